@@ -1,0 +1,54 @@
+/**
+ * Where patients come from: the port between the sync engine and Cliniko.
+ *
+ * Two adapters: the HTTP client (client.ts), and a scripted source in the tests and benchmarks. Pages are asked
+ * for side by side, so an adapter paces and retries by itself and answers each question for itself.
+ *
+ * Not here: which pages make a whole clinic (sync/walk.ts), what a record means (wire.ts).
+ */
+
+/** A question to `GET /patients`. */
+export interface PageQuery {
+  /** 1-based. */
+  page: number;
+  /** 1 to 100. */
+  perPage: number;
+  /** Cliniko's `q[]` conditions, such as `archived_at:*`; all must hold. */
+  filters: readonly string[];
+  /** Cliniko's `sort`, such as `created_at:asc,id:asc`. */
+  sort: string;
+}
+
+/** One page as Cliniko gave it: an envelope that was understood, around records nobody has looked into yet. */
+export interface PatientPage {
+  records: readonly unknown[];
+  /** How many records match the query at this moment; undefined when Cliniko did not say. */
+  totalEntries: number | undefined;
+  /** Whether Cliniko names a next page. */
+  hasNext: boolean;
+}
+
+/** Why a request is held back, so that people can be told. */
+export interface WaitNotice {
+  until: Date;
+  reason: 'rate-limited' | 'pacing' | 'retrying';
+}
+
+export interface PageOptions {
+  /** Aborting rejects at once, also in the middle of a wait; no request leaves afterwards. */
+  signal: AbortSignal;
+  /** Called when a request has to wait for longer than a moment (1 s or more), before the wait begins. */
+  onWait?: (notice: WaitNotice) => void;
+  /** Called each time a request leaves, retries included. */
+  onRequest?: () => void;
+}
+
+export interface PatientSource {
+  /**
+   * Fetches one page.
+   *
+   * @throws ClinikoError when Cliniko gave no usable page, after all retries
+   * @throws the signal's reason when aborted
+   */
+  page(query: PageQuery, options: PageOptions): Promise<PatientPage>;
+}

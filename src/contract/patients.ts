@@ -1,0 +1,37 @@
+/** Counts and problems of an organization's patients, as the pages show them. Never a name or a value. */
+import { z } from 'zod';
+import { SyncLog } from './sync-log.ts';
+
+/** Answer of `GET /api/v1/cliniko/patients/:orgId/summary`. `total = active + archived`; missing are counted apart. */
+export const PatientSummary = z.object({
+  total: z.int(),
+  active: z.int(),
+  archived: z.int(),
+  missing: z.int(),
+  last_completed_sync: SyncLog.nullable(),
+});
+export type PatientSummary = z.infer<typeof PatientSummary>;
+
+export const QuarantineReason = z.enum([
+  'INVALID_PHONE',
+  'MISSING_EMAIL',
+  'INVALID_RECORD',
+  'MISSING_ID',
+  'REFUSED_BY_DATABASE',
+]);
+export type QuarantineReason = z.infer<typeof QuarantineReason>;
+
+export const QuarantinedPatient = z.object({
+  /** Of the quarantine's own row. */
+  id: z.int(),
+  /** Exact digits; null when the record had none. */
+  cliniko_patient_id: z.string().nullable(),
+  reason: QuarantineReason,
+  first_seen_at: z.string(),
+  last_seen_at: z.string(),
+  attempts: z.int(),
+});
+
+/** Answer of `GET /api/v1/cliniko/quarantine/:orgId`: what is unresolved, newest first, at most 1,000. */
+export const QuarantineList = z.object({ patients: z.array(QuarantinedPatient), total: z.int() });
+export type QuarantineList = z.infer<typeof QuarantineList>;

@@ -1,0 +1,29 @@
+/** Errors as clients see them: RFC 9457 `application/problem+json` with a stable `code`. */
+import { z } from 'zod';
+
+export const ProblemCode = z.enum([
+  'INVALID_PARAMETER',
+  'BODY_TOO_LARGE',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'ORGANIZATION_NOT_FOUND',
+  'SYNC_LOG_NOT_FOUND',
+  'HOST_NOT_ALLOWED',
+  'ORIGIN_NOT_ALLOWED',
+  'UPGRADE_REQUIRED',
+  'DATABASE_UNAVAILABLE',
+  'INTERNAL_ERROR',
+]);
+export type ProblemCode = z.infer<typeof ProblemCode>;
+
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: ProblemCode,
+  /** Says what to do next; never holds a patient's data. */
+  detail: z.string(),
+  /** Which parameter or body field was wrong, for `INVALID_PARAMETER`. */
+  field: z.string().optional(),
+});
+export type Problem = z.infer<typeof Problem>;

@@ -1,0 +1,58 @@
+/** Arithmetic and words of progress, shared by the engine, the pages and the terminal. */
+import type { SyncLog } from './sync-log.ts';
+
+/**
+ * Percentage of a running sync, one decimal. It never falls, and stays below 100 until the run has completed.
+ *
+ * @param previous the percentage shown before
+ * @param found the total that Cliniko names; 0 while it is unknown
+ */
+export function runningPercent(previous: number, processed: number, found: number): number {
+  if (found <= 0) return previous;
+  const exact = Math.min(99.9, (processed / found) * 100);
+  return Math.max(previous, Math.round(exact * 10) / 10);
+}
+
+/** Share of patients stored, one decimal. A run without patients lost none: 100. */
+export function successRate(succeeded: number, processed: number): number {
+  if (processed === 0) return 100;
+  // Rounded down, so that 99.96 % is never announced as a full success.
+  return succeeded === processed ? 100 : Math.min(99.9, Math.round((succeeded / processed) * 1000) / 10);
+}
+
+/** What is going on, in one line. The first four texts are those of the guide's `getCurrentStepText`. */
+export function stepText(log: SyncLog | null): string {
+  if (log === null) return 'Initializing...';
+  const { metadata, status } = log;
+  if (status === 'completed') return `✅ Sync completed! ${log.records_success} patients updated`;
+  if (status === 'failed') return `❌ ${log.error_details ?? 'Sync failed'}`;
+  if (metadata.phase === 'queued') return '⏳ Waiting for a worker';
+  if (metadata.phase === 'waiting') return `⏸️ ${metadata.waiting_reason ?? 'Waiting for Cliniko'}`;
+  if (metadata.phase === 'finishing') return '🏁 Finishing';
+  if (metadata.current_page && metadata.total_pages) {
+    return `📡 Fetching from Cliniko (page ${metadata.current_page}/${metadata.total_pages})`;
+  }
+  if (metadata.patients_stored && metadata.patients_found) {
+    return `💾 Storing patients (${metadata.patients_stored}/${metadata.patients_found})`;
+  }
+  return '🔄 Syncing in progress...';
+}
+
+/** The guide's message for each way a sync can end badly; null when there is nothing to say. */
+export function problemText(log: SyncLog): string | null {
+  if (log.status === 'failed') {
+    switch (log.metadata.error_type) {
+      case 'CLINIKO_AUTH_FAILED':
+        return 'Invalid Cliniko credentials. Please update your API settings.';
+      case 'DATABASE_CONSTRAINT_ERROR':
+        return 'Database migration required. Contact support.';
+      default:
+        return `Sync failed: ${log.error_details ?? 'no reason was given'}`;
+    }
+  }
+  if (log.status === 'completed' && log.records_failed > 0) {
+    const rate = successRate(log.records_success, log.records_processed).toFixed(1);
+    return `Sync completed with ${rate}% success rate. ${log.records_failed} patients had errors.`;
+  }
+  return null;
+}

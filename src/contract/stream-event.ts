@@ -1,0 +1,80 @@
+/**
+ * The envelopes of the two streams (SSE and WebSocket): the same objects, only the framing differs.
+ *
+ * An event has a `cursor` and is one change of an organization's `sync_logs`. `hello`, `ping` and `bye` are
+ * about the connection and have none.
+ */
+import { z } from 'zod';
+import { CursorText } from './cursor.ts';
+import { SyncLog } from './sync-log.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+/** A client that reconnects after more than this many events gets a snapshot instead of all of them. */
+export const MAX_REPLAYED_EVENTS = 1_000;
+
+export const HEARTBEAT_MS = 15_000;
+
+/** Why a stream could not go on where the client's cursor was. */
+export const LostReason = z.enum(['epoch', 'trimmed', 'future', 'malformed', 'too_far']);
+export type LostReason = z.infer<typeof LostReason>;
+
+/** How a row changed. `completed` and `failed` end a run and always arrive. */
+export const ChangeType = z.enum(['started', 'progress', 'completed', 'failed']);
+export type ChangeType = z.infer<typeof ChangeType>;
+
+const v = z.literal(PROTOCOL_VERSION);
+
+export const ChangeEvent = z.object({
+  v,
+  type: ChangeType,
+  organization_id: z.int(),
+  sync_log_id: z.int(),
+  seq: z.int(),
+  cursor: CursorText,
+  at: z.string(),
+  log: SyncLog,
+});
+export type ChangeEvent = z.infer<typeof ChangeEvent>;
+
+/** Where the organization stands: `log` is its latest run, null when it has none. */
+export const SnapshotEvent = z.object({
+  v,
+  type: z.literal('snapshot'),
+  organization_id: z.int(),
+  sync_log_id: z.int().nullable(),
+  seq: z.int(),
+  cursor: CursorText,
+  at: z.string(),
+  log: SyncLog.nullable(),
+});
+export type SnapshotEvent = z.infer<typeof SnapshotEvent>;
+
+export const StreamEvent = z.discriminatedUnion('type', [ChangeEvent, SnapshotEvent]);
+export type StreamEvent = z.infer<typeof StreamEvent>;
+
+/** First frame of an SSE stream. `recovered: false` means: what follows starts with a snapshot, for `reason`. */
+export const Hello = z.object({
+  v,
+  type: z.literal('hello'),
+  organization_id: z.int(),
+  head: CursorText,
+  recovered: z.boolean(),
+  reason: LostReason.nullable(),
+  heartbeat_ms: z.int(),
+});
+export type Hello = z.infer<typeof Hello>;
+
+/** `cursor` is the last one written on this very stream, so a client can prove that it missed nothing. */
+export const Ping = z.object({ v, type: z.literal('ping'), organization_id: z.int(), cursor: CursorText });
+export type Ping = z.infer<typeof Ping>;
+
+export const ByeReason = z.enum(['restart', 'reauth', 'rotate', 'too_slow']);
+export type ByeReason = z.infer<typeof ByeReason>;
+
+/** The server is about to close; come back after `retry_ms` with the last cursor. */
+export const Bye = z.object({ v, type: z.literal('bye'), reason: ByeReason, retry_ms: z.int() });
+export type Bye = z.infer<typeof Bye>;
+
+/** Answer of `GET …/sync-logs/:orgId/:id/timeline`. `trimmed` when retention removed the oldest. */
+export const Timeline = z.object({ events: z.array(StreamEvent), trimmed: z.boolean() });

@@ -1,0 +1,160 @@
+/**
+ * A sync log: the one public representation of a sync run.
+ *
+ * The poll, the streams and the history all carry this object, so a client may change its transport in
+ * mid-run. The server renders it from the row of `sync_logs` (events/render.ts); clients read it.
+ *
+ * Not here: the envelope around it on a stream (stream-event.ts).
+ */
+import { z } from 'zod';
+import { CursorText } from './cursor.ts';
+
+/** Ids of organizations and sync logs: a Postgres `integer` above zero. */
+export const RowId = z.int().min(1).max(2_147_483_647);
+
+/** Old clients stop polling at `completed` and `failed`; there is never another word. */
+export const SyncStatus = z.enum(['running', 'completed', 'failed']);
+export type SyncStatus = z.infer<typeof SyncStatus>;
+
+/** What our own runs do. Rows of other programs may carry any word. */
+export const OperationType = z.enum(['full_patients', 'active_patients', 'changed_patients']);
+export type OperationType = z.infer<typeof OperationType>;
+
+export const SyncPhase = z.enum([
+  'queued',
+  'fetching',
+  'storing',
+  'waiting',
+  'finishing',
+  'cancelling',
+  'completed',
+  'failed',
+]);
+export type SyncPhase = z.infer<typeof SyncPhase>;
+
+export const SyncErrorType = z.enum([
+  'CLINIKO_AUTH_FAILED',
+  'CLINIKO_FORBIDDEN',
+  'CLINIKO_RATE_LIMITED',
+  'CLINIKO_UNAVAILABLE',
+  'CLINIKO_BAD_RESPONSE',
+  'DATABASE_CONSTRAINT_ERROR',
+  'DATABASE_UNAVAILABLE',
+  'SYNC_CANCELLED',
+  'SYNC_INTERRUPTED',
+  'INTERNAL_ERROR',
+]);
+export type SyncErrorType = z.infer<typeof SyncErrorType>;
+
+/** Durations are texts like "4m 22s". Phases overlap, so they may add up to more than the total. */
+export const PerformanceMetrics = z.object({
+  total_duration: z.string(),
+  api_fetch_time: z.string(),
+  processing_time: z.string(),
+  database_time: z.string(),
+  patients_per_second: z.number(),
+  api_requests: z.int(),
+  database_operations: z.int(),
+});
+export type PerformanceMetrics = z.infer<typeof PerformanceMetrics>;
+
+/** How completely a run saw its clinic: proven when every patient of an unchanging total was seen. */
+export const CompletenessProof = z.object({
+  seen: z.int(),
+  total_at_start: z.int().nullable(),
+  total_at_end: z.int().nullable(),
+  repairs: z.int(),
+  proven: z.boolean(),
+});
+export type CompletenessProof = z.infer<typeof CompletenessProof>;
+
+/** What our engine writes into `sync_logs.metadata`. */
+export const EngineMetadata = z.object({
+  patients_found: z.int(),
+  patients_stored: z.int(),
+  sync_type: OperationType,
+  current_page: z.int(),
+  total_pages: z.int(),
+  /** 0 to 100, one decimal; 100 only when completed. */
+  progress_percent: z.number(),
+  estimated_remaining: z.string().nullable(),
+  estimated_remaining_ms: z.int().nullable(),
+  /** The newest 20, by patient id and reason, never with a name or a value. */
+  errors: z.array(z.string()),
+  errors_total: z.int(),
+  warnings_total: z.int(),
+  phase: SyncPhase,
+  attempt: z.int(),
+  inserted: z.int(),
+  updated: z.int(),
+  unchanged: z.int(),
+  archived: z.int(),
+  waiting_until: z.string().optional(),
+  waiting_reason: z.string().optional(),
+  success_rate: z.number().optional(),
+  performance_metrics: PerformanceMetrics.optional(),
+  proof: CompletenessProof.optional(),
+  error_type: SyncErrorType.optional(),
+  retry_recommended: z.boolean().optional(),
+  solution: z.string().optional(),
+});
+export type EngineMetadata = z.infer<typeof EngineMetadata>;
+
+/**
+ * Metadata as a client may meet it. Rows of other programs pass through, so only the percentage is certain;
+ * a known key that another program filled with something else reads as absent.
+ */
+const lenient = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
+export const SyncMetadata = z.looseObject({
+  progress_percent: z.number(),
+  patients_found: lenient(z.number()),
+  patients_stored: lenient(z.number()),
+  current_page: lenient(z.number()),
+  total_pages: lenient(z.number()),
+  estimated_remaining: lenient(z.string().nullable()),
+  estimated_remaining_ms: lenient(z.number().nullable()),
+  errors: lenient(z.array(z.string())),
+  errors_total: lenient(z.number()),
+  warnings_total: lenient(z.number()),
+  phase: lenient(SyncPhase),
+  waiting_until: lenient(z.string()),
+  waiting_reason: lenient(z.string()),
+  success_rate: lenient(z.number()),
+  performance_metrics: lenient(PerformanceMetrics),
+  proof: lenient(CompletenessProof),
+  error_type: lenient(z.string()),
+  retry_recommended: lenient(z.boolean()),
+  solution: lenient(z.string()),
+});
+export type SyncMetadata = z.infer<typeof SyncMetadata>;
+
+export const SyncLog = z.object({
+  id: z.int(),
+  organization_id: z.int(),
+  operation_type: z.string(),
+  status: SyncStatus,
+  started_at: z.string(),
+  completed_at: z.string().nullable(),
+  records_processed: z.int(),
+  records_success: z.int(),
+  records_failed: z.int(),
+  error_details: z.string().nullable(),
+  /** Of this row's last change; null once that is older than the history. */
+  cursor: CursorText.nullable(),
+  metadata: SyncMetadata,
+});
+export type SyncLog = z.infer<typeof SyncLog>;
+
+/** Answer of `GET /api/v1/cliniko/sync-logs/:orgId`, newest first. */
+export const SyncLogList = z.object({ logs: z.array(SyncLog) });
+
+/** Answer of the POSTs that start a sync: 202 with the new run, 200 with the one that was running already. */
+export const StartedSync = z.object({
+  sync_log_id: z.int(),
+  organization_id: z.int(),
+  operation_type: z.string(),
+  status: SyncStatus,
+  already_running: z.boolean(),
+  log: SyncLog,
+});
+export type StartedSync = z.infer<typeof StartedSync>;
