@@ -1,32 +1,40 @@
 /** An organization (a clinic) and what may be set about it. */
 import { z } from 'zod';
 
-/** What to do with a patient whose data is poor. The defaults store the patient and count a warning. */
+/** What to do with a patient whose data is poor. */
 export const ValidationPolicy = z.strictObject({
-  /** `reject` quarantines a patient with a phone number that is none. */
-  phone: z.enum(['warn', 'reject']).default('warn'),
-  /** `require` quarantines a patient without an email address. */
-  email: z.enum(['optional', 'require']).default('optional'),
+  /** A phone number that is none: `warn` stores the patient and counts a warning, `reject` quarantines. */
+  phone: z.enum(['warn', 'reject']),
+  /** No email address: `optional` stores the patient and counts a warning, `require` quarantines. */
+  email: z.enum(['optional', 'require']),
 });
 export type ValidationPolicy = z.infer<typeof ValidationPolicy>;
 
-/** Body of `PUT /api/v1/organizations/:orgId`: the whole of it; what is left out takes its default. */
 export const OrganizationSettings = z.strictObject({
-  name: z.string().trim().min(1).max(200).nullable().default(null),
-  /** ISO 3166-1 alpha-2, for phone numbers typed without a country. */
-  country: z
-    .string()
-    .regex(/^[A-Z]{2}$/)
-    .default('AU'),
+  name: z.string().trim().min(1).max(200).nullable(),
+  /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
+  country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as "AU"'),
   /** IANA name. */
-  time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone').default('Australia/Sydney'),
-  validation: ValidationPolicy.prefault({}),
+  time_zone: z.string().max(64).refine(isTimeZone, 'must be an IANA time zone, such as "Australia/Sydney"'),
+  validation: ValidationPolicy,
 });
 export type OrganizationSettings = z.infer<typeof OrganizationSettings>;
 
-export const Organization = z.object({
+export const DEFAULT_SETTINGS: OrganizationSettings = {
+  name: null,
+  country: 'AU',
+  time_zone: 'Australia/Sydney',
+  validation: { phone: 'warn', email: 'optional' },
+};
+
+/** Body of `PUT /api/v1/organizations/:orgId`. What it leaves out stays as it was, or takes its default in a new one. */
+export const OrganizationChange = OrganizationSettings.extend({
+  validation: ValidationPolicy.partial(),
+}).partial();
+export type OrganizationChange = z.infer<typeof OrganizationChange>;
+
+export const Organization = OrganizationSettings.extend({
   organization_id: z.int(),
-  ...OrganizationSettings.shape,
   has_credentials: z.boolean(),
 });
 export type Organization = z.infer<typeof Organization>;
@@ -35,8 +43,7 @@ export type Organization = z.infer<typeof Organization>;
 export const ClinikoCredentials = z.strictObject({
   api_key: z
     .string()
-    .trim()
-    .min(8)
+    .min(1)
     .max(512)
     .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters'),
 });

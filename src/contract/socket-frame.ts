@@ -31,7 +31,13 @@ export const ClientFrame = z.discriminatedUnion('type', [
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
-export const SocketErrorCode = z.enum(['NOT_UNDERSTOOD', 'DUPLICATE_SUBSCRIPTION', 'UNKNOWN_SUBSCRIPTION']);
+export const SocketErrorCode = z.enum([
+  'NOT_UNDERSTOOD',
+  'DUPLICATE_SUBSCRIPTION',
+  'UNKNOWN_SUBSCRIPTION',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'DATABASE_UNAVAILABLE',
+]);
 export type SocketErrorCode = z.infer<typeof SocketErrorCode>;
 
 export const ServerFrame = z.discriminatedUnion('type', [

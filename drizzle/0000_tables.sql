@@ -1,0 +1,120 @@
+CREATE TABLE "sync_events" (
+	"organization_id" integer NOT NULL,
+	"seq" bigint NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	"type" text NOT NULL,
+	"created" boolean NOT NULL,
+	"sync_log_id" integer,
+	"row" jsonb,
+	"row_seq" bigint,
+	CONSTRAINT "sync_events_organization_id_seq_at_pk" PRIMARY KEY("organization_id","seq","at")
+) PARTITION BY RANGE ("at");
+--> statement-breakpoint
+-- The system being replaced may have left its sync_logs here: its rows stay.
+CREATE TABLE IF NOT EXISTS "sync_logs" (
+	"id" serial PRIMARY KEY NOT NULL,
+	"organization_id" integer NOT NULL,
+	"operation_type" varchar(50) NOT NULL,
+	"status" varchar(20) NOT NULL,
+	"started_at" timestamp NOT NULL,
+	"completed_at" timestamp,
+	"records_processed" integer DEFAULT 0,
+	"records_success" integer DEFAULT 0,
+	"records_failed" integer DEFAULT 0,
+	"metadata" jsonb,
+	"error_details" text
+);
+--> statement-breakpoint
+CREATE TABLE "sync_streams" (
+	"organization_id" integer PRIMARY KEY NOT NULL,
+	"head" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "cliniko_credentials" (
+	"organization_id" integer PRIMARY KEY NOT NULL,
+	"sealed_api_key" text NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "organizations" (
+	"id" integer PRIMARY KEY NOT NULL,
+	"name" text,
+	"country" text NOT NULL,
+	"time_zone" text NOT NULL,
+	"validation" jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "patients" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "patients_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"organization_id" integer NOT NULL,
+	"cliniko_patient_id" text NOT NULL,
+	"first_name" text,
+	"last_name" text,
+	"email" text,
+	"phone" text,
+	"date_of_birth" date,
+	"archived_at" timestamp with time zone,
+	"merged_into" text,
+	"missing_since" timestamp with time zone,
+	"created_at" timestamp with time zone,
+	"updated_at" timestamp with time zone,
+	"raw" jsonb NOT NULL,
+	"content_hash" "bytea" NOT NULL,
+	"stored_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "patients_org_cliniko_patient_unique" UNIQUE("organization_id","cliniko_patient_id")
+);
+--> statement-breakpoint
+CREATE TABLE "quarantine" (
+	"id" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "quarantine_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"organization_id" integer NOT NULL,
+	"record_key" text NOT NULL,
+	"cliniko_patient_id" text,
+	"reason" text NOT NULL,
+	"sealed_raw" text NOT NULL,
+	"first_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"attempts" integer DEFAULT 1 NOT NULL,
+	CONSTRAINT "quarantine_org_record_unique" UNIQUE("organization_id","record_key")
+);
+--> statement-breakpoint
+CREATE TABLE "sync_runs" (
+	"sync_log_id" integer PRIMARY KEY NOT NULL,
+	"organization_id" integer NOT NULL,
+	"operation_type" text NOT NULL,
+	"owner" text,
+	"lease_epoch" integer DEFAULT 0 NOT NULL,
+	"lease_expires_at" timestamp with time zone,
+	"attempt" integer DEFAULT 0 NOT NULL,
+	"checkpoint" jsonb,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"ended_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "sync_seen" (
+	"sync_log_id" integer NOT NULL,
+	"cliniko_patient_ids" text[] NOT NULL
+);
+--> statement-breakpoint
+ALTER TABLE "cliniko_credentials" ADD CONSTRAINT "cliniko_credentials_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "sync_events_run" ON "sync_events" USING btree ("sync_log_id","seq");--> statement-breakpoint
+-- Two running rows of one organization would refuse the index below. A run of the old system that started long ago,
+-- or before another one, has nobody left who would end it.
+UPDATE "sync_logs" AS stale
+SET "status" = 'failed',
+    "completed_at" = date_trunc('milliseconds', now() AT TIME ZONE 'utc'),
+    "error_details" = 'The sync was interrupted: the program that ran it stopped without ending it.',
+    "metadata" = CASE WHEN jsonb_typeof("metadata") = 'object' THEN "metadata" ELSE '{}' END
+      || '{"error_type": "SYNC_INTERRUPTED", "retry_recommended": true}'
+WHERE "status" = 'running'
+  AND ("started_at" < (now() AT TIME ZONE 'utc') - interval '15 minutes'
+    OR EXISTS (
+      SELECT 1 FROM "sync_logs" AS newer
+      WHERE newer."organization_id" = stale."organization_id" AND newer."status" = 'running'
+        AND (newer."started_at", newer."id") > (stale."started_at", stale."id")));--> statement-breakpoint
+CREATE UNIQUE INDEX IF NOT EXISTS "sync_logs_one_running" ON "sync_logs" USING btree ("organization_id") WHERE status = 'running';--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "sync_logs_newest" ON "sync_logs" USING btree ("organization_id","started_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
+CREATE INDEX "quarantine_newest" ON "quarantine" USING btree ("organization_id","last_seen_at");--> statement-breakpoint
+CREATE INDEX "sync_runs_open" ON "sync_runs" USING btree ("created_at") WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX "sync_seen_run" ON "sync_seen" USING btree ("sync_log_id");

@@ -1,0 +1,186 @@
+/**
+ * The environment, parsed once. A bad value stops the start with one line: which variable, what it was, what it may be.
+ */
+import { z } from 'zod';
+import { isLoopbackAddress } from './access/same-place.ts';
+import { LOG_LEVELS, type LogLevel } from './logging/logger.ts';
+import { SEALING_KEY_BYTES } from './organizations/sealing.ts';
+
+export interface Config {
+  port: number;
+  host: string;
+  /** Unset: the embedded database. */
+  databaseUrl: string | undefined;
+  /** A direct connection, when `databaseUrl` goes through a pooler. */
+  listenDatabaseUrl: string | undefined;
+  dataDir: string;
+  logLevel: LogLevel;
+  logFormat: 'pretty' | 'json';
+  colour: boolean;
+  /** One clinic that is registered anew at each start. */
+  clinic: { organizationId: number; apiKey: string } | undefined;
+  cliniko: {
+    /** With its `/v1`; unset: from the key's shard. */
+    baseUrl: string | undefined;
+    contactEmail: string;
+    perPage: number;
+    concurrency: number;
+    requestsPerMinute: number;
+  };
+  /** 32 bytes; unset: made once, when embedded. */
+  credentialsKey: Buffer | undefined;
+  allowedOrigins: readonly string[];
+  drainMs: number;
+  eventRetentionDays: number;
+}
+
+/** The start cannot go on. The message is one line for whoever set the environment. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** @param args command line, of which `--log-level=DEBUG` wins over `LOG_LEVEL` */
+export function readConfig(environment: Environment, args: readonly string[], isTerminal: boolean): Config {
+  const read = reader(environment);
+  const flag = args.find((arg) => arg.startsWith('--log-level='))?.slice('--log-level='.length);
+  const config: Config = {
+    port: read('PORT', wholeNumber(0, 65_535), 8000),
+    host: read('HOST', text(255), '127.0.0.1'),
+    databaseUrl: read('DATABASE_URL', databaseUrl, undefined),
+    listenDatabaseUrl: read('LISTEN_DATABASE_URL', databaseUrl, undefined),
+    dataDir: read('DATA_DIR', text(4096), '.data'),
+    logLevel: reader({ LOG_LEVEL: flag ?? environment.LOG_LEVEL })('LOG_LEVEL', logLevel, 'info'),
+    logFormat: read('LOG_FORMAT', oneOf(['pretty', 'json']), isTerminal ? 'pretty' : 'json'),
+    colour: isTerminal,
+    clinic: readClinic(read, environment),
+    cliniko: {
+      baseUrl: read('CLINIKO_BASE_URL', clinikoUrl, undefined),
+      contactEmail: read('CLINIKO_CONTACT_EMAIL', contactEmail, 'patient-sync@localhost.invalid'),
+      perPage: read('CLINIKO_PER_PAGE', wholeNumber(1, 100), 100),
+      concurrency: read('CLINIKO_CONCURRENCY', wholeNumber(1, 16), 4),
+      requestsPerMinute: read('CLINIKO_REQUESTS_PER_MINUTE', wholeNumber(1, 1_000_000), 200),
+    },
+    credentialsKey: read('CREDENTIALS_KEY', sealingKey, undefined),
+    allowedOrigins: read('ALLOWED_ORIGINS', origins, []),
+    drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
+    eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
+  };
+  read('AUTH', oneOf(['none']), 'none');
+  requireConsistency(config);
+  return config;
+}
+
+interface Rule<T> {
+  schema: z.ZodType<T>;
+  /** Completes "… must be". */
+  mayBe: string;
+}
+
+type Read = <T, D>(name: string, rule: Rule<T>, fallback: D) => T | D;
+
+/** Empty counts as unset: that is how compose files leave a variable out. */
+function reader(environment: Environment): Read {
+  return (name, rule, fallback) => {
+    const value = environment[name];
+    if (value === undefined || value === '') return fallback;
+    const result = rule.schema.safeParse(value);
+    if (result.success) return result.data;
+    // A key or a password must not end up in a log.
+    const shown = SECRETS.has(name) ? 'what it is' : JSON.stringify(value.slice(0, 100));
+    throw new ConfigError(`${name} must be ${rule.mayBe}; it was ${shown}.`);
+  };
+}
+
+const SECRETS = new Set(['CREDENTIALS_KEY', 'CLINIKO_API_KEY', 'DATABASE_URL', 'LISTEN_DATABASE_URL']);
+
+const wholeNumber = (min: number, max: number): Rule<number> => ({
+  schema: z
+    .string()
+    .regex(/^[0-9]{1,10}$/)
+    .transform(Number)
+    .refine((number) => number >= min && number <= max),
+  mayBe: `a whole number from ${min} to ${max}`,
+});
+
+const text = (max: number): Rule<string> => ({
+  schema: z.string().min(1).max(max),
+  mayBe: `a text of at most ${max} characters`,
+});
+
+function oneOf<const T extends readonly [string, ...string[]]>(words: T): Rule<T[number]> {
+  return { schema: z.enum(words), mayBe: words.join(' or ') };
+}
+
+const logLevel: Rule<LogLevel> = {
+  schema: z.string().toLowerCase().pipe(z.enum(LOG_LEVELS)),
+  mayBe: `one of ${LOG_LEVELS.join(', ')}, in any case`,
+};
+
+const databaseUrl: Rule<string> = {
+  schema: z.string().regex(/^postgres(ql)?:\/\/\S+$/),
+  mayBe: 'an address like postgres://user:password@host:5432/database',
+};
+
+const clinikoUrl: Rule<string> = {
+  schema: z.string().refine(isClinikoUrl),
+  mayBe:
+    'an https address with its /v1, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
+};
+
+const contactEmail: Rule<string> = { schema: z.email(), mayBe: 'an email address' };
+
+const apiKey: Rule<string> = {
+  schema: z.string().regex(/^[\x21-\x7e]{1,512}$/),
+  mayBe: 'a Cliniko API key: one word of printable characters',
+};
+
+const sealingKey: Rule<Buffer> = {
+  schema: z
+    .base64()
+    .transform((value) => Buffer.from(value, 'base64'))
+    .refine((key) => key.length === SEALING_KEY_BYTES),
+  mayBe: '32 bytes in base64, as `openssl rand -base64 32` makes them',
+};
+
+const origins: Rule<string[]> = {
+  schema: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)),
+  mayBe: 'origins with commas, such as https://admin.example.com',
+};
+
+function isClinikoUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, pathname } = new URL(value);
+  if (!/\/v1\/?$/.test(pathname)) return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackAddress(hostname));
+}
+
+function readClinic(read: Read, environment: Environment): Config['clinic'] {
+  const organizationId = read('CLINIKO_ORGANIZATION_ID', wholeNumber(1, 2_147_483_647), undefined);
+  const key = read('CLINIKO_API_KEY', apiKey, undefined);
+  if (organizationId === undefined && key === undefined) return undefined;
+  if (organizationId === undefined || key === undefined) {
+    const missing = environment.CLINIKO_API_KEY ? 'CLINIKO_ORGANIZATION_ID' : 'CLINIKO_API_KEY';
+    throw new ConfigError(
+      `${missing} must be set too: CLINIKO_ORGANIZATION_ID and CLINIKO_API_KEY go together.`,
+    );
+  }
+  return { organizationId, apiKey: key };
+}
+
+function requireConsistency(config: Config): void {
+  if (!isLoopbackAddress(config.host)) {
+    throw new ConfigError(
+      `HOST must be a loopback address (127.0.0.1, localhost or ::1) while AUTH is none; it was "${config.host}".`,
+    );
+  }
+  if (config.databaseUrl !== undefined && config.credentialsKey === undefined) {
+    throw new ConfigError(
+      'CREDENTIALS_KEY must be set with DATABASE_URL: 32 bytes in base64, as `openssl rand -base64 32` makes them.',
+    );
+  }
+}

@@ -1,0 +1,14 @@
+/** The embedded PostgreSQL cannot be had. The message says why and what to do, so the server prints it as it is. */
+export class EmbeddedDatabaseError extends Error {
+  override readonly name = 'EmbeddedDatabaseError';
+
+  constructor(reason: string, options?: ErrorOptions) {
+    const wayOut = 'Set DATABASE_URL to use a PostgreSQL of your own instead.';
+    super(`The embedded PostgreSQL cannot be used: ${reason}\n${wayOut}`, options);
+  }
+}
+
+/** The code of a failed system call or of PostgreSQL (`ENOENT`, `57P03`), where there is one. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,149 @@
+/**
+ * A seat at the database: how the processes that share one embedded PostgreSQL know of each other.
+ *
+ * A seat is one connection that holds a shared advisory lock. Whoever leaves gives the lock back and asks for it
+ * exclusively: to get it means that no one else is there, and that whoever arrives now has to wait; the one who leaves
+ * then stops the postmaster, and the one who waited is cut off and begins again. PostgreSQL itself keeps the list, so a
+ * process that was killed is off it at once, and nothing on disk can be out of date.
+ *
+ * Not here: coming back after a seat was lost (embedded.ts).
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import postgres from 'postgres';
+import type { Cluster } from './embedded-cluster.ts';
+import { EmbeddedDatabaseError, errorCode } from './embedded-error.ts';
+import {
+  findPostmaster,
+  freePort,
+  launchPostmaster,
+  type Postmaster,
+  PostmasterGone,
+  readLog,
+  stopPostmaster,
+} from './embedded-postmaster.ts';
+
+export const DATABASE = 'patient_sync';
+export const SUPERUSER = 'postgres';
+
+export interface Seat {
+  port: number;
+  /** True when the postmaster was not started for this seat. */
+  attached: boolean;
+  /** Resolves when the connection has gone, for whatever reason. */
+  lost: Promise<void>;
+  /** The last one to leave stops the postmaster; `signal` bounds the waiting for it. */
+  leave(signal: AbortSignal): Promise<void>;
+}
+
+/** Advisory locks of the database `postgres`, which no one else uses. */
+const PRESENCE = 7_001;
+const CREATION = 7_002;
+
+/** After `kill -9` of everything, shared memory is in use for another 1.5 s; a machine under load needs more. */
+const PATIENCE_MS = 15_000;
+/** Replaying the write-ahead log after a crash takes as long as it takes, but there is life to be seen. */
+const PATIENCE_WITH_LIFE_MS = 300_000;
+const UNEXPLAINED_FAILURES = 3;
+const PAUSE_MS = 50;
+
+/** Finds the cluster's postmaster or starts it (on `port`, or on any), as often as it takes. */
+export async function takeSeat(cluster: Cluster, port?: number): Promise<Seat> {
+  const patience = newPatience();
+  for (;;) {
+    const running = await findPostmaster(cluster);
+    patience.see(running);
+    try {
+      const postmaster = running ?? (await launchPostmaster(cluster, port ?? (await freePort())));
+      return await sitDown(cluster, postmaster.port, running !== undefined);
+    } catch (error) {
+      if (error instanceof EmbeddedDatabaseError) throw error;
+      if (patience.endsWith(error)) throw await noStart(cluster, error);
+    }
+    await delay(PAUSE_MS);
+  }
+}
+
+function newPatience() {
+  const begun = Date.now();
+  let lastLife = begun;
+  let unexplained = 0;
+  return {
+    /** One that starts or stops is alive: worth waiting for. One that is ready and yet does not answer may be frozen. */
+    see(running: Postmaster | undefined): void {
+      if (running !== undefined && running.status !== 'ready') lastLife = Date.now();
+    },
+    endsWith(error: unknown): boolean {
+      if (error instanceof PostmasterGone && !error.transient) unexplained += 1;
+      const now = Date.now();
+      return (
+        unexplained === UNEXPLAINED_FAILURES ||
+        now - lastLife > PATIENCE_MS ||
+        now - begun > PATIENCE_WITH_LIFE_MS
+      );
+    },
+  };
+}
+
+async function noStart(cluster: Cluster, cause: unknown): Promise<EmbeddedDatabaseError> {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new EmbeddedDatabaseError(
+    `it does not start (${reason}).\nThe end of ${cluster.log}:\n${await readLog(cluster)}`,
+    { cause },
+  );
+}
+
+async function sitDown(cluster: Cluster, port: number, attached: boolean): Promise<Seat> {
+  let tellLost = () => {};
+  const lost = new Promise<void>((resolve) => {
+    tellLost = resolve;
+  });
+  const sql = postgres({
+    host: '127.0.0.1',
+    port,
+    user: SUPERUSER,
+    password: cluster.password,
+    database: 'postgres',
+    ssl: false,
+    max: 1,
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: 3,
+    // Cut off while it fetches types, postgres.js rejects a promise that no one holds, and the process would end.
+    fetch_types: false,
+    // Whoever holds the lock alone stops the server within moments. One that is frozen must not freeze us too.
+    connection: { application_name: 'patient-sync seat', lock_timeout: 5_000 },
+    onclose: () => tellLost(),
+    onnotice: () => {},
+  });
+  try {
+    await claim(sql, cluster);
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
+  return { port, attached, lost, leave: (signal) => leave(sql, cluster, signal) };
+}
+
+async function claim(sql: postgres.Sql, cluster: Cluster): Promise<void> {
+  const [server] = await sql<{ files: string }[]>`select current_setting('data_directory') as files`;
+  if (server?.files !== cluster.files)
+    throw new Error(`the port is that of another cluster, ${server?.files}`);
+  await sql`select pg_advisory_lock_shared(${PRESENCE})`;
+  await sql`select pg_advisory_lock(${CREATION})`;
+  const [existing] = await sql`select 1 from pg_database where datname = ${DATABASE}`;
+  if (existing === undefined) await sql`create database ${sql(DATABASE)}`;
+  await sql`select pg_advisory_unlock(${CREATION})`;
+}
+
+async function leave(sql: postgres.Sql, cluster: Cluster, signal: AbortSignal): Promise<void> {
+  try {
+    await sql`select pg_advisory_unlock_shared(${PRESENCE})`;
+    const [answer] = await sql<{ alone: boolean }[]>`select pg_try_advisory_lock(${PRESENCE}) as alone`;
+    if (answer?.alone === true) await stopPostmaster(cluster, signal);
+  } catch (error) {
+    // The connection has gone, and the postmaster with it or about to restart its sessions: nothing of ours is left.
+    if (errorCode(error) === undefined) throw error;
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+}

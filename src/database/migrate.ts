@@ -1,0 +1,33 @@
+/**
+ * Brings a database to the newest schema: the migrations of `drizzle/`, and what other hands took away.
+ *
+ * Any number of servers may start at once: the first migrates, the others wait for it and find nothing to do.
+ */
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
+import postgres from 'postgres';
+import { restorePatientUniqueness } from './patient-uniqueness.ts';
+
+const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));
+
+/** Any number, the same in every version of this program. */
+const MIGRATION_LOCK = 7_262_001;
+
+/**
+ * @param url a direct connection or one through a pooler: the lock is held by a transaction, not by a session
+ * @throws PostgresError; the migration that failed has changed nothing
+ */
+export async function migrate(url: string): Promise<void> {
+  // Two connections: drizzle runs a transaction of its own while ours holds the lock.
+  const sql = postgres(url, { max: 2, prepare: false, fetch_types: false, onnotice: () => {} });
+  try {
+    await sql.begin(async (lock) => {
+      await lock`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+      await applyMigrations(drizzle(sql), { migrationsFolder: MIGRATIONS });
+      await restorePatientUniqueness(lock);
+    });
+  } finally {
+    await sql.end();
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The event log as readers see it: every change of an organization's `sync_logs`, in order, none missing.
+ *
+ * Each function is one statement, so what it returns was true at one moment. It is written by the trigger alone
+ * (drizzle/), and rendered by render.ts.
+ *
+ * Not here: who is told (live/feed.ts).
+ */
+import type { Sql } from 'postgres';
+import { renderEnvelope, renderSyncLog } from './render.ts';
+
+export interface LoggedEvent {
+  organizationId: number;
+  seq: number;
+  type: string;
+  /** ISO 8601 UTC. */
+  at: string;
+  /** The run it speaks of; null when the organization has none left. */
+  run: RunAt | null;
+  /** The envelope, as every client gets it. */
+  json: string;
+}
+
+/** A run at one moment. The latest run of an organization is the one with the greatest `startedAt`, then `id`. */
+export interface RunAt {
+  id: number;
+  startedAt: string;
+  /** The rendered sync log. */
+  log: string;
+}
+
+export interface Position {
+  organizationId: number;
+  seq: number;
+}
+
+/** Where an organization stands at one moment. */
+export interface StreamState {
+  organizationId: number;
+  epoch: string;
+  /** `seq` of the newest change; 0 before the first. */
+  head: number;
+  /** The oldest `seq` that can still be replayed; `head + 1` when none can. */
+  oldest: number;
+  latest: RunAt | null;
+  /** ISO 8601 UTC: the moment. */
+  at: string;
+}
+
+interface EventRow {
+  organization_id: number;
+  seq: string;
+  type: string;
+  at: string;
+  sync_log_id: number | null;
+  started_at: string | null;
+  columns: string | null;
+  metadata: string | null;
+  row_seq: string | null;
+}
+
+const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.type,
+  to_char(event.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, event.sync_log_id,
+  (event.row ->> 'started_at')::timestamp::text as started_at, (event.row - 'metadata')::text as columns,
+  (event.row -> 'metadata')::text as metadata, event.row_seq`;
+
+/** What happened after each position, at most `limit` events of each organization, in order; `terminal`: only ends of runs. */
+export async function readEventsAfter(
+  sql: Sql,
+  epoch: string,
+  positions: readonly Position[],
+  options: { limit: number; terminal?: boolean },
+): Promise<LoggedEvent[]> {
+  if (positions.length === 0) return [];
+  const rows = await sql<EventRow[]>`
+    select ${eventColumns(sql)}
+    from unnest(${positions.map((position) => position.organizationId)}::int[],
+                ${positions.map((position) => position.seq)}::bigint[]) as position (organization_id, seq)
+    cross join lateral (
+      select * from sync_events
+      where organization_id = position.organization_id and seq > position.seq
+        ${options.terminal ? sql`and type in ('completed', 'failed')` : sql``}
+      order by seq limit ${options.limit}
+    ) as event
+    order by event.organization_id, event.seq`;
+  return rows.map((row) => toEvent(row, epoch));
+}
+
+/** All events of one run that the history still has. `trimmed` when it no longer has the first. */
+export async function readTimeline(
+  sql: Sql,
+  organizationId: number,
+  syncLogId: number,
+): Promise<{ events: string[]; trimmed: boolean }> {
+  const rows = await sql<(EventRow & { epoch: string; created: boolean })[]>`
+    select sync_epoch() as epoch, event.created, ${eventColumns(sql)}
+    from sync_events as event
+    where event.sync_log_id = ${syncLogId} and event.organization_id = ${organizationId}
+      and event.type <> 'snapshot'
+    order by event.seq`;
+  return { events: rows.map((row) => toEvent(row, row.epoch).json), trimmed: rows[0]?.created !== true };
+}
+
+interface StateRow {
+  organization_id: number;
+  epoch: string;
+  at: string;
+  head: string;
+  oldest: string;
+  log_id: number | null;
+  started_at: string | null;
+  columns: string | null;
+  metadata: string | null;
+  row_seq: string | null;
+}
+
+/** One state for each id, known or not, all of the same moment. */
+export async function readStreamStates(sql: Sql, organizationIds: readonly number[]): Promise<StreamState[]> {
+  const rows = await sql<StateRow[]>`
+    select wanted.organization_id, sync_epoch() as epoch, stream.head, log.id as log_id,
+      to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      coalesce((select min(seq) from sync_events where organization_id = wanted.organization_id), stream.head + 1)
+        as oldest,
+      log.started_at::text as started_at, (log.row - 'metadata')::text as columns,
+      (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as row_seq
+    from unnest(${organizationIds as number[]}::int[]) as wanted (organization_id)
+    cross join lateral (
+      select coalesce((select head from sync_streams where organization_id = wanted.organization_id), 0) as head
+    ) as stream
+    left join lateral (
+      select id, organization_id, started_at, sync_log_row(run) as row from sync_logs as run
+      where organization_id = wanted.organization_id
+      order by started_at desc, id desc limit 1
+    ) as log on true`;
+  return rows.map((row) => ({
+    organizationId: row.organization_id,
+    epoch: row.epoch,
+    head: Number(row.head),
+    oldest: Number(row.oldest),
+    at: row.at,
+    latest: runAt(row.log_id, row.started_at, row.columns && renderRow({ ...row, columns: row.columns })),
+  }));
+}
+
+function runAt(id: number | null, startedAt: string | null, log: string | null): RunAt | null {
+  return id === null || startedAt === null || log === null ? null : { id, startedAt, log };
+}
+
+/** A `snapshot` envelope: where the organization stands at `seq`. */
+export function renderSnapshot(
+  epoch: string,
+  state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
+): string {
+  const { organizationId, seq, at, latest } = state;
+  const log = latest?.log ?? 'null';
+  return renderEnvelope(
+    { type: 'snapshot', organizationId, syncLogId: latest?.id ?? null, seq, at, log },
+    epoch,
+  );
+}
+
+/** Every organization that is registered or has ever had a change, with its head. */
+export async function readHeads(sql: Sql): Promise<{ epoch: string; positions: Position[] }> {
+  const rows = await sql<{ epoch: string; organization_id: number | null; head: string }[]>`
+    select sync_epoch() as epoch, known.organization_id, known.head
+    from (select 1) as always
+    left join (
+      select organization_id, coalesce(head, 0) as head
+      from (select id as organization_id from organizations) as registered
+      full join sync_streams using (organization_id)
+    ) as known on true`;
+  const positions = rows.flatMap((row) =>
+    row.organization_id === null ? [] : [{ organizationId: row.organization_id, seq: Number(row.head) }],
+  );
+  return { epoch: rows[0]?.epoch ?? '', positions };
+}
+
+/** The `seq` of a row's own last change, for a statement in which `log` has `id` and `organization_id` of one. */
+export const lastChangeOf = (sql: Sql) => sql`(select max(seq) from sync_events
+  where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot')`;
+
+function renderRow(row: {
+  columns: string;
+  metadata: string | null;
+  epoch: string;
+  row_seq: string | null;
+}): string {
+  const seq = Number(row.row_seq);
+  return renderSyncLog({ columns: row.columns, metadata: row.metadata }, row.epoch, seq === 0 ? null : seq);
+}
+
+function toEvent(row: EventRow, epoch: string): LoggedEvent {
+  const { organization_id: organizationId, type, at, sync_log_id: syncLogId } = row;
+  const seq = Number(row.seq);
+  const log = row.columns && renderRow({ ...row, columns: row.columns, epoch });
+  const json = renderEnvelope({ type, organizationId, syncLogId, seq, at, log: log ?? 'null' }, epoch);
+  return { organizationId, seq, type, at, run: runAt(syncLogId, row.started_at, log), json };
+}

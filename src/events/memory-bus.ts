@@ -1,0 +1,33 @@
+/** The bus within one process: what is published is heard by every subscriber in the same turn. */
+import type { EventBus, Nudge } from './bus.ts';
+
+export interface MemoryBus extends EventBus {
+  /** Tells everyone that nudges may have been lost. */
+  gap(): void;
+}
+
+export function createMemoryBus(): MemoryBus {
+  const listeners = new Set<(nudge: Nudge) => void>();
+  const readers = new Set<() => void>();
+  return {
+    publish: (nudge) => {
+      for (const listener of listeners) listener(nudge);
+    },
+    subscribe: (onNudge) => {
+      listeners.add(onNudge);
+      return () => listeners.delete(onNudge);
+    },
+    onGap: (read) => {
+      readers.add(read);
+      return () => readers.delete(read);
+    },
+    gap: () => {
+      for (const read of readers) read();
+    },
+    healthy: true,
+    close: async () => {
+      listeners.clear();
+      readers.clear();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Nudges as NOTIFY payloads: `e:123,124@sender`, `w@sender`, and the listener's test `t:7@sender`.
+ *
+ * The trigger on `sync_logs` writes `e:123` without a sender when another program changed a row.
+ * Postgres refuses payloads of 8000 bytes, so many organizations are split over several.
+ */
+import type { Nudge } from './bus.ts';
+
+export const CHANNEL = 'patient_sync';
+
+/** 500 ids of at most 10 digits and a comma: below 5,600 bytes. */
+const ORGANIZATIONS_PER_PAYLOAD = 500;
+
+export interface ReceivedNudge extends Nudge {
+  sender: string | undefined;
+  /** The number of a listener's self-test. */
+  test: number | undefined;
+}
+
+export function encodeNudge(nudge: Nudge, sender: string): string[] {
+  const payloads: string[] = [];
+  for (let from = 0; from < nudge.organizations.length; from += ORGANIZATIONS_PER_PAYLOAD) {
+    const part = nudge.organizations.slice(from, from + ORGANIZATIONS_PER_PAYLOAD);
+    payloads.push(`e:${part.join(',')}@${sender}`);
+  }
+  if (nudge.work) payloads.push(`w@${sender}`);
+  return payloads;
+}
+
+export function encodeTest(number: number, sender: string): string {
+  return `t:${number}@${sender}`;
+}
+
+/** Anyone may notify on the channel: what is not understood is an empty nudge. */
+export function decodeNudge(payload: string): ReceivedNudge {
+  const [body = '', sender] = payload.split('@', 2);
+  const [kind, list = ''] = body.split(':', 2);
+  const numbers = list.split(',').map(Number).filter(Number.isSafeInteger);
+  return {
+    organizations: kind === 'e' ? numbers : [],
+    work: kind === 'w',
+    test: kind === 't' ? numbers[0] : undefined,
+    sender,
+  };
+}

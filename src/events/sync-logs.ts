@@ -1,0 +1,74 @@
+/** `sync_logs` as the poll answers it, with the place in the stream at which the answer was true. */
+import type { Sql } from 'postgres';
+import { lastChangeOf } from './log.ts';
+import { renderSyncLog } from './render.ts';
+
+export interface SyncLogFilter {
+  /** 1 to 100. */
+  limit: number;
+  status?: string | undefined;
+  operationType?: string | undefined;
+  /** Only rows that come after this row in the order, newest first. */
+  before?: number | undefined;
+  /** Only this row. */
+  id?: number | undefined;
+}
+
+export interface SyncLogPage {
+  epoch: string;
+  head: number;
+  /** Rendered sync logs, newest first. */
+  logs: string[];
+}
+
+/** One statement: the logs and the head belong to the same moment. */
+export async function readSyncLogs(
+  sql: Sql,
+  organizationId: number,
+  filter: SyncLogFilter,
+): Promise<SyncLogPage> {
+  const [page] = await sql<
+    { epoch: string; head: string; logs: [columns: string, metadata: string | null, seq: number | null][] }[]
+  >`
+    select sync_epoch() as epoch,
+      coalesce((select head from sync_streams where organization_id = ${organizationId}), 0) as head,
+      coalesce((
+        select json_agg(
+          json_build_array((log.row - 'metadata')::text, (log.row -> 'metadata')::text, ${lastChangeOf(sql)})
+          order by log.started_at desc, log.id desc)
+        from (
+          select id, organization_id, started_at, sync_log_row(run) as row from sync_logs as run
+          where organization_id = ${organizationId} ${conditions(sql, organizationId, filter)}
+          order by started_at desc, id desc limit ${filter.limit}
+        ) as log), '[]') as logs`;
+  if (page === undefined) throw new Error('A statement that always has one row had none.');
+  const { epoch } = page;
+  return {
+    epoch,
+    head: Number(page.head),
+    logs: page.logs.map(([columns, metadata, seq]) => renderSyncLog({ columns, metadata }, epoch, seq)),
+  };
+}
+
+function conditions(sql: Sql, organizationId: number, filter: SyncLogFilter) {
+  const { status, operationType, before, id } = filter;
+  return sql`
+    ${status === undefined ? sql`` : sql`and sync_log_status(run) = ${status}`}
+    ${operationType === undefined ? sql`` : sql`and operation_type = ${operationType}`}
+    ${id === undefined ? sql`` : sql`and id = ${id}`}
+    ${
+      before === undefined
+        ? sql``
+        : sql`and (started_at, id) < (select started_at, id from sync_logs
+            where id = ${before} and organization_id = ${organizationId})`
+    }`;
+}
+
+/** What an `ETag` needs and nothing more. */
+export async function readHead(sql: Sql, organizationId: number): Promise<{ epoch: string; head: number }> {
+  const [row] = await sql<{ epoch: string; head: string }[]>`
+    select sync_epoch() as epoch,
+      coalesce((select head from sync_streams where organization_id = ${organizationId}), 0) as head`;
+  if (row === undefined) throw new Error('A statement that always has one row had none.');
+  return { epoch: row.epoch, head: Number(row.head) };
+}

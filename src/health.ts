@@ -1,0 +1,31 @@
+/** `/healthz`: the process answers. `/readyz`: it can do its work. */
+import { Hono } from 'hono';
+import type { Database } from './database/open.ts';
+import type { EventBus } from './events/bus.ts';
+
+export function healthRoutes(database: Database, bus: EventBus, isDraining: () => boolean): Hono {
+  const routes = new Hono();
+  routes.get('/healthz', (c) => c.json({ status: 'ok' }));
+  routes.get('/readyz', async (c) => {
+    const checks = {
+      database: await answers(database),
+      // The server listens only after its migrations are through.
+      migrations: true,
+      listener: bus.healthy,
+      draining: isDraining(),
+    };
+    // Without a listener streams live on the backstop poll: slower, and still right.
+    const ready = checks.database && !checks.draining;
+    return c.json({ status: ready ? 'ready' : 'not ready', checks }, ready ? 200 : 503);
+  });
+  return routes;
+}
+
+async function answers({ sql }: Database): Promise<boolean> {
+  try {
+    await sql`select 1`;
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,69 @@
+/** What clients send, parsed at the edge. Whatever does not fit is a 400 that names the field. */
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { ProblemError } from './problem.ts';
+
+const MAX_ID = 2_147_483_647;
+
+const wholeNumber = (max: number) =>
+  z
+    .string()
+    .regex(/^[1-9][0-9]{0,9}$/)
+    .transform(Number)
+    .refine((number) => number <= max);
+
+const Id = wholeNumber(MAX_ID);
+const Limit = wholeNumber(100);
+
+export function pathId(c: Context, name: 'orgId' | 'id'): number {
+  return parse(Id, c.req.param(name), name, `must be a whole number from 1 to ${MAX_ID}`);
+}
+
+export function queryId(c: Context, name: string): number | undefined {
+  const text = c.req.query(name);
+  if (text === undefined) return undefined;
+  return parse(Id, text, name, `must be a whole number from 1 to ${MAX_ID}`);
+}
+
+/** 1 to 100, default 20. */
+export function queryLimit(c: Context): number {
+  const text = c.req.query('limit');
+  return text === undefined ? 20 : parse(Limit, text, 'limit', 'must be a whole number from 1 to 100');
+}
+
+/** @param rule completes the sentence "`name` …" */
+export function queryText<T extends z.ZodType<string>>(
+  c: Context,
+  name: string,
+  schema: T,
+  rule: string,
+): z.infer<T> | undefined {
+  const text = c.req.query(name);
+  return text === undefined ? undefined : parse(schema, text, name, rule);
+}
+
+export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
+  const text = await c.req.text();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ProblemError('INVALID_PARAMETER', 'The body must be JSON.', { field: 'body', cause });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  // An unknown key is named by the issue itself: its path is the object around it.
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const field = [...(issue?.path ?? []), ...unknown].map(String).join('.') || 'body';
+  const rule = unknown.length > 0 ? 'is not a known field' : `is not valid: ${issue?.message}`;
+  throw new ProblemError('INVALID_PARAMETER', `"${field.slice(0, 100)}" ${rule}.`, {
+    field: field.slice(0, 100),
+  });
+}
+
+function parse<T extends z.ZodType>(schema: T, value: unknown, field: string, rule: string): z.infer<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ProblemError('INVALID_PARAMETER', `"${field}" ${rule}.`, { field });
+}

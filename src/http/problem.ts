@@ -1,0 +1,52 @@
+/** Errors on their way out: RFC 9457, with a stable code, a detail that says what to do, and nothing else. */
+import type { Problem, ProblemCode } from '../contract/problem.ts';
+
+const KINDS: Record<ProblemCode, { status: number; title: string }> = {
+  INVALID_PARAMETER: { status: 400, title: 'Invalid parameter' },
+  BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
+  NOT_FOUND: { status: 404, title: 'Not found' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
+  ORGANIZATION_NOT_FOUND: { status: 404, title: 'Organization not found' },
+  SYNC_LOG_NOT_FOUND: { status: 404, title: 'Sync log not found' },
+  HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },
+  ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed' },
+  UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
+  DATABASE_UNAVAILABLE: { status: 503, title: 'Database unavailable' },
+  INTERNAL_ERROR: { status: 500, title: 'Internal error' },
+};
+
+/** Thrown anywhere below a route; app.ts answers with it. `detail` goes to the client as it is. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly code: ProblemCode;
+  readonly field: string | undefined;
+
+  constructor(code: ProblemCode, detail: string, options: ErrorOptions & { field?: string } = {}) {
+    super(detail, options);
+    this.code = code;
+    this.field = options.field;
+  }
+}
+
+export function problemResponse(error: ProblemError, headers: Record<string, string> = {}): Response {
+  const { status, title } = KINDS[error.code];
+  const problem: Problem = {
+    type: 'about:blank',
+    title,
+    status,
+    code: error.code,
+    detail: error.message,
+    ...(error.field === undefined ? {} : { field: error.field }),
+  };
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+  });
+}
+
+export function organizationNotFound(organizationId: number): ProblemError {
+  return new ProblemError(
+    'ORGANIZATION_NOT_FOUND',
+    `Organization ${organizationId} is not registered. Register it with PUT /api/v1/organizations/${organizationId}.`,
+  );
+}

@@ -1,0 +1,34 @@
+/** Where a stream goes on: decided from the client's cursor and the state of the organization. Pure. */
+import { parseCursor } from '../contract/cursor.ts';
+import { type LostReason, MAX_REPLAYED_EVENTS } from '../contract/stream-event.ts';
+
+export interface Start {
+  /** False: what the client missed cannot be replayed, for `reason`. */
+  recovered: boolean;
+  reason: LostReason | null;
+  /** What follows has a greater `seq`. */
+  after: number;
+  /** Whether a snapshot at `after` comes first. */
+  snapshot: boolean;
+}
+
+/** @param since the client's last cursor as it was sent; undefined on a fresh connection */
+export function decideStart(
+  since: string | undefined,
+  state: { epoch: string; head: number; oldest: number },
+): Start {
+  if (since === undefined) return { recovered: true, reason: null, after: state.head, snapshot: true };
+  const reason = whyLost(since, state);
+  if (reason !== null) return { recovered: false, reason, after: state.head, snapshot: true };
+  return { recovered: true, reason: null, after: Number(parseCursor(since)?.seq), snapshot: false };
+}
+
+function whyLost(since: string, state: { epoch: string; head: number; oldest: number }): LostReason | null {
+  const cursor = parseCursor(since);
+  if (cursor === undefined) return 'malformed';
+  if (cursor.epoch !== state.epoch) return 'epoch';
+  if (cursor.seq > state.head) return 'future';
+  if (cursor.seq + 1n < state.oldest) return 'trimmed';
+  if (BigInt(state.head) - cursor.seq > MAX_REPLAYED_EVENTS) return 'too_far';
+  return null;
+}

@@ -1,0 +1,38 @@
+/** `GET /api/v1/cliniko/ws`: the door to ops-socket.ts. */
+import { type HttpBindings, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server';
+import { Hono } from 'hono';
+import { WebSocket, WebSocketServer } from 'ws';
+import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '../contract/socket-frame.ts';
+import { ProblemError } from '../http/problem.ts';
+import { type SocketTools, serveOpsSocket } from './ops-socket.ts';
+
+/** Frames over the limit close with 1009. No deflate: it would encode each event once for each client. */
+export function createSocketServer(): WebSocketServerLike {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_SOCKET_FRAME_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  // The same server; its types only do not say that the option was set.
+  return Object.assign(server, { options: { ...server.options, noServer: true } });
+}
+
+export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings }> {
+  const routes = new Hono<{ Bindings: HttpBindings }>();
+  routes.get(
+    '/ws',
+    upgradeWebSocket((c) => ({
+      onOpen(_event, { raw }) {
+        if (raw instanceof WebSocket) serveOpsSocket(raw, c.req.query('organizations'), tools);
+      },
+    })),
+    () => {
+      throw new ProblemError(
+        'UPGRADE_REQUIRED',
+        'This address speaks WebSocket: connect with a WebSocket client.',
+      );
+    },
+  );
+  return routes;
+}

@@ -1,0 +1,112 @@
+/**
+ * `GET …/sync-logs/:orgId/events`: one organization's feed as Server-Sent Events.
+ *
+ * Writes straight to Node's response: the same buffer goes to every client, without a copy or a promise for each. What
+ * middleware would have added to the headers is therefore written here.
+ */
+import type { ServerResponse } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type Context, Hono } from 'hono';
+import { formatCursor } from '../contract/cursor.ts';
+import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { pathId } from '../http/parameters.ts';
+import type { Connections } from './connections.ts';
+import { createDelivery } from './delivery.ts';
+import type { Feed } from './feed.ts';
+import { encodeNotice, joinSse } from './frame.ts';
+import type { Watch } from './watch.ts';
+import type { Wheel } from './wheel.ts';
+
+/** Bytes that may wait in a socket before we stop writing to it. */
+const FULL_BYTES = 64 * 1024;
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+};
+
+export interface StreamTools {
+  feed: Feed;
+  connections: Connections;
+  heartbeat: Wheel;
+}
+
+export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> {
+  const routes = new Hono<{ Bindings: HttpBindings }>();
+  routes.get('/sync-logs/:orgId/events', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
+    await openStream(tools, organizationId, sinceOf(c), c.env.outgoing as ServerResponse);
+    return RESPONSE_ALREADY_SENT;
+  });
+  return routes;
+}
+
+/** The header is what a browser sends by itself when it reconnects, so it is newer than the address. */
+function sinceOf(c: Context): string | undefined {
+  return c.req.header('last-event-id') || c.req.query('since');
+}
+
+async function openStream(
+  { feed, connections, heartbeat }: StreamTools,
+  organizationId: number,
+  since: string | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  const delivery = createDelivery({
+    write: (frames) => response.write(joinSse(frames)),
+    isFull: () => response.writableLength > FULL_BYTES,
+    giveUp: () => response.destroy(),
+  });
+  let watch: Watch | undefined;
+  const plans = new Map([[organizationId, { since, folded: false }]]);
+  [watch] = await feed.watch(plans, () => watch && delivery.news(watch));
+  if (watch === undefined || response.destroyed) return watch?.end();
+
+  const joined = watch;
+  response.writeHead(200, HEADERS);
+  response.socket?.setNoDelay(true);
+  response.write(`retry: 2000\n\n${encodeNotice(hello(joined))}`);
+  response.on('drain', delivery.onRoom);
+  const leaveWheel = heartbeat.add(() => {
+    if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
+  });
+  const leaveConnections = connections.add({
+    bye: (reason, retryMs) => response.end(encodeNotice(bye(reason, retryMs))),
+  });
+  response.on('close', () => {
+    joined.end();
+    delivery.end();
+    leaveWheel();
+    leaveConnections();
+  });
+  delivery.news(joined);
+}
+
+function hello(watch: Watch) {
+  return {
+    v: PROTOCOL_VERSION,
+    type: 'hello',
+    organization_id: watch.organizationId,
+    head: formatCursor(watch.epoch, watch.head),
+    recovered: watch.recovered,
+    reason: watch.reason,
+    heartbeat_ms: HEARTBEAT_MS,
+  };
+}
+
+function ping(watch: Watch) {
+  return {
+    v: PROTOCOL_VERSION,
+    type: 'ping',
+    organization_id: watch.organizationId,
+    cursor: formatCursor(watch.epoch, watch.cursor),
+  };
+}
+
+function bye(reason: ByeReason, retryMs: number) {
+  return { v: PROTOCOL_VERSION, type: 'bye', reason, retry_ms: retryMs };
+}

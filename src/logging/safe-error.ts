@@ -1,0 +1,44 @@
+/**
+ * Errors as the log may hold them: without messages, which can carry patients.
+ *
+ * drizzle's query error prints every parameter, and Postgres' `detail` can hold a whole row. So of a database error
+ * only SQLSTATE, table, column and constraint are told; of any other error its name and where it was thrown.
+ */
+import postgres from 'postgres';
+
+export interface SafeError {
+  error: string;
+  sqlstate?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+  at?: string[];
+}
+
+export function safeError(error: unknown): SafeError {
+  const database = databaseError(error);
+  if (database !== undefined) {
+    return {
+      error: 'PostgresError',
+      sqlstate: database.code,
+      ...(database.table_name && { table: database.table_name }),
+      ...(database.column_name && { column: database.column_name }),
+      ...(database.constraint_name && { constraint: database.constraint_name }),
+    };
+  }
+  if (!(error instanceof Error)) return { error: typeof error };
+  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
+  return { error: error.name + code, at: frames(error) };
+}
+
+/** The driver's error itself, or the one that drizzle wrapped. */
+export function databaseError(error: unknown): postgres.PostgresError | undefined {
+  if (error instanceof postgres.PostgresError) return error;
+  return error instanceof Error && error.cause !== undefined ? databaseError(error.cause) : undefined;
+}
+
+/** The stack begins with the message, which may span lines; frames alone are safe. */
+function frames(error: Error): string[] {
+  const lines = (error.stack ?? '').split('\n').map((line) => line.trim());
+  return lines.filter((line) => /^at .+:\d+:\d+\)?$/.test(line)).slice(0, 8);
+}

@@ -1,0 +1,93 @@
+/** Organizations: their settings, and the key with which their patients are fetched. */
+import { eq, sql as expression } from 'drizzle-orm';
+import {
+  DEFAULT_SETTINGS,
+  type Organization,
+  type OrganizationChange,
+  type OrganizationSettings,
+} from '../contract/organization.ts';
+import type { Database } from '../database/open.ts';
+import type { Sealer } from './sealing.ts';
+import { credentialsTable, organizationTable } from './table.ts';
+
+/** @returns undefined when the organization is not registered */
+export async function findOrganization({ orm }: Database, id: number): Promise<Organization | undefined> {
+  const [row] = await orm
+    .select()
+    .from(organizationTable)
+    .leftJoin(credentialsTable, eq(credentialsTable.organizationId, organizationTable.id))
+    .where(eq(organizationTable.id, id));
+  if (row === undefined) return undefined;
+  const { name, country, timeZone, validation } = row.organizations;
+  return {
+    organization_id: id,
+    name,
+    country,
+    time_zone: timeZone,
+    validation,
+    has_credentials: row.cliniko_credentials !== null,
+  };
+}
+
+/** Registers an organization, or changes what `change` names and leaves the rest. */
+export async function saveOrganization(
+  { orm }: Database,
+  id: number,
+  change: OrganizationChange,
+): Promise<void> {
+  await orm.transaction(async (tx) => {
+    // Two changes at once must not undo each other: the second waits for this row.
+    await tx
+      .insert(organizationTable)
+      .values({ id, ...toColumns(DEFAULT_SETTINGS) })
+      .onConflictDoNothing();
+    const [row] = await tx.select().from(organizationTable).where(eq(organizationTable.id, id)).for('update');
+    if (row === undefined) throw new Error(`Organization ${id} was deleted while it was being saved.`);
+    const settings = {
+      // null is a name too: the one that was taken away.
+      name: change.name === undefined ? row.name : change.name,
+      country: change.country ?? row.country,
+      time_zone: change.time_zone ?? row.timeZone,
+      validation: {
+        phone: change.validation?.phone ?? row.validation.phone,
+        email: change.validation?.email ?? row.validation.email,
+      },
+    };
+    await tx
+      .update(organizationTable)
+      .set({ ...toColumns(settings), updatedAt: expression`now()` })
+      .where(eq(organizationTable.id, id));
+  });
+}
+
+function toColumns({ name, country, time_zone, validation }: OrganizationSettings) {
+  return { name, country, timeZone: time_zone, validation };
+}
+
+const keyContext = (id: number) => `cliniko-api-key:${id}`;
+
+/** The organization must be registered. */
+export async function saveApiKey(
+  { orm }: Database,
+  sealer: Sealer,
+  id: number,
+  apiKey: string,
+): Promise<void> {
+  const sealedApiKey = sealer.seal(apiKey, keyContext(id));
+  await orm
+    .insert(credentialsTable)
+    .values({ organizationId: id, sealedApiKey })
+    .onConflictDoUpdate({
+      target: credentialsTable.organizationId,
+      set: { sealedApiKey, updatedAt: expression`now()` },
+    });
+}
+
+/**
+ * @returns undefined when there is no key
+ * @throws SealError when it was sealed with another `CREDENTIALS_KEY`
+ */
+export async function readApiKey({ orm }: Database, sealer: Sealer, id: number): Promise<string | undefined> {
+  const [row] = await orm.select().from(credentialsTable).where(eq(credentialsTable.organizationId, id));
+  return row && sealer.open(row.sealedApiKey, keyContext(id));
+}

@@ -1,0 +1,57 @@
+/**
+ * Sealing: what must be unreadable in the database (API keys, quarantined records) is encrypted with AES-256-GCM.
+ *
+ * A sealed text is `v1.<key id>.<nonce>.<ciphertext>.<tag>`, the parts in base64url. The key id says which key opens
+ * it, so that keys can be rotated; the context (whose, and what for) is authenticated, so that a sealed text
+ * copied to another row does not open.
+ */
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+
+export const SEALING_KEY_BYTES = 32;
+
+export interface Sealer {
+  seal(text: string, context: string): string;
+  /** @throws SealError when the key is another one, or the text was changed or moved */
+  open(sealed: string, context: string): string;
+}
+
+/** A sealed text that does not open. The message holds nothing of it. */
+export class SealError extends Error {
+  override readonly name = 'SealError';
+}
+
+/** @param key 32 bytes, the value of `CREDENTIALS_KEY` */
+export function createSealer(key: Buffer): Sealer {
+  const keyId = createHash('sha256').update(key).digest('base64url').slice(0, 8);
+  return {
+    seal(text, context) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      const parts = [nonce, sealed, cipher.getAuthTag()].map((part) => part.toString('base64url'));
+      return ['v1', keyId, ...parts].join('.');
+    },
+    open(sealed, context) {
+      const [version, usedKey, nonce, text, tag] = sealed.split('.');
+      if (version !== 'v1' || nonce === undefined || text === undefined || tag === undefined) {
+        throw new SealError('This is not a sealed text.');
+      }
+      if (usedKey !== keyId) {
+        throw new SealError(`Sealed with key ${usedKey}, but CREDENTIALS_KEY is key ${keyId}.`);
+      }
+      return decipher(key, nonce, text, tag, context);
+    },
+  };
+}
+
+function decipher(key: Buffer, nonce: string, text: string, tag: string, context: string): string {
+  const bytes = (part: string) => Buffer.from(part, 'base64url');
+  try {
+    const opened = createDecipheriv('aes-256-gcm', key, bytes(nonce), { authTagLength: 16 })
+      .setAAD(Buffer.from(context))
+      .setAuthTag(bytes(tag));
+    return Buffer.concat([opened.update(bytes(text)), opened.final()]).toString('utf8');
+  } catch (cause) {
+    throw new SealError('A sealed text does not open: it was changed, or belongs elsewhere.', { cause });
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The quarantine: patients that could not be stored, kept so that nobody is lost.
+ *
+ * The record is sealed; what people see is its Cliniko id and a reason. A row goes when its patient is stored.
+ */
+import { desc, eq } from 'drizzle-orm';
+import type { ISql } from 'postgres';
+import { type QuarantineList, QuarantineReason } from '../contract/patients.ts';
+import type { Database } from '../database/open.ts';
+import type { Sealer } from '../organizations/sealing.ts';
+import { quarantineTable } from './table.ts';
+
+export interface RejectedRecord {
+  /** Exact digits; null when the record has none. */
+  clinikoPatientId: string | null;
+  /** What makes the record the same one next time: its Cliniko id, or a hash of it. */
+  recordKey: string;
+  reason: QuarantineReason;
+  /** For people: "Invalid phone number format". No name, no value. */
+  words: string;
+  /** The record as JSON text. */
+  raw: string;
+}
+
+const LISTED_AT_MOST = 1_000;
+
+/** Adds records, or notes that they failed again. No key twice. */
+export async function quarantineRecords(
+  tx: ISql,
+  sealer: Sealer,
+  organizationId: number,
+  records: readonly RejectedRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const rows = records.map((record) => ({
+    record_key: record.recordKey,
+    cliniko_patient_id: record.clinikoPatientId,
+    reason: record.reason,
+    sealed_raw: sealer.seal(record.raw, `quarantine:${organizationId}:${record.recordKey}`),
+  }));
+  await tx`
+    insert into quarantine as known (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
+    select ${organizationId}, record_key, cliniko_patient_id, reason, sealed_raw
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as rejected (record_key text, cliniko_patient_id text, reason text, sealed_raw text)
+    on conflict (organization_id, record_key) do update set
+      reason = excluded.reason, sealed_raw = excluded.sealed_raw, last_seen_at = now(),
+      attempts = known.attempts + 1`;
+}
+
+/** These patients are stored now. */
+export async function releaseFromQuarantine(
+  tx: ISql,
+  organizationId: number,
+  clinikoPatientIds: readonly string[],
+): Promise<void> {
+  await tx`delete from quarantine
+    where organization_id = ${organizationId} and record_key = any(${clinikoPatientIds as string[]}::text[])`;
+}
+
+export async function listQuarantine({ orm }: Database, organizationId: number): Promise<QuarantineList> {
+  const ofOrganization = eq(quarantineTable.organizationId, organizationId);
+  const total = await orm.$count(quarantineTable, ofOrganization);
+  const rows = await orm
+    .select()
+    .from(quarantineTable)
+    .where(ofOrganization)
+    .orderBy(desc(quarantineTable.lastSeenAt), desc(quarantineTable.id))
+    .limit(LISTED_AT_MOST);
+  const patients = rows.map((row) => ({
+    id: row.id,
+    cliniko_patient_id: row.clinikoPatientId,
+    reason: QuarantineReason.parse(row.reason),
+    first_seen_at: new Date(row.firstSeenAt).toISOString(),
+    last_seen_at: new Date(row.lastSeenAt).toISOString(),
+    attempts: row.attempts,
+  }));
+  return { patients, total };
+}

@@ -1,0 +1,152 @@
+/**
+ * Makes our copy of patients match Cliniko's, a batch at a time and in whole sets.
+ *
+ * Hashes are read first, and only patients that differ are written: a batch of unchanged patients costs one index
+ * read and no write. `updated_at` alone could not tell: it is not certain that archiving or a new phone moves it.
+ * An older version never wins, so replaying a page is harmless.
+ *
+ * Not here: which patients are refused (from-cliniko.ts), the transaction around it (sync/batch.ts).
+ */
+import type { ISql } from 'postgres';
+import type { Tx } from '../database/open.ts';
+import { databaseError } from '../logging/safe-error.ts';
+import type { Patient } from './patient.ts';
+
+export interface StoreCounts {
+  inserted: number;
+  updated: number;
+  unchanged: number;
+}
+
+interface StoredVersion {
+  cliniko_patient_id: string;
+  content_hash: string;
+  is_missing: boolean;
+}
+
+/** What is stored of these ids. The lateral join probes the index for each; a plain one may scan the whole table. */
+export async function readStoredVersions(
+  tx: ISql,
+  organizationId: number,
+  clinikoPatientIds: readonly string[],
+): Promise<Map<string, StoredVersion>> {
+  const rows = await tx<StoredVersion[]>`
+    select stored.*
+    from unnest(${clinikoPatientIds as string[]}::text[]) as wanted (id)
+    cross join lateral (
+      select cliniko_patient_id, encode(content_hash, 'hex') as content_hash,
+        missing_since is not null as is_missing
+      from patients
+      where organization_id = ${organizationId} and cliniko_patient_id = wanted.id
+      limit 1
+    ) as stored`;
+  return new Map(rows.map((row) => [row.cliniko_patient_id, row]));
+}
+
+/** Those of `patients` that differ from what is stored, or were thought missing. */
+export function changedPatients(patients: readonly Patient[], stored: Map<string, StoredVersion>): Patient[] {
+  return patients.filter((patient) => {
+    const version = stored.get(patient.clinikoPatientId);
+    return version === undefined || version.is_missing || version.content_hash !== patient.contentHash;
+  });
+}
+
+/**
+ * Writes patients in one statement.
+ *
+ * @param patients 0 to 100, no id twice (Postgres refuses to touch one row twice: SQLSTATE 21000)
+ * @returns how many were new, and how many replaced an older version; the rest were newer here already
+ * @throws PostgresError; nothing was written
+ */
+export async function upsertPatients(
+  tx: ISql,
+  organizationId: number,
+  patients: readonly Patient[],
+): Promise<{ inserted: number; updated: number }> {
+  if (patients.length === 0) return { inserted: 0, updated: 0 };
+  const [counts] = await tx<{ inserted: number; updated: number }[]>`
+    with written as (
+      insert into patients (organization_id, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
+        archived_at, merged_into, created_at, updated_at, raw, content_hash)
+      select ${organizationId}, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
+        archived_at, merged_into, created_at, updated_at, raw, decode(content_hash, 'hex')
+      from jsonb_to_recordset(${recordset(patients)}::text::jsonb) as patient (
+        cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
+        archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
+        raw jsonb, content_hash text)
+      on conflict (organization_id, cliniko_patient_id) do update set
+        first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
+        phone = excluded.phone, date_of_birth = excluded.date_of_birth, archived_at = excluded.archived_at,
+        merged_into = excluded.merged_into, missing_since = null, created_at = excluded.created_at,
+        updated_at = excluded.updated_at, raw = excluded.raw, content_hash = excluded.content_hash, stored_at = now()
+      where patients.updated_at is null or excluded.updated_at is null
+        or patients.updated_at <= excluded.updated_at
+      returning xmax = 0 as is_new
+    )
+    select (count(*) filter (where is_new))::int as inserted, (count(*) filter (where not is_new))::int as updated
+    from written`;
+  return counts ?? { inserted: 0, updated: 0 };
+}
+
+/** `raw` is JSON already: it is set in as it is, not parsed and written again. */
+function recordset(patients: readonly Patient[]): string {
+  const records = patients.map((patient) => {
+    const columns = JSON.stringify({
+      cliniko_patient_id: patient.clinikoPatientId,
+      first_name: patient.firstName,
+      last_name: patient.lastName,
+      email: patient.email,
+      phone: patient.phone,
+      date_of_birth: patient.dateOfBirth,
+      archived_at: patient.archivedAt,
+      merged_into: patient.mergedInto,
+      created_at: patient.createdAt,
+      updated_at: patient.updatedAt,
+      content_hash: patient.contentHash,
+    });
+    return `${columns.slice(0, -1)},"raw":${patient.raw}}`;
+  });
+  return `[${records.join(',')}]`;
+}
+
+/** Whether a statement failed because of the values in it: SQLSTATE class 22 (data) or 23 (constraints). */
+export function isRefusedData(error: unknown): boolean {
+  const sqlstate = databaseError(error)?.code ?? '';
+  return sqlstate.startsWith('22') || sqlstate.startsWith('23');
+}
+
+/**
+ * Writes what can be written: a set that Postgres refuses is halved until each culprit stands alone.
+ *
+ * @returns the counts, and the patients that Postgres refused
+ * @throws whatever is not about the data
+ */
+export async function upsertAcceptable(
+  tx: Tx,
+  organizationId: number,
+  patients: readonly Patient[],
+): Promise<{ inserted: number; updated: number; refused: Patient[] }> {
+  let inserted = 0;
+  let updated = 0;
+  const refused: Patient[] = [];
+  const store = async (part: readonly Patient[]): Promise<void> => {
+    try {
+      await tx.savepoint(async (inner) => {
+        const counts = await upsertPatients(inner, organizationId, part);
+        inserted += counts.inserted;
+        updated += counts.updated;
+      });
+    } catch (error) {
+      if (!isRefusedData(error)) throw error;
+      if (part.length === 1) {
+        refused.push(...part);
+        return;
+      }
+      const middle = Math.ceil(part.length / 2);
+      await store(part.slice(0, middle));
+      await store(part.slice(middle));
+    }
+  };
+  await store(patients);
+  return { inserted, updated, refused };
+}

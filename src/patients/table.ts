@@ -1,0 +1,68 @@
+/** Patients as we keep them, and those that could not be kept. The only two tables that hold patient data. */
+import {
+  bigint,
+  customType,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+import { PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+
+export const patientTable = pgTable(
+  'patients',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    organizationId: integer('organization_id').notNull(),
+    /** Up to 19 digits, kept as Cliniko writes them: beyond what a JS number, and in one case an int8, holds. */
+    clinikoPatientId: text('cliniko_patient_id').notNull(),
+    firstName: text('first_name'),
+    lastName: text('last_name'),
+    email: text('email'),
+    /** E.164, of the first number that is one; the originals stay in `raw`. */
+    phone: text('phone'),
+    dateOfBirth: date('date_of_birth', { mode: 'string' }),
+    archivedAt: timestamp('archived_at', { withTimezone: true, mode: 'string' }),
+    /** The Cliniko id of the patient that this one was merged into. */
+    mergedInto: text('merged_into'),
+    /** Since when a proven full run no longer sees this patient in Cliniko. */
+    missingSince: timestamp('missing_since', { withTimezone: true, mode: 'string' }),
+    /** Cliniko's clock. */
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }),
+    updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }),
+    /** The record as Cliniko sent it. */
+    raw: jsonb('raw').notNull(),
+    /** Of everything above: tells an unchanged patient without reading `raw`. */
+    contentHash: bytea('content_hash').notNull(),
+    storedAt: timestamp('stored_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  },
+  (table) => [unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId)],
+);
+
+/** A row is here while its patient cannot be stored; the next good upsert of that patient removes it. */
+export const quarantineTable = pgTable(
+  'quarantine',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    organizationId: integer('organization_id').notNull(),
+    /** The Cliniko id, or `sha256:…` of a record that has none. */
+    recordKey: text('record_key').notNull(),
+    clinikoPatientId: text('cliniko_patient_id'),
+    reason: text('reason').notNull(),
+    /** The record as Cliniko sent it, sealed like a credential. */
+    sealedRaw: text('sealed_raw').notNull(),
+    firstSeenAt: timestamp('first_seen_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    lastSeenAt: timestamp('last_seen_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    attempts: integer('attempts').notNull().default(1),
+  },
+  (table) => [
+    unique('quarantine_org_record_unique').on(table.organizationId, table.recordKey),
+    index('quarantine_newest').on(table.organizationId, table.lastSeenAt),
+  ],
+);

@@ -1,0 +1,92 @@
+/** How a run failed, in the documented words. None of them holds patient data. */
+import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
+import type { SyncErrorType } from '../contract/sync-log.ts';
+import { databaseError } from '../logging/safe-error.ts';
+
+export interface FailureReport {
+  error_type: SyncErrorType;
+  error_details: string;
+  /** Whether the same sync may succeed later, or after somebody mended what `solution` says. */
+  retry_recommended: boolean;
+  solution?: string;
+}
+
+/** The clinic has no API key, or one that cannot be read. */
+export class MissingKeyError extends Error {
+  override readonly name = 'MissingKeyError';
+}
+
+/** `patients` has lost its unique constraint: an upsert would store patients twice. */
+export class MissingConstraintError extends Error {
+  override readonly name = 'MissingConstraintError';
+}
+
+const MIGRATE = 'Run database migration: npm run db:migrate';
+const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko-credentials';
+
+export function describeFailure(error: unknown): FailureReport {
+  if (error instanceof ClinikoError) return describeClinikoFailure(error.failure, error.message);
+  if (error instanceof MissingKeyError)
+    return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
+  if (error instanceof MissingConstraintError) return constraintFailure(error.message);
+  const sqlstate = databaseError(error)?.code;
+  // 42P10: the upsert found no constraint to rest on; it was dropped in mid-run.
+  if (sqlstate === '42P10') return constraintFailure('the unique constraint on patients is missing');
+  if (sqlstate?.startsWith('23')) return constraintFailure(`a statement was refused (SQLSTATE ${sqlstate})`);
+  return {
+    error_type: 'INTERNAL_ERROR',
+    error_details: `The sync stopped on an internal error${sqlstate ? ` (SQLSTATE ${sqlstate})` : ''}.`,
+    retry_recommended: true,
+    solution: 'Start the sync again. If it fails again, look for this run in the server log.',
+  };
+}
+
+function constraintFailure(what: string): FailureReport {
+  return {
+    error_type: 'DATABASE_CONSTRAINT_ERROR',
+    error_details: `Database constraint violation: ${what}`,
+    retry_recommended: true,
+    solution: MIGRATE,
+  };
+}
+
+function describeClinikoFailure(failure: ClinikoFailure, message: string): FailureReport {
+  const error_details = message;
+  switch (failure.kind) {
+    case 'unauthorised':
+      return { error_type: 'CLINIKO_AUTH_FAILED', error_details, retry_recommended: true, solution: SET_KEY };
+    case 'forbidden':
+      return {
+        error_type: 'CLINIKO_FORBIDDEN',
+        error_details,
+        retry_recommended: false,
+        solution:
+          'Give the user of this API key access to patients in Cliniko, or store the key of another user.',
+      };
+    case 'rate-limited':
+      return { error_type: 'CLINIKO_RATE_LIMITED', error_details, retry_recommended: true };
+    case 'unavailable':
+      return { error_type: 'CLINIKO_UNAVAILABLE', error_details, retry_recommended: true };
+    case 'unreadable':
+      return { error_type: 'CLINIKO_BAD_RESPONSE', error_details, retry_recommended: true };
+    default:
+      return failure satisfies never;
+  }
+}
+
+/**
+ * Whether the database is away for a moment: the connection is gone, or the server stops, starts or is full. The run is
+ * then left as it is. Its lease expires, and whoever claims it goes on from the checkpoint.
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  const sqlstate = databaseError(error)?.code ?? '';
+  if (/^(08|53|57P)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
+  const code = errorCode(error);
+  return code.startsWith('CONNECT') || /^E(CONN|PIPE|NOTFOUND|HOST|NET|TIMEDOUT)/.test(code);
+}
+
+function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return errorCode(error.cause);
+}

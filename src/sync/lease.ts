@@ -1,0 +1,115 @@
+/**
+ * The lease: who may work on a run, until when, by the database's clock.
+ *
+ * A claim gives the run to one worker and a new epoch. Whoever holds an older epoch is fenced: every transaction of a
+ * run begins with `assertLease`, which locks the row and refuses. So a worker that was frozen past its lease and
+ * wakes up writes nothing. No session advisory locks: poolers and recycled connections break them.
+ */
+import type { ISql } from 'postgres';
+import { OperationType } from '../contract/sync-log.ts';
+import type { Database } from '../database/open.ts';
+import { INITIAL_STATE, RunState } from './run-state.ts';
+
+const LEASE = '15 seconds';
+export const RENEW_EVERY_MS = 5_000;
+
+export interface Lease {
+  syncLogId: number;
+  organizationId: number;
+  owner: string;
+  epoch: number;
+}
+
+export interface ClaimedRun {
+  lease: Lease;
+  type: OperationType;
+  /** 1 for the first worker of this run. */
+  attempt: number;
+  state: RunState;
+  /** Milliseconds from the run's start to this claim. */
+  ageMs: number;
+}
+
+/** Somebody else has the run now, or ended it. Nothing may be written for it any more. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+}
+
+/** Takes the oldest run that nobody works on, or whose worker let its lease expire. */
+export async function claimNextRun({ sql }: Database, owner: string): Promise<ClaimedRun | undefined> {
+  const [row] = await sql<
+    {
+      sync_log_id: number;
+      organization_id: number;
+      operation_type: string;
+      lease_epoch: number;
+      attempt: number;
+      checkpoint: unknown;
+      age_ms: number;
+    }[]
+  >`
+    update sync_runs as run set
+      owner = ${owner}, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
+      lease_expires_at = clock_timestamp() + ${LEASE}::interval
+    where sync_log_id = (
+      select sync_log_id from sync_runs
+      where ended_at is null and (owner is null or lease_expires_at < clock_timestamp())
+      order by created_at limit 1 for update skip locked)
+    returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, checkpoint,
+      extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms`;
+  if (row === undefined) return undefined;
+  const state = RunState.safeParse(row.checkpoint);
+  return {
+    lease: { syncLogId: row.sync_log_id, organizationId: row.organization_id, owner, epoch: row.lease_epoch },
+    type: OperationType.parse(row.operation_type),
+    attempt: row.attempt,
+    // A checkpoint of another version of this program is not understood: the run starts again, which is harmless.
+    state: state.success ? state.data : INITIAL_STATE,
+    ageMs: row.age_ms,
+  };
+}
+
+/**
+ * First statement of every transaction of a run. Also tells the trigger that nudges are ours to send: for this
+ * transaction only, since a session's setting would leak, or vanish, through a pooler.
+ *
+ * @throws LeaseLostError
+ */
+export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
+  const rows = await tx`
+    select set_config('patient_sync.nudges', 'own', true) from sync_runs
+    where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
+      and ended_at is null
+    for update`;
+  if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
+}
+
+/** The row's new values belong to a transaction that has asserted the lease. */
+export async function saveCheckpoint(tx: ISql, lease: Lease, state: RunState): Promise<void> {
+  await tx`update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb,
+      lease_expires_at = clock_timestamp() + ${LEASE}::interval
+    where sync_log_id = ${lease.syncLogId}`;
+}
+
+/** @returns the runs of `leases` that are not ours any more */
+export async function renewLeases(
+  { sql }: Database,
+  owner: string,
+  leases: readonly Lease[],
+): Promise<Lease[]> {
+  if (leases.length === 0) return [];
+  const rows = await sql<{ sync_log_id: number; lease_epoch: number }[]>`
+    update sync_runs set lease_expires_at = clock_timestamp() + ${LEASE}::interval
+    where owner = ${owner} and ended_at is null
+      and sync_log_id = any(${leases.map((lease) => lease.syncLogId)}::int[])
+    returning sync_log_id, lease_epoch`;
+  const renewed = new Map(rows.map((row) => [row.sync_log_id, row.lease_epoch]));
+  return leases.filter((lease) => renewed.get(lease.syncLogId) !== lease.epoch);
+}
+
+/** Gives a run back, so that any worker may go on at once from its checkpoint. */
+export async function releaseLease({ sql }: Database, lease: Lease): Promise<void> {
+  await sql`update sync_runs set owner = null, lease_expires_at = null
+    where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
+      and ended_at is null`;
+}

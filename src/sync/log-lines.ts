@@ -1,0 +1,49 @@
+/** The lines people follow a sync by, in the words of the monitoring guide. Ids and counts only. */
+import type { OperationType } from '../contract/sync-log.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Lease } from './lease.ts';
+import { currentPage, type RunState } from './run-state.ts';
+
+const KIND: Record<OperationType, string> = {
+  full_patients: 'full',
+  active_patients: 'active',
+  changed_patients: 'changed',
+};
+
+export interface RunLog {
+  started(attempt: number): void;
+  found(state: RunState): void;
+  page(state: RunState): void;
+  progress(state: RunState): void;
+  waiting(words: string, until: Date): void;
+  completed(state: RunState, successRate: number): void;
+  failed(errorType: string, details: string): void;
+  interrupted(why: string): void;
+}
+
+export function createRunLog(logger: Logger, lease: Lease, type: OperationType): RunLog {
+  const { organizationId } = lease;
+  const log = logger.child({ organization_id: organizationId, sync_log_id: lease.syncLogId });
+  return {
+    started: (attempt) =>
+      attempt === 1
+        ? log.info(`Starting ${KIND[type]} patient sync for organization ${organizationId}`)
+        : log.info(
+            `Resuming ${KIND[type]} patient sync for organization ${organizationId} (attempt ${attempt})`,
+          ),
+    found: (state) => log.info(`Found ${state.found} patients in Cliniko API`),
+    page: (state) =>
+      log.info(
+        `Processing page ${currentPage(state)}/${state.totalPages} (${state.processed} patients processed)`,
+      ),
+    progress: (state) =>
+      log.info(
+        `Progress: ${state.percent.toFixed(1)}% - ${state.succeeded}/${Math.max(state.found, state.processed)} patients stored`,
+      ),
+    waiting: (words, until) => log.info(`${words}, until ${until.toISOString()}`),
+    completed: (state, rate) =>
+      log.info(`Sync completed: ${state.succeeded}/${state.processed} patients (${rate}% success)`),
+    failed: (errorType, details) => log.error({ error_type: errorType }, `Sync failed: ${details}`),
+    interrupted: (why) => log.warn(`Sync of organization ${organizationId} handed back: ${why}`),
+  };
+}

@@ -1,0 +1,222 @@
+/**
+ * How far a run is: pure arithmetic on a plain value.
+ *
+ * The value is the checkpoint (it commits with the rows it counts, so nothing is counted twice after a crash), and
+ * the public metadata is computed from it. Nothing here looks at a clock or a database.
+ */
+import { z } from 'zod';
+import { formatDuration, formatRemaining } from '../contract/duration.ts';
+import { runningPercent, successRate } from '../contract/progress.ts';
+import type { CompletenessProof, EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
+
+const count = z.int().min(0);
+
+export const RunState = z.object({
+  /** The first page that is not completely stored, 1-based, and how many of its records are. */
+  page: z.int().min(1),
+  place: count,
+  /** Records a page holds; null until the first page was read. */
+  pageSize: count.nullable(),
+  /** What Cliniko names as the total now; 0 until it was read. */
+  found: count,
+  totalAtStart: count.nullable(),
+  totalAtEnd: count.nullable(),
+  /** Whether the total was the same on every page. */
+  steady: z.boolean(),
+  totalPages: count,
+  processed: count,
+  succeeded: count,
+  inserted: count,
+  updated: count,
+  unchanged: count,
+  archived: count,
+  /** The newest 20. */
+  errors: z.array(z.string()),
+  errorsTotal: count,
+  warningsTotal: count,
+  percent: z.number(),
+  /** Measured, in milliseconds. They overlap. */
+  elapsedMs: z.number(),
+  fetchMs: z.number(),
+  processingMs: z.number(),
+  databaseMs: z.number(),
+  apiRequests: count,
+  databaseOperations: count,
+});
+export type RunState = z.infer<typeof RunState>;
+
+export const INITIAL_STATE: RunState = {
+  page: 1,
+  place: 0,
+  pageSize: null,
+  found: 0,
+  totalAtStart: null,
+  totalAtEnd: null,
+  steady: true,
+  totalPages: 0,
+  processed: 0,
+  succeeded: 0,
+  inserted: 0,
+  updated: 0,
+  unchanged: 0,
+  archived: 0,
+  errors: [],
+  errorsTotal: 0,
+  warningsTotal: 0,
+  percent: 0,
+  elapsedMs: 0,
+  fetchMs: 0,
+  processingMs: 0,
+  databaseMs: 0,
+  apiRequests: 0,
+  databaseOperations: 0,
+};
+
+const ERRORS_KEPT = 20;
+const MAX_BATCH = 50;
+
+/** People see progress at least every 50 patients or 10 % of all, whichever is smaller. */
+export function batchSize(found: number): number {
+  return found === 0 ? MAX_BATCH : Math.min(MAX_BATCH, Math.max(1, Math.floor(found / 10)));
+}
+
+/** A page was read. @param total undefined when Cliniko did not say */
+export function sawPage(
+  state: RunState,
+  page: { size: number; pages: number; total: number | undefined },
+): RunState {
+  const total = page.total ?? null;
+  return {
+    ...state,
+    pageSize: page.size,
+    // Without a total the best number is what was seen so far.
+    found: total ?? Math.max(state.found, state.processed),
+    totalAtStart: state.totalAtStart ?? total,
+    totalAtEnd: total,
+    steady: state.steady && (state.totalAtStart === null || state.totalAtStart === total),
+    totalPages: Math.max(page.pages, state.page),
+  };
+}
+
+/** What storing one batch came to. Each patient counts once a run. */
+export interface BatchCounts {
+  /** Records of the page that the batch was made of. */
+  records: number;
+  succeeded: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+  archived: number;
+  warnings: number;
+  /** One for each failed patient: "Patient ID 12345: Invalid phone number format". */
+  errors: readonly string[];
+}
+
+export function storedBatch(state: RunState, batch: BatchCounts): RunState {
+  const processed = state.processed + batch.succeeded + batch.errors.length;
+  return {
+    ...state,
+    place: state.place + batch.records,
+    processed,
+    succeeded: state.succeeded + batch.succeeded,
+    inserted: state.inserted + batch.inserted,
+    updated: state.updated + batch.updated,
+    unchanged: state.unchanged + batch.unchanged,
+    archived: state.archived + batch.archived,
+    errors: [...state.errors, ...batch.errors].slice(-ERRORS_KEPT),
+    errorsTotal: state.errorsTotal + batch.errors.length,
+    warningsTotal: state.warningsTotal + batch.warnings,
+    percent: runningPercent(state.percent, processed, Math.max(state.found, processed)),
+  };
+}
+
+export function nextPage(state: RunState): RunState {
+  return { ...state, page: state.page + 1, place: 0 };
+}
+
+/** The current page of a progress display: the one being stored, never beyond the last. */
+export function currentPage(state: RunState): number {
+  return state.totalPages === 0 ? 0 : Math.min(state.page, state.totalPages);
+}
+
+export function completenessProof(state: RunState): CompletenessProof {
+  return {
+    seen: state.processed,
+    total_at_start: state.totalAtStart,
+    total_at_end: state.totalAtEnd,
+    repairs: 0,
+    proven: state.steady && state.processed === state.totalAtEnd,
+  };
+}
+
+export interface Display {
+  type: OperationType;
+  attempt: number;
+  phase: SyncPhase;
+  waiting?: { until: Date; words: string } | undefined;
+}
+
+export function runningMetadata(state: RunState, display: Display): EngineMetadata {
+  const remainingMs = estimateRemainingMs(state);
+  return {
+    ...counters(state, display),
+    progress_percent: state.percent,
+    estimated_remaining: remainingMs === null ? null : formatRemaining(remainingMs),
+    estimated_remaining_ms: remainingMs,
+    ...(display.waiting && {
+      waiting_until: display.waiting.until.toISOString(),
+      waiting_reason: display.waiting.words,
+    }),
+  };
+}
+
+/** @param durationMs from the start of the run, waiting for a worker included */
+export function completedMetadata(state: RunState, display: Display, durationMs: number): EngineMetadata {
+  return {
+    ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed' }),
+    progress_percent: 100,
+    estimated_remaining: formatRemaining(0),
+    estimated_remaining_ms: 0,
+    success_rate: successRate(state.succeeded, state.processed),
+    performance_metrics: {
+      total_duration: formatDuration(durationMs),
+      api_fetch_time: formatDuration(state.fetchMs),
+      processing_time: formatDuration(state.processingMs),
+      database_time: formatDuration(state.databaseMs),
+      patients_per_second: perSecond(state.processed, durationMs),
+      api_requests: state.apiRequests,
+      database_operations: state.databaseOperations,
+    },
+    proof: completenessProof(state),
+  };
+}
+
+function counters(state: RunState, display: Display) {
+  return {
+    patients_found: state.found,
+    patients_stored: state.succeeded,
+    sync_type: display.type,
+    current_page: currentPage(state),
+    total_pages: state.totalPages,
+    errors: state.errors,
+    errors_total: state.errorsTotal,
+    warnings_total: state.warningsTotal,
+    phase: display.phase,
+    attempt: display.attempt,
+    inserted: state.inserted,
+    updated: state.updated,
+    unchanged: state.unchanged,
+    archived: state.archived,
+  };
+}
+
+/** Null until there is a rate to go by. */
+function estimateRemainingMs(state: RunState): number | null {
+  if (state.processed === 0 || state.found === 0) return null;
+  const left = Math.max(0, state.found - state.processed);
+  return Math.round((left * state.elapsedMs) / state.processed);
+}
+
+function perSecond(patients: number, ms: number): number {
+  return ms <= 0 ? 0 : Math.round((patients / ms) * 10_000) / 10;
+}

@@ -1,0 +1,49 @@
+/**
+ * Starts a run, or joins the one that is running.
+ *
+ * The partial unique index on `sync_logs` decides, so however many servers and callers ask, an organization never has
+ * two runs at once.
+ */
+import type { ISql } from 'postgres';
+import type { OperationType } from '../contract/sync-log.ts';
+import type { Database } from '../database/open.ts';
+import { INITIAL_STATE, runningMetadata } from './run-state.ts';
+
+export interface StartedRun {
+  syncLogId: number;
+  /** False when a run was under way already, ours or another program's. */
+  created: boolean;
+}
+
+/** The new row is committed when this resolves. The organization must be registered. */
+export async function startRun(
+  { sql }: Database,
+  organizationId: number,
+  type: OperationType,
+): Promise<StartedRun> {
+  for (;;) {
+    const created = await sql.begin((tx) => createRun(tx, organizationId, type));
+    if (created !== undefined) return { syncLogId: created, created: true };
+    const [running] = await sql<{ id: number }[]>`
+      select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
+    if (running !== undefined) return { syncLogId: running.id, created: false };
+    // It ended between the two statements: start anew.
+  }
+}
+
+/** @returns undefined when another one is running */
+async function createRun(tx: ISql, organizationId: number, type: OperationType): Promise<number | undefined> {
+  const metadata = runningMetadata(INITIAL_STATE, { type, attempt: 0, phase: 'queued' });
+  const [row] = await tx<{ id: number }[]>`
+    with nudges as (select set_config('patient_sync.nudges', 'own', true))
+    insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    select ${organizationId}, ${type}, 'running',
+      date_trunc('milliseconds', clock_timestamp() at time zone 'utc'), ${JSON.stringify(metadata)}::text::jsonb
+    from nudges
+    on conflict (organization_id) where status = 'running' do nothing
+    returning id`;
+  if (row === undefined) return undefined;
+  await tx`insert into sync_runs (sync_log_id, organization_id, operation_type)
+    values (${row.id}, ${organizationId}, ${type})`;
+  return row.id;
+}

@@ -1,0 +1,30 @@
+/** Time during which at least one of several overlapping things was under way. */
+export interface Stopwatch {
+  start(): void;
+  stop(): void;
+  /** Milliseconds since the last lap. */
+  lap(): number;
+}
+
+export function createStopwatch(now: () => number = () => performance.now()): Stopwatch {
+  let underWay = 0;
+  let since = 0;
+  let total = 0;
+  return {
+    start() {
+      if (underWay++ === 0) since = now();
+    },
+    stop() {
+      if (--underWay === 0) total += now() - since;
+    },
+    lap() {
+      if (underWay > 0) {
+        total += now() - since;
+        since = now();
+      }
+      const lap = total;
+      total = 0;
+      return lap;
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * The worker: takes runs that nobody works on and works on them, a few side by side.
+ *
+ * A nudge brings it a new run within milliseconds; a poll every 1 to 2 s finds what a lost nudge left, and what a
+ * dead server's lease has let go of. There is no queue beside the table.
+ */
+import { randomBytes } from 'node:crypto';
+import { safeError } from '../logging/safe-error.ts';
+import {
+  claimNextRun,
+  type Lease,
+  LeaseLostError,
+  RENEW_EVERY_MS,
+  releaseLease,
+  renewLeases,
+} from './lease.ts';
+import { type EngineTools, runSync } from './run.ts';
+
+/** Runs that one server works on at the same time. */
+const MAX_RUNS = 4;
+
+export interface Worker {
+  /** Lets go of its runs, which others may then take at once. */
+  stop(): Promise<void>;
+}
+
+interface ActiveRun {
+  lease: Lease;
+  letGo: AbortController;
+  ended: Promise<void>;
+}
+
+export function startWorker(tools: EngineTools): Worker {
+  const owner = randomBytes(8).toString('hex');
+  const active = new Set<ActiveRun>();
+  let stopping = false;
+  let claiming: Promise<void> | undefined;
+  let claimAgain = false;
+
+  const take = (claimed: Awaited<ReturnType<typeof claimNextRun>> & object): void => {
+    const letGo = new AbortController();
+    const run: ActiveRun = { lease: claimed.lease, letGo, ended: Promise.resolve() };
+    run.ended = runSync(claimed, tools, letGo.signal)
+      .catch((error: unknown) => tools.logger.error(safeError(error), 'A run broke off'))
+      .finally(() => {
+        active.delete(run);
+        wake();
+      });
+    active.add(run);
+  };
+  const claim = async (): Promise<void> => {
+    do {
+      claimAgain = false;
+      while (!stopping && active.size < MAX_RUNS) {
+        const claimed = await claimNextRun(tools.database, owner);
+        if (claimed === undefined) break;
+        take(claimed);
+      }
+    } while (claimAgain && !stopping);
+  };
+  /** One claim at a time; a wake in between asks for another round. */
+  const wake = (): void => {
+    claimAgain = true;
+    claiming ??= claim()
+      .catch((error: unknown) =>
+        tools.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again'),
+      )
+      .finally(() => {
+        claiming = undefined;
+      });
+  };
+  const renew = async (): Promise<void> => {
+    const lost = await renewLeases(
+      tools.database,
+      owner,
+      [...active].map((run) => run.lease),
+    );
+    for (const run of active) {
+      if (lost.includes(run.lease)) run.letGo.abort(new LeaseLostError('Another server has this run now.'));
+    }
+  };
+
+  const unsubscribe = tools.bus.subscribe((nudge) => nudge.work && wake());
+  const unsubscribeGap = tools.bus.onGap(wake);
+  const stopPolling = repeat(
+    () => 1_000 + Math.random() * 1_000,
+    async () => wake(),
+  );
+  const stopRenewing = repeat(
+    () => RENEW_EVERY_MS,
+    () => renew().catch(() => {}),
+  );
+  wake();
+
+  return {
+    async stop() {
+      stopping = true;
+      unsubscribe();
+      unsubscribeGap();
+      stopPolling();
+      stopRenewing();
+      await claiming;
+      const runs = [...active];
+      for (const run of runs) run.letGo.abort(new Error('This server is stopping.'));
+      await Promise.all(runs.map((run) => run.ended));
+      await Promise.all(runs.map((run) => releaseLease(tools.database, run.lease).catch(() => {})));
+      if (runs.length > 0) tools.bus.publish({ organizations: [], work: true });
+    },
+  };
+}
+
+/** @returns stops it */
+function repeat(delayMs: () => number, act: () => Promise<void>): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const schedule = (): void => {
+    timer = setTimeout(async () => {
+      await act();
+      if (!stopped) schedule();
+    }, delayMs());
+  };
+  schedule();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,195 @@
+/** The trigger on `sync_logs` and the log it writes, with rows written by a program that knows nothing of us. */
+import postgres from 'postgres';
+import { describe, expect, onTestFinished } from 'vitest';
+import { StreamEvent } from '../../src/contract/stream-event.ts';
+import { SyncLog } from '../../src/contract/sync-log.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { readEventsAfter, readStreamStates, readTimeline, renderSnapshot } from '../../src/events/log.ts';
+import { readSyncLogs } from '../../src/events/sync-logs.ts';
+import { test } from '../support/database.ts';
+
+const ORGANIZATION = 77;
+
+function connect(url: string) {
+  const database = openDatabase(url);
+  const stranger = postgres(url, { max: 8, onnotice: () => {} });
+  onTestFinished(async () => {
+    await stranger.end();
+    await database.close();
+  });
+  const eventsOf = async (organization: number) => {
+    const [state] = await readStreamStates(database.sql, [organization]);
+    const positions = [{ organizationId: organization, seq: 0 }];
+    const events = await readEventsAfter(database.sql, state?.epoch ?? '', positions, { limit: 10_000 });
+    return events.map((event) => StreamEvent.parse(JSON.parse(event.json)));
+  };
+  return { database, stranger, eventsOf };
+}
+
+describe('a row that another program writes to sync_logs', () => {
+  test('becomes one event for each change, in order', async ({ databaseUrl }) => {
+    const { stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (${ORGANIZATION}, 'nightly', 'running', '2026-11-23 10:00:00.5', '{"note": "by hand"}')`;
+    await stranger`update sync_logs set records_processed = 10`;
+    await stranger`update sync_logs set status = 'completed', completed_at = '2026-11-23 10:01:00'`;
+
+    const events = await eventsOf(ORGANIZATION);
+
+    expect(events.map((event) => [event.seq, event.type])).toEqual([
+      [1, 'started'],
+      [2, 'progress'],
+      [3, 'completed'],
+    ]);
+    expect(events[0]?.log).toMatchObject({
+      operation_type: 'nightly',
+      started_at: '2026-11-23T10:00:00.500Z',
+      records_processed: 0,
+      metadata: { note: 'by hand', progress_percent: 0 },
+    });
+    expect(events[1]?.log?.records_processed).toBe(10);
+  });
+
+  test('that changes nothing is no event', async ({ databaseUrl }) => {
+    const { stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'x', 'running', now())`;
+    await stranger`update sync_logs set status = status`;
+
+    expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
+  });
+
+  test('is deleted: clients get what is the latest run now', async ({ databaseUrl }) => {
+    const { stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'older', 'failed', '2026-01-01'), (${ORGANIZATION}, 'newer', 'completed', '2026-02-01')`;
+    await stranger`delete from sync_logs where operation_type = 'newer'`;
+    await stranger`delete from sync_logs`;
+
+    const events = await eventsOf(ORGANIZATION);
+
+    expect(events.map((event) => event.type)).toEqual(['failed', 'completed', 'snapshot', 'snapshot']);
+    expect(events[2]?.log).toMatchObject({ operation_type: 'older', cursor: events[0]?.cursor });
+    expect(events[3]?.log).toBeNull();
+  });
+
+  test('keeps a number that JavaScript cannot hold', async ({ databaseUrl }) => {
+    const { database, stranger } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (${ORGANIZATION}, 'x', 'running', now(), '{"last_id": 1412087736654301127}')`;
+
+    const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
+
+    expect(logs[0]).toContain('1412087736654301127');
+  });
+
+  test.for([
+    ['null', null],
+    ['a list', '[1]'],
+    ['a text for the percentage', '{"progress_percent": "many"}'],
+    ['an empty object', '{}'],
+  ] as const)('with %s as metadata still has a percentage', async ([, metadata], { databaseUrl }) => {
+    const { database, stranger } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata, records_success)
+      values (${ORGANIZATION}, 'x', 'pending', now(), ${metadata}::text::jsonb, null)`;
+
+    const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
+
+    expect(SyncLog.parse(JSON.parse(logs[0] ?? ''))).toMatchObject({
+      status: 'running',
+      records_success: 0,
+      metadata: { progress_percent: 0 },
+    });
+  });
+
+  test('is refused when it would be the second running one', async ({ databaseUrl }) => {
+    const { stranger } = connect(databaseUrl);
+    const insert = () => stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'x', 'running', now())`;
+    await insert();
+
+    await expect(insert()).rejects.toMatchObject({ code: '23505' });
+  });
+});
+
+describe('the event log', () => {
+  test('is dense and in commit order when many write at once, some of whom roll back', async ({
+    databaseUrl,
+  }) => {
+    const { stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select ${ORGANIZATION}, 'x', 'failed', now() from generate_series(1, 8)`;
+    const writers = Array.from({ length: 8 }, (_, writer) => async () => {
+      for (let step = 1; step <= 25; step++) {
+        await stranger
+          .begin(async (tx) => {
+            await tx`update sync_logs set records_processed = ${step}
+              where id = (select id from sync_logs order by id offset ${writer} limit 1)`;
+            if (step % 5 === 0) throw new Error('changed my mind');
+          })
+          .catch(() => {});
+      }
+    });
+    await Promise.all(writers.map((write) => write()));
+
+    const events = await eventsOf(ORGANIZATION);
+
+    expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 8 + 8 * 20 }, (_, n) => n + 1));
+    const times = events.map((event) => event.at);
+    expect(times).toEqual([...times].sort());
+  });
+
+  test('says of a run what the table says, byte for byte', async ({ databaseUrl }) => {
+    const { database, stranger } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (${ORGANIZATION}, 'x', 'running', now(), '{"b": 1.50, "a": {"z": [1, "é"]}}')`;
+    await stranger`update sync_logs set records_processed = 3`;
+
+    const { logs, epoch, head } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
+    const [state] = await readStreamStates(database.sql, [ORGANIZATION]);
+    const positions = [{ organizationId: ORGANIZATION, seq: 1 }];
+    const [event] = await readEventsAfter(database.sql, epoch, positions, { limit: 10 });
+
+    expect(head).toBe(2);
+    expect(event?.run?.log).toBe(logs[0]);
+    expect(state?.latest?.log).toBe(logs[0]);
+    if (state) expect(renderSnapshot(epoch, { ...state, seq: head })).toContain(logs[0]);
+  });
+
+  test('gives the whole story of a run, and says when its beginning is gone', async ({ databaseUrl }) => {
+    const { database, stranger } = connect(databaseUrl);
+    const [row] = await stranger<{ id: number }[]>`
+      insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'x', 'running', now()) returning id`;
+    await stranger`update sync_logs set records_processed = 3`;
+    const id = row?.id ?? 0;
+
+    const whole = await readTimeline(database.sql, ORGANIZATION, id);
+    expect(whole).toMatchObject({ trimmed: false });
+    expect(whole.events).toHaveLength(2);
+
+    await stranger`delete from sync_events where seq = 1`;
+    const rest = await readTimeline(database.sql, ORGANIZATION, id);
+    expect(rest.trimmed).toBe(true);
+    expect(rest.events).toEqual(whole.events.slice(1));
+  });
+
+  test('drops days that retention has passed, and keeps a day that has no partition', async ({
+    databaseUrl,
+  }) => {
+    const { database, stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'x', 'running', now())`;
+    await stranger`insert into sync_events (organization_id, seq, at, type, created)
+      values (${ORGANIZATION}, 0, now() - interval '40 days', 'snapshot', false)`;
+    await stranger`create table sync_events_20200101 partition of sync_events
+      for values from ('2020-01-01') to ('2020-01-02')`;
+
+    await database.sql`select sync_events_maintain(14, 7)`;
+
+    const old = await stranger`select to_regclass('sync_events_20200101') as partition`;
+    expect(old[0]?.partition).toBeNull();
+    expect((await stranger`select seq from sync_events`).map((row) => Number(row.seq))).toEqual([1]);
+    expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,93 @@
+/** What the tests of the embedded PostgreSQL do with it: open it here or in a process of its own, ask it, kill it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import { onTestFinished } from 'vitest';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/embedded.ts';
+
+export const PROCESS = fileURLToPath(new URL('../database/embedded-process.ts', import.meta.url));
+
+/** Asked for first in each test, so it goes last: what is done when a test has finished is done in reverse order. */
+export async function newDataDir(): Promise<string> {
+  const dir = await realpath(await mkdtemp(join(tmpdir(), 'embedded-test-')));
+  await chmod(dir, 0o755);
+  onTestFinished(async () => {
+    await endPostmaster(dir);
+    await rm(dir, { recursive: true, force: true });
+  });
+  return dir;
+}
+
+export async function open(dataDir: string): Promise<EmbeddedDatabase> {
+  const database = await openEmbeddedDatabase({ dataDir, settings: { fsync: 'off' } });
+  onTestFinished(() => database.stop());
+  return database;
+}
+
+export interface Process extends Pick<EmbeddedDatabase, 'url' | 'attached' | 'stop'> {
+  kill(): Promise<void>;
+}
+
+export async function startProcess(dataDir: string): Promise<Process> {
+  const child = spawn(process.execPath, ['--import', 'tsx', PROCESS, dataDir], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    once(child, 'exit').then(() => Promise.reject(new Error('the process ended before it had a database'))),
+  ]);
+  const opened: { url: string; attached: boolean } = JSON.parse(String(line));
+  const ended = (act: () => void) => () => end(child, act);
+  return { ...opened, stop: ended(() => child.stdin.end()), kill: ended(() => child.kill('SIGKILL')) };
+}
+
+async function end(child: ChildProcess, act: () => void): Promise<void> {
+  const exit = once(child, 'exit');
+  act();
+  await exit;
+}
+
+export async function ask<Rows>(url: string, question: (sql: postgres.Sql) => Promise<Rows>): Promise<Rows> {
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  return await question(sql).finally(() => sql.end({ timeout: 1 }));
+}
+
+export async function seats(url: string): Promise<number> {
+  const held = await ask(
+    url,
+    (sql) => sql`select 1 from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted`,
+  );
+  return held.length;
+}
+
+/** The process that runs the cluster of this data directory, by its own word. */
+export async function postmasterPid(dataDir: string): Promise<number | undefined> {
+  const lock = await readFile(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').catch(
+    () => undefined,
+  );
+  return lock === undefined || lock === '' ? undefined : Number(lock.split('\n')[0]);
+}
+
+export async function killPostmaster(dataDir: string): Promise<void> {
+  const pid = await postmasterPid(dataDir);
+  if (pid === undefined) throw new Error('there is no postmaster to kill');
+  process.kill(pid, 'SIGKILL');
+}
+
+/** For a test that failed half-way. Looks twice, lest it hits a process that only has the number. */
+async function endPostmaster(dataDir: string): Promise<void> {
+  const pid = await postmasterPid(dataDir);
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (pid !== undefined && command.includes('postgres')) process.kill(pid, 'SIGQUIT');
+}
+
+export async function writeLock(dataDir: string, content: string): Promise<void> {
+  const file = join(dataDir, 'postgres', 'data', 'postmaster.pid');
+  await writeFile(file, content, { mode: 0o644 });
+}
