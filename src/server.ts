@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { createClinikoClient } from './cliniko/client.ts';
+import { systemClock } from './cliniko/clock.ts';
 import { createPacers } from './cliniko/pacing.ts';
 import type { PatientSource } from './cliniko/source.ts';
 import type { Config } from './config.ts';
@@ -161,13 +162,14 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
 
 /** Clinics with the same key share its request budget. */
 function createSources({ cliniko }: Config): (apiKey: string) => PatientSource {
-  const pacers = createPacers({ requestsPerMinute: cliniko.requestsPerMinute });
+  const pacers = createPacers(cliniko.requestsPerMinute, systemClock);
   return (apiKey) =>
     createClinikoClient({
       apiKey,
       contactEmail: cliniko.contactEmail,
       pacer: pacers.forKey(apiKey),
-      ...(cliniko.baseUrl !== undefined && { baseUrl: cliniko.baseUrl }),
+      baseUrl: cliniko.baseUrl,
+      clock: systemClock,
     });
 }
 

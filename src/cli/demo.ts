@@ -1,0 +1,98 @@
+/**
+ * `npm run demo`: the main job on real parts, from nothing: PostgreSQL, a simulated Cliniko with its own HTTP server,
+ * our server, and a full sync of organization 123 that anyone can watch.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko/simulator/server.ts';
+import { readConfig } from '../config.ts';
+import { createLogger } from '../logging/logger.ts';
+import { type RunningServer, startServer } from '../server.ts';
+import { readArguments, runCommand, wholeNumber } from './arguments.ts';
+import { followRun, startSync } from './follow.ts';
+import { endLine } from './progress-line.ts';
+
+const ORGANIZATION = 123;
+const USAGE = 'Usage: npm run demo -- [--once] [--patients 648] [--port 8000]';
+
+/** Slow enough to watch, as an API across a continent is. */
+const LATENCY_MS = 250;
+
+await runCommand(async () => {
+  const values = readArguments(
+    process.argv.slice(2),
+    {
+      once: { type: 'boolean', default: false },
+      patients: { type: 'string', default: '648' },
+      port: { type: 'string', default: '8000' },
+    },
+    USAGE,
+  );
+  const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
+  const port = wholeNumber(values.port, '--port', 0, 65_535);
+  const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
+  const server = await serve(cliniko, port);
+  const stop = async () => {
+    await server.stop();
+    await cliniko.close();
+  };
+  const interrupted = stopOnSignal(stop);
+  const code = await syncOnce(server);
+  if (values.once) {
+    await stop();
+    return code;
+  }
+  process.stdout.write(
+    `\nDashboard  ${server.url}/?org=${ORGANIZATION}\nOps        ${server.url}/ops\nStop with Ctrl-C.\n`,
+  );
+  await interrupted;
+  return 0;
+});
+
+async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningServer> {
+  const config = readConfig(
+    {
+      DATA_DIR: process.env.DATA_DIR || '.data/demo',
+      LOG_FORMAT: 'pretty',
+      LOG_LEVEL: process.env.LOG_LEVEL,
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      CLINIKO_BASE_URL: cliniko.url,
+      CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
+      CLINIKO_API_KEY: cliniko.apiKey,
+    },
+    [],
+    process.stdout.isTTY === true,
+  );
+  const logger = createLogger({ level: config.logLevel, format: 'pretty', colour: config.colour });
+  const server = await startServer(config, logger);
+  logger.info(`Patient Sync listens on ${server.url}, beside a simulated Cliniko`);
+  return server;
+}
+
+/** The server's own log lines are the live progress. @returns the exit code */
+async function syncOnce(server: RunningServer): Promise<number> {
+  const { sync_log_id: id } = await startSync(server, ORGANIZATION, 'full');
+  for await (const log of followRun(server, ORGANIZATION, id)) {
+    if (log.status === 'running') continue;
+    process.stdout.write(`${endLine(log)}\n`);
+    return log.status === 'completed' ? 0 : 1;
+  }
+  return 1;
+}
+
+/** Resolves when a signal has come and everything has stopped. */
+function stopOnSignal(stop: () => Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const end = (): void => {
+      if (stopping) return;
+      stopping = true;
+      Promise.race([stop(), delay(10_000)]).then(() => {
+        resolve();
+        process.exit(0);
+      });
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+  });
+}

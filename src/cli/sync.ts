@@ -1,0 +1,36 @@
+/** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
+import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { followRun, type SyncMode, startSync } from './follow.ts';
+import { showRun } from './show-run.ts';
+
+const USAGE =
+  'Usage: npm run sync -- --org 123 [--mode full|active] [--url http://localhost:8000] [--token TOKEN]';
+
+await runCommand(async () => {
+  const values = readArguments(
+    process.argv.slice(2),
+    {
+      org: { type: 'string' },
+      mode: { type: 'string', default: 'full' },
+      url: { type: 'string', default: 'http://localhost:8000' },
+      token: { type: 'string' },
+    },
+    USAGE,
+  );
+  if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
+  const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+  const server = { url: values.url.replace(/\/+$/, ''), token: values.token };
+  const started = await startSync(server, organizationId, readMode(values.mode)).catch((cause: unknown) => {
+    if (cause instanceof TypeError)
+      throw new Error(`No server answers at ${server.url}. Start one: npm start`, { cause });
+    throw cause;
+  });
+  const what = started.already_running ? 'A sync is running already: watching it' : 'Sync started';
+  process.stdout.write(`${what} (organization ${organizationId}, run ${started.sync_log_id})\n`);
+  return showRun(followRun(server, organizationId, started.sync_log_id), process.stdout);
+});
+
+function readMode(text: string): SyncMode {
+  if (text === 'full' || text === 'active') return text;
+  throw new UsageError(`--mode must be full or active; it was "${text}".`);
+}

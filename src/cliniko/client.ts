@@ -1,0 +1,138 @@
+/**
+ * Cliniko over HTTP, for reading: the patient source of production.
+ *
+ * Only GET is ever sent (a key can also write), only to the one address of its account, and no redirect is followed:
+ * the key goes in a header. A page is paced, tried again where that may help, and otherwise fails with a ClinikoError.
+ */
+import { ClinikoError, type ClinikoFailure } from './error.ts';
+import type { Clock, Pacer } from './pacing.ts';
+import { backoffMs, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
+import { clinikoBaseUrl } from './shard.ts';
+import type { PageOptions, PageQuery, PatientPage, PatientSource } from './source.ts';
+import { WireEnvelope } from './wire.ts';
+
+/** Cliniko itself gives up on a query after 30 s, and says so. */
+const TIMEOUT_MS = 40_000;
+
+/** A page of 100 records is some 200 kB. */
+const BODY_AT_MOST = 32 * 1024 * 1024;
+
+const WORTH_TELLING_MS = 1_000;
+
+export interface ClinikoClientOptions {
+  apiKey: string;
+  /** With its `/v1`. Default: from the key. */
+  baseUrl?: string | undefined;
+  /** Cliniko wants to know whom to ask. */
+  contactEmail: string;
+  /** Shared by everybody who uses this key. */
+  pacer: Pacer;
+  clock: Clock;
+  /** For one try, body included. */
+  timeoutMs?: number;
+  /** From 0 to 1. */
+  random?: () => number;
+}
+
+export function createClinikoClient(options: ClinikoClientOptions): PatientSource {
+  const { pacer, clock, random = Math.random, timeoutMs = TIMEOUT_MS } = options;
+  const baseUrl = (options.baseUrl ?? clinikoBaseUrl(options.apiKey)).replace(/\/+$/, '');
+  const headers = {
+    authorization: `Basic ${Buffer.from(`${options.apiKey}:`).toString('base64')}`,
+    'user-agent': `PatientSync (${options.contactEmail})`,
+    accept: 'application/json',
+  };
+
+  const tryOnce = async (url: string, { signal, onWait, onRequest }: PageOptions): Promise<PatientPage> => {
+    await pacer.take({ signal, onWait });
+    signal.throwIfAborted();
+    onRequest?.();
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const response = await fetch(url, { headers, redirect: 'manual', signal: limit });
+    return await readAnswer(response, clock);
+  };
+
+  const page = async (query: PageQuery, asking: PageOptions): Promise<PatientPage> => {
+    const url = `${baseUrl}/patients?${searchOf(query)}`;
+    const failed: ClinikoFailure[] = [];
+    for (;;) {
+      try {
+        return await tryOnce(url, asking);
+      } catch (error) {
+        asking.signal.throwIfAborted();
+        const failure = failureOf(error);
+        failed.push(failure);
+        if (isSpent(failed) || !isWorthRetrying(failure)) throw new ClinikoError(failure, { cause: error });
+        await recover(failure, failed, asking);
+      }
+    }
+  };
+  /** A rate limit stops everyone on this key until it is over; anything else holds up this page. */
+  const recover = async (
+    failure: ClinikoFailure,
+    failed: readonly ClinikoFailure[],
+    asking: PageOptions,
+  ): Promise<void> => {
+    if (failure.kind === 'rate-limited') pacer.pauseUntil(failure.resetAt);
+    else await pause(backoffMs(failed.length, random()), asking);
+  };
+  const pause = async (ms: number, { signal, onWait }: PageOptions): Promise<void> => {
+    if (ms >= WORTH_TELLING_MS) onWait?.({ until: new Date(clock.now() + ms), reason: 'retrying' });
+    await clock.wait(ms, signal);
+  };
+  return { page };
+}
+
+/** `q[]` repeated, which not every library writes as Cliniko reads it. */
+function searchOf({ page, perPage, sort, filters }: PageQuery): string {
+  const search = new URLSearchParams({ page: String(page), per_page: String(perPage), sort });
+  for (const filter of filters) search.append('q[]', filter);
+  return search.toString();
+}
+
+/** @throws ClinikoError */
+async function readAnswer(response: Response, clock: Clock): Promise<PatientPage> {
+  const failure = failureOfStatus(response, clock);
+  if (failure !== undefined) {
+    // What is not read must be cancelled, or its connection is never used again.
+    await response.body?.cancel();
+    throw new ClinikoError(failure);
+  }
+  const envelope = WireEnvelope.safeParse(parseJson(await readBody(response)));
+  if (!envelope.success) throw new ClinikoError({ kind: 'unreadable', status: response.status });
+  const { patients, total_entries, links } = envelope.data;
+  return { records: patients, totalEntries: total_entries, hasNext: links?.next !== undefined };
+}
+
+function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFailure | undefined {
+  if (status === 200) return undefined;
+  if (status === 401) return { kind: 'unauthorised' };
+  if (status === 403) return { kind: 'forbidden' };
+  if (status === 429) return { kind: 'rate-limited', resetAt: rateLimitReset(headers, clock.now()) };
+  if (status === 408 || status >= 500) return { kind: 'unavailable', status };
+  return { kind: 'unreadable', status };
+}
+
+/** Whatever else is thrown is the network: no connection, a cut one, a time-out. */
+function failureOf(error: unknown): ClinikoFailure {
+  return error instanceof ClinikoError ? error.failure : { kind: 'unavailable', status: undefined };
+}
+
+async function readBody(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > BODY_AT_MOST) throw new ClinikoError({ kind: 'unreadable', status: response.status });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

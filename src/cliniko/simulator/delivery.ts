@@ -1,0 +1,135 @@
+/**
+ * Puts an answer on the wire, whole or stricken by a fault.
+ *
+ * What hangs or is slow waits on the `closing` signal too: closing the simulator never waits for anyone.
+ */
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Answer, html, json, tooManyRequests } from './answer.ts';
+import type { Fault, FaultBox } from './faults.ts';
+
+export interface Delivery {
+  response: ServerResponse;
+  faults: FaultBox;
+  closing: AbortSignal;
+  now: () => Date;
+}
+
+/** Sends what the fault makes of an answer. The answer is only put together when the fault needs it. */
+export async function deliver(
+  delivery: Delivery,
+  fault: Fault | undefined,
+  answer: () => Answer,
+): Promise<void> {
+  const { response, faults, closing } = delivery;
+  if (fault === undefined) return send(response, answer());
+  switch (fault.kind) {
+    case 'slow':
+      await pause(fault.ms, closing);
+      return send(response, answer());
+    case 'reset':
+      if (fault.after === 'half') await sendHalf(response, answer());
+      response.socket?.resetAndDestroy();
+      return;
+    case 'hang':
+      return hang(response, answer, fault.after ?? 'nothing', faults);
+    default:
+      return send(response, spoil(fault, answer, delivery.now()));
+  }
+}
+
+/** Ends early, without complaint, when the simulator closes. */
+export async function pause(ms: number, closing: AbortSignal): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { signal: closing }).catch(() => {});
+}
+
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+async function hang(
+  response: ServerResponse,
+  answer: () => Answer,
+  after: 'nothing' | 'headers' | 'half',
+  faults: FaultBox,
+): Promise<void> {
+  if (after === 'nothing') {
+    await faults.released();
+    return send(response, answer());
+  }
+  const whole = answer();
+  const body = Buffer.from(whole.body);
+  const said = after === 'half' ? Math.floor(body.length / 2) : 0;
+  await sendFirst(response, whole, body, said);
+  await faults.released();
+  response.end(body.subarray(said));
+}
+
+function sendHalf(response: ServerResponse, whole: Answer): Promise<void> {
+  const body = Buffer.from(whole.body);
+  return sendFirst(response, whole, body, Math.floor(body.length / 2));
+}
+
+/** Promises the whole body and says only its beginning. Resolves once that has left. */
+function sendFirst(response: ServerResponse, whole: Answer, body: Buffer, bytes: number): Promise<void> {
+  response.writeHead(whole.status, { ...whole.headers, 'content-length': body.length });
+  response.flushHeaders();
+  return new Promise((resolve) => {
+    response.once('close', resolve);
+    response.write(body.subarray(0, bytes), () => resolve());
+  });
+}
+
+type SpoilingFault = Exclude<Fault, { kind: 'slow' | 'reset' | 'hang' }>;
+
+function spoil(fault: SpoilingFault, answer: () => Answer, now: Date): Answer {
+  switch (fault.kind) {
+    case 'status':
+      return statusAnswer(fault.status, fault.body ?? 'html');
+    case 'rate-limited':
+      return tooManyRequests(resetText(fault.reset ?? 1, now), fault.retryAfterSeconds);
+    case 'redirect':
+      return { status: 302, headers: { location: fault.to }, body: '' };
+    case 'truncated': {
+      const whole = answer();
+      const body = Buffer.from(whole.body);
+      return { ...whole, body: body.subarray(0, Math.floor(body.length / 2)) };
+    }
+    case 'html':
+      return html(200, 'We will be back soon');
+    case 'garbage':
+      return json(200, fault.body === undefined ? { people: { of: ['another', 'shape'] } } : fault.body);
+    case 'altered': {
+      const whole = answer();
+      return json(whole.status, fault.alter(JSON.parse(whole.body.toString())));
+    }
+    default:
+      return fault satisfies never;
+  }
+}
+
+function statusAnswer(status: number, body: 'json' | 'text' | 'html' | 'empty'): Answer {
+  switch (body) {
+    case 'json':
+      return json(status, { message: `Simulated answer ${status}` });
+    case 'text':
+      return {
+        status,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: `Simulated ${status}\n`,
+      };
+    case 'html':
+      return html(status, `Simulated ${status}`);
+    case 'empty':
+      return { status, headers: {}, body: '' };
+    default:
+      return body satisfies never;
+  }
+}
+
+function resetText(reset: number | 'absent' | 'garbage', now: Date): string | undefined {
+  if (reset === 'absent') return undefined;
+  return reset === 'garbage' ? 'in a while' : `${Math.ceil(now.getTime() / 1000) + reset}`;
+}

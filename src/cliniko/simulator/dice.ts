@@ -1,0 +1,50 @@
+/**
+ * Chance that can be repeated: the same seed, position and aspect always fall the same way.
+ *
+ * Nothing is remembered between two throws, so person 900,000 can be drawn without drawing anyone before. Aspects
+ * are independent of each other: adding a phone number to the drawing does not rename anybody.
+ */
+
+/** A list that has something to pick. */
+export type Choice<T> = readonly [T, ...T[]];
+
+/** A class and not closures: a page draws several hundred of them. */
+export class Dice {
+  #state: number;
+
+  constructor(seed: number, position: number, aspect: number) {
+    this.#state = roll(seed, position, aspect);
+  }
+
+  /** 0 to below 1. */
+  next(): number {
+    this.#state = (this.#state + 0x9e3779b9) >>> 0;
+    return scramble(this.#state) / 0x1_0000_0000;
+  }
+
+  /** A whole number, 0 to below `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<T>(choice: Choice<T>): T {
+    return choice[this.below(choice.length)] ?? choice[0];
+  }
+}
+
+/** @returns a whole number, 0 to below 2^32 */
+export function roll(seed: number, position: number, aspect: number): number {
+  return scramble(scramble(scramble(seed) + position) + aspect);
+}
+
+/** The finalizer of MurmurHash3: neighbouring numbers end up far apart. */
+function scramble(value: number): number {
+  let mixed = value | 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}

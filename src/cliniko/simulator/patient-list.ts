@@ -1,0 +1,123 @@
+/**
+ * `GET /patients` and `GET /patients/{id}`: from a question to the JSON of an answer.
+ *
+ * A page is drawn and encoded anew each time, so serving a million patients takes the memory of one page. A benchmark
+ * that wants a faster source than that may have a bounded number of encoded pages kept.
+ */
+import { type Answer, failure, json, jsonText } from './answer.ts';
+import type { Behaviour } from './behaviour.ts';
+import type { Population } from './population.ts';
+import { BadQuery, type PatientQuery, parseQuery } from './query.ts';
+import { createSelect } from './selection.ts';
+
+export interface PatientList {
+  list(parameters: URLSearchParams): Answer;
+  byId(id: string, parameters: URLSearchParams): Answer;
+}
+
+export interface PatientListPlan {
+  population: Population;
+  behaviour: Behaviour;
+  /** Where the simulator is reached; links to pages begin with it. */
+  url: string;
+  /** Encoded pages kept at most, about 200 kB each. */
+  cachedPages: number;
+}
+
+export function createPatientList({ population, behaviour, url, cachedPages }: PatientListPlan): PatientList {
+  const select = createSelect(population, behaviour);
+  const keep = keepNewest<Buffer>(cachedPages);
+
+  function page(query: PatientQuery, parameters: URLSearchParams): Answer {
+    const { positions, total } = select(query);
+    if (positions.length === 0 && query.page > 1 && behaviour.pastTheEnd === 'not-found') {
+      return failure(404, behaviour);
+    }
+    const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, total, behaviour));
+    const records = positions.map((position) => JSON.stringify(population.recordAt(position)));
+    const text = `{"patients":[${records.join(',')}],"total_entries":${total},"links":${links}}`;
+    return jsonText(Buffer.from(text));
+  }
+
+  function list(parameters: URLSearchParams): Answer {
+    return refusing(() => {
+      const query = parseQuery(parameters, behaviour);
+      if (cachedPages === 0) return page(query, parameters);
+      const key = `${population.version()} ${JSON.stringify(behaviour)} ${parameters}`;
+      const kept = keep.get(key);
+      if (kept !== undefined) return jsonText(kept);
+      const answer = page(query, parameters);
+      if (Buffer.isBuffer(answer.body)) keep.set(key, answer.body);
+      return answer;
+    });
+  }
+
+  function byId(id: string, parameters: URLSearchParams): Answer {
+    return refusing(() => {
+      const { conditions } = parseQuery(parameters, behaviour);
+      const named = { field: 'id', operator: '=', value: id } as const;
+      const isShown =
+        behaviour.archivedById === 'shown' && !conditions.some(({ field }) => field === 'archived_at');
+      const anyone = { field: 'archived_at', operator: '*', value: '' } as const;
+      const all = isShown ? [...conditions, named, anyone] : [...conditions, named];
+      const { positions } = select({ page: 1, perPage: 1, sort: [], conditions: all });
+      const [position] = positions;
+      return position === undefined ? failure(404, behaviour) : json(200, population.recordAt(position));
+    });
+  }
+
+  return { list, byId };
+}
+
+function refusing(answer: () => Answer): Answer {
+  try {
+    return answer();
+  } catch (error) {
+    if (error instanceof BadQuery) return json(400, { message: error.message });
+    throw error;
+  }
+}
+
+function pageLinks(
+  list: string,
+  parameters: URLSearchParams,
+  { page, perPage }: PatientQuery,
+  total: number,
+  behaviour: Behaviour,
+) {
+  const linkTo = (number: number) => {
+    const kept = [...parameters].filter(([name]) => name !== 'page' && name !== 'per_page');
+    const all = [['page', `${number}`], ['per_page', `${perPage}`], ...kept];
+    return `${list}?${all.map((pair) => pair.map(encode).join('=')).join('&')}`;
+  };
+  const unset = (name: string) => (behaviour.unsetLinks === null ? { [name]: null } : {});
+  return {
+    self: linkTo(page),
+    ...(page > 1 ? { previous: linkTo(page - 1) } : unset('previous')),
+    ...(page * perPage < total ? { next: linkTo(page + 1) } : unset('next')),
+  };
+}
+
+/** As Cliniko's own links are written, the asterisk of `archived_at:*` included. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll('*', '%2A');
+}
+
+/** A map of bounded size that lets go of what was not asked for the longest. */
+function keepNewest<Value>(most: number) {
+  const kept = new Map<string, Value>();
+  const set = (key: string, value: Value) => {
+    kept.delete(key);
+    kept.set(key, value);
+    for (const oldest of kept.keys()) {
+      if (kept.size <= most) break;
+      kept.delete(oldest);
+    }
+  };
+  const get = (key: string) => {
+    const value = kept.get(key);
+    if (value !== undefined) set(key, value);
+    return value;
+  };
+  return { get, set };
+}

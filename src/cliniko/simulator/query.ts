@@ -1,0 +1,130 @@
+/**
+ * A question to the patient list, as its URL puts it.
+ *
+ * Refuses what Cliniko is known to refuse, in the words it was seen to use. Whatever it would ignore (unknown
+ * parameters, `q` without brackets, `q[0]`) is ignored here too, so that a client that sends it gets the whole list
+ * and finds out.
+ *
+ * Not here: what a condition means for a person (filter.ts).
+ */
+import type { Behaviour } from './behaviour.ts';
+
+/** Answered with 400 and its message. */
+export class BadQuery extends Error {
+  override readonly name = 'BadQuery';
+}
+
+const KINDS = {
+  id: 'number',
+  archived_at: 'time',
+  created_at: 'time',
+  updated_at: 'time',
+  date_of_birth: 'date',
+  email: 'text',
+  first_name: 'text',
+  last_name: 'text',
+  old_reference_id: 'text',
+  preferred_first_name: 'text',
+} as const;
+
+export type Field = keyof typeof KINDS;
+type Kind = (typeof KINDS)[Field];
+export type Operator = '=' | '!=' | '>' | '>=' | '<' | '<=' | '~' | '~~' | '?' | '!?' | '*';
+
+export interface Condition {
+  field: Field;
+  operator: Operator;
+  value: string;
+}
+
+export interface SortColumn {
+  field: Field;
+  direction: 'asc' | 'desc';
+}
+
+export interface PatientQuery {
+  page: number;
+  perPage: number;
+  conditions: readonly Condition[];
+  sort: readonly SortColumn[];
+}
+
+const OPERATORS: Record<Kind, readonly Operator[]> = {
+  number: ['=', '!=', '>=', '>', '<=', '<', '?', '!?'],
+  time: ['>=', '>', '<=', '<', '?', '!?', '*'],
+  date: ['=', '>=', '>', '<=', '<', '?', '!?'],
+  text: ['=', '!=', '~', '~~', '?', '!?'],
+};
+
+const CONDITION = /^(\w+):(>=|<=|!=|!\?|~~|[><=~?*])(.*)$/s;
+const UTC_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const UTC_FRACTION = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const DEFAULT_PER_PAGE = 50;
+const MOST_PER_PAGE = 100;
+
+/** @throws BadQuery */
+export function parseQuery(parameters: URLSearchParams, behaviour: Behaviour): PatientQuery {
+  const direction = parameters.get('order') === 'desc' ? 'desc' : 'asc';
+  return {
+    page: parsePage(parameters.get('page'), 1, behaviour),
+    perPage: parsePerPage(parameters.get('per_page'), behaviour),
+    conditions: parameters.getAll('q[]').map((text) => parseCondition(text, behaviour)),
+    sort: parseSort(parameters.get('sort') ?? `created_at:${direction}`, direction),
+  };
+}
+
+function parsePage(text: string | null, otherwise: number, behaviour: Behaviour): number {
+  if (text === null) return otherwise;
+  if (/^\d{1,9}$/.test(text) && Number(text) >= 1) return Number(text);
+  if (behaviour.paramNonsense === 'refuse') throw new BadQuery('Page parameters must be positive numbers');
+  return otherwise;
+}
+
+function parsePerPage(text: string | null, behaviour: Behaviour): number {
+  const perPage = parsePage(text, DEFAULT_PER_PAGE, behaviour);
+  if (perPage <= MOST_PER_PAGE) return perPage;
+  if (behaviour.perPageTooBig === 'refuse') throw new BadQuery(`per_page may be ${MOST_PER_PAGE} at most`);
+  return MOST_PER_PAGE;
+}
+
+function parseCondition(text: string, behaviour: Behaviour): Condition {
+  const [, field = text.split(':')[0] ?? '', operator, value = ''] = CONDITION.exec(text) ?? [];
+  if (!isField(field)) throw new BadQuery(`${field} is not filterable`);
+  const kind = KINDS[field];
+  const known = OPERATORS[kind].find((candidate) => candidate === operator);
+  if (known === undefined) throw new BadQuery(`Filter operator for ${field} is not supported`);
+  if (!['?', '!?', '*'].includes(known)) assertValue(field, kind, value, behaviour);
+  return { field, operator: known, value };
+}
+
+function assertValue(field: Field, kind: Kind, value: string, behaviour: Behaviour): void {
+  if (kind === 'number') assertIds(field, value, behaviour);
+  if (kind === 'date' && !/^[\d*]{4}-[\d*]{2}-[\d*]{2}$/.test(value)) {
+    throw new BadQuery(`Filter value for ${field} must be a date`);
+  }
+  if (kind === 'time') {
+    const shape = behaviour.fractionalSeconds === 'accept' ? UTC_FRACTION : UTC_SECONDS;
+    const isTime = shape.test(value) && !Number.isNaN(Date.parse(value));
+    if (!isTime) throw new BadQuery('Timestamp needs to be in UTC format.');
+  }
+}
+
+function assertIds(field: Field, value: string, behaviour: Behaviour): void {
+  const ids = value.split(',');
+  if (!ids.every((id) => /^\d{1,19}$/.test(id)))
+    throw new BadQuery(`Filter value for ${field} must be a number`);
+  if (ids.length > behaviour.idListLimit)
+    throw new BadQuery(`Filter value for ${field} has too many entries`);
+}
+
+function parseSort(text: string, direction: SortColumn['direction']): SortColumn[] {
+  return text.split(',').map((column) => {
+    const [field = '', own = direction] = column.trim().split(':');
+    if (!isField(field) || (own !== 'asc' && own !== 'desc')) throw new BadQuery(`${column} is not sortable`);
+    return { field, direction: own };
+  });
+}
+
+function isField(name: string): name is Field {
+  return Object.hasOwn(KINDS, name);
+}

@@ -1,0 +1,34 @@
+/** A small ascending list of positions that knows how many of its members are below any other. */
+export interface SortedPositions {
+  add(position: number): void;
+  remove(position: number): void;
+  countBelow(position: number): number;
+}
+
+export function sortedPositions(): SortedPositions {
+  const members: number[] = [];
+  const countBelow = (position: number) =>
+    firstWhere(0, members.length, (at) => (members[at] ?? Number.POSITIVE_INFINITY) >= position);
+  return {
+    countBelow,
+    add(position) {
+      const at = countBelow(position);
+      if (members[at] !== position) members.splice(at, 0, position);
+    },
+    remove(position) {
+      const at = countBelow(position);
+      if (members[at] === position) members.splice(at, 1);
+    },
+  };
+}
+
+/** The first number from `low` on that passes, `high` when none does. What passes must go on passing. */
+export function firstWhere(low: number, high: number, passes: (at: number) => boolean): number {
+  let [from, to] = [low, high];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (passes(middle)) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}

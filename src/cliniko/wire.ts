@@ -1,0 +1,153 @@
+/**
+ * Cliniko's JSON, read with tolerance: no field that is absent, empty, unknown or of a wrong type loses a record.
+ *
+ * Only the id matters for keeping a patient, so only a record without a usable one is no patient. What reads as
+ * nothing although something was there is named as an oddity: the name of the field, never its value.
+ *
+ * Not here: what becomes of a patient (patients/from-cliniko.ts).
+ */
+import { z } from 'zod';
+
+/** The envelope of a list. `patients` must be a list; the rest may be missing. */
+export const WireEnvelope = z.object({
+  patients: z.array(z.unknown()),
+  total_entries: z
+    .union([
+      z.int().min(0),
+      z
+        .string()
+        .regex(/^[0-9]{1,15}$/)
+        .transform(Number),
+    ])
+    .optional()
+    .catch(undefined),
+  links: z
+    .object({ next: z.string().min(1).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+export interface WirePatient {
+  /** Exact digits, up to 19. */
+  id: string;
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+  /** As typed; never empty. */
+  phones: string[];
+  /** `YYYY-MM-DD`, a day of the calendar. */
+  dateOfBirth: string | null;
+  /** Times are ISO 8601 UTC. */
+  createdAt: string | null;
+  updatedAt: string | null;
+  archivedAt: string | null;
+  /** Id of the patient that this one was merged into. */
+  mergedInto: string | null;
+}
+
+export type ParsedRecord =
+  | { kind: 'patient'; patient: WirePatient; oddities: string[]; raw: string }
+  | { kind: 'no-id'; raw: string };
+
+/** `raw` is the record as JSON text that PostgreSQL can hold. */
+export function parseWirePatient(record: unknown): ParsedRecord {
+  const raw = storableJson(record);
+  const fields = Fields.safeParse(record);
+  const id = fields.success ? Id.safeParse(fields.data.id) : undefined;
+  if (!fields.success || !id?.success) return { kind: 'no-id', raw };
+  const read = createReader(fields.data);
+  const patient: WirePatient = {
+    id: id.data,
+    firstName: read('first_name', asText),
+    lastName: read('last_name', asText),
+    email: read('email', asText),
+    phones: read('patient_phone_numbers', asPhones) ?? [],
+    dateOfBirth: read('date_of_birth', asDay),
+    createdAt: read('created_at', asTime),
+    updatedAt: read('updated_at', asTime),
+    archivedAt: read('archived_at', asTime),
+    mergedInto: read('merged_with_patient', asLinkedId),
+  };
+  return { kind: 'patient', patient, oddities: read.oddities, raw };
+}
+
+const Fields = z.record(z.string(), z.unknown());
+
+/** A number is exact only while JavaScript holds it exactly; beyond, its digits are lost already. */
+const Id = z.union([z.string().regex(/^[0-9]{1,19}$/), z.int().min(0).transform(String)]);
+
+function createReader(fields: Record<string, unknown>) {
+  const oddities: string[] = [];
+  /** @param parse gives undefined for what it does not understand */
+  const read = <T>(name: string, parse: (value: unknown) => T | undefined): T | null => {
+    const value = fields[name];
+    // Cliniko writes null and "" for the same thing: nothing.
+    if (value === undefined || value === null || (typeof value === 'string' && value.trim() === ''))
+      return null;
+    const parsed = parse(value);
+    if (parsed === undefined) oddities.push(name);
+    return parsed ?? null;
+  };
+  return Object.assign(read, { oddities });
+}
+
+function asText(value: unknown): string | undefined {
+  if (typeof value === 'string') return storableText(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+const Phone = z.object({ number: z.union([z.string(), z.number().transform(String)]) });
+
+/** Items that hold no number are passed over; something else than a list is odd. */
+function asPhones(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.flatMap((item) => {
+    const phone = Phone.safeParse(item);
+    return phone.success && phone.data.number.trim() !== '' ? [storableText(phone.data.number)] : [];
+  });
+}
+
+const Day = z.iso.date();
+
+function asDay(value: unknown): string | undefined {
+  const day = Day.safeParse(value);
+  // PostgreSQL's calendar has no year 0.
+  return day.success && !day.data.startsWith('0000') ? day.data : undefined;
+}
+
+const Time = z.iso.datetime({ offset: true });
+
+function asTime(value: unknown): string | undefined {
+  const time = Time.safeParse(value);
+  if (!time.success || time.data.startsWith('0000')) return undefined;
+  const date = new Date(time.data);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+const Linked = z.object({ links: z.object({ self: z.string() }) });
+
+function asLinkedId(value: unknown): string | undefined {
+  const linked = Linked.safeParse(value);
+  if (!linked.success) return undefined;
+  return /\/([0-9]{1,19})\/?(?:\?.*)?$/.exec(linked.data.links.self)?.[1];
+}
+
+/** PostgreSQL's text knows neither NUL nor half of a surrogate pair. */
+export function storableText(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed();
+}
+
+/** The same inside JSON text, where both are written as escapes; an escaped backslash before them is none. */
+function storableJson(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'null';
+  if (!UNSTORABLE.test(json)) return json;
+  return json.replaceAll(ESCAPES, (sequence, hex: string | undefined) => {
+    if (hex === undefined) return sequence;
+    return hex === '0000' ? '' : '\\ufffd';
+  });
+}
+
+const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
+
+/** JSON.stringify escapes a surrogate only where its other half is missing. */
+const ESCAPES = /\\(?:u(0000|d[89a-f][0-9a-f]{2})|.)/gi;

@@ -1,0 +1,79 @@
+/** Reads Server-Sent Events as bytes on a socket, so that a test sees what was really sent. */
+import { onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+
+export interface SentEvent {
+  id: string | undefined;
+  event: string | undefined;
+  data: string;
+}
+
+export interface OpenStream {
+  response: Response;
+  /** Everything so far, in order. */
+  events: SentEvent[];
+  /** Resolves with all events when `enough` of them have come. */
+  until(enough: (events: SentEvent[]) => boolean): Promise<SentEvent[]>;
+  /** The text so far. */
+  text(): string;
+  /** Resolves when the server has closed the stream. */
+  ended: Promise<void>;
+  close(): void;
+}
+
+const PATIENCE = { timeout: 20_000, interval: 5 };
+
+export async function openStream(url: string, headers: Record<string, string> = {}): Promise<OpenStream> {
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  const response = await fetch(url, { headers, signal: stop.signal });
+  const events: SentEvent[] = [];
+  let text = '';
+  let parsed = 0;
+  const read = async (): Promise<void> => {
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      for (let end = text.indexOf('\n\n', parsed); end >= 0; end = text.indexOf('\n\n', parsed)) {
+        const event = parseBlock(text.slice(parsed, end));
+        if (event !== undefined) events.push(event);
+        parsed = end + 2;
+      }
+    }
+  };
+  const ended = read().catch(() => {});
+  return {
+    response,
+    events,
+    text: () => text,
+    ended,
+    close: () => stop.abort(),
+    async until(enough) {
+      await vi.waitFor(() => {
+        if (!enough(events)) throw new Error(`Not yet after ${events.length} events: ${text.slice(-500)}`);
+      }, PATIENCE);
+      return events;
+    },
+  };
+}
+
+function parseBlock(block: string): SentEvent | undefined {
+  const fields = new Map(
+    block.split('\n').map((line): [string, string] => {
+      const colon = line.indexOf(': ');
+      return [line.slice(0, colon), line.slice(colon + 2)];
+    }),
+  );
+  const data = fields.get('data');
+  return data === undefined ? undefined : { id: fields.get('id'), event: fields.get('event'), data };
+}
+
+export const hasEnded = (events: SentEvent[]) =>
+  events.some(({ event }) => event === 'completed' || event === 'failed');
+
+const WithLog = z.object({ log: z.unknown() });
+
+/** The text of `log` inside an envelope, byte for byte. */
+export function logTextOf(data: string): string {
+  WithLog.parse(JSON.parse(data));
+  return data.slice(data.indexOf(',"log":') + ',"log":'.length, -1);
+}
