@@ -29,11 +29,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 /** `test` with a `databaseUrl`, the URL of a fresh database that goes away with the test. */
 export const test = base.extend<{ databaseUrl: string }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the dependencies of a fixture from this pattern.
-  databaseUrl: async ({}, use) => {
+  databaseUrl: async ({ onTestFinished }, use) => {
     const database = await createTestDatabase();
+    // Such hooks run last in, first out: whatever the test has connected is closed before its database goes.
+    onTestFinished(() => database.drop());
     await use(database.url);
-    await database.drop();
   },
 });
 

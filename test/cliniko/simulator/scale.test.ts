@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { EVERYBODY, list, open, type ShownPage } from './asking.ts';
+
+const MILLION = 1_000_000;
+const STEADY = { filters: EVERYBODY, sort: 'created_at:asc,id:asc', per_page: 100 };
+
+describe('a clinic of a million', () => {
+  test('costs no memory to open or to walk', async () => {
+    const before = process.memoryUsage().heapUsed;
+    const simulator = await open({ patients: MILLION });
+    for (let page = 1; page <= 10_000; page += 100) await list(simulator, { ...STEADY, page });
+    // A record held for each of them would take some 2 GB, a number for each 8 MB at the very least.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 1024 * 1024);
+  });
+
+  test('is found at any depth without looking at those before', async () => {
+    const simulator = await open({ patients: MILLION });
+    const { people } = simulator;
+    const idsAt = async (page: number, question = STEADY) =>
+      (await list(simulator, { ...question, page })).patients.map(({ id }) => id);
+    const positions = (from: number) => Array.from({ length: 100 }, (_, index) => people.idOf(from + index));
+    expect(await idsAt(1)).toEqual(positions(0));
+    expect(await idsAt(5_000)).toEqual(positions(499_900));
+    expect(await idsAt(10_000)).toEqual(positions(999_900));
+    expect(await idsAt(10_000, { ...STEADY, sort: 'id:desc' })).toEqual(positions(0).toReversed());
+    expect(await idsAt(10_001)).toEqual([]);
+  });
+
+  test('keeps its pages in place around edits, deletions and arrivals', async () => {
+    const simulator = await open({ patients: MILLION });
+    const { people } = simulator;
+    people.hardDelete(people.idOf(10));
+    people.archive(people.idOf(20));
+    const [added] = people.add();
+    const last = await list(simulator, { ...STEADY, page: 10_000 });
+    expect(last.patients.map(({ id }) => id)).toEqual([...range(999_901, MILLION, people.idOf), added]);
+    expect(last.total_entries).toBe(MILLION);
+    expect((await list(simulator)).total_entries).toBe(people.countActive());
+  });
+
+  test('tells at once who was touched since the start', async () => {
+    const simulator = await open({ patients: MILLION, now: () => new Date('2026-06-01T00:00:00Z') });
+    const { people } = simulator;
+    const touched = [people.idOf(7), people.idOf(900_000)];
+    for (const id of touched) people.edit(id);
+    const [added = ''] = people.add();
+    const filters = [...EVERYBODY, 'updated_at:>=2026-05-31T23:58:00Z'];
+    const page: ShownPage = await list(simulator, { filters, sort: 'updated_at:asc,id:asc' });
+    expect(page.patients.map(({ id }) => id)).toEqual([...touched, added]);
+  });
+
+  function range(from: number, to: number, idOf: (position: number) => string): string[] {
+    return Array.from({ length: to - from }, (_, index) => idOf(from + index));
+  }
+});
