@@ -6,14 +6,17 @@ import { isLoopbackAddress } from './access/same-place.ts';
 import { LOG_LEVELS, type LogLevel } from './logging/logger.ts';
 import { SEALING_KEY_BYTES } from './organizations/sealing.ts';
 
-export interface Config {
-  port: number;
-  host: string;
+export interface DatabaseConfig {
   /** Unset: the embedded database. */
   databaseUrl: string | undefined;
   /** A direct connection, when `databaseUrl` goes through a pooler. */
   listenDatabaseUrl: string | undefined;
   dataDir: string;
+}
+
+export interface Config extends DatabaseConfig {
+  port: number;
+  host: string;
   logLevel: LogLevel;
   logFormat: 'pretty' | 'json';
   colour: boolean;
@@ -48,9 +51,7 @@ export function readConfig(environment: Environment, args: readonly string[], is
   const config: Config = {
     port: read('PORT', wholeNumber(0, 65_535), 8000),
     host: read('HOST', text(255), '127.0.0.1'),
-    databaseUrl: read('DATABASE_URL', databaseUrl, undefined),
-    listenDatabaseUrl: read('LISTEN_DATABASE_URL', databaseUrl, undefined),
-    dataDir: read('DATA_DIR', text(4096), '.data'),
+    ...readDatabaseConfig(environment),
     logLevel: reader({ LOG_LEVEL: flag ?? environment.LOG_LEVEL })('LOG_LEVEL', logLevel, 'info'),
     logFormat: read('LOG_FORMAT', oneOf(['pretty', 'json']), isTerminal ? 'pretty' : 'json'),
     colour: isTerminal,
@@ -70,6 +71,16 @@ export function readConfig(environment: Environment, args: readonly string[], is
   read('AUTH', oneOf(['none']), 'none');
   requireConsistency(config);
   return config;
+}
+
+/** What a command needs that only works on the database. @throws ConfigError */
+export function readDatabaseConfig(environment: Environment): DatabaseConfig {
+  const read = reader(environment);
+  return {
+    databaseUrl: read('DATABASE_URL', databaseUrl, undefined),
+    listenDatabaseUrl: read('LISTEN_DATABASE_URL', databaseUrl, undefined),
+    dataDir: read('DATA_DIR', text(4096), '.data'),
+  };
 }
 
 interface Rule<T> {

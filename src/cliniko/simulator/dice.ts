@@ -8,6 +8,12 @@
 /** A list that has something to pick. */
 export type Choice<T> = readonly [T, ...T[]];
 
+/** @param words separated by commas; lines may break between them */
+export function oneOf(words: string): Choice<string> {
+  const [first = '', ...others] = words.trim().split(/,\s+/);
+  return [first, ...others];
+}
+
 /** A class and not closures: a page draws several hundred of them. */
 export class Dice {
   #state: number;

@@ -5,7 +5,7 @@
  * fiction (mobiles 0491 57x xxx from the regulator's list, landlines (0x) 5550 xxxx and 7010 xxxx), so nobody's
  * telephone rings.
  */
-import type { Choice, Dice } from './dice.ts';
+import { type Choice, type Dice, oneOf } from './dice.ts';
 
 export interface PatientPhone {
   phone_type: 'Fax' | 'Home' | 'Mobile' | 'Other' | 'Work';
@@ -14,12 +14,12 @@ export interface PatientPhone {
   normalized_number?: string;
 }
 
-const FICTIONAL_MOBILES: Choice<string> = [
-  ...(['0491570006', '0491570156', '0491570157', '0491570158', '0491570159', '0491570110'] as const),
-  ...['0491570313', '0491570737', '0491571266', '0491571491', '0491571804', '0491572549', '0491572665'],
-  ...['0491572983', '0491573087', '0491573770', '0491574118', '0491574632', '0491575254', '0491575789'],
-  ...['0491576398', '0491576801', '0491577426', '0491577644', '0491578888', '0491578957', '0491579212'],
-];
+const FICTIONAL_MOBILES = oneOf(`
+  0491570006, 0491570156, 0491570157, 0491570158, 0491570159, 0491570110, 0491570313, 0491570737,
+  0491571266, 0491571491, 0491571804, 0491572549, 0491572665, 0491572983, 0491573087, 0491573770,
+  0491574118, 0491574632, 0491575254, 0491575789, 0491576398, 0491576801, 0491577426, 0491577644,
+  0491578888, 0491578957, 0491579212
+`);
 
 const HOPELESS: Choice<string> = [
   'none',

@@ -177,6 +177,6 @@ function takeCensus(drawn: (position: number) => Standing) {
   }
 
   const surplusBefore = (standing: Standing, position: number) =>
-    moves[standing].joined.countBelow(position) - moves[standing].left.countBelow(position);
+    moves[standing].joined.countBelow(position) + moves[standing].left.countBelow(position);
   return { drawn, note, surplusBefore };
 }

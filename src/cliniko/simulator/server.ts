@@ -8,6 +8,7 @@
  *
  * Not here: HTTPS and the choice of a host by shard, which are the client's to get right.
  */
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Answer, accessDenied, failure, json, tooManyRequests } from './answer.ts';
@@ -73,7 +74,13 @@ export async function startClinikoSimulator(options: SimulatorOptions): Promise<
   const server = createServer({ keepAliveTimeout: 60_000 });
   const port = await listen(server, options.port ?? 0);
   const clinic = openClinic(options, `http://127.0.0.1:${port}/v1`);
-  server.on('request', (request, response) => void serve(clinic, request, response));
+  server.on('request', (request, response) => {
+    serve(clinic, request, response).catch((error: unknown) => {
+      // Only an edit or an alteration that a test handed in can throw: cut the client, and let the test hear of it.
+      response.destroy();
+      throw error;
+    });
+  });
   const { url, apiKey, behaviour, faults, people, churn, journal } = clinic;
   return {
     url,
@@ -141,7 +148,7 @@ function openClinic(options: SimulatorOptions, url: string): Clinic {
     faults: createFaults(),
     churn: createChurn(people),
     journal: createJournal(),
-    closing: new AbortController(),
+    closing: abortsForMany(),
     inFlight: 0,
   };
 }
@@ -240,6 +247,13 @@ function listen(server: Server, port: number): Promise<number> {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+/** Every request may wait on it, so the usual warning about more than ten listeners would be wrong. */
+function abortsForMany(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** So that an option given as undefined leaves the default alone. */

@@ -1,83 +1,20 @@
 /** The words invented people are made of. Any likeness is chance; see phones.ts for why the numbers reach nobody. */
-import type { Choice } from './dice.ts';
+import { type Choice, oneOf } from './dice.ts';
 
-export const FIRST_NAMES: Choice<string> = [
-  ...([
-    'Ada',
-    'Bram',
-    'Celeste',
-    'Dorian',
-    'Elspeth',
-    'Fergus',
-    'Greta',
-    'Hamish',
-    'Imogen',
-    'Jasper',
-  ] as const),
-  ...['Keziah', 'Lachlan', 'Marnie', 'Nikolai', 'Odette', 'Piers', 'Quentin', 'Rosalind', 'Saskia', 'Tobias'],
-  ...[
-    'Una',
-    'Vikram',
-    'Winifred',
-    'Xanthe',
-    'Yusuf',
-    'Zelda',
-    'Anna-Lena',
-    'Mary Jo',
-    'José',
-    'Zoë',
-    'Łukasz',
-  ],
-  ...[
-    'Siobhán',
-    'Renée',
-    'Bjørn',
-    'Søren',
-    'Nguyệt',
-    'Mele’ana',
-    "D'Arcy",
-    'Chloé',
-    'Ömer',
-    '美玲',
-    'Ngaire',
-  ],
-];
+export const FIRST_NAMES = oneOf(`
+  Ada, Bram, Celeste, Dorian, Elspeth, Fergus, Greta, Hamish, Imogen, Jasper, Keziah, Lachlan,
+  Marnie, Nikolai, Odette, Piers, Quentin, Rosalind, Saskia, Tobias, Una, Vikram, Winifred, Xanthe,
+  Yusuf, Zelda, Anna-Lena, Mary Jo, José, Zoë, Łukasz, Siobhán, Renée, Bjørn, Søren, Nguyệt,
+  Mele’ana, D'Arcy, Chloé, Ömer, 美玲, Ngaire
+`);
 
-export const LAST_NAMES: Choice<string> = [
-  ...(['Abernathy', 'Birdwhistle', 'Corvane', 'Dunmallet', 'Everglen', 'Fothergale', 'Grimsdyke'] as const),
-  ...[
-    'Hollowbrook',
-    'Ironbark',
-    'Jessamine',
-    'Kettlewell',
-    'Larkspurr',
-    'Mossvale',
-    'Nettlefold',
-    'Oakhurst',
-  ],
-  ...['Pemberly', 'Quillfeather', 'Ravenscar', 'Stringybark', 'Tamsin-Reyes', 'Underbough', 'Verdigris'],
-  ...[
-    'Wattlebird',
-    'Yarrowby',
-    'Zephyrine',
-    "O'Hollow",
-    'O’Marrow',
-    "D'Quill",
-    'van der Fenn',
-    'de la Cours',
-  ],
-  ...[
-    'Ní Bhraoin',
-    'Müllerhaus',
-    'Señoval',
-    'Kovačevska',
-    'Đặngthuy',
-    'Þórvaldsen',
-    'Åkerlind',
-    '梁田',
-    'St. Cleer',
-  ],
-];
+export const LAST_NAMES = oneOf(`
+  Abernathy, Birdwhistle, Corvane, Dunmallet, Everglen, Fothergale, Grimsdyke, Hollowbrook,
+  Ironbark, Jessamine, Kettlewell, Larkspurr, Mossvale, Nettlefold, Oakhurst, Pemberly,
+  Quillfeather, Ravenscar, Stringybark, Tamsin-Reyes, Underbough, Verdigris, Wattlebird, Yarrowby,
+  Zephyrine, O'Hollow, O’Marrow, D'Quill, van der Fenn, de la Cours, Ní Bhraoin, Müllerhaus,
+  Señoval, Kovačevska, Đặngthuy, Þórvaldsen, Åkerlind, 梁田, St. Cleer
+`);
 
 export const TITLES: Choice<string> = ['Mr', 'Ms', 'Mrs', 'Miss', 'Dr', 'Mx'];
 

@@ -1,0 +1,31 @@
+/**
+ * The programs that the peer tests run, and the Debian packages that hold them. CI (as root) installs what is missing;
+ * anywhere else the run ends with a line that names it.
+ */
+import { spawnSync } from 'node:child_process';
+
+const PACKAGES: Record<string, string> = { bash: 'bash', curl: 'curl', jq: 'jq', psql: 'postgresql-client' };
+
+export default function requirePeers(): void {
+  const missing = missingPrograms();
+  if (missing.length === 0) return;
+  if (process.env.CI === 'true' && process.getuid?.() === 0) install(missing);
+  const still = missingPrograms();
+  if (still.length === 0) return;
+  const packages = still.map((program) => PACKAGES[program]).join(' ');
+  throw new Error(`Missing: ${still.join(', ')}. On Debian: apt-get install ${packages}`);
+}
+
+function missingPrograms(): string[] {
+  return Object.keys(PACKAGES).filter((program) => spawnSync('which', [program]).status !== 0);
+}
+
+function install(programs: readonly string[]): void {
+  const packages = programs.flatMap((program) => PACKAGES[program] ?? []);
+  run('apt-get', ['update', '-q']);
+  run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
+}
+
+function run(command: string, args: readonly string[]): void {
+  spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+}
