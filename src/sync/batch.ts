@@ -29,23 +29,25 @@ export interface BatchTools {
   seen: Set<string>;
 }
 
+/** Consecutive records of one page, already read (patients/from-cliniko.ts). */
+export interface Batch {
+  records: readonly ReadRecord[];
+  /** Whether they are the last of their page. */
+  endsPage: boolean;
+}
+
 /**
- * @param records of one page, in its order, already read (patients/from-cliniko.ts)
  * @returns the state after the commit
  * @throws LeaseLostError, PostgresError; nothing was written
  */
-export async function storeBatch(
-  tools: BatchTools,
-  state: RunState,
-  records: readonly ReadRecord[],
-): Promise<RunState> {
-  const batch = sortOut(records);
+export async function storeBatch(tools: BatchTools, state: RunState, batch: Batch): Promise<RunState> {
+  const sorted = sortOut(batch.records);
   try {
-    return await commitBatch(tools, state, batch, records.length, false);
+    return await commitBatch(tools, state, batch, sorted, false);
   } catch (error) {
     if (!isRefusedData(error)) throw error;
     // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
-    return await commitBatch(tools, state, batch, records.length, true);
+    return await commitBatch(tools, state, batch, sorted, true);
   }
 }
 
@@ -78,23 +80,24 @@ function sortOut(records: readonly ReadRecord[]): SortedBatch {
 async function commitBatch(
   tools: BatchTools,
   state: RunState,
-  batch: SortedBatch,
-  records: number,
+  batch: Batch,
+  sorted: SortedBatch,
   oneByOne: boolean,
 ): Promise<RunState> {
   const { lease, display, seen } = tools;
   const result = await tools.database.sql.begin(async (tx) => {
     // Sent together: Postgres answers both in one round trip.
-    const ids = batch.patients.map((patient) => patient.clinikoPatientId);
+    const ids = sorted.patients.map((patient) => patient.clinikoPatientId);
     const [, stored] = await Promise.all([
       assertLease(tx, lease),
       readStoredVersions(tx, lease.organizationId, ids),
     ]);
-    const changed = changedPatients(batch.patients, stored);
+    const changed = changedPatients(sorted.patients, stored);
     const { inserted, updated, refused } = await writePatients(tx, lease.organizationId, changed, oneByOne);
-    const outcome = refuse(batch, refused);
+    const outcome = refuse(sorted, refused);
     const fresh = outcome.ids.filter((id) => !seen.has(id));
-    const next = storedBatch(state, countBatch(outcome, { inserted, updated }, new Set(fresh), records));
+    const counts = countBatch(outcome, { inserted, updated }, new Set(fresh));
+    const next = storedBatch(state, { ...counts, records: batch.records.length, endsPage: batch.endsPage });
     await Promise.all([
       quarantineRecords(tx, tools.sealer, lease.organizationId, outcome.rejected),
       releaseFromQuarantine(
@@ -151,8 +154,7 @@ function countBatch(
   outcome: Outcome,
   written: { inserted: number; updated: number },
   fresh: Set<string>,
-  records: number,
-): BatchCounts {
+): Omit<BatchCounts, 'records' | 'endsPage'> {
   const stored = outcome.patients.filter((patient) => fresh.has(patient.clinikoPatientId));
   const failed = outcome.rejected.filter(
     (record) =>
@@ -160,7 +162,6 @@ function countBatch(
   );
   const warnings = stored.map((patient) => outcome.warnings.get(patient.clinikoPatientId) ?? 0);
   return {
-    records,
     succeeded: stored.length,
     inserted: written.inserted,
     updated: written.updated,

@@ -2,7 +2,7 @@
 import type { OperationType } from '../contract/sync-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Lease } from './lease.ts';
-import { currentPage, type RunState } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 
 const KIND: Record<OperationType, string> = {
   full_patients: 'full',
@@ -33,9 +33,7 @@ export function createRunLog(logger: Logger, lease: Lease, type: OperationType):
           ),
     found: (state) => log.info(`Found ${state.found} patients in Cliniko API`),
     page: (state) =>
-      log.info(
-        `Processing page ${currentPage(state)}/${state.totalPages} (${state.processed} patients processed)`,
-      ),
+      log.info(`Processing page ${state.page}/${state.totalPages} (${state.processed} patients processed)`),
     progress: (state) =>
       log.info(
         `Progress: ${state.percent.toFixed(1)}% - ${state.succeeded}/${Math.max(state.found, state.processed)} patients stored`,

@@ -80,21 +80,23 @@ export function batchSize(found: number): number {
   return found === 0 ? MAX_BATCH : Math.min(MAX_BATCH, Math.max(1, Math.floor(found / 10)));
 }
 
-/** A page was read. @param total undefined when Cliniko did not say */
+/** A page was read. `total` is undefined when Cliniko did not say. */
 export function sawPage(
   state: RunState,
-  page: { size: number; pages: number; total: number | undefined },
+  page: { number: number; size: number; pages: number; total: number | undefined },
 ): RunState {
   const total = page.total ?? null;
   return {
     ...state,
+    page: page.number,
+    place: page.number === state.page ? state.place : 0,
     pageSize: page.size,
     // Without a total the best number is what was seen so far.
     found: total ?? Math.max(state.found, state.processed),
     totalAtStart: state.totalAtStart ?? total,
     totalAtEnd: total,
     steady: state.steady && (state.totalAtStart === null || state.totalAtStart === total),
-    totalPages: Math.max(page.pages, state.page),
+    totalPages: page.pages,
   };
 }
 
@@ -102,6 +104,8 @@ export function sawPage(
 export interface BatchCounts {
   /** Records of the page that the batch was made of. */
   records: number;
+  /** Whether they were its last. A page that is finished is never asked for again. */
+  endsPage: boolean;
   succeeded: number;
   inserted: number;
   updated: number;
@@ -116,7 +120,8 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   const processed = state.processed + batch.succeeded + batch.errors.length;
   return {
     ...state,
-    place: state.place + batch.records,
+    page: batch.endsPage ? state.page + 1 : state.page,
+    place: batch.endsPage ? 0 : state.place + batch.records,
     processed,
     succeeded: state.succeeded + batch.succeeded,
     inserted: state.inserted + batch.inserted,
@@ -130,13 +135,9 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   };
 }
 
-export function nextPage(state: RunState): RunState {
-  return { ...state, page: state.page + 1, place: 0 };
-}
-
-/** The current page of a progress display: the one being stored, never beyond the last. */
-export function currentPage(state: RunState): number {
-  return state.totalPages === 0 ? 0 : Math.min(state.page, state.totalPages);
+/** The page of a progress display: the one of the newest batch. */
+function currentPage({ page, place }: RunState): number {
+  return place === 0 ? page - 1 : page;
 }
 
 export function completenessProof(state: RunState): CompletenessProof {

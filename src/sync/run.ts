@@ -27,7 +27,6 @@ import {
   batchSize,
   completedMetadata,
   type Display,
-  nextPage,
   type RunState,
   runningMetadata,
   sawPage,
@@ -182,27 +181,27 @@ async function storePage(
   for (let from = run.state.place; from < page.records.length; from += size) {
     // Between two batches nothing is half done: the place to let go.
     signal.throwIfAborted();
-    await storePart(run, page.records.slice(from, from + size), rules, seen);
+    const records = page.records.slice(from, from + size);
+    await storePart(run, { records, endsPage: from + size >= page.records.length }, rules, seen);
     run.log.progress(run.state);
   }
-  run.state = nextPage(run.state);
 }
 
 async function storePart(
   run: Run,
-  records: readonly unknown[],
+  part: { records: readonly unknown[]; endsPage: boolean },
   rules: ReadingRules,
   seen: Set<string>,
 ): Promise<void> {
   const began = performance.now();
-  const read = records.map((record) => readRecord(record, rules));
+  const records = part.records.map((record) => readRecord(record, rules));
   const readAt = performance.now();
   run.state = { ...run.now(), processingMs: run.state.processingMs + readAt - began };
   const { database, sealer } = run.tools;
   const stored = await storeBatch(
     { database, sealer, lease: run.claimed.lease, display: run.display('storing'), seen },
     run.state,
-    read,
+    { records, endsPage: part.endsPage },
   );
   run.tell();
   run.state = {

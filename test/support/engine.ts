@@ -1,0 +1,73 @@
+/** The engine alone: a database, a scripted clinic, and as many workers as a test wants. */
+import { Writable } from 'node:stream';
+import { onTestFinished, vi } from 'vitest';
+import type { PatientSource } from '../../src/cliniko/source.ts';
+import { SyncLog } from '../../src/contract/sync-log.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { readSyncLogs } from '../../src/events/sync-logs.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
+import { createSealer } from '../../src/organizations/sealing.ts';
+import type { EngineTools } from '../../src/sync/run.ts';
+import { startRun } from '../../src/sync/start.ts';
+import { startWorker, type Worker } from '../../src/sync/worker.ts';
+import { CREDENTIALS_KEY } from './server.ts';
+
+const ORGANIZATION = 123;
+
+export async function openEngine(databaseUrl: string) {
+  const database = openDatabase(databaseUrl);
+  const sealer = createSealer(CREDENTIALS_KEY);
+  const bus = createMemoryBus();
+  onTestFinished(() => database.close());
+  await saveOrganization(database, ORGANIZATION, {});
+  await saveApiKey(database, sealer, ORGANIZATION, 'a-key-au1');
+
+  const latest = async (): Promise<SyncLog> => {
+    const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
+    return SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
+  };
+  const tools = (source: PatientSource, perPage = 10): EngineTools => ({
+    database,
+    sealer,
+    bus,
+    logger: createLogger(
+      { level: 'fatal', format: 'json', colour: false },
+      new Writable({ write: (_c, _e, done) => done() }),
+    ),
+    sourceFor: () => source,
+    perPage,
+    window: 4,
+  });
+  return {
+    database,
+    sql: database.sql,
+    tools,
+    latest,
+    work(source: PatientSource): Worker {
+      const worker = startWorker(tools(source));
+      onTestFinished(() => worker.stop());
+      return worker;
+    },
+    async start(): Promise<number> {
+      const { syncLogId } = await startRun(database, ORGANIZATION, 'full_patients');
+      bus.publish({ organizations: [ORGANIZATION], work: true });
+      return syncLogId;
+    },
+    ended: () =>
+      vi.waitFor(
+        async () => {
+          const log = await latest();
+          if (log.status === 'running')
+            throw new Error(`Still ${log.metadata.phase}, ${log.records_processed} done.`);
+          return log;
+        },
+        { timeout: 20_000, interval: 10 },
+      ),
+    countPatients: async (): Promise<number> => {
+      const [row] = await database.sql<{ count: number }[]>`select count(*)::int as count from patients`;
+      return row?.count ?? 0;
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/** Runs under trouble: pages that fail, records that are refused, workers that go away. */
+import { describe, expect, vi } from 'vitest';
+import { ClinikoError } from '../../src/cliniko/error.ts';
+import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
+import { announce } from '../../src/sync/record.ts';
+import { runSync } from '../../src/sync/run.ts';
+import { INITIAL_STATE, runningMetadata } from '../../src/sync/run-state.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, person, scriptedSource } from '../support/scripted-source.ts';
+
+const display = { type: 'full_patients', attempt: 1, phase: 'storing' } as const;
+
+describe('a run whose page cannot be read', () => {
+  test('fails, and keeps what was stored before', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(60));
+    source.onPage(4, () => {
+      throw new ClinikoError({ kind: 'unreadable', status: 200 });
+    });
+    engine.work(source);
+    await engine.start();
+
+    expect(await engine.ended()).toMatchObject({
+      status: 'failed',
+      records_processed: 30,
+      metadata: { error_type: 'CLINIKO_BAD_RESPONSE', retry_recommended: true, progress_percent: 50 },
+    });
+    expect(await engine.countPatients()).toBe(30);
+  });
+});
+
+describe('a patient that Postgres refuses', () => {
+  test('is quarantined alone; its neighbours are stored and counted', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    await engine.sql`alter table patients add constraint no_13 check (last_name not in ('Last13', 'Last14'))`;
+    engine.work(scriptedSource(people(40)));
+    await engine.start();
+
+    expect(await engine.ended()).toMatchObject({
+      status: 'completed',
+      records_processed: 40,
+      records_success: 38,
+      records_failed: 2,
+      metadata: { inserted: 38, unchanged: 0, errors_total: 2 },
+    });
+    const kept =
+      await engine.sql`select reason, cliniko_patient_id from quarantine order by cliniko_patient_id`;
+    expect(kept.map((row) => row.cliniko_patient_id)).toEqual([person(13).id, person(14).id]);
+  });
+});
+
+describe('a page that shifted', () => {
+  test('shows patients twice: each counts once, and the newer version stays', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const newer = person(10, { first_name: 'Newer', updated_at: '2026-01-01T00:00:00Z' });
+    const records = [...people(10), newer, ...people(25).slice(10)];
+    const old = person(25, { first_name: 'Older', updated_at: '2020-01-01T00:00:00Z' });
+    engine.work(scriptedSource([...records, old]));
+    await engine.start();
+
+    expect(await engine.ended()).toMatchObject({
+      status: 'completed',
+      records_processed: 25,
+      metadata: { patients_found: 25, patients_stored: 25, proof: { seen: 25, proven: false } },
+    });
+    const names = await engine.sql`select first_name from patients
+      where cliniko_patient_id in (${String(person(10).id)}, ${String(person(25).id)}) order by cliniko_patient_id`;
+    expect(names.map((row) => row.first_name)).toEqual(['Newer', 'First25']);
+  });
+});
+
+describe('a worker that stops', () => {
+  test('hands its run over; the next one goes on at the page and place it had reached', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const clinic = people(60);
+    const first = scriptedSource(clinic);
+    let reached = () => {};
+    const page4 = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    // Page 4 never comes while the first worker lives.
+    first.onPage(4, (_query, { signal }) => {
+      reached();
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    const leaving = engine.work(first);
+    const id = await engine.start();
+    await page4;
+    await vi.waitFor(async () => expect((await engine.latest()).records_processed).toBe(30));
+    await leaving.stop();
+    expect((await engine.latest()).status).toBe('running');
+
+    const second = scriptedSource(clinic);
+    engine.work(second);
+    const log = await engine.ended();
+
+    expect(log).toMatchObject({ id, status: 'completed', records_processed: 60, metadata: { attempt: 2 } });
+    expect(Math.min(...second.asked)).toBe(4);
+    expect(await engine.countPatients()).toBe(60);
+  });
+});
+
+describe('a worker that was frozen past its lease', () => {
+  test('writes nothing when it wakes up', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    await engine.start();
+    const zombie = await claimNextRun(engine.database, 'zombie');
+    if (zombie === undefined) throw new Error('nothing to claim');
+    await engine.sql`update sync_runs set lease_expires_at = now() - interval '1 second'`;
+    const successor = await claimNextRun(engine.database, 'successor');
+    expect(successor).toMatchObject({ attempt: 2, lease: { epoch: 2 } });
+
+    const before = await engine.latest();
+    await runSync(zombie, engine.tools(scriptedSource(people(30))), new AbortController().signal);
+    const writing = announce(
+      engine.database,
+      zombie.lease,
+      INITIAL_STATE,
+      runningMetadata(INITIAL_STATE, display),
+    );
+
+    await expect(writing).rejects.toBeInstanceOf(LeaseLostError);
+    expect(await engine.latest()).toEqual(before);
+    expect(await engine.countPatients()).toBe(0);
+  });
+});
+
+describe('a run that another program ended', () => {
+  test('is left alone, and not taken up again', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(60));
+    source.onPage(2, async (query, options) => {
+      await engine.sql`update sync_logs set status = 'failed', completed_at = now(), error_details = 'by hand'`;
+      return scriptedSource(people(60)).page(query, options);
+    });
+    engine.work(source);
+    await engine.start();
+
+    expect(await engine.ended()).toMatchObject({ status: 'failed', error_details: 'by hand' });
+    await vi.waitFor(async () => {
+      const [run] = await engine.sql`select ended_at from sync_runs`;
+      expect(run?.ended_at).not.toBeNull();
+    });
+    expect(await claimNextRun(engine.database, 'somebody')).toBeUndefined();
+  });
+});
+
+describe('starts at the same time', () => {
+  test('make one run', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const ids = await Promise.all(Array.from({ length: 50 }, () => engine.start()));
+
+    expect(new Set(ids).size).toBe(1);
+    const [count] = await engine.sql<{ runs: number; logs: number }[]>`
+      select (select count(*)::int from sync_runs) as runs, (select count(*)::int from sync_logs) as logs`;
+    expect(count).toEqual({ runs: 1, logs: 1 });
+  });
+});
+
+describe('a wait that Cliniko forces', () => {
+  test('is shown while it holds the run up, and gone afterwards', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(30));
+    const until = new Date(Date.now() + 60_000);
+    let goOn = () => {};
+    source.onPage(1, async (query, options) => {
+      options.onWait?.({ until, reason: 'rate-limited' });
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      return scriptedSource(people(30)).page(query, options);
+    });
+    engine.work(source);
+    await engine.start();
+    await vi.waitFor(async () => {
+      expect((await engine.latest()).metadata).toMatchObject({
+        phase: 'waiting',
+        waiting_until: until.toISOString(),
+        waiting_reason: "Waiting for Cliniko's rate limit",
+      });
+    });
+    goOn();
+
+    const log = await engine.ended();
+    expect(log.status).toBe('completed');
+    expect(log.metadata).not.toHaveProperty('waiting_until');
+  });
+});

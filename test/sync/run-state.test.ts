@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
+import {
+  type BatchCounts,
+  batchSize,
+  completedMetadata,
+  INITIAL_STATE,
+  RunState,
+  runningMetadata,
+  sawPage,
+  storedBatch,
+} from '../../src/sync/run-state.ts';
+
+const display = { type: 'full_patients', attempt: 1, phase: 'storing' } as const;
+
+const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
+  records: 0,
+  endsPage: false,
+  succeeded: 0,
+  inserted: 0,
+  updated: 0,
+  unchanged: 0,
+  archived: 0,
+  warnings: 0,
+  errors: [],
+  ...counts,
+});
+
+describe('progress', () => {
+  test('is told at least every 50 patients or 10 % of all', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100_000 }), (found) => {
+        const size = batchSize(found);
+        expect(size).toBeGreaterThanOrEqual(1);
+        expect(size).toBeLessThanOrEqual(Math.max(1, Math.min(50, found / 10)));
+      }),
+    );
+  });
+
+  test("is the guide's example: 450 of 648 are 69.4 %", () => {
+    let state = sawPage(INITIAL_STATE, { number: 1, size: 100, pages: 7, total: 648 });
+    for (let page = 1; page <= 4; page++)
+      state = storedBatch(state, batch({ records: 100, succeeded: 100, endsPage: true }));
+    state = storedBatch(
+      state,
+      batch({ records: 50, succeeded: 48, errors: ['Patient ID 1: x', 'Patient ID 2: x'] }),
+    );
+
+    expect(runningMetadata(state, display)).toMatchObject({
+      progress_percent: 69.4,
+      patients_found: 648,
+      patients_stored: 448,
+      current_page: 5,
+      total_pages: 7,
+      errors_total: 2,
+    });
+  });
+
+  const steps = fc.array(
+    fc.record({
+      total: fc.option(fc.nat(500), { nil: undefined }),
+      succeeded: fc.nat(60),
+      failed: fc.nat(30),
+    }),
+    { maxLength: 40 },
+  );
+
+  test('never falls, stays below 100 while running, and counts every patient once', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        let state = INITIAL_STATE;
+        for (const { total, succeeded, failed } of all) {
+          const before = state.percent;
+          state = sawPage(state, { number: 1, size: 10, pages: 5, total });
+          const errors = Array.from({ length: failed }, (_, n) => `Patient ID ${n}: x`);
+          state = storedBatch(state, batch({ records: succeeded + failed, succeeded, errors }));
+
+          expect(state.percent).toBeGreaterThanOrEqual(before);
+          expect(state.percent).toBeLessThanOrEqual(99.9);
+          expect(state.percent).toBe(Math.round(state.percent * 10) / 10);
+          expect(state.processed).toBe(state.succeeded + state.errorsTotal);
+          expect(state.errors.length).toBeLessThanOrEqual(20);
+          const metadata = runningMetadata(state, display);
+          expect(EngineMetadata.parse(metadata)).toEqual(metadata);
+          expect(SyncMetadata.safeParse(metadata).success).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('survives being written down and read again', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const state = all.reduce(
+          (current, { total, succeeded }) =>
+            storedBatch(
+              sawPage(current, { number: 1, size: 10, pages: 5, total }),
+              batch({ records: 1, succeeded }),
+            ),
+          INITIAL_STATE,
+        );
+        expect(RunState.parse(JSON.parse(JSON.stringify(state)))).toEqual(state);
+      }),
+    );
+  });
+});
+
+describe('the proof of a run', () => {
+  const run = (totals: number[], seen: number) => {
+    const state = totals.reduce(
+      (current, total) => sawPage(current, { number: 1, size: 10, pages: 1, total }),
+      INITIAL_STATE,
+    );
+    return completedMetadata(storedBatch(state, batch({ succeeded: seen })), display, 1_000).proof;
+  };
+
+  test('stands when all of an unchanging total were seen', () => {
+    expect(run([30, 30], 30)).toEqual({
+      seen: 30,
+      total_at_start: 30,
+      total_at_end: 30,
+      repairs: 0,
+      proven: true,
+    });
+  });
+
+  test.for([
+    ['the total moved and came back', [30, 31, 30], 30],
+    ['somebody was missed', [30, 30], 29],
+    ['the total was another at the end', [30, 29], 29],
+  ] as const)('does not stand when %s', ([, totals, seen]) => {
+    expect(run([...totals], seen)?.proven).toBe(false);
+  });
+});
+
+describe('a completed run', () => {
+  test("has the guide's performance metrics", () => {
+    const state = {
+      ...storedBatch(INITIAL_STATE, batch({ succeeded: 648 })),
+      fetchMs: 105_000,
+      apiRequests: 13,
+    };
+
+    expect(completedMetadata(state, display, 262_000)).toMatchObject({
+      success_rate: 100,
+      progress_percent: 100,
+      performance_metrics: {
+        total_duration: '4m 22s',
+        api_fetch_time: '1m 45s',
+        patients_per_second: 2.5,
+        api_requests: 13,
+      },
+    });
+  });
+
+  test('of an empty clinic lost nobody', () => {
+    expect(completedMetadata(INITIAL_STATE, display, 10)).toMatchObject({
+      success_rate: 100,
+      progress_percent: 100,
+    });
+  });
+});
