@@ -1,0 +1,105 @@
+/** Storing patients: the whole engine against COPY of the same rows (the limit) and against one upsert a patient. */
+import { DEFAULT_SETTINGS } from '../src/contract/organization.ts';
+import { readRecord } from '../src/patients/from-cliniko.ts';
+import type { Patient } from '../src/patients/patient.ts';
+import { upsertPatients } from '../src/patients/store.ts';
+import type { Row } from './run.ts';
+import { fetchRecords, openClinic, openStage, type Stage } from './stage.ts';
+
+const PATIENTS = 20_000;
+const NAIVE_PATIENTS = 2_000;
+
+export async function benchIngest(): Promise<Row[]> {
+  const stage = await openStage();
+  const clinic = await openClinic(stage, { patients: PATIENTS });
+  try {
+    const records = await fetchRecords(clinic.cliniko, PATIENTS);
+    const patients = records.flatMap((record) => {
+      const read = readRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
+      return read.kind === 'patient' ? [read.patient] : [];
+    });
+    const copied = patients.length / (await copyInto(stage, patients));
+    const naive = NAIVE_PATIENTS / (await upsertOneByOne(stage, patients.slice(0, NAIVE_PATIENTS)));
+    await stage.database.sql`truncate patients`;
+    const first = await clinic.sync();
+    const second = await clinic.sync();
+    const whole = PATIENTS / first.seconds;
+    const unchanged = PATIENTS / second.seconds;
+    return [
+      { name: `COPY of ${PATIENTS} rows into an empty table (the limit)`, value: copied, unit: 'patients/s' },
+      {
+        name: 'one upsert a patient (the naive peer)',
+        value: naive,
+        unit: 'patients/s',
+        ratio: naive / copied,
+        of: 'COPY',
+      },
+      {
+        name: 'full sync, all new',
+        value: whole,
+        unit: 'patients/s',
+        ratio: whole / copied,
+        of: 'COPY',
+        atLeast: 0.4,
+      },
+      {
+        name: 'full sync, all new',
+        value: whole,
+        unit: 'patients/s',
+        ratio: whole / naive,
+        of: 'the naive peer',
+      },
+      {
+        name: 'full sync, unchanged',
+        value: unchanged,
+        unit: 'patients/s',
+        ratio: unchanged / whole,
+        of: 'all new',
+        atLeast: 2,
+      },
+    ];
+  } finally {
+    await clinic.close();
+    await stage.close();
+  }
+}
+
+async function copyInto({ database: { sql } }: Stage, patients: readonly Patient[]): Promise<number> {
+  await sql`create table copied (like patients including defaults including identity)`;
+  const began = performance.now();
+  await sql.begin(async (tx) => {
+    const writable =
+      await tx`copy copied (organization_id, cliniko_patient_id, first_name, last_name, email, raw, content_hash)
+      from stdin`.writable();
+    for (const patient of patients) {
+      const columns = [
+        '123',
+        patient.clinikoPatientId,
+        patient.firstName,
+        patient.lastName,
+        patient.email,
+        patient.raw,
+      ];
+      writable.write(`${columns.map(copyText).join('\t')}\t\\\\x${patient.contentHash}\n`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      writable.on('error', reject);
+      writable.end(resolve);
+    });
+  });
+  const seconds = (performance.now() - began) / 1_000;
+  await sql`drop table copied`;
+  return seconds;
+}
+
+const copyText = (value: string | null) =>
+  value === null
+    ? '\\N'
+    : value.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+
+async function upsertOneByOne({ database: { sql } }: Stage, patients: readonly Patient[]): Promise<number> {
+  await sql`truncate patients`;
+  const began = performance.now();
+  for (const patient of patients) await upsertPatients(sql, 123, [patient]);
+  return (performance.now() - began) / 1_000;
+}

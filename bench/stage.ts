@@ -1,0 +1,105 @@
+/** What every benchmark stands on: a database of its own, with durable commits as in production. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import {
+  type ClinikoSimulator,
+  type SimulatorOptions,
+  startClinikoSimulator,
+} from '../src/cliniko/simulator/server.ts';
+import { readConfig } from '../src/config.ts';
+import { SyncLog } from '../src/contract/sync-log.ts';
+import { openEmbeddedDatabase } from '../src/database/embedded.ts';
+import { migrate } from '../src/database/migrate.ts';
+import { type Database, openDatabase } from '../src/database/open.ts';
+import { readSyncLogs } from '../src/events/sync-logs.ts';
+import { createLogger } from '../src/logging/logger.ts';
+import { startServer } from '../src/server.ts';
+
+export const ORGANIZATION = 123;
+
+export interface Stage {
+  database: Database;
+  url: string;
+  close(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'patient-sync-bench-'));
+  await chmod(dataDir, 0o755);
+  const embedded = await openEmbeddedDatabase({ dataDir });
+  await migrate(embedded.url);
+  const database = openDatabase(embedded.url);
+  const close = async () => {
+    await database.close();
+    await embedded.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { database, url: embedded.url, close };
+}
+
+export interface Clinic {
+  cliniko: ClinikoSimulator;
+  /** A whole run, started over HTTP. @returns its log and the seconds from the request to the end */
+  sync(): Promise<{ log: SyncLog; seconds: number }>;
+  close(): Promise<void>;
+}
+
+export async function openClinic(stage: Stage, simulation: SimulatorOptions): Promise<Clinic> {
+  const cliniko = await startClinikoSimulator({ requestsPerMinute: Infinity, ...simulation });
+  const environment = {
+    PORT: '0',
+    DATABASE_URL: stage.url,
+    CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),
+    CLINIKO_BASE_URL: cliniko.url,
+    CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
+    CLINIKO_API_KEY: cliniko.apiKey,
+    CLINIKO_REQUESTS_PER_MINUTE: '1000000',
+  };
+  const quiet = createLogger(
+    { level: 'fatal', format: 'json', colour: false },
+    new Writable({ write: (_c, _e, done) => done() }),
+  );
+  const server = await startServer(readConfig(environment, [], false), quiet);
+  return {
+    cliniko,
+    async sync() {
+      const began = performance.now();
+      await fetch(`${server.url}/api/v1/cliniko/sync-all/${ORGANIZATION}`, { method: 'POST' });
+      for (;;) {
+        const { logs } = await readSyncLogs(stage.database.sql, ORGANIZATION, { limit: 1 });
+        const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
+        if (log.status === 'completed') return { log, seconds: (performance.now() - began) / 1_000 };
+        if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+    async close() {
+      await server.stop();
+      await cliniko.close();
+    },
+  };
+}
+
+/** The simulator's patients as its pages give them. */
+export async function fetchRecords(
+  cliniko: ClinikoSimulator,
+  count: number,
+): Promise<Record<string, unknown>[]> {
+  const records: Record<string, unknown>[] = [];
+  for (let page = 1; records.length < count; page++) {
+    const search = new URLSearchParams({ page: String(page), per_page: '100', 'q[]': 'archived_at:*' });
+    const response = await fetch(`${cliniko.url}/patients?${search}`, {
+      headers: {
+        authorization: `Basic ${Buffer.from(`${cliniko.apiKey}:`).toString('base64')}`,
+        accept: 'application/json',
+        'user-agent': 'Bench (bench@example.com)',
+      },
+    });
+    const body: { patients: Record<string, unknown>[] } = await response.json();
+    if (body.patients.length === 0) break;
+    records.push(...body.patients);
+  }
+  return records.slice(0, count);
+}
