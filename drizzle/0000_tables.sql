@@ -88,6 +88,7 @@ CREATE TABLE "sync_runs" (
 	"lease_expires_at" timestamp with time zone,
 	"attempt" integer DEFAULT 0 NOT NULL,
 	"checkpoint" jsonb,
+	"cancel_requested_at" timestamp with time zone,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"ended_at" timestamp with time zone
 );

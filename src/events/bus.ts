@@ -10,6 +10,8 @@ export interface Nudge {
   organizations: readonly number[];
   /** A run waits for a worker. */
   work: boolean;
+  /** Runs that somebody wants to end. */
+  cancelled?: readonly number[];
 }
 
 export interface EventBus {

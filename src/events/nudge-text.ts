@@ -1,5 +1,5 @@
 /**
- * Nudges as NOTIFY payloads: `e:123,124@sender`, `w@sender`, and the listener's test `t:7@sender`.
+ * Nudges as NOTIFY payloads: `e:123,124@sender`, `w@sender`, `c:17@sender`, and the listener's test `t:7@sender`.
  *
  * The trigger on `sync_logs` writes `e:123` without a sender when another program changed a row.
  * Postgres refuses payloads of 8000 bytes, so many organizations are split over several.
@@ -9,7 +9,7 @@ import type { Nudge } from './bus.ts';
 export const CHANNEL = 'patient_sync';
 
 /** 500 ids of at most 10 digits and a comma: below 5,600 bytes. */
-const ORGANIZATIONS_PER_PAYLOAD = 500;
+const IDS_PER_PAYLOAD = 500;
 
 export interface ReceivedNudge extends Nudge {
   sender: string | undefined;
@@ -18,12 +18,18 @@ export interface ReceivedNudge extends Nudge {
 }
 
 export function encodeNudge(nudge: Nudge, sender: string): string[] {
+  return [
+    ...idPayloads('e', nudge.organizations, sender),
+    ...idPayloads('c', nudge.cancelled ?? [], sender),
+    ...(nudge.work ? [`w@${sender}`] : []),
+  ];
+}
+
+function idPayloads(kind: 'e' | 'c', ids: readonly number[], sender: string): string[] {
   const payloads: string[] = [];
-  for (let from = 0; from < nudge.organizations.length; from += ORGANIZATIONS_PER_PAYLOAD) {
-    const part = nudge.organizations.slice(from, from + ORGANIZATIONS_PER_PAYLOAD);
-    payloads.push(`e:${part.join(',')}@${sender}`);
+  for (let from = 0; from < ids.length; from += IDS_PER_PAYLOAD) {
+    payloads.push(`${kind}:${ids.slice(from, from + IDS_PER_PAYLOAD).join(',')}@${sender}`);
   }
-  if (nudge.work) payloads.push(`w@${sender}`);
   return payloads;
 }
 
@@ -39,6 +45,7 @@ export function decodeNudge(payload: string): ReceivedNudge {
   return {
     organizations: kind === 'e' ? numbers : [],
     work: kind === 'w',
+    cancelled: kind === 'c' ? numbers : [],
     test: kind === 't' ? numbers[0] : undefined,
     sender,
   };

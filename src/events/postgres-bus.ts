@@ -48,6 +48,7 @@ export async function openPostgresBus(listenUrl: string): Promise<EventBus> {
 function openOutbox(url: string, sender: string) {
   const sql = connect(url);
   const organizations = new Set<number>();
+  const cancelled = new Set<number>();
   let work = false;
   let timer: NodeJS.Timeout | undefined;
   let lastSentAt = 0;
@@ -61,8 +62,10 @@ function openOutbox(url: string, sender: string) {
   const flush = async (): Promise<void> => {
     timer = undefined;
     lastSentAt = Date.now();
-    const payloads = encodeNudge({ organizations: [...organizations], work }, sender);
+    const nudge = { organizations: [...organizations], work, cancelled: [...cancelled] };
+    const payloads = encodeNudge(nudge, sender);
     organizations.clear();
+    cancelled.clear();
     work = false;
     if (payloads.length > 0) await send(payloads);
   };
@@ -70,6 +73,7 @@ function openOutbox(url: string, sender: string) {
     send,
     add(nudge: Nudge): void {
       for (const organization of nudge.organizations) organizations.add(organization);
+      for (const run of nudge.cancelled ?? []) cancelled.add(run);
       work ||= nudge.work;
       timer ??= setTimeout(flush, Math.max(0, lastSentAt + MIN_SPACING_MS - Date.now()));
     },

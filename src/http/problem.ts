@@ -8,6 +8,8 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   ORGANIZATION_NOT_FOUND: { status: 404, title: 'Organization not found' },
   SYNC_LOG_NOT_FOUND: { status: 404, title: 'Sync log not found' },
+  ALREADY_ENDED: { status: 409, title: 'Already ended' },
+  NOT_OURS: { status: 409, title: 'Not ours' },
   HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },
   ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed' },
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },

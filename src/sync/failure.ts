@@ -16,16 +16,28 @@ export class MissingKeyError extends Error {
   override readonly name = 'MissingKeyError';
 }
 
+/** Somebody asked for the end of this run. */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+}
+
 /** `patients` has lost its unique constraint: an upsert would store patients twice. */
 export class MissingConstraintError extends Error {
   override readonly name = 'MissingConstraintError';
 }
+
+const CANCELLED: FailureReport = {
+  error_type: 'SYNC_CANCELLED',
+  error_details: 'The sync was cancelled. What it had stored stays.',
+  retry_recommended: false,
+};
 
 const MIGRATE = 'Run database migration: npm run db:migrate';
 const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko-credentials';
 
 export function describeFailure(error: unknown): FailureReport {
   if (error instanceof ClinikoError) return describeClinikoFailure(error.failure, error.message);
+  if (error instanceof CancelledError) return CANCELLED;
   if (error instanceof MissingKeyError)
     return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);

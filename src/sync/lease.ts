@@ -28,6 +28,8 @@ export interface ClaimedRun {
   state: RunState;
   /** Milliseconds from the run's start to this claim. */
   ageMs: number;
+  /** Somebody asked to end it while nobody worked on it. */
+  cancelRequested: boolean;
 }
 
 /** Somebody else has the run now, or ended it. Nothing may be written for it any more. */
@@ -46,6 +48,7 @@ export async function claimNextRun({ sql }: Database, owner: string): Promise<Cl
       attempt: number;
       checkpoint: unknown;
       age_ms: number;
+      cancel_requested: boolean;
     }[]
   >`
     update sync_runs as run set
@@ -56,7 +59,8 @@ export async function claimNextRun({ sql }: Database, owner: string): Promise<Cl
       where ended_at is null and (owner is null or lease_expires_at < clock_timestamp())
       order by created_at limit 1 for update skip locked)
     returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, checkpoint,
-      extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms`;
+      extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms,
+      cancel_requested_at is not null as cancel_requested`;
   if (row === undefined) return undefined;
   const state = RunState.safeParse(row.checkpoint);
   return {
@@ -66,6 +70,7 @@ export async function claimNextRun({ sql }: Database, owner: string): Promise<Cl
     // A checkpoint of another version of this program is not understood: the run starts again, which is harmless.
     state: state.success ? state.data : INITIAL_STATE,
     ageMs: row.age_ms,
+    cancelRequested: row.cancel_requested,
   };
 }
 

@@ -1,4 +1,4 @@
-/** `POST …/sync-all`, `POST …/sync-active`, and the reading of `sync_logs`: list, one, timeline. */
+/** Starting and cancelling syncs, and the reading of `sync_logs`: list, one, timeline. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { formatCursor, parseCursor } from '../contract/cursor.ts';
@@ -10,11 +10,13 @@ import { readHead, readSyncLogs } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
+import { type CancelTools, cancelRun } from './cancel.ts';
 import { startRun } from './start.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
-export function syncRoutes(database: Database, bus: EventBus): Hono {
+export function syncRoutes(tools: CancelTools): Hono {
+  const { database, bus } = tools;
   const routes = new Hono();
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, database, bus, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
@@ -30,6 +32,13 @@ export function syncRoutes(database: Database, bus: EventBus): Hono {
     const { organizationId, id } = await findLog(c, database);
     const { events, trimmed } = await readTimeline(database.sql, organizationId, id);
     return json(c, `{"events":[${events.join(',')}],"trimmed":${trimmed}}`);
+  });
+
+  routes.post('/sync-logs/:orgId/:id/cancel', async (c) => {
+    const { organizationId, id } = await findLog(c, database);
+    await cancelRun(tools, organizationId, id);
+    const { log } = await findLog(c, database);
+    return json(c, log, 202);
   });
 
   return routes;

@@ -19,7 +19,13 @@ import { findOrganization, readApiKey } from '../organizations/organizations.ts'
 import type { Sealer } from '../organizations/sealing.ts';
 import { type ReadingRules, readRecord } from '../patients/from-cliniko.ts';
 import { storeBatch } from './batch.ts';
-import { describeFailure, isDatabaseAway, MissingConstraintError, MissingKeyError } from './failure.ts';
+import {
+  CancelledError,
+  describeFailure,
+  isDatabaseAway,
+  MissingConstraintError,
+  MissingKeyError,
+} from './failure.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
 import { abandonRun, announce, EndedElsewhereError, endRun } from './record.ts';
@@ -63,6 +69,7 @@ export async function runSync(claimed: ClaimedRun, tools: EngineTools, signal: A
   const run = beginRun(claimed, tools);
   try {
     run.log.started(claimed.attempt);
+    if (claimed.cancelRequested) throw new CancelledError();
     await run.announce('fetching');
     const { source, rules } = await prepare(claimed, tools);
     const seen = await readSeen(tools.database, claimed.lease.syncLogId);
@@ -223,7 +230,8 @@ async function complete(run: Run): Promise<void> {
 async function endBadly(run: Run, error: unknown, signal: AbortSignal): Promise<void> {
   if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
   if (error instanceof LeaseLostError) return run.log.interrupted(error.message);
-  if (signal.aborted) return run.log.interrupted('this server is stopping');
+  if (signal.aborted && !(error instanceof CancelledError))
+    return run.log.interrupted('this server is stopping');
   if (isDatabaseAway(error)) return run.log.interrupted('the database is away');
   const { error_details: errorDetails, ...report } = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')

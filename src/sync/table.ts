@@ -19,6 +19,8 @@ export const syncRunTable = pgTable(
     attempt: integer('attempt').notNull().default(0),
     /** A RunState (run-state.ts); null until something was stored. Commits with the rows it speaks of. */
     checkpoint: jsonb('checkpoint'),
+    /** Set by whichever server was asked; the owner ends the run, or else the server that was asked does. */
+    cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true, mode: 'string' }),
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     endedAt: timestamp('ended_at', { withTimezone: true, mode: 'string' }),
   },

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
+import { CancelledError } from './failure.ts';
 import {
   claimNextRun,
   type Lease,
@@ -67,6 +68,8 @@ export function startWorker(tools: EngineTools): Worker {
       )
       .finally(() => {
         claiming = undefined;
+        // A wake that came after the last look and before this line.
+        if (claimAgain && !stopping) wake();
       });
   };
   const renew = async (): Promise<void> => {
@@ -80,7 +83,16 @@ export function startWorker(tools: EngineTools): Worker {
     }
   };
 
-  const unsubscribe = tools.bus.subscribe((nudge) => nudge.work && wake());
+  const cancel = (ids: readonly number[]): void => {
+    for (const run of active) {
+      if (ids.includes(run.lease.syncLogId))
+        run.letGo.abort(new CancelledError('Somebody asked for its end.'));
+    }
+  };
+  const unsubscribe = tools.bus.subscribe((nudge) => {
+    if (nudge.work) wake();
+    cancel(nudge.cancelled ?? []);
+  });
   const unsubscribeGap = tools.bus.onGap(wake);
   const stopPolling = repeat(
     () => 1_000 + Math.random() * 1_000,

@@ -20,7 +20,8 @@ export function jsonText(body: Buffer): Answer {
 }
 
 export function html(status: number, words: string): Answer {
-  const body = `<!DOCTYPE html>\n<html><head><title>${words}</title></head><body><h1>${words}</h1></body></html>\n`;
+  const head = `<head><title>${words}</title></head>`;
+  const body = `<!DOCTYPE html>\n<html>${head}<body><h1>${words}</h1></body></html>\n`;
   return { status, headers: { 'content-type': HTML_TYPE }, body };
 }
 

@@ -1,8 +1,8 @@
 /**
  * What is not known about Cliniko, as switches.
  *
- * The documentation is silent on all of this, so a client has to live with either answer. The defaults are safe
- * guesses. The object may be changed while the simulator runs; the next request is answered accordingly.
+ * The documentation is silent on all of this, so a client has to live with either answer. The defaults are
+ * safe guesses. The object may be changed while the simulator runs; the next request is answered accordingly.
  *
  * Not here: things that go wrong for a while (faults.ts).
  */

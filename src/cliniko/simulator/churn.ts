@@ -1,9 +1,9 @@
 /**
  * Edits that happen while somebody walks the list.
  *
- * An edit is tied to a request of the list and not to a time, so the same walk meets the same change at the same
- * place every time. Only requests for which a page is put together count: not those refused, limited, or stricken by a
- * fault that says something else instead.
+ * An edit is tied to a request of the list and not to a time, so the same walk meets the same change at the
+ * same place every time. Only requests for which a page is put together count: not those refused, limited, or
+ * stricken by a fault that says something else instead.
  */
 import type { SimulatedRequest } from './journal.ts';
 import type { People } from './people.ts';

@@ -1,8 +1,8 @@
 /**
  * Chance that can be repeated: the same seed, position and aspect always fall the same way.
  *
- * Nothing is remembered between two throws, so person 900,000 can be drawn without drawing anyone before. Aspects
- * are independent of each other: adding a phone number to the drawing does not rename anybody.
+ * Nothing is remembered between two throws, so person 900,000 can be drawn without drawing anyone before.
+ * Aspects are independent of each other: adding a phone number to the drawing does not rename anybody.
  */
 
 /** A list that has something to pick. */

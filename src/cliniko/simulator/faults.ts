@@ -1,8 +1,8 @@
 /**
  * Things that go wrong, switched on by a test: which requests they meet, and how often.
  *
- * The oldest fault that meets a request and is not used up strikes; one request, one fault. A request refused for its
- * key or the rate limit meets none.
+ * The oldest fault that meets a request and is not used up strikes; one request, one fault. A request refused
+ * for its key or the rate limit meets none.
  *
  * Not here: what a stricken answer looks like on the wire (delivery.ts).
  */
@@ -23,7 +23,9 @@ export type Fault = (
   | { kind: 'html' }
   /** 200 and JSON of another shape. */
   | { kind: 'garbage'; body?: unknown }
-  /** The right answer with something changed: a total that lies, a list that is empty, a record that is null. */
+  /**
+   * The right answer with something changed: a total that lies, a list that is empty, a record that is null.
+   */
   | { kind: 'altered'; alter: (envelope: Record<string, unknown>) => unknown }
   | { kind: 'slow'; ms: number }
 ) & {

@@ -98,7 +98,10 @@ function textMatcher(operator: Operator, value: string, flags: '' | 'i'): Matche
   return operator === '!=' ? (own) => !isEqual(own) : isEqual;
 }
 
-/** Matches whole texts; a character named in `wildcards` stands for that expression, all others for themselves. */
+/**
+ * Matches whole texts; a character named in `wildcards` stands for that expression, all others for
+ * themselves.
+ */
 function pattern(text: string, wildcards: Record<string, string>, flags: '' | 'i'): Matcher {
   const parts = [...text].map(
     (char) => wildcards[char] ?? char.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`),

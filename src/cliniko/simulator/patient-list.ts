@@ -1,8 +1,8 @@
 /**
  * `GET /patients` and `GET /patients/{id}`: from a question to the JSON of an answer.
  *
- * A page is drawn and encoded anew each time, so serving a million patients takes the memory of one page. A benchmark
- * that wants a faster source than that may have a bounded number of encoded pages kept.
+ * A page is drawn and encoded anew each time, so serving a million patients takes the memory of one page. A
+ * benchmark that wants a faster source than that may have a bounded number of encoded pages kept.
  */
 import { type Answer, failure, json, jsonText } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';

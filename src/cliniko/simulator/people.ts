@@ -1,8 +1,8 @@
 /**
  * What the staff of the simulated clinic can do to its patients, and what a test can do behind their backs.
  *
- * Edits carry the simulator's time. That clock never goes back, and never before the end of the drawn history:
- * whatever happens here happens after everything that was drawn.
+ * Edits carry the simulator's time. That clock never goes back, and never before the end of the drawn
+ * history: whatever happens here happens after everything that was drawn.
  */
 import type { Behaviour } from './behaviour.ts';
 import { type PatientRecord, timestamp } from './person.ts';

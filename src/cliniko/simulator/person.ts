@@ -54,7 +54,10 @@ const ASPECT = {
 } as const;
 type Empty = () => null | '';
 
-/** Fills one object step by step: spreading its parts together took five times as long, and a page has a hundred. */
+/**
+ * Fills one object step by step: spreading its parts together took five times as long, and a page has a
+ * hundred.
+ */
 export function drawRecord(drawing: Drawing): PatientRecord {
   const { seed, position, facts, linkBase, behaviour } = drawing;
   const dice = new Dice(seed, position, ASPECT.rest);
@@ -84,7 +87,9 @@ function emptyIn(style: Behaviour['emptyStyle'], dice: Dice): Empty {
   return () => (dice.chance(0.5) ? null : '');
 }
 
-/** One in ten lives with the person before them, and shares the family's name, address, telephone and email. */
+/**
+ * One in ten lives with the person before them, and shares the family's name, address, telephone and email.
+ */
 function householdOf({ seed, looksLike }: Drawing): number {
   const livesWithPrevious = looksLike > 0 && new Dice(seed, looksLike, ASPECT.household).chance(0.1);
   return livesWithPrevious ? looksLike - 1 : looksLike;

@@ -1,9 +1,9 @@
 /**
  * Telephone numbers as receptions type them.
  *
- * Most are good Australian numbers in one of many spellings; some are hopeless. All lie in the ranges set aside for
- * fiction (mobiles 0491 57x xxx from the regulator's list, landlines (0x) 5550 xxxx and 7010 xxxx), so nobody's
- * telephone rings.
+ * Most are good Australian numbers in one of many spellings; some are hopeless. All lie in the ranges set
+ * aside for fiction (mobiles 0491 57x xxx from the regulator's list, landlines (0x) 5550 xxxx and 7010 xxxx),
+ * so nobody's telephone rings.
  */
 import { type Choice, type Dice, oneOf } from './dice.ts';
 
@@ -32,7 +32,7 @@ const HOPELESS: Choice<string> = [
   '12',
   'see notes',
 ];
-const ABROAD: Choice<string> = ['+44 7700 900123', '+64 21 555 0123', '0011 1 202 555 0143'];
+const ABROAD: Choice<string> = ['+44 7700 900123', '+44 20 7946 0958', '0011 1 202 555 0143'];
 const REMARKS: Choice<string> = ['(wife)', '- after 5pm', 'Marnie', 'w', 'leave message'];
 
 /** @param areaCode of the landline, with its zero */

@@ -1,9 +1,9 @@
 /**
  * Everyone in the clinic, in the order in which they came: those drawn from the seed, then those added later.
  *
- * Only what differs from the drawing is kept, so memory grows with the edits and not with the people. How many
- * active or archived people stand before a position is arithmetic plus a look into four short lists, and so any
- * page of a plain walk is found at once, however deep it lies.
+ * Only what differs from the drawing is kept, so memory grows with the edits and not with the people. How
+ * many active or archived people stand before a position is arithmetic plus a look into four short lists, and
+ * so any page of a plain walk is found at once, however deep it lies.
  *
  * Not here: what an edit means (people.ts), filters and orders of other kinds (selection.ts).
  */
@@ -177,6 +177,6 @@ function takeCensus(drawn: (position: number) => Standing) {
   }
 
   const surplusBefore = (standing: Standing, position: number) =>
-    moves[standing].joined.countBelow(position) + moves[standing].left.countBelow(position);
+    moves[standing].joined.countBelow(position) - moves[standing].left.countBelow(position);
   return { drawn, note, surplusBefore };
 }

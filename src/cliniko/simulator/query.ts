@@ -2,8 +2,8 @@
  * A question to the patient list, as its URL puts it.
  *
  * Refuses what Cliniko is known to refuse, in the words it was seen to use. Whatever it would ignore (unknown
- * parameters, `q` without brackets, `q[0]`) is ignored here too, so that a client that sends it gets the whole list
- * and finds out.
+ * parameters, `q` without brackets, `q[0]`) is ignored here too, so that a client that sends it gets the
+ * whole list and finds out.
  *
  * Not here: what a condition means for a person (filter.ts).
  */

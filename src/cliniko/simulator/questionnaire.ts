@@ -1,4 +1,7 @@
-/** The custom fields of the simulated clinic: one section of questions, answered by about a third of its people. */
+/**
+ * The custom fields of the simulated clinic: one section of questions, answered by about a third of its
+ * people.
+ */
 import type { Choice, Dice } from './dice.ts';
 
 interface Option {

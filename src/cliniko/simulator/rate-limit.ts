@@ -1,8 +1,8 @@
 /**
  * So many requests a minute, of all keys together: they belong to one user.
  *
- * A fixed window begins with the first request after the last window ended, so a burst meets the limit at the same
- * request every time, whatever the clock says.
+ * A fixed window begins with the first request after the last window ended, so a burst meets the limit at the
+ * same request every time, whatever the clock says.
  */
 import type { Behaviour } from './behaviour.ts';
 

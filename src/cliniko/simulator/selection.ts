@@ -1,10 +1,11 @@
 /**
  * Finds the people a query asks for.
  *
- * Conditions on `id` and `created_at` cut a stretch out of the order of arrival, those on `archived_at` mostly choose
- * a view, and then a page is found by arithmetic, as deep as one likes. Any other condition or order looks at people
- * one by one: all of the stretch, or only the few that can match (named ids; those touched since the start, when
- * nobody else changed that late). What a look round found is remembered for the next page of the same walk.
+ * Conditions on `id` and `created_at` cut a stretch out of the order of arrival, those on `archived_at`
+ * mostly choose a view, and then a page is found by arithmetic, as deep as one likes. Any other condition or
+ * order looks at people one by one: all of the stretch, or only the few that can match (named ids; those
+ * touched since the start, when nobody else changed that late). What a look round found is remembered for the
+ * next page of the same walk.
  */
 import type { Behaviour } from './behaviour.ts';
 import {
@@ -84,7 +85,11 @@ function stretch(
   if (wanted === 0) return { positions: [], total };
   const lowestRank = direction === 'asc' ? skipped : total - skipped - wanted;
   const positions: number[] = [];
-  for (let at = population.positionAt(view, before + lowestRank); positions.length < wanted; at++) {
+  for (
+    let at = population.positionAt(view, before + lowestRank);
+    positions.length < wanted && at < to;
+    at++
+  ) {
     if (isInView(population, view, at)) positions.push(at);
   }
   return { positions: direction === 'asc' ? positions : positions.reverse(), total };
@@ -99,7 +104,10 @@ function withTies(sort: readonly SortColumn[], behaviour: Behaviour): readonly S
   return [...sort, { field: 'id', direction: behaviour.tieOrder }];
 }
 
-/** Whether an order is that of arrival, or its reverse. Ids follow arrival, so what comes after `id` decides nothing. */
+/**
+ * Whether an order is that of arrival, or its reverse. Ids follow arrival, so what comes after `id` decides
+ * nothing.
+ */
 function arrivalOrder(sort: readonly SortColumn[]): SortColumn['direction'] | undefined {
   const deciding = sort.slice(0, sort.findIndex((column) => column.field === 'id') + 1);
   const [first] = deciding;

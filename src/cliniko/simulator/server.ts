@@ -1,10 +1,11 @@
 /**
- * A simulated Cliniko: a real HTTP server on this machine that behaves as Cliniko's patient API does, as far as that
- * is known, with invented people.
+ * A simulated Cliniko: a real HTTP server on this machine that behaves as Cliniko's patient API does, as far
+ * as that is known, with invented people.
  *
- * The same seed gives the same clinic, record for record. What is unknown about Cliniko is a switch (behaviour.ts),
- * what can go wrong is a fault (faults.ts), what changes in the middle of a walk is churn (churn.ts). Only GET is
- * served; anything else is written down and refused, so that a test can tell that nobody tried to write.
+ * The same seed gives the same clinic, record for record. What is unknown about Cliniko is a switch
+ * (behaviour.ts), what can go wrong is a fault (faults.ts), what changes in the middle of a walk is churn
+ * (churn.ts). Only GET is served; anything else is written down and refused, so that a test can tell that
+ * nobody tried to write.
  *
  * Not here: HTTPS and the choice of a host by shard, which are the client's to get right.
  */
@@ -76,7 +77,8 @@ export async function startClinikoSimulator(options: SimulatorOptions): Promise<
   const clinic = openClinic(options, `http://127.0.0.1:${port}/v1`);
   server.on('request', (request, response) => {
     serve(clinic, request, response).catch((error: unknown) => {
-      // Only an edit or an alteration that a test handed in can throw: cut the client, and let the test hear of it.
+      // Only an edit or an alteration that a test handed in can throw: cut the client, and let the test hear
+      // of it.
       response.destroy();
       throw error;
     });
@@ -171,7 +173,10 @@ function urlOf(request: IncomingMessage, clinic: Clinic): URL {
   return new URL(`${new URL(clinic.url).origin}${path}`);
 }
 
-/** "finish" comes before the client can have read the end, so whoever awaits an answer finds its request settled. */
+/**
+ * "finish" comes before the client can have read the end, so whoever awaits an answer finds its request
+ * settled.
+ */
 function trackAnswer(clinic: Clinic, noted: SimulatedRequest, response: ServerResponse): void {
   response.once('finish', () => {
     noted.status = response.statusCode;

@@ -1,9 +1,10 @@
 /**
  * When the people of a clinic came, changed and left, and which ids they were given.
  *
- * Everything is arithmetic on a position (0 is the oldest), so a clinic of a million takes no memory, and positions
- * can be found again from a time or an id by halving: both grow with the position. Some neighbours share a second,
- * as in life. Three of every fifty are archived, and it can be counted how many are archived before a position.
+ * Everything is arithmetic on a position (0 is the oldest), so a clinic of a million takes no memory, and
+ * positions can be found again from a time or an id by halving: both grow with the position. Some neighbours
+ * share a second, as in life. Three of every fifty are archived, and it can be counted how many are archived
+ * before a position.
  *
  * Not here: what people look like (person.ts), what is changed later (population.ts).
  */
@@ -128,7 +129,8 @@ function archiveOf(seed: number) {
   const placesIn = (block: number) => {
     const noise = roll(seed, block, ASPECT.archived);
     const first = noise % BLOCK;
-    // Always three different places: the second and third lie 1 to 24 and 25 to 49 after the first, going round.
+    // Always three different places: the second and third lie 1 to 24 and 25 to 49 after the first, going
+    // round.
     return [first, (first + 1 + ((noise >>> 8) % 24)) % BLOCK, (first + 25 + ((noise >>> 16) % 25)) % BLOCK];
   };
   const blockOf = (position: number) => Math.floor(position / BLOCK);

@@ -1,4 +1,7 @@
-/** The words invented people are made of. Any likeness is chance; see phones.ts for why the numbers reach nobody. */
+/**
+ * The words invented people are made of. Any likeness is chance; see phones.ts for why the numbers reach
+ * nobody.
+ */
 import { type Choice, oneOf } from './dice.ts';
 
 export const FIRST_NAMES = oneOf(`

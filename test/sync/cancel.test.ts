@@ -1,0 +1,91 @@
+import postgres from 'postgres';
+import { describe, expect, vi } from 'vitest';
+import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+const post = (server: TestServer, path: string) => server.api(`/cliniko${path}`, { method: 'POST' });
+
+async function latest(server: TestServer): Promise<SyncLog> {
+  const body = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
+  return SyncLog.parse(body.logs[0]);
+}
+
+/** Starts a run and waits until its first request is on its way. */
+async function running(server: TestServer): Promise<number> {
+  await post(server, '/sync-all/123');
+  await vi.waitFor(() => expect(server.cliniko.requests.length).toBeGreaterThan(0), { timeout: 10_000 });
+  return (await latest(server)).id;
+}
+
+const cancelled = (server: TestServer) =>
+  vi.waitFor(
+    async () => {
+      const log = await latest(server);
+      expect(log.status).toBe('failed');
+      return log;
+    },
+    { timeout: 1_000, interval: 10 },
+  );
+
+describe('a cancelled run', () => {
+  test('ends within a second in the middle of a request, keeps what it stored, and asks no more', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 900 });
+    server.cliniko.faults.onPage(5, { kind: 'hang' });
+    const id = await running(server);
+    await vi.waitFor(async () => expect((await latest(server)).records_processed).toBe(400), {
+      timeout: 10_000,
+    });
+
+    const answer = await post(server, `/sync-logs/123/${id}/cancel`);
+    expect(answer.status).toBe(202);
+    const log = await cancelled(server);
+    const requests = server.cliniko.requests.length;
+
+    expect(log).toMatchObject({
+      records_processed: 400,
+      metadata: { error_type: 'SYNC_CANCELLED', phase: 'failed', retry_recommended: false },
+    });
+    const summary = await (await server.api('/cliniko/patients/123/summary')).json();
+    expect(summary).toMatchObject({ total: 400 });
+    expect((await post(server, `/sync-logs/123/${id}/cancel`)).status).toBe(409);
+    expect(server.cliniko.requests.length).toBe(requests);
+  });
+
+  test('ends through a server that does not run it', async ({ databaseUrl }) => {
+    const owner = await startTestServer(databaseUrl, { latencyMs: 60_000 });
+    const id = await running(owner);
+    const other = await startTestServer(databaseUrl, { cliniko: owner.cliniko, organizations: [] });
+
+    expect((await post(other, `/sync-logs/123/${id}/cancel`)).status).toBe(202);
+    expect((await cancelled(other)).metadata.error_type).toBe('SYNC_CANCELLED');
+  });
+
+  test('ends also when its owner is frozen, and the owner is fenced', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
+    const id = await running(server);
+    const sql = postgres(databaseUrl, { max: 1 });
+    // As a frozen owner looks to the others: it holds the lease, and hears nothing.
+    await sql`update sync_runs set owner = 'frozen', lease_epoch = 7`;
+    await post(server, `/sync-logs/123/${id}/cancel`);
+    await cancelled(server);
+
+    const [run] = await sql`select lease_epoch, owner, ended_at from sync_runs`;
+    await sql.end();
+    expect(run).toMatchObject({ lease_epoch: 8, owner: null, ended_at: expect.any(Date) });
+  });
+
+  test('of another program is not ours to end', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = postgres(databaseUrl, { max: 1 });
+    const [row] = await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'x', 'running', now()) returning id`;
+    await sql.end();
+
+    const answer = await post(server, `/sync-logs/123/${row?.id}/cancel`);
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: 'NOT_OURS' });
+  });
+});
