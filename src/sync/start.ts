@@ -22,12 +22,13 @@ export async function startRun(
   type: OperationType,
 ): Promise<StartedRun> {
   for (;;) {
-    const created = await sql.begin((tx) => createRun(tx, organizationId, type));
-    if (created !== undefined) return { syncLogId: created, created: true };
+    // Looked for first only to spare an id: the index decides.
     const [running] = await sql<{ id: number }[]>`
       select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
     if (running !== undefined) return { syncLogId: running.id, created: false };
-    // It ended between the two statements: start anew.
+    const created = await sql.begin((tx) => createRun(tx, organizationId, type));
+    if (created !== undefined) return { syncLogId: created, created: true };
+    // Another one began between the two statements: join it, unless it has ended already.
   }
 }
 

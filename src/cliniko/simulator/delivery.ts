@@ -6,23 +6,23 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, html, json, tooManyRequests } from './answer.ts';
-import type { Fault, FaultBox } from './faults.ts';
+import type { Fault, Strike } from './faults.ts';
 
 export interface Delivery {
   response: ServerResponse;
-  faults: FaultBox;
   closing: AbortSignal;
   now: () => Date;
 }
 
-/** Sends what the fault makes of an answer. The answer is only put together when the fault needs it. */
+/** Sends what the strike makes of an answer. The answer is only put together when it is needed. */
 export async function deliver(
   delivery: Delivery,
-  fault: Fault | undefined,
+  strike: Strike | undefined,
   answer: () => Answer,
 ): Promise<void> {
-  const { response, faults, closing } = delivery;
-  if (fault === undefined) return send(response, answer());
+  const { response, closing } = delivery;
+  if (strike === undefined) return send(response, answer());
+  const { fault, released } = strike;
   switch (fault.kind) {
     case 'slow':
       await pause(fault.ms, closing);
@@ -32,7 +32,7 @@ export async function deliver(
       response.socket?.resetAndDestroy();
       return;
     case 'hang':
-      return hang(response, answer, fault.after ?? 'nothing', faults);
+      return hang(response, answer, fault.after ?? 'nothing', released);
     default:
       return send(response, spoil(fault, answer, delivery.now()));
   }
@@ -53,17 +53,17 @@ async function hang(
   response: ServerResponse,
   answer: () => Answer,
   after: 'nothing' | 'headers' | 'half',
-  faults: FaultBox,
+  released: Promise<void>,
 ): Promise<void> {
   if (after === 'nothing') {
-    await faults.released();
+    await released;
     return send(response, answer());
   }
   const whole = answer();
   const body = Buffer.from(whole.body);
   const said = after === 'half' ? Math.floor(body.length / 2) : 0;
   await sendFirst(response, whole, body, said);
-  await faults.released();
+  await released;
   response.end(body.subarray(said));
 }
 

@@ -45,11 +45,15 @@ export interface Faults {
   release(): void;
 }
 
+export interface Strike {
+  fault: Fault;
+  /** Resolves at the next `release()`, counted from the moment of the strike. */
+  released: Promise<void>;
+}
+
 export interface FaultBox extends Faults {
-  /** The fault that strikes this request; it is used up by that. */
-  strike(request: SimulatedRequest): Fault | undefined;
-  /** Resolves at the next `release()`. */
-  released(): Promise<void>;
+  /** What strikes this request; a fault is used up by that. */
+  strike(request: SimulatedRequest): Strike | undefined;
 }
 
 export function createFaults(): FaultBox {
@@ -75,8 +79,12 @@ export function createFaults(): FaultBox {
       if (struck === undefined) return undefined;
       struck.left--;
       armed = armed.filter(({ left }) => left > 0);
-      return struck.fault;
+      const { fault } = struck;
+      const released = new Promise<void>((resolve) => {
+        if (fault.kind === 'hang') hanging.push(resolve);
+        else resolve();
+      });
+      return { fault, released };
     },
-    released: () => new Promise((resolve) => hanging.push(resolve)),
   };
 }

@@ -160,11 +160,13 @@ async function serve(clinic: Clinic, request: IncomingMessage, response: ServerR
   const noted = noteRequest(clinic, request, url);
   trackAnswer(clinic, noted, response);
   request.resume(); // A body is of no interest, but it has to leave the connection.
-  await pause(clinic.behaviour.latencyMs, clinic.closing.signal);
+  // Decided on arrival: a test that has heard of a hanging request may release it at once.
   const refusal = refuse(clinic, request, noted);
-  const fault = refusal === undefined ? clinic.faults.strike(noted) : undefined;
-  const delivery = { response, faults: clinic.faults, closing: clinic.closing.signal, now: clinic.now };
-  await deliver(delivery, fault, () => refusal ?? route(clinic, noted, url));
+  const strike = refusal === undefined ? clinic.faults.strike(noted) : undefined;
+  const closing = clinic.closing.signal;
+  await pause(clinic.behaviour.latencyMs, closing);
+  const delivery = { response, closing, now: clinic.now };
+  await deliver(delivery, strike, () => refusal ?? route(clinic, noted, url));
 }
 
 function urlOf(request: IncomingMessage, clinic: Clinic): URL {
