@@ -70,7 +70,7 @@ describe('a walk by pages while the clinic changes', () => {
     return active[rank] ?? '';
   }
 
-  test('loses nobody to archiving, edits and arrivals when it shows everyone in the order they came', async () => {
+  test('loses nobody to archiving, edits and arrivals when all are shown as they came', async () => {
     const simulator = await open({ patients: 100 });
     simulator.churn.afterEvery((people, { page }) => {
       people.archive(people.idOf(page ?? 0));

@@ -104,8 +104,8 @@ describe('a list of patients', () => {
       await list(simulator, { ...question, page: 2 }),
       await list(simulator, { ...question, page: 3 }),
     ];
-    const link = (page: number) =>
-      `${simulator.url}/patients?page=${page}&per_page=10&q%5B%5D=archived_at%3A%2A&sort=updated_at%3Aasc%2Cid%3Aasc`;
+    const carried = 'q%5B%5D=archived_at%3A%2A&sort=updated_at%3Aasc%2Cid%3Aasc';
+    const link = (page: number) => `${simulator.url}/patients?page=${page}&per_page=10&${carried}`;
     expect(first.links).toEqual({ self: link(1), next: link(2) });
     expect(second.links).toEqual({ self: link(2), previous: link(1), next: link(3) });
     expect(last.links).toEqual({ self: link(3), previous: link(2) });
@@ -200,8 +200,12 @@ describe('the server', () => {
   });
 
   test('notes what was asked, what was answered, and how many were under way', async () => {
-    const simulator = await open({ latencyMs: 5 });
-    await Promise.all([1, 2, 3].map((page) => list(simulator, { page, per_page: 10, filters: EVERYBODY })));
+    const simulator = await open();
+    simulator.faults.onEvery({ kind: 'hang', times: 3 });
+    const pages = [1, 2, 3].map((page) => list(simulator, { page, per_page: 10, filters: EVERYBODY }));
+    await simulator.requested(({ inFlight }) => inFlight === 3);
+    simulator.faults.release();
+    await Promise.all(pages);
     await ask(simulator, '/user');
     const [first] = simulator.requests;
     expect(first).toMatchObject({ method: 'GET', path: '/v1/patients', status: 200, violations: [] });

@@ -1,0 +1,159 @@
+/** The HTTP client against the simulated Cliniko: every fault, on the first, a middle and the last page. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type ClinikoClientOptions, createClinikoClient } from '../../src/cliniko/client.ts';
+import { systemClock } from '../../src/cliniko/clock.ts';
+import { createPacer } from '../../src/cliniko/pacing.ts';
+import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import type { WaitNotice } from '../../src/cliniko/source.ts';
+import { testClock } from '../support/test-clock.ts';
+
+const never = new AbortController().signal;
+const query = (page: number) => ({
+  page,
+  perPage: 100,
+  filters: ['archived_at:*', 'created_at:<=2030-01-01T00:00:00Z'],
+  sort: 'created_at:asc,id:asc',
+});
+
+async function open(options: Partial<ClinikoClientOptions> = {}, patients = 450) {
+  const cliniko = await startClinikoSimulator({ patients, requestsPerMinute: 0 });
+  onTestFinished(() => cliniko.close());
+  const clock = testClock();
+  const client = createClinikoClient({
+    apiKey: cliniko.apiKey,
+    baseUrl: cliniko.url,
+    contactEmail: 'ops@clinic.example',
+    pacer: createPacer(1_000_000, clock),
+    clock,
+    random: () => 0.5,
+    timeoutMs: 300,
+    ...options,
+  });
+  return { cliniko, clock, client };
+}
+
+const PAGES = [1, 3, 5];
+
+describe('a page', () => {
+  test('comes with its records as they were sent, the total, and whether there is another', async () => {
+    const { client } = await open();
+    const first = await client.page(query(1), { signal: never });
+    const last = await client.page(query(5), { signal: never });
+
+    expect(first).toMatchObject({ totalEntries: 450, hasNext: true });
+    expect(first.records).toHaveLength(100);
+    expect(last).toMatchObject({ totalEntries: 450, hasNext: false });
+    expect(last.records).toHaveLength(50);
+  });
+
+  test('is asked for as Cliniko wants to be asked', async () => {
+    const { client, cliniko } = await open();
+    await client.page(query(2), { signal: never });
+
+    const [request] = cliniko.requests;
+    expect(request).toMatchObject({ method: 'GET', path: '/v1/patients', status: 200, page: 2 });
+  });
+});
+
+describe('a fault that passes', () => {
+  test.for([
+    ['503 with a page of HTML', { kind: 'status', status: 503, body: 'html' }],
+    ['500 with nothing', { kind: 'status', status: 500, body: 'empty' }],
+    ['408', { kind: 'status', status: 408 }],
+    ['a connection that is reset', { kind: 'reset' }],
+    ['a connection that is reset half-way', { kind: 'reset', after: 'half' }],
+    ['no answer in time', { kind: 'hang' }],
+    ['half an answer in time', { kind: 'hang', after: 'half' }],
+    ['JSON that is cut off', { kind: 'truncated' }],
+    ['HTML instead of JSON', { kind: 'html' }],
+    ['JSON of another shape', { kind: 'garbage' }],
+  ] as const)('%s: the page comes all the same', async ([, fault]) => {
+    const { client, cliniko } = await open();
+    for (const page of PAGES) cliniko.faults.onPage(page, { ...fault, times: 2 });
+
+    for (const page of PAGES) {
+      const answer = await client.page(query(page), { signal: never });
+      expect(answer.records.length).toBeGreaterThan(0);
+    }
+    expect(cliniko.requests).toHaveLength(PAGES.length * 3);
+    expect(cliniko.requests.every((request) => request.method === 'GET')).toBe(true);
+  });
+
+  test('429s are waited for as long as Cliniko says, more of them than other faults', async () => {
+    const { client, cliniko, clock } = await open();
+    const notices: WaitNotice[] = [];
+    for (const reset of [40, -100, 'absent', 'garbage'] as const) {
+      cliniko.faults.onPage(1, { kind: 'rate-limited', reset, times: 3 });
+    }
+    await client.page(query(1), { signal: never, onWait: (notice) => notices.push(notice) });
+
+    expect(notices.map((notice) => notice.reason)).toEqual(Array(12).fill('rate-limited'));
+    expect(Math.min(...clock.waits)).toBeGreaterThanOrEqual(1_000);
+    expect(Math.max(...clock.waits)).toBeLessThanOrEqual(120_000);
+  });
+});
+
+describe('a fault that stays', () => {
+  test.for([
+    [{ kind: 'status', status: 503 }, { kind: 'unavailable', status: 503 }, 6],
+    [{ kind: 'reset' }, { kind: 'unavailable', status: undefined }, 6],
+    [{ kind: 'html' }, { kind: 'unreadable', status: 200 }, 6],
+    [{ kind: 'status', status: 401 }, { kind: 'unauthorised' }, 1],
+    [{ kind: 'status', status: 403 }, { kind: 'forbidden' }, 1],
+    [{ kind: 'status', status: 404 }, { kind: 'unreadable', status: 404 }, 1],
+    [{ kind: 'status', status: 400 }, { kind: 'unreadable', status: 400 }, 1],
+    [{ kind: 'redirect', to: 'https://evil.example/v1/patients' }, { kind: 'unreadable', status: 302 }, 1],
+    [{ kind: 'rate-limited' }, { kind: 'rate-limited' }, 31],
+  ] as const)('%j ends as %j after %i requests', async ([fault, failure, requests]) => {
+    const { client, cliniko } = await open();
+    cliniko.faults.onPage(3, fault);
+
+    await expect(client.page(query(3), { signal: never })).rejects.toMatchObject({
+      name: 'ClinikoError',
+      failure,
+    });
+    expect(cliniko.requests).toHaveLength(requests);
+  });
+
+  test('a wrong key is told apart at once, and is in no message', async () => {
+    const { client } = await open({ apiKey: 'some-secret-key-au1' });
+    const error = await client.page(query(1), { signal: never }).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ failure: { kind: 'unauthorised' } });
+    expect(String(error)).toBe('ClinikoError: Cliniko API authentication failed: Invalid API key');
+  });
+
+  test('nobody there: unavailable', async () => {
+    const { client, cliniko } = await open();
+    await cliniko.close();
+    await expect(client.page(query(1), { signal: never })).rejects.toMatchObject({
+      failure: { kind: 'unavailable', status: undefined },
+    });
+  });
+});
+
+describe('who is told to stop', () => {
+  test('stops at once in the middle of a request', async () => {
+    const { client, cliniko } = await open({ timeoutMs: 60_000 });
+    cliniko.faults.onPage(1, { kind: 'hang' });
+    const stop = new AbortController();
+    const asking = client.page(query(1), { signal: stop.signal });
+    await cliniko.requested((request) => request.page === 1);
+    const reason = new Error('enough');
+    stop.abort(reason);
+
+    await expect(asking).rejects.toBe(reason);
+    expect(cliniko.requests).toHaveLength(1);
+  });
+
+  test('stops at once in the middle of a wait, and asks no more', async () => {
+    const { client, cliniko } = await open({ clock: systemClock, pacer: createPacer(1_000, systemClock) });
+    cliniko.faults.onPage(1, { kind: 'rate-limited', reset: 100 });
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    const asking = client.page(query(1), { signal: stop.signal, onWait: () => stop.abort(reason) });
+
+    await expect(asking).rejects.toBe(reason);
+    expect(cliniko.requests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { backoffMs, rateLimitReset } from '../../src/cliniko/retry.ts';
+import { clinikoBaseUrl } from '../../src/cliniko/shard.ts';
+
+const now = Date.UTC(2026, 10, 23, 10);
+
+describe('the wait before another try', () => {
+  test('is anything up to a delay that doubles and is capped', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (tries, random) => {
+          const ms = backoffMs(tries, random);
+          expect(ms).toBeGreaterThanOrEqual(0);
+          expect(ms).toBeLessThanOrEqual(Math.min(30_000, 500 * 2 ** (tries - 1)));
+        },
+      ),
+    );
+    expect(backoffMs(1, 1)).toBe(500);
+    expect(backoffMs(3, 0.5)).toBe(1_000);
+  });
+});
+
+describe('the end of a rate limit', () => {
+  const waitFor = (headers: Record<string, string>) =>
+    rateLimitReset(new Headers(headers), now).getTime() - now;
+  const reset = (seconds: number) => ({ 'X-RateLimit-Reset': String(now / 1_000 + seconds) });
+
+  test.for([
+    ['is when Cliniko says', reset(42), 42_000],
+    ['is at least a second away, also when clocks differ', reset(-3_600), 1_000],
+    ['is at most two minutes away', reset(86_400), 120_000],
+    ['is Retry-After when that is all there is', { 'Retry-After': '7' }, 7_000],
+    ['is guessed when nothing is said', {}, 15_000],
+    ['is guessed when nonsense is said', { 'X-RateLimit-Reset': 'soon' }, 15_000],
+  ] as const)('%s', ([, headers, expected]) => {
+    expect(waitFor(headers)).toBe(expected);
+  });
+
+  test('is within 1 to 120 s whatever the header says', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.nat({ max: 2 ** 40 }).map(String), fc.stringMatching(/^[ -~]{0,20}$/)),
+        (header) => {
+          expect(waitFor({ 'X-RateLimit-Reset': header })).toBeGreaterThanOrEqual(1_000);
+          expect(waitFor({ 'X-RateLimit-Reset': header })).toBeLessThanOrEqual(120_000);
+        },
+      ),
+    );
+  });
+});
+
+describe('the address of an account', () => {
+  test.for([
+    ['MS0xLTE-au2', 'https://api.au2.cliniko.com/v1'],
+    ['MS0xLTE-UK12', 'https://api.uk12.cliniko.com/v1'],
+    ['MS0xLTE', 'https://api.au1.cliniko.com/v1'],
+    ['MS0-au2-x', 'https://api.au1.cliniko.com/v1'],
+    ['MS0-evil.example.com/', 'https://api.au1.cliniko.com/v1'],
+    ['MS0-au2\n', 'https://api.au1.cliniko.com/v1'],
+    ['MS0-a_2', 'https://api.au1.cliniko.com/v1'],
+  ] as const)('of the key %j is %s', ([key, url]) => {
+    expect(clinikoBaseUrl(key)).toBe(url);
+  });
+});

@@ -1,0 +1,25 @@
+/** A clock that a test moves. Waiting moves it too: what waits for a minute is done at once, and a minute later. */
+import type { Clock } from '../../src/cliniko/pacing.ts';
+
+export interface TestClock extends Clock {
+  /** Every wait so far, in milliseconds. */
+  readonly waits: number[];
+  advance(ms: number): void;
+}
+
+export function testClock(start = Date.UTC(2026, 10, 23, 10)): TestClock {
+  let now = start;
+  const waits: number[] = [];
+  return {
+    waits,
+    now: () => now,
+    advance: (ms) => {
+      now += ms;
+    },
+    async wait(ms, signal) {
+      signal.throwIfAborted();
+      waits.push(ms);
+      now += Math.max(0, ms);
+    },
+  };
+}
