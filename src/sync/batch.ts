@@ -85,24 +85,29 @@ async function commitBatch(
   oneByOne: boolean,
 ): Promise<RunState> {
   const { lease, display, seen } = tools;
+  const { organizationId } = lease;
+  const ids = sorted.patients.map((patient) => patient.clinikoPatientId);
+  // On a connection of its own, while the transaction begins. Nobody else writes this clinic's patients while we hold
+  // its lease, and what is written below is guarded by its own conditions.
+  const reading = readStoredVersions(tools.database.sql, organizationId, ids);
+  reading.catch(() => {}); // Awaited below, unless the transaction cannot even begin.
   const result = await tools.database.sql.begin(async (tx) => {
-    // Sent together: Postgres answers both in one round trip.
-    const ids = sorted.patients.map((patient) => patient.clinikoPatientId);
-    const [, stored] = await Promise.all([
+    // The fence is the first statement; its answer and the next one's come back together.
+    const [, { inserted, updated, refused }] = await Promise.all([
       assertLease(tx, lease),
-      readStoredVersions(tx, lease.organizationId, ids),
+      reading.then((stored) =>
+        writePatients(tx, organizationId, changedPatients(sorted.patients, stored), oneByOne),
+      ),
     ]);
-    const changed = changedPatients(sorted.patients, stored);
-    const { inserted, updated, refused } = await writePatients(tx, lease.organizationId, changed, oneByOne);
     const outcome = refuse(sorted, refused);
     const fresh = outcome.ids.filter((id) => !seen.has(id));
     const counts = countBatch(outcome, { inserted, updated }, new Set(fresh));
     const next = storedBatch(state, { ...counts, records: batch.records.length, endsPage: batch.endsPage });
     await Promise.all([
-      quarantineRecords(tx, tools.sealer, lease.organizationId, outcome.rejected),
+      quarantineRecords(tx, tools.sealer, organizationId, outcome.rejected),
       releaseFromQuarantine(
         tx,
-        lease.organizationId,
+        organizationId,
         outcome.patients.map((patient) => patient.clinikoPatientId),
       ),
       tx`insert into sync_seen (sync_log_id, cliniko_patient_ids) values (${lease.syncLogId}, ${fresh})`,
