@@ -1,0 +1,78 @@
+/** What the dashboard says when something went wrong, in the guide's words. */
+import postgres from 'postgres';
+import { describe, expect } from 'vitest';
+import { putJson, startTestServer } from '../support/server.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+describe('the dashboard', () => {
+  test('says what to do about a wrong key, and a retry succeeds with a right one', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.behaviour.access = 'unauthorised';
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('failed');
+    const result = await dashboard.result.textContent();
+    expect(result).toContain('Invalid Cliniko credentials. Please update your API settings.');
+    expect(result).toContain('Cliniko API authentication failed: Invalid API key');
+    expect(await dashboard.announcer.textContent()).toContain('Invalid Cliniko credentials');
+
+    server.cliniko.behaviour.access = 'allowed';
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await dashboard.hasStatus('completed');
+  });
+
+  test('says that a migration is missing, and which', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    await sql`alter table patients drop constraint patients_org_cliniko_patient_unique`;
+    await sql.end();
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('failed');
+    const result = await dashboard.result.textContent();
+    expect(result).toContain('Database migration required. Contact support.');
+    expect(result).toContain('db:migrate');
+  });
+
+  test('names the patients that could not be stored, by id and reason', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await putJson(server.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('completed');
+    expect(await dashboard.result.textContent()).toMatch(
+      /^Sync completed with \d+\.\d% success rate\. \d+ patients had errors\.$/,
+    );
+    await page
+      .locator('.run-errors li', { hasText: /^Patient ID \d+: / })
+      .first()
+      .waitFor();
+    await page.locator('.quarantine li').first().waitFor();
+    await page.locator('.pill', { hasText: 'With errors' }).waitFor();
+  });
+
+  test('says how to register an organization that is not', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const dashboard = await openDashboard(page, server.url, 77);
+    await page.getByText('Organization 77 is not registered.').waitFor();
+    await dashboard.startFull.click();
+    expect(await page.locator('.not-registered').textContent()).toContain(
+      `curl -X PUT ${server.url}/api/v1/organizations/77`,
+    );
+  });
+
+  test('asks for an organization when its address names none', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.goto(server.url);
+    await page.getByLabel('Organization id').fill('12x');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'whole number' }).waitFor();
+    await page.getByLabel('Organization id').fill('123');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Clinic 123' }).waitFor();
+  });
+});

@@ -1,0 +1,74 @@
+/** The dashboard in a real browser, against a real server and a simulated Cliniko. */
+import { describe, expect, vi } from 'vitest';
+import { startTestServer } from '../support/server.ts';
+import { openDashboard, recordBar } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+describe('a full sync on the dashboard', () => {
+  test('is watched on the stream from the button to the totals', async ({ databaseUrl, page, journal }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 150 });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Clinic 123');
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('0'));
+
+    const barValues = await recordBar(page);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('running');
+    expect(await dashboard.startFull.getAttribute('aria-disabled')).toBe('true');
+    await dashboard.step.filter({ hasText: /page \d+\/7/ }).waitFor();
+
+    await dashboard.hasStatus('completed');
+    expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
+    expect(await dashboard.counter.textContent()).toBe('648 / 648 patients');
+    expect(await dashboard.step.textContent()).toBe('✅ Sync completed! 648 patients updated');
+    expect(await dashboard.announcer.textContent()).toBe('Sync completed. 648 patients updated.');
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
+
+    const values = await barValues();
+    expect(values).toEqual([...values].sort((one, other) => one - other));
+    expect(values.length).toBeGreaterThan(5);
+    expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('is watched by polling when the stream is refused', async ({ databaseUrl, page, journal }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 400 });
+    await page.route('**/events*', (route) => route.abort());
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('polling');
+
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('running');
+    await dashboard.hasStatus('completed');
+    expect(await dashboard.counter.textContent()).toBe('648 / 648 patients');
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
+    expect(journal.requests.some((url) => url.endsWith('/sync-logs/123?limit=1'))).toBe(true);
+  });
+
+  test('that another client started appears by itself', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await server.api('/cliniko/sync-active/123', { method: 'POST' });
+    await dashboard.hasStatus('completed');
+    await page.getByRole('heading', { name: 'Last sync: active only completed' }).waitFor();
+    await page.getByRole('row', { name: /Active only Completed/ }).waitFor();
+  });
+});
+
+describe('a server that goes away', () => {
+  test('is told as offline, and watched again when it is back', async ({ databaseUrl, page }) => {
+    const first = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    const dashboard = await openDashboard(page, first.url);
+    await dashboard.isConnected('live');
+    await first.stop();
+    await dashboard.isConnected('offline');
+
+    const port = Number(new URL(first.url).port);
+    const second = await startTestServer(databaseUrl, { cliniko: first.cliniko, config: { port } });
+    await dashboard.isConnected('live');
+    await second.api('/cliniko/sync-all/123', { method: 'POST' });
+    await dashboard.hasStatus('completed');
+  });
+});

@@ -1,0 +1,57 @@
+/** The ops console in a real browser. */
+import { describe, expect, vi } from 'vitest';
+import { startTestServer } from '../support/server.ts';
+import { test } from './support/test.ts';
+
+describe('the ops console', () => {
+  test('shows organizations running over one WebSocket', async ({ databaseUrl, page, journal }) => {
+    const organizations = [123, 124, 125];
+    const server = await startTestServer(databaseUrl, { organizations, patients: 300, latencyMs: 300 });
+    await page.goto(`${server.url}/ops`);
+    await page.locator('.badge[data-connection="live"]').waitFor();
+
+    for (const id of organizations) await server.api(`/cliniko/sync-all/${id}`, { method: 'POST' });
+    await Promise.all(
+      organizations.map((id) =>
+        page.locator(`tr[data-organization="${id}"][data-status="running"]`).waitFor(),
+      ),
+    );
+    await page.getByRole('progressbar', { name: 'Progress of Clinic 124' }).waitFor();
+    await Promise.all(
+      organizations.map((id) =>
+        page.locator(`tr[data-organization="${id}"][data-status="completed"]`).waitFor(),
+      ),
+    );
+    const row = page.locator('tr[data-organization="125"]');
+    expect(await row.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('100');
+    expect(await row.textContent()).toContain('300 / 300 patients');
+    expect(journal.requests.filter((url) => url.startsWith('ws'))).toEqual([
+      `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws?organizations=*`,
+    ]);
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('puts failed ones first, and narrows down by keyboard', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [1, 2, 30] });
+    await page.goto(`${server.url}/ops`);
+    const rows = page.locator('tbody tr');
+    for (const id of [1, 30]) {
+      await server.api(`/cliniko/sync-all/${id}`, { method: 'POST' });
+      await page.locator(`tr[data-organization="${id}"][data-status="completed"]`).waitFor();
+    }
+    server.cliniko.behaviour.access = 'unauthorised';
+    await server.api('/cliniko/sync-all/2', { method: 'POST' });
+    await page.locator('tr[data-organization="2"][data-status="failed"]').waitFor();
+    expect(await rows.first().textContent()).toContain('Invalid Cliniko credentials');
+
+    await page.keyboard.press('/');
+    await page.keyboard.type('clinic 3');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(1));
+    await page.getByText('1 of 3 organizations').waitFor();
+    await page.keyboard.press('Escape');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(3));
+
+    await page.getByRole('button', { name: 'Failed 1' }).click();
+    await vi.waitFor(async () => expect(await rows.count()).toBe(1));
+  });
+});

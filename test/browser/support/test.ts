@@ -1,0 +1,49 @@
+/** `test` with a page of a real Chromium, and everything that went wrong on it. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { test as databaseTest } from '../../support/database.ts';
+import { launchChromium } from './chromium.ts';
+
+export interface Journal {
+  /** Errors and warnings of the console, uncaught errors, violations of the Content-Security-Policy. */
+  troubles: string[];
+  /** Addresses of all requests, WebSockets too. */
+  requests: string[];
+}
+
+interface Fixtures {
+  browser: Browser;
+  context: BrowserContext;
+  page: Page;
+  journal: Journal;
+}
+
+export const test = databaseTest.extend<Fixtures>({
+  browser: [
+    // biome-ignore lint/correctness/noEmptyPattern: vitest reads the dependencies of a fixture from this pattern.
+    async ({}, use) => {
+      const browser = await launchChromium();
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'file' },
+  ],
+  context: async ({ browser }, use) => {
+    const context = await browser.newContext({ locale: 'en-AU', timezoneId: 'Australia/Sydney' });
+    context.setDefaultTimeout(15_000);
+    await use(context);
+    await context.close();
+  },
+  page: async ({ context }, use) => {
+    await use(await context.newPage());
+  },
+  journal: async ({ page }, use) => {
+    const journal: Journal = { troubles: [], requests: [] };
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') journal.troubles.push(message.text());
+    });
+    page.on('pageerror', (error) => journal.troubles.push(String(error)));
+    page.on('request', (request) => journal.requests.push(request.url()));
+    page.on('websocket', (socket) => journal.requests.push(socket.url()));
+    await use(journal);
+  },
+});

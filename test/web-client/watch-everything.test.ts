@@ -1,0 +1,165 @@
+/** The console's socket: what it asks for, what it does when it is lost. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ServerFrame } from '../../src/contract/socket-frame.ts';
+import { cursorsWithin, type EverythingState } from '../../web-client/src/live/everything-state.ts';
+import { unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import type { SocketLike } from '../../web-client/src/live/socket.ts';
+import { type EverythingWatch, watchEverything } from '../../web-client/src/live/watch-everything.ts';
+import { aChange, aLog, aSnapshot } from './support/logs.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  for (const watch of watches.splice(0)) watch.stop();
+  vi.useRealTimers();
+});
+const watches: EverythingWatch[] = [];
+
+interface FakeSocket extends SocketLike {
+  url: string;
+  sent: unknown[];
+  isClosed: boolean;
+  say(...frames: ServerFrame[]): void;
+  drop(): void;
+}
+
+function createFakeSocket(url: string): FakeSocket {
+  const listeners = new Map<string, (event: MessageEvent | Event) => void>();
+  const socket: FakeSocket = {
+    url,
+    sent: [],
+    isClosed: false,
+    addEventListener: (type, listener) => void listeners.set(type, listener),
+    send: (text) => void socket.sent.push(JSON.parse(text)),
+    close: () => {
+      socket.isClosed = true;
+    },
+    say(...frames) {
+      for (const frame of frames) {
+        listeners.get('message')?.(new MessageEvent('message', { data: JSON.stringify(frame) }));
+      }
+    },
+    drop: () => listeners.get('close')?.(new Event('close')),
+  };
+  return socket;
+}
+
+function watch() {
+  const sockets: FakeSocket[] = [];
+  const kinds: string[] = [];
+  let everything: EverythingState = new Map();
+  const opened = watchEverything({
+    baseUrl: 'http://localhost:8000',
+    openSocket: (url) => {
+      const socket = createFakeSocket(url);
+      sockets.push(socket);
+      return socket;
+    },
+    onState: (next, connection) => {
+      everything = next;
+      if (kinds.at(-1) !== connection.kind) kinds.push(connection.kind);
+    },
+  });
+  watches.push(opened);
+  const newest = (): FakeSocket => {
+    const socket = sockets.at(-1);
+    if (socket === undefined) throw new Error('No socket was opened.');
+    return socket;
+  };
+  return { sockets, newest, kinds, of: (id: number) => everything.get(id) };
+}
+
+const HELLO: ServerFrame = { v: 1, type: 'hello', heartbeat_ms: 15_000 };
+const subscribed = (recovered: boolean, ...ids: number[]): ServerFrame => ({
+  v: 1,
+  type: 'subscribed',
+  id: 'address',
+  streams: ids.map((organization_id) => ({
+    organization_id,
+    head: 'k7x2.4',
+    recovered,
+    reason: recovered ? null : 'epoch',
+  })),
+});
+
+describe('the ops console', () => {
+  test('subscribes to everything in the first address', () => {
+    const page = watch();
+    expect(page.newest().url).toBe('ws://localhost:8000/api/v1/cliniko/ws?organizations=*');
+    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', aLog({ percent: 12 })));
+    expect(page.kinds).toEqual(['live']);
+    expect(page.of(123)).toMatchObject({ percent: 12, cursor: 'k7x2.4' });
+    expect(page.newest().sent).toEqual([]);
+  });
+
+  test('takes in organizations that appear later, and leaves the others untouched', () => {
+    const page = watch();
+    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    const before = page.of(123);
+    page.newest().say(aChange('k7x2.1', aLog({ organization_id: 9 }), 'started'));
+    expect(page.of(9)?.log?.status).toBe('running');
+    expect(page.of(123)).toBe(before);
+  });
+
+  test('comes back with the cursors it knows, and is offline when that fails', async () => {
+    const page = watch();
+    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    page.newest().drop();
+    expect(page.kinds).toEqual(['live', 'connecting']);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(page.newest().url).toBe('ws://localhost:8000/api/v1/cliniko/ws');
+    page.newest().drop();
+    expect(page.kinds).toEqual(['live', 'connecting', 'offline']);
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    page.newest().say(HELLO);
+    expect(page.newest().sent).toEqual([
+      { type: 'subscribe', id: 'all', organizations: '*', since: { 123: 'k7x2.4' } },
+    ]);
+    page.newest().say(subscribed(true, 123));
+    expect(page.kinds.at(-1)).toBe('live');
+  });
+
+  test('takes a snapshot from further back when the history was lost', () => {
+    const page = watch();
+    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.400', aLog()));
+    page.newest().say(subscribed(false, 123), aSnapshot('k7x2.4', null));
+    expect(page.of(123)).toMatchObject({ cursor: 'k7x2.4', log: null });
+  });
+
+  test('comes back when the server asked it to', async () => {
+    const page = watch();
+    page.newest().say(HELLO, subscribed(true), { v: 1, type: 'bye', reason: 'restart', retry_ms: 3_000 });
+    page.newest().drop();
+    await vi.advanceTimersByTimeAsync(2_999);
+    expect(page.sockets).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(page.sockets).toHaveLength(2);
+  });
+
+  test('begins again when a ping proves a gap, an event is unreadable, or all is silent', async () => {
+    const page = watch();
+    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    page.newest().say({ v: 1, type: 'ping', heads: { 123: 'k7x2.4' } });
+    expect(page.sockets[0]?.isClosed).toBe(false);
+    page.newest().say({ v: 1, type: 'ping', heads: { 123: 'k7x2.5' } });
+    expect(page.sockets[0]?.isClosed).toBe(true);
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    page.newest().say(HELLO, subscribed(true, 123), { ...aChange('k7x2.5', aLog()), seq: 0.5 });
+    expect(page.sockets[1]?.isClosed).toBe(true);
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    page.newest().say(HELLO, subscribed(true, 123));
+    await vi.advanceTimersByTimeAsync(37_500);
+    expect(page.sockets[2]?.isClosed).toBe(true);
+  });
+});
+
+test('a subscribe frame names no more cursors than the server reads', () => {
+  const many: EverythingState = new Map(
+    Array.from({ length: 2_000 }, (_, i) => [i + 1, { ...unknownOrganization(i + 1), cursor: `k7x2.${i}` }]),
+  );
+  const cursors = cursorsWithin(many, 15_000);
+  expect(JSON.stringify(cursors).length).toBeLessThanOrEqual(15_002);
+  expect(Object.keys(cursors).length).toBeGreaterThan(500);
+});

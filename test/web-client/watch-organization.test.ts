@@ -1,0 +1,228 @@
+/** From the stream to the poll and back, told by fake EventSources, fake answers and a fake clock. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { SyncLog } from '../../src/contract/sync-log.ts';
+import type { Connection } from '../../web-client/src/live/connection.ts';
+import type { OrganizationState } from '../../web-client/src/live/organization-state.ts';
+import { type OrganizationWatch, watchOrganization } from '../../web-client/src/live/watch-organization.ts';
+import { createFakeEventSources } from './support/fake-event-source.ts';
+import { aChange, aLog, aSnapshot } from './support/logs.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  for (const watch of watches.splice(0)) watch.stop();
+  vi.useRealTimers();
+});
+const watches: OrganizationWatch[] = [];
+
+type Answer = { head: string; log: SyncLog | null } | 'unchanged' | 'unreachable';
+
+function watch() {
+  const sources = createFakeEventSources();
+  const polls: { url: string; ifNoneMatch: string | null }[] = [];
+  const seen: { connection: Connection; state: OrganizationState }[] = [];
+  let answer: Answer = 'unreachable';
+  const fakeFetch: typeof fetch = async (url, init) => {
+    polls.push({ url: String(url), ifNoneMatch: new Headers(init?.headers).get('if-none-match') });
+    if (answer === 'unreachable') throw new TypeError('fetch failed');
+    if (answer === 'unchanged') return new Response(null, { status: 304 });
+    const body = JSON.stringify({ logs: answer.log === null ? [] : [answer.log] });
+    return new Response(body, { headers: { etag: `"${answer.head}"` } });
+  };
+  const opened = watchOrganization(123, {
+    baseUrl: '',
+    openEventSource: sources.open,
+    fetch: fakeFetch,
+    onState: (state, connection) => seen.push({ state, connection }),
+  });
+  watches.push(opened);
+  return {
+    ...sources,
+    ...opened,
+    polls,
+    answers: (next: Answer) => {
+      answer = next;
+    },
+    /** The connections that were told, without repetitions. */
+    connections: () =>
+      seen.map(({ connection }) => connection.kind).filter((kind, i, all) => kind !== all[i - 1]),
+    state: () => seen.at(-1)?.state,
+  };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe('a stream that works', () => {
+  test('is live after its hello, and never polled', async () => {
+    const page = watch();
+    expect(page.newest().url).toBe('/api/v1/cliniko/sync-logs/123/events');
+    page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
+    page.newest().say('progress', aChange('k7x2.5', aLog({ percent: 50 })));
+    await settle();
+    expect(page.connections()).toEqual(['live']);
+    expect(page.state()).toMatchObject({ cursor: 'k7x2.5', percent: 50 });
+    expect(page.polls).toEqual([]);
+  });
+
+  test('that breaks is left to the browser, which resumes by itself', async () => {
+    const page = watch();
+    page.newest().hello();
+    page.newest().fail();
+    expect(page.connections()).toEqual(['live', 'connecting']);
+    await pass(2_000);
+    page.newest().hello();
+    await pass(30_000);
+    expect(page.connections()).toEqual(['live', 'connecting', 'live']);
+    expect(page.opened).toHaveLength(1);
+    expect(page.polls).toEqual([]);
+  });
+
+  test('that says goodbye is opened again when it asked, from the same place', async () => {
+    const page = watch();
+    page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
+    page.newest().say('bye', { v: 1, type: 'bye', reason: 'restart', retry_ms: 700 });
+    await pass(699);
+    expect(page.opened).toHaveLength(1);
+    await pass(1);
+    expect(page.newest().url).toBe('/api/v1/cliniko/sync-logs/123/events?since=k7x2.4');
+  });
+
+  test('that missed something is opened again at once, from before the gap', async () => {
+    const page = watch();
+    page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
+    page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4' });
+    await settle();
+    expect(page.opened).toHaveLength(1);
+    page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.6' });
+    await settle();
+    expect(page.newest().url).toContain('?since=k7x2.4');
+  });
+
+  test('that cannot go on takes the snapshot, though it is from further back', () => {
+    const page = watch();
+    page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.400', aLog()));
+    page.newest().fail();
+    page.newest().hello({ recovered: false });
+    page.newest().say('snapshot', aSnapshot('k7x2.9', null));
+    expect(page.state()).toMatchObject({ cursor: 'k7x2.9', log: null });
+  });
+});
+
+describe('the poll takes over', () => {
+  test('at once when the stream is refused, and asks every 2 seconds for what is new', async () => {
+    const page = watch();
+    page.answers({ head: 'k7x2.4', log: aLog({ percent: 10 }) });
+    page.newest().fail();
+    await settle();
+    expect(page.connections()).toEqual(['polling']);
+    expect(page.state()?.percent).toBe(10);
+    expect(page.newest().isClosed).toBe(true);
+
+    page.answers('unchanged');
+    await pass(2_000);
+    expect(page.polls).toEqual([
+      { url: '/api/v1/cliniko/sync-logs/123?limit=1', ifNoneMatch: null },
+      { url: '/api/v1/cliniko/sync-logs/123?limit=1', ifNoneMatch: '"k7x2.4"' },
+    ]);
+  });
+
+  test('when no hello comes within seconds, as behind a proxy that holds answers back', async () => {
+    const page = watch();
+    page.answers({ head: 'k7x2.4', log: null });
+    await pass(4_000);
+    expect(page.connections()).toEqual(['polling']);
+  });
+
+  test('when a live stream falls silent', async () => {
+    const page = watch();
+    page.answers({ head: 'k7x2.4', log: null });
+    page.newest().hello();
+    await pass(37_499);
+    expect(page.connections()).toEqual(['live']);
+    await pass(1);
+    expect(page.connections()).toEqual(['live', 'polling']);
+  });
+
+  test('when the stream speaks what we do not understand', async () => {
+    const page = watch();
+    page.answers({ head: 'k7x2.4', log: null });
+    page.newest().hello();
+    page.newest().say('progress', { v: 2 });
+    await settle();
+    expect(page.connections()).toEqual(['live', 'polling']);
+  });
+
+  test('and gives way to the stream later, without losing its place', async () => {
+    const page = watch();
+    page.answers({ head: 'k7x2.4', log: aLog({ percent: 40 }) });
+    page.newest().fail();
+    // The moment is random, between half of 15 s and the whole.
+    await pass(7_400);
+    expect(page.opened).toHaveLength(1);
+    while (page.opened.length === 1) await pass(100);
+    expect(page.newest().url).toContain('?since=k7x2.4');
+    expect(page.connections()).toEqual(['polling']);
+
+    page.newest().hello();
+    page.newest().say('progress', aChange('k7x2.5', aLog({ percent: 50 })));
+    const asked = page.polls.length;
+    await pass(10_000);
+    expect(page.connections()).toEqual(['polling', 'live']);
+    expect(page.state()?.percent).toBe(50);
+    expect(page.polls).toHaveLength(asked);
+  });
+});
+
+describe('a server that is away', () => {
+  test('is told as offline, and the stream is tried as soon as a poll is answered', async () => {
+    const page = watch();
+    page.newest().hello();
+    page.newest().fail();
+    page.newest().fail();
+    await settle();
+    expect(page.connections()).toEqual(['live', 'connecting', 'offline']);
+
+    page.answers({ head: 'k7x2.4', log: null });
+    await pass(2_000);
+    expect(page.connections()).toEqual(['live', 'connecting', 'offline', 'polling']);
+    page.newest().hello();
+    expect(page.connections().at(-1)).toBe('live');
+  });
+
+  test('is tried at once when the network comes back', async () => {
+    const page = watch();
+    page.newest().fail();
+    await settle();
+    page.answers({ head: 'k7x2.4', log: null });
+    page.wake();
+    await settle();
+    expect(page.opened.length).toBeGreaterThan(1);
+    expect(page.connections()).toEqual(['offline', 'polling']);
+  });
+});
+
+describe('a watch', () => {
+  test('shows the run that a request was answered with, before the stream tells of it', () => {
+    const page = watch();
+    page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
+    page.learn(aLog({ cursor: 'k7x2.5' }));
+    expect(page.state()).toMatchObject({ cursor: 'k7x2.4', log: { id: 17 } });
+  });
+
+  test('that was stopped does nothing any more', async () => {
+    const page = watch();
+    page.newest().fail();
+    await settle();
+    page.stop();
+    const asked = page.polls.length;
+    await pass(120_000);
+    expect(page.polls).toHaveLength(asked);
+    expect(page.opened).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,32 @@
+/** Patients of this run that could not be stored: by id and reason, never by name. */
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { formatCount } from '../look/words.ts';
+
+export function RunErrors({ log }: { log: SyncLog }) {
+  const { errors = [], errors_total = errors.length } = log.metadata;
+  if (errors.length === 0) return null;
+  const total = Math.max(errors_total, errors.length);
+  return (
+    <details className="run-errors" open={log.status !== 'running'}>
+      <summary>
+        {total === 1 ? '1 patient had an error' : `${formatCount(total)} patients had errors`}
+        {total > errors.length && <span className="soft"> · the newest {errors.length}</span>}
+      </summary>
+      <ul>
+        {counted(errors).map(([text, key]) => (
+          <li key={key}>{text}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** The same text may stand there twice, and keys may not. */
+function counted(texts: readonly string[]): [text: string, key: string][] {
+  const seen = new Map<string, number>();
+  return texts.map((text) => {
+    const times = (seen.get(text) ?? 0) + 1;
+    seen.set(text, times);
+    return [text, `${text} ${times}`];
+  });
+}

@@ -1,0 +1,92 @@
+/** The sync of the organization: what the guide's component shows, from the button to the end. */
+import type { ReactNode } from 'react';
+import { stepText } from '../../../src/contract/progress.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { isRunning, type OrganizationState } from '../live/organization-state.ts';
+import { barTone } from '../look/bar-tone.ts';
+import { GuideText } from '../look/icon.tsx';
+import { ProgressBar } from '../look/progress-bar.tsx';
+import { counterText, formatPercent, operationWords } from '../look/words.ts';
+import { ResultNotice } from './result-notice.tsx';
+import { RunErrors } from './run-errors.tsx';
+import { RunFacts } from './run-facts.tsx';
+import type { Start } from './use-start.ts';
+import { WaitingNotice } from './waiting-notice.tsx';
+
+export interface SyncCardProps {
+  state: OrganizationState;
+  start: Start;
+  buttons: ReactNode;
+}
+
+export function SyncCard({ state, start, buttons }: SyncCardProps) {
+  const { log, percent } = state;
+  return (
+    <section className="card sync-monitor" aria-labelledby="sync-title" data-status={log?.status ?? 'none'}>
+      <div className="sync-head">
+        <div>
+          <h2 id="sync-title">{titleOf(state)}</h2>
+          <p className="current-step">
+            <Step state={state} />
+          </p>
+        </div>
+        {buttons}
+      </div>
+      <StartNotice start={start} />
+      {log !== null && (
+        <>
+          <div className="progress-display">
+            <p className="percent">{formatPercent(percent)}</p>
+            <p className="progress-text">{counterText(log)}</p>
+            <ProgressBar
+              percent={percent}
+              tone={barTone(log)}
+              label="Sync progress"
+              valueText={`${formatPercent(percent)}, ${counterText(log)}`}
+            />
+          </div>
+          <RunFacts log={log} />
+          {isRunning(state) && <WaitingNotice log={log} />}
+          <ResultNotice log={log} start={start} />
+          <RunErrors log={log} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function titleOf({ isKnown, log }: OrganizationState): string {
+  if (log === null) return isKnown ? 'Ready for the first sync' : 'Looking up the last sync';
+  const operation = operationWords(log.operation_type);
+  if (log.status === 'running') return `${operation} is running`;
+  return `Last sync: ${operation.toLowerCase()} ${endWords(log)}`;
+}
+
+function endWords(log: SyncLog): string {
+  if (log.status === 'failed')
+    return log.metadata.error_type === 'SYNC_CANCELLED' ? 'was cancelled' : 'failed';
+  return log.records_failed > 0 ? 'completed with errors' : 'completed';
+}
+
+/** How a failed run ended is told by its result, with what to do about it. */
+function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
+  if (log?.status === 'failed') return 'The patients that were stored before stay.';
+  if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';
+  return <GuideText text={stepText(log)} />;
+}
+
+function StartNotice({ start: { outcome } }: { start: Start }) {
+  if (outcome.kind === 'refused') {
+    return (
+      <p className="notice" data-tone="bad" role="alert">
+        {outcome.message}
+      </p>
+    );
+  }
+  if (outcome.kind !== 'already-running') return null;
+  return (
+    <p className="notice" role="status">
+      A sync was running already. This is it.
+    </p>
+  );
+}

@@ -1,0 +1,33 @@
+/** The totals of the organization's patients, as of the last run that ended. */
+import { Moment } from '../look/moments.tsx';
+import { formatCount } from '../look/words.ts';
+import type { Records } from './use-records.ts';
+
+export function Totals({ records: { summary } }: { records: Records }) {
+  const last = summary?.last_completed_sync;
+  return (
+    <section aria-label="Totals">
+      <dl className="totals">
+        <Total term="Patients" count={summary?.total} />
+        <Total term="Active" count={summary?.active} />
+        <Total term="Archived" count={summary?.archived} />
+        <Total term="Missing in Cliniko" count={summary?.missing} />
+        <div>
+          <dt>Last completed sync</dt>
+          <dd className="total-moment">
+            {last?.completed_at ? <Moment at={last.completed_at} /> : summary === null ? '–' : 'Never'}
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
+
+function Total({ term, count }: { term: string; count: number | undefined }) {
+  return (
+    <div data-total={term.toLowerCase().replaceAll(' ', '-')}>
+      <dt>{term}</dt>
+      <dd>{count === undefined ? '–' : formatCount(count)}</dd>
+    </div>
+  );
+}

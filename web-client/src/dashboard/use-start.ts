@@ -1,0 +1,41 @@
+/** Starting a sync from the page, and what became of the request. The run itself is told by the watch. */
+import { useCallback, useState } from 'react';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { type Api, ApiError, type StartableSync } from '../api.ts';
+
+export type StartOutcome =
+  | { kind: 'none' }
+  | { kind: 'asking' }
+  | { kind: 'already-running' }
+  | { kind: 'not-registered' }
+  | { kind: 'refused'; message: string };
+
+export interface Start {
+  outcome: StartOutcome;
+  begin(type: StartableSync): void;
+}
+
+/** @param learn is given the run that the server answered with */
+export function useStart(api: Api, organizationId: number, learn: (log: SyncLog) => void): Start {
+  const [outcome, setOutcome] = useState<StartOutcome>({ kind: 'none' });
+  const begin = useCallback(
+    (type: StartableSync): void => {
+      setOutcome({ kind: 'asking' });
+      api
+        .startSync(organizationId, type)
+        .then((started) => {
+          setOutcome({ kind: started.already_running ? 'already-running' : 'none' });
+          learn(started.log);
+        })
+        .catch((error: unknown) => setOutcome(outcomeOf(error)));
+    },
+    [api, organizationId, learn],
+  );
+  return { outcome, begin };
+}
+
+function outcomeOf(error: unknown): StartOutcome {
+  if (!(error instanceof ApiError)) throw error;
+  if (error.code === 'ORGANIZATION_NOT_FOUND') return { kind: 'not-registered' };
+  return { kind: 'refused', message: error.message };
+}

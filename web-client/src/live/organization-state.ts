@@ -1,0 +1,106 @@
+/**
+ * What a watcher knows of one organization, and how each answer changes it. Pure.
+ *
+ * The stream and the poll carry the same sync log, so both end here, and a watcher may change from one to the other in
+ * mid-run. Whatever is older than what is known already is passed over, however it arrives.
+ *
+ * Not here: how answers arrive (event-stream.ts, poll.ts, socket.ts), when to change the transport (the watchers).
+ */
+import { parseCursor } from '../../../src/contract/cursor.ts';
+import type { ChangeEvent, StreamEvent } from '../../../src/contract/stream-event.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+
+export interface OrganizationState {
+  readonly organizationId: number;
+  /** The place in the stream up to which everything is known; null before the first answer. */
+  readonly cursor: string | null;
+  /** False until the first answer: "has never synced" and "not known yet" are not the same. */
+  readonly isKnown: boolean;
+  /** The latest run. */
+  readonly log: SyncLog | null;
+  /** What a bar shows, 0 to 100. It never falls within one run. */
+  readonly percent: number;
+}
+
+/** Where an organization stood when a poll was answered. `head` is null where no server named it. */
+export interface Standing {
+  head: string | null;
+  log: SyncLog | null;
+}
+
+export function unknownOrganization(organizationId: number): OrganizationState {
+  return { organizationId, cursor: null, isKnown: false, log: null, percent: 0 };
+}
+
+export function applyEvent(state: OrganizationState, event: StreamEvent): OrganizationState {
+  if (event.type === 'snapshot') return applyStanding(state, { head: event.cursor, log: event.log });
+  return applyChange(state, event);
+}
+
+/** A standing replaces everything, unless it is older. One of another epoch begins a new history. */
+export function applyStanding(state: OrganizationState, { head, log }: Standing): OrganizationState {
+  const order = compare(head, state.cursor);
+  if (order === 'older' || (order === 'same' && state.isKnown)) return state;
+  return { ...shown(state, log), cursor: head ?? state.cursor, isKnown: true };
+}
+
+/** The run that an answer of our own request names. It says nothing of the stream, so the cursor stays. */
+export function applyAnswer(state: OrganizationState, log: SyncLog): OrganizationState {
+  if (isEarlierRun(log, state.log) || compare(log.cursor, state.cursor) === 'older') return state;
+  return { ...shown(state, log), isKnown: true };
+}
+
+/** After a gap that cannot be filled: the next snapshot counts, wherever it stands. */
+export function forgetCursor(state: OrganizationState): OrganizationState {
+  return { ...state, cursor: null };
+}
+
+export function isRunning(state: OrganizationState): boolean {
+  return state.log?.status === 'running';
+}
+
+/** Whether `cursor` is further in the same history than `known`, so that something in between was missed. */
+export function isAhead(cursor: string, known: string | null): boolean {
+  return known !== null && compare(cursor, known) === 'newer';
+}
+
+/** A new epoch always begins with a snapshot, so a change of another one is a late visitor from the past. */
+function applyChange(state: OrganizationState, event: ChangeEvent): OrganizationState {
+  const order = compare(event.cursor, state.cursor);
+  if (order !== 'newer' && order !== 'first') return state;
+  const log = isEarlierRun(event.log, state.log) ? state.log : event.log;
+  return { ...shown(state, log), cursor: event.cursor, isKnown: true };
+}
+
+function shown(state: OrganizationState, log: SyncLog | null): OrganizationState {
+  return { ...state, log, percent: log === null ? 0 : barPercent(log, state) };
+}
+
+/** Rows of other programs may be completed without a percentage, or name one beyond all bounds. */
+function barPercent(log: SyncLog, before: OrganizationState): number {
+  if (log.status === 'completed') return 100;
+  const percent = Math.min(100, Math.max(0, log.metadata.progress_percent));
+  return isSameRun(log, before.log) ? Math.max(before.percent, percent) : percent;
+}
+
+/** Ids may be used again once a database was restored, so the start counts too. */
+function isSameRun(log: SyncLog, other: SyncLog | null): boolean {
+  return other !== null && log.id === other.id && log.started_at === other.started_at;
+}
+
+/** The latest run is the one that started last, as in the order of the poll. Times of one format compare as texts. */
+function isEarlierRun(log: SyncLog, other: SyncLog | null): boolean {
+  if (other === null || log.id === other.id) return false;
+  return log.started_at === other.started_at ? log.id < other.id : log.started_at < other.started_at;
+}
+
+type Order = 'first' | 'older' | 'same' | 'newer' | 'other-epoch' | 'unknown';
+
+function compare(cursor: string | null, known: string | null): Order {
+  if (known === null) return 'first';
+  const [one, other] = [cursor === null ? undefined : parseCursor(cursor), parseCursor(known)];
+  if (one === undefined || other === undefined) return 'unknown';
+  if (one.epoch !== other.epoch) return 'other-epoch';
+  if (one.seq === other.seq) return 'same';
+  return one.seq < other.seq ? 'older' : 'newer';
+}

@@ -1,0 +1,89 @@
+/**
+ * The guide's polling loop: the latest run, again and again, with `If-None-Match` so that an unchanged answer has no
+ * body. Works through whatever passes plain requests.
+ *
+ * Not here: when to poll (watch-organization.ts).
+ */
+import { parseCursor } from '../../../src/contract/cursor.ts';
+import { SyncLogList } from '../../../src/contract/sync-log.ts';
+import type { Standing } from './organization-state.ts';
+
+export interface PollOptions {
+  url: string;
+  fetch: typeof fetch;
+  intervalMs: number;
+  onStanding(standing: Standing): void;
+  /** Answered, with nothing new. */
+  onUnchanged(): void;
+  onFailure(): void;
+}
+
+export interface Poll {
+  /** Asks at once, and takes the rhythm up from there. */
+  now(): void;
+  stop(): void;
+}
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Asks at once, and then `intervalMs` after each answer, so that slow answers never pile up. */
+export function startPolling(options: PollOptions): Poll {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let asking: AbortController | undefined;
+  let etag: string | null = null;
+
+  const ask = async (request: AbortController): Promise<void> => {
+    const answer = await askOnce(options, etag, request);
+    if (request !== asking) return;
+    if (answer === 'failed') options.onFailure();
+    else if (answer === 'unchanged') options.onUnchanged();
+    else {
+      etag = answer.etag;
+      options.onStanding(answer.standing);
+    }
+  };
+  const now = (): void => {
+    clearTimeout(timer);
+    asking?.abort();
+    const request = new AbortController();
+    asking = request;
+    void ask(request).finally(() => {
+      if (request === asking) timer = setTimeout(now, options.intervalMs);
+    });
+  };
+  now();
+  return {
+    now,
+    stop() {
+      clearTimeout(timer);
+      asking?.abort();
+      asking = undefined;
+    },
+  };
+}
+
+type Answer = 'failed' | 'unchanged' | { etag: string | null; standing: Standing };
+
+/** Never rejects: to a watcher every kind of failure is the same, it asks again. */
+async function askOnce(options: PollOptions, etag: string | null, request: AbortController): Promise<Answer> {
+  const late = setTimeout(() => request.abort(), ANSWER_WITHIN_MS);
+  try {
+    const headers: Record<string, string> = etag === null ? {} : { 'If-None-Match': etag };
+    const response = await options.fetch(options.url, { headers, signal: request.signal });
+    if (response.status === 304) return 'unchanged';
+    if (!response.ok) return 'failed';
+    const { logs } = SyncLogList.parse(await response.json());
+    const newEtag = response.headers.get('etag');
+    return { etag: newEtag, standing: { head: headOf(newEtag), log: logs[0] ?? null } };
+  } catch {
+    return 'failed';
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** The ETag is the quoted cursor of the stream's head. A proxy that compresses makes it a weak one: `W/"…"`. */
+function headOf(etag: string | null): string | null {
+  const head = etag?.replace(/^W\//, '').replaceAll('"', '') ?? '';
+  return parseCursor(head) === undefined ? null : head;
+}

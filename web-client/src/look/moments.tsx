@@ -1,0 +1,20 @@
+/** Moments as people read them, in their own time zone and language. */
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: 'numeric',
+  minute: '2-digit',
+});
+const EVERYTHING = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
+
+/** The time alone on the day itself. @param at ISO 8601 */
+export function Moment({ at }: { at: string }) {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return (
+    <time dateTime={at} title={EVERYTHING.format(date)}>
+      {(isToday ? TIME : DAY_AND_TIME).format(date)}
+    </time>
+  );
+}

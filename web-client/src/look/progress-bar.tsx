@@ -1,0 +1,27 @@
+/** A bar from 0 to 100 that screen readers know as one. */
+export type BarTone = 'running' | 'waiting' | 'completed' | 'failed' | 'none';
+
+export interface ProgressBarProps {
+  percent: number;
+  tone: BarTone;
+  label: string;
+  /** What a screen reader says instead of the bare number. */
+  valueText: string;
+}
+
+export function ProgressBar({ percent, tone, label, valueText }: ProgressBarProps) {
+  return (
+    <div
+      className="progress-bar"
+      data-tone={tone}
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+      aria-valuetext={valueText}
+    >
+      <div className="progress-fill" style={{ width: `${percent}%` }} />
+    </div>
+  );
+}

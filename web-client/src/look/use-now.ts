@@ -1,0 +1,14 @@
+/** A clock for what counts up or down on a page. */
+import { useEffect, useState } from 'react';
+
+/** The time in milliseconds, anew every second while `isTicking`. */
+export function useNow(isTicking: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!isTicking) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [isTicking]);
+  return now;
+}
