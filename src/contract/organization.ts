@@ -39,6 +39,12 @@ export const Organization = OrganizationSettings.extend({
 });
 export type Organization = z.infer<typeof Organization>;
 
+/** Answer of `GET /api/v1/organizations`: all that are registered, by id. */
+export const OrganizationList = z.object({
+  organizations: z.array(Organization.pick({ organization_id: true, name: true })),
+});
+export type OrganizationList = z.infer<typeof OrganizationList>;
+
 /** Body of `PUT …/cliniko-credentials`. Write only: no answer ever holds the key. */
 export const ClinikoCredentials = z.strictObject({
   api_key: z

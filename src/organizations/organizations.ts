@@ -4,6 +4,7 @@ import {
   DEFAULT_SETTINGS,
   type Organization,
   type OrganizationChange,
+  type OrganizationList,
   type OrganizationSettings,
 } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
@@ -27,6 +28,15 @@ export async function findOrganization({ orm }: Database, id: number): Promise<O
     validation,
     has_credentials: row.cliniko_credentials !== null,
   };
+}
+
+/** For lists of names; the rest of an organization is asked for one by one. */
+export async function listOrganizations({ orm }: Database): Promise<OrganizationList> {
+  const organizations = await orm
+    .select({ organization_id: organizationTable.id, name: organizationTable.name })
+    .from(organizationTable)
+    .orderBy(organizationTable.id);
+  return { organizations };
 }
 
 /** Registers an organization, or changes what `change` names and leaves the rest. */

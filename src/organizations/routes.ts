@@ -1,14 +1,16 @@
-/** `/api/v1/organizations/:orgId` and the Cliniko key of an organization. */
+/** `/api/v1/organizations`, one of them, and its Cliniko key. */
 import { Hono } from 'hono';
 import { ClinikoCredentials, OrganizationChange } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
 import { organizationNotFound } from '../http/problem.ts';
-import { findOrganization, saveApiKey, saveOrganization } from './organizations.ts';
+import { findOrganization, listOrganizations, saveApiKey, saveOrganization } from './organizations.ts';
 import type { Sealer } from './sealing.ts';
 
 export function organizationRoutes(database: Database, sealer: Sealer): Hono {
   const routes = new Hono();
+
+  routes.get('/', async (c) => c.json(await listOrganizations(database)));
 
   routes.get('/:orgId', async (c) => {
     const id = pathId(c, 'orgId');

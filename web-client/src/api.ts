@@ -5,7 +5,7 @@
  * Not here: watching (live/).
  */
 import type { z } from 'zod';
-import { Organization } from '../../src/contract/organization.ts';
+import { Organization, OrganizationList } from '../../src/contract/organization.ts';
 import { PatientSummary, QuarantineList } from '../../src/contract/patients.ts';
 import { Problem, type ProblemCode } from '../../src/contract/problem.ts';
 import { StartedSync, type SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
@@ -27,6 +27,7 @@ export interface Api {
   /** Also answers with a run that was going on already. */
   startSync(organizationId: number, type: StartableSync): Promise<StartedSync>;
   organization(organizationId: number): Promise<Organization>;
+  organizations(): Promise<OrganizationList>;
   summary(organizationId: number): Promise<PatientSummary>;
   /** The newest 20 runs. */
   runs(organizationId: number): Promise<SyncLog[]>;
@@ -42,6 +43,7 @@ export function createApi(baseUrl: string): Api {
     startSync: (id, type) =>
       request(`${baseUrl}/api/v1/cliniko/${START[type]}/${id}`, StartedSync, { method: 'POST' }),
     organization: (id) => get(`organizations/${id}`, Organization),
+    organizations: () => get('organizations', OrganizationList),
     summary: (id) => get(`cliniko/patients/${id}/summary`, PatientSummary),
     runs: async (id) => (await get(`cliniko/sync-logs/${id}?limit=20`, SyncLogList)).logs,
     quarantine: (id) => get(`cliniko/quarantine/${id}`, QuarantineList),
