@@ -37,8 +37,17 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
-/** Takes the oldest run that nobody works on, or whose worker let its lease expire. */
-export async function claimNextRun({ sql }: Database, owner: string): Promise<ClaimedRun | undefined> {
+/**
+ * Takes the oldest run that nobody works on: it has no owner, or its owner let the lease expire, or its owner is this
+ * very worker and does not work on it (the database was away in the middle of it).
+ *
+ * @param active the runs that this worker works on
+ */
+export async function claimNextRun(
+  { sql }: Database,
+  owner: string,
+  active: readonly number[] = [],
+): Promise<ClaimedRun | undefined> {
   const [row] = await sql<
     {
       sync_log_id: number;
@@ -56,7 +65,8 @@ export async function claimNextRun({ sql }: Database, owner: string): Promise<Cl
       lease_expires_at = clock_timestamp() + ${LEASE}::interval
     where sync_log_id = (
       select sync_log_id from sync_runs
-      where ended_at is null and (owner is null or lease_expires_at < clock_timestamp())
+      where ended_at is null and sync_log_id <> all(${active as number[]}::int[])
+        and (owner is null or owner = ${owner} or lease_expires_at < clock_timestamp())
       order by created_at limit 1 for update skip locked)
     returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, checkpoint,
       extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms,

@@ -53,7 +53,8 @@ export function startWorker(tools: EngineTools): Worker {
     do {
       claimAgain = false;
       while (!stopping && active.size < MAX_RUNS) {
-        const claimed = await claimNextRun(tools.database, owner);
+        const ids = [...active].map((run) => run.lease.syncLogId);
+        const claimed = await claimNextRun(tools.database, owner, ids);
         if (claimed === undefined) break;
         take(claimed);
       }
