@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { CancelledError } from './failure.ts';
+import { endInterruptedRuns } from './interrupted.ts';
 import {
   claimNextRun,
   type Lease,
@@ -16,6 +17,9 @@ import {
   renewLeases,
 } from './lease.ts';
 import { type EngineTools, runSync } from './run.ts';
+
+/** How long a dead program's row may stay `running` beyond its time. */
+const LOOK_FOR_INTERRUPTED_MS = 30_000;
 
 /** Runs that one server works on at the same time. */
 const MAX_RUNS = 4;
@@ -103,6 +107,14 @@ export function startWorker(tools: EngineTools): Worker {
     () => RENEW_EVERY_MS,
     () => renew().catch(() => {}),
   );
+  const stopLooking = repeat(
+    () => LOOK_FOR_INTERRUPTED_MS * (0.5 + Math.random()),
+    async () => {
+      await endInterruptedRuns(tools.database).catch((error: unknown) =>
+        tools.logger.warn(safeError(error), 'Looking for interrupted runs failed; the next look tries again'),
+      );
+    },
+  );
   wake();
 
   return {
@@ -112,6 +124,7 @@ export function startWorker(tools: EngineTools): Worker {
       unsubscribeGap();
       stopPolling();
       stopRenewing();
+      stopLooking();
       await claiming;
       const runs = [...active];
       for (const run of runs) run.letGo.abort(new Error('This server is stopping.'));
