@@ -27,8 +27,14 @@ export function safeError(error: unknown): SafeError {
     };
   }
   if (!(error instanceof Error)) return { error: typeof error };
-  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
-  return { error: error.name + code, at: frames(error) };
+  return { error: [error.name, errorCode(error)].filter(Boolean).join(' '), at: frames(error) };
+}
+
+/** `ECONNREFUSED`, `CONNECTION_CLOSED` …: of the error itself, or of what caused it; empty when there is none. */
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return errorCode(error.cause);
 }
 
 /** The driver's error itself, or the one that drizzle wrapped. */

@@ -1,7 +1,7 @@
 /** How a run failed, in the documented words. None of them holds patient data. */
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
 import type { SyncErrorType } from '../contract/sync-log.ts';
-import { databaseError } from '../logging/safe-error.ts';
+import { databaseError, errorCode } from '../logging/safe-error.ts';
 
 export interface FailureReport {
   error_type: SyncErrorType;
@@ -95,10 +95,4 @@ export function isDatabaseAway(error: unknown): boolean {
   if (/^(08|53|57P)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
   const code = errorCode(error);
   return code.startsWith('CONNECT') || /^E(CONN|PIPE|NOTFOUND|HOST|NET|TIMEDOUT)/.test(code);
-}
-
-function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return errorCode(error.cause);
 }
