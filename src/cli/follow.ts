@@ -20,9 +20,9 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
-export type SyncMode = 'full' | 'active';
+export type SyncMode = 'full' | 'active' | 'changed';
 
-const PATHS: Record<SyncMode, string> = { full: 'sync-all', active: 'sync-active' };
+const PATHS: Record<SyncMode, string> = { full: 'sync-all', active: 'sync-active', changed: 'sync-changed' };
 
 /** @throws RefusedError */
 export async function startSync(

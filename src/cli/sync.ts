@@ -4,7 +4,7 @@ import { followRun, type SyncMode, startSync } from './follow.ts';
 import { showRun } from './show-run.ts';
 
 const USAGE =
-  'Usage: npm run sync -- --org 123 [--mode full|active] [--url http://localhost:8000] [--token TOKEN]';
+  'Usage: npm run sync -- --org 123 [--mode full|active|changed] [--url http://localhost:8000] [--token TOKEN]';
 
 await runCommand(async () => {
   const values = readArguments(
@@ -31,6 +31,6 @@ await runCommand(async () => {
 });
 
 function readMode(text: string): SyncMode {
-  if (text === 'full' || text === 'active') return text;
-  throw new UsageError(`--mode must be full or active; it was "${text}".`);
+  if (text === 'full' || text === 'active' || text === 'changed') return text;
+  throw new UsageError(`--mode must be full, active or changed; it was "${text}".`);
 }

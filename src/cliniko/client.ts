@@ -6,7 +6,7 @@
  */
 import { ClinikoError, type ClinikoFailure } from './error.ts';
 import type { Clock, Pacer } from './pacing.ts';
-import { backoffMs, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
+import { backoffMs, countedTries, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
 import { clinikoBaseUrl } from './shard.ts';
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from './source.ts';
 import { WireEnvelope } from './wire.ts';
@@ -21,7 +21,7 @@ const WORTH_TELLING_MS = 1_000;
 
 export interface ClinikoClientOptions {
   apiKey: string;
-  /** With its `/v1`. Default: from the key. */
+  /** With its `/v1`; https, or plain http on this machine. Default: from the key. */
   baseUrl?: string | undefined;
   /** Cliniko wants to know whom to ask. */
   contactEmail: string;
@@ -34,9 +34,11 @@ export interface ClinikoClientOptions {
   random?: () => number;
 }
 
+/** @throws TypeError when the key would go over a network in plain text */
 export function createClinikoClient(options: ClinikoClientOptions): PatientSource {
   const { pacer, clock, random = Math.random, timeoutMs = TIMEOUT_MS } = options;
   const baseUrl = (options.baseUrl ?? clinikoBaseUrl(options.apiKey)).replace(/\/+$/, '');
+  assertKeepsSecret(baseUrl);
   const headers = {
     authorization: `Basic ${Buffer.from(`${options.apiKey}:`).toString('base64')}`,
     'user-agent': `PatientSync (${options.contactEmail})`,
@@ -74,13 +76,21 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     asking: PageOptions,
   ): Promise<void> => {
     if (failure.kind === 'rate-limited') pacer.pauseUntil(failure.resetAt);
-    else await pause(backoffMs(failed.length, random()), asking);
+    else await pause(backoffMs(countedTries(failed), random()), asking);
   };
   const pause = async (ms: number, { signal, onWait }: PageOptions): Promise<void> => {
     if (ms >= WORTH_TELLING_MS) onWait?.({ until: new Date(clock.now() + ms), reason: 'retrying' });
     await clock.wait(ms, signal);
   };
   return { page };
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+function assertKeepsSecret(baseUrl: string): void {
+  const { protocol, hostname } = new URL(baseUrl);
+  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return;
+  throw new TypeError('An API key is sent over https only, or over http to this machine.');
 }
 
 /** `q[]` repeated, which not every library writes as Cliniko reads it. */

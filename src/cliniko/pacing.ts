@@ -14,6 +14,7 @@ const WORTH_TELLING_MS = 1_000;
 
 export interface PaceOptions {
   signal: AbortSignal;
+  /** Called before a wait of 1 s or more, also by somebody else's turn in the same queue. Must not throw. */
   onWait?: ((notice: WaitNotice) => void) | undefined;
 }
 
@@ -31,37 +32,77 @@ export interface Clock {
 }
 
 export function createPacer(requestsPerMinute: number, clock: Clock): Pacer {
-  /** When the requests of the last window left, oldest first. */
-  const sent: number[] = [];
-  let pausedUntil = 0;
+  const past = createWindow(requestsPerMinute, clock);
+  /** Who has asked and may not send yet. Only the first of them looks at the clock, but all of them wait. */
+  const queue = new Set<PaceOptions>();
+  let current: WaitNotice | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
-  const nextNotice = (): WaitNotice | undefined => {
-    const now = clock.now();
-    while (sent[0] !== undefined && sent[0] <= now - WINDOW_MS) sent.shift();
-    if (pausedUntil > now) return { until: new Date(pausedUntil), reason: 'rate-limited' };
-    const oldest = sent[0];
-    if (oldest === undefined || sent.length < requestsPerMinute) return undefined;
-    return { until: new Date(oldest + WINDOW_MS), reason: 'pacing' };
+  const tell = ({ onWait }: PaceOptions, notice: WaitNotice): void => {
+    if (notice.until.getTime() - clock.now() >= WORTH_TELLING_MS) onWait?.(notice);
   };
-  const takeNow = async ({ signal, onWait }: PaceOptions): Promise<void> => {
-    signal.throwIfAborted();
+  const takeNow = async (asking: PaceOptions): Promise<void> => {
+    asking.signal.throwIfAborted();
     // A pause may come while we wait: look again each time.
-    for (let notice = nextNotice(); notice !== undefined; notice = nextNotice()) {
+    for (let notice = past.notice(); notice !== undefined; notice = past.notice()) {
+      current = notice;
+      for (const waiting of queue) tell(waiting, notice);
       const ms = notice.until.getTime() - clock.now();
-      if (ms >= WORTH_TELLING_MS) onWait?.(notice);
-      await clock.wait(ms, signal);
+      await clock.wait(ms, asking.signal).finally(() => {
+        current = undefined;
+      });
     }
-    sent.push(clock.now());
+    queue.delete(asking);
+    past.add();
   };
   return {
     async take(options) {
-      const mine = turn.then(() => takeNow(options));
+      options.signal.throwIfAborted();
+      const asking = { ...options };
+      queue.add(asking);
+      if (current !== undefined) tell(asking, current);
+      const mine = turn.then(() => takeNow(asking));
       // Who was aborted takes nothing; the next in line goes on.
       turn = mine.catch(() => {});
-      return Promise.race([mine, aborted(options.signal, mine)]);
+      return Promise.race([mine, aborted(asking.signal, mine)]).finally(() => queue.delete(asking));
     },
-    pauseUntil(time) {
+    pauseUntil: past.pauseUntil,
+  };
+}
+
+/** The requests of the last minute, and the pause that Cliniko asked for. */
+function createWindow(requestsPerMinute: number, clock: Clock) {
+  /** When they left, oldest first. */
+  let sent: number[] = [];
+  let pausedUntil = 0;
+  let looked = 0;
+
+  /** A clock that is set back takes these times along, or everybody would wait for the difference too. */
+  const look = (): number => {
+    const now = clock.now();
+    const setBackMs = looked - now;
+    looked = now;
+    if (setBackMs > 0) {
+      sent = sent.map((time) => time - setBackMs);
+      pausedUntil -= setBackMs;
+    }
+    return now;
+  };
+  return {
+    /** What the next request has to wait for, if anything. */
+    notice(): WaitNotice | undefined {
+      const now = look();
+      while (sent[0] !== undefined && sent[0] <= now - WINDOW_MS) sent.shift();
+      if (pausedUntil > now) return { until: new Date(pausedUntil), reason: 'rate-limited' };
+      const oldest = sent[0];
+      if (oldest === undefined || sent.length < requestsPerMinute) return undefined;
+      return { until: new Date(oldest + WINDOW_MS), reason: 'pacing' };
+    },
+    add(): void {
+      sent.push(look());
+    },
+    pauseUntil(time: Date): void {
+      look();
       pausedUntil = Math.max(pausedUntil, time.getTime());
     },
   };

@@ -29,8 +29,13 @@ export function isWorthRetrying(failure: ClinikoFailure): boolean {
 
 /** @param failed every try of one page so far */
 export function isSpent(failed: readonly ClinikoFailure[]): boolean {
-  const rateLimited = failed.filter((failure) => failure.kind === 'rate-limited').length;
-  return rateLimited > MAX_RATE_LIMITED || failed.length - rateLimited >= MAX_TRIES;
+  const tries = countedTries(failed);
+  return failed.length - tries > MAX_RATE_LIMITED || tries >= MAX_TRIES;
+}
+
+/** A 429 is about the key and not about this page: it neither uses up a try nor lengthens the next delay. */
+export function countedTries(failed: readonly ClinikoFailure[]): number {
+  return failed.filter((failure) => failure.kind !== 'rate-limited').length;
 }
 
 /**
@@ -49,16 +54,26 @@ const MAX_RESET_MS = 120_000;
 const UNKNOWN_RESET_MS = 15_000;
 
 /**
+ * A reset that is longer past than this tells that our clock is ahead of Cliniko's, not that the limit is over. Taken
+ * at its word it would let all tries of a page go by within one minute's limit.
+ */
+const STALE_RESET_MS = 5_000;
+
+/**
  * When a rate limit is over. Clocks differ and headers may be missing or wrong, so the wait is 1 to 120 s.
  *
  * @param headers `X-RateLimit-Reset` in epoch seconds; `Retry-After` in seconds where that is all there is
  */
 export function rateLimitReset(headers: Headers, now: number): Date {
-  const reset = wholeNumber(headers.get('x-ratelimit-reset'));
-  const after = wholeNumber(headers.get('retry-after'));
-  const waitMs =
-    reset === undefined ? (after === undefined ? UNKNOWN_RESET_MS : after * 1_000) : reset * 1_000 - now;
+  const waitMs = saidWaitMs(headers, now) ?? UNKNOWN_RESET_MS;
   return new Date(now + Math.min(MAX_RESET_MS, Math.max(MIN_RESET_MS, waitMs)));
+}
+
+function saidWaitMs(headers: Headers, now: number): number | undefined {
+  const reset = wholeNumber(headers.get('x-ratelimit-reset'));
+  if (reset !== undefined && reset * 1_000 > now - STALE_RESET_MS) return reset * 1_000 - now;
+  const after = wholeNumber(headers.get('retry-after'));
+  return after === undefined ? undefined : after * 1_000;
 }
 
 function wholeNumber(text: string | null): number | undefined {

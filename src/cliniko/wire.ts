@@ -81,14 +81,18 @@ function createReader(fields: Record<string, unknown>) {
   /** @param parse gives undefined for what it does not understand */
   const read = <T>(name: string, parse: (value: unknown) => T | undefined): T | null => {
     const value = fields[name];
-    // Cliniko writes null and "" for the same thing: nothing.
-    if (value === undefined || value === null || (typeof value === 'string' && value.trim() === ''))
-      return null;
+    if (isNothing(value)) return null;
     const parsed = parse(value);
     if (parsed === undefined) oddities.push(name);
     return parsed ?? null;
   };
   return Object.assign(read, { oddities });
+}
+
+/** Cliniko writes null and "" for the same thing. What PostgreSQL cannot hold is not there either. */
+function isNothing(value: unknown): boolean {
+  if (typeof value === 'string') return storableText(value).trim() === '';
+  return value === undefined || value === null;
 }
 
 function asText(value: unknown): string | undefined {
@@ -103,7 +107,7 @@ function asPhones(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.flatMap((item) => {
     const phone = Phone.safeParse(item);
-    return phone.success && phone.data.number.trim() !== '' ? [storableText(phone.data.number)] : [];
+    return phone.success && !isNothing(phone.data.number) ? [storableText(phone.data.number)] : [];
   });
 }
 
@@ -117,11 +121,15 @@ function asDay(value: unknown): string | undefined {
 
 const Time = z.iso.datetime({ offset: true });
 
+/** At the edges of the calendar an offset leads out of it: to year 0, which PostgreSQL refuses, or to +010000. */
+const STORABLE_TIME = /^(?!0000)\d{4}-/;
+
 function asTime(value: unknown): string | undefined {
   const time = Time.safeParse(value);
-  if (!time.success || time.data.startsWith('0000')) return undefined;
+  if (!time.success) return undefined;
   const date = new Date(time.data);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+  const utc = Number.isNaN(date.getTime()) ? '' : date.toISOString();
+  return STORABLE_TIME.test(utc) ? utc : undefined;
 }
 
 const Linked = z.object({ links: z.object({ self: z.string() }) });

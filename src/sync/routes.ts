@@ -21,6 +21,7 @@ export function syncRoutes(tools: CancelTools): Hono {
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, database, bus, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
   routes.post('/sync-active/:orgId', start('active_patients'));
+  routes.post('/sync-changed/:orgId', start('changed_patients'));
   routes.get('/sync-logs/:orgId', (c) => answerPoll(c, database));
 
   routes.get('/sync-logs/:orgId/:id', async (c) => {

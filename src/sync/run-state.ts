@@ -94,8 +94,8 @@ export function sawPage(
     // Without a total the best number is what was seen so far.
     found: total ?? Math.max(state.found, state.processed),
     totalAtStart: state.totalAtStart ?? total,
-    totalAtEnd: total,
-    steady: state.steady && (state.totalAtStart === null || state.totalAtStart === total),
+    totalAtEnd: total ?? state.totalAtEnd,
+    steady: state.steady && (total === null || state.totalAtStart === null || state.totalAtStart === total),
     totalPages: page.pages,
   };
 }

@@ -5,11 +5,11 @@
  * shutdown, a lost lease, a database that is away), and then the row stays `running` and whoever claims it next goes
  * on from the checkpoint.
  *
- * Neighbours: walk.ts gives pages, batch.ts stores them, run-state.ts counts, record.ts writes the public row.
+ * Neighbours: itinerary.ts gives pages, batch.ts stores them, run-state.ts counts, record.ts writes the public row.
  * Not here: which run, and when (worker.ts).
  */
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
-import type { OperationType, SyncPhase } from '../contract/sync-log.ts';
+import type { SyncPhase } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import type { EventBus } from '../events/bus.ts';
@@ -19,6 +19,7 @@ import { findOrganization, readApiKey } from '../organizations/organizations.ts'
 import type { Sealer } from '../organizations/sealing.ts';
 import { type ReadingRules, readRecord } from '../patients/from-cliniko.ts';
 import { storeBatch } from './batch.ts';
+import { readWatermark } from './changes.ts';
 import {
   CancelledError,
   describeFailure,
@@ -26,6 +27,7 @@ import {
   MissingConstraintError,
   MissingKeyError,
 } from './failure.ts';
+import { remainingPages } from './itinerary.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
 import { abandonRun, announce, EndedElsewhereError, endRun } from './record.ts';
@@ -40,7 +42,7 @@ import {
 import { readSeen } from './seen.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { createWaits, waitWords } from './waits.ts';
-import { type WalkedPage, walkPages } from './walk.ts';
+import type { WalkedPage } from './walk.ts';
 
 export interface EngineTools {
   database: Database;
@@ -53,16 +55,6 @@ export interface EngineTools {
   /** Pages asked for side by side. */
   window: number;
 }
-
-const FILTERS: Record<OperationType, readonly string[]> = {
-  // Without this Cliniko hides archived patients.
-  full_patients: ['archived_at:*'],
-  active_patients: ['archived_at:!?'],
-  changed_patients: ['archived_at:*'],
-};
-
-/** The order in which edits and new patients do not move the others. */
-const STEADY_ORDER = 'created_at:asc,id:asc';
 
 /** @param signal aborted when this worker has to let go: shutdown, or the lease is gone */
 export async function runSync(claimed: ClaimedRun, tools: EngineTools, signal: AbortSignal): Promise<void> {
@@ -141,22 +133,19 @@ async function walk(
   const waits = createWaits();
   const fetching = createStopwatch();
   const left = new AbortController();
-  const pages = walkPages(
-    timed(source, fetching),
-    {
-      query: { perPage: tools.perPage, filters: FILTERS[claimed.type], sort: STEADY_ORDER },
-      fromPage: run.state.page,
-      pageSize: run.state.pageSize,
-      window: tools.window,
+  const { type, lease } = claimed;
+  const since =
+    type === 'changed_patients' ? await readWatermark(tools.database, lease.organizationId) : undefined;
+  // What changed is few, and is asked for again from the beginning: whom this run has seen counts no second time.
+  if (since !== undefined) run.state = { ...run.state, page: 1, place: 0 };
+  const itinerary = { type, since, perPage: tools.perPage, window: tools.window };
+  const pages = remainingPages(timed(source, fetching), itinerary, run.state, {
+    signal: AbortSignal.any([signal, left.signal]),
+    onWait: waits.add,
+    onRequest: () => {
+      run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
     },
-    {
-      signal: AbortSignal.any([signal, left.signal]),
-      onWait: waits.add,
-      onRequest: () => {
-        run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
-      },
-    },
-  );
+  });
   const tellWait = async (wait: WaitNotice): Promise<void> => {
     run.log.waiting(waitWords(wait), wait.until);
     await run.announce('waiting', wait);

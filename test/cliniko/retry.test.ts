@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoffMs, rateLimitReset } from '../../src/cliniko/retry.ts';
+import { backoffMs, countedTries, isSpent, rateLimitReset } from '../../src/cliniko/retry.ts';
 import { clinikoBaseUrl } from '../../src/cliniko/shard.ts';
 
 const now = Date.UTC(2026, 10, 23, 10);
@@ -30,7 +30,10 @@ describe('the end of a rate limit', () => {
 
   test.for([
     ['is when Cliniko says', reset(42), 42_000],
-    ['is at least a second away, also when clocks differ', reset(-3_600), 1_000],
+    ['is at least a second away', reset(0), 1_000],
+    ['is soon when it has just passed', reset(-4), 1_000],
+    ['is guessed when our clock is ahead', reset(-3_600), 15_000],
+    ['is Retry-After when our clock is ahead', { ...reset(-3_600), 'Retry-After': '7' }, 7_000],
     ['is at most two minutes away', reset(86_400), 120_000],
     ['is Retry-After when that is all there is', { 'Retry-After': '7' }, 7_000],
     ['is guessed when nothing is said', {}, 15_000],

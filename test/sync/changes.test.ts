@@ -1,0 +1,120 @@
+import { describe, expect, test as plain, vi } from 'vitest';
+import type { PatientSource } from '../../src/cliniko/source.ts';
+import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { walkChanges } from '../../src/sync/changes.ts';
+import { test } from '../support/database.ts';
+import { person } from '../support/scripted-source.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+async function sync(server: TestServer, kind: string): Promise<SyncLog> {
+  const before = server.cliniko.requests.length;
+  await server.api(`/cliniko/${kind}/123`, { method: 'POST' });
+  const log = await vi.waitFor(
+    async () => {
+      const body = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
+      const latest = SyncLog.parse(body.logs[0]);
+      expect(latest.status).not.toBe('running');
+      return latest;
+    },
+    { timeout: 10_000, interval: 10 },
+  );
+  expect(log.metadata.performance_metrics?.api_requests).toBe(server.cliniko.requests.length - before);
+  return log;
+}
+
+describe('a changed run', () => {
+  test('reads everything when no run has completed before', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 250 });
+    expect(await sync(server, 'sync-changed')).toMatchObject({
+      operation_type: 'changed_patients',
+      status: 'completed',
+      records_success: 250,
+    });
+  });
+
+  test('of an idle clinic asks at most three times and stores nothing', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 250 });
+    await sync(server, 'sync-all');
+    const log = await sync(server, 'sync-changed');
+
+    expect(log).toMatchObject({
+      status: 'completed',
+      records_processed: 0,
+      metadata: { progress_percent: 100 },
+    });
+    expect(log.metadata.performance_metrics?.api_requests).toBeLessThanOrEqual(3);
+  });
+
+  test('takes what is new, edited and archived since, and nothing else', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 250 });
+    const { people } = server.cliniko;
+    await sync(server, 'sync-all');
+    server.cliniko.behaviour.archivingBumpsUpdatedAt = false;
+    people.add(3);
+    people.edit(people.idOf(10), { first_name: 'Edited' });
+    people.archive(people.idOf(11));
+    people.unarchive(people.idOf(11));
+    people.archive(people.idOf(11));
+
+    expect(await sync(server, 'sync-changed')).toMatchObject({
+      status: 'completed',
+      records_processed: 5,
+      metadata: { inserted: 3, updated: 2 },
+    });
+    const summary = await (await server.api('/cliniko/patients/123/summary')).json();
+    expect(summary).toMatchObject({ total: 253, archived: 253 - people.countActive() });
+  });
+});
+
+describe('the walk through changes', () => {
+  const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, '0')}Z`;
+
+  /** Cliniko's list of these people, read with the filters and the order that a question asks for. */
+  function clinic(people: Record<string, unknown>[]): PatientSource & { asked: number } {
+    const source = {
+      asked: 0,
+      async page({ page, perPage, filters }: Parameters<PatientSource['page']>[0]) {
+        source.asked += 1;
+        const from = filters.map((filter) => /^updated_at:>=(.*)$/.exec(filter)?.[1]).find(Boolean);
+        const order = (one: Record<string, unknown>) => `${one.updated_at} ${one.id}`;
+        const found = from === undefined ? [] : people.filter((one) => String(one.updated_at) >= from);
+        found.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+        const records = found.slice((page - 1) * perPage, page * perPage);
+        return { records, totalEntries: found.length, hasNext: page * perPage < found.length };
+      },
+    };
+    return source;
+  }
+
+  async function idsSeen(source: PatientSource, onPage = (_page: number) => {}): Promise<Set<unknown>> {
+    const seen = new Set<unknown>();
+    const plan = { since: second(0), perPage: 100 };
+    for await (const page of walkChanges(source, plan, { signal: AbortSignal.any([]) })) {
+      for (const record of page.records) seen.add(Object(record).id);
+      onPage(page.number);
+    }
+    return seen;
+  }
+
+  plain('gets through 500 patients of one second, and ends', async () => {
+    const people = Array.from({ length: 750 }, (_, n) =>
+      person(n + 1, { updated_at: second(n < 100 ? 1 : n < 600 ? 2 : 3) }),
+    );
+    const source = clinic(people);
+
+    expect((await idsSeen(source)).size).toBe(750);
+    expect(source.asked).toBeLessThan(20);
+  });
+
+  plain('misses nobody when one is edited while each page is read', async () => {
+    const people = Array.from({ length: 1_000 }, (_, n) => person(n + 1, { updated_at: second(n % 30) }));
+    let edits = 0;
+    const seen = await idsSeen(clinic(people), () => {
+      const one = people[(edits * 37) % 1_000];
+      if (one !== undefined && edits < 12) one.updated_at = second(40 + edits);
+      edits += 1;
+    });
+
+    expect(seen.size).toBe(1_000);
+  });
+});
