@@ -3,7 +3,6 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
-import type { Database } from './database/open.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
@@ -11,8 +10,7 @@ import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
 import { sseRoutes } from './live/sse-route.ts';
 import { safeError } from './logging/safe-error.ts';
-import { organizationRoutes } from './organizations/routes.ts';
-import type { Sealer } from './organizations/sealing.ts';
+import { type OrganizationTools, organizationRoutes } from './organizations/routes.ts';
 import { pageRoutes } from './pages.ts';
 import { isDatabaseAway } from './sync/failure.ts';
 import { patientRoutes } from './sync/patient-routes.ts';
@@ -20,9 +18,7 @@ import { syncRoutes } from './sync/routes.ts';
 
 const BODY_AT_MOST = 64 * 1024;
 
-export interface AppTools extends SocketTools {
-  database: Database;
-  sealer: Sealer;
+export interface AppTools extends SocketTools, OrganizationTools {
   bus: EventBus;
   allowedOrigins: readonly string[];
   isDraining: () => boolean;
@@ -31,7 +27,7 @@ export interface AppTools extends SocketTools {
 type App = Hono<{ Bindings: HttpBindings }>;
 
 export function createApp(tools: AppTools): App {
-  const { database, sealer, bus, logger } = tools;
+  const { database, bus, logger } = tools;
   const app: App = new Hono();
   app.use(requireLoopbackHost(), requireOwnOrigin(tools.allowedOrigins));
   app.use(
@@ -47,7 +43,7 @@ export function createApp(tools: AppTools): App {
   app.route('/api/v1/cliniko', socketRoutes(tools));
   app.route('/api/v1/cliniko', syncRoutes(tools));
   app.route('/api/v1/cliniko', patientRoutes(database));
-  app.route('/api/v1/organizations', organizationRoutes(database, sealer));
+  app.route('/api/v1/organizations', organizationRoutes(tools));
   app.route('/', pageRoutes());
   refuseOtherMethods(app);
 

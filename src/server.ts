@@ -115,9 +115,11 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
   let draining = false;
+  const sourceFor = createSources(config);
   const app = createApp({
     database,
     sealer,
+    sourceFor,
     bus,
     feed,
     connections,
@@ -136,7 +138,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     sealer,
     bus,
     logger,
-    sourceFor: createSources(config),
+    sourceFor,
     perPage: config.cliniko.perPage,
     window: config.cliniko.concurrency,
   });

@@ -54,6 +54,10 @@ export const ClinikoCredentials = z.strictObject({
     .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters'),
 });
 
+/** Answer of `POST …/cliniko-credentials/verify`. */
+export const KeyVerdict = z.object({ verdict: z.enum(['valid', 'invalid', 'unknown']), detail: z.string() });
+export type KeyVerdict = z.infer<typeof KeyVerdict>;
+
 function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });

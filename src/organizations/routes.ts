@@ -1,13 +1,28 @@
 /** `/api/v1/organizations`, one of them, and its Cliniko key. */
 import { Hono } from 'hono';
-import { ClinikoCredentials, OrganizationChange } from '../contract/organization.ts';
+import type { PatientSource } from '../cliniko/source.ts';
+import { ClinikoCredentials, type KeyVerdict, OrganizationChange } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
 import { organizationNotFound } from '../http/problem.ts';
-import { findOrganization, listOrganizations, saveApiKey, saveOrganization } from './organizations.ts';
+import {
+  findOrganization,
+  listOrganizations,
+  readApiKey,
+  saveApiKey,
+  saveOrganization,
+} from './organizations.ts';
 import type { Sealer } from './sealing.ts';
+import { verifyKey } from './verify.ts';
 
-export function organizationRoutes(database: Database, sealer: Sealer): Hono {
+export interface OrganizationTools {
+  database: Database;
+  sealer: Sealer;
+  /** The clinic's patients, by its API key. */
+  sourceFor(apiKey: string): PatientSource;
+}
+
+export function organizationRoutes({ database, sealer, sourceFor }: OrganizationTools): Hono {
   const routes = new Hono();
 
   routes.get('/', async (c) => c.json(await listOrganizations(database)));
@@ -31,6 +46,14 @@ export function organizationRoutes(database: Database, sealer: Sealer): Hono {
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
     await saveApiKey(database, sealer, id, api_key);
     return c.body(null, 204);
+  });
+
+  routes.post('/:orgId/cliniko-credentials/verify', async (c) => {
+    const id = pathId(c, 'orgId');
+    if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
+    const apiKey = await readApiKey(database, sealer, id);
+    const missing: KeyVerdict = { verdict: 'invalid', detail: 'No key is stored for this organization.' };
+    return c.json(apiKey === undefined ? missing : await verifyKey(sourceFor(apiKey)));
   });
 
   return routes;

@@ -1,6 +1,7 @@
-/** `GET …/patients/:orgId/summary` and `GET …/quarantine/:orgId`. They stand here because the summary names the last run. */
+/** What dashboards ask for beside the runs: totals, quarantine, analytics. Here because the totals name the last run. */
 import { Hono } from 'hono';
 import type { Database } from '../database/open.ts';
+import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
@@ -24,6 +25,10 @@ export function patientRoutes(database: Database): Hono {
     return c.json(await listQuarantine(database, organizationId), 200, {
       'cache-control': 'private, no-cache',
     });
+  });
+
+  routes.get('/analytics/:orgId', async (c) => {
+    return c.json(await readAnalytics(database.sql, pathId(c, 'orgId')));
   });
 
   return routes;

@@ -1,0 +1,23 @@
+/** Asks Cliniko whether a key works. Only a question for patients proves that it may read patients. */
+import { ClinikoError } from '../cliniko/error.ts';
+import type { PatientSource } from '../cliniko/source.ts';
+import type { KeyVerdict } from '../contract/organization.ts';
+
+/** Long enough for one slow answer, short enough for somebody who waits at a form. */
+const LIMIT_MS = 15_000;
+
+/** A limit that was hit or a Cliniko that does not answer says nothing about the key: `unknown`, never `invalid`. */
+export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+  try {
+    const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
+    await source.page(query, { signal: AbortSignal.timeout(LIMIT_MS) });
+    return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
+  } catch (error) {
+    const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';
+    if (kind === 'unauthorised') return { verdict: 'invalid', detail: 'Cliniko does not accept this key.' };
+    if (kind === 'forbidden') {
+      return { verdict: 'invalid', detail: 'The user of this key may not read patients in Cliniko.' };
+    }
+    return { verdict: 'unknown', detail: 'Cliniko did not answer properly. Try again in a minute.' };
+  }
+}

@@ -1,0 +1,80 @@
+import { describe, expect } from 'vitest';
+import { Organization } from '../../src/contract/organization.ts';
+import { test } from '../support/database.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
+
+const get = async (server: TestServer, path: string) => (await server.api(path)).json();
+
+describe('an organization', () => {
+  test('takes defaults, and a change touches only what it names', async ({ databaseUrl }) => {
+    const { api, ...server } = await startTestServer(databaseUrl, { organizations: [] });
+    await putJson(api, '/organizations/5', { name: 'Harbour' });
+    await putJson(api, '/organizations/5', { validation: { phone: 'reject' } });
+    await putJson(api, '/organizations/5', { country: 'GB' });
+
+    expect(Organization.parse(await get({ api, ...server }, '/organizations/5'))).toEqual({
+      organization_id: 5,
+      name: 'Harbour',
+      country: 'GB',
+      time_zone: 'Australia/Sydney',
+      validation: { phone: 'reject', email: 'optional' },
+      has_credentials: false,
+    });
+    await putJson(api, '/organizations/5', { name: null });
+    expect(await get({ api, ...server }, '/organizations')).toEqual({
+      organizations: [{ organization_id: 5, name: null }],
+    });
+  });
+
+  test('loses none of two changes at once', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    await Promise.all([
+      putJson(server.api, '/organizations/5', { name: 'Harbour' }),
+      putJson(server.api, '/organizations/5', { country: 'GB' }),
+      putJson(server.api, '/organizations/5', { time_zone: 'Europe/London' }),
+    ]);
+
+    expect(await get(server, '/organizations/5')).toMatchObject({
+      name: 'Harbour',
+      country: 'GB',
+      time_zone: 'Europe/London',
+    });
+  });
+});
+
+describe('the verdict on a key', () => {
+  test.for([
+    ['valid', undefined],
+    ['invalid', { kind: 'status', status: 401 }],
+    ['invalid', { kind: 'status', status: 403 }],
+    ['unknown', { kind: 'status', status: 400 }],
+  ] as const)('is %s when Cliniko answers %j', async ([verdict, fault], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    if (fault !== undefined) server.cliniko.faults.onEvery(fault);
+    const answer = await server.api('/organizations/123/cliniko-credentials/verify', { method: 'POST' });
+
+    expect(await answer.json()).toMatchObject({ verdict });
+  });
+
+  test('is invalid without a key, and nobody is asked', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    await putJson(server.api, '/organizations/5', {});
+    const answer = await server.api('/organizations/5/cliniko-credentials/verify', { method: 'POST' });
+
+    expect(await answer.json()).toMatchObject({ verdict: 'invalid' });
+    expect(server.cliniko.requests).toHaveLength(0);
+  });
+});
+
+describe('analytics', () => {
+  test('stand also on runs without patients', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 0 });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await expect
+      .poll(() => get(server, '/cliniko/analytics/123'), { timeout: 10_000 })
+      .toMatchObject({
+        success_by_day: [{ total_syncs: 1, avg_success_rate: null }],
+        performance_by_operation: [{ operation_type: 'full_patients', avg_patients_processed: 0 }],
+      });
+  });
+});
