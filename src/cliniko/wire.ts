@@ -142,7 +142,7 @@ function asLinkedId(value: unknown): string | undefined {
 
 /** PostgreSQL's text knows neither NUL nor half of a surrogate pair. */
 export function storableText(text: string): string {
-  return text.replaceAll('\0', '').toWellFormed();
+  return text.toWellFormed().replaceAll('\0', '');
 }
 
 /** The same inside JSON text, where both are written as escapes; an escaped backslash before them is none. */

@@ -168,7 +168,8 @@ export async function readHeads(sql: Sql): Promise<{ epoch: string; positions: P
       select organization_id, coalesce(head, 0) as head
       from (select id as organization_id from organizations) as registered
       full join sync_streams using (organization_id)
-    ) as known on true`;
+    ) as known on true
+    order by known.organization_id`;
   const positions = rows.flatMap((row) =>
     row.organization_id === null ? [] : [{ organizationId: row.organization_id, seq: Number(row.head) }],
   );

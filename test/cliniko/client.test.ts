@@ -1,4 +1,8 @@
 /** The HTTP client against the simulated Cliniko: every fault, on the first, a middle and the last page. */
+import { getEventListeners, once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ClinikoClientOptions, createClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
@@ -32,6 +36,27 @@ async function open(options: Partial<ClinikoClientOptions> = {}, patients = 450)
   return { cliniko, clock, client };
 }
 
+/** A server that answers as it is told. */
+async function serve(answer: RequestListener): Promise<{ url: string; requests: IncomingMessage[] }> {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    answer(request, response);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { url: `http://127.0.0.1:${address.port}/v1`, requests };
+}
+
+const EMPTY_PAGE = JSON.stringify({ patients: [], total_entries: 0, links: {} });
+const SECRET_KEY = 'MxJrZXkiOiI1Njd1amJmZTQ1NyJ9-au2';
+const SECRET_HEADER = 'Basic TXhKclpYa2lPaUkxTmpkMWFtSm1aVFExTnlKOS1hdTI6';
+
 const PAGES = [1, 3, 5];
 
 describe('a page', () => {
@@ -47,11 +72,39 @@ describe('a page', () => {
   });
 
   test('is asked for as Cliniko wants to be asked', async () => {
-    const { client, cliniko } = await open();
+    const { url, requests } = await serve((_request, response) => response.end(EMPTY_PAGE));
+    const { client } = await open({ baseUrl: url, apiKey: SECRET_KEY });
     await client.page(query(2), { signal: never });
 
-    const [request] = cliniko.requests;
-    expect(request).toMatchObject({ method: 'GET', path: '/v1/patients', status: 200, page: 2 });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).toMatchObject({
+      method: 'GET',
+      url:
+        '/v1/patients?page=2&per_page=100&sort=created_at%3Aasc%2Cid%3Aasc' +
+        '&q%5B%5D=archived_at%3A*&q%5B%5D=created_at%3A%3C%3D2030-01-01T00%3A00%3A00Z',
+      headers: {
+        authorization: SECRET_HEADER,
+        'user-agent': 'PatientSync (ops@clinic.example)',
+        accept: 'application/json',
+      },
+    });
+  });
+
+  test('leaves nothing behind on the signal of a run', async () => {
+    const { client, cliniko } = await open();
+    cliniko.faults.onPage(1, { kind: 'rate-limited', times: 2 });
+    const run = new AbortController();
+    await client.page(query(1), { signal: run.signal });
+    expect(getEventListeners(run.signal, 'abort')).toEqual([]);
+  });
+
+  test.for([
+    ['http://api.au1.cliniko.com/v1'],
+    ['http://127.0.0.1.evil.example/v1'],
+    ['http://localhost@evil.example/v1'],
+    ['ftp://127.0.0.1/v1'],
+  ])('is not asked for at %s, which would tell the key to a network', async ([baseUrl]) => {
+    await expect(open({ baseUrl })).rejects.toThrow('An API key is sent over https only');
   });
 });
 
@@ -91,6 +144,76 @@ describe('a fault that passes', () => {
     expect(Math.min(...clock.waits)).toBeGreaterThanOrEqual(1_000);
     expect(Math.max(...clock.waits)).toBeLessThanOrEqual(120_000);
   });
+});
+
+describe('a rate limit', () => {
+  test('is outlasted when our clock is ahead and every reset seems long past', async () => {
+    const { client, cliniko, clock } = await open();
+    cliniko.faults.onPage(1, { kind: 'rate-limited', reset: -300, times: 5 });
+    clock.advance(Date.now() - clock.now());
+    const before = clock.now();
+    await client.page(query(1), { signal: never });
+    expect(clock.now() - before).toBeGreaterThan(60_000);
+  });
+
+  test('does not make the wait after another fault longer', async () => {
+    const { client, cliniko, clock } = await open();
+    cliniko.faults.onPage(1, { kind: 'rate-limited', times: 10 });
+    cliniko.faults.onPage(1, { kind: 'status', status: 503, times: 1 });
+    let requests = 0;
+    await client.page(query(1), { signal: never, onRequest: () => requests++ });
+    expect(clock.waits.at(-1)).toBe(250);
+    expect(requests).toBe(12);
+  });
+});
+
+describe('an answer without end', () => {
+  test('is given up when it is too long to be a page', async () => {
+    let asked = 0;
+    function* blanks() {
+      const chunk = Buffer.alloc(1024 * 1024, ' ');
+      for (;;) yield chunk;
+    }
+    const { url } = await serve((_request, response) => {
+      asked++;
+      if (asked === 1) Readable.from(blanks()).pipe(response);
+      else response.end(EMPTY_PAGE);
+    });
+    const { client } = await open({ baseUrl: url, timeoutMs: 25_000 });
+    expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [] });
+    expect(asked).toBe(2);
+  });
+});
+
+describe('a redirect', () => {
+  test('is not followed: the key goes nowhere else', async () => {
+    const elsewhere = await serve((_request, response) => response.end(EMPTY_PAGE));
+    const { url } = await serve((_request, response) =>
+      response.writeHead(307, { location: elsewhere.url }).end(),
+    );
+    const { client } = await open({ baseUrl: url });
+    await expect(client.page(query(1), { signal: never })).rejects.toMatchObject({
+      failure: { kind: 'unreadable', status: 307 },
+    });
+    expect(elsewhere.requests).toEqual([]);
+  });
+});
+
+describe('an error', () => {
+  test.for([[200], [401], [403], [404], [429], [500]] as const)(
+    'after a %i holds neither the key nor the answer',
+    async ([status]) => {
+      const { url } = await serve((_request, response) =>
+        response.writeHead(status).end('{"patients": Jane Oakhurst'),
+      );
+      const { client } = await open({ baseUrl: url, apiKey: SECRET_KEY });
+      const error: unknown = await client
+        .page(query(1), { signal: never })
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: 'ClinikoError' });
+      expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/Oakhurst|MxJrZ|TXhKcl/);
+    },
+  );
 });
 
 describe('a fault that stays', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/cliniko/clock.ts';
-import { createPacer, createPacers } from '../../src/cliniko/pacing.ts';
+import { type Clock, createPacer, createPacers } from '../../src/cliniko/pacing.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import { testClock } from '../support/test-clock.ts';
 
@@ -18,6 +18,60 @@ async function leavingTimes(limit: number, pauses: readonly number[]): Promise<n
     await pacer.take({ signal: never });
     times.push(clock.now());
   }
+  return times;
+}
+
+/** A clock that moves only when it is told to, however many wait for it. */
+function handClock(): Clock & { advance(ms: number): Promise<void> } {
+  let now = 0;
+  const waiting: { at: number; wake: () => void }[] = [];
+  /** Everything that can go on without the clock has gone on when the event loop has turned. */
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return {
+    now: () => now,
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ at: now + ms, wake: resolve });
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      }),
+    async advance(ms) {
+      const end = now + ms;
+      for (;;) {
+        await settle();
+        const next = waiting.sort((a, b) => a.at - b.at)[0];
+        if (next === undefined || next.at > end) break;
+        waiting.shift();
+        now = Math.max(now, next.at);
+        next.wake();
+      }
+      now = end;
+    },
+  };
+}
+
+/** When those leave who ask at the same time and stay, in the order of leaving; the others give up while they wait. */
+async function leaveTogether(limit: number, stays: readonly boolean[]): Promise<number[]> {
+  const clock = handClock();
+  const pacer = createPacer(limit, clock);
+  const reason = new Error('no longer needed');
+  const order: number[] = [];
+  const times: number[] = [];
+  const asked = stays.map((stay, index) => {
+    const stop = new AbortController();
+    const asking = pacer.take({ signal: stop.signal }).then(() => {
+      order.push(index);
+      times.push(clock.now());
+    });
+    return { stay, stop, asking };
+  });
+  await clock.advance(1);
+  // The first of them have left by now: for them it is too late.
+  const leaving = asked.filter(({ stay }, index) => !stay && index >= limit);
+  for (const { stop } of leaving) stop.abort(reason);
+  for (const { asking } of leaving) await expect(asking).rejects.toBe(reason);
+  await clock.advance(stays.length * 2 * MINUTE);
+
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
   return times;
 }
 
@@ -62,6 +116,35 @@ describe('the pace of a key', () => {
     expect(clock.now()).toBe(before);
   });
 
+  test('tells everybody in the queue why they wait, also who joins it later', async () => {
+    const clock = handClock();
+    const pacer = createPacer(1, clock);
+    await pacer.take({ signal: never });
+    const told: string[] = [];
+    const ask = (name: string) => pacer.take({ signal: never, onWait: () => told.push(name) });
+
+    const asked = [ask('first'), ask('second')];
+    await clock.advance(1_000);
+    expect(told).toEqual(['first', 'second']);
+    asked.push(ask('third'));
+    expect(told).toEqual(['first', 'second', 'third']);
+
+    await clock.advance(4 * MINUTE);
+    await Promise.all(asked);
+  });
+
+  test('does not wait for the difference when the clock is set back', async () => {
+    const clock = testClock();
+    const pacer = createPacer(2, clock);
+    await pacer.take({ signal: never });
+    await pacer.take({ signal: never });
+    pacer.pauseUntil(new Date(clock.now() + 20_000));
+    clock.advance(-60 * MINUTE);
+
+    await pacer.take({ signal: never });
+    expect(clock.waits.reduce((sum, ms) => sum + ms, 0)).toBe(60_500);
+  });
+
   test('tells nobody of a wait that is over in a moment', async () => {
     const clock = testClock();
     const pacer = createPacer(200, clock);
@@ -71,6 +154,23 @@ describe('the pace of a key', () => {
 });
 
 describe('who stops waiting', () => {
+  test('might as well never have asked: the others leave in their order, at the same times', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.boolean(), { maxLength: 25 }),
+        async (limit, stays) => {
+          const all = await leaveTogether(limit, stays);
+          const staying = await leaveTogether(
+            limit,
+            stays.filter((stay, index) => stay || index < limit),
+          );
+          expect(all).toEqual(staying);
+        },
+      ),
+    );
+  });
+
   test('takes nothing, and those behind go on in order', async () => {
     const pacer = createPacer(1, systemClock);
     await pacer.take({ signal: never });

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoffMs, countedTries, isSpent, rateLimitReset } from '../../src/cliniko/retry.ts';
+import type { ClinikoFailure } from '../../src/cliniko/error.ts';
+import {
+  backoffMs,
+  countedTries,
+  isSpent,
+  isWorthRetrying,
+  rateLimitReset,
+} from '../../src/cliniko/retry.ts';
 import { clinikoBaseUrl } from '../../src/cliniko/shard.ts';
 
 const now = Date.UTC(2026, 10, 23, 10);
@@ -20,6 +27,40 @@ describe('the wait before another try', () => {
     );
     expect(backoffMs(1, 1)).toBe(500);
     expect(backoffMs(3, 0.5)).toBe(1_000);
+  });
+});
+
+describe('the tries of a page', () => {
+  const limited: ClinikoFailure = { kind: 'rate-limited', resetAt: new Date(now) };
+  const broken: ClinikoFailure = { kind: 'unavailable', status: 503 };
+  const failures = (limits: number, breaks: number) => [
+    ...Array(limits).fill(limited),
+    ...Array(breaks).fill(broken),
+  ];
+
+  test.for([
+    [30, 5, false],
+    [31, 0, true],
+    [0, 6, true],
+  ] as const)('%i rate limits and %i other failures: at an end? %s', ([limits, breaks, spent]) => {
+    expect(isSpent(failures(limits, breaks))).toBe(spent);
+  });
+
+  test('are not the rate limits before them', () => {
+    expect(countedTries(failures(30, 1))).toBe(1);
+  });
+
+  test.for([
+    [{ kind: 'unauthorised' }, false],
+    [{ kind: 'forbidden' }, false],
+    [limited, true],
+    [broken, true],
+    [{ kind: 'unavailable', status: undefined }, true],
+    [{ kind: 'unreadable', status: 200 }, true],
+    [{ kind: 'unreadable', status: 302 }, false],
+    [{ kind: 'unreadable', status: 404 }, false],
+  ] as const)('%j is worth another: %s', ([failure, worth]) => {
+    expect(isWorthRetrying(failure)).toBe(worth);
   });
 });
 

@@ -1,0 +1,171 @@
+/** The WebSocket of the ops console. */
+import postgres from 'postgres';
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { ServerFrame } from '../../src/contract/socket-frame.ts';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+
+async function connect(server: TestServer, query = '', protocols: string[] = []) {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`, protocols);
+  onTestFinished(() => socket.terminate());
+  const texts: string[] = [];
+  const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+  socket.on('message', (data) => texts.push(String(data)));
+  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+  const frames = () => texts.map((text) => ServerFrame.parse(JSON.parse(text)));
+  return {
+    socket,
+    texts,
+    closed,
+    frames,
+    send: (frame: unknown) => socket.send(JSON.stringify(frame)),
+    until: (type: string, count = 1) =>
+      vi.waitFor(
+        () => {
+          const found = frames().filter((frame) => frame.type === type);
+          if (found.length < count)
+            throw new Error(`${found.length} ${type}: ${texts.join('\n').slice(-800)}`);
+          return found;
+        },
+        { timeout: 10_000, interval: 5 },
+      ),
+  };
+}
+
+describe('an ops socket', () => {
+  test('watches everything at once, folded, and every run ends on it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [1, 2, 3], patients: 648 });
+    const client = await connect(server, '?organizations=*', ['patient-sync.v1']);
+    expect(client.socket.protocol).toBe('patient-sync.v1');
+    const [subscribed] = await client.until('subscribed');
+    expect(subscribed).toMatchObject({
+      streams: [1, 2, 3].map((organization_id) => ({ organization_id, recovered: true })),
+    });
+    await client.until('snapshot', 3);
+
+    for (const id of [1, 2, 3]) await server.api(`/cliniko/sync-all/${id}`, { method: 'POST' });
+    const ends = await client.until('completed', 3);
+
+    expect(ends.map((frame) => ('organization_id' in frame ? frame.organization_id : 0)).sort()).toEqual([
+      1, 2, 3,
+    ]);
+    // 16 changes each, of which most were folded.
+    expect(client.frames().length).toBeLessThan(40);
+  });
+
+  test('gives every event when asked to, byte for byte as on SSE', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 300 });
+    const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+    await stream.until((sent) => sent.length === 2);
+    const client = await connect(server);
+    client.send({ type: 'subscribe', id: 'a', organizations: [123], conflate_ms: 0 });
+    await client.until('snapshot');
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    const sent = await stream.until(hasEnded);
+    await client.until('completed');
+
+    const changes = sent.filter(({ event }) => ['started', 'progress', 'completed'].includes(event ?? ''));
+    expect(
+      client.texts.filter((text) => text.includes('"sync_log_id":') && !text.includes('"snapshot"')),
+    ).toEqual(changes.map(({ data }) => data));
+  });
+
+  test('goes on behind the cursors it is given, and says where that is impossible', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const sql = postgres(databaseUrl, { max: 1 });
+    onTestFinished(() => sql.end());
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select org, 'x', 'failed', now() from unnest(array[7, 8, 9]) as org, generate_series(1, 3)`;
+    const first = await connect(server, '?organizations=7');
+    const [snapshot] = await first.until('snapshot');
+    const epoch = snapshot !== undefined && 'cursor' in snapshot ? snapshot.cursor.split('.')[0] : '';
+
+    const client = await connect(server);
+    const since = { 7: `${epoch}.1`, 8: 'other.1', 9: '??' };
+    client.send({ type: 'subscribe', id: 'b', organizations: [7, 8, 9], since });
+    const [subscribed] = await client.until('subscribed');
+    expect(subscribed).toMatchObject({
+      id: 'b',
+      streams: [
+        { organization_id: 7, recovered: true, reason: null },
+        { organization_id: 8, recovered: false, reason: 'epoch' },
+        { organization_id: 9, recovered: false, reason: 'malformed' },
+      ],
+    });
+    const failed = await client.until('failed', 2);
+    expect(failed.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual([2, 3]);
+  });
+
+  test('takes in an organization that appears later', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const client = await connect(server, '?organizations=*');
+    await client.until('subscribed');
+    const sql = postgres(databaseUrl, { max: 1 });
+    onTestFinished(() => sql.end());
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at) values (77, 'x', 'failed', now())`;
+
+    expect((await client.until('failed'))[0]).toMatchObject({ organization_id: 77, seq: 1 });
+  });
+
+  test.for([
+    ['text that is not JSON', 'hello?', null],
+    ['a list', '[]', null],
+    ['null', 'null', null],
+    ['another type', '{"type":"dance","id":"x"}', 'x'],
+    ['an unknown field', '{"type":"ping","extra":1}', null],
+    ['organizations that are none', '{"type":"subscribe","id":"y","organizations":[0]}', 'y'],
+    ['deep nesting', `${'['.repeat(5_000)}${']'.repeat(5_000)}`, null],
+  ] as const)('answers %s with an error frame, and lives on', async ([, text, id], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const client = await connect(server);
+    client.socket.send(text);
+    expect((await client.until('error'))[0]).toMatchObject({ id, code: 'NOT_UNDERSTOOD' });
+
+    client.send({ type: 'ping' });
+    await client.until('pong');
+  });
+
+  test('answers binary frames, wrong addresses and wrong subscriptions alike', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const client = await connect(server, '?organizations=1,x');
+    await client.until('error', 1);
+    client.socket.send(Buffer.from('{"type":"ping"}'));
+    await client.until('error', 2);
+    client.send({ type: 'unsubscribe', id: 'nobody' });
+    expect((await client.until('error', 3))[2]).toMatchObject({ id: 'nobody', code: 'UNKNOWN_SUBSCRIPTION' });
+    client.send({ type: 'subscribe', id: 'a', organizations: [1] });
+    client.send({ type: 'subscribe', id: 'a', organizations: [2] });
+    expect((await client.until('error', 4))[3]).toMatchObject({ id: 'a', code: 'DUPLICATE_SUBSCRIPTION' });
+    client.send({ type: 'unsubscribe', id: 'a' });
+    await client.until('unsubscribed');
+  });
+
+  test('closes on a frame that is too long, and says goodbye when the server stops', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const greedy = await connect(server);
+    greedy.socket.send('x'.repeat(16 * 1024 + 1));
+    expect(await greedy.closed).toBe(1009);
+
+    const client = await connect(server);
+    await client.until('hello');
+    await server.stop();
+    expect(await client.closed).toBe(1012);
+    expect(client.frames().at(-1)).toMatchObject({ type: 'bye', reason: 'restart' });
+  });
+
+  test('is refused to pages of other origins, and to plain requests', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const foreign = new WebSocket(`${server.url.replace('http', 'ws')}/api/v1/cliniko/ws`, {
+      origin: 'https://evil.example',
+    });
+    const status = await new Promise((resolve) => foreign.on('error', resolve));
+    expect(String(status)).toContain('403');
+    expect((await server.api('/cliniko/ws')).status).toBe(426);
+  });
+});
