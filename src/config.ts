@@ -99,7 +99,7 @@ function reader(environment: Environment): Read {
     const result = rule.schema.safeParse(value);
     if (result.success) return result.data;
     // A key or a password must not end up in a log.
-    const shown = SECRETS.has(name) ? 'what it is' : JSON.stringify(value.slice(0, 100));
+    const shown = SECRETS.has(name) ? 'something else' : JSON.stringify(value.slice(0, 100));
     throw new ConfigError(`${name} must be ${rule.mayBe}; it was ${shown}.`);
   };
 }

@@ -41,7 +41,7 @@ export function encodeTest(number: number, sender: string): string {
 export function decodeNudge(payload: string): ReceivedNudge {
   const [body = '', sender] = payload.split('@', 2);
   const [kind, list = ''] = body.split(':', 2);
-  const numbers = list.split(',').map(Number).filter(Number.isSafeInteger);
+  const numbers = list.split(',').map(Number).filter(isId);
   return {
     organizations: kind === 'e' ? numbers : [],
     work: kind === 'w',
@@ -49,4 +49,9 @@ export function decodeNudge(payload: string): ReceivedNudge {
     test: kind === 't' ? numbers[0] : undefined,
     sender,
   };
+}
+
+/** A Postgres `integer` above zero. */
+function isId(number: number): boolean {
+  return Number.isInteger(number) && number >= 1 && number <= 2_147_483_647;
 }
