@@ -1,3 +1,12 @@
+CREATE TABLE "audit_log" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "audit_log_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"at" timestamp with time zone DEFAULT now() NOT NULL,
+	"organization_id" integer,
+	"actor" text NOT NULL,
+	"action" text NOT NULL,
+	"details" jsonb NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "sync_events" (
 	"organization_id" integer NOT NULL,
 	"seq" bigint NOT NULL,
@@ -58,10 +67,12 @@ CREATE TABLE "patients" (
 	"archived_at" timestamp with time zone,
 	"merged_into" text,
 	"missing_since" timestamp with time zone,
+	"held_since" timestamp with time zone,
 	"created_at" timestamp with time zone,
 	"updated_at" timestamp with time zone,
 	"raw" jsonb NOT NULL,
 	"content_hash" "bytea" NOT NULL,
+	"warnings" smallint NOT NULL,
 	"stored_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "patients_org_cliniko_patient_unique" UNIQUE("organization_id","cliniko_patient_id")
 );
@@ -87,6 +98,7 @@ CREATE TABLE "sync_runs" (
 	"lease_epoch" integer DEFAULT 0 NOT NULL,
 	"lease_expires_at" timestamp with time zone,
 	"attempt" integer DEFAULT 0 NOT NULL,
+	"fruitless_claims" integer DEFAULT 0 NOT NULL,
 	"checkpoint" jsonb,
 	"cancel_requested_at" timestamp with time zone,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -99,6 +111,7 @@ CREATE TABLE "sync_seen" (
 );
 --> statement-breakpoint
 ALTER TABLE "cliniko_credentials" ADD CONSTRAINT "cliniko_credentials_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "audit_log_organization" ON "audit_log" USING btree ("organization_id","id");--> statement-breakpoint
 CREATE INDEX "sync_events_run" ON "sync_events" USING btree ("sync_log_id","seq");--> statement-breakpoint
 -- Two running rows of one organization would refuse the index below. A run of the old system that started long ago,
 -- or before another one, has nobody left who would end it.

@@ -143,3 +143,7 @@ SELECT sync_events_maintain(14, 7);
 ALTER TABLE sync_streams SET (fillfactor = 50);
 --> statement-breakpoint
 ALTER TABLE sync_runs SET (fillfactor = 50);
+--> statement-breakpoint
+-- A patient of 2 to 3 kB stays in the row as it is. Compressing each one took a third of an upsert's time, and saved 40 %
+-- of the space.
+ALTER TABLE patients SET (toast_tuple_target = 8160);

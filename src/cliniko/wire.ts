@@ -45,19 +45,25 @@ export interface WirePatient {
   mergedInto: string | null;
 }
 
-export type ParsedRecord =
-  | { kind: 'patient'; patient: WirePatient; oddities: string[]; raw: string }
-  | { kind: 'no-id'; raw: string };
+export type ParsedRecord = { kind: 'patient'; patient: WirePatient; oddities: string[] } | { kind: 'no-id' };
 
-/** `raw` is the record as JSON text that PostgreSQL can hold. */
+/** @returns its exact digits; undefined when it has no usable id */
+export function readId(record: unknown): string | undefined {
+  if (!isFields(record)) return undefined;
+  const { id } = record;
+  // A number is exact only while JavaScript holds it exactly; beyond, its digits are lost already.
+  if (typeof id === 'number') return Number.isSafeInteger(id) && id >= 0 ? String(id) : undefined;
+  return typeof id === 'string' && ID.test(id) ? id : undefined;
+}
+
+const ID = /^[0-9]{1,19}$/;
+
 export function parseWirePatient(record: unknown): ParsedRecord {
-  const raw = storableJson(record);
-  const fields = Fields.safeParse(record);
-  const id = fields.success ? Id.safeParse(fields.data.id) : undefined;
-  if (!fields.success || !id?.success) return { kind: 'no-id', raw };
-  const read = createReader(fields.data);
+  const id = readId(record);
+  if (!isFields(record) || id === undefined) return { kind: 'no-id' };
+  const read = createReader(record);
   const patient: WirePatient = {
-    id: id.data,
+    id,
     firstName: read('first_name', asText),
     lastName: read('last_name', asText),
     email: read('email', asText),
@@ -68,13 +74,13 @@ export function parseWirePatient(record: unknown): ParsedRecord {
     archivedAt: read('archived_at', asTime),
     mergedInto: read('merged_with_patient', asLinkedId),
   };
-  return { kind: 'patient', patient, oddities: read.oddities, raw };
+  return { kind: 'patient', patient, oddities: read.oddities };
 }
 
-const Fields = z.record(z.string(), z.unknown());
-
-/** A number is exact only while JavaScript holds it exactly; beyond, its digits are lost already. */
-const Id = z.union([z.string().regex(/^[0-9]{1,19}$/), z.int().min(0).transform(String)]);
+/** By hand and not by a schema, as all that is done for each patient: a schema would take half of a sync's reading time. */
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 function createReader(fields: Record<string, unknown>) {
   const oddities: string[] = [];
@@ -100,24 +106,31 @@ function asText(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-const Phone = z.object({ number: z.union([z.string(), z.number().transform(String)]) });
-
 /** Items that hold no number are passed over; something else than a list is odd. */
 function asPhones(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  return value.flatMap((item) => {
-    const phone = Phone.safeParse(item);
-    return phone.success && !isNothing(phone.data.number) ? [storableText(phone.data.number)] : [];
+  return value.flatMap((item: unknown) => {
+    const number = isFields(item) ? item.number : undefined;
+    if (typeof number === 'number') return [String(number)];
+    return typeof number === 'string' && !isNothing(number) ? [storableText(number)] : [];
   });
 }
 
-const Day = z.iso.date();
+const DAY = /^(?!0000)\d{4}-\d{2}-\d{2}$/;
 
+/** PostgreSQL's calendar has no year 0, and no 30th of February. */
 function asDay(value: unknown): string | undefined {
-  const day = Day.safeParse(value);
-  // PostgreSQL's calendar has no year 0.
-  return day.success && !day.data.startsWith('0000') ? day.data : undefined;
+  if (typeof value !== 'string' || !DAY.test(value)) return undefined;
+  return startOfDay(value)?.startsWith(value) ? value : undefined;
 }
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function startOfDay(day: string): string | undefined {
+  const date = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+const UTC_SECONDS = /^(?!0000)(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 
 const Time = z.iso.datetime({ offset: true });
 
@@ -125,6 +138,9 @@ const Time = z.iso.datetime({ offset: true });
 const STORABLE_TIME = /^(?!0000)\d{4}-/;
 
 function asTime(value: unknown): string | undefined {
+  // As Cliniko writes it, always.
+  const day = typeof value === 'string' ? UTC_SECONDS.exec(value)?.[1] : undefined;
+  if (day !== undefined && asDay(day) !== undefined) return `${String(value).slice(0, 19)}.000Z`;
   const time = Time.safeParse(value);
   if (!time.success) return undefined;
   const date = new Date(time.data);
@@ -145,8 +161,11 @@ export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '');
 }
 
-/** The same inside JSON text, where both are written as escapes; an escaped backslash before them is none. */
-function storableJson(value: unknown): string {
+/**
+ * A record as JSON text that PostgreSQL can hold: there both are written as escapes, and an escaped backslash before them
+ * is none.
+ */
+export function storableJson(value: unknown): string {
   const json = JSON.stringify(value) ?? 'null';
   if (!UNSTORABLE.test(json)) return json;
   return json.replaceAll(ESCAPES, (sequence, hex: string | undefined) => {

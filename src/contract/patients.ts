@@ -12,6 +12,18 @@ export const PatientSummary = z.object({
 });
 export type PatientSummary = z.infer<typeof PatientSummary>;
 
+/** Answer of `GET /api/v1/cliniko/patients/:orgId/missing`: who is gone, and who waits for a person's word. */
+export const MissingPatients = z.object({
+  missing: z.int(),
+  held: z.int(),
+  held_since: z.string().nullable(),
+});
+export type MissingPatients = z.infer<typeof MissingPatients>;
+
+/** Answer of `POST /api/v1/cliniko/patients/:orgId/missing/confirm`. */
+export const ConfirmedMissing = z.object({ confirmed: z.int() });
+export type ConfirmedMissing = z.infer<typeof ConfirmedMissing>;
+
 export const QuarantineReason = z.enum([
   'INVALID_PHONE',
   'MISSING_EMAIL',

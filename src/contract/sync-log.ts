@@ -60,9 +60,11 @@ export type PerformanceMetrics = z.infer<typeof PerformanceMetrics>;
 
 /** How completely a run saw its clinic: proven when every patient of an unchanging total was seen. */
 export const CompletenessProof = z.object({
+  /** By the numbered pages, or by the last round over ids. */
   seen: z.int(),
   total_at_start: z.int().nullable(),
   total_at_end: z.int().nullable(),
+  /** Pages that were read again because the clinic changed under the walk. */
   repairs: z.int(),
   proven: z.boolean(),
 });
@@ -94,6 +96,9 @@ export const EngineMetadata = z.object({
   success_rate: z.number().optional(),
   performance_metrics: PerformanceMetrics.optional(),
   proof: CompletenessProof.optional(),
+  /** Absent patients of a proven full run: newly marked, or held until a person confirms (too many at once). */
+  missing_marked: z.int().optional(),
+  missing_held: z.int().optional(),
   error_type: SyncErrorType.optional(),
   retry_recommended: z.boolean().optional(),
   solution: z.string().optional(),
@@ -122,6 +127,8 @@ export const SyncMetadata = z.looseObject({
   success_rate: lenient(z.number()),
   performance_metrics: lenient(PerformanceMetrics),
   proof: lenient(CompletenessProof),
+  missing_marked: lenient(z.number()),
+  missing_held: lenient(z.number()),
   error_type: lenient(z.string()),
   retry_recommended: lenient(z.boolean()),
   solution: lenient(z.string()),

@@ -4,8 +4,8 @@
  * A patient is not refused for a bad phone number or a missing email unless the organization says so: what is odd is
  * counted as a data-quality warning, and the original stays in `raw`.
  */
-import { createHash } from 'node:crypto';
-import { parseWirePatient, type WirePatient } from '../cliniko/wire.ts';
+import { hash } from 'node:crypto';
+import { parseWirePatient, readId, storableJson, type WirePatient } from '../cliniko/wire.ts';
 import type { ValidationPolicy } from '../contract/organization.ts';
 import type { Patient } from './patient.ts';
 import { findPhone } from './phone.ts';
@@ -17,26 +17,65 @@ export interface ReadingRules {
   validation: ValidationPolicy;
 }
 
+/** What tells whether a record has to be read at all: most of a clinic is stored already, as it is. */
+export interface IdentifiedRecord {
+  record: unknown;
+  /** Exact digits; null when it has none. */
+  clinikoPatientId: string | null;
+  /** The Cliniko id, or a hash of a record that has none. */
+  recordKey: string;
+  /** The record as JSON text, without what PostgreSQL cannot hold. */
+  raw: string;
+  /** Hex, of the record and of the rules by which it is read. */
+  contentHash: string;
+}
+
 export type ReadRecord =
-  | { kind: 'patient'; patient: Patient; warnings: number }
+  | { kind: 'patient'; patient: Patient }
   | { kind: 'rejected'; rejected: RejectedRecord };
 
 /** Raise it when the same record has to give other columns: every stored hash then differs, and is written anew. */
-const READING_VERSION = 1;
+const READING_VERSION = 2;
+
+const HASH_DIGITS = 32;
+
+export function identifyRecord(record: unknown, { country, validation }: ReadingRules): IdentifiedRecord {
+  const raw = rawText(record);
+  const id = readId(record);
+  const rules = `${READING_VERSION} ${country} ${validation.phone} ${validation.email}`;
+  return {
+    record,
+    clinikoPatientId: id ?? null,
+    recordKey: id ?? `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`,
+    raw,
+    contentHash: hash('sha256', `${rules}\n${raw}`).slice(0, HASH_DIGITS),
+  };
+}
+
+/** Nested thousands of levels deep a record can be parsed, but not written again. */
+function rawText(record: unknown): string {
+  try {
+    return storableJson(record);
+  } catch {
+    return '"(too deeply nested to be kept)"';
+  }
+}
 
 export function readRecord(record: unknown, rules: ReadingRules): ReadRecord {
-  const wire = parseWirePatient(record);
-  if (wire.kind === 'no-id') {
-    const key = createHash('sha256').update(wire.raw).digest('hex').slice(0, 32);
-    return reject({ recordKey: `sha256:${key}`, clinikoPatientId: null, raw: wire.raw }, 'MISSING_ID');
-  }
-  const { patient, oddities, raw } = wire;
+  return readIdentified(identifyRecord(record, rules), rules);
+}
+
+export function readIdentified(identified: IdentifiedRecord, rules: ReadingRules): ReadRecord {
+  const wire = parseWirePatient(identified.record);
+  if (wire.kind === 'no-id') return reject(identified, 'MISSING_ID');
+  const { patient, oddities } = wire;
   const phone = findPhone(patient.phones, rules.country);
-  const known = { recordKey: patient.id, clinikoPatientId: patient.id, raw };
-  if (phone.invalid && rules.validation.phone === 'reject') return reject(known, 'INVALID_PHONE');
-  if (patient.email === null && rules.validation.email === 'require') return reject(known, 'MISSING_EMAIL');
+  if (phone.invalid && rules.validation.phone === 'reject') return reject(identified, 'INVALID_PHONE');
+  if (patient.email === null && rules.validation.email === 'require') {
+    return reject(identified, 'MISSING_EMAIL');
+  }
   const warnings = oddities.length + (phone.invalid ? 1 : 0) + (patient.email === null ? 1 : 0);
-  return { kind: 'patient', patient: toPatient(patient, phone.e164, raw), warnings };
+  return { kind: 'patient', patient: toPatient(patient, identified, phone.e164, warnings) };
 }
 
 const WORDS = {
@@ -46,13 +85,21 @@ const WORDS = {
 } as const;
 
 function reject(
-  record: Pick<RejectedRecord, 'recordKey' | 'clinikoPatientId' | 'raw'>,
+  { recordKey, clinikoPatientId, raw }: IdentifiedRecord,
   reason: keyof typeof WORDS,
 ): ReadRecord {
-  return { kind: 'rejected', rejected: { ...record, reason, words: WORDS[reason] } };
+  return {
+    kind: 'rejected',
+    rejected: { recordKey, clinikoPatientId, raw, reason, words: WORDS[reason] },
+  };
 }
 
-function toPatient(wire: WirePatient, phone: string | null, raw: string): Patient {
+function toPatient(
+  wire: WirePatient,
+  { raw, contentHash }: IdentifiedRecord,
+  phone: string | null,
+  warnings: number,
+): Patient {
   return {
     clinikoPatientId: wire.id,
     firstName: wire.firstName,
@@ -65,10 +112,7 @@ function toPatient(wire: WirePatient, phone: string | null, raw: string): Patien
     createdAt: wire.createdAt,
     updatedAt: wire.updatedAt,
     raw,
-    // The phone also depends on the clinic's country; everything else follows from the record.
-    contentHash: createHash('sha256')
-      .update(`${READING_VERSION}\n${phone ?? ''}\n${raw}`)
-      .digest('hex')
-      .slice(0, 32),
+    contentHash,
+    warnings,
   };
 }

@@ -16,6 +16,8 @@ export interface Patient {
   updatedAt: string | null;
   /** The record as JSON text, without what PostgreSQL cannot hold. */
   raw: string;
-  /** Hex. Equal for two patients only when everything above is equal. */
+  /** Hex. Equal for two patients only when everything else here is equal. */
   contentHash: string;
+  /** Data-quality warnings: fields that could not be read, a number that is none, no email address. */
+  warnings: number;
 }

@@ -12,16 +12,14 @@ import type { Tx } from '../database/open.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import type { Patient } from './patient.ts';
 
-export interface StoreCounts {
-  inserted: number;
-  updated: number;
-  unchanged: number;
-}
-
-interface StoredVersion {
+export interface StoredVersion {
   cliniko_patient_id: string;
+  /** Hex. */
   content_hash: string;
+  /** Thought missing, or about to be. */
   is_missing: boolean;
+  is_archived: boolean;
+  warnings: number;
 }
 
 /** What is stored of these ids. The lateral join probes the index for each; a plain one may scan the whole table. */
@@ -34,8 +32,8 @@ export async function readStoredVersions(
     select stored.*
     from unnest(${clinikoPatientIds as string[]}::text[]) as wanted (id)
     cross join lateral (
-      select cliniko_patient_id, encode(content_hash, 'hex') as content_hash,
-        missing_since is not null as is_missing
+      select cliniko_patient_id, encode(content_hash, 'hex') as content_hash, warnings,
+        missing_since is not null or held_since is not null as is_missing, archived_at is not null as is_archived
       from patients
       where organization_id = ${organizationId} and cliniko_patient_id = wanted.id
       limit 1
@@ -43,49 +41,51 @@ export async function readStoredVersions(
   return new Map(rows.map((row) => [row.cliniko_patient_id, row]));
 }
 
-/** Those of `patients` that differ from what is stored, or were thought missing. */
-export function changedPatients(patients: readonly Patient[], stored: Map<string, StoredVersion>): Patient[] {
-  return patients.filter((patient) => {
-    const version = stored.get(patient.clinikoPatientId);
-    return version === undefined || version.is_missing || version.content_hash !== patient.contentHash;
-  });
+export interface WrittenPatients {
+  /** Cliniko ids. */
+  inserted: string[];
+  updated: string[];
 }
 
 /**
  * Writes patients in one statement.
  *
  * @param patients 0 to 100, no id twice (Postgres refuses to touch one row twice: SQLSTATE 21000)
- * @returns how many were new, and how many replaced an older version; the rest were newer here already
+ * @returns who was new, and who replaced an older version; the rest were newer here already
  * @throws PostgresError; nothing was written
  */
 export async function upsertPatients(
   tx: ISql,
   organizationId: number,
   patients: readonly Patient[],
-): Promise<{ inserted: number; updated: number }> {
-  if (patients.length === 0) return { inserted: 0, updated: 0 };
-  const [counts] = await tx<{ inserted: number; updated: number }[]>`
+): Promise<WrittenPatients> {
+  if (patients.length === 0) return { inserted: [], updated: [] };
+  const [written] = await tx<WrittenPatients[]>`
     with written as (
       insert into patients (organization_id, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
-        archived_at, merged_into, created_at, updated_at, raw, content_hash)
+        archived_at, merged_into, created_at, updated_at, raw, content_hash, warnings)
       select ${organizationId}, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
-        archived_at, merged_into, created_at, updated_at, raw, decode(content_hash, 'hex')
+        archived_at, merged_into, created_at, updated_at, raw, decode(content_hash, 'hex'), warnings
       from jsonb_to_recordset(${recordset(patients)}::text::jsonb) as patient (
         cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
         archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
-        raw jsonb, content_hash text)
+        raw jsonb, content_hash text, warnings smallint)
       on conflict (organization_id, cliniko_patient_id) do update set
         first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
         phone = excluded.phone, date_of_birth = excluded.date_of_birth, archived_at = excluded.archived_at,
-        merged_into = excluded.merged_into, missing_since = null, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, raw = excluded.raw, content_hash = excluded.content_hash, stored_at = now()
+        merged_into = excluded.merged_into, missing_since = null, held_since = null, created_at = excluded.created_at,
+        updated_at = excluded.updated_at, raw = excluded.raw, content_hash = excluded.content_hash,
+        warnings = excluded.warnings, stored_at = now()
       where patients.updated_at is null or excluded.updated_at is null
         or patients.updated_at <= excluded.updated_at
-      returning xmax = 0 as is_new
+        -- Somebody who was thought gone is back, in whatever version.
+        or patients.missing_since is not null or patients.held_since is not null
+      returning cliniko_patient_id as id, xmax = 0 as is_new
     )
-    select (count(*) filter (where is_new))::int as inserted, (count(*) filter (where not is_new))::int as updated
+    select coalesce(array_agg(id) filter (where is_new), '{}') as inserted,
+      coalesce(array_agg(id) filter (where not is_new), '{}') as updated
     from written`;
-  return counts ?? { inserted: 0, updated: 0 };
+  return written ?? { inserted: [], updated: [] };
 }
 
 /** `raw` is JSON already: it is set in as it is, not parsed and written again. */
@@ -103,6 +103,7 @@ function recordset(patients: readonly Patient[]): string {
       created_at: patient.createdAt,
       updated_at: patient.updatedAt,
       content_hash: patient.contentHash,
+      warnings: patient.warnings,
     });
     return `${columns.slice(0, -1)},"raw":${patient.raw}}`;
   });
@@ -111,35 +112,46 @@ function recordset(patients: readonly Patient[]): string {
 
 /** Whether a statement failed because of the values in it: SQLSTATE class 22 (data) or 23 (constraints). */
 export function isRefusedData(error: unknown): boolean {
-  const sqlstate = databaseError(error)?.code ?? '';
-  return sqlstate.startsWith('22') || sqlstate.startsWith('23');
+  return /^2[23]/.test(databaseError(error)?.code ?? '');
 }
+
+/**
+ * Whether it may have been one of the patients, although Postgres does not say so: a limit (54), a trigger of somebody
+ * else (P0), an internal error (XX).
+ */
+export function mayBeOnePatient(error: unknown): boolean {
+  return /^(2[23]|54|P0|XX)/.test(databaseError(error)?.code ?? '');
+}
+
+/** Refused in such a number, all of them, patients are not the reason. */
+const TOO_MANY_TO_BLAME = 10;
 
 /**
  * Writes what can be written: a set that Postgres refuses is halved until each culprit stands alone.
  *
- * @returns the counts, and the patients that Postgres refused
- * @throws whatever is not about the data
+ * @returns who was written, and the patients that Postgres refused
+ * @throws whatever is not about the data, or seems to be about all data
  */
 export async function upsertAcceptable(
   tx: Tx,
   organizationId: number,
   patients: readonly Patient[],
-): Promise<{ inserted: number; updated: number; refused: Patient[] }> {
-  let inserted = 0;
-  let updated = 0;
+): Promise<WrittenPatients & { refused: Patient[] }> {
+  const inserted: string[] = [];
+  const updated: string[] = [];
   const refused: Patient[] = [];
   const store = async (part: readonly Patient[]): Promise<void> => {
     try {
       await tx.savepoint(async (inner) => {
-        const counts = await upsertPatients(inner, organizationId, part);
-        inserted += counts.inserted;
-        updated += counts.updated;
+        const written = await upsertPatients(inner, organizationId, part);
+        inserted.push(...written.inserted);
+        updated.push(...written.updated);
       });
     } catch (error) {
-      if (!isRefusedData(error)) throw error;
+      if (!mayBeOnePatient(error)) throw error;
       if (part.length === 1) {
         refused.push(...part);
+        if (refused.length === patients.length && refused.length >= TOO_MANY_TO_BLAME) throw error;
         return;
       }
       const middle = Math.ceil(part.length / 2);

@@ -7,6 +7,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  smallint,
   text,
   timestamp,
   unique,
@@ -33,13 +34,17 @@ export const patientTable = pgTable(
     mergedInto: text('merged_into'),
     /** Since when a proven full run no longer sees this patient in Cliniko. */
     missingSince: timestamp('missing_since', { withTimezone: true, mode: 'string' }),
+    /** Absent too, but with so many others that a person has to confirm it first. */
+    heldSince: timestamp('held_since', { withTimezone: true, mode: 'string' }),
     /** Cliniko's clock. */
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }),
     updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }),
     /** The record as Cliniko sent it. */
     raw: jsonb('raw').notNull(),
-    /** Of everything above: tells an unchanged patient without reading `raw`. */
+    /** Of `raw` and of the rules by which it was read: tells an unchanged patient without reading it again. */
     contentHash: bytea('content_hash').notNull(),
+    /** Data-quality warnings of this version. */
+    warnings: smallint('warnings').notNull(),
     storedAt: timestamp('stored_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
   (table) => [unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId)],

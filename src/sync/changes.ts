@@ -4,13 +4,10 @@
  * Paging by number would lose patients: one that is edited meanwhile jumps to the end, and the first of the next page
  * moves up unseen. So each step asks anew for what changed since the last change it saw, and always takes the first
  * page. Only where a whole page shares one second does it go on to the next page of that second.
- *
- * It is not certain that archiving moves `updated_at`, so what was archived since is asked for as well.
  */
 import type { PageOptions, PatientPage, PatientSource } from '../cliniko/source.ts';
 import { parseWirePatient } from '../cliniko/wire.ts';
 import type { Database } from '../database/open.ts';
-import type { WalkedPage } from './walk.ts';
 
 /** Clocks differ, and what is being written while a run begins is seen later. */
 const OVERLAP = '5 minutes';
@@ -28,49 +25,69 @@ export async function readWatermark({ sql }: Database, organizationId: number): 
   return row?.since ?? undefined;
 }
 
+type ChangeField = 'updated_at' | 'archived_at';
+
+export interface ChangeScope {
+  /** Who is meant: `archived_at:*`, or `archived_at:!?` for active patients only. */
+  filter: string;
+  /** The times that tell of a change. */
+  fields: readonly ChangeField[];
+}
+
+export interface ChangePlan extends ChangeScope {
+  /** ISO 8601 UTC, whole seconds. */
+  since: string;
+  perPage: number;
+}
+
 /** @throws ClinikoError, or the signal's reason */
 export async function* walkChanges(
   source: PatientSource,
-  plan: { since: string; perPage: number },
+  plan: ChangePlan,
   options: PageOptions,
-): AsyncGenerator<WalkedPage> {
-  let number = 0;
-  for (const field of ['updated_at', 'archived_at'] as const) {
-    for await (const page of walkField(source, field, plan, options)) {
-      // Later totals are of what is left. The first one is of what there is to do.
-      yield { ...page, number: ++number, total: number === 1 ? page.total : undefined };
-    }
+): AsyncGenerator<PatientPage> {
+  const walks = plan.fields.map((field) => {
+    const pages = walkField(source, plan, field, options);
+    // Asked for at once: mostly the first pages are the only ones.
+    const first = pages.next();
+    first.catch(() => {}); // Awaited below, unless another one fails before.
+    return { first, pages };
+  });
+  for (const { first, pages } of walks) {
+    const page = await first;
+    if (page.done === true) continue;
+    yield page.value;
+    yield* pages;
   }
 }
 
 async function* walkField(
   source: PatientSource,
-  field: 'updated_at' | 'archived_at',
-  { since, perPage }: { since: string; perPage: number },
+  { filter, since, perPage }: ChangePlan,
+  field: ChangeField,
   options: PageOptions,
-): AsyncGenerator<Omit<WalkedPage, 'number'>> {
+): AsyncGenerator<PatientPage> {
   let from = since;
   for (let page = 1; ; ) {
-    const filters =
-      field === 'updated_at' ? ['archived_at:*', `updated_at:>=${from}`] : [`archived_at:>=${from}`];
+    // A condition on `archived_at` finds archived patients by itself.
+    const filters = field === 'archived_at' ? [`${field}:>=${from}`] : [filter, `${field}:>=${from}`];
     const answer = await source.page({ page, perPage, filters, sort: `${field}:asc,id:asc` }, options);
-    yield toWalked(answer, perPage);
-    if (!answer.hasNext || answer.records.length === 0) return;
-    const last = lastTime(answer, field);
+    const [first, last] = [timeOf(answer.records.at(0), field), timeOf(answer.records.at(-1), field)];
+    // Somebody older: the filter was not kept, and there would be no end to it.
+    if (first !== undefined && first < from) return;
+    yield answer;
+    const more = answer.hasNext || (answer.totalEntries ?? 0) > page * perPage;
+    if (!more || answer.records.length === 0) return;
     // Without a later moment to go on from, the next page of the same one is all there is.
     if (last === undefined || last <= from) page += 1;
     else [from, page] = [last, 1];
   }
 }
 
-function toWalked({ records, totalEntries }: PatientPage, size: number): Omit<WalkedPage, 'number'> {
-  return { records, size, pages: Math.ceil((totalEntries ?? records.length) / size), total: totalEntries };
-}
-
 /** In Cliniko's own form: whole seconds, with a literal Z. */
-function lastTime({ records }: PatientPage, field: 'updated_at' | 'archived_at'): string | undefined {
-  const parsed = parseWirePatient(records.at(-1));
-  const time =
-    parsed.kind === 'patient' ? parsed.patient[field === 'updated_at' ? 'updatedAt' : 'archivedAt'] : null;
+function timeOf(record: unknown, field: ChangeField): string | undefined {
+  const parsed = parseWirePatient(record);
+  if (parsed.kind !== 'patient') return undefined;
+  const time = field === 'updated_at' ? parsed.patient.updatedAt : parsed.patient.archivedAt;
   return time === null ? undefined : `${time.slice(0, 19)}Z`;
 }

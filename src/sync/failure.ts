@@ -21,6 +21,11 @@ export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 
+/** The run was taken up again and again, and stored nothing. */
+export class FruitlessError extends Error {
+  override readonly name = 'FruitlessError';
+}
+
 /** `patients` has lost its unique constraint: an upsert would store patients twice. */
 export class MissingConstraintError extends Error {
   override readonly name = 'MissingConstraintError';
@@ -32,12 +37,20 @@ const CANCELLED: FailureReport = {
   retry_recommended: false,
 };
 
+const FRUITLESS: FailureReport = {
+  error_type: 'SYNC_INTERRUPTED',
+  error_details: 'The sync was interrupted again and again before it could store anything.',
+  retry_recommended: true,
+  solution: 'Look for this run in the server log, then start the sync again.',
+};
+
 const MIGRATE = 'Run database migration: npm run db:migrate';
 const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko-credentials';
 
 export function describeFailure(error: unknown): FailureReport {
   if (error instanceof ClinikoError) return describeClinikoFailure(error.failure, error.message);
   if (error instanceof CancelledError) return CANCELLED;
+  if (error instanceof FruitlessError) return FRUITLESS;
   if (error instanceof MissingKeyError)
     return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);

@@ -26,8 +26,12 @@ export interface ClaimedRun {
   /** 1 for the first worker of this run. */
   attempt: number;
   state: RunState;
-  /** Milliseconds from the run's start to this claim. */
+  /** When the run was asked for, by the database's clock. */
+  createdAt: Date;
+  /** Milliseconds from then to this claim. */
   ageMs: number;
+  /** Claims in a row, this one included, that have brought nothing. */
+  fruitlessClaims: number;
   /** Somebody asked to end it while nobody worked on it. */
   cancelRequested: boolean;
 }
@@ -55,20 +59,23 @@ export async function claimNextRun(
       operation_type: string;
       lease_epoch: number;
       attempt: number;
+      fruitless_claims: number;
       checkpoint: unknown;
+      created_ms: number;
       age_ms: number;
       cancel_requested: boolean;
     }[]
   >`
     update sync_runs as run set
       owner = ${owner}, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-      lease_expires_at = clock_timestamp() + ${LEASE}::interval
+      fruitless_claims = fruitless_claims + 1, lease_expires_at = clock_timestamp() + ${LEASE}::interval
     where sync_log_id = (
       select sync_log_id from sync_runs
       where ended_at is null and sync_log_id <> all(${active as number[]}::int[])
         and (owner is null or owner = ${owner} or lease_expires_at < clock_timestamp())
       order by created_at limit 1 for update skip locked)
-    returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, checkpoint,
+    returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, fruitless_claims, checkpoint,
+      extract(epoch from created_at)::float8 * 1000 as created_ms,
       extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms,
       cancel_requested_at is not null as cancel_requested`;
   if (row === undefined) return undefined;
@@ -79,7 +86,9 @@ export async function claimNextRun(
     attempt: row.attempt,
     // A checkpoint of another version of this program is not understood: the run starts again, which is harmless.
     state: state.success ? state.data : INITIAL_STATE,
+    createdAt: new Date(row.created_ms),
     ageMs: row.age_ms,
+    fruitlessClaims: row.fruitless_claims,
     cancelRequested: row.cancel_requested,
   };
 }
@@ -101,7 +110,7 @@ export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
 
 /** The row's new values belong to a transaction that has asserted the lease. */
 export async function saveCheckpoint(tx: ISql, lease: Lease, state: RunState): Promise<void> {
-  await tx`update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb,
+  await tx`update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb, fruitless_claims = 0,
       lease_expires_at = clock_timestamp() + ${LEASE}::interval
     where sync_log_id = ${lease.syncLogId}`;
 }
@@ -124,7 +133,9 @@ export async function renewLeases(
 
 /** Gives a run back, so that any worker may go on at once from its checkpoint. */
 export async function releaseLease({ sql }: Database, lease: Lease): Promise<void> {
-  await sql`update sync_runs set owner = null, lease_expires_at = null
+  // Nobody failed: this claim does not count against the run.
+  await sql`update sync_runs set owner = null, lease_expires_at = null,
+      fruitless_claims = greatest(fruitless_claims - 1, 0)
     where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
       and ended_at is null`;
 }

@@ -1,9 +1,14 @@
 /** What dashboards ask for beside the runs: totals, quarantine, analytics. Here because the totals name the last run. */
 import { Hono } from 'hono';
+import { appendAudit } from '../audit/append.ts';
+import type { ConfirmedMissing, MissingPatients } from '../contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
+import { organizationNotFound } from '../http/problem.ts';
+import { findOrganization } from '../organizations/organizations.ts';
+import { confirmMissing, countHeld } from '../patients/missing.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
 
@@ -18,6 +23,34 @@ export function patientRoutes(database: Database): Hono {
     ]);
     const body = `${JSON.stringify(counts).slice(0, -1)},"last_completed_sync":${logs[0] ?? 'null'}}`;
     return c.body(body, 200, { 'content-type': 'application/json', 'cache-control': 'private, no-cache' });
+  });
+
+  routes.get('/patients/:orgId/missing', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    const [{ missing }, { held, since }] = await Promise.all([
+      countPatients(database.sql, organizationId),
+      countHeld(database.sql, organizationId),
+    ]);
+    const answer: MissingPatients = { missing, held, held_since: since && new Date(since).toISOString() };
+    return c.json(answer, 200, { 'cache-control': 'private, no-cache' });
+  });
+
+  routes.post('/patients/:orgId/missing/confirm', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    if ((await findOrganization(database, organizationId)) === undefined)
+      throw organizationNotFound(organizationId);
+    const confirmed = await database.sql.begin(async (tx) => {
+      const count = await confirmMissing(tx, organizationId);
+      // Nobody has to say who he is yet (AUTH=none).
+      await appendAudit(tx, {
+        organizationId,
+        actor: 'anyone',
+        action: 'missing.confirm',
+        details: { count },
+      });
+      return count;
+    });
+    return c.json({ confirmed } satisfies ConfirmedMissing);
   });
 
   routes.get('/quarantine/:orgId', async (c) => {

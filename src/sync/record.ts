@@ -42,22 +42,30 @@ export type Ending =
   | { status: 'completed'; metadata: EngineMetadata }
   | { status: 'failed'; metadata: EngineMetadata; errorDetails: string };
 
+/**
+ * @param decide called in the transaction that ends the run, so that what it writes commits with the end
+ * @throws LeaseLostError; nothing was written
+ */
 export async function endRun(
   { sql }: Database,
   lease: Lease,
   state: RunState,
-  ending: Ending,
-): Promise<void> {
-  const details = ending.status === 'failed' ? ending.errorDetails : null;
-  await sql.begin(async (tx) => {
+  decide: (tx: ISql) => Promise<Ending>,
+): Promise<Ending> {
+  return await sql.begin(async (tx) => {
     await assertLease(tx, lease);
+    const ending = await decide(tx);
+    const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
       update sync_logs set status = ${ending.status}, ${counts(tx, state)}, error_details = ${details},
         completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
         metadata = ${JSON.stringify(ending.metadata)}::text::jsonb
       where id = ${lease.syncLogId} and status = 'running'`;
-    await tx`update sync_runs set ended_at = clock_timestamp(), owner = null where sync_log_id = ${lease.syncLogId}`;
+    await tx`update sync_runs set ended_at = clock_timestamp(), owner = null,
+        checkpoint = ${JSON.stringify(state)}::text::jsonb
+      where sync_log_id = ${lease.syncLogId}`;
     await tx`delete from sync_seen where sync_log_id = ${lease.syncLogId}`;
+    return ending;
   });
 }
 

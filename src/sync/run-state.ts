@@ -7,7 +7,17 @@
 import { z } from 'zod';
 import { formatDuration, formatRemaining } from '../contract/duration.ts';
 import { runningPercent, successRate } from '../contract/progress.ts';
-import type { CompletenessProof, EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
+import type { EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
+import {
+  beganRound,
+  Coverage,
+  completenessProof,
+  finishedRoundPage,
+  NOTHING_COVERED,
+  sawWalkTotal,
+} from './completeness.ts';
+import type { Stop } from './stop.ts';
+import type { WalkedPage } from './walk.ts';
 
 const count = z.int().min(0);
 
@@ -19,10 +29,7 @@ export const RunState = z.object({
   pageSize: count.nullable(),
   /** What Cliniko names as the total now; 0 until it was read. */
   found: count,
-  totalAtStart: count.nullable(),
-  totalAtEnd: count.nullable(),
-  /** Whether the total was the same on every page. */
-  steady: z.boolean(),
+  coverage: Coverage,
   totalPages: count,
   processed: count,
   succeeded: count,
@@ -50,9 +57,7 @@ export const INITIAL_STATE: RunState = {
   place: 0,
   pageSize: null,
   found: 0,
-  totalAtStart: null,
-  totalAtEnd: null,
-  steady: true,
+  coverage: NOTHING_COVERED,
   totalPages: 0,
   processed: 0,
   succeeded: 0,
@@ -80,11 +85,22 @@ export function batchSize(found: number): number {
   return found === 0 ? MAX_BATCH : Math.min(MAX_BATCH, Math.max(1, Math.floor(found / 10)));
 }
 
-/** A page was read. `total` is undefined when Cliniko did not say. */
-export function sawPage(
-  state: RunState,
-  page: { number: number; size: number; pages: number; total: number | undefined },
-): RunState {
+/** A page was read: the run now stands before its first record, or where an earlier attempt left it. */
+export function arrivedAt(state: RunState, stop: Stop): RunState {
+  switch (stop.leg) {
+    case 'walk':
+      return arrivedAtPage(state, stop);
+    case 'round':
+      return { ...state, coverage: beganRound(state.coverage, stop.round) };
+    case 'sweep':
+      return { ...state, coverage: { ...state.coverage, leg: 'sweep' } };
+    default:
+      return stop satisfies never;
+  }
+}
+
+/** `total` is undefined when Cliniko did not say. */
+function arrivedAtPage(state: RunState, page: WalkedPage): RunState {
   const total = page.total ?? null;
   return {
     ...state,
@@ -93,11 +109,17 @@ export function sawPage(
     pageSize: page.size,
     // Without a total the best number is what was seen so far.
     found: total ?? Math.max(state.found, state.processed),
-    totalAtStart: state.totalAtStart ?? total,
-    totalAtEnd: total ?? state.totalAtEnd,
-    steady: state.steady && (total === null || state.totalAtStart === null || state.totalAtStart === total),
+    coverage: sawWalkTotal(state.coverage, total),
     totalPages: page.pages,
   };
+}
+
+/** All of a page is stored, also when there was nothing in it to store. */
+export function departedFrom(state: RunState, stop: Stop): RunState {
+  if (stop.leg !== 'round') return state;
+  const { records, afterId, left } = stop;
+  const coverage = finishedRoundPage(state.coverage, { records: records.length, afterId, left });
+  return { ...state, coverage };
 }
 
 /** What storing one batch came to. Each patient counts once a run. */
@@ -120,8 +142,7 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   const processed = state.processed + batch.succeeded + batch.errors.length;
   return {
     ...state,
-    page: batch.endsPage ? state.page + 1 : state.page,
-    place: batch.endsPage ? 0 : state.place + batch.records,
+    ...(state.coverage.leg === 'walk' && walkedOn(state, batch, processed)),
     processed,
     succeeded: state.succeeded + batch.succeeded,
     inserted: state.inserted + batch.inserted,
@@ -135,19 +156,17 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   };
 }
 
+function walkedOn(state: RunState, batch: BatchCounts, processed: number): Partial<RunState> {
+  return {
+    page: batch.endsPage ? state.page + 1 : state.page,
+    place: batch.endsPage ? 0 : state.place + batch.records,
+    coverage: { ...state.coverage, seen: processed },
+  };
+}
+
 /** The page of a progress display: the one of the newest batch. */
 function currentPage({ page, place }: RunState): number {
   return place === 0 ? page - 1 : page;
-}
-
-export function completenessProof(state: RunState): CompletenessProof {
-  return {
-    seen: state.processed,
-    total_at_start: state.totalAtStart,
-    total_at_end: state.totalAtEnd,
-    repairs: 0,
-    proven: state.steady && state.processed === state.totalAtEnd,
-  };
 }
 
 export interface Display {
@@ -188,7 +207,7 @@ export function completedMetadata(state: RunState, display: Display, durationMs:
       api_requests: state.apiRequests,
       database_operations: state.databaseOperations,
     },
-    proof: completenessProof(state),
+    proof: completenessProof(state.coverage),
   };
 }
 

@@ -17,6 +17,8 @@ export const syncRunTable = pgTable(
     /** By the database's clock. */
     leaseExpiresAt: timestamp('lease_expires_at', { withTimezone: true, mode: 'string' }),
     attempt: integer('attempt').notNull().default(0),
+    /** Claims in a row after which nothing was stored: a run that ends every worker must not be taken up for ever. */
+    fruitlessClaims: integer('fruitless_claims').notNull().default(0),
     /** A RunState (run-state.ts); null until something was stored. Commits with the rows it speaks of. */
     checkpoint: jsonb('checkpoint'),
     /** Set by whichever server was asked; the owner ends the run, or else the server that was asked does. */

@@ -16,7 +16,8 @@ import {
   releaseLease,
   renewLeases,
 } from './lease.ts';
-import { type EngineTools, runSync } from './run.ts';
+import type { EngineTools } from './open-run.ts';
+import { runSync } from './run.ts';
 
 /** How long a dead program's row may stay `running` beyond its time. */
 const LOOK_FOR_INTERRUPTED_MS = 30_000;

@@ -9,7 +9,7 @@ import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
 import { createSealer } from '../../src/organizations/sealing.ts';
-import type { EngineTools } from '../../src/sync/run.ts';
+import type { EngineTools } from '../../src/sync/open-run.ts';
 import { startRun } from '../../src/sync/start.ts';
 import { startWorker, type Worker } from '../../src/sync/worker.ts';
 import { CREDENTIALS_KEY } from './server.ts';
@@ -40,7 +40,7 @@ export async function openEngine(databaseUrl: string) {
     perPage,
     window: 4,
   });
-  return {
+  const engine = {
     database,
     sql: database.sql,
     tools,
@@ -54,6 +54,14 @@ export async function openEngine(databaseUrl: string) {
       const { syncLogId } = await startRun(database, ORGANIZATION, 'full_patients');
       bus.publish({ organizations: [ORGANIZATION], work: true });
       return syncLogId;
+    },
+    /** One whole run by a worker of its own. */
+    async syncWith(source: PatientSource): Promise<SyncLog> {
+      const worker = engine.work(source);
+      await engine.start();
+      const log = await engine.ended();
+      await worker.stop();
+      return log;
     },
     ended: () =>
       vi.waitFor(
@@ -70,4 +78,5 @@ export async function openEngine(databaseUrl: string) {
       return row?.count ?? 0;
     },
   };
+  return engine;
 }

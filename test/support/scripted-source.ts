@@ -2,11 +2,11 @@
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../src/cliniko/source.ts';
 
 export interface ScriptedSource extends PatientSource {
-  /** Pages asked for, in the order of asking. */
+  /** Numbered pages of the whole clinic that were asked for, in the order of asking. */
   readonly asked: number[];
   /** Requests under way at the same time, at most. */
   readonly mostAtOnce: number;
-  /** What the next question for a page does instead of answering. */
+  /** What the next question for such a page does instead of answering. */
   onPage(
     page: number,
     act: (query: PageQuery, options: PageOptions) => PatientPage | Promise<PatientPage>,
@@ -26,13 +26,15 @@ export function scriptedSource(records: readonly unknown[], lie: Partial<Patient
     },
     onPage: (page, act) => void script.set(page, act),
     async page(query, options) {
-      asked.push(query.page);
+      const isNumbered = query.sort.startsWith('created_at');
+      if (isNumbered) asked.push(query.page);
       options.onRequest?.();
       mostAtOnce = Math.max(mostAtOnce, ++underWay);
       try {
         // A turn of the loop, as a network takes at least.
         await new Promise(setImmediate);
         options.signal.throwIfAborted();
+        if (!isNumbered) return pageOf(matching(records, query), query);
         const act = script.get(query.page);
         script.delete(query.page);
         return act === undefined ? { ...pageOf(records, query), ...lie } : await act(query, options);
@@ -42,6 +44,35 @@ export function scriptedSource(records: readonly unknown[], lie: Partial<Patient
     },
   };
 }
+
+const SINGLES_OUT = /^(id|updated_at|archived_at):(>=|>|=)(.*)$/;
+
+/** Cliniko's filters and orders, as far as a sync singles people out by them. Nobody is there twice. */
+function matching(records: readonly unknown[], { filters, sort }: PageQuery): unknown[] {
+  const [by = 'id'] = sort.split(':');
+  const people = new Map(records.map((record) => [fieldOf(record, 'id'), record]));
+  const found = [...people.values()].filter((record) => filters.every((filter) => matches(record, filter)));
+  const key = (record: unknown) => `${fieldOf(record, by)} ${fieldOf(record, 'id').padStart(20)}`;
+  return found.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+function matches(record: unknown, filter: string): boolean {
+  const [, field = '', operator, value = ''] = SINGLES_OUT.exec(filter) ?? [];
+  const actual = fieldOf(record, field);
+  switch (operator) {
+    case '=':
+      return value.split(',').includes(actual);
+    case '>':
+      return BigInt(actual) > BigInt(value);
+    case '>=':
+      return actual !== '' && actual >= value;
+    default:
+      return true;
+  }
+}
+
+/** Empty when there is nothing. */
+const fieldOf = (record: unknown, field: string): string => String(Object(record)[field] ?? '');
 
 function pageOf(records: readonly unknown[], { page, perPage }: PageQuery): PatientPage {
   const from = (page - 1) * perPage;

@@ -62,7 +62,7 @@ describe('a page that shifted', () => {
     expect(await engine.ended()).toMatchObject({
       status: 'completed',
       records_processed: 25,
-      metadata: { patients_found: 25, patients_stored: 25, proof: { seen: 25, proven: false } },
+      metadata: { patients_found: 25, patients_stored: 25, proof: { seen: 25, repairs: 3, proven: true } },
     });
     const names = await engine.sql`select first_name from patients
       where cliniko_patient_id in (${String(person(10).id)}, ${String(person(25).id)}) order by cliniko_patient_id`;

@@ -2,15 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
 import {
+  arrivedAt,
   type BatchCounts,
   batchSize,
   completedMetadata,
   INITIAL_STATE,
   RunState,
   runningMetadata,
-  sawPage,
   storedBatch,
 } from '../../src/sync/run-state.ts';
+
+const page = (number: number, pages: number, total: number | undefined) =>
+  ({ leg: 'walk', number, size: 10, pages, total, records: [] }) as const;
 
 const display = { type: 'full_patients', attempt: 1, phase: 'storing' } as const;
 
@@ -39,7 +42,7 @@ describe('progress', () => {
   });
 
   test("is the guide's example: 450 of 648 are 69.4 %", () => {
-    let state = sawPage(INITIAL_STATE, { number: 1, size: 100, pages: 7, total: 648 });
+    let state = arrivedAt(INITIAL_STATE, page(1, 7, 648));
     for (let page = 1; page <= 4; page++)
       state = storedBatch(state, batch({ records: 100, succeeded: 100, endsPage: true }));
     state = storedBatch(
@@ -72,7 +75,7 @@ describe('progress', () => {
         let state = INITIAL_STATE;
         for (const { total, succeeded, failed } of all) {
           const before = state.percent;
-          state = sawPage(state, { number: 1, size: 10, pages: 5, total });
+          state = arrivedAt(state, page(1, 5, total));
           const errors = Array.from({ length: failed }, (_, n) => `Patient ID ${n}: x`);
           state = storedBatch(state, batch({ records: succeeded + failed, succeeded, errors }));
 
@@ -94,10 +97,7 @@ describe('progress', () => {
       fc.property(steps, (all) => {
         const state = all.reduce(
           (current, { total, succeeded }) =>
-            storedBatch(
-              sawPage(current, { number: 1, size: 10, pages: 5, total }),
-              batch({ records: 1, succeeded }),
-            ),
+            storedBatch(arrivedAt(current, page(1, 5, total)), batch({ records: 1, succeeded })),
           INITIAL_STATE,
         );
         expect(RunState.parse(JSON.parse(JSON.stringify(state)))).toEqual(state);
@@ -108,10 +108,7 @@ describe('progress', () => {
 
 describe('the proof of a run', () => {
   const run = (totals: number[], seen: number) => {
-    const state = totals.reduce(
-      (current, total) => sawPage(current, { number: 1, size: 10, pages: 1, total }),
-      INITIAL_STATE,
-    );
+    const state = totals.reduce((current, total) => arrivedAt(current, page(1, 1, total)), INITIAL_STATE);
     return completedMetadata(storedBatch(state, batch({ succeeded: seen })), display, 1_000).proof;
   };
 

@@ -5,7 +5,7 @@ import type { PatientSource } from '../../src/cliniko/source.ts';
 import { type WalkedPage, walkPages } from '../../src/sync/walk.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
 
-const query = { perPage: 10, filters: [], sort: 'id:asc' };
+const query = { perPage: 10, filters: [], sort: 'created_at:asc,id:asc' };
 
 async function walk(
   source: PatientSource,

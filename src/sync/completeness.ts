@@ -1,0 +1,88 @@
+/**
+ * Whether a run has seen its whole clinic: arithmetic on what the pages said.
+ *
+ * Numbered pages prove it when their total never changed and is the number of patients seen. A hard delete meanwhile
+ * shifts everybody behind it by one place, past the reader; then rounds in the order of ids follow (round.ts), which nothing
+ * can shift, until one of them meets a clinic that holds still. What nobody has proven is said to be unproven.
+ *
+ * Not here: what becomes of patients who were not seen (patients/missing.ts).
+ */
+import { z } from 'zod';
+import type { CompletenessProof } from '../contract/sync-log.ts';
+
+const count = z.int().min(0);
+
+export const Coverage = z.object({
+  /** Where the run is: on numbered pages, on a round by ids, or on what changed meanwhile. */
+  leg: z.enum(['walk', 'round', 'sweep']),
+  /** Rounds by ids that have begun. */
+  round: count,
+  /** The last id that the round has read; null at its beginning. */
+  afterId: z.string().nullable(),
+  /** Patients that the walk, or the latest round, has seen. Each once. */
+  seen: count,
+  totalAtStart: count.nullable(),
+  totalAtEnd: count.nullable(),
+  /** Whether the total stayed the same. */
+  steady: z.boolean(),
+  /** Pages that rounds have read. */
+  repairs: count,
+});
+export type Coverage = z.infer<typeof Coverage>;
+
+export const NOTHING_COVERED: Coverage = {
+  leg: 'walk',
+  round: 0,
+  afterId: null,
+  seen: 0,
+  totalAtStart: null,
+  totalAtEnd: null,
+  steady: true,
+  repairs: 0,
+};
+
+/** @param total of all pages, as the newest one names it; null when it does not */
+export function sawWalkTotal(coverage: Coverage, total: number | null): Coverage {
+  const { totalAtStart, totalAtEnd, steady } = coverage;
+  return {
+    ...coverage,
+    totalAtStart: totalAtStart ?? total,
+    totalAtEnd: total ?? totalAtEnd,
+    steady: steady && (total === null || totalAtStart === null || totalAtStart === total),
+  };
+}
+
+export function beganRound(coverage: Coverage, round: number): Coverage {
+  if (coverage.leg === 'round' && coverage.round === round) return coverage;
+  return { ...NOTHING_COVERED, leg: 'round', round, repairs: coverage.repairs };
+}
+
+/** @param page `left`: how many there were from this page on, itself included; null when Cliniko did not say */
+export function finishedRoundPage(
+  coverage: Coverage,
+  page: { records: number; afterId: string | null; left: number | null },
+): Coverage {
+  const totalNow = page.left === null ? null : coverage.seen + page.left;
+  return {
+    ...sawWalkTotal(coverage, totalNow),
+    steady: coverage.steady && totalNow !== null && totalNow === (coverage.totalAtStart ?? totalNow),
+    afterId: page.afterId,
+    seen: coverage.seen + page.records,
+    repairs: coverage.repairs + 1,
+  };
+}
+
+/** Without a total from Cliniko nothing can be proven. */
+export function isProven({ steady, seen, totalAtEnd }: Coverage): boolean {
+  return steady && seen === totalAtEnd;
+}
+
+export function completenessProof(coverage: Coverage): CompletenessProof {
+  return {
+    seen: coverage.seen,
+    total_at_start: coverage.totalAtStart,
+    total_at_end: coverage.totalAtEnd,
+    repairs: coverage.repairs,
+    proven: isProven(coverage),
+  };
+}

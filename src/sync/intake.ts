@@ -1,0 +1,209 @@
+/**
+ * The intake of a run: pages come in, batches go down, one after the other and in order.
+ *
+ * While a batch is being committed the next one is fetched and prepared, so that reading and storing keep two processors
+ * busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
+ *
+ * Neighbours: itinerary.ts gives the pages, prepare.ts and batch.ts store them.
+ */
+import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
+import { readId } from '../cliniko/wire.ts';
+import type { ReadingRules } from '../patients/from-cliniko.ts';
+import { findAbsent, mayVanish } from '../patients/missing.ts';
+import { storeBatch } from './batch.ts';
+import { readWatermark } from './changes.ts';
+import { isProven } from './completeness.ts';
+import { type Itinerary, remainingStops } from './itinerary.ts';
+import type { OpenRun } from './open-run.ts';
+import { type PreparedBatch, prepareBatch } from './prepare.ts';
+import { arrivedAt, batchSize, departedFrom, type RunState } from './run-state.ts';
+import type { Stop } from './stop.ts';
+import { createStopwatch } from './stopwatch.ts';
+import { createWaits, waitWords } from './waits.ts';
+
+/** What a run reads by, and whom it has counted. */
+export interface Intake {
+  source: PatientSource;
+  rules: ReadingRules;
+  /** Grows with every commit. */
+  seen: Set<string>;
+}
+
+/**
+ * Takes in everything that is left of a run.
+ *
+ * @param signal aborted when this worker has to let go
+ */
+export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal): Promise<void> {
+  const waits = createWaits();
+  const fetching = createStopwatch();
+  const left = new AbortController();
+  let taking: Promise<void> = Promise.resolve();
+  const asking: PageOptions = {
+    signal: AbortSignal.any([signal, left.signal]),
+    onWait: waits.add,
+    onRequest: () => {
+      run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
+    },
+  };
+  const tellWait = async (wait: WaitNotice): Promise<void> => {
+    run.log.waiting(waitWords(wait), wait.until);
+    await run.announce('waiting', wait);
+  };
+  const settled = () => taking.then(() => run.state);
+  const plan = await planItinerary(run, intake);
+  const stops = remainingStops(timed(intake.source, fetching), plan, settled, asking);
+  const parts = prepareParts(run, cutIntoParts(run, stops, intake.seen), intake.rules);
+  try {
+    for (let next = parts.next(); ; ) {
+      const step = await waits.whileWaiting(next, tellWait);
+      if (step.done === true) return;
+      // Between two batches nothing is half done: the place to let go.
+      signal.throwIfAborted();
+      run.state = { ...run.state, fetchMs: run.state.fetchMs + fetching.lap() };
+      taking = takeInPart(run, step.value, intake.seen);
+      next = parts.next();
+      next.catch(() => {}); // Awaited in the next turn, unless this one fails.
+      await taking;
+    }
+  } finally {
+    left.abort();
+  }
+}
+
+/** Clocks differ a little: who is made while a run begins comes with its sweep. */
+const CLOCKS_DIFFER_MS = 5_000;
+
+/** How far back the sweep looks for what changed since the run began. */
+const SWEEP_OVERLAP_MS = 120_000;
+
+async function planItinerary(run: OpenRun, { seen }: Intake): Promise<Itinerary> {
+  const { lease, type, createdAt } = run.claimed;
+  const { database, perPage, window } = run.tools;
+  const since = type === 'changed_patients' ? await readWatermark(database, lease.organizationId) : undefined;
+  // What changed is few, and is asked for again from the beginning: whom this run has seen counts no second time.
+  if (since !== undefined) run.state = { ...run.state, page: 1, place: 0 };
+  const absent = async (): Promise<readonly string[]> => {
+    if (type !== 'full_patients' || !isProven(run.state.coverage)) return [];
+    const found = await findAbsent(database.sql, lease.organizationId, lease.syncLogId, createdAt);
+    // Too many to be true: they will be held, and asking for each of them would take longer than the run.
+    return mayVanish(found.absent.length, found.stored, seen.size) ? found.absent : [];
+  };
+  const before = (ms: number) => `${new Date(createdAt.getTime() - ms).toISOString().slice(0, 19)}Z`;
+  return {
+    type,
+    since,
+    createdUntil: before(CLOCKS_DIFFER_MS),
+    sweepSince: before(SWEEP_OVERLAP_MS),
+    perPage,
+    window,
+    absent,
+  };
+}
+
+/** Records of one page that are stored together, or an empty page. */
+interface Part {
+  stop: Stop;
+  records: readonly unknown[];
+  /** Whether it begins, and ends, its page. */
+  first: boolean;
+  last: boolean;
+}
+
+async function* cutIntoParts(
+  run: OpenRun,
+  stops: AsyncGenerator<Stop>,
+  seen: ReadonlySet<string>,
+): AsyncGenerator<Part> {
+  const { page, place } = run.state;
+  for await (const stop of stops) {
+    const records = recordsToStore(stop, { page, place }, seen);
+    const found = stop.leg === 'walk' ? (stop.total ?? run.state.found) : run.state.found;
+    const size = batchSize(found);
+    for (let from = 0; from === 0 || from < records.length; from += size) {
+      const last = from + size >= records.length;
+      yield { stop, records: records.slice(from, from + size), first: from === 0, last };
+    }
+  }
+}
+
+function recordsToStore(
+  stop: Stop,
+  begin: { page: number; place: number },
+  seen: ReadonlySet<string>,
+): readonly unknown[] {
+  switch (stop.leg) {
+    case 'walk':
+      // An earlier attempt was in the middle of this page.
+      return stop.number === begin.page ? stop.records.slice(begin.place) : stop.records;
+    case 'round':
+      // A round looks for those whom the walk missed.
+      return stop.records.filter((record) => !seen.has(readId(record) ?? ''));
+    case 'sweep':
+      return stop.records;
+    default:
+      return stop satisfies never;
+  }
+}
+
+type PreparedPart = Part & { batch: PreparedBatch | undefined };
+
+async function* prepareParts(
+  run: OpenRun,
+  parts: AsyncGenerator<Part>,
+  rules: ReadingRules,
+): AsyncGenerator<PreparedPart> {
+  const { sql } = run.tools.database;
+  const { organizationId } = run.claimed.lease;
+  for await (const part of parts) {
+    const { records, last: endsPage } = part;
+    const batch =
+      records.length > 0 ? await prepareBatch(sql, organizationId, { records, endsPage }, rules) : undefined;
+    yield { ...part, batch };
+  }
+}
+
+async function takeInPart(run: OpenRun, part: PreparedPart, seen: Set<string>): Promise<void> {
+  if (part.first) await arrive(run, part.stop);
+  if (part.batch !== undefined) await store(run, part.batch, seen);
+  if (part.last) run.state = departedFrom(run.state, part.stop);
+}
+
+async function arrive(run: OpenRun, stop: Stop): Promise<void> {
+  const { pageSize, coverage } = run.state;
+  run.state = arrivedAt(run.state, stop);
+  if (pageSize === null) run.log.found(run.state);
+  if (stop.leg === 'walk') run.log.page(run.state);
+  else if (coverage.leg === 'walk') await run.announce('finishing');
+}
+
+async function store(run: OpenRun, batch: PreparedBatch, seen: Set<string>): Promise<void> {
+  const { database, sealer } = run.tools;
+  const began = performance.now();
+  const phase = run.state.coverage.leg === 'walk' ? 'storing' : 'finishing';
+  const before: RunState = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
+  const tools = { database, sealer, lease: run.claimed.lease, display: run.display(phase), seen };
+  const stored = await storeBatch(tools, before, batch);
+  run.tell();
+  run.state = {
+    ...stored,
+    // Requests may have left while the batch was being stored.
+    apiRequests: run.state.apiRequests,
+    databaseMs: stored.databaseMs + performance.now() - began,
+    databaseOperations: stored.databaseOperations + 1,
+  };
+  run.log.progress(run.state);
+}
+
+function timed(source: PatientSource, watch: ReturnType<typeof createStopwatch>): PatientSource {
+  return {
+    async page(query, options) {
+      watch.start();
+      try {
+        return await source.page(query, options);
+      } finally {
+        watch.stop();
+      }
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** A run that somebody works on: its state, its log lines, and the way to tell of it. */
+import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
+import type { SyncPhase } from '../contract/sync-log.ts';
+import type { Database } from '../database/open.ts';
+import type { EventBus } from '../events/bus.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Sealer } from '../organizations/sealing.ts';
+import type { ClaimedRun } from './lease.ts';
+import { createRunLog, type RunLog } from './log-lines.ts';
+import { announce } from './record.ts';
+import { type Display, type RunState, runningMetadata } from './run-state.ts';
+import { waitWords } from './waits.ts';
+
+export interface EngineTools {
+  database: Database;
+  sealer: Sealer;
+  bus: EventBus;
+  logger: Logger;
+  /** The clinic's patients, by its API key. */
+  sourceFor(apiKey: string): PatientSource;
+  perPage: number;
+  /** Pages asked for side by side. */
+  window: number;
+}
+
+export type OpenRun = ReturnType<typeof openRun>;
+
+export function openRun(claimed: ClaimedRun, tools: EngineTools) {
+  const { lease, type, attempt } = claimed;
+  const log: RunLog = createRunLog(tools.logger, lease, type);
+  const startedAt = performance.now();
+  const before = claimed.state.elapsedMs;
+  const run = {
+    claimed,
+    tools,
+    log,
+    state: claimed.state,
+    /** The state with the time that has passed until now. */
+    now: (): RunState => ({ ...run.state, elapsedMs: before + performance.now() - startedAt }),
+    durationMs: () => claimed.ageMs + performance.now() - startedAt,
+    display: (phase: SyncPhase, wait?: WaitNotice): Display => ({
+      type,
+      attempt,
+      phase,
+      ...(wait && { waiting: { until: wait.until, words: waitWords(wait) } }),
+    }),
+    tell: () => tools.bus.publish({ organizations: [lease.organizationId], work: false }),
+    async announce(phase: SyncPhase, wait?: WaitNotice): Promise<void> {
+      const metadata = runningMetadata(run.now(), run.display(phase, wait));
+      await announce(tools.database, lease, run.state, metadata);
+      run.tell();
+    },
+  };
+  return run;
+}

@@ -1,0 +1,88 @@
+/**
+ * What a batch comes to before it is stored: who is unchanged, whom to write, and whom nobody could store.
+ *
+ * Most of a clinic is stored already as it is. So the hashes are read first, ahead of the transaction and while an earlier
+ * batch is being committed, and only records that differ are read at all. Nobody else writes this clinic's patients
+ * while its run is ours, and what is written later is guarded by its own conditions.
+ */
+import type { ISql } from 'postgres';
+import { parseWirePatient } from '../cliniko/wire.ts';
+import {
+  type IdentifiedRecord,
+  identifyRecord,
+  type ReadingRules,
+  readIdentified,
+} from '../patients/from-cliniko.ts';
+import type { Patient } from '../patients/patient.ts';
+import type { RejectedRecord } from '../patients/quarantine.ts';
+import { readStoredVersions, type StoredVersion } from '../patients/store.ts';
+
+export interface PreparedBatch {
+  /** Records of the page that it was made of. */
+  records: number;
+  /** Whether they were its last. */
+  endsPage: boolean;
+  /** Stored already, as they are. */
+  unchanged: StoredVersion[];
+  /** New, or different from what is stored. */
+  patients: Patient[];
+  rejected: RejectedRecord[];
+  /** Time for reading the records, without the database's. */
+  processingMs: number;
+}
+
+/** @param part consecutive records of one page, at most 100 */
+export async function prepareBatch(
+  sql: ISql,
+  organizationId: number,
+  part: { records: readonly unknown[]; endsPage: boolean },
+  rules: ReadingRules,
+): Promise<PreparedBatch> {
+  const began = performance.now();
+  const identified = withoutRepeats(part.records.map((record) => identifyRecord(record, rules)));
+  const ids = identified.flatMap((record) => record.clinikoPatientId ?? []);
+  const identifiedMs = performance.now() - began;
+  const stored = await readStoredVersions(sql, organizationId, ids);
+  const readingAt = performance.now();
+  const batch: PreparedBatch = {
+    records: part.records.length,
+    endsPage: part.endsPage,
+    unchanged: [],
+    patients: [],
+    rejected: [],
+    processingMs: 0,
+  };
+  for (const record of identified) sortInto(batch, record, stored.get(record.recordKey), rules);
+  batch.processingMs = identifiedMs + performance.now() - readingAt;
+  return batch;
+}
+
+function sortInto(
+  batch: PreparedBatch,
+  record: IdentifiedRecord,
+  version: StoredVersion | undefined,
+  rules: ReadingRules,
+): void {
+  if (version?.content_hash === record.contentHash && !version.is_missing) {
+    batch.unchanged.push(version);
+    return;
+  }
+  const read = readIdentified(record, rules);
+  if (read.kind === 'patient') batch.patients.push(read.patient);
+  else batch.rejected.push(read.rejected);
+}
+
+/** A page that shifted may show a patient twice: the newer version stays. */
+function withoutRepeats(records: readonly IdentifiedRecord[]): IdentifiedRecord[] {
+  const byKey = new Map<string, IdentifiedRecord>();
+  for (const record of records) {
+    const other = byKey.get(record.recordKey);
+    if (other === undefined || updatedAt(other) <= updatedAt(record)) byKey.set(record.recordKey, record);
+  }
+  return [...byKey.values()];
+}
+
+function updatedAt({ record }: IdentifiedRecord): string {
+  const wire = parseWirePatient(record);
+  return wire.kind === 'patient' ? (wire.patient.updatedAt ?? '') : '';
+}

@@ -1,0 +1,32 @@
+/** A worker as a process of its own, to be killed: `worker-process.ts <database URL> <Cliniko URL> <CREDENTIALS_KEY>`. */
+import { Writable } from 'node:stream';
+import { createClinikoClient } from '../../src/cliniko/client.ts';
+import { systemClock } from '../../src/cliniko/clock.ts';
+import { createPacer } from '../../src/cliniko/pacing.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { createSealer } from '../../src/organizations/sealing.ts';
+import { startWorker } from '../../src/sync/worker.ts';
+
+const [databaseUrl = '', clinikoUrl = '', credentialsKey = ''] = process.argv.slice(2);
+const pacer = createPacer(1_000_000, systemClock);
+startWorker({
+  database: openDatabase(databaseUrl),
+  sealer: createSealer(Buffer.from(credentialsKey, 'base64')),
+  bus: createMemoryBus(),
+  logger: createLogger(
+    { level: 'fatal', format: 'json', colour: false },
+    new Writable({ write: (_chunk, _encoding, done) => done() }),
+  ),
+  sourceFor: (apiKey) =>
+    createClinikoClient({
+      apiKey,
+      baseUrl: clinikoUrl,
+      contactEmail: 'tests@example.com',
+      pacer,
+      clock: systemClock,
+    }),
+  perPage: 100,
+  window: 4,
+});

@@ -1,0 +1,143 @@
+/**
+ * A clinic that changes while it is read, and an oracle who knows what became of everybody.
+ *
+ * Edits are tied to requests, so that a seed meets the same changes at the same places each time.
+ */
+import fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import { createClinikoClient } from '../../src/cliniko/client.ts';
+import { systemClock } from '../../src/cliniko/clock.ts';
+import { createPacer } from '../../src/cliniko/pacing.ts';
+import type { People } from '../../src/cliniko/simulator/people.ts';
+import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { confirmMissing } from '../../src/patients/missing.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+
+type Engine = Awaited<ReturnType<typeof openEngine>>;
+
+const DEEDS = ['add', 'edit', 'archive', 'unarchive', 'merge', 'hardDelete', 'hardDelete'] as const;
+
+interface Deed {
+  what: (typeof DEEDS)[number];
+  /** Whom it is about, as a share of those who are there. */
+  whom: number;
+}
+
+function perform(people: People, { what, whom }: Deed): void {
+  const ids = [...people.ids()];
+  const id = ids[Math.floor(whom * ids.length)];
+  const other = ids[Math.floor(whom * 7919) % ids.length];
+  if (what === 'add') people.add();
+  else if (id === undefined || other === undefined) return;
+  else if (what === 'edit') people.edit(id, { first_name: 'Edited' });
+  else if (what !== 'merge') people[what](id);
+  else if (id !== other) people.merge(id, other);
+}
+
+async function openClinic(patients: number): Promise<ClinikoSimulator> {
+  return await startClinikoSimulator({ patients, requestsPerMinute: 0 });
+}
+
+const clientOf = (cliniko: ClinikoSimulator) =>
+  createClinikoClient({
+    apiKey: cliniko.apiKey,
+    baseUrl: cliniko.url,
+    contactEmail: 'tests@example.com',
+    pacer: createPacer(1_000_000, systemClock),
+    clock: systemClock,
+  });
+
+const syncOnce = (engine: Engine, cliniko: ClinikoSimulator) => engine.syncWith(clientOf(cliniko));
+
+async function storedIds({ sql }: Engine, which: 'present' | 'missing'): Promise<Set<string>> {
+  const rows = await sql<{ id: string }[]>`select cliniko_patient_id as id from patients
+    where (missing_since is not null) = ${which === 'missing'}`;
+  return new Set(rows.map((row) => row.id));
+}
+
+const without = (ids: Iterable<string>, others: Set<string>) => [...ids].filter((id) => !others.has(id));
+
+const deed: fc.Arbitrary<Deed> = fc.record({
+  what: fc.constantFrom(...DEEDS),
+  whom: fc.double({ min: 0, max: 0.999, noNaN: true }),
+});
+
+/** What happens before each of the first requests for a page. */
+const churn = fc.array(fc.array(deed, { maxLength: 4 }), { maxLength: 30 });
+
+describe('a clinic that changes while it is read', () => {
+  test('loses nobody who was there all the time, and thinks nobody gone who is not', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const oneStory = async (deeds: Deed[][], patients: number): Promise<void> => {
+      const cliniko = await openClinic(patients);
+      await engine.sql`truncate patients, sync_logs, sync_runs, sync_seen`;
+      await syncOnce(engine, cliniko);
+      const before = [...cliniko.people.ids()];
+      let request = 0;
+      cliniko.churn.beforeEvery((people) => {
+        for (const one of deeds[request] ?? []) perform(people, one);
+        request += 1;
+      });
+
+      const during = await syncOnce(engine, cliniko);
+      const after = new Set(cliniko.people.ids());
+      expect(during.status).toBe('completed');
+      const always = before.filter((id) => after.has(id));
+      expect(without(always, await storedIds(engine, 'present'))).toEqual([]);
+
+      cliniko.churn.clear();
+      const quiet = await syncOnce(engine, cliniko);
+      expect(quiet).toMatchObject({ records_success: after.size, metadata: { proof: { proven: true } } });
+      const gone = without(await storedIds(engine, 'present'), after);
+      expect(quiet.metadata.missing_held ?? 0).toBe(gone.length);
+      if (gone.length > 0) await engine.sql.begin((tx) => confirmMissing(tx, 123));
+      expect(without(after, await storedIds(engine, 'present'))).toEqual([]);
+      expect(without(await storedIds(engine, 'present'), after)).toEqual([]);
+      await cliniko.close();
+    };
+    await fc.assert(fc.asyncProperty(churn, fc.integer({ min: 1, max: 130 }), oneStory), { numRuns: 25 });
+  }, 120_000);
+
+  test('with 130 of 648 deleted in mid-walk: 0 missed, and nobody marked before a person says so', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const cliniko = await openClinic(648);
+    await syncOnce(engine, cliniko);
+    cliniko.churn.afterPage(3, (people) => {
+      for (const id of [...people.ids()].slice(0, 130)) people.hardDelete(id);
+    });
+
+    const log = await syncOnce(engine, cliniko);
+    expect(log.metadata.proof).toMatchObject({ proven: true, seen: 518, total_at_end: 518 });
+    expect(log.metadata.proof?.repairs).toBeGreaterThan(0);
+    expect(without(cliniko.people.ids(), await storedIds(engine, 'present'))).toEqual([]);
+
+    const held = await syncOnce(engine, cliniko);
+    expect(held.metadata.missing_held).toBe(130);
+    expect((await storedIds(engine, 'missing')).size).toBe(0);
+    await cliniko.close();
+  }, 60_000);
+});
+
+describe('an empty answer', () => {
+  for (const patients of [5, 648]) {
+    test(`never empties a clinic of ${patients}`, async ({ databaseUrl }) => {
+      const engine = await openEngine(databaseUrl);
+      const cliniko = await openClinic(patients);
+      await syncOnce(engine, cliniko);
+      const nobody = await openClinic(0);
+
+      expect(await syncOnce(engine, nobody)).toMatchObject({
+        status: 'completed',
+        records_processed: 0,
+        metadata: { missing_held: patients },
+      });
+      expect((await storedIds(engine, 'present')).size).toBe(patients);
+      await Promise.all([cliniko.close(), nobody.close()]);
+    }, 30_000);
+  }
+});
