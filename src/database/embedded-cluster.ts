@@ -52,7 +52,8 @@ async function bear(cluster: Cluster): Promise<void> {
     // Somebody else was faster, and may even have swept our nursery away. Their cluster is as good as ours.
     if (!(await isThere(cluster.files))) throw error;
   } finally {
-    await rm(nursery, { recursive: true, force: true });
+    // Another start may be sweeping here at the same time.
+    await rm(nursery, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
@@ -93,10 +94,14 @@ export function postgresEnvironment(): NodeJS.ProcessEnv {
   return { PATH, SystemRoot, TEMP, LC_ALL: 'C' };
 }
 
-/** Once the cluster is there, a nursery can only come second. */
+/**
+ * Once the cluster is there, a nursery can only come second. One in which somebody's `initdb` still writes cannot be
+ * emptied, and need not: he removes it himself, or the next start does.
+ */
 async function sweepNurseries(home: string): Promise<void> {
   for (const name of await readdir(home)) {
-    if (name.startsWith(NURSERY)) await rm(join(home, name), { recursive: true, force: true });
+    if (name.startsWith(NURSERY))
+      await rm(join(home, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 
