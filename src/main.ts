@@ -1,4 +1,5 @@
 /** `npm start`: the server, configured by the environment. */
+import { setFlagsFromString } from 'node:v8';
 import { ConfigError, readConfig } from './config.ts';
 import { EmbeddedDatabaseError } from './database/embedded-error.ts';
 import { createLogger } from './logging/logger.ts';
@@ -8,7 +9,14 @@ import { startServer } from './server.ts';
 /** After the drain; the process is gone within `DRAIN_MS` and this. */
 const LEFT_FOR_CLOSING_MS = 4_500;
 
+/**
+ * A sync makes garbage by the page. V8 by itself lets the heap grow to four times of what is alive before it collects; with
+ * this a sync of 100,000 patients takes hardly more memory than one of 5,000, and no more time.
+ */
+const HEAP_GROWING_PERCENT = 50;
+
 async function main(): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = readConfig(process.env, process.argv.slice(2), process.stdout.isTTY === true);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });
   const server = await startServer(config, logger);

@@ -13,6 +13,14 @@ import type { ISql } from 'postgres';
 const HELD_ABOVE_SHARE = 0.02;
 const HELD_ABOVE = 20;
 
+/** What a run has found out about those whom it did not see. */
+export interface Absence {
+  /** Cliniko ids. */
+  absent: readonly string[];
+  /** Patients who are stored and not known to be missing, the absent ones included. */
+  stored: number;
+}
+
 export interface AbsenceVerdict {
   /** Who was marked. */
   marked: number;
@@ -20,51 +28,55 @@ export interface AbsenceVerdict {
   held: number;
 }
 
-/** Whether so many absent patients may be marked without asking anybody. */
-export function mayVanish(absent: number, stored: number, seen: number): boolean {
+/** Whether those may be marked without asking anybody. */
+export function mayVanish({ absent, stored }: Absence): boolean {
   // An empty answer never empties a clinic, however small it is.
-  return seen > 0 && absent <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
+  return absent.length < stored && absent.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
 }
 
+const READ_AT_ONCE = 5_000;
+
 /**
- * Who is stored, not known to be missing, and was not seen by this run.
+ * Who is stored, not known to be missing, and was not seen.
+ *
+ * Compared here and not by a join: right after a first sync PostgreSQL knows nothing about the size of what it would join.
  *
  * @param since the run's start: whoever was stored later was seen by somebody
- * @returns Cliniko ids, and how many are stored and not missing
  */
 export async function findAbsent(
   sql: ISql,
   organizationId: number,
-  syncLogId: number,
+  seen: ReadonlySet<string>,
   since: Date,
-): Promise<{ absent: string[]; stored: number }> {
-  const [row] = await sql<{ absent: string[]; stored: number }[]>`
-    with seen as (
-      select distinct unnest(cliniko_patient_ids) as id from sync_seen where sync_log_id = ${syncLogId})
-    select count(*)::int as stored,
-      coalesce(array_agg(cliniko_patient_id) filter (
-        where seen.id is null and stored_at < ${since.toISOString()}::timestamptz), '{}') as absent
-    from patients left join seen on seen.id = cliniko_patient_id
-    where organization_id = ${organizationId} and missing_since is null`;
-  return row ?? { absent: [], stored: 0 };
+): Promise<Absence> {
+  const absent: string[] = [];
+  let stored = 0;
+  const rows = sql<{ id: string; is_old: boolean }[]>`
+    select cliniko_patient_id as id, stored_at < ${since.toISOString()}::timestamptz as is_old
+    from patients where organization_id = ${organizationId} and missing_since is null`;
+  for await (const part of rows.cursor(READ_AT_ONCE)) {
+    stored += part.length;
+    for (const { id, is_old } of part) if (is_old && !seen.has(id)) absent.push(id);
+  }
+  return { absent, stored };
 }
 
-/** In the transaction that ends a proven full run. Whom an earlier run held and this one saw is free again already. */
+/** In the transaction that ends a proven full run. Whoever was stored since the run began is not touched. */
 export async function judgeAbsence(
   tx: ISql,
-  run: { organizationId: number; syncLogId: number; createdAt: Date; seen: number },
+  organizationId: number,
+  absence: Absence,
+  since: Date,
 ): Promise<AbsenceVerdict> {
-  const { organizationId, syncLogId, createdAt, seen } = run;
-  const { absent, stored } = await findAbsent(tx, organizationId, syncLogId, createdAt);
-  if (absent.length === 0) return { marked: 0, held: 0 };
-  if (mayVanish(absent.length, stored, seen)) {
-    await tx`update patients set missing_since = now(), held_since = null
-      where organization_id = ${organizationId} and cliniko_patient_id = any(${absent}::text[])`;
-    return { marked: absent.length, held: 0 };
-  }
-  await tx`update patients set held_since = coalesce(held_since, now())
-    where organization_id = ${organizationId} and cliniko_patient_id = any(${absent}::text[])`;
-  return { marked: 0, held: absent.length };
+  if (absence.absent.length === 0) return { marked: 0, held: 0 };
+  const mark = mayVanish(absence)
+    ? tx`missing_since = now(), held_since = null`
+    : tx`held_since = coalesce(held_since, now())`;
+  const rows = await tx`update patients set ${mark}
+    where organization_id = ${organizationId} and cliniko_patient_id = any(${absence.absent as string[]}::text[])
+      and missing_since is null and stored_at < ${since.toISOString()}::timestamptz
+    returning id`;
+  return mayVanish(absence) ? { marked: rows.length, held: 0 } : { marked: 0, held: rows.length };
 }
 
 /** A person says that those who are held are really gone. @returns how many */

@@ -9,7 +9,7 @@
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { readId } from '../cliniko/wire.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
-import { findAbsent, mayVanish } from '../patients/missing.ts';
+import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
 import { storeBatch } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
@@ -21,12 +21,14 @@ import type { Stop } from './stop.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { createWaits, waitWords } from './waits.ts';
 
-/** What a run reads by, and whom it has counted. */
+/** What a run reads by, whom it has counted, and whom it did not meet. */
 export interface Intake {
   source: PatientSource;
   rules: ReadingRules;
   /** Grows with every commit. */
   seen: Set<string>;
+  /** Only who has seen the whole clinic may tell who is not in it: undefined in any other run. */
+  absence: Absence | undefined;
 }
 
 /**
@@ -77,7 +79,7 @@ const CLOCKS_DIFFER_MS = 5_000;
 /** How far back the sweep looks for what changed since the run began. */
 const SWEEP_OVERLAP_MS = 120_000;
 
-async function planItinerary(run: OpenRun, { seen }: Intake): Promise<Itinerary> {
+async function planItinerary(run: OpenRun, intake: Intake): Promise<Itinerary> {
   const { lease, type, createdAt } = run.claimed;
   const { database, perPage, window } = run.tools;
   const since = type === 'changed_patients' ? await readWatermark(database, lease.organizationId) : undefined;
@@ -85,9 +87,9 @@ async function planItinerary(run: OpenRun, { seen }: Intake): Promise<Itinerary>
   if (since !== undefined) run.state = { ...run.state, page: 1, place: 0 };
   const absent = async (): Promise<readonly string[]> => {
     if (type !== 'full_patients' || !isProven(run.state.coverage)) return [];
-    const found = await findAbsent(database.sql, lease.organizationId, lease.syncLogId, createdAt);
-    // Too many to be true: they will be held, and asking for each of them would take longer than the run.
-    return mayVanish(found.absent.length, found.stored, seen.size) ? found.absent : [];
+    intake.absence = await findAbsent(database.sql, lease.organizationId, intake.seen, createdAt);
+    // Too many to be true: they will be held, and to ask for each of them would take longer than the run.
+    return mayVanish(intake.absence) ? intake.absence.absent : [];
   };
   const before = (ms: number) => `${new Date(createdAt.getTime() - ms).toISOString().slice(0, 19)}Z`;
   return {

@@ -12,7 +12,6 @@ import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-unique
 import { safeError } from '../logging/safe-error.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
-import { isProven } from './completeness.ts';
 import {
   CancelledError,
   describeFailure,
@@ -64,17 +63,18 @@ async function openIntake(
     source: sourceFor(apiKey),
     rules: { country: organization.country, validation: organization.validation },
     seen: await readSeen(database, lease.syncLogId),
+    absence: undefined,
   };
 }
 
-async function complete(run: OpenRun, { seen }: Intake): Promise<void> {
-  const { lease, type, createdAt } = run.claimed;
+async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> {
+  const { lease, createdAt } = run.claimed;
   const metadata = completedMetadata(run.now(), run.display('completed'), run.durationMs());
   await endRun(run.tools.database, lease, run.state, async (tx) => {
-    // Only who has seen the whole clinic may tell who is not in it.
-    const mayJudge = type === 'full_patients' && isProven(run.state.coverage);
-    if (!mayJudge) return { status: 'completed', metadata };
-    const verdict = await judgeAbsence(tx, { ...lease, createdAt, seen: seen.size });
+    if (absence === undefined) return { status: 'completed', metadata };
+    // Those who were met when they were asked for by id are not absent.
+    const absent = absence.absent.filter((id) => !seen.has(id));
+    const verdict = await judgeAbsence(tx, lease.organizationId, { ...absence, absent }, createdAt);
     return { status: 'completed', metadata: { ...metadata, ...absenceMetadata(verdict) } };
   });
   run.tell();
