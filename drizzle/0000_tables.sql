@@ -7,6 +7,17 @@ CREATE TABLE "audit_log" (
 	"details" jsonb NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "request_budgets" (
+	"key_hash" text PRIMARY KEY NOT NULL,
+	"paused_until" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "request_reservations" (
+	"key_hash" text NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	"requests" integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "sync_events" (
 	"organization_id" integer NOT NULL,
 	"seq" bigint NOT NULL,
@@ -112,6 +123,7 @@ CREATE TABLE "sync_seen" (
 --> statement-breakpoint
 ALTER TABLE "cliniko_credentials" ADD CONSTRAINT "cliniko_credentials_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "audit_log_organization" ON "audit_log" USING btree ("organization_id","id");--> statement-breakpoint
+CREATE INDEX "request_reservations_key" ON "request_reservations" USING btree ("key_hash","at");--> statement-breakpoint
 CREATE INDEX "sync_events_run" ON "sync_events" USING btree ("sync_log_id","seq");--> statement-breakpoint
 -- Two running rows of one organization would refuse the index below. A run of the old system that started long ago,
 -- or before another one, has nobody left who would end it.

@@ -12,6 +12,7 @@ import { createApp } from './app.ts';
 import { createClinikoClient } from './cliniko/client.ts';
 import { systemClock } from './cliniko/clock.ts';
 import { createPacers } from './cliniko/pacing.ts';
+import { createPostgresBudget } from './cliniko/postgres-budget.ts';
 import type { PatientSource } from './cliniko/source.ts';
 import type { Config } from './config.ts';
 import { HEARTBEAT_MS } from './contract/stream-event.ts';
@@ -115,7 +116,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
   let draining = false;
-  const sourceFor = createSources(config);
+  const sourceFor = createSources(config, database);
   const app = createApp({
     database,
     sealer,
@@ -162,9 +163,12 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   }
 }
 
-/** Clinics with the same key share its request budget. */
-function createSources({ cliniko }: Config): (apiKey: string) => PatientSource {
-  const pacers = createPacers(cliniko.requestsPerMinute, systemClock);
+/** Clinics and servers with the same key share its request budget. */
+function createSources({ cliniko }: Config, { sql }: Database): (apiKey: string) => PatientSource {
+  const pacers = createPacers(
+    (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
+    systemClock,
+  );
   return (apiKey) =>
     createClinikoClient({
       apiKey,

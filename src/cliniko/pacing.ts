@@ -1,13 +1,11 @@
 /**
  * The pace of one API key: Cliniko allows a number of requests in a minute, whoever of us sends them.
  *
- * A sliding window, so it holds whether Cliniko's own window slides or is fixed. Short syncs run in one burst; a long
- * one spends a minute's requests and waits for the oldest to leave the window.
+ * Here is the queue: who asked first leaves first, and everybody is told what he waits for. How many may leave is the
+ * budget's to say: in this process alone (memory-budget.ts), or shared by all servers (postgres-budget.ts).
  */
+import type { Budget } from './budget.ts';
 import type { WaitNotice } from './source.ts';
-
-/** A little over a minute: requests arrive later than they leave, some more than others. Costs 0.8 % of the ceiling. */
-const WINDOW_MS = 60_500;
 
 /** Waits shorter than this are not worth telling anybody. */
 const WORTH_TELLING_MS = 1_000;
@@ -21,8 +19,10 @@ export interface PaceOptions {
 export interface Pacer {
   /** Resolves when a request may leave, in the order of asking. Rejects with the signal's reason when aborted. */
   take(options: PaceOptions): Promise<void>;
-  /** Nobody may send before that. */
+  /** Nobody may send before that, on any server. */
   pauseUntil(time: Date): void;
+  /** About how long it takes until so many more requests may have left; 0 when all of them could leave now. */
+  estimateMs(requests: number): number;
 }
 
 export interface Clock {
@@ -31,9 +31,8 @@ export interface Clock {
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createPacer(requestsPerMinute: number, clock: Clock): Pacer {
-  const past = createWindow(requestsPerMinute, clock);
-  /** Who has asked and may not send yet. Only the first of them looks at the clock, but all of them wait. */
+export function createPacer(budget: Budget, clock: Clock): Pacer {
+  /** Who has asked and may not send yet. Only the first of them asks the budget, but all of them wait. */
   const queue = new Set<PaceOptions>();
   let current: WaitNotice | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -43,8 +42,10 @@ export function createPacer(requestsPerMinute: number, clock: Clock): Pacer {
   };
   const takeNow = async (asking: PaceOptions): Promise<void> => {
     asking.signal.throwIfAborted();
-    // A pause may come while we wait: look again each time.
-    for (let notice = past.notice(); notice !== undefined; notice = past.notice()) {
+    // A pause may come while we wait: ask again each time.
+    for (;;) {
+      const notice = await budget.take(queue.size);
+      if (notice === undefined) break;
       current = notice;
       for (const waiting of queue) tell(waiting, notice);
       const ms = notice.until.getTime() - clock.now();
@@ -53,7 +54,6 @@ export function createPacer(requestsPerMinute: number, clock: Clock): Pacer {
       });
     }
     queue.delete(asking);
-    past.add();
   };
   return {
     async take(options) {
@@ -66,45 +66,8 @@ export function createPacer(requestsPerMinute: number, clock: Clock): Pacer {
       turn = mine.catch(() => {});
       return Promise.race([mine, aborted(asking.signal, mine)]).finally(() => queue.delete(asking));
     },
-    pauseUntil: past.pauseUntil,
-  };
-}
-
-/** The requests of the last minute, and the pause that Cliniko asked for. */
-function createWindow(requestsPerMinute: number, clock: Clock) {
-  /** When they left, oldest first. */
-  let sent: number[] = [];
-  let pausedUntil = 0;
-  let looked = 0;
-
-  /** A clock that is set back takes these times along, or everybody would wait for the difference too. */
-  const look = (): number => {
-    const now = clock.now();
-    const setBackMs = looked - now;
-    looked = now;
-    if (setBackMs > 0) {
-      sent = sent.map((time) => time - setBackMs);
-      pausedUntil -= setBackMs;
-    }
-    return now;
-  };
-  return {
-    /** What the next request has to wait for, if anything. */
-    notice(): WaitNotice | undefined {
-      const now = look();
-      while (sent[0] !== undefined && sent[0] <= now - WINDOW_MS) sent.shift();
-      if (pausedUntil > now) return { until: new Date(pausedUntil), reason: 'rate-limited' };
-      const oldest = sent[0];
-      if (oldest === undefined || sent.length < requestsPerMinute) return undefined;
-      return { until: new Date(oldest + WINDOW_MS), reason: 'pacing' };
-    },
-    add(): void {
-      sent.push(look());
-    },
-    pauseUntil(time: Date): void {
-      look();
-      pausedUntil = Math.max(pausedUntil, time.getTime());
-    },
+    pauseUntil: (time) => budget.pauseUntil(time),
+    estimateMs: (requests) => budget.estimateMs(requests),
   };
 }
 
@@ -124,11 +87,11 @@ export interface Pacers {
   forKey(apiKey: string): Pacer;
 }
 
-export function createPacers(requestsPerMinute: number, clock: Clock): Pacers {
+export function createPacers(budgetFor: (apiKey: string) => Budget, clock: Clock): Pacers {
   const pacers = new Map<string, Pacer>();
   return {
     forKey(apiKey) {
-      const pacer = pacers.get(apiKey) ?? createPacer(requestsPerMinute, clock);
+      const pacer = pacers.get(apiKey) ?? createPacer(budgetFor(apiKey), clock);
       pacers.set(apiKey, pacer);
       return pacer;
     },

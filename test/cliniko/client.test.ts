@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ClinikoClientOptions, createClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
 import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
@@ -27,7 +28,7 @@ async function open(options: Partial<ClinikoClientOptions> = {}, patients = 450)
     apiKey: cliniko.apiKey,
     baseUrl: cliniko.url,
     contactEmail: 'ops@clinic.example',
-    pacer: createPacer(1_000_000, clock),
+    pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, clock), clock),
     clock,
     random: () => 0.5,
     timeoutMs: 300,
@@ -270,7 +271,10 @@ describe('who is told to stop', () => {
   });
 
   test('stops at once in the middle of a wait, and asks no more', async () => {
-    const { client, cliniko } = await open({ clock: systemClock, pacer: createPacer(1_000, systemClock) });
+    const { client, cliniko } = await open({
+      clock: systemClock,
+      pacer: createPacer(createMemoryBudget({ requests: 1_000 }, systemClock), systemClock),
+    });
     cliniko.faults.onPage(1, { kind: 'rate-limited', reset: 100 });
     const stop = new AbortController();
     const reason = new Error('enough');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/cliniko/clock.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { type Clock, createPacer, createPacers } from '../../src/cliniko/pacing.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import { testClock } from '../support/test-clock.ts';
@@ -11,7 +12,7 @@ const MINUTE = 60_000;
 /** When each of `count` requests left, with pauses between the asking. */
 async function leavingTimes(limit: number, pauses: readonly number[]): Promise<number[]> {
   const clock = testClock(0);
-  const pacer = createPacer(limit, clock);
+  const pacer = createPacer(createMemoryBudget({ requests: limit }, clock), clock);
   const times: number[] = [];
   for (const pause of pauses) {
     clock.advance(pause);
@@ -52,7 +53,7 @@ function handClock(): Clock & { advance(ms: number): Promise<void> } {
 /** When those leave who ask at the same time and stay, in the order of leaving; the others give up while they wait. */
 async function leaveTogether(limit: number, stays: readonly boolean[]): Promise<number[]> {
   const clock = handClock();
-  const pacer = createPacer(limit, clock);
+  const pacer = createPacer(createMemoryBudget({ requests: limit }, clock), clock);
   const reason = new Error('no longer needed');
   const order: number[] = [];
   const times: number[] = [];
@@ -102,7 +103,7 @@ describe('the pace of a key', () => {
 
   test('stops for everybody on the key while Cliniko limits one of them, and says so beforehand', async () => {
     const clock = testClock();
-    const pacers = createPacers(200, clock);
+    const pacers = createPacers(() => createMemoryBudget({ requests: 200 }, clock), clock);
     const notices: WaitNotice[] = [];
     const until = new Date(clock.now() + 20_000);
     pacers.forKey('a').pauseUntil(until);
@@ -118,7 +119,7 @@ describe('the pace of a key', () => {
 
   test('tells everybody in the queue why they wait, also who joins it later', async () => {
     const clock = handClock();
-    const pacer = createPacer(1, clock);
+    const pacer = createPacer(createMemoryBudget({ requests: 1 }, clock), clock);
     await pacer.take({ signal: never });
     const told: string[] = [];
     const ask = (name: string) => pacer.take({ signal: never, onWait: () => told.push(name) });
@@ -135,7 +136,7 @@ describe('the pace of a key', () => {
 
   test('does not wait for the difference when the clock is set back', async () => {
     const clock = testClock();
-    const pacer = createPacer(2, clock);
+    const pacer = createPacer(createMemoryBudget({ requests: 2 }, clock), clock);
     await pacer.take({ signal: never });
     await pacer.take({ signal: never });
     pacer.pauseUntil(new Date(clock.now() + 20_000));
@@ -147,7 +148,7 @@ describe('the pace of a key', () => {
 
   test('tells nobody of a wait that is over in a moment', async () => {
     const clock = testClock();
-    const pacer = createPacer(200, clock);
+    const pacer = createPacer(createMemoryBudget({ requests: 200 }, clock), clock);
     pacer.pauseUntil(new Date(clock.now() + 999));
     await pacer.take({ signal: never, onWait: () => expect.fail('told') });
   });
@@ -172,7 +173,7 @@ describe('who stops waiting', () => {
   });
 
   test('takes nothing, and those behind go on in order', async () => {
-    const pacer = createPacer(1, systemClock);
+    const pacer = createPacer(createMemoryBudget({ requests: 1 }, systemClock), systemClock);
     await pacer.take({ signal: never });
     const reason = new Error('no longer needed');
     const leaving = new AbortController();

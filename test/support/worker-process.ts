@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream';
 import { createClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
@@ -10,7 +11,7 @@ import { createSealer } from '../../src/organizations/sealing.ts';
 import { startWorker } from '../../src/sync/worker.ts';
 
 const [databaseUrl = '', clinikoUrl = '', credentialsKey = ''] = process.argv.slice(2);
-const pacer = createPacer(1_000_000, systemClock);
+const pacer = createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock);
 startWorker({
   database: openDatabase(databaseUrl),
   sealer: createSealer(Buffer.from(credentialsKey, 'base64')),

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { createClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
 import type { People } from '../../src/cliniko/simulator/people.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
@@ -44,7 +45,7 @@ const clientOf = (cliniko: ClinikoSimulator) =>
     apiKey: cliniko.apiKey,
     baseUrl: cliniko.url,
     contactEmail: 'tests@example.com',
-    pacer: createPacer(1_000_000, systemClock),
+    pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock),
     clock: systemClock,
   });
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
 import { Timeline } from '../../src/contract/stream-event.ts';
@@ -91,7 +92,7 @@ describe('a worker that is killed between two statements of a batch', () => {
       apiKey: API_KEY,
       baseUrl: cliniko.url,
       contactEmail: 'tests@example.com',
-      pacer: createPacer(1_000_000, systemClock),
+      pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock),
       clock: systemClock,
     });
     const statements = await learnBatch(engine, await openStatementProxy(databaseUrl), cliniko);

@@ -1,0 +1,18 @@
+/** What has been sent with each API key in the last minute, by all servers together. Holds no key: only its hash. */
+import { index, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+
+export const requestBudgetTable = pgTable('request_budgets', {
+  keyHash: text('key_hash').primaryKey(),
+  /** Cliniko has said that nobody may send before that. */
+  pausedUntil: timestamp('paused_until', { withTimezone: true, mode: 'string' }),
+});
+
+export const requestReservationTable = pgTable(
+  'request_reservations',
+  {
+    keyHash: text('key_hash').notNull(),
+    at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull(),
+    requests: integer('requests').notNull(),
+  },
+  (table) => [index('request_reservations_key').on(table.keyHash, table.at)],
+);
