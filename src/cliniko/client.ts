@@ -82,7 +82,7 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     if (ms >= WORTH_TELLING_MS) onWait?.({ until: new Date(clock.now() + ms), reason: 'retrying' });
     await clock.wait(ms, signal);
   };
-  return { page };
+  return { page, outlookMs: (requests) => pacer.estimateMs(requests) };
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

@@ -51,4 +51,6 @@ export interface PatientSource {
    * @throws the signal's reason when aborted
    */
   page(query: PageQuery, options: PageOptions): Promise<PatientPage>;
+  /** About how long it takes, in milliseconds, until so many more requests may have left; 0 when all could leave now. */
+  outlookMs(requests: number): number;
 }

@@ -70,6 +70,10 @@ export const CompletenessProof = z.object({
 });
 export type CompletenessProof = z.infer<typeof CompletenessProof>;
 
+/** What a run was expected to take when it had come so far, the time before included. */
+export const Forecast = z.object({ at_percent: z.number(), predicted_ms: z.int() });
+export type Forecast = z.infer<typeof Forecast>;
+
 /** What our engine writes into `sync_logs.metadata`. */
 export const EngineMetadata = z.object({
   patients_found: z.int(),
@@ -96,6 +100,9 @@ export const EngineMetadata = z.object({
   success_rate: z.number().optional(),
   performance_metrics: PerformanceMetrics.optional(),
   proof: CompletenessProof.optional(),
+  /** What the run really took, and what had been foretold on the way. */
+  duration_ms: z.int().optional(),
+  forecasts: z.array(Forecast).optional(),
   /** Absent patients of a proven full run: newly marked, or held until a person confirms (too many at once). */
   missing_marked: z.int().optional(),
   missing_held: z.int().optional(),

@@ -9,6 +9,7 @@ import type { Sealer } from '../organizations/sealing.ts';
 import type { Patient } from '../patients/patient.ts';
 import { quarantineRecords, type RejectedRecord, releaseFromQuarantine } from '../patients/quarantine.ts';
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
+import { keepForecast } from './forecast.ts';
 import { assertLease, type Lease, saveCheckpoint } from './lease.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { writeProgress } from './record.ts';
@@ -72,7 +73,8 @@ async function commitBatch(
     const fresh = [...outcome.stored, ...outcome.rejected.map((one) => one.recordKey)].filter(
       (id) => !seen.has(id),
     );
-    const next = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
+    const stored = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
+    const next = { ...stored, forecasts: keepForecast(stored, tools.display.outlook) };
     await writeAround(tx, tools, next, outcome, fresh);
     return { next, fresh };
   });

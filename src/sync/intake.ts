@@ -41,6 +41,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   const fetching = createStopwatch();
   const left = new AbortController();
   let taking: Promise<void> = Promise.resolve();
+  run.requestsMs = (requests) => intake.source.outlookMs(requests);
   const asking: PageOptions = {
     signal: AbortSignal.any([signal, left.signal]),
     onWait: waits.add,
@@ -48,7 +49,9 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
       run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
     },
   };
+  let toldAt: number | undefined;
   const tellWait = async (wait: WaitNotice): Promise<void> => {
+    toldAt ??= performance.now();
     run.log.waiting(waitWords(wait), wait.until);
     await run.announce('waiting', wait);
   };
@@ -60,9 +63,15 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     for (let next = parts.next(); ; ) {
       const step = await waits.whileWaiting(next, tellWait);
       if (step.done === true) return;
+      const waitedMs = toldAt === undefined ? 0 : performance.now() - toldAt;
+      toldAt = undefined;
       // Between two batches nothing is half done: the place to let go.
       signal.throwIfAborted();
-      run.state = { ...run.state, fetchMs: run.state.fetchMs + fetching.lap() };
+      run.state = {
+        ...run.state,
+        fetchMs: run.state.fetchMs + fetching.lap(),
+        waitedMs: run.state.waitedMs + waitedMs,
+      };
       taking = takeInPart(run, step.value, intake.seen);
       next = parts.next();
       next.catch(() => {}); // Awaited in the next turn, unless this one fails.
@@ -199,6 +208,7 @@ async function store(run: OpenRun, batch: PreparedBatch, seen: Set<string>): Pro
 
 function timed(source: PatientSource, watch: ReturnType<typeof createStopwatch>): PatientSource {
   return {
+    outlookMs: (requests) => source.outlookMs(requests),
     async page(query, options) {
       watch.start();
       try {

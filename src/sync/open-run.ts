@@ -5,6 +5,7 @@ import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Sealer } from '../organizations/sealing.ts';
+import { NOTHING_AHEAD } from './forecast.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
 import { announce } from './record.ts';
@@ -38,11 +39,17 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools) {
     /** The state with the time that has passed until now. */
     now: (): RunState => ({ ...run.state, elapsedMs: before + performance.now() - startedAt }),
     durationMs: () => claimed.ageMs + performance.now() - startedAt,
+    /** Asks the source how long requests that are left will have to wait; nothing before there is one. */
+    requestsMs: NOTHING_AHEAD.requestsMs,
     display: (phase: SyncPhase, wait?: WaitNotice): Display => ({
       type,
       attempt,
       phase,
       ...(wait && { waiting: { until: wait.until, words: waitWords(wait) } }),
+      outlook: {
+        requestsMs: run.requestsMs,
+        waitMs: wait === undefined ? 0 : Math.max(0, wait.until.getTime() - Date.now()),
+      },
     }),
     tell: () => tools.bus.publish({ organizations: [lease.organizationId], work: false }),
     async announce(phase: SyncPhase, wait?: WaitNotice): Promise<void> {

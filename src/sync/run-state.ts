@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { formatDuration, formatRemaining } from '../contract/duration.ts';
 import { runningPercent, successRate } from '../contract/progress.ts';
-import type { EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
+import { type EngineMetadata, Forecast, type OperationType, type SyncPhase } from '../contract/sync-log.ts';
 import {
   beganRound,
   Coverage,
@@ -16,6 +16,7 @@ import {
   NOTHING_COVERED,
   sawWalkTotal,
 } from './completeness.ts';
+import { estimateRemainingMs, type Outlook } from './forecast.ts';
 import type { Stop } from './stop.ts';
 import type { WalkedPage } from './walk.ts';
 
@@ -44,11 +45,14 @@ export const RunState = z.object({
   percent: z.number(),
   /** Measured, in milliseconds. They overlap. */
   elapsedMs: z.number(),
+  /** Of that, kept waiting by Cliniko. */
+  waitedMs: z.number(),
   fetchMs: z.number(),
   processingMs: z.number(),
   databaseMs: z.number(),
   apiRequests: count,
   databaseOperations: count,
+  forecasts: z.array(Forecast),
 });
 export type RunState = z.infer<typeof RunState>;
 
@@ -70,11 +74,13 @@ export const INITIAL_STATE: RunState = {
   warningsTotal: 0,
   percent: 0,
   elapsedMs: 0,
+  waitedMs: 0,
   fetchMs: 0,
   processingMs: 0,
   databaseMs: 0,
   apiRequests: 0,
   databaseOperations: 0,
+  forecasts: [],
 };
 
 const ERRORS_KEPT = 20;
@@ -174,10 +180,11 @@ export interface Display {
   attempt: number;
   phase: SyncPhase;
   waiting?: { until: Date; words: string } | undefined;
+  outlook: Outlook;
 }
 
 export function runningMetadata(state: RunState, display: Display): EngineMetadata {
-  const remainingMs = estimateRemainingMs(state);
+  const remainingMs = estimateRemainingMs(state, display.outlook);
   return {
     ...counters(state, display),
     progress_percent: state.percent,
@@ -208,6 +215,8 @@ export function completedMetadata(state: RunState, display: Display, durationMs:
       database_operations: state.databaseOperations,
     },
     proof: completenessProof(state.coverage),
+    duration_ms: Math.round(durationMs),
+    forecasts: state.forecasts,
   };
 }
 
@@ -228,13 +237,6 @@ function counters(state: RunState, display: Display) {
     unchanged: state.unchanged,
     archived: state.archived,
   };
-}
-
-/** Null until there is a rate to go by. */
-function estimateRemainingMs(state: RunState): number | null {
-  if (state.processed === 0 || state.found === 0) return null;
-  const left = Math.max(0, state.found - state.processed);
-  return Math.round((left * state.elapsedMs) / state.processed);
 }
 
 function perSecond(patients: number, ms: number): number {

@@ -7,6 +7,7 @@
 import type { ISql } from 'postgres';
 import type { OperationType } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
+import { NOTHING_AHEAD } from './forecast.ts';
 import { INITIAL_STATE, runningMetadata } from './run-state.ts';
 
 export interface StartedRun {
@@ -34,7 +35,12 @@ export async function startRun(
 
 /** @returns undefined when another one is running */
 async function createRun(tx: ISql, organizationId: number, type: OperationType): Promise<number | undefined> {
-  const metadata = runningMetadata(INITIAL_STATE, { type, attempt: 0, phase: 'queued' });
+  const metadata = runningMetadata(INITIAL_STATE, {
+    type,
+    attempt: 0,
+    phase: 'queued',
+    outlook: NOTHING_AHEAD,
+  });
   const [row] = await tx<{ id: number }[]>`
     with nudges as (select set_config('patient_sync.nudges', 'own', true))
     insert into sync_logs (organization_id, operation_type, status, started_at, metadata)

@@ -73,6 +73,7 @@ describe('the walk through changes', () => {
   function clinic(people: Record<string, unknown>[]): PatientSource & { asked: number } {
     const source = {
       asked: 0,
+      outlookMs: () => 0,
       async page({ page, perPage, filters }: Parameters<PatientSource['page']>[0]) {
         source.asked += 1;
         const from = filters.map((filter) => /^updated_at:>=(.*)$/.exec(filter)?.[1]).find(Boolean);

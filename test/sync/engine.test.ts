@@ -1,6 +1,7 @@
 /** Runs under trouble: pages that fail, records that are refused, workers that go away. */
 import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
+import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
 import { announce } from '../../src/sync/record.ts';
 import { runSync } from '../../src/sync/run.ts';
@@ -9,7 +10,7 @@ import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
 
-const display = { type: 'full_patients', attempt: 1, phase: 'storing' } as const;
+const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
 
 describe('a run whose page cannot be read', () => {
   test('fails, and keeps what was stored before', async ({ databaseUrl }) => {

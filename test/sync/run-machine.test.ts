@@ -8,6 +8,7 @@ import { DEFAULT_SETTINGS } from '../../src/contract/organization.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { storeBatch } from '../../src/sync/batch.ts';
 import { cancelRun } from '../../src/sync/cancel.ts';
+import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
 import {
   type ClaimedRun,
   claimNextRun,
@@ -23,7 +24,10 @@ import { readSeen } from '../../src/sync/seen.ts';
 import { startRun } from '../../src/sync/start.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { person } from '../support/scripted-source.ts';
+import { person, scriptedSource } from '../support/scripted-source.ts';
+
+/** No command asks Cliniko. */
+const NOBODY = scriptedSource([]);
 
 const ORGANIZATION = 123;
 const RULES = { country: 'AU', validation: DEFAULT_SETTINGS.validation };
@@ -54,7 +58,7 @@ interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-const display = { type: 'full_patients', attempt: 1, phase: 'storing' } as const;
+const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
 
 const holdsIt = (model: Model, lease: Lease) =>
   model.status === 'running' &&
@@ -150,7 +154,7 @@ const store = (worker: WorkerName, people: number) =>
     const batch = await prepareBatch(database.sql, ORGANIZATION, { records, endsPage: false }, RULES);
     const { lease } = hand.claimed;
     const seen = await readSeen(database, lease.syncLogId);
-    const { sealer } = engine.tools({ page: () => Promise.reject(new Error('not asked')) });
+    const { sealer } = engine.tools(NOBODY);
     const write = async () => {
       hand.state = await storeBatch({ database, sealer, lease, display, seen }, hand.state, batch);
     };
@@ -209,7 +213,7 @@ const cancel = () =>
     (model) => model.status === 'running',
     async (model, { engine }) => {
       const tools = {
-        ...engine.tools({ page: () => Promise.reject(new Error('not asked')) }),
+        ...engine.tools(NOBODY),
         bus: createMemoryBus(),
       };
       await cancelRun(tools, ORGANIZATION, model.runId ?? 0);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
+import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
 import {
   arrivedAt,
   type BatchCounts,
@@ -15,7 +16,7 @@ import {
 const page = (number: number, pages: number, total: number | undefined) =>
   ({ leg: 'walk', number, size: 10, pages, total, records: [] }) as const;
 
-const display = { type: 'full_patients', attempt: 1, phase: 'storing' } as const;
+const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
 
 const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
   records: 0,

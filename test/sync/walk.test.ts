@@ -59,6 +59,7 @@ describe('a walk', () => {
     const clinic = people(25);
     const source = scriptedSource(clinic);
     const smaller: PatientSource = {
+      ...source,
       page: (asked, options) => source.page({ ...asked, perPage: 4 }, options),
     };
 
