@@ -52,8 +52,8 @@ async function bear(cluster: Cluster): Promise<void> {
     // Somebody else was faster, and may even have swept our nursery away. Their cluster is as good as ours.
     if (!(await isThere(cluster.files))) throw error;
   } finally {
-    // Another start may be sweeping here at the same time.
-    await rm(nursery, { recursive: true, force: true, maxRetries: 3 });
+    // Another start may be sweeping here at the same time; what is left then is swept by the next one.
+    await rm(nursery, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
 }
 
