@@ -29,6 +29,7 @@ import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
 import { saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
+import { startScheduler } from './sync/scheduler.ts';
 import { startWorker } from './sync/worker.ts';
 
 const KEEP_ALIVE_MS = 20_000;
@@ -143,8 +144,10 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     perPage: config.cliniko.perPage,
     window: config.cliniko.concurrency,
   });
+  const stopScheduler = startScheduler({ database, bus, logger });
   const stop = async () => {
     draining = true;
+    stopScheduler();
     connections.byeToAll('restart');
     await Promise.race([worker.stop(), after(config.drainMs)]);
     await closeServer(server);
