@@ -115,3 +115,15 @@ export async function readApiKey({ orm }: Database, sealer: Sealer, id: number):
   const [row] = await orm.select().from(credentialsTable).where(eq(credentialsTable.organizationId, id));
   return row && sealer.open(row.sealedApiKey, keyContext(id));
 }
+
+/** After a change of `CREDENTIALS_KEY`: seals anew what the previous key had sealed. @throws SealError when neither opens it */
+export async function resealApiKeys({ sql }: Database, sealer: Sealer): Promise<void> {
+  const rows = await sql<{ id: number; sealed: string }[]>`
+    select organization_id as id, sealed_api_key as sealed from cliniko_credentials`;
+  for (const { id, sealed } of rows) {
+    if (sealer.isCurrent(sealed)) continue;
+    const anew = sealer.seal(sealer.open(sealed, keyContext(id)), keyContext(id));
+    await sql`update cliniko_credentials set sealed_api_key = ${anew}
+      where organization_id = ${id} and sealed_api_key = ${sealed}`;
+  }
+}
