@@ -2,6 +2,7 @@
 import type { ISql } from 'postgres';
 import { appendAudit } from '../audit/append.ts';
 import type { ErasedOrganization } from '../contract/erasure.ts';
+import { beginImpatient } from '../database/impatient.ts';
 import type { Database } from '../database/open.ts';
 import { endByForce } from '../sync/end-by-force.ts';
 import { OrganizationDeletedError } from '../sync/failure.ts';
@@ -30,7 +31,7 @@ export async function eraseOrganization(
   organizationId: number,
   actor: string,
 ): Promise<ErasedOrganization | undefined> {
-  return await sql.begin(async (tx) => {
+  return await beginImpatient(sql, async (tx) => {
     const clinic = await findClinic(tx, organizationId);
     if (clinic === undefined) return undefined;
     const { ended_sync_log_id: running } = clinic;

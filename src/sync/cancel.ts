@@ -7,6 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql } from 'postgres';
 import { SyncLog } from '../contract/sync-log.ts';
+import { beginImpatient } from '../database/impatient.ts';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/bus.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
@@ -36,7 +37,7 @@ export async function cancelRun(
   syncLogId: number,
 ): Promise<void> {
   const { database, bus, logger } = tools;
-  const run = await database.sql.begin((tx) => requestCancel(tx, syncLogId));
+  const run = await beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId));
   if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
   bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
   // Nobody has to be asked when nobody works on it.
@@ -76,6 +77,6 @@ async function endForOwner(
   organizationId: number,
   syncLogId: number,
 ): Promise<void> {
-  const ended = await database.sql.begin((tx) => endByForce(tx, syncLogId, new CancelledError()));
+  const ended = await beginImpatient(database.sql, (tx) => endByForce(tx, syncLogId, new CancelledError()));
   if (ended) bus.publish({ organizations: [organizationId], work: false });
 }

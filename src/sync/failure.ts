@@ -117,7 +117,7 @@ function describeClinikoFailure(failure: ClinikoFailure, message: string): Failu
  */
 export function isDatabaseAway(error: unknown): boolean {
   const sqlstate = databaseError(error)?.code ?? '';
-  if (/^(08|53|57P)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
+  if (/^(08|53|57P|25P03)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
   const code = errorCode(error);
   return code.startsWith('CONNECT') || /^E(CONN|PIPE|NOTFOUND|HOST|NET|TIMEDOUT)/.test(code);
 }
