@@ -100,21 +100,30 @@ export async function claimNextRun(
 }
 
 /**
- * First statement of every transaction of a run. Also tells the trigger that nudges are ours to send: for this
- * transaction only, since a session's setting would leak, or vanish, through a pooler.
+ * In every transaction of a run, before it writes for it: nobody else may have the run, and nobody gets it before the commit.
  *
  * @throws LeaseLostError
  */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
-    select set_config('patient_sync.nudges', 'own', true),
-      set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)
-    from sync_runs
+    select ${guards(tx)} from sync_runs
     where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
       and ended_at is null
     for update`;
   if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
 }
+
+/** For a transaction that has work to do before its fence. */
+export async function guardTransaction(tx: ISql): Promise<void> {
+  await tx`select ${guards(tx)}`;
+}
+
+/**
+ * Tells the trigger that nudges are ours to send, and Postgres to end a session that sleeps inside a transaction. For this
+ * transaction only: a session's setting would leak, or vanish, through a pooler.
+ */
+const guards = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
+  set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
 /** The row's new values belong to a transaction that has asserted the lease. */
 export async function saveCheckpoint(tx: ISql, lease: Lease, state: RunState): Promise<void> {
