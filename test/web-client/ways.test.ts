@@ -22,11 +22,12 @@ const watches: OrganizationWatch[] = [];
 async function watch(options: Partial<WatchOptions> = {}) {
   const sources = createFakeEventSources();
   const sockets = createFakeSockets();
-  const requests: { url: string; headers: Headers }[] = [];
+  const requests: { url: string; headers: Headers; body: unknown }[] = [];
   const seen: { connection: Connection; state: OrganizationState }[] = [];
   let answer: SyncLog | number = 503;
   const fakeFetch: typeof fetch = async (url, init) => {
-    requests.push({ url: String(url), headers: new Headers(init?.headers) });
+    requests.push({ url: String(url), headers: new Headers(init?.headers), body: init?.body });
+    if (String(url).endsWith('/stream-tokens')) return Response.json({ token: 'exchanged' }, { status: 201 });
     if (typeof answer === 'number') return new Response(null, { status: answer });
     return new Response(JSON.stringify({ logs: [answer] }), { headers: { etag: '"k7x2.4"' } });
   };
@@ -158,6 +159,14 @@ describe('with accounts', () => {
     expect(page.newestSocket().url).toBe('ws://localhost:8000/api/v1/cliniko/ws?token=stream%203');
     expect(page.requests[0]?.headers.get('authorization')).toBe('Bearer api');
     expect(page.requests[0]?.url).not.toContain('token');
+  });
+
+  test('an API token alone is exchanged for stream tokens of this organization', async () => {
+    const page = await watch({ getToken: async () => 'api' });
+    expect(page.newest().url).toContain('/events?token=exchanged');
+    expect(page.requests).toMatchObject([{ url: 'http://localhost:8000/api/v1/stream-tokens' }]);
+    expect(page.requests[0]?.headers.get('authorization')).toBe('Bearer api');
+    expect(page.requests[0]?.body).toBe('{"organizations":[123]}');
   });
 
   test('a refusal is told with its status, and a hook that fails is no more than a stream that fails', async () => {

@@ -26,7 +26,7 @@ export function createFakeSockets() {
 }
 
 function createFakeSocket(url: string): FakeSocket {
-  const listeners = new Map<string, (event: MessageEvent | Event) => void>();
+  const listeners = new Map<string, (event: object) => void>();
   const socket: FakeSocket = {
     url,
     sent: [],

@@ -1,18 +1,20 @@
 /**
  * How a server with accounts knows us. Browsers' EventSource and WebSocket cannot send headers, so they carry a
- * short-lived stream token in their address; whatever is fetched carries a token in a header.
+ * short-lived stream token in their address; whatever is fetched carries an API token in a header.
  */
 import type { Bye } from '../../../src/contract/stream-event.ts';
+import { isFields, isText } from './read-log.ts';
 
 export interface Access {
+  /** An API token, for the `Authorization` header of requests; null without accounts. */
+  getToken?: (() => Promise<string | null>) | undefined;
   /**
-   * A token for the address of a stream, asked for anew whenever one is opened; null without accounts.
+   * A token for the address of a stream, asked for anew whenever one is opened. Default: one that the server gives for
+   * the API token. A page that must not know the API token has its own backend ask for it.
    *
    * @param why `reauth`: the server said that the last one is about to expire
    */
   getStreamToken?: ((why: OpenReason) => Promise<string | null>) | undefined;
-  /** A token for the `Authorization` header of requests. Default: the one of the streams. */
-  getToken?: (() => Promise<string | null>) | undefined;
 }
 
 export type OpenReason = 'connect' | 'reauth';
@@ -33,7 +35,32 @@ export function withQuery(url: string, name: string, value: string | null): stri
 }
 
 /** @throws whatever the hook throws */
-export async function authorization(access: Access): Promise<Record<string, string>> {
-  const token = await (access.getToken?.() ?? access.getStreamToken?.('connect') ?? null);
+export async function authorization({ getToken }: Access): Promise<Record<string, string>> {
+  const token = (await getToken?.()) ?? null;
   return token === null ? {} : { authorization: `Bearer ${token}` };
+}
+
+/**
+ * Fills in how stream tokens come about.
+ *
+ * @param organizations that the streams are of
+ */
+export function completeAccess(
+  { getToken, getStreamToken }: Access,
+  organizations: '*' | readonly number[],
+  { baseUrl, fetch: fetchNow }: { baseUrl: string; fetch: typeof fetch },
+): Access {
+  const exchange = async (): Promise<string | null> => {
+    const bearer = await authorization({ getToken });
+    if (bearer.authorization === undefined) return null;
+    const response = await fetchNow(`${baseUrl}/api/v1/stream-tokens`, {
+      method: 'POST',
+      headers: { ...bearer, 'content-type': 'application/json' },
+      body: JSON.stringify({ organizations }),
+    });
+    const answer: unknown = response.ok ? await response.json() : undefined;
+    if (isFields(answer) && isText(answer.token)) return answer.token;
+    throw new Error(`The server gave no stream token (${response.status}).`);
+  };
+  return { getToken, getStreamToken: getStreamToken ?? (getToken && exchange) };
 }

@@ -12,12 +12,9 @@ import type {
 import { parseJson, readServerFrame } from './read-frame.ts';
 import { createWatchdog, FIRST_SILENCE_FACTOR, SILENCE_FACTOR } from './stream.ts';
 
-/** What we need of a WebSocket; Node 20 has none of its own. */
+/** What we need of a WebSocket: a browser's is one, and that of `ws`, since Node 20 has none of its own. */
 export interface SocketLike {
-  addEventListener(
-    type: 'message' | 'close' | 'error',
-    listener: (event: MessageEvent | Event) => void,
-  ): void;
+  addEventListener(type: 'message' | 'close' | 'error', listener: (event: object) => void): void;
   send(text: string): void;
   close(): void;
 }

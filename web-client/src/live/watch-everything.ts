@@ -5,7 +5,7 @@
  * missed comes again. There is no poll to fall back to here: `offline` says so.
  */
 import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
-import { type Access, type OpenReason, openReason, withStreamToken } from './access.ts';
+import { type Access, completeAccess, type OpenReason, openReason, withStreamToken } from './access.ts';
 import { backoffMs, type Connection, type ConnectionKind, connectionChanged } from './connection.ts';
 import { applyFrame, cursorsWithin, type EverythingState, hasMissed } from './everything-state.ts';
 import { hasReached } from './organization-state.ts';
@@ -18,6 +18,7 @@ export interface WatchEverythingOptions extends Access {
   onState(everything: EverythingState, connection: Connection): void;
   /** Default: the browser's; Node 20 has none, so give one there. */
   openSocket?: OpenSocket | undefined;
+  fetch?: typeof fetch | undefined;
   helloTimeoutMs?: number;
 }
 
@@ -36,7 +37,9 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   const { helloTimeoutMs = 5_000 } = options;
   const openSocket = options.openSocket ?? ownWebSocket();
   if (openSocket === undefined) throw new Error('There is no WebSocket here: pass one as `openSocket`.');
-  const address = socketAddress(options.baseUrl);
+  const { baseUrl, fetch: fetchNow = (...request) => fetch(...request) } = options;
+  const access = completeAccess(options, '*', { baseUrl, fetch: fetchNow });
+  const address = socketAddress(baseUrl);
 
   let everything: EverythingState = new Map();
   let connection: Connection = { kind: 'connecting', since: Date.now() };
@@ -61,7 +64,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
     asked = undefined;
     const isFirst = everything.size === 0;
     closeSocket = openAfter(
-      () => withStreamToken(isFirst ? `${address}?organizations=*` : address, options, why),
+      () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
       (url) => {
         const opened = openOpsSocket(
           { url, openSocket, helloTimeoutMs },

@@ -6,7 +6,7 @@
  *
  * Not here: React (react/use-sync-progress.ts, dashboard/use-organization.ts). Runs in Node too.
  */
-import type { Access } from './access.ts';
+import { type Access, completeAccess } from './access.ts';
 import type { Connection } from './connection.ts';
 import type { OpenEventSource } from './event-stream.ts';
 import { openFetchEventSource } from './fetch-event-source.ts';
@@ -22,7 +22,7 @@ export interface WatchOptions extends Access {
   /** Of the server, without a slash at its end; '' is the own origin. */
   baseUrl: string;
   onState(state: OrganizationState, connection: Connection): void;
-  /** Default: the browser's; made of `fetch` where there is none, or where `getToken` gives the only token. */
+  /** Default: the browser's, or one made of `fetch` where there is none. */
   openEventSource?: OpenEventSource;
   /** Default: the browser's. Null, as where there is none: this way is left out. */
   openSocket?: OpenSocket | null | undefined;
@@ -35,7 +35,7 @@ export interface WatchOptions extends Access {
 }
 
 export function watchOrganization(organizationId: number, options: WatchOptions): OrganizationWatch {
-  const settings = settle(options);
+  const settings = settle(organizationId, options);
   const start = unknownOrganization(organizationId);
   const alone = (from: OrganizationState, onState: WatchOptions['onState']) =>
     watchAlone(from, settings, onState);
@@ -44,21 +44,19 @@ export function watchOrganization(organizationId: number, options: WatchOptions)
   return shareBetweenTabs(`${options.baseUrl} ${organizationId}`, start, alone, options.onState);
 }
 
-function settle(options: WatchOptions): AloneOptions {
-  const { baseUrl, helloTimeoutMs = 4_000, pollIntervalMs = 2_000, getStreamToken, getToken } = options;
-  const access: Access = { getStreamToken, getToken };
+function settle(organizationId: number, options: WatchOptions): AloneOptions {
+  const { baseUrl, helloTimeoutMs = 4_000, pollIntervalMs = 2_000 } = options;
   const fetchNow: typeof fetch = options.fetch ?? ((...request) => fetch(...request));
-  const mustFetch =
-    typeof EventSource === 'undefined' || (getToken !== undefined && getStreamToken === undefined);
-  const sendsHeaders = options.openEventSource === undefined && mustFetch;
-  const openOwn: OpenEventSource = sendsHeaders
+  const access = completeAccess(options, [organizationId], { baseUrl, fetch: fetchNow });
+  const mustFetch = options.openEventSource === undefined && typeof EventSource === 'undefined';
+  const openOwn: OpenEventSource = mustFetch
     ? (url) => openFetchEventSource(url, fetchNow, access)
     : (url) => new EventSource(url);
   return {
     baseUrl,
     access,
     openEventSource: options.openEventSource ?? openOwn,
-    sendsHeaders,
+    sendsHeaders: mustFetch && options.getToken !== undefined,
     openSocket: options.openSocket === undefined ? ownWebSocket() : (options.openSocket ?? undefined),
     fetch: fetchNow,
     takeSeat: seatsOf(baseUrl),
