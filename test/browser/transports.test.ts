@@ -156,6 +156,39 @@ describe('seven tabs of one origin', () => {
     expect(opened).toHaveLength(2);
   });
 
+  test('are not held up by one that has fallen silent: its lead is taken, and it follows', async ({
+    databaseUrl,
+    context,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const opened: Page[] = [];
+    context.on('request', (request) => {
+      if (request.url().includes('/events')) opened.push(request.frame().page());
+    });
+    const [silent] = await openTabs(context, server, [123]);
+    await silent?.embed.isOn('sse');
+    const page = await context.newPage();
+    await page.clock.install();
+    const embed = await openOwnPage(page, server.url);
+    await embed.isOn('sse');
+    expect(opened).toEqual([silent?.page]);
+
+    // Tabs share a process here, so a loop without end would stop both: this one only does not say a word any more.
+    await silent?.page.evaluate(() => {
+      BroadcastChannel.prototype.postMessage = () => {};
+    });
+    // The silence is noticed, a question goes unanswered, and the lead is taken.
+    await page.clock.fastForward(20_000);
+    await page.clock.fastForward(3_000);
+    await vi.waitFor(() => expect(opened).toEqual([silent?.page, page]));
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('completed');
+
+    await silent?.embed.hasStatus('completed');
+    await silent?.embed.isConnected('live');
+    expect(opened).toEqual([silent?.page, page]);
+  });
+
   test('stay live on seven organizations, and leave room for plain requests', async ({
     databaseUrl,
     context,
