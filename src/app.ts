@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { allowOrigins } from './access/cross-origin.ts';
 import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
 import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
@@ -30,7 +31,7 @@ type App = Hono<{ Bindings: HttpBindings }>;
 export function createApp(tools: AppTools): App {
   const { database, bus, logger } = tools;
   const app: App = new Hono();
-  app.use(requireLoopbackHost(), requireOwnOrigin(tools.allowedOrigins));
+  app.use(requireLoopbackHost(), allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
   app.use(
     bodyLimit({
       maxSize: BODY_AT_MOST,
