@@ -5,7 +5,14 @@ import type { StartableSync } from '../api.ts';
 import { Icon } from '../look/icon.tsx';
 import type { Start } from './use-start.ts';
 
-export function ResultNotice({ log, start }: { log: SyncLog; start: Start }) {
+export interface ResultNoticeProps {
+  log: SyncLog;
+  /** Absent where nothing can be started: on the page of an old run. */
+  start?: Start;
+  onSettings?(): void;
+}
+
+export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
   const problem = problemText(log);
   if (problem === null) return null;
   const hasFailed = log.status === 'failed';
@@ -19,21 +26,40 @@ export function ResultNotice({ log, start }: { log: SyncLog; start: Start }) {
           <p className="result-details">{error_details}</p>
         )}
         {log.metadata.solution !== undefined && <p className="result-solution">{log.metadata.solution}</p>}
-        {hasFailed && log.metadata.retry_recommended === true && (
-          <button
-            type="button"
-            className="btn btn-small"
-            aria-disabled={start.outcome.kind === 'asking'}
-            onClick={() => start.begin(againOf(log))}
-          >
-            Try again
-          </button>
-        )}
+        <NextSteps log={log} start={start} onSettings={onSettings} />
       </div>
     </div>
   );
 }
 
+/** What can be done about it from here. */
+function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
+  const { retry_recommended, error_type } = log.metadata;
+  const isKeyAtFault = error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN';
+  const mayTryAgain = start !== undefined && log.status === 'failed' && retry_recommended === true;
+  const mayMendKey = onSettings !== undefined && isKeyAtFault;
+  if (!mayTryAgain && !mayMendKey) return null;
+  return (
+    <div className="result-steps">
+      {mayMendKey && (
+        <button type="button" className="btn btn-small" onClick={onSettings}>
+          Update API key
+        </button>
+      )}
+      {mayTryAgain && (
+        <button
+          type="button"
+          className="btn btn-small"
+          aria-disabled={start.outcome.kind === 'asking'}
+          onClick={() => start.begin(againOf(log))}
+        >
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
 function againOf(log: SyncLog): StartableSync {
-  return log.operation_type === OperationType.enum.active_patients ? 'active_patients' : 'full_patients';
+  return OperationType.safeParse(log.operation_type).data ?? 'full_patients';
 }

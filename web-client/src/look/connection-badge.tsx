@@ -2,7 +2,7 @@
 import type { Connection, ConnectionKind } from '../live/connection.ts';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
-  connecting: { label: 'Connecting', meaning: 'Connecting to the server.' },
+  connecting: { label: 'Catching up', meaning: 'Connecting; what was missed comes first.' },
   live: { label: 'Live', meaning: 'Every change appears as it happens.' },
   polling: { label: 'Polling', meaning: 'The live stream is not available; the page asks every 2 seconds.' },
   offline: { label: 'Offline', meaning: 'The server does not answer. What you see may be old.' },
@@ -14,9 +14,11 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
   return (
     <p className="badge" data-connection={connection.kind} title={meaning} role="status">
       <span className="badge-dot" aria-hidden="true" />
-      {label}
-      {connection.kind === 'offline' && ` since ${TIME.format(connection.since)}`}
-      <span className="undrawn">. {meaning}</span>
+      <span>
+        {label}
+        {connection.kind === 'offline' && ` since ${TIME.format(connection.since)}`}
+        <span className="undrawn">. {meaning}</span>
+      </span>
     </p>
   );
 }
