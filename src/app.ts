@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
+import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
@@ -42,8 +43,9 @@ export function createApp(tools: AppTools): App {
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
   app.route('/api/v1/cliniko', syncRoutes(tools));
-  app.route('/api/v1/cliniko', patientRoutes(database));
+  app.route('/api/v1/cliniko', patientRoutes(tools));
   app.route('/api/v1/organizations', organizationRoutes(tools));
+  app.route('/api/v1/organizations', erasureRoutes(tools));
   app.route('/', pageRoutes());
   refuseOtherMethods(app);
 

@@ -32,9 +32,13 @@ export interface Config extends DatabaseConfig {
   };
   /** 32 bytes; unset: made once, when embedded. */
   credentialsKey: Buffer | undefined;
+  /** The key before it: what it sealed is sealed anew at the start. */
+  previousCredentialsKey: Buffer | undefined;
   allowedOrigins: readonly string[];
   drainMs: number;
   eventRetentionDays: number;
+  /** Patients whom Cliniko has not had for so many days are erased; undefined: never. */
+  purgeMissingAfterDays: number | undefined;
 }
 
 /** The start cannot go on. The message is one line for whoever set the environment. */
@@ -64,9 +68,11 @@ export function readConfig(environment: Environment, args: readonly string[], is
       requestsPerMinute: read('CLINIKO_REQUESTS_PER_MINUTE', wholeNumber(1, 1_000_000), 200),
     },
     credentialsKey: read('CREDENTIALS_KEY', sealingKey, undefined),
+    previousCredentialsKey: read('CREDENTIALS_KEY_PREVIOUS', sealingKey, undefined),
     allowedOrigins: read('ALLOWED_ORIGINS', origins, []),
     drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
+    purgeMissingAfterDays: read('PURGE_MISSING_AFTER_DAYS', wholeNumber(1, 36_500), undefined),
   };
   read('AUTH', oneOf(['none']), 'none');
   requireConsistency(config);
@@ -104,7 +110,13 @@ function reader(environment: Environment): Read {
   };
 }
 
-const SECRETS = new Set(['CREDENTIALS_KEY', 'CLINIKO_API_KEY', 'DATABASE_URL', 'LISTEN_DATABASE_URL']);
+const SECRETS = new Set([
+  'CREDENTIALS_KEY',
+  'CREDENTIALS_KEY_PREVIOUS',
+  'CLINIKO_API_KEY',
+  'DATABASE_URL',
+  'LISTEN_DATABASE_URL',
+]);
 
 const wholeNumber = (min: number, max: number): Rule<number> => ({
   schema: z

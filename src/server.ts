@@ -20,6 +20,7 @@ import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
+import { startPurge } from './erasure/purge.ts';
 import { keepHistory } from './events/history.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
 import { createConnections } from './live/connections.ts';
@@ -27,8 +28,10 @@ import { createFeed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
-import { saveApiKey, saveOrganization } from './organizations/organizations.ts';
+import { resealApiKeys, saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
+import { resealQuarantine } from './patients/quarantine.ts';
+import { startScheduler } from './sync/scheduler.ts';
 import { startWorker } from './sync/worker.ts';
 
 const KEEP_ALIVE_MS = 20_000;
@@ -81,8 +84,12 @@ async function openHome(config: Config, logger: Logger): Promise<Home> {
   try {
     await migrate(listenUrl);
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
-    const sealer = createSealer(key);
+    const sealer = createSealer(key, config.previousCredentialsKey);
     const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
+    if (config.previousCredentialsKey !== undefined) {
+      await resealApiKeys(database, sealer);
+      await resealQuarantine(database, sealer);
+    }
     if (config.clinic !== undefined) {
       await saveOrganization(database, config.clinic.organizationId, {});
       await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
@@ -143,8 +150,13 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     perPage: config.cliniko.perPage,
     window: config.cliniko.concurrency,
   });
+  const stopScheduler = startScheduler({ database, bus, logger });
+  const purgeAfterDays = config.purgeMissingAfterDays;
+  const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
   const stop = async () => {
     draining = true;
+    stopScheduler();
+    stopPurge?.();
     connections.byeToAll('restart');
     await Promise.race([worker.stop(), after(config.drainMs)]);
     await closeServer(server);

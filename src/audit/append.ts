@@ -5,7 +5,7 @@ export interface AuditEntry {
   organizationId: number | null;
   actor: string;
   /** `<thing>.<verb>` */
-  action: 'missing.confirm';
+  action: 'missing.confirm' | 'organization.delete' | 'patients.erase' | 'patients.purge';
   /** Ids and counts only. */
   details: Record<string, number | string>;
 }

@@ -13,6 +13,8 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },
   ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed' },
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
+  NO_CREDENTIALS: { status: 409, title: 'No credentials' },
+  CLINIKO_FAILED: { status: 502, title: 'Cliniko failed' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'Database unavailable' },
   INTERNAL_ERROR: { status: 500, title: 'Internal error' },
 };

@@ -7,7 +7,12 @@
 import type { Database, Tx } from '../database/open.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import type { Patient } from '../patients/patient.ts';
-import { quarantineRecords, type RejectedRecord, releaseFromQuarantine } from '../patients/quarantine.ts';
+import {
+  quarantineRecords,
+  type RejectedRecord,
+  refusedByDatabase,
+  releaseFromQuarantine,
+} from '../patients/quarantine.ts';
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
 import { assertLease, type Lease, saveCheckpoint } from './lease.ts';
@@ -119,16 +124,8 @@ function outcomeOf(
     ...batch.unchanged.map((version) => version.cliniko_patient_id),
     ...accepted.map((patient) => patient.clinikoPatientId),
   ];
-  const rejected = refused.map(
-    (patient): RejectedRecord => ({
-      clinikoPatientId: patient.clinikoPatientId,
-      recordKey: patient.clinikoPatientId,
-      reason: 'REFUSED_BY_DATABASE',
-      words: 'The database refused this record',
-      raw: patient.raw,
-    }),
-  );
-  return { accepted, inserted, updated, stored, rejected: [...batch.rejected, ...rejected] };
+  const rejected = [...batch.rejected, ...refused.map(refusedByDatabase)];
+  return { accepted, inserted, updated, stored, rejected };
 }
 
 /**

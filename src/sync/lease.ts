@@ -11,6 +11,12 @@ import type { Database } from '../database/open.ts';
 import { INITIAL_STATE, RunState } from './run-state.ts';
 
 const LEASE = '15 seconds';
+
+/**
+ * A worker that is frozen or cut off inside a transaction keeps this row locked, and nobody could claim the run. Postgres
+ * ends its session before the lease is over.
+ */
+const IDLE_IN_TRANSACTION = '10s';
 export const RENEW_EVERY_MS = 5_000;
 
 export interface Lease {
@@ -101,7 +107,9 @@ export async function claimNextRun(
  */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
-    select set_config('patient_sync.nudges', 'own', true) from sync_runs
+    select set_config('patient_sync.nudges', 'own', true),
+      set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)
+    from sync_runs
     where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
       and ended_at is null
     for update`;

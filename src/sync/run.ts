@@ -11,6 +11,7 @@
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
+import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
 import {
   CancelledError,
@@ -71,6 +72,7 @@ async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> 
   const { lease, createdAt } = run.claimed;
   const metadata = completedMetadata(run.now(), run.display('completed'), run.durationMs());
   await endRun(run.tools.database, lease, run.state, async (tx) => {
+    await pointAtSurvivors(tx, lease.organizationId);
     if (absence === undefined) return { status: 'completed', metadata };
     // Those who were met when they were asked for by id are not absent.
     const absent = absence.absent.filter((id) => !seen.has(id));

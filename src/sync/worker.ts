@@ -17,6 +17,7 @@ import {
   renewLeases,
 } from './lease.ts';
 import type { EngineTools } from './open-run.ts';
+import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
 
 /** How long a dead program's row may stay `running` beyond its time. */
@@ -133,22 +134,5 @@ export function startWorker(tools: EngineTools): Worker {
       await Promise.all(runs.map((run) => releaseLease(tools.database, run.lease).catch(() => {})));
       if (runs.length > 0) tools.bus.publish({ organizations: [], work: true });
     },
-  };
-}
-
-/** @returns stops it */
-function repeat(delayMs: () => number, act: () => Promise<void>): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const schedule = (): void => {
-    timer = setTimeout(async () => {
-      await act();
-      if (!stopped) schedule();
-    }, delayMs());
-  };
-  schedule();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
   };
 }
