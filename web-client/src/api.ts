@@ -8,15 +8,16 @@ import { z } from 'zod';
 import { Analytics } from '../../src/contract/analytics.ts';
 import {
   KeyVerdict,
-  Organization as KnownOrganization,
+  Organization,
+  type OrganizationChange,
   OrganizationList,
-  type OrganizationChange as SettingsChange,
 } from '../../src/contract/organization.ts';
 import {
   ConfirmedMissing,
   MissingPatients,
   PatientSummary,
   QuarantineList,
+  QuarantineRetry,
 } from '../../src/contract/patients.ts';
 import { Problem, type ProblemCode } from '../../src/contract/problem.ts';
 import { Timeline } from '../../src/contract/stream-event.ts';
@@ -36,17 +37,6 @@ export class ApiError extends Error {
 }
 
 export type StartableSync = 'full_patients' | 'active_patients' | 'changed_patients';
-
-/** When syncs start by themselves. A server that keeps no schedules leaves it out of its answers. */
-export const Schedule = z.object({ cron: z.string(), time_zone: z.string() });
-export type Schedule = z.infer<typeof Schedule>;
-export const Organization = KnownOrganization.extend({ schedule: Schedule.nullish() });
-export type Organization = z.infer<typeof Organization>;
-export type OrganizationChange = SettingsChange & { schedule?: Schedule | null };
-
-/** What became of asking Cliniko once more for those in quarantine. */
-export const RetriedQuarantine = z.object({ requested: z.int(), resolved: z.int(), remaining: z.int() });
-export type RetriedQuarantine = z.infer<typeof RetriedQuarantine>;
 
 export interface RunFilter {
   status?: SyncStatus;
@@ -76,7 +66,7 @@ export interface Api {
   missing(organizationId: number): Promise<MissingPatients>;
   confirmMissing(organizationId: number): Promise<ConfirmedMissing>;
   quarantine(organizationId: number): Promise<QuarantineList>;
-  retryQuarantine(organizationId: number): Promise<RetriedQuarantine>;
+  retryQuarantine(organizationId: number): Promise<QuarantineRetry>;
   analytics(organizationId: number): Promise<Analytics>;
 }
 
@@ -113,7 +103,7 @@ export function createApi(baseUrl: string): Api {
     missing: (id) => get(`cliniko/patients/${id}/missing`, MissingPatients),
     confirmMissing: (id) => post(`cliniko/patients/${id}/missing/confirm`, ConfirmedMissing),
     quarantine: (id) => get(`cliniko/quarantine/${id}`, QuarantineList),
-    retryQuarantine: (id) => post(`cliniko/quarantine/${id}/retry`, RetriedQuarantine),
+    retryQuarantine: (id) => post(`cliniko/quarantine/${id}/retry`, QuarantineRetry),
     analytics: (id) => get(`cliniko/analytics/${id}`, Analytics),
   };
 }

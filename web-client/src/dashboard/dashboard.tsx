@@ -9,6 +9,7 @@ import { isRunning } from '../live/organization-state.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
+import { DayAndTime } from '../look/moments.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
 import { formatPercent } from '../look/words.ts';
@@ -117,8 +118,13 @@ function Title({ organizationId, registration, onSettings }: TitleProps) {
     <div className="title title-row">
       <div>
         <h1>{name}</h1>
-        <p className="soft">
-          {organization?.name ? `Organization ${organizationId}` : ''}
+        <p className="soft title-facts">
+          {organization?.name && <span>Organization {organizationId}</span>}
+          {organization?.next_sync_at && (
+            <span>
+              <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
+            </span>
+          )}
           {organization?.has_credentials === false && (
             <span className="title-warning">
               <Icon name="key" /> No API key yet

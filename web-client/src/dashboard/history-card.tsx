@@ -121,7 +121,7 @@ function Choice({ label, all, words, value, onChoose }: ChoiceProps) {
 function Runs({ runs }: { runs: readonly SyncLog[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <section className="scroller" tabIndex={0} aria-labelledby="runs-title">
+    <section className="scroller" tabIndex={0} aria-label="Runs">
       <table className="runs">
         <thead>
           <tr>

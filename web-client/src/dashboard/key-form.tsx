@@ -1,7 +1,7 @@
 /** The clinic's Cliniko key: written, never read back, and tried out on request. */
 import { type FormEvent, useState } from 'react';
-import type { KeyVerdict } from '../../../src/contract/organization.ts';
-import { type Api, messageOf, type Organization } from '../api.ts';
+import type { KeyVerdict, Organization } from '../../../src/contract/organization.ts';
+import { type Api, messageOf } from '../api.ts';
 import { Field } from './field.tsx';
 
 export interface KeyFormProps {

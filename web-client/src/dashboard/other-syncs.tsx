@@ -15,11 +15,11 @@ export interface OtherSyncsProps {
 
 export function OtherSyncs({ isBusy, begin }: OtherSyncsProps) {
   return (
-    <Menu.Root modal={false} defaultOpen>
+    <Menu.Root defaultOpen>
       <Menu.Trigger className="btn btn-primary btn-icon" aria-label="Other syncs" aria-disabled={isBusy}>
         <Icon name="down" />
       </Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={document.querySelector('main')}>
         <Menu.Positioner className="menu-place" sideOffset={6} align="end">
           <Menu.Popup className="menu">
             {OTHERS.map(({ type, name, meaning }) => (

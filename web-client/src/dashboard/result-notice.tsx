@@ -25,7 +25,9 @@ export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
         {error_details !== null && !problem.includes(error_details) && (
           <p className="result-details">{error_details}</p>
         )}
-        {log.metadata.solution !== undefined && <p className="result-solution">{log.metadata.solution}</p>}
+        {log.metadata.solution !== undefined && !mayMendKey(log, onSettings) && (
+          <p className="result-solution">{log.metadata.solution}</p>
+        )}
         <NextSteps log={log} start={start} onSettings={onSettings} />
       </div>
     </div>
@@ -34,14 +36,12 @@ export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
 
 /** What can be done about it from here. */
 function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
-  const { retry_recommended, error_type } = log.metadata;
-  const isKeyAtFault = error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN';
-  const mayTryAgain = start !== undefined && log.status === 'failed' && retry_recommended === true;
-  const mayMendKey = onSettings !== undefined && isKeyAtFault;
-  if (!mayTryAgain && !mayMendKey) return null;
+  const mayTryAgain =
+    start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
+  if (!mayTryAgain && !mayMendKey(log, onSettings)) return null;
   return (
     <div className="result-steps">
-      {mayMendKey && (
+      {mayMendKey(log, onSettings) && (
         <button type="button" className="btn btn-small" onClick={onSettings}>
           Update API key
         </button>
@@ -57,6 +57,13 @@ function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
         </button>
       )}
     </div>
+  );
+}
+
+/** Then the form for it is one press away, which is better than the address that the solution names. */
+function mayMendKey({ metadata: { error_type } }: SyncLog, onSettings: (() => void) | undefined): boolean {
+  return (
+    onSettings !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN')
   );
 }
 

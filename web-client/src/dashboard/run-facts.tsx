@@ -67,6 +67,7 @@ const CHANGES = [
 
 /** Only our engine counts them; a row of another program has none. */
 function Changes({ log }: { log: SyncLog }) {
+  if (log.records_processed === 0) return null;
   return CHANGES.map(([key, term]) => {
     const count = log.metadata[key];
     return typeof count === 'number' ? (

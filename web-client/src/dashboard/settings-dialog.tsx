@@ -1,6 +1,7 @@
 /** What a clinic's administrator may set: who the clinic is, how strict to be, when to sync, and the key. Loaded when opened. */
 import { Dialog } from '@base-ui/react/dialog';
-import type { Api, Organization } from '../api.ts';
+import type { Organization } from '../../../src/contract/organization.ts';
+import type { Api } from '../api.ts';
 import { Icon } from '../look/icon.tsx';
 import { KeyForm } from './key-form.tsx';
 import { SettingsForm } from './settings-form.tsx';

@@ -1,6 +1,10 @@
 /** The settings as a form holds them, and the change that it asks for: only what differs. Pure. */
-import { DEFAULT_SETTINGS } from '../../../src/contract/organization.ts';
-import type { Organization, OrganizationChange, Schedule } from '../api.ts';
+import {
+  DEFAULT_SETTINGS,
+  type Organization,
+  type OrganizationChange,
+  type Schedule,
+} from '../../../src/contract/organization.ts';
 
 export type Rhythm = 'off' | 'hourly' | 'daily' | 'own';
 

@@ -1,6 +1,7 @@
 /** Name, place, strictness and schedule of a clinic. Sends only what was changed. */
 import { type FormEvent, useState } from 'react';
-import { type Api, messageOf, type Organization } from '../api.ts';
+import type { Organization } from '../../../src/contract/organization.ts';
+import { type Api, messageOf } from '../api.ts';
 import { Field } from './field.tsx';
 import { ScheduleFields } from './schedule-fields.tsx';
 import { changeOf, countryName, draftOf, type SettingsDraft, timeZones } from './settings-draft.ts';
@@ -38,13 +39,11 @@ export function SettingsForm({ api, organizationId, organization, onSaved }: Set
       (error: unknown) => setOutcome({ kind: 'refused', message: messageOf(error) }),
     );
   };
-  // A server that keeps no schedules does not mention them.
-  const keepsSchedules = organization?.schedule !== undefined;
   return (
     <form className="settings" onSubmit={save}>
       <ClinicFields draft={draft} onDraft={onDraft} />
       <StrictnessFields draft={draft} onDraft={onDraft} />
-      {keepsSchedules && <ScheduleFields draft={draft} onDraft={onDraft} />}
+      <ScheduleFields draft={draft} onDraft={onDraft} />
       <Saving outcome={outcome} action={organization === null ? 'Register' : 'Save settings'} />
     </form>
   );

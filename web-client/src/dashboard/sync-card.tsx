@@ -42,10 +42,10 @@ export function SyncCard({ state, start, buttons, throughput, onSettings }: Sync
       <StartNotice start={start} />
       {log !== null && (
         <>
-          <Progress log={log} percent={state.percent} />
+          {hasBegun(log) && <Progress log={log} percent={state.percent} />}
           {isRunning(state) && <WaitingNotice log={log} />}
           <ResultNotice log={log} start={start} onSettings={onSettings} />
-          <PhaseStrip log={log} />
+          {hasBegun(log) && <PhaseStrip log={log} />}
           <RunFacts log={log} throughput={throughput} />
           <RunErrors log={log} />
         </>
@@ -64,6 +64,11 @@ function Eyebrow({ log }: { log: SyncLog }) {
       </span>
     </p>
   );
+}
+
+/** A run that failed before it knew anything has no progress to show. */
+function hasBegun({ status, metadata }: SyncLog): boolean {
+  return status !== 'failed' || (metadata.patients_found ?? 0) > 0;
 }
 
 function titleOf({ isKnown, log }: OrganizationState): string {

@@ -1,6 +1,7 @@
 /** Whether an organization exists, and its settings. One without a registration may still have runs of other programs. */
 import { useCallback, useEffect, useState } from 'react';
-import { type Api, ApiError, type Organization } from '../api.ts';
+import type { Organization } from '../../../src/contract/organization.ts';
+import { type Api, ApiError } from '../api.ts';
 
 export type Registration =
   | { kind: 'unknown' }

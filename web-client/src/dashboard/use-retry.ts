@@ -1,11 +1,12 @@
 /** Asking Cliniko once more for the patients in quarantine. */
 import { useCallback, useState } from 'react';
-import { type Api, ApiError, messageOf, type RetriedQuarantine } from '../api.ts';
+import type { QuarantineRetry } from '../../../src/contract/patients.ts';
+import { type Api, ApiError, messageOf } from '../api.ts';
 
 export type RetryOutcome =
   | { kind: 'none' }
   | { kind: 'asking' }
-  | { kind: 'done'; result: RetriedQuarantine }
+  | { kind: 'done'; result: QuarantineRetry }
   /** An older server, which has no such address. */
   | { kind: 'unavailable' }
   | { kind: 'refused'; message: string };

@@ -10,7 +10,7 @@ const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function ConnectionBadge({ connection }: { connection: Connection }) {
-  const { label, meaning } = WORDS[connection.kind];
+  const { label, meaning } = wordsOf(connection);
   return (
     <p className="badge" data-connection={connection.kind} title={meaning} role="status">
       <span className="badge-dot" aria-hidden="true" />
@@ -21,4 +21,10 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
       </span>
     </p>
   );
+}
+
+/** A watch that knows more tells when it is live again and what was missed is still arriving. */
+function wordsOf(connection: Connection): { label: string; meaning: string } {
+  const isCatchingUp = 'isCatchingUp' in connection && connection.isCatchingUp === true;
+  return WORDS[isCatchingUp ? 'connecting' : connection.kind];
 }

@@ -1,5 +1,14 @@
-/** A line of the last minute, without axes: the figure stands beside it. */
-export function Sparkline({ counts }: { counts: readonly number[] }) {
+/** Fewer would be a zigzag. */
+const LEAST_COUNTS = 15;
+
+/**
+ * A line without axes: the figure stands beside it. What lies before the first that came is left out.
+ *
+ * @param counts oldest first
+ */
+export function Sparkline({ counts: all }: { counts: readonly number[] }) {
+  const first = all.findIndex((count) => count > 0);
+  const counts = all.slice(Math.max(0, Math.min(first - 1, all.length - LEAST_COUNTS)));
   const most = Math.max(1, ...counts);
   const last = counts.length - 1;
   const points = counts

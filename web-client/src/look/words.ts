@@ -65,7 +65,7 @@ export function formatRate(perSecond: number): string {
 
 /** "448 / 648 patients": stored, of those that Cliniko names. */
 export function counterText(log: SyncLog | null): string {
-  return `${log?.records_success ?? 0} / ${log?.metadata.patients_found ?? 0} patients`;
+  return `${formatCount(log?.records_success ?? 0)} / ${formatCount(log?.metadata.patients_found ?? 0)} patients`;
 }
 
 /**

@@ -17,6 +17,7 @@ export interface Figure {
 
 const DAYS_SHOWN = 30;
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
+const LOCAL_DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const MOMENT = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',
   month: 'short',
@@ -59,12 +60,12 @@ function oldestFirst(
 ): Figure[] {
   return [...runs].reverse().map((run) => {
     const { value, words } = figure(run);
-    const label = MOMENT.format(Date.parse(run.started_at));
+    const at = Date.parse(run.started_at);
     return {
       key: String(run.id),
-      label,
+      label: LOCAL_DAY.format(at),
       value,
-      words: `${label}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
+      words: `${MOMENT.format(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
     };
   });
 }

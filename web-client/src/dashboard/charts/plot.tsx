@@ -23,8 +23,8 @@ export interface PlotProps {
 }
 
 const HEIGHT = 168;
-const MARGIN = { top: 8, right: 8, bottom: 26, left: 46 };
-const LABELS_AT_MOST_EVERY = 88;
+const MARGIN = { top: 8, right: 18, bottom: 26, left: 54 };
+const LABELS_AT_MOST_EVERY = 72;
 
 export function Plot({ label, figures, domain, formatValue, draw }: PlotProps) {
   const { holder, width } = useWidth();
