@@ -9,7 +9,7 @@ export interface Shot {
 }
 
 const SIZES = [
-  { suffix: '', viewport: { width: 1280, height: 900 }, isPhone: false },
+  { suffix: '', viewport: { width: 1440, height: 900 }, isPhone: false },
   { suffix: '-phone', viewport: { width: 390, height: 844 }, isPhone: true },
 ];
 const THEMES = [
@@ -42,6 +42,7 @@ export async function openCamera(browser: Browser, folder: string): Promise<Came
             locale: 'en-AU',
             timezoneId: 'Australia/Sydney',
             reducedMotion: 'reduce',
+            isMobile: isPhone,
             hasTouch: isPhone,
           });
           contexts.push(context);

@@ -91,8 +91,9 @@ const waiting: Scene = {
   name: 'dashboard-waiting',
   async play(stage, camera) {
     await settle(stage);
-    stage.cliniko.behaviour.latencyMs = 60;
-    stage.cliniko.behaviour.requestsPerMinute = 9;
+    await sync(stage);
+    stage.cliniko.behaviour.latencyMs = 300;
+    stage.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 50 });
     const shots = await openDashboard(stage, camera);
     await everywhere(shots, hasCharts);
     await stage.api('POST', START);

@@ -1,6 +1,6 @@
 /** The ops console on a busy morning. Its runs are rows of another program, changed as it would change them. */
 
-import { startRuns, stepRuns } from '../support/foreign-runs.ts';
+import { endRuns, startRuns, stepRuns } from '../support/foreign-runs.ts';
 import type { Scene } from './dashboard-scenes.ts';
 import { insertRun } from './past.ts';
 import type { Stage } from './theatre.ts';
@@ -45,11 +45,15 @@ async function populate(stage: Stage): Promise<void> {
   }
 }
 
+const BROKEN = { type: 'CLINIKO_UNAVAILABLE', details: 'Cliniko does not answer: 503' };
+const LOCKED_OUT = {
+  type: 'CLINIKO_AUTH_FAILED',
+  details: 'Cliniko API authentication failed: Invalid API key',
+};
+
 function errorOf(index: number) {
-  if (index === 30 || index === 61)
-    return { type: 'CLINIKO_AUTH_FAILED', details: 'Cliniko API authentication failed: Invalid API key' };
-  if (index === 47) return { type: 'CLINIKO_UNAVAILABLE', details: 'Cliniko does not answer: 503' };
-  return undefined;
+  if (index === 30 || index === 61) return LOCKED_OUT;
+  return index === 47 ? BROKEN : undefined;
 }
 
 /** In steps as the engine makes them, so that counters, rate and events are those of real runs. */
@@ -57,6 +61,8 @@ async function work(stage: Stage): Promise<void> {
   await startRuns(stage.sql, runningIds, 6_000);
   for (let step = 0; step < SECONDS * STEPS_A_SECOND; step += 1) {
     await stepRuns(stage.sql, runningIds, step);
+    if (step % 13 === 12)
+      await endRuns(stage.sql, [ids[step / 13] ?? 0], step % 4 === 0 ? BROKEN : undefined);
     await new Promise((resolve) => setTimeout(resolve, 1_000 / STEPS_A_SECOND));
   }
 }
@@ -68,7 +74,7 @@ const busy: Scene = {
     const shots = await camera.open(`${stage.url}/ops`);
     await Promise.all(shots.map(({ page }) => page.locator('tr[data-organization]').first().waitFor()));
     await work(stage);
-    await camera.take(shots, this.name);
+    await camera.takeScreen(shots, this.name);
     const [desktop] = shots;
     await desktop?.page.keyboard.press('?');
     await desktop?.page.getByRole('dialog').waitFor();
@@ -76,7 +82,7 @@ const busy: Scene = {
     await desktop?.page.keyboard.press('Escape');
     await stage.stopServer();
     await Promise.all(shots.map(({ page }) => page.locator('.badge[data-connection="offline"]').waitFor()));
-    await camera.take(shots, 'ops-offline');
+    await camera.takeScreen(shots, 'ops-offline');
   },
 };
 

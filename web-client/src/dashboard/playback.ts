@@ -1,7 +1,7 @@
 /** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
 import type { StreamEvent } from '../../../src/contract/stream-event.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { formatPercent } from '../look/words.ts';
+import { formatCount, formatPercent } from '../look/words.ts';
 
 export interface PlaybackMoment {
   cursor: string;
@@ -79,12 +79,13 @@ function chapterOf(log: SyncLog, before: SyncLog | undefined): Omit<Chapter, 'in
     return { words: 'Completed', tone: log.records_failed > 0 ? 'warn' : 'good' };
   if (log.status === 'failed') return { words: log.error_details ?? 'Failed', tone: 'bad' };
   if (before === undefined) return { words: 'Started', tone: 'plain' };
-  if (metadata.attempt !== before.metadata.attempt)
-    return { words: `Attempt ${String(metadata.attempt)} went on from the checkpoint`, tone: 'warn' };
+  const { attempt } = metadata;
+  if (typeof attempt === 'number' && attempt > 1 && attempt !== before.metadata.attempt)
+    return { words: `Another worker went on from the checkpoint (attempt ${attempt})`, tone: 'warn' };
   const chapter = phaseChapter(log, before);
   if (chapter !== undefined) return chapter;
   if (!before.metadata.patients_found && metadata.patients_found)
-    return { words: `Found ${metadata.patients_found} patients in Cliniko`, tone: 'plain' };
+    return { words: `Found ${formatCount(metadata.patients_found)} patients in Cliniko`, tone: 'plain' };
   return quarterChapter(metadata.progress_percent, before.metadata.progress_percent);
 }
 

@@ -18,7 +18,7 @@ const RATE_OVER_SECONDS = 5;
 
 export function RunFacts({ log, throughput }: RunFactsProps) {
   return (
-    <Facts>
+    <Facts isLive={log.status === 'running'}>
       {log.status === 'running' ? <OnItsWay log={log} throughput={throughput} /> : <AtItsEnd log={log} />}
       <Changes log={log} />
     </Facts>

@@ -5,17 +5,18 @@ import { Icon } from '../look/icon.tsx';
 import { useNow } from '../look/use-now.ts';
 
 export function WaitingNotice({ log }: { log: SyncLog }) {
-  const { phase, waiting_until } = log.metadata;
+  const { phase, waiting_until, waiting_reason = '' } = log.metadata;
   const isWaiting = phase === 'waiting';
   const now = useNow(isWaiting);
   if (!isWaiting || waiting_until === undefined) return null;
+  const isLimited = waiting_reason.includes('rate limit');
   const leftMs = Date.parse(waiting_until) - now;
   return (
     <div className="notice waiting" data-tone="warn">
       <Icon name="hourglass" />
       <p>
-        Cliniko answers a limited number of questions a minute. Nothing is lost and nothing has to be done:
-        the sync goes on by itself{' '}
+        {isLimited && 'Cliniko answers a limited number of requests a minute. '}
+        Nothing is lost and nothing has to be done: the sync goes on by itself{' '}
         <span className="countdown">{leftMs > 0 ? `in ${formatRemaining(leftMs)}` : 'now'}</span>.
       </p>
     </div>

@@ -56,7 +56,7 @@ export function narrowed(
   return states.filter((state) => {
     const standing = standingOf(state);
     if (filter.standing !== null && standing !== filter.standing) return false;
-    const text = `${state.organizationId} ${names.get(state.organizationId) ?? ''} ${standing}`.toLowerCase();
+    const text = `${state.organizationId} ${nameOf(state, names)} ${standing}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }

@@ -64,8 +64,16 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
   );
 });
 
+/** Of a run that failed it is of more interest why. */
 function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
   const problem = log.status === 'failed' ? problemText(log) : null;
+  if (problem !== null) {
+    return (
+      <p className="ops-problem" title={problem}>
+        {problem}
+      </p>
+    );
+  }
   return (
     <>
       <ProgressBar
@@ -74,16 +82,10 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
         label={`Progress of ${title}`}
         valueText={`${formatPercent(percent)}, ${counterText(log)}`}
       />
-      {problem !== null ? (
-        <p className="ops-problem" title={problem}>
-          {problem}
-        </p>
-      ) : (
-        <p className="ops-counter">
-          <span>{formatPercent(percent)}</span> {counterText(log)}
-          {log.records_failed > 0 && <span className="bad"> · {log.records_failed} failed</span>}
-        </p>
-      )}
+      <p className="ops-counter">
+        <span>{formatPercent(percent)}</span> {counterText(log)}
+        {log.records_failed > 0 && <span className="bad"> · {log.records_failed} failed</span>}
+      </p>
     </>
   );
 }
