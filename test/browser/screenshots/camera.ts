@@ -1,6 +1,7 @@
 /** Takes one scene in every size and theme: the pages are opened first, then the scene is played, then all are taken. */
 import { writeFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import upng from 'upng-js';
 
 export interface Shot {
   page: Page;
@@ -65,15 +66,24 @@ export async function openCamera(browser: Browser, folder: string): Promise<Came
           width: size.width,
           height: Math.max(size.height, Math.min(TALLEST, height)),
         };
-        await writeFile(`${folder}/${name}${variant}.png`, await page.screenshot({ clip, fullPage: true }));
+        await save(`${folder}/${name}${variant}.png`, await page.screenshot({ clip, fullPage: true }));
       }
     },
     async takeScreen(shots, name) {
       for (const { page, variant } of shots)
-        await page.screenshot({ path: `${folder}/${name}${variant}.png` });
+        await save(`${folder}/${name}${variant}.png`, await page.screenshot());
     },
     async close() {
       for (const context of contexts.splice(0)) await context.close();
     },
   };
+}
+
+/** Pages are of few colours: with a palette a picture has a third of its size, and the folder stays small. */
+const COLOURS = 256;
+
+async function save(path: string, picture: Buffer): Promise<void> {
+  const image = upng.decode(picture);
+  const small = upng.encode(upng.toRGBA8(image), image.width, image.height, COLOURS);
+  await writeFile(path, Buffer.from(small));
 }

@@ -62,7 +62,7 @@ async function work(stage: Stage): Promise<void> {
   for (let step = 0; step < SECONDS * STEPS_A_SECOND; step += 1) {
     await stepRuns(stage.sql, runningIds, step);
     if (step % 13 === 12)
-      await endRuns(stage.sql, [ids[step / 13] ?? 0], step % 4 === 0 ? BROKEN : undefined);
+      await endRuns(stage.sql, [ids[Math.floor(step / 13) * 2] ?? 0], step % 4 === 0 ? BROKEN : undefined);
     await new Promise((resolve) => setTimeout(resolve, 1_000 / STEPS_A_SECOND));
   }
 }

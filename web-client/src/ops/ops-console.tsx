@@ -61,7 +61,7 @@ export function OpsConsole({ api }: { api: Api }) {
         <div className="ops-head">
           <h1>All organizations</h1>
           <HealthStrip health={health} />
-          <ThroughputStrip throughput={throughput} />
+          <ThroughputStrip throughput={throughput} isOffline={connection.kind === 'offline'} />
         </div>
         <OfflineNotice connection={connection} />
         <FilterBar

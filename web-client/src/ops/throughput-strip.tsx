@@ -5,11 +5,18 @@ import { formatRate } from '../look/words.ts';
 
 const RATE_OVER_SECONDS = 5;
 
-export function ThroughputStrip({ throughput }: { throughput: Throughput }) {
+export interface ThroughputStripProps {
+  throughput: Throughput;
+  /** Nothing arrives: then nothing can be said. */
+  isOffline: boolean;
+}
+
+export function ThroughputStrip({ throughput, isOffline }: ThroughputStripProps) {
+  const rate = isOffline ? '–' : formatRate(recentRate(throughput, RATE_OVER_SECONDS));
   return (
     <div className="throughput">
       <p className="throughput-rate">
-        <strong>{formatRate(recentRate(throughput, RATE_OVER_SECONDS))}</strong> patients/s
+        <strong>{rate}</strong> patients/s
       </p>
       <Sparkline counts={throughput.counts.slice(0, -1)} />
     </div>
