@@ -35,6 +35,10 @@ export interface Config extends DatabaseConfig {
   allowedOrigins: readonly string[];
   drainMs: number;
   eventRetentionDays: number;
+  /** For development: webhooks may go to this machine, also over plain http. */
+  webhooksMayLoopBack: boolean;
+  /** Traces are sent: the OpenTelemetry packages read the rest of their variables by themselves. */
+  tracing: { serviceName: string } | undefined;
 }
 
 /** The start cannot go on. The message is one line for whoever set the environment. */
@@ -67,6 +71,8 @@ export function readConfig(environment: Environment, args: readonly string[], is
     allowedOrigins: read('ALLOWED_ORIGINS', origins, []),
     drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
+    webhooksMayLoopBack: read('WEBHOOKS_ALLOW_LOOPBACK', oneOf(['true', 'false']), 'false') === 'true',
+    tracing: readTracing(read),
   };
   read('AUTH', oneOf(['none']), 'none');
   requireConsistency(config);
@@ -140,6 +146,11 @@ const clinikoUrl: Rule<string> = {
     'an https address with its /v1, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
 };
 
+const collectorUrl: Rule<string> = {
+  schema: z.url({ protocol: /^https?$/ }),
+  mayBe: 'the address of a collector, such as http://localhost:4318',
+};
+
 const contactEmail: Rule<string> = { schema: z.email(), mayBe: 'an email address' };
 
 const apiKey: Rule<string> = {
@@ -168,6 +179,15 @@ function isClinikoUrl(value: string): boolean {
   const { protocol, hostname, pathname } = new URL(value);
   if (!/\/v1\/?$/.test(pathname)) return false;
   return protocol === 'https:' || (protocol === 'http:' && isLoopbackAddress(hostname));
+}
+
+/** The standard variables of OpenTelemetry. */
+function readTracing(read: Read): Config['tracing'] {
+  const everything = read('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl, undefined);
+  const traces = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', collectorUrl, undefined);
+  const off = read('OTEL_SDK_DISABLED', oneOf(['true', 'false']), 'false') === 'true';
+  const serviceName = read('OTEL_SERVICE_NAME', text(255), 'patient-sync');
+  return off || (everything ?? traces) === undefined ? undefined : { serviceName };
 }
 
 function readClinic(read: Read, environment: Environment): Config['clinic'] {

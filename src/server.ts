@@ -27,9 +27,13 @@ import { createFeed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
+import { NO_TRACER, type Tracer } from './logging/tracer.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { createStandingReader } from './metrics/standing.ts';
 import { saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
 import { startWorker } from './sync/worker.ts';
+import { startDeliverer } from './webhooks/deliverer.ts';
 
 const KEEP_ALIVE_MS = 20_000;
 
@@ -108,15 +112,29 @@ async function openEmbedded(config: Config, logger: Logger) {
 
 async function serve(config: Config, logger: Logger, home: Home): Promise<RunningServer> {
   const { database, sealer } = home;
+  let draining = false;
   const bus = await openPostgresBus(home.listenUrl);
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
-  const feed = createFeed(database, bus, logger);
   const connections = createConnections();
+  const tracer = await openTracer(config);
+  const metrics = createMetrics({
+    readStanding: createStandingReader(database.sql),
+    isListenerHealthy: () => bus.healthy,
+    isDraining: () => draining,
+    connections: () => ({ sse: connections.countBy('sse'), websocket: connections.countBy('websocket') }),
+  });
+  const observer = {
+    delivered: (at: string) => metrics.eventDelivered((Date.now() - Date.parse(at)) / 1_000),
+    slowReader: metrics.slowReader,
+  };
+  bus.subscribe(metrics.nudgeHeard);
+  bus.onGap(metrics.listenerGap);
+  const feed = createFeed(database, bus, logger, observer);
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
-  let draining = false;
-  const sourceFor = createSources(config, database);
+  const sourceFor = createSources(config, database, metrics, tracer);
+  const webhookRules = { allowLoopback: config.webhooksMayLoopBack };
   const app = createApp({
     database,
     sealer,
@@ -129,6 +147,10 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     logger,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
+    metrics,
+    tracer,
+    observer,
+    webhookRules,
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -142,17 +164,27 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     sourceFor,
     perPage: config.cliniko.perPage,
     window: config.cliniko.concurrency,
+    observer: metrics.sync,
+    tracer,
+  });
+  const deliverer = startDeliverer({
+    database,
+    sealer,
+    logger,
+    rules: webhookRules,
+    onTried: metrics.webhookTried,
   });
   const stop = async () => {
     draining = true;
     connections.byeToAll('restart');
-    await Promise.race([worker.stop(), after(config.drainMs)]);
+    await Promise.race([Promise.all([worker.stop(), deliverer.stop()]), after(config.drainMs)]);
     await closeServer(server);
     feed.close();
     heartbeat.stop();
     keepAlive.stop();
     stopHistory();
     await bus.close();
+    await tracer.close();
   };
   try {
     const url = await listen(server, config);
@@ -164,19 +196,36 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
 }
 
 /** Clinics and servers with the same key share its request budget. */
-function createSources({ cliniko }: Config, { sql }: Database): (apiKey: string) => PatientSource {
+function createSources(
+  { cliniko }: Config,
+  { sql }: Database,
+  metrics: Metrics,
+  tracer: Tracer,
+): (apiKey: string) => PatientSource {
   const pacers = createPacers(
     (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
     systemClock,
   );
-  return (apiKey) =>
-    createClinikoClient({
+  return (apiKey) => {
+    const client = createClinikoClient({
       apiKey,
       contactEmail: cliniko.contactEmail,
       pacer: pacers.forKey(apiKey),
       baseUrl: cliniko.baseUrl,
       clock: systemClock,
+      onAnswered: metrics.clinikoAnswered,
     });
+    const page: PatientSource['page'] = (query, options) =>
+      tracer.span('fetch page', { page: query.page }, () => client.page(query, options));
+    return { ...client, page };
+  };
+}
+
+/** What sends traces takes memory and time to load: only when somebody asked for them. */
+async function openTracer({ tracing }: Config): Promise<Tracer> {
+  if (tracing === undefined) return NO_TRACER;
+  const { openOtlpTracer } = await import('./tracing/otlp.ts');
+  return openOtlpTracer(tracing.serviceName);
 }
 
 async function listen(server: Server, { port, host }: Config): Promise<string> {

@@ -5,7 +5,7 @@ export interface AuditEntry {
   organizationId: number | null;
   actor: string;
   /** `<thing>.<verb>` */
-  action: 'missing.confirm';
+  action: 'missing.confirm' | 'webhook.create' | 'webhook.delete';
   /** Ids and counts only. */
   details: Record<string, number | string>;
 }

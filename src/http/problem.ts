@@ -12,6 +12,8 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   NOT_OURS: { status: 409, title: 'Not ours' },
   HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },
   ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed' },
+  WEBHOOK_NOT_FOUND: { status: 404, title: 'Webhook not found' },
+  TOO_MANY_WEBHOOKS: { status: 409, title: 'Too many webhooks' },
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'Database unavailable' },
   INTERNAL_ERROR: { status: 500, title: 'Internal error' },

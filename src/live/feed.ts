@@ -21,6 +21,7 @@ import {
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { type Channel, createChannel } from './channel.ts';
+import type { LiveObserver } from './observer.ts';
 import { createReader } from './reader.ts';
 import { createWatch, type ReadLog, type Watch, type WatchPlan } from './watch.ts';
 
@@ -48,7 +49,7 @@ interface Watched {
   listeners: Set<(organizationId: number) => void>;
 }
 
-export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Feed {
+export function createFeed({ sql }: Database, bus: EventBus, logger: Logger, observer?: LiveObserver): Feed {
   const watched = new Map<number, Watched>();
   const everything = new Set<(organizationId: number, beginning: string) => void>();
   const historians = new Set<() => void>();
@@ -75,6 +76,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Fe
       const entry = watched.get(id);
       entry?.channel.append(news);
       for (const listener of entry?.listeners ?? []) listener(id);
+      for (const event of news) observer?.delivered(event.at);
       if (news.length === READ_AT_MOST) reader.read([id]);
     }
   };
@@ -102,8 +104,11 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Fe
     entry.listeners.add(listener);
     // The state may be newer than what the channel has read. Then the channel reads on, and the watch waits for it.
     if (state.head > entry.channel.head) reader.read([id]);
-    const readLog: ReadLog = (after, options) =>
-      readEventsAfter(sql, state.epoch, [{ organizationId: id, seq: after }], options);
+    const readLog: ReadLog = (after, options) => {
+      // Only who is too far behind to be given every event asks for ends alone.
+      if (options.terminal) observer?.slowReader('folded');
+      return readEventsAfter(sql, state.epoch, [{ organizationId: id, seq: after }], options);
+    };
     return createWatch(entry.channel, state, plan, readLog, () => {
       entry.listeners.delete(listener);
       if (entry.listeners.size === 0 && watched.get(id) === entry) watched.delete(id);

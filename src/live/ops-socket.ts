@@ -12,6 +12,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { createDelivery } from './delivery.ts';
 import type { Frame } from './frame.ts';
+import type { LiveObserver } from './observer.ts';
 import { type LiveTools, openSubscription, type Subscription } from './subscription.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -29,6 +30,7 @@ export interface SocketTools extends LiveTools {
   /** Protocol pings, which find peers that are gone. */
   keepAlive: Wheel;
   logger: Logger;
+  observer?: LiveObserver;
 }
 
 /** @param organizations what the address asked for, as it was sent: `*`, or ids with commas */
@@ -44,7 +46,10 @@ export function serveOpsSocket(
   const delivery = createDelivery({
     write: (frames) => writeFrames(socket, frames, () => delivery.onRoom()),
     isFull: () => socket.bufferedAmount > FULL_BYTES,
-    giveUp: (why) => closeNow(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD),
+    giveUp: (why) => {
+      if (why === 'stalled') tools.observer?.slowReader('closed');
+      closeNow(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
+    },
   });
 
   const subscribe = async (frame: ClientFrame & { type: 'subscribe' }): Promise<void> => {
@@ -106,6 +111,7 @@ export function serveOpsSocket(
     tools.heartbeat.add(() => send({ v, type: 'ping', heads: headsOf(subscriptions) })),
     tools.keepAlive.add(watchPeer(socket)),
     tools.connections.add({
+      transport: 'websocket',
       bye: (reason, retryMs) => {
         send({ v, type: 'bye', reason, retry_ms: retryMs });
         socket.close(RESTART);

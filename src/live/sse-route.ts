@@ -15,6 +15,7 @@ import type { Connections } from './connections.ts';
 import { createDelivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
 import { encodeNotice, joinSse } from './frame.ts';
+import type { LiveObserver } from './observer.ts';
 import type { Watch } from './watch.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -32,6 +33,7 @@ export interface StreamTools {
   feed: Feed;
   connections: Connections;
   heartbeat: Wheel;
+  observer?: LiveObserver;
 }
 
 export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> {
@@ -51,7 +53,7 @@ function sinceOf(c: Context): string | undefined {
 }
 
 async function openStream(
-  { feed, connections, heartbeat }: StreamTools,
+  { feed, connections, heartbeat, observer }: StreamTools,
   organizationId: number,
   since: string | undefined,
   response: ServerResponse,
@@ -59,7 +61,10 @@ async function openStream(
   const delivery = createDelivery({
     write: (frames) => response.write(joinSse(frames)),
     isFull: () => response.writableLength > FULL_BYTES,
-    giveUp: () => response.destroy(),
+    giveUp: (why) => {
+      if (why === 'stalled') observer?.slowReader('closed');
+      response.destroy();
+    },
   });
   let watch: Watch | undefined;
   const plans = new Map([[organizationId, { since, folded: false }]]);
@@ -75,6 +80,7 @@ async function openStream(
     if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
   });
   const leaveConnections = connections.add({
+    transport: 'sse',
     bye: (reason, retryMs) => response.end(encodeNotice(bye(reason, retryMs))),
   });
   response.on('close', () => {

@@ -8,12 +8,14 @@
  */
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { readId } from '../cliniko/wire.ts';
+import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
 import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
 import { storeBatch } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
 import { type Itinerary, remainingStops } from './itinerary.ts';
+import type { StoredCounts } from './observer.ts';
 import type { OpenRun } from './open-run.ts';
 import { type PreparedBatch, prepareBatch } from './prepare.ts';
 import { arrivedAt, batchSize, departedFrom, type RunState } from './run-state.ts';
@@ -194,7 +196,10 @@ async function store(run: OpenRun, batch: PreparedBatch, seen: Set<string>): Pro
   const phase = run.state.coverage.leg === 'walk' ? 'storing' : 'finishing';
   const before: RunState = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
   const tools = { database, sealer, lease: run.claimed.lease, display: run.display(phase), seen };
-  const stored = await storeBatch(tools, before, batch);
+  const { tracer = NO_TRACER, observer } = run.tools;
+  const facts = { patients: batch.records };
+  const stored = await tracer.span('store batch', facts, () => storeBatch(tools, before, batch));
+  observer?.stored(countsBetween(before, stored), (performance.now() - began) / 1_000);
   run.tell();
   run.state = {
     ...stored,
@@ -204,6 +209,15 @@ async function store(run: OpenRun, batch: PreparedBatch, seen: Set<string>): Pro
     databaseOperations: stored.databaseOperations + 1,
   };
   run.log.progress(run.state);
+}
+
+function countsBetween(before: RunState, after: RunState): StoredCounts {
+  return {
+    inserted: after.inserted - before.inserted,
+    updated: after.updated - before.updated,
+    unchanged: after.unchanged - before.unchanged,
+    failed: after.errorsTotal - before.errorsTotal,
+  };
 }
 
 function timed(source: PatientSource, watch: ReturnType<typeof createStopwatch>): PatientSource {
