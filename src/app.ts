@@ -14,6 +14,7 @@ import { safeError } from './logging/safe-error.ts';
 import type { Tracer } from './logging/tracer.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { metricRoutes } from './metrics/routes.ts';
+import { documentRoutes } from './openapi/routes.ts';
 import { type OrganizationTools, organizationRoutes } from './organizations/routes.ts';
 import { pageRoutes } from './pages.ts';
 import { isDatabaseAway } from './sync/failure.ts';
@@ -55,6 +56,7 @@ export function createApp(tools: AppTools): App {
   app.route('/api/v1/organizations', organizationRoutes(tools));
   app.route('/api/v1/organizations', webhookRoutes(tools));
   app.route('/', pageRoutes());
+  app.route('/', documentRoutes());
   refuseOtherMethods(app);
 
   app.notFound(() => {

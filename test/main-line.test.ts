@@ -122,15 +122,23 @@ describe('a full sync of 648 patients', () => {
     const server = await startTestServer(databaseUrl);
     await start(server);
     await ended(server);
-    await vi.waitFor(() => expect(server.logged()).toContain('Sync completed'));
+    await vi.waitFor(() =>
+      expect(server.logged().replace(/^\[DEBUG\].*\n/gm, '')).toContain('Sync completed'),
+    );
 
-    expect(server.logged()).toContain(`[INFO] Starting full patient sync for organization 123
+    expect(
+      server.logged().replace(/^\[DEBUG\].*\n/gm, ''),
+    ).toContain(`[INFO] Starting full patient sync for organization 123
 [INFO] Found 648 patients in Cliniko API
 [INFO] Processing page 1/7 (0 patients processed)
 [INFO] Progress: 7.7% - 50/648 patients stored
 `);
-    expect(server.logged()).toContain('[INFO] Processing page 5/7 (400 patients processed)\n');
-    expect(server.logged()).toContain('[INFO] Sync completed: 648/648 patients (100% success)\n');
+    expect(server.logged().replace(/^\[DEBUG\].*\n/gm, '')).toContain(
+      '[INFO] Processing page 5/7 (400 patients processed)\n',
+    );
+    expect(server.logged().replace(/^\[DEBUG\].*\n/gm, '')).toContain(
+      '[INFO] Sync completed: 648/648 patients (100% success)\n',
+    );
   });
 });
 

@@ -32,6 +32,11 @@ export class ProblemError extends Error {
   }
 }
 
+/** For the documents (openapi/). */
+export function problemKind(code: ProblemCode): { status: number; title: string } {
+  return KINDS[code];
+}
+
 export function problemResponse(error: ProblemError, headers: Record<string, string> = {}): Response {
   const { status, title } = KINDS[error.code];
   const problem: Problem = {
