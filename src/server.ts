@@ -121,15 +121,12 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     readStanding: createStandingReader(database.sql),
     isListenerHealthy: () => bus.healthy,
     isDraining: () => draining,
-    connections: () => ({ sse: connections.countBy('sse'), websocket: connections.countBy('websocket') }),
+    live: () => feed.stats,
   });
-  const observer = {
-    delivered: (at: string) => metrics.eventDelivered((Date.now() - Date.parse(at)) / 1_000),
-    slowReader: metrics.slowReader,
-  };
   bus.subscribe(metrics.nudgeHeard);
   bus.onGap(metrics.listenerGap);
-  const feed = createFeed(database, bus, logger, observer);
+  const feed = createFeed(database, bus, logger);
+  feed.stats.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
@@ -149,7 +146,6 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     isDraining: () => draining,
     metrics,
     tracer,
-    observer,
     webhookRules,
   });
   const server = createAdaptorServer({

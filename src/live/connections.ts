@@ -1,9 +1,7 @@
 /** The open streams of this process, so that they can be told before it closes. */
 import type { ByeReason } from '../contract/stream-event.ts';
-import type { Transport } from './observer.ts';
 
 export interface Connection {
-  readonly transport: Transport;
   /** Says goodbye and closes. `retryMs`: when the client should come back. */
   bye(reason: ByeReason, retryMs: number): void;
 }
@@ -12,7 +10,6 @@ export interface Connections {
   /** @returns takes it off again */
   add(connection: Connection): () => void;
   readonly size: number;
-  countBy(transport: Transport): number;
   byeToAll(reason: ByeReason): void;
 }
 
@@ -29,7 +26,6 @@ export function createConnections(): Connections {
     get size() {
       return open.size;
     },
-    countBy: (transport) => [...open].filter((connection) => connection.transport === transport).length,
     byeToAll(reason) {
       for (const connection of [...open]) {
         connection.bye(reason, Math.round(500 + Math.random() * RETRY_SPREAD_MS));

@@ -21,8 +21,8 @@ import {
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { type Channel, createChannel } from './channel.ts';
-import type { LiveObserver } from './observer.ts';
 import { createReader } from './reader.ts';
+import { createLiveCounters, type LiveStats } from './stats.ts';
 import { createWatch, type ReadLog, type Watch, type WatchPlan } from './watch.ts';
 
 /** Events that one read of the log takes of one organization. */
@@ -41,6 +41,7 @@ export interface Feed {
   onOrganization(hear: (organizationId: number, beginning: string) => void): () => void;
   /** History was lost (a restore, a failover): every watch is void, and its connection has to begin anew. */
   onHistoryLost(hear: () => void): () => void;
+  readonly stats: LiveStats;
   close(): void;
 }
 
@@ -49,10 +50,11 @@ interface Watched {
   listeners: Set<(organizationId: number) => void>;
 }
 
-export function createFeed({ sql }: Database, bus: EventBus, logger: Logger, observer?: LiveObserver): Feed {
+export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Feed {
   const watched = new Map<number, Watched>();
   const everything = new Set<(organizationId: number, beginning: string) => void>();
   const historians = new Set<() => void>();
+  const stats = createLiveCounters();
   let epoch = '';
 
   const noteEpoch = (current: string): void => {
@@ -76,7 +78,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger, obs
       const entry = watched.get(id);
       entry?.channel.append(news);
       for (const listener of entry?.listeners ?? []) listener(id);
-      for (const event of news) observer?.delivered(event.at);
+      for (const event of news) stats.noteLag(Date.parse(event.at));
       if (news.length === READ_AT_MOST) reader.read([id]);
     }
   };
@@ -106,7 +108,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger, obs
     if (state.head > entry.channel.head) reader.read([id]);
     const readLog: ReadLog = (after, options) => {
       // Only who is too far behind to be given every event asks for ends alone.
-      if (options.terminal) observer?.slowReader('folded');
+      if (options.terminal) stats.folded += 1;
       return readEventsAfter(sql, state.epoch, [{ organizationId: id, seq: after }], options);
     };
     return createWatch(entry.channel, state, plan, readLog, () => {
@@ -116,6 +118,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger, obs
   };
 
   return {
+    stats,
     async watch(plans, onNews) {
       const states = await readStreamStates(sql, [...plans.keys()]);
       return states.flatMap((state) => {

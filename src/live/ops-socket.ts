@@ -12,7 +12,6 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { createDelivery } from './delivery.ts';
 import type { Frame } from './frame.ts';
-import type { LiveObserver } from './observer.ts';
 import { type LiveTools, openSubscription, type Subscription } from './subscription.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -30,7 +29,6 @@ export interface SocketTools extends LiveTools {
   /** Protocol pings, which find peers that are gone. */
   keepAlive: Wheel;
   logger: Logger;
-  observer?: LiveObserver;
 }
 
 /** @param organizations what the address asked for, as it was sent: `*`, or ids with commas */
@@ -39,6 +37,7 @@ export function serveOpsSocket(
   organizations: string | undefined,
   tools: SocketTools,
 ): void {
+  const { stats } = tools.feed;
   const subscriptions = new Map<string, Subscription>();
   const send = (frame: ServerFrame) => socket.send(JSON.stringify(frame));
   const refuse = (id: string | null, code: SocketErrorCode, message: string) =>
@@ -47,7 +46,7 @@ export function serveOpsSocket(
     write: (frames) => writeFrames(socket, frames, () => delivery.onRoom()),
     isFull: () => socket.bufferedAmount > FULL_BYTES,
     giveUp: (why) => {
-      if (why === 'stalled') tools.observer?.slowReader('closed');
+      if (why === 'stalled') stats.closedSlow += 1;
       closeNow(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
     },
   });
@@ -111,7 +110,6 @@ export function serveOpsSocket(
     tools.heartbeat.add(() => send({ v, type: 'ping', heads: headsOf(subscriptions) })),
     tools.keepAlive.add(watchPeer(socket)),
     tools.connections.add({
-      transport: 'websocket',
       bye: (reason, retryMs) => {
         send({ v, type: 'bye', reason, retry_ms: retryMs });
         socket.close(RESTART);
@@ -119,7 +117,9 @@ export function serveOpsSocket(
     }),
     delivery.end,
   ];
+  stats.socketConnections += 1;
   socket.on('close', () => {
+    stats.socketConnections -= 1;
     for (const end of ends) end();
     for (const subscription of subscriptions.values()) subscription.end();
     subscriptions.clear();

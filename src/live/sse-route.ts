@@ -15,7 +15,6 @@ import type { Connections } from './connections.ts';
 import { createDelivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
 import { encodeNotice, joinSse } from './frame.ts';
-import type { LiveObserver } from './observer.ts';
 import type { Watch } from './watch.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -33,7 +32,6 @@ export interface StreamTools {
   feed: Feed;
   connections: Connections;
   heartbeat: Wheel;
-  observer?: LiveObserver;
 }
 
 export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> {
@@ -53,7 +51,7 @@ function sinceOf(c: Context): string | undefined {
 }
 
 async function openStream(
-  { feed, connections, heartbeat, observer }: StreamTools,
+  { feed, connections, heartbeat }: StreamTools,
   organizationId: number,
   since: string | undefined,
   response: ServerResponse,
@@ -62,7 +60,7 @@ async function openStream(
     write: (frames) => response.write(joinSse(frames)),
     isFull: () => response.writableLength > FULL_BYTES,
     giveUp: (why) => {
-      if (why === 'stalled') observer?.slowReader('closed');
+      if (why === 'stalled') feed.stats.closedSlow += 1;
       response.destroy();
     },
   });
@@ -80,10 +78,11 @@ async function openStream(
     if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
   });
   const leaveConnections = connections.add({
-    transport: 'sse',
     bye: (reason, retryMs) => response.end(encodeNotice(bye(reason, retryMs))),
   });
+  feed.stats.sseConnections += 1;
   response.on('close', () => {
+    feed.stats.sseConnections -= 1;
     joined.end();
     delivery.end();
     leaveWheel();

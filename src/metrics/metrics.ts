@@ -7,6 +7,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestOutcome } from '../cliniko/client.ts';
+import type { LiveStats } from '../live/stats.ts';
 import type { AnsweredRequest } from '../logging/request-log.ts';
 import type { SyncObserver } from '../sync/observer.ts';
 import type { Standing } from './standing.ts';
@@ -17,10 +18,9 @@ export interface MetricSources {
   readStanding(): Promise<Standing | undefined>;
   isListenerHealthy(): boolean;
   isDraining(): boolean;
-  connections(): Record<'sse' | 'websocket', number>;
+  live(): Pick<LiveStats, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
 }
 
-export type SlowReaderFate = 'folded' | 'closed';
 export type WebhookOutcome = 'delivered' | 'retried' | 'given_up';
 
 export interface Metrics {
@@ -32,7 +32,6 @@ export interface Metrics {
   listenerGap(): void;
   /** From the commit of an event to the moment its bytes were handed to the sockets of those who watch. */
   eventDelivered(seconds: number): void;
-  slowReader(fate: SlowReaderFate): void;
   webhookTried(outcome: WebhookOutcome, seconds: number): void;
   /** Asked at each scrape. Named once, when the server stands. */
   read(): Promise<string>;
@@ -108,9 +107,21 @@ function askAtEachScrape(registers: Registers, sources: MetricSources): void {
     labelNames: ['transport'],
     registers,
     collect() {
-      const { sse, websocket } = sources.connections();
-      this.set({ transport: 'sse' }, sse);
-      this.set({ transport: 'websocket' }, websocket);
+      const { sseConnections, socketConnections } = sources.live();
+      this.set({ transport: 'sse' }, sseConnections);
+      this.set({ transport: 'websocket' }, socketConnections);
+    },
+  });
+  new Counter({
+    name: 'patient_sync_slow_readers_total',
+    help: 'Readers that could not keep up: folded into a snapshot, or closed.',
+    labelNames: ['fate'],
+    registers,
+    collect() {
+      const { folded, closedSlow } = sources.live();
+      this.reset();
+      this.inc({ fate: 'folded' }, folded);
+      this.inc({ fate: 'closed' }, closedSlow);
     },
   });
 }
@@ -139,9 +150,7 @@ function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> 
   return { clinikoAnswered: (outcome, seconds) => requests.observe({ outcome }, seconds) };
 }
 
-function liveMetrics(
-  registers: Registers,
-): Pick<Metrics, 'nudgeHeard' | 'listenerGap' | 'eventDelivered' | 'slowReader'> {
+function liveMetrics(registers: Registers): Pick<Metrics, 'nudgeHeard' | 'listenerGap' | 'eventDelivered'> {
   const nudges = counter(registers, 'nudges_heard_total', 'Nudges of this server and of others.');
   const gaps = counter(
     registers,
@@ -155,16 +164,11 @@ function liveMetrics(
     [],
     LAG_SECONDS,
   );
-  const slow = counter(registers, 'slow_readers_total', 'Readers that could not keep up: folded or closed.', [
-    'fate',
-  ]);
-  for (const fate of ['folded', 'closed']) slow.inc({ fate }, 0);
   return {
     nudgeHeard: () => nudges.inc(),
     listenerGap: () => gaps.inc(),
     // The clocks of two machines differ a little: less than nothing is nothing.
     eventDelivered: (seconds) => lag.observe(Math.max(0, seconds)),
-    slowReader: (fate) => slow.inc({ fate }),
   };
 }
 

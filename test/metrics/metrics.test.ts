@@ -120,7 +120,7 @@ describe('a database that is away', () => {
       readStanding: createStandingReader(database.sql),
       isListenerHealthy: () => false,
       isDraining: () => true,
-      connections: () => ({ sse: 0, websocket: 0 }),
+      live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
     });
     const text = await metrics.read();
     const { value } = readSamples(text);

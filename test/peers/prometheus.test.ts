@@ -18,7 +18,11 @@ const ALERTS = `${OPERATIONS}alerts.yml`;
 
 const Dashboard = z.object({
   panels: z.array(
-    z.object({ type: z.string(), title: z.string(), targets: z.array(z.object({ expr: z.string() })).default([]) }),
+    z.object({
+      type: z.string(),
+      title: z.string(),
+      targets: z.array(z.object({ expr: z.string() })).default([]),
+    }),
   ),
 });
 const Alerts = z.object({
@@ -32,9 +36,13 @@ const Alerts = z.object({
 });
 
 async function dashboardExpressions(): Promise<string[]> {
-  const { panels } = Dashboard.parse(JSON.parse(await readFile(`${OPERATIONS}grafana-dashboard.json`, 'utf8')));
+  const { panels } = Dashboard.parse(
+    JSON.parse(await readFile(`${OPERATIONS}grafana-dashboard.json`, 'utf8')),
+  );
   // Grafana puts a duration in its place.
-  return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '1m')));
+  return panels.flatMap(({ targets }) =>
+    targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '1m')),
+  );
 }
 
 async function alertRules() {
@@ -56,7 +64,10 @@ describe('a real Prometheus', () => {
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await stream.until(hasEnded);
     await vi.waitFor(
-      async () => expect(await prometheus.query('patient_sync_patients_total{result="inserted"} == 120')).toHaveLength(1),
+      async () =>
+        expect(await prometheus.query('patient_sync_patients_total{result="inserted"} == 120')).toHaveLength(
+          1,
+        ),
       { timeout: 20_000, interval: 200 },
     );
 
@@ -84,7 +95,9 @@ describe('a real Prometheus', () => {
     const server = await startTestServer(databaseUrl, { patients: 10 });
     const text = await scrape(server.url);
     const expressions = [...(await dashboardExpressions()), ...(await alertRules()).map(({ expr }) => expr)];
-    const used = expressions.flatMap((expression) => [...expression.matchAll(/state="(\w+)"|kind="([\w-]+)"/g)]);
+    const used = expressions.flatMap((expression) => [
+      ...expression.matchAll(/state="(\w+)"|kind="([\w-]+)"/g),
+    ]);
     expect(used.length).toBeGreaterThan(3);
     for (const [selector] of used) expect(text, selector).toContain(selector);
   });
@@ -109,7 +122,10 @@ describe('an alert', () => {
   test('names a part of the runbook that exists', async () => {
     const runbook = await readFile(`${OPERATIONS}runbook.md`, 'utf8');
     const anchors = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
-      title.toLowerCase().replace(/[^\w\s-]/g, '').replaceAll(' ', '-'),
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
     );
     for (const { alert, annotations } of await alertRules()) {
       expect(anchors, alert).toContain(annotations.runbook.split('#')[1]);
@@ -124,7 +140,7 @@ async function scrapeText(): Promise<string> {
     readStanding: async () => undefined,
     isListenerHealthy: () => true,
     isDraining: () => false,
-    connections: () => ({ sse: 0, websocket: 0 }),
+    live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
   });
   const blocks = (await metrics.read()).split(/\n(?=# HELP)/);
   return `${blocks.filter((block) => block.includes('patient_sync_')).join('\n')}\n`;

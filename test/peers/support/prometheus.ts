@@ -13,7 +13,9 @@ const QueryAnswer = z.object({
   data: z.object({ result: z.array(z.object({ metric: z.record(z.string(), z.string()) })) }),
 });
 const Rules = z.object({
-  data: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), health: z.string() })) })) }),
+  data: z.object({
+    groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), health: z.string() })) })),
+  }),
 });
 
 export interface Prometheus {
