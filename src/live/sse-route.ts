@@ -61,7 +61,10 @@ async function openStream(
   const delivery = createDelivery({
     write: (frames) => response.write(joinSse(frames)),
     isFull: () => response.writableLength > FULL_BYTES,
-    giveUp: () => response.destroy(),
+    giveUp: (why) => {
+      if (why === 'stalled') feed.stats.closedSlow += 1;
+      response.destroy();
+    },
   });
   let watch: Watch | undefined;
   const plans = new Map([[organizationId, { since, folded: false }]]);
@@ -79,7 +82,9 @@ async function openStream(
   const leaveConnections = connections.add({
     bye: (reason, retryMs) => response.end(encodeNotice(bye(reason, retryMs))),
   });
+  feed.stats.sseConnections += 1;
   response.on('close', () => {
+    feed.stats.sseConnections -= 1;
     joined.end();
     delivery.end();
     leaveWheel();

@@ -8,15 +8,17 @@
  */
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { readId } from '../cliniko/wire.ts';
+import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
 import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
 import { storeBatch, type Turn } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
 import { type Itinerary, remainingStops } from './itinerary.ts';
+import type { StoredCounts } from './observer.ts';
 import type { OpenRun } from './open-run.ts';
 import { type PreparedBatch, prepareBatch } from './prepare.ts';
-import { arrivedAt, batchSize, departedFrom } from './run-state.ts';
+import { arrivedAt, batchSize, departedFrom, type RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { createWaits, waitWords } from './waits.ts';
@@ -238,7 +240,10 @@ async function store(
   });
   turn.catch(() => {}); // The transaction waits for it, unless it fails before.
   const tools = { database, sealer, lease: run.claimed.lease, seen, turn, onWritten };
-  const stored = await storeBatch(tools, batch);
+  const { tracer = NO_TRACER, observer } = run.tools;
+  const facts = { patients: batch.records };
+  const stored = await tracer.span('store batch', facts, () => storeBatch(tools, batch));
+  observer?.stored(countsBetween((await turn).state, stored), (performance.now() - began) / 1_000);
   run.tell();
   run.state = {
     ...stored,
@@ -248,6 +253,15 @@ async function store(
     databaseOperations: stored.databaseOperations + 1,
   };
   run.log.progress(run.state);
+}
+
+function countsBetween(before: RunState, after: RunState): StoredCounts {
+  return {
+    inserted: after.inserted - before.inserted,
+    updated: after.updated - before.updated,
+    unchanged: after.unchanged - before.unchanged,
+    failed: after.errorsTotal - before.errorsTotal,
+  };
 }
 
 function timed(source: PatientSource, watch: ReturnType<typeof createStopwatch>): PatientSource {
