@@ -66,7 +66,12 @@ function createTable(screen: Screen, standings: Standings): (connection: string)
     const lines = rows.slice(0, room).map((row) => organizationLine(row, columns, paint));
     if (rows.length > room) lines.push(paint(`… and ${rows.length - room} more`, 'grey'));
     const running = rows.filter(({ log }) => log?.status === 'running').length;
-    lines.unshift(`${rows.length} organizations, ${running} running (${connection})`.slice(0, columns - 1));
+    lines.unshift(
+      `${rows.length} ${rows.length === 1 ? 'organization' : 'organizations'}, ${running} running (${connection})`.slice(
+        0,
+        columns - 1,
+      ),
+    );
     const up = drawn === 0 ? '' : `\x1b[${drawn}A`;
     screen.write(`${up}${lines.map((line) => `\r\x1b[2K${line}\n`).join('')}\x1b[J`);
     drawn = lines.length;
