@@ -65,8 +65,7 @@ function createTable(screen: Screen, standings: Standings): (connection: string)
     const rows = [...standings].map(([id, log]) => ({ id, log })).sort(byUrgency);
     const lines = rows.slice(0, room).map((row) => organizationLine(row, columns, paint));
     if (rows.length > room) lines.push(paint(`… and ${rows.length - room} more`, 'grey'));
-    const running = rows.filter(({ log }) => log?.status === 'running').length;
-    lines.unshift(`${rows.length} organizations, ${running} running (${connection})`.slice(0, columns - 1));
+    lines.unshift(headOf(rows, connection).slice(0, columns - 1));
     const up = drawn === 0 ? '' : `\x1b[${drawn}A`;
     screen.write(`${up}${lines.map((line) => `\r\x1b[2K${line}\n`).join('')}\x1b[J`);
     drawn = lines.length;
@@ -77,12 +76,19 @@ function createTable(screen: Screen, standings: Standings): (connection: string)
   };
 }
 
+interface Row {
+  id: number;
+  log: SyncLog | null;
+}
+
+function headOf(rows: readonly Row[], connection: string): string {
+  const running = rows.filter(({ log }) => log?.status === 'running').length;
+  return `${rows.length} organization${rows.length === 1 ? '' : 's'}, ${running} running (${connection})`;
+}
+
 const URGENCY: Record<SyncLog['status'], number> = { running: 0, failed: 1, completed: 2 };
 
-function byUrgency(
-  one: { id: number; log: SyncLog | null },
-  other: { id: number; log: SyncLog | null },
-): number {
-  const rank = ({ log }: { log: SyncLog | null }): number => (log === null ? 3 : URGENCY[log.status]);
+function byUrgency(one: Row, other: Row): number {
+  const rank = ({ log }: Row): number => (log === null ? 3 : URGENCY[log.status]);
   return rank(one) - rank(other) || one.id - other.id;
 }

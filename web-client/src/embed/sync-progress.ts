@@ -84,9 +84,9 @@ class SyncProgressElement extends HTMLElement implements Access {
       getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),
       onState: (state, connection) => {
         this.#view.show(state, connection);
-        const { words, ...next } = announce(heard, state, connection);
-        if (state.isKnown) heard = next.heard;
-        if (words !== null) this.#view.say(words);
+        const announcement = announce(heard, state, connection);
+        if (state.isKnown) heard = announcement.heard;
+        if (announcement.words !== null) this.#view.say(announcement.words);
         this.#tell(before, state, connection);
         before = state;
       },
