@@ -2,10 +2,21 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
+import { auditActions } from './access/audited.ts';
+import { allowOrigins } from './access/cross-origin.ts';
+import { type GateTools, gate } from './access/gate.ts';
+import { replayStarts } from './access/idempotency.ts';
+import { accessRoutes } from './access/routes.ts';
 import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
+import type { Wall } from './access/second-wall.ts';
+import type { StreamTokens } from './access/stream-token.ts';
+import { auditRoutes } from './audit/routes.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
+import { limitTime, securityHeaders } from './http/hardening.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
+import { logRequests } from './http/request-log.ts';
 import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
 import { sseRoutes } from './live/sse-route.ts';
@@ -17,9 +28,13 @@ import { patientRoutes } from './sync/patient-routes.ts';
 import { syncRoutes } from './sync/routes.ts';
 
 const BODY_AT_MOST = 64 * 1024;
+const ANSWER_WITHIN_MS = 30_000;
+const REQUEST_ID_AT_MOST = 64;
 
-export interface AppTools extends SocketTools, OrganizationTools {
+export interface AppTools extends SocketTools, OrganizationTools, GateTools {
   bus: EventBus;
+  wall: Wall;
+  streamTokens: StreamTokens;
   allowedOrigins: readonly string[];
   isDraining: () => boolean;
 }
@@ -27,23 +42,19 @@ export interface AppTools extends SocketTools, OrganizationTools {
 type App = Hono<{ Bindings: HttpBindings }>;
 
 export function createApp(tools: AppTools): App {
-  const { database, bus, logger } = tools;
+  const { bus, logger, wall } = tools;
   const app: App = new Hono();
-  app.use(requireLoopbackHost(), requireOwnOrigin(tools.allowedOrigins));
-  app.use(
-    bodyLimit({
-      maxSize: BODY_AT_MOST,
-      onError: () => {
-        throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${BODY_AT_MOST} bytes.`);
-      },
-    }),
-  );
-  app.route('/', healthRoutes(database, bus, tools.isDraining));
+  putUpDefences(app, tools);
+  // What routes read for somebody who holds only some organizations goes through the second wall.
+  const { database } = wall;
+  app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
-  app.route('/api/v1/cliniko', syncRoutes(tools));
+  app.route('/api/v1/cliniko', syncRoutes({ ...tools, database }));
   app.route('/api/v1/cliniko', patientRoutes(database));
-  app.route('/api/v1/organizations', organizationRoutes(tools));
+  app.route('/api/v1/organizations', organizationRoutes({ ...tools, database }));
+  app.route('/api/v1', accessRoutes(tools.streamTokens));
+  app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes());
   refuseOtherMethods(app);
 
@@ -52,7 +63,8 @@ export function createApp(tools: AppTools): App {
   });
   app.onError((error, c) => {
     if (error instanceof ProblemError) return problemResponse(error);
-    logger.error({ ...safeError(error), path: c.req.routePath }, 'A request failed');
+    const request = { path: c.req.routePath, request_id: c.get('requestId') };
+    logger.error({ ...safeError(error), ...request }, 'A request failed');
     if (isDatabaseAway(error)) {
       const away = new ProblemError(
         'DATABASE_UNAVAILABLE',
@@ -65,6 +77,23 @@ export function createApp(tools: AppTools): App {
     );
   });
   return app;
+}
+
+/** In the order in which a request meets them: what is cheap to refuse comes first, what costs the database later. */
+function putUpDefences(app: App, tools: AppTools): void {
+  app.use(requestId({ limitLength: REQUEST_ID_AT_MOST }), securityHeaders(), logRequests(tools.logger));
+  if (tools.authenticator === undefined) app.use(requireLoopbackHost());
+  app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
+  app.use(
+    bodyLimit({
+      maxSize: BODY_AT_MOST,
+      onError: () => {
+        throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${BODY_AT_MOST} bytes.`);
+      },
+    }),
+  );
+  app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
+  app.use(gate(tools), replayStarts(tools.database), auditActions(tools.database), tools.wall.guardReads());
 }
 
 /** A known path with another method is a 405 that names what it takes. */

@@ -6,6 +6,7 @@ import type { Database } from '../database/open.ts';
 import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
+import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { confirmMissing, countHeld } from '../patients/missing.ts';
@@ -41,12 +42,11 @@ export function patientRoutes(database: Database): Hono {
       throw organizationNotFound(organizationId);
     const confirmed = await database.sql.begin(async (tx) => {
       const count = await confirmMissing(tx, organizationId);
-      // Nobody has to say who he is yet (AUTH=none).
       await appendAudit(tx, {
         organizationId,
-        actor: 'anyone',
         action: 'missing.confirm',
         details: { count },
+        ...auditOrigin(c),
       });
       return count;
     });

@@ -1,0 +1,27 @@
+/**
+ * One line for each answer, at debug: who, which route, which status, how long, under which request id.
+ *
+ * The route is its pattern and never the address: addresses can hold stream tokens.
+ */
+import type { MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { Logger } from '../logging/logger.ts';
+
+export function logRequests(logger: Logger): MiddlewareHandler {
+  return async (c, next) => {
+    const begun = performance.now();
+    await next();
+    if (!logger.isLevelEnabled('debug')) return;
+    logger.debug(
+      {
+        request_id: c.get('requestId'),
+        actor: c.get('principal')?.actor,
+        method: c.req.method,
+        route: routePath(c, -1),
+        status: c.res.status,
+        ms: Math.round(performance.now() - begun),
+      },
+      'Answered',
+    );
+  };
+}
