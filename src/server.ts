@@ -53,6 +53,8 @@ const SLOW_CLIENTS = {
 export interface RunningServer {
   /** `http://127.0.0.1:8000` */
   url: string;
+  /** Every address there is, for those who want to try them all. */
+  routes: readonly { method: string; path: string }[];
   /** Drains and stops. Idempotent. */
   stop(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     let stopped: Promise<void> | undefined;
     return {
       url: server.url,
+      routes: server.routes,
       stop: () => {
         stopped ??= unwind();
         return stopped;
@@ -179,7 +182,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   };
   try {
     const url = await listen(server, config);
-    return { url, stop };
+    return { url, routes: app.routes, stop };
   } catch (error) {
     await stop();
     throw error;
