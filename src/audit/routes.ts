@@ -27,7 +27,7 @@ async function readPage(c: Context, { sql }: Database): Promise<AuditPage> {
     where true ${ofHeld(sql, principalOf(c).organizations)}
       ${before === undefined ? sql`` : sql`and id < ${before}`}
       ${organizationId === undefined ? sql`` : sql`and organization_id = ${organizationId}`}
-    order by id desc limit ${limit + 1}`;
+    order by audit_log.id desc limit ${limit + 1}`;
   const entries = rows.slice(0, limit);
   return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }
