@@ -44,9 +44,9 @@ const KEEP_ALIVE_MS = 20_000;
 /** Who sends slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
 const SLOW_CLIENTS = {
   maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
+  headersTimeout: 6_000,
   requestTimeout: 30_000,
-  connectionsCheckingInterval: 2_000,
+  connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 20_000,
 };
 
