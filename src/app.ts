@@ -2,11 +2,20 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
+import { auditActions } from './access/audited.ts';
 import { allowOrigins } from './access/cross-origin.ts';
+import { type GateTools, gate } from './access/gate.ts';
+import { replayStarts } from './access/idempotency.ts';
+import { accessRoutes } from './access/routes.ts';
 import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
+import type { Wall } from './access/second-wall.ts';
+import type { StreamTokens } from './access/stream-token.ts';
+import { auditRoutes } from './audit/routes.ts';
 import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
+import { limitTime, securityHeaders } from './http/hardening.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
 import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
@@ -25,9 +34,13 @@ import { syncRoutes } from './sync/routes.ts';
 import { type WebhookTools, webhookRoutes } from './webhooks/routes.ts';
 
 const BODY_AT_MOST = 64 * 1024;
+const ANSWER_WITHIN_MS = 30_000;
+const REQUEST_ID_AT_MOST = 64;
 
-export interface AppTools extends SocketTools, OrganizationTools, WebhookTools {
+export interface AppTools extends SocketTools, OrganizationTools, WebhookTools, GateTools {
   bus: EventBus;
+  wall: Wall;
+  streamTokens: StreamTokens;
   metrics: Metrics;
   tracer: Tracer;
   allowedOrigins: readonly string[];
@@ -37,27 +50,23 @@ export interface AppTools extends SocketTools, OrganizationTools, WebhookTools {
 type App = Hono<{ Bindings: HttpBindings }>;
 
 export function createApp(tools: AppTools): App {
-  const { database, bus, logger } = tools;
+  const { bus, logger, wall } = tools;
   const app: App = new Hono();
-  app.use(watchRequests(logger, tools.metrics.requestAnswered, tools.tracer));
-  app.use(requireLoopbackHost(), allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
-  app.use(
-    bodyLimit({
-      maxSize: BODY_AT_MOST,
-      onError: () => {
-        throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${BODY_AT_MOST} bytes.`);
-      },
-    }),
-  );
+  putUpDefences(app, tools);
+  // What routes read for somebody who holds only some organizations goes through the second wall.
+  const { database } = wall;
+  const walled = { ...tools, database };
   app.route('/', metricRoutes(tools.metrics));
-  app.route('/', healthRoutes(database, bus, tools.isDraining));
+  app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
-  app.route('/api/v1/cliniko', syncRoutes(tools));
-  app.route('/api/v1/cliniko', patientRoutes(tools));
-  app.route('/api/v1/organizations', organizationRoutes(tools));
-  app.route('/api/v1/organizations', erasureRoutes(tools));
-  app.route('/api/v1/organizations', webhookRoutes(tools));
+  app.route('/api/v1/cliniko', syncRoutes(walled));
+  app.route('/api/v1/cliniko', patientRoutes(walled));
+  app.route('/api/v1/organizations', organizationRoutes(walled));
+  app.route('/api/v1/organizations', erasureRoutes(walled));
+  app.route('/api/v1/organizations', webhookRoutes(walled));
+  app.route('/api/v1', accessRoutes(tools.streamTokens));
+  app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes());
   app.route('/', documentRoutes());
   refuseOtherMethods(app);
@@ -67,7 +76,8 @@ export function createApp(tools: AppTools): App {
   });
   app.onError((error, c) => {
     if (error instanceof ProblemError) return problemResponse(error);
-    logger.error({ ...safeError(error), path: c.req.routePath }, 'A request failed');
+    const request = { path: c.req.routePath, request_id: c.get('requestId') };
+    logger.error({ ...safeError(error), ...request }, 'A request failed');
     if (isDatabaseAway(error)) {
       const away = new ProblemError(
         'DATABASE_UNAVAILABLE',
@@ -80,6 +90,28 @@ export function createApp(tools: AppTools): App {
     );
   });
   return app;
+}
+
+/** In the order in which a request meets them: what is cheap to refuse comes first, what costs the database later. */
+function putUpDefences(app: App, tools: AppTools): void {
+  const { logger, metrics, tracer } = tools;
+  app.use(
+    requestId({ limitLength: REQUEST_ID_AT_MOST }),
+    securityHeaders(),
+    watchRequests(logger, metrics.requestAnswered, tracer),
+  );
+  if (tools.authenticator === undefined) app.use(requireLoopbackHost());
+  app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
+  app.use(
+    bodyLimit({
+      maxSize: BODY_AT_MOST,
+      onError: () => {
+        throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${BODY_AT_MOST} bytes.`);
+      },
+    }),
+  );
+  app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
+  app.use(gate(tools), replayStarts(tools.database), auditActions(tools.database), tools.wall.guardReads());
 }
 
 /** A known path with another method is a 405 that names what it takes. */

@@ -2,7 +2,10 @@
  * The environment, parsed once. A bad value stops the start with one line: which variable, what it was, what it may be.
  */
 import { z } from 'zod';
+import { JWT_ALGORITHMS, type JwtConfig } from './access/identity-provider.ts';
+import type { LimitConfig } from './access/limits.ts';
 import { isLoopbackAddress } from './access/same-place.ts';
+import { STREAM_TOKEN_SECONDS } from './contract/access.ts';
 import { LOG_LEVELS, type LogLevel } from './logging/logger.ts';
 import { SEALING_KEY_BYTES } from './organizations/sealing.ts';
 
@@ -34,6 +37,16 @@ export interface Config extends DatabaseConfig {
   credentialsKey: Buffer | undefined;
   /** The key before it: what it sealed is sealed anew at the start. */
   previousCredentialsKey: Buffer | undefined;
+  /** `none`: whoever reaches this machine's loopback; `tokens`: who shows one. */
+  auth: 'none' | 'tokens';
+  /** An identity provider whose JWTs are taken too. */
+  jwt: JwtConfig | undefined;
+  streamTokenSeconds: number;
+  limits: LimitConfig & {
+    /** TCP connections at once, whatever they say. */
+    connections: number;
+  };
+  auditRetentionDays: number;
   allowedOrigins: readonly string[];
   drainMs: number;
   eventRetentionDays: number;
@@ -73,6 +86,22 @@ export function readConfig(environment: Environment, args: readonly string[], is
     },
     credentialsKey: read('CREDENTIALS_KEY', sealingKey, undefined),
     previousCredentialsKey: read('CREDENTIALS_KEY_PREVIOUS', sealingKey, undefined),
+    auth: read('AUTH', oneOf(['none', 'tokens']), 'none'),
+    jwt: readJwt(read, environment),
+    streamTokenSeconds: read(
+      'STREAM_TOKEN_SECONDS',
+      wholeNumber(5, STREAM_TOKEN_SECONDS),
+      STREAM_TOKEN_SECONDS,
+    ),
+    limits: {
+      requestsPerToken: read('LIMIT_REQUESTS_PER_TOKEN', wholeNumber(1, 10_000_000), 12_000),
+      requestsPerOrganization: read('LIMIT_REQUESTS_PER_ORGANIZATION', wholeNumber(1, 10_000_000), 12_000),
+      streamsPerToken: read('LIMIT_STREAMS_PER_TOKEN', wholeNumber(1, 1_000_000), 5_000),
+      streamsPerOrganization: read('LIMIT_STREAMS_PER_ORGANIZATION', wholeNumber(1, 1_000_000), 5_000),
+      streams: read('LIMIT_STREAMS', wholeNumber(1, 1_000_000), 20_000),
+      connections: read('LIMIT_CONNECTIONS', wholeNumber(1, 1_000_000), 25_000),
+    },
+    auditRetentionDays: read('AUDIT_RETENTION_DAYS', wholeNumber(30, 3_650), 365),
     allowedOrigins: read('ALLOWED_ORIGINS', origins, []),
     drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
@@ -80,7 +109,6 @@ export function readConfig(environment: Environment, args: readonly string[], is
     webhooksMayLoopBack: read('WEBHOOKS_ALLOW_LOOPBACK', oneOf(['true', 'false']), 'false') === 'true',
     tracing: readTracing(read),
   };
-  read('AUTH', oneOf(['none']), 'none');
   requireConsistency(config);
   return config;
 }
@@ -186,11 +214,27 @@ const origins: Rule<string[]> = {
   mayBe: 'origins with commas, such as https://admin.example.com',
 };
 
+const jwksUrl: Rule<string> = {
+  schema: z.string().refine((value) => URL.canParse(value) && isSafeAddress(new URL(value))),
+  mayBe: 'the https address of a JWKS (plain http only for loopback)',
+};
+
+const algorithms: Rule<string[]> = {
+  schema: z
+    .string()
+    .transform((list) => list.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(JWT_ALGORITHMS))),
+  mayBe: `a list of ${JWT_ALGORITHMS.join(', ')}`,
+};
+
+function isSafeAddress({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackAddress(hostname));
+}
+
 function isClinikoUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
-  const { protocol, hostname, pathname } = new URL(value);
-  if (!/\/v1\/?$/.test(pathname)) return false;
-  return protocol === 'https:' || (protocol === 'http:' && isLoopbackAddress(hostname));
+  const url = new URL(value);
+  return /\/v1\/?$/.test(url.pathname) && isSafeAddress(url);
 }
 
 /** The standard variables of OpenTelemetry. */
@@ -215,8 +259,27 @@ function readClinic(read: Read, environment: Environment): Config['clinic'] {
   return { organizationId, apiKey: key };
 }
 
+const JWT_VARIABLES = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_JWKS_URL'] as const;
+
+function readJwt(read: Read, environment: Environment): JwtConfig | undefined {
+  const issuer = read('JWT_ISSUER', text(2_048), undefined);
+  const audience = read('JWT_AUDIENCE', text(2_048), undefined);
+  const address = read('JWT_JWKS_URL', jwksUrl, undefined);
+  const settings = {
+    algorithms: read('JWT_ALGORITHMS', algorithms, ['RS256', 'PS256', 'ES256', 'EdDSA']),
+    organizationsClaim: read('JWT_ORGANIZATIONS_CLAIM', text(200), 'patient_sync_organizations'),
+    scopeClaim: read('JWT_SCOPE_CLAIM', text(200), 'patient_sync_scope'),
+  };
+  const missing = JWT_VARIABLES.filter((name) => !environment[name]);
+  if (missing.length === JWT_VARIABLES.length) return undefined;
+  if (issuer === undefined || audience === undefined || address === undefined) {
+    throw new ConfigError(`${missing[0]} must be set too: ${JWT_VARIABLES.join(', ')} go together.`);
+  }
+  return { issuer, audience, jwksUrl: address, ...settings };
+}
+
 function requireConsistency(config: Config): void {
-  if (!isLoopbackAddress(config.host)) {
+  if (config.auth === 'none' && !isLoopbackAddress(config.host)) {
     throw new ConfigError(
       `HOST must be a loopback address (127.0.0.1, localhost or ::1) while AUTH is none; it was "${config.host}".`,
     );

@@ -4,7 +4,13 @@ import type { Readiness } from './contract/health.ts';
 import type { Database } from './database/open.ts';
 import type { EventBus } from './events/bus.ts';
 
-export function healthRoutes(database: Database, bus: EventBus, isDraining: () => boolean): Hono {
+export function healthRoutes(
+  database: Database,
+  bus: EventBus,
+  isDraining: () => boolean,
+  /** What guards reads besides their statements: `role`, `owner` or `none` (access/second-wall.ts). */
+  rowSecurity: string,
+): Hono {
   const routes = new Hono();
   routes.get('/healthz', (c) => c.json({ status: 'ok' }));
   routes.get('/readyz', async (c) => {
@@ -14,6 +20,7 @@ export function healthRoutes(database: Database, bus: EventBus, isDraining: () =
       migrations: true,
       listener: bus.healthy,
       draining: isDraining(),
+      row_security: rowSecurity,
     };
     // Without a listener streams live on the backstop poll: slower, and still right.
     const ready = checks.database && !checks.draining;

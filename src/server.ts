@@ -8,7 +8,15 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import { createAuthenticator } from './access/authenticate.ts';
+import { forgetOldAnswers } from './access/idempotency.ts';
+import { createJwtVerifier } from './access/identity-provider.ts';
+import { createLimits } from './access/limits.ts';
+import { buildWall } from './access/second-wall.ts';
+import { createSessions } from './access/sessions.ts';
+import { createStreamTokens, streamSigningKey } from './access/stream-token.ts';
 import { createApp } from './app.ts';
+import { keepAudit } from './audit/retention.ts';
 import { createClinikoClient } from './cliniko/client.ts';
 import { systemClock } from './cliniko/clock.ts';
 import { createPacers } from './cliniko/pacing.ts';
@@ -40,9 +48,20 @@ import { startDeliverer } from './webhooks/deliverer.ts';
 
 const KEEP_ALIVE_MS = 20_000;
 
+/** Who sends slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
+const SLOW_CLIENTS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 6_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 20_000,
+};
+
 export interface RunningServer {
   /** `http://127.0.0.1:8000` */
   url: string;
+  /** Every address there is, for those who want to try them all. */
+  routes: readonly { method: string; path: string }[];
   /** Drains and stops. Idempotent. */
   stop(): Promise<void>;
 }
@@ -61,6 +80,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     let stopped: Promise<void> | undefined;
     return {
       url: server.url,
+      routes: server.routes,
       stop: () => {
         stopped ??= unwind();
         return stopped;
@@ -77,6 +97,7 @@ interface Home {
   /** A direct connection, for LISTEN. */
   listenUrl: string;
   sealer: Sealer;
+  credentialsKey: Buffer;
   close(): Promise<void>;
 }
 
@@ -102,7 +123,7 @@ async function openHome(config: Config, logger: Logger): Promise<Home> {
       await database.close();
       await embedded?.stop();
     };
-    return { database, listenUrl, sealer, close };
+    return { database, listenUrl, sealer, credentialsKey: key, close };
   } catch (error) {
     await embedded?.stop();
     throw error;
@@ -122,6 +143,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   let draining = false;
   const bus = await openPostgresBus(home.listenUrl);
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
+  const access = await openAccess(config, logger, home);
   const connections = createConnections();
   const tracer = await openTracer(config);
   const metrics = createMetrics({
@@ -149,6 +171,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     heartbeat,
     keepAlive,
     logger,
+    ...access.tools,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
     metrics,
@@ -158,7 +181,9 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const server = createAdaptorServer({
     fetch: app.fetch,
     websocket: { server: createSocketServer() },
+    serverOptions: SLOW_CLIENTS,
   }) as Server;
+  server.maxConnections = config.limits.connections;
   const worker = startWorker({
     database,
     sealer,
@@ -191,16 +216,42 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     heartbeat.stop();
     keepAlive.stop();
     stopHistory();
+    access.stop();
     await bus.close();
     await tracer.close();
   };
   try {
     const url = await listen(server, config);
-    return { url, stop };
+    return { url, routes: app.routes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Who may come in, what guards his reads, and what is kept of what he does. */
+async function openAccess(config: Config, logger: Logger, { database, credentialsKey }: Home) {
+  const streamTokens = createStreamTokens(streamSigningKey(credentialsKey), config.streamTokenSeconds);
+  const verifyJwt = config.jwt && createJwtVerifier(config.jwt);
+  const wall = await buildWall(database, logger);
+  const stopAudit = await keepAudit(database, config.auditRetentionDays, logger);
+  const stopForgetting = forgetOldAnswers(database, logger);
+  const sessions = createSessions(database, logger);
+  return {
+    tools: {
+      wall,
+      sessions,
+      streamTokens,
+      limits: createLimits(config.limits),
+      authenticator:
+        config.auth === 'none' ? undefined : createAuthenticator(database, streamTokens, verifyJwt),
+    },
+    stop() {
+      sessions.stop();
+      stopAudit();
+      stopForgetting();
+    },
+  };
 }
 
 /** Clinics and servers with the same key share its request budget. */

@@ -41,6 +41,14 @@ describe('a good value', () => {
       { CLINIKO_ORGANIZATION_ID: '123', CLINIKO_API_KEY: 'k-au1' },
       { clinic: { organizationId: 123, apiKey: 'k-au1' } },
     ],
+    [
+      { AUTH: 'tokens', HOST: '0.0.0.0' },
+      { auth: 'tokens', host: '0.0.0.0' },
+    ],
+    [
+      { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'us', JWT_JWKS_URL: 'https://id.example/keys' },
+      { jwt: { issuer: 'https://id.example', audience: 'us', scopeClaim: 'patient_sync_scope' } },
+    ],
     [{ DATABASE_URL: 'postgres://u:p@h/d', CREDENTIALS_KEY: KEY }, { databaseUrl: 'postgres://u:p@h/d' }],
   ] as const)('%j is taken', ([environment, expected]) => {
     expect(read(environment)).toMatchObject(expected);
@@ -61,7 +69,12 @@ describe('a bad value', () => {
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of trace, .* it was "loud"\.$/],
     [{ LOG_FORMAT: 'xml' }, 'LOG_FORMAT must be pretty or json; it was "xml".'],
     [{ HOST: '0.0.0.0' }, /^HOST must be a loopback address .* it was "0\.0\.0\.0"\.$/],
-    [{ AUTH: 'maybe' }, /^AUTH must be none; it was "maybe"\.$/],
+    [{ AUTH: 'maybe' }, 'AUTH must be none or tokens; it was "maybe".'],
+    [{ JWT_ISSUER: 'https://id.example' }, /^JWT_AUDIENCE must be set too/],
+    [{ JWT_JWKS_URL: 'http://id.example/keys' }, /^JWT_JWKS_URL must be the https address of a JWKS/],
+    [{ JWT_ALGORITHMS: 'RS256,none' }, /^JWT_ALGORITHMS must be a list of RS256/],
+    [{ JWT_ALGORITHMS: 'HS256' }, /^JWT_ALGORITHMS must be a list of RS256/],
+    [{ STREAM_TOKEN_SECONDS: '601' }, /^STREAM_TOKEN_SECONDS must be a whole number from 5 to 600/],
     [
       { CLINIKO_BASE_URL: 'http://api.cliniko.com/v1' },
       /^CLINIKO_BASE_URL must be an https address with its \/v1/,

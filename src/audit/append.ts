@@ -5,19 +5,37 @@ export interface AuditEntry {
   organizationId: number | null;
   actor: string;
   /** `<thing>.<verb>` */
-  action:
-    | 'missing.confirm'
-    | 'organization.delete'
-    | 'patients.erase'
-    | 'patients.purge'
-    | 'webhook.create'
-    | 'webhook.delete';
+  action: AuditAction;
   /** Ids and counts only. */
   details: Record<string, number | string>;
+  /** `X-Request-Id`, where a request asked for it. */
+  requestId?: string;
 }
 
+export type AuditAction =
+  | 'sync.start'
+  | 'sync.cancel'
+  | 'organization.change'
+  | 'organization.delete'
+  | 'credentials.change'
+  | 'credentials.verify'
+  | 'quarantine.read'
+  | 'quarantine.retry'
+  | 'missing.confirm'
+  | 'patients.erase'
+  | 'patients.purge'
+  | 'webhook.create'
+  | 'webhook.delete'
+  | 'stream.open'
+  | 'stream-token.create'
+  | 'token.create'
+  | 'token.revoke'
+  | 'audit.read'
+  /** A write that has no word of its own yet; `details.route` names it. */
+  | 'api.write';
+
 export async function appendAudit(tx: ISql, entry: AuditEntry): Promise<void> {
-  const { organizationId, actor, action, details } = entry;
-  await tx`insert into audit_log (organization_id, actor, action, details)
-    values (${organizationId}, ${actor}, ${action}, ${JSON.stringify(details)}::text::jsonb)`;
+  const { organizationId, actor, action, details, requestId = null } = entry;
+  await tx`insert into audit_log (organization_id, actor, action, details, request_id)
+    values (${organizationId}, ${actor}, ${action}, ${JSON.stringify(details)}::text::jsonb, ${requestId})`;
 }

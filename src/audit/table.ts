@@ -8,11 +8,16 @@ export const auditTable = pgTable(
     at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     /** Null when it was about no single organization. */
     organizationId: integer('organization_id'),
-    /** Who it was, as far as the server knows: `anyone` while nobody has to say so. */
+    /** Who it was, as far as the server knows: `anyone` while nobody has to say so, `token:7`, `jwt:<sub>`. */
     actor: text('actor').notNull(),
     /** Such as `missing.confirm`. */
     action: text('action').notNull(),
     details: jsonb('details').notNull(),
+    /** `X-Request-Id` of the request; null when it was a command or the server itself. */
+    requestId: text('request_id'),
   },
-  (table) => [index('audit_log_organization').on(table.organizationId, table.id)],
+  (table) => [
+    index('audit_log_organization').on(table.organizationId, table.id),
+    index('audit_log_age').on(table.at),
+  ],
 );

@@ -11,6 +11,8 @@ export const Readiness = z.object({
     migrations: z.boolean(),
     listener: z.boolean(),
     draining: z.boolean(),
+    /** How reads of somebody who holds only some organizations are guarded a second time (access/second-wall.ts). */
+    row_security: z.enum(['role', 'owner', 'none']),
   }),
 });
 export type Readiness = z.infer<typeof Readiness>;

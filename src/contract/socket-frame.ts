@@ -36,6 +36,7 @@ export const SocketErrorCode = z.enum([
   'DUPLICATE_SUBSCRIPTION',
   'UNKNOWN_SUBSCRIPTION',
   'TOO_MANY_SUBSCRIPTIONS',
+  'FORBIDDEN',
   'DATABASE_UNAVAILABLE',
 ]);
 export type SocketErrorCode = z.infer<typeof SocketErrorCode>;

@@ -1,6 +1,6 @@
 /** Erasing a clinic: its patients, quarantine, key, schedule and settings. Its logs stay, without a patient in them. */
 import type { ISql } from 'postgres';
-import { appendAudit } from '../audit/append.ts';
+import { type AuditEntry, appendAudit } from '../audit/append.ts';
 import type { ErasedOrganization } from '../contract/erasure.ts';
 import { beginImpatient } from '../database/impatient.ts';
 import type { Database } from '../database/open.ts';
@@ -29,7 +29,7 @@ export async function previewErasure(
 export async function eraseOrganization(
   { sql }: Database,
   organizationId: number,
-  actor: string,
+  by: Pick<AuditEntry, 'actor' | 'requestId'>,
 ): Promise<ErasedOrganization | undefined> {
   return await beginImpatient(sql, async (tx) => {
     const clinic = await findClinic(tx, organizationId);
@@ -41,7 +41,7 @@ export async function eraseOrganization(
     await tx`delete from organizations where id = ${organizationId}`;
     await appendAudit(tx, {
       organizationId,
-      actor,
+      ...by,
       action: 'organization.delete',
       details: { patients: erased.patients, quarantined: erased.quarantined },
     });

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/bus.ts';
 import { pathId, queryFlag } from '../http/parameters.ts';
+import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import { eraseOrganization, previewErasure } from './erase-organization.ts';
 
@@ -15,8 +16,7 @@ export function erasureRoutes({ database, bus }: { database: Database; bus: Even
       if (preview === undefined) throw organizationNotFound(organizationId);
       return c.json(preview);
     }
-    // Nobody has to say who he is yet (AUTH=none).
-    const erased = await eraseOrganization(database, organizationId, 'anyone');
+    const erased = await eraseOrganization(database, organizationId, auditOrigin(c));
     if (erased === undefined) throw organizationNotFound(organizationId);
     const cancelled = erased.ended_sync_log_id === null ? [] : [erased.ended_sync_log_id];
     bus.publish({ organizations: [organizationId], work: false, cancelled });

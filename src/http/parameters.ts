@@ -17,13 +17,17 @@ const Limit = wholeNumber(100);
 const Flag = z.enum(['true', 'false']);
 
 export function pathId(c: Context, name: 'orgId' | 'id'): number {
-  return parse(Id, c.req.param(name), name, `must be a whole number from 1 to ${MAX_ID}`);
+  return readId(c.req.param(name), name);
+}
+
+export function readId(text: string | undefined, name: string): number {
+  return parse(Id, text, name, `must be a whole number from 1 to ${MAX_ID}`);
 }
 
 export function queryId(c: Context, name: string): number | undefined {
   const text = c.req.query(name);
   if (text === undefined) return undefined;
-  return parse(Id, text, name, `must be a whole number from 1 to ${MAX_ID}`);
+  return readId(text, name);
 }
 
 /** 1 to 100, default 20. */

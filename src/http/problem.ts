@@ -17,6 +17,14 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
   NO_CREDENTIALS: { status: 409, title: 'No credentials' },
   CLINIKO_FAILED: { status: 502, title: 'Cliniko failed' },
+  UNAUTHENTICATED: { status: 401, title: 'Not authenticated' },
+  FORBIDDEN: { status: 403, title: 'Forbidden' },
+  TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests' },
+  TOO_MANY_STREAMS: { status: 429, title: 'Too many streams' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'Idempotency key reused' },
+  IDEMPOTENCY_KEY_IN_USE: { status: 409, title: 'Idempotency key in use' },
+  REQUEST_TIMEOUT: { status: 503, title: 'Request timeout' },
+  IDENTITY_PROVIDER_UNAVAILABLE: { status: 503, title: 'Identity provider unavailable' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'Database unavailable' },
   INTERNAL_ERROR: { status: 500, title: 'Internal error' },
 };
@@ -26,11 +34,18 @@ export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly code: ProblemCode;
   readonly field: string | undefined;
+  /** Such as `Retry-After`. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: ProblemCode, detail: string, options: ErrorOptions & { field?: string } = {}) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options: ErrorOptions & { field?: string; headers?: Record<string, string> } = {},
+  ) {
     super(detail, options);
     this.code = code;
     this.field = options.field;
+    this.headers = options.headers ?? {};
   }
 }
 
@@ -51,7 +66,12 @@ export function problemResponse(error: ProblemError, headers: Record<string, str
   };
   return new Response(JSON.stringify(problem), {
     status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...error.headers,
+      ...headers,
+    },
   });
 }
 

@@ -7,12 +7,13 @@
 import type { WebSocket } from 'ws';
 import { formatCursor } from '../contract/cursor.ts';
 import { ClientFrame, type ServerFrame, type SocketErrorCode } from '../contract/socket-frame.ts';
-import { HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { createDelivery } from './delivery.ts';
 import type { Frame } from './frame.ts';
 import { type LiveTools, openSubscription, type Subscription } from './subscription.ts';
+import type { Viewer } from './viewer.ts';
 import type { Wheel } from './wheel.ts';
 
 const v = PROTOCOL_VERSION;
@@ -23,6 +24,7 @@ const SUBSCRIPTIONS_AT_MOST = 32;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
+const NOT_AUTHENTICATED = 4401;
 
 export interface SocketTools extends LiveTools {
   heartbeat: Wheel;
@@ -35,6 +37,7 @@ export interface SocketTools extends LiveTools {
 export function serveOpsSocket(
   socket: WebSocket,
   organizations: string | undefined,
+  viewer: Viewer,
   tools: SocketTools,
 ): void {
   const { stats } = tools.feed;
@@ -62,7 +65,10 @@ export function serveOpsSocket(
         `A socket holds ${SUBSCRIPTIONS_AT_MOST} subscriptions; name more organizations in one.`,
       );
     }
-    const subscription = await openSubscription(frame, tools, delivery, send);
+    if (frame.organizations !== '*' && !frame.organizations.every(viewer.maySee)) {
+      return refuse(id, 'FORBIDDEN', 'Your token does not hold all of these organizations; ask for "*".');
+    }
+    const subscription = await openSubscription(frame, tools, viewer, delivery, send);
     if (socket.readyState === socket.OPEN) subscriptions.set(id, subscription);
     else subscription.end();
   };
@@ -106,15 +112,15 @@ export function serveOpsSocket(
     );
   });
   socket.on('error', () => socket.terminate());
+  const bye = (reason: ByeReason, retryMs: number): void => {
+    send({ v, type: 'bye', reason, retry_ms: retryMs });
+    socket.close(reason === 'reauth' ? NOT_AUTHENTICATED : RESTART);
+  };
   const ends = [
     tools.heartbeat.add(() => send({ v, type: 'ping', heads: headsOf(subscriptions) })),
     tools.keepAlive.add(watchPeer(socket)),
-    tools.connections.add({
-      bye: (reason, retryMs) => {
-        send({ v, type: 'bye', reason, retry_ms: retryMs });
-        socket.close(RESTART);
-      },
-    }),
+    tools.connections.add({ bye }),
+    viewer.onEnd(() => bye('reauth', 0)),
     delivery.end,
   ];
   stats.socketConnections += 1;

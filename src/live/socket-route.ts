@@ -5,6 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '../contract/socket-frame.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type SocketTools, serveOpsSocket } from './ops-socket.ts';
+import { viewerOf } from './viewer.ts';
 
 /** Frames over the limit close with 1009. No deflate: it would encode each event once for each client. */
 export function createSocketServer(): WebSocketServerLike {
@@ -18,13 +19,25 @@ export function createSocketServer(): WebSocketServerLike {
   return Object.assign(server, { options: { ...server.options, noServer: true } });
 }
 
+/** Who does not answer the close is not waited for. */
+const REFUSED_LEAVE_MS = 1_000;
+
+function refuseSocket(socket: WebSocket, code: number): void {
+  socket.on('error', () => socket.terminate());
+  socket.close(code);
+  setTimeout(() => socket.terminate(), REFUSED_LEAVE_MS).unref();
+}
+
 export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get(
     '/ws',
     upgradeWebSocket((c) => ({
       onOpen(_event, { raw }) {
-        if (raw instanceof WebSocket) serveOpsSocket(raw, c.req.query('organizations'), tools);
+        if (!(raw instanceof WebSocket)) return;
+        const refusal = c.get('socketRefusal');
+        if (refusal !== undefined) refuseSocket(raw, refusal);
+        else serveOpsSocket(raw, c.req.query('organizations'), viewerOf(c), tools);
       },
     })),
     () => {

@@ -15,6 +15,7 @@ import type { Connections } from './connections.ts';
 import { createDelivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
 import { encodeNotice, joinSse } from './frame.ts';
+import { guardWatch, viewerOf } from './viewer.ts';
 import type { Watch } from './watch.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -39,9 +40,7 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
   routes.get('/sync-logs/:orgId/events', async (c) => {
     const organizationId = pathId(c, 'orgId');
     if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
-    const response = c.env.outgoing as ServerResponse;
-    for (const [name, value] of c.res.headers) response.setHeader(name, value);
-    await openStream(tools, organizationId, sinceOf(c), response);
+    await openStream(tools, organizationId, c, c.env.outgoing as ServerResponse);
     return answeredByHand();
   });
   return routes;
@@ -55,9 +54,10 @@ function sinceOf(c: Context): string | undefined {
 async function openStream(
   { feed, connections, heartbeat }: StreamTools,
   organizationId: number,
-  since: string | undefined,
+  c: Context,
   response: ServerResponse,
 ): Promise<void> {
+  const viewer = viewerOf(c);
   const delivery = createDelivery({
     write: (frames) => response.write(joinSse(frames)),
     isFull: () => response.writableLength > FULL_BYTES,
@@ -67,28 +67,31 @@ async function openStream(
     },
   });
   let watch: Watch | undefined;
-  const plans = new Map([[organizationId, { since, folded: false }]]);
+  const plans = new Map([[organizationId, { since: sinceOf(c), folded: false }]]);
   [watch] = await feed.watch(plans, () => watch && delivery.news(watch));
   if (watch === undefined || response.destroyed) return watch?.end();
 
-  const joined = watch;
-  response.writeHead(200, HEADERS);
+  const joined = guardWatch(watch, viewer);
+  watch = joined;
+  // With what middleware has put on the answer: CORS, security headers, the request id.
+  response.writeHead(200, { ...Object.fromEntries(c.res.headers), ...HEADERS });
   response.socket?.setNoDelay(true);
   response.write(`retry: 2000\n\n${encodeNotice(hello(joined))}`);
   response.on('drain', delivery.onRoom);
   const leaveWheel = heartbeat.add(() => {
     if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
   });
-  const leaveConnections = connections.add({
-    bye: (reason, retryMs) => response.end(encodeNotice(bye(reason, retryMs))),
-  });
   feed.stats.sseConnections += 1;
+  const sayBye = (reason: ByeReason, retryMs: number) => response.end(encodeNotice(bye(reason, retryMs)));
+  const leaveConnections = connections.add({ bye: sayBye });
+  const leaveViewer = viewer.onEnd(() => sayBye('reauth', 0));
   response.on('close', () => {
     feed.stats.sseConnections -= 1;
     joined.end();
     delivery.end();
     leaveWheel();
     leaveConnections();
+    leaveViewer();
   });
   delivery.news(joined);
 }

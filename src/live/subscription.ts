@@ -6,6 +6,7 @@ import { PROTOCOL_VERSION } from '../contract/stream-event.ts';
 import type { Connections } from './connections.ts';
 import type { Delivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
+import { guardWatch, type Viewer } from './viewer.ts';
 import type { Watch } from './watch.ts';
 
 export interface LiveTools {
@@ -22,6 +23,7 @@ export interface Subscription {
 export async function openSubscription(
   frame: ClientFrame & { type: 'subscribe' },
   { feed }: LiveTools,
+  viewer: Viewer,
   delivery: Delivery,
   send: (frame: ServerFrame) => void,
 ): Promise<Subscription> {
@@ -38,7 +40,8 @@ export async function openSubscription(
 
   const join = async (since: ReadonlyMap<number, string | undefined>): Promise<Watch[]> => {
     const plans = [...since].map(([id, cursor]) => [id, { since: cursor, folded }] as const);
-    const joined = await feed.watch(new Map(plans), pace.news);
+    const watched = await feed.watch(new Map(plans), pace.news);
+    const joined = watched.map((watch) => guardWatch(watch, viewer));
     for (const watch of joined) {
       if (ended) watch.end();
       else watches.set(watch.organizationId, watch);
@@ -47,7 +50,7 @@ export async function openSubscription(
   };
   /** An organization that appears later is complete from its beginning. A failure is mended by its next news. */
   const joinNewcomer = (id: number, beginning: string): void => {
-    if (watches.has(id) || joining.has(id)) return;
+    if (watches.has(id) || joining.has(id) || !viewer.maySee(id)) return;
     joining.add(id);
     join(new Map([[id, beginning]]))
       .then((joined) => joined.forEach(delivery.news))
@@ -57,7 +60,7 @@ export async function openSubscription(
 
   const named = frame.organizations === '*' ? await feed.organizations() : frame.organizations;
   const resumed = Object.keys(frame.since ?? {}).map(Number);
-  const all = everything ? [...named, ...resumed] : named;
+  const all = (everything ? [...named, ...resumed] : named).filter(viewer.maySee);
   const joined = await join(new Map(all.map((id) => [id, frame.since?.[id]])));
   // From here on; what appeared since the list was read is found by its next news or the feed's poll.
   const leave = everything ? feed.onOrganization(joinNewcomer) : () => {};

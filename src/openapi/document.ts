@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { Problem, type ProblemCode } from '../contract/problem.ts';
 import { WebhookEvent, WebhookMessage } from '../contract/webhook.ts';
 import { problemKind } from '../http/problem.ts';
+import { ACCESS_OPERATIONS } from './access-operations.ts';
 import { OPERATING_OPERATIONS } from './operating-operations.ts';
 import type { Answer, Operation, Parameter } from './operation.ts';
 import { ORGANIZATION_OPERATIONS } from './organization-operations.ts';
@@ -14,11 +15,20 @@ import { SYNC_OPERATIONS } from './sync-operations.ts';
 export const OPERATIONS: readonly Operation[] = [
   ...SYNC_OPERATIONS,
   ...ORGANIZATION_OPERATIONS,
+  ...ACCESS_OPERATIONS,
   ...OPERATING_OPERATIONS,
 ];
 
 /** What any address may answer with. */
-const EVERYWHERE: readonly ProblemCode[] = ['HOST_NOT_ALLOWED', 'ORIGIN_NOT_ALLOWED', 'DATABASE_UNAVAILABLE'];
+const EVERYWHERE: readonly ProblemCode[] = [
+  'HOST_NOT_ALLOWED',
+  'ORIGIN_NOT_ALLOWED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'TOO_MANY_REQUESTS',
+  'REQUEST_TIMEOUT',
+  'DATABASE_UNAVAILABLE',
+];
 
 const DIALECT = 'draft-2020-12';
 const schema = (of: z.ZodType) => schemaOf(of, DIALECT);

@@ -2,7 +2,15 @@
 import type { z } from 'zod';
 import type { ProblemCode } from '../contract/problem.ts';
 
-export type Tag = 'Syncs' | 'Patients' | 'Organizations' | 'Webhooks' | 'Streams' | 'Operation' | 'Pages';
+export type Tag =
+  | 'Syncs'
+  | 'Patients'
+  | 'Organizations'
+  | 'Webhooks'
+  | 'Streams'
+  | 'Access'
+  | 'Operation'
+  | 'Pages';
 
 export interface Parameter {
   schema: z.ZodType;

@@ -29,3 +29,8 @@ export const DRY_RUN: Parameter = {
   schema: z.enum(['true', 'false']),
   description: 'true: says what would go, and changes nothing. Default false.',
 };
+
+export const IDEMPOTENCY_KEY: Parameter = {
+  schema: z.string().regex(/^[\x21-\x7e]{1,255}$/),
+  description: 'The same request, sent again with the same key within a day, gets the same answer.',
+};

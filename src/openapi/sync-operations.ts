@@ -11,7 +11,7 @@ import {
 import { Timeline } from '../contract/stream-event.ts';
 import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '../contract/sync-log.ts';
 import type { Operation } from './operation.ts';
-import { AT_LEAST, LIMIT, SINCE } from './parameters.ts';
+import { AT_LEAST, IDEMPOTENCY_KEY, LIMIT, SINCE } from './parameters.ts';
 
 const start = (word: string, id: string, summary: string): Operation => ({
   method: 'post',
@@ -20,11 +20,17 @@ const start = (word: string, id: string, summary: string): Operation => ({
   tag: 'Syncs',
   summary,
   description: 'While one runs for this organization, that one is answered and nothing is started.',
+  headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
   answers: {
     202: { description: 'It was started.', schema: StartedSync },
     200: { description: 'One was running already.', schema: StartedSync },
   },
-  problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  problems: [
+    'INVALID_PARAMETER',
+    'ORGANIZATION_NOT_FOUND',
+    'IDEMPOTENCY_KEY_REUSED',
+    'IDEMPOTENCY_KEY_IN_USE',
+  ],
 });
 
 export const SYNC_OPERATIONS: readonly Operation[] = [

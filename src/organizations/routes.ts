@@ -4,6 +4,7 @@ import type { PatientSource } from '../cliniko/source.ts';
 import { ClinikoCredentials, type KeyVerdict, OrganizationChange } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
+import { holds, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import {
   findOrganization,
@@ -26,7 +27,11 @@ export interface OrganizationTools {
 export function organizationRoutes({ database, sealer, sourceFor }: OrganizationTools): Hono {
   const routes = new Hono();
 
-  routes.get('/', async (c) => c.json(await listOrganizations(database)));
+  routes.get('/', async (c) => {
+    const principal = principalOf(c);
+    const { organizations } = await listOrganizations(database);
+    return c.json({ organizations: organizations.filter((one) => holds(principal, one.organization_id)) });
+  });
 
   routes.get('/:orgId', async (c) => {
     const id = pathId(c, 'orgId');

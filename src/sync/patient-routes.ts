@@ -6,6 +6,7 @@ import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '../cont
 import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
+import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationTools } from '../organizations/routes.ts';
@@ -47,12 +48,11 @@ export function patientRoutes(tools: OrganizationTools): Hono {
       throw organizationNotFound(organizationId);
     const confirmed = await database.sql.begin(async (tx) => {
       const count = await confirmMissing(tx, organizationId);
-      // Nobody has to say who he is yet (AUTH=none).
       await appendAudit(tx, {
         organizationId,
-        actor: 'anyone',
         action: 'missing.confirm',
         details: { count },
+        ...auditOrigin(c),
       });
       return count;
     });

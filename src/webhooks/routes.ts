@@ -4,6 +4,7 @@ import { appendAudit } from '../audit/append.ts';
 import { NewWebhook, type WebhookDeliveryList, type WebhookList } from '../contract/webhook.ts';
 import type { Database } from '../database/open.ts';
 import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
+import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import type { Sealer } from '../organizations/sealing.ts';
@@ -21,9 +22,6 @@ export interface WebhookTools {
   sealer: Sealer;
   webhookRules: AddressRules;
 }
-
-/** Nobody has to say who he is yet (AUTH=none). */
-const ACTOR = 'anyone';
 
 export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools): Hono {
   const routes = new Hono();
@@ -45,7 +43,7 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools):
       const webhook = await createEndpoint(tx, sealer, organizationId, wanted);
       if (webhook === undefined) return undefined;
       const details = { webhook_id: webhook.id };
-      await appendAudit(tx, { organizationId, actor: ACTOR, action: 'webhook.create', details });
+      await appendAudit(tx, { organizationId, action: 'webhook.create', details, ...auditOrigin(c) });
       return webhook;
     });
     if (created !== undefined) return c.json(created, 201);
@@ -62,7 +60,7 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools):
       if (!(await deleteEndpoint(tx, organizationId, id))) return false;
       await appendAudit(tx, {
         organizationId,
-        actor: ACTOR,
+        ...auditOrigin(c),
         action: 'webhook.delete',
         details: { webhook_id: id },
       });

@@ -84,9 +84,9 @@ describe('deleting an organization', () => {
     expect((await server.api('/organizations/123')).status).toBe(404);
     expect((await server.api('/organizations/123', { method: 'DELETE' })).status).toBe(404);
     expect((await server.api('/cliniko/sync-all/123', { method: 'POST' })).status).toBe(404);
-    expect(await database.sql`select action, details from audit_log`).toEqual([
-      { action: 'organization.delete', details: { patients: 118, quarantined: 2 } },
-    ]);
+    expect(
+      await database.sql`select action, details from audit_log where action = 'organization.delete'`,
+    ).toEqual([{ action: 'organization.delete', details: { patients: 118, quarantined: 2 } }]);
   });
 
   test('ends the sync that is under way, and nobody is stored behind it', async ({ databaseUrl }) => {
@@ -133,9 +133,9 @@ describe('npm run patients:erase', () => {
     expect(done).toContain('Erased for good: 1 patients, and 1 in quarantine.');
     expect(await mentions(database.sql, ids)).toEqual([]);
     expect(await mentions(database.sql, [quarantined[1]])).toContain('sync_logs');
-    expect(await database.sql`select action, actor, details from audit_log`).toEqual([
-      { action: 'patients.erase', actor: 'command line', details: { count: 1, quarantined: 1 } },
-    ]);
+    expect(
+      await database.sql`select action, actor, details from audit_log where action like 'patients.%'`,
+    ).toEqual([{ action: 'patients.erase', actor: 'command line', details: { count: 1, quarantined: 1 } }]);
   });
 
   test('says how it is used when it was not understood', async ({ databaseUrl }) => {
@@ -159,7 +159,7 @@ describe('the purge', () => {
     expect(await purgeMissing(database, 30)).toBe(0);
     expect(await mentions(sql, [long])).toEqual([]);
     expect(await sql`select 1 from patients`).toHaveLength(117);
-    expect(await sql`select action, details from audit_log`).toEqual([
+    expect(await sql`select action, details from audit_log where action like 'patients.%'`).toEqual([
       { action: 'patients.purge', details: { count: 1, missing_for_days: 30 } },
     ]);
   });

@@ -14,7 +14,7 @@ import { asyncApiSchema } from './support/asyncapi-schema.ts';
 
 /** The router alone: no handler is called, so what the tools would do does not matter. */
 function routes(): string[] {
-  const known = { allowedOrigins: [] };
+  const known = { allowedOrigins: [], wall: { guardReads: () => () => {}, database: {} } };
   const tools: unknown = new Proxy(known, { get: (own, name) => Reflect.get(own, name) ?? (() => {}) });
   const app = createApp(tools as Parameters<typeof createApp>[0]);
   const own = app.routes.filter(({ method }) => method !== 'ALL');

@@ -46,6 +46,7 @@ const REFUSALS: Record<SocketErrorCode, true> = {
   DUPLICATE_SUBSCRIPTION: true,
   UNKNOWN_SUBSCRIPTION: true,
   TOO_MANY_SUBSCRIPTIONS: true,
+  FORBIDDEN: true,
   DATABASE_UNAVAILABLE: true,
 };
 

@@ -1,0 +1,78 @@
+/**
+ * From what a request shows to who asks: an API token, a JWT of the identity provider, or on streams a stream token.
+ *
+ * A good API token is remembered for two seconds, so that a hundred pollers do not cost a hundred questions more. That is
+ * also how long a revoked one may still be answered.
+ */
+import type { Database } from '../database/open.ts';
+import { holds, type Principal } from '../http/principal.ts';
+import type { VerifyJwt } from './identity-provider.ts';
+import type { StreamTokens } from './stream-token.ts';
+import { findById, findByToken, isApiToken } from './tokens.ts';
+
+const REMEMBERED_MS = 2_000;
+const REMEMBERED_AT_MOST = 10_000;
+
+export interface Authenticator {
+  /** @returns undefined when the bearer token is not good for anything */
+  bearer(token: string): Promise<Principal | undefined>;
+  /** @returns undefined when the stream token, or the token behind it, is no longer good */
+  streamToken(token: string): Promise<Principal | undefined>;
+}
+
+export function createAuthenticator(
+  database: Database,
+  streamTokens: StreamTokens,
+  verifyJwt: VerifyJwt | undefined,
+): Authenticator {
+  const remembered = new Map<string, { principal: Principal; until: number }>();
+
+  const byToken = async (token: string): Promise<Principal | undefined> => {
+    const known = remembered.get(token);
+    if (known !== undefined && known.until > Date.now()) return stillGood(known.principal);
+    remembered.delete(token);
+    const principal = await findByToken(database, token);
+    if (principal !== undefined) {
+      if (remembered.size >= REMEMBERED_AT_MOST) remembered.clear();
+      remembered.set(token, { principal, until: Date.now() + REMEMBERED_MS });
+    }
+    return principal;
+  };
+  return {
+    async bearer(token) {
+      if (isApiToken(token)) return byToken(token);
+      return verifyJwt === undefined || !token.includes('.') ? undefined : verifyJwt(token);
+    },
+    async streamToken(token) {
+      const content = await streamTokens.read(token);
+      if (content === undefined) return undefined;
+      const { tokenId, ...rest } = content;
+      if (tokenId === undefined) {
+        return rest.organizations === 'all'
+          ? undefined
+          : { ...rest, organizations: rest.organizations, scope: 'read', tokenId };
+      }
+      const issuer = await findById(database, tokenId);
+      return issuer && narrowed(issuer, rest.organizations, rest.expiresAt);
+    },
+  };
+}
+
+function stillGood(principal: Principal): Principal | undefined {
+  return principal.expiresAt !== undefined && principal.expiresAt <= Date.now() ? undefined : principal;
+}
+
+/** Reads a part of what its issuer holds now, until the sooner end of the two. */
+function narrowed(
+  issuer: Principal,
+  organizations: Principal['organizations'] | 'all',
+  expiresAt: number,
+): Principal {
+  const wanted = typeof organizations === 'string' ? issuer.organizations : organizations;
+  return {
+    ...issuer,
+    scope: 'read',
+    organizations: wanted === '*' ? '*' : new Set([...wanted].filter((id) => holds(issuer, id))),
+    expiresAt: Math.min(expiresAt, issuer.expiresAt ?? Number.POSITIVE_INFINITY),
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * The gate: nobody comes to a route before it is known who he is, that he holds what he asks for, and that he does not
+ * ask for too much.
+ *
+ * It stands before every route and reads what each needs from policy.ts, so a new route is behind it by itself. Who asks
+ * for an organization that he does not hold gets the same answer whether it exists or not.
+ */
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, MiddlewareHandler } from 'hono';
+import { readId } from '../http/parameters.ts';
+import { ANYONE, holds, type Principal, reaches, type Scope } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { Authenticator } from './authenticate.ts';
+import type { Limits } from './limits.ts';
+import { type Requirement, requirementOf } from './policy.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface GateTools {
+  /** Undefined: AUTH=none. */
+  authenticator: Authenticator | undefined;
+  limits: Limits;
+  sessions: Sessions;
+}
+
+type Gated = Context<{ Bindings: HttpBindings }>;
+
+export function gate(tools: GateTools): MiddlewareHandler<{ Bindings: HttpBindings }> {
+  return async (c, next) => {
+    const needed = requirementOf(c);
+    c.set('requirement', needed);
+    if (needed.open) return next();
+    if (!needed.stream) await admit(c, needed, tools);
+    else if (isHandshake(c)) await admitSocket(c, needed, tools);
+    else await admitStream(c, needed, tools);
+    return next();
+  };
+}
+
+/** @throws ProblemError UNAUTHENTICATED, INVALID_PARAMETER, FORBIDDEN, TOO_MANY_REQUESTS, in this order */
+async function admit(c: Gated, needed: Requirement, tools: GateTools): Promise<Principal> {
+  const principal = await whoAsks(c, needed, tools.authenticator);
+  const organizationId = organizationOf(c, needed);
+  const held =
+    organizationId === undefined
+      ? !needed.needsEverything || principal.organizations === '*'
+      : holds(principal, organizationId);
+  if (!held) throw notHeld();
+  if (!reaches(principal.scope, needed.scope)) throw scopeTooSmall(principal.scope, needed.scope);
+  tools.limits.takeRequest(principal, organizationId);
+  c.set('principal', principal);
+  c.set('organizationId', organizationId);
+  return principal;
+}
+
+/** One place among the streams, given back when the connection that holds it closes. */
+async function admitStream(c: Gated, needed: Requirement, tools: GateTools): Promise<void> {
+  const principal = await admit(c, needed, tools);
+  const leave = tools.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOneOf(principal));
+  const connection = isHandshake(c) ? c.env.incoming.socket : c.env.outgoing;
+  connection.once('close', leave);
+  if (connection.destroyed) leave();
+  c.set('viewer', tools.sessions.viewer(principal));
+}
+
+/** A browser does not show a page why a handshake failed, so the socket is opened and closed with the reason. */
+async function admitSocket(c: Gated, needed: Requirement, tools: GateTools): Promise<void> {
+  try {
+    await admitStream(c, needed, tools);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    c.set('socketRefusal', CLOSE_CODES[error.code] ?? TRY_AGAIN_LATER);
+  }
+}
+
+const TRY_AGAIN_LATER = 1013;
+const CLOSE_CODES: Partial<Record<ProblemError['code'], number>> = {
+  UNAUTHENTICATED: 4401,
+  FORBIDDEN: 4403,
+  TOO_MANY_REQUESTS: 4429,
+  TOO_MANY_STREAMS: 4429,
+};
+
+async function whoAsks(
+  c: Context,
+  needed: Requirement,
+  authenticator: Authenticator | undefined,
+): Promise<Principal> {
+  if (authenticator === undefined) return ANYONE;
+  const header = c.req.header('authorization');
+  if (header !== undefined) {
+    const token = /^Bearer +([^\s]{1,8192})$/i.exec(header)?.[1];
+    const principal = token === undefined ? undefined : await authenticator.bearer(token);
+    if (principal === undefined) throw badToken();
+    return principal;
+  }
+  // In an address only what opens streams and soon ends: addresses are written down in many places.
+  const streamToken = needed.stream ? c.req.query('token') : undefined;
+  if (streamToken === undefined) throw noToken(needed.stream);
+  const principal = await authenticator.streamToken(streamToken);
+  if (principal === undefined) throw badToken();
+  return principal;
+}
+
+/** Read as the route will read it, from the same segment of the same path. */
+function organizationOf(c: Context, { organizationSegment }: Requirement): number | undefined {
+  if (organizationSegment === undefined) return undefined;
+  const segment = c.req.path.split('/')[organizationSegment] ?? '';
+  return readId(decode(segment), 'orgId');
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** A socket names its organizations later. That of a token that holds one only is known. */
+function onlyOneOf({ organizations }: Principal): number | undefined {
+  if (organizations === '*' || organizations.size !== 1) return undefined;
+  const [only] = organizations;
+  return only;
+}
+
+function isHandshake(c: Context): boolean {
+  return c.req.header('upgrade')?.toLowerCase() === 'websocket';
+}
+
+function noToken(stream: boolean): ProblemError {
+  const how = stream
+    ? 'send Authorization: Bearer …, or open it with ?token= from POST /api/v1/stream-tokens'
+    : 'send Authorization: Bearer …';
+  return new ProblemError('UNAUTHENTICATED', `This needs a token: ${how}.`, {
+    headers: { 'www-authenticate': 'Bearer realm="patient-sync"' },
+  });
+}
+
+function badToken(): ProblemError {
+  return new ProblemError(
+    'UNAUTHENTICATED',
+    'This token is not good: it is unknown, expired or revoked. Get another one.',
+    { headers: { 'www-authenticate': 'Bearer realm="patient-sync", error="invalid_token"' } },
+  );
+}
+
+/** Says nothing about the organization: whether it exists is not for strangers. */
+export function notHeld(): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    'This token does not hold what was asked for. Ask for a token that holds this organization.',
+  );
+}
+
+function scopeTooSmall(scope: Scope, needed: Scope): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    `This needs a token with the scope "${needed}"; this one has "${scope}".`,
+  );
+}

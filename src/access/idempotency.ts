@@ -1,0 +1,127 @@
+/**
+ * `Idempotency-Key` on starts: a request that is sent again because its answer was lost gets that same answer.
+ *
+ * Kept in the database for a day, so it holds on every server. The first request that comes with a key claims it; while
+ * it is being answered others with the key are told to come back.
+ */
+import { createHash } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import { z } from 'zod';
+import type { Database } from '../database/open.ts';
+import { principalOf } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+
+const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+const FORGET_EVERY_MS = 60 * 60 * 1_000;
+
+export function replayStarts({ sql }: Database): MiddlewareHandler {
+  return async (c, next) => {
+    const sent = c.req.header('idempotency-key');
+    if (sent === undefined || !c.get('requirement').start) return next();
+    const key = Key.safeParse(sent);
+    if (!key.success) {
+      throw new ProblemError(
+        'INVALID_PARAMETER',
+        '"Idempotency-Key" must be 1 to 255 printable characters.',
+        {
+          field: 'Idempotency-Key',
+        },
+      );
+    }
+    const keyHash = hashOf(principalOf(c).actor, key.data);
+    const requestHash = hashOf(c.req.method, c.req.path, await c.req.text());
+    const first = await claim({ sql }, keyHash, requestHash);
+    if (first !== undefined) return answerAgain(first, requestHash);
+    try {
+      await next();
+    } finally {
+      await keepAnswer({ sql }, keyHash, c);
+    }
+  };
+}
+
+interface KeptAnswer {
+  request_hash: string;
+  status: number | null;
+  content_type: string | null;
+  body: string | null;
+}
+
+type WithSql = Pick<Database, 'sql'>;
+
+/** @returns undefined when the key is ours now: it is new, or whoever claimed it has died */
+async function claim(
+  { sql }: WithSql,
+  keyHash: string,
+  requestHash: string,
+): Promise<KeptAnswer | undefined> {
+  const claimed = await sql`
+    insert into idempotency_keys as kept (key_hash, request_hash) values (${keyHash}, ${requestHash})
+    on conflict (key_hash) do update set created_at = now(), request_hash = excluded.request_hash,
+      status = null, content_type = null, body = null
+    where kept.created_at < now() - interval '1 day'
+      or (kept.status is null and kept.created_at < now() - interval '1 minute')
+    returning key_hash`;
+  if (claimed.length > 0) return undefined;
+  const [first] = await sql<KeptAnswer[]>`
+    select request_hash, status, content_type, body from idempotency_keys where key_hash = ${keyHash}`;
+  // Given up between the two statements, because its request failed.
+  return first ?? { request_hash: requestHash, status: null, content_type: null, body: null };
+}
+
+function answerAgain(
+  { request_hash, status, content_type, body }: KeptAnswer,
+  requestHash: string,
+): Response {
+  if (request_hash !== requestHash) {
+    throw new ProblemError(
+      'IDEMPOTENCY_KEY_REUSED',
+      'This Idempotency-Key was used for another request. Make a new key for each request.',
+    );
+  }
+  if (status === null) {
+    throw new ProblemError(
+      'IDEMPOTENCY_KEY_IN_USE',
+      'The first request with this Idempotency-Key is still being answered. Try again in a second.',
+      { headers: { 'retry-after': '1' } },
+    );
+  }
+  return new Response(body, {
+    status,
+    headers: {
+      'content-type': content_type ?? 'application/json',
+      'cache-control': 'no-store',
+      'idempotent-replayed': 'true',
+    },
+  });
+}
+
+/** An answer that was our own fault is not kept: the same request may do better. */
+async function keepAnswer({ sql }: WithSql, keyHash: string, c: Context): Promise<void> {
+  const { status, headers } = c.res;
+  if (status >= 500 || !c.finalized) {
+    await sql`delete from idempotency_keys where key_hash = ${keyHash}`;
+    return;
+  }
+  const body = await c.res.clone().text();
+  await sql`update idempotency_keys
+    set status = ${status}, content_type = ${headers.get('content-type')}, body = ${body}
+    where key_hash = ${keyHash}`;
+}
+
+function hashOf(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** @returns stops it */
+export function forgetOldAnswers({ sql }: Database, logger: Logger): () => void {
+  const timer = setInterval(() => {
+    sql`delete from idempotency_keys where created_at < now() - interval '1 day'`.catch((error: unknown) =>
+      logger.warn(safeError(error), 'Old answers to Idempotency-Keys wait for the next try'),
+    );
+  }, FORGET_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

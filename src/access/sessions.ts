@@ -1,0 +1,86 @@
+/**
+ * The rights behind open streams: each ends with its token, wherever that was revoked.
+ *
+ * One timer for all: every second it looks for rights that are about to expire, every other second it asks the database
+ * which tokens are still good, in one statement. So a revocation needs no message to reach every server within 5 s.
+ */
+import type { Database } from '../database/open.ts';
+import { holds, type Principal } from '../http/principal.ts';
+import type { Viewer } from '../live/viewer.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { findValid } from './tokens.ts';
+
+const TICK_MS = 1_000;
+const RECHECK_TICKS = 2;
+/** A client gets this long to come back with a new token before the old one is refused. */
+const GOODBYE_AHEAD_MS = 5_000;
+
+export interface Sessions {
+  viewer(principal: Principal): Viewer;
+  stop(): void;
+}
+
+interface Session {
+  tokenId: number | undefined;
+  /** Milliseconds since 1970: when to say goodbye. */
+  goodbyeAt: number;
+  end(): void;
+}
+
+export function createSessions(database: Database, logger: Logger): Sessions {
+  const open = new Set<Session>();
+  let ticks = 0;
+  let checking = false;
+
+  const endExpired = (): void => {
+    const now = Date.now();
+    for (const session of open) if (session.goodbyeAt <= now) session.end();
+  };
+  const endRevoked = async (): Promise<void> => {
+    const asked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
+    if (asked.size === 0) return;
+    const good = await findValid(database, [...asked]);
+    // Only who was asked about: a stream that opened meanwhile has just been checked.
+    const bad = (id: number | undefined) => id !== undefined && asked.has(id) && !good.has(id);
+    for (const session of open) if (bad(session.tokenId)) session.end();
+  };
+  const tick = async (): Promise<void> => {
+    endExpired();
+    ticks += 1;
+    if (checking || ticks % RECHECK_TICKS !== 0) return;
+    checking = true;
+    await endRevoked().catch((error: unknown) =>
+      logger.warn(safeError(error), 'Tokens of open streams could not be checked; the next try is near'),
+    );
+    checking = false;
+  };
+  const timer = setInterval(tick, TICK_MS);
+  timer.unref();
+  return {
+    viewer: (principal) => createViewer(principal, open),
+    stop: () => clearInterval(timer),
+  };
+}
+
+function createViewer(principal: Principal, open: Set<Session>): Viewer {
+  const end = principal.expiresAt ?? Number.POSITIVE_INFINITY;
+  let ended = false;
+  return {
+    maySee: (organizationId) => !ended && Date.now() < end && holds(principal, organizationId),
+    onEnd(sayGoodbye) {
+      const ahead = Math.min(GOODBYE_AHEAD_MS, (end - Date.now()) * 0.3);
+      const session: Session = {
+        tokenId: principal.tokenId,
+        goodbyeAt: end - (Number.isFinite(end) ? ahead : 0),
+        end() {
+          open.delete(session);
+          sayGoodbye();
+          ended = true;
+        },
+      };
+      open.add(session);
+      return () => open.delete(session);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** API tokens, and the answers that are kept for repeated requests. No token is here in clear. */
+import { index, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import type { Scope } from '../http/principal.ts';
+
+export const apiTokenTable = pgTable('api_tokens', {
+  id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+  name: text('name').notNull(),
+  /** SHA-256 in hex. A token has 256 random bits, so there is nothing to guess that a slow hash would protect. */
+  tokenHash: text('token_hash').notNull().unique(),
+  scope: text('scope').$type<Scope>().notNull(),
+  /** Null: every organization. */
+  organizations: integer('organizations').array(),
+  createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  expiresAt: timestamp('expires_at', { withTimezone: true, mode: 'string' }),
+  revokedAt: timestamp('revoked_at', { withTimezone: true, mode: 'string' }),
+});
+
+/** The first answer to each `Idempotency-Key`, for a day. */
+export const idempotencyTable = pgTable(
+  'idempotency_keys',
+  {
+    /** SHA-256 in hex of who asked and the key that he sent. */
+    keyHash: text('key_hash').primaryKey(),
+    /** SHA-256 in hex of method, path and body: the same key with another request is a mistake of the client. */
+    requestHash: text('request_hash').notNull(),
+    /** Null while the first request is being answered. */
+    status: integer('status'),
+    contentType: text('content_type'),
+    body: text('body'),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  },
+  (table) => [index('idempotency_keys_age').on(table.createdAt)],
+);

@@ -1,0 +1,106 @@
+/**
+ * `npm run tokens -- create|list|revoke`: who may use the API of servers with AUTH=tokens. Works on the database of the
+ * environment, so it needs no running server and no token.
+ */
+import { createToken, type ListedToken, listTokens, revokeToken } from '../access/tokens.ts';
+import { readDatabaseConfig } from '../config.ts';
+import { openEmbeddedDatabase } from '../database/embedded.ts';
+import { migrate } from '../database/migrate.ts';
+import { type Database, openDatabase } from '../database/open.ts';
+import { SCOPES, type Scope } from '../http/principal.ts';
+import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+
+const USAGE = `Usage: npm run tokens -- create --name "Reception" --organizations 123,124|* [--scope read|sync|admin] [--days 365]
+       npm run tokens -- list
+       npm run tokens -- revoke --id 7`;
+
+const MAX_ID = 2_147_483_647;
+
+await runCommand(async () => {
+  const [verb, ...args] = process.argv.slice(2);
+  switch (verb) {
+    case 'create':
+      return create(args);
+    case 'list':
+      readArguments(args, {}, USAGE);
+      return withDatabase(async (database) => say(table(await listTokens(database))));
+    case 'revoke':
+      return revoke(args);
+    default:
+      throw new UsageError(USAGE);
+  }
+});
+
+async function create(args: readonly string[]): Promise<number> {
+  const values = readArguments(
+    args,
+    {
+      name: { type: 'string' },
+      organizations: { type: 'string' },
+      scope: { type: 'string', default: 'read' },
+      days: { type: 'string', default: '365' },
+    },
+    USAGE,
+  );
+  if (values.name === undefined || !/^\S.{0,99}$/.test(values.name))
+    throw new UsageError(`--name must be a text of at most 100 characters.\n${USAGE}`);
+  const wish = {
+    name: values.name,
+    scope: readScope(values.scope),
+    organizations: readOrganizations(values.organizations),
+    expiresInDays: wholeNumber(values.days, '--days', 1, 3_650),
+  };
+  return withDatabase(async (database) => {
+    const { id, token } = await createToken(database, wish);
+    // Alone on the standard output, so that a script can take it.
+    process.stderr.write(`Token ${id} for ${wish.expiresInDays} days. It is shown this once:\n`);
+    say(`${token}\n`);
+  });
+}
+
+async function revoke(args: readonly string[]): Promise<number> {
+  const values = readArguments(args, { id: { type: 'string' } }, USAGE);
+  if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
+  const id = wholeNumber(values.id, '--id', 1, MAX_ID);
+  return withDatabase(async (database) => {
+    if (!(await revokeToken(database, id))) throw new Error(`There is no token ${id} that could be revoked.`);
+    say(`Token ${id} is revoked. Its open streams end within 5 seconds.\n`);
+  });
+}
+
+function readScope(text: string): Scope {
+  const scope = SCOPES.find((known) => known === text);
+  if (scope === undefined) throw new UsageError(`--scope must be ${SCOPES.join(', ')}; it was "${text}".`);
+  return scope;
+}
+
+function readOrganizations(text: string | undefined): '*' | number[] {
+  if (text === undefined) throw new UsageError(`--organizations is missing.\n${USAGE}`);
+  if (text === '*') return '*';
+  return [...new Set(text.split(',').map((id) => wholeNumber(id.trim(), '--organizations', 1, MAX_ID)))];
+}
+
+function table(tokens: readonly ListedToken[]): string {
+  const lines = tokens.map(({ id, name, scope, organizations, created, expires, state }) =>
+    [id, state, scope, organizations?.join(',') ?? '*', created, expires ?? 'never', name].join('\t'),
+  );
+  return `${['id\tstate\tscope\torganizations\tcreated\texpires\tname', ...lines].join('\n')}\n`;
+}
+
+function say(text: string): void {
+  process.stdout.write(text);
+}
+
+async function withDatabase(work: (database: Database) => Promise<void>): Promise<number> {
+  const { databaseUrl, listenDatabaseUrl, dataDir } = readDatabaseConfig(process.env);
+  const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
+  const url = databaseUrl ?? embedded?.url ?? '';
+  try {
+    await migrate(listenDatabaseUrl ?? url);
+    const database = openDatabase(url, { max: 1, throughPooler: true });
+    await work(database).finally(database.close);
+    return 0;
+  } finally {
+    await embedded?.stop();
+  }
+}

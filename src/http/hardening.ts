@@ -1,0 +1,39 @@
+/** What every answer carries, and how long one may take. Pages and documents add a policy of their own (pages.ts). */
+import type { MiddlewareHandler } from 'hono';
+import { ProblemError } from './problem.ts';
+
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+};
+
+/** Set before the route answers: a stream writes its head by itself, and takes them from here (live/sse-route.ts). */
+export function securityHeaders(): MiddlewareHandler {
+  return async (c, next) => {
+    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+    if (c.req.path.startsWith('/api/')) {
+      c.res.headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+      c.res.headers.set('cross-origin-resource-policy', 'same-origin');
+    }
+    await next();
+  };
+}
+
+/** @param isStream what may stay open for as long as it likes */
+export function limitTime(milliseconds: number, isStream: (path: string) => boolean): MiddlewareHandler {
+  return async (c, next) => {
+    if (isStream(c.req.path)) return next();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(timeout()), milliseconds);
+    });
+    await Promise.race([next(), tooLate]).finally(() => clearTimeout(timer));
+  };
+}
+
+function timeout(): ProblemError {
+  return new ProblemError('REQUEST_TIMEOUT', 'The answer took too long. Try again in a moment.', {
+    headers: { 'retry-after': '5' },
+  });
+}

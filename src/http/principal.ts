@@ -1,0 +1,60 @@
+/**
+ * Who asks, and what he may do. Decided once at the door (access/gate.ts); routes only read it here.
+ *
+ * Not here: how somebody proves who he is (access/), what one may see of a stream while it is open (live/viewer.ts).
+ */
+import type { Context } from 'hono';
+
+/** Each includes the ones before it. */
+export const SCOPES = ['read', 'sync', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface Principal {
+  /** For the audit log: `anyone` (AUTH=none), `token:7`, `jwt:<sub>`. */
+  actor: string;
+  scope: Scope;
+  organizations: HeldOrganizations;
+  /** Milliseconds since 1970; undefined: never. */
+  expiresAt: number | undefined;
+  /** Of the stored token behind it, whose revocation ends it; undefined: an identity provider vouches. */
+  tokenId: number | undefined;
+}
+
+/** `*`: every organization, also those that are still to come. */
+export type HeldOrganizations = '*' | ReadonlySet<number>;
+
+/** With AUTH=none everybody on this machine may do everything. */
+export const ANYONE: Principal = {
+  actor: 'anyone',
+  scope: 'admin',
+  organizations: '*',
+  expiresAt: undefined,
+  tokenId: undefined,
+};
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    principal: Principal;
+    /** Of hono/request-id: `X-Request-Id`, sent along or made. */
+    requestId: string;
+  }
+}
+
+export function principalOf(c: Context): Principal {
+  const principal = c.get('principal');
+  if (principal === undefined) throw new Error('A route asked who is there before the gate let anybody in.');
+  return principal;
+}
+
+export function holds({ organizations }: Pick<Principal, 'organizations'>, organizationId: number): boolean {
+  return organizations === '*' || organizations.has(organizationId);
+}
+
+export function reaches(scope: Scope, needed: Scope): boolean {
+  return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
+}
+
+/** What an audit entry says of a request. */
+export function auditOrigin(c: Context): { actor: string; requestId: string } {
+  return { actor: principalOf(c).actor, requestId: c.get('requestId') };
+}

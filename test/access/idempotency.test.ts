@@ -1,0 +1,90 @@
+/** `Idempotency-Key` on starts: whoever lost the answer asks again, and nothing is started twice. */
+import { describe, expect } from 'vitest';
+import { StartedSync } from '../../src/contract/sync-log.ts';
+import { test } from '../support/database.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+
+const start = (server: GuardedServer, key: string, id = OURS, token = server.admin, path = 'sync-all') =>
+  server.as(token, `/cliniko/${path}/${id}`, { method: 'POST', headers: { 'idempotency-key': key } });
+
+async function untilEnded(server: GuardedServer): Promise<void> {
+  const stream = await openStream(server.streamUrl(OURS, '?since=x.1'), {
+    authorization: `Bearer ${server.admin}`,
+  });
+  await stream.until(
+    (sent) => hasEnded(sent) || sent.some(({ data }) => data.includes('"status":"completed"')),
+  );
+  stream.close();
+}
+
+describe('a start with an Idempotency-Key', () => {
+  test('gives the same answer again, on every server, also when the run has long ended', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const other = await startGuardedServer(databaseUrl, { organizations: [], cliniko: server.cliniko });
+    const first = await start(server, 'k-1');
+    const answer = await first.text();
+    expect(first.status).toBe(202);
+    expect(first.headers.get('idempotent-replayed')).toBeNull();
+    await untilEnded(server);
+
+    for (const one of [server, other]) {
+      const again = await start(one, 'k-1', OURS, server.admin);
+      expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([202, 'true']);
+      expect(await again.text()).toBe(answer);
+    }
+    const next = await start(server, 'k-2');
+    expect(StartedSync.parse(await next.json()).sync_log_id).not.toBe(
+      StartedSync.parse(JSON.parse(answer)).sync_log_id,
+    );
+    const audit = await server.database.sql`select 1 from audit_log where action = 'sync.start'`;
+    expect(audit).toHaveLength(2);
+  });
+
+  test("is refused for another request, and is each caller's own", async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    await start(server, 'k');
+    for (const answer of [
+      await start(server, 'k', THEIRS),
+      await start(server, 'k', OURS, server.admin, 'sync-active'),
+    ]) {
+      expect(answer.status).toBe(422);
+      expect(await answer.json()).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    }
+    const someoneElse = await server.token({ scope: 'sync', organizations: [THEIRS] });
+    expect((await start(server, 'k', THEIRS, someoneElse)).status).toBe(202);
+  });
+
+  test('starts one run and answers it once, however many come at once', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => start(server, 'k')));
+    const statuses = answers.map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set(statuses.includes(409) ? [202, 409] : [202]));
+    expect(
+      answers.filter(({ status, headers }) => status === 202 && !headers.has('idempotent-replayed')),
+    ).toHaveLength(1);
+    expect(await server.database.sql`select 1 from sync_logs`).toHaveLength(1);
+  });
+
+  test('may be tried again when its first answer never came', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    await start(server, 'k');
+    const { sql } = server.database;
+    await sql`update idempotency_keys set status = null, body = null`;
+    const early = await start(server, 'k');
+    expect([early.status, early.headers.get('retry-after')]).toEqual([409, '1']);
+    await sql`update idempotency_keys set created_at = now() - interval '2 minutes'`;
+    expect((await start(server, 'k')).headers.get('idempotent-replayed')).toBeNull();
+    await sql`update idempotency_keys set created_at = now() - interval '25 hours'`;
+    expect((await start(server, 'k')).headers.get('idempotent-replayed')).toBeNull();
+  });
+
+  test.for([['x'.repeat(256)], ['a b'], ['']] as const)('"%s" is no key', async ([key], { databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const answer = await start(server, key);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ field: 'Idempotency-Key' });
+  });
+});

@@ -1,0 +1,185 @@
+/**
+ * The proof that clinics are apart: a token of one against everything that there is of another.
+ *
+ * The routes are asked of the app itself, so a new one is tried without anybody thinking of it.
+ */
+import fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import { requirementFor } from '../../src/access/policy.ts';
+import { test } from '../support/database.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import {
+  type GuardedServer,
+  nameOf,
+  OURS,
+  openSocket,
+  startGuardedServer,
+  THEIRS,
+} from './support/guarded-server.ts';
+
+/** An organization that does not exist. */
+const NOBODYS = 303;
+
+interface Secrets {
+  run: number;
+  patient: string;
+  quarantined: string;
+}
+
+/** A clinic with everything that a clinic can have: a run, patients, somebody in quarantine, an audit trail. */
+async function fill(server: GuardedServer): Promise<Secrets> {
+  const stream = await openStream(server.streamUrl(THEIRS), { authorization: `Bearer ${server.admin}` });
+  await server.as(server.admin, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' });
+  await stream.until(hasEnded);
+  stream.close();
+  const { sql } = server.database;
+  await sql`insert into quarantine (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
+    values (${THEIRS}, 'k', '777000777', 'INVALID_PHONE', 'v1')`;
+  const [run] = await sql<{ id: number }[]>`select id from sync_logs where organization_id = ${THEIRS}`;
+  const [patient] = await sql<{ id: string }[]>`select cliniko_patient_id as id from patients limit 1`;
+  return { run: run?.id ?? 0, patient: patient?.id ?? '', quarantined: '777000777' };
+}
+
+const fillIn = (pattern: string, orgId: number, id: number) =>
+  pattern
+    .replace(':orgId', String(orgId))
+    .replace(':id', String(id))
+    .replace(/:\w+/g, '1')
+    .replace('/*', '/x');
+
+describe('a token of one clinic', () => {
+  test('gets not a byte of another from any route, nor learns whether it exists', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 120 });
+    const secrets = await fill(server);
+    const tokens = await Promise.all(
+      (['read', 'sync', 'admin'] as const).map((scope) => server.token({ scope })),
+    );
+    const routes = server.routes.filter(({ path }) => path.startsWith('/api/') && path !== '/*');
+    expect(routes.length).toBeGreaterThan(20);
+
+    const ask = async (method: string, path: string, token: string, body: string | undefined) => {
+      const response = await server.as(token, path.slice('/api/v1'.length), { method, body });
+      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+      const text = isStream ? 'a stream' : await response.text();
+      if (isStream) await response.body?.cancel();
+      return { status: response.status, text, headers: withoutTheRequest(response.headers) };
+    };
+    const tryIt = async (method: string, pattern: string, token: string, sent?: string, query = '') => {
+      const body = method === 'GET' || method === 'HEAD' ? undefined : sent;
+      const { organizationSegment, needsEverything } = requirementFor(method, pattern);
+      const what = `${method} ${pattern}${query} ${body}`;
+      // Of theirs: refused, in the same words as what is nobody's.
+      const theirs = await ask(method, fillIn(pattern, THEIRS, secrets.run) + query, token, body);
+      const nobodys = await ask(method, fillIn(pattern, NOBODYS, secrets.run) + query, token, body);
+      // Where the path names nobody, both are the same request, and only what changes with time may differ.
+      if (pattern.includes(':orgId')) expect(theirs, what).toEqual(nobodys);
+      if (organizationSegment !== undefined || needsEverything) expect(theirs.status, what).toBe(403);
+      // Of ours, but with the id of a thing of theirs: as if that did not exist.
+      const mixed = await ask(method, fillIn(pattern, OURS, secrets.run) + query, token, body);
+      expect(mixed.status, `${what} ${mixed.text}`).not.toBe(500);
+      for (const { text } of [theirs, mixed]) expectNothingOf(text, secrets);
+    };
+    for (const { method, path } of routes) {
+      for (const token of tokens) await tryIt(method === 'ALL' ? 'GET' : method, path, token, '{}');
+    }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...routes),
+        fc.constantFrom(...tokens),
+        fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'),
+        fc.constantFrom(
+          '',
+          '{}',
+          `{"organizations":[${THEIRS}]}`,
+          '{"name":"taken over"}',
+          '{"api_key":"x"}',
+        ),
+        fc.constantFrom(
+          '',
+          `?organization_id=${THEIRS}`,
+          `?before=${secrets.run}`,
+          '?limit=100',
+          '?organizations=*',
+        ),
+        ({ path }, token, method, body, query) => tryIt(method, path, token, body, query),
+      ),
+      { numRuns: 120 },
+    );
+    expect(
+      await server.database.sql`select count(*)::int as count from sync_logs
+      where organization_id in (${THEIRS}, ${NOBODYS})`,
+    ).toEqual([{ count: 1 }]);
+    expect(await server.database.sql`select name from organizations where id = ${THEIRS}`).toEqual([
+      { name: nameOf(THEIRS) },
+    ]);
+  });
+
+  test('is answered 404 for a run of another, as for one that never was', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const { run } = await fill(server);
+    const token = await server.token({ scope: 'admin' });
+    for (const tail of ['', '/timeline']) {
+      const theirs = await server.as(token, `/cliniko/sync-logs/${OURS}/${run}${tail}`);
+      const never = await server.as(token, `/cliniko/sync-logs/${OURS}/999999${tail}`);
+      expect([theirs.status, never.status]).toEqual([404, 404]);
+      expect((await theirs.text()).replace(String(run), '')).toBe((await never.text()).replace('999999', ''));
+    }
+  });
+
+  test('gets nothing of another on any stream, however it asks', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 60 });
+    const secrets = await fill(server);
+    const headers = { authorization: `Bearer ${await server.token({ scope: 'admin' })}` };
+    const cursor = await server.as(server.admin, `/cliniko/sync-logs/${THEIRS}`);
+    const head = cursor.headers.get('etag')?.replaceAll('"', '') ?? '';
+    const early = `${head.split('.')[0]}.0`;
+    for (const query of ['', `?since=${early}`, `?since=${head}`]) {
+      const theirs = await fetch(server.streamUrl(THEIRS, query), { headers });
+      const nobodys = await fetch(server.streamUrl(NOBODYS, query), { headers });
+      expect([theirs.status, await theirs.text()]).toEqual([403, await nobodys.text()]);
+    }
+    const ours = await openStream(server.streamUrl(OURS, `?since=${early}`), headers);
+    const sockets = [
+      '?organizations=*',
+      `?organizations=${THEIRS}`,
+      `?organizations=${OURS},${THEIRS}`,
+      '',
+    ].map((query) => openSocket(server, query, headers));
+    for (const socket of sockets) {
+      await socket.until('hello');
+      for (const [id, organizations] of [
+        ['a', '*'],
+        ['b', [THEIRS]],
+        ['c', [OURS, THEIRS]],
+      ] as const)
+        socket.send({
+          type: 'subscribe',
+          id,
+          organizations,
+          since: { [THEIRS]: early, [OURS]: early },
+          conflate_ms: 0,
+        });
+      await socket.until('error', 2);
+    }
+    for (const id of [THEIRS, OURS])
+      await server.as(server.admin, `/cliniko/sync-all/${id}`, { method: 'POST' });
+    await ours.until(hasEnded);
+    for (const socket of sockets) await socket.until('completed');
+    const everything = [ours.text(), ...sockets.flatMap(({ texts }) => texts)].join('\n');
+    expectNothingOf(everything, secrets);
+    expect(everything).not.toMatch(new RegExp(`"organization_id":${THEIRS}\\b`));
+  });
+});
+
+/** What differs between any two answers. */
+function withoutTheRequest(headers: Headers): Record<string, string> {
+  const { date: _date, 'x-request-id': _id, ...rest } = Object.fromEntries(headers);
+  return rest;
+}
+
+function expectNothingOf(text: string, { patient, quarantined }: Secrets): void {
+  expect(text).not.toContain(nameOf(THEIRS));
+  expect(text).not.toContain(`"organization_id":${THEIRS}`);
+  expect(text).not.toContain(patient);
+  expect(text).not.toContain(quarantined);
+}

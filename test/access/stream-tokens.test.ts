@@ -1,0 +1,176 @@
+/** Streams of browsers, which cannot send headers: short-lived tokens in the address. */
+import { decodeJwt, SignJWT } from 'jose';
+import { describe, expect } from 'vitest';
+import { streamSigningKey } from '../../src/access/stream-token.ts';
+import { StreamToken } from '../../src/contract/access.ts';
+import { Bye } from '../../src/contract/stream-event.ts';
+import { test } from '../support/database.ts';
+import { CREDENTIALS_KEY } from '../support/server.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import {
+  type GuardedServer,
+  OURS,
+  openSocket,
+  startGuardedServer,
+  THEIRS,
+} from './support/guarded-server.ts';
+
+const ask = (server: GuardedServer, token: string, body: unknown = {}) =>
+  server.as(token, '/stream-tokens', { method: 'POST', body: JSON.stringify(body) });
+const streamToken = async (server: GuardedServer, token: string, body?: unknown) =>
+  StreamToken.parse(await (await ask(server, token, body)).json());
+
+describe('a stream token', () => {
+  test('opens streams of what it names, for ten minutes at most', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const issuer = await server.token({ organizations: [OURS, THEIRS] });
+    const { organizations, expires_at, token } = await streamToken(server, issuer, { organizations: [OURS] });
+    expect(organizations).toEqual([OURS]);
+    expect(Date.parse(expires_at)).toBeLessThanOrEqual(Date.now() + 600_000);
+
+    const stream = await openStream(server.streamUrl(OURS, `?token=${token}`));
+    await stream.until((sent) => sent.length === 2);
+    expect((await fetch(server.streamUrl(THEIRS, `?token=${token}`))).status).toBe(403);
+    const socket = openSocket(server, `?organizations=*&token=${token}`);
+    expect((await socket.until('subscribed'))[0]).toMatchObject({ streams: [{ organization_id: OURS }] });
+  });
+
+  test('opens nothing but streams', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const { token } = await streamToken(server, server.admin);
+    expect((await server.api(`/organizations?token=${token}`)).status).toBe(401);
+    expect((await server.api(`/cliniko/sync-all/${OURS}?token=${token}`, { method: 'POST' })).status).toBe(
+      401,
+    );
+    expect((await server.as(token, '/organizations')).status).toBe(401);
+    // And an API token does not belong into an address.
+    expect((await fetch(server.streamUrl(OURS, `?token=${server.admin}`))).status).toBe(401);
+  });
+
+  test('holds no more than the token that asks', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const issuer = await server.token();
+    const foreign = await ask(server, issuer, { organizations: [OURS, THEIRS] });
+    const missing = await ask(server, issuer, { organizations: [999] });
+    expect([foreign.status, missing.status]).toEqual([403, 403]);
+    expect(await foreign.text()).toBe(await missing.text());
+    expect(await streamToken(server, issuer)).toMatchObject({ organizations: [OURS] });
+    expect(await streamToken(server, server.admin)).toMatchObject({ organizations: '*' });
+    expect((await ask(server, issuer, { organizations: [] })).status).toBe(400);
+  });
+
+  test('says reauth before it ends; then it opens nothing, and a new one goes on without a gap', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 5 } });
+    const { token, expires_at } = await streamToken(server, server.admin);
+    const stream = await openStream(server.streamUrl(OURS, `?token=${token}`));
+    const socket = openSocket(server, `?organizations=*&token=${token}`);
+    await socket.until('hello');
+    await stream.ended;
+    expect(Date.now()).toBeLessThan(Date.parse(expires_at));
+    expect(Bye.parse(JSON.parse(stream.events.at(-1)?.data ?? ''))).toMatchObject({ reason: 'reauth' });
+    expect(await socket.closed).toBe(4401);
+    expect(socket.frames().at(-1)).toMatchObject({ type: 'bye', reason: 'reauth' });
+
+    await expect
+      .poll(async () => (await fetch(server.streamUrl(OURS, `?token=${token}`))).status, { timeout: 5_000 })
+      .toBe(401);
+    await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+    const again = await streamToken(server, server.admin);
+    const since = stream.events.find(({ id }) => id !== undefined)?.id;
+    const resumed = await openStream(server.streamUrl(OURS, `?token=${again.token}&since=${since}`));
+    const sent = await resumed.until(hasEnded);
+    expect(sent[1]).toMatchObject({ event: 'started' });
+  });
+
+  test('that is stolen dies with the token behind it, on every server', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const other = await startGuardedServer(databaseUrl, { organizations: [] });
+    const { id, token: issuer } = await server.newToken();
+    const { token } = await streamToken(server, issuer);
+    const streams = await Promise.all([
+      openStream(server.streamUrl(OURS, `?token=${token}`)),
+      openStream(other.streamUrl(OURS, `?token=${token}`)),
+      openStream(other.streamUrl(OURS), { authorization: `Bearer ${issuer}` }),
+    ]);
+    const bystander = await openStream(other.streamUrl(OURS), { authorization: `Bearer ${other.admin}` });
+    const socket = openSocket(other, `?organizations=*&token=${token}`);
+    await socket.until('subscribed');
+    for (const stream of [...streams, bystander]) await stream.until((sent) => sent.length === 2);
+
+    const revokedAt = Date.now();
+    await server.revoke(id);
+    await Promise.all([...streams.map((stream) => stream.ended), socket.closed]);
+    expect(Date.now() - revokedAt).toBeLessThan(5_000);
+    for (const stream of streams) expect(stream.events.at(-1)?.data).toContain('"reauth"');
+    expect((await fetch(server.streamUrl(OURS, `?token=${token}`))).status).toBe(401);
+    await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+    await bystander.until(hasEnded);
+    expect(streams.some(({ text }) => text().includes('started'))).toBe(false);
+  });
+
+  test('that we did not sign as one opens nothing', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const { token } = await streamToken(server, server.admin);
+    const [header, , signature] = token.split('.');
+    const key = streamSigningKey(CREDENTIALS_KEY);
+    const claims = decodeJwt(token);
+    const sign = (head: { alg: string; typ?: string }, secret: Uint8Array) =>
+      new SignJWT(claims).setProtectedHeader(head).sign(secret);
+    const forged = [
+      `${header}.${Buffer.from(JSON.stringify({ ...claims, exp: 4_000_000_000 })).toString('base64url')}.${signature}`,
+      `${Buffer.from('{"alg":"none","typ":"patient-sync-stream+jwt"}').toString('base64url')}.${token.split('.')[1]}.`,
+      await sign({ alg: 'HS256', typ: 'patient-sync-stream+jwt' }, CREDENTIALS_KEY),
+      await sign({ alg: 'HS256', typ: 'JWT' }, key),
+      token.slice(0, -2),
+      'x',
+      '',
+    ];
+    for (const one of forged) {
+      expect((await fetch(server.streamUrl(OURS, `?token=${one}`))).status, one).toBe(401);
+      expect(await openSocket(server, `?organizations=*&token=${one}`).closed).toBe(4401);
+    }
+  });
+});
+
+describe('a socket', () => {
+  test('is told by its close code why it may not stay', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const bearer = { authorization: `Bearer ${await server.token()}` };
+    expect(await openSocket(server, '').closed).toBe(4401);
+    expect(await openSocket(server, '', { ...bearer, origin: 'https://evil.example' }).closed).toBe(403);
+  });
+
+  test('is refused organizations that its token does not hold, by name and for ever', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const socket = openSocket(server, '', { authorization: `Bearer ${await server.token()}` });
+    await socket.until('hello');
+    socket.send({ type: 'subscribe', id: 'both', organizations: [OURS, THEIRS] });
+    socket.send({ type: 'subscribe', id: 'none', organizations: [999] });
+    const refused = await socket.until('error', 2);
+    expect(refused).toMatchObject([
+      { id: 'both', code: 'FORBIDDEN' },
+      { id: 'none', code: 'FORBIDDEN' },
+    ]);
+    socket.send({
+      type: 'subscribe',
+      id: 'all',
+      organizations: '*',
+      since: { [THEIRS]: 'x.1' },
+      conflate_ms: 0,
+    });
+    const [subscribed] = await socket.until('subscribed');
+    expect(subscribed).toMatchObject({ streams: [{ organization_id: OURS }] });
+
+    const witness = openSocket(server, '?organizations=*', { authorization: `Bearer ${server.admin}` });
+    await witness.until('subscribed');
+    for (const id of [THEIRS, OURS])
+      await server.as(server.admin, `/cliniko/sync-all/${id}`, { method: 'POST' });
+    await witness.until('completed', 2);
+    await socket.until('completed');
+    expect(socket.texts.join('')).not.toContain(`"organization_id":${THEIRS}`);
+  });
+});

@@ -1,0 +1,95 @@
+/** A server with AUTH=tokens, and two clinics that have nothing to do with each other. */
+import { onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { createToken, revokeToken, type TokenWish } from '../../../src/access/tokens.ts';
+import type { Config } from '../../../src/config.ts';
+import { ServerFrame } from '../../../src/contract/socket-frame.ts';
+import { type Database, openDatabase } from '../../../src/database/open.ts';
+import { putJson, startTestServer, type TestServer, type TestServerOptions } from '../../support/server.ts';
+
+export const OURS = 101;
+export const THEIRS = 202;
+
+export interface GuardedServer extends TestServer {
+  database: Database;
+  admin: string;
+  token(wish?: Partial<TokenWish>): Promise<string>;
+  /** With its id, to revoke it. */
+  newToken(wish?: Partial<TokenWish>): Promise<{ id: number; token: string }>;
+  revoke(id: number): Promise<boolean>;
+  /** A request below `/api/v1` with a token. */
+  as(token: string | undefined, path: string, init?: RequestInit): Promise<Response>;
+  streamUrl(organizationId: number, query?: string): string;
+}
+
+export async function startGuardedServer(
+  databaseUrl: string,
+  options: TestServerOptions = {},
+): Promise<GuardedServer> {
+  const { config = {}, organizations = [OURS, THEIRS], ...rest } = options;
+  const settings: Partial<Config> = { auth: 'tokens', ...config };
+  const server = await startTestServer(databaseUrl, { ...rest, organizations: [], config: settings });
+  const database = openDatabase(databaseUrl, { max: 2 });
+  onTestFinished(() => database.close());
+  const newToken = (wish: Partial<TokenWish> = {}) =>
+    createToken(database, { name: 'Test', scope: 'read', organizations: [OURS], expiresInDays: 1, ...wish });
+  const token = async (wish?: Partial<TokenWish>) => (await newToken(wish)).token;
+  const as: GuardedServer['as'] = (bearer, path, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
+    return server.api(path, { ...init, headers });
+  };
+  const admin = await token({ name: 'Administrator', scope: 'admin', organizations: '*' });
+  for (const id of organizations) await register((path, init) => as(admin, path, init), id, server);
+  return {
+    ...server,
+    database,
+    admin,
+    newToken,
+    token,
+    revoke: (id) => revokeToken(database, id),
+    as,
+    streamUrl: (id, query = '') => `${server.url}/api/v1/cliniko/sync-logs/${id}/events${query}`,
+  };
+}
+
+async function register(api: TestServer['api'], id: number, server: TestServer): Promise<void> {
+  await putJson(api, `/organizations/${id}`, { name: nameOf(id) });
+  await putJson(api, `/organizations/${id}/cliniko-credentials`, { api_key: server.cliniko.apiKey });
+}
+
+/** Found again wherever it leaks. */
+export const nameOf = (organizationId: number) => `Clinic canary${organizationId}`;
+
+/** A socket that was opened, whatever happens to it then. */
+export function openSocket(server: TestServer, query: string, headers: Record<string, string> = {}) {
+  const address = `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`;
+  const socket = new WebSocket(address, { headers });
+  onTestFinished(() => socket.terminate());
+  const texts: string[] = [];
+  socket.on('message', (data) => texts.push(String(data)));
+  const closed = new Promise<number>((resolve) => {
+    socket.on('close', resolve);
+    // A handshake that is refused has a status instead of a code.
+    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.on('error', () => {});
+  });
+  const frames = () => texts.map((text) => ServerFrame.parse(JSON.parse(text)));
+  return {
+    socket,
+    texts,
+    closed,
+    frames,
+    send: (frame: unknown) => socket.send(JSON.stringify(frame)),
+    until: (type: string, count = 1) =>
+      vi.waitFor(
+        () => {
+          const found = frames().filter((frame) => frame.type === type);
+          if (found.length < count)
+            throw new Error(`${found.length} ${type}: ${texts.join('\n').slice(-500)}`);
+          return found;
+        },
+        { timeout: 10_000, interval: 5 },
+      ),
+  };
+}

@@ -1,0 +1,153 @@
+/** What every answer carries, what other origins may do, and clients that never finish a sentence. */
+import { connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { openStream } from '../support/stream.ts';
+
+const FRIEND = 'https://embed.example';
+const EVENTS = '/cliniko/sync-logs/123/events';
+
+describe('every answer', () => {
+  test('forbids what browsers should not do with it, streams and errors included', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const stream = await openStream(`${server.url}/api/v1${EVENTS}`);
+    const answers = [
+      stream.response,
+      await server.api('/organizations'),
+      await server.api('/nothing'),
+      await server.api('/cliniko/sync-all/0', { method: 'POST' }),
+      await fetch(`${server.url}/healthz`),
+      await fetch(`${server.url}/ops`),
+    ];
+    for (const { headers, url } of answers) {
+      expect(Object.fromEntries(headers), url).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'x-frame-options': 'DENY',
+        'x-request-id': expect.stringMatching(/^[\w-]+$/),
+      });
+    }
+    for (const { headers } of answers.slice(0, 4)) {
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    }
+  });
+});
+
+describe('a page of another origin', () => {
+  test('that is allowed may read, stream, and ask before it writes', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [FRIEND] } });
+    const headers = { origin: FRIEND };
+    const stream = await openStream(`${server.url}/api/v1${EVENTS}`, headers);
+    const poll = await server.api('/cliniko/sync-logs/123', { headers });
+    const started = await server.api('/cliniko/sync-all/123', { method: 'POST', headers });
+    const refused = await server.api('/cliniko/sync-all/0', { method: 'POST', headers });
+    for (const answer of [stream.response, poll, started, refused]) {
+      expect(answer.headers.get('access-control-allow-origin'), answer.url).toBe(FRIEND);
+      expect(answer.headers.get('access-control-expose-headers')).toContain('etag');
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+      expect(answer.headers.get('vary')).toContain('Origin');
+    }
+    expect(started.status).toBe(202);
+    const preflight = await ask(server, FRIEND);
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(FRIEND);
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization');
+  });
+
+  test('that is not allowed may do nothing', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [FRIEND] } });
+    for (const origin of ['https://evil.example', `${FRIEND}.evil.example`, 'http://embed.example', 'null']) {
+      const read = await server.api('/cliniko/sync-logs/123', { headers: { origin } });
+      expect(read.headers.get('access-control-allow-origin'), origin).toBeNull();
+      const write = await server.api('/cliniko/sync-all/123', { method: 'POST', headers: { origin } });
+      expect(write.status, origin).toBe(403);
+      expect((await ask(server, origin)).headers.get('access-control-allow-origin')).toBeNull();
+    }
+  });
+});
+
+const ask = (server: TestServer, origin: string) =>
+  server.api('/cliniko/sync-all/123', {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization',
+    },
+  });
+
+function openRaw(server: TestServer): { socket: Socket; ended: Promise<string> } {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk));
+  socket.on('error', () => {});
+  return { socket, ended: new Promise((resolve) => socket.once('close', () => resolve(text))) };
+}
+
+describe('a client that never finishes its request', () => {
+  test('is let go, and nobody waits behind it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const slow = Array.from({ length: 200 }, () => {
+      const one = openRaw(server);
+      one.socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ');
+      return one;
+    });
+    const drip = setInterval(() => {
+      for (const { socket } of slow) if (socket.writable) socket.write('y');
+    }, 500);
+    onTestFinished(() => clearInterval(drip));
+    const begun = Date.now();
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect(Date.now() - begun).toBeLessThan(2_000);
+    const answers = await Promise.all(slow.map(({ ended }) => ended));
+    expect(Date.now() - begun).toBeLessThan(20_000);
+    expect(answers.filter((text) => text.startsWith('HTTP/1.1 408')).length).toBeGreaterThan(190);
+  });
+
+  test('is one of so many that the server takes at once; the others are turned away', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, {
+      organizations: [],
+      config: {
+        limits: {
+          requestsPerToken: 1_000,
+          requestsPerOrganization: 1_000,
+          streamsPerToken: 100,
+          streamsPerOrganization: 100,
+          streams: 100,
+          connections: 50,
+        },
+      },
+    });
+    const stream = await openStream(`${server.url}/api/v1${EVENTS}`);
+    const flood = Array.from({ length: 500 }, () => openRaw(server));
+    await vi.waitFor(() => expect(flood.filter(({ socket }) => socket.closed).length).toBeGreaterThan(440), {
+      timeout: 10_000,
+    });
+    for (const { socket } of flood) socket.destroy();
+    expect(stream.response.status).toBe(200);
+    await expect
+      .poll(
+        () =>
+          fetch(`${server.url}/healthz`).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 5_000 },
+      )
+      .toBe(200);
+  });
+
+  test('with headers beyond 16 KiB is told so', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { socket, ended } = openRaw(server);
+    socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`);
+    expect(await ended).toMatch(/^HTTP\/1\.1 431/);
+  });
+});
