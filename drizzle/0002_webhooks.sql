@@ -1,6 +1,7 @@
 CREATE TABLE "webhook_deliveries" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "webhook_deliveries_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"endpoint_id" integer NOT NULL,
+	"organization_id" integer NOT NULL,
 	"message_id" text NOT NULL,
 	"event" text NOT NULL,
 	"sync_log_id" integer NOT NULL,
