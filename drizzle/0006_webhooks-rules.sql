@@ -27,8 +27,8 @@ $$;
 CREATE FUNCTION webhooks_enqueue() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  INSERT INTO webhook_deliveries (endpoint_id, message_id, event, sync_log_id, body)
-  SELECT endpoint.id, 'msg_' || replace(gen_random_uuid()::text, '-', ''), happened.event, NEW.id,
+  INSERT INTO webhook_deliveries (endpoint_id, organization_id, message_id, event, sync_log_id, body)
+  SELECT endpoint.id, endpoint.organization_id, 'msg_' || replace(gen_random_uuid()::text, '-', ''), happened.event, NEW.id,
     webhook_body(happened.event, NEW)
   FROM webhook_endpoints AS endpoint
   CROSS JOIN LATERAL (

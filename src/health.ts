@@ -8,8 +8,7 @@ export function healthRoutes(
   database: Database,
   bus: EventBus,
   isDraining: () => boolean,
-  /** What guards reads besides their statements: `role`, `owner` or `none` (access/second-wall.ts). */
-  rowSecurity: string,
+  rowSecurity: Readiness['checks']['row_security'],
 ): Hono {
   const routes = new Hono();
   routes.get('/healthz', (c) => c.json({ status: 'ok' }));

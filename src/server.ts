@@ -29,10 +29,11 @@ import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
 import { startPurge } from './erasure/purge.ts';
+import type { EventBus } from './events/bus.ts';
 import { keepHistory } from './events/history.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
 import { createConnections } from './live/connections.ts';
-import { createFeed } from './live/feed.ts';
+import { createFeed, type Feed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
@@ -146,16 +147,8 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const access = await openAccess(config, logger, home);
   const connections = createConnections();
   const tracer = await openTracer(config);
-  const metrics = createMetrics({
-    readStanding: createStandingReader(database.sql),
-    isListenerHealthy: () => bus.healthy,
-    isDraining: () => draining,
-    live: () => feed.stats,
-  });
-  bus.subscribe(metrics.nudgeHeard);
-  bus.onGap(metrics.listenerGap);
   const feed = createFeed(database, bus, logger);
-  feed.stats.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
+  const metrics = openMetrics(database, bus, feed, () => draining);
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
@@ -252,6 +245,20 @@ async function openAccess(config: Config, logger: Logger, { database, credential
       stopForgetting();
     },
   };
+}
+
+/** The rooms tell of themselves; here they are listened to. */
+function openMetrics({ sql }: Database, bus: EventBus, feed: Feed, isDraining: () => boolean): Metrics {
+  const metrics = createMetrics({
+    readStanding: createStandingReader(sql),
+    isListenerHealthy: () => bus.healthy,
+    isDraining,
+    live: () => feed.stats,
+  });
+  bus.subscribe(metrics.nudgeHeard);
+  bus.onGap(metrics.listenerGap);
+  feed.stats.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
+  return metrics;
 }
 
 /** Clinics and servers with the same key share its request budget. */

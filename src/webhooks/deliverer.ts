@@ -37,7 +37,7 @@ export interface DelivererTools {
   rules: AddressRules;
   /** Called after each attempt. */
   onTried?: (outcome: 'delivered' | 'retried' | 'given_up', seconds: number) => void;
-  /** Between two looks into the outbox. Default: 0.5 to 1.5 s. */
+  /** Between two looks into the outbox. Default: 0.25 to 0.75 s. */
   pollMs?: () => number;
 }
 
@@ -47,7 +47,7 @@ export interface Deliverer {
 }
 
 export function startDeliverer(tools: DelivererTools): Deliverer {
-  const { database, logger, pollMs = () => 500 + Math.random() * 1_000 } = tools;
+  const { database, logger, pollMs = () => 250 + Math.random() * 500 } = tools;
   const stopping = new AbortController();
   const active = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;

@@ -77,7 +77,12 @@ export async function listDeliveries(
   const rows = await orm
     .select()
     .from(webhookDeliveryTable)
-    .where(eq(webhookDeliveryTable.endpointId, endpointId))
+    .where(
+      and(
+        eq(webhookDeliveryTable.endpointId, endpointId),
+        eq(webhookDeliveryTable.organizationId, organizationId),
+      ),
+    )
     .orderBy(desc(webhookDeliveryTable.id))
     .limit(limit);
   return rows.map((row) =>

@@ -29,6 +29,8 @@ export const webhookDeliveryTable = pgTable(
     endpointId: integer('endpoint_id')
       .notNull()
       .references(() => webhookEndpointTable.id, { onDelete: 'cascade' }),
+    /** That of its endpoint, so that the second wall can stand before this table too. */
+    organizationId: integer('organization_id').notNull(),
     messageId: text('message_id').notNull(),
     event: text('event').notNull(),
     syncLogId: integer('sync_log_id').notNull(),

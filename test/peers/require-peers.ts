@@ -8,6 +8,7 @@ const PACKAGES: Record<string, string> = {
   bash: 'bash',
   curl: 'curl',
   jq: 'jq',
+  openssl: 'openssl',
   psql: 'postgresql-client',
   prometheus: 'prometheus',
   promtool: 'prometheus',

@@ -34,7 +34,7 @@ async function deliveries(server: TestServer, id: number) {
   return WebhookDeliveryList.parse(await response.json()).deliveries;
 }
 
-/** Waits for a fact: the outbox is looked into once a second. */
+/** Waits for a fact: the outbox is looked into twice a second. */
 const eventually = <T>(fact: () => Promise<T>) => vi.waitFor(fact, { timeout: 20_000, interval: 20 });
 
 const start = (server: TestServer) => server.api('/cliniko/sync-all/123', { method: 'POST' });
