@@ -40,14 +40,19 @@ import type { Logger } from './logging/logger.ts';
 import { NO_TRACER, type Tracer } from './logging/tracer.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { createStandingReader } from './metrics/standing.ts';
-import { resealApiKeys, saveApiKey, saveOrganization } from './organizations/organizations.ts';
+import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
+import { reseal } from './organizations/reseal.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
-import { resealQuarantine } from './patients/quarantine.ts';
+import { SEALED_RECORDS } from './patients/quarantine.ts';
 import { startScheduler } from './sync/scheduler.ts';
 import { startWorker } from './sync/worker.ts';
 import { startDeliverer } from './webhooks/deliverer.ts';
+import { SEALED_SECRETS } from './webhooks/endpoints.ts';
 
 const KEEP_ALIVE_MS = 20_000;
+
+/** All that is sealed with `CREDENTIALS_KEY`. */
+const SEALED = [SEALED_API_KEYS, SEALED_RECORDS, SEALED_SECRETS];
 
 /** Who sends slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
 const SLOW_CLIENTS = {
@@ -113,8 +118,7 @@ async function openHome(config: Config, logger: Logger): Promise<Home> {
     const sealer = createSealer(key, config.previousCredentialsKey);
     const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
     if (config.previousCredentialsKey !== undefined) {
-      await resealApiKeys(database, sealer);
-      await resealQuarantine(database, sealer);
+      for (const sealed of SEALED) await reseal(database, sealer, sealed);
     }
     if (config.clinic !== undefined) {
       await saveOrganization(database, config.clinic.organizationId, {});

@@ -9,6 +9,7 @@ import {
   type Schedule,
 } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
+import type { SealedColumn } from './reseal.ts';
 import { nextFiring } from './schedule.ts';
 import type { Sealer } from './sealing.ts';
 import { credentialsTable, organizationTable } from './table.ts';
@@ -90,6 +91,13 @@ function firstFiring(schedule: Schedule | null): string | null {
 
 const keyContext = (id: number) => `cliniko-api-key:${id}`;
 
+export const SEALED_API_KEYS: SealedColumn = {
+  table: 'cliniko_credentials',
+  column: 'sealed_api_key',
+  contextColumns: ['organization_id'],
+  contextOf: (row) => keyContext(Number(row.organization_id)),
+};
+
 /** The organization must be registered. */
 export async function saveApiKey(
   { orm }: Database,
@@ -114,16 +122,4 @@ export async function saveApiKey(
 export async function readApiKey({ orm }: Database, sealer: Sealer, id: number): Promise<string | undefined> {
   const [row] = await orm.select().from(credentialsTable).where(eq(credentialsTable.organizationId, id));
   return row && sealer.open(row.sealedApiKey, keyContext(id));
-}
-
-/** After a change of `CREDENTIALS_KEY`: seals anew what the previous key had sealed. @throws SealError when neither opens it */
-export async function resealApiKeys({ sql }: Database, sealer: Sealer): Promise<void> {
-  const rows = await sql<{ id: number; sealed: string }[]>`
-    select organization_id as id, sealed_api_key as sealed from cliniko_credentials`;
-  for (const { id, sealed } of rows) {
-    if (sealer.isCurrent(sealed)) continue;
-    const anew = sealer.seal(sealer.open(sealed, keyContext(id)), keyContext(id));
-    await sql`update cliniko_credentials set sealed_api_key = ${anew}
-      where organization_id = ${id} and sealed_api_key = ${sealed}`;
-  }
 }

@@ -7,6 +7,7 @@ import { desc, eq } from 'drizzle-orm';
 import type { ISql } from 'postgres';
 import { type QuarantineList, QuarantineReason } from '../contract/patients.ts';
 import type { Database } from '../database/open.ts';
+import type { SealedColumn } from '../organizations/reseal.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import type { Patient } from './patient.ts';
 import { quarantineTable } from './table.ts';
@@ -37,6 +38,13 @@ export function refusedByDatabase({ clinikoPatientId, raw }: Patient): RejectedR
 const LISTED_AT_MOST = 1_000;
 
 const rawContext = (organizationId: number, recordKey: string) => `quarantine:${organizationId}:${recordKey}`;
+
+export const SEALED_RECORDS: SealedColumn = {
+  table: 'quarantine',
+  column: 'sealed_raw',
+  contextColumns: ['organization_id', 'record_key'],
+  contextOf: (row) => rawContext(Number(row.organization_id), String(row.record_key)),
+};
 
 /** Adds records, or notes that they failed again. No key twice. */
 export async function quarantineRecords(
@@ -105,18 +113,4 @@ export async function listQuarantine({ orm }: Database, organizationId: number):
     attempts: row.attempts,
   }));
   return { patients, total };
-}
-
-/** As resealApiKeys (organizations.ts), for the records of the quarantine. A row at a time: there may be many. */
-export async function resealQuarantine({ sql }: Database, sealer: Sealer): Promise<void> {
-  const rows = sql<{ id: number; organization_id: number; record_key: string; sealed_raw: string }[]>`
-    select id, organization_id, record_key, sealed_raw from quarantine`;
-  for await (const part of rows.cursor(100)) {
-    for (const row of part) {
-      if (sealer.isCurrent(row.sealed_raw)) continue;
-      const context = rawContext(row.organization_id, row.record_key);
-      const anew = sealer.seal(sealer.open(row.sealed_raw, context), context);
-      await sql`update quarantine set sealed_raw = ${anew} where id = ${row.id} and sealed_raw = ${row.sealed_raw}`;
-    }
-  }
 }

@@ -9,6 +9,7 @@ import {
   WebhookEvent,
 } from '../contract/webhook.ts';
 import type { Database } from '../database/open.ts';
+import type { SealedColumn } from '../organizations/reseal.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import { newSecret } from './signature.ts';
 import { webhookDeliveryTable, webhookEndpointTable } from './table.ts';
@@ -17,6 +18,13 @@ import { webhookDeliveryTable, webhookEndpointTable } from './table.ts';
 export const ENDPOINTS_AT_MOST = 10;
 
 export const secretContext = (organizationId: number) => `webhook-secret:${organizationId}`;
+
+export const SEALED_SECRETS: SealedColumn = {
+  table: 'webhook_endpoints',
+  column: 'sealed_secret',
+  contextColumns: ['organization_id'],
+  contextOf: (row) => secretContext(Number(row.organization_id)),
+};
 
 export async function listEndpoints({ orm }: Database, organizationId: number): Promise<Webhook[]> {
   const rows = await orm
