@@ -1,0 +1,16 @@
+/** Answers of `/healthz` and `/readyz`. */
+import { z } from 'zod';
+
+export const Health = z.object({ status: z.literal('ok') });
+
+/** Answered with 200 when ready, 503 when not. Without a listener a server is slower, and still ready. */
+export const Readiness = z.object({
+  status: z.enum(['ready', 'not ready']),
+  checks: z.object({
+    database: z.boolean(),
+    migrations: z.boolean(),
+    listener: z.boolean(),
+    draining: z.boolean(),
+  }),
+});
+export type Readiness = z.infer<typeof Readiness>;
