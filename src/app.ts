@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { allowOrigins } from './access/cross-origin.ts';
 import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
 import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
@@ -10,17 +11,25 @@ import { ProblemError, problemResponse } from './http/problem.ts';
 import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
 import { sseRoutes } from './live/sse-route.ts';
+import { watchRequests } from './logging/request-log.ts';
 import { safeError } from './logging/safe-error.ts';
+import type { Tracer } from './logging/tracer.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { metricRoutes } from './metrics/routes.ts';
+import { documentRoutes } from './openapi/routes.ts';
 import { type OrganizationTools, organizationRoutes } from './organizations/routes.ts';
 import { pageRoutes } from './pages.ts';
 import { isDatabaseAway } from './sync/failure.ts';
 import { patientRoutes } from './sync/patient-routes.ts';
 import { syncRoutes } from './sync/routes.ts';
+import { type WebhookTools, webhookRoutes } from './webhooks/routes.ts';
 
 const BODY_AT_MOST = 64 * 1024;
 
-export interface AppTools extends SocketTools, OrganizationTools {
+export interface AppTools extends SocketTools, OrganizationTools, WebhookTools {
   bus: EventBus;
+  metrics: Metrics;
+  tracer: Tracer;
   allowedOrigins: readonly string[];
   isDraining: () => boolean;
 }
@@ -30,7 +39,8 @@ type App = Hono<{ Bindings: HttpBindings }>;
 export function createApp(tools: AppTools): App {
   const { database, bus, logger } = tools;
   const app: App = new Hono();
-  app.use(requireLoopbackHost(), requireOwnOrigin(tools.allowedOrigins));
+  app.use(watchRequests(logger, tools.metrics.requestAnswered, tools.tracer));
+  app.use(requireLoopbackHost(), allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
   app.use(
     bodyLimit({
       maxSize: BODY_AT_MOST,
@@ -39,6 +49,7 @@ export function createApp(tools: AppTools): App {
       },
     }),
   );
+  app.route('/', metricRoutes(tools.metrics));
   app.route('/', healthRoutes(database, bus, tools.isDraining));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
@@ -46,7 +57,9 @@ export function createApp(tools: AppTools): App {
   app.route('/api/v1/cliniko', patientRoutes(tools));
   app.route('/api/v1/organizations', organizationRoutes(tools));
   app.route('/api/v1/organizations', erasureRoutes(tools));
+  app.route('/api/v1/organizations', webhookRoutes(tools));
   app.route('/', pageRoutes());
+  app.route('/', documentRoutes());
   refuseOtherMethods(app);
 
   app.notFound(() => {

@@ -39,6 +39,10 @@ export interface Config extends DatabaseConfig {
   eventRetentionDays: number;
   /** Patients whom Cliniko has not had for so many days are erased; undefined: never. */
   purgeMissingAfterDays: number | undefined;
+  /** For development: webhooks may go to this machine, also over plain http. */
+  webhooksMayLoopBack: boolean;
+  /** Traces are sent: the OpenTelemetry packages read the rest of their variables by themselves. */
+  tracing: { serviceName: string } | undefined;
 }
 
 /** The start cannot go on. The message is one line for whoever set the environment. */
@@ -73,6 +77,8 @@ export function readConfig(environment: Environment, args: readonly string[], is
     drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
     purgeMissingAfterDays: read('PURGE_MISSING_AFTER_DAYS', wholeNumber(1, 36_500), undefined),
+    webhooksMayLoopBack: read('WEBHOOKS_ALLOW_LOOPBACK', oneOf(['true', 'false']), 'false') === 'true',
+    tracing: readTracing(read),
   };
   read('AUTH', oneOf(['none']), 'none');
   requireConsistency(config);
@@ -152,6 +158,11 @@ const clinikoUrl: Rule<string> = {
     'an https address with its /v1, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
 };
 
+const collectorUrl: Rule<string> = {
+  schema: z.url({ protocol: /^https?$/ }),
+  mayBe: 'the address of a collector, such as http://localhost:4318',
+};
+
 const contactEmail: Rule<string> = { schema: z.email(), mayBe: 'an email address' };
 
 const apiKey: Rule<string> = {
@@ -180,6 +191,15 @@ function isClinikoUrl(value: string): boolean {
   const { protocol, hostname, pathname } = new URL(value);
   if (!/\/v1\/?$/.test(pathname)) return false;
   return protocol === 'https:' || (protocol === 'http:' && isLoopbackAddress(hostname));
+}
+
+/** The standard variables of OpenTelemetry. */
+function readTracing(read: Read): Config['tracing'] {
+  const everything = read('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl, undefined);
+  const traces = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', collectorUrl, undefined);
+  const off = read('OTEL_SDK_DISABLED', oneOf(['true', 'false']), 'false') === 'true';
+  const serviceName = read('OTEL_SERVICE_NAME', text(255), 'patient-sync');
+  return off || (everything ?? traces) === undefined ? undefined : { serviceName };
 }
 
 function readClinic(read: Read, environment: Environment): Config['clinic'] {

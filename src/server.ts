@@ -28,11 +28,15 @@ import { createFeed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
+import { NO_TRACER, type Tracer } from './logging/tracer.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { createStandingReader } from './metrics/standing.ts';
 import { resealApiKeys, saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
 import { resealQuarantine } from './patients/quarantine.ts';
 import { startScheduler } from './sync/scheduler.ts';
 import { startWorker } from './sync/worker.ts';
+import { startDeliverer } from './webhooks/deliverer.ts';
 
 const KEEP_ALIVE_MS = 20_000;
 
@@ -115,15 +119,26 @@ async function openEmbedded(config: Config, logger: Logger) {
 
 async function serve(config: Config, logger: Logger, home: Home): Promise<RunningServer> {
   const { database, sealer } = home;
+  let draining = false;
   const bus = await openPostgresBus(home.listenUrl);
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
-  const feed = createFeed(database, bus, logger);
   const connections = createConnections();
+  const tracer = await openTracer(config);
+  const metrics = createMetrics({
+    readStanding: createStandingReader(database.sql),
+    isListenerHealthy: () => bus.healthy,
+    isDraining: () => draining,
+    live: () => feed.stats,
+  });
+  bus.subscribe(metrics.nudgeHeard);
+  bus.onGap(metrics.listenerGap);
+  const feed = createFeed(database, bus, logger);
+  feed.stats.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
-  let draining = false;
-  const sourceFor = createSources(config, database);
+  const sourceFor = createSources(config, database, metrics, tracer);
+  const webhookRules = { allowLoopback: config.webhooksMayLoopBack };
   const app = createApp({
     database,
     sealer,
@@ -136,6 +151,9 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     logger,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
+    metrics,
+    tracer,
+    webhookRules,
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -149,6 +167,15 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     sourceFor,
     perPage: config.cliniko.perPage,
     window: config.cliniko.concurrency,
+    observer: metrics.sync,
+    tracer,
+  });
+  const deliverer = startDeliverer({
+    database,
+    sealer,
+    logger,
+    rules: webhookRules,
+    onTried: metrics.webhookTried,
   });
   const stopScheduler = startScheduler({ database, bus, logger });
   const purgeAfterDays = config.purgeMissingAfterDays;
@@ -158,13 +185,14 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     stopScheduler();
     stopPurge?.();
     connections.byeToAll('restart');
-    await Promise.race([worker.stop(), after(config.drainMs)]);
+    await Promise.race([Promise.all([worker.stop(), deliverer.stop()]), after(config.drainMs)]);
     await closeServer(server);
     feed.close();
     heartbeat.stop();
     keepAlive.stop();
     stopHistory();
     await bus.close();
+    await tracer.close();
   };
   try {
     const url = await listen(server, config);
@@ -176,19 +204,36 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
 }
 
 /** Clinics and servers with the same key share its request budget. */
-function createSources({ cliniko }: Config, { sql }: Database): (apiKey: string) => PatientSource {
+function createSources(
+  { cliniko }: Config,
+  { sql }: Database,
+  metrics: Metrics,
+  tracer: Tracer,
+): (apiKey: string) => PatientSource {
   const pacers = createPacers(
     (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
     systemClock,
   );
-  return (apiKey) =>
-    createClinikoClient({
+  return (apiKey) => {
+    const client = createClinikoClient({
       apiKey,
       contactEmail: cliniko.contactEmail,
       pacer: pacers.forKey(apiKey),
       baseUrl: cliniko.baseUrl,
       clock: systemClock,
+      onAnswered: metrics.clinikoAnswered,
     });
+    const page: PatientSource['page'] = (query, options) =>
+      tracer.span('fetch page', { page: query.page }, () => client.page(query, options));
+    return { ...client, page };
+  };
+}
+
+/** What sends traces takes memory and time to load: only when somebody asked for them. */
+async function openTracer({ tracing }: Config): Promise<Tracer> {
+  if (tracing === undefined) return NO_TRACER;
+  const { openOtlpTracer } = await import('./tracing/otlp.ts');
+  return openOtlpTracer(tracing.serviceName);
 }
 
 async function listen(server: Server, { port, host }: Config): Promise<string> {

@@ -5,7 +5,13 @@ export interface AuditEntry {
   organizationId: number | null;
   actor: string;
   /** `<thing>.<verb>` */
-  action: 'missing.confirm' | 'organization.delete' | 'patients.erase' | 'patients.purge';
+  action:
+    | 'missing.confirm'
+    | 'organization.delete'
+    | 'patients.erase'
+    | 'patients.purge'
+    | 'webhook.create'
+    | 'webhook.delete';
   /** Ids and counts only. */
   details: Record<string, number | string>;
 }

@@ -12,6 +12,8 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   NOT_OURS: { status: 409, title: 'Not ours' },
   HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },
   ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed' },
+  WEBHOOK_NOT_FOUND: { status: 404, title: 'Webhook not found' },
+  TOO_MANY_WEBHOOKS: { status: 409, title: 'Too many webhooks' },
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
   NO_CREDENTIALS: { status: 409, title: 'No credentials' },
   CLINIKO_FAILED: { status: 502, title: 'Cliniko failed' },
@@ -30,6 +32,11 @@ export class ProblemError extends Error {
     this.code = code;
     this.field = options.field;
   }
+}
+
+/** For the documents (openapi/). */
+export function problemKind(code: ProblemCode): { status: number; title: string } {
+  return KINDS[code];
 }
 
 export function problemResponse(error: ProblemError, headers: Record<string, string> = {}): Response {

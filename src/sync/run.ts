@@ -81,6 +81,7 @@ async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> 
   });
   run.tell();
   run.log.completed(run.state, metadata.success_rate ?? 100);
+  run.tools.observer?.ended(run.claimed.type, 'completed', '');
 }
 
 function absenceMetadata({ marked, held }: AbsenceVerdict) {
@@ -89,10 +90,9 @@ function absenceMetadata({ marked, held }: AbsenceVerdict) {
 
 async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<void> {
   if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
-  if (error instanceof LeaseLostError) return run.log.interrupted(error.message);
-  if (signal.aborted && !(error instanceof CancelledError))
-    return run.log.interrupted('this server is stopping');
-  if (isDatabaseAway(error)) return run.log.interrupted('the database is away');
+  if (error instanceof LeaseLostError) return handBack(run, error.message);
+  if (signal.aborted && !(error instanceof CancelledError)) return handBack(run, 'this server is stopping');
+  if (isDatabaseAway(error)) return handBack(run, 'the database is away');
   const { error_details: errorDetails, ...report } = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
     run.tools.logger.error(safeError(error), 'A sync failed unexpectedly');
@@ -105,8 +105,14 @@ async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Prom
     }));
     run.tell();
     run.log.failed(report.error_type, errorDetails);
+    run.tools.observer?.ended(run.claimed.type, 'failed', report.error_type);
   } catch (ending) {
     // The lease expires, and the next worker meets the same error.
-    run.log.interrupted(`its failure could not be written (${safeError(ending).error})`);
+    handBack(run, `its failure could not be written (${safeError(ending).error})`);
   }
+}
+
+function handBack(run: OpenRun, why: string): void {
+  run.log.interrupted(why);
+  run.tools.observer?.ended(run.claimed.type, 'handed-back', '');
 }

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
+import { NO_TRACER } from '../logging/tracer.ts';
 import { CancelledError } from './failure.ts';
 import { endInterruptedRuns } from './interrupted.ts';
 import {
@@ -39,6 +40,7 @@ interface ActiveRun {
 
 export function startWorker(tools: EngineTools): Worker {
   const owner = randomBytes(8).toString('hex');
+  const { tracer = NO_TRACER } = tools;
   const active = new Set<ActiveRun>();
   let stopping = false;
   let claiming: Promise<void> | undefined;
@@ -47,7 +49,11 @@ export function startWorker(tools: EngineTools): Worker {
   const take = (claimed: Awaited<ReturnType<typeof claimNextRun>> & object): void => {
     const letGo = new AbortController();
     const run: ActiveRun = { lease: claimed.lease, letGo, ended: Promise.resolve() };
-    run.ended = runSync(claimed, tools, letGo.signal)
+    const { syncLogId, organizationId } = claimed.lease;
+    const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
+    tools.observer?.claimed(claimed.kind);
+    run.ended = tracer
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, tools, letGo.signal))
       .catch((error: unknown) => tools.logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
         active.delete(run);
