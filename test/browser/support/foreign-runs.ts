@@ -34,7 +34,7 @@ export async function stepRuns(sql: Sql, organizationIds: readonly number[], ste
         'phase', case when next.is_waiting then 'waiting' else 'storing' end,
         'current_page', next.processed / 100 + 1,
         'patients_stored', next.processed,
-        'estimated_remaining', case when next.left_seconds >= 60 then next.left_seconds / 60 || ' minutes'
+        'estimated_remaining', case when next.left_seconds >= 120 then next.left_seconds / 60 || ' minutes'
           else greatest(2, next.left_seconds) || ' seconds' end,
         'estimated_remaining_ms', next.left_seconds * 1000)
         || case when next.is_waiting then '{"waiting_reason": "Waiting for Cliniko''s rate limit"}' else '{}' end::jsonb

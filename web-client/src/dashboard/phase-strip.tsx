@@ -20,7 +20,7 @@ interface Part {
 }
 
 const AT_WORK: Record<'fetch' | 'process' | 'store', readonly SyncPhase[]> = {
-  fetch: ['fetching', 'waiting'],
+  fetch: ['fetching', 'storing', 'waiting'],
   process: ['storing'],
   store: ['storing', 'finishing'],
 };
@@ -85,8 +85,9 @@ function storedText({ records_success, records_failed }: SyncLog): string {
 function stateOf({ share, isAtWork }: Part, { status, metadata }: SyncLog): PartState {
   if (status === 'completed') return 'done';
   if (status === 'failed') return share >= 1 ? 'done' : 'stopped';
-  if (isAtWork) return metadata.phase === 'waiting' ? 'waiting' : 'active';
-  return share >= 1 ? 'done' : 'idle';
+  if (share >= 1) return 'done';
+  if (!isAtWork) return 'idle';
+  return metadata.phase === 'waiting' ? 'waiting' : 'active';
 }
 
 function shareOf(part: number, whole: number): number {

@@ -1,11 +1,17 @@
 /** Patients of this run that could not be stored: by id and reason, never by name. */
+import { useState } from 'react';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { formatCount } from '../look/words.ts';
 
+/** Enough to see what it is about; the rest on request. */
+const SHOWN_AT_FIRST = 6;
+
 export function RunErrors({ log }: { log: SyncLog }) {
+  const [isAll, setIsAll] = useState(false);
   const { errors = [], errors_total = errors.length } = log.metadata;
   if (errors.length === 0) return null;
   const total = Math.max(errors_total, errors.length);
+  const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);
   return (
     <details className="run-errors" open={log.status !== 'running'}>
       <summary>
@@ -13,10 +19,15 @@ export function RunErrors({ log }: { log: SyncLog }) {
         {total > errors.length && <span className="soft"> · the newest {errors.length}</span>}
       </summary>
       <ul>
-        {counted(errors).map(([text, key]) => (
+        {counted(shown).map(([text, key]) => (
           <li key={key}>{text}</li>
         ))}
       </ul>
+      {shown.length < errors.length && (
+        <button type="button" className="btn btn-small more" onClick={() => setIsAll(true)}>
+          Show {errors.length - shown.length} more
+        </button>
+      )}
     </details>
   );
 }

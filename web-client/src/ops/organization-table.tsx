@@ -3,7 +3,7 @@
  * readers are told how many there are. The page itself scrolls.
  */
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { type RefObject, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
+import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
 import { Icon } from '../look/icon.tsx';
 import { useNow } from '../look/use-now.ts';
@@ -121,23 +121,36 @@ function useFocusByKeyboard(
   scrollTo: (index: number) => void,
 ): void {
   const wanted = useRef<number | null>(null);
+  /** The row is asked for and not in the document yet. Keys may come faster than drawings: they go on from there. */
+  const isOnItsWay = useRef(false);
   const focusWanted = (): void => {
     const link = body.current?.querySelector<HTMLElement>(`tr[data-organization="${wanted.current}"] a`);
-    link?.focus({ preventScroll: true });
+    if (!link) return;
+    isOnItsWay.current = false;
+    link.focus({ preventScroll: true });
   };
   useLayoutEffect(() => {
-    if (wanted.current === null || document.activeElement !== document.body) return;
-    focusWanted();
+    if (wanted.current === null) return;
+    if (isOnItsWay.current || document.activeElement === document.body) focusWanted();
   });
+  useEffect(() => {
+    // Whoever points elsewhere has left the row on purpose.
+    const forget = (): void => {
+      wanted.current = null;
+      isOnItsWay.current = false;
+    };
+    document.addEventListener('pointerdown', forget);
+    return () => document.removeEventListener('pointerdown', forget);
+  }, []);
   useImperativeHandle(handle, () => ({
     step(by) {
-      const from = states.findIndex(({ organizationId }) => organizationId === focusedIn(body.current));
+      const here = isOnItsWay.current ? wanted.current : focusedIn(body.current);
+      const from = states.findIndex(({ organizationId }) => organizationId === here);
       const index = from === -1 ? 0 : Math.min(states.length - 1, Math.max(0, from + by));
       wanted.current = states[index]?.organizationId ?? null;
+      isOnItsWay.current = true;
       scrollTo(index);
       focusWanted();
-      // A row that was out of sight is there after the next drawing.
-      requestAnimationFrame(focusWanted);
     },
     focused: () => focusedIn(body.current),
   }));

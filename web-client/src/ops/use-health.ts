@@ -1,6 +1,6 @@
 /** How the server itself is, asked every few seconds: a stream that is silent cannot tell. */
 import { useEffect, useState } from 'react';
-import { Readiness } from '../../../src/contract/readiness.ts';
+import { Readiness } from '../../../src/contract/health.ts';
 
 export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'told'; readiness: Readiness };
 
