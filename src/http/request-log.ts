@@ -1,5 +1,5 @@
 /**
- * One line for each answer, at debug: who, which route, which status, how long, under which request id.
+ * One line for each answer, at trace (debug belongs to the progress of syncs): who, which route, which status, how long, under which request id.
  *
  * The route is its pattern and never the address: addresses can hold stream tokens.
  */
@@ -11,8 +11,8 @@ export function logRequests(logger: Logger): MiddlewareHandler {
   return async (c, next) => {
     const begun = performance.now();
     await next();
-    if (!logger.isLevelEnabled('debug')) return;
-    logger.debug(
+    if (!logger.isLevelEnabled('trace')) return;
+    logger.trace(
       {
         request_id: c.get('requestId'),
         actor: c.get('principal')?.actor,
