@@ -10,7 +10,9 @@ export default defineConfig({
     target: 'node20',
     minify: false,
     rolldownOptions: {
-      input: ['main', 'cli/demo', 'cli/sync', 'cli/migrate', 'cli/tokens'].map((name) => `src/${name}.ts`),
+      input: ['main', 'cli/demo', 'cli/sync', 'cli/watch', 'cli/migrate', 'cli/erase', 'cli/tokens'].map(
+        (name) => `src/${name}.ts`,
+      ),
       output: { preserveModules: true, preserveModulesRoot: 'src', entryFileNames: '[name].js' },
     },
   },

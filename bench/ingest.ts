@@ -1,4 +1,5 @@
 /** Storing patients: the whole engine against COPY of the same rows (the limit) and against one upsert a patient. */
+import { finished } from 'node:stream/promises';
 import { DEFAULT_SETTINGS } from '../src/contract/organization.ts';
 import { readRecord } from '../src/patients/from-cliniko.ts';
 import type { Patient } from '../src/patients/patient.ts';
@@ -69,28 +70,34 @@ async function copyInto({ database: { sql } }: Stage, patients: readonly Patient
   const began = performance.now();
   await sql.begin(async (tx) => {
     const writable =
-      await tx`copy copied (organization_id, cliniko_patient_id, first_name, last_name, email, raw, content_hash)
-      from stdin`.writable();
+      await tx`copy copied (organization_id, ${tx(COLUMNS.map(([name]) => name))}) from stdin`.writable();
     for (const patient of patients) {
-      const columns = [
-        '123',
-        patient.clinikoPatientId,
-        patient.firstName,
-        patient.lastName,
-        patient.email,
-        patient.raw,
-      ];
-      writable.write(`${columns.map(copyText).join('\t')}\t\\\\x${patient.contentHash}\n`);
+      const values = COLUMNS.map(([, value]) => copyText(value(patient)));
+      writable.write(`123\t${values.join('\t')}\n`);
     }
-    await new Promise<void>((resolve, reject) => {
-      writable.on('error', reject);
-      writable.end(resolve);
-    });
+    await finished(writable.end());
   });
   const seconds = (performance.now() - began) / 1_000;
   await sql`drop table copied`;
   return seconds;
 }
+
+/** All that an upsert writes. */
+const COLUMNS: [string, (patient: Patient) => string | null][] = [
+  ['cliniko_patient_id', (patient) => patient.clinikoPatientId],
+  ['first_name', (patient) => patient.firstName],
+  ['last_name', (patient) => patient.lastName],
+  ['email', (patient) => patient.email],
+  ['phone', (patient) => patient.phone],
+  ['date_of_birth', (patient) => patient.dateOfBirth],
+  ['archived_at', (patient) => patient.archivedAt],
+  ['merged_into', (patient) => patient.mergedInto],
+  ['created_at', (patient) => patient.createdAt],
+  ['updated_at', (patient) => patient.updatedAt],
+  ['raw', (patient) => patient.raw],
+  ['content_hash', (patient) => `\\x${patient.contentHash}`],
+  ['warnings', (patient) => String(patient.warnings)],
+];
 
 const copyText = (value: string | null) =>
   value === null

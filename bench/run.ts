@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
+import { benchOpsConsole } from './ops-console.ts';
 
 export interface Row {
   name: string;
@@ -18,6 +19,7 @@ export interface Row {
 const PARTS: [string, () => Promise<Row[]>][] = [
   ['Storing patients', benchIngest],
   ['Waiting for Cliniko', benchLatency],
+  ['The ops console in a browser', benchOpsConsole],
 ];
 
 const sections: string[] = [];

@@ -1,13 +1,13 @@
 /** What every benchmark stands on: a database of its own, with durable commits as in production. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import {
-  type ClinikoSimulator,
-  type SimulatorOptions,
-  startClinikoSimulator,
-} from '../src/cliniko/simulator/server.ts';
+import { fileURLToPath } from 'node:url';
+import type { SimulatorOptions } from '../src/cliniko/simulator/server.ts';
 import { readConfig } from '../src/config.ts';
 import { SyncLog } from '../src/contract/sync-log.ts';
 import { openEmbeddedDatabase } from '../src/database/embedded.ts';
@@ -39,15 +39,21 @@ export async function openStage(): Promise<Stage> {
   return { database, url: embedded.url, close };
 }
 
+/** Where a simulated Cliniko answers, and the key it takes. */
+export interface Cliniko {
+  url: string;
+  apiKey: string;
+}
+
 export interface Clinic {
-  cliniko: ClinikoSimulator;
+  cliniko: Cliniko;
   /** A whole run, started over HTTP. @returns its log and the seconds from the request to the end */
   sync(): Promise<{ log: SyncLog; seconds: number }>;
   close(): Promise<void>;
 }
 
 export async function openClinic(stage: Stage, simulation: SimulatorOptions): Promise<Clinic> {
-  const cliniko = await startClinikoSimulator({ requestsPerMinute: Infinity, ...simulation });
+  const { cliniko, end } = await startCliniko(simulation);
   const environment = {
     PORT: '0',
     DATABASE_URL: stage.url,
@@ -77,16 +83,23 @@ export async function openClinic(stage: Stage, simulation: SimulatorOptions): Pr
     },
     async close() {
       await server.stop();
-      await cliniko.close();
+      end();
     },
   };
 }
 
+/** In a process of its own: what it costs must not be counted as ours. */
+async function startCliniko(options: SimulatorOptions): Promise<{ cliniko: Cliniko; end: () => void }> {
+  const script = fileURLToPath(new URL('cliniko-process.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface(child.stdout), 'line');
+  return { cliniko: JSON.parse(String(line)), end: () => child.stdin.end() };
+}
+
 /** The simulator's patients as its pages give them. */
-export async function fetchRecords(
-  cliniko: ClinikoSimulator,
-  count: number,
-): Promise<Record<string, unknown>[]> {
+export async function fetchRecords(cliniko: Cliniko, count: number): Promise<Record<string, unknown>[]> {
   const records: Record<string, unknown>[] = [];
   for (let page = 1; records.length < count; page++) {
     const search = new URLSearchParams({ page: String(page), per_page: '100', 'q[]': 'archived_at:*' });

@@ -12,29 +12,37 @@ import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
 import type { Wall } from './access/second-wall.ts';
 import type { StreamTokens } from './access/stream-token.ts';
 import { auditRoutes } from './audit/routes.ts';
+import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
 import { limitTime, securityHeaders } from './http/hardening.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
-import { logRequests } from './http/request-log.ts';
 import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
 import { sseRoutes } from './live/sse-route.ts';
+import { watchRequests } from './logging/request-log.ts';
 import { safeError } from './logging/safe-error.ts';
+import type { Tracer } from './logging/tracer.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { metricRoutes } from './metrics/routes.ts';
+import { documentRoutes } from './openapi/routes.ts';
 import { type OrganizationTools, organizationRoutes } from './organizations/routes.ts';
 import { pageRoutes } from './pages.ts';
 import { isDatabaseAway } from './sync/failure.ts';
 import { patientRoutes } from './sync/patient-routes.ts';
 import { syncRoutes } from './sync/routes.ts';
+import { type WebhookTools, webhookRoutes } from './webhooks/routes.ts';
 
 const BODY_AT_MOST = 64 * 1024;
 const ANSWER_WITHIN_MS = 30_000;
 const REQUEST_ID_AT_MOST = 64;
 
-export interface AppTools extends SocketTools, OrganizationTools, GateTools {
+export interface AppTools extends SocketTools, OrganizationTools, WebhookTools, GateTools {
   bus: EventBus;
   wall: Wall;
   streamTokens: StreamTokens;
+  metrics: Metrics;
+  tracer: Tracer;
   allowedOrigins: readonly string[];
   isDraining: () => boolean;
 }
@@ -47,15 +55,20 @@ export function createApp(tools: AppTools): App {
   putUpDefences(app, tools);
   // What routes read for somebody who holds only some organizations goes through the second wall.
   const { database } = wall;
+  const walled = { ...tools, database };
+  app.route('/', metricRoutes(tools.metrics));
   app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
-  app.route('/api/v1/cliniko', syncRoutes({ ...tools, database }));
-  app.route('/api/v1/cliniko', patientRoutes(database));
-  app.route('/api/v1/organizations', organizationRoutes({ ...tools, database }));
+  app.route('/api/v1/cliniko', syncRoutes(walled));
+  app.route('/api/v1/cliniko', patientRoutes(walled));
+  app.route('/api/v1/organizations', organizationRoutes(walled));
+  app.route('/api/v1/organizations', erasureRoutes(walled));
+  app.route('/api/v1/organizations', webhookRoutes(walled));
   app.route('/api/v1', accessRoutes(tools.streamTokens));
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes());
+  app.route('/', documentRoutes());
   refuseOtherMethods(app);
 
   app.notFound(() => {
@@ -81,7 +94,12 @@ export function createApp(tools: AppTools): App {
 
 /** In the order in which a request meets them: what is cheap to refuse comes first, what costs the database later. */
 function putUpDefences(app: App, tools: AppTools): void {
-  app.use(requestId({ limitLength: REQUEST_ID_AT_MOST }), securityHeaders(), logRequests(tools.logger));
+  const { logger, metrics, tracer } = tools;
+  app.use(
+    requestId({ limitLength: REQUEST_ID_AT_MOST }),
+    securityHeaders(),
+    watchRequests(logger, metrics.requestAnswered, tracer),
+  );
   if (tools.authenticator === undefined) app.use(requireLoopbackHost());
   app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
   app.use(

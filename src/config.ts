@@ -35,6 +35,8 @@ export interface Config extends DatabaseConfig {
   };
   /** 32 bytes; unset: made once, when embedded. */
   credentialsKey: Buffer | undefined;
+  /** The key before it: what it sealed is sealed anew at the start. */
+  previousCredentialsKey: Buffer | undefined;
   /** `none`: whoever reaches this machine's loopback; `tokens`: who shows one. */
   auth: 'none' | 'tokens';
   /** An identity provider whose JWTs are taken too. */
@@ -48,6 +50,12 @@ export interface Config extends DatabaseConfig {
   allowedOrigins: readonly string[];
   drainMs: number;
   eventRetentionDays: number;
+  /** Patients whom Cliniko has not had for so many days are erased; undefined: never. */
+  purgeMissingAfterDays: number | undefined;
+  /** For development: webhooks may go to this machine, also over plain http. */
+  webhooksMayLoopBack: boolean;
+  /** Traces are sent: the OpenTelemetry packages read the rest of their variables by themselves. */
+  tracing: { serviceName: string } | undefined;
 }
 
 /** The start cannot go on. The message is one line for whoever set the environment. */
@@ -77,6 +85,7 @@ export function readConfig(environment: Environment, args: readonly string[], is
       requestsPerMinute: read('CLINIKO_REQUESTS_PER_MINUTE', wholeNumber(1, 1_000_000), 200),
     },
     credentialsKey: read('CREDENTIALS_KEY', sealingKey, undefined),
+    previousCredentialsKey: read('CREDENTIALS_KEY_PREVIOUS', sealingKey, undefined),
     auth: read('AUTH', oneOf(['none', 'tokens']), 'none'),
     jwt: readJwt(read, environment),
     streamTokenSeconds: read(
@@ -96,6 +105,9 @@ export function readConfig(environment: Environment, args: readonly string[], is
     allowedOrigins: read('ALLOWED_ORIGINS', origins, []),
     drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
+    purgeMissingAfterDays: read('PURGE_MISSING_AFTER_DAYS', wholeNumber(1, 36_500), undefined),
+    webhooksMayLoopBack: read('WEBHOOKS_ALLOW_LOOPBACK', oneOf(['true', 'false']), 'false') === 'true',
+    tracing: readTracing(read),
   };
   requireConsistency(config);
   return config;
@@ -132,7 +144,13 @@ function reader(environment: Environment): Read {
   };
 }
 
-const SECRETS = new Set(['CREDENTIALS_KEY', 'CLINIKO_API_KEY', 'DATABASE_URL', 'LISTEN_DATABASE_URL']);
+const SECRETS = new Set([
+  'CREDENTIALS_KEY',
+  'CREDENTIALS_KEY_PREVIOUS',
+  'CLINIKO_API_KEY',
+  'DATABASE_URL',
+  'LISTEN_DATABASE_URL',
+]);
 
 const wholeNumber = (min: number, max: number): Rule<number> => ({
   schema: z
@@ -166,6 +184,11 @@ const clinikoUrl: Rule<string> = {
   schema: z.string().refine(isClinikoUrl),
   mayBe:
     'an https address with its /v1, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
+};
+
+const collectorUrl: Rule<string> = {
+  schema: z.url({ protocol: /^https?$/ }),
+  mayBe: 'the address of a collector, such as http://localhost:4318',
 };
 
 const contactEmail: Rule<string> = { schema: z.email(), mayBe: 'an email address' };
@@ -212,6 +235,15 @@ function isClinikoUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
   return /\/v1\/?$/.test(url.pathname) && isSafeAddress(url);
+}
+
+/** The standard variables of OpenTelemetry. */
+function readTracing(read: Read): Config['tracing'] {
+  const everything = read('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl, undefined);
+  const traces = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', collectorUrl, undefined);
+  const off = read('OTEL_SDK_DISABLED', oneOf(['true', 'false']), 'false') === 'true';
+  const serviceName = read('OTEL_SERVICE_NAME', text(255), 'patient-sync');
+  return off || (everything ?? traces) === undefined ? undefined : { serviceName };
 }
 
 function readClinic(read: Read, environment: Environment): Config['clinic'] {

@@ -1,5 +1,6 @@
 /** `/healthz`: the process answers. `/readyz`: it can do its work. */
 import { Hono } from 'hono';
+import type { Readiness } from './contract/health.ts';
 import type { Database } from './database/open.ts';
 import type { EventBus } from './events/bus.ts';
 
@@ -7,8 +8,7 @@ export function healthRoutes(
   database: Database,
   bus: EventBus,
   isDraining: () => boolean,
-  /** What guards reads besides their statements: `role`, `owner` or `none` (access/second-wall.ts). */
-  rowSecurity: string,
+  rowSecurity: Readiness['checks']['row_security'],
 ): Hono {
   const routes = new Hono();
   routes.get('/healthz', (c) => c.json({ status: 'ok' }));
@@ -23,7 +23,8 @@ export function healthRoutes(
     };
     // Without a listener streams live on the backstop poll: slower, and still right.
     const ready = checks.database && !checks.draining;
-    return c.json({ status: ready ? 'ready' : 'not ready', checks }, ready ? 200 : 503);
+    const answer: Readiness = { status: ready ? 'ready' : 'not ready', checks };
+    return c.json(answer, ready ? 200 : 503);
   });
   return routes;
 }

@@ -28,16 +28,24 @@ import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
+import { startPurge } from './erasure/purge.ts';
+import type { EventBus } from './events/bus.ts';
 import { keepHistory } from './events/history.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
 import { createConnections } from './live/connections.ts';
-import { createFeed } from './live/feed.ts';
+import { createFeed, type Feed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
-import { saveApiKey, saveOrganization } from './organizations/organizations.ts';
+import { NO_TRACER, type Tracer } from './logging/tracer.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import { createStandingReader } from './metrics/standing.ts';
+import { resealApiKeys, saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
+import { resealQuarantine } from './patients/quarantine.ts';
+import { startScheduler } from './sync/scheduler.ts';
 import { startWorker } from './sync/worker.ts';
+import { startDeliverer } from './webhooks/deliverer.ts';
 
 const KEEP_ALIVE_MS = 20_000;
 
@@ -102,8 +110,12 @@ async function openHome(config: Config, logger: Logger): Promise<Home> {
   try {
     await migrate(listenUrl);
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
-    const sealer = createSealer(key);
+    const sealer = createSealer(key, config.previousCredentialsKey);
     const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
+    if (config.previousCredentialsKey !== undefined) {
+      await resealApiKeys(database, sealer);
+      await resealQuarantine(database, sealer);
+    }
     if (config.clinic !== undefined) {
       await saveOrganization(database, config.clinic.organizationId, {});
       await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
@@ -129,16 +141,19 @@ async function openEmbedded(config: Config, logger: Logger) {
 
 async function serve(config: Config, logger: Logger, home: Home): Promise<RunningServer> {
   const { database, sealer } = home;
+  let draining = false;
   const bus = await openPostgresBus(home.listenUrl);
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
   const access = await openAccess(config, logger, home);
-  const feed = createFeed(database, bus, logger);
   const connections = createConnections();
+  const tracer = await openTracer(config);
+  const feed = createFeed(database, bus, logger);
+  const metrics = openMetrics(database, bus, feed, () => draining);
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
-  let draining = false;
-  const sourceFor = createSources(config, database);
+  const sourceFor = createSources(config, database, metrics, tracer);
+  const webhookRules = { allowLoopback: config.webhooksMayLoopBack };
   const app = createApp({
     database,
     sealer,
@@ -152,6 +167,9 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     ...access.tools,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
+    metrics,
+    tracer,
+    webhookRules,
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -167,11 +185,25 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     sourceFor,
     perPage: config.cliniko.perPage,
     window: config.cliniko.concurrency,
+    observer: metrics.sync,
+    tracer,
   });
+  const deliverer = startDeliverer({
+    database,
+    sealer,
+    logger,
+    rules: webhookRules,
+    onTried: metrics.webhookTried,
+  });
+  const stopScheduler = startScheduler({ database, bus, logger });
+  const purgeAfterDays = config.purgeMissingAfterDays;
+  const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
   const stop = async () => {
     draining = true;
+    stopScheduler();
+    stopPurge?.();
     connections.byeToAll('restart');
-    await Promise.race([worker.stop(), after(config.drainMs)]);
+    await Promise.race([Promise.all([worker.stop(), deliverer.stop()]), after(config.drainMs)]);
     await closeServer(server);
     feed.close();
     heartbeat.stop();
@@ -179,6 +211,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     stopHistory();
     access.stop();
     await bus.close();
+    await tracer.close();
   };
   try {
     const url = await listen(server, config);
@@ -214,20 +247,51 @@ async function openAccess(config: Config, logger: Logger, { database, credential
   };
 }
 
+/** The rooms tell of themselves; here they are listened to. */
+function openMetrics({ sql }: Database, bus: EventBus, feed: Feed, isDraining: () => boolean): Metrics {
+  const metrics = createMetrics({
+    readStanding: createStandingReader(sql),
+    isListenerHealthy: () => bus.healthy,
+    isDraining,
+    live: () => feed.stats,
+  });
+  bus.subscribe(metrics.nudgeHeard);
+  bus.onGap(metrics.listenerGap);
+  feed.stats.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
+  return metrics;
+}
+
 /** Clinics and servers with the same key share its request budget. */
-function createSources({ cliniko }: Config, { sql }: Database): (apiKey: string) => PatientSource {
+function createSources(
+  { cliniko }: Config,
+  { sql }: Database,
+  metrics: Metrics,
+  tracer: Tracer,
+): (apiKey: string) => PatientSource {
   const pacers = createPacers(
     (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
     systemClock,
   );
-  return (apiKey) =>
-    createClinikoClient({
+  return (apiKey) => {
+    const client = createClinikoClient({
       apiKey,
       contactEmail: cliniko.contactEmail,
       pacer: pacers.forKey(apiKey),
       baseUrl: cliniko.baseUrl,
       clock: systemClock,
+      onAnswered: metrics.clinikoAnswered,
     });
+    const page: PatientSource['page'] = (query, options) =>
+      tracer.span('fetch page', { page: query.page }, () => client.page(query, options));
+    return { ...client, page };
+  };
+}
+
+/** What sends traces takes memory and time to load: only when somebody asked for them. */
+async function openTracer({ tracing }: Config): Promise<Tracer> {
+  if (tracing === undefined) return NO_TRACER;
+  const { openOtlpTracer } = await import('./tracing/otlp.ts');
+  return openOtlpTracer(tracing.serviceName);
 }
 
 async function listen(server: Server, { port, host }: Config): Promise<string> {

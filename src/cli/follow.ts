@@ -1,24 +1,20 @@
 /**
- * Follows one run to its end from outside: on its stream, and with a poll whenever the stream breaks.
+ * Follows the runs of one organization from outside: on its stream, and with a poll whenever the stream breaks.
  *
- * What the poll says and what the stream says is the same object, so it does not matter which one brought it.
+ * What the poll says and what the stream says is the same object, so it does not matter which one brought it. A stream
+ * that broke, fell silent or said goodbye is taken up again behind the last event, for as long as it takes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { StreamEvent } from '../contract/stream-event.ts';
-import { StartedSync, SyncLog } from '../contract/sync-log.ts';
+import { parseCursor } from '../contract/cursor.ts';
+import { createEventParser, type ReceivedEvent } from '../contract/event-stream-text.ts';
+import { Bye, HEARTBEAT_MS, StreamEvent } from '../contract/stream-event.ts';
+import { StartedSync, SyncLog, SyncLogList } from '../contract/sync-log.ts';
+import { RefusedError, request, type Server } from './request.ts';
 
-const AGAIN_AFTER_MS = 1_000;
-
-/** Where a server is, and how it knows us. */
-export interface Server {
-  url: string;
-  token?: string | undefined;
-}
-
-/** The server refused; the message says why, in its own words. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-}
+/** With a random half taken off, so that many terminals do not come back in one moment. */
+const AGAIN_AFTER_MS = 2_000;
+/** After so long without a ping the stream is dead, whatever its connection looks like. */
+const SILENCE_MS = HEARTBEAT_MS * 2.5;
 
 export type SyncMode = 'full' | 'active' | 'changed';
 
@@ -34,79 +30,108 @@ export async function startSync(
   return StartedSync.parse(await response.json());
 }
 
-/** Every change of the run that we hear of, the last one included. Ends with it. Lost connections are taken up again. */
+/**
+ * Every change of the run that we hear of, the last one included. Ends with it. Lost connections are taken up again.
+ *
+ * @throws RefusedError
+ */
 export async function* followRun(
   server: Server,
   organizationId: number,
   id: number,
 ): AsyncGenerator<SyncLog> {
-  for await (const log of everyLog(server, organizationId, id)) {
-    if (log.id !== id) continue;
+  const askForRun = async () => {
+    const response = await request(server, `/sync-logs/${organizationId}/${id}`, {});
+    return SyncLog.parse(await response.json());
+  };
+  for await (const log of everyLog(server, organizationId, askForRun)) {
+    if (log?.id !== id) continue;
     yield log;
     if (log.status !== 'running') return;
   }
 }
 
-/** The stream for as long as it lasts, a poll when it broke, and the stream again. Never ends by itself. */
-async function* everyLog(server: Server, organizationId: number, id: number): AsyncGenerator<SyncLog> {
+/**
+ * Where the organization stands, null when it has never synced, and then every change of every run. Never ends by itself.
+ *
+ * @throws RefusedError
+ */
+export function followOrganization(server: Server, organizationId: number): AsyncGenerator<SyncLog | null> {
+  return everyLog(server, organizationId, async () => {
+    const response = await request(server, `/sync-logs/${organizationId}?limit=1`, {});
+    return SyncLogList.parse(await response.json()).logs[0] ?? null;
+  });
+}
+
+/** How far the streams have brought us. */
+interface Place {
+  cursor: string | undefined;
+}
+
+/** The stream for as long as it lasts, a poll when it broke, and the stream again. */
+async function* everyLog(
+  server: Server,
+  organizationId: number,
+  poll: () => Promise<SyncLog | null>,
+): AsyncGenerator<SyncLog | null> {
+  const place: Place = { cursor: undefined };
   for (;;) {
+    let retryMs = AGAIN_AFTER_MS * (0.5 + Math.random() / 2);
     try {
-      yield* streamedLogs(server, organizationId);
-      yield await polledLog(server, organizationId, id);
+      for await (const said of stream(server, organizationId, place)) {
+        if ('retryMs' in said) retryMs = said.retryMs;
+        else yield said.log;
+      }
+      const log = await poll();
+      if (isNews(log, place)) yield log;
     } catch (error) {
       // Anything else is a server that is away for a moment.
       if (error instanceof RefusedError) throw error;
     }
-    await delay(AGAIN_AFTER_MS);
+    await delay(retryMs);
   }
 }
 
-async function* streamedLogs(server: Server, organizationId: number): AsyncGenerator<SyncLog> {
+/** One stream, from behind the last event to its end: states, and perhaps at last when to come back. */
+async function* stream(
+  server: Server,
+  organizationId: number,
+  place: Place,
+): AsyncGenerator<{ log: SyncLog | null } | { retryMs: number }> {
   const stop = new AbortController();
+  const silence = setTimeout(() => stop.abort(), SILENCE_MS);
   try {
-    const response = await request(server, `/sync-logs/${organizationId}/events`, { signal: stop.signal });
-    for await (const data of eventData(response)) {
-      const event = StreamEvent.safeParse(JSON.parse(data));
-      if (event.success && event.data.log !== null) yield event.data.log;
+    const since = place.cursor === undefined ? '' : `?since=${place.cursor}`;
+    const path = `/sync-logs/${organizationId}/events${since}`;
+    for await (const { type, data } of eventsOf(await request(server, path, { signal: stop.signal }))) {
+      silence.refresh();
+      const bye = type === 'bye' ? Bye.safeParse(JSON.parse(data)).data : undefined;
+      if (bye !== undefined) yield { retryMs: bye.retry_ms };
+      const event = StreamEvent.safeParse(JSON.parse(data)).data;
+      if (event === undefined) continue;
+      place.cursor = event.cursor;
+      yield { log: event.log };
     }
   } finally {
+    clearTimeout(silence);
     stop.abort();
   }
 }
 
-/** The `data:` of each event. Our server writes one line of it an event, and line feeds only. */
-async function* eventData(response: Response): AsyncGenerator<string> {
+async function* eventsOf(response: Response): AsyncGenerator<ReceivedEvent> {
   if (response.body === null) return;
-  let rest = '';
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('data: ')) yield line.slice('data: '.length);
+  const events: ReceivedEvent[] = [];
+  const parse = createEventParser((event) => events.push(event));
+  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+    parse(piece);
+    yield* events.splice(0);
   }
 }
 
-async function polledLog(server: Server, organizationId: number, id: number): Promise<SyncLog> {
-  const response = await request(server, `/sync-logs/${organizationId}/${id}`, {});
-  return SyncLog.parse(await response.json());
-}
-
-async function request(server: Server, path: string, init: RequestInit): Promise<Response> {
-  const headers = new Headers(
-    server.token === undefined ? [] : [['authorization', `Bearer ${server.token}`]],
-  );
-  const response = await fetch(`${server.url}/api/v1/cliniko${path}`, { ...init, headers });
-  if (response.ok) return response;
-  const text = await response.text();
-  if (response.status >= 500) throw new Error(`The server answered ${response.status}.`);
-  throw new RefusedError(detailOf(text) ?? `The server answered ${response.status}.`);
-}
-
-function detailOf(text: string): string | undefined {
-  try {
-    const problem: unknown = JSON.parse(text);
-    if (typeof problem !== 'object' || problem === null || !('detail' in problem)) return undefined;
-    return String(problem.detail);
-  } catch {
-    return undefined;
-  }
+/** What the stream has brought already is none, and neither is what another server has not heard of yet. */
+function isNews(log: SyncLog | null, place: Place): boolean {
+  const polled = parseCursor(log?.cursor ?? '');
+  const known = parseCursor(place.cursor ?? '');
+  if (polled === undefined || known === undefined || polled.epoch !== known.epoch) return true;
+  return polled.seq > known.seq;
 }

@@ -1,6 +1,7 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
+import { nobodyAnswers } from './request.ts';
 import { showRun } from './show-run.ts';
 
 const USAGE =
@@ -21,9 +22,7 @@ await runCommand(async () => {
   const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
   const server = { url: values.url.replace(/\/+$/, ''), token: values.token };
   const started = await startSync(server, organizationId, readMode(values.mode)).catch((cause: unknown) => {
-    if (cause instanceof TypeError)
-      throw new Error(`No server answers at ${server.url}. Start one: npm start`, { cause });
-    throw cause;
+    throw cause instanceof TypeError ? nobodyAnswers(server, cause) : cause;
   });
   const what = started.already_running ? 'A sync is running already: watching it' : 'Sync started';
   process.stdout.write(`${what} (organization ${organizationId}, run ${started.sync_log_id})\n`);

@@ -32,7 +32,11 @@ export interface ClinikoClientOptions {
   timeoutMs?: number;
   /** From 0 to 1. */
   random?: () => number;
+  /** Called after each try, with what came of it. */
+  onAnswered?: (outcome: RequestOutcome, seconds: number) => void;
 }
+
+export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 
 /** @throws TypeError when the key would go over a network in plain text */
 export function createClinikoClient(options: ClinikoClientOptions): PatientSource {
@@ -50,8 +54,18 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     signal.throwIfAborted();
     onRequest?.();
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const response = await fetch(url, { headers, redirect: 'manual', signal: limit });
-    return await readAnswer(response, clock);
+    const began = performance.now();
+    const answered = (outcome: RequestOutcome) =>
+      options.onAnswered?.(outcome, (performance.now() - began) / 1_000);
+    try {
+      const response = await fetch(url, { headers, redirect: 'manual', signal: limit });
+      const page = await readAnswer(response, clock);
+      answered('ok');
+      return page;
+    } catch (error) {
+      if (!signal.aborted) answered(failureOf(error).kind);
+      throw error;
+    }
   };
 
   const page = async (query: PageQuery, asking: PageOptions): Promise<PatientPage> => {

@@ -10,12 +10,32 @@ export const ValidationPolicy = z.strictObject({
 });
 export type ValidationPolicy = z.infer<typeof ValidationPolicy>;
 
+/** IANA name. */
+const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be an IANA time zone, such as "Australia/Sydney"');
+
+/** When full syncs start by themselves. */
+export const Schedule = z.strictObject({
+  /** Five fields, or six with seconds in front: `0 2 * * *` is every night at two. */
+  cron: z
+    .string()
+    .trim()
+    .max(100)
+    .regex(/^\S+(?:\s+\S+){4,5}$/, 'must be a cron expression of five or six fields, such as "0 2 * * *"'),
+  /** Whose two o'clock it is. */
+  time_zone: TimeZone,
+});
+export type Schedule = z.infer<typeof Schedule>;
+
 export const OrganizationSettings = z.strictObject({
   name: z.string().trim().min(1).max(200).nullable(),
   /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
   country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as "AU"'),
-  /** IANA name. */
-  time_zone: z.string().max(64).refine(isTimeZone, 'must be an IANA time zone, such as "Australia/Sydney"'),
+  time_zone: TimeZone,
+  /** null: syncs start only when somebody asks for one. */
+  schedule: Schedule.nullable(),
   validation: ValidationPolicy,
 });
 export type OrganizationSettings = z.infer<typeof OrganizationSettings>;
@@ -24,6 +44,7 @@ export const DEFAULT_SETTINGS: OrganizationSettings = {
   name: null,
   country: 'AU',
   time_zone: 'Australia/Sydney',
+  schedule: null,
   validation: { phone: 'warn', email: 'optional' },
 };
 
@@ -36,6 +57,8 @@ export type OrganizationChange = z.infer<typeof OrganizationChange>;
 export const Organization = OrganizationSettings.extend({
   organization_id: z.int(),
   has_credentials: z.boolean(),
+  /** ISO 8601 UTC; null without a schedule. */
+  next_sync_at: z.string().nullable(),
 });
 export type Organization = z.infer<typeof Organization>;
 

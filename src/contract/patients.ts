@@ -47,3 +47,13 @@ export const QuarantinedPatient = z.object({
 /** Answer of `GET /api/v1/cliniko/quarantine/:orgId`: what is unresolved, newest first, at most 1,000. */
 export const QuarantineList = z.object({ patients: z.array(QuarantinedPatient), total: z.int() });
 export type QuarantineList = z.infer<typeof QuarantineList>;
+
+/** Answer of `POST /api/v1/cliniko/quarantine/:orgId/retry`: at most 500 patients a request, the longest waiting first. */
+export const QuarantineRetry = z.object({
+  requested: z.int(),
+  /** Stored now. */
+  resolved: z.int(),
+  /** Still in quarantine, those that were not asked for included. */
+  remaining: z.int(),
+});
+export type QuarantineRetry = z.infer<typeof QuarantineRetry>;

@@ -1,6 +1,6 @@
 /** The frames of the WebSocket `/api/v1/cliniko/ws`, besides the events of stream-event.ts. JSON text, at most 16 KiB inwards. */
 import { z } from 'zod';
-import { CursorText } from './cursor.ts';
+import { CursorText } from './cursor-text.ts';
 import { Bye, ChangeEvent, LostReason, PROTOCOL_VERSION, SnapshotEvent } from './stream-event.ts';
 import { RowId } from './sync-log.ts';
 

@@ -5,7 +5,7 @@
  * about the connection and have none.
  */
 import { z } from 'zod';
-import { CursorText } from './cursor.ts';
+import { CursorText } from './cursor-text.ts';
 import { SyncLog } from './sync-log.ts';
 
 export const PROTOCOL_VERSION = 1;

@@ -7,7 +7,7 @@
  * Not here: the envelope around it on a stream (stream-event.ts).
  */
 import { z } from 'zod';
-import { CursorText } from './cursor.ts';
+import { CursorText } from './cursor-text.ts';
 
 /** Ids of organizations and sync logs: a Postgres `integer` above zero. */
 export const RowId = z.int().min(1).max(2_147_483_647);

@@ -1,6 +1,5 @@
 /** What every answer carries, and how long one may take. Pages and documents add a policy of their own (pages.ts). */
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import { ProblemError } from './problem.ts';
 
 const HEADERS = {
@@ -18,19 +17,7 @@ export function securityHeaders(): MiddlewareHandler {
       c.res.headers.set('cross-origin-resource-policy', 'same-origin');
     }
     await next();
-    restoreMark(c);
   };
-}
-
-/**
- * Node's adapter knows an answer that a stream has written itself by its very object. Headers that were set on the way
- * made a copy of it, which would be sent a second time.
- */
-function restoreMark(c: Context): void {
-  const [mark] = RESPONSE_ALREADY_SENT.headers.keys();
-  if (mark === undefined || !c.res.headers.has(mark)) return;
-  c.res = undefined;
-  c.res = RESPONSE_ALREADY_SENT;
 }
 
 /** @param isStream what may stay open for as long as it likes */

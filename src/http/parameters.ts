@@ -14,6 +14,7 @@ const wholeNumber = (max: number) =>
 
 const Id = wholeNumber(MAX_ID);
 const Limit = wholeNumber(100);
+const Flag = z.enum(['true', 'false']);
 
 export function pathId(c: Context, name: 'orgId' | 'id'): number {
   return readId(c.req.param(name), name);
@@ -44,6 +45,12 @@ export function queryText<T extends z.ZodType<string>>(
 ): z.infer<T> | undefined {
   const text = c.req.query(name);
   return text === undefined ? undefined : parse(schema, text, name, rule);
+}
+
+/** `true` or `false`; default false. */
+export function queryFlag(c: Context, name: string): boolean {
+  const text = c.req.query(name);
+  return text !== undefined && parse(Flag, text, name, 'must be true or false') === 'true';
 }
 
 export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {

@@ -12,7 +12,11 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   NOT_OURS: { status: 409, title: 'Not ours' },
   HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },
   ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed' },
+  WEBHOOK_NOT_FOUND: { status: 404, title: 'Webhook not found' },
+  TOO_MANY_WEBHOOKS: { status: 409, title: 'Too many webhooks' },
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
+  NO_CREDENTIALS: { status: 409, title: 'No credentials' },
+  CLINIKO_FAILED: { status: 502, title: 'Cliniko failed' },
   UNAUTHENTICATED: { status: 401, title: 'Not authenticated' },
   FORBIDDEN: { status: 403, title: 'Forbidden' },
   TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests' },
@@ -43,6 +47,11 @@ export class ProblemError extends Error {
     this.field = options.field;
     this.headers = options.headers ?? {};
   }
+}
+
+/** For the documents (openapi/). */
+export function problemKind(code: ProblemCode): { status: number; title: string } {
+  return KINDS[code];
 }
 
 export function problemResponse(error: ProblemError, headers: Record<string, string> = {}): Response {

@@ -22,6 +22,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { type Channel, createChannel } from './channel.ts';
 import { createReader } from './reader.ts';
+import { createLiveCounters, type LiveStats } from './stats.ts';
 import { createWatch, type ReadLog, type Watch, type WatchPlan } from './watch.ts';
 
 /** Events that one read of the log takes of one organization. */
@@ -40,6 +41,7 @@ export interface Feed {
   onOrganization(hear: (organizationId: number, beginning: string) => void): () => void;
   /** History was lost (a restore, a failover): every watch is void, and its connection has to begin anew. */
   onHistoryLost(hear: () => void): () => void;
+  readonly stats: LiveStats;
   close(): void;
 }
 
@@ -52,6 +54,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Fe
   const watched = new Map<number, Watched>();
   const everything = new Set<(organizationId: number, beginning: string) => void>();
   const historians = new Set<() => void>();
+  const stats = createLiveCounters();
   let epoch = '';
 
   const noteEpoch = (current: string): void => {
@@ -75,6 +78,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Fe
       const entry = watched.get(id);
       entry?.channel.append(news);
       for (const listener of entry?.listeners ?? []) listener(id);
+      for (const event of news) stats.noteLag(Date.parse(event.at));
       if (news.length === READ_AT_MOST) reader.read([id]);
     }
   };
@@ -102,8 +106,11 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Fe
     entry.listeners.add(listener);
     // The state may be newer than what the channel has read. Then the channel reads on, and the watch waits for it.
     if (state.head > entry.channel.head) reader.read([id]);
-    const readLog: ReadLog = (after, options) =>
-      readEventsAfter(sql, state.epoch, [{ organizationId: id, seq: after }], options);
+    const readLog: ReadLog = (after, options) => {
+      // Only who is too far behind to be given every event asks for ends alone.
+      if (options.terminal) stats.folded += 1;
+      return readEventsAfter(sql, state.epoch, [{ organizationId: id, seq: after }], options);
+    };
     return createWatch(entry.channel, state, plan, readLog, () => {
       entry.listeners.delete(listener);
       if (entry.listeners.size === 0 && watched.get(id) === entry) watched.delete(id);
@@ -111,6 +118,7 @@ export function createFeed({ sql }: Database, bus: EventBus, logger: Logger): Fe
   };
 
   return {
+    stats,
     async watch(plans, onNews) {
       const states = await readStreamStates(sql, [...plans.keys()]);
       return states.flatMap((state) => {

@@ -40,6 +40,7 @@ export function serveOpsSocket(
   viewer: Viewer,
   tools: SocketTools,
 ): void {
+  const { stats } = tools.feed;
   const subscriptions = new Map<string, Subscription>();
   const send = (frame: ServerFrame) => socket.send(JSON.stringify(frame));
   const refuse = (id: string | null, code: SocketErrorCode, message: string) =>
@@ -47,7 +48,10 @@ export function serveOpsSocket(
   const delivery = createDelivery({
     write: (frames) => writeFrames(socket, frames, () => delivery.onRoom()),
     isFull: () => socket.bufferedAmount > FULL_BYTES,
-    giveUp: (why) => closeNow(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD),
+    giveUp: (why) => {
+      if (why === 'stalled') stats.closedSlow += 1;
+      closeNow(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
+    },
   });
 
   const subscribe = async (frame: ClientFrame & { type: 'subscribe' }): Promise<void> => {
@@ -119,7 +123,9 @@ export function serveOpsSocket(
     viewer.onEnd(() => bye('reauth', 0)),
     delivery.end,
   ];
+  stats.socketConnections += 1;
   socket.on('close', () => {
+    stats.socketConnections -= 1;
     for (const end of ends) end();
     for (const subscription of subscriptions.values()) subscription.end();
     subscriptions.clear();

@@ -2,14 +2,14 @@
  * `GET …/sync-logs/:orgId/events`: one organization's feed as Server-Sent Events.
  *
  * Writes straight to Node's response: the same buffer goes to every client, without a copy or a promise for each. What
- * middleware would have added to the headers is therefore written here.
+ * middleware has added to the headers (for pages of other origins) is therefore written here.
  */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { formatCursor } from '../contract/cursor.ts';
 import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { answeredByHand } from '../http/answered-by-hand.ts';
 import { pathId } from '../http/parameters.ts';
 import type { Connections } from './connections.ts';
 import { createDelivery } from './delivery.ts';
@@ -41,7 +41,7 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
     const organizationId = pathId(c, 'orgId');
     if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
     await openStream(tools, organizationId, c, c.env.outgoing as ServerResponse);
-    return RESPONSE_ALREADY_SENT;
+    return answeredByHand();
   });
   return routes;
 }
@@ -61,7 +61,10 @@ async function openStream(
   const delivery = createDelivery({
     write: (frames) => response.write(joinSse(frames)),
     isFull: () => response.writableLength > FULL_BYTES,
-    giveUp: () => response.destroy(),
+    giveUp: (why) => {
+      if (why === 'stalled') feed.stats.closedSlow += 1;
+      response.destroy();
+    },
   });
   let watch: Watch | undefined;
   const plans = new Map([[organizationId, { since: sinceOf(c), folded: false }]]);
@@ -78,10 +81,12 @@ async function openStream(
   const leaveWheel = heartbeat.add(() => {
     if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
   });
+  feed.stats.sseConnections += 1;
   const sayBye = (reason: ByeReason, retryMs: number) => response.end(encodeNotice(bye(reason, retryMs)));
   const leaveConnections = connections.add({ bye: sayBye });
   const leaveViewer = viewer.onEnd(() => sayBye('reauth', 0));
   response.on('close', () => {
+    feed.stats.sseConnections -= 1;
     joined.end();
     delivery.end();
     leaveWheel();

@@ -6,8 +6,10 @@ import {
   type OrganizationChange,
   type OrganizationList,
   type OrganizationSettings,
+  type Schedule,
 } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
+import { nextFiring } from './schedule.ts';
 import type { Sealer } from './sealing.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
@@ -19,14 +21,16 @@ export async function findOrganization({ orm }: Database, id: number): Promise<O
     .leftJoin(credentialsTable, eq(credentialsTable.organizationId, organizationTable.id))
     .where(eq(organizationTable.id, id));
   if (row === undefined) return undefined;
-  const { name, country, timeZone, validation } = row.organizations;
+  const { name, country, timeZone, schedule, nextSyncAt, validation } = row.organizations;
   return {
     organization_id: id,
     name,
     country,
     time_zone: timeZone,
+    schedule,
     validation,
     has_credentials: row.cliniko_credentials !== null,
+    next_sync_at: nextSyncAt && new Date(nextSyncAt).toISOString(),
   };
 }
 
@@ -58,6 +62,8 @@ export async function saveOrganization(
       name: change.name === undefined ? row.name : change.name,
       country: change.country ?? row.country,
       time_zone: change.time_zone ?? row.timeZone,
+      // null is a schedule too: none.
+      schedule: change.schedule === undefined ? row.schedule : change.schedule,
       validation: {
         phone: change.validation?.phone ?? row.validation.phone,
         email: change.validation?.email ?? row.validation.email,
@@ -65,13 +71,21 @@ export async function saveOrganization(
     };
     await tx
       .update(organizationTable)
-      .set({ ...toColumns(settings), updatedAt: expression`now()` })
+      .set({
+        ...toColumns(settings),
+        ...(change.schedule !== undefined && { nextSyncAt: firstFiring(change.schedule) }),
+        updatedAt: expression`now()`,
+      })
       .where(eq(organizationTable.id, id));
   });
 }
 
-function toColumns({ name, country, time_zone, validation }: OrganizationSettings) {
-  return { name, country, timeZone: time_zone, validation };
+function toColumns({ name, country, time_zone, schedule, validation }: OrganizationSettings) {
+  return { name, country, timeZone: time_zone, schedule, validation };
+}
+
+function firstFiring(schedule: Schedule | null): string | null {
+  return schedule && (nextFiring(schedule, new Date(), Math.random())?.toISOString() ?? null);
 }
 
 const keyContext = (id: number) => `cliniko-api-key:${id}`;
@@ -100,4 +114,16 @@ export async function saveApiKey(
 export async function readApiKey({ orm }: Database, sealer: Sealer, id: number): Promise<string | undefined> {
   const [row] = await orm.select().from(credentialsTable).where(eq(credentialsTable.organizationId, id));
   return row && sealer.open(row.sealedApiKey, keyContext(id));
+}
+
+/** After a change of `CREDENTIALS_KEY`: seals anew what the previous key had sealed. @throws SealError when neither opens it */
+export async function resealApiKeys({ sql }: Database, sealer: Sealer): Promise<void> {
+  const rows = await sql<{ id: number; sealed: string }[]>`
+    select organization_id as id, sealed_api_key as sealed from cliniko_credentials`;
+  for (const { id, sealed } of rows) {
+    if (sealer.isCurrent(sealed)) continue;
+    const anew = sealer.seal(sealer.open(sealed, keyContext(id)), keyContext(id));
+    await sql`update cliniko_credentials set sealed_api_key = ${anew}
+      where organization_id = ${id} and sealed_api_key = ${sealed}`;
+  }
 }

@@ -13,6 +13,7 @@ import {
   saveApiKey,
   saveOrganization,
 } from './organizations.ts';
+import { requireSchedule } from './schedule.ts';
 import type { Sealer } from './sealing.ts';
 import { verifyKey } from './verify.ts';
 
@@ -41,7 +42,9 @@ export function organizationRoutes({ database, sealer, sourceFor }: Organization
 
   routes.put('/:orgId', async (c) => {
     const id = pathId(c, 'orgId');
-    await saveOrganization(database, id, await jsonBody(c, OrganizationChange));
+    const change = await jsonBody(c, OrganizationChange);
+    if (change.schedule) requireSchedule(change.schedule);
+    await saveOrganization(database, id, change);
     return c.json(await findOrganization(database, id));
   });
 

@@ -11,6 +11,8 @@ export const SEALING_KEY_BYTES = 32;
 
 export interface Sealer {
   seal(text: string, context: string): string;
+  /** Whether it was sealed with the key that `seal` uses now. */
+  isCurrent(sealed: string): boolean;
   /** @throws SealError when the key is another one, or the text was changed or moved */
   open(sealed: string, context: string): string;
 }
@@ -20,9 +22,13 @@ export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
-/** @param key 32 bytes, the value of `CREDENTIALS_KEY` */
-export function createSealer(key: Buffer): Sealer {
-  const keyId = createHash('sha256').update(key).digest('base64url').slice(0, 8);
+/**
+ * @param key 32 bytes, the value of `CREDENTIALS_KEY`
+ * @param previous a key that was used before: what it sealed still opens
+ */
+export function createSealer(key: Buffer, previous?: Buffer): Sealer {
+  const keyId = idOf(key);
+  const keys = new Map([...(previous === undefined ? [] : [previous]), key].map((one) => [idOf(one), one]));
   return {
     seal(text, context) {
       const nonce = randomBytes(12);
@@ -31,18 +37,22 @@ export function createSealer(key: Buffer): Sealer {
       const parts = [nonce, sealed, cipher.getAuthTag()].map((part) => part.toString('base64url'));
       return ['v1', keyId, ...parts].join('.');
     },
+    isCurrent: (sealed) => sealed.startsWith(`v1.${keyId}.`),
     open(sealed, context) {
-      const [version, usedKey, nonce, text, tag] = sealed.split('.');
+      const [version, usedKey = '', nonce, text, tag] = sealed.split('.');
       if (version !== 'v1' || nonce === undefined || text === undefined || tag === undefined) {
         throw new SealError('This is not a sealed text.');
       }
-      if (usedKey !== keyId) {
+      const opening = keys.get(usedKey);
+      if (opening === undefined) {
         throw new SealError(`Sealed with key ${usedKey}, but CREDENTIALS_KEY is key ${keyId}.`);
       }
-      return decipher(key, nonce, text, tag, context);
+      return decipher(opening, nonce, text, tag, context);
     },
   };
 }
+
+const idOf = (key: Buffer) => createHash('sha256').update(key).digest('base64url').slice(0, 8);
 
 function decipher(key: Buffer, nonce: string, text: string, tag: string, context: string): string {
   const bytes = (part: string) => Buffer.from(part, 'base64url');

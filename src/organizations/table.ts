@@ -1,16 +1,24 @@
 /** Clinics, and their Cliniko keys. The key is sealed (credentials.ts) and never leaves this room in clear. */
-import { integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { ValidationPolicy } from '../contract/organization.ts';
+import { sql } from 'drizzle-orm';
+import { index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import type { Schedule, ValidationPolicy } from '../contract/organization.ts';
 
-export const organizationTable = pgTable('organizations', {
-  id: integer('id').primaryKey(),
-  name: text('name'),
-  country: text('country').notNull(),
-  timeZone: text('time_zone').notNull(),
-  validation: jsonb('validation').$type<ValidationPolicy>().notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-  updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-});
+export const organizationTable = pgTable(
+  'organizations',
+  {
+    id: integer('id').primaryKey(),
+    name: text('name'),
+    country: text('country').notNull(),
+    timeZone: text('time_zone').notNull(),
+    schedule: jsonb('schedule').$type<Schedule>(),
+    /** When the schedule asks for a sync, a little spread included. Whoever starts it moves this on, in one transaction. */
+    nextSyncAt: timestamp('next_sync_at', { withTimezone: true, mode: 'string' }),
+    validation: jsonb('validation').$type<ValidationPolicy>().notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  },
+  (table) => [index('organizations_due').on(table.nextSyncAt).where(sql`next_sync_at is not null`)],
+);
 
 export const credentialsTable = pgTable('cliniko_credentials', {
   organizationId: integer('organization_id')

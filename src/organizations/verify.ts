@@ -10,7 +10,10 @@ const LIMIT_MS = 15_000;
 export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
   try {
     const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
-    await source.page(query, { signal: AbortSignal.timeout(LIMIT_MS) });
+    // Whoever waits at a form is told at once what a sync would wait for.
+    const busy = new AbortController();
+    const signal = AbortSignal.any([busy.signal, AbortSignal.timeout(LIMIT_MS)]);
+    await source.page(query, { signal, onWait: () => busy.abort() });
     return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
   } catch (error) {
     const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';

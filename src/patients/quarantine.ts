@@ -8,6 +8,7 @@ import type { ISql } from 'postgres';
 import { type QuarantineList, QuarantineReason } from '../contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../organizations/sealing.ts';
+import type { Patient } from './patient.ts';
 import { quarantineTable } from './table.ts';
 
 export interface RejectedRecord {
@@ -22,7 +23,20 @@ export interface RejectedRecord {
   raw: string;
 }
 
+/** A patient that could be read, and that Postgres does not take. */
+export function refusedByDatabase({ clinikoPatientId, raw }: Patient): RejectedRecord {
+  return {
+    clinikoPatientId,
+    recordKey: clinikoPatientId,
+    reason: 'REFUSED_BY_DATABASE',
+    words: 'The database refused this record',
+    raw,
+  };
+}
+
 const LISTED_AT_MOST = 1_000;
+
+const rawContext = (organizationId: number, recordKey: string) => `quarantine:${organizationId}:${recordKey}`;
 
 /** Adds records, or notes that they failed again. No key twice. */
 export async function quarantineRecords(
@@ -36,7 +50,7 @@ export async function quarantineRecords(
     record_key: record.recordKey,
     cliniko_patient_id: record.clinikoPatientId,
     reason: record.reason,
-    sealed_raw: sealer.seal(record.raw, `quarantine:${organizationId}:${record.recordKey}`),
+    sealed_raw: sealer.seal(record.raw, rawContext(organizationId, record.recordKey)),
   }));
   await tx`
     insert into quarantine as known (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
@@ -58,6 +72,21 @@ export async function releaseFromQuarantine(
     where organization_id = ${organizationId} and record_key = any(${clinikoPatientIds as string[]}::text[])`;
 }
 
+/** Cliniko ids of quarantined patients, those that were tried longest ago first. Who has no id is not among them. */
+export async function quarantinedIds(sql: ISql, organizationId: number, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select cliniko_patient_id as id from quarantine
+    where organization_id = ${organizationId} and cliniko_patient_id is not null
+    order by last_seen_at, id limit ${limit}`;
+  return rows.map((row) => row.id);
+}
+
+export async function countQuarantine(sql: ISql, organizationId: number): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from quarantine where organization_id = ${organizationId}`;
+  return row?.count ?? 0;
+}
+
 export async function listQuarantine({ orm }: Database, organizationId: number): Promise<QuarantineList> {
   const ofOrganization = eq(quarantineTable.organizationId, organizationId);
   const total = await orm.$count(quarantineTable, ofOrganization);
@@ -76,4 +105,18 @@ export async function listQuarantine({ orm }: Database, organizationId: number):
     attempts: row.attempts,
   }));
   return { patients, total };
+}
+
+/** As resealApiKeys (organizations.ts), for the records of the quarantine. A row at a time: there may be many. */
+export async function resealQuarantine({ sql }: Database, sealer: Sealer): Promise<void> {
+  const rows = sql<{ id: number; organization_id: number; record_key: string; sealed_raw: string }[]>`
+    select id, organization_id, record_key, sealed_raw from quarantine`;
+  for await (const part of rows.cursor(100)) {
+    for (const row of part) {
+      if (sealer.isCurrent(row.sealed_raw)) continue;
+      const context = rawContext(row.organization_id, row.record_key);
+      const anew = sealer.seal(sealer.open(row.sealed_raw, context), context);
+      await sql`update quarantine set sealed_raw = ${anew} where id = ${row.id} and sealed_raw = ${row.sealed_raw}`;
+    }
+  }
 }

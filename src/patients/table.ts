@@ -1,4 +1,5 @@
 /** Patients as we keep them, and those that could not be kept. The only two tables that hold patient data. */
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   customType,
@@ -30,7 +31,7 @@ export const patientTable = pgTable(
     phone: text('phone'),
     dateOfBirth: date('date_of_birth', { mode: 'string' }),
     archivedAt: timestamp('archived_at', { withTimezone: true, mode: 'string' }),
-    /** The Cliniko id of the patient that this one was merged into. */
+    /** The Cliniko id of the patient that this one was merged into: the survivor, at the end of a chain (merged.ts). */
     mergedInto: text('merged_into'),
     /** Since when a proven full run no longer sees this patient in Cliniko. */
     missingSince: timestamp('missing_since', { withTimezone: true, mode: 'string' }),
@@ -47,7 +48,11 @@ export const patientTable = pgTable(
     warnings: smallint('warnings').notNull(),
     storedAt: timestamp('stored_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
   },
-  (table) => [unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId)],
+  (table) => [
+    unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId),
+    index('patients_merged').on(table.organizationId).where(sql`merged_into is not null`),
+    index('patients_missing').on(table.missingSince).where(sql`missing_since is not null`),
+  ],
 );
 
 /** A row is here while its patient cannot be stored; the next good upsert of that patient removes it. */

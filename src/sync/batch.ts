@@ -3,14 +3,22 @@
  *
  * So what the table says is stored is stored, a replayed batch is harmless, and a count is never doubled. HTTP and
  * nudges stay outside: a transaction is open only for what it has to hold together.
+ *
+ * The patients of a batch are written while the batch before it is still being committed: that is most of the work, and
+ * nothing of it counts before the fence, which comes with the counts, in the order of batches.
  */
 import type { Database, Tx } from '../database/open.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import type { Patient } from '../patients/patient.ts';
-import { quarantineRecords, type RejectedRecord, releaseFromQuarantine } from '../patients/quarantine.ts';
+import {
+  quarantineRecords,
+  type RejectedRecord,
+  refusedByDatabase,
+  releaseFromQuarantine,
+} from '../patients/quarantine.ts';
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
-import { assertLease, type Lease, saveCheckpoint } from './lease.ts';
+import { assertLease, guardTransaction, type Lease, saveCheckpoint } from './lease.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { writeProgress } from './record.ts';
 import { type BatchCounts, type Display, type RunState, runningMetadata, storedBatch } from './run-state.ts';
@@ -19,9 +27,17 @@ export interface BatchTools {
   database: Database;
   sealer: Sealer;
   lease: Lease;
-  display: Display;
   /** Ids that this run has counted already. Grows when a batch has committed. */
   seen: Set<string>;
+  /** Where the run is once all batches before this one have committed. Awaited inside the transaction. */
+  turn: Promise<Turn>;
+  /** Called when the patients are written: the next batch may write its own. */
+  onWritten: () => void;
+}
+
+export interface Turn {
+  state: RunState;
+  display: Display;
 }
 
 /** A batch that fails this often is taken apart, to find the patient it fails on. */
@@ -31,14 +47,10 @@ const TRIES = 3;
  * @returns the state after the commit
  * @throws LeaseLostError, PostgresError; nothing was written
  */
-export async function storeBatch(
-  tools: BatchTools,
-  state: RunState,
-  batch: PreparedBatch,
-): Promise<RunState> {
+export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promise<RunState> {
   for (let tries = 1; ; tries++) {
     try {
-      return await commitBatch(tools, state, batch, upsertAll);
+      return await commitBatch(tools, batch, upsertAll);
     } catch (error) {
       if (!mayBeOnePatient(error)) throw error;
       // A refusal of the data stays one. Of anything else nobody knows.
@@ -46,7 +58,7 @@ export async function storeBatch(
     }
   }
   // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
-  return await commitBatch(tools, state, batch, upsertAcceptable);
+  return await commitBatch(tools, batch, upsertAcceptable);
 }
 
 type Upsert = typeof upsertAcceptable;
@@ -56,26 +68,22 @@ const upsertAll: Upsert = async (tx, organizationId, patients) => ({
   refused: [],
 });
 
-async function commitBatch(
-  tools: BatchTools,
-  state: RunState,
-  batch: PreparedBatch,
-  upsert: Upsert,
-): Promise<RunState> {
+async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
   const { lease, seen } = tools;
   const result = await tools.database.sql.begin(async (tx) => {
-    // The fence is the first statement; its answer and the next one's come back together.
-    const [, written] = await Promise.all([
-      assertLease(tx, lease),
+    const [written] = await Promise.all([
       upsert(tx, lease.organizationId, batch.patients),
+      guardTransaction(tx),
     ]);
+    tools.onWritten();
+    const { state, display } = await tools.turn;
     const outcome = outcomeOf(batch, written);
     const fresh = [...outcome.stored, ...outcome.rejected.map((one) => one.recordKey)].filter(
       (id) => !seen.has(id),
     );
     const stored = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
-    const next = { ...stored, forecasts: keepForecast(stored, tools.display.outlook) };
-    await writeAround(tx, tools, next, outcome, fresh);
+    const next = { ...stored, forecasts: keepForecast(stored, display.outlook) };
+    await writeAround(tx, tools, { state: next, display }, outcome, fresh);
     return { next, fresh };
   });
   for (const id of result.fresh) seen.add(id);
@@ -85,12 +93,14 @@ async function commitBatch(
 /** What commits together with the patients. */
 async function writeAround(
   tx: Tx,
-  { sealer, lease, display }: BatchTools,
-  next: RunState,
+  { sealer, lease }: BatchTools,
+  { state: next, display }: Turn,
   outcome: Outcome,
   fresh: readonly string[],
 ): Promise<void> {
   await Promise.all([
+    // The fence is the first statement; all answers come back together.
+    assertLease(tx, lease),
     quarantineRecords(tx, sealer, lease.organizationId, outcome.rejected),
     releaseFromQuarantine(tx, lease.organizationId, outcome.stored),
     tx`insert into sync_seen (sync_log_id, cliniko_patient_ids) values (${lease.syncLogId}, ${fresh as string[]})`,
@@ -119,16 +129,8 @@ function outcomeOf(
     ...batch.unchanged.map((version) => version.cliniko_patient_id),
     ...accepted.map((patient) => patient.clinikoPatientId),
   ];
-  const rejected = refused.map(
-    (patient): RejectedRecord => ({
-      clinikoPatientId: patient.clinikoPatientId,
-      recordKey: patient.clinikoPatientId,
-      reason: 'REFUSED_BY_DATABASE',
-      words: 'The database refused this record',
-      raw: patient.raw,
-    }),
-  );
-  return { accepted, inserted, updated, stored, rejected: [...batch.rejected, ...rejected] };
+  const rejected = [...batch.rejected, ...refused.map(refusedByDatabase)];
+  return { accepted, inserted, updated, stored, rejected };
 }
 
 /**

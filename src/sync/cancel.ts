@@ -7,13 +7,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql } from 'postgres';
 import { SyncLog } from '../contract/sync-log.ts';
+import { beginImpatient } from '../database/impatient.ts';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/bus.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
-import { CancelledError, describeFailure } from './failure.ts';
+import { endByForce } from './end-by-force.ts';
+import { CancelledError } from './failure.ts';
 
 /** With the round trips around it, well below the second within which a cancelled run has ended. */
 const OWNER_HAS_MS = 500;
@@ -35,7 +37,7 @@ export async function cancelRun(
   syncLogId: number,
 ): Promise<void> {
   const { database, bus, logger } = tools;
-  const run = await database.sql.begin((tx) => requestCancel(tx, syncLogId));
+  const run = await beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId));
   if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
   bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
   // Nobody has to be asked when nobody works on it.
@@ -69,27 +71,12 @@ async function whyNot({ sql }: Database, organizationId: number, syncLogId: numb
     : new ProblemError('NOT_OURS', 'Another program runs this sync. Stop it where it was started.');
 }
 
-/** Ends a run that still runs. Taking the epoch fences its owner: what it is about to write is refused. */
+/** Ends a run that still runs; what its owner is about to write is refused. */
 async function endForOwner(
   { database, bus }: CancelTools,
   organizationId: number,
   syncLogId: number,
 ): Promise<void> {
-  const { error_details: details, ...report } = describeFailure(new CancelledError());
-  const ended = await database.sql.begin(async (tx) => {
-    const [run] = await tx`
-      update sync_runs set lease_epoch = lease_epoch + 1, owner = null, ended_at = clock_timestamp()
-      where sync_log_id = ${syncLogId} and ended_at is null
-      returning set_config('patient_sync.nudges', 'own', true)`;
-    if (run === undefined) return false;
-    await tx`
-      update sync_logs set status = 'failed', error_details = ${details},
-        completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-        metadata = (metadata - 'waiting_until' - 'waiting_reason')
-          || ${JSON.stringify({ ...report, phase: 'failed' })}::text::jsonb
-      where id = ${syncLogId} and status = 'running'`;
-    await tx`delete from sync_seen where sync_log_id = ${syncLogId}`;
-    return true;
-  });
+  const ended = await beginImpatient(database.sql, (tx) => endByForce(tx, syncLogId, new CancelledError()));
   if (ended) bus.publish({ organizations: [organizationId], work: false });
 }

@@ -21,6 +21,11 @@ export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 
+/** The clinic of this run is not registered any more. */
+export class OrganizationDeletedError extends Error {
+  override readonly name = 'OrganizationDeletedError';
+}
+
 /** The run was taken up again and again, and stored nothing. */
 export class FruitlessError extends Error {
   override readonly name = 'FruitlessError';
@@ -37,6 +42,12 @@ const CANCELLED: FailureReport = {
   retry_recommended: false,
 };
 
+const DELETED: FailureReport = {
+  error_type: 'SYNC_CANCELLED',
+  error_details: 'The sync was cancelled: its organization was deleted, and its patients with it.',
+  retry_recommended: false,
+};
+
 const FRUITLESS: FailureReport = {
   error_type: 'SYNC_INTERRUPTED',
   error_details: 'The sync was interrupted again and again before it could store anything.',
@@ -50,6 +61,7 @@ const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko
 export function describeFailure(error: unknown): FailureReport {
   if (error instanceof ClinikoError) return describeClinikoFailure(error.failure, error.message);
   if (error instanceof CancelledError) return CANCELLED;
+  if (error instanceof OrganizationDeletedError) return DELETED;
   if (error instanceof FruitlessError) return FRUITLESS;
   if (error instanceof MissingKeyError)
     return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
@@ -105,7 +117,7 @@ function describeClinikoFailure(failure: ClinikoFailure, message: string): Failu
  */
 export function isDatabaseAway(error: unknown): boolean {
   const sqlstate = databaseError(error)?.code ?? '';
-  if (/^(08|53|57P)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
+  if (/^(08|53|57P|25P03)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
   const code = errorCode(error);
   return code.startsWith('CONNECT') || /^E(CONN|PIPE|NOTFOUND|HOST|NET|TIMEDOUT)/.test(code);
 }

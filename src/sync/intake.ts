@@ -1,19 +1,21 @@
 /**
- * The intake of a run: pages come in, batches go down, one after the other and in order.
+ * The intake of a run: pages come in, batches go down, and commit one after the other and in order.
  *
- * While a batch is being committed the next one is fetched and prepared, so that reading and storing keep two processors
- * busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
+ * While a batch is being committed the next one writes its patients, and the one after that is fetched and prepared, so that
+ * reading and storing keep two processors busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
  *
  * Neighbours: itinerary.ts gives the pages, prepare.ts and batch.ts store them.
  */
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { readId } from '../cliniko/wire.ts';
+import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
 import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
-import { storeBatch } from './batch.ts';
+import { storeBatch, type Turn } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
 import { type Itinerary, remainingStops } from './itinerary.ts';
+import type { StoredCounts } from './observer.ts';
 import type { OpenRun } from './open-run.ts';
 import { type PreparedBatch, prepareBatch } from './prepare.ts';
 import { arrivedAt, batchSize, departedFrom, type RunState } from './run-state.ts';
@@ -40,7 +42,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   const waits = createWaits();
   const fetching = createStopwatch();
   const left = new AbortController();
-  let taking: Promise<void> = Promise.resolve();
+  let latest: Taking = NOTHING_TAKEN;
   run.requestsMs = (requests) => intake.source.outlookMs(requests);
   const asking: PageOptions = {
     signal: AbortSignal.any([signal, left.signal]),
@@ -53,34 +55,43 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   const tellWait = async (wait: WaitNotice): Promise<void> => {
     toldAt ??= performance.now();
     run.log.waiting(waitWords(wait), wait.until);
+    // The counts it tells are those of the last commit.
+    await latest.committed;
     await run.announce('waiting', wait);
   };
-  const settled = () => taking.then(() => run.state);
+  const settled = () => latest.committed.then(() => run.state);
   const plan = await planItinerary(run, intake);
   const stops = remainingStops(timed(intake.source, fetching), plan, settled, asking);
   const parts = prepareParts(run, cutIntoParts(run, stops, intake.seen), intake.rules);
   try {
     for (let next = parts.next(); ; ) {
       const step = await waits.whileWaiting(next, tellWait);
-      if (step.done === true) return;
+      if (step.done === true) break;
       const waitedMs = toldAt === undefined ? 0 : performance.now() - toldAt;
       toldAt = undefined;
-      // Between two batches nothing is half done: the place to let go.
       signal.throwIfAborted();
-      run.state = {
-        ...run.state,
-        fetchMs: run.state.fetchMs + fetching.lap(),
-        waitedMs: run.state.waitedMs + waitedMs,
-      };
-      taking = takeInPart(run, step.value, intake.seen);
+      const spent = { fetchMs: fetching.lap(), waitedMs };
+      const before = latest;
+      latest = takeInPart(run, step.value, intake.seen, { before: before.committed, spent });
       next = parts.next();
       next.catch(() => {}); // Awaited in the next turn, unless this one fails.
-      await taking;
+      await Promise.all([latest.written, before.committed]);
     }
   } finally {
     left.abort();
+    // What is under way commits or fails: only then is the state of the run its own. Its failure is the first one.
+    await latest.committed;
   }
 }
+
+/** A part on its way into the database. */
+interface Taking {
+  /** Its patients are written; they are not committed yet. */
+  written: Promise<void>;
+  committed: Promise<void>;
+}
+
+const NOTHING_TAKEN: Taking = { written: Promise.resolve(), committed: Promise.resolve() };
 
 /** Clocks differ a little: who is made while a run begins comes with its sweep. */
 const CLOCKS_DIFFER_MS = 5_000;
@@ -174,10 +185,34 @@ async function* prepareParts(
   }
 }
 
-async function takeInPart(run: OpenRun, part: PreparedPart, seen: Set<string>): Promise<void> {
-  if (part.first) await arrive(run, part.stop);
-  if (part.batch !== undefined) await store(run, part.batch, seen);
-  if (part.last) run.state = departedFrom(run.state, part.stop);
+/** What came before a part: the parts that have to commit first, and the time since they were handed on. */
+interface Antecedent {
+  before: Promise<void>;
+  spent: { fetchMs: number; waitedMs: number };
+}
+
+function takeInPart(
+  run: OpenRun,
+  part: PreparedPart,
+  seen: Set<string>,
+  { before, spent }: Antecedent,
+): Taking {
+  const arrived = before.then(async () => {
+    const { fetchMs, waitedMs } = run.state;
+    run.state = { ...run.state, fetchMs: fetchMs + spent.fetchMs, waitedMs: waitedMs + spent.waitedMs };
+    if (part.first) await arrive(run, part.stop);
+  });
+  let onWritten = () => {};
+  const written = new Promise<void>((resolve) => {
+    onWritten = resolve;
+  });
+  const stored = part.batch === undefined ? arrived : store(run, part.batch, seen, { arrived, onWritten });
+  const committed = stored.then(() => {
+    if (part.last) run.state = departedFrom(run.state, part.stop);
+  });
+  // Whoever waits for either of them hears of a failure; nobody has to wait for both.
+  committed.catch(() => {});
+  return { written: Promise.race([written, committed]), committed };
 }
 
 async function arrive(run: OpenRun, stop: Stop): Promise<void> {
@@ -188,13 +223,27 @@ async function arrive(run: OpenRun, stop: Stop): Promise<void> {
   else if (coverage.leg === 'walk') await run.announce('finishing');
 }
 
-async function store(run: OpenRun, batch: PreparedBatch, seen: Set<string>): Promise<void> {
+async function store(
+  run: OpenRun,
+  batch: PreparedBatch,
+  seen: Set<string>,
+  { arrived, onWritten }: { arrived: Promise<void>; onWritten: () => void },
+): Promise<void> {
   const { database, sealer } = run.tools;
-  const began = performance.now();
-  const phase = run.state.coverage.leg === 'walk' ? 'storing' : 'finishing';
-  const before: RunState = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
-  const tools = { database, sealer, lease: run.claimed.lease, display: run.display(phase), seen };
-  const stored = await storeBatch(tools, before, batch);
+  let began = performance.now();
+  const turn = arrived.then((): Turn => {
+    // What was written ahead took its time while the batch before took its own.
+    began = performance.now();
+    const phase = run.state.coverage.leg === 'walk' ? 'storing' : 'finishing';
+    const state = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
+    return { state, display: run.display(phase) };
+  });
+  turn.catch(() => {}); // The transaction waits for it, unless it fails before.
+  const tools = { database, sealer, lease: run.claimed.lease, seen, turn, onWritten };
+  const { tracer = NO_TRACER, observer } = run.tools;
+  const facts = { patients: batch.records };
+  const stored = await tracer.span('store batch', facts, () => storeBatch(tools, batch));
+  observer?.stored(countsBetween((await turn).state, stored), (performance.now() - began) / 1_000);
   run.tell();
   run.state = {
     ...stored,
@@ -204,6 +253,15 @@ async function store(run: OpenRun, batch: PreparedBatch, seen: Set<string>): Pro
     databaseOperations: stored.databaseOperations + 1,
   };
   run.log.progress(run.state);
+}
+
+function countsBetween(before: RunState, after: RunState): StoredCounts {
+  return {
+    inserted: after.inserted - before.inserted,
+    updated: after.updated - before.updated,
+    unchanged: after.unchanged - before.unchanged,
+    failed: after.errorsTotal - before.errorsTotal,
+  };
 }
 
 function timed(source: PatientSource, watch: ReturnType<typeof createStopwatch>): PatientSource {

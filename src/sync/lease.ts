@@ -8,9 +8,16 @@
 import type { ISql } from 'postgres';
 import { OperationType } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
+import type { ClaimKind } from './observer.ts';
 import { INITIAL_STATE, RunState } from './run-state.ts';
 
 const LEASE = '15 seconds';
+
+/**
+ * A worker that is frozen or cut off inside a transaction keeps this row locked, and nobody could claim the run. Postgres
+ * ends its session before the lease is over.
+ */
+const IDLE_IN_TRANSACTION = '10s';
 export const RENEW_EVERY_MS = 5_000;
 
 export interface Lease {
@@ -23,6 +30,7 @@ export interface Lease {
 export interface ClaimedRun {
   lease: Lease;
   type: OperationType;
+  kind: ClaimKind;
   /** 1 for the first worker of this run. */
   attempt: number;
   state: RunState;
@@ -64,25 +72,28 @@ export async function claimNextRun(
       created_ms: number;
       age_ms: number;
       cancel_requested: boolean;
+      previous_owner: string | null;
     }[]
   >`
-    update sync_runs as run set
-      owner = ${owner}, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-      fruitless_claims = fruitless_claims + 1, lease_expires_at = clock_timestamp() + ${LEASE}::interval
-    where sync_log_id = (
-      select sync_log_id from sync_runs
+    with free as (
+      select sync_log_id as id, owner as previous_owner from sync_runs
       where ended_at is null and sync_log_id <> all(${active as number[]}::int[])
         and (owner is null or owner = ${owner} or lease_expires_at < clock_timestamp())
       order by created_at limit 1 for update skip locked)
+    update sync_runs as run set
+      owner = ${owner}, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
+      fruitless_claims = fruitless_claims + 1, lease_expires_at = clock_timestamp() + ${LEASE}::interval
+    from free where sync_log_id = free.id
     returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, fruitless_claims, checkpoint,
       extract(epoch from created_at)::float8 * 1000 as created_ms,
       extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms,
-      cancel_requested_at is not null as cancel_requested`;
+      cancel_requested_at is not null as cancel_requested, previous_owner`;
   if (row === undefined) return undefined;
   const state = RunState.safeParse(row.checkpoint);
   return {
     lease: { syncLogId: row.sync_log_id, organizationId: row.organization_id, owner, epoch: row.lease_epoch },
     type: OperationType.parse(row.operation_type),
+    kind: claimKind(row.attempt, row.previous_owner, owner),
     attempt: row.attempt,
     // A checkpoint of another version of this program is not understood: the run starts again, which is harmless.
     state: state.success ? state.data : INITIAL_STATE,
@@ -93,20 +104,36 @@ export async function claimNextRun(
   };
 }
 
+function claimKind(attempt: number, previousOwner: string | null, owner: string): ClaimKind {
+  if (attempt === 1) return 'fresh';
+  return previousOwner === null || previousOwner === owner ? 'resumed' : 'taken-over';
+}
+
 /**
- * First statement of every transaction of a run. Also tells the trigger that nudges are ours to send: for this
- * transaction only, since a session's setting would leak, or vanish, through a pooler.
+ * In every transaction of a run, before it writes for it: nobody else may have the run, and nobody gets it before the commit.
  *
  * @throws LeaseLostError
  */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
-    select set_config('patient_sync.nudges', 'own', true) from sync_runs
+    select ${guards(tx)} from sync_runs
     where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
       and ended_at is null
     for update`;
   if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
 }
+
+/** For a transaction that has work to do before its fence. */
+export async function guardTransaction(tx: ISql): Promise<void> {
+  await tx`select ${guards(tx)}`;
+}
+
+/**
+ * Tells the trigger that nudges are ours to send, and Postgres to end a session that sleeps inside a transaction. For this
+ * transaction only: a session's setting would leak, or vanish, through a pooler.
+ */
+const guards = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
+  set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
 /** The row's new values belong to a transaction that has asserted the lease. */
 export async function saveCheckpoint(tx: ISql, lease: Lease, state: RunState): Promise<void> {

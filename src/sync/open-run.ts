@@ -4,10 +4,12 @@ import type { SyncPhase } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Logger } from '../logging/logger.ts';
+import type { Tracer } from '../logging/tracer.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import { NOTHING_AHEAD } from './forecast.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
+import type { SyncObserver } from './observer.ts';
 import { announce } from './record.ts';
 import { type Display, type RunState, runningMetadata } from './run-state.ts';
 import { waitWords } from './waits.ts';
@@ -22,6 +24,8 @@ export interface EngineTools {
   perPage: number;
   /** Pages asked for side by side. */
   window: number;
+  observer?: SyncObserver;
+  tracer?: Tracer;
 }
 
 export type OpenRun = ReturnType<typeof openRun>;

@@ -1,19 +1,25 @@
 /** What dashboards ask for beside the runs: totals, quarantine, analytics. Here because the totals name the last run. */
 import { Hono } from 'hono';
 import { appendAudit } from '../audit/append.ts';
-import type { ConfirmedMissing, MissingPatients } from '../contract/patients.ts';
-import type { Database } from '../database/open.ts';
+import { ClinikoError } from '../cliniko/error.ts';
+import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '../contract/patients.ts';
 import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { auditOrigin } from '../http/principal.ts';
-import { organizationNotFound } from '../http/problem.ts';
-import { findOrganization } from '../organizations/organizations.ts';
+import { organizationNotFound, ProblemError } from '../http/problem.ts';
+import { findOrganization, readApiKey } from '../organizations/organizations.ts';
+import type { OrganizationTools } from '../organizations/routes.ts';
 import { confirmMissing, countHeld } from '../patients/missing.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
+import { retryQuarantine } from './retry-quarantine.ts';
 
-export function patientRoutes(database: Database): Hono {
+/** Nobody waits longer for an answer; what was retried until then stays stored. */
+const RETRY_LIMIT_MS = 60_000;
+
+export function patientRoutes(tools: OrganizationTools): Hono {
+  const { database } = tools;
   const routes = new Hono();
 
   routes.get('/patients/:orgId/summary', async (c) => {
@@ -60,9 +66,39 @@ export function patientRoutes(database: Database): Hono {
     });
   });
 
+  routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(tools, pathId(c, 'orgId'))));
+
   routes.get('/analytics/:orgId', async (c) => {
     return c.json(await readAnalytics(database.sql, pathId(c, 'orgId')));
   });
 
   return routes;
+}
+
+async function retry(
+  { database, sealer, sourceFor }: OrganizationTools,
+  organizationId: number,
+): Promise<QuarantineRetry> {
+  const organization = await findOrganization(database, organizationId);
+  if (organization === undefined) throw organizationNotFound(organizationId);
+  const apiKey = await readApiKey(database, sealer, organizationId);
+  if (apiKey === undefined) {
+    throw new ProblemError(
+      'NO_CREDENTIALS',
+      `Organization ${organizationId} has no Cliniko key. Store one with PUT …/cliniko-credentials.`,
+    );
+  }
+  const rules = { country: organization.country, validation: organization.validation };
+  const tools = { database, sealer, source: sourceFor(apiKey), rules };
+  try {
+    return await retryQuarantine(tools, organizationId, AbortSignal.timeout(RETRY_LIMIT_MS));
+  } catch (error) {
+    if (error instanceof ClinikoError)
+      throw new ProblemError('CLINIKO_FAILED', `${error.message}.`, { cause: error });
+    if (error instanceof DOMException) {
+      const detail = 'Cliniko makes us wait. What was stored until now stays; retry the rest in a minute.';
+      throw new ProblemError('CLINIKO_FAILED', detail, { cause: error });
+    }
+    throw error;
+  }
 }

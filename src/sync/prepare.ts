@@ -31,6 +31,9 @@ export interface PreparedBatch {
   processingMs: number;
 }
 
+/** The longest that reading holds up everything else. */
+const BREATH_MS = 0.5;
+
 /** @param part consecutive records of one page, at most 100 */
 export async function prepareBatch(
   sql: ISql,
@@ -38,12 +41,17 @@ export async function prepareBatch(
   part: { records: readonly unknown[]; endsPage: boolean },
   rules: ReadingRules,
 ): Promise<PreparedBatch> {
-  const began = performance.now();
-  const identified = withoutRepeats(part.records.map((record) => identifyRecord(record, rules)));
-  const ids = identified.flatMap((record) => record.clinikoPatientId ?? []);
-  const identifiedMs = performance.now() - began;
+  const effort = createEffort();
+  const identified: IdentifiedRecord[] = [];
+  for (const record of part.records) {
+    identified.push(identifyRecord(record, rules));
+    await effort.breathe();
+  }
+  const unique = withoutRepeats(identified);
+  const ids = unique.flatMap((record) => record.clinikoPatientId ?? []);
+  effort.pause();
   const stored = await readStoredVersions(sql, organizationId, ids);
-  const readingAt = performance.now();
+  effort.resume();
   const batch: PreparedBatch = {
     records: part.records.length,
     endsPage: part.endsPage,
@@ -52,9 +60,38 @@ export async function prepareBatch(
     rejected: [],
     processingMs: 0,
   };
-  for (const record of identified) sortInto(batch, record, stored.get(record.recordKey), rules);
-  batch.processingMs = identifiedMs + performance.now() - readingAt;
+  for (const record of unique) {
+    sortInto(batch, record, stored.get(record.recordKey), rules);
+    await effort.breathe();
+  }
+  batch.processingMs = effort.pause();
   return batch;
+}
+
+/**
+ * Reading a batch takes milliseconds, in which nobody would hear that the database has answered: it would wait for us, and
+ * then we for it. So the work lets others have their turn now and then.
+ */
+function createEffort() {
+  let since = performance.now();
+  let totalMs = 0;
+  const pause = (): number => {
+    totalMs += performance.now() - since;
+    return totalMs;
+  };
+  const resume = (): void => {
+    since = performance.now();
+  };
+  return {
+    pause,
+    resume,
+    async breathe(): Promise<void> {
+      if (performance.now() - since < BREATH_MS) return;
+      pause();
+      await new Promise(setImmediate);
+      resume();
+    },
+  };
 }
 
 function sortInto(

@@ -11,6 +11,7 @@
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
+import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
 import {
   CancelledError,
@@ -71,6 +72,7 @@ async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> 
   const { lease, createdAt } = run.claimed;
   const metadata = completedMetadata(run.now(), run.display('completed'), run.durationMs());
   await endRun(run.tools.database, lease, run.state, async (tx) => {
+    await pointAtSurvivors(tx, lease.organizationId);
     if (absence === undefined) return { status: 'completed', metadata };
     // Those who were met when they were asked for by id are not absent.
     const absent = absence.absent.filter((id) => !seen.has(id));
@@ -79,6 +81,7 @@ async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> 
   });
   run.tell();
   run.log.completed(run.state, metadata.success_rate ?? 100);
+  run.tools.observer?.ended(run.claimed.type, 'completed', '');
 }
 
 function absenceMetadata({ marked, held }: AbsenceVerdict) {
@@ -87,10 +90,9 @@ function absenceMetadata({ marked, held }: AbsenceVerdict) {
 
 async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<void> {
   if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
-  if (error instanceof LeaseLostError) return run.log.interrupted(error.message);
-  if (signal.aborted && !(error instanceof CancelledError))
-    return run.log.interrupted('this server is stopping');
-  if (isDatabaseAway(error)) return run.log.interrupted('the database is away');
+  if (error instanceof LeaseLostError) return handBack(run, error.message);
+  if (signal.aborted && !(error instanceof CancelledError)) return handBack(run, 'this server is stopping');
+  if (isDatabaseAway(error)) return handBack(run, 'the database is away');
   const { error_details: errorDetails, ...report } = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
     run.tools.logger.error(safeError(error), 'A sync failed unexpectedly');
@@ -103,8 +105,14 @@ async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Prom
     }));
     run.tell();
     run.log.failed(report.error_type, errorDetails);
+    run.tools.observer?.ended(run.claimed.type, 'failed', report.error_type);
   } catch (ending) {
     // The lease expires, and the next worker meets the same error.
-    run.log.interrupted(`its failure could not be written (${safeError(ending).error})`);
+    handBack(run, `its failure could not be written (${safeError(ending).error})`);
   }
+}
+
+function handBack(run: OpenRun, why: string): void {
+  run.log.interrupted(why);
+  run.tools.observer?.ended(run.claimed.type, 'handed-back', '');
 }

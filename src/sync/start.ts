@@ -33,8 +33,12 @@ export async function startRun(
   }
 }
 
-/** @returns undefined when another one is running */
-async function createRun(tx: ISql, organizationId: number, type: OperationType): Promise<number | undefined> {
+/** @returns its id; undefined when another one is running */
+export async function createRun(
+  tx: ISql,
+  organizationId: number,
+  type: OperationType,
+): Promise<number | undefined> {
   const metadata = runningMetadata(INITIAL_STATE, {
     type,
     attempt: 0,

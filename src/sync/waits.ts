@@ -3,6 +3,7 @@
  *
  * Requests run ahead of the storing: one of them may wait while there is still work, and then nobody has to know.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WaitNotice } from '../cliniko/source.ts';
 
 export interface Waits {
@@ -24,16 +25,20 @@ export function createWaits(now: () => number = Date.now): Waits {
         () => undefined,
         () => undefined,
       );
+      let told: WaitNotice | undefined;
       for (;;) {
         const news = new Promise<'news'>((resolve) => {
           added = () => resolve('news');
         });
-        const current = latest;
-        latest = undefined;
         // A page that is there already was not held up: what is settled wins the race.
-        if ((await Promise.race([outcome, Promise.resolve('pending' as const)])) !== 'pending') return step;
-        if (current !== undefined && current.until.getTime() > now()) await tell(current);
-        if (latest === undefined && (await Promise.race([outcome, news])) !== 'news') return step;
+        if ((await Promise.race([outcome, nextTurn('pending' as const)])) !== 'pending') return step;
+        // Kept for the steps that follow: the request that waits may be one that ran ahead of this one.
+        const current = latest;
+        if (current !== undefined && current !== told && current.until.getTime() > now()) {
+          told = current;
+          await tell(current);
+        }
+        if (latest === current && (await Promise.race([outcome, news])) !== 'news') return step;
       }
     },
   };

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
+import { NO_TRACER } from '../logging/tracer.ts';
 import { CancelledError } from './failure.ts';
 import { endInterruptedRuns } from './interrupted.ts';
 import {
@@ -17,6 +18,7 @@ import {
   renewLeases,
 } from './lease.ts';
 import type { EngineTools } from './open-run.ts';
+import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
 
 /** How long a dead program's row may stay `running` beyond its time. */
@@ -38,6 +40,7 @@ interface ActiveRun {
 
 export function startWorker(tools: EngineTools): Worker {
   const owner = randomBytes(8).toString('hex');
+  const { tracer = NO_TRACER } = tools;
   const active = new Set<ActiveRun>();
   let stopping = false;
   let claiming: Promise<void> | undefined;
@@ -46,7 +49,11 @@ export function startWorker(tools: EngineTools): Worker {
   const take = (claimed: Awaited<ReturnType<typeof claimNextRun>> & object): void => {
     const letGo = new AbortController();
     const run: ActiveRun = { lease: claimed.lease, letGo, ended: Promise.resolve() };
-    run.ended = runSync(claimed, tools, letGo.signal)
+    const { syncLogId, organizationId } = claimed.lease;
+    const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
+    tools.observer?.claimed(claimed.kind);
+    run.ended = tracer
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, tools, letGo.signal))
       .catch((error: unknown) => tools.logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
         active.delete(run);
@@ -133,22 +140,5 @@ export function startWorker(tools: EngineTools): Worker {
       await Promise.all(runs.map((run) => releaseLease(tools.database, run.lease).catch(() => {})));
       if (runs.length > 0) tools.bus.publish({ organizations: [], work: true });
     },
-  };
-}
-
-/** @returns stops it */
-function repeat(delayMs: () => number, act: () => Promise<void>): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const schedule = (): void => {
-    timer = setTimeout(async () => {
-      await act();
-      if (!stopped) schedule();
-    }, delayMs());
-  };
-  schedule();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
   };
 }

@@ -52,7 +52,7 @@ describe('the dashboard', () => {
       .first()
       .waitFor();
     await page.locator('.quarantine li').first().waitFor();
-    await page.locator('.pill', { hasText: 'With errors' }).waitFor();
+    await page.locator('.runs .pill', { hasText: 'With errors' }).waitFor();
   });
 
   test('says how to register an organization that is not', async ({ databaseUrl, page }) => {

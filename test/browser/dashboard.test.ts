@@ -32,9 +32,10 @@ describe('a full sync on the dashboard', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('is watched by polling when the stream is refused', async ({ databaseUrl, page, journal }) => {
+  test('is watched by polling when both streams are refused', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 400 });
     await page.route('**/events*', (route) => route.abort());
+    await page.routeWebSocket('**/ws*', (socket) => socket.close());
     const dashboard = await openDashboard(page, server.url);
     await dashboard.isConnected('polling');
 

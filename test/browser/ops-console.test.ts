@@ -1,6 +1,10 @@
 /** The ops console in a real browser. */
+
+import postgres from 'postgres';
 import { describe, expect, vi } from 'vitest';
+import { SyncLog } from '../../src/contract/sync-log.ts';
 import { startTestServer } from '../support/server.ts';
+import { startRuns, stepRuns } from './support/foreign-runs.ts';
 import { test } from './support/test.ts';
 
 describe('the ops console', () => {
@@ -53,5 +57,80 @@ describe('the ops console', () => {
 
     await page.getByRole('button', { name: 'Failed 1' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(1));
+  });
+
+  test('is worked by keys: down, up, open, cancel, help', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [1, 2, 3] });
+    server.cliniko.faults.onPage(3, { kind: 'hang' });
+    await server.api('/cliniko/sync-all/2', { method: 'POST' });
+    await page.goto(`${server.url}/ops`);
+    const focused = () => page.evaluate(() => document.activeElement?.closest('tr')?.dataset.organization);
+    await page.locator('tr[data-organization="2"][data-status="running"]').waitFor();
+    await vi.waitFor(async () => expect(await page.locator('tbody tr').count()).toBe(3));
+
+    await page.keyboard.press('j');
+    expect(await focused()).toBe('2');
+    await page.keyboard.press('j');
+    expect(await focused()).toBe('1');
+    await page.keyboard.press('k');
+    await page.keyboard.press('c');
+    const question = page.getByRole('alertdialog');
+    await question.getByText('The full sync of Clinic 2 stops within a second.').waitFor();
+    await question.getByRole('button', { name: 'Cancel sync' }).click();
+    await page.locator('tr[data-organization="2"] .pill[data-pill="cancelled"]').waitFor();
+    const log = SyncLog.parse(await (await server.api('/cliniko/sync-logs/2/1')).json());
+    expect(log.metadata.error_type).toBe('SYNC_CANCELLED');
+
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: /Clinic \d/, level: 1 }).waitFor();
+  });
+
+  test('tells events, health and throughput, and sorts by its headings', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [9, 10] });
+    await page.goto(`${server.url}/ops`);
+    await page.locator('.badge[data-connection="live"]').waitFor();
+    await page.locator('.light[data-tone="good"]', { hasText: 'Listener' }).waitFor();
+    await server.api('/cliniko/sync-all/10', { method: 'POST' });
+    await page.locator('.tail-lines li', { hasText: 'Completed, 648 patients' }).waitFor();
+    await vi.waitFor(async () => {
+      const rate = await page.locator('.throughput-rate strong').textContent();
+      expect(Number(rate?.replace(',', ''))).toBeGreaterThan(0);
+    });
+
+    const names = () => page.locator('.ops-name a').allTextContents();
+    expect(await names()).toEqual(['Clinic 10', 'Clinic 9']);
+    await page.getByRole('button', { name: 'Organization' }).click();
+    await vi.waitFor(async () => expect(await names()).toEqual(['Clinic 9', 'Clinic 10']));
+    expect(await page.getByRole('columnheader', { name: 'Organization' }).getAttribute('aria-sort')).toBe(
+      'ascending',
+    );
+    await server.stop();
+    await page.locator('.light[data-tone="bad"]', { hasText: 'does not answer' }).waitFor();
+  });
+
+  test('holds 500 organizations, and only the rows in sight', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    const ids = Array.from({ length: 500 }, (_, index) => index + 1);
+    await startRuns(sql, ids, 1_000);
+    await page.goto(`${server.url}/ops`);
+    await page.locator('table[aria-rowcount="501"]').waitFor();
+    await stepRuns(sql, ids, 1);
+    await sql.end();
+    expect(await page.locator('tbody tr').count()).toBeLessThan(60);
+
+    for (let press = 0; press < 30; press += 1) await page.keyboard.press('j');
+    await vi.waitFor(async () => {
+      const place = await page.evaluate(() => document.activeElement?.closest('tr')?.ariaRowIndex);
+      expect(place).toBe('31');
+    });
+    await page.keyboard.press('/');
+    await page.keyboard.type('organization 500');
+    await page.getByText('1 of 500 organizations').waitFor();
   });
 });

@@ -17,8 +17,10 @@ describe('an organization', () => {
       name: 'Harbour',
       country: 'GB',
       time_zone: 'Australia/Sydney',
+      schedule: null,
       validation: { phone: 'reject', email: 'optional' },
       has_credentials: false,
+      next_sync_at: null,
     });
     await putJson(api, '/organizations/5', { name: null });
     expect(await get({ api, ...server }, '/organizations')).toEqual({
@@ -48,6 +50,8 @@ describe('the verdict on a key', () => {
     ['invalid', { kind: 'status', status: 401 }],
     ['invalid', { kind: 'status', status: 403 }],
     ['unknown', { kind: 'status', status: 400 }],
+    ['unknown', { kind: 'rate-limited', reset: 60 }],
+    ['unknown', { kind: 'status', status: 503 }],
   ] as const)('is %s when Cliniko answers %j', async ([verdict, fault], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     if (fault !== undefined) server.cliniko.faults.onEvery(fault);

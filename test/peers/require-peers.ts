@@ -4,7 +4,16 @@
  */
 import { spawnSync } from 'node:child_process';
 
-const PACKAGES: Record<string, string> = { bash: 'bash', curl: 'curl', jq: 'jq', psql: 'postgresql-client' };
+const PACKAGES: Record<string, string> = {
+  bash: 'bash',
+  curl: 'curl',
+  jq: 'jq',
+  openssl: 'openssl',
+  psql: 'postgresql-client',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
+  'systemd-analyze': 'systemd',
+};
 
 export default function requirePeers(): void {
   const missing = missingPrograms();
@@ -21,7 +30,7 @@ function missingPrograms(): string[] {
 }
 
 function install(programs: readonly string[]): void {
-  const packages = programs.flatMap((program) => PACKAGES[program] ?? []);
+  const packages = [...new Set(programs.flatMap((program) => PACKAGES[program] ?? []))];
   run('apt-get', ['update', '-q']);
   run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
 }

@@ -155,8 +155,9 @@ const store = (worker: WorkerName, people: number) =>
     const { lease } = hand.claimed;
     const seen = await readSeen(database, lease.syncLogId);
     const { sealer } = engine.tools(NOBODY);
+    const turn = Promise.resolve({ state: hand.state, display });
     const write = async () => {
-      hand.state = await storeBatch({ database, sealer, lease, display, seen }, hand.state, batch);
+      hand.state = await storeBatch({ database, sealer, lease, seen, turn, onWritten: () => {} }, batch);
     };
     if (!(await fenced(model, lease, write))) return;
     model.processed += people;

@@ -1,58 +1,11 @@
 /** Servers as real processes, which die and lose their database: nobody is lost, nothing is counted twice. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import postgres from 'postgres';
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
 import { test } from '../support/database.ts';
-import { CREDENTIALS_KEY } from '../support/server.ts';
-
-interface ServerProcess {
-  url: string;
-  child: ChildProcess;
-}
-
-async function startProcess(databaseUrl: string, cliniko: ClinikoSimulator): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
-    env: {
-      ...process.env,
-      PORT: '0',
-      DATABASE_URL: databaseUrl,
-      CREDENTIALS_KEY: CREDENTIALS_KEY.toString('base64'),
-      CLINIKO_BASE_URL: cliniko.url,
-      CLINIKO_ORGANIZATION_ID: '123',
-      CLINIKO_API_KEY: cliniko.apiKey,
-      CLINIKO_REQUESTS_PER_MINUTE: '1000000',
-      LOG_FORMAT: 'pretty',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  for await (const line of createInterface(child.stdout)) {
-    const url = /listens on (\S+)/.exec(line)?.[1];
-    if (url === undefined) continue;
-    child.stdout.resume();
-    return { url, child };
-  }
-  throw new Error('The server ended before it listened.');
-}
-
-async function latest({ url }: ServerProcess): Promise<SyncLog> {
-  const response = await fetch(`${url}/api/v1/cliniko/sync-logs/123?limit=1`);
-  return SyncLog.parse(SyncLogList.parse(await response.json()).logs[0]);
-}
-
-const until = (server: ServerProcess, holds: (log: SyncLog) => boolean, timeout = 25_000) =>
-  vi.waitFor(
-    async () => {
-      const log = await latest(server);
-      if (!holds(log)) throw new Error(`Not yet: ${log.status}, ${log.records_processed} done.`);
-      return log;
-    },
-    { timeout, interval: 50 },
-  );
+import { ask, killPostmaster, newDataDir, open } from '../support/embedded.ts';
+import { startServerProcess } from '../support/server-process.ts';
 
 async function openClinic(patients: number): Promise<ClinikoSimulator> {
   const cliniko = await startClinikoSimulator({ patients, latencyMs: 20, requestsPerMinute: 0 });
@@ -60,56 +13,94 @@ async function openClinic(patients: number): Promise<ClinikoSimulator> {
   return cliniko;
 }
 
-const start = ({ url }: ServerProcess) => fetch(`${url}/api/v1/cliniko/sync-all/123`, { method: 'POST' });
+async function countPatients(databaseUrl: string): Promise<number> {
+  const sql = postgres(databaseUrl, { max: 1 });
+  const [row] = await sql<{ count: number }[]>`select count(*)::int from patients`;
+  await sql.end();
+  return row?.count ?? 0;
+}
+
+/** Numbered pages that were asked for since. */
+const walkedPages = ({ requests }: ClinikoSimulator, since = 0) =>
+  requests
+    .slice(since)
+    .filter((request) => request.query.includes('sort=created_at'))
+    .map((request) => request.page ?? 0);
 
 describe('a server that is killed in the middle of a run', () => {
-  test('is succeeded by another one, at the first page that was not finished', async ({ databaseUrl }) => {
+  test('is succeeded by another one in less than 20 s, at the first page that was not finished', async ({
+    databaseUrl,
+  }) => {
     const cliniko = await openClinic(1_200);
-    const first = await startProcess(databaseUrl, cliniko);
-    const second = await startProcess(databaseUrl, cliniko);
-    // Whoever has the run gets stuck at page 7, until it is dead.
+    const first = await startServerProcess({ cliniko, databaseUrl });
     cliniko.faults.onPage(7, { kind: 'hang' });
-    await start(first);
-    await until(second, (log) => log.records_processed === 600);
-    const sql = postgres(databaseUrl, { max: 1 });
-    const [owner] = await sql`select owner from sync_runs`;
+    await first.start();
+    await first.until((log) => log.records_processed === 600);
+    const second = await startServerProcess({ cliniko, databaseUrl });
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');
     const killedBefore = cliniko.requests.length;
     cliniko.faults.clear();
-    // The second may have been the one who had it: then the first was only an onlooker.
-    const log = await until(second, (current) => current.status !== 'running', 28_000).catch(() => undefined);
-    const [after] = await sql`select owner, attempt from sync_runs`;
-    const [{ count } = { count: 0 }] = await sql`select count(*)::int from patients`;
-    await sql.end();
 
-    expect(owner?.owner).toBeTruthy();
-    expect(after?.owner).toBeNull();
+    await second.until((log) => log.metadata.attempt === 2, { timeout: 20_000 });
+    const log = await second.until((current) => current.status !== 'running');
+
     expect(log).toMatchObject({ status: 'completed', records_processed: 1_200, records_success: 1_200 });
-    expect(count).toBe(1_200);
-    const askedAgain = cliniko.requests
-      .slice(killedBefore)
-      .filter((request) => request.query.includes('sort=created_at'))
-      .map((request) => request.page ?? 0);
-    expect(Math.min(...askedAgain)).toBeGreaterThanOrEqual(7);
+    expect(await countPatients(databaseUrl)).toBe(1_200);
+    expect(Math.min(...walkedPages(cliniko, killedBefore))).toBe(7);
   }, 60_000);
 });
 
-describe('a database that ends all sessions in the middle of a run', () => {
-  test('gets the run to its end all the same, and the process lives', async ({ databaseUrl }) => {
-    const cliniko = await openClinic(1_200);
-    const server = await startProcess(databaseUrl, cliniko);
-    await start(server);
-    await until(server, (log) => log.records_processed >= 200);
-    const sql = postgres(databaseUrl, { max: 1 });
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid()`;
-    const log = await until(server, (current) => current.status !== 'running', 28_000);
-    const [{ count } = { count: 0 }] = await sql`select count(*)::int from patients`;
-    await sql.end();
+describe('two servers whose clocks are two hours apart', () => {
+  test('keep to the lease, which the database’s clock decides', async ({ databaseUrl }) => {
+    const cliniko = await openClinic(400);
+    const hour = 3_600_000;
+    const late = await startServerProcess({ cliniko, databaseUrl, clockAheadMs: -hour });
+    cliniko.faults.onPage(3, { kind: 'hang' });
+    await late.start();
+    await late.until((log) => log.records_processed === 200);
+    const early = await startServerProcess({ cliniko, databaseUrl, clockAheadMs: hour });
 
-    expect(log).toMatchObject({ status: 'completed', records_processed: 1_200 });
-    expect(count).toBe(1_200);
+    // To take this run it has to look at all runs, that of the late one included.
+    const api = `${early.url}/api/v1/organizations/124`;
+    await fetch(api, { method: 'PUT', body: '{}' });
+    await early.start(124);
+    await early.until((log) => log.status === 'failed', { organizationId: 124 });
+    cliniko.faults.clear();
+    cliniko.faults.release();
+    const log = await early.until((current) => current.status !== 'running');
+
+    expect(log).toMatchObject({ status: 'completed', records_processed: 400, metadata: { attempt: 1 } });
+    expect(Math.abs(Date.parse(log.started_at) - Date.now())).toBeLessThan(60_000);
+    expect(Date.parse(log.completed_at ?? '')).toBeGreaterThanOrEqual(Date.parse(log.started_at));
+    expect(walkedPages(cliniko)).toHaveLength(4);
+  }, 60_000);
+});
+
+describe('a database that ends all sessions, and then crashes, in the middle of a run', () => {
+  test('gets the run to its end all the same, and the process lives', async () => {
+    const cliniko = await openClinic(2_000);
+    const dataDir = await newDataDir();
+    const { url } = await open(dataDir);
+    const server = await startServerProcess({ cliniko, environment: { DATA_DIR: dataDir } });
+    onTestFinished(async () => {
+      const exit = once(server.child, 'exit');
+      server.child.kill('SIGTERM');
+      await exit;
+    });
+    await server.start();
+    await server.until((log) => log.records_processed >= 200);
+    await ask(
+      url,
+      (sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await server.until((log) => log.records_processed >= 800);
+    await killPostmaster(dataDir);
+
+    const log = await server.until((current) => current.status !== 'running', { timeout: 40_000 });
+    expect(log).toMatchObject({ status: 'completed', records_processed: 2_000, records_success: 2_000 });
+    expect(await countPatients(url)).toBe(2_000);
     expect(server.child.exitCode).toBeNull();
   }, 60_000);
 });

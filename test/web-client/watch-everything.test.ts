@@ -1,10 +1,11 @@
 /** The console's socket: what it asks for, what it does when it is lost. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ServerFrame } from '../../src/contract/socket-frame.ts';
+import type { OpenReason } from '../../web-client/src/live/access.ts';
+import type { Connection } from '../../web-client/src/live/connection.ts';
 import { cursorsWithin, type EverythingState } from '../../web-client/src/live/everything-state.ts';
 import { unknownOrganization } from '../../web-client/src/live/organization-state.ts';
-import type { SocketLike } from '../../web-client/src/live/socket.ts';
 import { type EverythingWatch, watchEverything } from '../../web-client/src/live/watch-everything.ts';
+import { createFakeSockets, SOCKET_HELLO, subscribed } from './support/fake-socket.ts';
 import { aChange, aLog, aSnapshot } from './support/logs.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -14,86 +15,46 @@ afterEach(() => {
 });
 const watches: EverythingWatch[] = [];
 
-interface FakeSocket extends SocketLike {
-  url: string;
-  sent: unknown[];
-  isClosed: boolean;
-  say(...frames: ServerFrame[]): void;
-  drop(): void;
-}
-
-function createFakeSocket(url: string): FakeSocket {
-  const listeners = new Map<string, (event: MessageEvent | Event) => void>();
-  const socket: FakeSocket = {
-    url,
-    sent: [],
-    isClosed: false,
-    addEventListener: (type, listener) => void listeners.set(type, listener),
-    send: (text) => void socket.sent.push(JSON.parse(text)),
-    close: () => {
-      socket.isClosed = true;
-    },
-    say(...frames) {
-      for (const frame of frames) {
-        listeners.get('message')?.(new MessageEvent('message', { data: JSON.stringify(frame) }));
-      }
-    },
-    drop: () => listeners.get('close')?.(new Event('close')),
-  };
-  return socket;
-}
-
-function watch() {
-  const sockets: FakeSocket[] = [];
+async function watch(getStreamToken?: (why: OpenReason) => Promise<string>) {
+  const { sockets, openSocket, newestSocket } = createFakeSockets();
   const kinds: string[] = [];
   let everything: EverythingState = new Map();
+  let last: Connection | undefined;
   const opened = watchEverything({
     baseUrl: 'http://localhost:8000',
-    openSocket: (url) => {
-      const socket = createFakeSocket(url);
-      sockets.push(socket);
-      return socket;
-    },
+    openSocket,
+    getStreamToken,
     onState: (next, connection) => {
       everything = next;
+      last = connection;
       if (kinds.at(-1) !== connection.kind) kinds.push(connection.kind);
     },
   });
   watches.push(opened);
-  const newest = (): FakeSocket => {
-    const socket = sockets.at(-1);
-    if (socket === undefined) throw new Error('No socket was opened.');
-    return socket;
+  // An address is awaited first: it may need a token.
+  await vi.advanceTimersByTimeAsync(0);
+  return {
+    sockets,
+    newest: newestSocket,
+    kinds,
+    connection: () => last,
+    of: (id: number) => everything.get(id),
   };
-  return { sockets, newest, kinds, of: (id: number) => everything.get(id) };
 }
 
-const HELLO: ServerFrame = { v: 1, type: 'hello', heartbeat_ms: 15_000 };
-const subscribed = (recovered: boolean, ...ids: number[]): ServerFrame => ({
-  v: 1,
-  type: 'subscribed',
-  id: 'address',
-  streams: ids.map((organization_id) => ({
-    organization_id,
-    head: 'k7x2.4',
-    recovered,
-    reason: recovered ? null : 'epoch',
-  })),
-});
-
 describe('the ops console', () => {
-  test('subscribes to everything in the first address', () => {
-    const page = watch();
+  test('subscribes to everything in the first address', async () => {
+    const page = await watch();
     expect(page.newest().url).toBe('ws://localhost:8000/api/v1/cliniko/ws?organizations=*');
-    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', aLog({ percent: 12 })));
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', aLog({ percent: 12 })));
     expect(page.kinds).toEqual(['live']);
     expect(page.of(123)).toMatchObject({ percent: 12, cursor: 'k7x2.4' });
     expect(page.newest().sent).toEqual([]);
   });
 
-  test('takes in organizations that appear later, and leaves the others untouched', () => {
-    const page = watch();
-    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+  test('takes in organizations that appear later, and leaves the others untouched', async () => {
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     const before = page.of(123);
     page.newest().say(aChange('k7x2.1', aLog({ organization_id: 9 }), 'started'));
     expect(page.of(9)?.log?.status).toBe('running');
@@ -101,8 +62,8 @@ describe('the ops console', () => {
   });
 
   test('comes back with the cursors it knows, and is offline when that fails', async () => {
-    const page = watch();
-    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     page.newest().drop();
     expect(page.kinds).toEqual(['live', 'connecting']);
     await vi.advanceTimersByTimeAsync(500);
@@ -111,7 +72,7 @@ describe('the ops console', () => {
     expect(page.kinds).toEqual(['live', 'connecting', 'offline']);
 
     await vi.advanceTimersByTimeAsync(1_000);
-    page.newest().say(HELLO);
+    page.newest().say(SOCKET_HELLO);
     expect(page.newest().sent).toEqual([
       { type: 'subscribe', id: 'all', organizations: '*', since: { 123: 'k7x2.4' } },
     ]);
@@ -119,16 +80,18 @@ describe('the ops console', () => {
     expect(page.kinds.at(-1)).toBe('live');
   });
 
-  test('takes a snapshot from further back when the history was lost', () => {
-    const page = watch();
-    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.400', aLog()));
+  test('takes a snapshot from further back when the history was lost', async () => {
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.400', aLog()));
     page.newest().say(subscribed(false, 123), aSnapshot('k7x2.4', null));
     expect(page.of(123)).toMatchObject({ cursor: 'k7x2.4', log: null });
   });
 
   test('comes back when the server asked it to', async () => {
-    const page = watch();
-    page.newest().say(HELLO, subscribed(true), { v: 1, type: 'bye', reason: 'restart', retry_ms: 3_000 });
+    const page = await watch();
+    page
+      .newest()
+      .say(SOCKET_HELLO, subscribed(true), { v: 1, type: 'bye', reason: 'restart', retry_ms: 3_000 });
     page.newest().drop();
     await vi.advanceTimersByTimeAsync(2_999);
     expect(page.sockets).toHaveLength(1);
@@ -136,21 +99,44 @@ describe('the ops console', () => {
     expect(page.sockets).toHaveLength(2);
   });
 
+  test('is catching up until every organization has come to where it stood', async () => {
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123, 124), aSnapshot('k7x2.4', null));
+    expect(page.connection()).toMatchObject({ kind: 'live', way: 'websocket', isCatchingUp: true });
+    page.newest().say(aSnapshot('k7x2.4', null, 124));
+    expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: false });
+  });
+
+  test('asks for a new token when the server says that the old one expires', async () => {
+    const reasons: string[] = [];
+    const page = await watch(async (why) => {
+      reasons.push(why);
+      return `t${reasons.length}`;
+    });
+    expect(page.newest().url).toBe('ws://localhost:8000/api/v1/cliniko/ws?organizations=*&token=t1');
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    page.newest().say({ v: 1, type: 'bye', reason: 'reauth', retry_ms: 10 });
+    page.newest().drop();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(page.newest().url).toBe('ws://localhost:8000/api/v1/cliniko/ws?token=t2');
+    expect(reasons).toEqual(['connect', 'reauth']);
+  });
+
   test('begins again when a ping proves a gap, an event is unreadable, or all is silent', async () => {
-    const page = watch();
-    page.newest().say(HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     page.newest().say({ v: 1, type: 'ping', heads: { 123: 'k7x2.4' } });
     expect(page.sockets[0]?.isClosed).toBe(false);
     page.newest().say({ v: 1, type: 'ping', heads: { 123: 'k7x2.5' } });
     expect(page.sockets[0]?.isClosed).toBe(true);
 
     await vi.advanceTimersByTimeAsync(1_000);
-    page.newest().say(HELLO, subscribed(true, 123), { ...aChange('k7x2.5', aLog()), seq: 0.5 });
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123), { ...aChange('k7x2.5', aLog()), seq: 0.5 });
     expect(page.sockets[1]?.isClosed).toBe(true);
 
     await vi.advanceTimersByTimeAsync(1_000);
-    page.newest().say(HELLO, subscribed(true, 123));
-    await vi.advanceTimersByTimeAsync(37_500);
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123));
+    await vi.advanceTimersByTimeAsync(22_500);
     expect(page.sockets[2]?.isClosed).toBe(true);
   });
 });

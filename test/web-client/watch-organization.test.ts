@@ -16,7 +16,7 @@ const watches: OrganizationWatch[] = [];
 
 type Answer = { head: string; log: SyncLog | null } | 'unchanged' | 'unreachable';
 
-function watch() {
+async function watch() {
   const sources = createFakeEventSources();
   const polls: { url: string; ifNoneMatch: string | null }[] = [];
   const seen: { connection: Connection; state: OrganizationState }[] = [];
@@ -31,10 +31,13 @@ function watch() {
   const opened = watchOrganization(123, {
     baseUrl: '',
     openEventSource: sources.open,
+    openSocket: null,
     fetch: fakeFetch,
     onState: (state, connection) => seen.push({ state, connection }),
   });
   watches.push(opened);
+  // An address is awaited first: it may need a token.
+  await settle();
   return {
     ...sources,
     ...opened,
@@ -45,6 +48,7 @@ function watch() {
     /** The connections that were told, without repetitions. */
     connections: () =>
       seen.map(({ connection }) => connection.kind).filter((kind, i, all) => kind !== all[i - 1]),
+    connection: () => seen.at(-1)?.connection,
     state: () => seen.at(-1)?.state,
   };
 }
@@ -54,7 +58,7 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('a stream that works', () => {
   test('is live after its hello, and never polled', async () => {
-    const page = watch();
+    const page = await watch();
     expect(page.newest().url).toBe('/api/v1/cliniko/sync-logs/123/events');
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
@@ -65,21 +69,54 @@ describe('a stream that works', () => {
     expect(page.polls).toEqual([]);
   });
 
-  test('that breaks is left to the browser, which resumes by itself', async () => {
-    const page = watch();
+  test('that breaks is opened again within half a second, from the same place, without a poll', async () => {
+    const page = await watch();
     page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
     page.newest().fail();
     expect(page.connections()).toEqual(['live', 'connecting']);
-    await pass(2_000);
+    expect(page.newest().isClosed).toBe(true);
+    await pass(500);
+    expect(page.newest().url).toBe('/api/v1/cliniko/sync-logs/123/events?since=k7x2.4');
     page.newest().hello();
-    await pass(30_000);
+    await pass(20_000);
     expect(page.connections()).toEqual(['live', 'connecting', 'live']);
-    expect(page.opened).toHaveLength(1);
+    expect(page.opened).toHaveLength(2);
     expect(page.polls).toEqual([]);
   });
 
+  test('that breaks again and again is opened less and less often', async () => {
+    const page = await watch();
+    page.newest().hello();
+    for (let i = 0; i < 12; i += 1) {
+      page.newest().fail();
+      while (page.newest().isClosed) await pass(100);
+      page.newest().hello();
+    }
+    const before = page.opened.length;
+    page.newest().fail();
+    await pass(7_000);
+    expect(page.opened).toHaveLength(before);
+    expect(page.polls).toEqual([]);
+  });
+
+  test('is catching up until what it missed has arrived', async () => {
+    const page = await watch();
+    page.newest().hello({ head: 'k7x2.4' });
+    expect(page.connection()).toMatchObject({ kind: 'live', way: 'sse', isCatchingUp: true });
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
+    expect(page.connection()?.isCatchingUp).toBe(false);
+    page.newest().fail();
+    await pass(500);
+    page.newest().hello({ head: 'k7x2.6' });
+    page.newest().say('progress', aChange('k7x2.5', aLog()));
+    expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: true });
+    page.newest().say('progress', aChange('k7x2.6', aLog()));
+    expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: false });
+  });
+
   test('that says goodbye is opened again when it asked, from the same place', async () => {
-    const page = watch();
+    const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
     page.newest().say('bye', { v: 1, type: 'bye', reason: 'restart', retry_ms: 700 });
@@ -90,7 +127,7 @@ describe('a stream that works', () => {
   });
 
   test('that missed something is opened again at once, from before the gap', async () => {
-    const page = watch();
+    const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
     page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4' });
@@ -101,11 +138,12 @@ describe('a stream that works', () => {
     expect(page.newest().url).toContain('?since=k7x2.4');
   });
 
-  test('that cannot go on takes the snapshot, though it is from further back', () => {
-    const page = watch();
+  test('that cannot go on takes the snapshot, though it is from further back', async () => {
+    const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.400', aLog()));
     page.newest().fail();
+    await pass(500);
     page.newest().hello({ recovered: false });
     page.newest().say('snapshot', aSnapshot('k7x2.9', null));
     expect(page.state()).toMatchObject({ cursor: 'k7x2.9', log: null });
@@ -114,7 +152,7 @@ describe('a stream that works', () => {
 
 describe('the poll takes over', () => {
   test('at once when the stream is refused, and asks every 2 seconds for what is new', async () => {
-    const page = watch();
+    const page = await watch();
     page.answers({ head: 'k7x2.4', log: aLog({ percent: 10 }) });
     page.newest().fail();
     await settle();
@@ -131,24 +169,36 @@ describe('the poll takes over', () => {
   });
 
   test('when no hello comes within seconds, as behind a proxy that holds answers back', async () => {
-    const page = watch();
+    const page = await watch();
     page.answers({ head: 'k7x2.4', log: null });
     await pass(4_000);
     expect(page.connections()).toEqual(['polling']);
   });
 
   test('when a live stream falls silent', async () => {
-    const page = watch();
+    const page = await watch();
     page.answers({ head: 'k7x2.4', log: null });
     page.newest().hello();
+    page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4' });
     await pass(37_499);
     expect(page.connections()).toEqual(['live']);
     await pass(1);
     expect(page.connections()).toEqual(['live', 'polling']);
   });
 
+  test('when the first heartbeat is late, as behind a proxy that let the hello through and holds back the rest', async () => {
+    const page = await watch();
+    page.answers({ head: 'k7x2.4', log: null });
+    page.newest().hello();
+    page.newest().say('snapshot', aSnapshot('k7x2.4', null));
+    await pass(22_499);
+    expect(page.connections()).toEqual(['live']);
+    await pass(1);
+    expect(page.connections()).toEqual(['live', 'polling']);
+  });
+
   test('when the stream speaks what we do not understand', async () => {
-    const page = watch();
+    const page = await watch();
     page.answers({ head: 'k7x2.4', log: null });
     page.newest().hello();
     page.newest().say('progress', { v: 2 });
@@ -157,7 +207,7 @@ describe('the poll takes over', () => {
   });
 
   test('and gives way to the stream later, without losing its place', async () => {
-    const page = watch();
+    const page = await watch();
     page.answers({ head: 'k7x2.4', log: aLog({ percent: 40 }) });
     page.newest().fail();
     // The moment is random, between half of 15 s and the whole.
@@ -168,6 +218,7 @@ describe('the poll takes over', () => {
     expect(page.connections()).toEqual(['polling']);
 
     page.newest().hello();
+    expect(page.connection()).toMatchObject({ kind: 'live', way: 'sse' });
     page.newest().say('progress', aChange('k7x2.5', aLog({ percent: 50 })));
     const asked = page.polls.length;
     await pass(10_000);
@@ -179,9 +230,10 @@ describe('the poll takes over', () => {
 
 describe('a server that is away', () => {
   test('is told as offline, and the stream is tried as soon as a poll is answered', async () => {
-    const page = watch();
+    const page = await watch();
     page.newest().hello();
     page.newest().fail();
+    await pass(500);
     page.newest().fail();
     await settle();
     expect(page.connections()).toEqual(['live', 'connecting', 'offline']);
@@ -194,7 +246,7 @@ describe('a server that is away', () => {
   });
 
   test('is tried at once when the network comes back', async () => {
-    const page = watch();
+    const page = await watch();
     page.newest().fail();
     await settle();
     page.answers({ head: 'k7x2.4', log: null });
@@ -206,8 +258,8 @@ describe('a server that is away', () => {
 });
 
 describe('a watch', () => {
-  test('shows the run that a request was answered with, before the stream tells of it', () => {
-    const page = watch();
+  test('shows the run that a request was answered with, before the stream tells of it', async () => {
+    const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
     page.learn(aLog({ cursor: 'k7x2.5' }));
@@ -215,7 +267,7 @@ describe('a watch', () => {
   });
 
   test('that was stopped does nothing any more', async () => {
-    const page = watch();
+    const page = await watch();
     page.newest().fail();
     await settle();
     page.stop();

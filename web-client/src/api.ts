@@ -4,63 +4,133 @@
  *
  * Not here: watching (live/).
  */
-import type { z } from 'zod';
-import { Organization, OrganizationList } from '../../src/contract/organization.ts';
-import { PatientSummary, QuarantineList } from '../../src/contract/patients.ts';
+import { z } from 'zod';
+import { Analytics } from '../../src/contract/analytics.ts';
+import {
+  KeyVerdict,
+  Organization,
+  type OrganizationChange,
+  OrganizationList,
+} from '../../src/contract/organization.ts';
+import {
+  ConfirmedMissing,
+  MissingPatients,
+  PatientSummary,
+  QuarantineList,
+  QuarantineRetry,
+} from '../../src/contract/patients.ts';
 import { Problem, type ProblemCode } from '../../src/contract/problem.ts';
-import { StartedSync, type SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { Timeline } from '../../src/contract/stream-event.ts';
+import { StartedSync, SyncLog, SyncLogList, type SyncStatus } from '../../src/contract/sync-log.ts';
 
-/** `code` is undefined where no server of ours answered: a proxy did, or nobody. */
+/** `code` and `status` are undefined where no server of ours answered: a proxy did, or nobody. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ProblemCode | undefined;
+  readonly status: number | undefined;
 
-  constructor(message: string, code: ProblemCode | undefined, options?: ErrorOptions) {
+  constructor(message: string, reply: { code?: ProblemCode; status?: number }, options?: ErrorOptions) {
     super(message, options);
-    this.code = code;
+    this.code = reply.code;
+    this.status = reply.status;
   }
 }
 
-export type StartableSync = 'full_patients' | 'active_patients';
+export type StartableSync = 'full_patients' | 'active_patients' | 'changed_patients';
+
+export interface RunFilter {
+  status?: SyncStatus;
+  operationType?: StartableSync;
+  /** Only runs older than this one. */
+  before?: number;
+}
+
+/** Runs of one answer of `runs`. */
+export const RUNS_AT_ONCE = 20;
 
 export interface Api {
   /** Also answers with a run that was going on already. */
   startSync(organizationId: number, type: StartableSync): Promise<StartedSync>;
+  cancelSync(organizationId: number, id: number): Promise<SyncLog>;
   organization(organizationId: number): Promise<Organization>;
   organizations(): Promise<OrganizationList>;
+  /** Registers the organization when it is not. */
+  saveOrganization(organizationId: number, change: OrganizationChange): Promise<Organization>;
+  saveKey(organizationId: number, apiKey: string): Promise<void>;
+  verifyKey(organizationId: number): Promise<KeyVerdict>;
   summary(organizationId: number): Promise<PatientSummary>;
-  /** The newest 20 runs. */
-  runs(organizationId: number): Promise<SyncLog[]>;
+  /** Newest first. */
+  runs(organizationId: number, filter?: RunFilter): Promise<SyncLog[]>;
+  run(organizationId: number, id: number): Promise<SyncLog>;
+  timeline(organizationId: number, id: number): Promise<z.infer<typeof Timeline>>;
+  missing(organizationId: number): Promise<MissingPatients>;
+  confirmMissing(organizationId: number): Promise<ConfirmedMissing>;
   quarantine(organizationId: number): Promise<QuarantineList>;
+  retryQuarantine(organizationId: number): Promise<QuarantineRetry>;
+  analytics(organizationId: number): Promise<Analytics>;
 }
 
-const START: Record<StartableSync, string> = { full_patients: 'sync-all', active_patients: 'sync-active' };
+const START: Record<StartableSync, string> = {
+  full_patients: 'sync-all',
+  active_patients: 'sync-active',
+  changed_patients: 'sync-changed',
+};
 
 /** @param baseUrl of the server, without a slash at its end; '' is the own origin */
 export function createApi(baseUrl: string): Api {
   const get = <T extends z.ZodType>(path: string, schema: T) => request(`${baseUrl}/api/v1/${path}`, schema);
+  const post = <T extends z.ZodType>(path: string, schema: T) =>
+    request(`${baseUrl}/api/v1/${path}`, schema, { method: 'POST' });
+  const put = <T extends z.ZodType>(path: string, schema: T, body: unknown) =>
+    request(`${baseUrl}/api/v1/${path}`, schema, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
   return {
-    startSync: (id, type) =>
-      request(`${baseUrl}/api/v1/cliniko/${START[type]}/${id}`, StartedSync, { method: 'POST' }),
+    startSync: (id, type) => post(`cliniko/${START[type]}/${id}`, StartedSync),
+    cancelSync: (id, run) => post(`cliniko/sync-logs/${id}/${run}/cancel`, SyncLog),
     organization: (id) => get(`organizations/${id}`, Organization),
     organizations: () => get('organizations', OrganizationList),
+    saveOrganization: (id, change) => put(`organizations/${id}`, Organization, change),
+    saveKey: (id, api_key) => put(`organizations/${id}/cliniko-credentials`, z.undefined(), { api_key }),
+    verifyKey: (id) => post(`organizations/${id}/cliniko-credentials/verify`, KeyVerdict),
     summary: (id) => get(`cliniko/patients/${id}/summary`, PatientSummary),
-    runs: async (id) => (await get(`cliniko/sync-logs/${id}?limit=20`, SyncLogList)).logs,
+    runs: async (id, filter = {}) =>
+      (await get(`cliniko/sync-logs/${id}?${searchOf(filter)}`, SyncLogList)).logs,
+    run: (id, run) => get(`cliniko/sync-logs/${id}/${run}`, SyncLog),
+    timeline: (id, run) => get(`cliniko/sync-logs/${id}/${run}/timeline`, Timeline),
+    missing: (id) => get(`cliniko/patients/${id}/missing`, MissingPatients),
+    confirmMissing: (id) => post(`cliniko/patients/${id}/missing/confirm`, ConfirmedMissing),
     quarantine: (id) => get(`cliniko/quarantine/${id}`, QuarantineList),
+    retryQuarantine: (id) => post(`cliniko/quarantine/${id}/retry`, QuarantineRetry),
+    analytics: (id) => get(`cliniko/analytics/${id}`, Analytics),
   };
+}
+
+/** What may be said of a failure to people. @throws whatever is no `ApiError`: that is our own fault */
+export function messageOf(error: unknown): string {
+  if (error instanceof ApiError) return error.message;
+  throw error;
+}
+
+function searchOf({ status, operationType, before }: RunFilter): string {
+  const search = new URLSearchParams({ limit: String(RUNS_AT_ONCE) });
+  if (status !== undefined) search.set('status', status);
+  if (operationType !== undefined) search.set('operation_type', operationType);
+  if (before !== undefined) search.set('before', String(before));
+  return search.toString();
 }
 
 async function request<T extends z.ZodType>(url: string, schema: T, init?: RequestInit): Promise<z.infer<T>> {
   const response = await fetch(url, init).catch((cause: unknown) => {
-    throw new ApiError('The server cannot be reached. Check that it is running.', undefined, { cause });
+    throw new ApiError('The server cannot be reached. Check that it is running.', {}, { cause });
   });
+  const { status } = response;
   const body: unknown = await response.json().catch(() => undefined);
   const answer = schema.safeParse(body);
   if (response.ok && answer.success) return answer.data;
   const problem = Problem.safeParse(body);
-  if (problem.success) throw new ApiError(problem.data.detail, problem.data.code);
-  throw new ApiError(
-    `The server gave an answer that this page does not understand (${response.status}).`,
-    undefined,
-  );
+  if (problem.success) throw new ApiError(problem.data.detail, { code: problem.data.code, status });
+  throw new ApiError(`The server gave an answer that this page does not understand (${status}).`, { status });
 }

@@ -5,7 +5,7 @@ export interface FakeEventSource extends EventSourceLike {
   readonly url: string;
   readonly isClosed: boolean;
   say(type: string, data: unknown): void;
-  hello(hello?: { recovered?: boolean }): void;
+  hello(hello?: { recovered?: boolean; head?: string }): void;
   fail(): void;
 }
 
@@ -45,12 +45,12 @@ function createFake(url: string): FakeEventSource {
       isClosed = true;
     },
     say,
-    hello: ({ recovered = true } = {}) =>
+    hello: ({ recovered = true, head = 'k7x2.0' } = {}) =>
       say('hello', {
         v: 1,
         type: 'hello',
         organization_id: 123,
-        head: 'k7x2.0',
+        head,
         recovered,
         reason: recovered ? null : 'epoch',
         heartbeat_ms: 15_000,

@@ -1,9 +1,14 @@
-/** Which organization an address names: `/?org=123`. */
+/** What an address names: an organization, `/?org=123`, or one of its runs, `/?org=123&run=17`. */
 import { RowId } from '../../../src/contract/sync-log.ts';
 
 /** @returns undefined when it names none, or something that cannot be one */
 export function organizationOf(search: string): number | undefined {
   return parseOrganizationId(new URLSearchParams(search).get('org') ?? '');
+}
+
+/** @returns undefined when it names none: then the dashboard is meant */
+export function runOf(search: string): number | undefined {
+  return parseOrganizationId(new URLSearchParams(search).get('run') ?? '');
 }
 
 export function parseOrganizationId(text: string): number | undefined {
@@ -14,4 +19,8 @@ export function parseOrganizationId(text: string): number | undefined {
 
 export function addressOf(organizationId: number): string {
   return `/?org=${organizationId}`;
+}
+
+export function addressOfRun(organizationId: number, runId: number): string {
+  return `${addressOf(organizationId)}&run=${runId}`;
 }

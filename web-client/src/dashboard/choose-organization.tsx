@@ -1,14 +1,18 @@
 /** What `/` shows when its address names no organization. */
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useEffect, useId, useState } from 'react';
+import type { OrganizationList } from '../../../src/contract/organization.ts';
+import type { Api } from '../api.ts';
+import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { addressOf, parseOrganizationId } from './address.ts';
 
 export interface ChooseOrganizationProps {
+  api: Api;
   /** What the address named, though it cannot be an organization. */
   asked: string | null;
 }
 
-export function ChooseOrganization({ asked }: ChooseOrganizationProps) {
+export function ChooseOrganization({ api, asked }: ChooseOrganizationProps) {
   const [text, setText] = useState(asked ?? '');
   const [isRefused, setIsRefused] = useState(asked !== null);
   const inputId = useId();
@@ -54,10 +58,48 @@ export function ChooseOrganization({ asked }: ChooseOrganizationProps) {
             {isRefused ? 'An organization id is a whole number, such as 123.' : 'The demo’s clinic is 123.'}
           </p>
         </form>
-        <p>
-          <a href="/ops">See all organizations</a>
-        </p>
+        <Registered api={api} />
       </main>
     </>
+  );
+}
+
+const SHOWN = 8;
+
+/** The registered ones, so that nobody has to know an id by heart. */
+function Registered({ api }: { api: Api }) {
+  const [organizations, setOrganizations] = useState<OrganizationList['organizations']>([]);
+  useEffect(() => {
+    let isCurrent = true;
+    // Without the list the id still works; the server's absence shows on the next page.
+    api.organizations().then(
+      (list) => isCurrent && setOrganizations(list.organizations),
+      () => {},
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api]);
+  return (
+    <nav className="registered" aria-label="Organizations">
+      <ul>
+        {organizations.slice(0, SHOWN).map(({ organization_id: id, name }) => (
+          <li key={id}>
+            <a className="card registered-link" href={addressOf(id)}>
+              <span>{name ?? `Organization ${id}`}</span>
+              <span className="soft">{id}</span>
+              <Icon name="next" />
+            </a>
+          </li>
+        ))}
+      </ul>
+      <p>
+        <a href="/ops">
+          {organizations.length > SHOWN
+            ? `See all ${organizations.length} organizations`
+            : 'See all organizations'}
+        </a>
+      </p>
+    </nav>
   );
 }

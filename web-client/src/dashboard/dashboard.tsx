@@ -1,63 +1,147 @@
 /**
- * The dashboard of one organization: its totals, its sync as it happens, and what became of the last ones.
+ * The dashboard of one organization: its sync as it happens, its totals, what became of the last ones, and its settings.
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
 import { isRunning } from '../live/organization-state.ts';
+import { CancelDialog } from '../look/cancel-dialog.tsx';
+import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
+import { DayAndTime } from '../look/moments.tsx';
+import { OfflineNotice } from '../look/offline-notice.tsx';
+import { useCancel } from '../look/use-cancel.ts';
 import { formatPercent } from '../look/words.ts';
+import { HeldNotice } from './held-notice.tsx';
+import { HistoryCard } from './history-card.tsx';
 import { NotRegistered } from './not-registered.tsx';
 import { QuarantineCard } from './quarantine-card.tsx';
-import { RunsCard } from './runs-card.tsx';
 import { StartButtons } from './start-buttons.tsx';
 import { statusText } from './status-text.ts';
 import { SyncCard } from './sync-card.tsx';
 import { Totals } from './totals.tsx';
+import { TrendsCard } from './trends-card.tsx';
 import { useOrganization } from './use-organization.ts';
-import { useRecords, useRegistration } from './use-records.ts';
+import { useRecords } from './use-records.ts';
+import { nameOf, type Registration, useRegistration } from './use-registration.ts';
 import { useStart } from './use-start.ts';
+import { useThroughput } from './use-throughput.ts';
+
+const SettingsDialog = lazy(() =>
+  import('./settings-dialog.tsx').then(({ SettingsDialog: loaded }) => ({ default: loaded })),
+);
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
   const { state, connection, learn } = useOrganization(organizationId);
-  const registration = useRegistration(api, organizationId);
+  const { registration, readAgain } = useRegistration(api, organizationId);
   const records = useRecords(api, organizationId, state.log);
   const start = useStart(api, organizationId, learn);
+  const cancel = useCancel(api, learn);
+  const throughput = useThroughput(state.log);
+  const [isSetting, setIsSetting] = useState(false);
+  const openSettings = () => setIsSetting(true);
+  const name = nameOf(registration, organizationId);
+  useTitle(isRunning(state) ? `${formatPercent(state.percent)} · ${name}` : name);
 
-  const fallback = `Organization ${organizationId}`;
-  const name = registration.kind === 'registered' ? (registration.organization.name ?? fallback) : fallback;
-  const progress = isRunning(state) ? `${formatPercent(state.percent)} · ` : '';
-  useEffect(() => {
-    document.title = `${progress}${name} · Patient Sync`;
-  }, [progress, name]);
-
+  const { log } = state;
   const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
-  const buttons = <StartButtons start={start} isRunning={isRunning(state)} />;
+  const buttons = (
+    <StartButtons start={start} isRunning={isRunning(state)} onCancel={() => log && cancel.ask(log)} />
+  );
   return (
     <>
       <Masthead current="dashboard" connection={connection} />
       <main className="page">
-        <div className="title">
-          <h1>{name}</h1>
-          {name !== fallback && <p className="soft">{fallback}</p>}
-        </div>
-        {isMissing && <NotRegistered organizationId={organizationId} />}
-        <SyncCard state={state} start={start} buttons={buttons} />
+        <Title organizationId={organizationId} registration={registration} onSettings={openSettings} />
+        <OfflineNotice connection={connection} />
+        {isMissing && <NotRegistered organizationId={organizationId} onRegister={openSettings} />}
+        <HeldNotice
+          api={api}
+          organizationId={organizationId}
+          missing={records.missing}
+          onConfirmed={records.readAgain}
+        />
+        <SyncCard
+          state={state}
+          start={start}
+          buttons={buttons}
+          throughput={throughput}
+          onSettings={openSettings}
+        />
         <Totals records={records} />
         <div className="columns">
-          <RunsCard runs={records.runs} latest={state.log} />
-          <QuarantineCard quarantine={records.quarantine} />
+          <HistoryCard api={api} organizationId={organizationId} latest={log} />
+          <QuarantineCard
+            api={api}
+            organizationId={organizationId}
+            quarantine={records.quarantine}
+            onRetried={records.readAgain}
+          />
         </div>
-        {records.trouble !== null && (
+        <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
+        {records.trouble !== null && connection.kind !== 'offline' && (
           <p className="notice" data-tone="bad" role="alert">
             {records.trouble}
           </p>
         )}
       </main>
+      <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
+      {isSetting && (
+        <Suspense>
+          <SettingsDialog
+            api={api}
+            organizationId={organizationId}
+            organization={registration.kind === 'registered' ? registration.organization : null}
+            onSaved={readAgain}
+            onClose={() => setIsSetting(false)}
+          />
+        </Suspense>
+      )}
       <p className="undrawn" role="status" data-testid="announcer">
         {statusText(state)}
       </p>
     </>
   );
+}
+
+interface TitleProps {
+  organizationId: number;
+  registration: Registration;
+  onSettings(): void;
+}
+
+function Title({ organizationId, registration, onSettings }: TitleProps) {
+  const name = nameOf(registration, organizationId);
+  const organization = registration.kind === 'registered' ? registration.organization : null;
+  return (
+    <div className="title title-row">
+      <div>
+        <h1>{name}</h1>
+        <p className="soft title-facts">
+          {organization?.name && <span>Organization {organizationId}</span>}
+          {organization?.next_sync_at && (
+            <span>
+              <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
+            </span>
+          )}
+          {organization?.has_credentials === false && (
+            <span className="title-warning">
+              <Icon name="key" /> No API key yet
+            </span>
+          )}
+        </p>
+      </div>
+      <button type="button" className="btn" onClick={onSettings}>
+        <Icon name="settings" />
+        Settings
+      </button>
+    </div>
+  );
+}
+
+function useTitle(words: string): void {
+  useEffect(() => {
+    document.title = `${words} · Patient Sync`;
+  }, [words]);
 }

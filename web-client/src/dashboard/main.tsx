@@ -1,22 +1,27 @@
-/** The entry of `/`: the organization that the address names, or the choice of one. */
+/** The entry of `/`: the organization or the run that the address names, or the choice of an organization. */
 import '../strict-csp.ts';
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
+import { lazy, Suspense } from 'react';
 import { createApi } from '../api.ts';
-import { organizationOf } from './address.ts';
+import { showPage } from '../look/page-root.tsx';
+import { organizationOf, runOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
-const root = document.getElementById('root');
-if (root === null) throw new Error('index.html has no element with the id "root".');
+const RunPage = lazy(() => import('./run-page.tsx').then(({ RunPage: loaded }) => ({ default: loaded })));
 
-const organizationId = organizationOf(window.location.search);
-createRoot(root).render(
-  <StrictMode>
-    {organizationId === undefined ? (
-      <ChooseOrganization asked={new URLSearchParams(window.location.search).get('org')} />
-    ) : (
-      <Dashboard organizationId={organizationId} api={createApi('')} />
-    )}
-  </StrictMode>,
-);
+const { search } = window.location;
+const organizationId = organizationOf(search);
+const runId = runOf(search);
+const api = createApi('');
+
+if (organizationId === undefined) {
+  showPage(<ChooseOrganization api={api} asked={new URLSearchParams(search).get('org')} />);
+} else if (runId === undefined) {
+  showPage(<Dashboard organizationId={organizationId} api={api} />);
+} else {
+  showPage(
+    <Suspense>
+      <RunPage organizationId={organizationId} runId={runId} api={api} />
+    </Suspense>,
+  );
+}

@@ -1,22 +1,48 @@
-/** Patients that could not be stored and wait for somebody to mend them in Cliniko. */
-import type { QuarantineList } from '../../../src/contract/patients.ts';
+/** Patients that could not be stored: who, why, and what to do; and once more, on request. */
+import type { QuarantineList, QuarantineReason } from '../../../src/contract/patients.ts';
+import type { Api } from '../api.ts';
 import { Icon } from '../look/icon.tsx';
 import { Moment } from '../look/moments.tsx';
-import { formatCount, QUARANTINE_WORDS } from '../look/words.ts';
+import { formatCount, QUARANTINE_ADVICE, QUARANTINE_WORDS } from '../look/words.ts';
+import { type RetryOutcome, useRetry } from './use-retry.ts';
 
 const SHOWN = 50;
 
-export function QuarantineCard({ quarantine }: { quarantine: QuarantineList | null }) {
+export interface QuarantineCardProps {
+  api: Api;
+  organizationId: number;
+  quarantine: QuarantineList | null;
+  onRetried(): void;
+}
+
+export function QuarantineCard({ api, organizationId, quarantine, onRetried }: QuarantineCardProps) {
+  const retry = useRetry(api, organizationId, onRetried);
   const count = quarantine?.total ?? 0;
   return (
     <section className="card" aria-labelledby="quarantine-title">
-      <h2 id="quarantine-title">
-        Quarantine {count > 0 && <span className="count">{formatCount(count)}</span>}
-      </h2>
+      <div className="card-head">
+        <h2 id="quarantine-title">
+          Quarantine {count > 0 && <span className="count">{formatCount(count)}</span>}
+        </h2>
+        {count > 0 && retry.outcome.kind !== 'unavailable' && (
+          <button
+            type="button"
+            className="btn btn-small"
+            aria-disabled={retry.outcome.kind === 'asking'}
+            onClick={retry.begin}
+          >
+            <Icon name="sync" />
+            {retry.outcome.kind === 'asking' ? 'Trying…' : 'Retry'}
+          </button>
+        )}
+      </div>
+      <p className="retry-outcome" role="status">
+        {retryWords(retry.outcome)}
+      </p>
       {quarantine === null && <p className="empty">Reading…</p>}
       {quarantine !== null && count === 0 && (
         <p className="empty">
-          <Icon name="done" /> Nothing in quarantine.
+          <Icon name="done" /> Nobody is in quarantine.
         </p>
       )}
       {quarantine !== null && count > 0 && <Quarantined quarantine={quarantine} />}
@@ -24,24 +50,58 @@ export function QuarantineCard({ quarantine }: { quarantine: QuarantineList | nu
   );
 }
 
+function retryWords(outcome: RetryOutcome): string | null {
+  switch (outcome.kind) {
+    case 'none':
+    case 'asking':
+      return null;
+    case 'unavailable':
+      return 'This server cannot retry single patients; the next sync tries them all again.';
+    case 'refused':
+      return outcome.message;
+    case 'done': {
+      const { requested, resolved, remaining } = outcome.result;
+      return `${formatCount(resolved)} of ${formatCount(requested)} could be stored now; ${formatCount(remaining)} remain.`;
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
 function Quarantined({ quarantine: { patients, total } }: { quarantine: QuarantineList }) {
   const shown = patients.slice(0, SHOWN);
+  const reasons = [...new Set(shown.map(({ reason }) => reason))];
   return (
     <>
-      <p className="soft">Mend these records in Cliniko; the next sync tries them again.</p>
-      <ul className="quarantine">
-        {shown.map((patient) => (
-          <li key={patient.id}>
-            <p className="quarantine-id">{patient.cliniko_patient_id ?? 'Without an id'}</p>
-            <p>{QUARANTINE_WORDS[patient.reason]}</p>
-            <p className="soft quarantine-seen">
-              Last seen <Moment at={patient.last_seen_at} />
-              {patient.attempts > 1 && ` · ${patient.attempts} attempts`}
-            </p>
-          </li>
+      <ul className="advice">
+        {reasons.map((reason) => (
+          <Advice key={reason} reason={reason} />
         ))}
       </ul>
-      {total > shown.length && <p className="soft">and {formatCount(total - shown.length)} more</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section className="scroller quarantine-scroller" tabIndex={0} aria-label="Patients in quarantine">
+        <ul className="quarantine">
+          {shown.map((patient) => (
+            <li key={patient.id}>
+              <p className="quarantine-id">{patient.cliniko_patient_id ?? 'Without an id'}</p>
+              <p>{QUARANTINE_WORDS[patient.reason]}</p>
+              <p className="soft quarantine-seen">
+                <Moment at={patient.last_seen_at} />
+                {patient.attempts > 1 && ` · ${patient.attempts} attempts`}
+              </p>
+            </li>
+          ))}
+        </ul>
+        {total > shown.length && <p className="soft">and {formatCount(total - shown.length)} more</p>}
+      </section>
     </>
+  );
+}
+
+function Advice({ reason }: { reason: QuarantineReason }) {
+  return (
+    <li>
+      <strong>{QUARANTINE_WORDS[reason]}.</strong> {QUARANTINE_ADVICE[reason]}
+    </li>
   );
 }

@@ -5,7 +5,14 @@ import type { StartableSync } from '../api.ts';
 import { Icon } from '../look/icon.tsx';
 import type { Start } from './use-start.ts';
 
-export function ResultNotice({ log, start }: { log: SyncLog; start: Start }) {
+export interface ResultNoticeProps {
+  log: SyncLog;
+  /** Absent where nothing can be started: on the page of an old run. */
+  start?: Start;
+  onSettings?(): void;
+}
+
+export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
   const problem = problemText(log);
   if (problem === null) return null;
   const hasFailed = log.status === 'failed';
@@ -18,22 +25,48 @@ export function ResultNotice({ log, start }: { log: SyncLog; start: Start }) {
         {error_details !== null && !problem.includes(error_details) && (
           <p className="result-details">{error_details}</p>
         )}
-        {log.metadata.solution !== undefined && <p className="result-solution">{log.metadata.solution}</p>}
-        {hasFailed && log.metadata.retry_recommended === true && (
-          <button
-            type="button"
-            className="btn btn-small"
-            aria-disabled={start.outcome.kind === 'asking'}
-            onClick={() => start.begin(againOf(log))}
-          >
-            Try again
-          </button>
+        {log.metadata.solution !== undefined && !mayMendKey(log, onSettings) && (
+          <p className="result-solution">{log.metadata.solution}</p>
         )}
+        <NextSteps log={log} start={start} onSettings={onSettings} />
       </div>
     </div>
   );
 }
 
+/** What can be done about it from here. */
+function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
+  const mayTryAgain =
+    start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
+  if (!mayTryAgain && !mayMendKey(log, onSettings)) return null;
+  return (
+    <div className="result-steps">
+      {mayMendKey(log, onSettings) && (
+        <button type="button" className="btn btn-small" onClick={onSettings}>
+          Update API key
+        </button>
+      )}
+      {mayTryAgain && (
+        <button
+          type="button"
+          className="btn btn-small"
+          aria-disabled={start.outcome.kind === 'asking'}
+          onClick={() => start.begin(againOf(log))}
+        >
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Then the form for it is one press away, which is better than the address that the solution names. */
+function mayMendKey({ metadata: { error_type } }: SyncLog, onSettings: (() => void) | undefined): boolean {
+  return (
+    onSettings !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN')
+  );
+}
+
 function againOf(log: SyncLog): StartableSync {
-  return log.operation_type === OperationType.enum.active_patients ? 'active_patients' : 'full_patients';
+  return OperationType.safeParse(log.operation_type).data ?? 'full_patients';
 }

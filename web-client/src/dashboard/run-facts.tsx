@@ -1,29 +1,42 @@
-/** The figures of a run: on its way where it is and how fast, at the end what it took. */
-import type { ReactNode } from 'react';
+/** The figures of a run: on its way where it is and how fast, at the end what it took and what it changed. */
 import { formatDuration } from '../../../src/contract/duration.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { Fact, Facts } from '../look/facts.tsx';
 import { Moment } from '../look/moments.tsx';
+import { Sparkline } from '../look/sparkline.tsx';
+import { recentRate, type Throughput } from '../look/throughput.ts';
 import { useNow } from '../look/use-now.ts';
-import { formatCount, patientsPerSecond, phaseWords } from '../look/words.ts';
+import { formatCount, formatRate, patientsPerSecond } from '../look/words.ts';
 
-export function RunFacts({ log }: { log: SyncLog }) {
+export interface RunFactsProps {
+  log: SyncLog;
+  /** Of a run that is watched live. */
+  throughput?: Throughput;
+}
+
+const RATE_OVER_SECONDS = 5;
+
+export function RunFacts({ log, throughput }: RunFactsProps) {
   return (
-    <dl className="facts">{log.status === 'running' ? <OnItsWay log={log} /> : <AtItsEnd log={log} />}</dl>
+    <Facts isLive={log.status === 'running'}>
+      {log.status === 'running' ? <OnItsWay log={log} throughput={throughput} /> : <AtItsEnd log={log} />}
+      <Changes log={log} />
+    </Facts>
   );
 }
 
-function OnItsWay({ log }: { log: SyncLog }) {
-  const { current_page, total_pages, estimated_remaining } = log.metadata;
+function OnItsWay({ log, throughput }: { log: SyncLog; throughput: Throughput | undefined }) {
   const now = useNow(true);
-  const elapsedMs = now - Date.parse(log.started_at);
-  const page = current_page && total_pages ? `${current_page} of ${total_pages}` : null;
   return (
     <>
-      <Fact term="Phase">{phaseWords(log)}</Fact>
-      <Fact term="Time left">{estimated_remaining ?? null}</Fact>
-      <Fact term="Rate">{rateText(log)}</Fact>
-      <Fact term="Page">{page}</Fact>
-      <Fact term="Running for">{formatDuration(elapsedMs)}</Fact>
+      <Fact term="Time left">{log.metadata.estimated_remaining ?? null}</Fact>
+      <Fact term="Running for">{formatDuration(now - Date.parse(log.started_at))}</Fact>
+      <Fact term="Rate">
+        <span className="rate">
+          <span>{liveRateText(log, throughput)}</span>
+          {throughput !== undefined && <Sparkline counts={throughput.counts.slice(0, -1)} />}
+        </span>
+      </Fact>
     </>
   );
 }
@@ -34,27 +47,42 @@ function AtItsEnd({ log }: { log: SyncLog }) {
     <>
       <Fact term="Ended">{log.completed_at === null ? null : <Moment at={log.completed_at} />}</Fact>
       <Fact term="Duration">{metrics?.total_duration ?? durationText(log)}</Fact>
-      {metrics !== undefined && <Fact term="Rate">{rateText(log)}</Fact>}
-      {metrics !== undefined && <Fact term="API requests">{formatCount(metrics.api_requests)}</Fact>}
-      {warnings_total ? <Fact term="Warnings">{formatCount(warnings_total)}</Fact> : null}
-      {proof?.proven && <Fact term="Completeness">Proven</Fact>}
+      {metrics !== undefined && (
+        <>
+          <Fact term="Rate">{`${formatRate(metrics.patients_per_second)} patients/s`}</Fact>
+          <Fact term="API requests">{formatCount(metrics.api_requests)}</Fact>
+        </>
+      )}
+      {warnings_total ? <Fact term="Data warnings">{formatCount(warnings_total)}</Fact> : null}
+      {proof !== undefined && <Fact term="Completeness">{proof.proven ? 'Proven' : 'Not proven'}</Fact>}
     </>
   );
 }
 
-/** What is not known yet keeps its place, so that nothing jumps when it comes. */
-function Fact({ term, children }: { term: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{children ?? '–'}</dd>
-    </div>
-  );
+const CHANGES = [
+  ['inserted', 'New'],
+  ['updated', 'Updated'],
+  ['unchanged', 'Unchanged'],
+] as const;
+
+/** Only our engine counts them; a row of another program has none. */
+function Changes({ log }: { log: SyncLog }) {
+  if (log.records_processed === 0) return null;
+  return CHANGES.map(([key, term]) => {
+    const count = log.metadata[key];
+    return typeof count === 'number' ? (
+      <Fact key={key} term={term}>
+        {formatCount(count)}
+      </Fact>
+    ) : null;
+  });
 }
 
-function rateText(log: SyncLog): string | null {
-  const rate = patientsPerSecond(log);
-  return rate === null ? null : `${formatCount(rate)} patients/s`;
+/** Counted here once there is something to count; until then from the engine's own estimate. */
+function liveRateText(log: SyncLog, throughput: Throughput | undefined): string {
+  const counted = throughput === undefined ? 0 : recentRate(throughput, RATE_OVER_SECONDS);
+  const rate = counted > 0 || log.metadata.phase === 'waiting' ? counted : patientsPerSecond(log);
+  return rate === null ? '–' : `${formatRate(rate)} patients/s`;
 }
 
 function durationText(log: SyncLog): string | null {

@@ -3,10 +3,14 @@ import type { ReactNode } from 'react';
 import { stepText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
-import { barTone } from '../look/bar-tone.ts';
 import { GuideText } from '../look/icon.tsx';
-import { ProgressBar } from '../look/progress-bar.tsx';
-import { counterText, formatPercent, operationWords } from '../look/words.ts';
+import { Moment } from '../look/moments.tsx';
+import { StatePill } from '../look/state-pill.tsx';
+import type { Throughput } from '../look/throughput.ts';
+import { operationWords } from '../look/words.ts';
+import { addressOfRun } from './address.ts';
+import { PhaseStrip } from './phase-strip.tsx';
+import { Progress } from './progress.tsx';
 import { ResultNotice } from './result-notice.tsx';
 import { RunErrors } from './run-errors.tsx';
 import { RunFacts } from './run-facts.tsx';
@@ -17,14 +21,17 @@ export interface SyncCardProps {
   state: OrganizationState;
   start: Start;
   buttons: ReactNode;
+  throughput: Throughput;
+  onSettings(): void;
 }
 
-export function SyncCard({ state, start, buttons }: SyncCardProps) {
-  const { log, percent } = state;
+export function SyncCard({ state, start, buttons, throughput, onSettings }: SyncCardProps) {
+  const { log } = state;
   return (
     <section className="card sync-monitor" aria-labelledby="sync-title" data-status={log?.status ?? 'none'}>
       <div className="sync-head">
         <div>
+          {log !== null && <Eyebrow log={log} />}
           <h2 id="sync-title">{titleOf(state)}</h2>
           <p className="current-step">
             <Step state={state} />
@@ -35,24 +42,33 @@ export function SyncCard({ state, start, buttons }: SyncCardProps) {
       <StartNotice start={start} />
       {log !== null && (
         <>
-          <div className="progress-display">
-            <p className="percent">{formatPercent(percent)}</p>
-            <p className="progress-text">{counterText(log)}</p>
-            <ProgressBar
-              percent={percent}
-              tone={barTone(log)}
-              label="Sync progress"
-              valueText={`${formatPercent(percent)}, ${counterText(log)}`}
-            />
-          </div>
-          <RunFacts log={log} />
+          {hasBegun(log) && <Progress log={log} percent={state.percent} />}
           {isRunning(state) && <WaitingNotice log={log} />}
-          <ResultNotice log={log} start={start} />
+          <ResultNotice log={log} start={start} onSettings={onSettings} />
+          {hasBegun(log) && <PhaseStrip log={log} />}
+          <RunFacts log={log} throughput={throughput} />
           <RunErrors log={log} />
         </>
       )}
     </section>
   );
+}
+
+function Eyebrow({ log }: { log: SyncLog }) {
+  return (
+    <p className="eyebrow">
+      <StatePill log={log} />
+      <a href={addressOfRun(log.organization_id, log.id)}>Run {log.id}</a>
+      <span>
+        started <Moment at={log.started_at} />
+      </span>
+    </p>
+  );
+}
+
+/** A run that failed before it knew anything has no progress to show. */
+function hasBegun({ status, metadata }: SyncLog): boolean {
+  return status !== 'failed' || (metadata.patients_found ?? 0) > 0;
 }
 
 function titleOf({ isKnown, log }: OrganizationState): string {

@@ -1,36 +1,42 @@
-/** What the dashboard shows besides the live run, read anew whenever a run has begun or ended. */
-import { useEffect, useState } from 'react';
-import type { Organization } from '../../../src/contract/organization.ts';
-import type { PatientSummary, QuarantineList } from '../../../src/contract/patients.ts';
+/** What the dashboard shows besides the live run, read anew whenever a run has begun or ended, or on request. */
+import { useCallback, useEffect, useState } from 'react';
+import type { Analytics } from '../../../src/contract/analytics.ts';
+import type { MissingPatients, PatientSummary, QuarantineList } from '../../../src/contract/patients.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { type Api, ApiError } from '../api.ts';
+import { type Api, messageOf } from '../api.ts';
 
 /** Each is null until it has been read. */
 export interface Records {
   summary: PatientSummary | null;
-  runs: SyncLog[] | null;
+  missing: MissingPatients | null;
   quarantine: QuarantineList | null;
+  analytics: Analytics | null;
   /** Why the newest reading failed; what was read before stays. */
   trouble: string | null;
+  readAgain(): void;
 }
 
-const NOTHING_YET: Records = { summary: null, runs: null, quarantine: null, trouble: null };
+type Read = Omit<Records, 'readAgain'>;
+
+const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, analytics: null, trouble: null };
 
 /** @param latest the run that is shown live */
 export function useRecords(api: Api, organizationId: number, latest: SyncLog | null): Records {
   const [records, setRecords] = useState(NOTHING_YET);
-  const version = latest === null ? 'none' : `${latest.id} ${latest.status === 'running'}`;
+  const [asked, setAsked] = useState(0);
+  const version = `${asked} ${versionOf(latest)}`;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
     let isCurrent = true;
-    const keep = (part: Partial<Records>): void => {
+    const keep = (part: Partial<Read>): void => {
       if (isCurrent) setRecords((before) => ({ ...before, ...part }));
     };
     Promise.all([
       api.summary(organizationId).then((summary) => keep({ summary })),
-      api.runs(organizationId).then((runs) => keep({ runs })),
+      api.missing(organizationId).then((missing) => keep({ missing })),
       api.quarantine(organizationId).then((quarantine) => keep({ quarantine })),
+      api.analytics(organizationId).then((analytics) => keep({ analytics })),
     ])
       .then(() => keep({ trouble: null }))
       .catch((error: unknown) => keep({ trouble: messageOf(error) }));
@@ -38,35 +44,10 @@ export function useRecords(api: Api, organizationId: number, latest: SyncLog | n
       isCurrent = false;
     };
   }, [api, organizationId, version]);
-  return records;
+  return { ...records, readAgain: useCallback(() => setAsked((times) => times + 1), []) };
 }
 
-export type Registration =
-  | { kind: 'unknown' }
-  | { kind: 'registered'; organization: Organization }
-  | { kind: 'not-registered' };
-
-/** Its name and whether it exists. An organization without a registration may still have runs of other programs. */
-export function useRegistration(api: Api, organizationId: number): Registration {
-  const [registration, setRegistration] = useState<Registration>({ kind: 'unknown' });
-  useEffect(() => {
-    let isCurrent = true;
-    api
-      .organization(organizationId)
-      .then((organization): Registration => ({ kind: 'registered', organization }))
-      .catch((error: unknown): Registration => {
-        const isMissing = error instanceof ApiError && error.code === 'ORGANIZATION_NOT_FOUND';
-        return { kind: isMissing ? 'not-registered' : 'unknown' };
-      })
-      .then((known) => isCurrent && setRegistration(known));
-    return () => {
-      isCurrent = false;
-    };
-  }, [api, organizationId]);
-  return registration;
-}
-
-export function messageOf(error: unknown): string {
-  if (error instanceof ApiError) return error.message;
-  throw error;
+/** Changes when a run begins or ends, and not with each of its steps. */
+export function versionOf(latest: SyncLog | null): string {
+  return latest === null ? 'none' : `${latest.id} ${latest.status === 'running'}`;
 }

@@ -3,14 +3,37 @@
 /** `offline`: nothing answers, so what is shown may be old. */
 export type ConnectionKind = 'connecting' | 'live' | 'polling' | 'offline';
 
+/** How news arrive. */
+export type Way = 'sse' | 'websocket' | 'poll';
+
 export interface Connection {
   readonly kind: ConnectionKind;
   /** When it became so, in milliseconds of the own clock. */
   readonly since: number;
+  /** Absent while nothing arrives. */
+  readonly way?: Way | undefined;
+  /** Live again, while what was missed is still arriving. */
+  readonly isCatchingUp?: boolean | undefined;
+  /** The status with which the server refused us: it answers, but not to us. */
+  readonly refusedWith?: number | undefined;
 }
 
-export function connectionChanged(before: Connection, kind: ConnectionKind, now: number): Connection {
-  return before.kind === kind ? before : { kind, since: now };
+export type ConnectionDetails = Pick<Connection, 'way' | 'isCatchingUp' | 'refusedWith'>;
+
+/** What did not change keeps its identity, and a kind its beginning. */
+export function connectionChanged(
+  before: Connection,
+  kind: ConnectionKind,
+  now: number,
+  { way, isCatchingUp = false, refusedWith }: ConnectionDetails = {},
+): Connection {
+  const isSame =
+    before.kind === kind &&
+    before.way === way &&
+    (before.isCatchingUp ?? false) === isCatchingUp &&
+    before.refusedWith === refusedWith;
+  if (isSame) return before;
+  return { kind, since: before.kind === kind ? before.since : now, way, isCatchingUp, refusedWith };
 }
 
 /**

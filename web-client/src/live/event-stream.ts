@@ -1,43 +1,30 @@
 /**
  * One EventSource on one organization: frames parsed, and its end told once, with the reason.
  *
- * The browser reconnects by itself and sends Last-Event-ID; that goes on here unseen until it fails too often. What a
- * browser does not notice is watched for: a proxy that accepts the request and holds its answer back (no `hello`), a
- * connection that died silently (no `ping`), and a gap (a `ping` with a cursor beyond what arrived).
+ * A browser would reconnect by itself, in step with a thousand others and with the token of yesterday; so its end is
+ * the end, and whoever opened it comes back with its cursor. What a browser does not notice is watched for: a proxy
+ * that accepts the request and holds its answer back (no `hello`, or no first `ping`), a connection that died silently
+ * (no further `ping`), and a gap (a `ping` with a cursor beyond what arrived).
  *
- * Not here: what the events mean (organization-state.ts), what to do after the end (watch-organization.ts).
+ * Not here: what the events mean (organization-state.ts), what to do after the end (ladder.ts).
  */
-import type { z } from 'zod';
-import {
-  Bye,
-  ChangeEvent,
-  type ChangeType,
-  Hello,
-  Ping,
-  SnapshotEvent,
-  type StreamEvent,
-} from '../../../src/contract/stream-event.ts';
+import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';
+import { CHANGE_TYPES, parseJson, readBye, readEvent, readHello, readPing } from './read-frame.ts';
+import {
+  createWatchdog,
+  FIRST_SILENCE_FACTOR,
+  SILENCE_FACTOR,
+  type StreamEnd,
+  type StreamHandlers,
+} from './stream.ts';
 
-/** What we need of an EventSource; Node 20 has none of its own. */
+/** What we need of an EventSource; Node 20 has none of its own (fetch-event-source.ts is one). */
 export interface EventSourceLike {
   addEventListener(type: string, listener: (event: MessageEvent | Event) => void): void;
   close(): void;
 }
 export type OpenEventSource = (url: string) => EventSourceLike;
-
-export type StreamEnd =
-  | { reason: 'refused' | 'silent' | 'gap' | 'unreadable' }
-  | { reason: 'bye'; retryMs: number };
-
-export interface EventStreamHandlers {
-  onHello(hello: Hello): void;
-  onEvent(event: StreamEvent): void;
-  /** The connection broke after it had been live; the browser is reconnecting. */
-  onInterrupted(): void;
-  /** Nothing follows. */
-  onEnd(end: StreamEnd): void;
-}
 
 export interface EventStreamOptions {
   url: string;
@@ -47,76 +34,55 @@ export interface EventStreamOptions {
   helloTimeoutMs: number;
 }
 
-/** Failures in a row, once it has been live: the first may be a server that restarts. */
-const FAILURES_TO_GIVE_UP = 2;
-/** Pings may be late by a busy server or a sleeping tab, but not by this factor. */
-const SILENCE_FACTOR = 2.5;
-const CHANGES: readonly ChangeType[] = ['started', 'progress', 'completed', 'failed'];
-
 /** @returns closes it, without a call of `onEnd` */
-export function openEventStream(options: EventStreamOptions, handlers: EventStreamHandlers): () => void {
+export function openEventStream(options: EventStreamOptions, handlers: StreamHandlers): () => void {
   const source = options.openEventSource(options.url);
   let last = options.since;
-  let failures = 0;
-  let hasBeenLive = false;
-  let watchdog: ReturnType<typeof setTimeout> | undefined;
-  let heartbeatMs = 0;
+  let heartbeatMs: number | undefined;
+  let hasEnded = false;
+  const watchdog = createWatchdog(() => end({ reason: 'silent' }));
 
   const close = (): void => {
-    clearTimeout(watchdog);
+    hasEnded = true;
+    watchdog.stop();
     source.close();
   };
   const end = (how: StreamEnd): void => {
     close();
     handlers.onEnd(how);
   };
-  const expectSomethingWithin = (ms: number): void => {
-    clearTimeout(watchdog);
-    watchdog = setTimeout(() => end({ reason: 'silent' }), ms);
-  };
-  const on = <T extends z.ZodType>(type: string, schema: T, act: (frame: z.infer<T>) => void): void => {
+  const on = <Frame>(
+    type: string,
+    read: (value: unknown) => Frame | undefined,
+    act: (frame: Frame) => void,
+  ) =>
     source.addEventListener(type, (event) => {
-      const frame = schema.safeParse(parseJson(event));
-      if (!frame.success) return end({ reason: 'unreadable' });
-      if (heartbeatMs > 0) expectSomethingWithin(heartbeatMs * SILENCE_FACTOR);
-      act(frame.data);
+      if (hasEnded) return;
+      const frame = read('data' in event ? parseJson(event.data) : undefined);
+      if (frame === undefined) return end({ reason: 'unreadable' });
+      act(frame);
     });
-  };
-  const pass = (event: StreamEvent): void => {
-    last = event.cursor;
-    handlers.onEvent(event);
-  };
 
-  on('hello', Hello, (hello) => {
-    failures = 0;
-    hasBeenLive = true;
+  on('hello', readHello, (hello) => {
     heartbeatMs = hello.heartbeat_ms;
+    watchdog.expectWithin(heartbeatMs * FIRST_SILENCE_FACTOR);
     if (!hello.recovered) last = null;
-    expectSomethingWithin(heartbeatMs * SILENCE_FACTOR);
     handlers.onHello(hello);
   });
-  for (const type of CHANGES) on(type, ChangeEvent, pass);
-  on('snapshot', SnapshotEvent, pass);
-  on('ping', Ping, (ping) => {
+  for (const type of [...CHANGE_TYPES, 'snapshot']) {
+    on(type, readEvent, (event) => {
+      last = event.cursor;
+      handlers.onEvent(event);
+    });
+  }
+  on('ping', readPing, (ping) => {
+    if (heartbeatMs !== undefined) watchdog.expectWithin(heartbeatMs * SILENCE_FACTOR);
     if (isAhead(ping.cursor, last)) end({ reason: 'gap' });
   });
-  on('bye', Bye, (bye) => end({ reason: 'bye', retryMs: bye.retry_ms }));
+  on('bye', readBye, (bye) => end({ reason: 'bye', retryMs: bye.retry_ms, why: openReason(bye) }));
   source.addEventListener('error', () => {
-    failures += 1;
-    // Refused before it ever spoke: the browser may go on trying, we know a better way.
-    if (!hasBeenLive || failures >= FAILURES_TO_GIVE_UP) return end({ reason: 'refused' });
-    heartbeatMs = 0;
-    expectSomethingWithin(options.helloTimeoutMs);
-    handlers.onInterrupted();
+    if (!hasEnded) end({ reason: heartbeatMs === undefined ? 'refused' : 'interrupted' });
   });
-  expectSomethingWithin(options.helloTimeoutMs);
+  watchdog.expectWithin(options.helloTimeoutMs);
   return close;
-}
-
-function parseJson(event: MessageEvent | Event): unknown {
-  try {
-    return 'data' in event ? JSON.parse(String(event.data)) : undefined;
-  } catch {
-    return undefined;
-  }
 }

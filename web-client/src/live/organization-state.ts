@@ -4,7 +4,8 @@
  * The stream and the poll carry the same sync log, so both end here, and a watcher may change from one to the other in
  * mid-run. Whatever is older than what is known already is passed over, however it arrives.
  *
- * Not here: how answers arrive (event-stream.ts, poll.ts, socket.ts), when to change the transport (the watchers).
+ * Not here: how answers arrive (event-stream.ts, organization-socket.ts, poll.ts), when to change the transport
+ * (ladder.ts, watch-alone.ts).
  */
 import { parseCursor } from '../../../src/contract/cursor.ts';
 import type { ChangeEvent, StreamEvent } from '../../../src/contract/stream-event.ts';
@@ -59,9 +60,22 @@ export function isRunning(state: OrganizationState): boolean {
   return state.log?.status === 'running';
 }
 
-/** Whether `cursor` is further in the same history than `known`, so that something in between was missed. */
-export function isAhead(cursor: string, known: string | null): boolean {
-  return known !== null && compare(cursor, known) === 'newer';
+/** What another tab knows, taken over as it is; only the bar keeps what it has shown. */
+export function adoptState(state: OrganizationState, other: OrganizationState): OrganizationState {
+  const isSame = other.log !== null && isSameRun(other.log, state.log);
+  return { ...other, percent: isSame ? Math.max(state.percent, other.percent) : other.percent };
+}
+
+/** Whether `cursor` is further than `known`, or in another history, so that something in between was missed. */
+export function isAhead(cursor: string | null, known: string | null): boolean {
+  if (cursor === null || known === null) return false;
+  const order = compare(cursor, known);
+  return order === 'newer' || order === 'other-epoch';
+}
+
+/** Whether everything up to `head` has arrived. */
+export function hasReached(state: OrganizationState, head: string): boolean {
+  return state.cursor !== null && !isAhead(head, state.cursor);
 }
 
 /** A new epoch always begins with a snapshot, so a change of another one is a late visitor from the past. */

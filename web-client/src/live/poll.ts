@@ -2,20 +2,25 @@
  * The guide's polling loop: the latest run, again and again, with `If-None-Match` so that an unchanged answer has no
  * body. Works through whatever passes plain requests.
  *
- * Not here: when to poll (watch-organization.ts).
+ * Not here: when to poll (watch-alone.ts).
  */
 import { parseCursor } from '../../../src/contract/cursor.ts';
-import { SyncLogList } from '../../../src/contract/sync-log.ts';
+import { type Access, authorization } from './access.ts';
 import type { Standing } from './organization-state.ts';
+import { isFields, readLog } from './read-log.ts';
 
 export interface PollOptions {
   url: string;
+  access: Access;
+  /** The cursor where we stand: an answer that is no newer has no body from the first on. */
+  since: string | null;
   fetch: typeof fetch;
   intervalMs: number;
   onStanding(standing: Standing): void;
   /** Answered, with nothing new. */
   onUnchanged(): void;
-  onFailure(): void;
+  /** @param status with which the server refused us; undefined when nothing answered, or nothing that we understand */
+  onFailure(status: number | undefined): void;
 }
 
 export interface Poll {
@@ -30,12 +35,12 @@ const ANSWER_WITHIN_MS = 10_000;
 export function startPolling(options: PollOptions): Poll {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asking: AbortController | undefined;
-  let etag: string | null = null;
+  let etag = options.since === null ? null : `"${options.since}"`;
 
   const ask = async (request: AbortController): Promise<void> => {
     const answer = await askOnce(options, etag, request);
     if (request !== asking) return;
-    if (answer === 'failed') options.onFailure();
+    if (typeof answer === 'number' || answer === undefined) options.onFailure(answer);
     else if (answer === 'unchanged') options.onUnchanged();
     else {
       etag = answer.etag;
@@ -62,24 +67,32 @@ export function startPolling(options: PollOptions): Poll {
   };
 }
 
-type Answer = 'failed' | 'unchanged' | { etag: string | null; standing: Standing };
+type Answer = number | undefined | 'unchanged' | { etag: string | null; standing: Standing };
 
 /** Never rejects: to a watcher every kind of failure is the same, it asks again. */
 async function askOnce(options: PollOptions, etag: string | null, request: AbortController): Promise<Answer> {
   const late = setTimeout(() => request.abort(), ANSWER_WITHIN_MS);
   try {
-    const headers: Record<string, string> = etag === null ? {} : { 'If-None-Match': etag };
+    const headers = { ...(await authorization(options.access)), ...(etag && { 'If-None-Match': etag }) };
     const response = await options.fetch(options.url, { headers, signal: request.signal });
     if (response.status === 304) return 'unchanged';
-    if (!response.ok) return 'failed';
-    const { logs } = SyncLogList.parse(await response.json());
+    if (!response.ok) return response.status;
+    const log = latestOf(await response.json());
+    if (log === undefined) return undefined;
     const newEtag = response.headers.get('etag');
-    return { etag: newEtag, standing: { head: headOf(newEtag), log: logs[0] ?? null } };
+    return { etag: newEtag, standing: { head: headOf(newEtag), log } };
   } catch {
-    return 'failed';
+    return undefined;
   } finally {
     clearTimeout(late);
   }
+}
+
+/** The first of `{logs: […]}`: null when there is none, undefined when this is no such answer. */
+function latestOf(answer: unknown): Standing['log'] | undefined {
+  if (!isFields(answer) || !Array.isArray(answer.logs)) return undefined;
+  const [latest]: unknown[] = answer.logs;
+  return latest === undefined ? null : readLog(latest);
 }
 
 /** The ETag is the quoted cursor of the stream's head. A proxy that compresses makes it a weak one: `W/"…"`. */

@@ -1,26 +1,32 @@
 /**
- * One WebSocket of the ops console: frames parsed, and its end told once. A browser hides protocol pings from pages,
- * so a connection that died silently is noticed by the absence of `ping` frames.
+ * One WebSocket: frames parsed, and its end told once, with the reason. A browser hides protocol pings from pages, so a
+ * connection that died silently is noticed by the absence of `ping` frames.
  *
- * Not here: what frames mean (everything-state.ts), reconnecting (watch-everything.ts).
+ * Not here: what frames mean (everything-state.ts, organization-socket.ts), reconnecting (watch-everything.ts, ladder.ts).
  */
-import { type ClientFrame, ServerFrame, SUBPROTOCOL } from '../../../src/contract/socket-frame.ts';
+import type {
+  ClientFrame,
+  SUBPROTOCOL as ContractSubprotocol,
+  ServerFrame,
+} from '../../../src/contract/socket-frame.ts';
+import { parseJson, readServerFrame } from './read-frame.ts';
+import { createWatchdog, FIRST_SILENCE_FACTOR, SILENCE_FACTOR } from './stream.ts';
 
-/** What we need of a WebSocket; Node 20 has none of its own. */
+/** What we need of a WebSocket: a browser's is one, and that of `ws`, since Node 20 has none of its own. */
 export interface SocketLike {
-  addEventListener(
-    type: 'message' | 'close' | 'error',
-    listener: (event: MessageEvent | Event) => void,
-  ): void;
+  addEventListener(type: 'message' | 'close' | 'error', listener: (event: object) => void): void;
   send(text: string): void;
   close(): void;
 }
 export type OpenSocket = (url: string, subprotocol: string) => SocketLike;
 
+/** `refused`: closed before its `hello`. */
+export type SocketEnd = 'refused' | 'interrupted' | 'silent' | 'unreadable';
+
 export interface SocketHandlers {
   onFrame(frame: ServerFrame): void;
   /** Nothing follows. */
-  onEnd(): void;
+  onEnd(how: SocketEnd): void;
 }
 
 export interface Socket {
@@ -29,50 +35,54 @@ export interface Socket {
   close(): void;
 }
 
-const SILENCE_FACTOR = 2.5;
+/** Its type is the contract's constant, so it cannot differ; its value is here, so that no schema is loaded with it. */
+const SUBPROTOCOL: typeof ContractSubprotocol = 'patient-sync.v1';
+
+/** @returns undefined where there is no WebSocket, as in Node 20 */
+export function ownWebSocket(): OpenSocket | undefined {
+  if (typeof WebSocket === 'undefined') return undefined;
+  return (url, subprotocol) => new WebSocket(url, subprotocol);
+}
+
+/** @param baseUrl of the server; '' is the own origin */
+export function socketAddress(baseUrl: string): string {
+  const base = baseUrl === '' ? globalThis.location.origin : baseUrl;
+  return `${base.replace(/^http/, 'ws')}/api/v1/cliniko/ws`;
+}
 
 export function openOpsSocket(
   { url, openSocket, helloTimeoutMs }: { url: string; openSocket: OpenSocket; helloTimeoutMs: number },
   handlers: SocketHandlers,
 ): Socket {
   const socket = openSocket(url, SUBPROTOCOL);
-  let silenceMs = helloTimeoutMs;
-  let watchdog: ReturnType<typeof setTimeout> | undefined;
+  let silenceMs: number | undefined;
   let hasEnded = false;
+  const watchdog = createWatchdog(() => end('silent'));
 
   const close = (): void => {
     hasEnded = true;
-    clearTimeout(watchdog);
+    watchdog.stop();
     socket.close();
   };
-  const end = (): void => {
+  const end = (how: SocketEnd): void => {
     if (hasEnded) return;
     close();
-    handlers.onEnd();
+    handlers.onEnd(how);
   };
-  const listen = (): void => {
-    clearTimeout(watchdog);
-    watchdog = setTimeout(end, silenceMs);
-  };
+  const hasClosed = (): void => end(silenceMs === undefined ? 'refused' : 'interrupted');
   socket.addEventListener('message', (event) => {
     if (hasEnded) return;
-    const frame = ServerFrame.safeParse(parseJson(event));
+    const frame = readServerFrame('data' in event ? parseJson(event.data) : undefined);
     // A frame that we cannot read may have been a change: begin again rather than go on with a hole.
-    if (!frame.success) return end();
-    if (frame.data.type === 'hello') silenceMs = frame.data.heartbeat_ms * SILENCE_FACTOR;
-    listen();
-    handlers.onFrame(frame.data);
+    if (frame === undefined) return end('unreadable');
+    if (frame.type === 'hello') {
+      silenceMs = frame.heartbeat_ms * SILENCE_FACTOR;
+      watchdog.expectWithin(frame.heartbeat_ms * FIRST_SILENCE_FACTOR);
+    } else if (frame.type === 'ping' && silenceMs !== undefined) watchdog.expectWithin(silenceMs);
+    handlers.onFrame(frame);
   });
-  socket.addEventListener('close', end);
-  socket.addEventListener('error', end);
-  listen();
+  socket.addEventListener('close', hasClosed);
+  socket.addEventListener('error', hasClosed);
+  watchdog.expectWithin(helloTimeoutMs);
   return { send: (frame) => socket.send(JSON.stringify(frame)), close };
-}
-
-function parseJson(event: MessageEvent | Event): unknown {
-  try {
-    return 'data' in event ? JSON.parse(String(event.data)) : undefined;
-  } catch {
-    return undefined;
-  }
 }

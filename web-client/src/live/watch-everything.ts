@@ -4,16 +4,21 @@
  * The first connection subscribes in its address; later ones name the cursors that are known, so that only what was
  * missed comes again. There is no poll to fall back to here: `offline` says so.
  */
-import { MAX_SOCKET_FRAME_BYTES, type ServerFrame } from '../../../src/contract/socket-frame.ts';
+import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
+import { type Access, completeAccess, type OpenReason, openReason, withStreamToken } from './access.ts';
 import { backoffMs, type Connection, type ConnectionKind, connectionChanged } from './connection.ts';
 import { applyFrame, cursorsWithin, type EverythingState, hasMissed } from './everything-state.ts';
-import { type OpenSocket, openOpsSocket, type Socket } from './socket.ts';
+import { hasReached } from './organization-state.ts';
+import { type OpenSocket, openOpsSocket, ownWebSocket, type Socket, socketAddress } from './socket.ts';
+import { openAfter } from './stream.ts';
 
-export interface WatchEverythingOptions {
-  /** Of the server, with http or https and without a slash at its end. */
+export interface WatchEverythingOptions extends Access {
+  /** Of the server, without a slash at its end; '' is the own origin. */
   baseUrl: string;
   onState(everything: EverythingState, connection: Connection): void;
-  openSocket?: OpenSocket;
+  /** Default: the browser's; Node 20 has none, so give one there. */
+  openSocket?: OpenSocket | undefined;
+  fetch?: typeof fetch | undefined;
   helloTimeoutMs?: number;
 }
 
@@ -24,69 +29,99 @@ export interface EverythingWatch {
 }
 
 const RETRY = { firstMs: 500, mostMs: 15_000 };
-/** Room for the rest of the subscribe frame. */
-const BYTES_FOR_CURSORS = MAX_SOCKET_FRAME_BYTES - 1024;
+/** The server reads frames of up to 16 KiB (`MAX_SOCKET_FRAME_BYTES`); this leaves room for the rest of the frame. */
+export const BYTES_FOR_CURSORS = 15 * 1024;
 
+/** @throws when there is no WebSocket here and none was given */
 export function watchEverything(options: WatchEverythingOptions): EverythingWatch {
   const { helloTimeoutMs = 5_000 } = options;
-  const openSocket = options.openSocket ?? ((url, subprotocol) => new WebSocket(url, subprotocol));
-  const address = `${options.baseUrl.replace(/^http/, 'ws')}/api/v1/cliniko/ws`;
+  const openSocket = options.openSocket ?? ownWebSocket();
+  if (openSocket === undefined) throw new Error('There is no WebSocket here: pass one as `openSocket`.');
+  const { baseUrl, fetch: fetchNow = (...request) => fetch(...request) } = options;
+  const access = completeAccess(options, '*', { baseUrl, fetch: fetchNow });
+  const address = socketAddress(baseUrl);
 
   let everything: EverythingState = new Map();
   let connection: Connection = { kind: 'connecting', since: Date.now() };
-  let socket: Socket | undefined;
+  let closeSocket: (() => void) | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
-  let askedToReturnInMs: number | undefined;
+  let asked: { inMs: number; why: OpenReason } | undefined;
+  /** Where organizations stood when the socket began, as long as that has not arrived. */
+  let targets = new Map<number, string>();
 
   const tell = (next: EverythingState, kind: ConnectionKind): void => {
-    const now = connectionChanged(connection, kind, Date.now());
+    const isCatchingUp = kind === 'live' && isBehind(next, targets);
+    const way = kind === 'live' ? 'websocket' : undefined;
+    const now = connectionChanged(connection, kind, Date.now(), { way, isCatchingUp });
     if (next === everything && now === connection) return;
     [everything, connection] = [next, now];
     options.onState(everything, connection);
   };
   const connect = (): void => {
     clearTimeout(retry);
-    askedToReturnInMs = undefined;
+    const why = asked?.why ?? 'connect';
+    asked = undefined;
     const isFirst = everything.size === 0;
-    const url = isFirst ? `${address}?organizations=*` : address;
-    const opened = openOpsSocket({ url, openSocket, helloTimeoutMs }, { onFrame: obey, onEnd: reconnect });
-    socket = opened;
-    function obey(frame: ServerFrame): void {
-      if (frame.type === 'hello' && !isFirst) {
-        const since = cursorsWithin(everything, BYTES_FOR_CURSORS);
-        opened.send({ type: 'subscribe', id: 'all', organizations: '*', since });
-      }
-      act(frame);
-    }
+    closeSocket = openAfter(
+      () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
+      (url) => {
+        const opened = openOpsSocket(
+          { url, openSocket, helloTimeoutMs },
+          { onFrame: (frame) => obey(frame, isFirst ? undefined : opened), onEnd: reconnect },
+        );
+        return opened.close;
+      },
+      () => reconnect(),
+    );
   };
-  const act = (frame: ServerFrame): void => {
-    if (frame.type === 'bye') askedToReturnInMs = frame.retry_ms;
-    if (frame.type === 'subscribed') failures = 0;
+  const obey = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
+    if (frame.type === 'hello') resume(subscribeOn);
+    else if (frame.type === 'bye') asked = { inMs: frame.retry_ms, why: openReason(frame) };
     // A hole, or our one subscription was not served: the next socket asks again.
-    if (frame.type === 'error' || (frame.type === 'ping' && hasMissed(everything, frame.heads))) startAgain();
-    else tell(applyFrame(everything, frame), frame.type === 'subscribed' ? 'live' : connection.kind);
+    else if (frame.type === 'error' || (frame.type === 'ping' && hasMissed(everything, frame.heads)))
+      startAgain();
+    else if (frame.type === 'subscribed') {
+      failures = 0;
+      targets = new Map(frame.streams.map((stream) => [stream.organization_id, stream.head]));
+      tell(applyFrame(everything, frame), 'live');
+    } else tell(applyFrame(everything, frame), connection.kind);
+  };
+  const resume = (subscribeOn: Socket | undefined): void => {
+    const since = cursorsWithin(everything, BYTES_FOR_CURSORS);
+    subscribeOn?.send({ type: 'subscribe', id: 'all', organizations: '*', since });
   };
   const startAgain = (): void => {
-    socket?.close();
+    closeSocket?.();
     reconnect();
   };
   const reconnect = (): void => {
-    socket = undefined;
+    closeSocket = undefined;
+    targets.clear();
     tell(everything, failures === 0 ? 'connecting' : 'offline');
     clearTimeout(retry);
-    retry = setTimeout(connect, askedToReturnInMs ?? backoffMs(failures, RETRY, Math.random()));
+    retry = setTimeout(connect, asked?.inMs ?? backoffMs(failures, RETRY, Math.random()));
     failures += 1;
   };
 
   connect();
   return {
     wake() {
-      if (socket === undefined) connect();
+      if (closeSocket === undefined) connect();
     },
     stop() {
       clearTimeout(retry);
-      socket?.close();
+      closeSocket?.();
     },
   };
+}
+
+/** Forgets the targets that were reached. */
+function isBehind(everything: EverythingState, targets: Map<number, string>): boolean {
+  for (const [id, head] of targets) {
+    const state = everything.get(id);
+    if (state === undefined || !hasReached(state, head)) return true;
+    targets.delete(id);
+  }
+  return false;
 }

@@ -2,7 +2,7 @@
 import type { Connection, ConnectionKind } from '../live/connection.ts';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
-  connecting: { label: 'Connecting', meaning: 'Connecting to the server.' },
+  connecting: { label: 'Catching up', meaning: 'Connecting; what was missed comes first.' },
   live: { label: 'Live', meaning: 'Every change appears as it happens.' },
   polling: { label: 'Polling', meaning: 'The live stream is not available; the page asks every 2 seconds.' },
   offline: { label: 'Offline', meaning: 'The server does not answer. What you see may be old.' },
@@ -10,13 +10,21 @@ const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function ConnectionBadge({ connection }: { connection: Connection }) {
-  const { label, meaning } = WORDS[connection.kind];
+  const { label, meaning } = wordsOf(connection);
   return (
     <p className="badge" data-connection={connection.kind} title={meaning} role="status">
       <span className="badge-dot" aria-hidden="true" />
-      {label}
-      {connection.kind === 'offline' && ` since ${TIME.format(connection.since)}`}
-      <span className="undrawn">. {meaning}</span>
+      <span>
+        {label}
+        {connection.kind === 'offline' && ` since ${TIME.format(connection.since)}`}
+        <span className="undrawn">. {meaning}</span>
+      </span>
     </p>
   );
+}
+
+/** A watch that knows more tells when it is live again and what was missed is still arriving. */
+function wordsOf(connection: Connection): { label: string; meaning: string } {
+  const isCatchingUp = 'isCatchingUp' in connection && connection.isCatchingUp === true;
+  return WORDS[isCatchingUp ? 'connecting' : connection.kind];
 }

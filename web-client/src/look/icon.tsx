@@ -15,7 +15,18 @@ export type IconName =
   | 'warning'
   | 'hourglass'
   | 'pause'
-  | 'flag';
+  | 'flag'
+  | 'down'
+  | 'next'
+  | 'back'
+  | 'play'
+  | 'halt'
+  | 'settings'
+  | 'search'
+  | 'cross'
+  | 'key'
+  | 'people'
+  | 'clock';
 
 const PATHS: Record<IconName, ReactNode> = {
   sync: <path d="M16.5 8.5A7 7 0 0 0 4.2 6.6M3.5 3.2v3.9h3.9M3.5 11.5a7 7 0 0 0 12.3 1.9m.7 3.4v-3.9h-3.9" />,
@@ -29,6 +40,21 @@ const PATHS: Record<IconName, ReactNode> = {
   hourglass: <path d="M5.5 3.5h9m-9 13h9M6.5 3.5v2.4L10 10l3.5-4.1V3.5m-7 13v-2.4L10 10l3.5 4.1v2.4" />,
   pause: <path d="M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14M8.2 7.6v4.8m3.6-4.8v4.8" />,
   flag: <path d="M5 17V3.6h9.6l-2 3.4 2 3.4H5" />,
+  down: <path d="m5.5 8 4.5 4.5L14.5 8" />,
+  next: <path d="M8 5.5 12.5 10 8 14.5" />,
+  back: <path d="M12 5.5 7.5 10l4.5 4.5" />,
+  play: <path d="M7 4.6v10.8l8.5-5.4z" />,
+  halt: <path d="M7 4.8v10.4m6-10.4v10.4" />,
+  settings: (
+    <path d="M3.5 6h6m4 0h3M3.5 14h3m4 0h6M11.5 4.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6m-3 8a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6" />
+  ),
+  search: <path d="M9 14.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11m4-1.5 3.5 3.5" />,
+  cross: <path d="m5.5 5.5 9 9m0-9-9 9" />,
+  key: <path d="M7 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7m2.5-6L16 3m-2.5 2.5L16 8" />,
+  people: (
+    <path d="M8 10a3 3 0 1 0 0-6 3 3 0 0 0 0 6m-5.5 6c.3-2.6 2.4-4 5.5-4s5.200 1.400 5.500 4M13 4.300a3 3 0 0 1 0 5.400m1.700 2.700c1.600.5 2.600 1.700 2.800 3.600" />
+  ),
+  clock: <path d="M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14m0-11v4l2.700 1.700" />,
 };
 
 export function Icon({ name }: { name: IconName }) {

@@ -18,3 +18,13 @@ export function Moment({ at }: { at: string }) {
     </time>
   );
 }
+
+/** Always with its day. @param at ISO 8601 */
+export function DayAndTime({ at }: { at: string }) {
+  const date = new Date(at);
+  return (
+    <time dateTime={at} title={EVERYTHING.format(date)}>
+      {DAY_AND_TIME.format(date)}
+    </time>
+  );
+}

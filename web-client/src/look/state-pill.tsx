@@ -1,20 +1,35 @@
 /** The state of a run in one word and one colour. */
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { Icon, type IconName } from './icon.tsx';
 
-type Pill = 'running' | 'completed' | 'partial' | 'failed' | 'none';
+type Pill = 'running' | 'waiting' | 'completed' | 'partial' | 'failed' | 'cancelled' | 'none';
 
 const WORDS: Record<Pill, string> = {
   running: 'Running',
+  waiting: 'Waiting',
   completed: 'Completed',
   partial: 'With errors',
   failed: 'Failed',
+  cancelled: 'Cancelled',
   none: 'Never synced',
+};
+
+const ICONS: Record<Pill, IconName | null> = {
+  running: 'sync',
+  waiting: 'pause',
+  completed: 'done',
+  partial: 'warning',
+  failed: 'failed',
+  cancelled: 'halt',
+  none: null,
 };
 
 export function StatePill({ log }: { log: SyncLog | null }) {
   const pill = pillOf(log);
+  const icon = ICONS[pill];
   return (
     <span className="pill" data-pill={pill}>
+      {icon !== null && <Icon name={icon} />}
       {WORDS[pill]}
     </span>
   );
@@ -22,5 +37,8 @@ export function StatePill({ log }: { log: SyncLog | null }) {
 
 function pillOf(log: SyncLog | null): Pill {
   if (log === null) return 'none';
-  return log.status === 'completed' && log.records_failed > 0 ? 'partial' : log.status;
+  const { phase, error_type } = log.metadata;
+  if (log.status === 'running') return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
+  if (log.status === 'failed') return error_type === 'SYNC_CANCELLED' ? 'cancelled' : 'failed';
+  return log.records_failed > 0 ? 'partial' : 'completed';
 }

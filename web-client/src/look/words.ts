@@ -38,6 +38,15 @@ export const QUARANTINE_WORDS: Record<QuarantineReason, string> = {
   REFUSED_BY_DATABASE: 'The database refused the record',
 };
 
+/** What the quarantine card advises, where there is something to do. */
+export const QUARANTINE_ADVICE: Record<QuarantineReason, string> = {
+  INVALID_PHONE: 'Correct the number in Cliniko, or let Settings accept such patients.',
+  MISSING_EMAIL: 'Add the email address in Cliniko, or let Settings accept such patients.',
+  INVALID_RECORD: 'Open and save the patient in Cliniko; if it stays, report it.',
+  MISSING_ID: 'Nothing can be done here: report it to Cliniko.',
+  REFUSED_BY_DATABASE: 'Look into the server log; the record itself is kept.',
+};
+
 const NUMBER = new Intl.NumberFormat('en');
 
 export function formatCount(count: number): string {
@@ -49,9 +58,14 @@ export function formatPercent(percent: number): string {
   return `${percent.toFixed(1)}%`;
 }
 
+/** "2.5", "1,240": one decimal where it says something. */
+export function formatRate(perSecond: number): string {
+  return perSecond >= 100 ? formatCount(Math.round(perSecond)) : String(Math.round(perSecond * 10) / 10);
+}
+
 /** "448 / 648 patients": stored, of those that Cliniko names. */
 export function counterText(log: SyncLog | null): string {
-  return `${log?.records_success ?? 0} / ${log?.metadata.patients_found ?? 0} patients`;
+  return `${formatCount(log?.records_success ?? 0)} / ${formatCount(log?.metadata.patients_found ?? 0)} patients`;
 }
 
 /**

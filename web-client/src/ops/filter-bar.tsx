@@ -1,13 +1,16 @@
-/** Narrows the list down: by words, and by how an organization stands. `/` goes to the words, Escape clears them. */
-import { useEffect, useRef } from 'react';
+/** Narrows the list down: by words, and by how an organization stands. Escape clears the words. */
+import type { RefObject } from 'react';
+import { Icon } from '../look/icon.tsx';
 import { formatCount } from '../look/words.ts';
 import { type Filter, STANDINGS, type StandingWord } from './listing.ts';
 
 export interface FilterBarProps {
+  input: RefObject<HTMLInputElement | null>;
   filter: Filter;
   onFilter(filter: Filter): void;
   counts: Record<StandingWord, number>;
   total: number;
+  onHelp(): void;
 }
 
 const WORDS: Record<StandingWord, string> = {
@@ -17,27 +20,17 @@ const WORDS: Record<StandingWord, string> = {
   never: 'Never synced',
 };
 
-export function FilterBar({ filter, onFilter, counts, total }: FilterBarProps) {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
-  }, []);
-
+export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: FilterBarProps) {
   const narrowTo = (standing: StandingWord | null) => () => onFilter({ ...filter, standing });
   return (
     <search className="filter">
       <div className="filter-text">
+        <Icon name="search" />
         <input
           ref={input}
           type="search"
-          placeholder="Filter by name or id"
-          aria-label="Filter by name or id"
+          placeholder="Search by name, id or state"
+          aria-label="Search by name, id or state"
           aria-keyshortcuts="/"
           value={filter.text}
           onChange={(event) => onFilter({ ...filter, text: event.target.value })}
@@ -61,6 +54,9 @@ export function FilterBar({ filter, onFilter, counts, total }: FilterBarProps) {
           />
         ))}
       </fieldset>
+      <button type="button" className="btn btn-small help" aria-keyshortcuts="?" onClick={onHelp}>
+        Keys <kbd>?</kbd>
+      </button>
     </search>
   );
 }
@@ -84,11 +80,5 @@ function Standing({ standing, label, count, isChosen, onChoose }: StandingProps)
     >
       {label} <span className="standing-count">{formatCount(count)}</span>
     </button>
-  );
-}
-
-function isTyping(event: KeyboardEvent): boolean {
-  return (
-    event.target instanceof HTMLElement && event.target.matches('input, textarea, select, [contenteditable]')
   );
 }

@@ -10,6 +10,10 @@ export function standingOf({ log }: OrganizationState): StandingWord {
   return log?.status ?? 'never';
 }
 
+/** `state` is the order of concern: failed, running, completed, never. */
+export const SORTS = ['state', 'name', 'progress', 'started'] as const;
+export type Sort = (typeof SORTS)[number];
+
 export interface Filter {
   text: string;
   standing: StandingWord | null;
@@ -20,7 +24,27 @@ export interface Filter {
  * which nothing but the name has arrived are left out: "never synced" would be a guess.
  */
 export function inOrder(everything: EverythingState): OrganizationState[] {
-  return [...everything.values()].filter((state) => state.isKnown).sort(compare);
+  return [...everything.values()].filter((state) => state.isKnown).sort(byConcern);
+}
+
+/** @param states in the order of concern, which also decides between equals */
+export function sorted(
+  states: readonly OrganizationState[],
+  sort: Sort,
+  names: ReadonlyMap<number, string>,
+): readonly OrganizationState[] {
+  switch (sort) {
+    case 'state':
+      return states;
+    case 'name':
+      return [...states].sort((one, other) => NAMES.compare(nameOf(one, names), nameOf(other, names)));
+    case 'progress':
+      return [...states].sort((one, other) => shareOf(one) - shareOf(other));
+    case 'started':
+      return [...states].sort(byStart);
+    default:
+      return sort satisfies never;
+  }
 }
 
 export function narrowed(
@@ -32,7 +56,7 @@ export function narrowed(
   return states.filter((state) => {
     const standing = standingOf(state);
     if (filter.standing !== null && standing !== filter.standing) return false;
-    const text = `${state.organizationId} ${names.get(state.organizationId) ?? ''} ${standing}`.toLowerCase();
+    const text = `${state.organizationId} ${nameOf(state, names)} ${standing}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -43,10 +67,24 @@ export function countByStanding(states: readonly OrganizationState[]): Record<St
   return counts;
 }
 
-function compare(one: OrganizationState, other: OrganizationState): number {
+const NAMES = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+
+export function nameOf({ organizationId }: OrganizationState, names: ReadonlyMap<number, string>): string {
+  return names.get(organizationId) ?? `Organization ${organizationId}`;
+}
+
+function byConcern(one: OrganizationState, other: OrganizationState): number {
   const byStanding = STANDINGS.indexOf(standingOf(one)) - STANDINGS.indexOf(standingOf(other));
-  if (byStanding !== 0) return byStanding;
+  return byStanding === 0 ? byStart(one, other) : byStanding;
+}
+
+function byStart(one: OrganizationState, other: OrganizationState): number {
   const [start, otherStart] = [one.log?.started_at ?? '', other.log?.started_at ?? ''];
   if (start !== otherStart) return start < otherStart ? 1 : -1;
   return one.organizationId - other.organizationId;
+}
+
+/** What has furthest to go comes first; what does not run at all comes last. */
+function shareOf(state: OrganizationState): number {
+  return state.log?.status === 'running' ? state.percent : 101;
 }

@@ -1,48 +1,115 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
+import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Masthead } from '../look/masthead.tsx';
+import { OfflineNotice } from '../look/offline-notice.tsx';
+import { useCancel } from '../look/use-cancel.ts';
 import { formatCount } from '../look/words.ts';
 import { FilterBar } from './filter-bar.tsx';
-import { countByStanding, type Filter, inOrder, narrowed } from './listing.ts';
-import { OrganizationTable } from './organization-table.tsx';
+import { HealthStrip } from './health-strip.tsx';
+import { countByStanding, type Filter, inOrder, narrowed, type Sort, sorted } from './listing.ts';
+import { OrganizationTable, type TableHandle } from './organization-table.tsx';
+import { TailCard } from './tail-card.tsx';
+import { ThroughputStrip } from './throughput-strip.tsx';
 import { useEverything } from './use-everything.ts';
+import { useHealth } from './use-health.ts';
+import { useKeys } from './use-keys.ts';
 import { useNames } from './use-names.ts';
 
+const HelpDialog = lazy(() =>
+  import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => ({ default: loaded })),
+);
+
+/** The stream tells what became of a run that was cancelled. */
+const NOTHING_TO_LEARN = (): void => {};
+
 export function OpsConsole({ api }: { api: Api }) {
-  const { everything, connection } = useEverything();
+  const { everything, connection, lines, throughput } = useEverything();
   const states = useMemo(() => inOrder(everything), [everything]);
   const names = useNames(api, states);
   const [filter, setFilter] = useState<Filter>({ text: '', standing: null });
+  const [sort, setSort] = useState<Sort>('state');
   const deferred = useDeferredValue(filter);
   const counts = useMemo(() => countByStanding(states), [states]);
-  const shown = useMemo(() => narrowed(states, deferred, names), [states, deferred, names]);
-
-  const alarm = counts.failed > 0 ? `${counts.failed} failed · ` : '';
-  useEffect(() => {
-    document.title = `${alarm}All organizations · Patient Sync`;
-  }, [alarm]);
+  const shown = useMemo(
+    () => sorted(narrowed(states, deferred, names), sort, names),
+    [states, deferred, sort, names],
+  );
+  const health = useHealth();
+  const cancel = useCancel(api, NOTHING_TO_LEARN);
+  const [isHelping, setIsHelping] = useState(false);
+  const search = useRef<HTMLInputElement>(null);
+  const table = useRef<TableHandle>(null);
+  useKeys({
+    '/': () => search.current?.focus(),
+    j: () => table.current?.step(1),
+    k: () => table.current?.step(-1),
+    c: () => {
+      const log = everything.get(table.current?.focused() ?? 0)?.log;
+      if (log?.status === 'running') cancel.ask(log);
+    },
+    '?': () => setIsHelping(true),
+  });
+  useAlarm(counts.failed);
 
   const isFiltered = deferred.text !== '' || deferred.standing !== null;
   return (
     <>
       <Masthead current="ops" connection={connection} />
-      <main className="page page-wide">
-        <div className="title">
+      <main className="page page-wide ops-page">
+        <div className="ops-head">
           <h1>All organizations</h1>
+          <HealthStrip health={health} />
+          <ThroughputStrip throughput={throughput} isOffline={connection.kind === 'offline'} />
         </div>
-        <FilterBar filter={filter} onFilter={setFilter} counts={counts} total={states.length} />
+        <OfflineNotice connection={connection} />
+        <FilterBar
+          input={search}
+          filter={filter}
+          onFilter={setFilter}
+          counts={counts}
+          total={states.length}
+          onHelp={() => setIsHelping(true)}
+        />
         <p className={isFiltered ? 'soft shown' : 'undrawn'} role="status">
           {isFiltered && `${formatCount(shown.length)} of ${formatCount(states.length)} organizations`}
         </p>
-        {shown.length > 0 ? (
-          <OrganizationTable states={shown} names={names} />
-        ) : (
-          <p className="card empty">{emptyText(states.length, connection.kind === 'live')}</p>
-        )}
+        <div className="ops-body">
+          {shown.length > 0 ? (
+            <OrganizationTable states={shown} names={names} sort={sort} onSort={setSort} handle={table} />
+          ) : (
+            <p className="card empty">{emptyText(states.length, connection.kind === 'live')}</p>
+          )}
+          <TailCard lines={lines} names={names} />
+        </div>
       </main>
+      <CancelDialog
+        log={cancel.asked}
+        name={nameOfAsked(cancel.asked?.organization_id, names)}
+        onConfirm={cancel.confirm}
+        onClose={cancel.forget}
+      />
+      {isHelping && (
+        <Suspense>
+          <HelpDialog onClose={() => setIsHelping(false)} />
+        </Suspense>
+      )}
     </>
   );
+}
+
+/** Failures are in the title, for whoever has the console in a tab at the back. */
+function useAlarm(failed: number): void {
+  const alarm = failed > 0 ? `${failed} failed · ` : '';
+  useEffect(() => {
+    document.title = `${alarm}All organizations · Patient Sync`;
+  }, [alarm]);
+}
+
+function nameOfAsked(organizationId: number | undefined, names: ReadonlyMap<number, string>): string {
+  if (organizationId === undefined) return '';
+  return names.get(organizationId) ?? `organization ${organizationId}`;
 }
 
 function emptyText(total: number, isLive: boolean): string {

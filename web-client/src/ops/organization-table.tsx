@@ -1,106 +1,150 @@
-/** One row for each organization. A row is drawn again only when its own organization changed, or its clock ticks. */
-import { memo } from 'react';
-import { formatDuration } from '../../../src/contract/duration.ts';
-import { problemText } from '../../../src/contract/progress.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+/**
+ * The list of organizations. Only the rows in sight are in the document, so hundreds cost no more than a screenful; screen
+ * readers are told how many there are. The page itself scrolls.
+ */
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { type RefObject, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
-import { barTone } from '../look/bar-tone.ts';
-import { Moment } from '../look/moments.tsx';
-import { ProgressBar } from '../look/progress-bar.tsx';
-import { StatePill } from '../look/state-pill.tsx';
+import { Icon } from '../look/icon.tsx';
 import { useNow } from '../look/use-now.ts';
-import { counterText, formatPercent, phaseWords } from '../look/words.ts';
+import type { Sort } from './listing.ts';
+import { OrganizationRow } from './organization-row.tsx';
+import { COLUMN_HEAD, ROW, ROWS, TABLE } from './table-roles.ts';
+import { useRowHeight } from './use-row-height.ts';
+
+export interface TableHandle {
+  /** Puts the keyboard on the row that is `by` rows below the one it is on, or on the first one. */
+  step(by: 1 | -1): void;
+  /** The organization whose row has the keyboard. */
+  focused(): number | null;
+}
 
 export interface OrganizationTableProps {
   states: readonly OrganizationState[];
   names: ReadonlyMap<number, string>;
+  sort: Sort;
+  onSort(sort: Sort): void;
+  handle: RefObject<TableHandle | null>;
 }
 
-export function OrganizationTable({ states, names }: OrganizationTableProps) {
+const COLUMNS: readonly { words: string; sort?: Sort; direction?: 'ascending' | 'descending' }[] = [
+  { words: 'Organization', sort: 'name', direction: 'ascending' },
+  { words: 'State', sort: 'state', direction: 'ascending' },
+  { words: 'Progress', sort: 'progress', direction: 'ascending' },
+  { words: 'Time left' },
+  { words: 'Started', sort: 'started', direction: 'descending' },
+  { words: 'Duration' },
+];
+
+const OVERSCAN = 6;
+
+export function OrganizationTable({ states, names, sort, onSort, handle }: OrganizationTableProps) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const height = useRowHeight();
+  const [offset, setOffset] = useState(0);
+  const virtualizer = useWindowVirtualizer({
+    count: states.length,
+    estimateSize: () => height,
+    overscan: OVERSCAN,
+    scrollMargin: offset,
+    getItemKey: (index) => states[index]?.organizationId ?? index,
+  });
+  // Whatever stands above the list may have grown.
+  useLayoutEffect(() => {
+    const top = (body.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
+    setOffset((before) => (Math.abs(before - top) < 1 ? before : top));
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: sizes are kept by the virtualizer, so it has to be told.
+  useLayoutEffect(() => virtualizer.measure(), [height]);
+  useFocusByKeyboard(handle, body, states, (index) => virtualizer.scrollToIndex(index));
+
   const now = useNow(states.some(isRunning));
   return (
     <div className="card ops-card">
-      <table className="ops">
-        <thead>
-          <tr>
-            <th scope="col">Organization</th>
-            <th scope="col">State</th>
-            <th scope="col">Progress</th>
-            <th scope="col">Phase</th>
-            <th scope="col">Started</th>
-            <th scope="col" className="number">
-              Duration
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {states.map((state) => (
-            <Row
-              key={state.organizationId}
-              state={state}
-              name={names.get(state.organizationId)}
-              now={isRunning(state) ? now : undefined}
-            />
-          ))}
+      <table {...TABLE} className="ops" aria-rowcount={states.length + 1} aria-label="Organizations">
+        <Head sort={sort} onSort={onSort} />
+        <tbody {...ROWS} ref={body} style={{ height: virtualizer.getTotalSize() }}>
+          {virtualizer.getVirtualItems().map(({ index, start }) => {
+            const state = states[index];
+            if (state === undefined) return null;
+            return (
+              <OrganizationRow
+                key={state.organizationId}
+                state={state}
+                name={names.get(state.organizationId)}
+                place={index + 1}
+                top={start - offset}
+                now={isRunning(state) ? now : undefined}
+              />
+            );
+          })}
         </tbody>
       </table>
     </div>
   );
 }
 
-interface RowProps {
-  state: OrganizationState;
-  name: string | undefined;
-  /** Only given to a row whose duration still grows. */
-  now: number | undefined;
-}
-
-const Row = memo(function Row({ state, name, now }: RowProps) {
-  const { organizationId, log, percent } = state;
-  const title = name ?? `Organization ${organizationId}`;
+function Head({ sort, onSort }: { sort: Sort; onSort(sort: Sort): void }) {
   return (
-    <tr data-organization={organizationId} data-status={log?.status ?? 'none'}>
-      <th scope="row" className="ops-name">
-        <a href={`/?org=${organizationId}`}>{title}</a>
-        {name !== undefined && <span className="soft"> {organizationId}</span>}
-      </th>
-      <td className="ops-state">
-        <StatePill log={log} />
-      </td>
-      <td className="ops-progress">
-        {log === null ? (
-          <span className="soft">–</span>
-        ) : (
-          <Progress log={log} percent={percent} title={title} />
-        )}
-      </td>
-      <td className="ops-phase">{log === null ? '–' : phaseWords(log)}</td>
-      <td className="ops-started">{log === null ? '–' : <Moment at={log.started_at} />}</td>
-      <td className="ops-duration number">{log === null ? '–' : durationOf(log, now)}</td>
-    </tr>
-  );
-});
-
-function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
-  const problem = problemText(log);
-  return (
-    <>
-      <ProgressBar
-        percent={percent}
-        tone={barTone(log)}
-        label={`Progress of ${title}`}
-        valueText={`${formatPercent(percent)}, ${counterText(log)}`}
-      />
-      <p className="ops-counter">
-        <span>{formatPercent(percent)}</span> {counterText(log)}
-        {log.records_failed > 0 && <span className="bad"> · {log.records_failed} failed</span>}
-      </p>
-      {log.status === 'failed' && problem !== null && <p className="ops-problem">{problem}</p>}
-    </>
+    <thead {...ROWS}>
+      <tr {...ROW} aria-rowindex={1} className="ops-row">
+        {COLUMNS.map(({ words, sort: by, direction }) => (
+          <th
+            key={words}
+            {...COLUMN_HEAD}
+            aria-sort={by === sort ? direction : undefined}
+            className={words === 'Duration' ? 'number' : undefined}
+          >
+            {by === undefined ? (
+              words
+            ) : (
+              <button type="button" className="sort" onClick={() => onSort(by)}>
+                {words}
+                {by === sort && <Icon name="down" />}
+              </button>
+            )}
+          </th>
+        ))}
+      </tr>
+    </thead>
   );
 }
 
-function durationOf(log: SyncLog, now: number | undefined): string {
-  const end = log.completed_at === null ? now : Date.parse(log.completed_at);
-  return end === undefined ? '–' : formatDuration(end - Date.parse(log.started_at));
+/**
+ * Real focus on the link of a row, so Enter opens it and screen readers follow. A row that changes its place would lose it, as
+ * browsers blur what is moved in the document: then it gets it back.
+ */
+function useFocusByKeyboard(
+  handle: RefObject<TableHandle | null>,
+  body: RefObject<HTMLTableSectionElement | null>,
+  states: readonly OrganizationState[],
+  scrollTo: (index: number) => void,
+): void {
+  const wanted = useRef<number | null>(null);
+  const focusWanted = (): void => {
+    const link = body.current?.querySelector<HTMLElement>(`tr[data-organization="${wanted.current}"] a`);
+    link?.focus({ preventScroll: true });
+  };
+  useLayoutEffect(() => {
+    if (wanted.current === null || document.activeElement !== document.body) return;
+    focusWanted();
+  });
+  useImperativeHandle(handle, () => ({
+    step(by) {
+      const from = states.findIndex(({ organizationId }) => organizationId === focusedIn(body.current));
+      const index = from === -1 ? 0 : Math.min(states.length - 1, Math.max(0, from + by));
+      wanted.current = states[index]?.organizationId ?? null;
+      scrollTo(index);
+      focusWanted();
+      // A row that was out of sight is there after the next drawing.
+      requestAnimationFrame(focusWanted);
+    },
+    focused: () => focusedIn(body.current),
+  }));
+}
+
+function focusedIn(body: HTMLElement | null): number | null {
+  const row = document.activeElement?.closest('tr[data-organization]');
+  if (!(row instanceof HTMLElement) || !body?.contains(row)) return null;
+  return Number(row.dataset.organization);
 }

@@ -1,42 +1,78 @@
-/** All organizations, watched. Hundreds of frames a second are drawn once per animation frame. */
+/**
+ * All organizations, watched. However many frames arrive, the page is drawn at most every `DRAW_EVERY_MS`: figures that
+ * change faster cannot be read.
+ */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type EverythingWatch, watchEverything } from '../live/watch-everything.ts';
+import { moved, noThroughput, type Throughput, withCount } from '../look/throughput.ts';
 import { useWake } from '../look/use-wake.ts';
+import { happenings, processedBetween, type TailLine, withLines } from './happenings.ts';
 
 export interface WatchedEverything {
   everything: EverythingState;
   connection: Connection;
+  /** Newest first. */
+  lines: readonly TailLine[];
+  throughput: Throughput;
 }
+
+interface News {
+  everything: EverythingState;
+  connection: Connection;
+}
+
+const DRAW_EVERY_MS = 100;
 
 export function useEverything(): WatchedEverything {
   const watch = useRef<EverythingWatch | null>(null);
   const [view, setView] = useState<WatchedEverything>(() => ({
     everything: new Map(),
     connection: { kind: 'connecting', since: Date.now() },
+    lines: [],
+    throughput: noThroughput(secondNow()),
   }));
 
   useEffect(() => {
-    let newest: WatchedEverything | undefined;
-    let frame: number | undefined;
+    let newest: News | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const draw = (): void => {
-      frame = undefined;
-      if (newest !== undefined) setView(newest);
+      timer = undefined;
+      const news = newest;
+      if (news !== undefined) setView((before) => withNews(before, news));
     };
     const opened = watchEverything({
       baseUrl: window.location.origin,
       onState: (everything, connection) => {
         newest = { everything, connection };
-        frame ??= requestAnimationFrame(draw);
+        timer ??= setTimeout(draw, DRAW_EVERY_MS);
       },
     });
     watch.current = opened;
+    // Seconds without news count too.
+    const clock = setInterval(() => {
+      setView((before) => ({ ...before, throughput: moved(before.throughput, secondNow()) }));
+    }, 1000);
     return () => {
       opened.stop();
-      if (frame !== undefined) cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      clearInterval(clock);
     };
   }, []);
   useWake(useCallback(() => watch.current?.wake(), []));
   return view;
+}
+
+function withNews(before: WatchedEverything, { everything, connection }: News): WatchedEverything {
+  return {
+    everything,
+    connection,
+    lines: withLines(before.lines, happenings(before.everything, everything), Date.now()),
+    throughput: withCount(before.throughput, secondNow(), processedBetween(before.everything, everything)),
+  };
+}
+
+function secondNow(): number {
+  return Math.floor(performance.now() / 1000);
 }

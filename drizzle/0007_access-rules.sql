@@ -46,7 +46,8 @@ $$;
 SELECT sync_build_wall('patients', 'organization_id', true), sync_build_wall('quarantine', 'organization_id', true),
   sync_build_wall('organizations', 'id', true), sync_build_wall('cliniko_credentials', 'organization_id', true),
   sync_build_wall('audit_log', 'organization_id', true), sync_build_wall('sync_streams', 'organization_id', true),
-  sync_build_wall('sync_events', 'organization_id', true),
+  sync_build_wall('sync_events', 'organization_id', true), sync_build_wall('webhook_endpoints', 'organization_id', true),
+  sync_build_wall('webhook_deliveries', 'organization_id', true),
   -- Other programs own this table too, as its owner: nothing may change for them.
   sync_build_wall('sync_logs', 'organization_id', false);
 --> statement-breakpoint

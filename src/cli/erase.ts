@@ -1,0 +1,86 @@
+/**
+ * `npm run patients:erase -- --org 123 --patient 456`: erases patients for good, after showing what that comes to.
+ *
+ * Works on the configured database itself, so no server has to run. Says how many; names nobody.
+ */
+import { appendAudit } from '../audit/append.ts';
+import { readDatabaseConfig } from '../config.ts';
+import { openEmbeddedDatabase } from '../database/embedded.ts';
+import { type Database, openDatabase } from '../database/open.ts';
+import { countErasable, erasePatients, type Whom } from '../erasure/erase.ts';
+import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+
+const USAGE =
+  'Usage: npm run patients:erase -- --org 123 (--patient 456,789 | --missing-for DAYS) [--confirm]';
+
+await runCommand(async () => {
+  const values = readArguments(
+    process.argv.slice(2),
+    {
+      org: { type: 'string' },
+      patient: { type: 'string' },
+      'missing-for': { type: 'string' },
+      confirm: { type: 'boolean', default: false },
+    },
+    USAGE,
+  );
+  if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
+  const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+  const whom = readWhom(values.patient, values['missing-for']);
+  return await withDatabase(async (database) => {
+    await show(database, organizationId, whom);
+    if (values.confirm) await erase(database, organizationId, whom);
+    else say('Nothing was erased. Add --confirm to erase them for good.');
+    return 0;
+  });
+});
+
+function readWhom(patient: string | undefined, missingFor: string | undefined): Whom {
+  if ((patient === undefined) === (missingFor === undefined)) {
+    throw new UsageError(`Name either --patient or --missing-for.\n${USAGE}`);
+  }
+  if (missingFor !== undefined) {
+    return { kind: 'missing', forDays: wholeNumber(missingFor, '--missing-for', 0, 36_500) };
+  }
+  const ids = (patient ?? '').split(',').map((id) => id.trim());
+  if (ids.every((id) => /^[0-9]{1,19}$/.test(id))) return { kind: 'these', ids };
+  throw new UsageError('--patient takes Cliniko ids with commas, such as 1412087736654301127.');
+}
+
+async function show({ sql }: Database, organizationId: number, whom: Whom): Promise<void> {
+  const found = await countErasable(sql, organizationId, whom);
+  say(`Organization ${organizationId}: ${found.patients} patients, and ${found.quarantined} in quarantine.`);
+  if (found.still_in_cliniko > 0) {
+    say(
+      `${found.still_in_cliniko} of them were in Cliniko at the last full sync: ` +
+        'delete them there first, or the next sync brings them back.',
+    );
+  }
+}
+
+async function erase({ sql }: Database, organizationId: number, whom: Whom): Promise<void> {
+  const erased = await sql.begin(async (tx) => {
+    const counts = await erasePatients(tx, organizationId, whom);
+    const details = { count: counts.patients, quarantined: counts.quarantined };
+    await appendAudit(tx, { organizationId, actor: 'command line', action: 'patients.erase', details });
+    return counts;
+  });
+  say(`Erased for good: ${erased.patients} patients, and ${erased.quarantined} in quarantine.`);
+}
+
+/** The configured database, or the embedded one, started for as long as it takes. */
+async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+  const { databaseUrl, dataDir } = readDatabaseConfig(process.env);
+  const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
+  const database = openDatabase(databaseUrl ?? embedded?.url ?? '', { max: 2 });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+    await embedded?.stop();
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

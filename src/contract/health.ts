@@ -1,0 +1,18 @@
+/** Answers of `/healthz` and `/readyz`. */
+import { z } from 'zod';
+
+export const Health = z.object({ status: z.literal('ok') });
+
+/** Answered with 200 when ready, 503 when not. Without a listener a server is slower, and still ready. */
+export const Readiness = z.object({
+  status: z.enum(['ready', 'not ready']),
+  checks: z.object({
+    database: z.boolean(),
+    migrations: z.boolean(),
+    listener: z.boolean(),
+    draining: z.boolean(),
+    /** How reads of somebody who holds only some organizations are guarded a second time (access/second-wall.ts). */
+    row_security: z.enum(['role', 'owner', 'none']),
+  }),
+});
+export type Readiness = z.infer<typeof Readiness>;

@@ -1,0 +1,81 @@
+/**
+ * Webhooks: what an organization's endpoints are sent (standardwebhooks.com), and how they are managed.
+ *
+ * Ids, counts and our own words only. Who needs more asks the API with the ids.
+ */
+import { z } from 'zod';
+import { RowId } from './sync-log.ts';
+
+/** `sync.held`: more patients were absent than can be believed; a person has to confirm. Beside `sync.completed`. */
+export const WebhookEvent = z.enum(['sync.completed', 'sync.failed', 'sync.held']);
+export type WebhookEvent = z.infer<typeof WebhookEvent>;
+
+/** Body of a delivery. Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1,` and HMAC-SHA256 in base64). */
+export const WebhookMessage = z.object({
+  type: WebhookEvent,
+  /** When it happened. */
+  timestamp: z.string(),
+  data: z.object({
+    organization_id: RowId,
+    sync_log_id: RowId,
+    operation_type: z.string(),
+    status: z.enum(['completed', 'failed']),
+    started_at: z.string(),
+    completed_at: z.string().nullable(),
+    records_processed: z.int(),
+    records_success: z.int(),
+    records_failed: z.int(),
+    /** A word such as `CLINIKO_AUTH_FAILED`; null when it did not fail. */
+    error_type: z.string().nullable(),
+    missing_held: z.int(),
+  }),
+});
+export type WebhookMessage = z.infer<typeof WebhookMessage>;
+
+/** Body of `POST /api/v1/organizations/:orgId/webhooks`. */
+export const NewWebhook = z.strictObject({
+  /** https. What it resolves to is checked at each delivery: never an address within a network of ours. */
+  url: z.url().max(2_000),
+  /** Default: all. */
+  events: z.array(WebhookEvent).min(1).max(3).optional(),
+});
+export type NewWebhook = z.infer<typeof NewWebhook>;
+
+export const Webhook = z.object({
+  id: RowId,
+  url: z.string(),
+  events: z.array(WebhookEvent),
+  created_at: z.string(),
+  /** Set when the endpoint answered 410 (Gone): nothing is sent any more. */
+  disabled_at: z.string().nullable(),
+});
+export type Webhook = z.infer<typeof Webhook>;
+
+/** Answer of the POST: the only time that the secret (`whsec_…`) is shown. */
+export const CreatedWebhook = Webhook.extend({ secret: z.string() });
+export type CreatedWebhook = z.infer<typeof CreatedWebhook>;
+
+export const WebhookList = z.object({ webhooks: z.array(Webhook) });
+export type WebhookList = z.infer<typeof WebhookList>;
+
+export const WebhookDelivery = z.object({
+  /** As sent in `webhook-id`, the same at each attempt. */
+  message_id: z.string(),
+  event: WebhookEvent,
+  sync_log_id: RowId,
+  state: z.enum(['pending', 'delivered', 'given_up']),
+  attempts: z.int(),
+  created_at: z.string(),
+  /** Null when nothing follows. */
+  next_attempt_at: z.string().nullable(),
+  delivered_at: z.string().nullable(),
+  /** HTTP status of the last attempt; null when there was no answer. */
+  last_status: z.int().nullable(),
+  /** Why the last attempt failed, in a few words of ours. */
+  last_error: z.string().nullable(),
+});
+export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
+
+/** Answer of `GET …/webhooks/:id/deliveries`, newest first. Kept for 30 days. */
+export const WebhookDeliveryList = z.object({ deliveries: z.array(WebhookDelivery) });
+export type WebhookDeliveryList = z.infer<typeof WebhookDeliveryList>;

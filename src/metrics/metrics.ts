@@ -1,0 +1,204 @@
+/**
+ * The metrics of one server, in Prometheus' text format: what a person on call asks first.
+ *
+ * Rooms do not know of it. They tell what happens through small interfaces of their own (sync/observer.ts, the client's
+ * `onAnswered` …), or are asked when somebody scrapes. No label holds an organization, a run or a key: thousands of
+ * clinics would be thousands of series, and who is synced when is nobody's business who may only read metrics.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestOutcome } from '../cliniko/client.ts';
+import type { LiveStats } from '../live/stats.ts';
+import type { AnsweredRequest } from '../logging/request-log.ts';
+import type { SyncObserver } from '../sync/observer.ts';
+import type { Standing } from './standing.ts';
+import { createStandingGauges } from './standing-gauges.ts';
+
+/** What is asked at each scrape. */
+export interface MetricSources {
+  readStanding(): Promise<Standing | undefined>;
+  isListenerHealthy(): boolean;
+  isDraining(): boolean;
+  live(): Pick<LiveStats, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
+}
+
+export type WebhookOutcome = 'delivered' | 'retried' | 'given_up';
+
+export interface Metrics {
+  sync: SyncObserver;
+  clinikoAnswered(outcome: RequestOutcome, seconds: number): void;
+  requestAnswered(request: AnsweredRequest): void;
+  nudgeHeard(): void;
+  /** Nudges may have been lost: the listener connected again. */
+  listenerGap(): void;
+  /** From the commit of an event to the moment its bytes were handed to the sockets of those who watch. */
+  eventDelivered(seconds: number): void;
+  webhookTried(outcome: WebhookOutcome, seconds: number): void;
+  /** Asked at each scrape. Named once, when the server stands. */
+  read(): Promise<string>;
+}
+
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** From a cached answer to a page of 100 patients from a slow Cliniko. */
+const SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** The promise is 100 ms; the backstop poll makes 2 s of it at worst. */
+const LAG_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15];
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  askAtEachScrape(registers, sources);
+  const standing = createStandingGauges();
+  const http = httpMetrics(registers);
+  const cliniko = clinikoMetrics(registers);
+  const live = liveMetrics(registers);
+  const webhooks = histogram(registers, 'webhook_delivery_seconds', 'Webhook deliveries tried, by outcome.', [
+    'outcome',
+  ]);
+  return {
+    ...http,
+    ...cliniko,
+    ...live,
+    sync: syncObserver(registers),
+    webhookTried: (outcome, seconds) => webhooks.observe({ outcome }, seconds),
+    async read() {
+      const own = registry.metrics();
+      const shared = standing.render(await sources.readStanding());
+      return `${await own}\n${await shared}`;
+    },
+  };
+}
+
+type Registers = Registry[];
+
+function counter(registers: Registers, name: string, help: string, labelNames: readonly string[] = []) {
+  return new Counter({ name: `patient_sync_${name}`, help, labelNames, registers });
+}
+
+function histogram(
+  registers: Registers,
+  name: string,
+  help: string,
+  labelNames: readonly string[] = [],
+  buckets: number[] = SECONDS,
+) {
+  return new Histogram({ name: `patient_sync_${name}`, help, labelNames, buckets, registers });
+}
+
+function askAtEachScrape(registers: Registers, sources: MetricSources): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `patient_sync_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('listener_healthy', '1 while nudges of other servers arrive, proven by one to oneself.', () =>
+    Number(sources.isListenerHealthy()),
+  );
+  gauge('draining', '1 after SIGTERM, until the process is gone.', () => Number(sources.isDraining()));
+  new Gauge({
+    name: 'patient_sync_connections',
+    help: 'Open streams, by transport.',
+    labelNames: ['transport'],
+    registers,
+    collect() {
+      const { sseConnections, socketConnections } = sources.live();
+      this.set({ transport: 'sse' }, sseConnections);
+      this.set({ transport: 'websocket' }, socketConnections);
+    },
+  });
+  new Counter({
+    name: 'patient_sync_slow_readers_total',
+    help: 'Readers that could not keep up: folded into a snapshot, or closed.',
+    labelNames: ['fate'],
+    registers,
+    collect() {
+      const { folded, closedSlow } = sources.live();
+      this.reset();
+      this.inc({ fate: 'folded' }, folded);
+      this.inc({ fate: 'closed' }, closedSlow);
+    },
+  });
+}
+
+function httpMetrics(registers: Registers): Pick<Metrics, 'requestAnswered'> {
+  const requests = histogram(
+    registers,
+    'http_request_seconds',
+    'Requests answered; streams when they begin.',
+    ['method', 'route', 'status'],
+  );
+  return {
+    requestAnswered: ({ method, route, status, seconds }) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
+  };
+}
+
+function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> {
+  const requests = histogram(
+    registers,
+    'cliniko_request_seconds',
+    'Requests to Cliniko, each try, by outcome; rate-limited is a 429.',
+    ['outcome'],
+  );
+  for (const outcome of ['ok', 'rate-limited', 'unavailable']) requests.zero({ outcome });
+  return { clinikoAnswered: (outcome, seconds) => requests.observe({ outcome }, seconds) };
+}
+
+function liveMetrics(registers: Registers): Pick<Metrics, 'nudgeHeard' | 'listenerGap' | 'eventDelivered'> {
+  const nudges = counter(registers, 'nudges_heard_total', 'Nudges of this server and of others.');
+  const gaps = counter(
+    registers,
+    'listener_gaps_total',
+    'Times the listener connected, so nudges may be lost.',
+  );
+  const lag = histogram(
+    registers,
+    'delivery_lag_seconds',
+    'From the commit of an event, by the clock of the database, to the sockets of those who watch.',
+    [],
+    LAG_SECONDS,
+  );
+  return {
+    nudgeHeard: () => nudges.inc(),
+    listenerGap: () => gaps.inc(),
+    // The clocks of two machines differ a little: less than nothing is nothing.
+    eventDelivered: (seconds) => lag.observe(Math.max(0, seconds)),
+  };
+}
+
+function syncObserver(registers: Registers): SyncObserver {
+  const claims = counter(registers, 'run_claims_total', 'Runs that a worker of this server took up.', [
+    'kind',
+  ]);
+  const ends = counter(registers, 'runs_ended_total', 'Runs that this server ended or handed back.', [
+    'operation',
+    'outcome',
+    'error_type',
+  ]);
+  const patients = counter(
+    registers,
+    'patients_total',
+    'Patients stored by this server, by what became of them.',
+    ['result'],
+  );
+  const batches = histogram(registers, 'batch_seconds', 'Time to store one batch, its commit included.');
+  for (const kind of ['fresh', 'resumed', 'taken-over']) claims.inc({ kind }, 0);
+  for (const result of ['inserted', 'updated', 'unchanged', 'failed']) patients.inc({ result }, 0);
+  for (const operation of ['full_patients', 'active_patients', 'changed_patients']) {
+    ends.inc({ operation, outcome: 'completed', error_type: '' }, 0);
+  }
+  return {
+    claimed: (kind) => claims.inc({ kind }),
+    stored(counts, seconds) {
+      for (const [result, count] of Object.entries(counts)) patients.inc({ result }, count);
+      batches.observe(seconds);
+    },
+    ended: (operation, outcome, errorType) => ends.inc({ operation, outcome, error_type: errorType }),
+  };
+}

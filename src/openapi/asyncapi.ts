@@ -1,0 +1,94 @@
+/** `/asyncapi.json`: AsyncAPI 3.0 of the two streams, made of the schemas that clients and server parse with. */
+import type { z } from 'zod';
+import { ClientFrame, MAX_SOCKET_FRAME_BYTES, ServerFrame, SUBPROTOCOL } from '../contract/socket-frame.ts';
+import { Bye, ChangeEvent, ChangeType, Hello, Ping, SnapshotEvent } from '../contract/stream-event.ts';
+import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
+
+/** What AsyncAPI takes a schema for that says nothing else. */
+const DIALECT = 'draft-7';
+
+/** On an SSE stream, by the name in `event:`. */
+const STREAM_MESSAGES: Record<string, z.ZodType> = {
+  hello: Hello,
+  snapshot: SnapshotEvent,
+  ...Object.fromEntries(ChangeType.options.map((type) => [type, ChangeEvent])),
+  ping: Ping,
+  bye: Bye,
+};
+
+export function asyncApiDocument(version: string): JsonSchema {
+  const serverFrames = framesOf(ServerFrame.options);
+  const clientFrames = framesOf(ClientFrame.options);
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Patient Sync, live',
+      version,
+      description:
+        'Everything that happens to the syncs of an organization, in order and without a gap, resumable by cursor. The rest of the API is described in /openapi.json.',
+      license: { name: 'MIT' },
+    },
+    defaultContentType: 'application/json',
+    channels: {
+      events: {
+        address: '/api/v1/cliniko/sync-logs/{orgId}/events',
+        title: 'Server-Sent Events of one organization',
+        description:
+          'Resume with `Last-Event-ID` or `?since=`: exactly what was missed follows, or a snapshot and the reason.',
+        parameters: { orgId: { description: 'The organization.' } },
+        messages: messagesOf('event', STREAM_MESSAGES),
+        bindings: { http: { bindingVersion: '0.3.0' } },
+      },
+      socket: {
+        address: '/api/v1/cliniko/ws',
+        title: 'WebSocket of many organizations',
+        description: `JSON text frames, at most ${MAX_SOCKET_FRAME_BYTES} bytes to the server. Subprotocol: ${SUBPROTOCOL} (optional).`,
+        messages: { ...messagesOf('server', serverFrames), ...messagesOf('client', clientFrames) },
+        bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } },
+      },
+    },
+    operations: {
+      sendEvents: operation('send', 'events', 'event', STREAM_MESSAGES),
+      sendFrames: operation('send', 'socket', 'server', serverFrames),
+      receiveFrames: operation('receive', 'socket', 'client', clientFrames),
+    },
+    components: { schemas: componentSchemas(DIALECT) },
+  };
+}
+
+/** By the words that their `type` may be. */
+function framesOf(options: readonly z.ZodObject[]): Record<string, z.ZodType> {
+  const frames: Record<string, z.ZodType> = {};
+  for (const option of options) {
+    const type = option.shape.type as z.ZodLiteral<string> | z.ZodEnum<Record<string, string>>;
+    const words = type.def.type === 'literal' ? type.def.values : Object.values(type.def.entries);
+    for (const word of words) frames[word] = option;
+  }
+  return frames;
+}
+
+const messageId = (from: string, name: string) => `${from}-${name}`;
+
+function messagesOf(from: string, messages: Record<string, z.ZodType>): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(messages).map(([name, of]) => [
+      messageId(from, name),
+      { name, title: name, contentType: 'application/json', payload: schemaOf(of, DIALECT) },
+    ]),
+  );
+}
+
+function operation(
+  action: 'send' | 'receive',
+  channel: string,
+  from: string,
+  messages: Record<string, z.ZodType>,
+): JsonSchema {
+  return {
+    action,
+    channel: { $ref: `#/channels/${channel}` },
+    messages: Object.keys(messages).map((name) => ({
+      $ref: `#/channels/${channel}/messages/${messageId(from, name)}`,
+    })),
+  };
+}

@@ -1,0 +1,176 @@
+/** `/openapi.json`: OpenAPI 3.1, made of the tables of operations and the schemas that validate. */
+import type { z } from 'zod';
+import { Problem, type ProblemCode } from '../contract/problem.ts';
+import { WebhookEvent, WebhookMessage } from '../contract/webhook.ts';
+import { problemKind } from '../http/problem.ts';
+import { ACCESS_OPERATIONS } from './access-operations.ts';
+import { OPERATING_OPERATIONS } from './operating-operations.ts';
+import type { Answer, Operation, Parameter } from './operation.ts';
+import { ORGANIZATION_OPERATIONS } from './organization-operations.ts';
+import { PATH_PARAMETERS } from './parameters.ts';
+import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
+import { SYNC_OPERATIONS } from './sync-operations.ts';
+
+/** A new route gets its entry in one of these tables; a test compares them with the router. */
+export const OPERATIONS: readonly Operation[] = [
+  ...SYNC_OPERATIONS,
+  ...ORGANIZATION_OPERATIONS,
+  ...ACCESS_OPERATIONS,
+  ...OPERATING_OPERATIONS,
+];
+
+/** What any address may answer with. */
+const EVERYWHERE: readonly ProblemCode[] = [
+  'HOST_NOT_ALLOWED',
+  'ORIGIN_NOT_ALLOWED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'TOO_MANY_REQUESTS',
+  'REQUEST_TIMEOUT',
+  'DATABASE_UNAVAILABLE',
+];
+
+const DIALECT = 'draft-2020-12';
+const schema = (of: z.ZodType) => schemaOf(of, DIALECT);
+
+export function openApiDocument(version: string): JsonSchema {
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Patient Sync',
+      version,
+      description:
+        'Syncs the patients of clinics from Cliniko into PostgreSQL, and tells of it live. Errors are RFC 9457 problems with a stable `code`. The streams are described in /asyncapi.json.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'This server.' }],
+    security: [{}, { bearer: [] }],
+    tags: [...new Set(OPERATIONS.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths: pathsOf(OPERATIONS),
+    webhooks: Object.fromEntries(WebhookEvent.options.map((event) => [event, webhookOf(event)])),
+    components: {
+      schemas: componentSchemas(DIALECT),
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'With `AUTH=tokens`; without, nothing is asked for.',
+        },
+      },
+    },
+  };
+}
+
+function pathsOf(operations: readonly Operation[]): JsonSchema {
+  const paths: Record<string, JsonSchema> = {};
+  for (const operation of operations) {
+    const path = operation.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [operation.method]: describe(operation) };
+  }
+  return paths;
+}
+
+function describe(operation: Operation): JsonSchema {
+  const { id, tag, summary, description, body } = operation;
+  const parameters = [
+    ...[...operation.path.matchAll(/:(\w+)/g)].map(([, name = '']) =>
+      parameterOf('path', name, PATH_PARAMETERS[name] ?? unknownParameter(name)),
+    ),
+    ...Object.entries(operation.query ?? {}).map(([name, one]) => parameterOf('query', name, one)),
+    ...Object.entries(operation.headers ?? {}).map(([name, one]) => parameterOf('header', name, one)),
+  ];
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description && { description }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schema(body) } } },
+    }),
+    responses: responsesOf(operation),
+  };
+}
+
+function parameterOf(place: 'path' | 'query' | 'header', name: string, parameter: Parameter): JsonSchema {
+  return {
+    name,
+    in: place,
+    required: place === 'path',
+    description: parameter.description,
+    schema: schema(parameter.schema),
+  };
+}
+
+function unknownParameter(name: string): never {
+  throw new Error(`A route has a parameter ":${name}" that openapi/parameters.ts does not describe.`);
+}
+
+/** Own answers, and the problems, by status: what shares a status is one answer with several contents. */
+function responsesOf({ answers, problems = [], body }: Operation): JsonSchema {
+  const codes = [...problems, ...EVERYWHERE, ...(body ? (['BODY_TOO_LARGE'] as const) : [])];
+  const responses: Record<string, JsonSchema> = {};
+  for (const status of new Set(codes.map((code) => problemKind(code).status))) {
+    responses[status] = problemResponse(codes.filter((code) => problemKind(code).status === status));
+  }
+  for (const [status, answer] of Object.entries(answers)) {
+    const own = answerOf(answer);
+    const shared = responses[status];
+    responses[status] =
+      shared === undefined ? own : { ...own, content: { ...contentOf(own), ...contentOf(shared) } };
+  }
+  return responses;
+}
+
+const contentOf = (response: JsonSchema) => response.content as JsonSchema | undefined;
+
+function answerOf({ description, schema: of, type = 'application/json', headers }: Answer): JsonSchema {
+  return {
+    description,
+    ...(of && { content: { [type]: { schema: schema(of) } } }),
+    ...(headers && {
+      headers: Object.fromEntries(
+        Object.entries(headers).map(([name, words]) => [
+          name,
+          { description: words, schema: { type: 'string' } },
+        ]),
+      ),
+    }),
+  };
+}
+
+function problemResponse(codes: readonly ProblemCode[]): JsonSchema {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${problemKind(code).title}.`).join(' '),
+    content: { 'application/problem+json': { schema: schema(Problem) } },
+  };
+}
+
+function webhookOf(event: WebhookEvent): JsonSchema {
+  const header = (name: string, description: string) => ({
+    name,
+    in: 'header',
+    required: true,
+    description,
+    schema: { type: 'string' },
+  });
+  return {
+    post: {
+      operationId: `on${event.replace(/(?:^|\.)(\w)/g, (_all, letter: string) => letter.toUpperCase())}`,
+      tags: ['Webhooks'],
+      summary: `Sent to the webhooks of an organization: ${event}`,
+      description: 'At least once, in no order, signed as standardwebhooks.com says.',
+      parameters: [
+        header('webhook-id', 'The same at each attempt.'),
+        header('webhook-timestamp', 'Of this attempt, in seconds since 1970.'),
+        header('webhook-signature', '`v1,` and the HMAC-SHA256 of `<id>.<timestamp>.<body>` in base64.'),
+      ],
+      requestBody: { required: true, content: { 'application/json': { schema: schema(WebhookMessage) } } },
+      responses: {
+        '2XX': { description: 'It has arrived.' },
+        '410': { description: 'Nobody is here any more: nothing is sent again.' },
+        default: { description: 'It is tried again, for three days.' },
+      },
+    },
+  };
+}

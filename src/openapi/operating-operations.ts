@@ -1,0 +1,83 @@
+/** Routes for those who run the server, and the pages. */
+import { z } from 'zod';
+import { Health, Readiness } from '../contract/health.ts';
+import type { Operation } from './operation.ts';
+
+const page = (path: string, id: string, summary: string): Operation => ({
+  method: 'get',
+  path,
+  id,
+  tag: 'Pages',
+  summary,
+  answers: {
+    200: { description: 'The page.', schema: z.string(), type: 'text/html' },
+    503: { description: 'The pages were not built.', schema: z.string(), type: 'text/plain' },
+  },
+});
+
+const document = (path: string, id: string, summary: string): Operation => ({
+  method: 'get',
+  path,
+  id,
+  tag: 'Operation',
+  summary,
+  answers: { 200: { description: 'The document.', schema: z.looseObject({}) } },
+});
+
+export const OPERATING_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/healthz',
+    id: 'getHealth',
+    tag: 'Operation',
+    summary: 'Whether the process answers',
+    answers: { 200: { description: 'It does.', schema: Health } },
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    id: 'getReadiness',
+    tag: 'Operation',
+    summary: 'Whether this server can do its work',
+    answers: {
+      200: { description: 'It can.', schema: Readiness },
+      503: { description: 'It cannot, or stops.', schema: Readiness },
+    },
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    id: 'getMetrics',
+    tag: 'Operation',
+    summary: 'Metrics for Prometheus',
+    answers: { 200: { description: 'In its text format.', schema: z.string(), type: 'text/plain' } },
+  },
+  document('/openapi.json', 'getOpenApi', 'This description, OpenAPI 3.1'),
+  document('/asyncapi.json', 'getAsyncApi', 'The description of the streams, AsyncAPI 3.0'),
+  {
+    method: 'get',
+    path: '/docs',
+    id: 'getDocs',
+    tag: 'Pages',
+    summary: 'A page to read both descriptions on',
+    answers: { 200: { description: 'The page.', schema: z.string(), type: 'text/html' } },
+  },
+  {
+    method: 'get',
+    path: '/docs/docs.css',
+    id: 'getDocsStyle',
+    tag: 'Pages',
+    summary: 'How that page looks',
+    answers: { 200: { description: 'The style sheet.', schema: z.string(), type: 'text/css' } },
+  },
+  page('/', 'getDashboard', 'The dashboard'),
+  {
+    method: 'get',
+    path: '/embed/sync-progress.js',
+    id: 'getEmbed',
+    tag: 'Pages',
+    summary: 'The element <sync-progress>, for pages of other origins',
+    answers: { 200: { description: 'The script.', schema: z.string(), type: 'text/javascript' } },
+  },
+  page('/ops', 'getOpsConsole', 'The ops console'),
+];

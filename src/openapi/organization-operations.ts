@@ -1,0 +1,112 @@
+/** Routes of organizations/, erasure/ and webhooks/. */
+import { ErasedOrganization } from '../contract/erasure.ts';
+import {
+  ClinikoCredentials,
+  KeyVerdict,
+  Organization,
+  OrganizationChange,
+  OrganizationList,
+} from '../contract/organization.ts';
+import { CreatedWebhook, NewWebhook, WebhookDeliveryList, WebhookList } from '../contract/webhook.ts';
+import type { Operation } from './operation.ts';
+import { DRY_RUN, LIMIT } from './parameters.ts';
+
+const ONE = '/api/v1/organizations/:orgId';
+
+export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/api/v1/organizations',
+    id: 'listOrganizations',
+    tag: 'Organizations',
+    summary: 'All organizations that are registered, by id',
+    answers: { 200: { description: 'Their names.', schema: OrganizationList } },
+  },
+  {
+    method: 'get',
+    path: ONE,
+    id: 'getOrganization',
+    tag: 'Organizations',
+    summary: 'One organization and its settings',
+    answers: { 200: { description: 'The organization.', schema: Organization } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  },
+  {
+    method: 'put',
+    path: ONE,
+    id: 'saveOrganization',
+    tag: 'Organizations',
+    summary: 'Register an organization, or change some of its settings',
+    body: OrganizationChange,
+    answers: { 200: { description: 'As it is now.', schema: Organization } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'delete',
+    path: ONE,
+    id: 'eraseOrganization',
+    tag: 'Organizations',
+    summary:
+      'Erase an organization: its patients, quarantine, key and schedule; its logs stay, without a patient in them',
+    query: { dry_run: DRY_RUN },
+    answers: { 200: { description: 'What went, or would go.', schema: ErasedOrganization } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  },
+  {
+    method: 'put',
+    path: `${ONE}/cliniko-credentials`,
+    id: 'saveClinikoKey',
+    tag: 'Organizations',
+    summary: 'Store the Cliniko API key, sealed; no answer ever shows it',
+    body: ClinikoCredentials,
+    answers: { 204: { description: 'It is stored.' } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  },
+  {
+    method: 'post',
+    path: `${ONE}/cliniko-credentials/verify`,
+    id: 'verifyClinikoKey',
+    tag: 'Organizations',
+    summary: 'Ask Cliniko whether the stored key works',
+    answers: { 200: { description: 'What Cliniko says.', schema: KeyVerdict } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  },
+  {
+    method: 'get',
+    path: `${ONE}/webhooks`,
+    id: 'listWebhooks',
+    tag: 'Webhooks',
+    summary: 'The webhooks of an organization',
+    answers: { 200: { description: 'Without their secrets.', schema: WebhookList } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'post',
+    path: `${ONE}/webhooks`,
+    id: 'createWebhook',
+    tag: 'Webhooks',
+    summary: 'Register an endpoint; the answer shows its secret, once',
+    body: NewWebhook,
+    answers: { 201: { description: 'It is registered.', schema: CreatedWebhook } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS'],
+  },
+  {
+    method: 'delete',
+    path: `${ONE}/webhooks/:id`,
+    id: 'deleteWebhook',
+    tag: 'Webhooks',
+    summary: 'Remove an endpoint, and what it was still to be sent',
+    answers: { 204: { description: 'It is gone.' } },
+    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+  },
+  {
+    method: 'get',
+    path: `${ONE}/webhooks/:id/deliveries`,
+    id: 'listWebhookDeliveries',
+    tag: 'Webhooks',
+    summary: 'What an endpoint was sent, newest first',
+    query: { limit: LIMIT },
+    answers: { 200: { description: 'Of the last 30 days.', schema: WebhookDeliveryList } },
+    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+  },
+];

@@ -1,0 +1,26 @@
+/** `/openapi.json`, `/asyncapi.json`, and `/docs`, a page to read them on. Made once: they change with the program only. */
+import { readFileSync } from 'node:fs';
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { asyncApiDocument } from './asyncapi.ts';
+import { openApiDocument } from './document.ts';
+import { docsPage } from './page.ts';
+import { DOCS_STYLE } from './style.ts';
+
+const Package = z.object({ version: z.string() });
+
+export function documentRoutes(): Hono {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = Package.parse(JSON.parse(file));
+  const openapi = openApiDocument(version);
+  const asyncapi = asyncApiDocument(version);
+  const page = docsPage(openapi, asyncapi);
+  const routes = new Hono();
+  routes.get('/openapi.json', (c) => c.json(openapi));
+  routes.get('/asyncapi.json', (c) => c.json(asyncapi));
+  routes.get('/docs', (c) => c.html(page, 200, { 'cache-control': 'no-cache' }));
+  routes.get('/docs/docs.css', (c) =>
+    c.body(DOCS_STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' }),
+  );
+  return routes;
+}

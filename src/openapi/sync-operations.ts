@@ -1,0 +1,173 @@
+/** Routes of sync/, live/ and patients/. */
+import { z } from 'zod';
+import { Analytics } from '../contract/analytics.ts';
+import {
+  ConfirmedMissing,
+  MissingPatients,
+  PatientSummary,
+  QuarantineList,
+  QuarantineRetry,
+} from '../contract/patients.ts';
+import { Timeline } from '../contract/stream-event.ts';
+import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '../contract/sync-log.ts';
+import type { Operation } from './operation.ts';
+import { AT_LEAST, IDEMPOTENCY_KEY, LIMIT, SINCE } from './parameters.ts';
+
+const start = (word: string, id: string, summary: string): Operation => ({
+  method: 'post',
+  path: `/api/v1/cliniko/sync-${word}/:orgId`,
+  id,
+  tag: 'Syncs',
+  summary,
+  description: 'While one runs for this organization, that one is answered and nothing is started.',
+  headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
+  answers: {
+    202: { description: 'It was started.', schema: StartedSync },
+    200: { description: 'One was running already.', schema: StartedSync },
+  },
+  problems: [
+    'INVALID_PARAMETER',
+    'ORGANIZATION_NOT_FOUND',
+    'IDEMPOTENCY_KEY_REUSED',
+    'IDEMPOTENCY_KEY_IN_USE',
+  ],
+});
+
+export const SYNC_OPERATIONS: readonly Operation[] = [
+  start('all', 'startFullSync', 'Sync all patients, active and archived'),
+  start('active', 'startActiveSync', 'Sync the patients who are not archived'),
+  start('changed', 'startChangedSync', 'Sync what changed since the last complete sync'),
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/sync-logs/:orgId',
+    id: 'listSyncLogs',
+    tag: 'Syncs',
+    summary: 'The sync logs of an organization, newest first',
+    description:
+      'Made to be polled: `ETag` is the cursor of the head, so that `If-None-Match` costs next to nothing.',
+    query: {
+      limit: LIMIT,
+      status: { schema: SyncStatus, description: 'Only those.' },
+      operation_type: { schema: z.string().regex(/^[A-Za-z0-9_]{1,50}$/), description: 'Only those.' },
+      before: { schema: RowId, description: 'Only what comes after this row in the order.' },
+      at_least: AT_LEAST,
+    },
+    headers: { 'if-none-match': { schema: z.string(), description: 'The `ETag` of an earlier answer.' } },
+    answers: {
+      200: {
+        description: 'The logs.',
+        schema: SyncLogList,
+        headers: { etag: 'The quoted cursor of the head.' },
+      },
+      304: { description: 'Nothing has changed since.' },
+    },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/sync-logs/:orgId/:id',
+    id: 'getSyncLog',
+    tag: 'Syncs',
+    summary: 'One sync log',
+    answers: { 200: { description: 'The log.', schema: SyncLog } },
+    problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/sync-logs/:orgId/:id/timeline',
+    id: 'getTimeline',
+    tag: 'Syncs',
+    summary: 'Everything that happened to one run, as the streams told it',
+    answers: { 200: { description: 'The events, in order.', schema: Timeline } },
+    problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/cliniko/sync-logs/:orgId/:id/cancel',
+    id: 'cancelSync',
+    tag: 'Syncs',
+    summary: 'End a running sync',
+    description: 'It ends as `failed` with `SYNC_CANCELLED` within a second. What it had stored stays.',
+    answers: { 202: { description: 'It is being ended.', schema: SyncLog } },
+    problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND', 'ALREADY_ENDED', 'NOT_OURS'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/sync-logs/:orgId/events',
+    id: 'streamEvents',
+    tag: 'Streams',
+    summary: 'Follow an organization (Server-Sent Events)',
+    description: 'The events are described in /asyncapi.json.',
+    query: { since: SINCE },
+    headers: { 'last-event-id': { ...SINCE, description: 'As `since`; it wins.' } },
+    answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/ws',
+    id: 'openSocket',
+    tag: 'Streams',
+    summary: 'Follow many organizations (WebSocket)',
+    description: 'The frames are described in /asyncapi.json.',
+    query: {
+      organizations: { schema: z.string(), description: '`*`, or ids with commas: subscribes at once.' },
+    },
+    answers: { 101: { description: 'The connection speaks WebSocket from here on.' } },
+    problems: ['UPGRADE_REQUIRED'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId/summary',
+    id: 'getPatientSummary',
+    tag: 'Patients',
+    summary: 'How many patients are stored',
+    answers: { 200: { description: 'The totals.', schema: PatientSummary } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId/missing',
+    id: 'getMissingPatients',
+    tag: 'Patients',
+    summary: 'Who is gone from Cliniko, and who waits for a person to confirm it',
+    answers: { 200: { description: 'The counts.', schema: MissingPatients } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/cliniko/patients/:orgId/missing/confirm',
+    id: 'confirmMissingPatients',
+    tag: 'Patients',
+    summary: 'Confirm a disappearance that was held',
+    answers: { 200: { description: 'How many were marked as missing.', schema: ConfirmedMissing } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/quarantine/:orgId',
+    id: 'listQuarantine',
+    tag: 'Patients',
+    summary: 'Patients that could not be stored, by id and reason',
+    answers: { 200: { description: 'The list.', schema: QuarantineList } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/cliniko/quarantine/:orgId/retry',
+    id: 'retryQuarantine',
+    tag: 'Patients',
+    summary: 'Ask Cliniko again for patients in quarantine, and store those that can be stored now',
+    answers: { 200: { description: 'What it came to.', schema: QuarantineRetry } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'NO_CREDENTIALS', 'CLINIKO_FAILED'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/analytics/:orgId',
+    id: 'getAnalytics',
+    tag: 'Syncs',
+    summary: 'Success by day, and speed by operation',
+    answers: { 200: { description: 'Of completed runs.', schema: Analytics } },
+    problems: ['INVALID_PARAMETER'],
+  },
+];

@@ -1,0 +1,51 @@
+/**
+ * When a clinic's schedule asks for its next sync. Pure; the cron arithmetic is croner's.
+ *
+ * Times are those of the clinic's own wall clock: a firing in the hour that daylight saving skips comes when that hour
+ * would have ended, and one in the hour that comes twice is met once.
+ *
+ * Not here: the starting of it, once however many servers run (sync/scheduler.ts).
+ */
+import { Cron } from 'croner';
+import type { Schedule } from '../contract/organization.ts';
+import { ProblemError } from '../http/problem.ts';
+
+/** A thousand clinics at 02:00 do not start in one second: each comes a little later, by chance. */
+const SPREAD_AT_MOST_MS = 10 * 60_000;
+const SPREAD_SHARE = 0.1;
+
+/** @throws ProblemError INVALID_PARAMETER: it is no cron expression, or it never fires */
+export function requireSchedule(schedule: Schedule, now: Date = new Date()): void {
+  let next: Date | null;
+  try {
+    next = open(schedule).nextRun(now);
+  } catch (cause) {
+    throw refuse('must be a cron expression of five or six fields, such as "0 2 * * *"', cause);
+  }
+  if (next === null) throw refuse('never fires: there is no such day');
+}
+
+function refuse(rule: string, cause?: unknown): ProblemError {
+  return new ProblemError('INVALID_PARAMETER', `"schedule.cron" ${rule}.`, { field: 'schedule.cron', cause });
+}
+
+/**
+ * The next firing after a moment, and a share of the time to the one after it: at most a tenth, and ten minutes.
+ *
+ * Firings that passed while no server ran are not made up for one by one: they were one sync, and it is the next.
+ *
+ * @param random from 0 to 1
+ * @returns null when it never fires again
+ */
+export function nextFiring(schedule: Schedule, after: Date, random: number): Date | null {
+  const cron = open(schedule);
+  const firing = cron.nextRun(after);
+  if (firing === null) return null;
+  const following = cron.nextRun(firing);
+  const gapMs = following === null ? Infinity : following.getTime() - firing.getTime();
+  return new Date(firing.getTime() + random * Math.min(SPREAD_AT_MOST_MS, gapMs * SPREAD_SHARE));
+}
+
+function open({ cron, time_zone }: Schedule): Cron {
+  return new Cron(cron, { timezone: time_zone, mode: '5-or-6-parts', paused: true });
+}

@@ -1,0 +1,88 @@
+/** `/api/v1/organizations/:orgId/webhooks`: endpoints, and the log of what they were sent. */
+import { Hono } from 'hono';
+import { appendAudit } from '../audit/append.ts';
+import { NewWebhook, type WebhookDeliveryList, type WebhookList } from '../contract/webhook.ts';
+import type { Database } from '../database/open.ts';
+import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
+import { auditOrigin } from '../http/principal.ts';
+import { organizationNotFound, ProblemError } from '../http/problem.ts';
+import { findOrganization } from '../organizations/organizations.ts';
+import type { Sealer } from '../organizations/sealing.ts';
+import { type AddressRules, urlProblem } from './address.ts';
+import {
+  createEndpoint,
+  deleteEndpoint,
+  ENDPOINTS_AT_MOST,
+  listDeliveries,
+  listEndpoints,
+} from './endpoints.ts';
+
+export interface WebhookTools {
+  database: Database;
+  sealer: Sealer;
+  webhookRules: AddressRules;
+}
+
+export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools): Hono {
+  const routes = new Hono();
+
+  routes.get('/:orgId/webhooks', async (c) => {
+    const answer: WebhookList = { webhooks: await listEndpoints(database, pathId(c, 'orgId')) };
+    return c.json(answer);
+  });
+
+  routes.post('/:orgId/webhooks', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    const wanted = await jsonBody(c, NewWebhook);
+    const problem = urlProblem(wanted.url, webhookRules);
+    if (problem !== undefined)
+      throw new ProblemError('INVALID_PARAMETER', `"url" ${problem}.`, { field: 'url' });
+    if ((await findOrganization(database, organizationId)) === undefined)
+      throw organizationNotFound(organizationId);
+    const created = await database.sql.begin(async (tx) => {
+      const webhook = await createEndpoint(tx, sealer, organizationId, wanted);
+      if (webhook === undefined) return undefined;
+      const details = { webhook_id: webhook.id };
+      await appendAudit(tx, { organizationId, action: 'webhook.create', details, ...auditOrigin(c) });
+      return webhook;
+    });
+    if (created !== undefined) return c.json(created, 201);
+    throw new ProblemError(
+      'TOO_MANY_WEBHOOKS',
+      `An organization has at most ${ENDPOINTS_AT_MOST} webhooks. Delete one first.`,
+    );
+  });
+
+  routes.delete('/:orgId/webhooks/:id', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    const id = pathId(c, 'id');
+    const deleted = await database.sql.begin(async (tx) => {
+      if (!(await deleteEndpoint(tx, organizationId, id))) return false;
+      await appendAudit(tx, {
+        organizationId,
+        ...auditOrigin(c),
+        action: 'webhook.delete',
+        details: { webhook_id: id },
+      });
+      return true;
+    });
+    if (!deleted) throw webhookNotFound(id);
+    return c.body(null, 204);
+  });
+
+  routes.get('/:orgId/webhooks/:id/deliveries', async (c) => {
+    const id = pathId(c, 'id');
+    const deliveries = await listDeliveries(database, pathId(c, 'orgId'), id, queryLimit(c));
+    if (deliveries === undefined) throw webhookNotFound(id);
+    return c.json({ deliveries } satisfies WebhookDeliveryList);
+  });
+
+  return routes;
+}
+
+function webhookNotFound(id: number): ProblemError {
+  return new ProblemError(
+    'WEBHOOK_NOT_FOUND',
+    `This organization has no webhook ${id}. List them with GET /api/v1/organizations/:orgId/webhooks.`,
+  );
+}

@@ -1,0 +1,21 @@
+/** When to try again: the delays that the Standard Webhooks specification suggests, 75 hours in all. */
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+/** Seconds after the first, second … attempt that failed. */
+const DELAYS = [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+
+const LONGEST = 24 * HOUR;
+
+/**
+ * @param attempts that have failed so far
+ * @param asked what the receiver asked us to wait, in seconds
+ * @param random from 0 to 1: receivers that were down are not met by everybody at once
+ * @returns seconds; undefined when it is time to give up
+ */
+export function retryDelay(attempts: number, asked: number | null, random: number): number | undefined {
+  const delay = DELAYS[attempts - 1];
+  if (delay === undefined) return undefined;
+  return Math.max(delay * (1 + random / 10), Math.min(asked ?? 0, LONGEST));
+}

@@ -1,0 +1,113 @@
+/** Every page in every state, light and dark: axe finds nothing against WCAG 2.2 AA. */
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
+import { accessibilityTroubles } from './support/axe.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+async function startAndSee(server: TestServer, page: Page, status: 'running' | 'completed' | 'failed') {
+  const dashboard = await openDashboard(page, server.url);
+  await dashboard.startFull.click();
+  await dashboard.hasStatus(status);
+  return dashboard;
+}
+
+async function isAccessible(page: Page): Promise<void> {
+  expect(await accessibilityTroubles(page)).toEqual([]);
+}
+
+describe('the dashboard is accessible', () => {
+  test('before the first sync, with its menu, and in its settings', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await isAccessible(page);
+    await page.getByRole('button', { name: 'Other syncs' }).click();
+    await page.getByRole('menuitem').first().waitFor();
+    await isAccessible(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('dialog').waitFor();
+    await isAccessible(page);
+  });
+
+  test('on the way, and while it asks whether to cancel', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(5, { kind: 'hang' });
+    const dashboard = await startAndSee(server, page, 'running');
+    await dashboard.counter.filter({ hasText: '400 / 648' }).waitFor();
+    await isAccessible(page);
+    await page.getByRole('button', { name: 'Cancel sync' }).click();
+    await page.getByRole('alertdialog').waitFor();
+    await isAccessible(page);
+  });
+
+  test('while Cliniko makes it wait', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(3, { kind: 'rate-limited', reset: 60 });
+    await startAndSee(server, page, 'running');
+    await page.locator('.countdown').waitFor();
+    await isAccessible(page);
+  });
+
+  test('with errors, quarantine and charts, and on the page of that run', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await putJson(server.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
+    await startAndSee(server, page, 'completed');
+    await page.locator('.quarantine li').first().waitFor();
+    await page.locator('.plot svg').nth(2).waitFor();
+    await isAccessible(page);
+    await page.locator('.run-link').first().click();
+    await page.getByRole('slider', { name: 'Moment of the run' }).waitFor();
+    await isAccessible(page);
+  });
+
+  test('after a failure, and when the server is gone', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    server.cliniko.behaviour.access = 'unauthorised';
+    const dashboard = await startAndSee(server, page, 'failed');
+    await isAccessible(page);
+    await server.stop();
+    await dashboard.isConnected('offline');
+    await isAccessible(page);
+  });
+
+  test('where there is no such organization, and where none is named', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await openDashboard(page, server.url, 77);
+    await page.getByText('Organization 77 is not registered.').waitFor();
+    await isAccessible(page);
+    await page.goto(server.url);
+    await page.locator('.registered-link').waitFor();
+    await isAccessible(page);
+  });
+});
+
+describe('the ops console is accessible', () => {
+  test('empty, busy, in its help, and when the server is gone', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, {
+      organizations: [1, 2, 3],
+      config: { drainMs: 0 },
+    });
+    await page.goto(`${server.url}/ops`);
+    await page.locator('.badge[data-connection="live"]').waitFor();
+    await isAccessible(page);
+
+    await server.api('/cliniko/sync-all/1', { method: 'POST' });
+    await page.locator('tr[data-organization="1"][data-status="completed"]').waitFor();
+    server.cliniko.faults.onPage(5, { kind: 'hang' });
+    await server.api('/cliniko/sync-all/2', { method: 'POST' });
+    await page.locator('tr[data-organization="2"][data-status="running"]').waitFor();
+    await page.locator('.tail-lines li').first().waitFor();
+    await isAccessible(page);
+
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await isAccessible(page);
+    await page.keyboard.press('Escape');
+    await server.stop();
+    await page.locator('.badge[data-connection="offline"]').waitFor();
+    await isAccessible(page);
+  });
+});

@@ -1,0 +1,140 @@
+/** The history, the page of a run, and the end of a run by hand. */
+import { describe, expect, vi } from 'vitest';
+import { SyncLogList } from '../../src/contract/sync-log.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+async function syncToTheEnd(server: TestServer, kind: 'all' | 'active' | 'changed' = 'all'): Promise<void> {
+  await server.api(`/cliniko/sync-${kind}/123`, { method: 'POST' });
+  await vi.waitFor(
+    async () => {
+      const answer = await (await server.api('/cliniko/sync-logs/123?status=running')).json();
+      expect(SyncLogList.parse(answer).logs).toEqual([]);
+    },
+    { timeout: 15_000 },
+  );
+}
+
+describe('cancelling on the dashboard', () => {
+  test('asks first, then ends the run and keeps what was stored', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(4, { kind: 'hang' });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.counter.filter({ hasText: '300 / 648 patients' }).waitFor();
+
+    await page.getByRole('button', { name: 'Cancel sync' }).click();
+    const question = page.getByRole('alertdialog', { name: 'Cancel this sync?' });
+    expect(await question.textContent()).toContain('300 patients it has stored stay');
+    await question.getByRole('button', { name: 'Keep it running' }).click();
+    await question.waitFor({ state: 'hidden' });
+    await dashboard.hasStatus('running');
+
+    await page.getByRole('button', { name: 'Cancel sync' }).click();
+    await question.getByRole('button', { name: 'Cancel sync' }).click();
+    await dashboard.hasStatus('failed');
+    await page.getByRole('heading', { name: 'Last sync: full sync was cancelled' }).waitFor();
+    await page.locator('.runs .pill[data-pill="cancelled"]').waitFor();
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
+  });
+});
+
+describe('the history', () => {
+  test('is narrowed down by state and by kind', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await syncToTheEnd(server, 'active');
+    await syncToTheEnd(server, 'all');
+    server.cliniko.behaviour.access = 'unauthorised';
+    await syncToTheEnd(server, 'all');
+    await openDashboard(page, server.url);
+    const rows = page.locator('.runs tbody tr');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(3));
+
+    await page.getByLabel('State').selectOption('failed');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(1));
+    expect(await rows.first().textContent()).toContain('Failed');
+    await page.getByLabel('State').selectOption('completed');
+    await page.getByLabel('Kind of sync').selectOption('active_patients');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(1));
+    expect(await rows.first().textContent()).toContain('Active only');
+    await page.getByLabel('Kind of sync').selectOption('changed_patients');
+    await page.getByText('No run fits this filter.').waitFor();
+  });
+
+  test('is read further back on request', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 0 });
+    for (let run = 0; run < 23; run += 1) await syncToTheEnd(server);
+    await openDashboard(page, server.url);
+    const rows = page.locator('.runs tbody tr');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(20));
+    await page.getByRole('button', { name: 'Show older runs' }).click();
+    await vi.waitFor(async () => expect(await rows.count()).toBe(23));
+    expect(await page.getByRole('button', { name: 'Show older runs' }).count()).toBe(0);
+    const ids = await rows.evaluateAll((all) => all.map((row) => Number(row.dataset.run)));
+    expect(ids).toEqual([...ids].sort((one, other) => other - one));
+  });
+
+  test('offers the other syncs in a menu', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await syncToTheEnd(server);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await page.getByRole('button', { name: 'Other syncs' }).click();
+    await page.getByRole('menuitem', { name: 'Changes only' }).click();
+    await page.getByRole('heading', { name: 'Last sync: changes only completed' }).waitFor();
+  });
+});
+
+describe('the page of a run', () => {
+  test('is played back, by scrubber, by key and by chapter', async ({ databaseUrl, page, journal }) => {
+    const server = await startTestServer(databaseUrl);
+    await syncToTheEnd(server);
+    const dashboard = await openDashboard(page, server.url);
+    await page.locator('.run-link').first().click();
+    await page.getByRole('heading', { name: 'Run 1', level: 1 }).waitFor();
+    expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
+    expect(await page.locator('.outcome').textContent()).toContain('Proven');
+
+    const scrubber = page.getByRole('slider', { name: 'Moment of the run' });
+    await scrubber.press('Home');
+    expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('0');
+    await scrubber.press('ArrowRight');
+    expect(await page.locator('.playback-stage').getAttribute('data-moment')).toBe('1');
+    await page
+      .getByRole('button', { name: /\d\d\.\d% done/ })
+      .first()
+      .click();
+    const percent = Number(await dashboard.bar.getAttribute('aria-valuenow'));
+    expect(percent).toBeGreaterThanOrEqual(25);
+    expect(await scrubber.getAttribute('aria-valuetext')).toContain(`${percent.toFixed(1)}%`);
+
+    await scrubber.press('Home');
+    await page.getByRole('button', { name: 'Play' }).click();
+    await page.getByRole('button', { name: 'Play' }).waitFor();
+    expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('goes on live while the run does, and can cancel it', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(3, { kind: 'hang' });
+    server.cliniko.faults.onPage(7, { kind: 'hang' });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await page.goto(`${server.url}/?org=123&run=1`);
+    const counter = page.locator('.progress-text');
+    await counter.filter({ hasText: '200 / 648 patients' }).waitFor();
+    server.cliniko.faults.release();
+    await counter.filter({ hasText: '600 / 648 patients' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel sync' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel sync' }).click();
+    await page.locator('.outcome .pill[data-pill="cancelled"]').waitFor();
+    await page.locator('.chapters').getByText('cancelled').first().waitFor();
+  });
+
+  test('says when there is no such run', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.goto(`${server.url}/?org=123&run=99`);
+    await page.getByRole('alert').filter({ hasText: 'no sync log 99' }).waitFor();
+  });
+});

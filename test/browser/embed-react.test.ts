@@ -1,0 +1,36 @@
+/** `useSyncProgress` in a React page, in a real browser, against a real server and a simulated Cliniko. */
+import { describe, expect, vi } from 'vitest';
+import { startTestServer } from '../support/server.ts';
+import { buildHookPage } from './support/hook-page.ts';
+import { test } from './support/test.ts';
+
+const HTML =
+  '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><div id="root"></div><script src="/hook-page.js"></script>';
+
+describe('useSyncProgress', () => {
+  test('starts a sync and shows it to its end, without polling', async ({ databaseUrl, page, journal }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 100 });
+    const script = await buildHookPage();
+    await page.route('**/hook-page', (route) => route.fulfill({ contentType: 'text/html', body: HTML }));
+    await page.route('**/hook-page.js', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: script }),
+    );
+    await page.goto(`${server.url}/hook-page`);
+    await page.locator('[data-connection="live"][data-status="none"]').waitFor();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.locator('#step', { hasText: /page \d+\/7/ }).waitFor();
+    await page.locator('[data-status="completed"]').waitFor();
+    expect(await page.getByRole('progressbar', { name: 'Sync' }).getAttribute('value')).toBe('100');
+    expect(await page.locator('#step').textContent()).toBe('✅ Sync completed! 648 patients updated');
+    expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
+    expect(journal.troubles).toEqual([]);
+
+    // Another organization begins with nothing of the one before, and says what the server says.
+    await page.getByRole('button', { name: 'Other' }).click();
+    await page.locator('[data-org="124"][data-connection="live"][data-status="none"]').waitFor();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await vi.waitFor(async () =>
+      expect(await page.locator('#problem').textContent()).toContain('Organization 124 is not registered.'),
+    );
+  });
+});

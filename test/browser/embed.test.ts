@@ -1,0 +1,186 @@
+/** `<sync-progress>` in bare HTML pages of another origin, in a real browser, against a real server and a simulated Cliniko. */
+import { gzipSync } from 'node:zlib';
+import { describe, expect, vi } from 'vitest';
+import { putJson, startTestServer } from '../support/server.ts';
+import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
+import { test } from './support/test.ts';
+
+const SCRIPT = '/embed/sync-progress.js';
+
+describe('the script', () => {
+  test('is one file of less than 30 KB, for pages of any origin', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const response = await fetch(`${server.url}${SCRIPT}`, { headers: { origin: 'https://admin.example' } });
+    const script = await response.text();
+    expect(gzipSync(script).length).toBeLessThan(30_000);
+    expect(script).not.toMatch(/\bimport\s*\(|\bimport\s*["'{*]|\beval\(|new Function/);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/javascript; charset=utf-8',
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'cache-control': 'public, max-age=300, stale-while-revalidate=86400',
+    });
+
+    const etag = response.headers.get('etag') ?? '';
+    const again = await fetch(`${server.url}${SCRIPT}`, { headers: { 'if-none-match': etag } });
+    expect(again.status).toBe(304);
+    expect(again.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+  });
+});
+
+describe('the element on a page of another origin', () => {
+  test('shows a whole sync live, asks nobody but its server, and keeps to a strict policy', async ({
+    databaseUrl,
+    page,
+    journal,
+  }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl, {
+      latencyMs: 200,
+      config: { allowedOrigins: [panel.origin] },
+    });
+    const policy = `default-src 'none'; img-src data:; script-src ${server.url}; connect-src ${server.url}`;
+    panel.serve(embedHtml(server.url, 'org="123"'), { 'content-security-policy': policy });
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await embed.isOn('sse');
+    await embed.hasStatus('none');
+    expect(await embed.step.textContent()).toBe('No sync yet.');
+    expect(await embed.announcer.textContent()).toBe('');
+    const [barValues, announcements] = [await embed.recordBar(), await embed.recordAnnouncements()];
+    await page.evaluate(() => {
+      document.addEventListener('sync-end', (event) => {
+        document.title = event instanceof CustomEvent ? `ended: ${event.detail.log.status}` : 'no detail';
+      });
+    });
+
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('running');
+    await embed.hasStatus('completed');
+    expect(await embed.bar.getAttribute('aria-valuenow')).toBe('100');
+    expect(await embed.bar.getAttribute('aria-valuetext')).toBe('648 / 648 patients (100.0%)');
+    expect(await embed.text.textContent()).toBe('648 / 648 patients (100.0%)');
+    expect(await embed.step.textContent()).toBe('✅ Sync completed! 648 patients updated');
+    expect(await page.title()).toBe('ended: completed');
+
+    const values = await barValues();
+    expect(values).toEqual([...values].sort((one, other) => one - other));
+    expect(values.length).toBeGreaterThan(5);
+    const words = await announcements();
+    expect(words.length).toBeLessThanOrEqual(6);
+    expect(words.at(-1)).toBe('Sync completed. 648 patients updated.');
+    const others = journal.requests.filter(
+      (url) => ![server.url, panel.origin, 'data:,'].some((own) => url.startsWith(own)),
+    );
+    expect(others).toEqual([]);
+    expect(journal.requests.filter((url) => url.startsWith(server.url))).toEqual([
+      `${server.url}${SCRIPT}`,
+      `${server.url}/api/v1/cliniko/sync-logs/123/events`,
+    ]);
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('polls across origins where both streams are blocked, without a body for what did not change', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [panel.origin] } });
+    await page.route('**/events*', (route) => route.abort());
+    await page.routeWebSocket('**/ws*', (socket) => socket.close());
+    const statuses: number[] = [];
+    page.on('response', (response) => {
+      if (response.url().endsWith('limit=1') && response.request().method() === 'GET') {
+        statuses.push(response.status());
+      }
+    });
+    panel.serve(embedHtml(server.url, `org="123" src="${server.url}/"`));
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await embed.isOn('poll');
+    await vi.waitFor(() => expect(statuses.slice(0, 2)).toEqual([200, 304]), { timeout: 10_000 });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('completed');
+    expect(await embed.text.textContent()).toBe('648 / 648 patients (100.0%)');
+  });
+
+  test('is told nothing when its page is not in ALLOWED_ORIGINS, and says that it is offline', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl);
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    panel.serve(embedHtml(server.url, 'org="123"'));
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await embed.isConnected('offline');
+    expect(await embed.connection.textContent()).toMatch(/^Offline since \d/);
+    expect(await embed.text.textContent()).toBe('0 / 0 patients (0.0%)');
+  });
+
+  test('says what went wrong, and what to do', async ({ databaseUrl, page }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [panel.origin] } });
+    await putJson(server.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
+    panel.serve(embedHtml(server.url, 'org="123"'));
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await embed.isOn('sse');
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('completed');
+    expect(await embed.problem.textContent()).toMatch(/success rate\. \d+ patients had errors\.$/);
+
+    server.cliniko.behaviour.access = 'unauthorised';
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('failed');
+    const message = 'Invalid Cliniko credentials. Please update your API settings.';
+    expect(await embed.problem.textContent()).toBe(message);
+    expect(await embed.announcer.textContent()).toBe(message);
+  });
+});
+
+describe('the look of the element', () => {
+  const THEME = `<style>:root { color-scheme: light dark } sync-progress { --sync-progress-accent: rgb(1, 2, 3); --sync-progress-height: 20px }
+    sync-progress::part(label) { letter-spacing: 3px }</style>`;
+
+  test('takes colours and measures from the page, and follows its dark mode and its wish for calm', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl, {
+      latencyMs: 100,
+      config: { allowedOrigins: [panel.origin] },
+    });
+    panel.serve(embedHtml(server.url, 'org="123" label="Harbour Street"', THEME));
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await page.getByRole('progressbar', { name: 'Harbour Street' }).waitFor();
+    const styleOf = (part: string, property: string) =>
+      page
+        .locator(`sync-progress .${part}`)
+        .evaluate((element, name) => getComputedStyle(element).getPropertyValue(name), property);
+    expect(await styleOf('fill', 'background-color')).toBe('rgb(1, 2, 3)');
+    expect(await styleOf('bar', 'height')).toBe('20px');
+    expect(await styleOf('label', 'letter-spacing')).toBe('3px');
+    expect(await styleOf('fill', 'transition-duration')).toBe('0s');
+    const light = await styleOf('box', 'background-color');
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'no-preference' });
+    expect(await styleOf('box', 'background-color')).not.toBe(light);
+    expect(await styleOf('fill', 'transition-duration')).toBe('0.3s');
+    await embed.isOn('sse');
+  });
+
+  test('fits into a narrow column, and names a wrong use', async ({ databaseUrl, page }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl);
+    panel.serve(embedHtml(server.url, 'org="12x" style="width: 180px"'));
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await embed.problem.filter({ hasText: 'The attribute "org" must be the id' }).waitFor();
+    const overflow = await embed.box.evaluate((box) => box.scrollWidth - box.clientWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+  });
+});

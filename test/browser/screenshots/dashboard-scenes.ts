@@ -1,0 +1,214 @@
+/** The dashboard in each of its states, and the page of a run. Everything on them really happened, but for the past. */
+import type { Camera, Shot } from './camera.ts';
+import { inventPast } from './past.ts';
+import type { Stage } from './theatre.ts';
+
+export interface Scene {
+  name: string;
+  play(stage: Stage, camera: Camera): Promise<void>;
+}
+
+const CLINIC = 123;
+const START = `/cliniko/sync-all/${CLINIC}`;
+
+async function settle(stage: Stage): Promise<void> {
+  await register(stage);
+  await inventPast(stage, CLINIC);
+}
+
+async function register(stage: Stage): Promise<void> {
+  await stage.api('PUT', `/organizations/${CLINIC}`, {
+    name: 'Harbour Street Clinic',
+    schedule: { cron: '30 2 * * *', time_zone: 'Australia/Sydney' },
+  });
+  await stage.api('PUT', `/organizations/${CLINIC}/cliniko-credentials`, { api_key: stage.cliniko.apiKey });
+}
+
+const openDashboard = (stage: Stage, camera: Camera) => camera.open(`${stage.url}/?org=${CLINIC}`);
+
+const everywhere = (shots: readonly Shot[], see: (shot: Shot) => Promise<unknown>) =>
+  Promise.all(shots.map(see));
+
+const hasStatus = (status: string) => (shot: Shot) =>
+  shot.page.locator(`.sync-monitor[data-status="${status}"]`).waitFor();
+
+const isLive = ({ page }: Shot) => page.locator('.badge[data-connection="live"]').waitFor();
+
+const hasCharts = ({ page }: Shot) => page.locator('.plot svg').nth(2).waitFor();
+
+/** Until the bars are this far. */
+const hasCome = (percent: number) => (shot: Shot) =>
+  shot.page.waitForFunction((least) => {
+    const bar = document.querySelector('.sync-monitor [role=progressbar]');
+    return Number(bar?.getAttribute('aria-valuenow')) >= least;
+  }, percent);
+
+/** At the pace that Cliniko's limit allows: 333 patients a second. */
+async function sync(stage: Stage): Promise<void> {
+  stage.cliniko.behaviour.latencyMs = 1_200;
+  await stage.api('POST', START);
+  for (;;) {
+    const [row] =
+      await stage.sql`select 1 from sync_logs where organization_id = ${CLINIC} and status = 'running'`;
+    if (row === undefined) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const idle: Scene = {
+  name: 'dashboard-idle',
+  async play(stage, camera) {
+    await register(stage);
+    const shots = await openDashboard(stage, camera);
+    await everywhere(shots, isLive);
+    await camera.take(shots, this.name);
+  },
+};
+
+const running: Scene = {
+  name: 'dashboard-running',
+  async play(stage, camera) {
+    await settle(stage);
+    await sync(stage);
+    const { people, behaviour } = stage.cliniko;
+    for (const id of [...people.ids()].filter((_, index) => index % 23 === 0)) people.edit(id);
+    people.add(37);
+    behaviour.latencyMs = 2_600;
+    const shots = await openDashboard(stage, camera);
+    await everywhere(shots, isLive);
+    await everywhere(shots, hasCharts);
+    await stage.api('POST', START);
+    await everywhere(shots, hasCome(40));
+    await camera.take(shots, this.name);
+    const [desktop] = shots;
+    await desktop?.page.getByRole('button', { name: 'Cancel sync' }).click();
+    await desktop?.page.getByRole('alertdialog').waitFor();
+    await camera.takeScreen(shots.slice(0, 1), 'dashboard-cancel');
+  },
+};
+
+const waiting: Scene = {
+  name: 'dashboard-waiting',
+  async play(stage, camera) {
+    await settle(stage);
+    await sync(stage);
+    stage.cliniko.behaviour.latencyMs = 300;
+    stage.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 50 });
+    const shots = await openDashboard(stage, camera);
+    await everywhere(shots, hasCharts);
+    await stage.api('POST', START);
+    await everywhere(shots, ({ page }) => page.locator('.countdown').waitFor());
+    await camera.take(shots, this.name);
+  },
+};
+
+const completed: Scene = {
+  name: 'dashboard-completed',
+  async play(stage, camera) {
+    await settle(stage);
+    const shots = await openDashboard(stage, camera);
+    await sync(stage);
+    await everywhere(shots, hasStatus('completed'));
+    await everywhere(shots, hasCharts);
+    await camera.take(shots, this.name);
+    await everywhere(shots, ({ page }) => page.getByRole('button', { name: 'Settings' }).click());
+    await everywhere(shots, ({ page }) => page.getByRole('dialog').waitFor());
+    await camera.takeScreen(shots, 'dashboard-settings');
+    await stage.stopServer();
+    await everywhere(shots, ({ page }) => page.keyboard.press('Escape'));
+    await everywhere(shots, ({ page }) => page.locator('.badge[data-connection="offline"]').waitFor());
+    await camera.take(shots, 'dashboard-offline');
+  },
+};
+
+const partlyFailed: Scene = {
+  name: 'dashboard-partly-failed',
+  async play(stage, camera) {
+    await settle(stage);
+    await stage.api('PUT', `/organizations/${CLINIC}`, { validation: { phone: 'reject' } });
+    const shots = await openDashboard(stage, camera);
+    await sync(stage);
+    await everywhere(shots, hasStatus('completed'));
+    await everywhere(shots, ({ page }) => page.locator('.quarantine li').first().waitFor());
+    await everywhere(shots, hasCharts);
+    await camera.take(shots, this.name);
+  },
+};
+
+const failed: Scene = {
+  name: 'dashboard-failed',
+  async play(stage, camera) {
+    await settle(stage);
+    await sync(stage);
+    stage.cliniko.behaviour.access = 'unauthorised';
+    const shots = await openDashboard(stage, camera);
+    await stage.api('POST', START);
+    await everywhere(shots, hasStatus('failed'));
+    await everywhere(shots, hasCharts);
+    await camera.take(shots, this.name);
+  },
+};
+
+const held: Scene = {
+  name: 'dashboard-held',
+  async play(stage, camera) {
+    await settle(stage);
+    await sync(stage);
+    for (const id of [...stage.cliniko.people.ids()].slice(0, 64)) stage.cliniko.people.hardDelete(id);
+    await sync(stage);
+    const shots = await openDashboard(stage, camera);
+    await everywhere(shots, ({ page }) => page.getByRole('button', { name: 'Review' }).waitFor());
+    await everywhere(shots, hasCharts);
+    await camera.take(shots, this.name);
+  },
+};
+
+const run: Scene = {
+  name: 'run',
+  async play(stage, camera) {
+    await settle(stage);
+    stage.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 3, times: 1 });
+    await sync(stage);
+    const [last] = await stage.sql`select max(id) as id from sync_logs where organization_id = ${CLINIC}`;
+    const shots = await camera.open(`${stage.url}/?org=${CLINIC}&run=${last?.id}`);
+    await everywhere(shots, async ({ page }) => {
+      const scrubber = page.getByRole('slider', { name: 'Moment of the run' });
+      await scrubber.press('Home');
+      for (let press = 0; press < 6; press += 1) await scrubber.press('PageUp');
+    });
+    await camera.take(shots, this.name);
+  },
+};
+
+const notRegistered: Scene = {
+  name: 'dashboard-not-registered',
+  async play(stage, camera) {
+    const shots = await openDashboard(stage, camera);
+    await everywhere(shots, ({ page }) => page.locator('.not-registered').waitFor());
+    await camera.take(shots, this.name);
+  },
+};
+
+const choose: Scene = {
+  name: 'choose',
+  async play(stage, camera) {
+    await register(stage);
+    await stage.api('PUT', '/organizations/124', { name: 'Wattle Grove Physiotherapy' });
+    const shots = await camera.open(stage.url);
+    await everywhere(shots, ({ page }) => page.locator('.registered-link').first().waitFor());
+    await camera.take(shots, this.name);
+  },
+};
+
+export const DASHBOARD_SCENES: readonly Scene[] = [
+  idle,
+  running,
+  waiting,
+  completed,
+  partlyFailed,
+  failed,
+  held,
+  run,
+  notRegistered,
+  choose,
+];

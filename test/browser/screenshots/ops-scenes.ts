@@ -1,0 +1,99 @@
+/** The ops console on a busy morning. Its runs are rows of another program, changed as it would change them. */
+
+import { endRuns, startRuns, stepRuns } from '../support/foreign-runs.ts';
+import type { Scene } from './dashboard-scenes.ts';
+import { insertRun } from './past.ts';
+import type { Stage } from './theatre.ts';
+
+const FIRST = [
+  'Harbour Street',
+  'Wattle Grove',
+  'Northside',
+  'Banksia',
+  'Riverbend',
+  'Eastern Beach',
+  'Kookaburra',
+];
+const SECOND = ['Clinic', 'Physiotherapy', 'Osteopathy', 'Podiatry', 'Family Practice', 'Sports Medicine'];
+const ORGANIZATIONS = 84;
+const RUNNING = 22;
+const SECONDS = 26;
+const STEPS_A_SECOND = 4;
+
+const nameOf = (index: number) =>
+  `${FIRST[index % FIRST.length]} ${SECOND[Math.floor(index / FIRST.length) % SECOND.length]}${index < 42 ? '' : ' North'}`;
+
+const ids = Array.from({ length: ORGANIZATIONS }, (_, index) => 101 + index);
+const runningIds = ids.slice(0, RUNNING);
+
+async function populate(stage: Stage): Promise<void> {
+  for (const [index, organizationId] of ids.entries()) {
+    await stage.api('PUT', `/organizations/${organizationId}`, { name: nameOf(index) });
+    if (index < RUNNING || index % 9 === 8) continue;
+    const startedAt = new Date(Date.now() - (index * 4 + 3) * 60_000);
+    const processed = 240 + ((index * 613) % 5_200);
+    const error = errorOf(index);
+    await insertRun(stage, {
+      organizationId,
+      startedAt,
+      seconds: Math.round(processed / 55) + 4,
+      operation: index % 3 === 0 ? 'changed_patients' : 'full_patients',
+      processed: error === undefined ? processed : 0,
+      failed: error === undefined && index % 11 === 0 ? 3 : 0,
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+}
+
+const BROKEN = { type: 'CLINIKO_UNAVAILABLE', details: 'Cliniko does not answer: 503' };
+const LOCKED_OUT = {
+  type: 'CLINIKO_AUTH_FAILED',
+  details: 'Cliniko API authentication failed: Invalid API key',
+};
+
+function errorOf(index: number) {
+  if (index === 30 || index === 61) return LOCKED_OUT;
+  return index === 47 ? BROKEN : undefined;
+}
+
+/** In steps as the engine makes them, so that counters, rate and events are those of real runs. */
+async function work(stage: Stage): Promise<void> {
+  await startRuns(stage.sql, runningIds, 6_000);
+  for (let step = 0; step < SECONDS * STEPS_A_SECOND; step += 1) {
+    await stepRuns(stage.sql, runningIds, step);
+    if (step % 13 === 12)
+      await endRuns(stage.sql, [ids[Math.floor(step / 13) * 2] ?? 0], step % 4 === 0 ? BROKEN : undefined);
+    await new Promise((resolve) => setTimeout(resolve, 1_000 / STEPS_A_SECOND));
+  }
+}
+
+const busy: Scene = {
+  name: 'ops',
+  async play(stage, camera) {
+    await populate(stage);
+    const shots = await camera.open(`${stage.url}/ops`);
+    await Promise.all(shots.map(({ page }) => page.locator('tr[data-organization]').first().waitFor()));
+    await work(stage);
+    await camera.takeScreen(shots, this.name);
+    const [desktop] = shots;
+    await desktop?.page.keyboard.press('?');
+    await desktop?.page.getByRole('dialog').waitFor();
+    await camera.takeScreen(shots.slice(0, 1), 'ops-keys');
+    await desktop?.page.keyboard.press('Escape');
+    await stage.stopServer();
+    await Promise.all(shots.map(({ page }) => page.locator('.badge[data-connection="offline"]').waitFor()));
+    await camera.takeScreen(shots, 'ops-offline');
+  },
+};
+
+const idle: Scene = {
+  name: 'ops-idle',
+  async play(stage, camera) {
+    const shots = await camera.open(`${stage.url}/ops`);
+    await Promise.all(shots.map(({ page }) => page.locator('.badge[data-connection="live"]').waitFor()));
+    await Promise.all(shots.map(({ page }) => page.locator('.light[data-tone="good"]').first().waitFor()));
+    await camera.take(shots, this.name);
+  },
+};
+
+export const OPS_SCENES: readonly Scene[] = [idle, busy];

@@ -1,0 +1,98 @@
+/** What every scene is played on: one embedded PostgreSQL, and for each scene a database, a server and a Cliniko of its own. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import postgres from 'postgres';
+import { type ClinikoSimulator, startClinikoSimulator } from '../../../src/cliniko/simulator/server.ts';
+import { readConfig } from '../../../src/config.ts';
+import { openEmbeddedDatabase } from '../../../src/database/embedded.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
+import { startServer } from '../../../src/server.ts';
+
+export interface Theatre {
+  openStage(): Promise<Stage>;
+  close(): Promise<void>;
+}
+
+export interface Stage {
+  url: string;
+  cliniko: ClinikoSimulator;
+  sql: postgres.Sql;
+  /** A request below `/api/v1`, refused ones thrown. */
+  api(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<unknown>;
+  stopServer(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const PATIENTS = 1_944;
+/** Long enough for every size and theme to be taken while a run goes on. */
+const LATENCY_MS = 2_600;
+
+export async function openTheatre(): Promise<Theatre> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'patient-sync-pictures-'));
+  await chmod(dataDir, 0o755);
+  const embedded = await openEmbeddedDatabase({ dataDir });
+  let scenes = 0;
+  return {
+    async openStage() {
+      scenes += 1;
+      return openStage(embedded.url, `scene_${scenes}`);
+    },
+    async close() {
+      await embedded.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openStage(adminUrl: string, name: string): Promise<Stage> {
+  const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
+  await admin`create database ${admin(name)}`;
+  await admin.end();
+  const databaseUrl = new URL(adminUrl);
+  databaseUrl.pathname = `/${name}`;
+  const cliniko = await startClinikoSimulator({
+    patients: PATIENTS,
+    requestsPerMinute: Infinity,
+    latencyMs: LATENCY_MS,
+  });
+  const server = await startServer(configOf(databaseUrl.href, cliniko), silentLogger());
+  const sql = postgres(databaseUrl.href, { max: 4, onnotice: () => {} });
+  return {
+    url: server.url,
+    cliniko,
+    sql,
+    stopServer: server.stop,
+    async api(method, path, body) {
+      const response = await fetch(`${server.url}/api/v1${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      return response.status === 204 ? undefined : response.json();
+    },
+    async close() {
+      await sql.end();
+      await server.stop();
+      await cliniko.close();
+    },
+  };
+}
+
+function configOf(databaseUrl: string, cliniko: ClinikoSimulator) {
+  const environment = {
+    PORT: '0',
+    DATABASE_URL: databaseUrl,
+    CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),
+    CLINIKO_BASE_URL: cliniko.url,
+    CLINIKO_REQUESTS_PER_MINUTE: '1000000',
+    DRAIN_MS: '0',
+  };
+  return readConfig(environment, [], false);
+}
+
+function silentLogger() {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return createLogger({ level: 'fatal', format: 'json', colour: false }, nowhere);
+}

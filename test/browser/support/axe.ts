@@ -1,0 +1,25 @@
+/** axe-core on a page: what keeps people with disabilities from using it, as far as a program can tell. */
+import axe, { type AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+
+/** WCAG 2.2 at levels A and AA, and what axe calls best practice. */
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Of the page as it stands now, in light and in dark. Each names its rule, its theme and the first elements. */
+export async function accessibilityTroubles(page: Page): Promise<string[]> {
+  // Evaluated by the debugger, so it needs no exception from the page's Content-Security-Policy.
+  await page.evaluate(axe.source);
+  const troubles: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await page.evaluate(
+      (rules): Promise<AxeResults> => Reflect.get(globalThis, 'axe').run(document, { runOnly: rules }),
+      RULES,
+    );
+    for (const { id, help, nodes } of violations) {
+      const where = nodes.slice(0, 3).map(({ html, failureSummary }) => `${html}\n${failureSummary}`);
+      troubles.push(`${colorScheme}: ${id}: ${help}\n${where.join('\n')}`);
+    }
+  }
+  return troubles;
+}

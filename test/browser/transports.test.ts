@@ -1,0 +1,208 @@
+/**
+ * The client library in a real browser, against a real server: from one way of watching to the other and back, through a
+ * restart, and in more tabs than a browser has connections.
+ */
+import type { BrowserContext, Page } from 'playwright-core';
+import { describe, expect, vi } from 'vitest';
+import { SyncLogList } from '../../src/contract/sync-log.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { type EmbedPage, openOwnPage } from './support/embed-page.ts';
+import { test } from './support/test.ts';
+
+const isSorted = (values: number[]): boolean =>
+  values.every((value, i) => i === 0 || value >= (values[i - 1] ?? 0));
+
+/** As a browser tells it: what would be tried later is tried now. */
+const networkIsBack = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event('online')));
+
+async function blockable(page: Page) {
+  const sockets = new Set<{ close(): Promise<void> }>();
+  let areBlocked = false;
+  await page.routeWebSocket('**/api/v1/cliniko/ws', (socket) => {
+    if (areBlocked) return void socket.close();
+    socket.connectToServer();
+    sockets.add(socket);
+  });
+  const refuse = (route: { abort(): Promise<void> }) => route.abort();
+  return {
+    blockStreams: () => page.route('**/events*', refuse),
+    unblockStreams: () => page.unroute('**/events*', refuse),
+    async blockSockets() {
+      areBlocked = true;
+      for (const socket of sockets) await socket.close();
+    },
+    unblockSockets() {
+      areBlocked = false;
+    },
+  };
+}
+
+async function latestRun(server: TestServer) {
+  const { logs } = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
+  return logs[0];
+}
+
+describe('a sync that is watched', () => {
+  test('to its end on Server-Sent Events alone', async ({ databaseUrl, page, journal }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 50 });
+    const embed = await openOwnPage(page, server.url);
+    await embed.isOn('sse');
+    const bar = await embed.recordBar();
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('completed');
+    const values = await bar();
+    expect(isSorted(values)).toBe(true);
+    expect(values.at(-1)).toBe(100);
+    expect(journal.requests.filter((url) => url.includes('/api/'))).toHaveLength(1);
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('goes from Server-Sent Events to WebSocket to poll, and back, in one run', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 1_200, latencyMs: 800 });
+    const network = await blockable(page);
+    await network.blockStreams();
+    const embed = await openOwnPage(page, server.url);
+    await embed.isOn('websocket');
+    const bar = await embed.recordBar();
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('running');
+
+    await network.blockSockets();
+    await embed.isOn('poll');
+    await embed.isConnected('polling');
+    network.unblockSockets();
+    await networkIsBack(page);
+    await embed.isOn('websocket');
+    await network.unblockStreams();
+    await networkIsBack(page);
+    await embed.isOn('sse');
+    expect((await latestRun(server))?.status).toBe('running');
+
+    server.cliniko.behaviour.latencyMs = 0;
+    await embed.hasStatus('completed');
+    expect(await embed.text.textContent()).toBe('1,200 / 1,200 patients (100.0%)');
+    expect(isSorted(await bar())).toBe(true);
+  });
+
+  test('survives a restart of its server in mid-run without the bar moving back', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const first = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
+    const embed = await openOwnPage(page, first.url);
+    await embed.isOn('sse');
+    const bar = await embed.recordBar();
+    await first.api('/cliniko/sync-all/123', { method: 'POST' });
+    await vi.waitFor(async () => expect((await bar()).at(-1)).toBeGreaterThan(10), { timeout: 10_000 });
+    const run = (await latestRun(first))?.id;
+    await first.stop();
+    await embed.isConnected('offline');
+
+    const port = Number(new URL(first.url).port);
+    const second = await startTestServer(databaseUrl, {
+      cliniko: first.cliniko,
+      organizations: [],
+      config: { port },
+    });
+    await embed.isOn('sse');
+    await embed.hasStatus('completed');
+    expect((await latestRun(second))?.id).toBe(run);
+    const values = await bar();
+    expect(isSorted(values)).toBe(true);
+    expect(values.at(-1)).toBe(100);
+  });
+});
+
+async function openTabs(
+  context: BrowserContext,
+  server: TestServer,
+  organizationIds: readonly number[],
+): Promise<{ page: Page; embed: EmbedPage }[]> {
+  return Promise.all(
+    organizationIds.map(async (id) => {
+      const page = await context.newPage();
+      return { page, embed: await openOwnPage(page, server.url, id) };
+    }),
+  );
+}
+
+describe('seven tabs of one origin', () => {
+  test('share one connection to an organization, and another tab takes over when its holder closes', async ({
+    databaseUrl,
+    context,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const opened: Page[] = [];
+    context.on('request', (request) => {
+      const page = request.frame().page();
+      if (request.url().includes('/events')) opened.push(page);
+    });
+    const tabs = await openTabs(context, server, Array(7).fill(123));
+    for (const { embed } of tabs) await embed.isOn('sse');
+    expect(opened).toHaveLength(1);
+
+    const [leader] = opened;
+    await leader?.close();
+    const left = tabs.filter(({ page }) => page !== leader);
+    await vi.waitFor(() => expect(opened).toHaveLength(2), { timeout: 10_000 });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    for (const { embed } of left) {
+      await embed.hasStatus('completed');
+      await embed.isConnected('live');
+    }
+    expect(opened).toHaveLength(2);
+  });
+
+  test('are not held up by one that has fallen silent: its lead is taken, and it follows', async ({
+    databaseUrl,
+    context,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const opened: Page[] = [];
+    context.on('request', (request) => {
+      if (request.url().includes('/events')) opened.push(request.frame().page());
+    });
+    const [silent] = await openTabs(context, server, [123]);
+    await silent?.embed.isOn('sse');
+    const page = await context.newPage();
+    await page.clock.install();
+    const embed = await openOwnPage(page, server.url);
+    await embed.isOn('sse');
+    expect(opened).toEqual([silent?.page]);
+
+    // Tabs share a process here, so a loop without end would stop both: this one only does not say a word any more.
+    await silent?.page.evaluate(() => {
+      BroadcastChannel.prototype.postMessage = () => {};
+    });
+    // The silence is noticed, a question goes unanswered, and the lead is taken.
+    await page.clock.fastForward(20_000);
+    await page.clock.fastForward(3_000);
+    await vi.waitFor(() => expect(opened).toEqual([silent?.page, page]));
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('completed');
+
+    await silent?.embed.hasStatus('completed');
+    await silent?.embed.isConnected('live');
+    expect(opened).toEqual([silent?.page, page]);
+  });
+
+  test('stay live on seven organizations, and leave room for plain requests', async ({
+    databaseUrl,
+    context,
+  }) => {
+    const organizations = [1, 2, 3, 4, 5, 6, 7];
+    const server = await startTestServer(databaseUrl, { organizations, patients: 30 });
+    const tabs = await openTabs(context, server, organizations);
+    for (const { embed } of tabs) await embed.isConnected('live');
+    const ways = await Promise.all(tabs.map(({ embed }) => embed.box.getAttribute('data-way')));
+    expect(ways.sort()).toEqual(['sse', 'sse', 'sse', 'websocket', 'websocket', 'websocket', 'websocket']);
+
+    const eighth = await openTabs(context, server, [1]);
+    for (const { embed } of eighth) await embed.isConnected('live');
+    for (const id of organizations) await server.api(`/cliniko/sync-all/${id}`, { method: 'POST' });
+    for (const { embed } of [...tabs, ...eighth]) await embed.hasStatus('completed');
+  });
+});

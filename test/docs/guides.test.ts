@@ -1,0 +1,97 @@
+/** What the guides say that can be checked without following them. Following them is test/peers/guides.test.ts. */
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { commandsOf, guideFiles, REASONS_NOT_TO_RUN, readGuide } from './support/guides.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+describe('the guides', () => {
+  test('are all there, with commands in them', async () => {
+    expect(await guideFiles()).toEqual([
+      'guides/architecture.md',
+      'guides/moving-from-the-old-system.md',
+      'guides/operations.md',
+      'guides/quick-start.md',
+      'guides/scaling.md',
+      'operations/runbook.md',
+    ]);
+    const commands = (await Promise.all((await guideFiles()).map(commandsOf))).flat();
+    expect(commands.filter(({ notRun }) => notRun === undefined).length).toBeGreaterThan(25);
+  });
+
+  test('mark what is not run, and these are all the reasons there are', async () => {
+    const commands = (await Promise.all((await guideFiles()).map(commandsOf))).flat();
+    const notRun = commands.flatMap(({ guide, notRun: why, text }) =>
+      why === undefined ? [] : [`${guide} (${why}): ${text.split('\n', 1)[0]}`],
+    );
+    for (const { notRun: why, text } of commands) {
+      if (why !== undefined) expect(Object.keys(REASONS_NOT_TO_RUN), text).toContain(why);
+    }
+    expect(notRun).toEqual([
+      'guides/operations.md (root): sudo install -m 0644 packaging/patient-sync.service /etc/systemd/system/',
+      'guides/operations.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
+      'guides/quick-start.md (ci): npm ci',
+      'guides/quick-start.md (cliniko): curl -s -X POST http://localhost:8000/api/v1/organizations/7/cliniko-credentials/verify',
+      'operations/runbook.md (root): systemctl status patient-sync',
+    ]);
+  });
+
+  test('link to what exists', async () => {
+    for (const guide of await guideFiles()) {
+      const links = [...(await readGuide(guide)).matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)];
+      for (const [, target = ''] of links) {
+        await expect(access(join(ROOT, 'docs', dirname(guide), target)), `${guide}: ${target}`).resolves.toBe(
+          undefined,
+        );
+      }
+    }
+  });
+
+  test('draw pictures whose arrows begin and end at something', async () => {
+    const blocks = [
+      ...(await readGuide('guides/architecture.md')).matchAll(/^```mermaid\n([\s\S]*?)^```$/gm),
+    ];
+    expect(blocks.map(([, text = '']) => text.split('\n', 1)[0]?.split(' ')[0])).toEqual([
+      'flowchart',
+      'flowchart',
+      'sequenceDiagram',
+      'stateDiagram-v2',
+    ]);
+  });
+
+  test('name every metric that they name as it is', async () => {
+    const { createMetrics } = await import('../../src/metrics/metrics.ts');
+    const { createStandingReader } = await import('../../src/metrics/standing.ts');
+    expect(createStandingReader).toBeTypeOf('function');
+    const metrics = createMetrics({
+      readStanding: async () => ({
+        runs: { queued: 0, working: 0, abandoned: 0, foreign: 0 },
+        oldestRunSeconds: 0,
+        longestSilenceSeconds: 0,
+        notificationQueueUsage: 0,
+        quarantined: 0,
+        webhooksPending: 0,
+        oldestWebhookSeconds: 0,
+      }),
+      isListenerHealthy: () => true,
+      isDraining: () => false,
+      live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
+    });
+    const text = await metrics.read();
+    for (const guide of await guideFiles()) {
+      for (const [name] of (await readGuide(guide)).matchAll(/\b(?:patient_sync|nodejs)_\w+/g)) {
+        expect(text, `${guide} names ${name}`).toContain(`# TYPE ${name} `);
+      }
+    }
+  });
+
+  test('and the README document every variable of the environment', async () => {
+    const config = await readFile(join(ROOT, 'src/config.ts'), 'utf8');
+    const names = [...config.matchAll(/read(?:er\([^)]*\))?\(\s*'([A-Z_]+)'/g)].map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(15);
+    const documents = `${await readFile(join(ROOT, 'README.md'), 'utf8')}${await readGuide('guides/operations.md')}`;
+    expect([...new Set(names)].filter((name) => name !== 'AUTH' && !documents.includes(name))).toEqual([]);
+  });
+});

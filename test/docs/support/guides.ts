@@ -1,0 +1,51 @@
+/** The guides in docs/, and the commands in them. */
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const DOCS = fileURLToPath(new URL('../../../docs/', import.meta.url));
+
+/**
+ * Why a block is not run. Everything else is.
+ *
+ * A block says it behind its language: ```bash not-run=docker.
+ */
+export const REASONS_NOT_TO_RUN: Record<string, string> = {
+  ci: 'it is the first line of .ci/run, which runs it on a clean checkout',
+  docker: 'it needs a Docker daemon, which a test must not depend on; test/packaging checks its files',
+  root: 'it changes or asks the init system of the machine; test/peers checks the unit',
+  cliniko: "it needs a clinic's own key and the real Cliniko",
+};
+
+export interface Command {
+  /** `docs/guides/quick-start.md` */
+  guide: string;
+  text: string;
+  /** Runs on while the rest of the guide is followed. */
+  background: boolean;
+  notRun: string | undefined;
+}
+
+export async function guideFiles(): Promise<string[]> {
+  const guides = await readdir(`${DOCS}guides`);
+  return [...guides.map((name) => `guides/${name}`), 'operations/runbook.md'].sort();
+}
+
+export async function readGuide(name: string): Promise<string> {
+  return await readFile(`${DOCS}${name}`, 'utf8');
+}
+
+export async function commandsOf(guide: string): Promise<Command[]> {
+  const fences = (await readGuide(guide)).matchAll(/^```(\S+)([^\n]*)\n([\s\S]*?)^```$/gm);
+  return [...fences].flatMap(([, language, info = '', text = '']) =>
+    language === 'bash'
+      ? [
+          {
+            guide,
+            text,
+            background: /\bbackground\b/.test(info),
+            notRun: /\bnot-run=(\w+)/.exec(info)?.[1],
+          },
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,166 @@
+/** Erasing patients, and whole clinics: shown first, then done, and nothing of them is left. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Sql } from 'postgres';
+import { describe, expect, onTestFinished } from 'vitest';
+import { ErasedOrganization } from '../../src/contract/erasure.ts';
+import { type Database, openDatabase } from '../../src/database/open.ts';
+import { purgeMissing } from '../../src/erasure/purge.ts';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { askJson, wholeSync } from '../support/whole-sync.ts';
+
+const run = promisify(execFile);
+
+function open(databaseUrl: string): Database {
+  const database = openDatabase(databaseUrl, { max: 1 });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+/** A clinic with patients, two of whom are in quarantine and named by id in its logs. */
+async function syncedClinic(databaseUrl: string) {
+  const server = await startTestServer(databaseUrl, { patients: 120 });
+  const { people } = server.cliniko;
+  for (const id of people.ids()) people.override(id, { email: `p${id}@example.com` });
+  const quarantined = [people.idOf(3), people.idOf(90)] as const;
+  for (const id of quarantined) people.override(id, { email: null });
+  const settings = { validation: { email: 'require' }, schedule: { cron: '0 2 * * *', time_zone: 'UTC' } };
+  await server.api('/organizations/123', { method: 'PUT', body: JSON.stringify(settings) });
+  const log = await wholeSync(server);
+  expect(log).toMatchObject({ status: 'completed', records_success: 118, records_failed: 2 });
+  return { server, people, quarantined, log, database: open(databaseUrl) };
+}
+
+/** Rows of any table in which one of these texts occurs, whatever the column. */
+async function mentions(sql: Sql, texts: readonly string[]): Promise<string[]> {
+  const tables = await sql<{ name: string }[]>`
+    select c.relname as name from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relkind = 'r'`;
+  const found = await Promise.all(
+    tables.map(async ({ name }) => {
+      const rows = await sql`select 1 from ${sql(name)} as t
+        where exists (select 1 from unnest(${texts as string[]}::text[]) as text where t::text like '%' || text || '%')`;
+      return rows.length > 0 ? [name] : [];
+    }),
+  );
+  return found.flat().sort();
+}
+
+const remove = async (server: TestServer, query = '') =>
+  ErasedOrganization.parse(await askJson(server, `/organizations/123${query}`, 'DELETE'));
+
+describe('deleting an organization', () => {
+  test('shows first what would go, and changes nothing', async ({ databaseUrl }) => {
+    const { server } = await syncedClinic(databaseUrl);
+    const before = await askJson(server, '/cliniko/patients/123/summary');
+
+    expect(await remove(server, '?dry_run=true')).toEqual({
+      organization_id: 123,
+      dry_run: true,
+      patients: 118,
+      quarantined: 2,
+      credentials: true,
+      schedule: true,
+      ended_sync_log_id: null,
+    });
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toEqual(before);
+    expect((await server.api('/organizations/123?dry_run=perhaps', { method: 'DELETE' })).status).toBe(400);
+  });
+
+  test('leaves its logs, and no patient anywhere, not even by id', async ({ databaseUrl }) => {
+    const { server, people, log, database } = await syncedClinic(databaseUrl);
+    const ids = [...people.ids()];
+    expect(await mentions(database.sql, ids)).toContain('sync_logs');
+
+    expect(await remove(server)).toMatchObject({ dry_run: false, patients: 118, quarantined: 2 });
+
+    expect(await mentions(database.sql, ids)).toEqual([]);
+    expect(await askJson(server, `/cliniko/sync-logs/123/${log.id}`)).toMatchObject({
+      status: 'completed',
+      records_success: 118,
+      metadata: { errors: [], errors_total: 2 },
+    });
+    expect((await server.api('/organizations/123')).status).toBe(404);
+    expect((await server.api('/organizations/123', { method: 'DELETE' })).status).toBe(404);
+    expect((await server.api('/cliniko/sync-all/123', { method: 'POST' })).status).toBe(404);
+    expect(
+      await database.sql`select action, details from audit_log where action = 'organization.delete'`,
+    ).toEqual([{ action: 'organization.delete', details: { patients: 118, quarantined: 2 } }]);
+  });
+
+  test('ends the sync that is under way, and nobody is stored behind it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 400 });
+    const { sql } = open(databaseUrl);
+    server.cliniko.faults.onPage(3, { kind: 'hang' });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await expect
+      .poll(() => askJson(server, '/cliniko/sync-logs/123'), { timeout: 10_000 })
+      .toMatchObject({ logs: [{ records_processed: 200 }] });
+
+    const erased = await remove(server);
+    server.cliniko.faults.clear();
+    server.cliniko.faults.release();
+
+    expect(erased).toMatchObject({ patients: 200, ended_sync_log_id: expect.any(Number) });
+    expect(await askJson(server, '/cliniko/sync-logs/123')).toMatchObject({
+      logs: [{ status: 'failed', metadata: { error_type: 'SYNC_CANCELLED' } }],
+    });
+    await server.stop();
+    expect(await sql`select 1 from patients`).toHaveLength(0);
+  });
+});
+
+const erase = async (databaseUrl: string, ...args: string[]): Promise<string> => {
+  const command = ['--import', 'tsx', 'src/cli/erase.ts', '--org', '123', ...args];
+  const { stdout } = await run(process.execPath, command, {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+  });
+  return stdout;
+};
+
+describe('npm run patients:erase', () => {
+  test('shows what would go, and erases only when that is confirmed', async ({ databaseUrl }) => {
+    const { people, quarantined, database } = await syncedClinic(databaseUrl);
+    const ids = [people.idOf(10), quarantined[0]];
+
+    const shown = await erase(databaseUrl, '--patient', ids.join(','));
+    expect(shown).toContain('1 patients, and 1 in quarantine');
+    expect(shown).toContain('Nothing was erased');
+    expect(await mentions(database.sql, ids)).toContain('patients');
+
+    const done = await erase(databaseUrl, '--patient', ids.join(','), '--confirm');
+    expect(done).toContain('Erased for good: 1 patients, and 1 in quarantine.');
+    expect(await mentions(database.sql, ids)).toEqual([]);
+    expect(await mentions(database.sql, [quarantined[1]])).toContain('sync_logs');
+    expect(
+      await database.sql`select action, actor, details from audit_log where action like 'patients.%'`,
+    ).toEqual([{ action: 'patients.erase', actor: 'command line', details: { count: 1, quarantined: 1 } }]);
+  });
+
+  test('says how it is used when it was not understood', async ({ databaseUrl }) => {
+    await expect(erase(databaseUrl)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Usage'),
+    });
+    await expect(erase(databaseUrl, '--patient', "1'; drop table")).rejects.toMatchObject({ code: 2 });
+  });
+});
+
+describe('the purge', () => {
+  test('erases whom Cliniko has not had for so many days, and nobody else', async ({ databaseUrl }) => {
+    const { people, database } = await syncedClinic(databaseUrl);
+    const { sql } = database;
+    const [long, lately] = [people.idOf(20), people.idOf(21)];
+    await sql`update patients set missing_since = now() - interval '31 days' where cliniko_patient_id = ${long}`;
+    await sql`update patients set missing_since = now() - interval '29 days' where cliniko_patient_id = ${lately}`;
+
+    expect(await purgeMissing(database, 30)).toBe(1);
+    expect(await purgeMissing(database, 30)).toBe(0);
+    expect(await mentions(sql, [long])).toEqual([]);
+    expect(await sql`select 1 from patients`).toHaveLength(117);
+    expect(await sql`select action, details from audit_log where action like 'patients.%'`).toEqual([
+      { action: 'patients.purge', details: { count: 1, missing_for_days: 30 } },
+    ]);
+  });
+});

@@ -1,0 +1,162 @@
+/** What somebody on call asks of `/metrics`, on a real server that does real work. */
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { openDatabase } from '../../src/database/open.ts';
+import { claimNextRun } from '../../src/sync/lease.ts';
+import { startRun } from '../../src/sync/start.ts';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import { readSamples, scrape } from './support/scrape.ts';
+
+const PATIENTS = 120;
+
+async function syncOnce(server: TestServer): Promise<void> {
+  const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+  await stream.until((sent) => sent.length === 2);
+  await server.api('/cliniko/sync-all/123', { method: 'POST' });
+  await stream.until(hasEnded);
+  stream.close();
+}
+
+describe('the metrics of a server that has synced', () => {
+  test('tell of patients, requests, batches and how long an event took to its readers', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: PATIENTS });
+    await syncOnce(server);
+    const { value, sum } = readSamples(await scrape(server.url));
+
+    expect(value('patient_sync_patients_total', { result: 'inserted' })).toBe(PATIENTS);
+    expect(value('patient_sync_runs_ended_total', { outcome: 'completed', operation: 'full_patients' })).toBe(
+      1,
+    );
+    expect(value('patient_sync_run_claims_total', { kind: 'fresh' })).toBe(1);
+    expect(value('patient_sync_cliniko_request_seconds_count', { outcome: 'ok' })).toBe(
+      server.cliniko.requests.length,
+    );
+    expect(value('patient_sync_delivery_lag_seconds_count')).toBeGreaterThan(3);
+    expect(value('patient_sync_delivery_lag_seconds_sum')).toBeLessThan(30);
+    expect(value('patient_sync_batch_seconds_count')).toBeGreaterThan(PATIENTS / 50 - 1);
+    const starts = { route: '/api/v1/cliniko/sync-all/:orgId', method: 'POST', status: '202' };
+    expect(value('patient_sync_http_request_seconds_count', starts)).toBe(1);
+    expect(sum('patient_sync_runs')).toBe(0);
+    expect(value('patient_sync_oldest_run_age_seconds')).toBe(0);
+    expect(value('patient_sync_listener_healthy')).toBe(1);
+    expect(value('patient_sync_database_up')).toBe(1);
+    expect(value('patient_sync_notification_queue_usage_ratio')).toBeLessThan(0.01);
+    expect(value('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+  });
+
+  test('name no organization, no address and no key', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: PATIENTS, organizations: [987_654] });
+    await server.api('/cliniko/sync-logs/987654?limit=1');
+    await fetch(`${server.url}/nothing/987654`);
+    const text = await scrape(server.url);
+
+    expect(text).not.toContain('987654');
+    expect(text).not.toContain(server.cliniko.apiKey);
+    expect(text).toContain('route="/api/v1/cliniko/sync-logs/:orgId"');
+    expect(text).toContain('route="/*",status="404"');
+  });
+});
+
+describe('runs that have not ended', () => {
+  test('are counted by state, with their age', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const database = openDatabase(databaseUrl);
+    onTestFinished(() => database.close());
+    await database.sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (5, 'by_hand', 'running', (now() at time zone 'utc') - interval '10 minutes')`;
+    await scrapeUntil(server, 'patient_sync_runs', { state: 'foreign' }, 1);
+
+    const { value } = readSamples(await scrape(server.url));
+    expect(value('patient_sync_oldest_run_age_seconds')).toBeGreaterThan(590);
+    // The trigger saw the row only now.
+    expect(value('patient_sync_longest_run_silence_seconds')).toBeLessThan(60);
+  });
+
+  test('and a run whose worker fell silent is counted as taken over by the next', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl);
+    onTestFinished(() => database.close());
+    await database.sql`insert into organizations (id, country, time_zone, validation)
+      values (123, 'AU', 'Australia/Sydney', '{"phone": "warn", "email": "optional"}')`;
+    await startRun(database, 123, 'full_patients');
+    await claimNextRun(database, 'a-server-that-died');
+    await database.sql`update sync_runs set lease_expires_at = clock_timestamp() - interval '1 second'`;
+
+    const server = await startTestServer(databaseUrl);
+    await scrapeUntil(server, 'patient_sync_run_claims_total', { kind: 'taken-over' }, 1);
+  });
+});
+
+describe('a rate limit', () => {
+  test('is counted by outcome, without naming whose it is', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: PATIENTS, requestsPerMinute: 1 });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await scrapeUntil(server, 'patient_sync_cliniko_request_seconds_count', { outcome: 'rate-limited' }, 1);
+  });
+});
+
+describe('open streams', () => {
+  test('are counted by transport, and the drain is told', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const streams = await Promise.all(
+      [1, 2, 3].map(() => openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`)),
+    );
+    await scrapeUntil(server, 'patient_sync_connections', { transport: 'sse' }, streams.length);
+    const { value } = readSamples(await scrape(server.url));
+    expect(value('patient_sync_connections', { transport: 'websocket' })).toBe(0);
+    expect(value('patient_sync_draining')).toBe(0);
+  });
+});
+
+describe('a database that is away', () => {
+  test('is an answer too: what only it knows is absent, not zero', async ({ databaseUrl }) => {
+    const { createMetrics } = await import('../../src/metrics/metrics.ts');
+    const { createStandingReader } = await import('../../src/metrics/standing.ts');
+    const database = openDatabase(databaseUrl.replace(/:\d+\//, ':1/'));
+    onTestFinished(() => database.close());
+    const metrics = createMetrics({
+      readStanding: createStandingReader(database.sql),
+      isListenerHealthy: () => false,
+      isDraining: () => true,
+      live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
+    });
+    const text = await metrics.read();
+    const { value } = readSamples(text);
+    expect(value('patient_sync_database_up')).toBe(0);
+    expect(value('patient_sync_draining')).toBe(1);
+    expect(text).not.toContain('patient_sync_oldest_run_age_seconds ');
+    expect(text).not.toContain('patient_sync_runs{');
+  });
+});
+
+describe('a request', () => {
+  test('is logged with its pattern and ids, never with its query', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    await server.api('/cliniko/sync-logs/123?limit=7&token=canary');
+    const log = await vi.waitFor(() => {
+      const found = server.logged().match(/^\[DEBUG\] GET \/api\/v1\/cliniko\/sync-logs\/:orgId 200.*$/m);
+      if (found === null) throw new Error('Not logged yet.');
+      return found[0];
+    });
+    expect(log).toContain('organization_id=123');
+    expect(log).toMatch(/seconds=0\.\d+/);
+    expect(server.logged()).not.toContain('canary');
+  });
+});
+
+async function scrapeUntil(
+  server: TestServer,
+  name: string,
+  labels: Record<string, string>,
+  atLeast: number,
+): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { value } = readSamples(await scrape(server.url));
+      if ((value(name, labels) ?? 0) < atLeast) throw new Error(`${name} is ${value(name, labels)}`);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}

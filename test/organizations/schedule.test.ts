@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { nextFiring, requireSchedule } from '../../src/organizations/schedule.ts';
+
+const HOUR_MS = 3_600_000;
+const ZONES = ['Australia/Sydney', 'Australia/Lord_Howe', 'Europe/London', 'America/St_Johns', 'Asia/Tokyo'];
+
+const localDay = (at: Date, timeZone: string) =>
+  new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(at);
+
+/** Every firing from a moment on, for so many days. */
+function* firings(cron: string, time_zone: string, from: Date, days: number): Generator<Date> {
+  const end = from.getTime() + days * 24 * HOUR_MS;
+  for (let at: Date | null = from; ; ) {
+    at = nextFiring({ cron, time_zone }, at, 0);
+    if (at === null || at.getTime() > end) return;
+    yield at;
+  }
+}
+
+describe('a nightly schedule', () => {
+  test('fires once on every day of the clinic, whatever daylight saving does', () => {
+    const night = fc.record({
+      zone: fc.constantFrom(...ZONES),
+      hour: fc.integer({ min: 0, max: 23 }),
+      minute: fc.integer({ min: 0, max: 59 }),
+      year: fc.integer({ min: 2025, max: 2035 }),
+    });
+    fc.assert(
+      fc.property(night, ({ zone, hour, minute, year }) => {
+        const from = new Date(Date.UTC(year, 0, 1, 12));
+        const days = [...firings(`${minute} ${hour} * * *`, zone, from, 365)].map((at) => localDay(at, zone));
+
+        expect(new Set(days).size).toBe(days.length);
+        expect(days.length).toBeGreaterThanOrEqual(364);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test.each([
+    [
+      'in the hour that is skipped comes when it would have ended',
+      '2026-10-03T10:00:00Z',
+      '2026-10-03T16:00:00.000Z',
+    ],
+    ['in the hour that comes twice comes the first time', '2027-04-03T10:00:00Z', '2027-04-03T15:30:00.000Z'],
+    ['and not the second time', '2027-04-03T15:30:01Z', '2027-04-04T16:30:00.000Z'],
+  ])('%s', (_what, after, firing) => {
+    const schedule = { cron: '30 2 * * *', time_zone: 'Australia/Sydney' };
+    expect(nextFiring(schedule, new Date(after), 0)?.toISOString()).toBe(firing);
+  });
+});
+
+describe('a firing', () => {
+  test('is later than asked from, comes a little late by chance, and never as late as the one after it', () => {
+    const crons = ['* * * * *', '*/7 * * * *', '0 2 * * *', '0 2 * * 1', '*/5 * * * * *'];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...crons),
+        fc.constantFrom(...ZONES),
+        fc.date({ min: new Date('2025-01-01'), max: new Date('2035-01-01'), noInvalidDate: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (cron, time_zone, after, random) => {
+          const schedule = { cron, time_zone };
+          const planned = nextFiring(schedule, after, 0) ?? after;
+          const spread = nextFiring(schedule, after, random) ?? after;
+          const following = nextFiring(schedule, planned, 0) ?? after;
+
+          expect(planned.getTime()).toBeGreaterThan(after.getTime());
+          expect(spread.getTime() - planned.getTime()).toBeLessThanOrEqual(10 * 60_000);
+          expect(spread.getTime()).toBeGreaterThanOrEqual(planned.getTime());
+          expect(spread.getTime()).toBeLessThan(following.getTime());
+        },
+      ),
+    );
+  });
+});
+
+describe('a schedule that cannot be kept', () => {
+  test.each([
+    ['words', 'every night', /cron expression/],
+    ['seven fields', '0 0 2 * * * 2030', /cron expression/],
+    ['a 30th of February', '0 0 30 2 *', /never fires/],
+  ])('is refused: %s', (_what, cron, complaint) => {
+    expect(() => requireSchedule({ cron, time_zone: 'Europe/London' })).toThrow(complaint);
+  });
+});

@@ -1,0 +1,102 @@
+/** The files of the container image, as far as they can be judged without Docker. Its contents: test/peers/image.test.ts. */
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DockerfileParser, type From, type Instruction, type JSONInstruction } from 'dockerfile-ast';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+async function dockerfile() {
+  return DockerfileParser.parse(await readFile(join(ROOT, 'Dockerfile'), 'utf8'));
+}
+
+const named = (instructions: readonly Instruction[], name: string) =>
+  instructions.filter((instruction) => instruction.getKeyword() === name);
+
+const words = (instruction: Instruction) => instruction.getArguments().map((argument) => argument.getValue());
+
+describe('the Dockerfile', () => {
+  test('builds in one stage and runs in another, both of one pinned version', async () => {
+    const file = await dockerfile();
+    const stages = file.getFROMs();
+    expect(stages.map((stage: From) => stage.getImage())).toEqual([
+      'node:20-bookworm-slim',
+      'node:20-bookworm-slim',
+    ]);
+    expect(stages.map((stage: From) => stage.getBuildStage())).toEqual(['build', null]);
+  });
+
+  test('runs as a user without rights, listens to signals, and can be asked for its health', async () => {
+    const file = await dockerfile();
+    const last = file.getInstructions();
+    const begin = last.findLastIndex((instruction) => instruction.getKeyword() === 'FROM');
+    const final = last.slice(begin);
+    expect(named(final, 'USER').map(words)).toEqual([['node']]);
+    const order = final.map((instruction) => instruction.getKeyword());
+    expect(order.lastIndexOf('COPY')).toBeLessThan(order.indexOf('USER'));
+    expect(order.slice(order.indexOf('USER'))).not.toContain('RUN');
+    const [command] = named(final, 'CMD') as JSONInstruction[];
+    expect(command?.getJSONStrings().map((text) => text.getJSONValue())).toEqual(['node', 'dist/main.js']);
+    expect(named(final, 'HEALTHCHECK')).toHaveLength(1);
+    expect(named(final, 'EXPOSE').map(words)).toEqual([['8000']]);
+  });
+
+  test('holds no secret, fetches nothing by address, and copies what there is', async () => {
+    const file = await dockerfile();
+    const all = file.getInstructions();
+    expect(named(all, 'ADD')).toEqual([]);
+    expect(named(all, 'ARG')).toEqual([]);
+    const settings = named(all, 'ENV').flatMap(words).join(' ');
+    expect(settings).not.toMatch(/key|password|secret|database_url/i);
+    expect(named(all, 'RUN').flatMap(words).join(' ')).not.toMatch(/curl|wget|sudo|chmod 777/);
+    const copies = named(all, 'COPY').map(words);
+    for (const copied of copies) {
+      const sources = copied.slice(0, -1).map((path) => path.replace(/^\/app\//, ''));
+      for (const source of sources) await expect(access(join(ROOT, source)), source).resolves.toBe(undefined);
+    }
+    const ignored = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).trim().split('\n');
+    expect(ignored).toEqual(expect.arrayContaining(['.git', '.data', '**/node_modules', '**/dist']));
+  });
+});
+
+const Compose = z.object({
+  services: z.object({
+    server: z.object({
+      build: z.literal('.'),
+      read_only: z.literal(true),
+      cap_drop: z.tuple([z.literal('ALL')]),
+      environment: z.record(z.string(), z.string()),
+      ports: z.array(z.string()),
+      depends_on: z.object({ database: z.object({ condition: z.literal('service_healthy') }) }),
+    }),
+    database: z.object({
+      image: z.string().regex(/^postgres:(1[4-9])/),
+      environment: z.record(z.string(), z.string()),
+      volumes: z.array(z.string()),
+      healthcheck: z.object({ test: z.array(z.string()) }),
+    }),
+  }),
+  volumes: z.record(z.string(), z.null()),
+});
+
+describe('compose.yaml', () => {
+  test('starts the server beside a healthy PostgreSQL that keeps its data, with secrets from outside', async () => {
+    const { services, volumes } = Compose.parse(parse(await readFile(join(ROOT, 'compose.yaml'), 'utf8')));
+    const { server, database } = services;
+    expect(server.environment.CREDENTIALS_KEY).toBe(`\${CREDENTIALS_KEY:?}`);
+    expect(server.environment.DATABASE_URL).toContain(`:\${POSTGRES_PASSWORD:?}@database:5432/`);
+    expect(database.environment.POSTGRES_PASSWORD).toBe(`\${POSTGRES_PASSWORD:?}`);
+    expect(server.ports).toEqual(['127.0.0.1:8000:8000']);
+    expect(Object.keys(volumes)).toEqual(['database']);
+    expect(database.volumes[0]).toMatch(/^database:/);
+  });
+
+  test('sets only variables that the server reads', async () => {
+    const { services } = Compose.parse(parse(await readFile(join(ROOT, 'compose.yaml'), 'utf8')));
+    const config = await readFile(join(ROOT, 'src/config.ts'), 'utf8');
+    for (const name of Object.keys(services.server.environment)) expect(config, name).toContain(`'${name}'`);
+  });
+});

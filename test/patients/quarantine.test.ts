@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, onTestFinished } from 'vitest';
+import { openDatabase } from '../../src/database/open.ts';
+import { readApiKey, resealApiKeys } from '../../src/organizations/organizations.ts';
+import { createSealer } from '../../src/organizations/sealing.ts';
+import { resealQuarantine } from '../../src/patients/quarantine.ts';
+import { test } from '../support/database.ts';
+import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
+import { askJson, wholeSync } from '../support/whole-sync.ts';
+
+/** A clinic of 130 whose first so many patients have no email address, which its policy requires. */
+async function clinicWithout(databaseUrl: string, emails: number) {
+  const server = await startTestServer(databaseUrl, { patients: 130 });
+  const { people } = server.cliniko;
+  const ids = [...people.ids()];
+  for (const id of ids) people.override(id, { email: `p${id}@example.com` });
+  for (const id of ids.slice(0, emails)) people.override(id, { email: '' });
+  const policy = JSON.stringify({ validation: { email: 'require' } });
+  await server.api('/organizations/123', { method: 'PUT', body: policy });
+  await wholeSync(server);
+  return { server, people, ids };
+}
+
+describe('a retry of the quarantine', () => {
+  test('asks for exactly those in it, fifty at once, and stores whom somebody has mended', async ({
+    databaseUrl,
+  }) => {
+    const { server, people, ids } = await clinicWithout(databaseUrl, 60);
+    for (const id of ids.slice(0, 55)) people.override(id, { email: 'mended@example.com' });
+    const before = server.cliniko.requests.length;
+
+    expect(await askJson(server, '/cliniko/quarantine/123/retry', 'POST')).toEqual({
+      requested: 60,
+      resolved: 55,
+      remaining: 5,
+    });
+    expect(server.cliniko.requests.length - before).toBe(2);
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 125 });
+    const { patients } = (await askJson(server, '/cliniko/quarantine/123')) as { patients: unknown[] };
+    expect(patients).toHaveLength(5);
+    expect(patients[0]).toMatchObject({ reason: 'MISSING_EMAIL', attempts: 2 });
+  });
+
+  test('stores archived ones too, and leaves those whom Cliniko no longer has', async ({ databaseUrl }) => {
+    const { server, people, ids } = await clinicWithout(databaseUrl, 2);
+    const [archived = '', gone = ''] = ids;
+    people.override(archived, { email: 'mended@example.com' });
+    people.archive(archived);
+    people.hardDelete(gone);
+
+    expect(await askJson(server, '/cliniko/quarantine/123/retry', 'POST')).toEqual({
+      requested: 2,
+      resolved: 1,
+      remaining: 1,
+    });
+  });
+
+  test('says why it cannot be done', async ({ databaseUrl }) => {
+    const { server } = await clinicWithout(databaseUrl, 1);
+    server.cliniko.faults.onEvery({ kind: 'status', status: 401 });
+    const retry = async (id: number) => {
+      const answer = await server.api(`/cliniko/quarantine/${id}/retry`, { method: 'POST' });
+      return { status: answer.status, ...(await answer.json()) };
+    };
+
+    expect(await retry(123)).toMatchObject({ status: 502, code: 'CLINIKO_FAILED' });
+    expect(await retry(999)).toMatchObject({ status: 404, code: 'ORGANIZATION_NOT_FOUND' });
+    await server.api('/organizations/999', { method: 'PUT', body: '{}' });
+    expect(await retry(999)).toMatchObject({ status: 409, code: 'NO_CREDENTIALS' });
+  });
+});
+
+describe('a new CREDENTIALS_KEY', () => {
+  test('takes over what the previous one has sealed, which is then needed no more', async ({
+    databaseUrl,
+  }) => {
+    await clinicWithout(databaseUrl, 3);
+    const database = openDatabase(databaseUrl, { max: 2 });
+    onTestFinished(() => database.close());
+    const key = randomBytes(32);
+    const both = createSealer(key, CREDENTIALS_KEY);
+    await resealApiKeys(database, both);
+    await resealQuarantine(database, both);
+
+    const alone = createSealer(key);
+    expect(await readApiKey(database, alone, 123)).toMatch(/-au1$/);
+    const rows = await database.sql<{ record_key: string; sealed_raw: string }[]>`
+      select record_key, sealed_raw from quarantine`;
+    expect(rows).toHaveLength(3);
+    for (const { record_key, sealed_raw } of rows) {
+      expect(JSON.parse(alone.open(sealed_raw, `quarantine:123:${record_key}`))).toMatchObject({
+        id: record_key,
+      });
+    }
+  });
+});

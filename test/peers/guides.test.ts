@@ -1,0 +1,182 @@
+/** The guides, followed to the letter on an empty database: every block, in order, with the programs that readers use. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { type Command, commandsOf } from '../docs/support/guides.ts';
+import { guideBlock } from '../support/guide.ts';
+
+const execute = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Reader {
+  environment: NodeJS.ProcessEnv;
+  /** The ports of the guides, and those that are free here. */
+  ports: Map<string, string>;
+}
+
+/** Somebody with an empty machine: a database without anything in it, and ports that are free. */
+async function newReader(): Promise<Reader> {
+  const directory = await mkdtemp(join(tmpdir(), 'patient-sync-guide-'));
+  await chmod(directory, 0o755);
+  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const ports = new Map([
+    ['8000', await freePort()],
+    ['8001', await freePort()],
+  ]);
+  const environment = {
+    ...process.env,
+    DATA_DIR: join(directory, 'data'),
+    PORT: ports.get('8000'),
+    HOME: directory,
+  };
+  return { environment, ports };
+}
+
+async function withDatabase(reader: Reader): Promise<postgres.Sql> {
+  const name = `guide_${randomBytes(6).toString('hex')}`;
+  const admin = postgres(inject('databaseAdminUrl'), { max: 1, onnotice: () => {} });
+  await admin`create database ${admin(name)}`;
+  const url = new URL(inject('databaseAdminUrl'));
+  url.pathname = `/${name}`;
+  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
+  onTestFinished(async () => {
+    await sql.end();
+    await admin`drop database if exists ${admin(name)} with (force)`;
+    await admin.end();
+  });
+  Object.assign(reader.environment, { DATABASE_URL: url.href });
+  return sql;
+}
+
+/** Only the ports are others. */
+function here({ ports }: Reader, text: string): string {
+  return text.replace(/\b800[01]\b/g, (port) => ports.get(port) ?? port);
+}
+
+/** @returns what each block printed */
+async function follow(guide: string, reader: Reader): Promise<string[]> {
+  const printed: string[] = [];
+  let started: ChildProcess[] = [];
+  for (const command of await commandsOf(guide)) {
+    if (command.notRun !== undefined) continue;
+    if (!command.background) {
+      printed.push(await run(command, reader));
+      continue;
+    }
+    // A reader has stopped what took this port before.
+    if (!/8001|PORT=/.test(command.text)) started = await endAll(started);
+    started.push(await begin(command, reader));
+  }
+  await endAll(started);
+  return printed;
+}
+
+async function run(command: Command, reader: Reader): Promise<string> {
+  const script = here(reader, command.text);
+  const { stdout } = await execute('bash', ['-euc', script], { cwd: ROOT, env: reader.environment }).catch(
+    (error: { stdout: string; stderr: string }) => {
+      throw new Error(`${command.guide}:\n${script}\n${error.stdout}\n${error.stderr}`);
+    },
+  );
+  return stdout;
+}
+
+async function begin(command: Command, reader: Reader): Promise<ChildProcess> {
+  const child = spawn('bash', ['-euc', here(reader, command.text)], {
+    cwd: ROOT,
+    env: reader.environment,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  onTestFinished(() => void endAll([child]));
+  const port = reader.ports.get(command.text.includes('8001') ? '8001' : '8000');
+  await vi.waitFor(
+    async () => {
+      const ready = await fetch(`http://localhost:${port}/readyz`).catch(() => undefined);
+      if (ready?.ok !== true) throw new Error(`${command.text} does not answer:\n${output}`);
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+  return child;
+}
+
+async function endAll(children: readonly ChildProcess[]): Promise<ChildProcess[]> {
+  await Promise.all(
+    children.map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+      const exit = once(child, 'exit');
+      process.kill(-child.pid, 'SIGTERM');
+      await exit;
+    }),
+  );
+  return [];
+}
+
+describe('a reader who follows', () => {
+  test('the quick start, has synced and watched', async () => {
+    const reader = await newReader();
+    const printed = await follow('guides/quick-start.md', reader);
+    expect(printed.join('\n')).toContain('"total": 648');
+    expect(printed.join('\n')).toContain('event: hello');
+  });
+
+  test('the guide from the old system, has its old rows and its new stream', async () => {
+    const reader = await newReader();
+    const sql = await withDatabase(reader);
+    await sql.unsafe(await guideBlock('sql', 'CREATE TABLE'));
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, records_success)
+      values (123, 'full_patients', 'completed', '2024-01-15 10:30:00', '2024-01-15 10:34:22', 648),
+             (123, 'full_patients', 'running', '2024-02-01 08:00:00', null, 12)`;
+    onTestFinished(() => rm(join(ROOT, 'old-sync-logs.csv'), { force: true }));
+    const printed = (await follow('guides/moving-from-the-old-system.md', reader)).join('\n');
+    expect(printed).toMatch(/completed \|\s+1/);
+    expect(printed).toMatch(/failed +\|\s+1/);
+    expect(printed).toContain('The newest run of organization 123: failed');
+    expect(printed).toContain('event: snapshot');
+  });
+
+  test('the operations guide, has a server that tells of itself', async () => {
+    const reader = await newReader();
+    await withDatabase(reader);
+    const printed = (await follow('guides/operations.md', reader)).join('\n');
+    expect(printed).toContain('patient_sync_runs{state="queued"} 0');
+    expect(printed).toContain('SUCCESS');
+    expect(printed).toContain('"https://example.com/hooks"');
+  });
+
+  test('the scaling guide, has two servers on one database', async () => {
+    const reader = await newReader();
+    await withDatabase(reader);
+    Object.assign(reader.environment, { CREDENTIALS_KEY: randomBytes(32).toString('base64') });
+    expect((await follow('guides/scaling.md', reader)).join('\n')).toContain('"Seen everywhere"');
+  });
+
+  test('the runbook, asks the database what it can answer', async () => {
+    const reader = await newReader();
+    await withDatabase(reader);
+    await execute('npm', ['run', 'db:migrate'], { cwd: ROOT, env: reader.environment });
+    const printed = await follow('operations/runbook.md', reader);
+    expect(printed.length).toBeGreaterThan(5);
+  });
+});
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return String(address.port);
+}

@@ -1,0 +1,94 @@
+/** A server as a real process, to be killed, frozen, or cut from its database. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { onTestFinished, vi } from 'vitest';
+import type { ClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { CREDENTIALS_KEY } from './server.ts';
+
+export interface ServerProcess {
+  url: string;
+  child: ChildProcess;
+  /** The latest run of a clinic. */
+  latest(organizationId?: number): Promise<SyncLog>;
+  start(organizationId?: number): Promise<Response>;
+  /** Resolves with the first state of the latest run that is as wanted. */
+  until(
+    holds: (log: SyncLog) => boolean,
+    options?: { timeout?: number; organizationId?: number },
+  ): Promise<SyncLog>;
+}
+
+export interface ProcessOptions {
+  cliniko: ClinikoSimulator;
+  /** Set here, or in `environment` as DATA_DIR. */
+  databaseUrl?: string;
+  environment?: Record<string, string>;
+  /** How far its clock is ahead of ours. */
+  clockAheadMs?: number;
+}
+
+const PATIENCE_MS = 25_000;
+
+export async function startServerProcess(options: ProcessOptions): Promise<ServerProcess> {
+  const { cliniko, databaseUrl, environment = {}, clockAheadMs = 0 } = options;
+  const skew = clockAheadMs === 0 ? [] : ['--import', skewedClock(clockAheadMs)];
+  const child = spawn(process.execPath, ['--import', 'tsx', ...skew, 'src/main.ts'], {
+    env: {
+      ...process.env,
+      PORT: '0',
+      CREDENTIALS_KEY: CREDENTIALS_KEY.toString('base64'),
+      CLINIKO_BASE_URL: cliniko.url,
+      CLINIKO_ORGANIZATION_ID: '123',
+      CLINIKO_API_KEY: cliniko.apiKey,
+      CLINIKO_REQUESTS_PER_MINUTE: '1000000',
+      LOG_FORMAT: 'pretty',
+      ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const url = await addressOf(child);
+  const server: ServerProcess = {
+    url,
+    child,
+    async latest(organizationId = 123) {
+      const response = await fetch(`${url}/api/v1/cliniko/sync-logs/${organizationId}?limit=1`);
+      return SyncLog.parse(SyncLogList.parse(await response.json()).logs[0]);
+    },
+    start: (organizationId = 123) =>
+      fetch(`${url}/api/v1/cliniko/sync-all/${organizationId}`, { method: 'POST' }),
+    until: (holds, { timeout = PATIENCE_MS, organizationId } = {}) =>
+      vi.waitFor(
+        async () => {
+          const log = await server.latest(organizationId);
+          if (!holds(log)) throw new Error(`Not yet: ${log.status}, ${log.records_processed} done.`);
+          return log;
+        },
+        { timeout, interval: 50 },
+      ),
+  };
+  return server;
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('Its output is a pipe.');
+  for await (const line of createInterface(child.stdout)) {
+    const url = /listens on (\S+)/.exec(line)?.[1];
+    if (url === undefined) continue;
+    child.stdout.resume();
+    return url;
+  }
+  throw new Error('The server ended before it listened.');
+}
+
+/** A module that sets the clock of its process, as a machine without NTP has it. */
+function skewedClock(ms: number): string {
+  const script = `const now = Date.now.bind(Date);
+    globalThis.Date = class extends Date {
+      constructor(...args) { args.length === 0 ? super(now() + ${ms}) : super(...args); }
+      static now() { return now() + ${ms}; }
+    };`;
+  return `data:text/javascript,${encodeURIComponent(script)}`;
+}

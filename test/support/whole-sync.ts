@@ -1,0 +1,24 @@
+/** One sync over HTTP, from its start to its end. */
+import { vi } from 'vitest';
+import { type StartedSync, SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import type { TestServer } from './server.ts';
+
+export async function wholeSync(server: TestServer, kind = 'sync-all'): Promise<SyncLog> {
+  const answer = await server.api(`/cliniko/${kind}/123`, { method: 'POST' });
+  const started: StartedSync = await answer.json();
+  return await vi.waitFor(
+    async () => {
+      const polled = await server.api('/cliniko/sync-logs/123?limit=1');
+      const log = SyncLog.parse(SyncLogList.parse(await polled.json()).logs[0]);
+      if (log.id !== started.sync_log_id || log.status === 'running') {
+        throw new Error(`Run ${started.sync_log_id} has not ended: ${log.metadata.phase}.`);
+      }
+      return log;
+    },
+    { timeout: 20_000, interval: 5 },
+  );
+}
+
+export async function askJson(server: TestServer, path: string, method = 'GET'): Promise<unknown> {
+  return await (await server.api(path, { method })).json();
+}

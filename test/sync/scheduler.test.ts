@@ -1,0 +1,91 @@
+import { describe, expect, vi } from 'vitest';
+import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { type SchedulerTools, startDueSyncs } from '../../src/sync/scheduler.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
+import { putJson, startTestServer } from '../support/server.ts';
+
+async function openSchedules(databaseUrl: string, clinics: number) {
+  const engine = await openEngine(databaseUrl);
+  const { sql } = engine;
+  await sql`insert into organizations (id, country, time_zone, validation, schedule, next_sync_at)
+    select 1000 + n, 'AU', 'Australia/Sydney', '{"phone": "warn", "email": "optional"}',
+      '{"cron": "0 2 * * *", "time_zone": "Australia/Sydney"}', now() - interval '3 days'
+    from generate_series(1, ${clinics}) as n`;
+  const { database, logger } = engine.tools(scriptedSource(people(0)));
+  const tools: SchedulerTools = { database, logger, bus: createMemoryBus() };
+  const runs = async () =>
+    await sql<{ organization_id: number; count: number }[]>`
+    select organization_id, count(*)::int as count from sync_logs group by organization_id`;
+  return { engine, sql, tools, runs };
+}
+
+describe('clinics whose time has come', () => {
+  test('are started once each, however many servers look, and missed firings are one', async ({
+    databaseUrl,
+  }) => {
+    const { sql, tools, runs } = await openSchedules(databaseUrl, 30);
+    const started = await Promise.all(Array.from({ length: 6 }, () => startDueSyncs(tools)));
+
+    expect(started.reduce((sum, count) => sum + count, 0)).toBe(30);
+    expect((await runs()).map((row) => row.count)).toEqual(Array(30).fill(1));
+    const [ahead] =
+      await sql`select min(next_sync_at) > now() as all_ahead, count(distinct next_sync_at)::int as times
+      from organizations where schedule is not null`;
+    expect(ahead).toMatchObject({ all_ahead: true });
+    expect(ahead?.times).toBeGreaterThan(20);
+  });
+
+  test('get no second run while one is under way', async ({ databaseUrl }) => {
+    const { sql, tools, runs } = await openSchedules(databaseUrl, 1);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (1001, 'by_another_program', 'running', now())`;
+
+    expect(await startDueSyncs(tools)).toBe(0);
+    expect(await runs()).toEqual([{ organization_id: 1001, count: 1 }]);
+    expect(await startDueSyncs(tools)).toBe(0);
+  });
+});
+
+describe('a schedule', () => {
+  test('is set over HTTP, starts a sync by itself, and is taken back', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    await putJson(server.api, '/organizations/123', {
+      schedule: { cron: '* * * * * *', time_zone: 'Australia/Sydney' },
+    });
+    await vi.waitFor(
+      async () => {
+        const { logs } = await (await server.api('/cliniko/sync-logs/123')).json();
+        expect(logs[0]).toMatchObject({ operation_type: 'full_patients', status: 'completed' });
+      },
+      { timeout: 15_000, interval: 100 },
+    );
+    await putJson(server.api, '/organizations/123', { schedule: null });
+
+    expect(await (await server.api('/organizations/123')).json()).toMatchObject({
+      schedule: null,
+      next_sync_at: null,
+    });
+  });
+
+  test('that is none is refused, with the name of the field', async ({ databaseUrl }) => {
+    const { api } = await startTestServer(databaseUrl);
+    const put = async (cron: string, time_zone = 'Australia/Sydney') => {
+      const body = JSON.stringify({ schedule: { cron, time_zone } });
+      const refused = await api('/organizations/123', { method: 'PUT', body });
+      return { status: refused.status, ...(await refused.json()) };
+    };
+    for (const cron of ['nightly', '2030-01-01T00:00:00', '0 0 30 2 *', '0 0 2 * * * 2030', '61 * * * *']) {
+      expect(await put(cron)).toMatchObject({
+        status: 400,
+        code: 'INVALID_PARAMETER',
+        field: 'schedule.cron',
+      });
+    }
+    expect(await put('0 2 * * *', 'Mars/Olympus')).toMatchObject({
+      status: 400,
+      field: 'schedule.time_zone',
+    });
+  });
+});

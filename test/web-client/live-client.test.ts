@@ -1,0 +1,115 @@
+/** The client library in Node, against a real server: streams by `fetch`, WebSockets of `ws`, and pages of other origins. */
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import {
+  createLiveClient,
+  type LiveClientOptions,
+  type OpenSocket,
+} from '../../web-client/src/live/live-client.ts';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { openStream } from '../support/stream.ts';
+
+const openSocket: OpenSocket = (url, subprotocol) => new WebSocket(url, subprotocol);
+const PATIENCE = { timeout: 20_000, interval: 10 };
+
+function connect(server: TestServer, options: Partial<LiveClientOptions> = {}) {
+  const client = createLiveClient({ baseUrl: server.url, openSocket, ...options });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+describe('the client library in Node', () => {
+  test('watches a whole sync on an event stream made of fetch', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 50 });
+    const percents: number[] = [];
+    const kinds = new Set<string>();
+    let status: string | undefined;
+    connect(server).watchOrganization(123, ({ log, percent }, { kind, way }) => {
+      kinds.add(`${kind} by ${way}`);
+      if (log !== null) percents.push(percent);
+      status = log?.status;
+    });
+    await vi.waitFor(() => expect(kinds).toContain('live by sse'), PATIENCE);
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await vi.waitFor(() => expect(status).toBe('completed'), PATIENCE);
+    expect(percents).toEqual([...percents].sort((one, other) => one - other));
+    expect(percents.at(-1)).toBe(100);
+    expect(kinds).toEqual(new Set(['live by sse']));
+  });
+
+  test('goes by WebSocket where event streams do not pass, and by poll without one', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const withoutStreams: typeof fetch = async (url, init) => {
+      if (String(url).includes('/events')) throw new TypeError('fetch failed');
+      return fetch(url, init);
+    };
+    const ways: (string | undefined)[] = [];
+    connect(server, { fetch: withoutStreams }).watchOrganization(123, (_state, { way }) => ways.push(way));
+    await vi.waitFor(() => expect(ways).toContain('websocket'), PATIENCE);
+
+    let polled: string | undefined;
+    const dead: OpenSocket = () => new WebSocket('ws://127.0.0.1:1');
+    connect(server, { fetch: withoutStreams, openSocket: dead }).watchOrganization(
+      123,
+      ({ log }, { way }) => {
+        polled = `${log?.status} by ${way}`;
+      },
+    );
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await vi.waitFor(() => expect(polled).toBe('completed by poll'), PATIENCE);
+    expect(ways.at(-1)).toBe('websocket');
+  });
+
+  test('watches everything on one WebSocket', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [123, 124], patients: 20 });
+    let ended: (number | undefined)[] = [];
+    connect(server).watchEverything((everything) => {
+      ended = [...everything.values()]
+        .filter(({ log }) => log?.status === 'completed')
+        .map(({ log }) => log?.organization_id);
+    });
+    for (const id of [123, 124]) await server.api(`/cliniko/sync-all/${id}`, { method: 'POST' });
+    await vi.waitFor(() => expect(ended.sort()).toEqual([123, 124]), PATIENCE);
+  });
+});
+
+describe('a page of another origin', () => {
+  test('that is allowed may read streams and polls, and their cursors', async ({ databaseUrl }) => {
+    const origin = 'https://admin.example';
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [origin] } });
+    const logs = `${server.url}/api/v1/cliniko/sync-logs/123`;
+    const stream = await openStream(`${logs}/events`, { origin });
+    await stream.until((events) => events.length === 2);
+    expect(stream.response.headers.get('access-control-allow-origin')).toBe(origin);
+    expect(stream.response.headers.get('vary')).toContain('Origin');
+    const poll = await fetch(logs, { headers: { origin } });
+    expect(poll.headers.get('access-control-allow-origin')).toBe(origin);
+    expect(poll.headers.get('access-control-expose-headers')).toContain('etag');
+    const preflight = await fetch(logs, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-headers': 'if-none-match' },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('if-none-match');
+
+    // What is written by hand is not written over: the stream goes on to its goodbye.
+    await server.stop();
+    await stream.ended;
+    expect(stream.events.map(({ event }) => event)).toEqual(['hello', 'snapshot', 'bye']);
+    expect(stream.text()).not.toContain('Error');
+  });
+
+  test('that is not allowed is granted nothing', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, {
+      config: { allowedOrigins: ['https://admin.example'] },
+    });
+    const logs = `${server.url}/api/v1/cliniko/sync-logs/123`;
+    const stream = await openStream(`${logs}/events`, { origin: 'https://evil.example' });
+    expect(stream.response.headers.get('access-control-allow-origin')).toBeNull();
+    const poll = await fetch(logs, { headers: { origin: 'https://evil.example' } });
+    expect(poll.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});

@@ -1,0 +1,191 @@
+/** The arithmetic behind the pages: the pace, the charts, the settings form, the event tail. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_SETTINGS, type Organization } from '../../src/contract/organization.ts';
+import {
+  averageOf,
+  durationByRun,
+  floorOfPercent,
+  rateByRun,
+  successByDay,
+} from '../../web-client/src/dashboard/charts/figures.ts';
+import { changeOf, countryName, cronOf, draftOf } from '../../web-client/src/dashboard/settings-draft.ts';
+import { applyStanding, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import {
+  moved,
+  noThroughput,
+  recentRate,
+  SECONDS_KEPT,
+  withCount,
+} from '../../web-client/src/look/throughput.ts';
+import { happenings, processedBetween, withLines } from '../../web-client/src/ops/happenings.ts';
+import { inOrder, sorted } from '../../web-client/src/ops/listing.ts';
+import { aLog } from './support/logs.ts';
+
+const stateOf = (log: ReturnType<typeof aLog> | null, organizationId = log?.organization_id ?? 1) =>
+  applyStanding(unknownOrganization(organizationId), { head: null, log });
+
+const everythingOf = (...logs: ReturnType<typeof aLog>[]) =>
+  new Map(logs.map((log) => [log.organization_id, stateOf(log)]));
+
+describe('the pace', () => {
+  test('is the mean of the last whole seconds, those without news included', () => {
+    const counted = withCount(withCount(noThroughput(100), 100, 40), 101, 60);
+    expect(recentRate(moved(counted, 102), 5)).toBe(20);
+    expect(recentRate(moved(counted, 107), 5)).toBe(0);
+  });
+
+  test('never loses or invents a patient within the time that is kept', () => {
+    const steps = fc.array(fc.record({ passed: fc.nat(3), count: fc.nat(500) }), { maxLength: 19 });
+    fc.assert(
+      fc.property(steps, (taken) => {
+        let throughput = noThroughput(0);
+        let second = 0;
+        for (const { passed, count } of taken) {
+          second += passed;
+          throughput = withCount(throughput, second, count);
+        }
+        expect(throughput.counts).toHaveLength(SECONDS_KEPT);
+        const total = taken.reduce((sum, { count }) => sum + count, 0);
+        expect(throughput.counts.reduce((sum, count) => sum + count, 0)).toBe(total);
+      }),
+    );
+  });
+});
+
+describe('the charts', () => {
+  const analytics = {
+    success_by_day: [
+      { sync_date: '2026-11-23', total_syncs: 2, avg_success_rate: 99.5 },
+      { sync_date: '2026-11-22', total_syncs: 1, avg_success_rate: null },
+      { sync_date: '2026-11-21', total_syncs: 1, avg_success_rate: 80 },
+    ],
+    performance_by_operation: [],
+  };
+
+  test('tell a day without patients from a day on which all was lost', () => {
+    const days = successByDay(analytics);
+    expect(days.map(({ value }) => value)).toEqual([80, null, 99.5]);
+    expect(days[1]?.words).toContain('no patients');
+    expect(averageOf(days)).toBe(89.75);
+    expect(floorOfPercent(days)).toBe(70);
+    expect(averageOf([])).toBeNull();
+    expect(floorOfPercent([])).toBe(95);
+  });
+
+  test('give a run without patients a duration, and no rate', () => {
+    const empty = aLog({
+      status: 'completed',
+      records_processed: 0,
+      started_at: '2026-11-23T10:00:00.000Z',
+      completed_at: '2026-11-23T10:00:02.000Z',
+    });
+    const usual = { ...empty, id: empty.id + 1, records_processed: 500 };
+    expect(durationByRun([usual, empty]).map(({ value }) => value)).toEqual([2, 2]);
+    expect(rateByRun([usual, empty]).map(({ value }) => value)).toEqual([null, 250]);
+  });
+});
+
+describe('the settings form', () => {
+  const clinic: Organization = {
+    ...DEFAULT_SETTINGS,
+    organization_id: 123,
+    name: 'Harbour Street Clinic',
+    has_credentials: true,
+    next_sync_at: null,
+  };
+
+  test('asks for nothing when nothing was changed', () => {
+    expect(changeOf(draftOf(clinic), clinic)).toEqual({});
+    const scheduled = { ...clinic, schedule: { cron: '30 2 * * *', time_zone: 'Europe/London' } };
+    expect(changeOf(draftOf(scheduled), scheduled)).toEqual({});
+  });
+
+  test('asks for what was changed, and takes a name away with null', () => {
+    const draft = { ...draftOf(clinic), name: ' ', phone: 'reject' as const };
+    expect(changeOf(draft, clinic)).toEqual({
+      name: null,
+      validation: { phone: 'reject', email: 'optional' },
+    });
+  });
+
+  test.each([
+    ['0 * * * *', 'hourly'],
+    ['5 14 * * *', 'daily'],
+    ['0 2 * * 1-5', 'own'],
+  ])('knows %s as %s, and writes it back as it was', (cron, rhythm) => {
+    const draft = draftOf({ ...clinic, schedule: { cron, time_zone: clinic.time_zone } });
+    expect(draft.rhythm).toBe(rhythm);
+    expect(cronOf(draft)).toBe(cron);
+  });
+
+  test('ends a schedule with null', () => {
+    const scheduled = { ...clinic, schedule: { cron: '0 2 * * *', time_zone: clinic.time_zone } };
+    expect(changeOf({ ...draftOf(scheduled), rhythm: 'off' }, scheduled)).toEqual({ schedule: null });
+  });
+
+  test('names a country only when there is one', () => {
+    expect(countryName('AU')).toBe('Australia');
+    expect(countryName('A')).toBeUndefined();
+  });
+});
+
+describe('the event tail', () => {
+  const running = aLog({ organization_id: 7, id: 70, status: 'running', records_processed: 100 });
+
+  test('tells beginnings, waits and ends, and not every step', () => {
+    const step = { ...running, records_processed: 150 };
+    const waits = {
+      ...step,
+      metadata: { ...step.metadata, phase: 'waiting' as const, waiting_reason: 'A limit' },
+    };
+    const done = { ...step, status: 'completed' as const, records_success: 150 };
+    const words = (before: typeof running, after: typeof running) =>
+      happenings(everythingOf(before), everythingOf(after)).map((line) => line.words);
+    expect(words(running, step)).toEqual([]);
+    expect(words(step, waits)).toEqual(['A limit']);
+    expect(words(waits, step)).toEqual(['Going on']);
+    expect(words(step, done)).toEqual(['Completed, 150 patients']);
+    expect(words(done, { ...running, id: 71 })).toEqual(['Full sync started']);
+  });
+
+  test('says nothing about what is seen for the first time, and does not count it', () => {
+    expect(happenings(new Map(), everythingOf(running))).toEqual([]);
+    expect(processedBetween(new Map(), everythingOf(running))).toBe(0);
+    expect(
+      processedBetween(everythingOf(running), everythingOf({ ...running, records_processed: 130 })),
+    ).toBe(30);
+    expect(
+      processedBetween(everythingOf(running), everythingOf({ ...running, id: 71, records_processed: 9 })),
+    ).toBe(9);
+  });
+
+  test('has the newest line first, each with a key of its own, and ends somewhere', () => {
+    const line = { organizationId: 7, words: 'Going on', tone: 'plain' as const };
+    let lines = withLines([], [line, { ...line, words: 'Completed' }], 1);
+    expect(lines.map(({ words }) => words)).toEqual(['Completed', 'Going on']);
+    for (let round = 0; round < 300; round += 1) lines = withLines(lines, [line], round);
+    expect(lines).toHaveLength(100);
+    expect(new Set(lines.map(({ key }) => key)).size).toBe(100);
+  });
+});
+
+test('the console sorts by name as people count, and by what has furthest to go', () => {
+  const states = inOrder(
+    new Map([
+      ...everythingOf(
+        aLog({ organization_id: 1, status: 'completed' }),
+        aLog({ organization_id: 2, status: 'running', percent: 80 }),
+        aLog({ organization_id: 3, status: 'running', percent: 10 }),
+      ),
+    ]),
+  );
+  const names = new Map([
+    [1, 'Clinic 10'],
+    [2, 'Clinic 9'],
+    [3, 'clinic 11'],
+  ]);
+  const ids = (sort: 'name' | 'progress') => sorted(states, sort, names).map((state) => state.organizationId);
+  expect(ids('name')).toEqual([2, 1, 3]);
+  expect(ids('progress')).toEqual([3, 2, 1]);
+});

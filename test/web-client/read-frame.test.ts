@@ -1,0 +1,182 @@
+/** The client reads frames by hand, so that no page has to load zod; the contract's schemas are the judge of it. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { MAX_SOCKET_FRAME_BYTES, ServerFrame } from '../../src/contract/socket-frame.ts';
+import { Bye, Hello, Ping, StreamEvent } from '../../src/contract/stream-event.ts';
+import { SyncLog } from '../../src/contract/sync-log.ts';
+import {
+  readBye,
+  readEvent,
+  readHello,
+  readPing,
+  readServerFrame,
+} from '../../web-client/src/live/read-frame.ts';
+import { readLog } from '../../web-client/src/live/read-log.ts';
+import { BYTES_FOR_CURSORS } from '../../web-client/src/live/watch-everything.ts';
+
+const METRICS = {
+  total_duration: '4m 22s',
+  api_fetch_time: '1m 45s',
+  processing_time: '1m 12s',
+  database_time: '1m 25s',
+  patients_per_second: 2.5,
+  api_requests: 13,
+  database_operations: 648,
+};
+const METADATA = {
+  progress_percent: 69.4,
+  patients_found: 648,
+  patients_stored: 448,
+  sync_type: 'full_patients',
+  current_page: 5,
+  total_pages: 7,
+  estimated_remaining: '45 seconds',
+  estimated_remaining_ms: 45_000,
+  errors: ['Patient ID 12345: Invalid phone number format'],
+  errors_total: 2,
+  warnings_total: 9,
+  phase: 'waiting',
+  waiting_until: '2026-11-23T10:01:00.000Z',
+  waiting_reason: 'Cliniko asks for a pause',
+  success_rate: 99.5,
+  performance_metrics: METRICS,
+  proof: { seen: 648, total_at_start: 648, total_at_end: null, repairs: 0, proven: true },
+  missing_marked: 1,
+  missing_held: 30,
+  error_type: 'CLINIKO_AUTH_FAILED',
+  retry_recommended: true,
+  solution: 'npm run db:migrate',
+};
+const LOG = {
+  id: 17,
+  organization_id: 123,
+  operation_type: 'full_patients',
+  status: 'running',
+  started_at: '2026-11-23T10:00:00.000Z',
+  completed_at: null,
+  records_processed: 450,
+  records_success: 448,
+  records_failed: 2,
+  error_details: null,
+  cursor: 'k7x2.4182',
+  metadata: METADATA,
+};
+const EVENT = {
+  v: 1,
+  type: 'progress',
+  organization_id: 123,
+  sync_log_id: 17,
+  seq: 4183,
+  cursor: 'k7x2.4183',
+  at: '2026-11-23T10:00:00.000Z',
+  log: LOG,
+};
+const SNAPSHOT = { ...EVENT, type: 'snapshot', sync_log_id: null, log: null };
+const PLACE = { organization_id: 123, head: 'k7x2.4182', recovered: false, reason: 'epoch' };
+const HELLO = { v: 1, type: 'hello', ...PLACE, heartbeat_ms: 15_000 };
+const BYE = { v: 1, type: 'bye', reason: 'reauth', retry_ms: 700 };
+const FRAMES = [
+  { v: 1, type: 'hello', heartbeat_ms: 15_000 },
+  { v: 1, type: 'subscribed', id: 'a', streams: [PLACE, { ...PLACE, recovered: true, reason: null }] },
+  { v: 1, type: 'unsubscribed', id: 'a' },
+  { v: 1, type: 'ping', heads: { 123: 'k7x2.4182' } },
+  { v: 1, type: 'pong' },
+  { v: 1, type: 'error', id: null, code: 'NOT_UNDERSTOOD', message: 'Send JSON text.' },
+  BYE,
+  EVENT,
+  SNAPSHOT,
+];
+
+/** Every place in a value, the value itself first. */
+function places(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => places(inner, [...path, key]))];
+}
+
+/** The value with something else in one place; undefined takes the place away. */
+function withChange(value: unknown, [key, ...path]: string[], change: unknown): unknown {
+  if (key === undefined) return change;
+  const copy: unknown[] | Record<string, unknown> = Array.isArray(value)
+    ? [...value]
+    : Object.assign({}, value);
+  const changed = withChange(Reflect.get(copy, key), path, change);
+  if (changed === undefined && !Array.isArray(copy)) Reflect.deleteProperty(copy, key);
+  else Reflect.set(copy, key, changed);
+  return copy;
+}
+
+const ODDITIES = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown>(
+    undefined,
+    null,
+    '',
+    0,
+    -1,
+    0.5,
+    1e300,
+    true,
+    [],
+    {},
+    [null],
+    'a.1',
+    'A.1',
+    'a.',
+    'a.1 ',
+  ),
+  fc.constantFrom(
+    'completed',
+    'failed',
+    'queued',
+    'trimmed',
+    'rotate',
+    'constructor',
+    '__proto__',
+    'toString',
+  ),
+);
+
+function agreesWith<T extends z.ZodType>(
+  schema: T,
+  read: (value: unknown) => unknown,
+  sample: unknown,
+): void {
+  expect(schema.safeParse(sample).success).toBe(true);
+  expect(read(sample)).toEqual(sample);
+  const changes = fc.record({ path: fc.constantFrom(...places(sample)), change: ODDITIES });
+  fc.assert(
+    fc.property(changes, ({ path, change }) => {
+      const value = withChange(sample, path, change);
+      const judged = schema.safeParse(value);
+      const own = read(value);
+      expect(own !== undefined, JSON.stringify(value)).toBe(judged.success);
+      // What is stripped by the schema stays with us, so both are compared as the schema sees them.
+      if (judged.success) expect(schema.parse(own)).toEqual(judged.data);
+      if (judged.success) expect(schema.safeParse(JSON.parse(JSON.stringify(own))).success).toBe(true);
+    }),
+    { numRuns: 1_000 },
+  );
+}
+
+describe('a reader of the client accepts what the schema of the contract accepts, and nothing else', () => {
+  test('sync logs', () => agreesWith(SyncLog, readLog, LOG));
+  test.each([EVENT, SNAPSHOT])('events: $type', (event) => agreesWith(StreamEvent, readEvent, event));
+  test('hello', () => agreesWith(Hello, readHello, HELLO));
+  test('ping', () =>
+    agreesWith(Ping, readPing, { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4182' }));
+  test('bye', () => agreesWith(Bye, readBye, BYE));
+  test.each(FRAMES)('frames of the WebSocket: $type', (frame) =>
+    agreesWith(ServerFrame, readServerFrame, frame),
+  );
+});
+
+test('a known key that another program filled with something else reads as absent', () => {
+  const log = readLog({ ...LOG, metadata: { progress_percent: 1, phase: 7, errors: 'many', own: [1] } });
+  expect(log?.metadata).toEqual({ progress_percent: 1, own: [1] });
+});
+
+test('a subscribe frame with all its cursors fits into what the server reads', () => {
+  const rest = { type: 'subscribe', id: 'all', organizations: '*', since: {} };
+  expect(JSON.stringify(rest).length + BYTES_FOR_CURSORS).toBeLessThan(MAX_SOCKET_FRAME_BYTES);
+});

@@ -1,0 +1,253 @@
+/** Webhooks from a real server to real receivers, verified by the specification's own library. */
+import { Webhook as Verifier } from 'standardwebhooks';
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { Problem } from '../../src/contract/problem.ts';
+import {
+  CreatedWebhook,
+  WebhookDeliveryList,
+  WebhookList,
+  WebhookMessage,
+} from '../../src/contract/webhook.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { type Received, startReceiver } from './support/receiver.ts';
+
+const LOOPBACK = { config: { webhooksMayLoopBack: true } };
+
+async function register(server: TestServer, url: string, events?: string[]): Promise<CreatedWebhook> {
+  const response = await server.api('/organizations/123/webhooks', {
+    method: 'POST',
+    body: JSON.stringify({ url, events }),
+  });
+  expect(response.status).toBe(201);
+  return CreatedWebhook.parse(await response.json());
+}
+
+function verify(secret: string, { headers, body }: Received): WebhookMessage {
+  const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+  return WebhookMessage.parse(new Verifier(secret).verify(body, named));
+}
+
+async function deliveries(server: TestServer, id: number) {
+  const response = await server.api(`/organizations/123/webhooks/${id}/deliveries`);
+  return WebhookDeliveryList.parse(await response.json()).deliveries;
+}
+
+/** Waits for a fact: the outbox is looked into twice a second. */
+const eventually = <T>(fact: () => Promise<T>) => vi.waitFor(fact, { timeout: 20_000, interval: 20 });
+
+const start = (server: TestServer) => server.api('/cliniko/sync-all/123', { method: 'POST' });
+
+describe('a sync that ends', () => {
+  test('is told once, signed, with ids and counts', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 30 });
+    const receiver = await startReceiver(204);
+    const { secret, id } = await register(server, receiver.url);
+    await start(server);
+
+    const [first] = await receiver.until(1);
+    if (first === undefined) throw new Error('Nothing came.');
+    const message = verify(secret, first);
+    expect(message).toMatchObject({
+      type: 'sync.completed',
+      data: { organization_id: 123, operation_type: 'full_patients', records_processed: 30, missing_held: 0 },
+    });
+    expect(() => verify(`whsec_${Buffer.alloc(32).toString('base64')}`, first)).toThrow();
+    await eventually(async () => {
+      expect(await deliveries(server, id)).toMatchObject([
+        { message_id: first.headers['webhook-id'], state: 'delivered', attempts: 1, last_status: 204 },
+      ]);
+    });
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  test('in failure is told as such, with the word for why', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, LOOPBACK);
+    const receiver = await startReceiver(200);
+    const { secret } = await register(server, receiver.url, ['sync.failed']);
+    await server.api('/organizations/123/cliniko-credentials', {
+      method: 'PUT',
+      body: '{"api_key": "wrong-au1"}',
+    });
+    await start(server);
+
+    const [first] = await receiver.until(1);
+    expect(first && verify(secret, first)).toMatchObject({
+      type: 'sync.failed',
+      data: { status: 'failed', error_type: 'CLINIKO_AUTH_FAILED' },
+    });
+  });
+
+  test('by the hand of another program is told too, and nothing of what it wrote but counts', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, LOOPBACK);
+    const receiver = await startReceiver(200);
+    const { secret } = await register(server, receiver.url);
+    const { sql, close } = openDatabase(databaseUrl);
+    onTestFinished(close);
+    const metadata = JSON.stringify({ error_type: 'Jane Doe', missing_held: 7, note: 'Jane Doe' });
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, metadata)
+      values (123, 'Jane Doe', 'completed', now(), now(), ${metadata}::text::jsonb)`;
+
+    const received = await receiver.until(2);
+    const messages = received.map((one) => verify(secret, one));
+    expect(messages.map(({ type }) => type).sort()).toEqual(['sync.completed', 'sync.held']);
+    expect(messages[0]?.data).toMatchObject({ operation_type: 'other', error_type: null, missing_held: 7 });
+    expect(received.map(({ body }) => body).join()).not.toContain('Jane');
+  });
+});
+
+describe('a receiver that does not take it', () => {
+  test('is sent the same message again, later, under the same id', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
+    const receiver = await startReceiver(500, 204);
+    const { secret, id } = await register(server, receiver.url);
+    await start(server);
+    await receiver.until(1);
+    const [waiting] = await eventually(async () => {
+      const found = await deliveries(server, id);
+      expect(found).toMatchObject([
+        { state: 'pending', attempts: 1, last_status: 500, last_error: 'HTTP 500' },
+      ]);
+      return found;
+    });
+    const delay = Date.parse(waiting?.next_attempt_at ?? '') - Date.now();
+    expect(delay).toBeGreaterThan(1_000);
+    expect(delay).toBeLessThan(5_600);
+    await makeDue(databaseUrl);
+
+    const [first, second] = await receiver.until(2);
+    if (first === undefined || second === undefined) throw new Error('One is missing.');
+    expect(second.headers['webhook-id']).toBe(first.headers['webhook-id']);
+    expect(second.body).toBe(first.body);
+    expect(verify(secret, second)).toEqual(verify(secret, first));
+  });
+
+  test('by a redirect is not followed anywhere', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
+    const elsewhere = await startReceiver(200);
+    const receiver = await startReceiver({ status: 307, headers: { location: elsewhere.url } });
+    const { id } = await register(server, receiver.url);
+    await start(server);
+    await eventually(async () =>
+      expect(await deliveries(server, id)).toMatchObject([{ state: 'pending', last_error: 'HTTP 307' }]),
+    );
+    expect(elsewhere.received).toEqual([]);
+  });
+
+  test('because it is gone (410) gets nothing any more', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
+    const receiver = await startReceiver(410);
+    const { id } = await register(server, receiver.url);
+    await start(server);
+    await eventually(async () => {
+      const { webhooks } = WebhookList.parse(await (await server.api('/organizations/123/webhooks')).json());
+      expect(webhooks).toMatchObject([{ id, disabled_at: expect.any(String) }]);
+    });
+    expect(await deliveries(server, id)).toMatchObject([{ state: 'given_up', attempts: 1 }]);
+  });
+
+  test('after the last attempt is given up, and the log says so', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
+    const receiver = await startReceiver(503);
+    const { id } = await register(server, receiver.url);
+    await start(server);
+    await receiver.until(1);
+    await eventually(async () => expect(await deliveries(server, id)).toMatchObject([{ last_status: 503 }]));
+    await makeDue(databaseUrl, 9);
+    await eventually(async () =>
+      expect(await deliveries(server, id)).toMatchObject([{ state: 'given_up', attempts: 10 }]),
+    );
+    expect(server.logged()).toContain('A webhook was given up');
+  });
+
+  test('while this server stops is sent it by the next one, and no attempt is lost', async ({
+    databaseUrl,
+  }) => {
+    const first = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
+    const receiver = await startReceiver('hang', 200);
+    const { id, secret } = await register(first, receiver.url);
+    await start(first);
+    await receiver.until(1);
+    await first.stop();
+    const second = await startTestServer(databaseUrl, { ...LOOPBACK, organizations: [] });
+
+    const received = await receiver.until(2);
+    expect(received[1] && verify(secret, received[1])).toMatchObject({ type: 'sync.completed' });
+    await eventually(async () =>
+      expect(await deliveries(second, id)).toMatchObject([{ state: 'delivered', attempts: 1 }]),
+    );
+  });
+});
+
+describe('two servers', () => {
+  test('share one outbox and send each message once', async ({ databaseUrl }) => {
+    const receiver = await startReceiver(200);
+    const server = await startTestServer(databaseUrl, LOOPBACK);
+    await startTestServer(databaseUrl, { ...LOOPBACK, organizations: [], cliniko: server.cliniko });
+    const { id } = await register(server, receiver.url);
+    const { sql, close } = openDatabase(databaseUrl);
+    onTestFinished(close);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select 123, 'by_hand', 'failed', now() from generate_series(1, 40)`;
+    await eventually(async () => {
+      const [row] = await sql<{ count: number }[]>`
+          select count(*)::int as count from webhook_deliveries where endpoint_id = ${id} and state = 'delivered'`;
+      expect(row?.count).toBe(40);
+    });
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
+    expect(ids).toHaveLength(40);
+    expect(new Set(ids).size).toBe(40);
+  });
+});
+
+describe('an endpoint', () => {
+  test('is listed without its secret, which is sealed, and goes with what it was to be sent', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, LOOPBACK);
+    const created = await register(server, 'https://example.com/hooks', ['sync.held']);
+    const listed = await (await server.api('/organizations/123/webhooks')).text();
+    expect(WebhookList.parse(JSON.parse(listed)).webhooks).toMatchObject([
+      { id: created.id, url: 'https://example.com/hooks', events: ['sync.held'], disabled_at: null },
+    ]);
+    expect(listed).not.toContain('whsec_');
+    const { sql, close } = openDatabase(databaseUrl);
+    onTestFinished(close);
+    const [row] = await sql`select sealed_secret from webhook_endpoints`;
+    expect(row?.sealed_secret).toMatch(/^v1\./);
+    expect(server.logged()).not.toContain(created.secret);
+
+    const path = `/organizations/123/webhooks/${created.id}`;
+    expect((await server.api(path.replace('123', '124'), { method: 'DELETE' })).status).toBe(404);
+    expect((await server.api(`${path.replace('123', '124')}/deliveries`)).status).toBe(404);
+    expect((await server.api(path, { method: 'DELETE' })).status).toBe(204);
+    expect((await server.api(path, { method: 'DELETE' })).status).toBe(404);
+    const audit = await sql<
+      { action: string }[]
+    >`select action from audit_log where action like 'webhook.%' order by id`;
+    expect(audit.map(({ action }) => action)).toEqual(['webhook.create', 'webhook.delete']);
+  });
+
+  test('is one of at most ten, also when they come at once', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const answers = await Promise.all(
+      Array.from({ length: 14 }, () =>
+        server.api('/organizations/123/webhooks', { method: 'POST', body: '{"url": "https://example.com"}' }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).filter((status) => status === 201)).toHaveLength(10);
+    const refused = answers.find(({ status }) => status !== 201);
+    expect(Problem.parse(await refused?.json())).toMatchObject({ status: 409, code: 'TOO_MANY_WEBHOOKS' });
+  });
+});
+
+/** Lets time pass: what waits for its next attempt is due now. @param attempts pretends that so many have failed */
+async function makeDue(databaseUrl: string, attempts?: number): Promise<void> {
+  const { sql, close } = openDatabase(databaseUrl);
+  await sql`update webhook_deliveries
+    set next_attempt_at = now(), attempts = coalesce(${attempts ?? null}::int, attempts) where state = 'pending'`;
+  await close();
+}

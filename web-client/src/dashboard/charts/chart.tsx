@@ -1,0 +1,100 @@
+/** One chart with its title, its one figure that matters, and the same figures as a table for who cannot see it. */
+import { LinePath } from '@visx/shape';
+import type { Figure } from './figures.ts';
+import { Plot, type PlotScales } from './plot.tsx';
+
+export interface ChartProps {
+  title: string;
+  /** "99.4%": the average, or what stands for all of it. */
+  headline: string;
+  /** What the headline is: "average of 12 days". */
+  meaning: string;
+  kind: 'bars' | 'line';
+  figures: readonly Figure[];
+  domain: [from: number, to: number];
+  formatValue(value: number): string;
+}
+
+export function Chart({ title, headline, meaning, kind, figures, domain, formatValue }: ChartProps) {
+  return (
+    <figure className="chart">
+      <figcaption>
+        <p className="chart-title">{title}</p>
+        <p className="chart-headline">
+          {headline} <span className="soft">{meaning}</span>
+        </p>
+      </figcaption>
+      <Plot
+        label={`${title}: ${headline}, ${meaning}`}
+        figures={figures}
+        domain={domain}
+        formatValue={formatValue}
+        draw={(scales) =>
+          kind === 'bars' ? (
+            <Bars figures={figures} scales={scales} />
+          ) : (
+            <Line figures={figures} scales={scales} />
+          )
+        }
+      />
+      <ul className="undrawn">
+        {figures.map(({ key, words }) => (
+          <li key={key}>{words}</li>
+        ))}
+      </ul>
+    </figure>
+  );
+}
+
+interface Drawn {
+  figures: readonly Figure[];
+  scales: PlotScales;
+}
+
+const WIDEST_BAR = 22;
+
+function Bars({ figures, scales }: Drawn) {
+  const width = Math.min(WIDEST_BAR, scales.bandwidth);
+  return figures.map((figure) => {
+    const left = scales.x(figure) + (scales.bandwidth - width) / 2;
+    const top = figure.value === null ? scales.floor - 2 : Math.min(scales.floor - 2, scales.y(figure.value));
+    return (
+      <rect
+        key={figure.key}
+        className="plot-bar"
+        data-empty={figure.value === null}
+        x={left}
+        y={top}
+        width={width}
+        height={scales.floor - top}
+        rx={Math.min(3, width / 2)}
+      >
+        <title>{figure.words}</title>
+      </rect>
+    );
+  });
+}
+
+function Line({ figures, scales }: Drawn) {
+  const middle = (figure: Figure) => scales.x(figure) + scales.bandwidth / 2;
+  const known = figures.flatMap((figure) =>
+    figure.value === null ? [] : [{ ...figure, value: figure.value }],
+  );
+  return (
+    <>
+      <LinePath data={known} x={middle} y={({ value }) => scales.y(value)} className="plot-line" stroke="" />
+      {figures.map((figure) => (
+        <circle
+          key={figure.key}
+          className="plot-dot"
+          data-empty={figure.value === null}
+          cx={middle(figure)}
+          cy={figure.value === null ? scales.floor : scales.y(figure.value)}
+          r={3.5}
+        >
+          <title>{figure.words}</title>
+        </circle>
+      ))}
+    </>
+  );
+}

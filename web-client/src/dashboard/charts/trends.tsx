@@ -1,0 +1,62 @@
+/** How the runs went over time. Loaded after the rest of the page: whoever starts a sync does not wait for charts. */
+
+import type { Analytics } from '../../../../src/contract/analytics.ts';
+import { formatDuration } from '../../../../src/contract/duration.ts';
+import type { SyncLog } from '../../../../src/contract/sync-log.ts';
+import { formatRate } from '../../look/words.ts';
+import { Chart } from './chart.tsx';
+import { averageOf, durationByRun, type Figure, floorOfPercent, rateByRun, successByDay } from './figures.ts';
+
+export interface TrendsProps {
+  analytics: Analytics;
+  /** Completed ones, newest first. */
+  runs: readonly SyncLog[];
+}
+
+export function Trends({ analytics, runs }: TrendsProps) {
+  const success = successByDay(analytics);
+  const durations = durationByRun(runs);
+  const rates = rateByRun(runs);
+  const [rate, duration, pace] = [averageOf(success), averageOf(durations), averageOf(rates)];
+  return (
+    <div className="charts">
+      <Chart
+        title="Success rate by day"
+        headline={rate === null ? 'No rate yet' : `${(Math.floor(rate * 10) / 10).toFixed(1)}%`}
+        meaning={rate === null ? '' : `average of ${counted(success, 'day')}`}
+        kind="line"
+        figures={success}
+        domain={[floorOfPercent(success), 100]}
+        formatValue={(value) => `${value}%`}
+      />
+      <Chart
+        title="Duration by run"
+        headline={duration === null ? 'No run yet' : formatDuration(duration * 1000)}
+        meaning={duration === null ? '' : `average of ${counted(durations, 'run')}`}
+        kind="bars"
+        figures={durations}
+        domain={[0, highest(durations)]}
+        formatValue={(value) => formatDuration(value * 1000)}
+      />
+      <Chart
+        title="Patients a second by run"
+        headline={pace === null ? 'No rate yet' : `${formatRate(pace)}/s`}
+        meaning={pace === null ? '' : `average of ${counted(rates, 'run')}`}
+        kind="bars"
+        figures={rates}
+        domain={[0, highest(rates)]}
+        formatValue={formatRate}
+      />
+    </div>
+  );
+}
+
+function counted(figures: readonly Figure[], unit: string): string {
+  const count = figures.filter(({ value }) => value !== null).length;
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+}
+
+/** Of an axis, so above nought even where every value is nought. */
+function highest(figures: readonly Figure[]): number {
+  return Math.max(1, ...figures.map(({ value }) => value ?? 0)) * 1.08;
+}

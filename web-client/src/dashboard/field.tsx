@@ -1,0 +1,23 @@
+/** A label, what it labels, and a word about it. */
+import { type ReactNode, useId } from 'react';
+
+export interface FieldProps {
+  label: string;
+  hint?: ReactNode;
+  /** Given the ids that tie the three together. */
+  children(ids: { id: string; 'aria-describedby': string }): ReactNode;
+}
+
+export function Field({ label, hint, children }: FieldProps) {
+  const id = useId();
+  const hintId = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children({ id, 'aria-describedby': hintId })}
+      <p className="hint" id={hintId}>
+        {hint}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * Patients that vanished from Cliniko all at once: none is marked as gone until a person says so, because mostly the reason is
+ * another one, such as a key of the wrong account.
+ */
+import { useState } from 'react';
+import type { MissingPatients } from '../../../src/contract/patients.ts';
+import type { Api } from '../api.ts';
+import { Icon } from '../look/icon.tsx';
+import { LazyConfirmDialog } from '../look/lazy-confirm-dialog.tsx';
+import { Moment } from '../look/moments.tsx';
+import { formatCount } from '../look/words.ts';
+
+export interface HeldNoticeProps {
+  api: Api;
+  organizationId: number;
+  missing: MissingPatients | null;
+  onConfirmed(): void;
+}
+
+export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNoticeProps) {
+  const [isAsking, setIsAsking] = useState(false);
+  if (missing === null || missing.held === 0) return null;
+  const who = missing.held === 1 ? '1 patient' : `${formatCount(missing.held)} patients`;
+  return (
+    <section className="notice held" data-tone="warn" aria-label="Held disappearances">
+      <Icon name="warning" />
+      <div>
+        <p className="result-message">{who} vanished from Cliniko at once. Nobody was marked as missing.</p>
+        <p>
+          Check in Cliniko whether they were really deleted
+          {missing.held_since !== null && (
+            <>
+              {' '}
+              before <Moment at={missing.held_since} />
+            </>
+          )}
+          . A key of another account, or a role that sees fewer patients, looks the same from here.
+        </p>
+        <button type="button" className="btn btn-small" onClick={() => setIsAsking(true)}>
+          Review
+        </button>
+      </div>
+      <LazyConfirmDialog
+        isOpen={isAsking}
+        title={`Mark ${who} as missing?`}
+        action="Mark as missing"
+        otherwise="Not now"
+        onConfirm={async () => {
+          await api.confirmMissing(organizationId);
+          onConfirmed();
+        }}
+        onClose={() => setIsAsking(false)}
+      >
+        <p>
+          They leave the totals and count as missing in Cliniko. Nobody is deleted, and whoever reappears in
+          Cliniko is back with the next sync.
+        </p>
+      </LazyConfirmDialog>
+    </section>
+  );
+}

@@ -1,0 +1,178 @@
+/** The runs so far, with what narrows them down; each leads to a page of its own. */
+import { useState } from 'react';
+import { formatDuration } from '../../../src/contract/duration.ts';
+import { OperationType, type SyncLog, SyncStatus } from '../../../src/contract/sync-log.ts';
+import type { Api } from '../api.ts';
+import { Moment } from '../look/moments.tsx';
+import { StatePill } from '../look/state-pill.tsx';
+import { formatCount, operationWords } from '../look/words.ts';
+import { addressOfRun } from './address.ts';
+import { type HistoryFilter, useHistory } from './use-history.ts';
+
+export interface HistoryCardProps {
+  api: Api;
+  organizationId: number;
+  latest: SyncLog | null;
+}
+
+const STATUS_WORDS: Record<SyncStatus, string> = {
+  running: 'Running',
+  completed: 'Completed',
+  failed: 'Failed',
+};
+const EVERYTHING: HistoryFilter = {};
+
+export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
+  const [filter, setFilter] = useState(EVERYTHING);
+  const history = useHistory(api, organizationId, filter, latest);
+  const { runs, trouble } = history;
+  const isFiltered = filter.status !== undefined || filter.operationType !== undefined;
+  return (
+    <section className="card" aria-labelledby="runs-title">
+      <div className="card-head">
+        <h2 id="runs-title">History</h2>
+        <Filters filter={filter} onFilter={setFilter} />
+      </div>
+      {trouble !== null && (
+        <p className="notice" data-tone="bad" role="alert">
+          {trouble}
+        </p>
+      )}
+      {runs === null && <p className="empty">Reading…</p>}
+      {runs?.length === 0 && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
+      {runs !== null && runs.length > 0 && <Runs runs={runs} />}
+      {history.hasOlder && (
+        <button
+          type="button"
+          className="btn btn-small older"
+          aria-disabled={history.isReadingOlder}
+          onClick={history.isReadingOlder ? undefined : history.readOlder}
+        >
+          {history.isReadingOlder ? 'Reading…' : 'Show older runs'}
+        </button>
+      )}
+    </section>
+  );
+}
+
+const NO_RUN = 'No sync has run yet. The first one will appear here.';
+const NO_MATCH = 'No run fits this filter.';
+
+interface FiltersProps {
+  filter: HistoryFilter;
+  onFilter(filter: HistoryFilter): void;
+}
+
+function Filters({ filter, onFilter }: FiltersProps) {
+  return (
+    <search className="filters">
+      <Choice
+        label="State"
+        all="Any state"
+        words={SyncStatus.options.map((status) => [status, STATUS_WORDS[status]])}
+        value={filter.status}
+        onChoose={(text) => {
+          const { status: _, ...others } = filter;
+          const status = SyncStatus.safeParse(text).data;
+          onFilter(status === undefined ? others : { ...others, status });
+        }}
+      />
+      <Choice
+        label="Kind of sync"
+        all="Any sync"
+        words={OperationType.options.map((type) => [type, operationWords(type)])}
+        value={filter.operationType}
+        onChoose={(text) => {
+          const { operationType: _, ...others } = filter;
+          const operationType = OperationType.safeParse(text).data;
+          onFilter(operationType === undefined ? others : { ...others, operationType });
+        }}
+      />
+    </search>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  all: string;
+  words: readonly (readonly [value: string, words: string])[];
+  value: string | undefined;
+  onChoose(text: string): void;
+}
+
+function Choice({ label, all, words, value, onChoose }: ChoiceProps) {
+  return (
+    <select
+      className="select select-small"
+      aria-label={label}
+      value={value ?? ''}
+      onChange={(event) => onChoose(event.target.value)}
+    >
+      <option value="">{all}</option>
+      {words.map(([option, text]) => (
+        <option key={option} value={option}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Runs({ runs }: { runs: readonly SyncLog[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+    <section className="scroller" tabIndex={0} aria-label="Runs">
+      <table className="runs">
+        <thead>
+          <tr>
+            <th scope="col">Run</th>
+            <th scope="col">Sync</th>
+            <th scope="col">State</th>
+            <th scope="col" className="number">
+              Stored
+            </th>
+            <th scope="col" className="number">
+              Errors
+            </th>
+            <th scope="col" className="number">
+              Duration
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <Run key={run.id} run={run} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Run({ run }: { run: SyncLog }) {
+  return (
+    <tr data-run={run.id}>
+      <th scope="row">
+        <a className="run-link" href={addressOfRun(run.organization_id, run.id)}>
+          <Moment at={run.started_at} />
+          <span className="undrawn"> Run {run.id}</span>
+        </a>
+      </th>
+      <td className="run-sync">{operationWords(run.operation_type)}</td>
+      <td className="run-state">
+        <StatePill log={run} />
+      </td>
+      <td className="number" data-unit="stored">
+        {formatCount(run.records_success)}
+      </td>
+      <td className="number" data-unit="errors" data-any={run.records_failed > 0}>
+        {formatCount(run.records_failed)}
+      </td>
+      <td className="number">
+        {run.completed_at === null
+          ? '–'
+          : formatDuration(Date.parse(run.completed_at) - Date.parse(run.started_at))}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,105 @@
+/** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
+import type { StreamEvent } from '../../../src/contract/stream-event.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { formatCount, formatPercent } from '../look/words.ts';
+
+export interface PlaybackMoment {
+  cursor: string;
+  /** Since the first moment. */
+  offsetMs: number;
+  log: SyncLog;
+}
+
+/** A run is played in at most this time, however long it took. */
+const PLAYED_WITHIN_MS = 12_000;
+/** So that the last steps of a quick run can be seen at all. */
+const LEAST_STEP_MS = 40;
+
+export function momentsOf(events: readonly StreamEvent[]): PlaybackMoment[] {
+  const told = events.flatMap(({ cursor, at, log }) => (log === null ? [] : [{ cursor, at, log }]));
+  const start = Date.parse(told[0]?.at ?? '');
+  return told.map(({ cursor, at, log }) => ({ cursor, log, offsetMs: Math.max(0, Date.parse(at) - start) }));
+}
+
+/** What the stream told since the timeline was read. */
+export function withLatest(
+  moments: readonly PlaybackMoment[],
+  log: SyncLog,
+  nowMs: number,
+): PlaybackMoment[] {
+  const last = moments.at(-1);
+  if (last === undefined || log.cursor === null || last.cursor === log.cursor) return [...moments];
+  if (last.log.status !== 'running') return [...moments];
+  const offsetMs = Math.max(last.offsetMs, nowMs - Date.parse(last.log.started_at));
+  return [...moments, { cursor: log.cursor, log, offsetMs }];
+}
+
+export function lengthOf(moments: readonly PlaybackMoment[]): number {
+  return moments.at(-1)?.offsetMs ?? 0;
+}
+
+/** How many times faster than it happened. At least 1. */
+export function speedOf(moments: readonly PlaybackMoment[]): number {
+  return Math.max(1, lengthOf(moments) / PLAYED_WITHIN_MS);
+}
+
+/** How long the moment at `index` stays before the next one; null when it is the last. */
+export function stayMs(moments: readonly PlaybackMoment[], index: number): number | null {
+  const [moment, next] = [moments[index], moments[index + 1]];
+  if (moment === undefined || next === undefined) return null;
+  return Math.max(LEAST_STEP_MS, (next.offsetMs - moment.offsetMs) / speedOf(moments));
+}
+
+/** The last moment at or before a time. */
+export function indexAt(moments: readonly PlaybackMoment[], offsetMs: number): number {
+  const after = moments.findIndex((moment) => moment.offsetMs > offsetMs);
+  return after === -1 ? moments.length - 1 : Math.max(0, after - 1);
+}
+
+export interface Chapter {
+  index: number;
+  words: string;
+  tone: 'plain' | 'warn' | 'bad' | 'good';
+}
+
+const CHAPTERS_AT_MOST = 200;
+
+/** The moments at which something other than the count changed, and each quarter of the way. */
+export function chaptersOf(moments: readonly PlaybackMoment[]): Chapter[] {
+  const chapters = moments.flatMap(({ log }, index): Chapter[] => {
+    const chapter = chapterOf(log, moments[index - 1]?.log);
+    return chapter === undefined ? [] : [{ index, ...chapter }];
+  });
+  return chapters.slice(0, CHAPTERS_AT_MOST);
+}
+
+function chapterOf(log: SyncLog, before: SyncLog | undefined): Omit<Chapter, 'index'> | undefined {
+  const { metadata } = log;
+  if (log.status === 'completed')
+    return { words: 'Completed', tone: log.records_failed > 0 ? 'warn' : 'good' };
+  if (log.status === 'failed') return { words: log.error_details ?? 'Failed', tone: 'bad' };
+  if (before === undefined) return { words: 'Started', tone: 'plain' };
+  const { attempt } = metadata;
+  if (typeof attempt === 'number' && attempt > 1 && attempt !== before.metadata.attempt)
+    return { words: `Another worker went on from the checkpoint (attempt ${attempt})`, tone: 'warn' };
+  const chapter = phaseChapter(log, before);
+  if (chapter !== undefined) return chapter;
+  if (!before.metadata.patients_found && metadata.patients_found)
+    return { words: `Found ${formatCount(metadata.patients_found)} patients in Cliniko`, tone: 'plain' };
+  return quarterChapter(metadata.progress_percent, before.metadata.progress_percent);
+}
+
+function phaseChapter({ metadata }: SyncLog, before: SyncLog): Omit<Chapter, 'index'> | undefined {
+  const [from, to] = [before.metadata.phase, metadata.phase];
+  if (from === to) return undefined;
+  if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
+  if (to === 'finishing') return { words: 'Finishing', tone: 'plain' };
+  if (to === 'cancelling') return { words: 'Cancelling', tone: 'bad' };
+  return from === 'waiting' ? { words: 'Going on', tone: 'plain' } : undefined;
+}
+
+function quarterChapter(percent: number, before: number): Omit<Chapter, 'index'> | undefined {
+  const quarter = Math.floor(percent / 25);
+  if (quarter === Math.floor(before / 25)) return undefined;
+  return { words: `${formatPercent(percent)} done`, tone: 'plain' };
+}

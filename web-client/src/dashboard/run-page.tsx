@@ -1,0 +1,85 @@
+/** One run: how it ended, what it changed, and how it went. */
+import { useEffect } from 'react';
+import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Api } from '../api.ts';
+import { CancelDialog } from '../look/cancel-dialog.tsx';
+import { Icon } from '../look/icon.tsx';
+import { Masthead } from '../look/masthead.tsx';
+import { DayAndTime } from '../look/moments.tsx';
+import { OfflineNotice } from '../look/offline-notice.tsx';
+import { StatePill } from '../look/state-pill.tsx';
+import { type Cancel, useCancel } from '../look/use-cancel.ts';
+import { operationWords } from '../look/words.ts';
+import { addressOf } from './address.ts';
+import { PlaybackCard } from './playback-card.tsx';
+import { ResultNotice } from './result-notice.tsx';
+import { RunErrors } from './run-errors.tsx';
+import { RunFacts } from './run-facts.tsx';
+import { useOrganization } from './use-organization.ts';
+import { nameOf, useRegistration } from './use-registration.ts';
+import { useRun } from './use-run.ts';
+
+export interface RunPageProps {
+  organizationId: number;
+  runId: number;
+  api: Api;
+}
+
+export function RunPage({ organizationId, runId, api }: RunPageProps) {
+  const { state, connection, learn } = useOrganization(organizationId);
+  const { registration } = useRegistration(api, organizationId);
+  const run = useRun(api, organizationId, runId, state.log);
+  const cancel = useCancel(api, learn);
+  const name = nameOf(registration, organizationId);
+  useEffect(() => {
+    document.title = `Run ${runId} · ${name} · Patient Sync`;
+  }, [runId, name]);
+
+  return (
+    <>
+      <Masthead current="dashboard" connection={connection} />
+      <main className="page">
+        <div className="title">
+          <p className="crumb">
+            <a href={addressOf(organizationId)}>
+              <Icon name="back" /> {name}
+            </a>
+          </p>
+          <h1>Run {runId}</h1>
+        </div>
+        <OfflineNotice connection={connection} />
+        {run.trouble !== null && (
+          <p className="notice" data-tone="bad" role="alert">
+            {run.trouble}
+          </p>
+        )}
+        {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
+        <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
+      </main>
+      <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
+    </>
+  );
+}
+
+function Outcome({ log, cancel }: { log: SyncLog; cancel: Cancel }) {
+  const isOurs = OperationType.safeParse(log.operation_type).success;
+  return (
+    <section className="card outcome" aria-labelledby="outcome-title">
+      <div className="card-head">
+        <h2 id="outcome-title">{operationWords(log.operation_type)}</h2>
+        <StatePill log={log} />
+        <p className="soft outcome-started">
+          Started <DayAndTime at={log.started_at} />
+        </p>
+        {log.status === 'running' && isOurs && (
+          <button type="button" className="btn btn-small btn-quiet-danger" onClick={() => cancel.ask(log)}>
+            Cancel sync
+          </button>
+        )}
+      </div>
+      <ResultNotice log={log} />
+      <RunFacts log={log} />
+      <RunErrors log={log} />
+    </section>
+  );
+}

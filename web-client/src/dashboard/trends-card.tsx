@@ -1,0 +1,46 @@
+/** The place of the charts: it keeps their height while they load, and says when there is nothing to draw yet. */
+import { lazy, Suspense, useEffect, useState } from 'react';
+import type { Analytics } from '../../../src/contract/analytics.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Api } from '../api.ts';
+import { versionOf } from './use-records.ts';
+
+const Trends = lazy(() => import('./charts/trends.tsx').then(({ Trends: loaded }) => ({ default: loaded })));
+
+export interface TrendsCardProps {
+  api: Api;
+  organizationId: number;
+  analytics: Analytics | null;
+  latest: SyncLog | null;
+}
+
+export function TrendsCard({ api, organizationId, analytics, latest }: TrendsCardProps) {
+  const runs = useCompletedRuns(api, organizationId, latest);
+  if (analytics === null || analytics.success_by_day.length === 0 || runs === null) return null;
+  return (
+    <section className="card" aria-labelledby="trends-title">
+      <h2 id="trends-title">Trends</h2>
+      <Suspense fallback={<div className="charts charts-coming" />}>
+        <Trends analytics={analytics} runs={runs} />
+      </Suspense>
+    </section>
+  );
+}
+
+function useCompletedRuns(api: Api, organizationId: number, latest: SyncLog | null): SyncLog[] | null {
+  const [runs, setRuns] = useState<SyncLog[] | null>(null);
+  const version = versionOf(latest);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
+  useEffect(() => {
+    let isCurrent = true;
+    // Without them the charts stay as they are; the records of the page tell that the server does not answer.
+    api.runs(organizationId, { status: 'completed' }).then(
+      (read) => isCurrent && setRuns(read),
+      () => {},
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api, organizationId, version]);
+  return runs;
+}

@@ -1,0 +1,48 @@
+/** One run and its timeline, read once, and again when it has ended; in between the stream tells how it goes on. */
+import { useEffect, useState } from 'react';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { type Api, messageOf } from '../api.ts';
+import { momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
+
+export interface WatchedRun {
+  /** Null until it has been read. */
+  log: SyncLog | null;
+  moments: readonly PlaybackMoment[];
+  /** Retention has removed the beginning. */
+  isTrimmed: boolean;
+  trouble: string | null;
+}
+
+const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, trouble: null };
+
+/** @param latest what the stream tells of the organization, maybe of another run */
+export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): WatchedRun {
+  const [run, setRun] = useState(NOTHING_YET);
+  const live = latest?.id === runId ? latest : null;
+  const hasEnded = live !== null && live.status !== 'running';
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `hasEnded` is not read, it is the reason to read again.
+  useEffect(() => {
+    let isCurrent = true;
+    Promise.all([api.run(organizationId, runId), api.timeline(organizationId, runId)])
+      .then(([log, { events, trimmed }]): WatchedRun => {
+        return { log, moments: momentsOf(events), isTrimmed: trimmed, trouble: null };
+      })
+      .then(
+        (read) => isCurrent && setRun(read),
+        (error: unknown) => isCurrent && setRun((before) => ({ ...before, trouble: messageOf(error) })),
+      );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api, organizationId, runId, hasEnded]);
+
+  useEffect(() => {
+    if (live === null) return;
+    setRun((before) => {
+      if (before.log === null) return before;
+      return { ...before, log: live, moments: withLatest(before.moments, live, Date.now()) };
+    });
+  }, [live]);
+  return run;
+}

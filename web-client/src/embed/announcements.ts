@@ -1,0 +1,63 @@
+/**
+ * What a screen reader is told of a run, and no more: its beginning, its quarters, a pause, its end, and a lost
+ * connection. A bar that moves twenty times a second must not talk twenty times. Pure.
+ */
+import { problemText } from '../../../src/contract/progress.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Connection } from '../live/connection.ts';
+import type { OrganizationState } from '../live/organization-state.ts';
+
+/** What the last word was about; the next one must be about something else. */
+export interface Heard {
+  run: number | null;
+  status: SyncLog['status'] | null;
+  quarter: number;
+  isWaiting: boolean;
+  isOffline: boolean;
+}
+
+export interface Announcement {
+  heard: Heard;
+  /** Null: nothing that is worth a word. */
+  words: string | null;
+}
+
+/** @param heard null in the beginning: what a page shows when it opens is read, not announced */
+export function announce(
+  heard: Heard | null,
+  state: OrganizationState,
+  connection: Connection,
+): Announcement {
+  const now = describe(heard, state, connection);
+  return { heard: now, words: heard === null || !state.isKnown ? null : difference(heard, now, state) };
+}
+
+function describe(heard: Heard | null, { log, percent }: OrganizationState, { kind }: Connection): Heard {
+  return {
+    run: log?.id ?? null,
+    status: log?.status ?? null,
+    quarter: Math.floor(percent / 25),
+    isWaiting: log?.status === 'running' && log.metadata.phase === 'waiting',
+    // Between two states of a connection nothing is known yet.
+    isOffline: kind === 'offline' || (kind === 'connecting' && (heard?.isOffline ?? false)),
+  };
+}
+
+function difference(before: Heard, now: Heard, { log, percent }: OrganizationState): string | null {
+  if (now.isOffline !== before.isOffline) {
+    return now.isOffline ? 'The connection is lost. What is shown may be old.' : 'Connected again.';
+  }
+  if (log === null) return null;
+  const isOtherRun = now.run !== before.run;
+  if (log.status !== 'running') {
+    return isOtherRun || before.status === 'running' ? endWords(log) : null;
+  }
+  if (isOtherRun) return 'Sync started.';
+  if (now.isWaiting && !before.isWaiting) return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
+  if (now.quarter > before.quarter && now.quarter < 4) return `Sync ${Math.floor(percent)} percent done.`;
+  return null;
+}
+
+function endWords(log: SyncLog): string {
+  return problemText(log) ?? `Sync completed. ${log.records_success} patients updated.`;
+}

@@ -1,0 +1,71 @@
+/**
+ * How the element looks. Every colour and measure is a custom property that the page around it may set on the element or
+ * above it; the parts (`box`, `label`, `connection`, `bar`, `fill`, `text`, `remaining`, `step`, `problem`) may be styled with `::part()`.
+ *
+ * Dark follows the page's own `color-scheme`, so a light page never gets a dark box.
+ */
+export const LOOK = `
+:host {
+  display: block;
+  font: var(--sync-progress-font, inherit);
+  color: var(--sync-progress-color, light-dark(#1b2320, #e9eeeb));
+  --soft: var(--sync-progress-soft, light-dark(#59635e, #9daaa4));
+  --track: var(--sync-progress-track, light-dark(#e3e0d6, #2a3431));
+  --tone: var(--sync-progress-accent, light-dark(#0f766e, #4fd1bd));
+}
+:host([hidden]) { display: none; }
+.box {
+  display: grid;
+  gap: 0.5em;
+  padding: var(--sync-progress-padding, 1em);
+  background: var(--sync-progress-background, light-dark(#fffefb, #161d1b));
+  border: var(--sync-progress-border, 1px solid light-dark(#e3e0d6, #2a3431));
+  border-radius: var(--sync-progress-radius, 0.75em);
+  font-variant-numeric: tabular-nums;
+  line-height: 1.4;
+}
+.box[data-tone="waiting"] { --tone: var(--sync-progress-waiting, light-dark(#8a5200, #f0b95c)); }
+.box[data-tone="completed"] { --tone: var(--sync-progress-completed, light-dark(#15703a, #6fd695)); }
+.box[data-tone="failed"] { --tone: var(--sync-progress-failed, light-dark(#b0281e, #ff9a8d)); }
+.row { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.25em 1em; }
+.label { font-weight: 600; }
+.connection, .remaining, .step { color: var(--soft); }
+.connection { font-size: 0.875em; }
+.connection::before {
+  content: "";
+  display: inline-block;
+  width: 0.6em;
+  height: 0.6em;
+  margin-inline-end: 0.4em;
+  border-radius: 50%;
+  border: 0.125em solid var(--soft);
+  box-sizing: border-box;
+}
+.box[data-connection="live"] .connection::before {
+  background: var(--sync-progress-completed, light-dark(#15703a, #6fd695));
+  border-color: transparent;
+}
+.bar {
+  height: var(--sync-progress-height, 0.75em);
+  background: var(--track);
+  border-radius: 1em;
+  overflow: hidden;
+}
+.fill { width: 0; height: 100%; background: var(--tone); border-radius: inherit; transition: width 0.3s ease-out; }
+p { margin: 0; overflow-wrap: anywhere; }
+.problem { color: var(--sync-progress-failed, light-dark(#b0281e, #ff9a8d)); }
+.problem:empty, .remaining:empty { display: none; }
+.announcer {
+  position: absolute;
+  width: 1px;
+  height: 1px;
+  overflow: hidden;
+  clip-path: inset(50%);
+  white-space: nowrap;
+}
+@media (prefers-reduced-motion: reduce) { .fill { transition: none; } }
+@media (forced-colors: active) {
+  .bar { border: 1px solid CanvasText; }
+  .fill { background: Highlight; forced-color-adjust: none; }
+}
+`;

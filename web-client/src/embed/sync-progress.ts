@@ -1,0 +1,114 @@
+/**
+ * `<sync-progress org="123" src="https://sync.example.com">`: the latest sync of an organization, live, in any page.
+ *
+ * One script without dependencies, served at `/embed/sync-progress.js`. It asks nobody but `src`, which is where the
+ * script came from unless the tag says otherwise; a server on another origin has to name the page's origin in
+ * `ALLOWED_ORIGINS`. On a server with accounts the page gives the element a `getStreamToken` (live/access.ts).
+ *
+ * Events, which bubble: `sync-change` with every change, `sync-end` when a run that was seen running has ended; both
+ * with `{log, percent, connection}` as `detail`.
+ */
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Access } from '../live/access.ts';
+import type { Connection } from '../live/connection.ts';
+import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
+import { wakeWithPage } from '../live/wake-with-page.ts';
+import { watchOrganization } from '../live/watch-organization.ts';
+import { announce, type Heard } from './announcements.ts';
+import { createView, type View } from './view.ts';
+
+export interface SyncProgressDetail {
+  log: SyncLog | null;
+  percent: number;
+  connection: Connection;
+}
+
+/** Known only while the script runs for the first time. */
+const SCRIPT = document.currentScript;
+const HOME = SCRIPT instanceof HTMLScriptElement && SCRIPT.src !== '' ? new URL(SCRIPT.src).origin : '';
+const WHOLE_NUMBER = /^[1-9][0-9]{0,9}$/;
+
+class SyncProgressElement extends HTMLElement implements Access {
+  static readonly observedAttributes = ['org', 'src', 'label'];
+
+  /** Both take effect with the next connection; set them before the element is in the page. */
+  getStreamToken: Access['getStreamToken'];
+  getToken: Access['getToken'];
+
+  readonly #view: View = createView(this.attachShadow({ mode: 'open' }));
+  #stop = (): void => {};
+  #isPlanned = false;
+
+  connectedCallback(): void {
+    this.#planToWatch();
+  }
+
+  disconnectedCallback(): void {
+    this.#stop();
+  }
+
+  attributeChangedCallback(name: string): void {
+    if (name === 'label') this.#view.setLabel(this.#label());
+    else this.#planToWatch();
+  }
+
+  #label(): string {
+    return this.getAttribute('label') ?? 'Patient sync';
+  }
+
+  /** Once for all attributes that change together, and for the properties that a page sets right after. */
+  #planToWatch(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    queueMicrotask(() => {
+      this.#isPlanned = false;
+      this.#stop();
+      if (this.isConnected) this.#watch();
+    });
+  }
+
+  #watch(): void {
+    const org = this.getAttribute('org') ?? '';
+    this.#view.setLabel(this.#label());
+    if (!WHOLE_NUMBER.test(org)) {
+      this.#view.complain('The attribute "org" must be the id of an organization, such as 123.');
+      return;
+    }
+    let heard: Heard | null = null;
+    let before: OrganizationState = unknownOrganization(Number(org));
+    this.#view.show(before, { kind: 'connecting', since: Date.now() });
+    const watch = watchOrganization(Number(org), {
+      baseUrl: (this.getAttribute('src') ?? HOME).replace(/\/+$/, ''),
+      // Asked for when they are needed: a page may set them later than the attributes.
+      getStreamToken: this.getStreamToken && ((why) => this.getStreamToken?.(why) ?? Promise.resolve(null)),
+      getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),
+      onState: (state, connection) => {
+        this.#view.show(state, connection);
+        const announcement = announce(heard, state, connection);
+        if (state.isKnown) heard = announcement.heard;
+        if (announcement.words !== null) this.#view.say(announcement.words);
+        this.#tell(before, state, connection);
+        before = state;
+      },
+    });
+    const stopWaking = wakeWithPage(watch);
+    this.#stop = () => {
+      stopWaking();
+      watch.stop();
+    };
+  }
+
+  #tell(before: OrganizationState, state: OrganizationState, connection: Connection): void {
+    const detail: SyncProgressDetail = { log: state.log, percent: state.percent, connection };
+    const hasEnded =
+      before.log?.status === 'running' && state.log?.id === before.log.id && state.log.status !== 'running';
+    for (const type of hasEnded ? ['sync-change', 'sync-end'] : ['sync-change']) {
+      this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+    }
+  }
+}
+
+/** A page may load the script twice. */
+if (customElements.get('sync-progress') === undefined) {
+  customElements.define('sync-progress', SyncProgressElement);
+}

@@ -1,0 +1,122 @@
+/** The element's own document: made once, and written to with every change. Text only, never markup. */
+import { problemText, stepText } from '../../../src/contract/progress.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Connection } from '../live/connection.ts';
+import type { OrganizationState } from '../live/organization-state.ts';
+import { LOOK } from './look.ts';
+
+export interface View {
+  setLabel(label: string): void;
+  show(state: OrganizationState, connection: Connection): void;
+  /** To screen readers. */
+  say(words: string): void;
+  /** Instead of a run: the element was used in a wrong way. */
+  complain(problem: string): void;
+}
+
+const NUMBER = new Intl.NumberFormat('en');
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+
+export function createView(root: ShadowRoot): View {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(LOOK);
+  // A sheet of the script's own: a page that forbids inline styles has nothing against it.
+  root.adoptedStyleSheets = [sheet];
+  const [label, connection] = [part('span', 'label'), part('span', 'connection')];
+  const [bar, fill] = [part('div', 'bar'), part('div', 'fill')];
+  const [text, remaining] = [part('span', 'text'), part('span', 'remaining')];
+  const [step, problem] = [part('p', 'step'), part('p', 'problem')];
+  const [box, announcer] = [part('div', 'box'), part('div', 'announcer')];
+  announcer.setAttribute('role', 'status');
+  label.id = 'label';
+  for (const [name, value] of Object.entries(BAR)) bar.setAttribute(name, value);
+  bar.append(fill);
+  box.append(row(label, connection), bar, row(text, remaining), step, problem);
+  root.append(box, announcer);
+
+  return {
+    setLabel: (words) => write(label, words),
+    say: (words) => write(announcer, words),
+    complain: (words) => write(problem, words),
+    show(state, now) {
+      const { log, percent } = state;
+      box.dataset.tone = toneOf(log);
+      box.dataset.status = log?.status ?? 'none';
+      box.dataset.connection = now.isCatchingUp ? 'catching-up' : now.kind;
+      box.dataset.way = now.way ?? 'none';
+      const counts = countsOf(log, percent);
+      bar.setAttribute('aria-valuenow', String(percent));
+      bar.setAttribute('aria-valuetext', counts);
+      fill.style.width = `${percent}%`;
+      write(connection, connectionWords(now));
+      write(text, counts);
+      write(remaining, remainingOf(log));
+      write(step, state.isKnown ? stepOf(log) : '');
+      write(problem, (log && problemText(log)) ?? '');
+    },
+  };
+}
+
+const BAR = {
+  role: 'progressbar',
+  'aria-labelledby': 'label',
+  'aria-valuemin': '0',
+  'aria-valuemax': '100',
+};
+
+function part(tag: 'div' | 'span' | 'p', name: string): HTMLElement {
+  const element = document.createElement(tag);
+  element.className = name;
+  element.setAttribute('part', name);
+  return element;
+}
+
+function row(...parts: HTMLElement[]): HTMLElement {
+  const element = part('div', 'row');
+  element.append(...parts);
+  return element;
+}
+
+/** What stays the same is not written again: readers and observers would take it for news. */
+function write(element: HTMLElement, words: string): void {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+function toneOf(log: SyncLog | null): string {
+  if (log === null) return 'none';
+  if (log.status !== 'running') return log.status;
+  const { phase } = log.metadata;
+  return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
+}
+
+function stepOf(log: SyncLog | null): string {
+  return log === null ? 'No sync yet.' : stepText(log);
+}
+
+function countsOf(log: SyncLog | null, percent: number): string {
+  const stored = NUMBER.format(log?.records_success ?? 0);
+  const found = NUMBER.format(log?.metadata.patients_found ?? 0);
+  return `${stored} / ${found} patients (${percent.toFixed(1)}%)`;
+}
+
+function remainingOf(log: SyncLog | null): string {
+  if (log?.status !== 'running') return '';
+  const { estimated_remaining: left } = log.metadata;
+  return left ? `${left} left` : '';
+}
+
+function connectionWords({ kind, since, isCatchingUp, refusedWith }: Connection): string {
+  switch (kind) {
+    case 'connecting':
+      return 'Connecting';
+    case 'live':
+      return isCatchingUp ? 'Catching up' : 'Live';
+    case 'polling':
+      return 'Polling';
+    case 'offline':
+      if (refusedWith === 401 || refusedWith === 403) return 'Not allowed';
+      return `Offline since ${TIME.format(since)}`;
+    default:
+      return kind satisfies never;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * An EventSource made of `fetch`: for Node, which has none, and for whoever can send a token in a header instead of an
+ * address. It never reconnects; that is its owner's business, who knows the cursor.
+ */
+import { createEventParser } from '../../../src/contract/event-stream-text.ts';
+import { type Access, authorization } from './access.ts';
+import type { EventSourceLike } from './event-stream.ts';
+
+export function openFetchEventSource(url: string, fetchNow: typeof fetch, access: Access): EventSourceLike {
+  const target = new EventTarget();
+  const stop = new AbortController();
+  read(url, fetchNow, access, stop.signal, (type, data) =>
+    target.dispatchEvent(new MessageEvent(type, { data })),
+  ).finally(() => {
+    if (!stop.signal.aborted) target.dispatchEvent(new Event('error'));
+  });
+  return {
+    addEventListener: (type, listener) => target.addEventListener(type, listener),
+    close: () => stop.abort(),
+  };
+}
+
+/** Resolves when the stream is over, in whatever way: its end is always an error to an EventSource. */
+async function read(
+  url: string,
+  fetchNow: typeof fetch,
+  access: Access,
+  signal: AbortSignal,
+  onEvent: (type: string, data: string) => void,
+): Promise<void> {
+  try {
+    const headers = { accept: 'text/event-stream', ...(await authorization(access)) };
+    const response = await fetchNow(url, { headers, signal, cache: 'no-store' });
+    if (!isEventStream(response)) return;
+    const parse = createEventParser((event) => onEvent(event.type, event.data));
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      if (signal.aborted) return;
+      parse(decoder.decode(piece.value, { stream: true }));
+    }
+  } catch {
+    // Cut or never begun: the owner hears of both as an `error`, as from any EventSource.
+  }
+}
+
+function isEventStream(response: Response): response is Response & { body: ReadableStream<Uint8Array> } {
+  const type = response.headers.get('content-type') ?? '';
+  return response.ok && response.body !== null && type.startsWith('text/event-stream');
+}

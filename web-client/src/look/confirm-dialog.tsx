@@ -1,0 +1,57 @@
+/** Asks before something that cannot be taken back, and stays open with the reason when it could not be done. */
+import { AlertDialog } from '@base-ui/react/alert-dialog';
+import { type ReactNode, useState } from 'react';
+import { messageOf } from '../api.ts';
+
+export interface ConfirmDialogProps {
+  isOpen: boolean;
+  title: string;
+  children: ReactNode;
+  /** What happens: "Cancel sync". */
+  action: string;
+  /** What does not: "Keep running". */
+  otherwise: string;
+  onConfirm(): Promise<unknown>;
+  onClose(): void;
+}
+
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  const { isOpen, title, children, action, otherwise, onConfirm, onClose } = props;
+  const [isBusy, setIsBusy] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const close = (): void => {
+    setTrouble(null);
+    onClose();
+  };
+  const confirm = (): void => {
+    if (isBusy) return;
+    setIsBusy(true);
+    onConfirm()
+      .then(close, (error: unknown) => setTrouble(messageOf(error)))
+      .finally(() => setIsBusy(false));
+  };
+  return (
+    <AlertDialog.Root open={isOpen} onOpenChange={(open) => !open && close()}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className="backdrop" />
+        <AlertDialog.Popup className="dialog dialog-small">
+          <AlertDialog.Title className="dialog-title">{title}</AlertDialog.Title>
+          <AlertDialog.Description className="dialog-text" render={<div />}>
+            {children}
+          </AlertDialog.Description>
+          {trouble !== null && (
+            <p className="notice" data-tone="bad" role="alert">
+              {trouble}
+            </p>
+          )}
+          <div className="dialog-actions">
+            <AlertDialog.Close className="btn">{otherwise}</AlertDialog.Close>
+            <button type="button" className="btn btn-danger" aria-disabled={isBusy} onClick={confirm}>
+              {action}
+            </button>
+          </div>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}

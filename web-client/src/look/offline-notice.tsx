@@ -1,0 +1,18 @@
+/** What is on the page may be old: said where people look, not only in the badge. */
+import type { Connection } from '../live/connection.ts';
+import { Icon } from './icon.tsx';
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+
+export function OfflineNotice({ connection }: { connection: Connection }) {
+  if (connection.kind !== 'offline') return null;
+  return (
+    <div className="notice offline" data-tone="bad">
+      <Icon name="warning" />
+      <p>
+        <strong>The server has not answered since {TIME.format(connection.since)}.</strong> What you see is
+        from before. A sync goes on without this page; it catches up by itself as soon as the server answers.
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+/** What happened between two drawings of the console: the lines of its event tail, and the patients counted. Pure. */
+import { problemText } from '../../../src/contract/progress.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { EverythingState } from '../live/everything-state.ts';
+import type { OrganizationState } from '../live/organization-state.ts';
+import { formatCount, operationWords } from '../look/words.ts';
+
+export type TailTone = 'plain' | 'good' | 'warn' | 'bad';
+
+export interface TailLine {
+  /** Of this page, counted up. */
+  key: number;
+  /** In milliseconds of the own clock. */
+  at: number;
+  organizationId: number;
+  words: string;
+  tone: TailTone;
+}
+
+export interface Happenings {
+  /** Newest first. */
+  lines: readonly TailLine[];
+  /** Patients that went through. */
+  processed: number;
+}
+
+const LINES_KEPT = 100;
+
+export function happenings(before: EverythingState, after: EverythingState): Omit<TailLine, 'key' | 'at'>[] {
+  return changedPairs(before, after).flatMap(([state, next]) => {
+    const news = newsOf(state.log, next.log);
+    return news === null ? [] : [{ organizationId: next.organizationId, ...news }];
+  });
+}
+
+/** What is seen of an organization for the first time may be a lot that took long: it does not count. */
+export function processedBetween(before: EverythingState, after: EverythingState): number {
+  return changedPairs(before, after).reduce((sum, [{ log }, { log: next }]) => {
+    if (next === null) return sum;
+    const already = log?.id === next.id ? log.records_processed : 0;
+    return sum + Math.max(0, next.records_processed - already);
+  }, 0);
+}
+
+export function withLines(
+  lines: readonly TailLine[],
+  news: readonly Omit<TailLine, 'key' | 'at'>[],
+  at: number,
+): readonly TailLine[] {
+  if (news.length === 0) return lines;
+  const first = (lines[0]?.key ?? 0) + 1;
+  const added = news.map((line, index) => ({ ...line, at, key: first + index }));
+  return [...added.reverse(), ...lines].slice(0, LINES_KEPT);
+}
+
+/** An organization that did not change keeps its identity. */
+function changedPairs(
+  before: EverythingState,
+  after: EverythingState,
+): [OrganizationState, OrganizationState][] {
+  const pairs: [OrganizationState, OrganizationState][] = [];
+  if (before === after) return pairs;
+  for (const next of after.values()) {
+    const state = before.get(next.organizationId);
+    if (state !== undefined && state !== next && state.isKnown) pairs.push([state, next]);
+  }
+  return pairs;
+}
+
+function newsOf(before: SyncLog | null, log: SyncLog | null): Pick<TailLine, 'words' | 'tone'> | null {
+  if (log === null) return null;
+  const isOther = before?.id !== log.id;
+  if (!isOther && before?.status === log.status) return phaseNews(before, log);
+  if (log.status === 'running')
+    return { words: `${operationWords(log.operation_type)} started`, tone: 'plain' };
+  if (log.status === 'failed') {
+    if (log.metadata.error_type === 'SYNC_CANCELLED') return { words: 'Cancelled', tone: 'warn' };
+    return { words: problemText(log) ?? 'Failed', tone: 'bad' };
+  }
+  if (log.records_failed === 0)
+    return { words: `Completed, ${formatCount(log.records_success)} patients`, tone: 'good' };
+  const stored = formatCount(log.records_success);
+  return {
+    words: `Completed, ${stored} patients, ${formatCount(log.records_failed)} with errors`,
+    tone: 'warn',
+  };
+}
+
+function phaseNews(before: SyncLog, { metadata }: SyncLog): Pick<TailLine, 'words' | 'tone'> | null {
+  const [from, to] = [before.metadata.phase, metadata.phase];
+  if (from === to) return null;
+  if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
+  if (to === 'cancelling') return { words: 'Cancelling', tone: 'warn' };
+  return from === 'waiting' ? { words: 'Going on', tone: 'plain' } : null;
+}

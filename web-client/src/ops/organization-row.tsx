@@ -1,0 +1,103 @@
+/** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
+import { memo } from 'react';
+import { formatDuration } from '../../../src/contract/duration.ts';
+import { problemText } from '../../../src/contract/progress.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { OrganizationState } from '../live/organization-state.ts';
+import { barTone } from '../look/bar-tone.ts';
+import { Moment } from '../look/moments.tsx';
+import { ProgressBar } from '../look/progress-bar.tsx';
+import { StatePill } from '../look/state-pill.tsx';
+import { counterText, formatPercent, phaseWords } from '../look/words.ts';
+import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
+
+export interface OrganizationRowProps {
+  state: OrganizationState;
+  name: string | undefined;
+  /** From 1, the heading not counted. */
+  place: number;
+  /** Pixels from the top of the list. */
+  top: number;
+  /** Only given to a row whose duration still grows. */
+  now: number | undefined;
+}
+
+export const OrganizationRow = memo(function OrganizationRow(props: OrganizationRowProps) {
+  const { state, name, place, top, now } = props;
+  const { organizationId, log, percent } = state;
+  const title = name ?? `Organization ${organizationId}`;
+  return (
+    <tr
+      {...ROW}
+      aria-rowindex={place + 1}
+      className="ops-row"
+      data-organization={organizationId}
+      data-status={log?.status ?? 'none'}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      <th {...ROW_HEAD} className="ops-name">
+        <a href={`/?org=${organizationId}`} title={title}>
+          {title}
+        </a>
+        {name !== undefined && <span className="soft"> {organizationId}</span>}
+      </th>
+      <td {...CELL} className="ops-state">
+        <StatePill log={log} />
+      </td>
+      <td {...CELL} className="ops-progress">
+        {log === null ? (
+          <span className="soft">–</span>
+        ) : (
+          <Progress log={log} percent={percent} title={title} />
+        )}
+      </td>
+      <td {...CELL} className="ops-phase">
+        {log === null ? '–' : leftWords(log)}
+      </td>
+      <td {...CELL} className="ops-started">
+        {log === null ? '–' : <Moment at={log.started_at} />}
+      </td>
+      <td {...CELL} className="ops-duration number">
+        {log === null ? '–' : durationOf(log, now)}
+      </td>
+    </tr>
+  );
+});
+
+/** Of a run that failed it is of more interest why. */
+function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
+  const problem = log.status === 'failed' ? problemText(log) : null;
+  if (problem !== null) {
+    return (
+      <p className="ops-problem" title={problem}>
+        {problem}
+      </p>
+    );
+  }
+  return (
+    <>
+      <ProgressBar
+        percent={percent}
+        tone={barTone(log)}
+        label={`Progress of ${title}`}
+        valueText={`${formatPercent(percent)}, ${counterText(log)}`}
+      />
+      <p className="ops-counter">
+        <span>{formatPercent(percent)}</span> {counterText(log)}
+        {log.records_failed > 0 && <span className="bad"> · {log.records_failed} failed</span>}
+      </p>
+    </>
+  );
+}
+
+/** On its way what is left of it, where that is known. */
+function leftWords(log: SyncLog): string {
+  const { phase, estimated_remaining } = log.metadata;
+  if (log.status !== 'running' || phase === 'waiting' || !estimated_remaining) return phaseWords(log);
+  return `${estimated_remaining} left`;
+}
+
+function durationOf(log: SyncLog, now: number | undefined): string {
+  const end = log.completed_at === null ? now : Date.parse(log.completed_at);
+  return end === undefined ? '–' : formatDuration(end - Date.parse(log.started_at));
+}

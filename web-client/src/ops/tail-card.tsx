@@ -1,0 +1,36 @@
+/** What happened lately, newest first. Not a live region: on a busy day it would never be silent. */
+import { memo } from 'react';
+import type { TailLine } from './happenings.ts';
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
+export interface TailCardProps {
+  lines: readonly TailLine[];
+  names: ReadonlyMap<number, string>;
+}
+
+export const TailCard = memo(function TailCard({ lines, names }: TailCardProps) {
+  return (
+    <aside className="card tail" aria-labelledby="tail-title">
+      <h2 id="tail-title">Events</h2>
+      {lines.length === 0 ? (
+        <p className="empty">Nothing has happened since this page was opened.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        <section className="tail-scroller" tabIndex={0} aria-label="Latest events">
+          <ol className="tail-lines">
+            {lines.map(({ key, at, organizationId, words, tone }) => (
+              <li key={key} data-tone={tone}>
+                <span className="tail-at">{TIME.format(at)}</span>
+                <a href={`/?org=${organizationId}`}>
+                  {names.get(organizationId) ?? `Organization ${organizationId}`}
+                </a>
+                <span className="tail-words">{words}</span>
+              </li>
+            ))}
+          </ol>
+        </section>
+      )}
+    </aside>
+  );
+});

@@ -1,0 +1,38 @@
+/** How the server itself is, asked every few seconds: a stream that is silent cannot tell. */
+import { useEffect, useState } from 'react';
+import { Readiness } from '../../../src/contract/readiness.ts';
+
+export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'told'; readiness: Readiness };
+
+const EVERY_MS = 5_000;
+const ANSWER_WITHIN_MS = 4_000;
+
+export function useHealth(): Health {
+  const [health, setHealth] = useState<Health>({ kind: 'unknown' });
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isCurrent = true;
+    const ask = async (): Promise<void> => {
+      const next = await askOnce();
+      if (!isCurrent) return;
+      setHealth(next);
+      timer = setTimeout(ask, EVERY_MS);
+    };
+    void ask();
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, []);
+  return health;
+}
+
+/** A server that is not ready says so with a 503 and the same body. */
+async function askOnce(): Promise<Health> {
+  try {
+    const response = await fetch('/readyz', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    return { kind: 'told', readiness: Readiness.parse(await response.json()) };
+  } catch {
+    return { kind: 'away' };
+  }
+}

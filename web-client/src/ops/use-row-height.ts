@@ -1,0 +1,20 @@
+/** The height of a row in pixels: two sizes, decided by the width of the page as in ops.css, in the reader's own font size. */
+import { useEffect, useState } from 'react';
+
+const NARROW = '(max-width: 52rem)';
+const ROW_REM = { wide: 3.75, narrow: 5.75 };
+
+export function useRowHeight(): number {
+  const [height, setHeight] = useState(heightNow);
+  useEffect(() => {
+    const update = (): void => setHeight(heightNow());
+    window.addEventListener('resize', update);
+    return () => window.removeEventListener('resize', update);
+  }, []);
+  return height;
+}
+
+function heightNow(): number {
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return Math.round(rem * (window.matchMedia(NARROW).matches ? ROW_REM.narrow : ROW_REM.wide));
+}

@@ -1,0 +1,104 @@
+/**
+ * `useSyncProgress(orgId)`: what a React component of anybody's needs to show a sync, live, in place of the guide's
+ * polling loop.
+ *
+ *     const { progress, percent, step, connection, startSync } = useSyncProgress(123);
+ */
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { problemText, stepText } from '../../../src/contract/progress.ts';
+import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { type Access, authorization } from '../live/access.ts';
+import type { Connection } from '../live/connection.ts';
+import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
+import { isFields, readLog } from '../live/read-log.ts';
+import { wakeWithPage } from '../live/wake-with-page.ts';
+import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
+
+export interface SyncProgressOptions extends Access {
+  /** Of the server, without a slash at its end. Default: the page's own origin. */
+  baseUrl?: string;
+}
+
+export interface SyncProgress {
+  /** The latest run, as the poll would answer it; null when there is none, or none is known yet. */
+  progress: SyncLog | null;
+  /** False until the first answer. */
+  isKnown: boolean;
+  /** 0 to 100; it never falls within one run. */
+  percent: number;
+  /** What is going on, in the words of the guide. */
+  step: string;
+  /** What went wrong, and what to do; null when nothing did. */
+  problem: string | null;
+  connection: Connection;
+  /**
+   * Starts a full sync, or joins the one that is running.
+   *
+   * @throws Error with a message that may be shown
+   */
+  startSync(): Promise<void>;
+}
+
+/** @param orgId whole number; as in the guide's component it may be a text */
+export function useSyncProgress(orgId: number | string, options: SyncProgressOptions = {}): SyncProgress {
+  const organizationId = Number(orgId);
+  const { baseUrl = '' } = options;
+  // Hooks that are written inline are new with every render; a connection must not be.
+  const access = useRef<Access>(options);
+  access.current = options;
+  const watch = useRef<OrganizationWatch | null>(null);
+  const [view, setView] = useState<{ state: OrganizationState; connection: Connection }>(() => ({
+    state: unknownOrganization(organizationId),
+    connection: { kind: 'connecting', since: Date.now() },
+  }));
+  const hasStreamToken = options.getStreamToken !== undefined;
+  const hasToken = options.getToken !== undefined;
+
+  useEffect(() => {
+    const opened = watchOrganization(organizationId, {
+      baseUrl,
+      onState: (state, connection) => setView({ state, connection }),
+      ...(hasToken && { getToken: async () => (await access.current.getToken?.()) ?? null }),
+      ...(hasStreamToken && {
+        getStreamToken: async (why) => (await access.current.getStreamToken?.(why)) ?? null,
+      }),
+    });
+    watch.current = opened;
+    const stopWaking = wakeWithPage(opened);
+    return () => {
+      stopWaking();
+      opened.stop();
+    };
+  }, [organizationId, baseUrl, hasStreamToken, hasToken]);
+
+  const startSync = useCallback(async () => {
+    const log = await start(baseUrl, organizationId, access.current);
+    watch.current?.learn(log);
+  }, [baseUrl, organizationId]);
+
+  // A view of the organization before is none of this one.
+  const state =
+    view.state.organizationId === organizationId ? view.state : unknownOrganization(organizationId);
+  const { log } = state;
+  return {
+    progress: log,
+    isKnown: state.isKnown,
+    percent: state.percent,
+    step: stepText(log),
+    problem: log && problemText(log),
+    connection: view.connection,
+    startSync,
+  };
+}
+
+async function start(baseUrl: string, organizationId: number, access: Access): Promise<SyncLog> {
+  const response = await fetch(`${baseUrl}/api/v1/cliniko/sync-all/${organizationId}`, {
+    method: 'POST',
+    headers: await authorization(access),
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  const log = response.ok && isFields(answer) ? readLog(answer.log) : undefined;
+  if (log !== undefined) return log;
+  const detail = isFields(answer) ? answer.detail : undefined;
+  throw new Error(typeof detail === 'string' ? detail : `The sync did not start (${response.status}).`);
+}

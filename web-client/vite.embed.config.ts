@@ -1,0 +1,18 @@
+/** The embeddable element: one script that brings everything, for a plain `<script src>` in anybody's page. */
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  publicDir: false,
+  build: {
+    outDir: 'dist/embed',
+    emptyOutDir: true,
+    target: 'es2022',
+    lib: {
+      entry: `${import.meta.dirname}/src/embed/sync-progress.ts`,
+      formats: ['iife'],
+      name: 'patientSyncProgress',
+      fileName: () => 'sync-progress.js',
+    },
+  },
+});
