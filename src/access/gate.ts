@@ -36,7 +36,7 @@ export function gate(tools: GateTools): MiddlewareHandler<{ Bindings: HttpBindin
   };
 }
 
-/** @throws ProblemError UNAUTHENTICATED, INVALID_PARAMETER, FORBIDDEN, TOO_MANY_REQUESTS, in this order */
+/** @throws ProblemError UNAUTHENTICATED, INVALID_PARAMETER, TOO_MANY_REQUESTS, FORBIDDEN, in this order */
 async function admit(c: Gated, needed: Requirement, tools: GateTools): Promise<Principal> {
   const principal = await whoAsks(c, needed, tools.authenticator);
   const organizationId = organizationOf(c, needed);
@@ -44,9 +44,10 @@ async function admit(c: Gated, needed: Requirement, tools: GateTools): Promise<P
     organizationId === undefined
       ? !needed.needsEverything || principal.organizations === '*'
       : holds(principal, organizationId);
+  // What is refused counts too, but never against an organization that is not his.
+  tools.limits.takeRequest(principal, held ? organizationId : undefined);
   if (!held) throw notHeld();
   if (!reaches(principal.scope, needed.scope)) throw scopeTooSmall(principal.scope, needed.scope);
-  tools.limits.takeRequest(principal, organizationId);
   c.set('principal', principal);
   c.set('organizationId', organizationId);
   return principal;

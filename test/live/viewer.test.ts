@@ -1,0 +1,34 @@
+/** A right that ends while a stream is open: nothing leaves after that, replayed or live. */
+import { describe, expect, test } from 'vitest';
+import type { Frame } from '../../src/live/frame.ts';
+import { guardWatch } from '../../src/live/viewer.ts';
+import type { Watch } from '../../src/live/watch.ts';
+
+const FRAME: Frame = { seq: 8, terminal: false, json: Buffer.from('{}'), sse: Buffer.from('data: {}\n\n') };
+
+const WATCH: Watch = {
+  organizationId: 5,
+  epoch: 'e',
+  head: 7,
+  recovered: true,
+  reason: null,
+  cursor: 7,
+  take: () => [FRAME],
+  catchUp: async () => [FRAME],
+  end: () => {},
+};
+
+describe('a guarded watch', () => {
+  test('gives what its viewer may see, and asks again for every take and every replay', async () => {
+    let allowed: readonly number[] = [5];
+    const watch = guardWatch(WATCH, { maySee: (id) => allowed.includes(id), onEnd: () => () => {} });
+    expect(watch.take()).toEqual([FRAME]);
+    const replay = watch.catchUp();
+    // The right ends while the log is being read.
+    allowed = [6];
+    expect(await replay).toEqual([]);
+    expect(watch.take()).toEqual([]);
+    allowed = [5];
+    expect(await watch.catchUp()).toEqual([FRAME]);
+  });
+});
