@@ -41,7 +41,7 @@ export function createApp(tools: AppTools): App {
   app.route('/', healthRoutes(database, bus, tools.isDraining));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
-  app.route('/api/v1/cliniko', syncRoutes(tools));
+  app.route('/api/v1/cliniko', syncRoutes({ ...tools, newest: tools.feed.newest }));
   app.route('/api/v1/cliniko', patientRoutes(database));
   app.route('/api/v1/organizations', organizationRoutes(tools));
   app.route('/', pageRoutes());

@@ -22,9 +22,11 @@ import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
 import { keepHistory } from './events/history.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
+import { openPostgresLog } from './events/postgres-log.ts';
 import { createConnections } from './live/connections.ts';
 import { createFeed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
+import { createTurn } from './live/turn.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
 import { saveApiKey, saveOrganization } from './organizations/organizations.ts';
@@ -32,6 +34,9 @@ import { createSealer, type Sealer } from './organizations/sealing.ts';
 import { startWorker } from './sync/worker.ts';
 
 const KEEP_ALIVE_MS = 20_000;
+
+/** The rest of the drain is for clients that take their time to go. */
+const SPREAD_OF_DRAIN = 0.8;
 
 export interface RunningServer {
   /** `http://127.0.0.1:8000` */
@@ -67,6 +72,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
 
 interface Home {
   database: Database;
+  url: string;
   /** A direct connection, for LISTEN. */
   listenUrl: string;
   sealer: Sealer;
@@ -91,7 +97,7 @@ async function openHome(config: Config, logger: Logger): Promise<Home> {
       await database.close();
       await embedded?.stop();
     };
-    return { database, listenUrl, sealer, close };
+    return { database, url, listenUrl, sealer, close };
   } catch (error) {
     await embedded?.stop();
     throw error;
@@ -110,8 +116,9 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const { database, sealer } = home;
   const bus = await openPostgresBus(home.listenUrl);
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
-  const feed = createFeed(database, bus, logger);
-  const connections = createConnections();
+  const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
+  const feed = createFeed(log, bus, logger);
+  const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
   feed.onHistoryLost(() => connections.byeToAll('restart'));
@@ -126,6 +133,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     connections,
     heartbeat,
     keepAlive,
+    turn: createTurn(),
     logger,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
@@ -145,10 +153,12 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   });
   const stop = async () => {
     draining = true;
+    // Streams go on while they wait for their goodbye, and see how runs are handed over.
+    const goodbyes = connections.byeOneByOne('restart', config.drainMs * SPREAD_OF_DRAIN);
+    await Promise.race([Promise.all([goodbyes, worker.stop()]), after(config.drainMs)]);
     connections.byeToAll('restart');
-    await Promise.race([worker.stop(), after(config.drainMs)]);
     await closeServer(server);
-    feed.close();
+    await feed.close();
     heartbeat.stop();
     keepAlive.stop();
     stopHistory();

@@ -24,7 +24,8 @@ export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings 
     '/ws',
     upgradeWebSocket((c) => ({
       onOpen(_event, { raw }) {
-        if (raw instanceof WebSocket) serveOpsSocket(raw, c.req.query('organizations'), tools);
+        if (!(raw instanceof WebSocket)) return;
+        serveOpsSocket(raw, c.env.incoming.socket, c.req.query('organizations'), tools);
       },
     })),
     () => {

@@ -1,8 +1,7 @@
 /**
  * `GET …/sync-logs/:orgId/events`: one organization's feed as Server-Sent Events.
  *
- * Writes straight to Node's response: the same buffer goes to every client, without a copy or a promise for each. What
- * middleware would have added to the headers is therefore written here.
+ * Not here: the bytes (sse-response.ts), when they leave (delivery.ts).
  */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
@@ -14,31 +13,30 @@ import { pathId } from '../http/parameters.ts';
 import type { Connections } from './connections.ts';
 import { createDelivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
-import { encodeNotice, joinSse } from './frame.ts';
+import { encodeNotice } from './frame.ts';
+import { SSE_HEADERS, sseOutput } from './sse-response.ts';
+import type { Turn } from './turn.ts';
 import type { Watch } from './watch.ts';
 import type { Wheel } from './wheel.ts';
 
 /** Bytes that may wait in a socket before we stop writing to it. */
 const FULL_BYTES = 64 * 1024;
 
-const HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-  'x-content-type-options': 'nosniff',
-};
+/** A client that does not take its goodbye is not waited for. */
+const BYE_LIMIT_MS = 1_000;
 
 export interface StreamTools {
   feed: Feed;
   connections: Connections;
   heartbeat: Wheel;
+  turn: Turn;
 }
 
 export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get('/sync-logs/:orgId/events', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
+    if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
     await openStream(tools, organizationId, sinceOf(c), c.env.outgoing as ServerResponse);
     return RESPONSE_ALREADY_SENT;
   });
@@ -51,42 +49,72 @@ function sinceOf(c: Context): string | undefined {
 }
 
 async function openStream(
-  { feed, connections, heartbeat }: StreamTools,
+  tools: StreamTools,
   organizationId: number,
   since: string | undefined,
   response: ServerResponse,
 ): Promise<void> {
-  const delivery = createDelivery({
-    write: (frames) => response.write(joinSse(frames)),
-    isFull: () => response.writableLength > FULL_BYTES,
-    giveUp: () => response.destroy(),
-  });
-  let watch: Watch | undefined;
-  const plans = new Map([[organizationId, { since, folded: false }]]);
-  [watch] = await feed.watch(plans, () => watch && delivery.news(watch));
-  if (watch === undefined || response.destroyed) return watch?.end();
-
-  const joined = watch;
-  response.writeHead(200, HEADERS);
-  response.socket?.setNoDelay(true);
-  response.write(`retry: 2000\n\n${encodeNotice(hello(joined))}`);
-  response.on('drain', delivery.onRoom);
-  const leaveWheel = heartbeat.add(() => {
-    if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
-  });
-  const leaveConnections = connections.add({
-    bye: (reason, retryMs) => response.end(encodeNotice(bye(reason, retryMs))),
-  });
+  const { feed, turn } = tools;
+  // News that come before the stream has begun are not lost: beginning marks the watch dirty.
+  let onNews = (): void => {};
+  const [watch] = await feed.watch(new Map([[organizationId, { since, folded: false }]]), () => onNews());
+  const { socket } = response;
+  // No socket: the request was sent behind another one that is still being answered. A stream needs its own.
+  if (watch === undefined || socket === null || response.destroyed) {
+    response.destroy();
+    return watch?.end();
+  }
+  const output = sseOutput(response, socket, `retry: 2000\n\n${encodeNotice(hello(watch, feed.mode))}`);
+  const delivery = createDelivery(
+    {
+      write: output.frames,
+      isFull: () => socket.writableLength > FULL_BYTES,
+      giveUp(why) {
+        if (why === 'stalled') feed.counters.closedSlow += 1;
+        socket.destroy();
+      },
+    },
+    turn,
+  );
+  onNews = () => delivery.news(watch);
+  socket.on('drain', delivery.onRoom);
+  const leave = keepAlive(tools, watch, output, () => socket.writableLength > FULL_BYTES);
+  feed.counters.sseConnections += 1;
   response.on('close', () => {
-    joined.end();
+    feed.counters.sseConnections -= 1;
+    socket.off('drain', delivery.onRoom);
+    watch.end();
     delivery.end();
-    leaveWheel();
-    leaveConnections();
+    leave();
   });
-  delivery.news(joined);
+  delivery.news(watch);
 }
 
-function hello(watch: Watch) {
+/** The heartbeat, the rotation and the goodbye of one stream. */
+function keepAlive(
+  { connections, heartbeat }: StreamTools,
+  watch: Watch,
+  output: ReturnType<typeof sseOutput>,
+  isFull: () => boolean,
+): () => void {
+  const connection = {
+    bye(reason: ByeReason, retryMs: number) {
+      output.end(bye(reason, retryMs), BYE_LIMIT_MS);
+    },
+  };
+  const leaveConnections = connections.add(connection);
+  const leaveWheel = heartbeat.add(() => {
+    if (!isFull()) output.notice(ping(watch));
+    connections.rotate(connection);
+  });
+  return () => {
+    leaveConnections();
+    leaveWheel();
+  };
+}
+
+/** In its documented form while nudges arrive; it says so when streams live on polling. */
+function hello(watch: Watch, mode: Feed['mode']) {
   return {
     v: PROTOCOL_VERSION,
     type: 'hello',
@@ -95,6 +123,7 @@ function hello(watch: Watch) {
     recovered: watch.recovered,
     reason: watch.reason,
     heartbeat_ms: HEARTBEAT_MS,
+    ...(mode === 'poll' && { live: mode }),
   };
 }
 
