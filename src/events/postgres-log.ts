@@ -6,7 +6,7 @@ import type { EventLog } from './event-log.ts';
 import { endEpoch, readEventsAfter, readHeads, readStreamStates } from './log.ts';
 import { openRenewingConnection } from './renewing-connection.ts';
 
-const LIMIT_MS = 5_000;
+const LIMIT_MS = 4_000;
 const CONNECTIONS = 3;
 
 export function openPostgresLog(url: string, { throughPooler }: { throughPooler: boolean }): EventLog {
