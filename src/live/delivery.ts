@@ -11,6 +11,9 @@ import type { Watch } from './watch.ts';
 
 const STALLED_MS = 30_000;
 
+/** So long a reader may be behind with a full socket and still gets every event, however many. Then it is folded. */
+const SLOW_MS = 10_000;
+
 /** What one write may hold, besides its last portion. */
 const WRITE_BYTES = 64 * 1024;
 
@@ -38,14 +41,16 @@ export function createDelivery(outlet: Outlet, turn: Turn): Delivery {
   let reading: Set<Watch> | undefined;
   let stalled: NodeJS.Timeout | undefined;
   let isDue = false;
-  let isSlow = false;
+  /** Since when the socket has not taken everything that was due. */
+  let behindSince: number | undefined;
   let ended = false;
 
+  const isSlow = () => behindSince !== undefined && performance.now() - behindSince > SLOW_MS;
   const catchUp = (watch: Watch): void => {
     reading ??= new Set();
     reading.add(watch);
     watch
-      .catchUp(isSlow)
+      .catchUp(isSlow())
       .then((frames) => {
         reading?.delete(watch);
         if (ended || !dirty.has(watch)) return;
@@ -80,13 +85,13 @@ export function createDelivery(outlet: Outlet, turn: Turn): Delivery {
     isDue = false;
     if (ended) return;
     if (outlet.isFull()) {
-      isSlow = true;
+      behindSince ??= performance.now();
       stalled ??= setTimeout(() => outlet.giveUp('stalled'), STALLED_MS);
       return;
     }
     const portions = collect();
     if (portions.length > 0) outlet.write(portions);
-    if (dirty.size === 0) isSlow = false;
+    if (dirty.size === 0) behindSince = undefined;
     else if (portions.length > 0) schedule();
   };
   const schedule = (): void => {

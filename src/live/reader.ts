@@ -57,7 +57,7 @@ export function createReader({ readNews, look, pollDelayMs, onFailure }: ReaderP
     if (lookAgain) void poll();
     else timer = setTimeout(poll, pollDelayMs());
   };
-  timer = setTimeout(poll, pollDelayMs());
+  timer = setTimeout(poll);
   return {
     read(organizationIds) {
       for (const id of organizationIds) wanted.add(id);

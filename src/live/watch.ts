@@ -2,17 +2,14 @@
  * One connection's view of one organization: a cursor, and what comes after it. Not a queue.
  *
  * What `hello` promised is kept to the letter: a resumed watch gets every event up to the head it joined at. After that
- * a reader that keeps up gets every event, from memory or from the log; one that does not is given the ends of runs
- * and a snapshot for what it missed.
+ * a reader that takes what it is given gets every event, from memory or from the log; one that has been behind for long
+ * is given the ends of runs and a snapshot for what it missed.
  */
 import type { LostReason } from '../contract/stream-event.ts';
 import { HistoryLostError, type LoggedEvent, type StreamState } from '../events/log.ts';
 import type { Channel } from './channel.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
-
-/** Who keeps up and is further behind all the same (a burst, a pause of ours) gets a snapshot too. */
-const CATCH_UP_AT_MOST = 1_000;
 
 /** Events that one read for one watch takes. */
 const PORTION = 128;
@@ -31,7 +28,7 @@ export interface Watch {
   /**
    * Reads from the log what is no longer in memory. One call at a time, until `take` gives something again.
    *
-   * @param isSlow the reader did not take what it was given
+   * @param isSlow the reader has been behind for long, because it does not take what it is given
    * @throws HistoryLostError when what was promised has gone meanwhile; the connection has to begin anew
    */
   catchUp(isSlow: boolean): Promise<readonly Frame[]>;
@@ -118,7 +115,7 @@ export function createWatch(
     },
     async catchUp(isSlow) {
       const isPromised = cursor < state.head;
-      const mayFold = plan.folded || (!isPromised && (isSlow || channel.head - cursor > CATCH_UP_AT_MOST));
+      const mayFold = plan.folded || (isSlow && !isPromised);
       if (!mayFold) {
         const frames = await readEvery();
         if (frames !== undefined) return moveTo(frames);
