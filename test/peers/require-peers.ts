@@ -4,7 +4,14 @@
  */
 import { spawnSync } from 'node:child_process';
 
-const PACKAGES: Record<string, string> = { bash: 'bash', curl: 'curl', jq: 'jq', psql: 'postgresql-client' };
+const PACKAGES: Record<string, string> = {
+  bash: 'bash',
+  curl: 'curl',
+  jq: 'jq',
+  psql: 'postgresql-client',
+  nginx: 'nginx-light',
+  pgbouncer: 'pgbouncer',
+};
 
 export default function requirePeers(): void {
   const missing = missingPrograms();
