@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 
 export type LoadOrder =
   | { open: number; port: number; path: string; webSocket: boolean }
+  | { poll: string; port: number; forMs: number }
   | { expect: number }
   | { latencies: true };
 
@@ -55,6 +56,25 @@ function open(port: number, path: string, webSocket: boolean): Promise<void> {
   });
 }
 
+/** One client that polls, again and again, over one connection. Each answer fits into what a socket reads at once. */
+function poll(port: number, path: string, until: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let polls = 0;
+    const ask = () => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    const socket = connect(port, '127.0.0.1', ask);
+    socket.on('data', (chunk) => {
+      if (!chunk.subarray(0, 12).toString().startsWith('HTTP/1.1 200')) reject(new Error(chunk.toString()));
+      polls += 1;
+      if (performance.now() < until) ask();
+      else {
+        socket.destroy();
+        resolve(polls);
+      }
+    });
+    socket.on('error', reject);
+  });
+}
+
 process.on('message', async (order: LoadOrder) => {
   if ('open' in order) {
     for (let left = order.open; left > 0; left -= OPENING_AT_ONCE) {
@@ -65,6 +85,10 @@ process.on('message', async (order: LoadOrder) => {
     }
     await new Promise((resolve) => setTimeout(resolve, 300));
     process.send?.({ opened: true });
+  } else if ('poll' in order) {
+    const until = performance.now() + order.forMs;
+    const all = await Promise.all(Array.from({ length: 32 }, () => poll(order.port, order.poll, until)));
+    process.send?.({ perSecond: all.reduce((sum, polls) => sum + polls, 0) / (order.forMs / 1_000) });
   } else if ('expect' in order) {
     received = 0;
     firstAt = 0;

@@ -26,12 +26,12 @@ interface Figures {
   kbPerClient: number;
 }
 
-function start(file: string, ...args: string[]): ChildProcess {
+export function start(file: string, ...args: string[]): ChildProcess {
   const path = fileURLToPath(new URL(file, import.meta.url));
   return fork(path, args, { execArgv: ['--import', 'tsx', '--expose-gc'] });
 }
 
-async function ask<T>(child: ChildProcess, order: Order | LoadOrder): Promise<T> {
+export async function ask<T>(child: ChildProcess, order: Order | LoadOrder): Promise<T> {
   child.send(order);
   const [answer] = await once(child, 'message');
   return answer;

@@ -1,11 +1,11 @@
 /** What stands between a commit and a client: the hop through the database, the price of the event log, and the polls. */
-import { Agent, request } from 'node:http';
 import { readConfig } from '../src/config.ts';
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
 import { openPostgresLog } from '../src/events/postgres-log.ts';
 import { createFeed } from '../src/live/feed.ts';
 import { createLogger } from '../src/logging/logger.ts';
 import { startServer } from '../src/server.ts';
+import { ask, start } from './fan-out.ts';
 import type { Row } from './run.ts';
 import { ORGANIZATION, openStage, type Stage } from './stage.ts';
 
@@ -135,23 +135,15 @@ async function benchPolls({ url }: Stage, forMs: number): Promise<Row[]> {
   ];
 }
 
+/** By clients in a process of their own. */
 async function pollsPerSecond(url: string, forMs: number): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
-  const until = performance.now() + forMs;
-  let polls = 0;
-  const ask = () =>
-    new Promise<void>((resolve, reject) => {
-      request(url, { agent }, (response) => response.resume().on('end', resolve))
-        .on('error', reject)
-        .end();
-    });
-  const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      await ask();
-      polls += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: 32 }, client));
-  agent.destroy();
-  return polls / (forMs / 1_000);
+  const { port, pathname, search } = new URL(url);
+  const load = start('fan-out-load.ts');
+  try {
+    const order = { poll: pathname + search, port: Number(port), forMs };
+    await ask(load, { ...order, forMs: 500 });
+    return (await ask<{ perSecond: number }>(load, order)).perSecond;
+  } finally {
+    load.disconnect();
+  }
 }

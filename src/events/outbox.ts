@@ -29,7 +29,8 @@ export function openOutbox(url: string, sender: string): Outbox {
   const extra: string[] = [];
   let work = false;
   let timer: NodeJS.Timeout | undefined;
-  let lastSentAt = 0;
+  let isLeaving = false;
+  let lastSentAt = Number.NEGATIVE_INFINITY;
   let sending: Promise<void> | undefined;
 
   const takeAll = (): string[] => {
@@ -48,6 +49,7 @@ export function openOutbox(url: string, sender: string): Outbox {
     );
   const flush = (): void => {
     timer = undefined;
+    isLeaving = false;
     if (sending !== undefined || isEmpty()) return;
     lastSentAt = performance.now();
     sending = notify(takeAll())
@@ -62,8 +64,14 @@ export function openOutbox(url: string, sender: string): Outbox {
   };
   /** The first after a pause leaves in the same turn; what comes while one is under way leaves after it. */
   const schedule = (spacingMs: number): void => {
-    if (timer !== undefined || sending !== undefined || isEmpty()) return;
-    timer = setTimeout(flush, Math.max(0, lastSentAt + spacingMs - performance.now()));
+    if (timer !== undefined || isLeaving || sending !== undefined || isEmpty()) return;
+    const waitMs = lastSentAt + spacingMs - performance.now();
+    // A timer of no time still takes a millisecond.
+    if (waitMs > 0) timer = setTimeout(flush, waitMs);
+    else {
+      isLeaving = true;
+      setImmediate(flush);
+    }
   };
   return {
     add(nudge) {
