@@ -60,7 +60,7 @@ export function createApp(tools: AppTools): App {
   app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
-  app.route('/api/v1/cliniko', syncRoutes(walled));
+  app.route('/api/v1/cliniko', syncRoutes({ ...walled, newest: tools.feed.newest }));
   app.route('/api/v1/cliniko', patientRoutes(walled));
   app.route('/api/v1/organizations', organizationRoutes(walled));
   app.route('/api/v1/organizations', erasureRoutes(walled));

@@ -32,9 +32,11 @@ import { startPurge } from './erasure/purge.ts';
 import type { EventBus } from './events/bus.ts';
 import { keepHistory } from './events/history.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
+import { openPostgresLog } from './events/postgres-log.ts';
 import { createConnections } from './live/connections.ts';
 import { createFeed, type Feed } from './live/feed.ts';
 import { createSocketServer } from './live/socket-route.ts';
+import { createTurn } from './live/turn.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
 import { NO_TRACER, type Tracer } from './logging/tracer.ts';
@@ -62,6 +64,9 @@ const SLOW_CLIENTS = {
   connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 20_000,
 };
+
+/** The rest of the drain is for clients that take their time to go. */
+const SPREAD_OF_DRAIN = 0.8;
 
 export interface RunningServer {
   /** `http://127.0.0.1:8000` */
@@ -100,6 +105,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
 
 interface Home {
   database: Database;
+  url: string;
   /** A direct connection, for LISTEN. */
   listenUrl: string;
   sealer: Sealer;
@@ -128,7 +134,7 @@ async function openHome(config: Config, logger: Logger): Promise<Home> {
       await database.close();
       await embedded?.stop();
     };
-    return { database, listenUrl, sealer, credentialsKey: key, close };
+    return { database, url, listenUrl, sealer, credentialsKey: key, close };
   } catch (error) {
     await embedded?.stop();
     throw error;
@@ -149,9 +155,10 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const bus = await openPostgresBus(home.listenUrl);
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
   const access = await openAccess(config, logger, home);
-  const connections = createConnections();
   const tracer = await openTracer(config);
-  const feed = createFeed(database, bus, logger);
+  const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
+  const feed = createFeed(log, bus, logger);
+  const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
   const metrics = openMetrics(database, bus, feed, () => draining);
   const heartbeat = createWheel(HEARTBEAT_MS);
   const keepAlive = createWheel(KEEP_ALIVE_MS);
@@ -167,6 +174,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     connections,
     heartbeat,
     keepAlive,
+    turn: createTurn(),
     logger,
     ...access.tools,
     allowedOrigins: config.allowedOrigins,
@@ -206,10 +214,13 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     draining = true;
     stopScheduler();
     stopPurge?.();
+    // Streams go on while they wait for their goodbye, and see how runs are handed over.
+    const goodbyes = connections.byeOneByOne('restart', config.drainMs * SPREAD_OF_DRAIN);
+    const handedOver = Promise.all([goodbyes, worker.stop(), deliverer.stop()]);
+    await Promise.race([handedOver, after(config.drainMs)]);
     connections.byeToAll('restart');
-    await Promise.race([Promise.all([worker.stop(), deliverer.stop()]), after(config.drainMs)]);
     await closeServer(server);
-    feed.close();
+    await feed.close();
     heartbeat.stop();
     keepAlive.stop();
     stopHistory();
@@ -261,7 +272,7 @@ function openMetrics({ sql }: Database, bus: EventBus, feed: Feed, isDraining: (
   });
   bus.subscribe(metrics.nudgeHeard);
   bus.onGap(metrics.listenerGap);
-  feed.stats.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
+  feed.counters.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
   return metrics;
 }
 

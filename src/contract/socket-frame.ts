@@ -42,7 +42,7 @@ export const SocketErrorCode = z.enum([
 export type SocketErrorCode = z.infer<typeof SocketErrorCode>;
 
 export const ServerFrame = z.discriminatedUnion('type', [
-  z.object({ v, type: z.literal('hello'), heartbeat_ms: z.int() }),
+  z.object({ v, type: z.literal('hello'), heartbeat_ms: z.int(), live: z.literal('poll').optional() }),
   z.object({
     v,
     type: z.literal('subscribed'),

@@ -62,6 +62,8 @@ export const Hello = z.object({
   recovered: z.boolean(),
   reason: LostReason.nullable(),
   heartbeat_ms: z.int(),
+  /** Only there while the server lives on polling its database: news come within two seconds instead of at once. */
+  live: z.literal('poll').optional(),
 });
 export type Hello = z.infer<typeof Hello>;
 

@@ -34,6 +34,11 @@ export interface Position {
   seq: number;
 }
 
+/** The database holds another history than the one that was asked about: a restore, a failover. */
+export class HistoryLostError extends Error {
+  override readonly name = 'HistoryLostError';
+}
+
 /** Where an organization stands at one moment. */
 export interface StreamState {
   organizationId: number;
@@ -48,6 +53,7 @@ export interface StreamState {
 }
 
 interface EventRow {
+  epoch: string;
   organization_id: number;
   seq: string;
   type: string;
@@ -64,7 +70,11 @@ const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.t
   (event.row ->> 'started_at')::timestamp::text as started_at, (event.row - 'metadata')::text as columns,
   (event.row -> 'metadata')::text as metadata, event.row_seq`;
 
-/** What happened after each position, at most `limit` events of each organization, in order; `terminal`: only ends of runs. */
+/**
+ * What happened after each position, at most `limit` events of each organization, in order; `terminal`: only ends of runs.
+ *
+ * @throws HistoryLostError when the events are of another epoch than `epoch`
+ */
 export async function readEventsAfter(
   sql: Sql,
   epoch: string,
@@ -73,7 +83,7 @@ export async function readEventsAfter(
 ): Promise<LoggedEvent[]> {
   if (positions.length === 0) return [];
   const rows = await sql<EventRow[]>`
-    select ${eventColumns(sql)}
+    select (select sync_epoch()) as epoch, ${eventColumns(sql)}
     from unnest(${positions.map((position) => position.organizationId)}::int[],
                 ${positions.map((position) => position.seq)}::bigint[]) as position (organization_id, seq)
     cross join lateral (
@@ -83,6 +93,9 @@ export async function readEventsAfter(
       order by seq limit ${options.limit}
     ) as event
     order by event.organization_id, event.seq`;
+  if (rows[0] !== undefined && rows[0].epoch !== epoch) {
+    throw new HistoryLostError('These events belong to another history.');
+  }
   return rows.map((row) => toEvent(row, epoch));
 }
 
@@ -92,8 +105,8 @@ export async function readTimeline(
   organizationId: number,
   syncLogId: number,
 ): Promise<{ events: string[]; trimmed: boolean }> {
-  const rows = await sql<(EventRow & { epoch: string; created: boolean })[]>`
-    select sync_epoch() as epoch, event.created, ${eventColumns(sql)}
+  const rows = await sql<(EventRow & { created: boolean })[]>`
+    select (select sync_epoch()) as epoch, event.created, ${eventColumns(sql)}
     from sync_events as event
     where event.sync_log_id = ${syncLogId} and event.organization_id = ${organizationId}
       and event.type <> 'snapshot'
@@ -117,7 +130,7 @@ interface StateRow {
 /** One state for each id, known or not, all of the same moment. */
 export async function readStreamStates(sql: Sql, organizationIds: readonly number[]): Promise<StreamState[]> {
   const rows = await sql<StateRow[]>`
-    select wanted.organization_id, sync_epoch() as epoch, stream.head, log.id as log_id,
+    select wanted.organization_id, (select sync_epoch()) as epoch, stream.head, log.id as log_id,
       to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
       coalesce((select min(seq) from sync_events where organization_id = wanted.organization_id), stream.head + 1)
         as oldest,
@@ -159,11 +172,20 @@ export function renderSnapshot(
   );
 }
 
-/** Every organization that is registered or has ever had a change, with its head. */
-export async function readHeads(sql: Sql): Promise<{ epoch: string; positions: Position[] }> {
-  const rows = await sql<{ epoch: string; organization_id: number | null; head: string }[]>`
-    select sync_epoch() as epoch, known.organization_id, known.head
-    from (select 1) as always
+export interface Heads {
+  epoch: string;
+  /** Bytes of the database's own log that are safe on disk. They only ever grow, unless the database went back in time. */
+  flushed: bigint;
+  /** Every organization that is registered or has ever had a change. */
+  positions: Position[];
+}
+
+export async function readHeads(sql: Sql): Promise<Heads> {
+  const rows = await sql<{ epoch: string; flushed: string; organization_id: number | null; head: string }[]>`
+    select always.epoch, always.flushed, known.organization_id, known.head
+    from (
+      select sync_epoch() as epoch, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::text as flushed
+    ) as always
     left join (
       select organization_id, coalesce(head, 0) as head
       from (select id as organization_id from organizations) as registered
@@ -173,7 +195,12 @@ export async function readHeads(sql: Sql): Promise<{ epoch: string; positions: P
   const positions = rows.flatMap((row) =>
     row.organization_id === null ? [] : [{ organizationId: row.organization_id, seq: Number(row.head) }],
   );
-  return { epoch: rows[0]?.epoch ?? '', positions };
+  return { epoch: rows[0]?.epoch ?? '', flushed: BigInt(rows[0]?.flushed ?? 0), positions };
+}
+
+/** Ends an epoch whose history is lost, for every server. Does nothing when that has been done already. */
+export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
+  await sql`select sync_era_begin(${epoch})`;
 }
 
 /** The `seq` of a row's own last change, for a statement in which `log` has `id` and `organization_id` of one. */

@@ -17,6 +17,7 @@ import {
   text,
   timestamp,
   uniqueIndex,
+  uuid,
   varchar,
 } from 'drizzle-orm/pg-core';
 
@@ -51,6 +52,14 @@ export const syncLogTable = pgTable(
 export const syncStreamTable = pgTable('sync_streams', {
   organizationId: integer('organization_id').primaryKey(),
   head: bigint('head', { mode: 'bigint' }).notNull(),
+});
+
+/**
+ * One row: the era of this history. A server that sees the database go back in time begins another one, when nothing
+ * else tells the two apart (see `sync_epoch()` in drizzle/).
+ */
+export const syncEraTable = pgTable('sync_eras', {
+  era: uuid('era').primaryKey().defaultRandom(),
 });
 
 /** Partitioned by day of `at` (see drizzle/), so that retention drops whole tables. */

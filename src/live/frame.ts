@@ -1,4 +1,7 @@
-/** Events as they go over the wire. Each is encoded once, and the same bytes go to every client. */
+/**
+ * Events as they go over the wire. Each is encoded once, what is due together is joined once, and the same bytes go to
+ * every client: as plain Server-Sent Events, in an HTTP chunk, or in WebSocket frames.
+ */
 import { formatCursor } from '../contract/cursor.ts';
 import { type LoggedEvent, type RunAt, renderSnapshot } from '../events/log.ts';
 
@@ -6,16 +9,19 @@ export interface Frame {
   seq: number;
   /** Ends a run: it reaches every client, also one for which others are folded. */
   terminal: boolean;
-  /** The envelope as JSON: a WebSocket message. */
-  json: Buffer;
-  /** The same as a Server-Sent Event. */
+  /** When it was committed, by the database's clock, in ms since 1970; NaN for a snapshot, which is nobody's commit. */
+  committedAt: number;
+  /** As a Server-Sent Event. */
   sse: Buffer;
+  /** The envelope as JSON, a part of `sse`. */
+  json: Buffer;
 }
 
 export function encodeFrame(epoch: string, event: LoggedEvent): Frame {
   return {
     seq: event.seq,
     terminal: event.type === 'completed' || event.type === 'failed',
+    committedAt: Date.parse(event.at),
     ...encode(event.type, event.json, formatCursor(epoch, event.seq)),
   };
 }
@@ -26,23 +32,54 @@ export function encodeState(
   state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
 ): Frame {
   const json = renderSnapshot(epoch, state);
-  return { seq: state.seq, terminal: false, ...encode('snapshot', json, formatCursor(epoch, state.seq)) };
-}
-
-const joined = new WeakMap<readonly Frame[], Buffer>();
-
-/** Several events in one write. Watches that take the same frames share the same bytes. */
-export function joinSse(frames: readonly Frame[]): Buffer {
-  const [first] = frames;
-  if (frames.length === 1 && first !== undefined) return first.sse;
-  const known = joined.get(frames) ?? Buffer.concat(frames.map((frame) => frame.sse));
-  joined.set(frames, known);
-  return known;
+  const encoded = encode('snapshot', json, formatCursor(epoch, state.seq));
+  return { seq: state.seq, terminal: false, committedAt: Number.NaN, ...encoded };
 }
 
 /** JSON text has no line breaks, so one `data:` line holds it. */
 function encode(type: string, json: string, cursor: string): { json: Buffer; sse: Buffer } {
-  return { json: Buffer.from(json), sse: Buffer.from(`id: ${cursor}\nevent: ${type}\ndata: ${json}\n\n`) };
+  const sse = Buffer.from(`id: ${cursor}\nevent: ${type}\ndata: ${json}\n\n`);
+  return { sse, json: sse.subarray(sse.length - 2 - Buffer.byteLength(json), sse.length - 2) };
+}
+
+export type Join = (frames: readonly Frame[]) => Buffer;
+
+/** Watches that take the same frames are given the same array, and share what is made of it. */
+function shared(make: Join): Join {
+  const known = new WeakMap<readonly Frame[], Buffer>();
+  return (frames) => {
+    const before = known.get(frames);
+    if (before !== undefined) return before;
+    const made = make(frames);
+    known.set(frames, made);
+    return made;
+  };
+}
+
+export const joinSse = shared((frames) => Buffer.concat(frames.map((frame) => frame.sse)));
+
+/** The same as one chunk of HTTP/1.1, ready for the socket. */
+export const joinChunked = shared((frames) => toChunk(joinSse(frames)));
+
+export const joinSocket = shared((frames) =>
+  Buffer.concat(frames.flatMap(({ json }) => [textFrameHeader(json.length), json])),
+);
+
+export function toChunk(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+}
+
+/** RFC 6455, 5.2: a whole text message in one frame; servers do not mask. */
+export function textFrameHeader(length: number): Buffer {
+  const FINAL_TEXT = 0x81;
+  if (length < 126) return Buffer.from([FINAL_TEXT, length]);
+  const isShort = length < 65_536;
+  const header = Buffer.alloc(isShort ? 4 : 10);
+  header[0] = FINAL_TEXT;
+  header[1] = isShort ? 126 : 127;
+  if (isShort) header.writeUInt16BE(length, 2);
+  else header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
 }
 
 /** `hello`, `ping` and `bye` are about the connection and have no `id:`, so they never move a client's cursor. */

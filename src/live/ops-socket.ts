@@ -4,6 +4,7 @@
  * A frame that is not understood is answered with an `error` frame, and the connection goes on. A subscription to `*`
  * also takes in organizations that appear later. Delivery to a slow console is delivery.ts's, as for SSE.
  */
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { formatCursor } from '../contract/cursor.ts';
 import { ClientFrame, type ServerFrame, type SocketErrorCode } from '../contract/socket-frame.ts';
@@ -11,8 +12,9 @@ import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stre
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { createDelivery } from './delivery.ts';
-import type { Frame } from './frame.ts';
+import { joinSocket } from './frame.ts';
 import { type LiveTools, openSubscription, type Subscription } from './subscription.ts';
+import type { Turn } from './turn.ts';
 import type { Viewer } from './viewer.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -25,34 +27,51 @@ const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
 const NOT_AUTHENTICATED = 4401;
+const CLOSE_LIMIT_MS = 1_000;
 
 export interface SocketTools extends LiveTools {
   heartbeat: Wheel;
   /** Protocol pings, which find peers that are gone. */
   keepAlive: Wheel;
+  turn: Turn;
   logger: Logger;
 }
 
-/** @param organizations what the address asked for, as it was sent: `*`, or ids with commas */
+/**
+ * @param wire the connection below `socket`: events are framed once for all and go straight onto it, in one write
+ * @param organizations what the address asked for, as it was sent: `*`, or ids with commas
+ */
 export function serveOpsSocket(
   socket: WebSocket,
+  wire: Socket,
   organizations: string | undefined,
   viewer: Viewer,
   tools: SocketTools,
 ): void {
-  const { stats } = tools.feed;
+  const { counters } = tools.feed;
   const subscriptions = new Map<string, Subscription>();
   const send = (frame: ServerFrame) => socket.send(JSON.stringify(frame));
   const refuse = (id: string | null, code: SocketErrorCode, message: string) =>
     send({ v, type: 'error', id, code, message });
-  const delivery = createDelivery({
-    write: (frames) => writeFrames(socket, frames, () => delivery.onRoom()),
-    isFull: () => socket.bufferedAmount > FULL_BYTES,
-    giveUp: (why) => {
-      if (why === 'stalled') stats.closedSlow += 1;
-      closeNow(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
+  const isFull = () => wire.writableLength > FULL_BYTES;
+  const delivery = createDelivery(
+    {
+      write(portions) {
+        // After the closing frame nothing may follow.
+        if (socket.readyState !== socket.OPEN) return;
+        const [only] = portions;
+        if (portions.length === 1 && only !== undefined) wire.write(joinSocket(only));
+        else wire.write(Buffer.concat(portions.map(joinSocket)));
+      },
+      isFull,
+      giveUp(why) {
+        if (why === 'stalled') counters.closedSlow += 1;
+        closeSoon(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
+      },
     },
-  });
+    tools.turn,
+  );
+  wire.on('drain', delivery.onRoom);
 
   const subscribe = async (frame: ClientFrame & { type: 'subscribe' }): Promise<void> => {
     const { id } = frame;
@@ -112,40 +131,37 @@ export function serveOpsSocket(
     );
   });
   socket.on('error', () => socket.terminate());
-  const bye = (reason: ByeReason, retryMs: number): void => {
-    send({ v, type: 'bye', reason, retry_ms: retryMs });
-    socket.close(reason === 'reauth' ? NOT_AUTHENTICATED : RESTART);
+  const connection = {
+    bye(reason: ByeReason, retryMs: number) {
+      send({ v, type: 'bye', reason, retry_ms: retryMs });
+      closeSoon(socket, reason === 'reauth' ? NOT_AUTHENTICATED : RESTART);
+    },
   };
   const ends = [
-    tools.heartbeat.add(() => send({ v, type: 'ping', heads: headsOf(subscriptions) })),
+    tools.heartbeat.add(() => {
+      if (!isFull()) send({ v, type: 'ping', heads: headsOf(subscriptions) });
+      tools.connections.rotate(connection);
+    }),
     tools.keepAlive.add(watchPeer(socket)),
-    tools.connections.add({ bye }),
-    viewer.onEnd(() => bye('reauth', 0)),
+    tools.connections.add(connection),
+    viewer.onEnd(() => connection.bye('reauth', 0)),
     delivery.end,
   ];
-  stats.socketConnections += 1;
+  counters.socketConnections += 1;
   socket.on('close', () => {
-    stats.socketConnections -= 1;
+    counters.socketConnections -= 1;
     for (const end of ends) end();
     for (const subscription of subscriptions.values()) subscription.end();
     subscriptions.clear();
   });
 
-  send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS });
+  send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS, ...(tools.feed.mode === 'poll' && { live: 'poll' }) });
   if (organizations === undefined) return;
   const asked = parseFrame(
     JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseList(organizations) }),
   );
   if (asked !== undefined) obeyInTurn(asked);
   else refuse(null, 'NOT_UNDERSTOOD', '"organizations" must be * or ids with commas, such as 123,124.');
-}
-
-/** The callback of the last frame tells that the socket has passed on what it held. */
-function writeFrames(socket: WebSocket, frames: readonly Frame[], onWritten: () => void): void {
-  frames.forEach((frame, index) => {
-    const last = index === frames.length - 1;
-    socket.send(frame.json, { binary: false, compress: false }, last ? onWritten : undefined);
-  });
 }
 
 function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<string, string> {
@@ -168,10 +184,10 @@ function watchPeer(socket: WebSocket): () => void {
   };
 }
 
-function closeNow(socket: WebSocket, code: number): void {
+/** A peer that does not read will not answer the close either. */
+function closeSoon(socket: WebSocket, code: number): void {
   socket.close(code);
-  // A peer that does not read will not answer the close either.
-  socket.terminate();
+  setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS).unref();
 }
 
 function parseFrame(text: string): ClientFrame | undefined {

@@ -2,48 +2,74 @@
 
 export interface Reader {
   read(organizationIds: readonly number[]): void;
-  /** Looks at once for what nudges may have missed. */
+  /** Whether news of this organization may be on its way. */
+  isBehind(organizationId: number): boolean;
+  /** Nudges may have been lost: looks at once, and trusts nothing that was seen before. */
   poll(): void;
-  startPolling(look: () => Promise<void>): void;
+  /** Milliseconds since the last look that succeeded and of which everything has been asked for; Infinity when there is none. */
+  readonly lookedMsAgo: number;
   stop(): void;
 }
 
-/** The poll that finds what a lost nudge left: 1 to 2 s, so that many servers do not ask in step. */
-const pollDelayMs = () => 1_000 + Math.random() * 1_000;
+export interface ReaderPlan {
+  readNews(organizationIds: readonly number[]): Promise<void>;
+  /** Finds what a lost nudge left, and asks for it. */
+  look(): Promise<void>;
+  /** How long to wait before the next look. */
+  pollDelayMs(): number;
+  onFailure(error: unknown): void;
+}
 
-export function createReader(
-  readNews: (organizationIds: readonly number[]) => Promise<void>,
-  onFailure: (error: unknown) => void,
-): Reader {
+export function createReader({ readNews, look, pollDelayMs, onFailure }: ReaderPlan): Reader {
   const wanted = new Set<number>();
-  let reading = false;
-  let look = async (): Promise<void> => {};
-  let timer: NodeJS.Timeout | undefined;
+  let reading: ReadonlySet<number> | undefined;
+  let looking = false;
+  let lookAgain = false;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let failedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
 
   const run = async (): Promise<void> => {
-    reading = true;
     while (wanted.size > 0 && !stopped) {
-      const ids = [...wanted];
+      reading = new Set(wanted);
       wanted.clear();
-      await readNews(ids).catch(onFailure);
+      await readNews([...reading]).catch(failed);
     }
-    reading = false;
+    reading = undefined;
+  };
+  const failed = (error: unknown): void => {
+    // What was not read is not known to be wanted any more: only a look that begins after this finds it.
+    failedAt = performance.now();
+    if (!stopped) onFailure(error);
   };
   const poll = async (): Promise<void> => {
+    lookAgain = looking;
+    if (looking) return;
+    looking = true;
     clearTimeout(timer);
-    await look().catch(onFailure);
-    if (!stopped) timer = setTimeout(poll, pollDelayMs());
+    const began = performance.now();
+    await look().then(() => {
+      lookedAt = began;
+    }, failed);
+    looking = false;
+    if (stopped) return;
+    if (lookAgain) void poll();
+    else timer = setTimeout(poll, pollDelayMs());
   };
+  timer = setTimeout(poll);
   return {
     read(organizationIds) {
       for (const id of organizationIds) wanted.add(id);
-      if (!reading) void run();
+      if (reading === undefined && wanted.size > 0) void run();
     },
-    poll: () => void poll(),
-    startPolling(lookForNews) {
-      look = lookForNews;
-      timer = setTimeout(poll, pollDelayMs());
+    isBehind: (id) => wanted.has(id) || reading?.has(id) === true,
+    poll() {
+      failedAt = performance.now();
+      void poll();
+    },
+    get lookedMsAgo() {
+      return lookedAt >= failedAt ? performance.now() - lookedAt : Number.POSITIVE_INFINITY;
     },
     stop() {
       stopped = true;

@@ -36,8 +36,9 @@ export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings 
       onOpen(_event, { raw }) {
         if (!(raw instanceof WebSocket)) return;
         const refusal = c.get('socketRefusal');
-        if (refusal !== undefined) refuseSocket(raw, refusal);
-        else serveOpsSocket(raw, c.req.query('organizations'), viewerOf(c), tools);
+        if (refusal !== undefined) return refuseSocket(raw, refusal);
+        const wire = c.env.incoming.socket;
+        serveOpsSocket(raw, wire, c.req.query('organizations'), viewerOf(c), tools);
       },
     })),
     () => {

@@ -1,8 +1,7 @@
 /**
  * `GET …/sync-logs/:orgId/events`: one organization's feed as Server-Sent Events.
  *
- * Writes straight to Node's response: the same buffer goes to every client, without a copy or a promise for each. What
- * middleware has added to the headers (for pages of other origins) is therefore written here.
+ * Not here: the bytes (sse-response.ts), when they leave (delivery.ts).
  */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
@@ -14,32 +13,31 @@ import { pathId } from '../http/parameters.ts';
 import type { Connections } from './connections.ts';
 import { createDelivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
-import { encodeNotice, joinSse } from './frame.ts';
-import { guardWatch, viewerOf } from './viewer.ts';
+import { encodeNotice } from './frame.ts';
+import { SSE_HEADERS, sseOutput } from './sse-response.ts';
+import type { Turn } from './turn.ts';
+import { guardWatch, type Viewer, viewerOf } from './viewer.ts';
 import type { Watch } from './watch.ts';
 import type { Wheel } from './wheel.ts';
 
 /** Bytes that may wait in a socket before we stop writing to it. */
 const FULL_BYTES = 64 * 1024;
 
-const HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-  'x-content-type-options': 'nosniff',
-};
+/** A client that does not take its goodbye is not waited for. */
+const BYE_LIMIT_MS = 1_000;
 
 export interface StreamTools {
   feed: Feed;
   connections: Connections;
   heartbeat: Wheel;
+  turn: Turn;
 }
 
 export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get('/sync-logs/:orgId/events', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
+    if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
     await openStream(tools, organizationId, c, c.env.outgoing as ServerResponse);
     return answeredByHand();
   });
@@ -52,51 +50,79 @@ function sinceOf(c: Context): string | undefined {
 }
 
 async function openStream(
-  { feed, connections, heartbeat }: StreamTools,
+  tools: StreamTools,
   organizationId: number,
   c: Context,
   response: ServerResponse,
 ): Promise<void> {
+  const { feed, turn } = tools;
+  // News that come before the stream has begun are not lost: beginning marks the watch dirty.
+  let onNews = (): void => {};
+  const plan = { since: sinceOf(c), folded: false };
+  const [whole] = await feed.watch(new Map([[organizationId, plan]]), () => onNews());
+  const { socket } = response;
+  // No socket: the request was sent behind another one that is still being answered. A stream needs its own.
+  if (whole === undefined || socket === null || response.destroyed) {
+    response.destroy();
+    return whole?.end();
+  }
   const viewer = viewerOf(c);
-  const delivery = createDelivery({
-    write: (frames) => response.write(joinSse(frames)),
-    isFull: () => response.writableLength > FULL_BYTES,
-    giveUp: (why) => {
-      if (why === 'stalled') feed.stats.closedSlow += 1;
-      response.destroy();
+  const watch = guardWatch(whole, viewer);
+  const first = `retry: 2000\n\n${encodeNotice(hello(watch, feed.mode))}`;
+  const output = sseOutput(response, socket, { headers: Object.fromEntries(c.res.headers), first });
+  const delivery = createDelivery(
+    {
+      write: output.frames,
+      isFull: () => socket.writableLength > FULL_BYTES,
+      giveUp(why) {
+        if (why === 'stalled') feed.counters.closedSlow += 1;
+        socket.destroy();
+      },
     },
-  });
-  let watch: Watch | undefined;
-  const plans = new Map([[organizationId, { since: sinceOf(c), folded: false }]]);
-  [watch] = await feed.watch(plans, () => watch && delivery.news(watch));
-  if (watch === undefined || response.destroyed) return watch?.end();
-
-  const joined = guardWatch(watch, viewer);
-  watch = joined;
-  // With what middleware has put on the answer: CORS, security headers, the request id.
-  response.writeHead(200, { ...Object.fromEntries(c.res.headers), ...HEADERS });
-  response.socket?.setNoDelay(true);
-  response.write(`retry: 2000\n\n${encodeNotice(hello(joined))}`);
-  response.on('drain', delivery.onRoom);
-  const leaveWheel = heartbeat.add(() => {
-    if (response.writableLength === 0) response.write(encodeNotice(ping(joined)));
-  });
-  feed.stats.sseConnections += 1;
-  const sayBye = (reason: ByeReason, retryMs: number) => response.end(encodeNotice(bye(reason, retryMs)));
-  const leaveConnections = connections.add({ bye: sayBye });
-  const leaveViewer = viewer.onEnd(() => sayBye('reauth', 0));
+    turn,
+  );
+  onNews = () => delivery.news(watch);
+  socket.on('drain', delivery.onRoom);
+  const leave = keepAlive(tools, watch, viewer, output, () => socket.writableLength > FULL_BYTES);
+  feed.counters.sseConnections += 1;
   response.on('close', () => {
-    feed.stats.sseConnections -= 1;
-    joined.end();
+    feed.counters.sseConnections -= 1;
+    socket.off('drain', delivery.onRoom);
+    watch.end();
     delivery.end();
-    leaveWheel();
-    leaveConnections();
-    leaveViewer();
+    leave();
   });
-  delivery.news(joined);
+  delivery.news(watch);
 }
 
-function hello(watch: Watch) {
+/** The heartbeat, the rotation and the goodbye of one stream. */
+function keepAlive(
+  { connections, heartbeat }: StreamTools,
+  watch: Watch,
+  viewer: Viewer,
+  output: ReturnType<typeof sseOutput>,
+  isFull: () => boolean,
+): () => void {
+  const connection = {
+    bye(reason: ByeReason, retryMs: number) {
+      output.end(bye(reason, retryMs), BYE_LIMIT_MS);
+    },
+  };
+  const leaveConnections = connections.add(connection);
+  const leaveViewer = viewer.onEnd(() => connection.bye('reauth', 0));
+  const leaveWheel = heartbeat.add(() => {
+    if (!isFull()) output.notice(ping(watch));
+    connections.rotate(connection);
+  });
+  return () => {
+    leaveConnections();
+    leaveViewer();
+    leaveWheel();
+  };
+}
+
+/** In its documented form while nudges arrive; it says so when streams live on polling. */
+function hello(watch: Watch, mode: Feed['mode']) {
   return {
     v: PROTOCOL_VERSION,
     type: 'hello',
@@ -105,6 +131,7 @@ function hello(watch: Watch) {
     recovered: watch.recovered,
     reason: watch.reason,
     heartbeat_ms: HEARTBEAT_MS,
+    ...(mode === 'poll' && { live: mode }),
   };
 }
 

@@ -3,6 +3,7 @@
 import { formatCursor } from '../contract/cursor.ts';
 import { type ClientFrame, DEFAULT_CONFLATE_MS, type ServerFrame } from '../contract/socket-frame.ts';
 import { PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { RowId } from '../contract/sync-log.ts';
 import type { Connections } from './connections.ts';
 import type { Delivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
@@ -50,22 +51,41 @@ export async function openSubscription(
   };
   /** An organization that appears later is complete from its beginning. A failure is mended by its next news. */
   const joinNewcomer = (id: number, beginning: string): void => {
-    if (watches.has(id) || joining.has(id) || !viewer.maySee(id)) return;
+    if (ended || watches.has(id) || joining.has(id) || !viewer.maySee(id)) return;
     joining.add(id);
     join(new Map([[id, beginning]]))
       .then((joined) => joined.forEach(delivery.news))
       .catch(() => {})
       .finally(() => joining.delete(id));
   };
+  /** Heard of before those that were there already have joined. */
+  let early: Map<number, string> | undefined = new Map();
+  const hear = (id: number, beginning: string): void => {
+    if (early === undefined) joinNewcomer(id, beginning);
+    else early.set(id, beginning);
+  };
 
-  const named = frame.organizations === '*' ? await feed.organizations() : frame.organizations;
-  const resumed = Object.keys(frame.since ?? {}).map(Number);
-  const all = (everything ? [...named, ...resumed] : named).filter(viewer.maySee);
-  const joined = await join(new Map(all.map((id) => [id, frame.since?.[id]])));
-  // From here on; what appeared since the list was read is found by its next news or the feed's poll.
-  const leave = everything ? feed.onOrganization(joinNewcomer) : () => {};
-  send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, streams: joined.map(describe) });
-  for (const watch of joined) delivery.news(watch);
+  // Before the list is read, so that nobody appears between the two.
+  const leave = everything ? feed.onOrganization(hear) : () => {};
+  try {
+    const named = frame.organizations === '*' ? await feed.organizations() : frame.organizations;
+    const resumed = everything
+      ? Object.keys(frame.since ?? {})
+          .map(Number)
+          .filter(isRowId)
+      : [];
+    const seen = [...named, ...resumed].filter(viewer.maySee);
+    const joined = await join(new Map(seen.map((id) => [id, frame.since?.[id]])));
+    send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, streams: joined.map(describe) });
+    for (const watch of joined) delivery.news(watch);
+  } catch (error) {
+    leave();
+    pace.end();
+    throw error;
+  }
+  const heard = early;
+  early = undefined;
+  for (const [id, beginning] of heard) joinNewcomer(id, beginning);
 
   return {
     watches,
@@ -80,6 +100,8 @@ export async function openSubscription(
     },
   };
 }
+
+const isRowId = (id: number) => RowId.safeParse(id).success;
 
 function describe(watch: Watch) {
   return {

@@ -40,8 +40,8 @@ export function guardWatch(watch: Watch, viewer: Viewer): Watch {
       return watch.cursor;
     },
     take: () => (viewer.maySee(organizationId) ? watch.take() : []),
-    async catchUp() {
-      const frames = await watch.catchUp();
+    async catchUp(isSlow) {
+      const frames = await watch.catchUp(isSlow);
       return viewer.maySee(organizationId) ? frames : [];
     },
     end: watch.end,

@@ -1,12 +1,18 @@
-/** One connection's view of one organization: a cursor, and what comes after it. Not a queue. */
+/**
+ * One connection's view of one organization: a cursor, and what comes after it. Not a queue.
+ *
+ * What `hello` promised is kept to the letter: a resumed watch gets every event up to the head it joined at. After that
+ * a reader that takes what it is given gets every event, from memory or from the log; one that has been behind for long
+ * is given the ends of runs and a snapshot for what it missed.
+ */
 import type { LostReason } from '../contract/stream-event.ts';
-import type { LoggedEvent, StreamState } from '../events/log.ts';
+import { HistoryLostError, type LoggedEvent, type StreamState } from '../events/log.ts';
 import type { Channel } from './channel.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
 
-/** Who is further behind gets one snapshot, and the ends of runs before it. */
-const CATCH_UP_AT_MOST = 1_000;
+/** Events that one read for one watch takes. */
+const PORTION = 128;
 
 export interface Watch {
   readonly organizationId: number;
@@ -17,10 +23,15 @@ export interface Watch {
   readonly reason: LostReason | null;
   /** `seq` of the last frame taken. */
   readonly cursor: number;
-  /** The frames after the cursor, in order, and moves it there. Undefined: they are not in memory, call `catchUp`. */
+  /** The next frames after the cursor, in order, and moves it behind them. Undefined: not in memory, call `catchUp`. */
   take(): readonly Frame[] | undefined;
-  /** Reads from the log what is no longer in memory, or folds it when it is too much. One call at a time. */
-  catchUp(): Promise<readonly Frame[]>;
+  /**
+   * Reads from the log what is no longer in memory. One call at a time, until `take` gives something again.
+   *
+   * @param isSlow the reader has been behind for long, because it does not take what it is given
+   * @throws HistoryLostError when what was promised has gone meanwhile; the connection has to begin anew
+   */
+  catchUp(isSlow: boolean): Promise<readonly Frame[]>;
   end(): void;
 }
 
@@ -31,32 +42,61 @@ export interface WatchPlan {
   folded: boolean;
 }
 
-/** What lies between two places of the log; `terminal` leaves only the ends of runs. */
-export type ReadLog = (
-  after: number,
-  options: { terminal: boolean; limit: number },
-) => Promise<LoggedEvent[]>;
+export interface LogAccess {
+  /** What follows a place of the log; `terminal` leaves only the ends of runs. */
+  after(seq: number, options: { terminal: boolean; limit: number }): Promise<LoggedEvent[]>;
+  state(): Promise<StreamState>;
+  /** A snapshot stands for events that were not sent. */
+  onFold(): void;
+}
 
 export function createWatch(
   channel: Channel,
   state: StreamState,
   plan: WatchPlan,
-  readLog: ReadLog,
+  log: LogAccess,
   end: () => void,
 ): Watch {
   const start = decideStart(plan.since, state);
+  const { organizationId, epoch } = state;
   let cursor = start.after;
-  let first: Frame | undefined = start.snapshot
-    ? encodeState(state.epoch, { ...state, seq: state.head })
-    : undefined;
+  let first = start.snapshot;
 
   const moveTo = (frames: readonly Frame[]): readonly Frame[] => {
     cursor = frames.at(-1)?.seq ?? cursor;
     return frames;
   };
+  const firstSnapshot = (): readonly Frame[] => {
+    first = false;
+    const shared = state.head === channel.head ? channel.snapshot() : undefined;
+    return [shared ?? encodeState(epoch, { ...state, seq: state.head })];
+  };
+  /** Undefined when an event is missing: there are some, or we would not have been asked. */
+  const readEvery = async (): Promise<readonly Frame[] | undefined> => {
+    const events = await log.after(cursor, { terminal: false, limit: PORTION });
+    const isWhole = events.every((event, index) => event.seq === cursor + 1 + index);
+    return isWhole && events.length > 0 ? events.map((event) => encodeFrame(epoch, event)) : undefined;
+  };
+  /** Portion by portion; the snapshot comes after the last end before it. */
+  const readFolded = async (): Promise<readonly Frame[]> => {
+    // Taken first: an end that happens while the log is being read comes after it, as an event of its own.
+    const snapshot = channel.snapshot() ?? encodeState(epoch, await currentState());
+    const ends = await log.after(cursor, { terminal: true, limit: PORTION });
+    const before = ends
+      .filter((event) => event.seq <= snapshot.seq)
+      .map((event) => encodeFrame(epoch, event));
+    if (before.length === PORTION) return before;
+    log.onFold();
+    return [...before, snapshot];
+  };
+  const currentState = async () => {
+    const now = await log.state();
+    if (now.epoch !== epoch) throw new HistoryLostError('The organization stands in another history.');
+    return { ...now, seq: now.head };
+  };
   return {
-    organizationId: channel.organizationId,
-    epoch: state.epoch,
+    organizationId,
+    epoch,
     head: state.head,
     recovered: start.recovered,
     reason: start.reason,
@@ -64,31 +104,25 @@ export function createWatch(
       return cursor;
     },
     take() {
-      if (first !== undefined) {
-        const snapshot = first;
-        first = undefined;
-        return [snapshot];
+      if (first) return firstSnapshot();
+      if (!plan.folded) {
+        const frames = channel.framesAfter(cursor);
+        return frames && moveTo(frames);
       }
-      const frames = channel.framesAfter(cursor);
-      if (frames === undefined || frames.length === 0) return frames;
-      return moveTo(plan.folded ? fold(frames, channel) : frames);
+      const frames = channel.foldAfter(cursor);
+      if (frames !== undefined && frames.at(-1)?.terminal === false) log.onFold();
+      return frames && moveTo(frames);
     },
-    async catchUp() {
-      if (channel.head - cursor <= CATCH_UP_AT_MOST) {
-        const events = await readLog(cursor, { terminal: false, limit: CATCH_UP_AT_MOST });
-        return moveTo(events.map((event) => encodeFrame(state.epoch, event)));
+    async catchUp(isSlow) {
+      const isPromised = cursor < state.head;
+      const mayFold = plan.folded || (isSlow && !isPromised);
+      if (!mayFold) {
+        const frames = await readEvery();
+        if (frames !== undefined) return moveTo(frames);
+        if (isPromised) throw new HistoryLostError('What was to be replayed is no longer in the history.');
       }
-      // The snapshot first: an end that happens while the log is being read comes after it, as an event of its own.
-      const snapshot = channel.snapshot();
-      const ends = await readLog(cursor, { terminal: true, limit: CATCH_UP_AT_MOST });
-      const before = ends.filter((event) => event.seq <= snapshot.seq);
-      return moveTo([...before.map((event) => encodeFrame(state.epoch, event)), snapshot]);
+      return moveTo(await readFolded());
     },
     end,
   };
-}
-
-function fold(frames: readonly Frame[], channel: Channel): readonly Frame[] {
-  const ends = frames.filter((frame) => frame.terminal);
-  return ends.length === frames.length ? ends : [...ends, channel.snapshot()];
 }

@@ -1,11 +1,11 @@
 /** Starting and cancelling syncs, and the reading of `sync_logs`: list, one, timeline. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { formatCursor, parseCursor } from '../contract/cursor.ts';
+import { type Cursor, formatCursor, parseCursor } from '../contract/cursor.ts';
 import { type OperationType, SyncLog, SyncStatus } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import type { EventBus } from '../events/bus.ts';
 import { readTimeline } from '../events/log.ts';
+import type { Newest, NewestRun } from '../events/newest.ts';
 import { readHead, readSyncLogs } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
@@ -15,17 +15,23 @@ import { startRun } from './start.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
-export function syncRoutes(tools: CancelTools): Hono {
-  const { database, bus } = tools;
+export interface SyncTools extends CancelTools {
+  /** Asked before the database. */
+  newest: Newest;
+}
+
+export function syncRoutes(tools: SyncTools): Hono {
+  const { database, newest } = tools;
   const routes = new Hono();
-  const start = (type: OperationType) => (c: Context) => startAndAnswer(c, database, bus, type);
+  const start = (type: OperationType) => (c: Context) => startAndAnswer(c, tools, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
   routes.post('/sync-active/:orgId', start('active_patients'));
   routes.post('/sync-changed/:orgId', start('changed_patients'));
-  routes.get('/sync-logs/:orgId', (c) => answerPoll(c, database));
+  routes.get('/sync-logs/:orgId', (c) => answerPoll(c, tools));
 
   routes.get('/sync-logs/:orgId/:id', async (c) => {
-    const { log } = await findLog(c, database);
+    const { organizationId, log, page } = await findLog(c, database);
+    newest.shown(organizationId, page);
     return json(c, log);
   });
 
@@ -47,18 +53,18 @@ export function syncRoutes(tools: CancelTools): Hono {
 
 async function startAndAnswer(
   c: Context,
-  database: Database,
-  bus: EventBus,
+  { database, bus, newest }: SyncTools,
   type: OperationType,
 ): Promise<Response> {
   const organizationId = pathId(c, 'orgId');
   if ((await findOrganization(database, organizationId)) === undefined)
     throw organizationNotFound(organizationId);
   const { syncLogId, created } = await startRun(database, organizationId, type);
-  const { logs } = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
+  const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
+  newest.shown(organizationId, page);
   // Told only now, so that the answer shows the run as it began and no worker is ahead of it.
   if (created) bus.publish({ organizations: [organizationId], work: true });
-  const [log] = logs;
+  const [log] = page.logs;
   if (log === undefined) throw notFound(syncLogId);
   const { operation_type, status } = SyncLog.parse(JSON.parse(log));
   const head = JSON.stringify({
@@ -71,7 +77,8 @@ async function startAndAnswer(
   return json(c, `${head.slice(0, -1)},"log":${log}}`, created ? 202 : 200);
 }
 
-async function answerPoll(c: Context, database: Database): Promise<Response> {
+async function answerPoll(c: Context, tools: SyncTools): Promise<Response> {
+  const { database, newest } = tools;
   const organizationId = pathId(c, 'orgId');
   const before = queryId(c, 'before');
   const filter = {
@@ -80,28 +87,61 @@ async function answerPoll(c: Context, database: Database): Promise<Response> {
     operationType: queryText(c, 'operation_type', Word, 'must be a word such as full_patients'),
     before,
   };
-  requireCursor(c.req.query('at_least'));
-  const asked = c.req.header('if-none-match');
-  if (asked !== undefined) {
-    const { epoch, head } = await readHead(database.sql, organizationId);
-    const etag = `"${formatCursor(epoch, head)}"`;
-    if (matches(asked, etag)) return c.body(null, 304, { etag, 'cache-control': POLL_CACHING });
-  }
+  const atLeast = requireCursor(c.req.query('at_least'));
+  const known = newestFor(newest.of(organizationId), atLeast, c.req.header('if-none-match'));
+  const unchanged = notModified(c, known ?? (await headIfAsked(c, tools, organizationId)));
+  if (unchanged !== undefined) return unchanged;
+  const isPlain = before === undefined && (filter.status ?? filter.operationType) === undefined;
+  if (known !== undefined && isPlain && filter.limit === 1) return answerLogs(c, known, known.log);
+
   const page = await readSyncLogs(database.sql, organizationId, filter);
+  newest.shown(organizationId, page);
   if (before !== undefined && page.logs.length === 0) await requireLog(database, organizationId, before);
-  c.header('etag', `"${formatCursor(page.epoch, page.head)}"`);
+  return answerLogs(c, page, page.logs.join(','));
+}
+
+function answerLogs(c: Context, place: { epoch: string; head: number }, logs: string | null): Response {
+  c.header('etag', etagOf(place));
   c.header('cache-control', POLL_CACHING);
-  return json(c, `{"logs":[${page.logs.join(',')}]}`);
+  return json(c, `{"logs":[${logs ?? ''}]}`);
+}
+
+function notModified(c: Context, place: { epoch: string; head: number } | undefined): Response | undefined {
+  const asked = c.req.header('if-none-match');
+  if (place === undefined || asked === undefined || !matches(asked, etagOf(place))) return undefined;
+  return c.body(null, 304, { etag: etagOf(place), 'cache-control': POLL_CACHING });
+}
+
+async function headIfAsked(c: Context, { database, newest }: SyncTools, organizationId: number) {
+  if (c.req.header('if-none-match') === undefined) return undefined;
+  const place = await readHead(database.sql, organizationId);
+  newest.shown(organizationId, place);
+  return place;
+}
+
+/** Memory, unless this client has seen something newer already, here or at another server. */
+function newestFor(
+  known: NewestRun | undefined,
+  atLeast: Cursor | undefined,
+  ifNoneMatch = '',
+): NewestRun | undefined {
+  const seen = [...ifNoneMatch.matchAll(/"([^"]*)"/g)].map(([, tag = '']) => parseCursor(tag));
+  const isBehind = [atLeast, ...seen].some(
+    (cursor) => cursor !== undefined && (cursor.epoch !== known?.epoch || cursor.seq > BigInt(known.head)),
+  );
+  return isBehind ? undefined : known;
 }
 
 const POLL_CACHING = 'private, no-cache';
+const etagOf = (place: { epoch: string; head: number }) => `"${formatCursor(place.epoch, place.head)}"`;
 
 /**
- * `at_least` asks for an answer that is not older than a cursor. Every poll reads what is committed, and a cursor is
- * only ever told after its commit, so the answer is never older; what remains is to refuse what is no cursor.
+ * `at_least` asks for an answer that is not older than a cursor. The database's answer never is: a cursor is only told
+ * after its commit. Memory's may be, and is not given then.
  */
-function requireCursor(text: string | undefined): void {
-  if (text === undefined || parseCursor(text) !== undefined) return;
+function requireCursor(text: string | undefined): Cursor | undefined {
+  const cursor = text === undefined ? undefined : parseCursor(text);
+  if (text === undefined || cursor !== undefined) return cursor;
   throw new ProblemError('INVALID_PARAMETER', '"at_least" must be a cursor, such as the one of a log.', {
     field: 'at_least',
   });
@@ -118,10 +158,10 @@ async function requireLog(database: Database, organizationId: number, id: number
 async function findLog(c: Context, database: Database) {
   const organizationId = pathId(c, 'orgId');
   const id = pathId(c, 'id');
-  const { logs } = await readSyncLogs(database.sql, organizationId, { limit: 1, id });
-  const [log] = logs;
+  const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id });
+  const [log] = page.logs;
   if (log === undefined) throw notFound(id);
-  return { organizationId, id, log };
+  return { organizationId, id, log, page };
 }
 
 function notFound(id: number): ProblemError {

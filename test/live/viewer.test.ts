@@ -4,7 +4,13 @@ import type { Frame } from '../../src/live/frame.ts';
 import { guardWatch } from '../../src/live/viewer.ts';
 import type { Watch } from '../../src/live/watch.ts';
 
-const FRAME: Frame = { seq: 8, terminal: false, json: Buffer.from('{}'), sse: Buffer.from('data: {}\n\n') };
+const FRAME: Frame = {
+  seq: 8,
+  terminal: false,
+  committedAt: 0,
+  json: Buffer.from('{}'),
+  sse: Buffer.from('data: {}\n\n'),
+};
 
 const WATCH: Watch = {
   organizationId: 5,
@@ -23,12 +29,12 @@ describe('a guarded watch', () => {
     let allowed: readonly number[] = [5];
     const watch = guardWatch(WATCH, { maySee: (id) => allowed.includes(id), onEnd: () => () => {} });
     expect(watch.take()).toEqual([FRAME]);
-    const replay = watch.catchUp();
+    const replay = watch.catchUp(false);
     // The right ends while the log is being read.
     allowed = [6];
     expect(await replay).toEqual([]);
     expect(watch.take()).toEqual([]);
     allowed = [5];
-    expect(await watch.catchUp()).toEqual([FRAME]);
+    expect(await watch.catchUp(false)).toEqual([FRAME]);
   });
 });

@@ -9,10 +9,12 @@ const PACKAGES: Record<string, string> = {
   curl: 'curl',
   jq: 'jq',
   openssl: 'openssl',
-  psql: 'postgresql-client',
   prometheus: 'prometheus',
   promtool: 'prometheus',
   'systemd-analyze': 'systemd',
+  psql: 'postgresql-client',
+  nginx: 'nginx-light',
+  pgbouncer: 'pgbouncer',
 };
 
 export default function requirePeers(): void {

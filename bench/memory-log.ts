@@ -1,0 +1,37 @@
+/** The event log in memory: what the fan-out is measured with, so that no database stands in its way. */
+import type { EventLog } from '../src/events/event-log.ts';
+import type { LoggedEvent } from '../src/events/log.ts';
+
+export const EPOCH = 'bench';
+const KEPT = 2_000;
+
+export interface MemoryLog extends EventLog {
+  append(event: LoggedEvent): void;
+}
+
+export function createMemoryLog(organizationId: number): MemoryLog {
+  let events: LoggedEvent[] = [];
+  const head = () => events.at(-1)?.seq ?? 0;
+  return {
+    append(event) {
+      events.push(event);
+      if (events.length > KEPT * 2) events = events.slice(-KEPT);
+    },
+    readHeads: async () => ({ epoch: EPOCH, flushed: 0n, positions: [{ organizationId, seq: head() }] }),
+    readStates: async (ids) =>
+      ids.map((id) => ({
+        organizationId: id,
+        epoch: EPOCH,
+        head: head(),
+        oldest: events[0]?.seq ?? head() + 1,
+        latest: null,
+        at: new Date().toISOString(),
+      })),
+    readAfter: async (_epoch, [position], { limit }) => {
+      const first = events.findIndex((event) => event.seq > (position?.seq ?? 0));
+      return first < 0 ? [] : events.slice(first, first + limit);
+    },
+    endEpoch: async () => {},
+    close: async () => {},
+  };
+}

@@ -1,0 +1,3 @@
+CREATE TABLE "sync_eras" (
+	"era" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL
+);

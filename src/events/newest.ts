@@ -1,0 +1,18 @@
+/**
+ * What this process knows of an organization without asking the database: enough for the poll that everybody makes.
+ * live/feed.ts knows it of organizations that somebody watches; polls (sync/routes.ts) ask here first.
+ */
+
+export interface NewestRun {
+  epoch: string;
+  head: number;
+  /** The rendered sync log of the latest run; null when there is none. */
+  log: string | null;
+}
+
+export interface Newest {
+  /** Undefined: not known for certain here. Then the database is asked. */
+  of(organizationId: number): NewestRun | undefined;
+  /** Somebody was shown this from the database. What is older is not given out here any more. */
+  shown(organizationId: number, place: { epoch: string; head: number }): void;
+}

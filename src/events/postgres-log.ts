@@ -1,0 +1,28 @@
+/**
+ * The event log in PostgreSQL, read over connections of its own: a stream never waits behind the batches of a sync, and
+ * a connection that stays silent is given up after some seconds.
+ */
+import type { EventLog } from './event-log.ts';
+import { endEpoch, readEventsAfter, readHeads, readStreamStates } from './log.ts';
+import { openRenewingConnection } from './renewing-connection.ts';
+
+const LIMIT_MS = 4_000;
+const CONNECTIONS = 3;
+
+export function openPostgresLog(url: string, { throughPooler }: { throughPooler: boolean }): EventLog {
+  const connection = openRenewingConnection({
+    url,
+    applicationName: 'patient-sync live',
+    limitMs: LIMIT_MS,
+    max: CONNECTIONS,
+    prepare: !throughPooler,
+  });
+  return {
+    readHeads: () => connection.ask(readHeads),
+    readStates: (ids) => connection.ask((sql) => readStreamStates(sql, ids)),
+    readAfter: (epoch, positions, options) =>
+      connection.ask((sql) => readEventsAfter(sql, epoch, positions, options)),
+    endEpoch: (epoch) => connection.ask((sql) => endEpoch(sql, epoch)),
+    close: connection.close,
+  };
+}

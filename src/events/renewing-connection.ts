@@ -1,0 +1,79 @@
+/**
+ * A connection that does not wait for ever: a statement that is not answered in time gives the connection up for a new one.
+ *
+ * A connection whose packets are dropped on the way looks open for a quarter of an hour, and everything behind its first
+ * unanswered statement would wait with it. Streams and nudges must not: they begin anew within seconds.
+ */
+import postgres, { type Sql } from 'postgres';
+import { ARRAY_TYPES } from '../database/arrays.ts';
+
+export interface RenewingConnection {
+  /** @throws NoAnswerError after the limit; whatever the statement itself throws */
+  ask<T>(work: (sql: Sql) => PromiseLike<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The database did not answer in time. Read again: the next attempt has a connection of its own. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  /** As postgres.js names it, so that whoever sorts errors takes it for an outage. */
+  readonly code = 'CONNECT_TIMEOUT';
+}
+
+export interface ConnectionPlan {
+  url: string;
+  applicationName: string;
+  limitMs: number;
+  /** Connections at most. Default: 1. */
+  max?: number;
+  /** Prepared statements; not through a pooler. Default: false. */
+  prepare?: boolean;
+}
+
+export function openRenewingConnection(plan: ConnectionPlan): RenewingConnection {
+  let current = connect(plan);
+  const giveUp = (sql: Sql): void => {
+    if (sql === current) current = connect(plan);
+    void destroy(sql);
+  };
+  return {
+    async ask(work) {
+      const sql = current;
+      try {
+        return await withinMs(plan.limitMs, work(sql));
+      } catch (error) {
+        if (error instanceof NoAnswerError) giveUp(sql);
+        throw error;
+      }
+    },
+    close: () => destroy(current),
+  };
+}
+
+/** @throws NoAnswerError */
+export async function withinMs<T>(limitMs: number, work: PromiseLike<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new NoAnswerError(`No answer within ${limitMs} ms`)), limitMs);
+  });
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
+}
+
+/** What still waits on it is rejected; a socket that nobody answers closes in its own time. */
+async function destroy(sql: Sql): Promise<void> {
+  await withinMs(1_000, sql.end({ timeout: 0 })).catch(() => {});
+}
+
+function connect({ url, applicationName, max = 1, prepare = false, limitMs }: ConnectionPlan): Sql {
+  return postgres(url, {
+    max,
+    prepare,
+    // The default back-off grows to 20 s and outlives an outage by far.
+    backoff: () => 0.2,
+    connect_timeout: Math.ceil(limitMs / 1_000),
+    connection: { application_name: applicationName },
+    fetch_types: false,
+    types: ARRAY_TYPES,
+    onnotice: () => {},
+  });
+}

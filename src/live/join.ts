@@ -1,0 +1,102 @@
+/**
+ * How a watch begins: the organization's state at one moment, and everything after that moment.
+ *
+ * From memory, when it holds the moment for certain: then a thousand clients that come back at once cost no query. From
+ * the database otherwise; and from memory again when the database does not answer, since a stream that can be served is.
+ */
+import { parseCursor } from '../contract/cursor.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { HistoryLostError, type StreamState } from '../events/log.ts';
+import type { Feed } from './feed.ts';
+import type { HistoryGuard } from './history-guard.ts';
+import type { Reader } from './reader.ts';
+import type { Place, Shelf } from './shelf.ts';
+import type { LiveCounters } from './stats.ts';
+import { createWatch, type LogAccess, type Watch, type WatchPlan } from './watch.ts';
+
+export interface JoinTools {
+  log: EventLog;
+  shelf: Shelf;
+  guard: HistoryGuard;
+  reader: Reader;
+  counters: LiveCounters;
+  /** The place of an organization whose memory is up to date. */
+  trusted: (organizationId: number) => Place | undefined;
+}
+
+type Plans = ReadonlyMap<number, WatchPlan>;
+
+export function createJoin(tools: JoinTools): Feed['watch'] {
+  const { log, shelf, guard, reader, counters, trusted } = tools;
+
+  const begin = (state: StreamState, plan: WatchPlan, onNews: (organizationId: number) => void): Watch => {
+    guard.note(state.epoch);
+    const { organizationId: id, epoch } = state;
+    const isNew = shelf.get(id) === undefined;
+    const place = shelf.open(state);
+    shelf.touch(id);
+    // A listener of its own for each watch: one connection may watch an organization twice.
+    const listener = () => onNews(id);
+    place.listeners.add(listener);
+    // The state may be newer than what the channel has read; and a new channel is trusted once it was read after it was made.
+    if (isNew || state.head > place.channel.head) reader.read([id]);
+    const access: LogAccess = {
+      after(seq, options) {
+        counters.catchUpReads += 1;
+        return log.readAfter(epoch, [{ organizationId: id, seq }], options);
+      },
+      async state() {
+        const [now] = await log.readStates([id]);
+        if (now === undefined) throw new HistoryLostError('A state was asked for and not given.');
+        return now;
+      },
+      onFold: () => {
+        counters.folded += 1;
+      },
+    };
+    return createWatch(place.channel, state, plan, access, () => {
+      place.listeners.delete(listener);
+      shelf.touch(id);
+    });
+  };
+
+  return async (plans, onNews) => {
+    const remembered = statesInMemory(plans, trusted);
+    const states = remembered ?? (await readStates(tools, plans));
+    return states.flatMap((state) => {
+      const plan = plans.get(state.organizationId);
+      return plan === undefined ? [] : [begin(state, plan, onNews)];
+    });
+  };
+}
+
+async function readStates({ log, shelf }: JoinTools, plans: Plans): Promise<StreamState[]> {
+  try {
+    return await log.readStates([...plans.keys()]);
+  } catch (error) {
+    // The database is away. What it said last still stands, for those who can go on from it.
+    const remembered = statesInMemory(plans, shelf.get);
+    if (remembered === undefined) throw error;
+    return remembered;
+  }
+}
+
+/** Undefined when one of them is not there: all states are of the same moment. */
+function statesInMemory(
+  plans: Plans,
+  placeOf: (organizationId: number) => Place | undefined,
+): StreamState[] | undefined {
+  const states = [...plans].map(([id, plan]) => stateInMemory(placeOf(id), plan));
+  const known = states.filter((state) => state !== undefined);
+  return known.length === states.length ? known : undefined;
+}
+
+/** Undefined when the ring does not hold what this client asks for. */
+function stateInMemory(place: Place | undefined, { since }: WatchPlan): StreamState | undefined {
+  const state = place?.channel.state();
+  if (state === undefined || since === undefined) return state;
+  const cursor = parseCursor(since);
+  if (cursor === undefined || cursor.epoch !== state.epoch) return undefined;
+  const isHeld = cursor.seq <= BigInt(state.head) && cursor.seq + 1n >= BigInt(state.oldest);
+  return isHeld ? state : undefined;
+}

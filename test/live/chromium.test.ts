@@ -1,0 +1,53 @@
+/** Chromium's own EventSource and WebSocket, without a line of our client around them. */
+import { describe, expect, vi } from 'vitest';
+import { test } from '../browser/support/test.ts';
+import { startTestServer } from '../support/server.ts';
+import { openStranger } from '../support/stranger.ts';
+
+const TYPES = ['snapshot', 'started', 'progress', 'completed'];
+
+describe("Chromium's own EventSource and WebSocket", () => {
+  test('hear the same, and the EventSource goes on by itself when its server was started anew', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const first = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 0 } });
+    const port = Number(new URL(first.url).port);
+    const { begin, step, end } = openStranger(databaseUrl);
+    await page.goto(`${first.url}/healthz`);
+    await page.evaluate((types) => {
+      const heard: string[] = [];
+      const frames: string[] = [];
+      const source = new EventSource('/api/v1/cliniko/sync-logs/55/events');
+      for (const type of types) source.addEventListener(type, (event) => heard.push(event.data));
+      const socket = new WebSocket('/api/v1/cliniko/ws?organizations=55', 'patient-sync.v1');
+      socket.addEventListener('message', ({ data }) => frames.push(data));
+      Object.assign(globalThis, { heard, frames });
+    }, TYPES);
+    const read = (name: 'heard' | 'frames') =>
+      page.evaluate((list): string[] => Reflect.get(globalThis, list), name);
+    const isEvent = (text: string) => TYPES.includes(JSON.parse(text).type);
+    await vi.waitFor(async () => {
+      expect(await read('heard')).toHaveLength(1);
+      expect((await read('frames')).filter(isEvent)).toHaveLength(1);
+    }, 10_000);
+    await begin();
+    for (let n = 0; n < 5; n++) await step();
+    await vi.waitFor(async () => expect(await read('heard')).toHaveLength(7), 10_000);
+    await vi.waitFor(async () => {
+      expect((await read('frames')).filter(isEvent).slice(1)).toEqual((await read('heard')).slice(1));
+    }, 10_000);
+
+    await first.stop();
+    for (let n = 0; n < 3; n++) await step();
+    await startTestServer(databaseUrl, {
+      organizations: [],
+      cliniko: first.cliniko,
+      config: { port, drainMs: 0 },
+    });
+    await end();
+    await vi.waitFor(async () => expect(await read('heard')).toHaveLength(11), 15_000);
+    const seqs = (await read('heard')).map((text) => JSON.parse(text).seq);
+    expect(seqs).toEqual(Array.from({ length: 11 }, (_, n) => n));
+  });
+});

@@ -1,0 +1,86 @@
+/** Readers that never read, beside one that does: a server in a process of its own, whose memory can be measured. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { describe, expect, onTestFinished } from 'vitest';
+import { test } from '../support/database.ts';
+import { CREDENTIALS_KEY } from '../support/server.ts';
+import { openStranger } from '../support/stranger.ts';
+import { openStream } from '../support/stream.ts';
+
+const MEGABYTE = 1024 * 1024;
+const EVENTS = 8_000;
+
+async function startProcess(databaseUrl: string): Promise<{ url: string; rss(): Promise<number> }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    env: {
+      ...process.env,
+      PORT: '0',
+      DATABASE_URL: databaseUrl,
+      CREDENTIALS_KEY: CREDENTIALS_KEY.toString('base64'),
+      LOG_FORMAT: 'pretty',
+      DRAIN_MS: '0',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+  for await (const line of createInterface(child.stdout)) {
+    const url = /listens on (\S+)/.exec(line)?.[1];
+    if (url === undefined) continue;
+    child.stdout.resume();
+    return { url, rss: () => residentBytes(child.pid ?? 0) };
+  }
+  throw new Error('The server ended before it listened.');
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+/** Asks for the stream, and never reads a byte of it. */
+async function openDeafReader(url: string): Promise<Socket> {
+  const { hostname, port, host } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.pause();
+  await once(socket, 'connect');
+  socket.write(`GET /api/v1/cliniko/sync-logs/55/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  return socket;
+}
+
+describe.runIf(process.platform === 'linux')('20 readers that never read', () => {
+  test('cost the server less than 60 MB, and the others no event', async ({ databaseUrl }) => {
+    const server = await startProcess(databaseUrl);
+    const { sql, begin } = openStranger(databaseUrl);
+    await begin();
+    await sql`update sync_logs set metadata = ${JSON.stringify({ note: 'x'.repeat(330) })}::text::jsonb`;
+    const witness = await openStream(`${server.url}/api/v1/cliniko/sync-logs/55/events`);
+    await witness.until((sent) => sent.length === 2);
+    const deaf = await Promise.all(Array.from({ length: 20 }, () => openDeafReader(server.url)));
+    const before = await server.rss();
+    await sql.unsafe(`do $$ begin for n in 1..${EVENTS} loop
+      update sync_logs set records_processed = n where status = 'running'; commit; end loop; end $$`);
+    const sent = await witness.until((all) => all.length === EVENTS + 2);
+    const after = await server.rss();
+
+    expect(sent.at(-1)?.data.length).toBeGreaterThan(650);
+    expect(sent.slice(2).map(({ id }) => Number(id?.split('.')[1]))).toEqual(
+      Array.from({ length: EVENTS }, (_, n) => n + 3),
+    );
+    expect((after - before) / MEGABYTE).toBeLessThan(60);
+    // One of them begins to read: it gets what its socket held, a snapshot for the rest, and then the end like all.
+    await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'`;
+    const [late] = deaf;
+    let text = '';
+    late?.on('data', (chunk) => (text += chunk)).resume();
+    await witness.until((all) => all.at(-1)?.event === 'completed');
+    while (!text.includes('event: completed')) await once(late as Socket, 'data');
+    expect(text).toContain(`id: ${sent.at(-1)?.id}`);
+  });
+});

@@ -1,0 +1,142 @@
+/** Programs that stand between us and others: nginx with its default buffering, curl, and pgbouncer that pools transactions. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { test } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
+import { openStranger } from '../support/stranger.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function folder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'patient-sync-peers-'));
+  await chmod(dir, 0o777);
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+function run(program: string, args: readonly string[], options: { uid?: number } = {}): ChildProcess {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  });
+  return child;
+}
+
+/** As somebody would write it who knows nothing of streams: `proxy_pass`, and every default. */
+async function startNginx(upstream: string): Promise<string> {
+  const [dir, port] = [await folder(), await freePort()];
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${join(dir, name)};`,
+  );
+  const config = `daemon off; master_process off; pid ${join(dir, 'pid')}; error_log stderr;
+    events {} http { access_log off; ${paths.join(' ')}
+    server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; proxy_set_header Host localhost; } } }`;
+  await writeFile(join(dir, 'nginx.conf'), config);
+  run('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', 'stderr']);
+  const url = `http://127.0.0.1:${port}`;
+  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), 5_000);
+  return url;
+}
+
+async function startPgbouncer(databaseUrl: string): Promise<string> {
+  const [dir, port] = [await folder(), await freePort()];
+  const url = new URL(databaseUrl);
+  const user = decodeURIComponent(url.username);
+  await writeFile(join(dir, 'users'), `"${user}" "${decodeURIComponent(url.password)}"\n`, { mode: 0o644 });
+  const config = `[databases]
+* = host=${url.hostname} port=${url.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+auth_type = scram-sha-256
+auth_file = ${join(dir, 'users')}
+pool_mode = transaction
+unix_socket_dir =
+ignore_startup_parameters = extra_float_digits
+`;
+  await writeFile(join(dir, 'pgbouncer.ini'), config, { mode: 0o644 });
+  run('pgbouncer', [join(dir, 'pgbouncer.ini')], process.getuid?.() === 0 ? { uid: 65_534 } : {});
+  const pooled = new URL(databaseUrl);
+  pooled.port = String(port);
+  await vi.waitFor(async () => {
+    const sql = postgres(pooled.href, { max: 1, prepare: false, connect_timeout: 2, fetch_types: false });
+    await sql`select 1`.finally(() => sql.end({ timeout: 1 }));
+  }, 10_000);
+  return pooled.href;
+}
+
+describe('nginx with its default buffering', () => {
+  test('passes each event on when it happens, and a stream goes on behind its cursor', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const address = `${await startNginx(server.url)}/api/v1/cliniko/sync-logs/55/events`;
+    const { begin, step, end } = openStranger(databaseUrl);
+    const stream = await openStream(address);
+    await stream.until((sent) => sent.length === 2);
+    await begin();
+    for (let n = 3; n <= 8; n++) {
+      await stream.until((sent) => sent.length === n);
+      await step();
+    }
+    await end();
+    const sent = [...(await stream.until(hasEnded))];
+
+    const resumed = await openStream(address, { 'last-event-id': sent[4]?.id ?? '' });
+    expect((await resumed.until(hasEnded)).slice(1)).toEqual(sent.slice(5));
+  });
+});
+
+describe('curl', () => {
+  test('shows a stream as it comes', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const curl = run('curl', ['-sN', `${server.url}/api/v1/cliniko/sync-logs/55/events`]);
+    let text = '';
+    curl.stdout?.on('data', (chunk) => (text += chunk));
+    const { begin } = openStranger(databaseUrl);
+    await vi.waitFor(() => expect(text).toContain('event: snapshot'), 5_000);
+    await begin();
+    await vi.waitFor(() => expect(text).toContain('event: started'), 5_000);
+  });
+});
+
+describe('pgbouncer that pools transactions', () => {
+  test('carries everything but LISTEN, which has a connection of its own', async ({ databaseUrl }) => {
+    const pooled = await startPgbouncer(databaseUrl);
+    const server = await startTestServer(pooled, {
+      patients: 250,
+      config: { listenDatabaseUrl: databaseUrl },
+    });
+    const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+    await stream.until((sent) => sent.length === 2);
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    const sent = await stream.until(hasEnded);
+
+    const seqs = sent.slice(2).map(({ id }) => Number(id?.split('.')[1]));
+    expect(sent.at(-1)?.event).toBe('completed');
+    expect(seqs).toEqual(seqs.map((_, n) => n + 1));
+    const ready = await (await fetch(`${server.url}/readyz`)).json();
+    expect(ready).toMatchObject({ checks: { listener: true } });
+  });
+
+  test('without one the start ends, and says what to set', async ({ databaseUrl }) => {
+    const pooled = await startPgbouncer(databaseUrl);
+    await expect(startTestServer(pooled, { organizations: [] })).rejects.toThrow('LISTEN_DATABASE_URL');
+  });
+});
