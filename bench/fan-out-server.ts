@@ -175,6 +175,5 @@ process.on('message', async (order: Order) => {
     await contestant.emit(Array.from({ length: burst }, () => ++seq));
     if (everyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
-  process.send?.({ done: true });
 });
 process.on('disconnect', () => process.exit(0));

@@ -123,12 +123,13 @@ function compare(name: string, mine: Figures, peer: Figures, of: string): Row[] 
 export async function benchFanOut({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
   const rows: Row[] = [];
   for (const clients of isQuick ? [100, 1_000] : [100, 1_000, 5_000]) {
+    const isOnce = isQuick || clients > 1_000;
     const plan = (kind: Kind, webSocket: boolean): Plan => ({ kind, webSocket, clients });
-    const bare = await best(plan('bare-http', false), isQuick);
-    const sse = await best(plan('ours', false), isQuick);
+    const bare = await best(plan('bare-http', false), isOnce);
+    const sse = await best(plan('ours', false), isOnce);
     rows.push(...compare(`SSE, ${clients} clients`, sse, bare, 'bare node:http'));
-    const bareSocket = await best(plan('bare-ws', true), isQuick);
-    const socket = await best(plan('ours', true), isQuick);
+    const bareSocket = await best(plan('bare-ws', true), isOnce);
+    const socket = await best(plan('ours', true), isOnce);
     rows.push(...compare(`WebSocket, ${clients} clients`, socket, bareSocket, 'bare ws'));
     if (clients !== 1_000) continue;
     const hono = await best(plan('stream-sse', false), true);

@@ -1,7 +1,7 @@
 /**
  * How a watch begins: the organization's state at one moment, and everything after that moment.
  *
- * From memory, when it holds the moment for certain: then a thousand clients that come back at once cost no query. From
+ * From memory for clients that come back and whose place it holds: then a thousand of them at once cost no query. From
  * the database otherwise; and from memory again when the database does not answer, since a stream that can be served is.
  */
 import { parseCursor } from '../contract/cursor.ts';
@@ -61,7 +61,9 @@ export function createJoin(tools: JoinTools): Feed['watch'] {
   };
 
   return async (plans, onNews) => {
-    const remembered = statesInMemory(plans, trusted);
+    // A fresh client is told what is true now, not what was a nudge's way ago; one that comes back goes on from its cursor.
+    const isResumed = [...plans.values()].every(({ since }) => since !== undefined);
+    const remembered = isResumed ? statesInMemory(plans, trusted) : undefined;
     const states = remembered ?? (await readStates(tools, plans));
     return states.flatMap((state) => {
       const plan = plans.get(state.organizationId);

@@ -13,7 +13,7 @@ import { startTestServer, type TestServer } from '../support/server.ts';
 import { openStranger } from '../support/stranger.ts';
 import { logTextOf, type OpenStream, openStream } from '../support/stream.ts';
 
-const CLIENTS = 4;
+const CLIENTS = 12;
 
 type Act =
   | { kind: 'write'; changes: number }
