@@ -1,5 +1,5 @@
-/** `npm run bench`: every figure as a ratio against a peer or a limit of the same run. Writes docs/performance.md. */
-import { writeFile } from 'node:fs/promises';
+/** `npm run bench`: every figure as a ratio against a peer or a limit of the same run. Writes them into docs/performance.md. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { benchFanOut } from './fan-out.ts';
 import { benchIngest } from './ingest.ts';
@@ -19,7 +19,7 @@ export interface Row {
   atMost?: number;
 }
 
-/** `npm run bench -- --quick` runs smaller rounds; `-- --only=NAME` the parts whose title begins so, and writes nothing. */
+/** `npm run bench -- --quick` runs smaller rounds; `-- --only=NAME` the parts whose title begins so. */
 const isQuick = process.argv.includes('--quick');
 const only = process.argv.find((arg) => arg.startsWith('--only='))?.slice('--only='.length);
 
@@ -31,20 +31,24 @@ const PARTS: [string, () => Promise<Row[]>][] = [
   ['From the commit to the client', () => benchLive({ isQuick })],
 ];
 
-const sections: string[] = [];
-for (const [title, bench] of PARTS.filter(([title]) => title.startsWith(only ?? ''))) {
+const page = new URL('../docs/performance.md', import.meta.url);
+for (const [title, bench] of PARTS.filter(([name]) => name.startsWith(only ?? ''))) {
   process.stdout.write(`\n${title} …\n`);
   const table = toTable(await bench());
   process.stdout.write(`${table}\n`);
-  sections.push(`## ${title}\n\n${table}`);
+  // Part by part: what was measured stays, also when a later part breaks off.
+  await writeFile(page, withFigures(await readFile(page, 'utf8'), title, table));
 }
-const head = `# Performance
 
-Figures of one run of \`npm run bench\` on ${availableParallelism()} cores, Node ${process.versions.node}. Absolute numbers are this
-machine's; the ratios are what to compare, since both sides ran in the same minute.
-`;
-if (only === undefined) {
-  await writeFile(new URL('../docs/performance.md', import.meta.url), `${[head, ...sections].join('\n')}\n`);
+/** The page with the figures of one part in their place; what people wrote around them stays. */
+function withFigures(text: string, title: string, table: string): string {
+  const [begin, end] = [`<!-- figures: ${title} -->`, `<!-- end: ${title} -->`];
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`docs/performance.md has no place for "${title}".`);
+  const machine = `${availableParallelism()} cores, Node ${process.versions.node}${isQuick ? ', quick' : ''}`;
+  const figures = `${begin}\n${table}\n\nMeasured ${new Date().toISOString().slice(0, 10)} on ${machine}.\n`;
+  return text.slice(0, from) + figures + text.slice(to);
 }
 
 function toTable(rows: readonly Row[]): string {

@@ -4,10 +4,6 @@
  * Stopping is a drain: readiness goes off, streams are told goodbye, runs are handed back, and only then does the
  * database go.
  */
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import { createAuthenticator } from './access/authenticate.ts';
 import { forgetOldAnswers } from './access/idempotency.ts';
 import { createJwtVerifier } from './access/identity-provider.ts';
@@ -17,6 +13,7 @@ import { createSessions } from './access/sessions.ts';
 import { createStreamTokens, streamSigningKey } from './access/stream-token.ts';
 import { createApp } from './app.ts';
 import { keepAudit } from './audit/retention.ts';
+import { startBackground } from './background.ts';
 import { createClinikoClient } from './cliniko/client.ts';
 import { systemClock } from './cliniko/clock.ts';
 import { createPacers } from './cliniko/pacing.ts';
@@ -24,46 +21,22 @@ import { createPostgresBudget } from './cliniko/postgres-budget.ts';
 import type { PatientSource } from './cliniko/source.ts';
 import type { Config } from './config.ts';
 import { HEARTBEAT_MS } from './contract/stream-event.ts';
-import { readOrMakeCredentialsKey } from './credentials-key.ts';
-import { openEmbeddedDatabase } from './database/embedded.ts';
-import { migrate } from './database/migrate.ts';
-import { type Database, openDatabase } from './database/open.ts';
-import { startPurge } from './erasure/purge.ts';
+import type { Database } from './database/open.ts';
 import type { EventBus } from './events/bus.ts';
-import { keepHistory } from './events/history.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
 import { openPostgresLog } from './events/postgres-log.ts';
+import { type Home, openHome } from './home.ts';
+import { closeServer, createHttpServer, listen } from './http-server.ts';
 import { createConnections } from './live/connections.ts';
 import { createFeed, type Feed } from './live/feed.ts';
-import { createSocketServer } from './live/socket-route.ts';
 import { createTurn } from './live/turn.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
 import { NO_TRACER, type Tracer } from './logging/tracer.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { createStandingReader } from './metrics/standing.ts';
-import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
-import { reseal } from './organizations/reseal.ts';
-import { createSealer, type Sealer } from './organizations/sealing.ts';
-import { SEALED_RECORDS } from './patients/quarantine.ts';
-import { startScheduler } from './sync/scheduler.ts';
-import { startWorker } from './sync/worker.ts';
-import { startDeliverer } from './webhooks/deliverer.ts';
-import { SEALED_SECRETS } from './webhooks/endpoints.ts';
 
 const KEEP_ALIVE_MS = 20_000;
-
-/** All that is sealed with `CREDENTIALS_KEY`. */
-const SEALED = [SEALED_API_KEYS, SEALED_RECORDS, SEALED_SECRETS];
-
-/** Who sends slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
-const SLOW_CLIENTS = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 6_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 20_000,
-};
 
 /** The rest of the drain is for clients that take their time to go. */
 const SPREAD_OF_DRAIN = 0.8;
@@ -103,57 +76,10 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   }
 }
 
-interface Home {
-  database: Database;
-  url: string;
-  /** A direct connection, for LISTEN. */
-  listenUrl: string;
-  sealer: Sealer;
-  credentialsKey: Buffer;
-  close(): Promise<void>;
-}
-
-/** The database, migrated, with the configured clinic in it. */
-async function openHome(config: Config, logger: Logger): Promise<Home> {
-  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : undefined;
-  const url = config.databaseUrl ?? embedded?.url ?? '';
-  const listenUrl = config.listenDatabaseUrl ?? url;
-  try {
-    await migrate(listenUrl);
-    const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
-    const sealer = createSealer(key, config.previousCredentialsKey);
-    const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
-    if (config.previousCredentialsKey !== undefined) {
-      for (const sealed of SEALED) await reseal(database, sealer, sealed);
-    }
-    if (config.clinic !== undefined) {
-      await saveOrganization(database, config.clinic.organizationId, {});
-      await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
-    }
-    const close = async () => {
-      await database.close();
-      await embedded?.stop();
-    };
-    return { database, url, listenUrl, sealer, credentialsKey: key, close };
-  } catch (error) {
-    await embedded?.stop();
-    throw error;
-  }
-}
-
-async function openEmbedded(config: Config, logger: Logger) {
-  logger.info(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}`);
-  const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir });
-  if (embedded.notice !== undefined) logger.info(embedded.notice);
-  if (embedded.attached) logger.info('The embedded PostgreSQL was running already; this server shares it');
-  return embedded;
-}
-
 async function serve(config: Config, logger: Logger, home: Home): Promise<RunningServer> {
   const { database, sealer } = home;
   let draining = false;
   const bus = await openPostgresBus(home.listenUrl);
-  const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
   const access = await openAccess(config, logger, home);
   const tracer = await openTracer(config);
   const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
@@ -183,47 +109,34 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     tracer,
     webhookRules,
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    websocket: { server: createSocketServer() },
-    serverOptions: SLOW_CLIENTS,
-  }) as Server;
-  server.maxConnections = config.limits.connections;
-  const worker = startWorker({
-    database,
-    sealer,
-    bus,
-    logger,
-    sourceFor,
-    perPage: config.cliniko.perPage,
-    window: config.cliniko.concurrency,
-    observer: metrics.sync,
-    tracer,
-  });
-  const deliverer = startDeliverer({
-    database,
-    sealer,
-    logger,
-    rules: webhookRules,
-    onTried: metrics.webhookTried,
-  });
-  const stopScheduler = startScheduler({ database, bus, logger });
-  const purgeAfterDays = config.purgeMissingAfterDays;
-  const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
+  const server = createHttpServer(app, config);
+  const background = await startBackground(
+    config,
+    {
+      database,
+      sealer,
+      bus,
+      logger,
+      sourceFor,
+      perPage: config.cliniko.perPage,
+      window: config.cliniko.concurrency,
+      observer: metrics.sync,
+      tracer,
+    },
+    { rules: webhookRules, onTried: metrics.webhookTried },
+  );
   const stop = async () => {
     draining = true;
-    stopScheduler();
-    stopPurge?.();
     // Streams go on while they wait for their goodbye, and see how runs are handed over.
     const goodbyes = connections.byeOneByOne('restart', config.drainMs * SPREAD_OF_DRAIN);
-    const handedOver = Promise.all([goodbyes, worker.stop(), deliverer.stop()]);
+    const handedOver = Promise.all([goodbyes, background.handOver()]);
     await Promise.race([handedOver, after(config.drainMs)]);
     connections.byeToAll('restart');
     await closeServer(server);
     await feed.close();
     heartbeat.stop();
     keepAlive.stop();
-    stopHistory();
+    background.stop();
     access.stop();
     await bus.close();
     await tracer.close();
@@ -307,25 +220,6 @@ async function openTracer({ tracing }: Config): Promise<Tracer> {
   if (tracing === undefined) return NO_TRACER;
   const { openOtlpTracer } = await import('./tracing/otlp.ts');
   return openOtlpTracer(tracing.serviceName);
-}
-
-async function listen(server: Server, { port, host }: Config): Promise<string> {
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address() as AddressInfo;
-  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${name}:${address.port}`;
-}
-
-async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  // What is still being answered gets a moment; what is left then is a client that does not read.
-  const force = setTimeout(() => server.closeAllConnections(), 1_000);
-  await closed;
-  clearTimeout(force);
 }
 
 const after = (ms: number) =>

@@ -1,0 +1,36 @@
+/** What a server does without being asked: it works on runs, starts scheduled ones, delivers webhooks, and keeps house. */
+import type { Config } from './config.ts';
+import { startPurge } from './erasure/purge.ts';
+import { keepHistory } from './events/history.ts';
+import type { EngineTools } from './sync/open-run.ts';
+import { startScheduler } from './sync/scheduler.ts';
+import { startWorker } from './sync/worker.ts';
+import { type DelivererTools, startDeliverer } from './webhooks/deliverer.ts';
+
+export interface Background {
+  /** Hands back what is under way, for other servers to go on with. */
+  handOver(): Promise<void>;
+  stop(): void;
+}
+
+export async function startBackground(
+  config: Config,
+  engine: EngineTools,
+  webhooks: Pick<DelivererTools, 'rules' | 'onTried'>,
+): Promise<Background> {
+  const { database, logger } = engine;
+  const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
+  const worker = startWorker(engine);
+  const deliverer = startDeliverer({ ...engine, ...webhooks });
+  const stopScheduler = startScheduler(engine);
+  const purgeAfterDays = config.purgeMissingAfterDays;
+  const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
+  return {
+    async handOver() {
+      stopScheduler();
+      stopPurge?.();
+      await Promise.all([worker.stop(), deliverer.stop()]);
+    },
+    stop: stopHistory,
+  };
+}

@@ -1,0 +1,61 @@
+/** Where a server lives: the database, migrated, with the configured clinic in it, and the key that seals what it holds. */
+import type { Config } from './config.ts';
+import { readOrMakeCredentialsKey } from './credentials-key.ts';
+import { openEmbeddedDatabase } from './database/embedded.ts';
+import { migrate } from './database/migrate.ts';
+import { type Database, openDatabase } from './database/open.ts';
+import type { Logger } from './logging/logger.ts';
+import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
+import { reseal } from './organizations/reseal.ts';
+import { createSealer, type Sealer } from './organizations/sealing.ts';
+import { SEALED_RECORDS } from './patients/quarantine.ts';
+import { SEALED_SECRETS } from './webhooks/endpoints.ts';
+
+/** All that is sealed with `CREDENTIALS_KEY`. */
+const SEALED = [SEALED_API_KEYS, SEALED_RECORDS, SEALED_SECRETS];
+
+export interface Home {
+  database: Database;
+  url: string;
+  /** A direct connection, for LISTEN. */
+  listenUrl: string;
+  sealer: Sealer;
+  credentialsKey: Buffer;
+  close(): Promise<void>;
+}
+
+/** @throws when the database cannot be reached; nothing is left running then */
+export async function openHome(config: Config, logger: Logger): Promise<Home> {
+  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : undefined;
+  const url = config.databaseUrl ?? embedded?.url ?? '';
+  const listenUrl = config.listenDatabaseUrl ?? url;
+  try {
+    await migrate(listenUrl);
+    const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
+    const sealer = createSealer(key, config.previousCredentialsKey);
+    const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
+    if (config.previousCredentialsKey !== undefined) {
+      for (const sealed of SEALED) await reseal(database, sealer, sealed);
+    }
+    if (config.clinic !== undefined) {
+      await saveOrganization(database, config.clinic.organizationId, {});
+      await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
+    }
+    const close = async () => {
+      await database.close();
+      await embedded?.stop();
+    };
+    return { database, url, listenUrl, sealer, credentialsKey: key, close };
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+async function openEmbedded(config: Config, logger: Logger) {
+  logger.info(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}`);
+  const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir });
+  if (embedded.notice !== undefined) logger.info(embedded.notice);
+  if (embedded.attached) logger.info('The embedded PostgreSQL was running already; this server shares it');
+  return embedded;
+}
