@@ -30,7 +30,13 @@ export const Schedule = z.strictObject({
 export type Schedule = z.infer<typeof Schedule>;
 
 export const OrganizationSettings = z.strictObject({
-  name: z.string().trim().min(1).max(200).nullable(),
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+    .nullable(),
   /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
   country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as "AU"'),
   time_zone: TimeZone,

@@ -62,8 +62,16 @@ function renderMetadata(text: string | null): string {
   return text === '{}' ? '{"progress_percent": 0}' : `{"progress_percent": 0, ${text.slice(1)}`;
 }
 
-/** `timestamp` columns hold UTC without saying so, with up to six digits of a second. */
+const BEFORE_ALL_TIME = '0001-01-01T00:00:00.000Z';
+const AFTER_ALL_TIME = '9999-12-31T23:59:59.999Z';
+
+/**
+ * `timestamp` columns hold UTC without saying so, with up to six digits of a second. Other programs can write moments there
+ * that ISO 8601 has no word for: they are told as the first or the last one it has.
+ */
 function utc(timestamp: string): string {
+  if (timestamp === '-infinity' || timestamp.endsWith(' BC')) return BEFORE_ALL_TIME;
+  if (!/^\d{4}-/.test(timestamp)) return AFTER_ALL_TIME;
   const [seconds = timestamp, fraction = ''] = timestamp.split('.', 2);
   return `${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
 }

@@ -93,7 +93,9 @@ async function* wholeClinic(
     yield* round(source, { round: coverage.round, afterId: coverage.afterId, perPage, filters }, options);
   }
   for (let number = coverage.round + 1; number <= MAX_ROUNDS; number++) {
-    if (isProven((await settled()).coverage)) return;
+    const { coverage: covered } = await settled();
+    // Where Cliniko names no total, no round proves more than the first one.
+    if (isProven(covered) || (covered.leg === 'round' && covered.totalAtEnd === null)) return;
     yield* round(source, { round: number, afterId: null, perPage, filters }, options);
   }
 }

@@ -34,7 +34,7 @@ export async function* walkRound(
   for (let after = afterId; ; ) {
     const asked = after === null ? filters : [...filters, `id:>${after}`];
     const page = await source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
-    const more = page.hasNext || (page.totalEntries ?? 0) > page.records.length;
+    const more = page.hasNext || leavesMore(page, perPage);
     if (page.records.length === 0 && more) throw new ClinikoError({ kind: 'unreadable', status: 200 });
     const last = lastInOrder(after, page);
     if (last === undefined) {
@@ -46,6 +46,11 @@ export async function* walkRound(
     yield { round, records: page.records, afterId: last, left: page.totalEntries ?? null };
     if (!more) return;
   }
+}
+
+/** Without a word from Cliniko a full page may not be the last one. */
+function leavesMore({ totalEntries, records }: PatientPage, perPage: number): boolean {
+  return totalEntries === undefined ? records.length >= perPage : totalEntries > records.length;
 }
 
 /** @returns undefined when the ids do not grow from `after` on */

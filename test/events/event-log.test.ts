@@ -50,6 +50,20 @@ describe('a row that another program writes to sync_logs', () => {
     expect(events[1]?.log?.records_processed).toBe(10);
   });
 
+  test.for([
+    ['infinity', '9999-12-31T23:59:59.999Z'],
+    ['12345-01-01', '9999-12-31T23:59:59.999Z'],
+    ['-infinity', '0001-01-01T00:00:00.000Z'],
+    ['0044-03-15 BC', '0001-01-01T00:00:00.000Z'],
+    ['1999-12-31 23:59:59.123456', '1999-12-31T23:59:59.123Z'],
+  ] as const)('that begins at %s is told in ISO 8601', async ([moment, told], { databaseUrl }) => {
+    const { stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'odd', 'completed', ${moment}::text::timestamp)`;
+
+    expect((await eventsOf(ORGANIZATION))[0]?.log?.started_at).toBe(told);
+  });
+
   test('that changes nothing is no event', async ({ databaseUrl }) => {
     const { stranger, eventsOf } = connect(databaseUrl);
     await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)

@@ -44,6 +44,16 @@ describe('an organization', () => {
   });
 });
 
+describe('a name with control characters', () => {
+  test.for([['a\u0000b'], ['a\nb'], ['\u001b[31mred']])('is refused: %j', async ([name], { databaseUrl }) => {
+    const { api } = await startTestServer(databaseUrl);
+    const refused = await api('/organizations/123', { method: 'PUT', body: JSON.stringify({ name }) });
+
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ code: 'INVALID_PARAMETER', field: 'name' });
+  });
+});
+
 describe('the verdict on a key', () => {
   test.for([
     ['valid', undefined],
