@@ -1,5 +1,8 @@
 /** Where a server lives: the database, migrated, with the configured clinic in it, and the key that seals what it holds. */
-import type { Config } from './config.ts';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type Config, ConfigError } from './config.ts';
 import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
@@ -52,7 +55,32 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
   }
 }
 
+/** Step by step: where there is no making of folders (below /proc, say) a recursive `mkdir` never comes back. */
+async function requireDataDir(dataDir: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(dataDir); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  try {
+    for (const folder of missing) {
+      await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+        // A second server may be making the same folder.
+        if (error.code !== 'EEXIST') throw error;
+      });
+    }
+    await access(dataDir, constants.W_OK | constants.X_OK);
+    if (!(await stat(dataDir)).isDirectory()) throw new Error('It is a file.');
+  } catch (cause) {
+    const shown = JSON.stringify(dataDir.slice(0, 100));
+    throw new ConfigError(
+      `DATA_DIR must be a folder that this user can make and write to; it was ${shown}.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 async function openEmbedded(config: Config, logger: Logger) {
+  await requireDataDir(config.dataDir);
   logger.info(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}`);
   const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir });
   if (embedded.notice !== undefined) logger.info(embedded.notice);

@@ -157,6 +157,7 @@ function countBatch(batch: PreparedBatch, outcome: Outcome, fresh: Set<string>):
       accepted.filter((patient) => patient.archivedAt !== null).length +
       unchanged.filter((version) => version.is_archived).length,
     warnings: [...accepted, ...unchanged].reduce((sum, { warnings }) => sum + warnings, 0),
+    nameless: failed.filter((record) => record.clinikoPatientId === null).length,
     errors: failed.map((record) => `Patient ID ${record.clinikoPatientId ?? 'unknown'}: ${record.words}`),
   };
 }

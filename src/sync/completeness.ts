@@ -27,6 +27,8 @@ export const Coverage = z.object({
   steady: z.boolean(),
   /** Pages that rounds have read. */
   repairs: count,
+  /** Records without a usable id: somebody was seen, and nobody knows who. */
+  nameless: count,
 });
 export type Coverage = z.infer<typeof Coverage>;
 
@@ -39,6 +41,7 @@ export const NOTHING_COVERED: Coverage = {
   totalAtEnd: null,
   steady: true,
   repairs: 0,
+  nameless: 0,
 };
 
 /** @param total of all pages, as the newest one names it; null when it does not */
@@ -54,7 +57,8 @@ export function sawWalkTotal(coverage: Coverage, total: number | null): Coverage
 
 export function beganRound(coverage: Coverage, round: number): Coverage {
   if (coverage.leg === 'round' && coverage.round === round) return coverage;
-  return { ...NOTHING_COVERED, leg: 'round', round, repairs: coverage.repairs };
+  const { repairs, nameless } = coverage;
+  return { ...NOTHING_COVERED, leg: 'round', round, repairs, nameless };
 }
 
 /** @param page `left`: how many there were from this page on, itself included; null when Cliniko did not say */
@@ -72,9 +76,9 @@ export function finishedRoundPage(
   };
 }
 
-/** Without a total from Cliniko nothing can be proven. */
-export function isProven({ steady, seen, totalAtEnd }: Coverage): boolean {
-  return steady && seen === totalAtEnd;
+/** Without a total from Cliniko nothing can be proven, nor where it could be anybody who was seen. */
+export function isProven({ steady, seen, totalAtEnd, nameless }: Coverage): boolean {
+  return steady && nameless === 0 && seen === totalAtEnd;
 }
 
 export function completenessProof(coverage: Coverage): CompletenessProof {

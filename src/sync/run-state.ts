@@ -140,15 +140,23 @@ export interface BatchCounts {
   unchanged: number;
   archived: number;
   warnings: number;
+  /** Of the failed, those without a usable id. */
+  nameless: number;
   /** One for each failed patient: "Patient ID 12345: Invalid phone number format". */
   errors: readonly string[];
 }
 
 export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   const processed = state.processed + batch.succeeded + batch.errors.length;
+  const walks = state.coverage.leg === 'walk';
   return {
     ...state,
-    ...(state.coverage.leg === 'walk' && walkedOn(state, batch, processed)),
+    ...(walks && walkedOn(state, batch)),
+    coverage: {
+      ...state.coverage,
+      ...(walks && { seen: processed }),
+      nameless: state.coverage.nameless + batch.nameless,
+    },
     processed,
     succeeded: state.succeeded + batch.succeeded,
     inserted: state.inserted + batch.inserted,
@@ -162,12 +170,8 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   };
 }
 
-function walkedOn(state: RunState, batch: BatchCounts, processed: number): Partial<RunState> {
-  return {
-    page: batch.endsPage ? state.page + 1 : state.page,
-    place: batch.endsPage ? 0 : state.place + batch.records,
-    coverage: { ...state.coverage, seen: processed },
-  };
+function walkedOn({ page, place }: RunState, batch: BatchCounts): Pick<RunState, 'page' | 'place'> {
+  return batch.endsPage ? { page: page + 1, place: 0 } : { page, place: place + batch.records };
 }
 
 /** The page of a progress display: the one of the newest batch. */

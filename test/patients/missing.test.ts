@@ -48,6 +48,23 @@ describe('who is absent from a proven full sync', () => {
     await database.close();
   });
 
+  test('is nobody while some records have no id: anybody may be among them', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await wholeSync(server);
+    for (const id of [...server.cliniko.people.ids()].slice(0, 10)) {
+      server.cliniko.people.override(id, { id: null });
+    }
+
+    const log = await wholeSync(server);
+    expect(log).toMatchObject({
+      status: 'completed',
+      records_failed: 10,
+      metadata: { proof: { proven: false } },
+    });
+    expect(log.metadata).not.toHaveProperty('missing_marked');
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 60, missing: 0 });
+  });
+
   test('is nobody when only active patients are read', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 120 });
     await wholeSync(server);

@@ -27,6 +27,7 @@ const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
   unchanged: 0,
   archived: 0,
   warnings: 0,
+  nameless: 0,
   errors: [],
   ...counts,
 });
