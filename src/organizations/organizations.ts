@@ -11,7 +11,7 @@ import {
 import type { Database } from '../database/open.ts';
 import type { SealedColumn } from './reseal.ts';
 import { nextFiring } from './schedule.ts';
-import type { Sealer } from './sealing.ts';
+import { SealError, type Sealer } from './sealing.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
 /** @returns undefined when the organization is not registered */
@@ -98,15 +98,21 @@ export const SEALED_API_KEYS: SealedColumn = {
   contextOf: (row) => keyContext(Number(row.organization_id)),
 };
 
-/** The organization must be registered. */
+/** The organization must be registered. The key that is stored already stays as it is: `updated_at` tells of another one. */
 export async function saveApiKey(
-  { orm }: Database,
+  database: Database,
   sealer: Sealer,
   id: number,
   apiKey: string,
 ): Promise<void> {
+  const known = await readApiKey(database, sealer, id).catch((error: unknown) => {
+    // One that does not open any more is replaced like any other.
+    if (error instanceof SealError) return undefined;
+    throw error;
+  });
+  if (known === apiKey) return;
   const sealedApiKey = sealer.seal(apiKey, keyContext(id));
-  await orm
+  await database.orm
     .insert(credentialsTable)
     .values({ organizationId: id, sealedApiKey })
     .onConflictDoUpdate({

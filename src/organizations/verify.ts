@@ -4,7 +4,7 @@ import type { PatientSource } from '../cliniko/source.ts';
 import type { KeyVerdict } from '../contract/organization.ts';
 
 /** Long enough for one slow answer, short enough for somebody who waits at a form. */
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 10_000;
 
 /** A limit that was hit or a Cliniko that does not answer says nothing about the key: `unknown`, never `invalid`. */
 export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {

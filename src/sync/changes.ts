@@ -13,6 +13,9 @@ import type { Database } from '../database/open.ts';
 const OVERLAP = '5 minutes';
 
 /**
+ * Runs from before the clinic was registered (again), or had another key, tell nothing: what they stored may be gone, or
+ * somebody else's.
+ *
  * @returns from when on a changed run has to look (ISO 8601 UTC, whole seconds); undefined when no full or changed run of
  * this organization has completed, and everything has to be looked at
  */
@@ -20,8 +23,11 @@ export async function readWatermark({ sql }: Database, organizationId: number): 
   const [row] = await sql<{ since: string | null }[]>`
     select to_char(max(started_at) - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
     from sync_logs as log join sync_runs as run on run.sync_log_id = log.id
+      join organizations on organizations.id = log.organization_id
+      join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
     where log.organization_id = ${organizationId} and log.status = 'completed'
-      and log.operation_type in ('full_patients', 'changed_patients')`;
+      and log.operation_type in ('full_patients', 'changed_patients')
+      and run.created_at >= greatest(organizations.created_at, credentials.updated_at)`;
   return row?.since ?? undefined;
 }
 

@@ -45,6 +45,20 @@ describe('a changed run', () => {
     expect(log.metadata.performance_metrics?.api_requests).toBeLessThanOrEqual(3);
   });
 
+  test('of a clinic that was deleted and is back reads everything', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 120 });
+    await sync(server, 'sync-all');
+    await server.api('/organizations/123', { method: 'DELETE' });
+    await server.api('/organizations/123', { method: 'PUT', body: '{}' });
+    const key = JSON.stringify({ api_key: server.cliniko.apiKey });
+    await server.api('/organizations/123/cliniko-credentials', { method: 'PUT', body: key });
+
+    expect(await sync(server, 'sync-changed')).toMatchObject({ records_success: 120 });
+    // The same key once more is no other account.
+    await server.api('/organizations/123/cliniko-credentials', { method: 'PUT', body: key });
+    expect(await sync(server, 'sync-changed')).toMatchObject({ records_processed: 0 });
+  });
+
   test('takes what is new, edited and archived since, and nothing else', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });
     const { people } = server.cliniko;
