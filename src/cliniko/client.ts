@@ -9,6 +9,7 @@ import type { Clock, Pacer } from './pacing.ts';
 import { backoffMs, countedTries, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
 import { clinikoBaseUrl } from './shard.ts';
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from './source.ts';
+import { limitTime } from './time-limit.ts';
 import { WireEnvelope } from './wire.ts';
 
 /** Cliniko itself gives up on a query after 30 s, and says so. */
@@ -53,18 +54,20 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     await pacer.take({ signal, onWait });
     signal.throwIfAborted();
     onRequest?.();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const limit = limitTime(timeoutMs, signal);
     const began = performance.now();
     const answered = (outcome: RequestOutcome) =>
       options.onAnswered?.(outcome, (performance.now() - began) / 1_000);
     try {
-      const response = await fetch(url, { headers, redirect: 'manual', signal: limit });
+      const response = await fetch(url, { headers, redirect: 'manual', signal: limit.signal });
       const page = await readAnswer(response, clock);
       answered('ok');
       return page;
     } catch (error) {
       if (!signal.aborted) answered(failureOf(error).kind);
       throw error;
+    } finally {
+      limit.clear();
     }
   };
 

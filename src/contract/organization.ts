@@ -38,7 +38,10 @@ export const OrganizationSettings = z.strictObject({
     .regex(/^\P{Cc}*$/u, 'must not hold control characters')
     .nullable(),
   /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
-  country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as "AU"'),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as "AU"')
+    .refine(isCountry, 'must be the code of a country (ISO 3166-1), such as "AU"'),
   time_zone: TimeZone,
   /** null: syncs start only when somebody asks for one. */
   schedule: Schedule.nullable(),
@@ -86,6 +89,14 @@ export const ClinikoCredentials = z.strictObject({
 /** Answer of `POST …/cliniko-credentials/verify`. */
 export const KeyVerdict = z.object({ verdict: z.enum(['valid', 'invalid', 'unknown']), detail: z.string() });
 export type KeyVerdict = z.infer<typeof KeyVerdict>;
+
+/** By the names that every JavaScript knows: codes that belong to no country have none. */
+function isCountry(code: string): boolean {
+  const names = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  return !NO_COUNTRIES.has(code) && names.of(code) !== undefined;
+}
+
+const NO_COUNTRIES = new Set(['ZZ', 'EU', 'EZ', 'UN', 'QO', 'XA', 'XB', 'UK']);
 
 function isTimeZone(name: string): boolean {
   try {

@@ -1,6 +1,7 @@
 /** Asks Cliniko whether a key works. Only a question for patients proves that it may read patients. */
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PatientSource } from '../cliniko/source.ts';
+import { limitTime } from '../cliniko/time-limit.ts';
 import type { KeyVerdict } from '../contract/organization.ts';
 
 /** Long enough for one slow answer, short enough for somebody who waits at a form. */
@@ -8,12 +9,12 @@ const LIMIT_MS = 10_000;
 
 /** A limit that was hit or a Cliniko that does not answer says nothing about the key: `unknown`, never `invalid`. */
 export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+  const busy = new AbortController();
+  const limit = limitTime(LIMIT_MS, busy.signal);
   try {
     const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
     // Whoever waits at a form is told at once what a sync would wait for.
-    const busy = new AbortController();
-    const signal = AbortSignal.any([busy.signal, AbortSignal.timeout(LIMIT_MS)]);
-    await source.page(query, { signal, onWait: () => busy.abort() });
+    await source.page(query, { signal: limit.signal, onWait: () => busy.abort() });
     return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
   } catch (error) {
     const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';
@@ -22,5 +23,7 @@ export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
       return { verdict: 'invalid', detail: 'The user of this key may not read patients in Cliniko.' };
     }
     return { verdict: 'unknown', detail: 'Cliniko did not answer properly. Try again in a minute.' };
+  } finally {
+    limit.clear();
   }
 }

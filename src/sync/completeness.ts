@@ -76,9 +76,14 @@ export function finishedRoundPage(
   };
 }
 
-/** Without a total from Cliniko nothing can be proven, nor where it could be anybody who was seen. */
-export function isProven({ steady, seen, totalAtEnd, nameless }: Coverage): boolean {
-  return steady && nameless === 0 && seen === totalAtEnd;
+/** Everybody was met; to read on would find nobody new. Without a total from Cliniko nobody knows. */
+export function isComplete({ steady, seen, totalAtEnd }: Coverage): boolean {
+  return steady && seen === totalAtEnd;
+}
+
+/** Complete, and it is known who everybody is. */
+export function isProven(coverage: Coverage): boolean {
+  return isComplete(coverage) && coverage.nameless === 0;
 }
 
 export function completenessProof(coverage: Coverage): CompletenessProof {

@@ -8,7 +8,7 @@ import type { PageOptions, PatientSource } from '../cliniko/source.ts';
 import { readId } from '../cliniko/wire.ts';
 import type { OperationType } from '../contract/sync-log.ts';
 import { type ChangeScope, walkChanges } from './changes.ts';
-import { isProven } from './completeness.ts';
+import { isComplete } from './completeness.ts';
 import { walkRound } from './round.ts';
 import type { RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
@@ -95,7 +95,7 @@ async function* wholeClinic(
   for (let number = coverage.round + 1; number <= MAX_ROUNDS; number++) {
     const { coverage: covered } = await settled();
     // Where Cliniko names no total, no round proves more than the first one.
-    if (isProven(covered) || (covered.leg === 'round' && covered.totalAtEnd === null)) return;
+    if (isComplete(covered) || (covered.leg === 'round' && covered.totalAtEnd === null)) return;
     yield* round(source, { round: number, afterId: null, perPage, filters }, options);
   }
 }

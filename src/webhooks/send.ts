@@ -4,6 +4,7 @@
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { limitTime } from '../cliniko/time-limit.ts';
 import { type AddressRules, ForbiddenAddressError, guardedLookup, requireAllowedHost } from './address.ts';
 import { type SignedMessage, signatureHeaders } from './signature.ts';
 
@@ -54,10 +55,10 @@ function post(
     'content-length': Buffer.byteLength(body),
     'user-agent': 'PatientSync-Webhooks',
   };
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+  const limit = limitTime(LIMIT_MS, signal);
   // No agent: a connection that is kept could not be checked again.
-  const settings = { method: 'POST', headers, lookup, agent: false as const, signal: limit };
-  return new Promise((resolve, reject) => {
+  const settings = { method: 'POST', headers, lookup, agent: false as const, signal: limit.signal };
+  const attempt = new Promise<Attempt>((resolve, reject) => {
     const answered = (response: IncomingMessage) => {
       resolve(attemptOf(response));
       response.destroy();
@@ -69,6 +70,7 @@ function post(
     request.on('error', reject);
     request.end(body);
   });
+  return attempt.finally(limit.clear);
 }
 
 function attemptOf({ statusCode = 0, headers }: IncomingMessage): Attempt {
