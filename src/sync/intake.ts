@@ -1,7 +1,7 @@
 /**
  * The intake of a run: pages come in, batches go down, and commit one after the other and in order.
  *
- * While a batch is being committed the next one writes its patients, and the one after that is fetched and prepared, so that
+ * While a batch is being committed the next one writes its patients, and those after that are fetched and prepared, so that
  * reading and storing keep two processors busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
  *
  * Neighbours: itinerary.ts gives the pages, prepare.ts and batch.ts store them.
@@ -15,6 +15,7 @@ import { storeBatch, type Turn } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
 import { type Itinerary, remainingStops } from './itinerary.ts';
+import { createLookahead, type Lookahead, PARTS_AHEAD } from './lookahead.ts';
 import type { StoredCounts } from './observer.ts';
 import type { OpenRun } from './open-run.ts';
 import { type PreparedBatch, prepareBatch } from './prepare.ts';
@@ -59,12 +60,18 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     await latest.committed;
     await run.announce('waiting', wait);
   };
-  const settled = () => latest.committed.then(() => run.state);
+  const ahead = createLookahead();
+  const settled = async (): Promise<RunState> => {
+    await ahead.allTaken();
+    await latest.committed;
+    return run.state;
+  };
   const plan = await planItinerary(run, intake);
   const stops = remainingStops(timed(intake.source, fetching), plan, settled, asking);
-  const parts = prepareParts(run, cutIntoParts(run, stops, intake.seen), intake.rules);
+  const parts = prepareParts(run, cutIntoParts(run, stops, intake.seen, ahead), intake.rules);
+  const asked = Array.from({ length: PARTS_AHEAD }, () => askNext(parts));
   try {
-    for (let next = parts.next(); ; ) {
+    for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
       const step = await waits.whileWaiting(next, tellWait);
       if (step.done === true) break;
       const waitedMs = toldAt === undefined ? 0 : performance.now() - toldAt;
@@ -73,8 +80,8 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
       const spent = { fetchMs: fetching.lap(), waitedMs };
       const before = latest;
       latest = takeInPart(run, step.value, intake.seen, { before: before.committed, spent });
-      next = parts.next();
-      next.catch(() => {}); // Awaited in the next turn, unless this one fails.
+      ahead.take();
+      asked.push(askNext(parts));
       await Promise.all([latest.written, before.committed]);
     }
   } finally {
@@ -82,6 +89,12 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     // What is under way commits or fails: only then is the state of the run its own. Its failure is the first one.
     await latest.committed;
   }
+}
+
+function askNext<T>(parts: AsyncGenerator<T>): Promise<IteratorResult<T>> {
+  const next = parts.next();
+  next.catch(() => {}); // Awaited when its turn comes, unless an earlier one fails.
+  return next;
 }
 
 /** A part on its way into the database. */
@@ -136,6 +149,7 @@ async function* cutIntoParts(
   run: OpenRun,
   stops: AsyncGenerator<Stop>,
   seen: ReadonlySet<string>,
+  ahead: Lookahead,
 ): AsyncGenerator<Part> {
   const { page, place } = run.state;
   for await (const stop of stops) {
@@ -144,6 +158,7 @@ async function* cutIntoParts(
     const size = batchSize(found);
     for (let from = 0; from === 0 || from < records.length; from += size) {
       const last = from + size >= records.length;
+      ahead.handOn();
       yield { stop, records: records.slice(from, from + size), first: from === 0, last };
     }
   }
