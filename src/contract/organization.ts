@@ -40,8 +40,7 @@ export const OrganizationSettings = z.strictObject({
   /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
   country: z
     .string()
-    .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as "AU"')
-    .refine(isCountry, 'must be the code of a country (ISO 3166-1), such as "AU"'),
+    .refine(isCountry, 'must be the code of a country in two capital letters (ISO 3166-1), such as "AU"'),
   time_zone: TimeZone,
   /** null: syncs start only when somebody asks for one. */
   schedule: Schedule.nullable(),
@@ -92,8 +91,8 @@ export type KeyVerdict = z.infer<typeof KeyVerdict>;
 
 /** By the names that every JavaScript knows: codes that belong to no country have none. */
 function isCountry(code: string): boolean {
-  const names = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
-  return !NO_COUNTRIES.has(code) && names.of(code) !== undefined;
+  if (!/^[A-Z]{2}$/.test(code) || NO_COUNTRIES.has(code)) return false;
+  return new Intl.DisplayNames('en', { type: 'region', fallback: 'none' }).of(code) !== undefined;
 }
 
 const NO_COUNTRIES = new Set(['ZZ', 'EU', 'EZ', 'UN', 'QO', 'XA', 'XB', 'UK']);

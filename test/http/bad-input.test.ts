@@ -92,6 +92,7 @@ describe('a body', () => {
     ['an unknown field below', '{"validation": {"fax": "warn"}}', 'validation.fax'],
     ['a word that is none', '{"validation": {"phone": "maybe"}}', 'validation.phone'],
     ['a country that is none', '{"country": "Australia"}', 'country'],
+    ['a code of no country', '{"country": "XX"}', 'country'],
     ['a time zone that is none', '{"time_zone": "Mars/Olympus"}', 'time_zone'],
     ['a prototype', '{"__proto__": {"name": "x"}}', '__proto__'],
   ] as const)('with %s is a 400 that names the field', async ([, body, field], { databaseUrl }) => {
