@@ -10,6 +10,13 @@ export const ValidationPolicy = z.strictObject({
 });
 export type ValidationPolicy = z.infer<typeof ValidationPolicy>;
 
+const NO_COUNTRIES = new Set(
+  'AC AN BU CP CQ CS DD DG DY EA EU EZ FX IC NH NT QO RH SU TA TP UK UN VD XA XB YD YU ZR ZZ'.split(' '),
+);
+
+/** ISO 3166-1 alpha-2: the codes that every JavaScript has a name for, without those that are no country's. */
+const COUNTRIES = countryCodes();
+
 /** IANA name. */
 const TimeZone = z
   .string()
@@ -35,12 +42,13 @@ export const OrganizationSettings = z.strictObject({
     .trim()
     .min(1)
     .max(200)
-    .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+    .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
     .nullable(),
   /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
-  country: z
-    .string()
-    .refine(isCountry, 'must be the code of a country in two capital letters (ISO 3166-1), such as "AU"'),
+  country: z.enum(
+    COUNTRIES,
+    'must be the code of a country in two capital letters (ISO 3166-1), such as "AU"',
+  ),
   time_zone: TimeZone,
   /** null: syncs start only when somebody asks for one. */
   schedule: Schedule.nullable(),
@@ -89,13 +97,12 @@ export const ClinikoCredentials = z.strictObject({
 export const KeyVerdict = z.object({ verdict: z.enum(['valid', 'invalid', 'unknown']), detail: z.string() });
 export type KeyVerdict = z.infer<typeof KeyVerdict>;
 
-/** By the names that every JavaScript knows: codes that belong to no country have none. */
-function isCountry(code: string): boolean {
-  if (!/^[A-Z]{2}$/.test(code) || NO_COUNTRIES.has(code)) return false;
-  return new Intl.DisplayNames('en', { type: 'region', fallback: 'none' }).of(code) !== undefined;
+function countryCodes(): string[] {
+  const names = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+  const codes = letters.flatMap((first) => letters.map((second) => first + second));
+  return codes.filter((code) => !NO_COUNTRIES.has(code) && names.of(code) !== undefined);
 }
-
-const NO_COUNTRIES = new Set(['ZZ', 'EU', 'EZ', 'UN', 'QO', 'XA', 'XB', 'UK']);
 
 function isTimeZone(name: string): boolean {
   try {
