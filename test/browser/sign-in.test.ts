@@ -67,6 +67,16 @@ describe('a page of a server with accounts', () => {
     expect(journal.troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
   });
 
+  test('renews what its stream carries before that expires', async ({ databaseUrl, page, journal }) => {
+    const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 3 } });
+    const dashboard = await openSignedIn(page, server, await server.token());
+    const streamed = () => new Set(journal.requests.filter((url) => url.includes('/events?token=')));
+    await vi.waitFor(() => expect(streamed().size).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
+    await dashboard.isConnected('live');
+    expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
+    expect(await accessibilityTroubles(page)).toEqual([]);
+  });
+
   test('lets nobody in any more who has signed out', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
     const dashboard = await openSignedIn(page, server, await server.token());
