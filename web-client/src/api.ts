@@ -76,8 +76,12 @@ const START: Record<StartableSync, string> = {
   changed_patients: 'sync-changed',
 };
 
-/** @param baseUrl of the server, without a slash at its end; '' is the own origin */
-export function createApi(baseUrl: string): Api {
+/**
+ * @param baseUrl of the server, without a slash at its end; '' is the own origin
+ * @param send `fetch`, or one that adds who asks
+ */
+export function createApi(baseUrl: string, send: typeof fetch): Api {
+  const request = requestBy(send);
   const get = <T extends z.ZodType>(path: string, schema: T) => request(`${baseUrl}/api/v1/${path}`, schema);
   const post = <T extends z.ZodType>(path: string, schema: T) =>
     request(`${baseUrl}/api/v1/${path}`, schema, { method: 'POST' });
@@ -122,15 +126,19 @@ function searchOf({ status, operationType, before }: RunFilter): string {
   return search.toString();
 }
 
-async function request<T extends z.ZodType>(url: string, schema: T, init?: RequestInit): Promise<z.infer<T>> {
-  const response = await fetch(url, init).catch((cause: unknown) => {
-    throw new ApiError('The server cannot be reached. Check that it is running.', {}, { cause });
-  });
-  const { status } = response;
-  const body: unknown = await response.json().catch(() => undefined);
-  const answer = schema.safeParse(body);
-  if (response.ok && answer.success) return answer.data;
-  const problem = Problem.safeParse(body);
-  if (problem.success) throw new ApiError(problem.data.detail, { code: problem.data.code, status });
-  throw new ApiError(`The server gave an answer that this page does not understand (${status}).`, { status });
+function requestBy(send: typeof fetch) {
+  return async <T extends z.ZodType>(url: string, schema: T, init?: RequestInit): Promise<z.infer<T>> => {
+    const response = await send(url, init).catch((cause: unknown) => {
+      throw new ApiError('The server cannot be reached. Check that it is running.', {}, { cause });
+    });
+    const { status } = response;
+    const body: unknown = await response.json().catch(() => undefined);
+    const answer = schema.safeParse(body);
+    if (response.ok && answer.success) return answer.data;
+    const problem = Problem.safeParse(body);
+    if (problem.success) throw new ApiError(problem.data.detail, { code: problem.data.code, status });
+    throw new ApiError(`The server gave an answer that this page does not understand (${status}).`, {
+      status,
+    });
+  };
 }

@@ -5,6 +5,7 @@
  */
 import { lazy, Suspense, useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
+import { isForbidden } from '../live/connection.ts';
 import { isRunning } from '../live/organization-state.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Icon } from '../look/icon.tsx';
@@ -55,6 +56,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
       <main className="page">
         <Title organizationId={organizationId} registration={registration} onSettings={openSettings} />
         <OfflineNotice connection={connection} />
+        {isForbidden(connection) && <Trouble words={records.trouble} />}
         {isMissing && <NotRegistered organizationId={organizationId} onRegister={openSettings} />}
         <HeldNotice
           api={api}
@@ -80,11 +82,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {records.trouble !== null && connection.kind !== 'offline' && (
-          <p className="notice" data-tone="bad" role="alert">
-            {records.trouble}
-          </p>
-        )}
+        {connection.kind !== 'offline' && <Trouble words={records.trouble} />}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {isSetting && (
@@ -102,6 +100,15 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         {statusText(state)}
       </p>
     </>
+  );
+}
+
+function Trouble({ words }: { words: string | null }) {
+  if (words === null) return null;
+  return (
+    <p className="notice" data-tone="bad" role="alert">
+      {words}
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@ import '../strict-csp.ts';
 import { lazy, Suspense } from 'react';
 import { createApi } from '../api.ts';
 import { showPage } from '../look/page-root.tsx';
+import { sessionFetch } from '../look/session.ts';
 import { organizationOf, runOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
@@ -12,7 +13,7 @@ const RunPage = lazy(() => import('./run-page.tsx').then(({ RunPage: loaded }) =
 const { search } = window.location;
 const organizationId = organizationOf(search);
 const runId = runOf(search);
-const api = createApi('');
+const api = createApi('', sessionFetch);
 
 if (organizationId === undefined) {
   showPage(<ChooseOrganization api={api} asked={new URLSearchParams(search).get('org')} />);

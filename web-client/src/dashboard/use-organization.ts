@@ -4,6 +4,7 @@ import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
+import { watchAccess } from '../look/session.ts';
 import { useWake } from '../look/use-wake.ts';
 
 export interface WatchedOrganization {
@@ -22,6 +23,7 @@ export function useOrganization(organizationId: number): WatchedOrganization {
 
   useEffect(() => {
     const opened = watchOrganization(organizationId, {
+      ...watchAccess(),
       baseUrl: '',
       onState: (state, connection) => setView({ state, connection }),
     });

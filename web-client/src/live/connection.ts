@@ -18,6 +18,11 @@ export interface Connection {
   readonly refusedWith?: number | undefined;
 }
 
+/** The server knows who asks, and does not show him this. */
+export function isForbidden({ refusedWith }: Connection): boolean {
+  return refusedWith === 403;
+}
+
 export type ConnectionDetails = Pick<Connection, 'way' | 'isCatchingUp' | 'refusedWith'>;
 
 /** What did not change keeps its identity, and a kind its beginning. */

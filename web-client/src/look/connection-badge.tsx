@@ -1,5 +1,5 @@
 /** Says how fresh the page is, without optimism. */
-import type { Connection, ConnectionKind } from '../live/connection.ts';
+import { type Connection, type ConnectionKind, isForbidden } from '../live/connection.ts';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
   connecting: { label: 'Catching up', meaning: 'Connecting; what was missed comes first.' },
@@ -7,6 +7,7 @@ const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
   polling: { label: 'Polling', meaning: 'The live stream is not available; the page asks every 2 seconds.' },
   offline: { label: 'Offline', meaning: 'The server does not answer. What you see may be old.' },
 };
+const NO_ACCESS = { label: 'No access', meaning: 'The server answers, but your token does not hold this.' };
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function ConnectionBadge({ connection }: { connection: Connection }) {
@@ -16,7 +17,9 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
       <span className="badge-dot" aria-hidden="true" />
       <span>
         {label}
-        {connection.kind === 'offline' && ` since ${TIME.format(connection.since)}`}
+        {connection.kind === 'offline' &&
+          !isForbidden(connection) &&
+          ` since ${TIME.format(connection.since)}`}
         <span className="undrawn">. {meaning}</span>
       </span>
     </p>
@@ -25,6 +28,7 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
 
 /** A watch that knows more tells when it is live again and what was missed is still arriving. */
 function wordsOf(connection: Connection): { label: string; meaning: string } {
+  if (isForbidden(connection)) return NO_ACCESS;
   const isCatchingUp = 'isCatchingUp' in connection && connection.isCatchingUp === true;
   return WORDS[isCatchingUp ? 'connecting' : connection.kind];
 }

@@ -1,14 +1,17 @@
 /** The head of every page: what this is, where else one can go, and how fresh it is. */
 import type { Connection } from '../live/connection.ts';
 import { ConnectionBadge } from './connection-badge.tsx';
+import { signOut, useSession } from './session.ts';
 
 export interface MastheadProps {
-  current: 'dashboard' | 'ops';
+  /** Absent while a token is asked for. */
+  current?: 'dashboard' | 'ops';
   /** Absent where the page watches nothing. */
   connection?: Connection;
 }
 
 export function Masthead({ current, connection }: MastheadProps) {
+  const session = useSession();
   return (
     <header className="masthead">
       <a className="brand" href="/">
@@ -27,6 +30,11 @@ export function Masthead({ current, connection }: MastheadProps) {
         </a>
       </nav>
       {connection !== undefined && <ConnectionBadge connection={connection} />}
+      {session.kind === 'signed-in' && (
+        <button type="button" className="btn btn-small" onClick={signOut}>
+          Sign out
+        </button>
+      )}
     </header>
   );
 }

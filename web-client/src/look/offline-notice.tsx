@@ -1,11 +1,12 @@
 /** What is on the page may be old: said where people look, not only in the badge. */
-import type { Connection } from '../live/connection.ts';
+import { type Connection, isForbidden } from '../live/connection.ts';
 import { Icon } from './icon.tsx';
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function OfflineNotice({ connection }: { connection: Connection }) {
-  if (connection.kind !== 'offline') return null;
+  // Who may not see this is told by what the server said.
+  if (connection.kind !== 'offline' || isForbidden(connection)) return null;
   return (
     <div className="notice offline" data-tone="bad">
       <Icon name="warning" />

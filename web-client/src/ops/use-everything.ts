@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type EverythingWatch, watchEverything } from '../live/watch-everything.ts';
+import { watchAccess } from '../look/session.ts';
 import { moved, noThroughput, type Throughput, withCount } from '../look/throughput.ts';
 import { useWake } from '../look/use-wake.ts';
 import { happenings, processedBetween, type TailLine, withLines } from './happenings.ts';
@@ -43,6 +44,7 @@ export function useEverything(): WatchedEverything {
       if (news !== undefined) setView((before) => withNews(before, news));
     };
     const opened = watchEverything({
+      ...watchAccess(),
       baseUrl: window.location.origin,
       onState: (everything, connection) => {
         newest = { everything, connection };

@@ -1,4 +1,7 @@
-/** The names of organizations, which the stream does not carry: one list, read again when an organization appears. */
+/**
+ * The names of organizations, which the stream does not carry: one list, read at the start, and again when an
+ * organization appears. It also finds out that the server asks for a token, which a refused socket does not tell.
+ */
 import { useEffect, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
@@ -8,10 +11,12 @@ const NO_NAMES: ReadonlyMap<number, string> = new Map();
 export function useNames(api: Api, states: readonly OrganizationState[]): ReadonlyMap<number, string> {
   const [names, setNames] = useState(NO_NAMES);
   const known = useRef(new Set<number>());
+  const hasBegun = useRef(false);
 
   useEffect(() => {
     const appeared = states.filter(({ organizationId }) => !known.current.has(organizationId));
-    if (appeared.length === 0) return;
+    if (hasBegun.current && appeared.length === 0) return;
+    hasBegun.current = true;
     for (const { organizationId } of appeared) known.current.add(organizationId);
     const forget = (): void => {
       for (const { organizationId } of appeared) known.current.delete(organizationId);

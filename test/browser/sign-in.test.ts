@@ -1,0 +1,135 @@
+/** The pages of a server with accounts, in a real browser: who has a token sees what it holds, and nobody else sees a thing. */
+import type { Page } from 'playwright-core';
+import { describe, expect, vi } from 'vitest';
+import { type GuardedServer, OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
+import { accessibilityTroubles } from './support/axe.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+const asksForToken = (page: Page) =>
+  page.getByRole('heading', { name: 'This server asks for an access token' }).waitFor();
+
+async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel('Access token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function openSignedIn(page: Page, server: GuardedServer, token: string, organizationId = OURS) {
+  const dashboard = await openDashboard(page, server.url, organizationId);
+  await signIn(page, token);
+  return dashboard;
+}
+
+describe('a page of a server with accounts', () => {
+  test('asks for a token, and tells why it does not take one', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl);
+    for (const path of ['/', `/?org=${OURS}`, `/?org=${OURS}&run=1`, '/ops']) {
+      await page.goto(`${server.url}${path}`);
+      await asksForToken(page);
+    }
+    expect(await page.getByLabel('Access token').getAttribute('type')).toBe('password');
+    await page.getByText('npm run tokens -- create').waitFor();
+    expect(await accessibilityTroubles(page)).toEqual([]);
+
+    const alert = page.getByRole('alert');
+    await signIn(page, 'ps_wrong');
+    await alert.filter({ hasText: 'This token is not good: it is unknown, expired or revoked.' }).waitFor();
+    expect(await accessibilityTroubles(page)).toEqual([]);
+    await signIn(page, 'schlüssel 1');
+    await alert.filter({ hasText: 'This is not a token' }).waitFor();
+    await signIn(page, ' ');
+    await alert.filter({ hasText: 'Paste your access token first.' }).waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test('shows a whole sync on the stream, with no token of the API in any address', async ({
+    databaseUrl,
+    page,
+    journal,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 648, latencyMs: 100 });
+    const token = await server.token({ scope: 'sync' });
+    const dashboard = await openSignedIn(page, server, token);
+    await dashboard.isConnected('live');
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('running');
+    await dashboard.hasStatus('completed');
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
+
+    await page.reload();
+    await dashboard.isConnected('live');
+    await page.locator('.run-link').first().click();
+    await page.getByRole('heading', { level: 1, name: /^Run \d+$/ }).waitFor();
+    await dashboard.isConnected('live');
+    expect(journal.requests.some((url) => url.includes('/events?token='))).toBe(true);
+    expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
+    expect(journal.requests.filter((url) => url.includes(token))).toEqual([]);
+    expect(journal.troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
+  });
+
+  test('renews what its stream carries before that expires', async ({ databaseUrl, page, journal }) => {
+    const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 3 } });
+    const dashboard = await openSignedIn(page, server, await server.token());
+    const streamed = () => new Set(journal.requests.filter((url) => url.includes('/events?token=')));
+    await vi.waitFor(() => expect(streamed().size).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
+    await dashboard.isConnected('live');
+    expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
+    expect(await accessibilityTroubles(page)).toEqual([]);
+  });
+
+  test('lets nobody in any more who has signed out', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const dashboard = await openSignedIn(page, server, await server.token());
+    await dashboard.isConnected('live');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await asksForToken(page);
+    expect(await page.title()).toBe('Sign in · Patient Sync');
+    await page.reload();
+    await asksForToken(page);
+  });
+
+  test('asks again when the token is revoked', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const { id, token } = await server.newToken();
+    const dashboard = await openSignedIn(page, server, token);
+    await dashboard.isConnected('live');
+    await server.revoke(id);
+    await page.getByText('Your token has expired or was revoked.').waitFor();
+  });
+});
+
+describe('a token that may not', () => {
+  test('start a sync is told so in the server’s words', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const dashboard = await openSignedIn(page, server, await server.token({ scope: 'read' }));
+    await dashboard.isConnected('live');
+    await dashboard.startFull.click();
+    await page.getByText('This needs a token with the scope "sync"; this one has "read".').waitFor();
+  });
+
+  test('see the organization is told so, and not that the server is away', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl);
+    await openSignedIn(page, server, await server.token(), THEIRS);
+    await page.locator('.badge', { hasText: 'No access' }).waitFor();
+    const refusal = page.locator('main > [role=alert]');
+    await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
+    expect(await page.locator('.offline').count()).toBe(0);
+    expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);
+  });
+});
+
+test('the ops console shows only what the token holds', async ({ databaseUrl, page, journal }) => {
+  const server = await startGuardedServer(databaseUrl, { patients: 120 });
+  for (const id of [OURS, THEIRS])
+    await server.as(server.admin, `/cliniko/sync-all/${id}`, { method: 'POST' });
+  const token = await server.token();
+  await page.goto(`${server.url}/ops`);
+  await asksForToken(page);
+  await signIn(page, token);
+  await page.locator('.badge[data-connection="live"]').waitFor();
+  await page.locator(`tr[data-organization="${OURS}"][data-status="completed"]`).waitFor();
+  await page.getByText(`Clinic canary${OURS}`).first().waitFor();
+  expect(await page.locator('tr[data-organization]').count()).toBe(1);
+  expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);
+  expect(journal.requests.filter((url) => url.includes(token))).toEqual([]);
+});
