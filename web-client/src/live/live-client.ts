@@ -40,7 +40,7 @@ export interface LiveClientOptions extends Access {
   baseUrl: string;
   fetch?: typeof fetch;
   openSocket?: OpenSocket;
-  /** Default true: tabs of one origin share one connection to an organization. */
+  /** Default true where no token is shown: tabs of one origin share one connection to an organization. */
   share?: boolean;
 }
 

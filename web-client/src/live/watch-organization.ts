@@ -27,7 +27,7 @@ export interface WatchOptions extends Access {
   /** Default: the browser's. Null, as where there is none: this way is left out. */
   openSocket?: OpenSocket | null | undefined;
   fetch?: typeof fetch | undefined;
-  /** Default true: where the browser can, all tabs of this origin share one connection to the organization. */
+  /** Default true where no token is shown: if the browser can, all tabs of this origin share one connection. */
   share?: boolean | undefined;
   /** How long a stream may take to say `hello`. */
   helloTimeoutMs?: number;
@@ -39,9 +39,14 @@ export function watchOrganization(organizationId: number, options: WatchOptions)
   const start = unknownOrganization(organizationId);
   const alone = (from: OrganizationState, onState: WatchOptions['onState']) =>
     watchAlone(from, settings, onState);
-  const isOwn = options.openEventSource === undefined;
-  if (!isOwn || options.share === false || !canShareBetweenTabs()) return alone(start, options.onState);
+  if (!mayShare(options) || !canShareBetweenTabs()) return alone(start, options.onState);
   return shareBetweenTabs(`${options.baseUrl} ${organizationId}`, start, alone, options.onState);
+}
+
+/** Tabs that show tokens may show different ones: nobody is to see through another tab what his own token does not hold. */
+function mayShare({ share, openEventSource, getToken, getStreamToken }: WatchOptions): boolean {
+  const isAnybody = getToken === undefined && getStreamToken === undefined;
+  return openEventSource === undefined && (share ?? isAnybody);
 }
 
 function settle(organizationId: number, options: WatchOptions): AloneOptions {
