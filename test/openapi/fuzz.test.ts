@@ -48,6 +48,9 @@ async function furnish(server: TestServer): Promise<{ orgId: number[]; id: numbe
 /** Deletions come last, those of most at the very end: or there is nothing left to find. */
 const harm = ({ method, path }: Operation) => (method === 'DELETE' ? 1 / path.split('/').length : 0);
 
+const isMet = ({ operationId }: Operation, succeeded: ReadonlySet<string>) =>
+  succeeded.has(operationId) || RARELY_SUCCEEDS.has(operationId);
+
 describe('the API', () => {
   test('answers as its document says, whatever it is sent', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 20, organizations: [123, 124] });
@@ -58,8 +61,8 @@ describe('the API', () => {
     const refused = new Set<string>();
     const operations = operationsOf(document).filter(({ operationId }) => !NOT_BY_HTTP.has(operationId));
     operations.sort((one, other) => harm(one) - harm(other));
-    for (const operation of operations) {
-      await fc.assert(
+    const fuzz = (operation: Operation, numRuns: number) =>
+      fc.assert(
         fc.asyncProperty(requestsOf(operation, document, known), async (request) => {
           const answer = await send(server, request);
           expect(
@@ -68,11 +71,16 @@ describe('the API', () => {
           ).toBe(undefined);
           (answer.status < 400 ? succeeded : refused).add(operation.operationId);
         }),
-        { numRuns: 30 },
+        { numRuns },
       );
+    for (const operation of operations) {
+      await fuzz(operation, 30);
+      // Chance seldom finds the name of a time zone; what it always leaves out is found among so many.
+      if (isMet(operation, succeeded)) continue;
+      await fuzz(operation, 500);
     }
-    const never = operations.map(({ operationId }) => operationId).filter((id) => !succeeded.has(id));
-    expect(never.filter((id) => !RARELY_SUCCEEDS.has(id))).toEqual([]);
+    const never = operations.filter((operation) => !isMet(operation, succeeded));
+    expect(never.map(({ operationId }) => operationId)).toEqual([]);
     expect(refused.size).toBeGreaterThan(15);
   });
 
