@@ -41,6 +41,11 @@ export async function readStoredVersions(
   return new Map(rows.map((row) => [row.cliniko_patient_id, row]));
 }
 
+export async function hasPatients(tx: ISql, organizationId: number): Promise<boolean> {
+  const rows = await tx`select from patients where organization_id = ${organizationId} limit 1`;
+  return rows.length > 0;
+}
+
 export interface WrittenPatients {
   /** Cliniko ids. */
   inserted: string[];
@@ -65,11 +70,15 @@ export async function upsertPatients(
       insert into patients (organization_id, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
         archived_at, merged_into, created_at, updated_at, raw, content_hash, warnings)
       select ${organizationId}, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
-        archived_at, merged_into, created_at, updated_at, raw, decode(content_hash, 'hex'), warnings
-      from jsonb_to_recordset(${recordset(patients)}::text::jsonb) as patient (
-        cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
-        archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
-        raw jsonb, content_hash text, warnings smallint)
+        archived_at, merged_into, created_at, updated_at, raw::jsonb, decode(content_hash, 'hex'), warnings
+      from rows from (
+        jsonb_to_recordset(${recordset(patients)}::text::jsonb) as (
+          cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
+          archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
+          content_hash text, warnings smallint),
+        string_to_table(${rawLines(patients)}, e'\\n')
+      ) as patient (cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
+        archived_at, merged_into, created_at, updated_at, content_hash, warnings, raw)
       on conflict (organization_id, cliniko_patient_id) do update set
         first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
         phone = excluded.phone, date_of_birth = excluded.date_of_birth, archived_at = excluded.archived_at,
@@ -88,10 +97,9 @@ export async function upsertPatients(
   return written ?? { inserted: [], updated: [] };
 }
 
-/** `raw` is JSON already: it is set in as it is, not parsed and written again. */
 function recordset(patients: readonly Patient[]): string {
-  const records = patients.map((patient) => {
-    const columns = JSON.stringify({
+  return JSON.stringify(
+    patients.map((patient) => ({
       cliniko_patient_id: patient.clinikoPatientId,
       first_name: patient.firstName,
       last_name: patient.lastName,
@@ -104,11 +112,15 @@ function recordset(patients: readonly Patient[]): string {
       updated_at: patient.updatedAt,
       content_hash: patient.contentHash,
       warnings: patient.warnings,
-    });
-    return `${columns.slice(0, -1)},"raw":${patient.raw}}`;
-  });
-  return `[${records.join(',')}]`;
+    })),
+  );
 }
+
+/**
+ * JSON text has no line breaks of its own. Within the recordset Postgres would read and write each record twice, which
+ * took a third more of its time.
+ */
+const rawLines = (patients: readonly Patient[]): string => patients.map(({ raw }) => raw).join('\n');
 
 /** Whether a statement failed because of the values in it: SQLSTATE class 22 (data) or 23 (constraints). */
 export function isRefusedData(error: unknown): boolean {
