@@ -116,11 +116,13 @@ function asPhones(value: unknown): string[] | undefined {
   });
 }
 
-const DAY = /^(?!0000)\d{4}-\d{2}-\d{2}$/;
+const DAY = /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/;
 
 /** PostgreSQL's calendar has no year 0, and no 30th of February. */
 function asDay(value: unknown): string | undefined {
   if (typeof value !== 'string' || !DAY.test(value)) return undefined;
+  // Every month has 28 days: only the few after them are worth asking the calendar.
+  if (value.slice(-2) <= '28') return value;
   return startOfDay(value)?.startsWith(value) ? value : undefined;
 }
 
