@@ -4,10 +4,9 @@
  * While a batch is being committed the next one writes its patients, and those after that are fetched and prepared, so that
  * reading and storing keep two processors busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
  *
- * Neighbours: itinerary.ts gives the pages, prepare.ts and batch.ts store them.
+ * Neighbours: itinerary.ts gives the pages, parts.ts cuts them into batches, batch.ts stores one.
  */
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
-import { readId } from '../cliniko/wire.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
 import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
@@ -15,11 +14,12 @@ import { storeBatch, type Turn } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
 import { type Itinerary, remainingStops } from './itinerary.ts';
-import { createLookahead, type Lookahead, PARTS_AHEAD } from './lookahead.ts';
+import { createLookahead, PARTS_AHEAD } from './lookahead.ts';
 import type { StoredCounts } from './observer.ts';
 import type { OpenRun } from './open-run.ts';
-import { type PreparedBatch, prepareBatch } from './prepare.ts';
-import { arrivedAt, batchSize, departedFrom, type RunState } from './run-state.ts';
+import { cutIntoParts, type PreparedPart, prepareParts } from './parts.ts';
+import type { PreparedBatch } from './prepare.ts';
+import { arrivedAt, departedFrom, type RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { createWaits, waitWords } from './waits.ts';
@@ -134,70 +134,6 @@ async function planItinerary(run: OpenRun, intake: Intake): Promise<Itinerary> {
     window,
     absent,
   };
-}
-
-/** Records of one page that are stored together, or an empty page. */
-interface Part {
-  stop: Stop;
-  records: readonly unknown[];
-  /** Whether it begins, and ends, its page. */
-  first: boolean;
-  last: boolean;
-}
-
-async function* cutIntoParts(
-  run: OpenRun,
-  stops: AsyncGenerator<Stop>,
-  seen: ReadonlySet<string>,
-  ahead: Lookahead,
-): AsyncGenerator<Part> {
-  const { page, place } = run.state;
-  for await (const stop of stops) {
-    const records = recordsToStore(stop, { page, place }, seen);
-    const found = stop.leg === 'walk' ? (stop.total ?? run.state.found) : run.state.found;
-    const size = batchSize(found);
-    for (let from = 0; from === 0 || from < records.length; from += size) {
-      const last = from + size >= records.length;
-      ahead.handOn();
-      yield { stop, records: records.slice(from, from + size), first: from === 0, last };
-    }
-  }
-}
-
-function recordsToStore(
-  stop: Stop,
-  begin: { page: number; place: number },
-  seen: ReadonlySet<string>,
-): readonly unknown[] {
-  switch (stop.leg) {
-    case 'walk':
-      // An earlier attempt was in the middle of this page.
-      return stop.number === begin.page ? stop.records.slice(begin.place) : stop.records;
-    case 'round':
-      // A round looks for those whom the walk missed.
-      return stop.records.filter((record) => !seen.has(readId(record) ?? ''));
-    case 'sweep':
-      return stop.records;
-    default:
-      return stop satisfies never;
-  }
-}
-
-type PreparedPart = Part & { batch: PreparedBatch | undefined };
-
-async function* prepareParts(
-  run: OpenRun,
-  parts: AsyncGenerator<Part>,
-  rules: ReadingRules,
-): AsyncGenerator<PreparedPart> {
-  const { sql } = run.tools.database;
-  const { organizationId } = run.claimed.lease;
-  for await (const part of parts) {
-    const { records, last: endsPage } = part;
-    const batch =
-      records.length > 0 ? await prepareBatch(sql, organizationId, { records, endsPage }, rules) : undefined;
-    yield { ...part, batch };
-  }
 }
 
 /** What came before a part: the parts that have to commit first, and the time since they were handed on. */

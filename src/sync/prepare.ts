@@ -5,7 +5,6 @@
  * batch is being committed, and only records that differ are read at all. Nobody else writes this clinic's patients
  * while its run is ours, and what is written later is guarded by its own conditions.
  */
-import type { ISql } from 'postgres';
 import { parseWirePatient } from '../cliniko/wire.ts';
 import {
   type IdentifiedRecord,
@@ -15,7 +14,7 @@ import {
 } from '../patients/from-cliniko.ts';
 import type { Patient } from '../patients/patient.ts';
 import type { RejectedRecord } from '../patients/quarantine.ts';
-import { readStoredVersions, type StoredVersion } from '../patients/store.ts';
+import type { StoredVersion } from '../patients/store.ts';
 
 export interface PreparedBatch {
   /** Records of the page that it was made of. */
@@ -34,12 +33,14 @@ export interface PreparedBatch {
 /** The longest that reading holds up everything else. */
 const BREATH_MS = 0.5;
 
+/** What is stored of these Cliniko ids. */
+export type ReadVersions = (ids: readonly string[]) => Promise<ReadonlyMap<string, StoredVersion>>;
+
 /** @param part consecutive records of one page, at most 100 */
 export async function prepareBatch(
-  sql: ISql,
-  organizationId: number,
   part: { records: readonly unknown[]; endsPage: boolean },
   rules: ReadingRules,
+  readVersions: ReadVersions,
 ): Promise<PreparedBatch> {
   const effort = createEffort();
   const identified: IdentifiedRecord[] = [];
@@ -50,7 +51,7 @@ export async function prepareBatch(
   const unique = withoutRepeats(identified);
   const ids = unique.flatMap((record) => record.clinikoPatientId ?? []);
   effort.pause();
-  const stored = await readStoredVersions(sql, organizationId, ids);
+  const stored = await readVersions(ids);
   effort.resume();
   const batch: PreparedBatch = {
     records: part.records.length,

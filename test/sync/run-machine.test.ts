@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../src/contract/organization.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { readStoredVersions } from '../../src/patients/store.ts';
 import { storeBatch } from '../../src/sync/batch.ts';
 import { cancelRun } from '../../src/sync/cancel.ts';
 import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
@@ -151,7 +152,9 @@ const store = (worker: WorkerName, people: number) =>
     const { database } = engine;
     const from = hand.state.processed;
     const records = Array.from({ length: people }, (_, n) => person(from + n + 1));
-    const batch = await prepareBatch(database.sql, ORGANIZATION, { records, endsPage: false }, RULES);
+    const batch = await prepareBatch({ records, endsPage: false }, RULES, (ids) =>
+      readStoredVersions(database.sql, ORGANIZATION, ids),
+    );
     const { lease } = hand.claimed;
     const seen = await readSeen(database, lease.syncLogId);
     const { sealer } = engine.tools(NOBODY);
