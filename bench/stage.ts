@@ -78,7 +78,7 @@ export async function openClinic(stage: Stage, simulation: SimulatorOptions): Pr
         const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
         if (log.status === 'completed') return { log, seconds: (performance.now() - began) / 1_000 };
         if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 25));
       }
     },
     async close() {
