@@ -8,8 +8,16 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** @throws UsageError */
+/** Somebody asked how the command is used: its message. */
+export class HelpAsked extends Error {
+  override readonly name = 'HelpAsked';
+}
+
+const HELP = new Set(['--help', '-h']);
+
+/** @throws UsageError, HelpAsked */
 export function readArguments<T extends Options>(args: readonly string[], options: T, usage: string) {
+  if (args.some((one) => HELP.has(one))) throw new HelpAsked(usage);
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (cause) {
@@ -25,11 +33,15 @@ export function wholeNumber(text: string, name: string, min: number, max: number
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}; it was "${text}".`);
 }
 
-/** Runs a command: its number is the exit code, its UsageError one line and exit code 2. */
+/** Runs a command: its number is the exit code, its UsageError one line and exit code 2. Help is an answer, and no failure. */
 export async function runCommand(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command();
   } catch (error) {
+    if (error instanceof HelpAsked) {
+      process.stdout.write(`${error.message}\n`);
+      return;
+    }
     const usage = error instanceof UsageError;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = usage ? 2 : 1;

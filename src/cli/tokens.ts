@@ -27,6 +27,8 @@ await runCommand(async () => {
     case 'revoke':
       return revoke(args);
     default:
+      // Help, or a verb that there is not.
+      readArguments(process.argv.slice(2, 3), {}, USAGE);
       throw new UsageError(USAGE);
   }
 });

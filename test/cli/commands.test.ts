@@ -15,7 +15,7 @@ interface Command {
   says(text: string | RegExp): Promise<void>;
 }
 
-function run(name: 'sync' | 'watch', ...args: string[]): Command {
+function run(name: string, ...args: string[]): Command {
   const child = spawn(process.execPath, ['--import', 'tsx', `src/cli/${name}.ts`, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -100,6 +100,13 @@ describe('npm run sync', () => {
     const command = run('sync', ...args);
     expect(await command.exit).toBe(2);
     expect(command.errors()).toContain(message);
+  });
+
+  test.for(['sync', 'watch', 'tokens', 'demo', 'erase'])('tells how %s is used when asked', async (name) => {
+    const command = run(name, '--help');
+    expect(await command.exit).toBe(0);
+    expect(command.output()).toMatch(/^Usage: npm run /);
+    expect(command.errors()).toBe('');
   });
 
   test('ends with 1 and a plain word when nobody answers, or refuses', async () => {
