@@ -20,7 +20,7 @@ describe('a token that only reads', () => {
   test('cancels nothing: the dialog stays open and says why', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 648 });
     server.cliniko.faults.onPage(3, { kind: 'hang' });
-    const dashboard = await openSignedIn(page, server.url, await server.token());
+    const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     await dashboard.isConnected('live');
     await startAs(server);
     await dashboard.hasStatus('running');
@@ -38,7 +38,7 @@ describe('a token that only reads', () => {
 
   test('changes no settings and no key, and what was typed stays', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
-    const dashboard = await openSignedIn(page, server.url, await server.token());
+    const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     await dashboard.isConnected('live');
     await page.getByRole('button', { name: 'Settings' }).click();
     const dialog = page.getByRole('dialog', { name: 'Settings' });
@@ -67,7 +67,7 @@ test('a token that starts syncs retries the quarantine, and confirms no disappea
   await putJson((path, init) => server.as(server.admin, path, init), `/organizations/${OURS}`, {
     validation: { phone: 'reject' },
   });
-  const dashboard = await openSignedIn(page, server.url, await server.token({ scope: 'sync' }));
+  const dashboard = await openSignedIn(page, server.url, OURS, await server.token({ scope: 'sync' }));
   await dashboard.startFull.click();
   await dashboard.hasStatus('completed');
   for (const id of [...server.cliniko.people.ids()].slice(0, 40)) server.cliniko.people.hardDelete(id);
@@ -93,7 +93,7 @@ test('a token that only reads retries no quarantine', async ({ databaseUrl, page
     validation: { phone: 'reject' },
   });
   await startAs(server);
-  const dashboard = await openSignedIn(page, server.url, await server.token());
+  const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
   await dashboard.hasStatus('completed');
   await page.getByRole('button', { name: 'Retry' }).click();
   await refusedWith(page, needs('sync', 'read'));

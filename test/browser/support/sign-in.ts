@@ -1,6 +1,5 @@
 /** Signing in on a page of a server with accounts, as a person does it. */
 import type { Page } from 'playwright-core';
-import { OURS } from '../../access/support/guarded-server.ts';
 import { type DashboardPage, openDashboard } from './dashboard.ts';
 
 export const asksForToken = (page: Page) =>
@@ -14,8 +13,8 @@ export async function signIn(page: Page, token: string): Promise<void> {
 export async function openSignedIn(
   page: Page,
   url: string,
+  organizationId: number,
   token: string,
-  organizationId = OURS,
 ): Promise<DashboardPage> {
   const dashboard = await openDashboard(page, url, organizationId);
   await signIn(page, token);
