@@ -11,6 +11,7 @@ import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { DayAndTime } from '../look/moments.tsx';
+import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
 import { formatPercent } from '../look/words.ts';
@@ -46,6 +47,8 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   useTitle(isRunning(state) ? `${formatPercent(state.percent)} · ${name}` : name);
 
   const { log } = state;
+  if (isForbidden(connection))
+    return <NoAccess title={name} words={records.trouble} connection={connection} />;
   const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
   const buttons = (
     <StartButtons start={start} isRunning={isRunning(state)} onCancel={() => log && cancel.ask(log)} />
@@ -56,7 +59,6 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
       <main className="page">
         <Title organizationId={organizationId} registration={registration} onSettings={openSettings} />
         <OfflineNotice connection={connection} />
-        {isForbidden(connection) && <Trouble words={records.trouble} />}
         {isMissing && <NotRegistered organizationId={organizationId} onRegister={openSettings} />}
         <HeldNotice
           api={api}
@@ -82,7 +84,11 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {connection.kind !== 'offline' && <Trouble words={records.trouble} />}
+        {records.trouble !== null && connection.kind !== 'offline' && (
+          <p className="notice" data-tone="bad" role="alert">
+            {records.trouble}
+          </p>
+        )}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {isSetting && (
@@ -100,15 +106,6 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         {statusText(state)}
       </p>
     </>
-  );
-}
-
-function Trouble({ words }: { words: string | null }) {
-  if (words === null) return null;
-  return (
-    <p className="notice" data-tone="bad" role="alert">
-      {words}
-    </p>
   );
 }
 

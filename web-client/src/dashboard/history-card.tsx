@@ -39,7 +39,7 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
         </p>
       )}
       {runs === null && <p className="empty">Reading…</p>}
-      {runs?.length === 0 && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
+      {runs?.length === 0 && trouble === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
       {runs !== null && runs.length > 0 && <Runs runs={runs} />}
       {history.hasOlder && (
         <button

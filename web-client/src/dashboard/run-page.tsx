@@ -2,10 +2,12 @@
 import { useEffect } from 'react';
 import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Api } from '../api.ts';
+import { isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { DayAndTime } from '../look/moments.tsx';
+import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import { type Cancel, useCancel } from '../look/use-cancel.ts';
@@ -34,6 +36,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   useEffect(() => {
     document.title = `Run ${runId} · ${name} · Patient Sync`;
   }, [runId, name]);
+  if (isForbidden(connection)) return <NoAccess title={name} words={run.trouble} connection={connection} />;
 
   return (
     <>

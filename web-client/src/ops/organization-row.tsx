@@ -90,10 +90,11 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
   );
 }
 
-/** On its way what is left of it, where that is known. */
+/** On its way what is left of it, where that is known. How it ended is told by its state. */
 function leftWords(log: SyncLog): string {
   const { phase, estimated_remaining } = log.metadata;
-  if (log.status !== 'running' || phase === 'waiting' || !estimated_remaining) return phaseWords(log);
+  if (log.status !== 'running') return '–';
+  if (phase === 'waiting' || !estimated_remaining) return phaseWords(log);
   return `${estimated_remaining} left`;
 }
 
