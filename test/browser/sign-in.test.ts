@@ -52,6 +52,22 @@ describe('a page of a server with accounts', () => {
     expect(journal.troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
   });
 
+  test('tells how to register an organization with commands that show a token', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startGuardedServer(databaseUrl);
+    await openSignedIn(page, server.url, 77, server.admin);
+    await page.getByText('Or from a terminal').click();
+    const commands = (await page.locator('.not-registered pre').innerText()).split('\n');
+    expect(commands).toHaveLength(2);
+    for (const command of commands) {
+      expect(command).toContain(`curl -X PUT ${server.url}/api/v1/organizations/77`);
+      expect(command).toContain('-H "Authorization: Bearer $TOKEN"');
+    }
+    expect(await accessibilityTroubles(page)).toEqual([]);
+  });
+
   test('renews what its stream carries before that expires', async ({ databaseUrl, page, journal }) => {
     const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 3 } });
     const dashboard = await openSignedIn(page, server.url, OURS, await server.token());

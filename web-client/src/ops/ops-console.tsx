@@ -36,7 +36,7 @@ export function OpsConsole({ api }: { api: Api }) {
     () => sorted(narrowed(states, deferred, names), sort, names),
     [states, deferred, sort, names],
   );
-  const health = useHealth();
+  const health = useHealth(connection.kind);
   const cancel = useCancel(api, NOTHING_TO_LEARN);
   const [isHelping, setIsHelping] = useState(false);
   const search = useRef<HTMLInputElement>(null);
