@@ -67,6 +67,8 @@ describe('the history', () => {
     for (let run = 0; run < 23; run += 1) await syncToTheEnd(server);
     await openDashboard(page, server.url);
     const rows = page.locator('.runs tbody tr');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(8));
+    await page.getByRole('button', { name: 'Show older runs' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(20));
     await page.getByRole('button', { name: 'Show older runs' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(23));

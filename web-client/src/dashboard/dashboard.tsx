@@ -13,6 +13,7 @@ import { Masthead } from '../look/masthead.tsx';
 import { DayAndTime } from '../look/moments.tsx';
 import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
 import { formatPercent } from '../look/words.ts';
 import { HeldNotice } from './held-notice.tsx';
@@ -85,9 +86,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
         {records.trouble !== null && connection.kind !== 'offline' && (
-          <p className="notice" data-tone="bad" role="alert">
-            {records.trouble}
-          </p>
+          <TroubleNotice words={records.trouble} />
         )}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
@@ -119,27 +118,27 @@ function Title({ organizationId, registration, onSettings }: TitleProps) {
   const name = nameOf(registration, organizationId);
   const organization = registration.kind === 'registered' ? registration.organization : null;
   return (
-    <div className="title title-row">
-      <div>
+    <div className="title">
+      <div className="title-row">
         <h1>{name}</h1>
-        <p className="soft title-facts">
-          {organization?.name && <span>Organization {organizationId}</span>}
-          {organization?.next_sync_at && (
-            <span>
-              <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
-            </span>
-          )}
-          {organization?.has_credentials === false && (
-            <span className="title-warning">
-              <Icon name="key" /> No API key yet
-            </span>
-          )}
-        </p>
+        <button type="button" className="btn" onClick={onSettings}>
+          <Icon name="settings" />
+          Settings
+        </button>
       </div>
-      <button type="button" className="btn" onClick={onSettings}>
-        <Icon name="settings" />
-        Settings
-      </button>
+      <p className="soft title-facts">
+        {organization?.name && <span>Organization {organizationId}</span>}
+        {organization?.next_sync_at && (
+          <span>
+            <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
+          </span>
+        )}
+        {organization?.has_credentials === false && (
+          <span className="title-warning">
+            <Icon name="key" /> No API key yet
+          </span>
+        )}
+      </p>
     </div>
   );
 }

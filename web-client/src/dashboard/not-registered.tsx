@@ -15,7 +15,7 @@ export function NotRegistered({ organizationId, onRegister }: NotRegisteredProps
       <div>
         <p className="result-message">Organization {organizationId} is not registered.</p>
         <p>Give it a name and its Cliniko API key, then start the sync.</p>
-        <button type="button" className="btn btn-small" onClick={onRegister}>
+        <button type="button" className="btn btn-small btn-primary" onClick={onRegister}>
           Register it
         </button>
         <details>

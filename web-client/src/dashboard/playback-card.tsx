@@ -127,7 +127,7 @@ function Chapters({ moments, playback }: PlayedProps) {
   const chapters = chaptersOf(moments);
   const current = chapters.findLast(({ index }) => index <= playback.index);
   return (
-    <ol className="chapters" aria-label="Chapters">
+    <ol className="chapters shaded" aria-label="Chapters">
       {chapters.map(({ index, words, tone }) => (
         <li key={index} data-tone={tone}>
           <button

@@ -78,8 +78,12 @@ function Quarantined({ quarantine: { patients, total } }: { quarantine: Quaranti
           <Advice key={reason} reason={reason} />
         ))}
       </ul>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section className="scroller quarantine-scroller" tabIndex={0} aria-label="Patients in quarantine">
+      <section
+        className="scroller quarantine-scroller shaded"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        tabIndex={0}
+        aria-label="Patients in quarantine"
+      >
         <ul className="quarantine">
           {shown.map((patient) => (
             <li key={patient.id}>

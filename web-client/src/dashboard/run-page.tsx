@@ -10,6 +10,7 @@ import { DayAndTime } from '../look/moments.tsx';
 import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { StatePill } from '../look/state-pill.tsx';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
 import { type Cancel, useCancel } from '../look/use-cancel.ts';
 import { operationWords } from '../look/words.ts';
 import { addressOf } from './address.ts';
@@ -51,11 +52,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
           <h1>Run {runId}</h1>
         </div>
         <OfflineNotice connection={connection} />
-        {run.trouble !== null && (
-          <p className="notice" data-tone="bad" role="alert">
-            {run.trouble}
-          </p>
-        )}
+        {run.trouble !== null && <TroubleNotice words={run.trouble} />}
         {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>

@@ -7,6 +7,7 @@ import { GuideText } from '../look/icon.tsx';
 import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import type { Throughput } from '../look/throughput.ts';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
 import { operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { PhaseStrip } from './phase-strip.tsx';
@@ -92,13 +93,7 @@ function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
 }
 
 function StartNotice({ start: { outcome } }: { start: Start }) {
-  if (outcome.kind === 'refused') {
-    return (
-      <p className="notice" data-tone="bad" role="alert">
-        {outcome.message}
-      </p>
-    );
-  }
+  if (outcome.kind === 'refused') return <TroubleNotice words={outcome.message} />;
   if (outcome.kind !== 'already-running') return null;
   return (
     <p className="notice" role="status">

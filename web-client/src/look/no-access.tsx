@@ -4,6 +4,7 @@
  */
 import type { Connection } from '../live/connection.ts';
 import { Masthead } from './masthead.tsx';
+import { TroubleNotice } from './trouble-notice.tsx';
 
 export interface NoAccessProps {
   title: string;
@@ -18,9 +19,7 @@ export function NoAccess({ title, words, connection }: NoAccessProps) {
       <Masthead current="dashboard" connection={connection} />
       <main className="page">
         <h1>{title}</h1>
-        <p className="notice" data-tone="bad" role="alert">
-          {words ?? 'Your token does not hold this organization.'}
-        </p>
+        <TroubleNotice words={words ?? 'Your token does not hold this organization.'} />
         <p>
           <a href="/">See what your token holds</a>
         </p>

@@ -79,7 +79,7 @@ export function OpsConsole({ api }: { api: Api }) {
           {shown.length > 0 ? (
             <OrganizationTable states={shown} names={names} sort={sort} onSort={setSort} handle={table} />
           ) : (
-            <p className="card empty">{emptyText(states.length, connection.kind === 'live')}</p>
+            <Empty total={states.length} isLive={connection.kind === 'live'} />
           )}
           <TailCard lines={lines} names={names} />
         </div>
@@ -112,9 +112,13 @@ function nameOfAsked(organizationId: number | undefined, names: ReadonlyMap<numb
   return names.get(organizationId) ?? `organization ${organizationId}`;
 }
 
-function emptyText(total: number, isLive: boolean): string {
-  if (total > 0) return 'No organization fits this filter.';
-  return isLive
-    ? 'No organization has synced yet. The first one will appear here by itself.'
-    : 'Looking for organizations…';
+function Empty({ total, isLive }: { total: number; isLive: boolean }) {
+  if (total > 0) return <p className="card empty">No organization fits this filter.</p>;
+  if (!isLive) return <p className="card empty">Looking for organizations…</p>;
+  return (
+    <p className="card empty">
+      No organization has synced yet. The first one will appear here by itself;{' '}
+      <a href="/">open its dashboard</a> to register it.
+    </p>
+  );
 }

@@ -1,6 +1,6 @@
 /** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
 import { memo } from 'react';
-import { formatDuration } from '../../../src/contract/duration.ts';
+import { formatDuration, formatRemaining } from '../../../src/contract/duration.ts';
 import { problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
@@ -52,7 +52,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         )}
       </td>
       <td {...CELL} className="ops-phase">
-        {log === null ? '–' : leftWords(log)}
+        {log === null ? '–' : leftWords(log, now)}
       </td>
       <td {...CELL} className="ops-started">
         {log === null ? '–' : <Moment at={log.started_at} />}
@@ -91,9 +91,11 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
 }
 
 /** On its way what is left of it, where that is known. How it ended is told by its state. */
-function leftWords(log: SyncLog): string {
-  const { phase, estimated_remaining } = log.metadata;
+function leftWords(log: SyncLog, now: number | undefined): string {
+  const { phase, estimated_remaining, waiting_until } = log.metadata;
   if (log.status !== 'running') return '–';
+  const waitMs = phase === 'waiting' && waiting_until && now ? Date.parse(waiting_until) - now : 0;
+  if (waitMs > 0) return `Waits ${formatRemaining(waitMs)}`;
   if (phase === 'waiting' || !estimated_remaining) return phaseWords(log);
   return `${estimated_remaining} left`;
 }

@@ -51,9 +51,12 @@ export function Trends({ analytics, runs }: TrendsProps) {
   );
 }
 
+/** "25 days, 1 without patients": what the average is of, and what it leaves out. */
 function counted(figures: readonly Figure[], unit: string): string {
   const count = figures.filter(({ value }) => value !== null).length;
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+  const without = figures.length - count;
+  const words = count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+  return without === 0 ? words : `${words}, ${without} without patients`;
 }
 
 /** Of an axis, so above nought even where every value is nought. */
