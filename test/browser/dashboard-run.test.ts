@@ -2,7 +2,7 @@
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '../../src/contract/sync-log.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { openDashboard } from './support/dashboard.ts';
+import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 async function syncToTheEnd(server: TestServer, kind: 'all' | 'active' | 'changed' = 'all'): Promise<void> {
@@ -37,6 +37,9 @@ describe('cancelling on the dashboard', () => {
     await page.getByRole('heading', { name: 'Last sync: full sync was cancelled' }).waitFor();
     await page.locator('.runs .pill[data-pill="cancelled"]').waitFor();
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
+    expect(await dashboard.result.textContent()).toBe('The sync was cancelled. What it had stored stays.');
+    expect(await dashboard.announcer.textContent()).toBe('The sync was cancelled. What it had stored stays.');
+    await vi.waitFor(async () => expect(await focusedText(page)).toContain('Start Full Sync'));
   });
 });
 

@@ -3,7 +3,7 @@
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
 import { isForbidden } from '../live/connection.ts';
 import { isRunning } from '../live/organization-state.ts';
@@ -15,6 +15,7 @@ import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { TroubleNotice } from '../look/trouble-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
+import { whenWanted } from '../look/when-wanted.tsx';
 import { formatPercent } from '../look/words.ts';
 import { HeldNotice } from './held-notice.tsx';
 import { HistoryCard } from './history-card.tsx';
@@ -31,8 +32,8 @@ import { nameOf, type Registration, useRegistration } from './use-registration.t
 import { useStart } from './use-start.ts';
 import { useThroughput } from './use-throughput.ts';
 
-const SettingsDialog = lazy(() =>
-  import('./settings-dialog.tsx').then(({ SettingsDialog: loaded }) => ({ default: loaded })),
+const SettingsDialog = whenWanted(() =>
+  import('./settings-dialog.tsx').then(({ SettingsDialog: loaded }) => loaded),
 );
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
@@ -91,15 +92,13 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {isSetting && (
-        <Suspense>
-          <SettingsDialog
-            api={api}
-            organizationId={organizationId}
-            organization={registration.kind === 'registered' ? registration.organization : null}
-            onSaved={readAgain}
-            onClose={() => setIsSetting(false)}
-          />
-        </Suspense>
+        <SettingsDialog
+          api={api}
+          organizationId={organizationId}
+          organization={registration.kind === 'registered' ? registration.organization : null}
+          onSaved={readAgain}
+          onClose={() => setIsSetting(false)}
+        />
       )}
       <p className="undrawn" role="status" data-testid="announcer">
         {statusText(state)}

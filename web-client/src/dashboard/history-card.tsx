@@ -6,7 +6,7 @@ import type { Api } from '../api.ts';
 import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { formatCount, operationWords } from '../look/words.ts';
+import { formatCount, isCancelled, operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { type HistoryFilter, useHistory } from './use-history.ts';
 
@@ -171,7 +171,7 @@ function Run({ run }: { run: SyncLog }) {
       </th>
       <td className="run-sync">
         {operationWords(run.operation_type)}
-        {hasFailed(run) && <span className="run-why">{run.error_details}</span>}
+        {run.status === 'failed' && !isCancelled(run) && <span className="run-why">{run.error_details}</span>}
       </td>
       <td className="run-state">
         <StatePill log={run} />
@@ -189,9 +189,4 @@ function Run({ run }: { run: SyncLog }) {
       </td>
     </tr>
   );
-}
-
-/** By itself: of a run that somebody cancelled everything is said. */
-function hasFailed({ status, metadata }: SyncLog): boolean {
-  return status === 'failed' && metadata.error_type !== 'SYNC_CANCELLED';
 }

@@ -8,7 +8,7 @@ import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import type { Throughput } from '../look/throughput.ts';
 import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { operationWords } from '../look/words.ts';
+import { isCancelled, operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { PhaseStrip } from './phase-strip.tsx';
 import { Progress } from './progress.tsx';
@@ -80,13 +80,13 @@ function titleOf({ isKnown, log }: OrganizationState): string {
 }
 
 function endWords(log: SyncLog): string {
-  if (log.status === 'failed')
-    return log.metadata.error_type === 'SYNC_CANCELLED' ? 'was cancelled' : 'failed';
+  if (log.status === 'failed') return isCancelled(log) ? 'was cancelled' : 'failed';
   return log.records_failed > 0 ? 'completed with errors' : 'completed';
 }
 
 /** How a failed run ended is told by its result, with what to do about it. */
 function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
+  if (log !== null && isCancelled(log)) return 'The next sync goes through all patients again.';
   if (log?.status === 'failed') return 'The patients that were stored before stay.';
   if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';
   return <GuideText text={stepText(log)} />;

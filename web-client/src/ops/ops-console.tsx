@@ -1,10 +1,11 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
+import { whenWanted } from '../look/when-wanted.tsx';
 import { formatCount } from '../look/words.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { HealthStrip } from './health-strip.tsx';
@@ -17,9 +18,7 @@ import { useHealth } from './use-health.ts';
 import { useKeys } from './use-keys.ts';
 import { useNames } from './use-names.ts';
 
-const HelpDialog = lazy(() =>
-  import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => ({ default: loaded })),
-);
+const HelpDialog = whenWanted(() => import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => loaded));
 
 /** The stream tells what became of a run that was cancelled. */
 const NOTHING_TO_LEARN = (): void => {};
@@ -90,11 +89,7 @@ export function OpsConsole({ api }: { api: Api }) {
         onConfirm={cancel.confirm}
         onClose={cancel.forget}
       />
-      {isHelping && (
-        <Suspense>
-          <HelpDialog onClose={() => setIsHelping(false)} />
-        </Suspense>
-      )}
+      {isHelping && <HelpDialog onClose={() => setIsHelping(false)} />}
     </>
   );
 }

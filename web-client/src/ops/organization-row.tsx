@@ -1,14 +1,13 @@
 /** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
 import { memo } from 'react';
 import { formatDuration, formatRemaining } from '../../../src/contract/duration.ts';
-import { problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { barTone } from '../look/bar-tone.ts';
 import { Moment } from '../look/moments.tsx';
 import { ProgressBar } from '../look/progress-bar.tsx';
 import { StatePill } from '../look/state-pill.tsx';
-import { counterText, formatPercent, phaseWords } from '../look/words.ts';
+import { counterText, formatPercent, isCancelled, outcomeWords, phaseWords } from '../look/words.ts';
 import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 
 export interface OrganizationRowProps {
@@ -39,7 +38,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         <a href={`/?org=${organizationId}`} title={title}>
           {title}
         </a>
-        {name !== undefined && <span className="soft"> {organizationId}</span>}
+        {name !== undefined && <span className="soft">{organizationId}</span>}
       </th>
       <td {...CELL} className="ops-state">
         <StatePill log={log} />
@@ -66,10 +65,10 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
 
 /** Of a run that failed it is of more interest why. */
 function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
-  const problem = log.status === 'failed' ? problemText(log) : null;
+  const problem = log.status === 'failed' ? outcomeWords(log) : null;
   if (problem !== null) {
     return (
-      <p className="ops-problem" title={problem}>
+      <p className={isCancelled(log) ? 'ops-problem soft' : 'ops-problem bad'} title={problem}>
         {problem}
       </p>
     );
