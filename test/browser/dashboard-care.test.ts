@@ -91,7 +91,7 @@ describe('patients who need a person', () => {
       expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('30'),
     );
     expect(await dashboard.total('patients').textContent()).toBe('170');
-    expect(await focusedText(page)).toContain('30 patients now count as missing in Cliniko.');
+    expect(await focusedText(page)).toContain('30 patients marked as missing.');
   });
 
   test('and could not be stored are tried again', async ({ databaseUrl, page }) => {

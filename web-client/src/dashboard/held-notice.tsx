@@ -71,7 +71,7 @@ function Marked({ who }: { who: string }) {
   return (
     <div ref={place} className="notice" role="status" tabIndex={-1}>
       <Icon name="done" />
-      <p>{who} now count as missing in Cliniko. Whoever reappears there is back with the next sync.</p>
+      <p>{who} marked as missing. Whoever reappears in Cliniko is back with the next sync.</p>
     </div>
   );
 }

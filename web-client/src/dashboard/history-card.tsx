@@ -40,6 +40,11 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
         <Filters filter={filter} onFilter={setFilter} />
       </div>
       {trouble !== null && <TroubleNotice words={trouble} />}
+      <p className="undrawn" role="status">
+        {isFiltered &&
+          runs !== null &&
+          `${formatCount(runs.length)}${history.hasOlder ? ' or more' : ''} runs`}
+      </p>
       {runs === null && <p className="empty">Reading…</p>}
       {runs?.length === 0 && trouble === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
       {shown !== null && shown.length > 0 && <Runs runs={shown} />}
