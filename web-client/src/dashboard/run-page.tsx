@@ -1,9 +1,10 @@
 /** One run: how it ended, what it changed, and how it went. */
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Api } from '../api.ts';
 import { isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
+import { useHandOver } from '../look/hand-over.ts';
 import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { DayAndTime } from '../look/moments.tsx';
@@ -63,16 +64,25 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
 
 function Outcome({ log, cancel }: { log: SyncLog; cancel: Cancel }) {
   const isOurs = OperationType.safeParse(log.operation_type).success;
+  const heading = useRef<HTMLHeadingElement>(null);
+  const button = useHandOver(heading);
   return (
     <section className="card outcome" aria-labelledby="outcome-title">
       <div className="card-head">
-        <h2 id="outcome-title">{operationWords(log.operation_type)}</h2>
+        <h2 id="outcome-title" ref={heading} tabIndex={-1}>
+          {operationWords(log.operation_type)}
+        </h2>
         <StatePill log={log} />
         <p className="soft outcome-started">
           Started <DayAndTime at={log.started_at} />
         </p>
         {log.status === 'running' && isOurs && (
-          <button type="button" className="btn btn-small btn-quiet-danger" onClick={() => cancel.ask(log)}>
+          <button
+            ref={button}
+            type="button"
+            className="btn btn-small btn-quiet-danger"
+            onClick={() => cancel.ask(log)}
+          >
             Cancel sync
           </button>
         )}
