@@ -63,6 +63,19 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
+  test('while it holds a disappearance back, and asks about it', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 200 });
+    const dashboard = await startAndSee(server, page, 'completed');
+    for (const id of [...server.cliniko.people.ids()].slice(0, 30)) server.cliniko.people.hardDelete(id);
+    await dashboard.startFull.click();
+    const review = page.locator('.held').getByRole('button', { name: 'Review' });
+    await review.waitFor();
+    await isAccessible(page);
+    await review.click();
+    await page.getByRole('alertdialog').waitFor();
+    await isAccessible(page);
+  });
+
   test('after a failure, and when the server is gone', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
     server.cliniko.behaviour.access = 'unauthorised';

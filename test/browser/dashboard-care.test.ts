@@ -2,7 +2,7 @@
 import { describe, expect, vi } from 'vitest';
 import { Organization } from '../../src/contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
-import { openDashboard } from './support/dashboard.ts';
+import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 async function settingsOf(server: TestServer, id = 123): Promise<Organization> {
@@ -91,6 +91,7 @@ describe('patients who need a person', () => {
       expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('30'),
     );
     expect(await dashboard.total('patients').textContent()).toBe('170');
+    expect(await focusedText(page)).toContain('30 patients marked as missing.');
   });
 
   test('and could not be stored are tried again', async ({ databaseUrl, page }) => {
@@ -108,6 +109,7 @@ describe('patients who need a person', () => {
     await page.getByRole('button', { name: 'Retry' }).click();
     await page.getByText(`${count} of ${count} could be stored now; 0 remain.`).waitFor();
     await page.getByText('Nobody is in quarantine.').waitFor();
+    expect(await focusedText(page)).toContain('Quarantine');
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
   });
 });

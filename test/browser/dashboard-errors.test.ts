@@ -2,6 +2,7 @@
 import postgres from 'postgres';
 import { describe, expect } from 'vitest';
 import { putJson, startTestServer } from '../support/server.ts';
+import { accessibilityTroubles } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -53,6 +54,31 @@ describe('the dashboard', () => {
       .waitFor();
     await page.locator('.quarantine li').first().waitFor();
     await page.locator('.runs .pill', { hasText: 'With errors' }).waitFor();
+  });
+
+  test('stays when a part of it cannot be loaded, and loads anew on request', async ({
+    databaseUrl,
+    page,
+    journal,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await page.route('**/assets/settings-dialog*', (route) => route.abort());
+    await page.getByRole('button', { name: 'Settings' }).click();
+    const alert = page.getByRole('alert').filter({ hasText: 'could not be loaded' });
+    await alert.waitFor();
+    expect(await accessibilityTroubles(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await alert.waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await alert.waitFor();
+    await page.unroute('**/assets/settings-dialog*');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+    expect(journal.troubles.filter((trouble) => !trouble.includes('ERR_FAILED'))).toEqual([]);
   });
 
   test('says how to register an organization that is not', async ({ databaseUrl, page }) => {

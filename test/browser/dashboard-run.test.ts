@@ -1,8 +1,9 @@
 /** The history, the page of a run, and the end of a run by hand. */
+import postgres from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '../../src/contract/sync-log.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { openDashboard } from './support/dashboard.ts';
+import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 async function syncToTheEnd(server: TestServer, kind: 'all' | 'active' | 'changed' = 'all'): Promise<void> {
@@ -37,6 +38,10 @@ describe('cancelling on the dashboard', () => {
     await page.getByRole('heading', { name: 'Last sync: full sync was cancelled' }).waitFor();
     await page.locator('.runs .pill[data-pill="cancelled"]').waitFor();
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
+    expect(await dashboard.result.textContent()).toBe('The sync was cancelled. What it had stored stays.');
+    expect(await dashboard.announcer.textContent()).toBe('The sync was cancelled. What it had stored stays.');
+    // On the button beside it, or on the title if the run was faster than the dialog.
+    await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Start Full Sync|Clinic 123/));
   });
 });
 
@@ -67,6 +72,8 @@ describe('the history', () => {
     for (let run = 0; run < 23; run += 1) await syncToTheEnd(server);
     await openDashboard(page, server.url);
     const rows = page.locator('.runs tbody tr');
+    await vi.waitFor(async () => expect(await rows.count()).toBe(8));
+    await page.getByRole('button', { name: 'Show older runs' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(20));
     await page.getByRole('button', { name: 'Show older runs' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(23));
@@ -130,11 +137,25 @@ describe('the page of a run', () => {
     await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel sync' }).click();
     await page.locator('.outcome .pill[data-pill="cancelled"]').waitFor();
     await page.locator('.chapters').getByText('cancelled').first().waitFor();
+    await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Full sync|Run 1/));
+  });
+
+  test('has nothing to play where another program wrote a run once', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, error_details)
+      values (123, 'nightly', 'failed', now() - interval '9 seconds', now(), 'Cliniko does not answer: 503')`;
+    await sql.end();
+    await page.goto(`${server.url}/?org=123&run=1`);
+    await page.locator('.outcome').getByText('Sync failed: Cliniko does not answer: 503').waitFor();
+    expect(await page.getByRole('slider').count()).toBe(0);
+    await page.goto(`${server.url}/?org=123`);
+    await page.locator('.runs .run-why').filter({ hasText: 'Cliniko does not answer: 503' }).waitFor();
   });
 
   test('says when there is no such run', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await page.goto(`${server.url}/?org=123&run=99`);
-    await page.getByRole('alert').filter({ hasText: 'no sync log 99' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'There is no such run.' }).waitFor();
   });
 });

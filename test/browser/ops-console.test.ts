@@ -78,4 +78,23 @@ describe('the ops console', () => {
     await server.stop();
     await page.locator('.light[data-tone="bad"]', { hasText: 'does not answer' }).waitFor();
   });
+
+  test('asks for the health anew as soon as the connection changes, whatever is still unanswered', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    let asked = 0;
+    await page.route('**/readyz', (route) => {
+      asked += 1;
+      // The first is never answered, so the page gives it up after seconds.
+      return asked === 1 ? undefined : route.continue();
+    });
+    const givenUp: string[] = [];
+    page.on('requestfailed', (request) => givenUp.push(request.url()));
+    await page.goto(`${server.url}/ops`);
+    await page.locator('.badge[data-connection="live"]').waitFor();
+    await page.locator('.light[data-tone="good"]', { hasText: 'Server' }).waitFor();
+    expect(givenUp).toEqual([]);
+  });
 });

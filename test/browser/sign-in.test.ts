@@ -1,24 +1,9 @@
 /** The pages of a server with accounts, in a real browser: who has a token sees what it holds, and nobody else sees a thing. */
-import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
-import { type GuardedServer, OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
+import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { accessibilityTroubles } from './support/axe.ts';
-import { openDashboard } from './support/dashboard.ts';
+import { asksForToken, openSignedIn, signIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
-
-const asksForToken = (page: Page) =>
-  page.getByRole('heading', { name: 'This server asks for an access token' }).waitFor();
-
-async function signIn(page: Page, token: string): Promise<void> {
-  await page.getByLabel('Access token').fill(token);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-}
-
-async function openSignedIn(page: Page, server: GuardedServer, token: string, organizationId = OURS) {
-  const dashboard = await openDashboard(page, server.url, organizationId);
-  await signIn(page, token);
-  return dashboard;
-}
 
 describe('a page of a server with accounts', () => {
   test('asks for a token, and tells why it does not take one', async ({ databaseUrl, page }) => {
@@ -49,7 +34,7 @@ describe('a page of a server with accounts', () => {
   }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 648, latencyMs: 100 });
     const token = await server.token({ scope: 'sync' });
-    const dashboard = await openSignedIn(page, server, token);
+    const dashboard = await openSignedIn(page, server.url, OURS, token);
     await dashboard.isConnected('live');
     await dashboard.startFull.click();
     await dashboard.hasStatus('running');
@@ -67,9 +52,25 @@ describe('a page of a server with accounts', () => {
     expect(journal.troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
   });
 
+  test('tells how to register an organization with commands that show a token', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startGuardedServer(databaseUrl);
+    await openSignedIn(page, server.url, 77, server.admin);
+    await page.getByText('Or from a terminal').click();
+    const commands = (await page.locator('.not-registered pre').innerText()).split('\n');
+    expect(commands).toHaveLength(2);
+    for (const command of commands) {
+      expect(command).toContain(`curl -X PUT ${server.url}/api/v1/organizations/77`);
+      expect(command).toContain('-H "Authorization: Bearer $TOKEN"');
+    }
+    expect(await accessibilityTroubles(page)).toEqual([]);
+  });
+
   test('renews what its stream carries before that expires', async ({ databaseUrl, page, journal }) => {
     const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 3 } });
-    const dashboard = await openSignedIn(page, server, await server.token());
+    const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     const streamed = () => new Set(journal.requests.filter((url) => url.includes('/events?token=')));
     await vi.waitFor(() => expect(streamed().size).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
     await dashboard.isConnected('live');
@@ -79,7 +80,7 @@ describe('a page of a server with accounts', () => {
 
   test('lets nobody in any more who has signed out', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
-    const dashboard = await openSignedIn(page, server, await server.token());
+    const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     await dashboard.isConnected('live');
     await page.getByRole('button', { name: 'Sign out' }).click();
     await asksForToken(page);
@@ -91,7 +92,7 @@ describe('a page of a server with accounts', () => {
   test('asks again when the token is revoked', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
     const { id, token } = await server.newToken();
-    const dashboard = await openSignedIn(page, server, token);
+    const dashboard = await openSignedIn(page, server.url, OURS, token);
     await dashboard.isConnected('live');
     await server.revoke(id);
     await page.getByText('Your token has expired or was revoked.').waitFor();
@@ -101,7 +102,7 @@ describe('a page of a server with accounts', () => {
 describe('a token that may not', () => {
   test('start a sync is told so in the server’s words', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
-    const dashboard = await openSignedIn(page, server, await server.token({ scope: 'read' }));
+    const dashboard = await openSignedIn(page, server.url, OURS, await server.token({ scope: 'read' }));
     await dashboard.isConnected('live');
     await dashboard.startFull.click();
     await page.getByText('This needs a token with the scope "sync"; this one has "read".').waitFor();
@@ -109,11 +110,15 @@ describe('a token that may not', () => {
 
   test('see the organization is told so, and not that the server is away', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
-    await openSignedIn(page, server, await server.token(), THEIRS);
+    await openSignedIn(page, server.url, THEIRS, await server.token());
     await page.locator('.badge', { hasText: 'No access' }).waitFor();
     const refusal = page.locator('main > [role=alert]');
     await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
     expect(await page.locator('.offline').count()).toBe(0);
+    expect(await page.getByText('No sync has run yet').count()).toBe(0);
+    expect(await accessibilityTroubles(page)).toEqual([]);
+    await page.goto(`${server.url}/?org=${THEIRS}&run=1`);
+    await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
     expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);
   });
 });

@@ -5,6 +5,8 @@ import type { Stage } from './theatre.ts';
 
 export interface Scene {
   name: string;
+  /** Of its server; default: no accounts. */
+  auth?: 'none' | 'tokens';
   play(stage: Stage, camera: Camera): Promise<void>;
 }
 

@@ -82,6 +82,7 @@ const busy: Scene = {
     await desktop?.page.keyboard.press('Escape');
     await stage.stopServer();
     await Promise.all(shots.map(({ page }) => page.locator('.badge[data-connection="offline"]').waitFor()));
+    await Promise.all(shots.map(({ page }) => page.locator('.light[data-tone="bad"]').waitFor()));
     await camera.takeScreen(shots, 'ops-offline');
   },
 };

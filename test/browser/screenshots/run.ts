@@ -8,12 +8,13 @@ import { launchChromium } from '../support/chromium.ts';
 import { openCamera } from './camera.ts';
 import { DASHBOARD_SCENES } from './dashboard-scenes.ts';
 import { OPS_SCENES } from './ops-scenes.ts';
+import { SIGN_IN_SCENES } from './sign-in-scenes.ts';
 import { openTheatre } from './theatre.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../docs/screenshots', import.meta.url));
 
 const wanted = process.argv.slice(2);
-const scenes = [...DASHBOARD_SCENES, ...OPS_SCENES].filter(
+const scenes = [...DASHBOARD_SCENES, ...OPS_SCENES, ...SIGN_IN_SCENES].filter(
   ({ name }) => wanted.length === 0 || wanted.some((start) => name.startsWith(start)),
 );
 
@@ -24,7 +25,7 @@ const camera = await openCamera(browser, FOLDER);
 try {
   for (const scene of scenes) {
     process.stdout.write(`${scene.name} …\n`);
-    const stage = await theatre.openStage();
+    const stage = await theatre.openStage(scene.auth);
     await scene.play(stage, camera);
     await camera.close();
     await stage.close();

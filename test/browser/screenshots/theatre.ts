@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import postgres from 'postgres';
+import { createToken, type TokenWish } from '../../../src/access/tokens.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../../src/cliniko/simulator/server.ts';
 import { readConfig } from '../../../src/config.ts';
 import { openEmbeddedDatabase } from '../../../src/database/embedded.ts';
+import { openDatabase } from '../../../src/database/open.ts';
 import { createLogger } from '../../../src/logging/logger.ts';
 import { startServer } from '../../../src/server.ts';
 
 export interface Theatre {
-  openStage(): Promise<Stage>;
+  /** @param auth of its server; default: no accounts */
+  openStage(auth?: 'none' | 'tokens'): Promise<Stage>;
   close(): Promise<void>;
 }
 
@@ -19,7 +22,9 @@ export interface Stage {
   url: string;
   cliniko: ClinikoSimulator;
   sql: postgres.Sql;
-  /** A request below `/api/v1`, refused ones thrown. */
+  /** For somebody who signs in. */
+  token(wish: Pick<TokenWish, 'scope' | 'organizations'>): Promise<string>;
+  /** A request of an administrator below `/api/v1`, refused ones thrown. */
   api(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<unknown>;
   stopServer(): Promise<void>;
   close(): Promise<void>;
@@ -35,9 +40,9 @@ export async function openTheatre(): Promise<Theatre> {
   const embedded = await openEmbeddedDatabase({ dataDir });
   let scenes = 0;
   return {
-    async openStage() {
+    async openStage(auth = 'none') {
       scenes += 1;
-      return openStage(embedded.url, `scene_${scenes}`);
+      return openStage(embedded.url, `scene_${scenes}`, auth);
     },
     async close() {
       await embedded.stop();
@@ -46,7 +51,7 @@ export async function openTheatre(): Promise<Theatre> {
   };
 }
 
-async function openStage(adminUrl: string, name: string): Promise<Stage> {
+async function openStage(adminUrl: string, name: string, auth: 'none' | 'tokens'): Promise<Stage> {
   const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
   await admin`create database ${admin(name)}`;
   await admin.end();
@@ -57,16 +62,22 @@ async function openStage(adminUrl: string, name: string): Promise<Stage> {
     requestsPerMinute: Infinity,
     latencyMs: LATENCY_MS,
   });
-  const server = await startServer(configOf(databaseUrl.href, cliniko), silentLogger());
+  const server = await startServer(configOf(databaseUrl.href, cliniko, auth), silentLogger());
   const sql = postgres(databaseUrl.href, { max: 4, onnotice: () => {} });
+  const database = openDatabase(databaseUrl.href, { max: 1 });
+  const token: Stage['token'] = async (wish) =>
+    (await createToken(database, { name: 'Front desk', expiresInDays: 1, ...wish })).token;
+  const headers = { authorization: `Bearer ${await token({ scope: 'admin', organizations: '*' })}` };
   return {
     url: server.url,
     cliniko,
     sql,
     stopServer: server.stop,
+    token,
     async api(method, path, body) {
       const response = await fetch(`${server.url}/api/v1${path}`, {
         method,
+        headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
@@ -74,14 +85,16 @@ async function openStage(adminUrl: string, name: string): Promise<Stage> {
     },
     async close() {
       await sql.end();
+      await database.close();
       await server.stop();
       await cliniko.close();
     },
   };
 }
 
-function configOf(databaseUrl: string, cliniko: ClinikoSimulator) {
+function configOf(databaseUrl: string, cliniko: ClinikoSimulator, auth: 'none' | 'tokens') {
   const environment = {
+    AUTH: auth,
     PORT: '0',
     DATABASE_URL: databaseUrl,
     CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),

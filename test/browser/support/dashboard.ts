@@ -31,6 +31,14 @@ export async function openDashboard(page: Page, url: string, organizationId = 12
   };
 }
 
+/** Where the keyboard is. Nowhere, which is the top of the page, is ''. */
+export function focusedText(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const { activeElement, body } = document;
+    return activeElement === body ? '' : (activeElement?.textContent ?? '');
+  });
+}
+
 /** What a bar showed, one after the other, from now on. */
 export async function recordBar(page: Page): Promise<() => Promise<number[]>> {
   await page.evaluate(() => {

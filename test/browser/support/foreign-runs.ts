@@ -58,15 +58,17 @@ export interface RunError {
   details: string;
 }
 
-/** @param error absent: they complete */
+/** @param error absent: they complete, with those patients that were counted */
 export async function endRuns(sql: Sql, organizationIds: readonly number[], error?: RunError): Promise<void> {
   const end =
     error === undefined
       ? { progress_percent: 100, phase: 'completed' }
       : { error_type: error.type, phase: 'failed', retry_recommended: true };
+  const found = error === undefined ? sql`records_processed` : sql`metadata -> 'patients_found'`;
   await sql`
     update sync_logs set status = ${error === undefined ? 'completed' : 'failed'},
       completed_at = now() at time zone 'utc', error_details = ${error?.details ?? null},
       metadata = metadata - 'waiting_reason' || ${JSON.stringify(end)}::text::jsonb
+        || jsonb_build_object('patients_found', ${found})
     where status = 'running' and organization_id = any(${organizationIds as number[]}::int[])`;
 }

@@ -55,7 +55,9 @@ export function ChooseOrganization({ api, asked }: ChooseOrganizationProps) {
             className={isRefused ? 'hint hint-bad' : 'hint'}
             role={isRefused ? 'alert' : undefined}
           >
-            {isRefused ? 'An organization id is a whole number, such as 123.' : 'The demo’s clinic is 123.'}
+            {isRefused
+              ? 'An organization id is a whole number, such as 123.'
+              : 'A whole number. That of the demo is 123.'}
           </p>
         </form>
         <Registered api={api} />

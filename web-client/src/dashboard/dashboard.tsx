@@ -3,7 +3,7 @@
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
 import { isForbidden } from '../live/connection.ts';
 import { isRunning } from '../live/organization-state.ts';
@@ -11,8 +11,11 @@ import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { DayAndTime } from '../look/moments.tsx';
+import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
+import { whenWanted } from '../look/when-wanted.tsx';
 import { formatPercent } from '../look/words.ts';
 import { HeldNotice } from './held-notice.tsx';
 import { HistoryCard } from './history-card.tsx';
@@ -29,8 +32,8 @@ import { nameOf, type Registration, useRegistration } from './use-registration.t
 import { useStart } from './use-start.ts';
 import { useThroughput } from './use-throughput.ts';
 
-const SettingsDialog = lazy(() =>
-  import('./settings-dialog.tsx').then(({ SettingsDialog: loaded }) => ({ default: loaded })),
+const SettingsDialog = whenWanted(() =>
+  import('./settings-dialog.tsx').then(({ SettingsDialog: loaded }) => loaded),
 );
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
@@ -46,6 +49,8 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   useTitle(isRunning(state) ? `${formatPercent(state.percent)} · ${name}` : name);
 
   const { log } = state;
+  if (isForbidden(connection))
+    return <NoAccess title={name} words={records.trouble} connection={connection} />;
   const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
   const buttons = (
     <StartButtons start={start} isRunning={isRunning(state)} onCancel={() => log && cancel.ask(log)} />
@@ -56,7 +61,6 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
       <main className="page">
         <Title organizationId={organizationId} registration={registration} onSettings={openSettings} />
         <OfflineNotice connection={connection} />
-        {isForbidden(connection) && <Trouble words={records.trouble} />}
         {isMissing && <NotRegistered organizationId={organizationId} onRegister={openSettings} />}
         <HeldNotice
           api={api}
@@ -82,33 +86,24 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {connection.kind !== 'offline' && <Trouble words={records.trouble} />}
+        {records.trouble !== null && connection.kind !== 'offline' && (
+          <TroubleNotice words={records.trouble} />
+        )}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {isSetting && (
-        <Suspense>
-          <SettingsDialog
-            api={api}
-            organizationId={organizationId}
-            organization={registration.kind === 'registered' ? registration.organization : null}
-            onSaved={readAgain}
-            onClose={() => setIsSetting(false)}
-          />
-        </Suspense>
+        <SettingsDialog
+          api={api}
+          organizationId={organizationId}
+          organization={registration.kind === 'registered' ? registration.organization : null}
+          onSaved={readAgain}
+          onClose={() => setIsSetting(false)}
+        />
       )}
       <p className="undrawn" role="status" data-testid="announcer">
         {statusText(state)}
       </p>
     </>
-  );
-}
-
-function Trouble({ words }: { words: string | null }) {
-  if (words === null) return null;
-  return (
-    <p className="notice" data-tone="bad" role="alert">
-      {words}
-    </p>
   );
 }
 
@@ -122,27 +117,27 @@ function Title({ organizationId, registration, onSettings }: TitleProps) {
   const name = nameOf(registration, organizationId);
   const organization = registration.kind === 'registered' ? registration.organization : null;
   return (
-    <div className="title title-row">
-      <div>
+    <div className="title">
+      <div className="title-row">
         <h1>{name}</h1>
-        <p className="soft title-facts">
-          {organization?.name && <span>Organization {organizationId}</span>}
-          {organization?.next_sync_at && (
-            <span>
-              <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
-            </span>
-          )}
-          {organization?.has_credentials === false && (
-            <span className="title-warning">
-              <Icon name="key" /> No API key yet
-            </span>
-          )}
-        </p>
+        <button type="button" className="btn" onClick={onSettings}>
+          <Icon name="settings" />
+          Settings
+        </button>
       </div>
-      <button type="button" className="btn" onClick={onSettings}>
-        <Icon name="settings" />
-        Settings
-      </button>
+      <p className="soft title-facts">
+        {organization?.name && <span>Organization {organizationId}</span>}
+        {organization?.next_sync_at && (
+          <span>
+            <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
+          </span>
+        )}
+        {organization?.has_credentials === false && (
+          <span className="title-warning">
+            <Icon name="key" /> No API key yet
+          </span>
+        )}
+      </p>
     </div>
   );
 }

@@ -2,7 +2,7 @@
  * Patients that vanished from Cliniko all at once: none is marked as gone until a person says so, because mostly the reason is
  * another one, such as a key of the wrong account.
  */
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { MissingPatients } from '../../../src/contract/patients.ts';
 import type { Api } from '../api.ts';
 import { Icon } from '../look/icon.tsx';
@@ -19,7 +19,8 @@ export interface HeldNoticeProps {
 
 export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNoticeProps) {
   const [isAsking, setIsAsking] = useState(false);
-  if (missing === null || missing.held === 0) return null;
+  const [marked, setMarked] = useState<string | null>(null);
+  if (missing === null || missing.held === 0) return marked === null ? null : <Marked who={marked} />;
   const who = missing.held === 1 ? '1 patient' : `${formatCount(missing.held)} patients`;
   return (
     <section className="notice held" data-tone="warn" aria-label="Held disappearances">
@@ -47,6 +48,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
         otherwise="Not now"
         onConfirm={async () => {
           await api.confirmMissing(organizationId);
+          setMarked(who);
           onConfirmed();
         }}
         onClose={() => setIsAsking(false)}
@@ -57,5 +59,19 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
         </p>
       </LazyConfirmDialog>
     </section>
+  );
+}
+
+/** Takes the focus of the button that went. */
+function Marked({ who }: { who: string }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (document.activeElement === document.body) place.current?.focus();
+  }, []);
+  return (
+    <div ref={place} className="notice" role="status" tabIndex={-1}>
+      <Icon name="done" />
+      <p>{who} marked as missing. Whoever reappears in Cliniko is back with the next sync.</p>
+    </div>
   );
 }

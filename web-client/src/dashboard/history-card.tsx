@@ -5,7 +5,8 @@ import { OperationType, type SyncLog, SyncStatus } from '../../../src/contract/s
 import type { Api } from '../api.ts';
 import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
-import { formatCount, operationWords } from '../look/words.ts';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
+import { formatCount, isCancelled, operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { type HistoryFilter, useHistory } from './use-history.ts';
 
@@ -21,11 +22,16 @@ const STATUS_WORDS: Record<SyncStatus, string> = {
   failed: 'Failed',
 };
 const EVERYTHING: HistoryFilter = {};
+/** About a fortnight of nightly syncs would bury what stands below on a phone. */
+const SHOWN_AT_FIRST = 8;
 
 export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
   const [filter, setFilter] = useState(EVERYTHING);
   const history = useHistory(api, organizationId, filter, latest);
   const { runs, trouble } = history;
+  const [isAll, setIsAll] = useState(false);
+  const shown = isAll ? runs : (runs?.slice(0, SHOWN_AT_FIRST) ?? null);
+  const hasMore = history.hasOlder || (runs?.length ?? 0) > (shown?.length ?? 0);
   const isFiltered = filter.status !== undefined || filter.operationType !== undefined;
   return (
     <section className="card" aria-labelledby="runs-title">
@@ -33,23 +39,20 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
         <h2 id="runs-title">History</h2>
         <Filters filter={filter} onFilter={setFilter} />
       </div>
-      {trouble !== null && (
-        <p className="notice" data-tone="bad" role="alert">
-          {trouble}
-        </p>
-      )}
+      {trouble !== null && <TroubleNotice words={trouble} />}
+      <p className="undrawn" role="status">
+        {isFiltered &&
+          runs !== null &&
+          `${formatCount(runs.length)}${history.hasOlder ? ' or more' : ''} runs`}
+      </p>
       {runs === null && <p className="empty">Reading…</p>}
-      {runs?.length === 0 && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
-      {runs !== null && runs.length > 0 && <Runs runs={runs} />}
-      {history.hasOlder && (
-        <button
-          type="button"
-          className="btn btn-small older"
-          aria-disabled={history.isReadingOlder}
-          onClick={history.isReadingOlder ? undefined : history.readOlder}
-        >
-          {history.isReadingOlder ? 'Reading…' : 'Show older runs'}
-        </button>
+      {runs?.length === 0 && trouble === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
+      {shown !== null && shown.length > 0 && <Runs runs={shown} />}
+      {hasMore && (
+        <Older
+          isReading={history.isReadingOlder}
+          onWanted={isAll ? history.readOlder : () => setIsAll(true)}
+        />
       )}
     </section>
   );
@@ -57,6 +60,19 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
 
 const NO_RUN = 'No sync has run yet. The first one will appear here.';
 const NO_MATCH = 'No run fits this filter.';
+
+function Older({ isReading, onWanted }: { isReading: boolean; onWanted(): void }) {
+  return (
+    <button
+      type="button"
+      className="btn btn-small older"
+      aria-disabled={isReading}
+      onClick={isReading ? undefined : onWanted}
+    >
+      {isReading ? 'Reading…' : 'Show older runs'}
+    </button>
+  );
+}
 
 interface FiltersProps {
   filter: HistoryFilter;
@@ -121,7 +137,7 @@ function Choice({ label, all, words, value, onChoose }: ChoiceProps) {
 function Runs({ runs }: { runs: readonly SyncLog[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <section className="scroller" tabIndex={0} aria-label="Runs">
+    <section className="scroller runs-scroller" tabIndex={0} aria-label="Runs">
       <table className="runs">
         <thead>
           <tr>
@@ -158,7 +174,10 @@ function Run({ run }: { run: SyncLog }) {
           <span className="undrawn"> Run {run.id}</span>
         </a>
       </th>
-      <td className="run-sync">{operationWords(run.operation_type)}</td>
+      <td className="run-sync">
+        {operationWords(run.operation_type)}
+        {run.status === 'failed' && !isCancelled(run) && <span className="run-why">{run.error_details}</span>}
+      </td>
       <td className="run-state">
         <StatePill log={run} />
       </td>
@@ -168,7 +187,7 @@ function Run({ run }: { run: SyncLog }) {
       <td className="number" data-unit="errors" data-any={run.records_failed > 0}>
         {formatCount(run.records_failed)}
       </td>
-      <td className="number">
+      <td className="number" data-empty={run.completed_at === null}>
         {run.completed_at === null
           ? '–'
           : formatDuration(Date.parse(run.completed_at) - Date.parse(run.started_at))}

@@ -1,14 +1,14 @@
 /** The entry of `/`: the organization or the run that the address names, or the choice of an organization. */
 import '../strict-csp.ts';
-import { lazy, Suspense } from 'react';
 import { createApi } from '../api.ts';
 import { showPage } from '../look/page-root.tsx';
 import { sessionFetch } from '../look/session.ts';
+import { whenWanted } from '../look/when-wanted.tsx';
 import { organizationOf, runOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
-const RunPage = lazy(() => import('./run-page.tsx').then(({ RunPage: loaded }) => ({ default: loaded })));
+const RunPage = whenWanted(() => import('./run-page.tsx').then(({ RunPage: loaded }) => loaded));
 
 const { search } = window.location;
 const organizationId = organizationOf(search);
@@ -20,9 +20,5 @@ if (organizationId === undefined) {
 } else if (runId === undefined) {
   showPage(<Dashboard organizationId={organizationId} api={api} />);
 } else {
-  showPage(
-    <Suspense>
-      <RunPage organizationId={organizationId} runId={runId} api={api} />
-    </Suspense>,
-  );
+  showPage(<RunPage organizationId={organizationId} runId={runId} api={api} />);
 }

@@ -1,5 +1,6 @@
 /** What to do about an organization that this server does not know. */
 import { Icon } from '../look/icon.tsx';
+import { useSession } from '../look/session.ts';
 
 export interface NotRegisteredProps {
   organizationId: number;
@@ -7,27 +8,38 @@ export interface NotRegisteredProps {
 }
 
 export function NotRegistered({ organizationId, onRegister }: NotRegisteredProps) {
-  const address = `${window.location.origin}/api/v1/organizations/${organizationId}`;
-  const json = `-H 'Content-Type: application/json'`;
+  const needsToken = useSession().kind === 'signed-in';
   return (
     <section className="notice not-registered" data-tone="warn" role="alert">
       <Icon name="warning" />
       <div>
         <p className="result-message">Organization {organizationId} is not registered.</p>
         <p>Give it a name and its Cliniko API key, then start the sync.</p>
-        <button type="button" className="btn btn-small" onClick={onRegister}>
+        <button type="button" className="btn btn-small btn-primary" onClick={onRegister}>
           Register it
         </button>
         <details>
           <summary>Or from a terminal</summary>
+          {needsToken && (
+            <p>
+              With an access token of the scope “admin” in the variable <code>TOKEN</code>:
+            </p>
+          )}
           <pre>
-            <code>
-              {`curl -X PUT ${address} ${json} -d '{"name": "The clinic’s name"}'\n`}
-              {`curl -X PUT ${address}/cliniko-credentials ${json} -d '{"api_key": "…"}'`}
-            </code>
+            <code>{commands(organizationId, needsToken)}</code>
           </pre>
         </details>
       </div>
     </section>
   );
+}
+
+/** To be copied as they are: in double quotes the shell puts the token in. */
+function commands(organizationId: number, needsToken: boolean): string {
+  const address = `${window.location.origin}/api/v1/organizations/${organizationId}`;
+  const headers = `${needsToken ? '-H "Authorization: Bearer $TOKEN" ' : ''}-H 'Content-Type: application/json'`;
+  return [
+    `curl -X PUT ${address} ${headers} -d '{"name": "The clinic’s name"}'`,
+    `curl -X PUT ${address}/cliniko-credentials ${headers} -d '{"api_key": "…"}'`,
+  ].join('\n');
 }

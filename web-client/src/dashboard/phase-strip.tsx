@@ -4,7 +4,7 @@
  */
 import type { SyncLog, SyncPhase } from '../../../src/contract/sync-log.ts';
 import { Icon, type IconName } from '../look/icon.tsx';
-import { formatCount } from '../look/words.ts';
+import { formatCount, isCancelled } from '../look/words.ts';
 
 type PartState = 'idle' | 'active' | 'waiting' | 'done' | 'stopped';
 
@@ -82,9 +82,10 @@ function storedText({ records_success, records_failed }: SyncLog): string {
   return records_failed === 0 ? stored : `${stored}, ${formatCount(records_failed)} not`;
 }
 
-function stateOf({ share, isAtWork }: Part, { status, metadata }: SyncLog): PartState {
+function stateOf({ share, isAtWork }: Part, log: SyncLog): PartState {
+  const { status, metadata } = log;
   if (status === 'completed') return 'done';
-  if (status === 'failed') return share >= 1 ? 'done' : 'stopped';
+  if (status === 'failed') return share >= 1 ? 'done' : isCancelled(log) ? 'idle' : 'stopped';
   if (share >= 1) return 'done';
   if (!isAtWork) return 'idle';
   return metadata.phase === 'waiting' ? 'waiting' : 'active';

@@ -17,7 +17,8 @@ export interface PlaybackCardProps {
 export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
   const playback = usePlayback(moments);
   const moment = moments[playback.index];
-  if (moment === undefined) return null;
+  // One moment is no story: a row that another program wrote once, or all that is kept.
+  if (moment === undefined || moments.length < 2) return isTrimmed ? <Forgotten /> : null;
   return (
     <section className="card playback" aria-labelledby="playback-title">
       <div className="card-head">
@@ -38,6 +39,10 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
       <Chapters moments={moments} playback={playback} />
     </section>
   );
+}
+
+function Forgotten() {
+  return <p className="soft">How this run went is older than what is kept of the history.</p>;
 }
 
 interface PlayedProps {
@@ -127,7 +132,7 @@ function Chapters({ moments, playback }: PlayedProps) {
   const chapters = chaptersOf(moments);
   const current = chapters.findLast(({ index }) => index <= playback.index);
   return (
-    <ol className="chapters" aria-label="Chapters">
+    <ol className="chapters shaded" aria-label="Chapters">
       {chapters.map(({ index, words, tone }) => (
         <li key={index} data-tone={tone}>
           <button

@@ -1,7 +1,7 @@
 /** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
 import type { StreamEvent } from '../../../src/contract/stream-event.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { formatCount, formatPercent } from '../look/words.ts';
+import { formatCount, formatPercent, isCancelled } from '../look/words.ts';
 
 export interface PlaybackMoment {
   cursor: string;
@@ -77,7 +77,8 @@ function chapterOf(log: SyncLog, before: SyncLog | undefined): Omit<Chapter, 'in
   const { metadata } = log;
   if (log.status === 'completed')
     return { words: 'Completed', tone: log.records_failed > 0 ? 'warn' : 'good' };
-  if (log.status === 'failed') return { words: log.error_details ?? 'Failed', tone: 'bad' };
+  if (log.status === 'failed')
+    return { words: log.error_details ?? 'Failed', tone: isCancelled(log) ? 'warn' : 'bad' };
   if (before === undefined) return { words: 'Started', tone: 'plain' };
   const { attempt } = metadata;
   if (typeof attempt === 'number' && attempt > 1 && attempt !== before.metadata.attempt)
@@ -94,7 +95,7 @@ function phaseChapter({ metadata }: SyncLog, before: SyncLog): Omit<Chapter, 'in
   if (from === to) return undefined;
   if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
   if (to === 'finishing') return { words: 'Finishing', tone: 'plain' };
-  if (to === 'cancelling') return { words: 'Cancelling', tone: 'bad' };
+  if (to === 'cancelling') return { words: 'Cancelling', tone: 'warn' };
   return from === 'waiting' ? { words: 'Going on', tone: 'plain' } : undefined;
 }
 

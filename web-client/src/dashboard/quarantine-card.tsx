@@ -1,6 +1,8 @@
 /** Patients that could not be stored: who, why, and what to do; and once more, on request. */
+import { useRef } from 'react';
 import type { QuarantineList, QuarantineReason } from '../../../src/contract/patients.ts';
 import type { Api } from '../api.ts';
+import { useHandOver } from '../look/hand-over.ts';
 import { Icon } from '../look/icon.tsx';
 import { Moment } from '../look/moments.tsx';
 import { formatCount, QUARANTINE_ADVICE, QUARANTINE_WORDS } from '../look/words.ts';
@@ -18,14 +20,17 @@ export interface QuarantineCardProps {
 export function QuarantineCard({ api, organizationId, quarantine, onRetried }: QuarantineCardProps) {
   const retry = useRetry(api, organizationId, onRetried);
   const count = quarantine?.total ?? 0;
+  const heading = useRef<HTMLHeadingElement>(null);
+  const button = useHandOver(heading);
   return (
     <section className="card" aria-labelledby="quarantine-title">
       <div className="card-head">
-        <h2 id="quarantine-title">
+        <h2 id="quarantine-title" ref={heading} tabIndex={-1}>
           Quarantine {count > 0 && <span className="count">{formatCount(count)}</span>}
         </h2>
         {count > 0 && retry.outcome.kind !== 'unavailable' && (
           <button
+            ref={button}
             type="button"
             className="btn btn-small"
             aria-disabled={retry.outcome.kind === 'asking'}
@@ -78,8 +83,12 @@ function Quarantined({ quarantine: { patients, total } }: { quarantine: Quaranti
           <Advice key={reason} reason={reason} />
         ))}
       </ul>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section className="scroller quarantine-scroller" tabIndex={0} aria-label="Patients in quarantine">
+      <section
+        className="scroller quarantine-scroller shaded"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        tabIndex={0}
+        aria-label="Patients in quarantine"
+      >
         <ul className="quarantine">
           {shown.map((patient) => (
             <li key={patient.id}>

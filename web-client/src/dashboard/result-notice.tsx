@@ -1,8 +1,8 @@
 /** How a run ended, in the guide's words, and what to do when it did not end well. */
-import { problemText } from '../../../src/contract/progress.ts';
 import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
-import { Icon } from '../look/icon.tsx';
+import { Icon, type IconName } from '../look/icon.tsx';
+import { isCancelled, outcomeWords } from '../look/words.ts';
 import type { Start } from './use-start.ts';
 
 export interface ResultNoticeProps {
@@ -13,13 +13,13 @@ export interface ResultNoticeProps {
 }
 
 export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
-  const problem = problemText(log);
+  const problem = outcomeWords(log);
   if (problem === null) return null;
-  const hasFailed = log.status === 'failed';
+  const { tone, icon } = lookOf(log);
   const { error_details } = log;
   return (
-    <div className="notice result" data-tone={hasFailed ? 'bad' : 'warn'}>
-      <Icon name={hasFailed ? 'failed' : 'warning'} />
+    <div className="notice result" data-tone={tone}>
+      <Icon name={icon} />
       <div>
         <p className="result-message">{problem}</p>
         {error_details !== null && !problem.includes(error_details) && (
@@ -32,6 +32,11 @@ export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
       </div>
     </div>
   );
+}
+
+function lookOf(log: SyncLog): { tone: string; icon: IconName } {
+  if (isCancelled(log)) return { tone: 'none', icon: 'halt' };
+  return log.status === 'failed' ? { tone: 'bad', icon: 'failed' } : { tone: 'warn', icon: 'warning' };
 }
 
 /** What can be done about it from here. */

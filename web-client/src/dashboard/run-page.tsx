@@ -1,13 +1,17 @@
 /** One run: how it ended, what it changed, and how it went. */
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Api } from '../api.ts';
+import { isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
+import { useHandOver } from '../look/hand-over.ts';
 import { Icon } from '../look/icon.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { DayAndTime } from '../look/moments.tsx';
+import { NoAccess } from '../look/no-access.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { StatePill } from '../look/state-pill.tsx';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
 import { type Cancel, useCancel } from '../look/use-cancel.ts';
 import { operationWords } from '../look/words.ts';
 import { addressOf } from './address.ts';
@@ -34,6 +38,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   useEffect(() => {
     document.title = `Run ${runId} · ${name} · Patient Sync`;
   }, [runId, name]);
+  if (isForbidden(connection)) return <NoAccess title={name} words={run.trouble} connection={connection} />;
 
   return (
     <>
@@ -48,11 +53,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
           <h1>Run {runId}</h1>
         </div>
         <OfflineNotice connection={connection} />
-        {run.trouble !== null && (
-          <p className="notice" data-tone="bad" role="alert">
-            {run.trouble}
-          </p>
-        )}
+        {run.trouble !== null && <TroubleNotice words={run.trouble} />}
         {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>
@@ -63,16 +64,25 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
 
 function Outcome({ log, cancel }: { log: SyncLog; cancel: Cancel }) {
   const isOurs = OperationType.safeParse(log.operation_type).success;
+  const heading = useRef<HTMLHeadingElement>(null);
+  const button = useHandOver(heading);
   return (
     <section className="card outcome" aria-labelledby="outcome-title">
       <div className="card-head">
-        <h2 id="outcome-title">{operationWords(log.operation_type)}</h2>
+        <h2 id="outcome-title" ref={heading} tabIndex={-1}>
+          {operationWords(log.operation_type)}
+        </h2>
         <StatePill log={log} />
         <p className="soft outcome-started">
           Started <DayAndTime at={log.started_at} />
         </p>
         {log.status === 'running' && isOurs && (
-          <button type="button" className="btn btn-small btn-quiet-danger" onClick={() => cancel.ask(log)}>
+          <button
+            ref={button}
+            type="button"
+            className="btn btn-small btn-quiet-danger"
+            onClick={() => cancel.ask(log)}
+          >
             Cancel sync
           </button>
         )}

@@ -4,9 +4,12 @@
  * While a sync runs the first two stay where they are and do nothing: a button that is removed or `disabled` under the
  * fingers takes the keyboard's focus with it.
  */
-import { lazy, Suspense, useState } from 'react';
+import { useRef, useState } from 'react';
 import type { StartableSync } from '../api.ts';
+import { useHandOver } from '../look/hand-over.ts';
 import { GuideText, Icon } from '../look/icon.tsx';
+import { whenWanted } from '../look/when-wanted.tsx';
+import type { OtherSyncsProps } from './other-syncs.tsx';
 import type { Start } from './use-start.ts';
 
 export interface StartButtonsProps {
@@ -15,8 +18,9 @@ export interface StartButtonsProps {
   onCancel(): void;
 }
 
-const OtherSyncs = lazy(() =>
-  import('./other-syncs.tsx').then(({ OtherSyncs: loaded }) => ({ default: loaded })),
+const OtherSyncs = whenWanted(
+  () => import('./other-syncs.tsx').then(({ OtherSyncs: loaded }) => loaded),
+  StandIn,
 );
 
 export function StartButtons({ start, isRunning, onCancel }: StartButtonsProps) {
@@ -24,15 +28,18 @@ export function StartButtons({ start, isRunning, onCancel }: StartButtonsProps) 
   const begin = (type: StartableSync) => () => {
     if (!isBusy) start.begin(type);
   };
+  const startButton = useRef<HTMLButtonElement>(null);
+  const cancelButton = useHandOver(startButton);
   return (
     <div className="start">
       {isRunning && (
-        <button type="button" className="btn btn-quiet-danger" onClick={onCancel}>
+        <button ref={cancelButton} type="button" className="btn btn-quiet-danger" onClick={onCancel}>
           Cancel sync
         </button>
       )}
       <div className="btn-pair">
         <button
+          ref={startButton}
           type="button"
           className="btn btn-primary"
           aria-disabled={isBusy}
@@ -46,30 +53,24 @@ export function StartButtons({ start, isRunning, onCancel }: StartButtonsProps) 
   );
 }
 
-interface OtherSyncsWhenWantedProps {
-  isBusy: boolean;
-  begin(type: StartableSync): () => void;
+/** The menu comes with the first press: most people never open it. */
+function OtherSyncsWhenWanted(props: OtherSyncsProps) {
+  const [isWanted, setIsWanted] = useState(false);
+  if (isWanted) return <OtherSyncs {...props} />;
+  return <StandIn {...props} onWanted={() => setIsWanted(true)} />;
 }
 
-/** The menu comes with the first press: most people never open it. */
-function OtherSyncsWhenWanted(props: OtherSyncsWhenWantedProps) {
-  const [isWanted, setIsWanted] = useState(false);
-  const standIn = (
+function StandIn({ isBusy, onWanted }: OtherSyncsProps & { onWanted?(): void }) {
+  return (
     <button
       type="button"
       className="btn btn-primary btn-icon"
       aria-label="Other syncs"
       aria-haspopup="menu"
-      aria-disabled={props.isBusy}
-      onClick={() => !props.isBusy && setIsWanted(true)}
+      aria-disabled={isBusy}
+      onClick={() => !isBusy && onWanted?.()}
     >
       <Icon name="down" />
     </button>
-  );
-  if (!isWanted) return standIn;
-  return (
-    <Suspense fallback={standIn}>
-      <OtherSyncs {...props} />
-    </Suspense>
   );
 }

@@ -7,7 +7,8 @@ import { GuideText } from '../look/icon.tsx';
 import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import type { Throughput } from '../look/throughput.ts';
-import { operationWords } from '../look/words.ts';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
+import { isCancelled, operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { PhaseStrip } from './phase-strip.tsx';
 import { Progress } from './progress.tsx';
@@ -79,26 +80,20 @@ function titleOf({ isKnown, log }: OrganizationState): string {
 }
 
 function endWords(log: SyncLog): string {
-  if (log.status === 'failed')
-    return log.metadata.error_type === 'SYNC_CANCELLED' ? 'was cancelled' : 'failed';
+  if (log.status === 'failed') return isCancelled(log) ? 'was cancelled' : 'failed';
   return log.records_failed > 0 ? 'completed with errors' : 'completed';
 }
 
 /** How a failed run ended is told by its result, with what to do about it. */
 function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
+  if (log !== null && isCancelled(log)) return 'The next sync goes through all patients again.';
   if (log?.status === 'failed') return 'The patients that were stored before stay.';
   if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';
   return <GuideText text={stepText(log)} />;
 }
 
 function StartNotice({ start: { outcome } }: { start: Start }) {
-  if (outcome.kind === 'refused') {
-    return (
-      <p className="notice" data-tone="bad" role="alert">
-        {outcome.message}
-      </p>
-    );
-  }
+  if (outcome.kind === 'refused') return <TroubleNotice words={outcome.message} />;
   if (outcome.kind !== 'already-running') return null;
   return (
     <p className="notice" role="status">

@@ -1,11 +1,15 @@
 /** The place of the charts: it keeps their height while they load, and says when there is nothing to draw yet. */
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Analytics } from '../../../src/contract/analytics.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Api } from '../api.ts';
+import { whenWanted } from '../look/when-wanted.tsx';
 import { versionOf } from './use-records.ts';
 
-const Trends = lazy(() => import('./charts/trends.tsx').then(({ Trends: loaded }) => ({ default: loaded })));
+const Trends = whenWanted(
+  () => import('./charts/trends.tsx').then(({ Trends: loaded }) => loaded),
+  () => <div className="charts charts-coming" />,
+);
 
 export interface TrendsCardProps {
   api: Api;
@@ -20,9 +24,7 @@ export function TrendsCard({ api, organizationId, analytics, latest }: TrendsCar
   return (
     <section className="card" aria-labelledby="trends-title">
       <h2 id="trends-title">Trends</h2>
-      <Suspense fallback={<div className="charts charts-coming" />}>
-        <Trends analytics={analytics} runs={runs} />
-      </Suspense>
+      <Trends analytics={analytics} runs={runs} />
     </section>
   );
 }

@@ -1,7 +1,7 @@
 /** One run and its timeline, read once, and again when it has ended; in between the stream tells how it goes on. */
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { type Api, messageOf } from '../api.ts';
+import { type Api, ApiError, messageOf } from '../api.ts';
 import { momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
 
 export interface WatchedRun {
@@ -30,7 +30,7 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
       })
       .then(
         (read) => isCurrent && setRun(read),
-        (error: unknown) => isCurrent && setRun((before) => ({ ...before, trouble: messageOf(error) })),
+        (error: unknown) => isCurrent && setRun((before) => ({ ...before, trouble: troubleOf(error) })),
       );
     return () => {
       isCurrent = false;
@@ -45,4 +45,10 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
     });
   }, [live]);
   return run;
+}
+
+/** What the server says of a run that is not there is meant for programs. */
+function troubleOf(error: unknown): string {
+  if (!(error instanceof ApiError) || error.status !== 404) return messageOf(error);
+  return 'There is no such run. The history on the page of the organization has those there are.';
 }

@@ -54,7 +54,7 @@ export const LOOK = `
 .fill { width: 0; height: 100%; background: var(--tone); border-radius: inherit; transition: width 0.3s ease-out; }
 p { margin: 0; overflow-wrap: anywhere; }
 .problem { color: var(--sync-progress-failed, light-dark(#b0281e, #ff9a8d)); }
-.problem:empty, .remaining:empty { display: none; }
+.problem:empty, .remaining:empty, .step:empty { display: none; }
 .announcer {
   position: absolute;
   width: 1px;

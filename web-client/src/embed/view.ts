@@ -89,8 +89,11 @@ function toneOf(log: SyncLog | null): string {
   return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
 }
 
+/** How a run failed is told by its problem, which mostly has the same words. */
 function stepOf(log: SyncLog | null): string {
-  return log === null ? 'No sync yet.' : stepText(log);
+  if (log === null) return 'No sync yet.';
+  const isTold = log.error_details !== null && (problemText(log) ?? '').includes(log.error_details);
+  return isTold ? '' : stepText(log);
 }
 
 function countsOf(log: SyncLog | null, percent: number): string {

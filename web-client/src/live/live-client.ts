@@ -40,7 +40,7 @@ export interface LiveClientOptions extends Access {
   baseUrl: string;
   fetch?: typeof fetch;
   openSocket?: OpenSocket;
-  /** Default true where no token is shown: tabs of one origin share one connection to an organization. */
+  /** Default true: tabs of one origin with the same API token, or none, share one connection to an organization. */
   share?: boolean;
 }
 

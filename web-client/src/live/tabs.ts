@@ -33,6 +33,19 @@ export function canShareBetweenTabs(): boolean {
 }
 
 /**
+ * Tabs share only what the same token shows: one that signed in as somebody else would see through the leader what its own
+ * token does not hold. Any script of the origin can list names, so the token itself is not in one.
+ *
+ * @param token null: no accounts
+ */
+export async function nameToShare(what: string, token: string | null): Promise<string> {
+  if (token === null) return what;
+  // Where there are Web Locks there is this too.
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token));
+  return `${what} ${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/**
  * @param name of what is watched: tabs with the same name share
  * @param watchAlone opens the connection of a leader, from what this tab knows already
  */

@@ -13,7 +13,7 @@ import { openFetchEventSource } from './fetch-event-source.ts';
 import { type OrganizationState, unknownOrganization } from './organization-state.ts';
 import { seatsOf } from './seats.ts';
 import { type OpenSocket, ownWebSocket } from './socket.ts';
-import { canShareBetweenTabs, shareBetweenTabs } from './tabs.ts';
+import { canShareBetweenTabs, nameToShare, shareBetweenTabs } from './tabs.ts';
 import { type AloneOptions, type OrganizationWatch, watchAlone } from './watch-alone.ts';
 
 export type { OrganizationWatch };
@@ -27,7 +27,10 @@ export interface WatchOptions extends Access {
   /** Default: the browser's. Null, as where there is none: this way is left out. */
   openSocket?: OpenSocket | null | undefined;
   fetch?: typeof fetch | undefined;
-  /** Default true where no token is shown: if the browser can, all tabs of this origin share one connection. */
+  /**
+   * Default true: where the browser can, all tabs of this origin that show the same API token, or none, share one connection
+   * to the organization. Those that only bring stream tokens do not: nobody can tell whose they are.
+   */
   share?: boolean | undefined;
   /** How long a stream may take to say `hello`. */
   helloTimeoutMs?: number;
@@ -39,14 +42,28 @@ export function watchOrganization(organizationId: number, options: WatchOptions)
   const start = unknownOrganization(organizationId);
   const alone = (from: OrganizationState, onState: WatchOptions['onState']) =>
     watchAlone(from, settings, onState);
-  if (!mayShare(options) || !canShareBetweenTabs()) return alone(start, options.onState);
-  return shareBetweenTabs(`${options.baseUrl} ${organizationId}`, start, alone, options.onState);
+  if (!mayShare(options)) return alone(start, options.onState);
+  const what = `${options.baseUrl} ${organizationId}`;
+  const shared = (name: string) => shareBetweenTabs(name, start, alone, options.onState);
+  const { getToken } = options;
+  if (getToken === undefined) return shared(what);
+  const name = getToken().then((token) => nameToShare(what, token));
+  // A hook that failed may not fail again: the streams and the poll ask it anew, each time.
+  return begunLater(name.then(shared, () => alone(start, options.onState)));
 }
 
-/** Tabs that show tokens may show different ones: nobody is to see through another tab what his own token does not hold. */
-function mayShare({ share, openEventSource, getToken, getStreamToken }: WatchOptions): boolean {
-  const isAnybody = getToken === undefined && getStreamToken === undefined;
-  return openEventSource === undefined && (share ?? isAnybody);
+function mayShare({ openEventSource, share, getToken, getStreamToken }: WatchOptions): boolean {
+  const isNameless = getToken === undefined && getStreamToken !== undefined;
+  return openEventSource === undefined && share !== false && !isNameless && canShareBetweenTabs();
+}
+
+/** What is asked of it before it has begun is done then, in that order. */
+function begunLater(begun: Promise<OrganizationWatch>): OrganizationWatch {
+  return {
+    learn: (log) => void begun.then((watch) => watch.learn(log)),
+    wake: () => void begun.then((watch) => watch.wake()),
+    stop: () => void begun.then((watch) => watch.stop()),
+  };
 }
 
 function settle(organizationId: number, options: WatchOptions): AloneOptions {

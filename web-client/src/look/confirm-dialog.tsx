@@ -1,7 +1,8 @@
 /** Asks before something that cannot be taken back, and stays open with the reason when it could not be done. */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
+import { TroubleNotice } from './trouble-notice.tsx';
 
 export interface ConfirmDialogProps {
   isOpen: boolean;
@@ -19,6 +20,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const { isOpen, title, children, action, otherwise, onConfirm, onClose } = props;
   const [isBusy, setIsBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
+  const opener = useRef(document.activeElement);
   const close = (): void => {
     setTrouble(null);
     onClose();
@@ -34,16 +36,12 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     <AlertDialog.Root open={isOpen} onOpenChange={(open) => !open && close()}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className="backdrop" />
-        <AlertDialog.Popup className="dialog dialog-small">
+        <AlertDialog.Popup className="dialog dialog-small" finalFocus={() => placeAfter(opener.current)}>
           <AlertDialog.Title className="dialog-title">{title}</AlertDialog.Title>
           <AlertDialog.Description className="dialog-text" render={<div />}>
             {children}
           </AlertDialog.Description>
-          {trouble !== null && (
-            <p className="notice" data-tone="bad" role="alert">
-              {trouble}
-            </p>
-          )}
+          {trouble !== null && <TroubleNotice words={trouble} />}
           <div className="dialog-actions">
             <AlertDialog.Close className="btn">{otherwise}</AlertDialog.Close>
             <button type="button" className="btn btn-danger" aria-disabled={isBusy} onClick={confirm}>
@@ -54,4 +52,12 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
       </AlertDialog.Portal>
     </AlertDialog.Root>
   );
+}
+
+/** Where the question came from; if that has gone with what was confirmed, the beginning of the page's own part. */
+function placeAfter(opener: Element | null): HTMLElement | null {
+  if (opener instanceof HTMLElement && opener.isConnected) return opener;
+  const heading = document.querySelector('h1');
+  heading?.setAttribute('tabindex', '-1');
+  return heading;
 }

@@ -26,9 +26,8 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
   );
 }
 
-/** A watch that knows more tells when it is live again and what was missed is still arriving. */
+/** Live again, while what was missed is still arriving, is not live yet to who looks at it. */
 function wordsOf(connection: Connection): { label: string; meaning: string } {
   if (isForbidden(connection)) return NO_ACCESS;
-  const isCatchingUp = 'isCatchingUp' in connection && connection.isCatchingUp === true;
-  return WORDS[isCatchingUp ? 'connecting' : connection.kind];
+  return WORDS[connection.isCatchingUp === true ? 'connecting' : connection.kind];
 }

@@ -3,13 +3,12 @@
  * question for a token where the server has accounts.
  */
 import { CSPProvider } from '@base-ui/react/csp-provider';
-import { lazy, type ReactNode, StrictMode, Suspense } from 'react';
+import { type ReactNode, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useSession } from './session.ts';
+import { whenWanted } from './when-wanted.tsx';
 
-const SignInCard = lazy(() =>
-  import('./sign-in-card.tsx').then(({ SignInCard: loaded }) => ({ default: loaded })),
-);
+const SignInCard = whenWanted(() => import('./sign-in-card.tsx').then(({ SignInCard: loaded }) => loaded));
 
 export function showPage(page: ReactNode): void {
   const root = document.getElementById('root');
@@ -26,10 +25,5 @@ export function showPage(page: ReactNode): void {
 /** While a token is asked for there is no page, so nothing that it has shown or watched stays behind. */
 function Gate({ children }: { children: ReactNode }) {
   const session = useSession();
-  if (session.kind !== 'asked') return children;
-  return (
-    <Suspense>
-      <SignInCard hasLapsed={session.hasLapsed} />
-    </Suspense>
-  );
+  return session.kind === 'asked' ? <SignInCard hasLapsed={session.hasLapsed} /> : children;
 }

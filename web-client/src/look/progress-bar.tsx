@@ -1,5 +1,5 @@
 /** A bar from 0 to 100 that screen readers know as one. */
-export type BarTone = 'running' | 'waiting' | 'completed' | 'failed' | 'none';
+export type BarTone = 'none' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
 
 export interface ProgressBarProps {
   percent: number;

@@ -60,16 +60,9 @@ export function fetchWith(token: string): typeof fetch {
   };
 }
 
-/**
- * What a watch needs. Tabs may have signed in with different tokens, so those that have do not share a connection: none
- * sees through another what its own token does not hold.
- */
+/** What a watch needs. Tabs that have signed in with the same token share its connection (live/tabs.ts). */
 export function watchAccess() {
-  return {
-    getToken: async () => currentToken(),
-    fetch: sessionFetch,
-    share: currentToken() === null,
-  };
+  return { getToken: async () => currentToken(), fetch: sessionFetch };
 }
 
 function currentToken(): string | null {

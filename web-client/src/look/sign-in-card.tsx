@@ -8,7 +8,8 @@ import { fetchWith, signIn } from './session.ts';
 const LAPSED = 'Your token has expired or was revoked. Sign in with another one.';
 /** What a header may carry, as long as the server reads it. Everything else is no token of ours. */
 const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
-const COMMAND = 'npm run tokens -- create --name "Front desk" --organizations 123 --scope sync';
+/** Broken between these only: browsers would break after the dashes of an option. */
+const COMMAND = ['npm run tokens -- create', '--name "Front desk"', '--organizations 123', '--scope sync'];
 
 export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
   const [text, setText] = useState('');
@@ -60,7 +61,11 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
           </button>
           <div id={ids.hint} className="hint">
             <p>Whoever runs the server makes one for you:</p>
-            <code>{COMMAND}</code>
+            <code>
+              {COMMAND.map((part) => (
+                <span key={part}>{`${part} `}</span>
+              ))}
+            </code>
             <p>It stays in this tab, and is forgotten when you close it.</p>
           </div>
         </form>

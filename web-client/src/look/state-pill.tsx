@@ -1,6 +1,7 @@
 /** The state of a run in one word and one colour. */
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { Icon, type IconName } from './icon.tsx';
+import { isCancelled } from './words.ts';
 
 type Pill = 'running' | 'waiting' | 'completed' | 'partial' | 'failed' | 'cancelled' | 'none';
 
@@ -37,8 +38,8 @@ export function StatePill({ log }: { log: SyncLog | null }) {
 
 function pillOf(log: SyncLog | null): Pill {
   if (log === null) return 'none';
-  const { phase, error_type } = log.metadata;
+  const { phase } = log.metadata;
   if (log.status === 'running') return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
-  if (log.status === 'failed') return error_type === 'SYNC_CANCELLED' ? 'cancelled' : 'failed';
+  if (log.status === 'failed') return isCancelled(log) ? 'cancelled' : 'failed';
   return log.records_failed > 0 ? 'partial' : 'completed';
 }

@@ -75,6 +75,7 @@ function Standing({ standing, label, count, isChosen, onChoose }: StandingProps)
       type="button"
       className="standing"
       data-standing={standing ?? 'all'}
+      data-any={count > 0}
       aria-pressed={isChosen}
       onClick={onChoose}
     >

@@ -3,7 +3,7 @@ import { problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { formatCount, operationWords } from '../look/words.ts';
+import { formatCount, isCancelled, operationWords } from '../look/words.ts';
 
 export type TailTone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -74,7 +74,7 @@ function newsOf(before: SyncLog | null, log: SyncLog | null): Pick<TailLine, 'wo
   if (log.status === 'running')
     return { words: `${operationWords(log.operation_type)} started`, tone: 'plain' };
   if (log.status === 'failed') {
-    if (log.metadata.error_type === 'SYNC_CANCELLED') return { words: 'Cancelled', tone: 'warn' };
+    if (isCancelled(log)) return { words: 'Cancelled', tone: 'warn' };
     return { words: problemText(log) ?? 'Failed', tone: 'bad' };
   }
   if (log.records_failed === 0)

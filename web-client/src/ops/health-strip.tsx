@@ -54,7 +54,7 @@ function lightsOfChecks({ status, checks }: Readiness): Light[] {
       : { words: 'answers', tone: 'good' },
     checks.listener === false
       ? { words: 'away: events come a little later', tone: 'warn' }
-      : { words: 'hears', tone: 'good' },
+      : { words: 'hears events', tone: 'good' },
   );
 }
 

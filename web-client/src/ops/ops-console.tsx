@@ -1,10 +1,11 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
 import { CancelDialog } from '../look/cancel-dialog.tsx';
 import { Masthead } from '../look/masthead.tsx';
 import { OfflineNotice } from '../look/offline-notice.tsx';
 import { useCancel } from '../look/use-cancel.ts';
+import { whenWanted } from '../look/when-wanted.tsx';
 import { formatCount } from '../look/words.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { HealthStrip } from './health-strip.tsx';
@@ -17,9 +18,7 @@ import { useHealth } from './use-health.ts';
 import { useKeys } from './use-keys.ts';
 import { useNames } from './use-names.ts';
 
-const HelpDialog = lazy(() =>
-  import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => ({ default: loaded })),
-);
+const HelpDialog = whenWanted(() => import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => loaded));
 
 /** The stream tells what became of a run that was cancelled. */
 const NOTHING_TO_LEARN = (): void => {};
@@ -36,7 +35,7 @@ export function OpsConsole({ api }: { api: Api }) {
     () => sorted(narrowed(states, deferred, names), sort, names),
     [states, deferred, sort, names],
   );
-  const health = useHealth();
+  const health = useHealth(connection.kind);
   const cancel = useCancel(api, NOTHING_TO_LEARN);
   const [isHelping, setIsHelping] = useState(false);
   const search = useRef<HTMLInputElement>(null);
@@ -79,7 +78,7 @@ export function OpsConsole({ api }: { api: Api }) {
           {shown.length > 0 ? (
             <OrganizationTable states={shown} names={names} sort={sort} onSort={setSort} handle={table} />
           ) : (
-            <p className="card empty">{emptyText(states.length, connection.kind === 'live')}</p>
+            <Empty total={states.length} isLive={connection.kind === 'live'} />
           )}
           <TailCard lines={lines} names={names} />
         </div>
@@ -90,11 +89,7 @@ export function OpsConsole({ api }: { api: Api }) {
         onConfirm={cancel.confirm}
         onClose={cancel.forget}
       />
-      {isHelping && (
-        <Suspense>
-          <HelpDialog onClose={() => setIsHelping(false)} />
-        </Suspense>
-      )}
+      {isHelping && <HelpDialog onClose={() => setIsHelping(false)} />}
     </>
   );
 }
@@ -112,9 +107,13 @@ function nameOfAsked(organizationId: number | undefined, names: ReadonlyMap<numb
   return names.get(organizationId) ?? `organization ${organizationId}`;
 }
 
-function emptyText(total: number, isLive: boolean): string {
-  if (total > 0) return 'No organization fits this filter.';
-  return isLive
-    ? 'No organization has synced yet. The first one will appear here by itself.'
-    : 'Looking for organizations…';
+function Empty({ total, isLive }: { total: number; isLive: boolean }) {
+  if (total > 0) return <p className="card empty">No organization fits this filter.</p>;
+  if (!isLive) return <p className="card empty">Looking for organizations…</p>;
+  return (
+    <p className="card empty">
+      No organization has synced yet. The first one will appear here by itself;{' '}
+      <a href="/">open its dashboard</a> to register it.
+    </p>
+  );
 }

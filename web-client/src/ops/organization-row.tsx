@@ -1,14 +1,13 @@
 /** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
 import { memo } from 'react';
-import { formatDuration } from '../../../src/contract/duration.ts';
-import { problemText } from '../../../src/contract/progress.ts';
+import { formatDuration, formatRemaining } from '../../../src/contract/duration.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { barTone } from '../look/bar-tone.ts';
 import { Moment } from '../look/moments.tsx';
 import { ProgressBar } from '../look/progress-bar.tsx';
 import { StatePill } from '../look/state-pill.tsx';
-import { counterText, formatPercent, phaseWords } from '../look/words.ts';
+import { counterText, formatPercent, isCancelled, outcomeWords, phaseWords } from '../look/words.ts';
 import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 
 export interface OrganizationRowProps {
@@ -39,7 +38,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         <a href={`/?org=${organizationId}`} title={title}>
           {title}
         </a>
-        {name !== undefined && <span className="soft"> {organizationId}</span>}
+        {name !== undefined && <span className="soft">{organizationId}</span>}
       </th>
       <td {...CELL} className="ops-state">
         <StatePill log={log} />
@@ -52,7 +51,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         )}
       </td>
       <td {...CELL} className="ops-phase">
-        {log === null ? '–' : leftWords(log)}
+        {log === null ? '–' : leftWords(log, now)}
       </td>
       <td {...CELL} className="ops-started">
         {log === null ? '–' : <Moment at={log.started_at} />}
@@ -66,10 +65,10 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
 
 /** Of a run that failed it is of more interest why. */
 function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
-  const problem = log.status === 'failed' ? problemText(log) : null;
+  const problem = log.status === 'failed' ? outcomeWords(log) : null;
   if (problem !== null) {
     return (
-      <p className="ops-problem" title={problem}>
+      <p className={isCancelled(log) ? 'ops-problem soft' : 'ops-problem bad'} title={problem}>
         {problem}
       </p>
     );
@@ -90,10 +89,13 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
   );
 }
 
-/** On its way what is left of it, where that is known. */
-function leftWords(log: SyncLog): string {
-  const { phase, estimated_remaining } = log.metadata;
-  if (log.status !== 'running' || phase === 'waiting' || !estimated_remaining) return phaseWords(log);
+/** On its way what is left of it, where that is known. How it ended is told by its state. */
+function leftWords(log: SyncLog, now: number | undefined): string {
+  const { phase, estimated_remaining, waiting_until } = log.metadata;
+  if (log.status !== 'running') return '–';
+  const waitMs = phase === 'waiting' && waiting_until && now ? Date.parse(waiting_until) - now : 0;
+  if (waitMs > 0) return `Waits ${formatRemaining(waitMs)}`;
+  if (phase === 'waiting' || !estimated_remaining) return phaseWords(log);
   return `${estimated_remaining} left`;
 }
 

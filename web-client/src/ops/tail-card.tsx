@@ -17,7 +17,7 @@ export const TailCard = memo(function TailCard({ lines, names }: TailCardProps) 
         <p className="empty">Nothing has happened since this page was opened.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-        <section className="tail-scroller" tabIndex={0} aria-label="Latest events">
+        <section className="tail-scroller shaded" tabIndex={0} aria-label="Latest events">
           <ol className="tail-lines">
             {lines.map(({ key, at, organizationId, words, tone }) => (
               <li key={key} data-tone={tone}>

@@ -52,10 +52,7 @@ export function useEverything(): WatchedEverything {
       },
     });
     watch.current = opened;
-    // Seconds without news count too.
-    const clock = setInterval(() => {
-      setView((before) => ({ ...before, throughput: moved(before.throughput, secondNow()) }));
-    }, 1000);
+    const clock = setInterval(() => setView(withNextSecond), 1000);
     return () => {
       opened.stop();
       clearTimeout(timer);
@@ -73,6 +70,12 @@ function withNews(before: WatchedEverything, { everything, connection }: News): 
     lines: withLines(before.lines, happenings(before.everything, everything), Date.now()),
     throughput: withCount(before.throughput, secondNow(), processedBetween(before.everything, everything)),
   };
+}
+
+/** Seconds without news count too, but not those of which nothing can be known. */
+function withNextSecond(before: WatchedEverything): WatchedEverything {
+  if (before.connection.kind === 'offline') return before;
+  return { ...before, throughput: moved(before.throughput, secondNow()) };
 }
 
 function secondNow(): number {

@@ -1,14 +1,19 @@
-/** How the server itself is, asked every few seconds: a stream that is silent cannot tell. */
+/**
+ * How the server itself is, asked every few seconds: a stream that is silent cannot tell. And asked at once when the
+ * connection's kind changes, or the lights would contradict the badge beside them for seconds.
+ */
 import { useEffect, useState } from 'react';
 import { Readiness } from '../../../src/contract/health.ts';
+import type { ConnectionKind } from '../live/connection.ts';
 
 export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'told'; readiness: Readiness };
 
 const EVERY_MS = 5_000;
 const ANSWER_WITHIN_MS = 4_000;
 
-export function useHealth(): Health {
+export function useHealth(connection: ConnectionKind): Health {
   const [health, setHealth] = useState<Health>({ kind: 'unknown' });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the connection is not read, it is the reason to ask again.
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isCurrent = true;
@@ -23,7 +28,7 @@ export function useHealth(): Health {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, []);
+  }, [connection]);
   return health;
 }
 

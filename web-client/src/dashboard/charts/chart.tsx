@@ -75,6 +75,9 @@ function Bars({ figures, scales }: Drawn) {
   });
 }
 
+const DOT = 3.5;
+
+/** What has no value lies on the axis as a dash: a dot there would be read as the lowest value. */
 function Line({ figures, scales }: Drawn) {
   const middle = (figure: Figure) => scales.x(figure) + scales.bandwidth / 2;
   const known = figures.flatMap((figure) =>
@@ -83,18 +86,25 @@ function Line({ figures, scales }: Drawn) {
   return (
     <>
       <LinePath data={known} x={middle} y={({ value }) => scales.y(value)} className="plot-line" stroke="" />
-      {figures.map((figure) => (
-        <circle
-          key={figure.key}
-          className="plot-dot"
-          data-empty={figure.value === null}
-          cx={middle(figure)}
-          cy={figure.value === null ? scales.floor : scales.y(figure.value)}
-          r={3.5}
-        >
+      {known.map((figure) => (
+        <circle key={figure.key} className="plot-dot" cx={middle(figure)} cy={scales.y(figure.value)} r={DOT}>
           <title>{figure.words}</title>
         </circle>
       ))}
+      {figures
+        .filter(({ value }) => value === null)
+        .map((figure) => (
+          <rect
+            key={figure.key}
+            className="plot-none"
+            x={middle(figure) - DOT}
+            y={scales.floor - 3}
+            width={2 * DOT}
+            height={3}
+          >
+            <title>{figure.words}</title>
+          </rect>
+        ))}
     </>
   );
 }

@@ -22,42 +22,37 @@ export interface PlotProps {
   draw(scales: PlotScales): ReactNode;
 }
 
-const HEIGHT = 168;
-const MARGIN = { top: 8, right: 18, bottom: 26, left: 54 };
-const LABELS_AT_MOST_EVERY = 72;
+/** In rem, as the letters of its axes: on large screens all of it grows. */
+const HEIGHT = 10.5;
+const MARGIN = { top: 0.5, right: 1.125, bottom: 1.625, left: 3.375 };
+const LABELS_AT_MOST_EVERY = 4.5;
 
 export function Plot({ label, figures, domain, formatValue, draw }: PlotProps) {
-  const { holder, width } = useWidth();
-  const inner = Math.max(0, width - MARGIN.left - MARGIN.right);
-  const floor = HEIGHT - MARGIN.bottom;
+  const { holder, width, rem } = useSize();
+  const [left, height] = [MARGIN.left * rem, HEIGHT * rem];
+  const inner = Math.max(0, width - left - MARGIN.right * rem);
+  const floor = height - MARGIN.bottom * rem;
   const xScale = scaleBand({
     domain: figures.map(({ key }) => key),
-    range: [MARGIN.left, MARGIN.left + inner],
+    range: [left, left + inner],
     padding: 0.35,
   });
-  const yScale = scaleLinear({ domain, range: [floor, MARGIN.top] });
+  const yScale = scaleLinear({ domain, range: [floor, MARGIN.top * rem] });
   const labels = new Map(figures.map((figure) => [figure.key, figure.label]));
   return (
     <div className="plot" ref={holder}>
       {width > 0 && (
-        <svg width={width} height={HEIGHT} role="img" aria-label={label}>
-          <GridRows
-            scale={yScale}
-            width={inner}
-            left={MARGIN.left}
-            numTicks={3}
-            className="plot-grid"
-            stroke=""
-          />
+        <svg width={width} height={height} role="img" aria-label={label}>
+          <GridRows scale={yScale} width={inner} left={left} numTicks={3} className="plot-grid" stroke="" />
           <AxisLeft
             scale={yScale}
-            left={MARGIN.left}
+            left={left}
             numTicks={3}
             hideAxisLine
             hideTicks
             stroke=""
             tickFormat={(value) => formatValue(Number(value))}
-            tickLabelProps={{ className: 'plot-label', textAnchor: 'end', dx: -4, dy: 4 }}
+            tickLabelProps={{ className: 'plot-label', textAnchor: 'end', dx: '-0.25em', dy: '0.35em' }}
           />
           <AxisBottom
             scale={xScale}
@@ -65,9 +60,9 @@ export function Plot({ label, figures, domain, formatValue, draw }: PlotProps) {
             hideTicks
             axisLineClassName="plot-axis"
             stroke=""
-            tickValues={everyNth(figures, inner)}
+            tickValues={everyNth(figures, inner / (LABELS_AT_MOST_EVERY * rem))}
             tickFormat={(key) => labels.get(String(key)) ?? ''}
-            tickLabelProps={{ className: 'plot-label', textAnchor: 'middle', dy: 2 }}
+            tickLabelProps={{ className: 'plot-label', textAnchor: 'middle', dy: '0.2em' }}
           />
           {draw({
             x: ({ key }) => xScale(key) ?? 0,
@@ -81,22 +76,26 @@ export function Plot({ label, figures, domain, formatValue, draw }: PlotProps) {
   );
 }
 
-/** As many labels as have room, the newest always. */
-function everyNth(figures: readonly Figure[], width: number): string[] {
-  const room = Math.max(1, Math.floor(width / LABELS_AT_MOST_EVERY));
+/** As many labels as have room. */
+function everyNth(figures: readonly Figure[], most: number): string[] {
+  const room = Math.max(1, Math.floor(most));
   const step = Math.max(1, Math.ceil(figures.length / room));
   const middle = Math.floor(step / 2);
   return figures.flatMap(({ key }, index) => (index % step === middle ? [key] : []));
 }
 
-function useWidth() {
+/** In pixels. Whatever changes the size of letters changes the width too. */
+function useSize() {
   const holder = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const [size, setSize] = useState({ width: 0, rem: 16 });
   useEffect(() => {
     if (holder.current === null) return;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
+    const observer = new ResizeObserver(([entry]) => {
+      const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+      setSize({ width: Math.floor(entry?.contentRect.width ?? 0), rem });
+    });
     observer.observe(holder.current);
     return () => observer.disconnect();
   }, []);
-  return { holder, width };
+  return { holder, ...size };
 }

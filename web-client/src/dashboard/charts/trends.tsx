@@ -21,7 +21,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
   return (
     <div className="charts">
       <Chart
-        title="Success rate by day"
+        title="Success rate by day (UTC)"
         headline={rate === null ? 'No rate yet' : `${(Math.floor(rate * 10) / 10).toFixed(1)}%`}
         meaning={rate === null ? '' : `average of ${counted(success, 'day')}`}
         kind="line"
@@ -35,7 +35,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
         meaning={duration === null ? '' : `average of ${counted(durations, 'run')}`}
         kind="bars"
         figures={durations}
-        domain={[0, highest(durations)]}
+        domain={[0, highest(durations, LEAST_SECONDS)]}
         formatValue={(value) => formatDuration(value * 1000)}
       />
       <Chart
@@ -44,19 +44,25 @@ export function Trends({ analytics, runs }: TrendsProps) {
         meaning={pace === null ? '' : `average of ${counted(rates, 'run')}`}
         kind="bars"
         figures={rates}
-        domain={[0, highest(rates)]}
+        domain={[0, highest(rates, 1)]}
         formatValue={formatRate}
       />
     </div>
   );
 }
 
+/** "25 days, 1 without patients": what the average is of, and what it leaves out. */
 function counted(figures: readonly Figure[], unit: string): string {
   const count = figures.filter(({ value }) => value !== null).length;
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+  const without = figures.length - count;
+  const words = count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+  return without === 0 ? words : `${words}, ${without} without patients`;
 }
 
+/** Below that an axis would name the same second twice. */
+const LEAST_SECONDS = 3;
+
 /** Of an axis, so above nought even where every value is nought. */
-function highest(figures: readonly Figure[]): number {
-  return Math.max(1, ...figures.map(({ value }) => value ?? 0)) * 1.08;
+function highest(figures: readonly Figure[], least: number): number {
+  return Math.max(least, ...figures.map(({ value }) => value ?? 0)) * 1.08;
 }

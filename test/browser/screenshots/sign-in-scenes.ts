@@ -1,0 +1,46 @@
+/** A server with accounts: the question for a token, a token that is refused, and one that may only read. */
+import { signIn } from '../support/sign-in.ts';
+import type { Scene } from './dashboard-scenes.ts';
+
+const CLINIC = 123;
+const OTHER = 124;
+
+const signingIn: Scene = {
+  name: 'sign-in',
+  auth: 'tokens',
+  async play(stage, camera) {
+    await stage.api('PUT', `/organizations/${CLINIC}`, { name: 'Harbour Street Clinic' });
+    const shots = await camera.open(`${stage.url}/?org=${CLINIC}`);
+    const everywhere = (see: (page: (typeof shots)[number]['page']) => Promise<unknown>) =>
+      Promise.all(shots.map(({ page }) => see(page)));
+    await everywhere((page) => page.getByLabel('Access token').waitFor());
+    await camera.takeScreen(shots, this.name);
+
+    await everywhere((page) => signIn(page, 'pst_of-another-server'));
+    await everywhere((page) => page.getByRole('alert').filter({ hasText: 'not good' }).waitFor());
+    await camera.takeScreen(shots, 'sign-in-refused');
+
+    const reader = await stage.token({ scope: 'read', organizations: [CLINIC] });
+    await everywhere((page) => signIn(page, reader));
+    await everywhere((page) => page.locator('.badge[data-connection="live"]').waitFor());
+    await everywhere((page) => page.getByRole('button', { name: 'Start Full Sync' }).click());
+    await everywhere((page) => page.getByText('This needs a token with the scope').waitFor());
+    await camera.takeScreen(shots, 'sign-in-read-only');
+  },
+};
+
+const forbidden: Scene = {
+  name: 'sign-in-forbidden',
+  auth: 'tokens',
+  async play(stage, camera) {
+    for (const id of [CLINIC, OTHER])
+      await stage.api('PUT', `/organizations/${id}`, { name: `Clinic ${id}` });
+    const token = await stage.token({ scope: 'read', organizations: [CLINIC] });
+    const shots = await camera.open(`${stage.url}/?org=${OTHER}`);
+    await Promise.all(shots.map(({ page }) => signIn(page, token)));
+    await Promise.all(shots.map(({ page }) => page.locator('.badge', { hasText: 'No access' }).waitFor()));
+    await camera.takeScreen(shots, this.name);
+  },
+};
+
+export const SIGN_IN_SCENES: readonly Scene[] = [signingIn, forbidden];

@@ -1,0 +1,68 @@
+/**
+ * A part of a page that is loaded when it is first wanted.
+ *
+ * A server that is away has none to give, and one that was renewed has others. Then the page stays and says so: React's
+ * `lazy` would take the whole of it down. Browsers remember a module that failed, so only a new page asks again.
+ */
+import { type ReactNode, useEffect, useState } from 'react';
+import { TroubleNotice } from './trouble-notice.tsx';
+
+type Drawn<Props> = (props: Props) => ReactNode;
+
+interface Closable {
+  /** Of a dialog. */
+  onClose?(): void;
+}
+
+/** @param Meanwhile stands there until the part has come */
+export function whenWanted<Props extends object>(
+  load: () => Promise<Drawn<Props>>,
+  Meanwhile?: Drawn<Props>,
+): Drawn<Props & Closable> {
+  let Part: Drawn<Props> | undefined;
+  return function WhenWanted(props) {
+    const [state, setState] = useState<'coming' | 'here' | 'failed'>('coming');
+    useEffect(() => {
+      if (Part !== undefined) return;
+      let isCurrent = true;
+      load().then(
+        (loaded) => {
+          Part = loaded;
+          if (isCurrent) setState('here');
+        },
+        () => isCurrent && setState('failed'),
+      );
+      return () => {
+        isCurrent = false;
+      };
+    }, []);
+    if (Part !== undefined) return <Part {...props} />;
+    return (
+      <>
+        {Meanwhile !== undefined && <Meanwhile {...props} />}
+        {state === 'failed' && <NotLoaded onClose={props.onClose} />}
+      </>
+    );
+  };
+}
+
+const NOT_LOADED =
+  'This part of the page could not be loaded. Reload the page when the server answers: no sync depends on it.';
+
+function NotLoaded({ onClose }: Closable) {
+  return (
+    <div className="toast">
+      <TroubleNotice words={NOT_LOADED} />
+      <div className="dialog-actions">
+        {onClose !== undefined && (
+          <button type="button" className="btn btn-small" onClick={onClose}>
+            Close
+          </button>
+        )}
+        <button type="button" className="btn btn-small" onClick={() => window.location.reload()}>
+          Reload
+        </button>
+      </div>
+    </div>
+  );
+}
