@@ -85,7 +85,7 @@ export function createFeed(log: EventLog, bus: EventBus, logger: Logger, shelf: 
     const place = shelf.get(id);
     if (place === undefined) return;
     place.channel.append(news);
-    for (const listener of place.listeners) listener(id);
+    for (const listener of place.listeners) listener.onNews();
     if (place.listeners.size > 0) counters.noteLag(Date.parse(news.at(-1)?.at ?? ''));
     if (news.length === READ_AT_MOST) reader.read([id]);
   };

@@ -15,41 +15,52 @@ export const SSE_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-export interface SseOutput {
-  frames(portions: readonly (readonly Frame[])[]): void;
-  notice(notice: { type: string }): void;
-  /** The last word. Who has not taken it in time is cut off. */
-  end(notice: { type: string }, limitMs: number): void;
-}
+/** Bytes that may wait in a socket before we stop writing to it. */
+const FULL_BYTES = 64 * 1024;
 
-/** @param begin `headers`: what middleware has put on the answer (CORS, security, the request id); `first` goes out with the head */
-export function sseOutput(
-  response: ServerResponse,
-  socket: Socket,
-  begin: { headers: Record<string, string>; first: string },
-): SseOutput {
-  response.writeHead(200, { ...begin.headers, ...SSE_HEADERS });
-  response.write(begin.first);
-  socket.setNoDelay(true);
-  const isChunked = response.chunkedEncoding;
-  const join = isChunked ? joinChunked : joinSse;
-  const write = (bytes: Buffer): void => {
-    if (!response.writableEnded && !socket.destroyed) socket.write(bytes);
-  };
-  return {
-    frames(portions) {
-      const [only] = portions;
-      if (portions.length === 1 && only !== undefined) write(join(only));
-      else write(Buffer.concat(portions.map(join)));
-    },
-    notice(notice) {
-      const bytes = Buffer.from(encodeNotice(notice));
-      write(isChunked ? toChunk(bytes) : bytes);
-    },
-    end(notice, limitMs) {
-      if (response.writableEnded) return;
-      response.end(encodeNotice(notice));
-      setTimeout(() => response.writableFinished || socket.destroy(), limitMs).unref();
-    },
-  };
+/** A class: one for each stream, of which an idle one should cost little more than its socket. */
+export class SseOutput {
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+
+  /** @param begin `headers`: what middleware has put on the answer (CORS, security, the request id); `first` goes out with the head */
+  constructor(
+    response: ServerResponse,
+    socket: Socket,
+    begin: { headers: Record<string, string>; first: string },
+  ) {
+    this.response = response;
+    this.socket = socket;
+    response.writeHead(200, { ...begin.headers, ...SSE_HEADERS });
+    // Bytes, not text: Node then writes the head by itself, which makes one string of the thirty pieces that it keeps.
+    response.write(Buffer.from(begin.first));
+    socket.setNoDelay(true);
+  }
+
+  isFull(): boolean {
+    return this.socket.writableLength > FULL_BYTES;
+  }
+
+  frames(portions: readonly (readonly Frame[])[]): void {
+    const join = this.response.chunkedEncoding ? joinChunked : joinSse;
+    const [only] = portions;
+    if (portions.length === 1 && only !== undefined) this.#write(join(only));
+    else this.#write(Buffer.concat(portions.map(join)));
+  }
+
+  notice(notice: { type: string }): void {
+    const bytes = Buffer.from(encodeNotice(notice));
+    this.#write(this.response.chunkedEncoding ? toChunk(bytes) : bytes);
+  }
+
+  /** The last word. Who has not taken it in time is cut off. */
+  end(notice: { type: string }, limitMs: number): void {
+    if (this.response.writableEnded) return;
+    this.response.end(encodeNotice(notice));
+    setTimeout(() => this.response.writableFinished || this.socket.destroy(), limitMs).unref();
+  }
+
+  #write(bytes: Buffer): void {
+    if (!this.response.writableEnded && !this.socket.destroyed) this.socket.write(bytes);
+  }
 }
