@@ -7,7 +7,6 @@
 import { parseCursor } from '../contract/cursor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HistoryLostError, type StreamState } from '../events/log.ts';
-import type { Feed } from './feed.ts';
 import type { HistoryGuard } from './history-guard.ts';
 import type { Reader } from './reader.ts';
 import type { Place, Shelf } from './shelf.ts';
@@ -26,7 +25,14 @@ export interface JoinTools {
 
 type Plans = ReadonlyMap<number, WatchPlan>;
 
-export function createJoin(tools: JoinTools): Feed['watch'] {
+/**
+ * Begins watches, all of the same moment.
+ *
+ * @param onNews called when there may be something to take; it must return quickly and not throw
+ */
+export type Join = (plans: Plans, onNews: (organizationId: number) => void) => Promise<Watch[]>;
+
+export function createJoin(tools: JoinTools): Join {
   const { shelf, guard, reader, trusted } = tools;
   const forWatches = toolsOfWatches(tools);
 

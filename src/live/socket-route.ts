@@ -42,9 +42,10 @@ export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings 
         const wire = c.env.incoming.socket;
         const [organizations, viewer] = [c.req.query('organizations'), viewerOf(c)];
         // The adapter adds listeners of its own after this, for events that we hear from the socket itself. They would
-        // keep the whole request as long as the socket lives, so it is served in their place, before it is read.
+        // keep the whole request as long as the socket lives, so it is served in their place, before it is read. There
+        // are no others: ws would add one to keep its list of clients, which is switched off above.
         queueMicrotask(() => {
-          raw.removeAllListeners();
+          for (const event of ['message', 'close', 'error']) raw.removeAllListeners(event);
           serveOpsSocket(raw, wire, organizations, viewer, tools);
         });
       },

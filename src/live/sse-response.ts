@@ -32,8 +32,11 @@ export class SseOutput {
     this.response = response;
     this.socket = socket;
     response.writeHead(200, { ...begin.headers, ...SSE_HEADERS });
-    // Bytes, not text: Node then writes the head by itself, which makes one string of the thirty pieces that it keeps.
-    response.write(Buffer.from(begin.first));
+    // Apart, and still in one packet: a head that is written by itself is kept as one string and not as thirty pieces.
+    socket.cork();
+    response.flushHeaders();
+    response.write(begin.first);
+    socket.uncork();
     socket.setNoDelay(true);
   }
 

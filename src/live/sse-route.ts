@@ -3,7 +3,7 @@
  *
  * Not here: what a stream does once it is open (sse-stream.ts).
  */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { formatCursor } from '../contract/cursor.ts';
@@ -29,6 +29,7 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
       headers: Object.fromEntries(c.res.headers),
     };
     await openStream(tools, request, c.env.outgoing as ServerResponse);
+    forget(c.env.incoming);
     return answeredByHand();
   });
   return routes;
@@ -37,6 +38,15 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
 /** The header is what a browser sends by itself when it reconnects, so it is newer than the address. */
 function sinceOf(c: Context): string | undefined {
   return c.req.header('last-event-id') || c.req.query('since');
+}
+
+const NO_HEADERS: IncomingMessage['headers'] = {};
+const NO_RAW_HEADERS: string[] = [];
+
+/** Node keeps a request as long as its answer is open. Of this one nothing is read any more. */
+function forget(request: HttpBindings['incoming']): void {
+  request.headers = NO_HEADERS;
+  request.rawHeaders = NO_RAW_HEADERS;
 }
 
 /** What is read of a request before its stream begins; the request itself is not kept. */
