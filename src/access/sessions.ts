@@ -6,6 +6,7 @@
  */
 import type { Database } from '../database/open.ts';
 import { holds, type Principal } from '../http/principal.ts';
+import type { Connection } from '../live/connections.ts';
 import type { Viewer } from '../live/viewer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -60,7 +61,7 @@ export function createSessions(database: Database, logger: Logger): Sessions {
 class Session implements Viewer {
   readonly #principal: Principal;
   readonly #open: Set<Session>;
-  #sayGoodbye: (() => void) | undefined;
+  #connection: Connection | undefined;
   #ended = false;
   /** Milliseconds since 1970: when to say goodbye. */
   goodbyeAt = Number.POSITIVE_INFINITY;
@@ -78,18 +79,18 @@ class Session implements Viewer {
     return !this.#ended && Date.now() < endOf(this.#principal) && holds(this.#principal, organizationId);
   }
 
-  onEnd(sayGoodbye: () => void): () => void {
+  onEnd(connection: Connection): () => void {
     const end = endOf(this.#principal);
     const ahead = Math.min(GOODBYE_AHEAD_MS, (end - Date.now()) * 0.3);
     this.goodbyeAt = end - (Number.isFinite(end) ? ahead : 0);
-    this.#sayGoodbye = sayGoodbye;
+    this.#connection = connection;
     this.#open.add(this);
     return () => this.#open.delete(this);
   }
 
   end(): void {
     this.#open.delete(this);
-    this.#sayGoodbye?.();
+    this.#connection?.bye('reauth', 0);
     this.#ended = true;
   }
 }

@@ -72,7 +72,7 @@ class OpsSocket implements Outlet, Connection, Spoke {
     this.#tools = tools;
     this.#delivery = createDelivery(this, tools.turn);
     this.#peer = new Peer(socket);
-    this.#leaveViewer = viewer.onEnd(() => this.bye('reauth', 0));
+    this.#leaveViewer = viewer.onEnd(this);
     wire.on('drain', () => this.#delivery.onRoom());
     socket.on('message', (data, isBinary) => this.#hear(String(data), isBinary));
     socket.on('error', () => socket.terminate());

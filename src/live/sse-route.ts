@@ -3,7 +3,7 @@
  *
  * Not here: what a stream does once it is open (sse-stream.ts).
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { formatCursor } from '../contract/cursor.ts';
@@ -29,8 +29,7 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
       headers: Object.fromEntries(c.res.headers),
     };
     await openStream(tools, request, c.env.outgoing as ServerResponse);
-    forget(c.env.incoming);
-    return answeredByHand();
+    return answeredByHand(c);
   });
   return routes;
 }
@@ -38,15 +37,6 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
 /** The header is what a browser sends by itself when it reconnects, so it is newer than the address. */
 function sinceOf(c: Context): string | undefined {
   return c.req.header('last-event-id') || c.req.query('since');
-}
-
-const NO_HEADERS: IncomingMessage['headers'] = {};
-const NO_RAW_HEADERS: string[] = [];
-
-/** Node keeps a request as long as its answer is open. Of this one nothing is read any more. */
-function forget(request: HttpBindings['incoming']): void {
-  request.headers = NO_HEADERS;
-  request.rawHeaders = NO_RAW_HEADERS;
 }
 
 /** What is read of a request before its stream begins; the request itself is not kept. */
@@ -60,9 +50,10 @@ interface StreamRequest {
 
 async function openStream(tools: StreamTools, request: StreamRequest, response: ServerResponse) {
   const { organizationId, since, viewer, headers } = request;
-  const slot: { stream?: SseStream } = {};
   const plans = new Map([[organizationId, { since, folded: false }]]);
-  const [whole] = await tools.feed.watch(plans, newsOf(slot));
+  let stream: SseStream | undefined;
+  // News that come before the stream has begun are not lost: beginning marks the watch dirty.
+  const [whole] = await tools.feed.watch(plans, () => stream?.news());
   const { socket } = response;
   // No socket: the request was sent behind another one that is still being answered. A stream needs its own.
   if (whole === undefined || socket === null || response.destroyed) {
@@ -71,17 +62,8 @@ async function openStream(tools: StreamTools, request: StreamRequest, response: 
   }
   const watch = guardWatch(whole, viewer);
   const first = `retry: 2000\n\n${encodeNotice(hello(watch, tools.feed.mode))}`;
-  const stream = new SseStream(tools, watch, viewer, new SseOutput(response, socket, { headers, first }));
-  slot.stream = stream;
+  stream = new SseStream(tools, watch, viewer, new SseOutput(response, socket, { headers, first }));
   stream.news();
-}
-
-/**
- * News that come before the stream has begun are not lost: beginning marks the watch dirty. Made here, so that it keeps
- * the stream and nothing of the request.
- */
-function newsOf(slot: { stream?: SseStream }): () => void {
-  return () => slot.stream?.news();
 }
 
 /** In its documented form while nudges arrive; it says so when streams live on polling. */

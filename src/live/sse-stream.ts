@@ -40,13 +40,9 @@ export class SseStream implements Outlet, Connection, Spoke {
     this.#watch = watch;
     this.#output = output;
     this.#delivery = createDelivery(this, tools.turn);
-    this.#leaveViewer = viewer.onEnd(() => this.bye('reauth', 0));
-    const onRoom = () => this.#delivery.onRoom();
-    output.socket.on('drain', onRoom);
-    output.response.on('close', () => {
-      output.socket.off('drain', onRoom);
-      this.#end();
-    });
+    this.#leaveViewer = viewer.onEnd(this);
+    output.socket.on('drain', () => this.#delivery.onRoom());
+    output.socket.on('close', () => this.#end());
     tools.connections.add(this);
     tools.heartbeat.add(this);
     tools.feed.counters.sseConnections += 1;

@@ -5,12 +5,13 @@
  * Not here: who decides (access/sessions.ts).
  */
 import type { Context } from 'hono';
+import type { Connection } from './connections.ts';
 import type { Watch } from './watch.ts';
 
 export interface Viewer {
   maySee(organizationId: number): boolean;
-  /** Called once, when his right ends: say goodbye with `reauth`. @returns he has left */
-  onEnd(sayGoodbye: () => void): () => void;
+  /** His connection is told goodbye once, when his right ends, with `reauth`. @returns he has left */
+  onEnd(connection: Connection): () => void;
 }
 
 declare module 'hono' {

@@ -88,7 +88,7 @@ class OrganizationWatch implements Watch, Listener {
     onNews: (organizationId: number) => void,
   ) {
     const start = decideStart(plan.since, state);
-    this.epoch = state.epoch;
+    this.epoch = place.channel.epoch;
     this.head = state.head;
     this.recovered = start.recovered;
     this.reason = start.reason;
