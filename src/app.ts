@@ -1,7 +1,6 @@
 /** The HTTP surface: every route in its place, and one answer for whatever goes wrong. */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { auditActions } from './access/audited.ts';
 import { allowOrigins } from './access/cross-origin.ts';
@@ -15,7 +14,7 @@ import { auditRoutes } from './audit/routes.ts';
 import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
-import { limitTime, securityHeaders } from './http/hardening.ts';
+import { limitBody, limitTime, securityHeaders } from './http/hardening.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
 import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
@@ -102,14 +101,7 @@ function putUpDefences(app: App, tools: AppTools): void {
   );
   if (tools.authenticator === undefined) app.use(requireLoopbackHost());
   app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
-  app.use(
-    bodyLimit({
-      maxSize: BODY_AT_MOST,
-      onError: () => {
-        throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${BODY_AT_MOST} bytes.`);
-      },
-    }),
-  );
+  app.use(limitBody(BODY_AT_MOST));
   app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
   app.use(gate(tools), replayStarts(tools.database), auditActions(tools.database), tools.wall.guardReads());
 }

@@ -6,6 +6,7 @@
  */
 import type { Database } from '../database/open.ts';
 import { holds, type Principal } from '../http/principal.ts';
+import type { Connection } from '../live/connections.ts';
 import type { Viewer } from '../live/viewer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -19,13 +20,6 @@ const GOODBYE_AHEAD_MS = 5_000;
 export interface Sessions {
   viewer(principal: Principal): Viewer;
   stop(): void;
-}
-
-interface Session {
-  tokenId: number | undefined;
-  /** Milliseconds since 1970: when to say goodbye. */
-  goodbyeAt: number;
-  end(): void;
 }
 
 export function createSessions(database: Database, logger: Logger): Sessions {
@@ -58,29 +52,47 @@ export function createSessions(database: Database, logger: Logger): Sessions {
   const timer = setInterval(tick, TICK_MS);
   timer.unref();
   return {
-    viewer: (principal) => createViewer(principal, open),
+    viewer: (principal) => new Session(principal, open),
     stop: () => clearInterval(timer),
   };
 }
 
-function createViewer(principal: Principal, open: Set<Session>): Viewer {
-  const end = principal.expiresAt ?? Number.POSITIVE_INFINITY;
-  let ended = false;
-  return {
-    maySee: (organizationId) => !ended && Date.now() < end && holds(principal, organizationId),
-    onEnd(sayGoodbye) {
-      const ahead = Math.min(GOODBYE_AHEAD_MS, (end - Date.now()) * 0.3);
-      const session: Session = {
-        tokenId: principal.tokenId,
-        goodbyeAt: end - (Number.isFinite(end) ? ahead : 0),
-        end() {
-          open.delete(session);
-          sayGoodbye();
-          ended = true;
-        },
-      };
-      open.add(session);
-      return () => open.delete(session);
-    },
-  };
+/** The right behind one stream. A class: there is one for each, and it has little to keep. */
+class Session implements Viewer {
+  readonly #principal: Principal;
+  readonly #open: Set<Session>;
+  #connection: Connection | undefined;
+  #ended = false;
+  /** Milliseconds since 1970: when to say goodbye. */
+  goodbyeAt = Number.POSITIVE_INFINITY;
+
+  constructor(principal: Principal, open: Set<Session>) {
+    this.#principal = principal;
+    this.#open = open;
+  }
+
+  get tokenId(): number | undefined {
+    return this.#principal.tokenId;
+  }
+
+  maySee(organizationId: number): boolean {
+    return !this.#ended && Date.now() < endOf(this.#principal) && holds(this.#principal, organizationId);
+  }
+
+  onEnd(connection: Connection): () => void {
+    const end = endOf(this.#principal);
+    const ahead = Math.min(GOODBYE_AHEAD_MS, (end - Date.now()) * 0.3);
+    this.goodbyeAt = end - (Number.isFinite(end) ? ahead : 0);
+    this.#connection = connection;
+    this.#open.add(this);
+    return () => this.#open.delete(this);
+  }
+
+  end(): void {
+    this.#open.delete(this);
+    this.#connection?.bye('reauth', 0);
+    this.#ended = true;
+  }
 }
+
+const endOf = ({ expiresAt = Number.POSITIVE_INFINITY }: Principal) => expiresAt;

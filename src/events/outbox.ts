@@ -23,6 +23,8 @@ export function openOutbox(url: string, sender: string): Outbox {
     url,
     applicationName: 'patient-sync bus',
     limitMs: LIMIT_MS,
+    // A listener's connection never goes through a pooler. Not prepared, each nudge would ask twice: for its types first.
+    prepare: true,
   });
   const organizations = new Set<number>();
   const cancelled = new Set<number>();
@@ -40,7 +42,8 @@ export function openOutbox(url: string, sender: string): Outbox {
     work = false;
     return [...extra.splice(0), ...encodeNudge(nudge, sender)];
   };
-  const isEmpty = () => organizations.size + cancelled.size + extra.length === 0 && !work;
+  const hasNews = () => organizations.size + cancelled.size > 0 || work;
+  const isEmpty = () => !hasNews() && extra.length === 0;
   const notify = (payloads: readonly string[]) =>
     // Nothing is lost with a nudge that did not survive a crash, so its commit need not wait for the disk.
     connection.ask(
@@ -51,7 +54,8 @@ export function openOutbox(url: string, sender: string): Outbox {
     timer = undefined;
     isLeaving = false;
     if (sending !== undefined || isEmpty()) return;
-    lastSentAt = performance.now();
+    // A listener's test is rare: the news that come after it do not wait for it.
+    if (hasNews()) lastSentAt = performance.now();
     sending = notify(takeAll())
       .then(
         () => {},

@@ -1,5 +1,9 @@
-/** What every answer carries, and how long one may take. Pages and documents add a policy of their own (pages.ts). */
+/**
+ * What every answer carries, how long one may take, and how much may be sent with a question. Pages and documents add a
+ * policy of their own (pages.ts).
+ */
 import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { ProblemError } from './problem.ts';
 
 const HEADERS = {
@@ -18,6 +22,19 @@ export function securityHeaders(): MiddlewareHandler {
     }
     await next();
   };
+}
+
+const WITHOUT_BODY = new Set(['GET', 'HEAD']);
+
+/** Who sends nothing is not asked how much: looking at the body makes a second request, which a stream keeps while it is open. */
+export function limitBody(bytesAtMost: number): MiddlewareHandler {
+  const limit = bodyLimit({
+    maxSize: bytesAtMost,
+    onError: () => {
+      throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${bytesAtMost} bytes.`);
+    },
+  });
+  return (c, next) => (WITHOUT_BODY.has(c.req.method) ? next() : limit(c, next));
 }
 
 /** @param isStream what may stay open for as long as it likes */

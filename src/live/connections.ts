@@ -12,8 +12,8 @@ export interface Connection {
 }
 
 export interface Connections {
-  /** @returns takes it off again */
-  add(connection: Connection): () => void;
+  add(connection: Connection): void;
+  remove(connection: Connection): void;
   readonly size: number;
   /** Ends those that have lived long enough. Called by the connection's own heartbeat. */
   rotate(connection: Connection): void;
@@ -46,8 +46,11 @@ export function createConnections(options: ConnectionsOptions = {}): Connections
   };
   return {
     add(connection) {
-      open.set(connection, performance.now() + lifetimeMs());
-      return () => open.delete(connection);
+      // Whole milliseconds: they are kept without a box of their own.
+      open.set(connection, Math.floor(performance.now() + lifetimeMs()));
+    },
+    remove(connection) {
+      open.delete(connection);
     },
     get size() {
       return open.size;

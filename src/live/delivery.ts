@@ -6,7 +6,7 @@
  * read costs this process nothing, and slows nobody. Who takes nothing for 30 s is let go: it comes back with its cursor.
  */
 import type { Frame } from './frame.ts';
-import type { Turn } from './turn.ts';
+import type { Due, Turn } from './turn.ts';
 import type { Watch } from './watch.ts';
 
 const STALLED_MS = 30_000;
@@ -37,84 +37,107 @@ export interface Delivery {
 }
 
 export function createDelivery(outlet: Outlet, turn: Turn): Delivery {
-  const dirty = new Set<Watch>();
-  let reading: Set<Watch> | undefined;
-  let stalled: NodeJS.Timeout | undefined;
-  let isDue = false;
-  /** Since when the socket has not taken everything that was due. */
-  let behindSince: number | undefined;
-  let ended = false;
+  return new SocketDelivery(outlet, turn);
+}
 
-  const isSlow = () => behindSince !== undefined && performance.now() - behindSince > SLOW_MS;
-  const catchUp = (watch: Watch): void => {
-    reading ??= new Set();
-    reading.add(watch);
-    watch
-      .catchUp(isSlow())
-      .then((frames) => {
-        reading?.delete(watch);
-        if (ended || !dirty.has(watch)) return;
-        if (frames.length > 0) outlet.write([frames]);
-        schedule();
-      })
-      .catch(() => ended || outlet.giveUp('failed'));
-  };
-  /** The next portion of a watch; undefined when it has none at the moment. */
-  const take = (watch: Watch): readonly Frame[] | undefined => {
-    if (reading?.has(watch)) return undefined;
-    const frames = watch.take();
-    if (frames === undefined) catchUp(watch);
-    else if (frames.length === 0) dirty.delete(watch);
-    else return frames;
-    return undefined;
-  };
+/** A class: one for each connection, and what it can do is the same for all. */
+class SocketDelivery implements Delivery, Due {
+  readonly #outlet: Outlet;
+  readonly #turn: Turn;
+  readonly #dirty = new Set<Watch>();
+  #reading: Set<Watch> | undefined;
+  #stalled: NodeJS.Timeout | undefined;
+  #isDue = false;
+  /** Since when the socket has not taken everything that was due. */
+  #behindSince: number | undefined;
+  #ended = false;
+
+  constructor(outlet: Outlet, turn: Turn) {
+    this.#outlet = outlet;
+    this.#turn = turn;
+  }
+
+  news(watch: Watch): void {
+    if (this.#ended) return;
+    this.#dirty.add(watch);
+    this.#schedule();
+  }
+
+  onRoom(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    if (this.#dirty.size > 0) this.#schedule();
+  }
+
+  drop(watch: Watch): void {
+    this.#dirty.delete(watch);
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#stalled);
+    this.#dirty.clear();
+  }
+
+  flush(): void {
+    this.#isDue = false;
+    if (this.#ended) return;
+    if (this.#outlet.isFull()) {
+      this.#behindSince ??= performance.now();
+      this.#stalled ??= setTimeout(() => this.#outlet.giveUp('stalled'), STALLED_MS);
+      return;
+    }
+    const portions = this.#collect();
+    if (portions.length > 0) this.#outlet.write(portions);
+    if (this.#dirty.size === 0) this.#behindSince = undefined;
+    else if (portions.length > 0) this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isDue || this.#ended) return;
+    this.#isDue = true;
+    this.#turn.add(this);
+  }
+
   /** What there is to write, as far as it fits. */
-  const collect = (): (readonly Frame[])[] => {
+  #collect(): (readonly Frame[])[] {
     const portions: (readonly Frame[])[] = [];
     let bytes = 0;
-    for (const watch of dirty) {
-      for (let frames = take(watch); frames !== undefined; frames = take(watch)) {
+    for (const watch of this.#dirty) {
+      for (let frames = this.#take(watch); frames !== undefined; frames = this.#take(watch)) {
         portions.push(frames);
         for (const frame of frames) bytes += frame.sse.length;
         if (bytes >= WRITE_BYTES) return portions;
       }
     }
     return portions;
-  };
-  const flush = (): void => {
-    isDue = false;
-    if (ended) return;
-    if (outlet.isFull()) {
-      behindSince ??= performance.now();
-      stalled ??= setTimeout(() => outlet.giveUp('stalled'), STALLED_MS);
-      return;
+  }
+
+  /** The next portion of a watch; undefined when it has none at the moment. */
+  #take(watch: Watch): readonly Frame[] | undefined {
+    if (this.#reading?.has(watch)) return undefined;
+    const frames = watch.take();
+    if (frames === undefined) void this.#catchUp(watch);
+    else if (frames.length === 0) this.#dirty.delete(watch);
+    else return frames;
+    return undefined;
+  }
+
+  async #catchUp(watch: Watch): Promise<void> {
+    this.#reading ??= new Set();
+    this.#reading.add(watch);
+    try {
+      const frames = await watch.catchUp(this.#isSlow());
+      this.#reading.delete(watch);
+      if (this.#ended || !this.#dirty.has(watch)) return;
+      if (frames.length > 0) this.#outlet.write([frames]);
+      this.#schedule();
+    } catch {
+      if (!this.#ended) this.#outlet.giveUp('failed');
     }
-    const portions = collect();
-    if (portions.length > 0) outlet.write(portions);
-    if (dirty.size === 0) behindSince = undefined;
-    else if (portions.length > 0) schedule();
-  };
-  const schedule = (): void => {
-    if (isDue || ended) return;
-    isDue = true;
-    turn.add(flush);
-  };
-  return {
-    news(watch) {
-      if (ended) return;
-      dirty.add(watch);
-      schedule();
-    },
-    onRoom() {
-      clearTimeout(stalled);
-      stalled = undefined;
-      if (dirty.size > 0) schedule();
-    },
-    drop: (watch) => dirty.delete(watch),
-    end() {
-      ended = true;
-      clearTimeout(stalled);
-      dirty.clear();
-    },
-  };
+  }
+
+  #isSlow(): boolean {
+    return this.#behindSince !== undefined && performance.now() - this.#behindSince > SLOW_MS;
+  }
 }

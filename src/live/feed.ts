@@ -16,11 +16,10 @@ import type { Newest } from '../events/newest.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { createHistoryGuard } from './history-guard.ts';
-import { createJoin } from './join.ts';
+import { createJoin, type Join } from './join.ts';
 import { createReader } from './reader.ts';
 import { createShelf, type Place, type Shelf } from './shelf.ts';
 import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
-import type { Watch, WatchPlan } from './watch.ts';
 
 /** Events that one read of the log takes of one organization. */
 const READ_AT_MOST = 500;
@@ -32,12 +31,7 @@ const TRUSTED_MS = 2_000;
 const pollDelayMs = (healthy: boolean) => (healthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
 
 export interface Feed {
-  /**
-   * Begins watches, all of the same moment.
-   *
-   * @param onNews called when there may be something to take; it must return quickly and not throw
-   */
-  watch(plans: ReadonlyMap<number, WatchPlan>, onNews: (organizationId: number) => void): Promise<Watch[]>;
+  watch: Join;
   /** Every organization there is. */
   organizations(): Promise<number[]>;
   /** Hears of every organization that has news, with the cursor from which a new one is complete. */
@@ -85,7 +79,7 @@ export function createFeed(log: EventLog, bus: EventBus, logger: Logger, shelf: 
     const place = shelf.get(id);
     if (place === undefined) return;
     place.channel.append(news);
-    for (const listener of place.listeners) listener(id);
+    for (const listener of place.listeners) listener.onNews();
     if (place.listeners.size > 0) counters.noteLag(Date.parse(news.at(-1)?.at ?? ''));
     if (news.length === READ_AT_MOST) reader.read([id]);
   };

@@ -7,12 +7,11 @@
 import { parseCursor } from '../contract/cursor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HistoryLostError, type StreamState } from '../events/log.ts';
-import type { Feed } from './feed.ts';
 import type { HistoryGuard } from './history-guard.ts';
 import type { Reader } from './reader.ts';
 import type { Place, Shelf } from './shelf.ts';
 import type { LiveCounters } from './stats.ts';
-import { createWatch, type LogAccess, type Watch, type WatchPlan } from './watch.ts';
+import { createWatch, type Watch, type WatchPlan, type WatchTools } from './watch.ts';
 
 export interface JoinTools {
   log: EventLog;
@@ -26,38 +25,26 @@ export interface JoinTools {
 
 type Plans = ReadonlyMap<number, WatchPlan>;
 
-export function createJoin(tools: JoinTools): Feed['watch'] {
-  const { log, shelf, guard, reader, counters, trusted } = tools;
+/**
+ * Begins watches, all of the same moment.
+ *
+ * @param onNews called when there may be something to take; it must return quickly and not throw
+ */
+export type Join = (plans: Plans, onNews: (organizationId: number) => void) => Promise<Watch[]>;
+
+export function createJoin(tools: JoinTools): Join {
+  const { shelf, guard, reader, trusted } = tools;
+  const forWatches = toolsOfWatches(tools);
 
   const begin = (state: StreamState, plan: WatchPlan, onNews: (organizationId: number) => void): Watch => {
     guard.note(state.epoch);
-    const { organizationId: id, epoch } = state;
+    const id = state.organizationId;
     const isNew = shelf.get(id) === undefined;
     const place = shelf.open(state);
     shelf.touch(id);
-    // A listener of its own for each watch: one connection may watch an organization twice.
-    const listener = () => onNews(id);
-    place.listeners.add(listener);
     // The state may be newer than what the channel has read; and a new channel is trusted once it was read after it was made.
     if (isNew || state.head > place.channel.head) reader.read([id]);
-    const access: LogAccess = {
-      after(seq, options) {
-        counters.catchUpReads += 1;
-        return log.readAfter(epoch, [{ organizationId: id, seq }], options);
-      },
-      async state() {
-        const [now] = await log.readStates([id]);
-        if (now === undefined) throw new HistoryLostError('A state was asked for and not given.');
-        return now;
-      },
-      onFold: () => {
-        counters.folded += 1;
-      },
-    };
-    return createWatch(place.channel, state, plan, access, () => {
-      place.listeners.delete(listener);
-      shelf.touch(id);
-    });
+    return createWatch(place, state, plan, forWatches, onNews);
   };
 
   return async (plans, onNews) => {
@@ -69,6 +56,25 @@ export function createJoin(tools: JoinTools): Feed['watch'] {
       const plan = plans.get(state.organizationId);
       return plan === undefined ? [] : [begin(state, plan, onNews)];
     });
+  };
+}
+
+/** One for all watches. */
+function toolsOfWatches({ log, shelf, counters }: JoinTools): WatchTools {
+  return {
+    after(epoch, position, options) {
+      counters.catchUpReads += 1;
+      return log.readAfter(epoch, [position], options);
+    },
+    async state(organizationId) {
+      const [now] = await log.readStates([organizationId]);
+      if (now === undefined) throw new HistoryLostError('A state was asked for and not given.');
+      return now;
+    },
+    onFold() {
+      counters.folded += 1;
+    },
+    onLeft: shelf.touch,
   };
 }
 

@@ -11,12 +11,13 @@ import { ClientFrame, type ServerFrame, type SocketErrorCode } from '../contract
 import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
-import { createDelivery } from './delivery.ts';
-import { joinSocket } from './frame.ts';
+import type { Connection } from './connections.ts';
+import { createDelivery, type Delivery, type Outlet } from './delivery.ts';
+import { type Frame, joinSocket } from './frame.ts';
 import { type LiveTools, openSubscription, type Subscription } from './subscription.ts';
 import type { Turn } from './turn.ts';
 import type { Viewer } from './viewer.ts';
-import type { Wheel } from './wheel.ts';
+import type { Spoke, Wheel } from './wheel.ts';
 
 const v = PROTOCOL_VERSION;
 
@@ -48,120 +49,161 @@ export function serveOpsSocket(
   viewer: Viewer,
   tools: SocketTools,
 ): void {
-  const { counters } = tools.feed;
-  const subscriptions = new Map<string, Subscription>();
-  const send = (frame: ServerFrame) => socket.send(JSON.stringify(frame));
-  const refuse = (id: string | null, code: SocketErrorCode, message: string) =>
-    send({ v, type: 'error', id, code, message });
-  const isFull = () => wire.writableLength > FULL_BYTES;
-  const delivery = createDelivery(
-    {
-      write(portions) {
-        // After the closing frame nothing may follow.
-        if (socket.readyState !== socket.OPEN) return;
-        const [only] = portions;
-        if (portions.length === 1 && only !== undefined) wire.write(joinSocket(only));
-        else wire.write(Buffer.concat(portions.map(joinSocket)));
-      },
-      isFull,
-      giveUp(why) {
-        if (why === 'stalled') counters.closedSlow += 1;
-        closeSoon(socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
-      },
-    },
-    tools.turn,
-  );
-  wire.on('drain', delivery.onRoom);
+  new OpsSocket(socket, wire, viewer, tools).begin(organizations);
+}
 
-  const subscribe = async (frame: ClientFrame & { type: 'subscribe' }): Promise<void> => {
-    const { id } = frame;
-    if (subscriptions.has(id))
-      return refuse(id, 'DUPLICATE_SUBSCRIPTION', `Unsubscribe "${id}" first, or choose another id.`);
-    if (subscriptions.size >= SUBSCRIPTIONS_AT_MOST) {
-      return refuse(
-        id,
-        'TOO_MANY_SUBSCRIPTIONS',
-        `A socket holds ${SUBSCRIPTIONS_AT_MOST} subscriptions; name more organizations in one.`,
-      );
-    }
-    if (frame.organizations !== '*' && !frame.organizations.every(viewer.maySee)) {
-      return refuse(id, 'FORBIDDEN', 'Your token does not hold all of these organizations; ask for "*".');
-    }
-    const subscription = await openSubscription(frame, tools, viewer, delivery, send);
-    if (socket.readyState === socket.OPEN) subscriptions.set(id, subscription);
-    else subscription.end();
-  };
-  const obey = async (frame: ClientFrame): Promise<void> => {
+/** A class: one for each console, and functions made for each would be most of what an idle one costs. */
+class OpsSocket implements Outlet, Connection, Spoke {
+  readonly #socket: WebSocket;
+  readonly #wire: Socket;
+  readonly #viewer: Viewer;
+  readonly #tools: SocketTools;
+  readonly #delivery: Delivery;
+  readonly #peer: Peer;
+  readonly #leaveViewer: () => void;
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** One frame after the other, so that an unsubscribe never overtakes the subscribe it follows. */
+  #queue = Promise.resolve();
+
+  constructor(socket: WebSocket, wire: Socket, viewer: Viewer, tools: SocketTools) {
+    this.#socket = socket;
+    this.#wire = wire;
+    this.#viewer = viewer;
+    this.#tools = tools;
+    this.#delivery = createDelivery(this, tools.turn);
+    this.#peer = new Peer(socket);
+    this.#leaveViewer = viewer.onEnd(this);
+    wire.on('drain', () => this.#delivery.onRoom());
+    socket.on('message', (data, isBinary) => this.#hear(String(data), isBinary));
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => this.#end());
+    tools.heartbeat.add(this);
+    tools.keepAlive.add(this.#peer);
+    tools.connections.add(this);
+    tools.feed.counters.socketConnections += 1;
+  }
+
+  begin(organizations: string | undefined): void {
+    const { mode } = this.#tools.feed;
+    this.#send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS, ...(mode === 'poll' && { live: 'poll' }) });
+    if (organizations === undefined) return;
+    const asked = parseFrame(
+      JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseList(organizations) }),
+    );
+    if (asked !== undefined) this.#obeyInTurn(asked);
+    else
+      this.#refuse(null, 'NOT_UNDERSTOOD', '"organizations" must be * or ids with commas, such as 123,124.');
+  }
+
+  write(portions: readonly (readonly Frame[])[]): void {
+    // After the closing frame nothing may follow.
+    if (!this.#isOpen()) return;
+    const [only] = portions;
+    if (portions.length === 1 && only !== undefined) this.#wire.write(joinSocket(only));
+    else this.#wire.write(Buffer.concat(portions.map(joinSocket)));
+  }
+
+  isFull(): boolean {
+    return this.#wire.writableLength > FULL_BYTES;
+  }
+
+  giveUp(why: 'stalled' | 'failed'): void {
+    if (why === 'stalled') this.#tools.feed.counters.closedSlow += 1;
+    closeSoon(this.#socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
+  }
+
+  bye(reason: ByeReason, retryMs: number): void {
+    this.#send({ v, type: 'bye', reason, retry_ms: retryMs });
+    closeSoon(this.#socket, reason === 'reauth' ? NOT_AUTHENTICATED : RESTART);
+  }
+
+  beat(): void {
+    if (!this.isFull()) this.#send({ v, type: 'ping', heads: headsOf(this.#subscriptions) });
+    this.#tools.connections.rotate(this);
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  #send(frame: ServerFrame): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  #refuse(id: string | null, code: SocketErrorCode, message: string): void {
+    this.#send({ v, type: 'error', id, code, message });
+  }
+
+  #hear(text: string, isBinary: boolean): void {
+    const frame = isBinary ? undefined : parseFrame(text);
+    const what = 'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.';
+    if (frame === undefined) this.#refuse(idOf(text), 'NOT_UNDERSTOOD', what);
+    else this.#obeyInTurn(frame);
+  }
+
+  #obeyInTurn(frame: ClientFrame): void {
+    this.#queue = this.#queue
+      .then(() => this.#obey(frame))
+      .catch((error: unknown) => {
+        this.#tools.logger.warn(safeError(error), 'A subscription could not be served');
+        const id = frame.type === 'ping' ? null : frame.id;
+        const what = 'The database did not answer; subscribe again in a moment.';
+        this.#refuse(id, 'DATABASE_UNAVAILABLE', what);
+      });
+  }
+
+  async #obey(frame: ClientFrame): Promise<void> {
     switch (frame.type) {
       case 'subscribe':
-        return subscribe(frame);
-      case 'unsubscribe': {
-        const subscription = subscriptions.get(frame.id);
-        if (subscription === undefined)
-          return refuse(frame.id, 'UNKNOWN_SUBSCRIPTION', `There is no subscription "${frame.id}".`);
-        subscription.end();
-        subscriptions.delete(frame.id);
-        return send({ v, type: 'unsubscribed', id: frame.id });
-      }
+        return this.#subscribe(frame);
+      case 'unsubscribe':
+        return this.#unsubscribe(frame.id);
       case 'ping':
-        return send({ v, type: 'pong' });
+        return this.#send({ v, type: 'pong' });
       default:
         return frame satisfies never;
     }
-  };
-  // One frame after the other, so that an unsubscribe never overtakes the subscribe it follows.
-  let queue = Promise.resolve();
-  const obeyInTurn = (frame: ClientFrame): void => {
-    queue = queue
-      .then(() => obey(frame))
-      .catch((error: unknown) => {
-        tools.logger.warn(safeError(error), 'A subscription could not be served');
-        const id = frame.type === 'ping' ? null : frame.id;
-        refuse(id, 'DATABASE_UNAVAILABLE', 'The database did not answer; subscribe again in a moment.');
-      });
-  };
+  }
 
-  socket.on('message', (data, isBinary) => {
-    const frame = isBinary ? undefined : parseFrame(String(data));
-    if (frame !== undefined) return obeyInTurn(frame);
-    refuse(
-      idOf(String(data)),
-      'NOT_UNDERSTOOD',
-      'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.',
-    );
-  });
-  socket.on('error', () => socket.terminate());
-  const connection = {
-    bye(reason: ByeReason, retryMs: number) {
-      send({ v, type: 'bye', reason, retry_ms: retryMs });
-      closeSoon(socket, reason === 'reauth' ? NOT_AUTHENTICATED : RESTART);
-    },
-  };
-  const ends = [
-    tools.heartbeat.add(() => {
-      if (!isFull()) send({ v, type: 'ping', heads: headsOf(subscriptions) });
-      tools.connections.rotate(connection);
-    }),
-    tools.keepAlive.add(watchPeer(socket)),
-    tools.connections.add(connection),
-    viewer.onEnd(() => connection.bye('reauth', 0)),
-    delivery.end,
-  ];
-  counters.socketConnections += 1;
-  socket.on('close', () => {
-    counters.socketConnections -= 1;
-    for (const end of ends) end();
-    for (const subscription of subscriptions.values()) subscription.end();
-    subscriptions.clear();
-  });
+  async #subscribe(frame: ClientFrame & { type: 'subscribe' }): Promise<void> {
+    const { id, organizations } = frame;
+    if (this.#subscriptions.has(id))
+      return this.#refuse(id, 'DUPLICATE_SUBSCRIPTION', `Unsubscribe "${id}" first, or choose another id.`);
+    if (this.#subscriptions.size >= SUBSCRIPTIONS_AT_MOST) {
+      const what = `A socket holds ${SUBSCRIPTIONS_AT_MOST} subscriptions; name more organizations in one.`;
+      return this.#refuse(id, 'TOO_MANY_SUBSCRIPTIONS', what);
+    }
+    if (organizations !== '*' && !organizations.every((named) => this.#viewer.maySee(named))) {
+      const what = 'Your token does not hold all of these organizations; ask for "*".';
+      return this.#refuse(id, 'FORBIDDEN', what);
+    }
+    const send = (answer: ServerFrame) => this.#send(answer);
+    const subscription = await openSubscription(frame, this.#tools, this.#viewer, this.#delivery, send);
+    if (this.#isOpen()) this.#subscriptions.set(id, subscription);
+    else subscription.end();
+  }
 
-  send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS, ...(tools.feed.mode === 'poll' && { live: 'poll' }) });
-  if (organizations === undefined) return;
-  const asked = parseFrame(
-    JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseList(organizations) }),
-  );
-  if (asked !== undefined) obeyInTurn(asked);
-  else refuse(null, 'NOT_UNDERSTOOD', '"organizations" must be * or ids with commas, such as 123,124.');
+  #unsubscribe(id: string): void {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined) {
+      this.#refuse(id, 'UNKNOWN_SUBSCRIPTION', `There is no subscription "${id}".`);
+      return;
+    }
+    subscription.end();
+    this.#subscriptions.delete(id);
+    this.#send({ v, type: 'unsubscribed', id });
+  }
+
+  #end(): void {
+    this.#tools.feed.counters.socketConnections -= 1;
+    this.#tools.heartbeat.remove(this);
+    this.#tools.keepAlive.remove(this.#peer);
+    this.#tools.connections.remove(this);
+    this.#leaveViewer();
+    this.#delivery.end();
+    for (const subscription of this.#subscriptions.values()) subscription.end();
+    this.#subscriptions.clear();
+  }
 }
 
 function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<string, string> {
@@ -172,16 +214,22 @@ function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<strin
 }
 
 /** A peer that did not answer the last ping is gone, whatever its connection looks like. */
-function watchPeer(socket: WebSocket): () => void {
-  let alive = true;
-  socket.on('pong', () => {
-    alive = true;
-  });
-  return () => {
-    if (!alive) return socket.terminate();
-    alive = false;
-    socket.ping();
-  };
+class Peer implements Spoke {
+  readonly #socket: WebSocket;
+  #alive = true;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('pong', () => {
+      this.#alive = true;
+    });
+  }
+
+  beat(): void {
+    if (this.#alive) this.#socket.ping();
+    else this.#socket.terminate();
+    this.#alive = false;
+  }
 }
 
 /** A peer that does not read will not answer the close either. */

@@ -10,7 +10,11 @@ import { type Channel, createChannel } from './channel.ts';
 export const RING_BYTES_AT_MOST = 32 * 1024 * 1024;
 const LINGER_MS = 60_000;
 
-type Listener = (organizationId: number) => void;
+/** Who watches an organization. An object, not a function of its own for each of ten thousand. */
+export interface Listener {
+  /** Something was read for the channel. It must return quickly and not throw. */
+  onNews(): void;
+}
 
 export interface Place {
   channel: Channel;

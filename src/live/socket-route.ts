@@ -13,6 +13,8 @@ export function createSocketServer(): WebSocketServerLike {
     noServer: true,
     maxPayload: MAX_SOCKET_FRAME_BYTES,
     perMessageDeflate: false,
+    // Connections are known in connections.ts; a second list would cost each of them again.
+    clientTracking: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   // The same server; its types only do not say that the option was set.
@@ -38,7 +40,14 @@ export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings 
         const refusal = c.get('socketRefusal');
         if (refusal !== undefined) return refuseSocket(raw, refusal);
         const wire = c.env.incoming.socket;
-        serveOpsSocket(raw, wire, c.req.query('organizations'), viewerOf(c), tools);
+        const [organizations, viewer] = [c.req.query('organizations'), viewerOf(c)];
+        // The adapter adds listeners of its own after this, for events that we hear from the socket itself. They would
+        // keep the whole request as long as the socket lives, so it is served in their place, before it is read. There
+        // are no others: ws would add one to keep its list of clients, which is switched off above.
+        queueMicrotask(() => {
+          for (const event of ['message', 'close', 'error']) raw.removeAllListeners(event);
+          serveOpsSocket(raw, wire, organizations, viewer, tools);
+        });
       },
     })),
     () => {

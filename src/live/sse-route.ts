@@ -1,45 +1,35 @@
 /**
  * `GET …/sync-logs/:orgId/events`: one organization's feed as Server-Sent Events.
  *
- * Not here: the bytes (sse-response.ts), when they leave (delivery.ts).
+ * Not here: what a stream does once it is open (sse-stream.ts).
  */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { formatCursor } from '../contract/cursor.ts';
-import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
 import { answeredByHand } from '../http/answered-by-hand.ts';
 import { pathId } from '../http/parameters.ts';
-import type { Connections } from './connections.ts';
-import { createDelivery } from './delivery.ts';
 import type { Feed } from './feed.ts';
 import { encodeNotice } from './frame.ts';
-import { SSE_HEADERS, sseOutput } from './sse-response.ts';
-import type { Turn } from './turn.ts';
+import { SSE_HEADERS, SseOutput } from './sse-response.ts';
+import { SseStream, type StreamTools } from './sse-stream.ts';
 import { guardWatch, type Viewer, viewerOf } from './viewer.ts';
 import type { Watch } from './watch.ts';
-import type { Wheel } from './wheel.ts';
-
-/** Bytes that may wait in a socket before we stop writing to it. */
-const FULL_BYTES = 64 * 1024;
-
-/** A client that does not take its goodbye is not waited for. */
-const BYE_LIMIT_MS = 1_000;
-
-export interface StreamTools {
-  feed: Feed;
-  connections: Connections;
-  heartbeat: Wheel;
-  turn: Turn;
-}
 
 export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get('/sync-logs/:orgId/events', async (c) => {
     const organizationId = pathId(c, 'orgId');
     if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
-    await openStream(tools, organizationId, c, c.env.outgoing as ServerResponse);
-    return answeredByHand();
+    const request = {
+      organizationId,
+      since: sinceOf(c),
+      viewer: viewerOf(c),
+      headers: Object.fromEntries(c.res.headers),
+    };
+    await openStream(tools, request, c.env.outgoing as ServerResponse);
+    return answeredByHand(c);
   });
   return routes;
 }
@@ -49,76 +39,31 @@ function sinceOf(c: Context): string | undefined {
   return c.req.header('last-event-id') || c.req.query('since');
 }
 
-async function openStream(
-  tools: StreamTools,
-  organizationId: number,
-  c: Context,
-  response: ServerResponse,
-): Promise<void> {
-  const { feed, turn } = tools;
+/** What is read of a request before its stream begins; the request itself is not kept. */
+interface StreamRequest {
+  organizationId: number;
+  since: string | undefined;
+  viewer: Viewer;
+  /** What middleware has put on the answer. */
+  headers: Record<string, string>;
+}
+
+async function openStream(tools: StreamTools, request: StreamRequest, response: ServerResponse) {
+  const { organizationId, since, viewer, headers } = request;
+  const plans = new Map([[organizationId, { since, folded: false }]]);
+  let stream: SseStream | undefined;
   // News that come before the stream has begun are not lost: beginning marks the watch dirty.
-  let onNews = (): void => {};
-  const plan = { since: sinceOf(c), folded: false };
-  const [whole] = await feed.watch(new Map([[organizationId, plan]]), () => onNews());
+  const [whole] = await tools.feed.watch(plans, () => stream?.news());
   const { socket } = response;
   // No socket: the request was sent behind another one that is still being answered. A stream needs its own.
   if (whole === undefined || socket === null || response.destroyed) {
     response.destroy();
     return whole?.end();
   }
-  const viewer = viewerOf(c);
   const watch = guardWatch(whole, viewer);
-  const first = `retry: 2000\n\n${encodeNotice(hello(watch, feed.mode))}`;
-  const output = sseOutput(response, socket, { headers: Object.fromEntries(c.res.headers), first });
-  const delivery = createDelivery(
-    {
-      write: output.frames,
-      isFull: () => socket.writableLength > FULL_BYTES,
-      giveUp(why) {
-        if (why === 'stalled') feed.counters.closedSlow += 1;
-        socket.destroy();
-      },
-    },
-    turn,
-  );
-  onNews = () => delivery.news(watch);
-  socket.on('drain', delivery.onRoom);
-  const leave = keepAlive(tools, watch, viewer, output, () => socket.writableLength > FULL_BYTES);
-  feed.counters.sseConnections += 1;
-  response.on('close', () => {
-    feed.counters.sseConnections -= 1;
-    socket.off('drain', delivery.onRoom);
-    watch.end();
-    delivery.end();
-    leave();
-  });
-  delivery.news(watch);
-}
-
-/** The heartbeat, the rotation and the goodbye of one stream. */
-function keepAlive(
-  { connections, heartbeat }: StreamTools,
-  watch: Watch,
-  viewer: Viewer,
-  output: ReturnType<typeof sseOutput>,
-  isFull: () => boolean,
-): () => void {
-  const connection = {
-    bye(reason: ByeReason, retryMs: number) {
-      output.end(bye(reason, retryMs), BYE_LIMIT_MS);
-    },
-  };
-  const leaveConnections = connections.add(connection);
-  const leaveViewer = viewer.onEnd(() => connection.bye('reauth', 0));
-  const leaveWheel = heartbeat.add(() => {
-    if (!isFull()) output.notice(ping(watch));
-    connections.rotate(connection);
-  });
-  return () => {
-    leaveConnections();
-    leaveViewer();
-    leaveWheel();
-  };
+  const first = `retry: 2000\n\n${encodeNotice(hello(watch, tools.feed.mode))}`;
+  stream = new SseStream(tools, watch, viewer, new SseOutput(response, socket, { headers, first }));
+  stream.news();
 }
 
 /** In its documented form while nudges arrive; it says so when streams live on polling. */
@@ -133,17 +78,4 @@ function hello(watch: Watch, mode: Feed['mode']) {
     heartbeat_ms: HEARTBEAT_MS,
     ...(mode === 'poll' && { live: mode }),
   };
-}
-
-function ping(watch: Watch) {
-  return {
-    v: PROTOCOL_VERSION,
-    type: 'ping',
-    organization_id: watch.organizationId,
-    cursor: formatCursor(watch.epoch, watch.cursor),
-  };
-}
-
-function bye(reason: ByeReason, retryMs: number) {
-  return { v: PROTOCOL_VERSION, type: 'bye', reason, retry_ms: retryMs };
 }

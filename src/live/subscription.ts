@@ -30,75 +30,120 @@ export async function openSubscription(
 ): Promise<Subscription> {
   const everything = frame.organizations === '*';
   const conflateMs = frame.conflate_ms ?? (everything ? DEFAULT_CONFLATE_MS : 0);
-  const folded = conflateMs > 0;
-  const watches = new Map<number, Watch>();
-  const joining = new Set<number>();
-  const pace = createPace(conflateMs, (id) => {
-    const watch = watches.get(id);
-    if (watch !== undefined) delivery.news(watch);
-  });
-  let ended = false;
-
-  const join = async (since: ReadonlyMap<number, string | undefined>): Promise<Watch[]> => {
-    const plans = [...since].map(([id, cursor]) => [id, { since: cursor, folded }] as const);
-    const watched = await feed.watch(new Map(plans), pace.news);
-    const joined = watched.map((watch) => guardWatch(watch, viewer));
-    for (const watch of joined) {
-      if (ended) watch.end();
-      else watches.set(watch.organizationId, watch);
-    }
-    return joined;
-  };
-  /** An organization that appears later is complete from its beginning. A failure is mended by its next news. */
-  const joinNewcomer = (id: number, beginning: string): void => {
-    if (ended || watches.has(id) || joining.has(id) || !viewer.maySee(id)) return;
-    joining.add(id);
-    join(new Map([[id, beginning]]))
-      .then((joined) => joined.forEach(delivery.news))
-      .catch(() => {})
-      .finally(() => joining.delete(id));
-  };
-  /** Heard of before those that were there already have joined. */
-  let early: Map<number, string> | undefined = new Map();
-  const hear = (id: number, beginning: string): void => {
-    if (early === undefined) joinNewcomer(id, beginning);
-    else early.set(id, beginning);
-  };
-
+  const subscription = new FeedSubscription(feed, viewer, delivery, conflateMs);
   // Before the list is read, so that nobody appears between the two.
-  const leave = everything ? feed.onOrganization(hear) : () => {};
+  if (everything) subscription.hearNewcomers();
   try {
     const named = frame.organizations === '*' ? await feed.organizations() : frame.organizations;
-    const resumed = everything
-      ? Object.keys(frame.since ?? {})
-          .map(Number)
-          .filter(isRowId)
-      : [];
-    const seen = [...named, ...resumed].filter(viewer.maySee);
-    const joined = await join(new Map(seen.map((id) => [id, frame.since?.[id]])));
+    const resumed = everything ? resumedIn(frame.since) : [];
+    const seen = [...named, ...resumed].filter((id) => viewer.maySee(id));
+    const joined = await subscription.join(new Map(seen.map((id) => [id, frame.since?.[id]])));
     send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, streams: joined.map(describe) });
     for (const watch of joined) delivery.news(watch);
   } catch (error) {
-    leave();
-    pace.end();
+    subscription.end();
     throw error;
   }
-  const heard = early;
-  early = undefined;
-  for (const [id, beginning] of heard) joinNewcomer(id, beginning);
+  subscription.begun();
+  return subscription;
+}
 
+/** A class: a console of one organization holds little more than its watch. */
+class FeedSubscription implements Subscription {
+  readonly watches = new Map<number, Watch>();
+  readonly #feed: Feed;
+  readonly #viewer: Viewer;
+  readonly #delivery: Delivery;
+  readonly #isFolded: boolean;
+  readonly #onNews: (organizationId: number) => void;
+  #pace: Pace | undefined;
+  #newcomers: Newcomers | undefined;
+  #ended = false;
+
+  constructor(feed: Feed, viewer: Viewer, delivery: Delivery, conflateMs: number) {
+    this.#feed = feed;
+    this.#viewer = viewer;
+    this.#delivery = delivery;
+    this.#isFolded = conflateMs > 0;
+    const deliver = (id: number) => this.#deliver(id);
+    this.#pace = this.#isFolded ? createPace(conflateMs, deliver) : undefined;
+    this.#onNews = this.#pace?.news ?? deliver;
+  }
+
+  hearNewcomers(): void {
+    this.#newcomers = createNewcomers(this.#feed, (id, beginning) => this.#joinNewcomer(id, beginning));
+  }
+
+  /** Those that were there already have joined. */
+  begun(): void {
+    this.#newcomers?.letIn();
+  }
+
+  async join(since: ReadonlyMap<number, string | undefined>): Promise<Watch[]> {
+    const folded = this.#isFolded;
+    const plans = [...since].map(([id, cursor]) => [id, { since: cursor, folded }] as const);
+    const watched = await this.#feed.watch(new Map(plans), this.#onNews);
+    const joined = watched.map((watch) => guardWatch(watch, this.#viewer));
+    for (const watch of joined) {
+      if (this.#ended) watch.end();
+      else this.watches.set(watch.organizationId, watch);
+    }
+    return joined;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#newcomers?.leave();
+    this.#pace?.end();
+    for (const watch of this.watches.values()) {
+      this.#delivery.drop(watch);
+      watch.end();
+    }
+  }
+
+  #deliver(id: number): void {
+    const watch = this.watches.get(id);
+    if (watch !== undefined) this.#delivery.news(watch);
+  }
+
+  /** An organization that appears later is complete from its beginning. */
+  async #joinNewcomer(id: number, beginning: string): Promise<void> {
+    if (this.#ended || this.watches.has(id) || !this.#viewer.maySee(id)) return;
+    const joined = await this.join(new Map([[id, beginning]]));
+    for (const watch of joined) this.#delivery.news(watch);
+  }
+}
+
+type Newcomers = ReturnType<typeof createNewcomers>;
+
+/** Organizations that appear after a subscription to `*` was made. A failure to let one in is mended by its next news. */
+function createNewcomers(feed: Feed, join: (id: number, beginning: string) => Promise<void>) {
+  const joining = new Set<number>();
+  /** Heard of before those that were there already have joined. */
+  let early: Map<number, string> | undefined = new Map();
+  const letIn = (id: number, beginning: string): void => {
+    if (joining.has(id)) return;
+    joining.add(id);
+    join(id, beginning)
+      .catch(() => {})
+      .finally(() => joining.delete(id));
+  };
+  const leave = feed.onOrganization((id, beginning) => {
+    if (early === undefined) letIn(id, beginning);
+    else early.set(id, beginning);
+  });
   return {
-    watches,
-    end() {
-      ended = true;
-      leave();
-      pace.end();
-      for (const watch of watches.values()) {
-        delivery.drop(watch);
-        watch.end();
-      }
+    leave,
+    letIn(): void {
+      const heard = early;
+      early = undefined;
+      for (const [id, beginning] of heard ?? []) letIn(id, beginning);
     },
   };
+}
+
+function resumedIn(since: Record<string, string> = {}): number[] {
+  return Object.keys(since).map(Number).filter(isRowId);
 }
 
 const isRowId = (id: number) => RowId.safeParse(id).success;
@@ -111,6 +156,8 @@ function describe(watch: Watch) {
     reason: watch.reason,
   };
 }
+
+type Pace = ReturnType<typeof createPace>;
 
 /** Lets the first news after a pause through at once, and gathers what follows for `conflateMs`. */
 function createPace(conflateMs: number, deliver: (organizationId: number) => void) {
@@ -127,10 +174,6 @@ function createPace(conflateMs: number, deliver: (organizationId: number) => voi
   };
   return {
     news(organizationId: number): void {
-      if (conflateMs === 0) {
-        deliver(organizationId);
-        return;
-      }
       waiting.add(organizationId);
       if (timer === undefined) open();
     },

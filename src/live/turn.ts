@@ -3,21 +3,25 @@
  * each. One write of many events costs a system call, as one write of one does.
  */
 
+export interface Due {
+  /** Called once, when everything that this turn brings has been heard. It must not throw. */
+  flush(): void;
+}
+
 export interface Turn {
-  /** `flush` is called once, when everything that this turn brings has been heard. It must not throw. */
-  add(flush: () => void): void;
+  add(due: Due): void;
 }
 
 export function createTurn(): Turn {
-  let due: (() => void)[] = [];
+  let dues: Due[] = [];
   const end = (): void => {
-    const flushes = due;
-    due = [];
-    for (const flush of flushes) flush();
+    const ended = dues;
+    dues = [];
+    for (const due of ended) due.flush();
   };
   return {
-    add(flush) {
-      if (due.push(flush) === 1) setImmediate(end);
+    add(due) {
+      if (dues.push(due) === 1) setImmediate(end);
     },
   };
 }

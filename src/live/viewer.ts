@@ -5,12 +5,13 @@
  * Not here: who decides (access/sessions.ts).
  */
 import type { Context } from 'hono';
+import type { Connection } from './connections.ts';
 import type { Watch } from './watch.ts';
 
 export interface Viewer {
   maySee(organizationId: number): boolean;
-  /** Called once, when his right ends: say goodbye with `reauth`. @returns he has left */
-  onEnd(sayGoodbye: () => void): () => void;
+  /** His connection is told goodbye once, when his right ends, with `reauth`. @returns he has left */
+  onEnd(connection: Connection): () => void;
 }
 
 declare module 'hono' {
@@ -29,21 +30,53 @@ export function viewerOf(c: Context): Viewer {
 
 /** The same watch, which gives its viewer nothing any more once he may not see it. */
 export function guardWatch(watch: Watch, viewer: Viewer): Watch {
-  const { organizationId } = watch;
-  return {
-    organizationId,
-    epoch: watch.epoch,
-    head: watch.head,
-    recovered: watch.recovered,
-    reason: watch.reason,
-    get cursor() {
-      return watch.cursor;
-    },
-    take: () => (viewer.maySee(organizationId) ? watch.take() : []),
-    async catchUp(isSlow) {
-      const frames = await watch.catchUp(isSlow);
-      return viewer.maySee(organizationId) ? frames : [];
-    },
-    end: watch.end,
-  };
+  return new GuardedWatch(watch, viewer);
+}
+
+/** A class for the same reason as the watch it stands before: there is one for each stream. */
+class GuardedWatch implements Watch {
+  readonly #watch: Watch;
+  readonly #viewer: Viewer;
+
+  constructor(watch: Watch, viewer: Viewer) {
+    this.#watch = watch;
+    this.#viewer = viewer;
+  }
+
+  get organizationId() {
+    return this.#watch.organizationId;
+  }
+
+  get epoch() {
+    return this.#watch.epoch;
+  }
+
+  get head() {
+    return this.#watch.head;
+  }
+
+  get recovered() {
+    return this.#watch.recovered;
+  }
+
+  get reason() {
+    return this.#watch.reason;
+  }
+
+  get cursor() {
+    return this.#watch.cursor;
+  }
+
+  take() {
+    return this.#viewer.maySee(this.organizationId) ? this.#watch.take() : [];
+  }
+
+  async catchUp(isSlow: boolean) {
+    const frames = await this.#watch.catchUp(isSlow);
+    return this.#viewer.maySee(this.organizationId) ? frames : [];
+  }
+
+  end(): void {
+    this.#watch.end();
+  }
 }

@@ -6,10 +6,10 @@
  * is given the ends of runs and a snapshot for what it missed.
  */
 import type { LostReason } from '../contract/stream-event.ts';
-import { HistoryLostError, type LoggedEvent, type StreamState } from '../events/log.ts';
-import type { Channel } from './channel.ts';
+import { HistoryLostError, type LoggedEvent, type Position, type StreamState } from '../events/log.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
+import type { Listener, Place } from './shelf.ts';
 
 /** Events that one read for one watch takes. */
 const PORTION = 128;
@@ -42,87 +42,138 @@ export interface WatchPlan {
   folded: boolean;
 }
 
-export interface LogAccess {
+export interface WatchTools {
   /** What follows a place of the log; `terminal` leaves only the ends of runs. */
-  after(seq: number, options: { terminal: boolean; limit: number }): Promise<LoggedEvent[]>;
-  state(): Promise<StreamState>;
+  after(
+    epoch: string,
+    position: Position,
+    options: { terminal: boolean; limit: number },
+  ): Promise<LoggedEvent[]>;
+  state(organizationId: number): Promise<StreamState>;
   /** A snapshot stands for events that were not sent. */
   onFold(): void;
+  /** A watch of this organization has ended. */
+  onLeft(organizationId: number): void;
 }
 
 export function createWatch(
-  channel: Channel,
+  place: Place,
   state: StreamState,
   plan: WatchPlan,
-  log: LogAccess,
-  end: () => void,
+  tools: WatchTools,
+  onNews: (organizationId: number) => void,
 ): Watch {
-  const start = decideStart(plan.since, state);
-  const { organizationId, epoch } = state;
-  let cursor = start.after;
-  let first = start.snapshot;
+  return new OrganizationWatch(place, state, plan, tools, onNews);
+}
 
-  const moveTo = (frames: readonly Frame[]): readonly Frame[] => {
-    cursor = frames.at(-1)?.seq ?? cursor;
+/** A class: there are thousands of these, and functions of their own for each would be most of what an idle stream costs. */
+class OrganizationWatch implements Watch, Listener {
+  readonly epoch: string;
+  readonly head: number;
+  readonly recovered: boolean;
+  readonly reason: LostReason | null;
+  cursor: number;
+  readonly #place: Place;
+  readonly #tools: WatchTools;
+  readonly #onNews: (organizationId: number) => void;
+  readonly #isFolded: boolean;
+  /** The state to begin with; let go of when it has been given. */
+  #first: StreamState | undefined;
+
+  constructor(
+    place: Place,
+    state: StreamState,
+    plan: WatchPlan,
+    tools: WatchTools,
+    onNews: (organizationId: number) => void,
+  ) {
+    const start = decideStart(plan.since, state);
+    this.epoch = place.channel.epoch;
+    this.head = state.head;
+    this.recovered = start.recovered;
+    this.reason = start.reason;
+    this.cursor = start.after;
+    this.#place = place;
+    this.#tools = tools;
+    this.#onNews = onNews;
+    this.#isFolded = plan.folded;
+    this.#first = start.snapshot ? state : undefined;
+    place.listeners.add(this);
+  }
+
+  get organizationId(): number {
+    return this.#place.channel.organizationId;
+  }
+
+  onNews(): void {
+    this.#onNews(this.organizationId);
+  }
+
+  take(): readonly Frame[] | undefined {
+    if (this.#first !== undefined) return this.#firstSnapshot(this.#first);
+    const { channel } = this.#place;
+    if (!this.#isFolded) return this.#moveTo(channel.framesAfter(this.cursor));
+    const frames = channel.foldAfter(this.cursor);
+    if (frames !== undefined && frames.at(-1)?.terminal === false) this.#tools.onFold();
+    return this.#moveTo(frames);
+  }
+
+  async catchUp(isSlow: boolean): Promise<readonly Frame[]> {
+    const isPromised = this.cursor < this.head;
+    const mayFold = this.#isFolded || (isSlow && !isPromised);
+    if (!mayFold) {
+      const frames = await this.#readEvery();
+      if (frames !== undefined) return this.#moveTo(frames);
+      if (isPromised) throw new HistoryLostError('What was to be replayed is no longer in the history.');
+    }
+    return this.#moveTo(await this.#readFolded());
+  }
+
+  end(): void {
+    this.#place.listeners.delete(this);
+    this.#tools.onLeft(this.organizationId);
+  }
+
+  #moveTo<Frames extends readonly Frame[] | undefined>(frames: Frames): Frames {
+    this.cursor = frames?.at(-1)?.seq ?? this.cursor;
     return frames;
-  };
-  const firstSnapshot = (): readonly Frame[] => {
-    first = false;
+  }
+
+  #firstSnapshot(state: StreamState): readonly Frame[] {
+    this.#first = undefined;
+    const { channel } = this.#place;
     const shared = state.head === channel.head ? channel.snapshot() : undefined;
-    return [shared ?? encodeState(epoch, { ...state, seq: state.head })];
-  };
+    return [shared ?? encodeState(this.epoch, { ...state, seq: state.head })];
+  }
+
+  #after(terminal: boolean): Promise<LoggedEvent[]> {
+    const position = { organizationId: this.organizationId, seq: this.cursor };
+    return this.#tools.after(this.epoch, position, { terminal, limit: PORTION });
+  }
+
   /** Undefined when an event is missing: there are some, or we would not have been asked. */
-  const readEvery = async (): Promise<readonly Frame[] | undefined> => {
-    const events = await log.after(cursor, { terminal: false, limit: PORTION });
-    const isWhole = events.every((event, index) => event.seq === cursor + 1 + index);
-    return isWhole && events.length > 0 ? events.map((event) => encodeFrame(epoch, event)) : undefined;
-  };
+  async #readEvery(): Promise<readonly Frame[] | undefined> {
+    const events = await this.#after(false);
+    const isWhole = events.every((event, index) => event.seq === this.cursor + 1 + index);
+    return isWhole && events.length > 0 ? events.map((event) => encodeFrame(this.epoch, event)) : undefined;
+  }
+
   /** Portion by portion; the snapshot comes after the last end before it. */
-  const readFolded = async (): Promise<readonly Frame[]> => {
+  async #readFolded(): Promise<readonly Frame[]> {
     // Taken first: an end that happens while the log is being read comes after it, as an event of its own.
-    const snapshot = channel.snapshot() ?? encodeState(epoch, await currentState());
-    const ends = await log.after(cursor, { terminal: true, limit: PORTION });
+    const snapshot = this.#place.channel.snapshot() ?? encodeState(this.epoch, await this.#currentState());
+    const ends = await this.#after(true);
     const before = ends
       .filter((event) => event.seq <= snapshot.seq)
-      .map((event) => encodeFrame(epoch, event));
+      .map((event) => encodeFrame(this.epoch, event));
     if (before.length === PORTION) return before;
-    log.onFold();
+    this.#tools.onFold();
     return [...before, snapshot];
-  };
-  const currentState = async () => {
-    const now = await log.state();
-    if (now.epoch !== epoch) throw new HistoryLostError('The organization stands in another history.');
+  }
+
+  async #currentState() {
+    const now = await this.#tools.state(this.organizationId);
+    if (now.epoch !== this.epoch) throw new HistoryLostError('The organization stands in another history.');
     return { ...now, seq: now.head };
-  };
-  return {
-    organizationId,
-    epoch,
-    head: state.head,
-    recovered: start.recovered,
-    reason: start.reason,
-    get cursor() {
-      return cursor;
-    },
-    take() {
-      if (first) return firstSnapshot();
-      if (!plan.folded) {
-        const frames = channel.framesAfter(cursor);
-        return frames && moveTo(frames);
-      }
-      const frames = channel.foldAfter(cursor);
-      if (frames !== undefined && frames.at(-1)?.terminal === false) log.onFold();
-      return frames && moveTo(frames);
-    },
-    async catchUp(isSlow) {
-      const isPromised = cursor < state.head;
-      const mayFold = plan.folded || (isSlow && !isPromised);
-      if (!mayFold) {
-        const frames = await readEvery();
-        if (frames !== undefined) return moveTo(frames);
-        if (isPromised) throw new HistoryLostError('What was to be replayed is no longer in the history.');
-      }
-      return moveTo(await readFolded());
-    },
-    end,
-  };
+  }
 }

@@ -1,5 +1,6 @@
 /** What `hello` promises is kept to the letter, and the end of a run reaches everybody. */
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
+import type { ServerFrame } from '../../src/contract/socket-frame.ts';
 import { Hello } from '../../src/contract/stream-event.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -96,6 +97,38 @@ describe('a folded subscription', () => {
     ).toMatchObject({
       seq: 341,
     });
+  });
+});
+
+describe('a subscription to everything, event by event', () => {
+  test('goes on after a cut with every event of a burst, in order and once', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { begin, leap, ends } = openStranger(databaseUrl);
+    const subscribe = { type: 'subscribe', id: 'all', organizations: '*', conflate_ms: 0 };
+    const changes = (frames: ServerFrame[]) =>
+      frames.flatMap((frame) => ('log' in frame && frame.type !== 'snapshot' ? [frame.seq] : []));
+    await begin();
+    const cut = await openSocket(server);
+    cut.send(subscribe);
+    await cut.until('snapshot');
+    await leap(50);
+    await cut.until('progress', 50);
+    cut.close();
+    await leap(400);
+    await ends(300);
+    await leap(200);
+
+    const back = await openSocket(server);
+    back.send({ ...subscribe, since: { 55: `${await epochOf(server)}.51` } });
+    const [subscribed] = await back.until('subscribed');
+    expect(subscribed).toMatchObject({ streams: [{ recovered: true, reason: null }] });
+    await vi.waitFor(() => expect(changes(back.frames()).at(-1)).toBe(951), { timeout: 10_000 });
+    await leap(500);
+    await vi.waitFor(() => expect(changes(back.frames()).at(-1)).toBe(1_451), { timeout: 10_000 });
+
+    expect(changes(cut.frames())).toEqual(range(2, 51));
+    expect(changes(back.frames())).toEqual(range(52, 1_451));
+    expect(back.frames().filter(({ type }) => type === 'snapshot')).toEqual([]);
   });
 });
 

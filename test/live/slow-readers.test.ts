@@ -1,4 +1,4 @@
-/** Readers that never read, beside one that does: a server in a process of its own, whose memory can be measured. */
+/** Readers that never read, beside others that do: a server in a process of its own, whose memory can be measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished } from 'vitest';
 import { test } from '../support/database.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
+import { openSocket } from '../support/socket.ts';
 import { openStranger } from '../support/stranger.ts';
 import { openStream } from '../support/stream.ts';
 
@@ -62,17 +63,20 @@ describe.runIf(process.platform === 'linux')('20 readers that never read', () =>
     await sql`update sync_logs set metadata = ${JSON.stringify({ note: 'x'.repeat(330) })}::text::jsonb`;
     const witness = await openStream(`${server.url}/api/v1/cliniko/sync-logs/55/events`);
     await witness.until((sent) => sent.length === 2);
+    const console = await openSocket(server, '?organizations=55');
+    await console.until('snapshot');
     const deaf = await Promise.all(Array.from({ length: 20 }, () => openDeafReader(server.url)));
     const before = await server.rss();
     await sql.unsafe(`do $$ begin for n in 1..${EVENTS} loop
       update sync_logs set records_processed = n where status = 'running'; commit; end loop; end $$`);
     const sent = await witness.until((all) => all.length === EVENTS + 2);
     const after = await server.rss();
+    const told = await console.until('progress', EVENTS);
 
     expect(sent.at(-1)?.data.length).toBeGreaterThan(650);
-    expect(sent.slice(2).map(({ id }) => Number(id?.split('.')[1]))).toEqual(
-      Array.from({ length: EVENTS }, (_, n) => n + 3),
-    );
+    const everyOne = Array.from({ length: EVENTS }, (_, n) => n + 3);
+    expect(sent.slice(2).map(({ id }) => Number(id?.split('.')[1]))).toEqual(everyOne);
+    expect(told.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual(everyOne);
     expect((after - before) / MEGABYTE).toBeLessThan(60);
     // One of them begins to read: it gets what its socket held, a snapshot for the rest, and then the end like all.
     await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'`;

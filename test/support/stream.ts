@@ -56,7 +56,7 @@ export async function openStream(url: string, headers: Record<string, string> = 
   };
 }
 
-function parseBlock(block: string): SentEvent | undefined {
+export function parseBlock(block: string): SentEvent | undefined {
   const fields = new Map(
     block.split('\n').map((line): [string, string] => {
       const colon = line.indexOf(': ');
