@@ -1,4 +1,5 @@
 /** Streams from outside: joining, resuming, losing history, and two servers that say the same. */
+import { connect } from 'node:net';
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { Bye, Hello, SnapshotEvent } from '../../src/contract/stream-event.ts';
@@ -42,6 +43,34 @@ describe('a fresh stream', () => {
     expect(Hello.parse(JSON.parse(hello?.data ?? ''))).toMatchObject({ recovered: true, reason: null });
     expect(SnapshotEvent.parse(JSON.parse(snapshot?.data ?? ''))).toMatchObject({ seq: 0, log: null });
     expect(snapshot?.id).toMatch(/^[a-z0-9]+\.0$/);
+  });
+
+  test('has what every answer carries, and says that the connection ends with it', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { response } = await openStream(address(server));
+    const headers = Object.fromEntries(response.headers);
+
+    expect(headers).toMatchObject({ connection: 'close', 'x-frame-options': 'DENY' });
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(Math.abs(Date.now() - Date.parse(response.headers.get('date') ?? ''))).toBeLessThan(60_000);
+  });
+
+  test('comes without chunks to who speaks HTTP/1.0', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { hostname, port, pathname } = new URL(address(server));
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    let text = '';
+    socket.setEncoding('utf8').on('data', (piece) => (text += piece));
+    socket.write(`GET ${pathname} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
+    await vi.waitFor(() => expect(text).toContain('event: snapshot'), { timeout: 5_000 });
+
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(text).not.toContain('transfer-encoding');
+    expect(text).toContain('\r\n\r\nretry: 2000\n\nevent: hello\n');
+    expect(text).toMatch(/\n\nid: [a-z0-9]+\.0\nevent: snapshot\n/);
   });
 
   test('loses nothing that happens while it opens', async ({ databaseUrl }) => {
