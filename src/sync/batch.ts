@@ -19,9 +19,10 @@ import {
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
 import { assertLease, guardTransaction, type Lease, saveCheckpoint } from './lease.ts';
+import { type Display, runningMetadata } from './metadata.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { writeProgress } from './record.ts';
-import { type BatchCounts, type Display, type RunState, runningMetadata, storedBatch } from './run-state.ts';
+import { type BatchCounts, type RunState, storedBatch } from './run-state.ts';
 
 export interface BatchTools {
   database: Database;

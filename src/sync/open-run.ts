@@ -9,9 +9,10 @@ import type { Sealer } from '../organizations/sealing.ts';
 import { NOTHING_AHEAD } from './forecast.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
+import { type Display, runningMetadata } from './metadata.ts';
 import type { SyncObserver } from './observer.ts';
 import { announce } from './record.ts';
-import { type Display, type RunState, runningMetadata } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 import { waitWords } from './waits.ts';
 
 export interface EngineTools {

@@ -1,22 +1,13 @@
 /**
  * How far a run is: pure arithmetic on a plain value.
  *
- * The value is the checkpoint (it commits with the rows it counts, so nothing is counted twice after a crash), and
- * the public metadata is computed from it. Nothing here looks at a clock or a database.
+ * The value is the checkpoint: it commits with the rows it counts, so nothing is counted twice after a crash. Nothing here
+ * looks at a clock or a database. What the public record says of it is in metadata.ts.
  */
 import { z } from 'zod';
-import { formatDuration, formatRemaining } from '../contract/duration.ts';
-import { runningPercent, successRate } from '../contract/progress.ts';
-import { type EngineMetadata, Forecast, type OperationType, type SyncPhase } from '../contract/sync-log.ts';
-import {
-  beganRound,
-  Coverage,
-  completenessProof,
-  finishedRoundPage,
-  NOTHING_COVERED,
-  sawWalkTotal,
-} from './completeness.ts';
-import { estimateRemainingMs, type Outlook } from './forecast.ts';
+import { runningPercent } from '../contract/progress.ts';
+import { Forecast } from '../contract/sync-log.ts';
+import { beganRound, Coverage, finishedRoundPage, NOTHING_COVERED, sawWalkTotal } from './completeness.ts';
 import type { Stop } from './stop.ts';
 import type { WalkedPage } from './walk.ts';
 
@@ -172,77 +163,4 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
 
 function walkedOn({ page, place }: RunState, batch: BatchCounts): Pick<RunState, 'page' | 'place'> {
   return batch.endsPage ? { page: page + 1, place: 0 } : { page, place: place + batch.records };
-}
-
-/** The page of a progress display: the one of the newest batch. */
-function currentPage({ page, place }: RunState): number {
-  return place === 0 ? page - 1 : page;
-}
-
-export interface Display {
-  type: OperationType;
-  attempt: number;
-  phase: SyncPhase;
-  waiting?: { until: Date; words: string } | undefined;
-  outlook: Outlook;
-}
-
-export function runningMetadata(state: RunState, display: Display): EngineMetadata {
-  const remainingMs = estimateRemainingMs(state, display.outlook);
-  return {
-    ...counters(state, display),
-    progress_percent: state.percent,
-    estimated_remaining: remainingMs === null ? null : formatRemaining(remainingMs),
-    estimated_remaining_ms: remainingMs,
-    ...(display.waiting && {
-      waiting_until: display.waiting.until.toISOString(),
-      waiting_reason: display.waiting.words,
-    }),
-  };
-}
-
-/** @param durationMs from the start of the run, waiting for a worker included */
-export function completedMetadata(state: RunState, display: Display, durationMs: number): EngineMetadata {
-  return {
-    ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed' }),
-    progress_percent: 100,
-    estimated_remaining: formatRemaining(0),
-    estimated_remaining_ms: 0,
-    success_rate: successRate(state.succeeded, state.processed),
-    performance_metrics: {
-      total_duration: formatDuration(durationMs),
-      api_fetch_time: formatDuration(state.fetchMs),
-      processing_time: formatDuration(state.processingMs),
-      database_time: formatDuration(state.databaseMs),
-      patients_per_second: perSecond(state.processed, durationMs),
-      api_requests: state.apiRequests,
-      database_operations: state.databaseOperations,
-    },
-    proof: completenessProof(state.coverage),
-    duration_ms: Math.round(durationMs),
-    forecasts: state.forecasts,
-  };
-}
-
-function counters(state: RunState, display: Display) {
-  return {
-    patients_found: state.found,
-    patients_stored: state.succeeded,
-    sync_type: display.type,
-    current_page: currentPage(state),
-    total_pages: state.totalPages,
-    errors: state.errors,
-    errors_total: state.errorsTotal,
-    warnings_total: state.warningsTotal,
-    phase: display.phase,
-    attempt: display.attempt,
-    inserted: state.inserted,
-    updated: state.updated,
-    unchanged: state.unchanged,
-    archived: state.archived,
-  };
-}
-
-function perSecond(patients: number, ms: number): number {
-  return ms <= 0 ? 0 : Math.round((patients / ms) * 10_000) / 10;
 }

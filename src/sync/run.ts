@@ -23,9 +23,9 @@ import {
 } from './failure.ts';
 import { type Intake, takeIn } from './intake.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
+import { completedMetadata, runningMetadata } from './metadata.ts';
 import { type EngineTools, type OpenRun, openRun } from './open-run.ts';
 import { abandonRun, EndedElsewhereError, endRun } from './record.ts';
-import { completedMetadata, runningMetadata } from './run-state.ts';
 import { readSeen } from './seen.ts';
 
 /** A run that stored nothing in so many claims in a row ends every worker that takes it up. */

@@ -8,7 +8,8 @@ import type { ISql } from 'postgres';
 import type { OperationType } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { NOTHING_AHEAD } from './forecast.ts';
-import { INITIAL_STATE, runningMetadata } from './run-state.ts';
+import { runningMetadata } from './metadata.ts';
+import { INITIAL_STATE } from './run-state.ts';
 
 export interface StartedRun {
   syncLogId: number;

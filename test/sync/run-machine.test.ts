@@ -18,9 +18,10 @@ import {
   releaseLease,
   renewLeases,
 } from '../../src/sync/lease.ts';
+import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
 import { prepareBatch } from '../../src/sync/prepare.ts';
 import { endRun } from '../../src/sync/record.ts';
-import { completedMetadata, type RunState, runningMetadata } from '../../src/sync/run-state.ts';
+import type { RunState } from '../../src/sync/run-state.ts';
 import { readSeen } from '../../src/sync/seen.ts';
 import { startRun } from '../../src/sync/start.ts';
 import { test } from '../support/database.ts';

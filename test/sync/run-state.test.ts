@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
 import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
+import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
 import {
   arrivedAt,
   type BatchCounts,
   batchSize,
-  completedMetadata,
   INITIAL_STATE,
   RunState,
-  runningMetadata,
   storedBatch,
 } from '../../src/sync/run-state.ts';
 

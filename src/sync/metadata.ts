@@ -1,0 +1,84 @@
+/**
+ * What the public record says of a run: its `metadata`, computed from the state and from what is to be shown with it.
+ *
+ * The keys and formats are the guide's (contract/sync-log.ts). Pure arithmetic, like the state itself.
+ */
+import { formatDuration, formatRemaining } from '../contract/duration.ts';
+import { successRate } from '../contract/progress.ts';
+import type { EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
+import { completenessProof } from './completeness.ts';
+import { estimateRemainingMs, type Outlook } from './forecast.ts';
+import type { RunState } from './run-state.ts';
+
+/** The page of a progress display: the one of the newest batch. */
+function currentPage({ page, place }: RunState): number {
+  return place === 0 ? page - 1 : page;
+}
+
+export interface Display {
+  type: OperationType;
+  attempt: number;
+  phase: SyncPhase;
+  waiting?: { until: Date; words: string } | undefined;
+  outlook: Outlook;
+}
+
+export function runningMetadata(state: RunState, display: Display): EngineMetadata {
+  const remainingMs = estimateRemainingMs(state, display.outlook);
+  return {
+    ...counters(state, display),
+    progress_percent: state.percent,
+    estimated_remaining: remainingMs === null ? null : formatRemaining(remainingMs),
+    estimated_remaining_ms: remainingMs,
+    ...(display.waiting && {
+      waiting_until: display.waiting.until.toISOString(),
+      waiting_reason: display.waiting.words,
+    }),
+  };
+}
+
+/** @param durationMs from the start of the run, waiting for a worker included */
+export function completedMetadata(state: RunState, display: Display, durationMs: number): EngineMetadata {
+  return {
+    ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed' }),
+    progress_percent: 100,
+    estimated_remaining: formatRemaining(0),
+    estimated_remaining_ms: 0,
+    success_rate: successRate(state.succeeded, state.processed),
+    performance_metrics: {
+      total_duration: formatDuration(durationMs),
+      api_fetch_time: formatDuration(state.fetchMs),
+      processing_time: formatDuration(state.processingMs),
+      database_time: formatDuration(state.databaseMs),
+      patients_per_second: perSecond(state.processed, durationMs),
+      api_requests: state.apiRequests,
+      database_operations: state.databaseOperations,
+    },
+    proof: completenessProof(state.coverage),
+    duration_ms: Math.round(durationMs),
+    forecasts: state.forecasts,
+  };
+}
+
+function counters(state: RunState, display: Display) {
+  return {
+    patients_found: state.found,
+    patients_stored: state.succeeded,
+    sync_type: display.type,
+    current_page: currentPage(state),
+    total_pages: state.totalPages,
+    errors: state.errors,
+    errors_total: state.errorsTotal,
+    warnings_total: state.warningsTotal,
+    phase: display.phase,
+    attempt: display.attempt,
+    inserted: state.inserted,
+    updated: state.updated,
+    unchanged: state.unchanged,
+    archived: state.archived,
+  };
+}
+
+function perSecond(patients: number, ms: number): number {
+  return ms <= 0 ? 0 : Math.round((patients / ms) * 10_000) / 10;
+}
