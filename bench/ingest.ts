@@ -4,8 +4,9 @@ import { DEFAULT_SETTINGS } from '../src/contract/organization.ts';
 import { readRecord } from '../src/patients/from-cliniko.ts';
 import type { Patient } from '../src/patients/patient.ts';
 import { upsertPatients } from '../src/patients/store.ts';
-import type { Row } from './run.ts';
+import { progress } from './rounds.ts';
 import { fetchRecords, openClinic, openStage, type Stage } from './stage.ts';
+import type { Row } from './table.ts';
 
 const PATIENTS = 20_000;
 const NAIVE_PATIENTS = 2_000;
@@ -19,9 +20,11 @@ export async function benchIngest(): Promise<Row[]> {
       const read = readRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
       return read.kind === 'patient' ? [read.patient] : [];
     });
+    progress(`COPY of ${PATIENTS} patients, and one upsert a patient …`);
     const copied = patients.length / (await copyInto(stage, patients));
     const naive = NAIVE_PATIENTS / (await upsertOneByOne(stage, patients.slice(0, NAIVE_PATIENTS)));
     await stage.database.sql`truncate patients`;
+    progress(`full syncs of ${PATIENTS} patients …`);
     // A server that has just started runs its own code slowly; one in use does not.
     await clinic.sync();
     await stage.database.sql`truncate patients`;

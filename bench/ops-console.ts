@@ -4,15 +4,14 @@
  *
  * The runs are rows of another program, so that the machine is busy with the page and not with a hundred syncs.
  */
-import { Writable } from 'node:stream';
 import type { Page } from 'playwright-core';
-import { readConfig } from '../src/config.ts';
-import { createLogger } from '../src/logging/logger.ts';
 import { startServer } from '../src/server.ts';
 import { launchChromium } from '../test/browser/support/chromium.ts';
 import { startRuns, stepRuns } from '../test/browser/support/foreign-runs.ts';
-import type { Row } from './run.ts';
+import { productConfig, silentLogger } from './product.ts';
+import { progress } from './rounds.ts';
 import { openStage, type Stage } from './stage.ts';
+import type { Row } from './table.ts';
 
 const ORGANIZATIONS = 500;
 const RUNNING = 100;
@@ -34,7 +33,7 @@ interface Steadiness {
 
 export async function benchOpsConsole(): Promise<Row[]> {
   const stage = await openStage();
-  const server = await startServer(configOf(stage), silentLogger());
+  const server = await startServer(productConfig(stage.url), silentLogger());
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -45,6 +44,7 @@ export async function benchOpsConsole(): Promise<Row[]> {
       where organization_id > ${RUNNING}`;
     await page.goto(`${server.url}/ops`);
     await page.locator(`table[aria-rowcount="${ORGANIZATIONS + 1}"]`).waitFor();
+    progress(`${RUNNING} of ${ORGANIZATIONS} organizations run for ${WARM_UP_SECONDS + SECONDS} s …`);
     // Whichever fails ends the other one with it.
     const [steadiness] = await Promise.all([
       page.waitForTimeout(WARM_UP_SECONDS * 1_000).then(() => measure(page, SECONDS * 1_000)),
@@ -76,7 +76,6 @@ function measure(page: Page, forMs: number): Promise<Steadiness> {
     });
     observer.observe({ type: 'longtask' });
     const start = performance.now();
-    // A loop and not a function that calls itself: tsx marks names in a way that a page does not know.
     for (let last = start; last - start < duration; ) {
       const now = await new Promise<number>(requestAnimationFrame);
       gaps.push(now - last);
@@ -97,18 +96,4 @@ function toRows({ frames, p99Ms, worstMs, longTasks }: Steadiness): Row[] {
     { name: `${what}: between frames, longest`, value: worstMs, unit: 'ms', ratio: worstMs / FRAME_MS, of },
     { name: `${what}: stretches of more than ${FRAME_MS} ms`, value: longTasks, unit: `of ${frames} frames` },
   ];
-}
-
-function configOf(stage: Stage) {
-  const environment = {
-    PORT: '0',
-    DATABASE_URL: stage.url,
-    CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),
-  };
-  return readConfig(environment, [], false);
-}
-
-function silentLogger() {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return createLogger({ level: 'fatal', format: 'json', colour: false }, nowhere);
 }
