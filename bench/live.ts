@@ -20,9 +20,9 @@ export async function benchLive({ isQuick }: { isQuick: boolean }): Promise<Row[
   try {
     await seed(stage);
     const hop = await benchHop(stage, isQuick ? 50 : 200);
-    const commits = await benchCommits(stage, isQuick ? 500 : 1_000);
-    const polls = await benchPolls(stage, isQuick ? 500 : 1_500);
-    const endToEnd = await benchEndToEnd(stage, isQuick ? 30 : 100);
+    const commits = await benchCommits(stage, isQuick ? 200 : 1_000);
+    const polls = await benchPolls(stage, isQuick ? 300 : 1_000);
+    const endToEnd = await benchEndToEnd(stage, isQuick ? 20 : 100);
     return [...hop, ...endToEnd, ...commits, ...polls];
   } finally {
     await stage.close();
@@ -154,7 +154,7 @@ async function pollsPerSecond(url: string, forMs: number): Promise<number> {
   const load = start('fan-out/load-process');
   try {
     const order = { poll: pathname + search, port: Number(port), forMs } satisfies LoadOrder;
-    await ask(load, { ...order, forMs: 500 });
+    await ask(load, order);
     return (await ask<{ perSecond: number }>(load, order)).perSecond;
   } finally {
     await end(load);
