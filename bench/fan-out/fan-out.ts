@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { inTurn, median, progress } from '../rounds.ts';
 import { openStage } from '../stage.ts';
 import type { Row } from '../table.ts';
-import { type Contest, type Entry, openContest } from './contest.ts';
+import { type Contest, type Entry, openContest, type Throughput } from './contest.ts';
 import { BURST, delayRows, idleRows, type Measured, peerRows, throughputRows } from './fan-out-rows.ts';
 import { missingPeers } from './peers.ts';
 
@@ -100,37 +100,53 @@ async function measureCrowd(crowd: Crowd, pace: Pace, databaseUrl: string): Prom
   }
 }
 
+type Contests = ReadonlyMap<Entry, Contest>;
+
 async function measure(
-  contests: ReadonlyMap<Entry, Contest>,
+  contests: Contests,
   { clients, asks }: Crowd,
-  { rounds, forMs, delayRounds, ticks }: Pace,
+  pace: Pace,
 ): Promise<Map<Entry, Measured>> {
   const measured = new Map<Entry, Measured>();
-  for (const [entry, { rssBytes, heapBytes }] of contests) measured.set(entry, { rssBytes, heapBytes });
-  const everyone = [...contests.keys()];
-  const contest = (entry: Entry) => contests.get(entry) as Contest;
   const note = (entry: Entry, figures: Measured) =>
     measured.set(entry, { ...measured.get(entry), ...figures });
+  for (const [entry, { rssBytes, heapBytes }] of contests) note(entry, { rssBytes, heapBytes });
+  const few: Contests = new Map([...contests].filter(([entry]) => OURS_AND_BARE.includes(entry)));
 
-  for (const what of asks.filter((ask) => ask === 'burst' || ask === 'single')) {
-    progress(`${clients} clients: ${what === 'burst' ? `${BURST} events a turn` : 'one event a turn'} …`);
-    const burst = what === 'burst' ? BURST : 1;
-    const some = what === 'burst' ? everyone : everyone.filter((entry) => OURS_AND_BARE.includes(entry));
-    await inTurn(some, 1, (entry) => contest(entry).throughput(burst, WARM_UP_MS));
-    const results = await inTurn(some, rounds, (entry) => contest(entry).throughput(burst, forMs));
-    for (const [entry, all] of results) {
-      const perSecond = median(all.map((result) => result.perSecond));
-      const perCpuSecond = median(all.map((result) => result.perCpuSecond));
-      note(entry, { [what]: { perSecond, perCpuSecond } });
-    }
+  if (asks.includes('burst')) {
+    progress(`${clients} clients: ${BURST} events a turn …`);
+    const all = await measureThroughput(contests, BURST, pace);
+    for (const [entry, burst] of all) note(entry, { burst });
+  }
+  if (asks.includes('single')) {
+    progress(`${clients} clients: one event a turn …`);
+    const all = await measureThroughput(few, 1, pace);
+    for (const [entry, single] of all) note(entry, { single });
   }
   if (asks.includes('delays')) {
     progress(`${clients} clients: 10 events a second …`);
-    const some = everyone.filter((entry) => OURS_AND_BARE.includes(entry));
-    const results = await inTurn(some, delayRounds, (entry) => contest(entry).delays(ticks));
-    for (const [entry, all] of results) note(entry, { p99: median(all.map(({ p99 }) => p99)) });
+    const all = await inTurn([...few], pace.delayRounds, ([, contest]) => contest.delays(pace.ticks));
+    for (const [[entry], delays] of all) note(entry, { p99: median(delays.map(({ p99 }) => p99)) });
   }
   return measured;
+}
+
+async function measureThroughput(
+  contests: Contests,
+  burst: number,
+  { rounds, forMs }: Pace,
+): Promise<Map<Entry, Throughput>> {
+  await inTurn([...contests], 1, ([, contest]) => contest.throughput(burst, WARM_UP_MS));
+  const all = await inTurn([...contests], rounds, ([, contest]) => contest.throughput(burst, forMs));
+  return new Map(
+    [...all].map(([[entry], results]) => [
+      entry,
+      {
+        perSecond: median(results.map((result) => result.perSecond)),
+        perCpuSecond: median(results.map((result) => result.perCpuSecond)),
+      },
+    ]),
+  );
 }
 
 function toRows({ clients, asks }: Crowd, measured: ReadonlyMap<Entry, Measured>): Row[] {
