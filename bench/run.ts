@@ -1,6 +1,6 @@
 /** `npm run bench`: every figure as a ratio against a peer or a limit of the same run. Writes them into docs/performance.md. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { benchFanOut } from './fan-out/fan-out.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
@@ -36,7 +36,9 @@ function withFigures(text: string, title: string, table: string): string {
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   if (from === -1 || to < from) throw new Error(`docs/performance.md has no place for "${title}".`);
-  const machine = `${availableParallelism()} cores, Node ${process.versions.node}${isQuick ? ', quick' : ''}`;
+  // The benchmark itself makes some two of it: what is above was the work of others, and delays are theirs too.
+  const load = loadavg()[0]?.toFixed(1);
+  const machine = `${availableParallelism()} cores at a load of ${load}, Node ${process.versions.node}${isQuick ? ', quick' : ''}`;
   const figures = `${begin}\n${table}\n\nMeasured ${new Date().toISOString().slice(0, 10)} on ${machine}.\n`;
   return text.slice(0, from) + figures + text.slice(to);
 }
