@@ -4,33 +4,37 @@ import { DEFAULT_SETTINGS } from '../src/contract/organization.ts';
 import { readRecord } from '../src/patients/from-cliniko.ts';
 import type { Patient } from '../src/patients/patient.ts';
 import { upsertPatients } from '../src/patients/store.ts';
-import type { Row } from './run.ts';
+import { progress } from './rounds.ts';
 import { fetchRecords, openClinic, openStage, type Stage } from './stage.ts';
+import type { Row } from './table.ts';
 
-const PATIENTS = 20_000;
-const NAIVE_PATIENTS = 2_000;
+const NAIVE_SHARE = 0.1;
 
-export async function benchIngest(): Promise<Row[]> {
+export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
+  const count = isQuick ? 5_000 : 20_000;
   const stage = await openStage();
-  const clinic = await openClinic(stage, { patients: PATIENTS });
+  const clinic = await openClinic(stage, { patients: count });
   try {
-    const records = await fetchRecords(clinic.cliniko, PATIENTS);
+    const records = await fetchRecords(clinic.cliniko, count);
     const patients = records.flatMap((record) => {
       const read = readRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
       return read.kind === 'patient' ? [read.patient] : [];
     });
+    progress(`COPY of ${count} patients, and one upsert a patient …`);
     const copied = patients.length / (await copyInto(stage, patients));
-    const naive = NAIVE_PATIENTS / (await upsertOneByOne(stage, patients.slice(0, NAIVE_PATIENTS)));
+    const some = patients.slice(0, count * NAIVE_SHARE);
+    const naive = some.length / (await upsertOneByOne(stage, some));
     await stage.database.sql`truncate patients`;
+    progress(`full syncs of ${count} patients …`);
     // A server that has just started runs its own code slowly; one in use does not.
     await clinic.sync();
     await stage.database.sql`truncate patients`;
     const first = await clinic.sync();
     const second = await clinic.sync();
-    const whole = PATIENTS / first.seconds;
-    const unchanged = PATIENTS / second.seconds;
+    const whole = count / first.seconds;
+    const unchanged = count / second.seconds;
     return [
-      { name: `COPY of ${PATIENTS} rows into an empty table (the limit)`, value: copied, unit: 'patients/s' },
+      { name: `COPY of ${count} rows into an empty table (the limit)`, value: copied, unit: 'patients/s' },
       {
         name: 'one upsert a patient (the naive peer)',
         value: naive,

@@ -1,6 +1,7 @@
 /** A sync of 648 patients from an API that answers in 120 ms, against the ideal: the first page, then windows of pages. */
-import type { Row } from './run.ts';
+
 import { openClinic, openStage } from './stage.ts';
+import type { Row } from './table.ts';
 
 const LATENCY_MS = 120;
 const PAGES = 7;

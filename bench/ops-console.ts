@@ -4,21 +4,21 @@
  *
  * The runs are rows of another program, so that the machine is busy with the page and not with a hundred syncs.
  */
-import { Writable } from 'node:stream';
 import type { Page } from 'playwright-core';
-import { readConfig } from '../src/config.ts';
-import { createLogger } from '../src/logging/logger.ts';
 import { startServer } from '../src/server.ts';
 import { launchChromium } from '../test/browser/support/chromium.ts';
 import { startRuns, stepRuns } from '../test/browser/support/foreign-runs.ts';
-import type { Row } from './run.ts';
+import { productConfig, silentLogger } from './product.ts';
+import { progress } from './rounds.ts';
 import { openStage, type Stage } from './stage.ts';
+import type { Row } from './table.ts';
 
 const ORGANIZATIONS = 500;
 const RUNNING = 100;
 const STEPS_A_SECOND = 4;
-const WARM_UP_SECONDS = 5;
-const SECONDS = 20;
+/** Of warming up, and then of measuring. */
+const WHOLE = { warmUp: 5, measured: 20 };
+const QUICK = { warmUp: 2, measured: 5 };
 /** Beyond this a person sees a stutter; browsers call such a stretch a long task. */
 const FRAME_MS = 50;
 
@@ -32,9 +32,10 @@ interface Steadiness {
   longTasks: number;
 }
 
-export async function benchOpsConsole(): Promise<Row[]> {
+export async function benchOpsConsole({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
+  const { warmUp, measured } = isQuick ? QUICK : WHOLE;
   const stage = await openStage();
-  const server = await startServer(configOf(stage), silentLogger());
+  const server = await startServer(productConfig(stage.url), silentLogger());
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -45,12 +46,13 @@ export async function benchOpsConsole(): Promise<Row[]> {
       where organization_id > ${RUNNING}`;
     await page.goto(`${server.url}/ops`);
     await page.locator(`table[aria-rowcount="${ORGANIZATIONS + 1}"]`).waitFor();
+    progress(`${RUNNING} of ${ORGANIZATIONS} organizations run for ${warmUp + measured} s …`);
     // Whichever fails ends the other one with it.
     const [steadiness] = await Promise.all([
-      page.waitForTimeout(WARM_UP_SECONDS * 1_000).then(() => measure(page, SECONDS * 1_000)),
-      stepFor(stage, ids.slice(0, RUNNING), WARM_UP_SECONDS + SECONDS + 1),
+      page.waitForTimeout(warmUp * 1_000).then(() => measure(page, measured * 1_000)),
+      stepFor(stage, ids.slice(0, RUNNING), warmUp + measured + 1),
     ]);
-    return toRows(steadiness);
+    return toRows(steadiness, measured);
   } finally {
     await browser.close();
     await server.stop();
@@ -76,7 +78,6 @@ function measure(page: Page, forMs: number): Promise<Steadiness> {
     });
     observer.observe({ type: 'longtask' });
     const start = performance.now();
-    // A loop and not a function that calls itself: tsx marks names in a way that a page does not know.
     for (let last = start; last - start < duration; ) {
       const now = await new Promise<number>(requestAnimationFrame);
       gaps.push(now - last);
@@ -89,26 +90,12 @@ function measure(page: Page, forMs: number): Promise<Steadiness> {
   }, forMs);
 }
 
-function toRows({ frames, p99Ms, worstMs, longTasks }: Steadiness): Row[] {
+function toRows({ frames, p99Ms, worstMs, longTasks }: Steadiness, seconds: number): Row[] {
   const of = `the ${FRAME_MS} ms that a person notices`;
-  const what = `${ORGANIZATIONS} organizations, ${RUNNING} running, ${SECONDS} s`;
+  const what = `${ORGANIZATIONS} organizations, ${RUNNING} running, ${seconds} s`;
   return [
     { name: `${what}: between frames, p99`, value: p99Ms, unit: 'ms', ratio: p99Ms / FRAME_MS, of },
     { name: `${what}: between frames, longest`, value: worstMs, unit: 'ms', ratio: worstMs / FRAME_MS, of },
     { name: `${what}: stretches of more than ${FRAME_MS} ms`, value: longTasks, unit: `of ${frames} frames` },
   ];
-}
-
-function configOf(stage: Stage) {
-  const environment = {
-    PORT: '0',
-    DATABASE_URL: stage.url,
-    CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),
-  };
-  return readConfig(environment, [], false);
-}
-
-function silentLogger() {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return createLogger({ level: 'fatal', format: 'json', colour: false }, nowhere);
 }

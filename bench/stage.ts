@@ -5,17 +5,15 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { SimulatorOptions } from '../src/cliniko/simulator/server.ts';
-import { readConfig } from '../src/config.ts';
 import { SyncLog } from '../src/contract/sync-log.ts';
 import { openEmbeddedDatabase } from '../src/database/embedded.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { type Database, openDatabase } from '../src/database/open.ts';
 import { readSyncLogs } from '../src/events/sync-logs.ts';
-import { createLogger } from '../src/logging/logger.ts';
 import { startServer } from '../src/server.ts';
+import { productConfig, silentLogger } from './product.ts';
 
 export const ORGANIZATION = 123;
 
@@ -54,20 +52,13 @@ export interface Clinic {
 
 export async function openClinic(stage: Stage, simulation: SimulatorOptions): Promise<Clinic> {
   const { cliniko, end } = await startCliniko(simulation);
-  const environment = {
-    PORT: '0',
-    DATABASE_URL: stage.url,
-    CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),
+  const config = productConfig(stage.url, {
     CLINIKO_BASE_URL: cliniko.url,
     CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
     CLINIKO_API_KEY: cliniko.apiKey,
     CLINIKO_REQUESTS_PER_MINUTE: '1000000',
-  };
-  const quiet = createLogger(
-    { level: 'fatal', format: 'json', colour: false },
-    new Writable({ write: (_c, _e, done) => done() }),
-  );
-  const server = await startServer(readConfig(environment, [], false), quiet);
+  });
+  const server = await startServer(config, silentLogger());
   return {
     cliniko,
     async sync() {
@@ -90,8 +81,8 @@ export async function openClinic(stage: Stage, simulation: SimulatorOptions): Pr
 
 /** In a process of its own: what it costs must not be counted as ours. */
 async function startCliniko(options: SimulatorOptions): Promise<{ cliniko: Cliniko; end: () => void }> {
-  const script = fileURLToPath(new URL('cliniko-process.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
+  const script = fileURLToPath(new URL('cliniko-process.js', import.meta.url));
+  const child = spawn(process.execPath, [script, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = await once(createInterface(child.stdout), 'line');

@@ -1,0 +1,74 @@
+/**
+ * From a commit to its readers, with every part in between as it is used: PostgreSQL, the trigger, the nudge of another
+ * server, the listener, the read of the log, the feed, sockets, and clients in a process of their own.
+ */
+import { openPostgresBus } from '../src/events/postgres-bus.ts';
+import { now } from './fan-out/events.ts';
+import type { Delays, LoadOrder } from './fan-out/load-process.ts';
+import { answerOf, ask, end, start } from './processes.ts';
+import { progress } from './rounds.ts';
+import type { Stage } from './stage.ts';
+import type { Row } from './table.ts';
+
+/** One that nothing else of the benchmarks writes to. */
+const ORGANIZATION = 900;
+const CROWDS = [100, 1_000];
+const WARM_UP_TICKS = 10;
+const TICK_MS = 100;
+
+/** At 10 commits a second. */
+export async function benchEndToEnd(stage: Stage, ticks: number): Promise<Row[]> {
+  await stage.database.sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+    values (${ORGANIZATION}, 'bench', 'running', now() at time zone 'utc')`;
+  const server = start('product-process', stage.url);
+  const rows: Row[] = [];
+  try {
+    const { url } = await answerOf<{ url: string }>(server);
+    for (const clients of CROWDS) {
+      progress(`${ticks} commits, ${clients} clients …`);
+      const { p50, p99 } = await measure(stage, Number(new URL(url).port), clients, ticks);
+      rows.push(
+        { name: `UPDATE → ${clients} SSE clients, p50`, value: p50, unit: 'ms' },
+        { name: `UPDATE → ${clients} SSE clients, p99`, value: p99, unit: 'ms' },
+      );
+    }
+    return rows;
+  } finally {
+    await end(server);
+  }
+}
+
+async function measure(stage: Stage, port: number, clients: number, ticks: number): Promise<Delays> {
+  const load = start('fan-out/load-process');
+  const tell = <T>(order: LoadOrder) => ask<T>(load, order);
+  const speaker = await openPostgresBus(stage.url);
+  const commitFor = async (count: number): Promise<void> => {
+    const beganAt = now();
+    for (let n = 1; n <= count; n++) {
+      await new Promise((resolve) => setTimeout(resolve, beganAt + n * TICK_MS - now()));
+      await commit(stage);
+      speaker.publish({ organizations: [ORGANIZATION], work: false });
+    }
+    await tell({ awaitEvents: clients * count });
+  };
+  try {
+    const path = `/api/v1/cliniko/sync-logs/${ORGANIZATION}/events`;
+    await tell({ open: clients, port, path, dialect: 'sse' });
+    await tell({ count: 'events' });
+    await commitFor(WARM_UP_TICKS);
+    await tell({ count: 'delays' });
+    await commitFor(ticks);
+    return await tell<Delays>({ delays: true });
+  } finally {
+    await speaker.close();
+    await end(load);
+  }
+}
+
+/** As a sync commits its progress. `t` is the moment at which the statement was sent, so the commit itself counts. */
+function commit({ database: { sql } }: Stage): Promise<unknown> {
+  return sql`with quiet as materialized (select set_config('patient_sync.nudges', 'own', true))
+    update sync_logs set records_processed = records_processed + 1,
+      metadata = jsonb_build_object('t', ${now()}::float8)
+    from quiet where organization_id = ${ORGANIZATION} and status = 'running'`;
+}

@@ -1,0 +1,94 @@
+/**
+ * One contestant, in a process of its own: `server-process.js <kind> <dialect> <database>`. A program that is not ours is
+ * started from here, and this process is its publisher.
+ */
+import { openBareHttp, openBareWs, openHonoStream } from './bare-servers.ts';
+import type { Contestant, Dialect } from './contestant.ts';
+import { eventOf, now } from './events.ts';
+import { openNats } from './nats.ts';
+import { openNchan } from './nchan.ts';
+import { openOurs } from './ours.ts';
+import { countWrites, writesSoFar } from './sockets.ts';
+import { type Usage, usageOf } from './usage.ts';
+
+export type Kind = 'ours' | 'bare-http' | 'bare-ws' | 'stream-sse' | 'nats' | 'nchan';
+
+export type ServerOrder =
+  /** Turns of so many events, one turn when the one before has been taken, for so long. */
+  | { burst: number; forMs: number }
+  /** So many events, one every 100 ms. */
+  | { ticks: number }
+  /** `idle`: when what is not needed any more has been thrown away. */
+  | { usage: 'now' | 'idle' };
+
+/** Answers to the orders, in their order. */
+export interface Emitted {
+  events: number;
+  /** Milliseconds since 1970. */
+  beganAt: number;
+}
+export interface Standing extends Usage {
+  /** To sockets, by this process. */
+  writes: number;
+}
+
+const TICK_MS = 100;
+
+const OPENERS: Record<Kind, (databaseUrl: string, dialect: Dialect) => Promise<Contestant>> = {
+  ours: openOurs,
+  'bare-http': openBareHttp,
+  'bare-ws': openBareWs,
+  'stream-sse': openHonoStream,
+  nats: openNats,
+  nchan: openNchan,
+};
+
+countWrites();
+const [kind, dialect, databaseUrl = ''] = process.argv.slice(2);
+const contestant = await OPENERS[kind as Kind](databaseUrl, dialect as Dialect);
+let seq = 0;
+const nextEvents = (count: number, dueAt: number) =>
+  Array.from({ length: count }, () => eventOf(++seq, dueAt));
+
+async function emitFor(burst: number, forMs: number): Promise<Emitted> {
+  const beganAt = now();
+  let events = 0;
+  while (now() - beganAt < forMs) {
+    await contestant.emit(nextEvents(burst, now()));
+    events += burst;
+  }
+  return { events, beganAt };
+}
+
+/** An event for which there was no time is as old as the moment at which it was due. */
+async function tick(ticks: number): Promise<Emitted> {
+  const beganAt = now();
+  for (let n = 1; n <= ticks; n++) {
+    const dueAt = beganAt + n * TICK_MS;
+    const early = dueAt - now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    await contestant.emit(nextEvents(1, early > 0 ? now() : dueAt));
+  }
+  return { events: ticks, beganAt };
+}
+
+async function throwAway(): Promise<void> {
+  for (let n = 0; n < 3; n++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function obey(order: ServerOrder): Promise<Emitted | Standing> {
+  if ('ticks' in order) return tick(order.ticks);
+  if ('burst' in order) return emitFor(order.burst, order.forMs);
+  if (order.usage === 'idle') await throwAway();
+  return { ...(await usageOf(contestant.pid)), writes: writesSoFar() };
+}
+
+process.on('message', async (order: ServerOrder) => process.send?.(await obey(order)));
+process.on('disconnect', async () => {
+  await contestant.close?.();
+  process.exit(0);
+});
+process.send?.({ port: contestant.port, path: contestant.path });

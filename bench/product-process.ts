@@ -1,0 +1,10 @@
+/** The whole server in a process of its own, as `npm start` runs it: `product-process.js <database>`. Ends with its parent. */
+import { startServer } from '../src/server.ts';
+import { productConfig, silentLogger } from './product.ts';
+
+const server = await startServer(productConfig(process.argv[2] ?? ''), silentLogger());
+process.on('disconnect', async () => {
+  await server.stop();
+  process.exit(0);
+});
+process.send?.({ url: server.url });

@@ -1,0 +1,24 @@
+/** Rounds in turn (A, B, A, B …) and their medians: what else runs on the machine hits all who are compared, and one round. */
+
+/** @returns what each of them reached, round by round */
+export async function inTurn<Who, Result>(
+  contestants: readonly Who[],
+  rounds: number,
+  run: (who: Who) => Promise<Result>,
+): Promise<Map<Who, Result[]>> {
+  const results = new Map<Who, Result[]>(contestants.map((who) => [who, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const who of contestants) results.get(who)?.push(await run(who));
+  }
+  return results;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+/** That something is under way, for whoever waits. */
+export function progress(text: string): void {
+  process.stdout.write(`  ${text}\n`);
+}
