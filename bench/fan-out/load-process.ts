@@ -83,7 +83,7 @@ function open(order: OpenOrder): Promise<void> {
     };
     const to = { port: order.port, host: '127.0.0.1', onread: { buffer, callback } };
     const socket = connect(to, () => socket.write(requestOf(order)));
-    if (order.dialect === 'websocket') alive.add(() => socket.write(PONG));
+    if (order.dialect === 'websocket') alive.add({ beat: () => socket.write(PONG) });
     socket.on('error', reject);
     socket.on('close', () => {
       throw new Error(`A server closed a stream of ${order.path}.`);
