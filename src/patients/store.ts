@@ -22,12 +22,15 @@ export interface StoredVersion {
   warnings: number;
 }
 
+/** By Cliniko id. */
+export type StoredVersions = ReadonlyMap<string, StoredVersion>;
+
 /** What is stored of these ids. The lateral join probes the index for each; a plain one may scan the whole table. */
 export async function readStoredVersions(
   tx: ISql,
   organizationId: number,
   clinikoPatientIds: readonly string[],
-): Promise<Map<string, StoredVersion>> {
+): Promise<StoredVersions> {
   const rows = await tx<StoredVersion[]>`
     select stored.*
     from unnest(${clinikoPatientIds as string[]}::text[]) as wanted (id)

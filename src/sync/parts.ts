@@ -3,12 +3,13 @@
  *
  * Neighbours: itinerary.ts gives the stops, prepare.ts reads a part, intake.ts hands it to the database.
  */
+import type { ISql } from 'postgres';
 import { readId } from '../cliniko/wire.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
-import { hasPatients, readStoredVersions } from '../patients/store.ts';
+import { hasPatients, readStoredVersions, type StoredVersions } from '../patients/store.ts';
 import type { Lookahead } from './lookahead.ts';
 import type { OpenRun } from './open-run.ts';
-import { type PreparedBatch, prepareBatch, type ReadVersions } from './prepare.ts';
+import { type PreparedBatch, prepareBatch } from './prepare.ts';
 import { batchSize } from './run-state.ts';
 import type { Stop } from './stop.ts';
 
@@ -68,14 +69,22 @@ export async function* prepareParts(
 ): AsyncGenerator<PreparedPart> {
   const { sql } = run.tools.database;
   const { organizationId } = run.claimed.lease;
-  const read: ReadVersions = (ids) => readStoredVersions(sql, organizationId, ids);
-  // The walk of a new clinic meets nobody whom we have. Whom it meets twice is written twice, and counted once.
-  const walk: ReadVersions = (await hasPatients(sql, organizationId)) ? read : async () => new Map();
+  const isNew = !(await hasPatients(sql, organizationId));
+  let stored: StoredVersions = NOBODY;
   for await (const part of parts) {
-    const { records, stop, last: endsPage } = part;
-    const readVersions = stop.leg === 'walk' ? walk : read;
-    const batch =
-      records.length > 0 ? await prepareBatch({ records, endsPage }, rules, readVersions) : undefined;
+    const { stop, records, first, last: endsPage } = part;
+    // The walk of a new clinic meets nobody whom we have. Whom it meets twice is written twice, and counted once.
+    const mayBeStored = !isNew || stop.leg !== 'walk';
+    if (first) stored = mayBeStored ? await readVersions(sql, organizationId, stop) : NOBODY;
+    const batch = records.length > 0 ? await prepareBatch({ records, endsPage }, rules, stored) : undefined;
     yield { ...part, batch };
   }
+}
+
+const NOBODY: StoredVersions = new Map();
+
+/** Of a whole page at once. Nobody else writes this clinic's patients while its run is ours. */
+async function readVersions(sql: ISql, organizationId: number, { records }: Stop): Promise<StoredVersions> {
+  const ids = records.flatMap((record) => readId(record) ?? []);
+  return ids.length > 0 ? await readStoredVersions(sql, organizationId, ids) : NOBODY;
 }

@@ -1,9 +1,8 @@
 /**
  * What a batch comes to before it is stored: who is unchanged, whom to write, and whom nobody could store.
  *
- * Most of a clinic is stored already as it is. So the hashes are read first, ahead of the transaction and while an earlier
- * batch is being committed, and only records that differ are read at all. Nobody else writes this clinic's patients
- * while its run is ours, and what is written later is guarded by its own conditions.
+ * Most of a clinic is stored already as it is. So only records whose hash differs from what is stored are read at all, ahead
+ * of the transaction and while an earlier batch is being committed. What is written later is guarded by its own conditions.
  */
 import { parseWirePatient } from '../cliniko/wire.ts';
 import {
@@ -14,7 +13,7 @@ import {
 } from '../patients/from-cliniko.ts';
 import type { Patient } from '../patients/patient.ts';
 import type { RejectedRecord } from '../patients/quarantine.ts';
-import type { StoredVersion } from '../patients/store.ts';
+import type { StoredVersion, StoredVersions } from '../patients/store.ts';
 
 export interface PreparedBatch {
   /** Records of the page that it was made of. */
@@ -26,21 +25,18 @@ export interface PreparedBatch {
   /** New, or different from what is stored. */
   patients: Patient[];
   rejected: RejectedRecord[];
-  /** Time for reading the records, without the database's. */
+  /** Time for reading the records. */
   processingMs: number;
 }
 
 /** The longest that reading holds up everything else. */
 const BREATH_MS = 0.5;
 
-/** What is stored of these Cliniko ids. */
-export type ReadVersions = (ids: readonly string[]) => Promise<ReadonlyMap<string, StoredVersion>>;
-
 /** @param part consecutive records of one page, at most 100 */
 export async function prepareBatch(
   part: { records: readonly unknown[]; endsPage: boolean },
   rules: ReadingRules,
-  readVersions: ReadVersions,
+  stored: StoredVersions,
 ): Promise<PreparedBatch> {
   const effort = createEffort();
   const identified: IdentifiedRecord[] = [];
@@ -48,11 +44,6 @@ export async function prepareBatch(
     identified.push(identifyRecord(record, rules));
     await effort.breathe();
   }
-  const unique = withoutRepeats(identified);
-  const ids = unique.flatMap((record) => record.clinikoPatientId ?? []);
-  effort.pause();
-  const stored = await readVersions(ids);
-  effort.resume();
   const batch: PreparedBatch = {
     records: part.records.length,
     endsPage: part.endsPage,
@@ -61,7 +52,7 @@ export async function prepareBatch(
     rejected: [],
     processingMs: 0,
   };
-  for (const record of unique) {
+  for (const record of withoutRepeats(identified)) {
     sortInto(batch, record, stored.get(record.recordKey), rules);
     await effort.breathe();
   }

@@ -153,15 +153,16 @@ const store = (worker: WorkerName, people: number) =>
     const { database } = engine;
     const from = hand.state.processed;
     const records = Array.from({ length: people }, (_, n) => person(from + n + 1));
-    const batch = await prepareBatch({ records, endsPage: false }, RULES, (ids) =>
-      readStoredVersions(database.sql, ORGANIZATION, ids),
-    );
+    const ids = records.map(({ id }) => String(id));
+    const stored = await readStoredVersions(database.sql, ORGANIZATION, ids);
+    const batch = await prepareBatch({ records, endsPage: false }, RULES, stored);
     const { lease } = hand.claimed;
     const seen = await readSeen(database, lease.syncLogId);
     const { sealer } = engine.tools(NOBODY);
     const turn = Promise.resolve({ state: hand.state, display });
     const write = async () => {
-      hand.state = await storeBatch({ database, sealer, lease, seen, turn, onWritten: () => {} }, batch);
+      const tools = { database, sealer, lease, seen, mayWrite: Promise.resolve(), turn, onWritten: () => {} };
+      hand.state = await storeBatch(tools, batch);
     };
     if (!(await fenced(model, lease, write))) return;
     model.processed += people;

@@ -26,29 +26,28 @@ export interface PatientListPlan {
 
 export function createPatientList({ population, behaviour, url, cachedPages }: PatientListPlan): PatientList {
   const select = createSelect(population, behaviour);
-  const keep = keepNewest<Buffer>(cachedPages);
+  const keep = keepNewest<string>(cachedPages);
 
-  function page(query: PatientQuery, parameters: URLSearchParams): Answer {
-    const { positions, total } = select(query);
-    if (positions.length === 0 && query.page > 1 && behaviour.pastTheEnd === 'not-found') {
-      return failure(404, behaviour);
-    }
-    const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, total, behaviour));
-    const records = positions.map((position) => JSON.stringify(population.recordAt(position)));
-    const text = `{"patients":[${records.join(',')}],"total_entries":${total},"links":${links}}`;
-    return jsonText(Buffer.from(text));
+  /** By who is on the page and not by what was asked: each sync asks up to another moment, and is shown the same people. */
+  function encoded(positions: readonly number[]): string {
+    const draw = () => positions.map((position) => JSON.stringify(population.recordAt(position))).join(',');
+    if (cachedPages === 0) return draw();
+    const key = `${population.version()} ${JSON.stringify(behaviour)} ${positions.join()}`;
+    const text = keep.get(key) ?? draw();
+    keep.set(key, text);
+    return text;
   }
 
   function list(parameters: URLSearchParams): Answer {
     return refusing(() => {
       const query = parseQuery(parameters, behaviour);
-      if (cachedPages === 0) return page(query, parameters);
-      const key = `${population.version()} ${JSON.stringify(behaviour)} ${parameters}`;
-      const kept = keep.get(key);
-      if (kept !== undefined) return jsonText(kept);
-      const answer = page(query, parameters);
-      if (Buffer.isBuffer(answer.body)) keep.set(key, answer.body);
-      return answer;
+      const { positions, total } = select(query);
+      if (positions.length === 0 && query.page > 1 && behaviour.pastTheEnd === 'not-found') {
+        return failure(404, behaviour);
+      }
+      const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, total, behaviour));
+      const text = `{"patients":[${encoded(positions)}],"total_entries":${total},"links":${links}}`;
+      return jsonText(Buffer.from(text));
     });
   }
 
@@ -103,7 +102,7 @@ function encode(text: string): string {
   return encodeURIComponent(text).replaceAll('*', '%2A');
 }
 
-/** A map of bounded size that lets go of what was not asked for the longest. */
+/** A map of bounded size that lets go of what was not set for the longest. */
 function keepNewest<Value>(most: number) {
   const kept = new Map<string, Value>();
   const set = (key: string, value: Value) => {
@@ -114,10 +113,5 @@ function keepNewest<Value>(most: number) {
       kept.delete(oldest);
     }
   };
-  const get = (key: string) => {
-    const value = kept.get(key);
-    if (value !== undefined) set(key, value);
-    return value;
-  };
-  return { get, set };
+  return { get: (key: string) => kept.get(key), set };
 }
