@@ -45,11 +45,14 @@ export function delayRows({ name, mine, theirs, of }: Pair): Row[] {
 }
 
 /** The resident memory is what is paid for; the heap tells how much of it is alive. */
-export function idleRows({ name, mine, theirs, of }: Pair): Row[] {
+export function idleRows({ name, mine, theirs, of }: Pair, atMost: number | undefined): Row[] {
   const kb = (bytes: number | undefined) => bytes && bytes / 1_024;
   const what = `${name}, an idle connection`;
   return [
-    ...ratioRow(what, 'KB (RSS)', kb(mine?.rssBytes), kb(theirs?.rssBytes), { of, atMost: 1.15 }),
+    ...ratioRow(what, 'KB (RSS)', kb(mine?.rssBytes), kb(theirs?.rssBytes), {
+      of,
+      ...(atMost !== undefined && { atMost }),
+    }),
     ...ratioRow(what, 'KB (heap)', kb(mine?.heapBytes), kb(theirs?.heapBytes), { of }),
   ];
 }
