@@ -56,6 +56,7 @@ async function admit(c: Gated, needed: Requirement, tools: GateTools): Promise<P
 /** One place among the streams, given back when the connection that holds it closes. */
 async function admitStream(c: Gated, needed: Requirement, tools: GateTools): Promise<void> {
   const principal = await admit(c, needed, tools);
+  if (!isHandshake(c) && c.env.outgoing.socket === null) throw behindAnother();
   const leave = tools.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOneOf(principal));
   const connection = isHandshake(c) ? c.env.incoming.socket : c.env.outgoing;
   connection.once('close', leave);
@@ -115,6 +116,14 @@ function decode(segment: string): string {
   } catch {
     return segment;
   }
+}
+
+/** Its turn on the connection may never come: what was asked before it may be a stream itself. */
+function behindAnother(): ProblemError {
+  return new ProblemError(
+    'TOO_MANY_STREAMS',
+    'Another answer is still under way on this connection. Open the stream on a connection of its own.',
+  );
 }
 
 /** A socket names its organizations later. That of a token that holds one only is known. */

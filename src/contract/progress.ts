@@ -38,6 +38,11 @@ export function stepText(log: SyncLog | null): string {
   return '🔄 Syncing in progress...';
 }
 
+/** By somebody. It has failed only in the sense that it did not complete. */
+export function isCancelled({ status, metadata }: SyncLog): boolean {
+  return status === 'failed' && metadata.error_type === 'SYNC_CANCELLED';
+}
+
 /** The guide's message for each way a sync can end badly; null when there is nothing to say. */
 export function problemText(log: SyncLog): string | null {
   if (log.status === 'failed') {
@@ -46,6 +51,8 @@ export function problemText(log: SyncLog): string | null {
         return 'Invalid Cliniko credentials. Please update your API settings.';
       case 'DATABASE_CONSTRAINT_ERROR':
         return 'Database migration required. Contact support.';
+      case 'SYNC_CANCELLED':
+        return log.error_details ?? 'The sync was cancelled.';
       default:
         return `Sync failed: ${log.error_details ?? 'no reason was given'}`;
     }

@@ -13,7 +13,7 @@ const LIMIT_MS = 2_000;
 
 export interface Outbox {
   add(nudge: Nudge): void;
-  /** Sends at once, with whatever was gathered. */
+  /** Leaves with the next nudge, and with no other at once or soon after the last. */
   send(payload: string): void;
   close(): Promise<void>;
 }
@@ -63,13 +63,13 @@ export function openOutbox(url: string, sender: string): Outbox {
       )
       .finally(() => {
         sending = undefined;
-        schedule(MIN_SPACING_MS);
+        schedule();
       });
   };
   /** The first after a pause leaves in the same turn; what comes while one is under way leaves after it. */
-  const schedule = (spacingMs: number): void => {
+  const schedule = (): void => {
     if (timer !== undefined || isLeaving || sending !== undefined || isEmpty()) return;
-    const waitMs = lastSentAt + spacingMs - performance.now();
+    const waitMs = lastSentAt + MIN_SPACING_MS - performance.now();
     // A timer of no time still takes a millisecond.
     if (waitMs > 0) timer = setTimeout(flush, waitMs);
     else {
@@ -82,11 +82,11 @@ export function openOutbox(url: string, sender: string): Outbox {
       for (const organization of nudge.organizations) organizations.add(organization);
       for (const run of nudge.cancelled ?? []) cancelled.add(run);
       work ||= nudge.work;
-      schedule(MIN_SPACING_MS);
+      schedule();
     },
     send(payload) {
       extra.push(payload);
-      schedule(MIN_SPACING_MS);
+      schedule();
     },
     async close() {
       clearTimeout(timer);

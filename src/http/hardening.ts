@@ -26,15 +26,20 @@ export function securityHeaders(): MiddlewareHandler {
 
 const WITHOUT_BODY = new Set(['GET', 'HEAD']);
 
-/** Who sends nothing is not asked how much: looking at the body makes a second request, which a stream keeps while it is open. */
+/**
+ * GET and HEAD, whose body nobody reads, are asked by their head only: looking at the body makes a second request, which a
+ * stream keeps while it is open.
+ */
 export function limitBody(bytesAtMost: number): MiddlewareHandler {
-  const limit = bodyLimit({
-    maxSize: bytesAtMost,
-    onError: () => {
-      throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${bytesAtMost} bytes.`);
-    },
-  });
-  return (c, next) => (WITHOUT_BODY.has(c.req.method) ? next() : limit(c, next));
+  const refuse = (): never => {
+    throw new ProblemError('BODY_TOO_LARGE', `A body may have at most ${bytesAtMost} bytes.`);
+  };
+  const limit = bodyLimit({ maxSize: bytesAtMost, onError: refuse });
+  return (c, next) => {
+    if (!WITHOUT_BODY.has(c.req.method)) return limit(c, next);
+    if (Number(c.req.header('content-length') ?? 0) > bytesAtMost) refuse();
+    return next();
+  };
 }
 
 /** @param isStream what may stay open for as long as it likes */

@@ -24,6 +24,8 @@ const v = PROTOCOL_VERSION;
 /** Bytes that may wait in a socket before we stop writing to it. */
 const FULL_BYTES = 256 * 1024;
 const SUBSCRIPTIONS_AT_MOST = 32;
+/** Frames that may wait for those before them. */
+const FRAMES_AT_MOST = 64;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
@@ -64,6 +66,7 @@ class OpsSocket implements Outlet, Connection, Spoke {
   readonly #subscriptions = new Map<string, Subscription>();
   /** One frame after the other, so that an unsubscribe never overtakes the subscribe it follows. */
   #queue = Promise.resolve();
+  #waiting = 0;
 
   constructor(socket: WebSocket, wire: Socket, viewer: Viewer, tools: SocketTools) {
     this.#socket = socket;
@@ -73,7 +76,10 @@ class OpsSocket implements Outlet, Connection, Spoke {
     this.#delivery = createDelivery(this, tools.turn);
     this.#peer = new Peer(socket);
     this.#leaveViewer = viewer.onEnd(this);
-    wire.on('drain', () => this.#delivery.onRoom());
+    wire.on('drain', () => {
+      this.#delivery.onRoom();
+      this.#listen();
+    });
     socket.on('message', (data, isBinary) => this.#hear(String(data), isBinary));
     socket.on('error', () => socket.terminate());
     socket.on('close', () => this.#end());
@@ -139,9 +145,17 @@ class OpsSocket implements Outlet, Connection, Spoke {
     const what = 'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.';
     if (frame === undefined) this.#refuse(idOf(text), 'NOT_UNDERSTOOD', what);
     else this.#obeyInTurn(frame);
+    this.#listen();
+  }
+
+  /** Who does not take our answers, or asks faster than we can answer, is not heard until there is room again. */
+  #listen(): void {
+    if (this.isFull() || this.#waiting > FRAMES_AT_MOST) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   #obeyInTurn(frame: ClientFrame): void {
+    this.#waiting += 1;
     this.#queue = this.#queue
       .then(() => this.#obey(frame))
       .catch((error: unknown) => {
@@ -149,6 +163,10 @@ class OpsSocket implements Outlet, Connection, Spoke {
         const id = frame.type === 'ping' ? null : frame.id;
         const what = 'The database did not answer; subscribe again in a moment.';
         this.#refuse(id, 'DATABASE_UNAVAILABLE', what);
+      })
+      .finally(() => {
+        this.#waiting -= 1;
+        this.#listen();
       });
   }
 

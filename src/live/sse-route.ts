@@ -10,6 +10,7 @@ import { formatCursor } from '../contract/cursor.ts';
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
 import { answeredByHand } from '../http/answered-by-hand.ts';
 import { pathId } from '../http/parameters.ts';
+import { ProblemError } from '../http/problem.ts';
 import type { Feed } from './feed.ts';
 import { encodeNotice } from './frame.ts';
 import { SSE_HEADERS, SseOutput } from './sse-response.ts';
@@ -22,6 +23,7 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
   routes.get('/sync-logs/:orgId/events', async (c) => {
     const organizationId = pathId(c, 'orgId');
     if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
+    if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
     const request = {
       organizationId,
       since: sinceOf(c),
@@ -32,6 +34,11 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
     return answeredByHand(c);
   });
   return routes;
+}
+
+/** Nobody would read it, and Node would end the stream for a request that never came to its end. */
+function hasBody(c: Context): boolean {
+  return c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length') ?? 0) > 0;
 }
 
 /** The header is what a browser sends by itself when it reconnects, so it is newer than the address. */

@@ -84,10 +84,11 @@ class FeedSubscription implements Subscription {
     const plans = [...since].map(([id, cursor]) => [id, { since: cursor, folded }] as const);
     const watched = await this.#feed.watch(new Map(plans), this.#onNews);
     const joined = watched.map((watch) => guardWatch(watch, this.#viewer));
-    for (const watch of joined) {
-      if (this.#ended) watch.end();
-      else this.watches.set(watch.organizationId, watch);
+    if (this.#ended) {
+      for (const watch of joined) watch.end();
+      return [];
     }
+    for (const watch of joined) this.watches.set(watch.organizationId, watch);
     return joined;
   }
 

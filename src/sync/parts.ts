@@ -83,7 +83,7 @@ export async function* prepareParts(
 
 const NOBODY: StoredVersions = new Map();
 
-/** Of a whole page at once. Nobody else writes this clinic's patients while its run is ours. */
+/** Of a whole page at once. Who writes meanwhile, such as a retry of the quarantine, is met by the conditions of the upsert. */
 async function readVersions(sql: ISql, organizationId: number, { records }: Stop): Promise<StoredVersions> {
   const ids = records.flatMap((record) => readId(record) ?? []);
   return ids.length > 0 ? await readStoredVersions(sql, organizationId, ids) : NOBODY;

@@ -4,6 +4,7 @@ import { describe, expect, test as plainTest } from 'vitest';
 import { createLimits, type LimitConfig } from '../../src/access/limits.ts';
 import { ANYONE, type Principal } from '../../src/http/principal.ts';
 import { test } from '../support/database.ts';
+import { openRaw } from '../support/raw-connection.ts';
 import { openStream } from '../support/stream.ts';
 import { OURS, openSocket, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
@@ -106,6 +107,18 @@ describe('a flood of streams', () => {
         return again.response.status;
       })
       .toBe(200);
+  });
+
+  test('takes one place for each connection, however many are asked for on it', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      organizations: [],
+      config: { auth: 'none', limits: { ...GENEROUS, streams: 2 } },
+    });
+    const { pathname } = new URL(server.streamUrl(OURS));
+    const greedy = openRaw(server.url, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(10));
+    await greedy.until('event: snapshot');
+    const modest = await openStream(server.streamUrl(OURS));
+    expect(modest.response.status).toBe(200);
   });
 
   test('is bounded for the server as a whole, also without accounts', async ({ databaseUrl }) => {

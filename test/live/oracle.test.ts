@@ -171,7 +171,7 @@ function logAt(oracle: ReadonlyMap<number, string>, seq: number): string | undef
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
 describe('every pushed state', () => {
-  test('is what a poll returned at that seq, through any order of kills', { timeout: 90_000 }, async ({
+  test('is what a poll returned at that seq, through any order of kills', { timeout: 200_000 }, async ({
     databaseUrl,
   }) => {
     const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
@@ -200,7 +200,8 @@ describe('every pushed state', () => {
     await fc.assert(fc.asyncProperty(disasters, play), {
       numRuns: 6,
       // Only a failure takes so long, while it is shrunk: what was found by then is told.
-      interruptAfterTimeLimit: 60_000,
+      interruptAfterTimeLimit: 150_000,
+      markInterruptAsFailure: true,
     });
     await servers.settled();
     expect(compared).toBeGreaterThan(3_000);

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ServerFrame } from '../../src/contract/socket-frame.ts';
 import { test } from '../support/database.ts';
+import { openRaw } from '../support/raw-connection.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 
@@ -167,5 +168,39 @@ describe('an ops socket', () => {
     const status = await new Promise((resolve) => foreign.on('error', resolve));
     expect(String(status)).toContain('403');
     expect((await server.api('/cliniko/ws')).status).toBe(426);
+  });
+});
+
+/** Text frames of one letter, masked with nothing. */
+const FLOOD = Buffer.from('81810000000078'.repeat(9_000), 'hex');
+/** More than lies in the buffers of both kernels. */
+const FLOODS = 400;
+
+const HANDSHAKE =
+  `GET /api/v1/cliniko/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket
+Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`.replace(/\r?\n/g, '\r\n');
+
+describe('a client that asks without end and never reads', () => {
+  test('is not heard any more, and nobody else notices', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const bystander = await connect(server);
+    const { socket, until } = openRaw(server.url, HANDSHAKE);
+    await until('"type":"hello"');
+    socket.pause();
+    let taken = -1;
+    const goOn = () => {
+      taken += 1;
+      if (taken < FLOODS) socket.write(FLOOD, goOn);
+    };
+    goOn();
+
+    let before = taken;
+    for (let still = 0, pings = 1; still < 20; pings++) {
+      bystander.send({ type: 'ping' });
+      await bystander.until('pong', pings);
+      still = taken === before ? still + 1 : 0;
+      before = taken;
+    }
+    expect(taken).toBeLessThan(FLOODS);
   });
 });

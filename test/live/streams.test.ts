@@ -1,9 +1,9 @@
 /** Streams from outside: joining, resuming, losing history, and two servers that say the same. */
-import { connect } from 'node:net';
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { Bye, Hello, SnapshotEvent } from '../../src/contract/stream-event.ts';
 import { test } from '../support/database.ts';
+import { openRaw } from '../support/raw-connection.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream, type SentEvent } from '../support/stream.ts';
 
@@ -59,18 +59,23 @@ describe('a fresh stream', () => {
 
   test('comes without chunks to who speaks HTTP/1.0', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const { hostname, port, pathname } = new URL(address(server));
-    const socket = connect(Number(port), hostname);
-    onTestFinished(() => void socket.destroy());
-    let text = '';
-    socket.setEncoding('utf8').on('data', (piece) => (text += piece));
-    socket.write(`GET ${pathname} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
-    await vi.waitFor(() => expect(text).toContain('event: snapshot'), { timeout: 5_000 });
+    const { pathname } = new URL(address(server));
+    const connection = openRaw(server.url, `GET ${pathname} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
+    const text = await connection.until('event: snapshot');
 
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).not.toContain('transfer-encoding');
     expect(text).toContain('\r\n\r\nretry: 2000\n\nevent: hello\n');
     expect(text).toMatch(/\n\nid: [a-z0-9]+\.0\nevent: snapshot\n/);
+  });
+
+  test('is refused to who sends a body with it, before it opens', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { pathname } = new URL(address(server));
+    const body = 'content-length: 100\r\n\r\nthe rest never comes';
+    const connection = openRaw(server.url, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n${body}`);
+    const text = await connection.until('"field":"body"');
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   test('loses nothing that happens while it opens', async ({ databaseUrl }) => {

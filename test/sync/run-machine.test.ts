@@ -161,7 +161,7 @@ const store = (worker: WorkerName, people: number) =>
     const { sealer } = engine.tools(NOBODY);
     const turn = Promise.resolve({ state: hand.state, display });
     const write = async () => {
-      const tools = { database, sealer, lease, seen, mayWrite: Promise.resolve(), turn, onWritten: () => {} };
+      const tools = { database, sealer, lease, seen, turn, onWritten: () => {} };
       hand.state = await storeBatch(tools, batch);
     };
     if (!(await fenced(model, lease, write))) return;

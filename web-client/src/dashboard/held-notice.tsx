@@ -20,7 +20,12 @@ export interface HeldNoticeProps {
 export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNoticeProps) {
   const [isAsking, setIsAsking] = useState(false);
   const [marked, setMarked] = useState<string | null>(null);
-  if (missing === null || missing.held === 0) return marked === null ? null : <Marked who={marked} />;
+  const isHeld = missing !== null && missing.held > 0;
+  // What was said of those who vanished before is not true of others.
+  useEffect(() => {
+    if (isHeld) setMarked(null);
+  }, [isHeld]);
+  if (!isHeld) return marked === null ? null : <Marked who={marked} />;
   const who = missing.held === 1 ? '1 patient' : `${formatCount(missing.held)} patients`;
   return (
     <section className="notice held" data-tone="warn" aria-label="Held disappearances">

@@ -1,12 +1,13 @@
 /** The runs so far, with what narrows them down; each leads to a page of its own. */
 import { useState } from 'react';
 import { formatDuration } from '../../../src/contract/duration.ts';
+import { isCancelled } from '../../../src/contract/progress.ts';
 import { OperationType, type SyncLog, SyncStatus } from '../../../src/contract/sync-log.ts';
 import type { Api } from '../api.ts';
 import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { formatCount, isCancelled, operationWords } from '../look/words.ts';
+import { formatCount, operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { type HistoryFilter, useHistory } from './use-history.ts';
 
@@ -22,8 +23,12 @@ const STATUS_WORDS: Record<SyncStatus, string> = {
   failed: 'Failed',
 };
 const EVERYTHING: HistoryFilter = {};
-/** About a fortnight of nightly syncs would bury what stands below on a phone. */
+/** A page of the server's, twenty runs, would bury what stands below on a phone. */
 const SHOWN_AT_FIRST = 8;
+
+function runsWords(count: number, hasOlder: boolean): string {
+  return `${formatCount(count)}${hasOlder ? ' or more' : ''} ${count === 1 ? 'run' : 'runs'}`;
+}
 
 export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
   const [filter, setFilter] = useState(EVERYTHING);
@@ -41,9 +46,7 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
       </div>
       {trouble !== null && <TroubleNotice words={trouble} />}
       <p className="undrawn" role="status">
-        {isFiltered &&
-          runs !== null &&
-          `${formatCount(runs.length)}${history.hasOlder ? ' or more' : ''} runs`}
+        {isFiltered && runs !== null && runsWords(runs.length, history.hasOlder)}
       </p>
       {runs === null && <p className="empty">Reading…</p>}
       {runs?.length === 0 && trouble === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}

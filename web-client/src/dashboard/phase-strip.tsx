@@ -2,9 +2,11 @@
  * The three parts of a run side by side. They overlap, so each has a bar of its own: pages fetched, patients read, patients
  * stored. At the end each tells how long it took.
  */
+
+import { isCancelled } from '../../../src/contract/progress.ts';
 import type { SyncLog, SyncPhase } from '../../../src/contract/sync-log.ts';
 import { Icon, type IconName } from '../look/icon.tsx';
-import { formatCount, isCancelled } from '../look/words.ts';
+import { formatCount } from '../look/words.ts';
 
 type PartState = 'idle' | 'active' | 'waiting' | 'done' | 'stopped';
 

@@ -1,7 +1,9 @@
 /** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
+
+import { isCancelled } from '../../../src/contract/progress.ts';
 import type { StreamEvent } from '../../../src/contract/stream-event.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { formatCount, formatPercent, isCancelled } from '../look/words.ts';
+import { formatCount, formatPercent } from '../look/words.ts';
 
 export interface PlaybackMoment {
   cursor: string;

@@ -1,8 +1,9 @@
 /** How a run ended, in the guide's words, and what to do when it did not end well. */
+
+import { isCancelled, problemText } from '../../../src/contract/progress.ts';
 import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
 import { Icon, type IconName } from '../look/icon.tsx';
-import { isCancelled, outcomeWords } from '../look/words.ts';
 import type { Start } from './use-start.ts';
 
 export interface ResultNoticeProps {
@@ -13,7 +14,7 @@ export interface ResultNoticeProps {
 }
 
 export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
-  const problem = outcomeWords(log);
+  const problem = problemText(log);
   if (problem === null) return null;
   const { tone, icon } = lookOf(log);
   const { error_details } = log;

@@ -2,14 +2,15 @@
  * What a screen reader is told of a sync: its beginning, each quarter, each wait and its end. Not every step: the text
  * changes only where it is worth an interruption. Pure.
  */
+
+import { problemText } from '../../../src/contract/progress.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
-import { outcomeWords } from '../look/words.ts';
 
 export function statusText(state: OrganizationState): string {
   const { log, percent } = state;
   if (log === null) return '';
   if (!isRunning(state))
-    return outcomeWords(log) ?? `Sync completed. ${log.records_success} patients updated.`;
+    return problemText(log) ?? `Sync completed. ${log.records_success} patients updated.`;
   if (log.metadata.phase === 'waiting') return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
   const quarter = Math.floor(percent / 25) * 25;
   return quarter === 0 ? 'Sync started.' : `Sync ${quarter} percent done.`;

@@ -1,6 +1,6 @@
 /** The sync of the organization: what the guide's component shows, from the button to the end. */
 import type { ReactNode } from 'react';
-import { stepText } from '../../../src/contract/progress.ts';
+import { isCancelled, stepText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
 import { GuideText } from '../look/icon.tsx';
@@ -8,7 +8,7 @@ import { Moment } from '../look/moments.tsx';
 import { StatePill } from '../look/state-pill.tsx';
 import type { Throughput } from '../look/throughput.ts';
 import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { isCancelled, operationWords } from '../look/words.ts';
+import { operationWords } from '../look/words.ts';
 import { addressOfRun } from './address.ts';
 import { PhaseStrip } from './phase-strip.tsx';
 import { Progress } from './progress.tsx';
@@ -86,7 +86,6 @@ function endWords(log: SyncLog): string {
 
 /** How a failed run ended is told by its result, with what to do about it. */
 function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
-  if (log !== null && isCancelled(log)) return 'The next sync goes through all patients again.';
   if (log?.status === 'failed') return 'The patients that were stored before stay.';
   if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';
   return <GuideText text={stepText(log)} />;

@@ -1,5 +1,5 @@
 /** The element's own document: made once, and written to with every change. Text only, never markup. */
-import { problemText, stepText } from '../../../src/contract/progress.ts';
+import { isCancelled, problemText, stepText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
@@ -84,7 +84,7 @@ function write(element: HTMLElement, words: string): void {
 
 function toneOf(log: SyncLog | null): string {
   if (log === null) return 'none';
-  if (log.status !== 'running') return log.status;
+  if (log.status !== 'running') return isCancelled(log) ? 'cancelled' : log.status;
   const { phase } = log.metadata;
   return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
 }

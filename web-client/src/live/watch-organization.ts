@@ -28,8 +28,9 @@ export interface WatchOptions extends Access {
   openSocket?: OpenSocket | null | undefined;
   fetch?: typeof fetch | undefined;
   /**
-   * Default true: where the browser can, all tabs of this origin that show the same API token, or none, share one connection
-   * to the organization. Those that only bring stream tokens do not: nobody can tell whose they are.
+   * Where the browser can, all tabs of this origin that show no token share one connection to the organization. With `true`
+   * those that show the same API token do, too: only for a page that begins a new watch when its token changes, as the name they
+   * find each other by is made of the first. Those that only bring stream tokens never do: nobody can tell whose they are.
    */
   share?: boolean | undefined;
   /** How long a stream may take to say `hello`. */
@@ -54,7 +55,8 @@ export function watchOrganization(organizationId: number, options: WatchOptions)
 
 function mayShare({ openEventSource, share, getToken, getStreamToken }: WatchOptions): boolean {
   const isNameless = getToken === undefined && getStreamToken !== undefined;
-  return openEventSource === undefined && share !== false && !isNameless && canShareBetweenTabs();
+  const isWanted = share ?? getToken === undefined;
+  return openEventSource === undefined && isWanted && !isNameless && canShareBetweenTabs();
 }
 
 /** What is asked of it before it has begun is done then, in that order. */

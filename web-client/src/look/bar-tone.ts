@@ -1,7 +1,8 @@
 /** How a bar of a run is coloured. */
+
+import { isCancelled } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { BarTone } from './progress-bar.tsx';
-import { isCancelled } from './words.ts';
 
 export function barTone(log: SyncLog | null): BarTone {
   if (log === null) return 'none';

@@ -61,8 +61,9 @@ export function fetchWith(token: string): typeof fetch {
 }
 
 /** What a watch needs. Tabs that have signed in with the same token share its connection (live/tabs.ts). */
+/** Tabs share what they watch: whoever signs in or out begins a new page, and with it a new watch. */
 export function watchAccess() {
-  return { getToken: async () => currentToken(), fetch: sessionFetch };
+  return { getToken: async () => currentToken(), fetch: sessionFetch, share: true };
 }
 
 function currentToken(): string | null {

@@ -1,7 +1,8 @@
 /** The state of a run in one word and one colour. */
+
+import { isCancelled } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { Icon, type IconName } from './icon.tsx';
-import { isCancelled } from './words.ts';
 
 type Pill = 'running' | 'waiting' | 'completed' | 'partial' | 'failed' | 'cancelled' | 'none';
 

@@ -50,15 +50,16 @@ const NOT_LOADED =
   'This part of the page could not be loaded. Reload the page when the server answers: no sync depends on it.';
 
 function NotLoaded({ onClose }: Closable) {
+  const [isClosed, setIsClosed] = useState(false);
+  if (isClosed) return null;
+  const close = onClose ?? (() => setIsClosed(true));
   return (
     <div className="toast">
       <TroubleNotice words={NOT_LOADED} />
       <div className="dialog-actions">
-        {onClose !== undefined && (
-          <button type="button" className="btn btn-small" onClick={onClose}>
-            Close
-          </button>
-        )}
+        <button type="button" className="btn btn-small" onClick={close}>
+          Close
+        </button>
         <button type="button" className="btn btn-small" onClick={() => window.location.reload()}>
           Reload
         </button>

@@ -1,6 +1,5 @@
 /** Words and numbers as the pages write them. Pure. */
 import type { QuarantineReason } from '../../../src/contract/patients.ts';
-import { problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog, SyncPhase } from '../../../src/contract/sync-log.ts';
 
 const PHASES: Record<SyncPhase, string> = {
@@ -18,16 +17,6 @@ export function phaseWords(log: SyncLog): string {
   const { phase } = log.metadata;
   if (phase !== undefined) return PHASES[phase];
   return log.status === 'running' ? 'Running' : PHASES[log.status];
-}
-
-/** By somebody. It has failed only in the sense that it did not complete. */
-export function isCancelled({ status, metadata }: SyncLog): boolean {
-  return status === 'failed' && metadata.error_type === 'SYNC_CANCELLED';
-}
-
-/** The guide's message, but of a run that somebody cancelled only that. */
-export function outcomeWords(log: SyncLog): string | null {
-  return isCancelled(log) ? log.error_details : problemText(log);
 }
 
 const OPERATIONS: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 /** What happened between two drawings of the console: the lines of its event tail, and the patients counted. Pure. */
-import { problemText } from '../../../src/contract/progress.ts';
+import { isCancelled, problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { formatCount, isCancelled, operationWords } from '../look/words.ts';
+import { formatCount, operationWords } from '../look/words.ts';
 
 export type TailTone = 'plain' | 'good' | 'warn' | 'bad';
 

@@ -1,13 +1,14 @@
 /** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
 import { memo } from 'react';
 import { formatDuration, formatRemaining } from '../../../src/contract/duration.ts';
+import { isCancelled, problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { barTone } from '../look/bar-tone.ts';
 import { Moment } from '../look/moments.tsx';
 import { ProgressBar } from '../look/progress-bar.tsx';
 import { StatePill } from '../look/state-pill.tsx';
-import { counterText, formatPercent, isCancelled, outcomeWords, phaseWords } from '../look/words.ts';
+import { counterText, formatPercent, phaseWords } from '../look/words.ts';
 import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 
 export interface OrganizationRowProps {
@@ -65,7 +66,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
 
 /** Of a run that failed it is of more interest why. */
 function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
-  const problem = log.status === 'failed' ? outcomeWords(log) : null;
+  const problem = log.status === 'failed' ? problemText(log) : null;
   if (problem !== null) {
     return (
       <p className={isCancelled(log) ? 'ops-problem soft' : 'ops-problem bad'} title={problem}>

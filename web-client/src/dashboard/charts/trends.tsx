@@ -23,7 +23,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
       <Chart
         title="Success rate by day (UTC)"
         headline={rate === null ? 'No rate yet' : `${(Math.floor(rate * 10) / 10).toFixed(1)}%`}
-        meaning={rate === null ? '' : `average of ${counted(success, 'day')}`}
+        meaning={rate === null ? '' : `average of ${counted(success, 'day', 'without patients')}`}
         kind="line"
         figures={success}
         domain={[floorOfPercent(success), 100]}
@@ -32,7 +32,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
       <Chart
         title="Duration by run"
         headline={duration === null ? 'No run yet' : formatDuration(duration * 1000)}
-        meaning={duration === null ? '' : `average of ${counted(durations, 'run')}`}
+        meaning={duration === null ? '' : `average of ${counted(durations, 'run', 'without a duration')}`}
         kind="bars"
         figures={durations}
         domain={[0, highest(durations, LEAST_SECONDS)]}
@@ -41,7 +41,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
       <Chart
         title="Patients a second by run"
         headline={pace === null ? 'No rate yet' : `${formatRate(pace)}/s`}
-        meaning={pace === null ? '' : `average of ${counted(rates, 'run')}`}
+        meaning={pace === null ? '' : `average of ${counted(rates, 'run', 'without patients')}`}
         kind="bars"
         figures={rates}
         domain={[0, highest(rates, 1)]}
@@ -52,11 +52,11 @@ export function Trends({ analytics, runs }: TrendsProps) {
 }
 
 /** "25 days, 1 without patients": what the average is of, and what it leaves out. */
-function counted(figures: readonly Figure[], unit: string): string {
+function counted(figures: readonly Figure[], unit: string, why: string): string {
   const count = figures.filter(({ value }) => value !== null).length;
   const without = figures.length - count;
   const words = count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
-  return without === 0 ? words : `${words}, ${without} without patients`;
+  return without === 0 ? words : `${words}, ${without} ${why}`;
 }
 
 /** Below that an axis would name the same second twice. */

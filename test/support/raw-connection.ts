@@ -1,0 +1,26 @@
+/** A connection that speaks bytes: for clients that do what no library would. */
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, vi } from 'vitest';
+
+export interface RawConnection {
+  socket: Socket;
+  /** Waits until this has come. @returns all that has come so far */
+  until(part: string): Promise<string>;
+}
+
+/** @param opening what it sends first */
+export function openRaw(url: string, opening: string): RawConnection {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.on('data', (piece) => (text += piece.toString('latin1'))).on('error', () => {});
+  socket.write(opening);
+  return {
+    socket,
+    async until(part) {
+      await vi.waitFor(() => expect(text).toContain(part), { timeout: 5_000, interval: 5 });
+      return text;
+    },
+  };
+}
