@@ -63,12 +63,19 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+const LOG_LEVEL_FLAG = '--log-level=';
+
 type Environment = Record<string, string | undefined>;
 
 /** @param args command line, of which `--log-level=DEBUG` wins over `LOG_LEVEL` */
 export function readConfig(environment: Environment, args: readonly string[], isTerminal: boolean): Config {
   const read = reader(environment);
-  const flag = args.find((arg) => arg.startsWith('--log-level='))?.slice('--log-level='.length);
+  const unknown = args.find((arg) => !arg.startsWith(LOG_LEVEL_FLAG));
+  if (unknown !== undefined)
+    throw new ConfigError(
+      `Unknown argument "${unknown}". The server takes ${LOG_LEVEL_FLAG}LEVEL only; all else is set by the environment: see README.md.`,
+    );
+  const flag = args.at(-1)?.slice(LOG_LEVEL_FLAG.length);
   const config: Config = {
     port: read('PORT', wholeNumber(0, 65_535), 8000),
     host: read('HOST', text(255), '127.0.0.1'),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { ignoreUnknownUpgrades } from './http/upgrades.ts';
 import { createSocketServer } from './live/socket-route.ts';
 
 /** Who sends slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
@@ -22,6 +23,7 @@ export function createHttpServer(app: ReturnType<typeof createApp>, { limits }: 
     websocket: { server: createSocketServer() },
     serverOptions: SLOW_CLIENTS,
   }) as Server;
+  ignoreUnknownUpgrades(server);
   server.maxConnections = limits.connections;
   return server;
 }

@@ -100,3 +100,11 @@ describe('a bad value', () => {
     expect(() => read(environment)).not.toThrow(/secret|c2Vjc/);
   });
 });
+
+describe('a command line', () => {
+  test('takes the level of the log, and refuses what it does not know', () => {
+    expect(read({}, ['--log-level=DEBUG'])).toMatchObject({ logLevel: 'debug' });
+    expect(() => read({}, ['--nope'])).toThrow('Unknown argument "--nope".');
+    expect(() => read({}, ['--log-level', 'debug'])).toThrow(ConfigError);
+  });
+});

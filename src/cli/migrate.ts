@@ -2,9 +2,10 @@
 import { readDatabaseConfig } from '../config.ts';
 import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
-import { runCommand } from './arguments.ts';
+import { readArguments, runCommand } from './arguments.ts';
 
 await runCommand(async () => {
+  readArguments(process.argv.slice(2), {}, 'Usage: npm run db:migrate');
   const { databaseUrl, listenDatabaseUrl, dataDir } = readDatabaseConfig(process.env);
   const url = listenDatabaseUrl ?? databaseUrl;
   if (url !== undefined) await migrate(url);

@@ -23,6 +23,7 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
   routes.get('/sync-logs/:orgId/events', async (c) => {
     const organizationId = pathId(c, 'orgId');
     if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
+    if (c.req.header('upgrade')?.toLowerCase() === 'websocket') throw notHere();
     if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
     const request = {
       organizationId,
@@ -34,6 +35,16 @@ export function sseRoutes(tools: StreamTools): Hono<{ Bindings: HttpBindings }> 
     return answeredByHand(c);
   });
   return routes;
+}
+
+function notHere(): ProblemError {
+  return new ProblemError(
+    'INVALID_PARAMETER',
+    'This is an event stream. WebSocket is at /api/v1/cliniko/ws.',
+    {
+      field: 'upgrade',
+    },
+  );
 }
 
 /** Nobody would read it, and Node would end the stream for a request that never came to its end. */

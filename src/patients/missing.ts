@@ -69,14 +69,16 @@ export async function judgeAbsence(
   since: Date,
 ): Promise<AbsenceVerdict> {
   if (absence.absent.length === 0) return { marked: 0, held: 0 };
-  const mark = mayVanish(absence)
-    ? tx`missing_since = now(), held_since = null`
-    : tx`held_since = coalesce(held_since, now())`;
-  const rows = await tx`update patients set ${mark}
-    where organization_id = ${organizationId} and cliniko_patient_id = any(${absence.absent as string[]}::text[])
-      and missing_since is null and stored_at < ${since.toISOString()}::timestamptz
-    returning id`;
-  return mayVanish(absence) ? { marked: rows.length, held: 0 } : { marked: 0, held: rows.length };
+  const who = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${absence.absent as string[]}::text[])
+    and missing_since is null and stored_at < ${since.toISOString()}::timestamptz`;
+  if (mayVanish(absence)) {
+    const { count } = await tx`update patients set missing_since = now(), held_since = null where ${who}`;
+    return { marked: count, held: 0 };
+  }
+  // Who is held already since an earlier run is not written again.
+  await tx`update patients set held_since = now() where ${who} and held_since is null`;
+  const [row] = await tx<{ held: number }[]>`select count(*)::int as held from patients where ${who}`;
+  return { marked: 0, held: row?.held ?? 0 };
 }
 
 /** A person says that those who are held are really gone. @returns how many */

@@ -9,6 +9,7 @@
  */
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../cliniko/source.ts';
+import { readId } from '../cliniko/wire.ts';
 
 export interface WalkPlan {
   query: Omit<PageQuery, 'page'>;
@@ -49,11 +50,16 @@ export async function* walkPages(
   };
 
   let size = plan.pageSize;
+  let before = '';
   for (let number = plan.fromPage; ; number++) {
     const page = await fetch(number);
     underWay.delete(number);
     size ??= page.hasNext && page.records.length > 0 ? page.records.length : plan.query.perPage;
     assertMakesSense(page, number, size);
+    const people = peopleOn(page);
+    // A source that gives the same page again would have no end.
+    if (people !== '' && people === before) throw new ClinikoError({ kind: 'unreadable', status: 200 });
+    before = people;
     const pages = pageCount(page, number, size);
     for (let ahead = number + 1; ahead <= Math.min(pages, number + plan.window); ahead++) fetch(ahead);
     yield { number, records: page.records, size, pages, total: page.totalEntries };
@@ -72,4 +78,10 @@ function pageCount(page: PatientPage, number: number, size: number): number {
 function assertMakesSense(page: PatientPage, number: number, size: number): void {
   const promised = page.hasNext || (page.totalEntries ?? 0) > (number - 1) * size;
   if (page.records.length === 0 && promised) throw new ClinikoError({ kind: 'unreadable', status: 200 });
+}
+
+/** Their ids, in order; empty when nobody has one. */
+function peopleOn({ records }: PatientPage): string {
+  const ids = records.flatMap((record) => readId(record) ?? []);
+  return ids.join();
 }

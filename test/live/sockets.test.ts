@@ -171,6 +171,21 @@ describe('an ops socket', () => {
   });
 });
 
+describe('the address of event streams', () => {
+  test('refuses a WebSocket, and says nothing of an error of its own', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const address = `${server.url.replace('http', 'ws')}/api/v1/cliniko/sync-logs/123/events`;
+    const socket = new WebSocket(address);
+    const status = new Promise((resolve) =>
+      socket
+        .on('error', () => {})
+        .on('unexpected-response', (_request, answer) => resolve(answer.statusCode)),
+    );
+    expect(await status).toBe(400);
+    socket.terminate();
+  });
+});
+
 /** Text frames of one letter, masked with nothing. */
 const FLOOD = Buffer.from('81810000000078'.repeat(9_000), 'hex');
 /** More than lies in the buffers of both kernels. */

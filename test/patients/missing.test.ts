@@ -39,6 +39,11 @@ describe('who is absent from a proven full sync', () => {
     expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 300, missing: 0 });
     expect(await askJson(server, '/cliniko/patients/123/missing')).toMatchObject({ missing: 0, held: 21 });
 
+    const rows = () => database.sql`select id, xmin::text, ctid::text from patients order by id`;
+    const before = await rows();
+    expect(await wholeSync(server)).toMatchObject({ metadata: { missing_held: 21 } });
+    expect(await rows()).toEqual(before);
+
     expect(await askJson(server, '/cliniko/patients/123/missing/confirm', 'POST')).toEqual({ confirmed: 21 });
     expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 279, missing: 21 });
     expect(await askJson(server, '/cliniko/patients/123/missing/confirm', 'POST')).toEqual({ confirmed: 0 });

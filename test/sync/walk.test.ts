@@ -55,6 +55,15 @@ describe('a walk', () => {
     expect(recordsOf(await walk(scriptedSource(clinic, lie)))).toEqual(clinic);
   });
 
+  test('ends with an error at a source that gives the same page again and again', async () => {
+    const same = people(10);
+    const source: PatientSource = {
+      outlookMs: () => 0,
+      page: async () => ({ records: same, totalEntries: 25, hasNext: true }),
+    };
+    await expect(walk(source)).rejects.toMatchObject({ failure: { kind: 'unreadable' } });
+  });
+
   test('reads pages of the size that Cliniko gives, when that is less than asked for', async () => {
     const clinic = people(25);
     const source = scriptedSource(clinic);

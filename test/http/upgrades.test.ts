@@ -1,0 +1,39 @@
+/** Clients that offer to speak another protocol, as curl --http2 and Java's client do with each first request. */
+import { describe, expect } from 'vitest';
+import { test } from '../support/database.ts';
+import { openRaw } from '../support/raw-connection.ts';
+import { startTestServer } from '../support/server.ts';
+
+const OFFER =
+  'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+
+describe('an offer of a protocol that we do not speak', () => {
+  test.for([
+    ['GET /healthz', 'HTTP/1.1 200 OK'],
+    ['GET /api/v1/cliniko/sync-logs/123', '{"logs":[]}'],
+    ['GET /api/v1/cliniko/sync-logs/123/events', 'event: snapshot'],
+    ['POST /api/v1/cliniko/sync-all/123', '"already_running":false'],
+  ] as const)('is ignored: %s', async ([request, answer], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const connection = openRaw(server.url, `${request} HTTP/1.1\r\n${OFFER}\r\n`);
+    expect(await connection.until(answer)).toMatch(/^HTTP\/1\.1 20[02] /);
+  });
+
+  test('is refused with a body, which nobody could read any more', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const body = 'content-length: 20\r\n\r\n{"name": ';
+    const connection = openRaw(server.url, `PUT /api/v1/organizations/123 HTTP/1.1\r\n${OFFER}${body}`);
+    await connection.until('HTTP/1.1 400 Bad Request');
+  });
+
+  test('keeps nobody: its connections end, and the server stops in time', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const connections = Array.from({ length: 20 }, () =>
+      openRaw(server.url, `GET /healthz HTTP/1.1\r\n${OFFER}\r\n`),
+    );
+    await Promise.all(
+      connections.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve))),
+    );
+    await server.stop();
+  });
+});
