@@ -1,6 +1,6 @@
 /** Asks before something that cannot be taken back, and stays open with the reason when it could not be done. */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
 import { TroubleNotice } from './trouble-notice.tsx';
 
@@ -21,6 +21,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const [isBusy, setIsBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
   const opener = useRef(document.activeElement);
+  useEffect(() => () => keepPlace(opener.current), []);
   const close = (): void => {
     setTrouble(null);
     onClose();
@@ -52,6 +53,14 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
       </AlertDialog.Portal>
     </AlertDialog.Root>
   );
+}
+
+/** The dialog gives the focus back a frame after it has gone. What it gives it to may have gone by then, too. */
+function keepPlace(opener: Element | null): void {
+  const look = (): void => {
+    if (document.activeElement === document.body) placeAfter(opener)?.focus();
+  };
+  requestAnimationFrame(() => requestAnimationFrame(look));
 }
 
 /** Where the question came from; if that has gone with what was confirmed, the beginning of the page's own part. */
