@@ -76,6 +76,7 @@ describe('the playing of a run', () => {
     const grown = withLatest(begun, next, Date.parse(next.started_at) + 15_000);
     expect(grown).toHaveLength(3);
     expect(withLatest(grown, next, START)).toHaveLength(3);
+    expect(withLatest(grown, { ...next, cursor: moments[0]?.cursor ?? null }, START)).toHaveLength(3);
     expect(withLatest(moments, { ...next, cursor: 'k.9' }, START)).toHaveLength(moments.length);
   });
 

@@ -1,5 +1,6 @@
 /** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
 
+import { parseCursor } from '../../../src/contract/cursor.ts';
 import { isCancelled } from '../../../src/contract/progress.ts';
 import type { StreamEvent } from '../../../src/contract/stream-event.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
@@ -23,6 +24,14 @@ export function momentsOf(events: readonly StreamEvent[]): PlaybackMoment[] {
   return told.map(({ cursor, at, log }) => ({ cursor, log, offsetMs: Math.max(0, Date.parse(at) - start) }));
 }
 
+/** Whether `log` is what came after `moments`. Within one history the cursors tell. */
+export function isLater(log: SyncLog, moments: readonly PlaybackMoment[]): boolean {
+  const last = moments.at(-1);
+  if (last === undefined || log.cursor === null) return true;
+  const [told, known] = [parseCursor(log.cursor), parseCursor(last.cursor)];
+  return told === undefined || known === undefined || told.epoch !== known.epoch || told.seq > known.seq;
+}
+
 /** What the stream told since the timeline was read. */
 export function withLatest(
   moments: readonly PlaybackMoment[],
@@ -30,7 +39,7 @@ export function withLatest(
   nowMs: number,
 ): PlaybackMoment[] {
   const last = moments.at(-1);
-  if (last === undefined || log.cursor === null || last.cursor === log.cursor) return [...moments];
+  if (last === undefined || log.cursor === null || !isLater(log, moments)) return [...moments];
   if (last.log.status !== 'running') return [...moments];
   const offsetMs = Math.max(last.offsetMs, nowMs - Date.parse(last.log.started_at));
   return [...moments, { cursor: log.cursor, log, offsetMs }];

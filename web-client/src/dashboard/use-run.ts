@@ -1,8 +1,8 @@
 /** One run and its timeline, read once, and again when it has ended; in between the stream tells how it goes on. */
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
-import { momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
+import { isLater, momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
 
 export interface WatchedRun {
   /** Null until it has been read. */
@@ -19,6 +19,8 @@ const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, trou
 export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): WatchedRun {
   const [run, setRun] = useState(NOTHING_YET);
   const live = latest?.id === runId ? latest : null;
+  const newest = useRef(live);
+  newest.current = live;
   const hasEnded = live !== null && live.status !== 'running';
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `hasEnded` is not read, it is the reason to read again.
@@ -29,7 +31,8 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
         return { log, moments: momentsOf(events), isTrimmed: trimmed, trouble: null };
       })
       .then(
-        (read) => isCurrent && setRun(read),
+        // What the stream told while this was on its way may be all that it tells for long.
+        (read) => isCurrent && setRun(goneOn(read, newest.current)),
         (error: unknown) => isCurrent && setRun((before) => ({ ...before, trouble: troubleOf(error) })),
       );
     return () => {
@@ -39,12 +42,15 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
 
   useEffect(() => {
     if (live === null) return;
-    setRun((before) => {
-      if (before.log === null) return before;
-      return { ...before, log: live, moments: withLatest(before.moments, live, Date.now()) };
-    });
+    setRun((before) => goneOn(before, live));
   }, [live]);
   return run;
+}
+
+/** Nobody is taken back to what was before: the stream and the reading of the timeline overtake each other. */
+function goneOn(run: WatchedRun, live: SyncLog | null): WatchedRun {
+  if (live === null || run.log === null || !isLater(live, run.moments)) return run;
+  return { ...run, log: live, moments: withLatest(run.moments, live, Date.now()) };
 }
 
 /** What the server says of a run that is not there is meant for programs. */
