@@ -53,14 +53,18 @@ async function admit(c: Gated, needed: Requirement, tools: GateTools): Promise<P
   return principal;
 }
 
-/** One place among the streams, given back when the connection that holds it closes. */
+/** One place among the streams, given back when the answer closes, or the connection of one whose turn never came. */
 async function admitStream(c: Gated, needed: Requirement, tools: GateTools): Promise<void> {
   const principal = await admit(c, needed, tools);
-  if (!isHandshake(c) && c.env.outgoing.socket === null) throw behindAnother();
   const leave = tools.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOneOf(principal));
-  const connection = isHandshake(c) ? c.env.incoming.socket : c.env.outgoing;
-  connection.once('close', leave);
-  if (connection.destroyed) leave();
+  const { socket } = c.env.incoming;
+  const held = isHandshake(c) ? [socket] : [socket, c.env.outgoing];
+  const end = (): void => {
+    for (const one of held) one.off('close', end);
+    leave();
+  };
+  for (const one of held) one.once('close', end);
+  if (held.some((one) => one.destroyed)) end();
   c.set('viewer', tools.sessions.viewer(principal));
 }
 
@@ -116,14 +120,6 @@ function decode(segment: string): string {
   } catch {
     return segment;
   }
-}
-
-/** Its turn on the connection may never come: what was asked before it may be a stream itself. */
-function behindAnother(): ProblemError {
-  return new ProblemError(
-    'TOO_MANY_STREAMS',
-    'Another answer is still under way on this connection. Open the stream on a connection of its own.',
-  );
 }
 
 /** A socket names its organizations later. That of a token that holds one only is known. */

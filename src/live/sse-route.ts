@@ -70,18 +70,36 @@ async function openStream(tools: StreamTools, request: StreamRequest, response: 
   const { organizationId, since, viewer, headers } = request;
   const plans = new Map([[organizationId, { since, folded: false }]]);
   let stream: SseStream | undefined;
+  await awaitTurn(response);
   // News that come before the stream has begun are not lost: beginning marks the watch dirty.
   const [whole] = await tools.feed.watch(plans, () => stream?.news());
   const { socket } = response;
   // No socket: the request was sent behind another one that is still being answered. A stream needs its own.
   if (whole === undefined || socket === null || response.destroyed) {
     response.destroy();
+    // Node tells nobody of an answer that never had its turn.
+    response.emit('close');
     return whole?.end();
   }
   const watch = guardWatch(whole, viewer);
   const first = `retry: 2000\n\n${encodeNotice(hello(watch, tools.feed.mode))}`;
   stream = new SseStream(tools, watch, viewer, new SseOutput(response, socket, { headers, first }));
   stream.news();
+}
+
+/** How long an answer may wait for the one before it on the same connection. */
+const TURN_MS = 1_000;
+
+/** A browser asks anew on a connection when the answer before is not quite over here: the turn comes in a moment, or never. */
+async function awaitTurn(response: ServerResponse): Promise<void> {
+  if (response.socket !== null) return;
+  await new Promise<void>((resolve) => {
+    const limit = setTimeout(resolve, TURN_MS);
+    response.once('socket', () => {
+      clearTimeout(limit);
+      resolve();
+    });
+  });
 }
 
 /** In its documented form while nudges arrive; it says so when streams live on polling. */

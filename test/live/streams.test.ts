@@ -69,6 +69,16 @@ describe('a fresh stream', () => {
     expect(text).toMatch(/\n\nid: [a-z0-9]+\.0\nevent: snapshot\n/);
   });
 
+  test('is served to who asks for it behind an answer that is not over yet', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { pathname } = new URL(address(server));
+    const requests = ['/api/v1/cliniko/sync-logs/55', pathname].map(
+      (path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    );
+    const connection = openRaw(server.url, requests.join(''));
+    expect(await connection.until('event: snapshot')).toContain('{"logs":[]}');
+  });
+
   test('is refused to who sends a body with it, before it opens', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { pathname } = new URL(address(server));
