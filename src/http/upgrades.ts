@@ -9,6 +9,9 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+/** Nothing written and nothing read. The heartbeat of a stream comes four times as often. */
+const SILENT_MS = 60_000;
+
 /** @param server with the one listener of the adapter, which asks that there be no other */
 export function ignoreUnknownUpgrades(server: Server): void {
   const takeUp = server.listeners('upgrade');
@@ -26,7 +29,9 @@ function answer(server: Server, request: IncomingMessage, socket: Socket): void 
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
-  response.on('finish', () => socket.end());
+  // Both ways: a client that leaves its own side open would hold the socket, which nobody watches any more.
+  response.on('finish', () => socket.destroySoon());
+  socket.setTimeout(SILENT_MS, () => socket.destroy());
   socket.on('error', () => socket.destroy());
   socket.resume();
   server.emit('request', request, response);

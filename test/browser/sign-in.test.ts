@@ -36,9 +36,11 @@ describe('a page of a server with accounts', () => {
     const token = await server.token({ scope: 'sync' });
     const dashboard = await openSignedIn(page, server.url, OURS, token);
     await dashboard.isConnected('live');
+    const before = journal.requests.length;
     await dashboard.startFull.click();
     await dashboard.hasStatus('running');
     await dashboard.hasStatus('completed');
+    expect(journal.requests.slice(before).filter((url) => url.includes('limit=1'))).toEqual([]);
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
 
     await page.reload();

@@ -1,5 +1,6 @@
 /** Clients that offer to speak another protocol, as curl --http2 and Java's client do with each first request. */
-import { describe, expect } from 'vitest';
+import { connect } from 'node:net';
+import { describe, expect, onTestFinished } from 'vitest';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startTestServer } from '../support/server.ts';
@@ -24,6 +25,22 @@ describe('an offer of a protocol that we do not speak', () => {
     const body = 'content-length: 20\r\n\r\n{"name": ';
     const connection = openRaw(server.url, `PUT /api/v1/organizations/123 HTTP/1.1\r\n${OFFER}${body}`);
     await connection.until('HTTP/1.1 400 Bad Request');
+  });
+
+  test('does not hold who leaves his side of the connection open', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const { hostname, port } = new URL(server.url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    const ended = new Promise((resolve) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .once('end', resolve),
+    );
+    socket.write(`GET /healthz HTTP/1.1\r\n${OFFER}\r\n`);
+    await ended;
+    await server.stop();
   });
 
   test('keeps nobody: its connections end, and the server stops in time', async ({ databaseUrl }) => {
