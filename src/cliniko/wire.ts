@@ -169,7 +169,7 @@ export function storableText(text: string): string {
  */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value) ?? 'null';
-  if (!UNSTORABLE.test(json)) return json;
+  if (!json.includes('\\u') || !UNSTORABLE.test(json)) return json;
   return json.replaceAll(ESCAPES, (sequence, hex: string | undefined) => {
     if (hex === undefined) return sequence;
     return hex === '0000' ? '' : '\\ufffd';

@@ -70,15 +70,19 @@ export async function quarantineRecords(
       attempts = known.attempts + 1`;
 }
 
-/** These patients are stored now. */
-export async function releaseFromQuarantine(
+/**
+ * For patients that are stored now. Awaited it runs; it may also be a part of another statement.
+ *
+ * @param condition of that statement, on which it depends
+ */
+export const releaseFromQuarantine = (
   tx: ISql,
   organizationId: number,
   clinikoPatientIds: readonly string[],
-): Promise<void> {
-  await tx`delete from quarantine
-    where organization_id = ${organizationId} and record_key = any(${clinikoPatientIds as string[]}::text[])`;
-}
+  condition = tx`true`,
+) => tx`
+  delete from quarantine where organization_id = ${organizationId}
+    and record_key = any(${clinikoPatientIds as string[]}::text[]) and ${condition}`;
 
 /** Cliniko ids of quarantined patients, those that were tried longest ago first. Who has no id is not among them. */
 export async function quarantinedIds(sql: ISql, organizationId: number, limit: number): Promise<string[]> {

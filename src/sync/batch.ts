@@ -7,21 +7,17 @@
  * The patients of a batch are written while the batch before it is still being committed: that is most of the work, and
  * nothing of it counts before the fence, which comes with the counts, in the order of batches.
  */
-import type { Database, Tx } from '../database/open.ts';
+import type { ISql } from 'postgres';
+import type { Database } from '../database/open.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import type { Patient } from '../patients/patient.ts';
-import {
-  quarantineRecords,
-  type RejectedRecord,
-  refusedByDatabase,
-  releaseFromQuarantine,
-} from '../patients/quarantine.ts';
+import { quarantineRecords, type RejectedRecord, refusedByDatabase } from '../patients/quarantine.ts';
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
-import { assertLease, guardTransaction, type Lease, saveCheckpoint } from './lease.ts';
+import { guardTransaction, type Lease } from './lease.ts';
 import { type Display, runningMetadata } from './metadata.ts';
 import type { PreparedBatch } from './prepare.ts';
-import { writeProgress } from './record.ts';
+import { recordBatch } from './record.ts';
 import { type BatchCounts, type RunState, storedBatch } from './run-state.ts';
 
 export interface BatchTools {
@@ -70,45 +66,48 @@ const upsertAll: Upsert = async (tx, organizationId, patients) => ({
 });
 
 async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
-  const { lease, seen } = tools;
-  const result = await tools.database.sql.begin(async (tx) => {
-    const [written] = await Promise.all([
-      upsert(tx, lease.organizationId, batch.patients),
-      // Who writes nobody locks nothing, and need not be guarded before the fence.
-      batch.patients.length > 0 ? guardTransaction(tx) : undefined,
-    ]);
-    tools.onWritten();
-    const { state, display } = await tools.turn;
-    const outcome = outcomeOf(batch, written);
-    const fresh = [...outcome.stored, ...outcome.rejected.map((one) => one.recordKey)].filter(
-      (id) => !seen.has(id),
-    );
-    const stored = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
-    const next = { ...stored, forecasts: keepForecast(stored, display.outlook) };
-    await writeAround(tx, tools, { state: next, display }, outcome, fresh);
-    return { next, fresh };
-  });
-  for (const id of result.fresh) seen.add(id);
-  return result.next;
+  const { sql } = tools.database;
+  const { organizationId } = tools.lease;
+  // Most batches of a clinic that we know: nothing but their record is written, and one statement commits by itself.
+  const isRecordOnly = batch.patients.length === 0 && batch.rejected.length === 0;
+  const { next, fresh } = isRecordOnly
+    ? await finishBatch(sql, tools, batch, NOTHING_WRITTEN)
+    : await sql.begin(async (tx) => {
+        // One packet: the small statement goes before the large one.
+        const [, written] = await Promise.all([
+          guardTransaction(tx),
+          upsert(tx, organizationId, batch.patients),
+        ]);
+        return await finishBatch(tx, tools, batch, written);
+      });
+  for (const id of fresh) tools.seen.add(id);
+  return next;
 }
 
-/** What commits together with the patients. */
-async function writeAround(
-  tx: Tx,
-  { sealer, lease }: BatchTools,
-  { state: next, display }: Turn,
-  outcome: Outcome,
-  fresh: readonly string[],
-): Promise<void> {
+type Written = Awaited<ReturnType<Upsert>>;
+
+const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
+
+/** What commits together with the patients, when the batches before this one have committed. */
+async function finishBatch(
+  tx: ISql,
+  { sealer, lease, seen, turn, onWritten }: BatchTools,
+  batch: PreparedBatch,
+  written: Written,
+): Promise<{ next: RunState; fresh: string[] }> {
+  onWritten();
+  const { state, display } = await turn;
+  const outcome = outcomeOf(batch, written);
+  const { stored, rejected } = outcome;
+  const fresh = [...stored, ...rejected.map((one) => one.recordKey)].filter((id) => !seen.has(id));
+  const counted = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
+  const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
   await Promise.all([
-    // The fence is the first statement; all answers come back together.
-    assertLease(tx, lease),
-    quarantineRecords(tx, sealer, lease.organizationId, outcome.rejected),
-    releaseFromQuarantine(tx, lease.organizationId, outcome.stored),
-    tx`insert into sync_seen (sync_log_id, cliniko_patient_ids) values (${lease.syncLogId}, ${fresh as string[]})`,
-    writeProgress(tx, lease, next, runningMetadata(next, display)),
-    saveCheckpoint(tx, lease, next),
+    // The fence is in the first statement; all answers come back together.
+    recordBatch(tx, lease, { state: next, metadata: runningMetadata(next, display), fresh, stored }),
+    quarantineRecords(tx, sealer, lease.organizationId, rejected),
   ]);
+  return { next, fresh };
 }
 
 interface Outcome {
@@ -121,10 +120,7 @@ interface Outcome {
   rejected: RejectedRecord[];
 }
 
-function outcomeOf(
-  batch: PreparedBatch,
-  { inserted, updated, refused }: Awaited<ReturnType<Upsert>>,
-): Outcome {
+function outcomeOf(batch: PreparedBatch, { inserted, updated, refused }: Written): Outcome {
   const outs = new Set(refused);
   const accepted = batch.patients.filter((patient) => !outs.has(patient));
   const stored = [

@@ -1,9 +1,9 @@
 /**
  * The lease: who may work on a run, until when, by the database's clock.
  *
- * A claim gives the run to one worker and a new epoch. Whoever holds an older epoch is fenced: every transaction of a
- * run begins with `assertLease`, which locks the row and refuses. So a worker that was frozen past its lease and
- * wakes up writes nothing. No session advisory locks: poolers and recycled connections break them.
+ * A claim gives the run to one worker and a new epoch. Whoever holds an older epoch is fenced: whatever is written for a
+ * run locks this row first, and depends on it (`isOurs`). So a worker that was frozen past its lease and wakes up writes
+ * nothing. No session advisory locks: poolers and recycled connections break them.
  */
 import type { ISql } from 'postgres';
 import { OperationType } from '../contract/sync-log.ts';
@@ -116,10 +116,7 @@ function claimKind(attempt: number, previousOwner: string | null, owner: string)
  */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
-    select ${guards(tx)} from sync_runs
-    where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
-      and ended_at is null
-    for update`;
+    select ${guards(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
   if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
 }
 
@@ -132,15 +129,17 @@ export async function guardTransaction(tx: ISql): Promise<void> {
  * Tells the trigger that nudges are ours to send, and Postgres to end a session that sleeps inside a transaction. For this
  * transaction only: a session's setting would leak, or vanish, through a pooler.
  */
-const guards = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
+export const guards = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
-/** The row's new values belong to a transaction that has asserted the lease. */
-export async function saveCheckpoint(tx: ISql, lease: Lease, state: RunState): Promise<void> {
-  await tx`update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb, fruitless_claims = 0,
-      lease_expires_at = clock_timestamp() + ${LEASE}::interval
-    where sync_log_id = ${lease.syncLogId}`;
-}
+/** Who holds an older epoch does not have the run any more, whatever its owner is called. */
+export const isOurs = (tx: ISql, lease: Lease) => tx`
+  sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch} and ended_at is null`;
+
+/** The row's new values, in a statement or a transaction that has the lease. */
+export const checkpointed = (tx: ISql, state: RunState) => tx`
+  checkpoint = ${JSON.stringify(state)}::text::jsonb, fruitless_claims = 0,
+  lease_expires_at = clock_timestamp() + ${LEASE}::interval`;
 
 /** @returns the runs of `leases` that are not ours any more */
 export async function renewLeases(
@@ -163,6 +162,5 @@ export async function releaseLease({ sql }: Database, lease: Lease): Promise<voi
   // Nobody failed: this claim does not count against the run.
   await sql`update sync_runs set owner = null, lease_expires_at = null,
       fruitless_claims = greatest(fruitless_claims - 1, 0)
-    where sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch}
-      and ended_at is null`;
+    where ${isOurs(sql, lease)}`;
 }

@@ -5,37 +5,64 @@
 import type { ISql } from 'postgres';
 import type { EngineMetadata } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { assertLease, type Lease, LeaseLostError } from './lease.ts';
+import { releaseFromQuarantine } from '../patients/quarantine.ts';
+import { assertLease, checkpointed, guards, isOurs, type Lease, LeaseLostError } from './lease.ts';
 import type { RunState } from './run-state.ts';
 
 /** The row is gone, or no longer `running`, and it was not us. */
 export class EndedElsewhereError extends LeaseLostError {}
 
-/** Part of a batch's transaction. @throws EndedElsewhereError */
-export async function writeProgress(
-  tx: ISql,
-  lease: Lease,
-  state: RunState,
-  metadata: EngineMetadata,
-): Promise<void> {
-  const rows = await tx`
-    update sync_logs set ${counts(tx, state)}, metadata = ${JSON.stringify(metadata)}::text::jsonb
-    where id = ${lease.syncLogId} and status = 'running' returning id`;
-  if (rows.length === 0)
-    throw new EndedElsewhereError(`Run ${lease.syncLogId} was ended by another program.`);
+/** What a batch leaves beside its patients. */
+export interface BatchRecord {
+  state: RunState;
+  metadata: EngineMetadata;
+  /** Ids that no batch of this run has counted before. */
+  fresh: readonly string[];
+  /** Ids of everybody who is stored now: nobody of them is in quarantine any more. */
+  stored: readonly string[];
 }
 
-/** Progress that no batch brings: a new phase, a wait. */
+/**
+ * Fence, public row, checkpoint and ids in one statement: together or not at all also where no transaction is around it, and
+ * one round trip where the next batch waits.
+ *
+ * @throws LeaseLostError, EndedElsewhereError; nothing was written
+ */
+export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): Promise<void> {
+  const rows = await tx`
+    with fence as (${fence(tx, lease)}),
+    counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
+      select sync_log_id, ${batch.fresh as string[]}::text[] from fence),
+    released as (${releaseFromQuarantine(tx, lease.organizationId, batch.stored, tx`exists (select from fence)`)}),
+    saved as (update sync_runs as run set ${checkpointed(tx, batch.state)} from fence
+      where run.sync_log_id = fence.sync_log_id)
+    ${progress(tx, batch.state, batch.metadata)}`;
+  if (rows.length === 0) await refuse(tx, lease);
+}
+
+/** Progress that no batch brings: a new phase, a wait. @throws LeaseLostError, EndedElsewhereError */
 export async function announce(
   { sql }: Database,
   lease: Lease,
   state: RunState,
   metadata: EngineMetadata,
 ): Promise<void> {
-  await sql.begin(async (tx) => {
-    await assertLease(tx, lease);
-    await writeProgress(tx, lease, state, metadata);
-  });
+  const rows = await sql`with fence as (${fence(sql, lease)}) ${progress(sql, state, metadata)}`;
+  if (rows.length === 0) await refuse(sql, lease);
+}
+
+/** Locks the run and its public row, if the run is ours and its row still `running`: then there is one row of `fence`. */
+const fence = (tx: ISql, lease: Lease) => tx`
+  select sync_log_id, ${guards(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
+  where ${isOurs(tx, lease)} and status = 'running' for update`;
+
+const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
+  update sync_logs set ${counts(tx, state)}, metadata = ${JSON.stringify(metadata)}::text::jsonb from fence
+  where id = fence.sync_log_id returning id`;
+
+async function refuse(tx: ISql, lease: Lease): Promise<never> {
+  await assertLease(tx, lease);
+  throw new EndedElsewhereError(`Run ${lease.syncLogId} was ended by another program.`);
 }
 
 export type Ending =

@@ -11,6 +11,7 @@ import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import type { PatientSource } from '../../src/cliniko/source.ts';
 import { Timeline } from '../../src/contract/stream-event.ts';
 import { readTimeline } from '../../src/events/log.ts';
 import { test } from '../support/database.ts';
@@ -79,22 +80,39 @@ async function killAt(
 
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 
+function openClinic() {
+  return startClinikoSimulator({ patients: PATIENTS, apiKey: API_KEY, requestsPerMinute: 0 });
+}
+
+function sourceOf(cliniko: ClinikoSimulator): PatientSource {
+  return createClinikoClient({
+    apiKey: API_KEY,
+    baseUrl: cliniko.url,
+    contactEmail: 'tests@example.com',
+    pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock),
+    clock: systemClock,
+  });
+}
+
+/** Somebody else takes the run over at once. @returns how it ends, and its counts as they were told, one event after the other */
+async function succeed(engine: Engine, source: PatientSource, id: number) {
+  await engine.sql`update sync_runs set lease_expires_at = now() - interval '1 second' where ended_at is null`;
+  const successor = engine.work(source);
+  const log = await engine.ended();
+  await successor.stop();
+  const { events } = await readTimeline(engine.sql, 123, id);
+  const { events: told } = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`));
+  const processed = told.map((event) => event.log?.records_processed ?? 0);
+  return { log, seqs: told.map((event) => event.seq), processed };
+}
+
+const noGaps = (seqs: readonly number[]) => seqs.map((_, index) => (seqs[0] ?? 0) + index);
+
 describe('a worker that is killed between two statements of a batch', () => {
   test('is succeeded without a loss, a repeat or a gap, wherever it was', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    const cliniko = await startClinikoSimulator({
-      patients: PATIENTS,
-      apiKey: API_KEY,
-      requestsPerMinute: 0,
-    });
+    const cliniko = await openClinic();
     onTestFinished(() => cliniko.close());
-    const source = createClinikoClient({
-      apiKey: API_KEY,
-      baseUrl: cliniko.url,
-      contactEmail: 'tests@example.com',
-      pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock),
-      clock: systemClock,
-    });
     const statements = await learnBatch(engine, await openStatementProxy(databaseUrl), cliniko);
     expect(statements[0]).toMatch(/^begin/);
     expect(statements.at(-1)).toMatch(/^commit/);
@@ -110,10 +128,7 @@ describe('a worker that is killed between two statements of a batch', () => {
         from sync_logs`;
       expect(left?.stored).toBe(left?.records_processed);
 
-      await engine.sql`update sync_runs set lease_expires_at = now() - interval '1 second'`;
-      const successor = engine.work(source);
-      const log = await engine.ended();
-      await successor.stop();
+      const { log, seqs, processed } = await succeed(engine, sourceOf(cliniko), id);
       expect(log).toMatchObject({
         id,
         status: 'completed',
@@ -122,12 +137,44 @@ describe('a worker that is killed between two statements of a batch', () => {
         metadata: { attempt: 2, inserted: PATIENTS, unchanged: 0, proof: { seen: PATIENTS, proven: true } },
       });
       expect(await engine.countPatients()).toBe(PATIENTS);
-      const { events } = await readTimeline(engine.sql, 123, id);
-      const { events: told } = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`));
-      const seqs = told.map((event) => event.seq);
-      expect(seqs).toEqual(seqs.map((_, index) => (seqs[0] ?? 0) + index));
-      const processed = told.map((event) => event.log?.records_processed ?? 0);
+      expect(seqs).toEqual(noGaps(seqs));
       expect(processed).toEqual([...processed].sort((a, b) => a - b));
     }
   }, 120_000);
+
+  test('is succeeded the same where everybody is unchanged, and a batch is one statement', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const cliniko = await openClinic();
+    onTestFinished(() => cliniko.close());
+    await engine.syncWith(sourceOf(cliniko));
+    const proxy = await openStatementProxy(databaseUrl);
+    const id = await engine.start();
+    const child = startWorkerProcess(proxy.url, cliniko);
+    let batches = 0;
+    proxy.onStatement = ({ text }) => {
+      if (!text.includes('insert into sync_seen') || ++batches < 3) return;
+      proxy.freeze();
+      child.kill('SIGKILL');
+    };
+    await once(child, 'exit');
+
+    const [left] = await engine.sql`
+      select records_processed as told, (checkpoint->>'processed')::int as kept,
+        (select sum(cardinality(cliniko_patient_ids))::int from sync_seen where sync_log_id = ${id}) as seen
+      from sync_logs join sync_runs on sync_log_id = sync_logs.id where sync_logs.id = ${id}`;
+    expect([left?.kept, left?.seen]).toEqual([left?.told, left?.told]);
+    expect(left?.told).toBeGreaterThan(0);
+
+    const { log, seqs, processed } = await succeed(engine, sourceOf(cliniko), id);
+    expect(log).toMatchObject({
+      id,
+      status: 'completed',
+      records_processed: PATIENTS,
+      metadata: { attempt: 2, inserted: 0, unchanged: PATIENTS, proof: { seen: PATIENTS, proven: true } },
+    });
+    expect(seqs).toEqual(noGaps(seqs));
+    expect(processed).toEqual([...processed].sort((a, b) => a - b));
+  }, 60_000);
 });

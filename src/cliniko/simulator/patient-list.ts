@@ -26,16 +26,18 @@ export interface PatientListPlan {
 
 export function createPatientList({ population, behaviour, url, cachedPages }: PatientListPlan): PatientList {
   const select = createSelect(population, behaviour);
-  const keep = keepNewest<string>(cachedPages);
+  const keep = keepNewest<Buffer>(cachedPages);
 
   /** By who is on the page and not by what was asked: each sync asks up to another moment, and is shown the same people. */
-  function encoded(positions: readonly number[]): string {
-    const draw = () => positions.map((position) => JSON.stringify(population.recordAt(position))).join(',');
-    if (cachedPages === 0) return draw();
+  function encoded(positions: readonly number[]): Buffer {
+    const draw = () =>
+      Buffer.from(positions.map((position) => JSON.stringify(population.recordAt(position))).join(','));
+    // Where nobody is shown nothing is to be kept, and a page of people would have to make room for it.
+    if (cachedPages === 0 || positions.length === 0) return draw();
     const key = `${population.version()} ${JSON.stringify(behaviour)} ${positions.join()}`;
-    const text = keep.get(key) ?? draw();
-    keep.set(key, text);
-    return text;
+    const page = keep.get(key) ?? draw();
+    keep.set(key, page);
+    return page;
   }
 
   function list(parameters: URLSearchParams): Answer {
@@ -46,8 +48,8 @@ export function createPatientList({ population, behaviour, url, cachedPages }: P
         return failure(404, behaviour);
       }
       const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, total, behaviour));
-      const text = `{"patients":[${encoded(positions)}],"total_entries":${total},"links":${links}}`;
-      return jsonText(Buffer.from(text));
+      const [before, after] = ['{"patients":[', `],"total_entries":${total},"links":${links}}`];
+      return jsonText(Buffer.concat([Buffer.from(before), encoded(positions), Buffer.from(after)]));
     });
   }
 
