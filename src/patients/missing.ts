@@ -46,7 +46,7 @@ const READ_AT_ONCE = 5_000;
 export async function findAbsent(
   sql: ISql,
   organizationId: number,
-  seen: ReadonlySet<string>,
+  seen: { has(id: string): boolean },
   since: Date,
 ): Promise<Absence> {
   const absent: string[] = [];

@@ -14,6 +14,7 @@ import type { Patient } from '../patients/patient.ts';
 import { quarantineRecords, type RejectedRecord, refusedByDatabase } from '../patients/quarantine.ts';
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
+import type { IdSet } from './id-set.ts';
 import { guardTransaction, type Lease } from './lease.ts';
 import { type Display, runningMetadata } from './metadata.ts';
 import type { PreparedBatch } from './prepare.ts';
@@ -25,7 +26,7 @@ export interface BatchTools {
   sealer: Sealer;
   lease: Lease;
   /** Ids that this run has counted already. Grows when a batch has committed. */
-  seen: Set<string>;
+  seen: IdSet;
   /** Where the run is once all batches before this one have committed. Awaited inside the transaction. */
   turn: Promise<Turn>;
   /** Called when the patients are written: the next batch may write its own. */

@@ -13,6 +13,7 @@ import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
 import { storeBatch, type Turn } from './batch.ts';
 import { readWatermark } from './changes.ts';
 import { isProven } from './completeness.ts';
+import type { IdSet } from './id-set.ts';
 import { type Itinerary, remainingStops } from './itinerary.ts';
 import { createLookahead, PARTS_AHEAD } from './lookahead.ts';
 import type { StoredCounts } from './observer.ts';
@@ -29,7 +30,7 @@ export interface Intake {
   source: PatientSource;
   rules: ReadingRules;
   /** Grows with every commit. */
-  seen: Set<string>;
+  seen: IdSet;
   /** Only who has seen the whole clinic may tell who is not in it: undefined in any other run. */
   absence: Absence | undefined;
 }
@@ -142,12 +143,7 @@ interface Antecedent {
   spent: { fetchMs: number; waitedMs: number };
 }
 
-function takeInPart(
-  run: OpenRun,
-  part: PreparedPart,
-  seen: Set<string>,
-  { before, spent }: Antecedent,
-): Taking {
+function takeInPart(run: OpenRun, part: PreparedPart, seen: IdSet, { before, spent }: Antecedent): Taking {
   const arrived = before.then(async () => {
     const { fetchMs, waitedMs } = run.state;
     run.state = { ...run.state, fetchMs: fetchMs + spent.fetchMs, waitedMs: waitedMs + spent.waitedMs };
@@ -177,7 +173,7 @@ async function arrive(run: OpenRun, stop: Stop): Promise<void> {
 async function store(
   run: OpenRun,
   batch: PreparedBatch,
-  seen: Set<string>,
+  seen: IdSet,
   { arrived, onWritten }: { arrived: Promise<void>; onWritten: () => void },
 ): Promise<void> {
   const { database, sealer } = run.tools;
