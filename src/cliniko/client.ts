@@ -153,7 +153,8 @@ async function readBody(response: Response): Promise<string> {
     if (size > BODY_AT_MOST) throw new ClinikoError({ kind: 'unreadable', status: response.status });
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // As `response.json()` would: without a byte order mark.
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function parseJson(text: string): unknown {

@@ -72,6 +72,12 @@ describe('a page', () => {
     expect(last.records).toHaveLength(50);
   });
 
+  test('is read also behind a byte order mark, as some gateways put one', async () => {
+    const { url } = await serve((_request, response) => response.end(`\uFEFF${EMPTY_PAGE}`));
+    const { client } = await open({ baseUrl: url });
+    expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [], totalEntries: 0 });
+  });
+
   test('is asked for as Cliniko wants to be asked', async () => {
     const { url, requests } = await serve((_request, response) => response.end(EMPTY_PAGE));
     const { client } = await open({ baseUrl: url, apiKey: SECRET_KEY });
