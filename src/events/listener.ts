@@ -20,101 +20,111 @@ export interface ListenerPlan {
   selfTest?: { everyMs: number; limitMs: number };
 }
 
-export interface Listener {
-  readonly healthy: boolean;
-  /** @returns whether the first self-test came back; @throws when the database cannot be reached */
-  open(): Promise<boolean>;
-  close(): Promise<void>;
-}
-
 const OPEN_LIMIT_MS = 5_000;
 const REOPEN_AFTER_MS = 200;
 
-export function createListener(plan: ListenerPlan): Listener {
-  const { everyMs, limitMs } = plan.selfTest ?? { everyMs: 10_000, limitMs: 3_000 };
-  let sql: Sql | undefined;
-  let healthy = false;
-  let closed = false;
-  let tests = 0;
-  let answered: ((test: number) => void) | undefined;
-  let timer: NodeJS.Timeout | undefined;
+export class Listener {
+  readonly #plan: ListenerPlan;
+  readonly #everyMs: number;
+  readonly #limitMs: number;
+  #sql: Sql | undefined;
+  #healthy = false;
+  #closed = false;
+  #tests = 0;
+  #answered: ((test: number) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  const later = (ms: number, act: () => Promise<unknown>): void => {
-    clearTimeout(timer);
-    if (closed) return;
-    timer = setTimeout(() => void act(), ms);
-    timer.unref();
-  };
-  const hear = (payload: string): void => {
-    const nudge = decodeNudge(payload);
-    if (nudge.sender !== plan.sender) plan.onNudge(nudge);
-    else if (nudge.test !== undefined) answered?.(nudge.test);
-  };
-  const leave = (): void => {
-    const old = sql;
-    sql = undefined;
-    healthy = false;
-    if (old !== undefined) void old.end({ timeout: 0 }).catch(() => {});
-  };
-  const listen = async (): Promise<void> => {
-    leave();
-    const opened = connect(plan.url, hear, () => {
-      if (sql !== opened) return;
-      leave();
-      later(REOPEN_AFTER_MS, reopen);
-    });
-    sql = opened;
+  constructor(plan: ListenerPlan) {
+    this.#plan = plan;
+    const { everyMs, limitMs } = plan.selfTest ?? { everyMs: 10_000, limitMs: 3_000 };
+    this.#everyMs = everyMs;
+    this.#limitMs = limitMs;
+  }
+
+  get healthy(): boolean {
+    return this.#healthy;
+  }
+
+  /** @returns whether the first self-test came back; @throws when the database cannot be reached */
+  async open(): Promise<boolean> {
+    await this.#listen();
+    this.#healthy = await this.#selfTest();
+    if (this.#healthy) this.#later(this.#everyMs, () => this.#check());
+    return this.#healthy;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#leave();
+  }
+
+  async #listen(): Promise<void> {
+    this.#leave();
+    const onClose = () => {
+      if (this.#sql !== opened) return;
+      this.#leave();
+      this.#later(REOPEN_AFTER_MS, () => this.#reopen());
+    };
+    const opened = connect(this.#plan.url, (payload) => this.#hear(payload), onClose);
+    this.#sql = opened;
     await withinMs(OPEN_LIMIT_MS, opened.unsafe(`listen ${CHANNEL}`));
-    plan.onListening();
-  };
-  const selfTest = async (): Promise<boolean> => {
-    const asked = sql;
-    const test = ++tests;
+    this.#plan.onListening();
+  }
+
+  #hear(payload: string): void {
+    const nudge = decodeNudge(payload);
+    if (nudge.sender !== this.#plan.sender) this.#plan.onNudge(nudge);
+    else if (nudge.test !== undefined) this.#answered?.(nudge.test);
+  }
+
+  #leave(): void {
+    const old = this.#sql;
+    this.#sql = undefined;
+    this.#healthy = false;
+    if (old !== undefined) void old.end({ timeout: 0 }).catch(() => {});
+  }
+
+  async #check(): Promise<void> {
+    const asked = this.#sql;
+    this.#healthy = await this.#selfTest();
+    if (this.#healthy) this.#later(this.#everyMs, () => this.#check());
+    // When the connection closed meanwhile, its own end has arranged for the next one.
+    else if (this.#sql === asked) await this.#reopen();
+  }
+
+  async #selfTest(): Promise<boolean> {
+    const asked = this.#sql;
+    const test = ++this.#tests;
     const heard = new Promise<boolean>((resolve) => {
-      const limit = setTimeout(() => resolve(false), limitMs);
-      answered = (number) => {
+      const limit = setTimeout(() => resolve(false), this.#limitMs);
+      this.#answered = (number) => {
         if (number !== test) return;
         clearTimeout(limit);
         resolve(true);
       };
     });
-    plan.notify(encodeTest(test, plan.sender));
-    return (await heard) && sql === asked && asked !== undefined;
-  };
-  const check = async (): Promise<void> => {
-    const asked = sql;
-    healthy = await selfTest();
-    if (healthy) later(everyMs, check);
-    // When the connection closed meanwhile, its own end has arranged for the next one.
-    else if (sql === asked) await reopen();
-  };
-  const reopen = async (): Promise<void> => {
-    if (closed) return;
+    this.#plan.notify(encodeTest(test, this.#plan.sender));
+    return (await heard) && this.#sql === asked && asked !== undefined;
+  }
+
+  async #reopen(): Promise<void> {
+    if (this.#closed) return;
     try {
-      await listen();
+      await this.#listen();
     } catch {
-      leave();
-      return later(REOPEN_AFTER_MS, reopen);
+      this.#leave();
+      return this.#later(REOPEN_AFTER_MS, () => this.#reopen());
     }
-    await check();
-  };
-  return {
-    get healthy() {
-      return healthy;
-    },
-    async open() {
-      await listen();
-      healthy = await selfTest();
-      if (healthy) later(everyMs, check);
-      return healthy;
-    },
-    async close() {
-      closed = true;
-      clearTimeout(timer);
-      // It waits for nothing, so there is nothing to wait for.
-      leave();
-    },
-  };
+    await this.#check();
+  }
+
+  #later(ms: number, act: () => Promise<void>): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => void act(), ms);
+    this.#timer.unref();
+  }
 }
 
 /** postgres.js has a `listen` of its own, which hides when the connection was lost. */

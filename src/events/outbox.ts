@@ -6,95 +6,105 @@
  */
 import type { Nudge } from './bus.ts';
 import { CHANNEL, encodeNudge } from './nudge-text.ts';
-import { openRenewingConnection } from './renewing-connection.ts';
+import { openRenewingConnection, type RenewingConnection } from './renewing-connection.ts';
 
 const MIN_SPACING_MS = 50;
 const LIMIT_MS = 2_000;
 
-export interface Outbox {
-  add(nudge: Nudge): void;
+export class Outbox {
+  readonly #sender: string;
+  readonly #connection: RenewingConnection;
+  readonly #organizations = new Set<number>();
+  readonly #cancelled = new Set<number>();
+  readonly #extra: string[] = [];
+  #work = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isLeaving = false;
+  #lastSentAt = Number.NEGATIVE_INFINITY;
+  #sending: Promise<void> | undefined;
+
+  constructor(url: string, sender: string) {
+    this.#sender = sender;
+    this.#connection = openRenewingConnection({
+      url,
+      applicationName: 'patient-sync bus',
+      limitMs: LIMIT_MS,
+      // A listener's connection never goes through a pooler. Not prepared, each nudge would ask twice: for its types first.
+      prepare: true,
+    });
+  }
+
+  add(nudge: Nudge): void {
+    for (const organization of nudge.organizations) this.#organizations.add(organization);
+    for (const run of nudge.cancelled ?? []) this.#cancelled.add(run);
+    this.#work ||= nudge.work;
+    this.#schedule();
+  }
+
   /** Leaves with the next nudge, and with no other at once or soon after the last. */
-  send(payload: string): void;
-  close(): Promise<void>;
-}
+  send(payload: string): void {
+    this.#extra.push(payload);
+    this.#schedule();
+  }
 
-export function openOutbox(url: string, sender: string): Outbox {
-  const connection = openRenewingConnection({
-    url,
-    applicationName: 'patient-sync bus',
-    limitMs: LIMIT_MS,
-    // A listener's connection never goes through a pooler. Not prepared, each nudge would ask twice: for its types first.
-    prepare: true,
-  });
-  const organizations = new Set<number>();
-  const cancelled = new Set<number>();
-  const extra: string[] = [];
-  let work = false;
-  let timer: NodeJS.Timeout | undefined;
-  let isLeaving = false;
-  let lastSentAt = Number.NEGATIVE_INFINITY;
-  let sending: Promise<void> | undefined;
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#sending;
+    this.#flush();
+    await this.#sending;
+    clearTimeout(this.#timer);
+    await this.#connection.close();
+  }
 
-  const takeAll = (): string[] => {
-    const nudge = { organizations: [...organizations], work, cancelled: [...cancelled] };
-    organizations.clear();
-    cancelled.clear();
-    work = false;
-    return [...extra.splice(0), ...encodeNudge(nudge, sender)];
-  };
-  const hasNews = () => organizations.size + cancelled.size > 0 || work;
-  const isEmpty = () => !hasNews() && extra.length === 0;
-  const notify = (payloads: readonly string[]) =>
+  /** The first after a pause leaves in the same turn; what comes while one is under way leaves after it. */
+  #schedule(): void {
+    const isArranged = this.#timer !== undefined || this.#isLeaving || this.#sending !== undefined;
+    if (isArranged || this.#isEmpty()) return;
+    const waitMs = this.#lastSentAt + MIN_SPACING_MS - performance.now();
+    // A timer of no time still takes a millisecond.
+    if (waitMs > 0) this.#timer = setTimeout(() => this.#flush(), waitMs);
+    else {
+      this.#isLeaving = true;
+      setImmediate(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    this.#isLeaving = false;
+    if (this.#sending !== undefined || this.#isEmpty()) return;
+    // A listener's test is rare: the news that come after it do not wait for it.
+    if (this.#hasNews()) this.#lastSentAt = performance.now();
+    this.#sending = this.#notify(this.#takeAll())
+      .catch(() => {})
+      .finally(() => {
+        this.#sending = undefined;
+        this.#schedule();
+      });
+  }
+
+  #hasNews(): boolean {
+    return this.#organizations.size + this.#cancelled.size > 0 || this.#work;
+  }
+
+  #isEmpty(): boolean {
+    return !this.#hasNews() && this.#extra.length === 0;
+  }
+
+  #takeAll(): string[] {
+    const organizations = [...this.#organizations];
+    const nudge = { organizations, work: this.#work, cancelled: [...this.#cancelled] };
+    this.#organizations.clear();
+    this.#cancelled.clear();
+    this.#work = false;
+    return [...this.#extra.splice(0), ...encodeNudge(nudge, this.#sender)];
+  }
+
+  async #notify(payloads: readonly string[]): Promise<void> {
     // Nothing is lost with a nudge that did not survive a crash, so its commit need not wait for the disk.
-    connection.ask(
+    await this.#connection.ask(
       (sql) => sql`select set_config('synchronous_commit', 'off', true), pg_notify(${CHANNEL}, payload)
         from unnest(${payloads as string[]}::text[]) as payload`,
     );
-  const flush = (): void => {
-    timer = undefined;
-    isLeaving = false;
-    if (sending !== undefined || isEmpty()) return;
-    // A listener's test is rare: the news that come after it do not wait for it.
-    if (hasNews()) lastSentAt = performance.now();
-    sending = notify(takeAll())
-      .then(
-        () => {},
-        () => {},
-      )
-      .finally(() => {
-        sending = undefined;
-        schedule();
-      });
-  };
-  /** The first after a pause leaves in the same turn; what comes while one is under way leaves after it. */
-  const schedule = (): void => {
-    if (timer !== undefined || isLeaving || sending !== undefined || isEmpty()) return;
-    const waitMs = lastSentAt + MIN_SPACING_MS - performance.now();
-    // A timer of no time still takes a millisecond.
-    if (waitMs > 0) timer = setTimeout(flush, waitMs);
-    else {
-      isLeaving = true;
-      setImmediate(flush);
-    }
-  };
-  return {
-    add(nudge) {
-      for (const organization of nudge.organizations) organizations.add(organization);
-      for (const run of nudge.cancelled ?? []) cancelled.add(run);
-      work ||= nudge.work;
-      schedule();
-    },
-    send(payload) {
-      extra.push(payload);
-      schedule();
-    },
-    async close() {
-      clearTimeout(timer);
-      await sending;
-      flush();
-      await sending;
-      clearTimeout(timer);
-      await connection.close();
-    },
-  };
+  }
 }

@@ -6,9 +6,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { EventBus } from './bus.ts';
-import { createListener, type ListenerPlan } from './listener.ts';
+import { Listener, type ListenerPlan } from './listener.ts';
 import { createMemoryBus } from './memory-bus.ts';
-import { openOutbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 
 /**
  * @param listenUrl a direct connection: a pooler in transaction mode drops LISTEN without a word
@@ -20,21 +20,22 @@ export async function openPostgresBus(
 ): Promise<EventBus> {
   const sender = randomBytes(6).toString('hex');
   const local = createMemoryBus();
-  const outbox = openOutbox(listenUrl, sender);
-  const listener = createListener({
+  const outbox = new Outbox(listenUrl, sender);
+  const listener = new Listener({
     url: listenUrl,
     sender,
     onNudge: local.publish,
     // What was sent while we were away is gone: everyone reads again.
     onListening: local.gap,
-    notify: outbox.send,
+    notify: (payload) => outbox.send(payload),
     ...(selfTest && { selfTest }),
   });
   const close = async () => {
-    await Promise.all([outbox.close(), listener.close()]);
+    listener.close();
+    await outbox.close();
     await local.close();
   };
-  await openOrLeave(listener.open, close);
+  await openOrLeave(() => listener.open(), close);
   return {
     publish: (nudge) => {
       local.publish(nudge);

@@ -11,130 +11,144 @@ const FRAMES_KEPT = 256;
 /** What is given at once: about as much as a socket takes. */
 const GIVEN_BYTES = 64 * 1024;
 
-export interface Channel {
+export class Channel {
   readonly organizationId: number;
   readonly epoch: string;
-  /** `seq` of the newest event that was read. */
-  readonly head: number;
-  /** Of the encoded events. */
-  readonly bytes: number;
-  /** False when the latest run cannot be told from the events alone: `settle` it from the database. */
-  readonly isSure: boolean;
-  /** Takes what was read from the log; what it has already is passed over. */
-  append(events: readonly LoggedEvent[]): void;
-  /** The next frames after a `seq`, in order; undefined when the first of them is no longer here. */
-  framesAfter(seq: number): readonly Frame[] | undefined;
-  /** The same, folded: the ends of runs, then a snapshot. */
-  foldAfter(seq: number): readonly Frame[] | undefined;
-  /** Where the organization stands at `head`; undefined while that is not sure. */
-  state(): StreamState | undefined;
-  snapshot(): Frame | undefined;
-  settle(state: StreamState): void;
-  /** Lets go of the ring, not of the state. */
-  forgetFrames(): void;
-}
-
-export function createChannel(first: StreamState): Channel {
-  const { organizationId, epoch } = first;
-  let { head, latest, at } = first;
-  let frames: Frame[] = [];
-  let bytes = 0;
-  let isSure = true;
-  let snapshot: Frame | undefined;
+  #head: number;
+  #latest: RunAt | null;
+  #at: string;
+  #frames: Frame[] = [];
+  #bytes = 0;
+  #isSure = true;
+  #snapshot: Frame | undefined;
   /** Most watches are at one of few places: each place has one array, and shares what is made of it. */
-  const given = new Map<number, readonly Frame[]>();
-  const folds = new Map<number, readonly Frame[]>();
+  readonly #given = new Map<number, readonly Frame[]>();
+  readonly #folds = new Map<number, readonly Frame[]>();
 
-  const keep = (kept: Frame[]): void => {
-    frames = kept;
-    bytes = kept.reduce((sum, frame) => sum + frame.sse.length, 0);
-  };
-  const forgetGiven = (): void => {
-    snapshot = undefined;
-    given.clear();
-    folds.clear();
-  };
-  const follow = (event: LoggedEvent): void => {
-    const { run, type } = event;
+  constructor({ organizationId, epoch, head, latest, at }: StreamState) {
+    this.organizationId = organizationId;
+    this.epoch = epoch;
+    this.#head = head;
+    this.#latest = latest;
+    this.#at = at;
+  }
+
+  /** `seq` of the newest event that was read. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Of the encoded events. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** False when the latest run cannot be told from the events alone: `settle` it from the database. */
+  get isSure(): boolean {
+    return this.#isSure;
+  }
+
+  /** Takes what was read from the log; what it has already is passed over. */
+  append(events: readonly LoggedEvent[]): void {
+    // Before, not after: whoever keeps up finds the whole of what was just read.
+    if (this.#frames.length > FRAMES_KEPT) this.#keep(this.#frames.slice(-FRAMES_KEPT));
+    this.#forgetGiven();
+    for (const event of events) if (event.seq > this.#head) this.#take(event);
+  }
+
+  /** The next frames after a `seq`, in order; undefined when the first of them is no longer here. */
+  framesAfter(seq: number): readonly Frame[] | undefined {
+    if (seq >= this.#head) return [];
+    const from = this.#placeAfter(seq);
+    if (from === undefined) return undefined;
+    const known = this.#given.get(seq) ?? this.#frames.slice(from, endOfPortion(this.#frames, from));
+    this.#given.set(seq, known);
+    return known;
+  }
+
+  /** The same, folded: the ends of runs, then a snapshot. */
+  foldAfter(seq: number): readonly Frame[] | undefined {
+    if (seq >= this.#head) return [];
+    const from = this.#placeAfter(seq);
+    const now = this.snapshot();
+    if (from === undefined || now === undefined) return undefined;
+    const known = this.#folds.get(seq) ?? fold(this.#frames.slice(from), now);
+    this.#folds.set(seq, known);
+    return known;
+  }
+
+  /** Where the organization stands at `head`; undefined while that is not sure. */
+  state(): StreamState | undefined {
+    if (!this.#isSure) return undefined;
+    const { organizationId, epoch } = this;
+    const oldest = this.#head - this.#frames.length + 1;
+    return { organizationId, epoch, head: this.#head, oldest, latest: this.#latest, at: this.#at };
+  }
+
+  snapshot(): Frame | undefined {
+    if (!this.#isSure) return this.#snapshot;
+    const { organizationId, epoch } = this;
+    this.#snapshot ??= encodeState(epoch, {
+      organizationId,
+      seq: this.#head,
+      at: this.#at,
+      latest: this.#latest,
+    });
+    return this.#snapshot;
+  }
+
+  settle(state: StreamState): void {
+    if (state.head !== this.#head) return;
+    this.#latest = state.latest;
+    this.#isSure = true;
+    this.#forgetGiven();
+  }
+
+  /** Lets go of the ring, not of the state. */
+  forgetFrames(): void {
+    this.#keep([]);
+    this.#forgetGiven();
+  }
+
+  #take(event: LoggedEvent): void {
+    // The log has lost what lies between (retention): the ring begins anew.
+    if (event.seq !== this.#head + 1) this.#keep([]);
+    this.#head = event.seq;
+    this.#at = event.at;
+    this.#follow(event);
+    const frame = encodeFrame(this.epoch, event);
+    this.#frames.push(frame);
+    this.#bytes += frame.sse.length;
+  }
+
+  #follow({ run, type }: LoggedEvent): void {
+    const latest = this.#latest;
     // A deletion tells the latest run itself; any other event replaces it only with the same run or a newer one.
     if (type === 'snapshot') {
-      latest = run;
-      isSure = true;
+      this.#latest = run;
+      this.#isSure = true;
     } else if (run !== null && run.id === latest?.id) {
       // Its start was moved into the past: another run may be the latest now.
-      if (run.startedAt < latest.startedAt) isSure = false;
-      latest = run;
-    } else if (run !== null && !isOlder(run, latest)) latest = run;
-  };
-  const take = (event: LoggedEvent): void => {
-    // The log has lost what lies between (retention): the ring begins anew.
-    if (event.seq !== head + 1) keep([]);
-    head = event.seq;
-    at = event.at;
-    follow(event);
-    const frame = encodeFrame(epoch, event);
-    frames.push(frame);
-    bytes += frame.sse.length;
-  };
-  const place = (seq: number): number | undefined => {
-    const behind = head - seq;
-    return behind > frames.length ? undefined : frames.length - behind;
-  };
-  const channel: Channel = {
-    organizationId,
-    epoch,
-    get head() {
-      return head;
-    },
-    get bytes() {
-      return bytes;
-    },
-    get isSure() {
-      return isSure;
-    },
-    append(events) {
-      // Before, not after: whoever keeps up finds the whole of what was just read.
-      if (frames.length > FRAMES_KEPT) keep(frames.slice(-FRAMES_KEPT));
-      forgetGiven();
-      for (const event of events) if (event.seq > head) take(event);
-    },
-    framesAfter(seq) {
-      if (seq >= head) return [];
-      const from = place(seq);
-      if (from === undefined) return undefined;
-      const known = given.get(seq) ?? frames.slice(from, endOfPortion(frames, from));
-      given.set(seq, known);
-      return known;
-    },
-    foldAfter(seq) {
-      if (seq >= head) return [];
-      const from = place(seq);
-      const now = channel.snapshot();
-      if (from === undefined || now === undefined) return undefined;
-      const known = folds.get(seq) ?? fold(frames.slice(from), now);
-      folds.set(seq, known);
-      return known;
-    },
-    state() {
-      if (!isSure) return undefined;
-      return { organizationId, epoch, head, oldest: head - frames.length + 1, latest, at };
-    },
-    snapshot() {
-      if (isSure) snapshot ??= encodeState(epoch, { organizationId, seq: head, at, latest });
-      return snapshot;
-    },
-    settle(state) {
-      if (state.head !== head) return;
-      latest = state.latest;
-      isSure = true;
-      forgetGiven();
-    },
-    forgetFrames() {
-      keep([]);
-      forgetGiven();
-    },
-  };
-  return channel;
+      if (run.startedAt < latest.startedAt) this.#isSure = false;
+      this.#latest = run;
+    } else if (run !== null && !isOlder(run, latest)) this.#latest = run;
+  }
+
+  #keep(frames: Frame[]): void {
+    this.#frames = frames;
+    this.#bytes = frames.reduce((sum, frame) => sum + frame.sse.length, 0);
+  }
+
+  #forgetGiven(): void {
+    this.#snapshot = undefined;
+    this.#given.clear();
+    this.#folds.clear();
+  }
+
+  #placeAfter(seq: number): number | undefined {
+    const behind = this.#head - seq;
+    return behind > this.#frames.length ? undefined : this.#frames.length - behind;
+  }
 }
 
 function fold(frames: readonly Frame[], snapshot: Frame): readonly Frame[] {

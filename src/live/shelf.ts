@@ -5,7 +5,7 @@
  * memory, and so are polls. When the rings together hold too much, the one that was least recently watched goes first.
  */
 import type { StreamState } from '../events/log.ts';
-import { type Channel, createChannel } from './channel.ts';
+import { Channel } from './channel.ts';
 
 export const RING_BYTES_AT_MOST = 32 * 1024 * 1024;
 const LINGER_MS = 60_000;
@@ -52,7 +52,7 @@ export function createShelf(bytesAtMost = RING_BYTES_AT_MOST, lingerMs = LINGER_
       const known = places.get(state.organizationId);
       if (known !== undefined) return known;
       const place = {
-        channel: createChannel(state),
+        channel: new Channel(state),
         listeners: new Set<Listener>(),
         shown: state.head,
         touchedAt: performance.now(),

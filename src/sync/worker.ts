@@ -10,6 +10,7 @@ import { NO_TRACER } from '../logging/tracer.ts';
 import { CancelledError } from './failure.ts';
 import { endInterruptedRuns } from './interrupted.ts';
 import {
+  type ClaimedRun,
   claimNextRun,
   type Lease,
   LeaseLostError,
@@ -27,11 +28,6 @@ const LOOK_FOR_INTERRUPTED_MS = 30_000;
 /** Runs that one server works on at the same time. */
 const MAX_RUNS = 4;
 
-export interface Worker {
-  /** Lets go of its runs, which others may then take at once. */
-  stop(): Promise<void>;
-}
-
 interface ActiveRun {
   lease: Lease;
   letGo: AbortController;
@@ -39,106 +35,125 @@ interface ActiveRun {
 }
 
 export function startWorker(tools: EngineTools): Worker {
-  const owner = randomBytes(8).toString('hex');
-  const { tracer = NO_TRACER } = tools;
-  const active = new Set<ActiveRun>();
-  let stopping = false;
-  let claiming: Promise<void> | undefined;
-  let claimAgain = false;
+  const worker = new Worker(tools);
+  worker.start();
+  return worker;
+}
 
-  const take = (claimed: Awaited<ReturnType<typeof claimNextRun>> & object): void => {
+export class Worker {
+  readonly #tools: EngineTools;
+  readonly #owner = randomBytes(8).toString('hex');
+  readonly #active = new Set<ActiveRun>();
+  readonly #endings: (() => void)[] = [];
+  #stopping = false;
+  #claiming: Promise<void> | undefined;
+  #claimAgain = false;
+
+  constructor(tools: EngineTools) {
+    this.#tools = tools;
+  }
+
+  start(): void {
+    const { bus } = this.#tools;
+    this.#endings.push(
+      bus.subscribe((nudge) => {
+        if (nudge.work) this.#wake();
+        this.#cancel(nudge.cancelled ?? []);
+      }),
+      bus.onGap(() => this.#wake()),
+      repeat(
+        () => 1_000 + Math.random() * 1_000,
+        async () => this.#wake(),
+      ),
+      repeat(
+        () => RENEW_EVERY_MS,
+        () => this.#renew().catch(() => {}),
+      ),
+      repeat(
+        () => LOOK_FOR_INTERRUPTED_MS * (0.5 + Math.random()),
+        () => this.#lookForInterrupted(),
+      ),
+    );
+    this.#wake();
+  }
+
+  /** Lets go of its runs, which others may then take at once. */
+  async stop(): Promise<void> {
+    const { bus, database } = this.#tools;
+    this.#stopping = true;
+    for (const end of this.#endings) end();
+    await this.#claiming;
+    const runs = [...this.#active];
+    for (const run of runs) run.letGo.abort(new Error('This server is stopping.'));
+    await Promise.all(runs.map((run) => run.ended));
+    await Promise.all(runs.map((run) => releaseLease(database, run.lease).catch(() => {})));
+    if (runs.length > 0) bus.publish({ organizations: [], work: true });
+  }
+
+  /** One claim at a time; a wake in between asks for another round. */
+  #wake(): void {
+    this.#claimAgain = true;
+    this.#claiming ??= this.#claim()
+      .catch((error: unknown) =>
+        this.#tools.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again'),
+      )
+      .finally(() => {
+        this.#claiming = undefined;
+        // A wake that came after the last look and before this line.
+        if (this.#claimAgain && !this.#stopping) this.#wake();
+      });
+  }
+
+  async #claim(): Promise<void> {
+    do {
+      this.#claimAgain = false;
+      while (!this.#stopping && this.#active.size < MAX_RUNS) {
+        const ids = [...this.#active].map((run) => run.lease.syncLogId);
+        const claimed = await claimNextRun(this.#tools.database, this.#owner, ids);
+        if (claimed === undefined) break;
+        this.#take(claimed);
+      }
+    } while (this.#claimAgain && !this.#stopping);
+  }
+
+  #take(claimed: ClaimedRun): void {
+    const { tracer = NO_TRACER, observer, logger } = this.#tools;
     const letGo = new AbortController();
     const run: ActiveRun = { lease: claimed.lease, letGo, ended: Promise.resolve() };
     const { syncLogId, organizationId } = claimed.lease;
     const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
-    tools.observer?.claimed(claimed.kind);
+    observer?.claimed(claimed.kind);
     run.ended = tracer
-      .span(`run ${claimed.type}`, facts, () => runSync(claimed, tools, letGo.signal))
-      .catch((error: unknown) => tools.logger.error(safeError(error), 'A run broke off'))
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal))
+      .catch((error: unknown) => logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
-        active.delete(run);
-        wake();
+        this.#active.delete(run);
+        this.#wake();
       });
-    active.add(run);
-  };
-  const claim = async (): Promise<void> => {
-    do {
-      claimAgain = false;
-      while (!stopping && active.size < MAX_RUNS) {
-        const ids = [...active].map((run) => run.lease.syncLogId);
-        const claimed = await claimNextRun(tools.database, owner, ids);
-        if (claimed === undefined) break;
-        take(claimed);
-      }
-    } while (claimAgain && !stopping);
-  };
-  /** One claim at a time; a wake in between asks for another round. */
-  const wake = (): void => {
-    claimAgain = true;
-    claiming ??= claim()
-      .catch((error: unknown) =>
-        tools.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again'),
-      )
-      .finally(() => {
-        claiming = undefined;
-        // A wake that came after the last look and before this line.
-        if (claimAgain && !stopping) wake();
-      });
-  };
-  const renew = async (): Promise<void> => {
-    const lost = await renewLeases(
-      tools.database,
-      owner,
-      [...active].map((run) => run.lease),
-    );
-    for (const run of active) {
+    this.#active.add(run);
+  }
+
+  async #renew(): Promise<void> {
+    const leases = [...this.#active].map((run) => run.lease);
+    const lost = await renewLeases(this.#tools.database, this.#owner, leases);
+    for (const run of this.#active) {
       if (lost.includes(run.lease)) run.letGo.abort(new LeaseLostError('Another server has this run now.'));
     }
-  };
+  }
 
-  const cancel = (ids: readonly number[]): void => {
-    for (const run of active) {
+  async #lookForInterrupted(): Promise<void> {
+    await endInterruptedRuns(this.#tools.database).catch((error: unknown) =>
+      this.#tools.logger.warn(
+        safeError(error),
+        'Looking for interrupted runs failed; the next look tries again',
+      ),
+    );
+  }
+
+  #cancel(ids: readonly number[]): void {
+    for (const run of this.#active) {
       if (ids.includes(run.lease.syncLogId))
         run.letGo.abort(new CancelledError('Somebody asked for its end.'));
     }
-  };
-  const unsubscribe = tools.bus.subscribe((nudge) => {
-    if (nudge.work) wake();
-    cancel(nudge.cancelled ?? []);
-  });
-  const unsubscribeGap = tools.bus.onGap(wake);
-  const stopPolling = repeat(
-    () => 1_000 + Math.random() * 1_000,
-    async () => wake(),
-  );
-  const stopRenewing = repeat(
-    () => RENEW_EVERY_MS,
-    () => renew().catch(() => {}),
-  );
-  const stopLooking = repeat(
-    () => LOOK_FOR_INTERRUPTED_MS * (0.5 + Math.random()),
-    async () => {
-      await endInterruptedRuns(tools.database).catch((error: unknown) =>
-        tools.logger.warn(safeError(error), 'Looking for interrupted runs failed; the next look tries again'),
-      );
-    },
-  );
-  wake();
-
-  return {
-    async stop() {
-      stopping = true;
-      unsubscribe();
-      unsubscribeGap();
-      stopPolling();
-      stopRenewing();
-      stopLooking();
-      await claiming;
-      const runs = [...active];
-      for (const run of runs) run.letGo.abort(new Error('This server is stopping.'));
-      await Promise.all(runs.map((run) => run.ended));
-      await Promise.all(runs.map((run) => releaseLease(tools.database, run.lease).catch(() => {})));
-      if (runs.length > 0) tools.bus.publish({ organizations: [], work: true });
-    },
-  };
+  }
 }

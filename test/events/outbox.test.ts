@@ -2,7 +2,7 @@
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { CHANNEL } from '../../src/events/nudge-text.ts';
-import { openOutbox } from '../../src/events/outbox.ts';
+import { Outbox } from '../../src/events/outbox.ts';
 import { test } from '../support/database.ts';
 
 async function listen(databaseUrl: string) {
@@ -24,7 +24,7 @@ async function listen(databaseUrl: string) {
 describe('news after a quiet time', () => {
   test('leave at once, also behind the test of a listener', async ({ databaseUrl }) => {
     const ear = await listen(databaseUrl);
-    const outbox = openOutbox(databaseUrl, 'us');
+    const outbox = new Outbox(databaseUrl, 'us');
     onTestFinished(async () => {
       vi.useRealTimers();
       await outbox.close();
