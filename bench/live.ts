@@ -1,7 +1,7 @@
 /** What stands between a commit and a client: the hop through the database, the price of the event log, and the polls. */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
 import { openPostgresLog } from '../src/events/postgres-log.ts';
-import { createFeed } from '../src/live/feed.ts';
+import { Feed } from '../src/live/feed.ts';
 import { startServer } from '../src/server.ts';
 import { benchEndToEnd } from './end-to-end.ts';
 import type { LoadOrder } from './fan-out/load-process.ts';
@@ -43,7 +43,7 @@ const step = (sql: Stage['database']['sql'], organizationId: number, notify: 'ow
 async function benchHop({ url, database: { sql } }: Stage, ticks: number): Promise<Row[]> {
   progress(`${ticks} events through the database …`);
   const [speaker, listener] = [await openPostgresBus(url), await openPostgresBus(url)];
-  const feed = createFeed(openPostgresLog(url, { throughPooler: false }), listener, silentLogger());
+  const feed = new Feed(openPostgresLog(url, { throughPooler: false }), listener, silentLogger());
   const delays: number[] = [];
   let onNews = (): void => {};
   const [watch] = await feed.watch(new Map([[ORGANIZATION, { since: undefined, folded: false }]]), () =>

@@ -28,7 +28,7 @@ import { openPostgresLog } from './events/postgres-log.ts';
 import { type Home, openHome } from './home.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
 import { createConnections } from './live/connections.ts';
-import { createFeed, type Feed } from './live/feed.ts';
+import { Feed } from './live/feed.ts';
 import { createTurn } from './live/turn.ts';
 import { createWheel } from './live/wheel.ts';
 import type { Logger } from './logging/logger.ts';
@@ -83,7 +83,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const access = await openAccess(config, logger, home);
   const tracer = await openTracer(config);
   const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
-  const feed = createFeed(log, bus, logger);
+  const feed = new Feed(log, bus, logger);
   const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
   const metrics = openMetrics(database, bus, feed, () => draining);
   const heartbeat = createWheel(HEARTBEAT_MS);

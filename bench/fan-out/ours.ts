@@ -11,7 +11,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createHttpServer, listen } from '../../src/http-server.ts';
 import { createConnections } from '../../src/live/connections.ts';
-import { createFeed, type Feed } from '../../src/live/feed.ts';
+import { Feed } from '../../src/live/feed.ts';
 import { createTurn } from '../../src/live/turn.ts';
 import { createWheel } from '../../src/live/wheel.ts';
 import { NO_TRACER } from '../../src/logging/tracer.ts';
@@ -29,7 +29,7 @@ export async function openOurs(databaseUrl: string, dialect: Dialect): Promise<C
   const log = createMemoryLog(ORGANIZATION);
   const bus = createMemoryBus();
   const config = productConfig(databaseUrl);
-  const feed = createFeed(log, bus, silentLogger());
+  const feed = new Feed(log, bus, silentLogger());
   const app = await openApp(config, databaseUrl, bus, feed);
   const server = createHttpServer(app, config);
   const sockets = trackSockets(server);

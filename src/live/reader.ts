@@ -12,7 +12,8 @@ export interface Reader {
 }
 
 export interface ReaderPlan {
-  readNews(organizationIds: readonly number[]): Promise<void>;
+  /** @returns the organizations of which there is more */
+  readNews(organizationIds: readonly number[]): Promise<readonly number[]>;
   /** Finds what a lost nudge left, and asks for it. */
   look(): Promise<void>;
   /** How long to wait before the next look. */
@@ -34,14 +35,16 @@ export function createReader({ readNews, look, pollDelayMs, onFailure }: ReaderP
     while (wanted.size > 0 && !stopped) {
       reading = new Set(wanted);
       wanted.clear();
-      await readNews([...reading]).catch(failed);
+      const unread = await readNews([...reading]).catch(failed);
+      for (const id of unread) wanted.add(id);
     }
     reading = undefined;
   };
-  const failed = (error: unknown): void => {
+  const failed = (error: unknown): readonly number[] => {
     // What was not read is not known to be wanted any more: only a look that begins after this finds it.
     failedAt = performance.now();
     if (!stopped) onFailure(error);
+    return [];
   };
   const poll = async (): Promise<void> => {
     lookAgain = looking;
