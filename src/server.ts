@@ -82,13 +82,9 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
   const bus = await openPostgresBus(home.listenUrl);
   const access = await openAccess(config, logger, home);
   const tracer = await openTracer(config);
-  const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
-  const feed = new Feed(log, bus, logger);
-  const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
-  const metrics = openMetrics(database, bus, feed, () => draining);
-  const heartbeat = createWheel(HEARTBEAT_MS);
-  const keepAlive = createWheel(KEEP_ALIVE_MS);
-  feed.onHistoryLost(() => connections.byeToAll('restart'));
+  const live = openLive(config, logger, home, bus);
+  const { connections } = live.tools;
+  const metrics = openMetrics(database, bus, live.tools.feed, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
   const webhookRules = { allowLoopback: config.webhooksMayLoopBack };
   const app = createApp({
@@ -96,11 +92,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     sealer,
     sourceFor,
     bus,
-    feed,
-    connections,
-    heartbeat,
-    keepAlive,
-    turn: createTurn(),
+    ...live.tools,
     logger,
     ...access.tools,
     allowedOrigins: config.allowedOrigins,
@@ -133,9 +125,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     await Promise.race([handedOver, after(config.drainMs)]);
     connections.byeToAll('restart');
     await closeServer(server);
-    await feed.close();
-    heartbeat.stop();
-    keepAlive.stop();
+    await live.close();
     background.stop();
     access.stop();
     await bus.close();
@@ -148,6 +138,24 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     await stop();
     throw error;
   }
+}
+
+/** What streams are made of. */
+function openLive(config: Config, logger: Logger, home: Home, bus: EventBus) {
+  const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
+  const feed = new Feed(log, bus, logger);
+  const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
+  const heartbeat = createWheel(HEARTBEAT_MS);
+  const keepAlive = createWheel(KEEP_ALIVE_MS);
+  feed.onHistoryLost(() => connections.byeToAll('restart'));
+  return {
+    tools: { feed, connections, heartbeat, keepAlive, turn: createTurn() },
+    async close() {
+      await feed.close();
+      heartbeat.stop();
+      keepAlive.stop();
+    },
+  };
 }
 
 /** Who may come in, what guards his reads, and what is kept of what he does. */

@@ -4,35 +4,29 @@
  * While a batch is being committed the next one writes its patients, and those after that are fetched and prepared, so that
  * reading and storing keep two processors busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
  *
- * Neighbours: itinerary.ts gives the pages, parts.ts cuts them into batches, batch.ts stores one.
+ * Neighbours: plan.ts and itinerary.ts give the pages, parts.ts cuts them into batches, batch.ts stores one.
  */
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
-import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
 import { storeBatch, type Turn } from './batch.ts';
-import { readWatermark } from './changes.ts';
-import { isProven } from './completeness.ts';
 import type { IdSet } from './id-set.ts';
-import { type Itinerary, remainingStops } from './itinerary.ts';
+import { remainingStops } from './itinerary.ts';
 import { createLookahead, PARTS_AHEAD } from './lookahead.ts';
 import type { StoredCounts } from './observer.ts';
 import type { OpenRun } from './open-run.ts';
 import { cutIntoParts, type PreparedPart, prepareParts } from './parts.ts';
+import { type Attendance, planItinerary } from './plan.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { arrivedAt, departedFrom, type RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { createWaits, waitWords } from './waits.ts';
 
-/** What a run reads by, whom it has counted, and whom it did not meet. */
-export interface Intake {
+/** What a run reads by, and whom it has met. */
+export interface Intake extends Attendance {
   source: PatientSource;
   rules: ReadingRules;
-  /** Grows with every commit. */
-  seen: IdSet;
-  /** Only who has seen the whole clinic may tell who is not in it: undefined in any other run. */
-  absence: Absence | undefined;
 }
 
 /**
@@ -106,36 +100,6 @@ interface Taking {
 }
 
 const NOTHING_TAKEN: Taking = { written: Promise.resolve(), committed: Promise.resolve() };
-
-/** Clocks differ a little: who is made while a run begins comes with its sweep. */
-const CLOCKS_DIFFER_MS = 5_000;
-
-/** How far back the sweep looks for what changed since the run began. */
-const SWEEP_OVERLAP_MS = 120_000;
-
-async function planItinerary(run: OpenRun, intake: Intake): Promise<Itinerary> {
-  const { lease, type, createdAt } = run.claimed;
-  const { database, perPage, window } = run.tools;
-  const since = type === 'changed_patients' ? await readWatermark(database, lease.organizationId) : undefined;
-  // What changed is few, and is asked for again from the beginning: whom this run has seen counts no second time.
-  if (since !== undefined) run.state = { ...run.state, page: 1, place: 0 };
-  const absent = async (): Promise<readonly string[]> => {
-    if (type !== 'full_patients' || !isProven(run.state.coverage)) return [];
-    intake.absence = await findAbsent(database.sql, lease.organizationId, intake.seen, createdAt);
-    // Too many to be true: they will be held, and to ask for each of them would take longer than the run.
-    return mayVanish(intake.absence) ? intake.absence.absent : [];
-  };
-  const before = (ms: number) => `${new Date(createdAt.getTime() - ms).toISOString().slice(0, 19)}Z`;
-  return {
-    type,
-    since,
-    createdUntil: before(CLOCKS_DIFFER_MS),
-    sweepSince: before(SWEEP_OVERLAP_MS),
-    perPage,
-    window,
-    absent,
-  };
-}
 
 /** What came before a part: the parts that have to commit first, and the time since they were handed on. */
 interface Antecedent {
