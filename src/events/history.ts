@@ -1,10 +1,11 @@
 /** Keeps the event log in days: partitions are made ahead, and dropped whole when retention has passed. */
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
-import { safeError } from '../logging/safe-error.ts';
+import { databaseError, safeError } from '../logging/safe-error.ts';
 
 const EVERY_MS = 60 * 60 * 1_000;
 const DAYS_AHEAD = 7;
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** @returns stops it */
 export async function keepHistory(
@@ -15,12 +16,14 @@ export async function keepHistory(
   const maintain = async (): Promise<void> => {
     await sql`select sync_events_maintain(${retentionDays}, ${DAYS_AHEAD})`;
   };
-  await maintain();
-  const timer = setInterval(() => {
-    maintain().catch((error: unknown) =>
-      logger.warn(safeError(error), 'Event partitions could not be kept; events go on, retention waits'),
-    );
-  }, EVERY_MS);
+  const wait = (error: unknown): void =>
+    logger.warn(safeError(error), 'Event partitions could not be kept; events go on, retention waits');
+  await maintain().catch((error: unknown) => {
+    // Somebody reads the log for long, such as a backup. There are days ahead.
+    if (databaseError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
+    wait(error);
+  });
+  const timer = setInterval(() => void maintain().catch(wait), EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -1,11 +1,14 @@
 /** The trigger on `sync_logs` and the log it writes, with rows written by a program that knows nothing of us. */
+import { Writable } from 'node:stream';
 import postgres from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { StreamEvent } from '../../src/contract/stream-event.ts';
 import { SyncLog } from '../../src/contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { keepHistory } from '../../src/events/history.ts';
 import { readEventsAfter, readStreamStates, readTimeline, renderSnapshot } from '../../src/events/log.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { test } from '../support/database.ts';
 
 const ORGANIZATION = 77;
@@ -205,5 +208,38 @@ describe('the event log', () => {
     expect(old[0]?.partition).toBeNull();
     expect((await stranger`select seq from sync_events`).map((row) => Number(row.seq))).toEqual([1]);
     expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
+  });
+
+  test('waits for a moment only for who reads it for long, and lets writers through', async ({
+    databaseUrl,
+  }) => {
+    const { database, stranger } = connect(databaseUrl);
+    const [tomorrow] =
+      await stranger`select 'sync_events_' || to_char(now() at time zone 'utc' + interval '1 day',
+      'YYYYMMDD') as name`;
+    await stranger.unsafe(`drop table ${tomorrow?.name}`);
+    const backup = postgres(databaseUrl, { max: 1 });
+    onTestFinished(() => backup.end());
+    const lines: string[] = [];
+    const output = new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(String(chunk));
+        done();
+      },
+    });
+    const logger = createLogger({ level: 'warn', format: 'json', colour: false }, output);
+    await backup.begin(async (tx) => {
+      await tx`select from sync_events`;
+      const stop = await keepHistory(database, 14, logger);
+      stop();
+      await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+        values (${ORGANIZATION}, 'x', 'running', now())`;
+    });
+    expect(lines.join('')).toContain('55P03');
+    const stop = await keepHistory(database, 14, logger);
+    stop();
+    expect(await stranger`select to_regclass(${String(tomorrow?.name)}) as made`).toEqual([
+      { made: tomorrow?.name },
+    ]);
   });
 });
