@@ -15,7 +15,7 @@ import { quarantineRecords, type RejectedRecord, refusedByDatabase } from '../pa
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
 import type { IdSet } from './id-set.ts';
-import { guardTransaction, type Lease } from './lease.ts';
+import { applySettings, type Lease } from './lease.ts';
 import { type Display, runningMetadata } from './metadata.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { recordBatch } from './record.ts';
@@ -27,7 +27,7 @@ export interface BatchTools {
   lease: Lease;
   /** Ids that this run has counted already. Grows when a batch has committed. */
   seen: IdSet;
-  /** Where the run is once all batches before this one have committed. Awaited inside the transaction. */
+  /** Where the run is once all batches before this one have committed. Rejects with the failure of the one before. */
   turn: Promise<Turn>;
   /** Called when the patients are written: the next batch may write its own. */
   onWritten: () => void;
@@ -46,11 +46,15 @@ const TRIES = 3;
  * @throws LeaseLostError, PostgresError; nothing was written
  */
 export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promise<RunState> {
+  let isFirstToFail = true;
+  tools.turn.catch(() => {
+    isFirstToFail = false;
+  });
   for (let tries = 1; ; tries++) {
     try {
       return await commitBatch(tools, batch, upsertAll);
     } catch (error) {
-      if (!mayBeOnePatient(error)) throw error;
+      if (!isFirstToFail || !mayBeOnePatient(error)) throw error;
       // A refusal of the data stays one. Of anything else nobody knows.
       if (isRefusedData(error) || tries >= TRIES) break;
     }
@@ -76,7 +80,7 @@ async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upse
     : await sql.begin(async (tx) => {
         // One packet: the small statement goes before the large one.
         const [, written] = await Promise.all([
-          guardTransaction(tx),
+          applySettings(tx),
           upsert(tx, organizationId, batch.patients),
         ]);
         return await finishBatch(tx, tools, batch, written);

@@ -109,27 +109,23 @@ function claimKind(attempt: number, previousOwner: string | null, owner: string)
   return previousOwner === null || previousOwner === owner ? 'resumed' : 'taken-over';
 }
 
-/**
- * In every transaction of a run, before it writes for it: nobody else may have the run, and nobody gets it before the commit.
- *
- * @throws LeaseLostError
- */
+/** @throws LeaseLostError when somebody else has the run; otherwise nobody gets it before this transaction ends */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
-    select ${guards(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
+    select ${settings(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
   if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
 }
 
 /** For a transaction that has work to do before its fence. */
-export async function guardTransaction(tx: ISql): Promise<void> {
-  await tx`select ${guards(tx)}`;
+export async function applySettings(tx: ISql): Promise<void> {
+  await tx`select ${settings(tx)}`;
 }
 
 /**
  * Tells the trigger that nudges are ours to send, and Postgres to end a session that sleeps inside a transaction. For this
  * transaction only: a session's setting would leak, or vanish, through a pooler.
  */
-export const guards = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
+export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
 /** Who holds an older epoch does not have the run any more, whatever its owner is called. */
@@ -148,13 +144,21 @@ export async function renewLeases(
   leases: readonly Lease[],
 ): Promise<Lease[]> {
   if (leases.length === 0) return [];
+  const ids = leases.map((lease) => lease.syncLogId);
+  // A row that is locked is not waited for: what this statement holds already would wait with it, other clinics' rows. Mostly it is
+  // our own batch, which renews by itself.
   const rows = await sql<{ sync_log_id: number; lease_epoch: number }[]>`
-    update sync_runs set lease_expires_at = clock_timestamp() + ${LEASE}::interval
-    where owner = ${owner} and ended_at is null
-      and sync_log_id = any(${leases.map((lease) => lease.syncLogId)}::int[])
-    returning sync_log_id, lease_epoch`;
-  const renewed = new Map(rows.map((row) => [row.sync_log_id, row.lease_epoch]));
-  return leases.filter((lease) => renewed.get(lease.syncLogId) !== lease.epoch);
+    with free as (
+      select sync_log_id as id from sync_runs
+      where owner = ${owner} and ended_at is null and sync_log_id = any(${ids}::int[])
+      for update skip locked),
+    renewed as (
+      update sync_runs set lease_expires_at = clock_timestamp() + ${LEASE}::interval
+      from free where sync_log_id = free.id)
+    select sync_log_id, lease_epoch from sync_runs
+    where owner = ${owner} and ended_at is null and sync_log_id = any(${ids}::int[])`;
+  const held = new Map(rows.map((row) => [row.sync_log_id, row.lease_epoch]));
+  return leases.filter((lease) => held.get(lease.syncLogId) !== lease.epoch);
 }
 
 /** Gives a run back, so that any worker may go on at once from its checkpoint. */

@@ -6,7 +6,7 @@ import type { ISql } from 'postgres';
 import type { EngineMetadata } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { releaseFromQuarantine } from '../patients/quarantine.ts';
-import { assertLease, checkpointed, guards, isOurs, type Lease, LeaseLostError } from './lease.ts';
+import { assertLease, checkpointed, isOurs, type Lease, LeaseLostError, settings } from './lease.ts';
 import type { RunState } from './run-state.ts';
 
 /** The row is gone, or no longer `running`, and it was not us. */
@@ -32,7 +32,8 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
   const rows = await tx`
     with fence as (${fence(tx, lease)}),
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
-      select sync_log_id, ${batch.fresh as string[]}::text[] from fence),
+      select sync_log_id, ids from fence, (select ${batch.fresh as string[]}::text[] as ids) as fresh
+      where ids <> '{}'),
     released as (${releaseFromQuarantine(tx, lease.organizationId, batch.stored, tx`exists (select from fence)`)}),
     saved as (update sync_runs as run set ${checkpointed(tx, batch.state)} from fence
       where run.sync_log_id = fence.sync_log_id)
@@ -53,7 +54,7 @@ export async function announce(
 
 /** Locks the run and its public row, if the run is ours and its row still `running`: then there is one row of `fence`. */
 const fence = (tx: ISql, lease: Lease) => tx`
-  select sync_log_id, ${guards(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
+  select sync_log_id, ${settings(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
   where ${isOurs(tx, lease)} and status = 'running' for update`;
 
 const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
@@ -71,7 +72,7 @@ export type Ending =
 
 /**
  * @param decide called in the transaction that ends the run, so that what it writes commits with the end
- * @throws LeaseLostError; nothing was written
+ * @throws LeaseLostError, EndedElsewhereError; nothing was written
  */
 export async function endRun(
   { sql }: Database,
@@ -80,14 +81,15 @@ export async function endRun(
   decide: (tx: ISql) => Promise<Ending>,
 ): Promise<Ending> {
   return await sql.begin(async (tx) => {
-    await assertLease(tx, lease);
+    const held = await fence(tx, lease);
+    if (held.length === 0) await refuse(tx, lease);
     const ending = await decide(tx);
     const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
       update sync_logs set status = ${ending.status}, ${counts(tx, state)}, error_details = ${details},
         completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
         metadata = ${JSON.stringify(ending.metadata)}::text::jsonb
-      where id = ${lease.syncLogId} and status = 'running'`;
+      where id = ${lease.syncLogId}`;
     await tx`update sync_runs set ended_at = clock_timestamp(), owner = null,
         checkpoint = ${JSON.stringify(state)}::text::jsonb
       where sync_log_id = ${lease.syncLogId}`;
@@ -98,8 +100,10 @@ export async function endRun(
 
 /** Ends our own record of a run whose public row somebody else has ended; otherwise it would be claimed again for ever. */
 export async function abandonRun({ sql }: Database, lease: Lease): Promise<void> {
-  await sql`update sync_runs set ended_at = clock_timestamp(), owner = null where sync_log_id = ${lease.syncLogId}`;
-  await sql`delete from sync_seen where sync_log_id = ${lease.syncLogId}`;
+  await sql`
+    with ended as (update sync_runs set ended_at = clock_timestamp(), owner = null
+      where ${isOurs(sql, lease)} returning sync_log_id)
+    delete from sync_seen using ended where sync_seen.sync_log_id = ended.sync_log_id`;
 }
 
 function counts(tx: ISql, state: RunState) {

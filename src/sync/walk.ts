@@ -5,7 +5,7 @@
  * only after the one before it. A page that cannot be read fails the walk, after the pages before it were handed
  * on: it is never taken for the end of the data.
  *
- * Not here: waiting and retrying (cliniko/client.ts), what happens to a page (run.ts).
+ * Not here: waiting and retrying (cliniko/client.ts), what happens to a page (intake.ts).
  */
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../cliniko/source.ts';

@@ -101,11 +101,15 @@ function createFollower(): (message: Buffer) => { statement?: PassingStatement }
   const prepared = new Map<string, string>();
   let current = '';
   let transaction: string[] = [];
+  let isOpen = false;
   const pass = (text: string): { statement: PassingStatement } => {
-    if (/^\s*begin/i.test(text)) transaction = [];
+    const begins = /^\s*begin/i.test(text);
+    // Outside of a transaction each statement is one of its own.
+    if (begins || !isOpen) transaction = [];
+    isOpen ||= begins;
     transaction.push(text);
     const statement = { text, place: transaction.length, transaction: [...transaction] };
-    if (/^\s*(commit|rollback\s*$)/i.test(text)) transaction = [];
+    if (/^\s*(commit|rollback\s*$)/i.test(text)) isOpen = false;
     return { statement };
   };
   return (message) => {

@@ -153,8 +153,11 @@ describe('a worker that is killed between two statements of a batch', () => {
     const id = await engine.start();
     const child = startWorkerProcess(proxy.url, cliniko);
     let batches = 0;
-    proxy.onStatement = ({ text }) => {
-      if (!text.includes('insert into sync_seen') || ++batches < 3) return;
+    const around: number[] = [];
+    proxy.onStatement = ({ text, transaction }) => {
+      if (!text.includes('insert into sync_seen')) return;
+      around.push(transaction.length);
+      if (++batches < 3) return;
       proxy.freeze();
       child.kill('SIGKILL');
     };
@@ -166,6 +169,7 @@ describe('a worker that is killed between two statements of a batch', () => {
       from sync_logs join sync_runs on sync_log_id = sync_logs.id where sync_logs.id = ${id}`;
     expect([left?.kept, left?.seen]).toEqual([left?.told, left?.told]);
     expect(left?.told).toBeGreaterThan(0);
+    expect(around).toEqual([1, 1, 1]);
 
     const { log, seqs, processed } = await succeed(engine, sourceOf(cliniko), id);
     expect(log).toMatchObject({

@@ -1,9 +1,9 @@
 import type { ISql, Sql } from 'postgres';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
 import { claimNextRun, type Lease, LeaseLostError } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { announce, EndedElsewhereError, recordBatch } from '../../src/sync/record.ts';
+import { announce, EndedElsewhereError, endRun, recordBatch } from '../../src/sync/record.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -83,6 +83,16 @@ describe('the record of a batch', () => {
     const before = await everyRow(sql);
     await expect(recordBatch(sql, lease, BATCH)).rejects.toThrow(EndedElsewhereError);
     await expect(announce(database, lease, STATE, METADATA)).rejects.toThrow(EndedElsewhereError);
+    expect(await everyRow(sql)).toEqual(before);
+  });
+
+  test('is not ended as a success when another program has ended it', async ({ databaseUrl }) => {
+    const { database, sql, lease } = await openRunOf(databaseUrl);
+    await sql`update sync_logs set status = 'failed'`;
+    const before = await everyRow(sql);
+    const decide = vi.fn();
+    await expect(endRun(database, lease, STATE, decide)).rejects.toThrow(EndedElsewhereError);
+    expect(decide).not.toHaveBeenCalled();
     expect(await everyRow(sql)).toEqual(before);
   });
 

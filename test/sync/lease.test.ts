@@ -1,0 +1,50 @@
+import { describe, expect } from 'vitest';
+import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
+import { createSealer } from '../../src/organizations/sealing.ts';
+import { claimNextRun, type Lease, renewLeases } from '../../src/sync/lease.ts';
+import { startRun } from '../../src/sync/start.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { CREDENTIALS_KEY } from '../support/server.ts';
+
+/** Runs of two clinics, which one worker has claimed. */
+async function openTwoRuns(databaseUrl: string) {
+  const engine = await openEngine(databaseUrl);
+  const { database } = engine;
+  await saveOrganization(database, 124, {});
+  await saveApiKey(database, createSealer(CREDENTIALS_KEY), 124, 'another-key-au1');
+  const leases: Lease[] = [];
+  for (const organizationId of [123, 124]) {
+    await startRun(database, organizationId, 'full_patients');
+    const claimed = await claimNextRun(
+      database,
+      'one',
+      leases.map((lease) => lease.syncLogId),
+    );
+    if (claimed !== undefined) leases.push(claimed.lease);
+  }
+  const [first, second] = leases;
+  if (first === undefined || second === undefined) throw new Error('There is nothing to claim.');
+  return { ...engine, first, second };
+}
+
+describe('leases', () => {
+  test('are renewed without waiting for one that somebody else has locked', async ({ databaseUrl }) => {
+    const { database, sql, first, second } = await openTwoRuns(databaseUrl);
+    await sql`update sync_runs set lease_expires_at = now()`;
+    await sql.begin(async (stranger) => {
+      await stranger`select from sync_runs where sync_log_id = ${second.syncLogId} for update`;
+      expect(await renewLeases(database, 'one', [first, second])).toEqual([]);
+    });
+    const renewed = await sql`select sync_log_id as id from sync_runs where lease_expires_at > now()`;
+    expect(renewed).toEqual([{ id: first.syncLogId }]);
+  });
+
+  test('are lost to whoever has claimed the run since', async ({ databaseUrl }) => {
+    const { database, sql, first, second } = await openTwoRuns(databaseUrl);
+    await sql`update sync_runs set lease_expires_at = now() - interval '1 second'
+      where sync_log_id = ${second.syncLogId}`;
+    await claimNextRun(database, 'two');
+    expect(await renewLeases(database, 'one', [first, second])).toEqual([second]);
+  });
+});
