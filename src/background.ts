@@ -2,6 +2,7 @@
 import type { Config } from './config.ts';
 import { startPurge } from './erasure/purge.ts';
 import { keepHistory } from './events/history.ts';
+import { watchForInterrupted } from './sync/interrupted.ts';
 import type { EngineTools } from './sync/open-run.ts';
 import { startScheduler } from './sync/scheduler.ts';
 import { startWorker } from './sync/worker.ts';
@@ -21,12 +22,14 @@ export async function startBackground(
   const { database, logger } = engine;
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
   const worker = startWorker(engine);
+  const stopWatching = watchForInterrupted(database, logger);
   const deliverer = startDeliverer({ ...engine, ...webhooks });
   const stopScheduler = startScheduler(engine);
   const purgeAfterDays = config.purgeMissingAfterDays;
   const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
   return {
     async handOver() {
+      stopWatching();
       stopScheduler();
       stopPurge?.();
       await Promise.all([worker.stop(), deliverer.stop()]);

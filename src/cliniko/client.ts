@@ -8,7 +8,13 @@ import { ClinikoError, type ClinikoFailure } from './error.ts';
 import type { Clock, Pacer } from './pacing.ts';
 import { backoffMs, countedTries, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
 import { clinikoBaseUrl } from './shard.ts';
-import type { PageOptions, PageQuery, PatientPage, PatientSource } from './source.ts';
+import {
+  type PageOptions,
+  type PageQuery,
+  type PatientPage,
+  type PatientSource,
+  WORTH_TELLING_MS,
+} from './source.ts';
 import { limitTime } from './time-limit.ts';
 import { WireEnvelope } from './wire.ts';
 
@@ -17,8 +23,6 @@ const TIMEOUT_MS = 40_000;
 
 /** A page of 100 records is some 200 kB. */
 const BODY_AT_MOST = 32 * 1024 * 1024;
-
-const WORTH_TELLING_MS = 1_000;
 
 export interface ClinikoClientOptions {
   apiKey: string;
@@ -50,8 +54,7 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     accept: 'application/json',
   };
 
-  const tryOnce = async (url: string, { signal, onWait, onRequest }: PageOptions): Promise<PatientPage> => {
-    await pacer.take({ signal, onWait });
+  const tryOnce = async (url: string, { signal, onRequest }: PageOptions): Promise<PatientPage> => {
     signal.throwIfAborted();
     onRequest?.();
     const limit = limitTime(timeoutMs, signal);
@@ -75,6 +78,8 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     const url = `${baseUrl}/patients?${searchOf(query)}`;
     const failed: ClinikoFailure[] = [];
     for (;;) {
+      // Outside: what the budget throws is not Cliniko's.
+      await pacer.take(asking);
       try {
         return await tryOnce(url, asking);
       } catch (error) {

@@ -5,14 +5,11 @@
  * budget's to say: in this process alone (memory-budget.ts), or shared by all servers (postgres-budget.ts).
  */
 import type { Budget } from './budget.ts';
-import type { WaitNotice } from './source.ts';
-
-/** Waits shorter than this are not worth telling anybody. */
-const WORTH_TELLING_MS = 1_000;
+import { type WaitNotice, WORTH_TELLING_MS } from './source.ts';
 
 export interface PaceOptions {
   signal: AbortSignal;
-  /** Called before a wait of 1 s or more, also by somebody else's turn in the same queue. Must not throw. */
+  /** Called before a wait of `WORTH_TELLING_MS` or more, also by somebody else's turn in the same queue. Must not throw. */
   onWait?: ((notice: WaitNotice) => void) | undefined;
 }
 

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ISql } from 'postgres';
+import { isDatabaseAway } from '../database/away.ts';
 import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './budget.ts';
 import type { Clock } from './pacing.ts';
 import type { WaitNotice } from './source.ts';
@@ -55,7 +56,8 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
       }
       try {
         return await reserve(wanted);
-      } catch {
+      } catch (error) {
+        if (!isDatabaseAway(error)) throw error;
         return { until: new Date(clock.now() + DATABASE_AWAY_MS), reason: 'pacing' };
       }
     },

@@ -34,10 +34,13 @@ export interface WaitNotice {
   reason: 'rate-limited' | 'pacing' | 'retrying';
 }
 
+/** People are told of a wait this long. */
+export const WORTH_TELLING_MS = 1_000;
+
 export interface PageOptions {
   /** Aborting rejects at once, also in the middle of a wait; no request leaves afterwards. */
   signal: AbortSignal;
-  /** Called when a request has to wait for longer than a moment (1 s or more), before the wait begins. */
+  /** Called when a request has to wait for `WORTH_TELLING_MS` or more, before the wait begins. */
   onWait?: (notice: WaitNotice) => void;
   /** Called each time a request leaves, retries included. */
   onRequest?: () => void;

@@ -1,7 +1,8 @@
 /** How a run failed, in the documented words. None of them holds patient data. */
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
 import type { SyncErrorType } from '../contract/sync-log.ts';
-import { databaseError, errorCode } from '../logging/safe-error.ts';
+import { isDatabaseAway } from '../database/away.ts';
+import { databaseError } from '../logging/safe-error.ts';
 
 export interface FailureReport {
   error_type: SyncErrorType;
@@ -55,6 +56,13 @@ const FRUITLESS: FailureReport = {
   solution: 'Look for this run in the server log, then start the sync again.',
 };
 
+const AWAY: FailureReport = {
+  error_type: 'DATABASE_UNAVAILABLE',
+  error_details: 'The database refused the work of this sync again and again.',
+  retry_recommended: true,
+  solution: 'See to its disk, memory and connections, then start the sync again. What it had stored stays.',
+};
+
 const MIGRATE = 'Run database migration: npm run db:migrate';
 const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko-credentials';
 
@@ -66,6 +74,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof MissingKeyError)
     return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);
+  if (isDatabaseAway(error)) return AWAY;
   const sqlstate = databaseError(error)?.code;
   // 42P10: the upsert found no constraint to rest on; it was dropped in mid-run.
   if (sqlstate === '42P10') return constraintFailure('the unique constraint on patients is missing');
@@ -109,15 +118,4 @@ function describeClinikoFailure(failure: ClinikoFailure, message: string): Failu
     default:
       return failure satisfies never;
   }
-}
-
-/**
- * Whether the database is away for a moment: the connection is gone, or the server stops, starts or is full. The run is
- * then left as it is. Its lease expires, and whoever claims it goes on from the checkpoint.
- */
-export function isDatabaseAway(error: unknown): boolean {
-  const sqlstate = databaseError(error)?.code ?? '';
-  if (/^(08|53|57P|25P03)/.test(sqlstate) || sqlstate === '40001' || sqlstate === '40P01') return true;
-  const code = errorCode(error);
-  return code.startsWith('CONNECT') || /^E(CONN|PIPE|NOTFOUND|HOST|NET|TIMEDOUT)/.test(code);
 }

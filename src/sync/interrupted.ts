@@ -3,22 +3,59 @@
  *
  * Our own runs are not meant: they have a lease, and whoever claims it goes on. The trigger tells the clients.
  */
+import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { repeat } from './repeat.ts';
 
 export const STALE_AFTER_MINUTES = 15;
 
 const DETAILS = `The sync was interrupted: it had not changed for ${STALE_AFTER_MINUTES} minutes.`;
 const REPORT = JSON.stringify({ error_type: 'SYNC_INTERRUPTED', retry_recommended: true });
 
+/** How long a dead program's row may stay `running` beyond its time. */
+const LOOK_EVERY_MS = 30_000;
+
+/** Looks again and again. @returns stops it */
+export function watchForInterrupted(database: Database, logger: Logger): () => void {
+  return repeat(
+    () => LOOK_EVERY_MS * (0.5 + Math.random()),
+    async () => {
+      await endInterruptedRuns(database).catch((error: unknown) =>
+        logger.warn(safeError(error), 'Looking for interrupted runs failed; the next look tries again'),
+      );
+    },
+  );
+}
+
 /** @returns how many rows were ended */
 export async function endInterruptedRuns({ sql }: Database): Promise<number> {
-  const rows = await sql`
+  return await sql.begin(async (tx) => {
+    // Whoever is being written lives. And only what is read once the rows are locked is true of them.
+    const locked = await tx<{ id: number }[]>`
+      select id from sync_logs as log where status = 'running' and ${isNobodys(tx)}
+      for update skip locked`;
+    return locked.length === 0
+      ? 0
+      : await endStale(
+          tx,
+          locked.map((row) => row.id),
+        );
+  });
+}
+
+/** No run of ours that is under way. */
+const isNobodys = (tx: ISql) => tx`
+  not exists (select 1 from sync_runs where sync_log_id = log.id and ended_at is null)`;
+
+async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
+  const rows = await tx`
     update sync_logs as log set
       status = 'failed', error_details = ${DETAILS},
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
       metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end || ${REPORT}::text::jsonb
-    where status = 'running'
-      and not exists (select 1 from sync_runs where sync_log_id = log.id and ended_at is null)
+    where id = any(${ids as number[]}::int[]) and status = 'running' and ${isNobodys(tx)}
       and coalesce(
         (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
         -- Older than the history, as rows of the system being replaced are.

@@ -8,6 +8,7 @@
  * Neighbours: intake.ts takes its pages in, run-state.ts counts, record.ts writes the public row.
  * Not here: which run, and when (worker.ts).
  */
+import { isDatabaseAway } from '../database/away.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
@@ -17,7 +18,6 @@ import {
   CancelledError,
   describeFailure,
   FruitlessError,
-  isDatabaseAway,
   MissingConstraintError,
   MissingKeyError,
 } from './failure.ts';
@@ -31,8 +31,14 @@ import { readSeen } from './seen.ts';
 /** A run that stored nothing in so many claims in a row ends every worker that takes it up. */
 const FRUITLESS_CLAIMS = 20;
 
+export type RunEnding = 'ended' | 'handed-back';
+
 /** @param signal aborted when this worker has to let go: shutdown, or the lease is gone */
-export async function runSync(claimed: ClaimedRun, tools: EngineTools, signal: AbortSignal): Promise<void> {
+export async function runSync(
+  claimed: ClaimedRun,
+  tools: EngineTools,
+  signal: AbortSignal,
+): Promise<RunEnding> {
   const run = openRun(claimed, tools);
   try {
     run.log.started(claimed.attempt);
@@ -42,8 +48,9 @@ export async function runSync(claimed: ClaimedRun, tools: EngineTools, signal: A
     const intake = await openIntake(claimed, tools);
     await takeIn(run, intake, signal);
     await complete(run, intake);
+    return 'ended';
   } catch (error) {
-    await endBadly(run, error, signal);
+    return await endBadly(run, error, signal);
   }
 }
 
@@ -88,11 +95,11 @@ function absenceMetadata({ marked, held }: AbsenceVerdict) {
   return { ...(marked > 0 && { missing_marked: marked }), ...(held > 0 && { missing_held: held }) };
 }
 
-async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<void> {
+async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<RunEnding> {
   if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
   if (error instanceof LeaseLostError) return handBack(run, error.message);
   if (signal.aborted && !(error instanceof CancelledError)) return handBack(run, 'this server is stopping');
-  if (isDatabaseAway(error)) return handBack(run, 'the database is away');
+  if (isDatabaseAway(error) && !isLastClaim(run)) return handBack(run, 'the database is away');
   const { error_details: errorDetails, ...report } = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
     run.tools.logger.error(safeError(error), 'A sync failed unexpectedly');
@@ -106,13 +113,21 @@ async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Prom
     run.tell();
     run.log.failed(report.error_type, errorDetails);
     run.tools.observer?.ended(run.claimed.type, 'failed', report.error_type);
+    return 'ended';
   } catch (ending) {
     // The lease expires, and the next worker meets the same error.
-    handBack(run, `its failure could not be written (${safeError(ending).error})`);
+    return handBack(run, `its failure could not be written (${safeError(ending).error})`);
   }
 }
 
-function handBack(run: OpenRun, why: string): void {
+/** Nothing was stored in this claim either, and the next one would be one too many. */
+function isLastClaim({ claimed, state }: OpenRun): boolean {
+  const stored = state.databaseOperations > claimed.state.databaseOperations;
+  return !stored && claimed.fruitlessClaims >= FRUITLESS_CLAIMS;
+}
+
+function handBack(run: OpenRun, why: string): RunEnding {
   run.log.interrupted(why);
   run.tools.observer?.ended(run.claimed.type, 'handed-back', '');
+  return 'handed-back';
 }

@@ -8,7 +8,6 @@ import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import { CancelledError } from './failure.ts';
-import { endInterruptedRuns } from './interrupted.ts';
 import {
   type ClaimedRun,
   claimNextRun,
@@ -22,11 +21,11 @@ import type { EngineTools } from './open-run.ts';
 import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
 
-/** How long a dead program's row may stay `running` beyond its time. */
-const LOOK_FOR_INTERRUPTED_MS = 30_000;
-
 /** Runs that one server works on at the same time. */
 const MAX_RUNS = 4;
+
+/** A run that was handed back is taken up again at once, and later and later when that brings nothing. */
+const REST = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
 
 interface ActiveRun {
   lease: Lease;
@@ -44,6 +43,8 @@ export class Worker {
   readonly #tools: EngineTools;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
+  /** By id of the run: when this worker may take it up again. */
+  readonly #resting = new Map<number, number>();
   readonly #endings: (() => void)[] = [];
   #stopping = false;
   #claiming: Promise<void> | undefined;
@@ -68,10 +69,6 @@ export class Worker {
       repeat(
         () => RENEW_EVERY_MS,
         () => this.#renew().catch(() => {}),
-      ),
-      repeat(
-        () => LOOK_FOR_INTERRUPTED_MS * (0.5 + Math.random()),
-        () => this.#lookForInterrupted(),
       ),
     );
     this.#wake();
@@ -108,8 +105,7 @@ export class Worker {
     do {
       this.#claimAgain = false;
       while (!this.#stopping && this.#active.size < MAX_RUNS) {
-        const ids = [...this.#active].map((run) => run.lease.syncLogId);
-        const claimed = await claimNextRun(this.#tools.database, this.#owner, ids);
+        const claimed = await claimNextRun(this.#tools.database, this.#owner, this.#notToClaim());
         if (claimed === undefined) break;
         this.#take(claimed);
       }
@@ -125,12 +121,20 @@ export class Worker {
     observer?.claimed(claimed.kind);
     run.ended = tracer
       .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal))
+      .then((ending) => {
+        if (ending === 'handed-back') this.#resting.set(syncLogId, Date.now() + restMs(claimed));
+      })
       .catch((error: unknown) => logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
         this.#active.delete(run);
         this.#wake();
       });
     this.#active.add(run);
+  }
+
+  #notToClaim(): number[] {
+    for (const [id, until] of this.#resting) if (until <= Date.now()) this.#resting.delete(id);
+    return [...this.#resting.keys(), ...[...this.#active].map((run) => run.lease.syncLogId)];
   }
 
   async #renew(): Promise<void> {
@@ -141,19 +145,15 @@ export class Worker {
     }
   }
 
-  async #lookForInterrupted(): Promise<void> {
-    await endInterruptedRuns(this.#tools.database).catch((error: unknown) =>
-      this.#tools.logger.warn(
-        safeError(error),
-        'Looking for interrupted runs failed; the next look tries again',
-      ),
-    );
-  }
-
   #cancel(ids: readonly number[]): void {
     for (const run of this.#active) {
       if (ids.includes(run.lease.syncLogId))
         run.letGo.abort(new CancelledError('Somebody asked for its end.'));
     }
   }
+}
+
+function restMs({ fruitlessClaims }: ClaimedRun): number {
+  const longer = fruitlessClaims - REST.afterClaims;
+  return longer <= 0 ? 0 : Math.min(REST.mostMs, REST.firstMs * 2 ** (longer - 1));
 }

@@ -121,3 +121,13 @@ describe('two keys', () => {
     expect(row?.keys).toBe(0);
   });
 });
+
+describe('a budget in a database that does not know it', () => {
+  test('says so, and does not let anybody wait for ever', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    await database.sql`drop function reserve_requests`;
+    const budget = createPostgresBudget(database.sql, 'a-key', LIMIT, systemClock);
+    await expect(budget.take(1)).rejects.toThrow('reserve_requests');
+  });
+});

@@ -23,6 +23,19 @@ describe('a running row of another program', () => {
     });
   });
 
+  test('that is being written at that moment is not waited for, and not ended', async ({ databaseUrl }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (7, 'x', 'running', '2020-01-01')`;
+    await sql`update sync_events set at = now() - interval '16 minutes'`;
+    await sql.begin(async (stranger) => {
+      await stranger`update sync_logs set records_processed = 9`;
+      expect(await endInterruptedRuns(database)).toBe(0);
+    });
+    expect(await endInterruptedRuns(database)).toBe(0);
+    expect(await sql`select status from sync_logs`).toEqual([{ status: 'running' }]);
+  });
+
   test('that is older than the history goes by its start', async ({ databaseUrl }) => {
     const { database, sql } = await openEngine(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
