@@ -5,6 +5,7 @@
  * moves up unseen. So each step asks anew for what changed since the last change it saw, and always takes the first
  * page. Only where a whole page shares one second does it go on to the next page of that second.
  */
+import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../cliniko/source.ts';
 import { parseWirePatient } from '../cliniko/wire.ts';
 import type { Database } from '../database/open.ts';
@@ -31,6 +32,9 @@ export async function readWatermark({ sql }: Database, organizationId: number): 
   return row?.since ?? undefined;
 }
 
+/** An answer with patients who were not asked for. What it lacks nobody knows: it is not the end of the data. */
+export class UnkeptFilterError extends ClinikoError {}
+
 type ChangeField = 'updated_at' | 'archived_at';
 
 export interface ChangeScope {
@@ -46,7 +50,7 @@ export interface ChangePlan extends ChangeScope {
   perPage: number;
 }
 
-/** @throws ClinikoError, or the signal's reason */
+/** @throws UnkeptFilterError, ClinikoError, or the signal's reason */
 export async function* walkChanges(
   source: PatientSource,
   plan: ChangePlan,
@@ -80,7 +84,7 @@ async function* walkField(
     const answer = await source.page({ page, perPage, filters, sort: `${field}:asc,id:asc` }, options);
     const [first, last] = [timeOf(answer.records.at(0), field), timeOf(answer.records.at(-1), field)];
     // Somebody older: the filter was not kept, and there would be no end to it.
-    if (first !== undefined && first < from) return;
+    if (first !== undefined && first < from) return refuseUnkept(field);
     yield answer;
     const more = answer.hasNext || (answer.totalEntries ?? 0) > page * perPage;
     if (!more || answer.records.length === 0) return;
@@ -88,6 +92,11 @@ async function* walkField(
     if (last === undefined || last <= from) page += 1;
     else [from, page] = [last, 1];
   }
+}
+
+/** It is not certain that Cliniko can be asked for archivals; that it can be for changes is documented. */
+function refuseUnkept(field: ChangeField): void {
+  if (field === 'updated_at') throw new UnkeptFilterError({ kind: 'unreadable', status: 200 });
 }
 
 /** In Cliniko's own form: whole seconds, with a literal Z. */

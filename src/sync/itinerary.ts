@@ -5,17 +5,14 @@
  * changed meanwhile, and whoever is stored but was not met is asked for by id. A changed sync asks for what changed.
  */
 import type { PageOptions, PatientSource } from '../cliniko/source.ts';
-import { readId } from '../cliniko/wire.ts';
 import type { OperationType } from '../contract/sync-log.ts';
-import { type ChangeScope, walkChanges } from './changes.ts';
+import { type ChangePlan, type ChangeScope, UnkeptFilterError, walkChanges } from './changes.ts';
 import { isComplete } from './completeness.ts';
+import { fetchByIds, IDS_AT_ONCE, WITH_ARCHIVED } from './fetch-by-ids.ts';
 import { walkRound } from './round.ts';
 import type { RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { walkPages } from './walk.ts';
-
-/** Cliniko hides archived patients, unless it is asked for them. */
-const WITH_ARCHIVED = 'archived_at:*';
 
 /** Whom a sync is about. It is not certain that archiving moves `updated_at`, so archivals are asked for as well. */
 const EVERYBODY: ChangeScope = { filter: WITH_ARCHIVED, fields: ['updated_at', 'archived_at'] };
@@ -25,9 +22,6 @@ const ONLY_ACTIVE: ChangeScope = { filter: 'archived_at:!?', fields: ['updated_a
 const STEADY_ORDER = 'created_at:asc,id:asc';
 
 const MAX_ROUNDS = 3;
-
-/** Cliniko's longest list of ids is not known; its makers advise lists like this one. */
-const RECALLED_AT_ONCE = 50;
 
 export interface Itinerary {
   type: OperationType;
@@ -69,7 +63,7 @@ export async function* remainingStops(
   }
   yield* wholeClinic(source, plan, settled, options, [scope.filter, `created_at:<=${plan.createdUntil}`]);
   const sweep = { ...scope, since: plan.sweepSince, perPage };
-  for await (const { records } of walkChanges(source, sweep, options)) yield { leg: 'sweep', records };
+  yield* closingSweep(source, sweep, options);
   await settled();
   yield* recall(source, await plan.absent(), options);
 }
@@ -104,17 +98,27 @@ async function* round(...args: Parameters<typeof walkRound>): AsyncGenerator<Sto
   for await (const page of walkRound(...args)) yield { leg: 'round', ...page };
 }
 
+/** What changed during the walk. Whoever cannot be asked for that has just been walked from end to end: the next sync sees it. */
+async function* closingSweep(
+  source: PatientSource,
+  plan: ChangePlan,
+  options: PageOptions,
+): AsyncGenerator<Stop> {
+  try {
+    for await (const { records } of walkChanges(source, plan, options)) yield { leg: 'sweep', records };
+  } catch (error) {
+    if (!(error instanceof UnkeptFilterError)) throw error;
+  }
+}
+
 /** The last question before anybody is thought missing: Cliniko is asked for exactly them. */
 async function* recall(
   source: PatientSource,
   absent: readonly string[],
   options: PageOptions,
 ): AsyncGenerator<Stop> {
-  for (let from = 0; from < absent.length; from += RECALLED_AT_ONCE) {
-    const ids = absent.slice(from, from + RECALLED_AT_ONCE);
-    const filters = [WITH_ARCHIVED, `id:=${ids.join(',')}`];
-    const page = await source.page({ page: 1, perPage: RECALLED_AT_ONCE, filters, sort: 'id:asc' }, options);
-    const asked = new Set(ids);
-    yield { leg: 'sweep', records: page.records.filter((record) => asked.has(readId(record) ?? '')) };
+  for (let from = 0; from < absent.length; from += IDS_AT_ONCE) {
+    const ids = absent.slice(from, from + IDS_AT_ONCE);
+    yield { leg: 'sweep', records: await fetchByIds(source, ids, options) };
   }
 }

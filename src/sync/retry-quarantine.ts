@@ -5,7 +5,6 @@
  * sync may be under way meanwhile: both write whole patients, and the newer version stays.
  */
 import type { PatientSource } from '../cliniko/source.ts';
-import { readId } from '../cliniko/wire.ts';
 import type { QuarantineRetry } from '../contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../organizations/sealing.ts';
@@ -20,9 +19,7 @@ import {
   releaseFromQuarantine,
 } from '../patients/quarantine.ts';
 import { upsertAcceptable } from '../patients/store.ts';
-
-/** One question to Cliniko, one transaction. */
-const ASKED_AT_ONCE = 50;
+import { fetchByIds, IDS_AT_ONCE } from './fetch-by-ids.ts';
 
 /** Of one request: those after them come with the next one. */
 const RETRIED_AT_MOST = 500;
@@ -43,24 +40,12 @@ export async function retryQuarantine(
   const { sql } = tools.database;
   const ids = await quarantinedIds(sql, organizationId, RETRIED_AT_MOST);
   let resolved = 0;
-  for (let from = 0; from < ids.length; from += ASKED_AT_ONCE) {
-    const asked = ids.slice(from, from + ASKED_AT_ONCE);
-    const records = await fetchById(tools.source, asked, signal);
+  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+    const asked = ids.slice(from, from + IDS_AT_ONCE);
+    const records = await fetchByIds(tools.source, asked, { signal });
     resolved += await storeAgain(tools, organizationId, records);
   }
   return { requested: ids.length, resolved, remaining: await countQuarantine(sql, organizationId) };
-}
-
-/** Archived patients included. Whoever Cliniko does not have any more stays where he is. */
-async function fetchById(
-  source: PatientSource,
-  ids: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly unknown[]> {
-  const filters = ['archived_at:*', `id:=${ids.join(',')}`];
-  const page = await source.page({ page: 1, perPage: ASKED_AT_ONCE, filters, sort: 'id:asc' }, { signal });
-  const asked = new Set(ids);
-  return page.records.filter((record) => asked.has(readId(record) ?? ''));
 }
 
 /** @returns how many are stored now */

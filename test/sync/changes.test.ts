@@ -1,7 +1,7 @@
 import { describe, expect, test as plain, vi } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
-import { walkChanges } from '../../src/sync/changes.ts';
+import { UnkeptFilterError, walkChanges } from '../../src/sync/changes.ts';
 import { test } from '../support/database.ts';
 import { person } from '../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -81,6 +81,7 @@ describe('a changed run', () => {
 });
 
 describe('the walk through changes', () => {
+  const ANYBODY = 'updated_at:>=2000-01-01T00:00:00Z';
   const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, '0')}Z`;
 
   /** Cliniko's list of these people, read with the filters and the order that a question asks for. */
@@ -101,10 +102,13 @@ describe('the walk through changes', () => {
     return source;
   }
 
-  async function idsSeen(source: PatientSource, onPage = () => {}): Promise<Set<unknown>> {
+  async function idsSeen(
+    source: PatientSource,
+    { since = second(0), onPage = () => {} } = {},
+  ): Promise<Set<unknown>> {
     const seen = new Set<unknown>();
     const fields = ['updated_at', 'archived_at'] as const;
-    const plan = { since: second(0), perPage: 100, filter: 'archived_at:*', fields };
+    const plan = { since, perPage: 100, filter: 'archived_at:*', fields };
     for await (const page of walkChanges(source, plan, { signal: AbortSignal.any([]) })) {
       for (const record of page.records) seen.add(Object(record).id);
       onPage();
@@ -122,14 +126,38 @@ describe('the walk through changes', () => {
     expect(source.asked).toBeLessThan(20);
   });
 
+  const ignoring = (prefix: string, source: PatientSource): PatientSource => ({
+    ...source,
+    page: (query, options) =>
+      source.page(
+        { ...query, filters: query.filters.map((one) => (one.startsWith(prefix) ? ANYBODY : one)) },
+        options,
+      ),
+  });
+
+  plain('takes an answer with others than it asked for as no answer, and not as the end', async () => {
+    const people = Array.from({ length: 5 }, (_, n) => person(n + 1, { updated_at: second(n) }));
+    const source = ignoring('updated_at:>=', clinic(people));
+    await expect(idsSeen(source, { since: second(3) })).rejects.toThrow(UnkeptFilterError);
+  });
+
+  plain('does without archivals where it cannot ask for them', async () => {
+    const people = Array.from({ length: 5 }, (_, n) =>
+      person(n + 1, { updated_at: second(n), archived_at: second(n) }),
+    );
+    const source = ignoring('archived_at:>=', clinic(people));
+    expect((await idsSeen(source, { since: second(3) })).size).toBe(2);
+  });
+
   plain('misses nobody when one is edited while each page is read', async () => {
     const people = Array.from({ length: 1_000 }, (_, n) => person(n + 1, { updated_at: second(n % 30) }));
     let edits = 0;
-    const seen = await idsSeen(clinic(people), () => {
+    const onPage = () => {
       const one = people[(edits * 37) % 1_000];
       if (one !== undefined && edits < 12) one.updated_at = second(40 + edits);
       edits += 1;
-    });
+    };
+    const seen = await idsSeen(clinic(people), { onPage });
 
     expect(seen.size).toBe(1_000);
   });
