@@ -13,7 +13,7 @@ import { createSessions } from './access/sessions.ts';
 import { createStreamTokens, streamSigningKey } from './access/stream-token.ts';
 import { createApp } from './app.ts';
 import { keepAudit } from './audit/retention.ts';
-import { startBackground } from './background.ts';
+import { type Background, startBackground } from './background.ts';
 import { createClinikoClient } from './cliniko/client.ts';
 import { systemClock } from './cliniko/clock.ts';
 import { createPacers } from './cliniko/pacing.ts';
@@ -27,7 +27,7 @@ import { openPostgresBus } from './events/postgres-bus.ts';
 import { openPostgresLog } from './events/postgres-log.ts';
 import { type Home, openHome } from './home.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
-import { createConnections } from './live/connections.ts';
+import { type Connections, createConnections } from './live/connections.ts';
 import { Feed } from './live/feed.ts';
 import { createTurn } from './live/turn.ts';
 import { createWheel } from './live/wheel.ts';
@@ -50,40 +50,51 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What has been opened, and how it is closed: the last one first. */
+type Undo = (() => Promise<void> | void)[];
+
 /** @throws when the database cannot be reached, or the port is taken; nothing is left running then */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
-  const undo: (() => Promise<void>)[] = [];
-  const unwind = async () => {
-    for (const step of undo.reverse()) await step();
-  };
+  const undo: Undo = [];
   try {
-    const home = await openHome(config, logger);
-    undo.push(home.close);
-    const server = await serve(config, logger, home);
-    undo.push(server.stop);
+    const { url, routes } = await serve(config, logger, undo);
     let stopped: Promise<void> | undefined;
-    return {
-      url: server.url,
-      routes: server.routes,
-      stop: () => {
-        stopped ??= unwind();
-        return stopped;
-      },
+    const stop = () => {
+      stopped ??= unwind(undo);
+      return stopped;
     };
+    return { url, routes, stop };
   } catch (error) {
-    await unwind();
+    await unwind(undo).catch(() => {}); // Why it did not start says more.
     throw error;
   }
 }
 
-async function serve(config: Config, logger: Logger, home: Home): Promise<RunningServer> {
-  const { database, sealer } = home;
+/** What cannot be closed keeps nothing else open. @throws the first failure, when everything else is closed */
+async function unwind(undo: Undo): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of undo.reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<RunningServer, 'stop'>> {
   let draining = false;
+  const home = await openHome(config, logger);
+  undo.push(home.close);
+  const { database, sealer } = home;
   const bus = await openPostgresBus(home.listenUrl);
-  const access = await openAccess(config, logger, home);
+  undo.push(bus.close);
+  const access = await openAccess(config, logger, home, undo);
   const tracer = await openTracer(config);
+  undo.push(tracer.close);
   const live = openLive(config, logger, home, bus);
-  const { connections } = live.tools;
+  undo.push(live.close);
   const metrics = openMetrics(database, bus, live.tools.feed, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
   const webhookRules = { allowLoopback: config.webhooksMayLoopBack };
@@ -94,7 +105,7 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     bus,
     ...live.tools,
     logger,
-    ...access.tools,
+    ...access,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
     metrics,
@@ -102,42 +113,35 @@ async function serve(config: Config, logger: Logger, home: Home): Promise<Runnin
     webhookRules,
   });
   const server = createHttpServer(app, config);
-  const background = await startBackground(
-    config,
-    {
-      database,
-      sealer,
-      bus,
-      logger,
-      sourceFor,
-      perPage: config.cliniko.perPage,
-      window: config.cliniko.concurrency,
-      observer: metrics.sync,
-      tracer,
-    },
-    { rules: webhookRules, onTried: metrics.webhookTried },
-  );
-  const stop = async () => {
-    draining = true;
-    // Streams go on while they wait for their goodbye, and see how runs are handed over.
-    const goodbyes = connections.byeOneByOne('restart', config.drainMs * SPREAD_OF_DRAIN);
-    const handedOver = Promise.all([goodbyes, background.handOver()]);
-    await Promise.race([handedOver, after(config.drainMs)]);
-    connections.byeToAll('restart');
-    await closeServer(server);
-    await live.close();
-    background.stop();
-    access.stop();
-    await bus.close();
-    await tracer.close();
+  undo.push(() => closeServer(server));
+  const { perPage, concurrency: window } = config.cliniko;
+  const engine = {
+    database,
+    sealer,
+    bus,
+    logger,
+    sourceFor,
+    perPage,
+    window,
+    observer: metrics.sync,
+    tracer,
   };
-  try {
-    const url = await listen(server, config);
-    return { url, routes: app.routes, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
+  const background = await startBackground(config, engine, webhooks);
+  undo.push(async () => {
+    draining = true;
+    await drain(config, live.tools.connections, background);
+  });
+  return { url: await listen(server, config), routes: app.routes };
+}
+
+/** Streams go on while they wait for their goodbye, and see how runs are handed over. */
+async function drain(config: Config, connections: Connections, background: Background): Promise<void> {
+  const goodbyes = connections.byeOneByOne('restart', config.drainMs * SPREAD_OF_DRAIN);
+  const handedOver = Promise.all([goodbyes, background.handOver()]);
+  await Promise.race([handedOver, after(config.drainMs)]);
+  connections.byeToAll('restart');
+  background.stop();
 }
 
 /** What streams are made of. */
@@ -159,28 +163,17 @@ function openLive(config: Config, logger: Logger, home: Home, bus: EventBus) {
 }
 
 /** Who may come in, what guards his reads, and what is kept of what he does. */
-async function openAccess(config: Config, logger: Logger, { database, credentialsKey }: Home) {
+async function openAccess(config: Config, logger: Logger, { database, credentialsKey }: Home, undo: Undo) {
   const streamTokens = createStreamTokens(streamSigningKey(credentialsKey), config.streamTokenSeconds);
   const verifyJwt = config.jwt && createJwtVerifier(config.jwt);
   const wall = await buildWall(database, logger);
-  const stopAudit = await keepAudit(database, config.auditRetentionDays, logger);
-  const stopForgetting = forgetOldAnswers(database, logger);
+  undo.push(await keepAudit(database, config.auditRetentionDays, logger));
+  undo.push(forgetOldAnswers(database, logger));
   const sessions = createSessions(database, logger);
-  return {
-    tools: {
-      wall,
-      sessions,
-      streamTokens,
-      limits: createLimits(config.limits),
-      authenticator:
-        config.auth === 'none' ? undefined : createAuthenticator(database, streamTokens, verifyJwt),
-    },
-    stop() {
-      sessions.stop();
-      stopAudit();
-      stopForgetting();
-    },
-  };
+  undo.push(() => sessions.stop());
+  const authenticator =
+    config.auth === 'none' ? undefined : createAuthenticator(database, streamTokens, verifyJwt);
+  return { wall, sessions, streamTokens, limits: createLimits(config.limits), authenticator };
 }
 
 /** The rooms tell of themselves; here they are listened to. */
