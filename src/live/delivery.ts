@@ -3,7 +3,7 @@
  *
  * A connection has no queue. News marks a watch dirty; at the end of the loop turn frames are taken while the socket has
  * room, and leave in one write. When it has none they wait in the shared ring or in the log. So a reader that does not
- * read costs this process nothing, and slows nobody. Who takes nothing for 30 s is let go: it comes back with its cursor.
+ * read costs this process nothing, and slows nobody. Whose socket does not empty for 30 s is let go: it comes back with its cursor.
  */
 import type { Frame } from './frame.ts';
 import type { Due, Turn } from './turn.ts';

@@ -28,12 +28,12 @@ export interface BatchTools {
   /** Ids that this run has counted already. Grows when a batch has committed. */
   seen: IdSet;
   /** Where the run is once all batches before this one have committed. Rejects with the failure of the one before. */
-  turn: Promise<Turn>;
+  standing: Promise<Standing>;
   /** Called when the patients are written: the next batch may write its own. */
   onWritten: () => void;
 }
 
-export interface Turn {
+export interface Standing {
   state: RunState;
   display: Display;
 }
@@ -47,7 +47,7 @@ const TRIES = 3;
  */
 export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promise<RunState> {
   let isFirstToFail = true;
-  tools.turn.catch(() => {
+  tools.standing.catch(() => {
     isFirstToFail = false;
   });
   for (let tries = 1; ; tries++) {
@@ -96,12 +96,12 @@ const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
 /** What commits together with the patients, when the batches before this one have committed. */
 async function finishBatch(
   tx: ISql,
-  { sealer, lease, seen, turn, onWritten }: BatchTools,
+  { sealer, lease, seen, standing, onWritten }: BatchTools,
   batch: PreparedBatch,
   written: Written,
 ): Promise<{ next: RunState; fresh: string[] }> {
   onWritten();
-  const { state, display } = await turn;
+  const { state, display } = await standing;
   const outcome = outcomeOf(batch, written);
   const { stored, rejected } = outcome;
   const fresh = [...stored, ...rejected.map((one) => one.recordKey)].filter((id) => !seen.has(id));

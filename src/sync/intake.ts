@@ -9,7 +9,7 @@
 import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
-import { storeBatch, type Turn } from './batch.ts';
+import { type Standing, storeBatch } from './batch.ts';
 import type { IdSet } from './id-set.ts';
 import { remainingStops } from './itinerary.ts';
 import { createLookahead, PARTS_AHEAD } from './lookahead.ts';
@@ -142,19 +142,19 @@ async function store(
 ): Promise<void> {
   const { database, sealer } = run.tools;
   let began = performance.now();
-  const turn = arrived.then((): Turn => {
+  const standing = arrived.then((): Standing => {
     // What was written ahead took its time while the batch before took its own.
     began = performance.now();
     const phase = run.state.coverage.leg === 'walk' ? 'storing' : 'finishing';
     const state = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
     return { state, display: run.display(phase) };
   });
-  turn.catch(() => {}); // The transaction waits for it, unless it fails before.
-  const tools = { database, sealer, lease: run.claimed.lease, seen, turn, onWritten };
+  standing.catch(() => {}); // The transaction waits for it, unless it fails before.
+  const tools = { database, sealer, lease: run.claimed.lease, seen, standing, onWritten };
   const { tracer = NO_TRACER, observer } = run.tools;
   const facts = { patients: batch.records };
   const stored = await tracer.span('store batch', facts, () => storeBatch(tools, batch));
-  observer?.stored(countsBetween((await turn).state, stored), (performance.now() - began) / 1_000);
+  observer?.stored(countsBetween((await standing).state, stored), (performance.now() - began) / 1_000);
   run.tell();
   run.state = {
     ...stored,

@@ -159,9 +159,9 @@ const store = (worker: WorkerName, people: number) =>
     const { lease } = hand.claimed;
     const seen = await readSeen(database, lease.syncLogId);
     const { sealer } = engine.tools(NOBODY);
-    const turn = Promise.resolve({ state: hand.state, display });
+    const standing = Promise.resolve({ state: hand.state, display });
     const write = async () => {
-      const tools = { database, sealer, lease, seen, turn, onWritten: () => {} };
+      const tools = { database, sealer, lease, seen, standing, onWritten: () => {} };
       hand.state = await storeBatch(tools, batch);
     };
     if (!(await fenced(model, lease, write))) return;
