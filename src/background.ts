@@ -5,7 +5,7 @@ import { keepHistory } from './events/history.ts';
 import { watchForInterrupted } from './sync/interrupted.ts';
 import type { EngineTools } from './sync/open-run.ts';
 import { startScheduler } from './sync/scheduler.ts';
-import { startWorker } from './sync/worker.ts';
+import { Worker } from './sync/worker.ts';
 import { type DelivererTools, startDeliverer } from './webhooks/deliverer.ts';
 
 export interface Background {
@@ -21,7 +21,7 @@ export async function startBackground(
 ): Promise<Background> {
   const { database, logger } = engine;
   const stopHistory = await keepHistory(database, config.eventRetentionDays, logger);
-  const worker = startWorker(engine);
+  const worker = new Worker(engine);
   const stopWatching = watchForInterrupted(database, logger);
   const deliverer = startDeliverer({ ...engine, ...webhooks });
   const stopScheduler = startScheduler(engine);

@@ -32,11 +32,15 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
   const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : undefined;
   const url = config.databaseUrl ?? embedded?.url ?? '';
   const listenUrl = config.listenDatabaseUrl ?? url;
+  const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
+  const close = async () => {
+    await database.close();
+    await embedded?.stop();
+  };
   try {
     await migrate(listenUrl);
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
-    const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
     if (config.previousCredentialsKey !== undefined) {
       for (const sealed of SEALED) await reseal(database, sealer, sealed);
     }
@@ -44,13 +48,9 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
       await saveOrganization(database, config.clinic.organizationId, {});
       await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
     }
-    const close = async () => {
-      await database.close();
-      await embedded?.stop();
-    };
     return { database, url, listenUrl, sealer, credentialsKey: key, close };
   } catch (error) {
-    await embedded?.stop();
+    await close();
     throw error;
   }
 }

@@ -159,7 +159,7 @@ function asLinkedId(value: unknown): string | undefined {
 }
 
 /** PostgreSQL's text knows neither NUL nor half of a surrogate pair. */
-export function storableText(text: string): string {
+function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '');
 }
 

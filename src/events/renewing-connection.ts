@@ -14,7 +14,7 @@ export interface RenewingConnection {
 }
 
 /** The database did not answer in time. Read again: the next attempt has a connection of its own. */
-export class NoAnswerError extends Error {
+class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
   /** As postgres.js names it, so that whoever sorts errors takes it for an outage. */
   readonly code = 'CONNECT_TIMEOUT';

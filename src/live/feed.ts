@@ -17,7 +17,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { createHistoryGuard, type HistoryGuard } from './history-guard.ts';
 import { createJoin, type Join } from './join.ts';
-import { News } from './news.ts';
+import { readNews } from './news.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createShelf, type Place, type Shelf } from './shelf.ts';
 import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
@@ -52,9 +52,9 @@ export class Feed {
       logger.warn('The database holds another history than before; streams begin anew');
       for (const hear of this.#historians) hear();
     });
-    const news = new News({ log, shelf, guard, counters });
+    const news = { log, shelf, guard, counters };
     const reader = createReader({
-      readNews: (organizationIds) => news.read(organizationIds),
+      readNews: (organizationIds) => readNews(news, organizationIds),
       look: () => this.#look(),
       pollDelayMs: () => pollDelayMs(bus.healthy),
       onFailure(error) {
@@ -125,7 +125,9 @@ export class Feed {
     if (shelf.size === 0 && this.#everything.size === 0) return;
     const heads = await this.#guard.readHeads();
     for (const { organizationId, seq } of heads.positions) {
-      if (seq > (shelf.get(organizationId)?.channel.head ?? 0)) this.#hear(organizationId);
+      const channel = shelf.get(organizationId)?.channel;
+      // Unsure: the question which run is the latest was not answered.
+      if (seq > (channel?.head ?? 0) || channel?.isSure === false) this.#hear(organizationId);
     }
   }
 

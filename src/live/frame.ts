@@ -70,7 +70,7 @@ export function toChunk(bytes: Buffer): Buffer {
 }
 
 /** RFC 6455, 5.2: a whole text message in one frame; servers do not mask. */
-export function textFrameHeader(length: number): Buffer {
+function textFrameHeader(length: number): Buffer {
   const FINAL_TEXT = 0x81;
   if (length < 126) return Buffer.from([FINAL_TEXT, length]);
   const isShort = length < 65_536;

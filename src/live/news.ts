@@ -19,50 +19,40 @@ export interface NewsTools {
   counters: LiveCounters;
 }
 
-export class News {
-  readonly #tools: NewsTools;
+/** @returns the organizations of which there is more to read */
+export async function readNews(tools: NewsTools, organizationIds: readonly number[]): Promise<number[]> {
+  const { log, shelf, guard, counters } = tools;
+  const positions = organizationIds.flatMap((organizationId): Position[] => {
+    const channel = shelf.get(organizationId)?.channel;
+    return channel === undefined ? [] : [{ organizationId, seq: channel.head }];
+  });
+  const { epoch } = guard;
+  counters.logReads += 1;
+  const events = await log.readAfter(epoch, positions, { limit: READ_AT_MOST });
+  // What was read belongs to the channels of that epoch.
+  if (epoch !== guard.epoch) return [];
+  const groups = [...byOrganization(events)];
+  for (const [id, news] of groups) handOn(tools, id, news);
+  shelf.fit();
+  const unread = groups.filter(([, news]) => news.length === READ_AT_MOST).map(([id]) => id);
+  return [...unread, ...(await settle(tools, organizationIds))];
+}
 
-  constructor(tools: NewsTools) {
-    this.#tools = tools;
-  }
+function handOn({ shelf, counters }: NewsTools, id: number, news: readonly LoggedEvent[]): void {
+  const place = shelf.get(id);
+  if (place === undefined) return;
+  place.channel.append(news);
+  for (const watcher of place.watchers) watcher.onNews();
+  if (place.watchers.size > 0) counters.noteLag(Date.parse(news.at(-1)?.at ?? ''));
+}
 
-  /** @returns the organizations of which there is more to read */
-  async read(organizationIds: readonly number[]): Promise<number[]> {
-    const { log, shelf, guard, counters } = this.#tools;
-    const positions = organizationIds.flatMap((organizationId): Position[] => {
-      const channel = shelf.get(organizationId)?.channel;
-      return channel === undefined ? [] : [{ organizationId, seq: channel.head }];
-    });
-    const { epoch } = guard;
-    counters.logReads += 1;
-    const events = await log.readAfter(epoch, positions, { limit: READ_AT_MOST });
-    // What was read belongs to the channels of that epoch.
-    if (epoch !== guard.epoch) return [];
-    const groups = [...byOrganization(events)];
-    for (const [id, news] of groups) this.#handOn(id, news);
-    shelf.fit();
-    const unread = groups.filter(([, news]) => news.length === READ_AT_MOST).map(([id]) => id);
-    return [...unread, ...(await this.#settle(organizationIds))];
-  }
-
-  #handOn(id: number, news: readonly LoggedEvent[]): void {
-    const { shelf, counters } = this.#tools;
-    const place = shelf.get(id);
-    if (place === undefined) return;
-    place.channel.append(news);
-    for (const listener of place.listeners) listener.onNews();
-    if (place.listeners.size > 0) counters.noteLag(Date.parse(news.at(-1)?.at ?? ''));
-  }
-
-  /** Another program moved the start of a run: which one is the latest now, only the table knows. @returns who is still unsure */
-  async #settle(organizationIds: readonly number[]): Promise<number[]> {
-    const { log, shelf } = this.#tools;
-    const isUnsure = (id: number) => shelf.get(id)?.channel.isSure === false;
-    const unsure = organizationIds.filter(isUnsure);
-    if (unsure.length === 0) return [];
-    for (const state of await log.readStates(unsure)) shelf.get(state.organizationId)?.channel.settle(state);
-    return unsure.filter(isUnsure);
-  }
+/** Another program moved the start of a run: which one is the latest now, only the table knows. @returns who is still unsure */
+async function settle({ log, shelf }: NewsTools, organizationIds: readonly number[]): Promise<number[]> {
+  const isUnsure = (id: number) => shelf.get(id)?.channel.isSure === false;
+  const unsure = organizationIds.filter(isUnsure);
+  if (unsure.length === 0) return [];
+  for (const state of await log.readStates(unsure)) shelf.get(state.organizationId)?.channel.settle(state);
+  return unsure.filter(isUnsure);
 }
 
 function byOrganization(events: readonly LoggedEvent[]): Map<number, LoggedEvent[]> {

@@ -7,18 +7,18 @@
 import type { StreamState } from '../events/log.ts';
 import { Channel } from './channel.ts';
 
-export const RING_BYTES_AT_MOST = 32 * 1024 * 1024;
+const RING_BYTES_AT_MOST = 32 * 1024 * 1024;
 const LINGER_MS = 60_000;
 
 /** Who watches an organization. An object, not a function of its own for each of ten thousand. */
-export interface Listener {
+export interface Watcher {
   /** Something was read for the channel. It must return quickly and not throw. */
   onNews(): void;
 }
 
 export interface Place {
   channel: Channel;
-  listeners: Set<Listener>;
+  watchers: Set<Watcher>;
   /** The greatest `seq` that anybody was shown from the database. */
   shown: number;
 }
@@ -43,8 +43,8 @@ export function createShelf(bytesAtMost = RING_BYTES_AT_MOST, lingerMs = LINGER_
   const places = new Map<number, Place & { touchedAt: number }>();
 
   const leastWatched = function* () {
-    for (const entry of places) if (entry[1].listeners.size === 0) yield entry;
-    for (const entry of places) if (entry[1].listeners.size > 0) yield entry;
+    for (const entry of places) if (entry[1].watchers.size === 0) yield entry;
+    for (const entry of places) if (entry[1].watchers.size > 0) yield entry;
   };
   return {
     get: (id) => places.get(id),
@@ -53,7 +53,7 @@ export function createShelf(bytesAtMost = RING_BYTES_AT_MOST, lingerMs = LINGER_
       if (known !== undefined) return known;
       const place = {
         channel: new Channel(state),
-        listeners: new Set<Listener>(),
+        watchers: new Set<Watcher>(),
         shown: state.head,
         touchedAt: performance.now(),
       };
@@ -70,17 +70,17 @@ export function createShelf(bytesAtMost = RING_BYTES_AT_MOST, lingerMs = LINGER_
     fit() {
       let bytes = 0;
       for (const { channel } of places.values()) bytes += channel.bytes;
-      for (const [id, { channel, listeners }] of leastWatched()) {
+      for (const [id, { channel, watchers }] of leastWatched()) {
         if (bytes <= bytesAtMost) return;
         bytes -= channel.bytes;
-        if (listeners.size === 0) places.delete(id);
+        if (watchers.size === 0) places.delete(id);
         else channel.forgetFrames();
       }
     },
     sweep() {
       const before = performance.now() - lingerMs;
-      for (const [id, { listeners, touchedAt }] of places) {
-        if (listeners.size === 0 && touchedAt < before) places.delete(id);
+      for (const [id, { watchers, touchedAt }] of places) {
+        if (watchers.size === 0 && touchedAt < before) places.delete(id);
       }
     },
     clear: () => places.clear(),

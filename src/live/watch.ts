@@ -9,7 +9,7 @@ import type { LostReason } from '../contract/stream-event.ts';
 import { HistoryLostError, type LoggedEvent, type Position, type StreamState } from '../events/log.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
-import type { Listener, Place } from './shelf.ts';
+import type { Place, Watcher } from './shelf.ts';
 
 /** Events that one read for one watch takes. */
 const PORTION = 128;
@@ -67,7 +67,7 @@ export function createWatch(
 }
 
 /** A class: there are thousands of these, and functions of their own for each would be most of what an idle stream costs. */
-class OrganizationWatch implements Watch, Listener {
+class OrganizationWatch implements Watch, Watcher {
   readonly epoch: string;
   readonly head: number;
   readonly recovered: boolean;
@@ -98,7 +98,7 @@ class OrganizationWatch implements Watch, Listener {
     this.#onNews = onNews;
     this.#isFolded = plan.folded;
     this.#first = start.snapshot ? state : undefined;
-    place.listeners.add(this);
+    place.watchers.add(this);
   }
 
   get organizationId(): number {
@@ -130,7 +130,7 @@ class OrganizationWatch implements Watch, Listener {
   }
 
   end(): void {
-    this.#place.listeners.delete(this);
+    this.#place.watchers.delete(this);
     this.#tools.onLeft(this.organizationId);
   }
 

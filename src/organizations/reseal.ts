@@ -13,19 +13,27 @@ export interface SealedColumn {
 
 const AT_ONCE = 100;
 
-/** Row by row, since there may be many; a text that was changed meanwhile is new already. @throws SealError */
+/**
+ * In portions, since there may be many; a text that was changed meanwhile is new already. Not by a cursor of postgres.js: it takes
+ * a connection that is lost while a row is being written for the end, and texts would be left that only the old key opens.
+ *
+ * @throws SealError, PostgresError
+ */
 export async function reseal({ sql }: Database, sealer: Sealer, sealed: SealedColumn): Promise<void> {
   const { table, column, contextOf } = sealed;
   const selected = [...sealed.contextColumns, column];
-  const rows = sql<Record<string, string | number>[]>`
-    select ${sql(selected)}, ctid::text as place from ${sql(table)}`;
-  for await (const part of rows.cursor(AT_ONCE)) {
-    for (const row of part) {
+  // What is written anew moves behind the others, and is met again as what it is then.
+  for (let place: string | undefined = '(0,0)'; place !== undefined; ) {
+    const rows: Record<string, string | number>[] = await sql`
+      select ${sql(selected)}, ctid::text as place from ${sql(table)}
+      where ctid > ${place}::text::tid order by ctid limit ${AT_ONCE}`;
+    for (const row of rows) {
       const old = String(row[column]);
       if (sealer.isCurrent(old)) continue;
       const anew = sealer.seal(sealer.open(old, contextOf(row)), contextOf(row));
       await sql`update ${sql(table)} set ${sql(column)} = ${anew}
         where ctid = ${String(row.place)}::text::tid and ${sql(column)} = ${old}`;
     }
+    place = rows.at(-1)?.place?.toString();
   }
 }

@@ -28,6 +28,11 @@ export interface AbsenceVerdict {
   held: number;
 }
 
+/** Ids that a run has met. */
+export interface MetIds {
+  has(id: string): boolean;
+}
+
 /** Whether those may be marked without asking anybody. */
 export function mayVanish({ absent, stored }: Absence): boolean {
   // An empty answer never empties a clinic, however small it is.
@@ -46,7 +51,7 @@ const READ_AT_ONCE = 5_000;
 export async function findAbsent(
   sql: ISql,
   organizationId: number,
-  seen: { has(id: string): boolean },
+  seen: MetIds,
   since: Date,
 ): Promise<Absence> {
   const absent: string[] = [];
@@ -54,10 +59,11 @@ export async function findAbsent(
   const rows = sql<{ id: string; is_old: boolean }[]>`
     select cliniko_patient_id as id, stored_at < ${since.toISOString()}::timestamptz as is_old
     from patients where organization_id = ${organizationId} and missing_since is null`;
-  for await (const part of rows.cursor(READ_AT_ONCE)) {
+  // Nothing is awaited in between: postgres.js would take a connection that is lost meanwhile for the end.
+  await rows.cursor(READ_AT_ONCE, (part) => {
     stored += part.length;
     for (const { id, is_old } of part) if (is_old && !seen.has(id)) absent.push(id);
-  }
+  });
   return { absent, stored };
 }
 

@@ -108,7 +108,7 @@ async function finishBatch(
   const counted = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
   const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
   await Promise.all([
-    // The fence is in the first statement; all answers come back together.
+    // Each of them depends on the fence in the first, or is rolled back with it; all answers come back together.
     recordBatch(tx, lease, { state: next, metadata: runningMetadata(next, display), fresh, stored }),
     quarantineRecords(tx, sealer, lease.organizationId, rejected),
   ]);

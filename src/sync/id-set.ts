@@ -13,7 +13,7 @@ const FIRST_SLOTS = 1_024;
 
 export class IdSet {
   readonly #texts = new Set<string>();
-  /** Its own for each set: nobody can choose ids that all fall into one place. Odd, so that no two become one. */
+  /** Its own for each set: nobody can choose ids that all fall into one place. Odd, so that every digit counts. */
   readonly #multiplier = randomBytes(8).readBigUInt64LE() | 1n;
   #slots = new BigUint64Array(FIRST_SLOTS);
   #taken = 0;

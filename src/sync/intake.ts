@@ -6,7 +6,7 @@
  *
  * Neighbours: plan.ts and itinerary.ts give the pages, parts.ts cuts them into batches, batch.ts stores one.
  */
-import type { PageOptions, PatientSource, WaitNotice } from '../cliniko/source.ts';
+import type { PageOptions, PatientSource } from '../cliniko/source.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
 import { type Standing, storeBatch } from './batch.ts';
@@ -35,7 +35,12 @@ export interface Intake extends Attendance {
  * @param signal aborted when this worker has to let go
  */
 export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal): Promise<void> {
-  const waits = createWaits();
+  const waits = createWaits(async (wait) => {
+    run.log.waiting(waitWords(wait), wait.until);
+    // The counts it tells are those of the last commit.
+    await latest.committed;
+    await run.announce('waiting', wait);
+  });
   const fetching = createStopwatch();
   const left = new AbortController();
   let latest: Taking = NOTHING_TAKEN;
@@ -46,14 +51,6 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     onRequest: () => {
       run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
     },
-  };
-  let toldAt: number | undefined;
-  const tellWait = async (wait: WaitNotice): Promise<void> => {
-    toldAt ??= performance.now();
-    run.log.waiting(waitWords(wait), wait.until);
-    // The counts it tells are those of the last commit.
-    await latest.committed;
-    await run.announce('waiting', wait);
   };
   const ahead = createLookahead();
   const settled = async (): Promise<RunState> => {
@@ -67,12 +64,10 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   const asked = Array.from({ length: PARTS_AHEAD }, () => askNext(parts));
   try {
     for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
-      const step = await waits.whileWaiting(next, tellWait);
+      const step = await waits.whileWaiting(next);
       if (step.done === true) break;
-      const waitedMs = toldAt === undefined ? 0 : performance.now() - toldAt;
-      toldAt = undefined;
       signal.throwIfAborted();
-      const spent = { fetchMs: fetching.lap(), waitedMs };
+      const spent = { fetchMs: fetching.lap(), waitedMs: waits.lap() };
       const before = latest;
       latest = takeInPart(run, step.value, intake.seen, { before: before.committed, spent });
       ahead.take();
@@ -149,7 +144,7 @@ async function store(
     const state = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
     return { state, display: run.display(phase) };
   });
-  standing.catch(() => {}); // The transaction waits for it, unless it fails before.
+  standing.catch(() => {}); // The batch waits for it, unless it fails before.
   const tools = { database, sealer, lease: run.claimed.lease, seen, standing, onWritten };
   const { tracer = NO_TRACER, observer } = run.tools;
   const facts = { patients: batch.records };

@@ -9,7 +9,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { repeat } from './repeat.ts';
 
-export const STALE_AFTER_MINUTES = 15;
+const STALE_AFTER_MINUTES = 15;
 
 const DETAILS = `The sync was interrupted: it had not changed for ${STALE_AFTER_MINUTES} minutes.`;
 const REPORT = JSON.stringify({ error_type: 'SYNC_INTERRUPTED', retry_recommended: true });

@@ -6,8 +6,8 @@
 import type { ISql } from 'postgres';
 import { readId } from '../cliniko/wire.ts';
 import type { ReadingRules } from '../patients/from-cliniko.ts';
+import type { MetIds } from '../patients/missing.ts';
 import { hasPatients, readStoredVersions, type StoredVersions } from '../patients/store.ts';
-import type { IdSet } from './id-set.ts';
 import type { Lookahead } from './lookahead.ts';
 import type { OpenRun } from './open-run.ts';
 import { type PreparedBatch, prepareBatch } from './prepare.ts';
@@ -26,7 +26,7 @@ interface Part {
 export async function* cutIntoParts(
   run: OpenRun,
   stops: AsyncGenerator<Stop>,
-  seen: Pick<IdSet, 'has'>,
+  seen: MetIds,
   ahead: Lookahead,
 ): AsyncGenerator<Part> {
   const { page, place } = run.state;
@@ -45,7 +45,7 @@ export async function* cutIntoParts(
 function recordsToStore(
   stop: Stop,
   begin: { page: number; place: number },
-  seen: Pick<IdSet, 'has'>,
+  seen: MetIds,
 ): readonly unknown[] {
   switch (stop.leg) {
     case 'walk':

@@ -8,8 +8,8 @@ export async function readSeen({ sql }: Database, syncLogId: number): Promise<Id
   const seen = new IdSet();
   const rows = sql<{ cliniko_patient_ids: string[] }[]>`
     select cliniko_patient_ids from sync_seen where sync_log_id = ${syncLogId}`;
-  for await (const batches of rows.cursor(READ_AT_ONCE)) {
+  await rows.cursor(READ_AT_ONCE, (batches) => {
     for (const { cliniko_patient_ids } of batches) for (const id of cliniko_patient_ids) seen.add(id);
-  }
+  });
   return seen;
 }

@@ -8,19 +8,30 @@ import type { WaitNotice } from '../cliniko/source.ts';
 
 export interface Waits {
   add(notice: WaitNotice): void;
-  /** Resolves as `step` does; meanwhile `tell` is called for each wait that holds it up. */
-  whileWaiting<T>(step: Promise<T>, tell: (notice: WaitNotice) => Promise<void>): Promise<T>;
+  /** Resolves as `step` does; meanwhile each wait that holds it up is told. */
+  whileWaiting<T>(step: Promise<T>): Promise<T>;
+  /** Milliseconds since the first wait that was told after the last lap; 0 when none was. */
+  lap(): number;
 }
 
-export function createWaits(now: () => number = Date.now): Waits {
+export function createWaits(
+  tell: (notice: WaitNotice) => Promise<void>,
+  now: () => number = Date.now,
+): Waits {
   let latest: WaitNotice | undefined;
+  let toldAt: number | undefined;
   let added = () => {};
   return {
     add(notice) {
       if (latest === undefined || notice.until > latest.until) latest = notice;
       added();
     },
-    async whileWaiting(step, tell) {
+    lap() {
+      const ms = toldAt === undefined ? 0 : performance.now() - toldAt;
+      toldAt = undefined;
+      return ms;
+    },
+    async whileWaiting(step) {
       const outcome = step.then(
         () => undefined,
         () => undefined,
@@ -36,6 +47,7 @@ export function createWaits(now: () => number = Date.now): Waits {
         const current = latest;
         if (current !== undefined && current !== told && current.until.getTime() > now()) {
           told = current;
+          toldAt ??= performance.now();
           await tell(current);
         }
         if (latest === current && (await Promise.race([outcome, news])) !== 'news') return step;

@@ -33,12 +33,7 @@ interface ActiveRun {
   ended: Promise<void>;
 }
 
-export function startWorker(tools: EngineTools): Worker {
-  const worker = new Worker(tools);
-  worker.start();
-  return worker;
-}
-
+/** Works from the moment it is made. */
 export class Worker {
   readonly #tools: EngineTools;
   readonly #owner = randomBytes(8).toString('hex');
@@ -52,10 +47,7 @@ export class Worker {
 
   constructor(tools: EngineTools) {
     this.#tools = tools;
-  }
-
-  start(): void {
-    const { bus } = this.#tools;
+    const { bus } = tools;
     this.#endings.push(
       bus.subscribe((nudge) => {
         if (nudge.work) this.#wake();

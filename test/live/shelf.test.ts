@@ -21,8 +21,8 @@ describe('the shelf', () => {
   test('lets go of what nobody watches first, then of the ring that was watched the longest ago', () => {
     const shelf = createShelf(10_000);
     for (const id of [1, 2, 3]) {
-      const { channel, listeners } = shelf.open(state(id));
-      if (id !== 2) listeners.add({ onNews: () => {} });
+      const { channel, watchers } = shelf.open(state(id));
+      if (id !== 2) watchers.add({ onNews: () => {} });
       channel.append([event(id, 1, 3_000)]);
     }
     shelf.fit();
@@ -44,7 +44,7 @@ describe('the shelf', () => {
   test('lets go of channels that nobody has watched for a while', () => {
     const shelf = createShelf(10_000, -1);
     shelf.open(state(1));
-    shelf.open(state(2)).listeners.add({ onNews: () => {} });
+    shelf.open(state(2)).watchers.add({ onNews: () => {} });
     shelf.sweep();
     expect([...shelf.entries()].map(([id]) => id)).toEqual([2]);
   });

@@ -11,7 +11,7 @@ import { saveApiKey, saveOrganization } from '../../src/organizations/organizati
 import { createSealer } from '../../src/organizations/sealing.ts';
 import type { EngineTools } from '../../src/sync/open-run.ts';
 import { startRun } from '../../src/sync/start.ts';
-import { startWorker, type Worker } from '../../src/sync/worker.ts';
+import { Worker } from '../../src/sync/worker.ts';
 import { CREDENTIALS_KEY } from './server.ts';
 
 const ORGANIZATION = 123;
@@ -46,7 +46,7 @@ export async function openEngine(databaseUrl: string) {
     tools,
     latest,
     work(source: PatientSource): Worker {
-      const worker = startWorker(tools(source));
+      const worker = new Worker(tools(source));
       onTestFinished(() => worker.stop());
       return worker;
     },

@@ -8,11 +8,11 @@ import { openDatabase } from '../../src/database/open.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createSealer } from '../../src/organizations/sealing.ts';
-import { startWorker } from '../../src/sync/worker.ts';
+import { Worker } from '../../src/sync/worker.ts';
 
 const [databaseUrl = '', clinikoUrl = '', credentialsKey = ''] = process.argv.slice(2);
 const pacer = createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock);
-startWorker({
+new Worker({
   database: openDatabase(databaseUrl),
   sealer: createSealer(Buffer.from(credentialsKey, 'base64')),
   bus: createMemoryBus(),

@@ -1,9 +1,9 @@
 import type { ISql, Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
-import { claimNextRun, type Lease, LeaseLostError } from '../../src/sync/lease.ts';
+import { claimNextRun, type Lease } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { announce, EndedElsewhereError, endRun, recordBatch } from '../../src/sync/record.ts';
+import { announce, endRun, recordBatch } from '../../src/sync/record.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -72,8 +72,8 @@ describe('the record of a batch', () => {
   ])('is not written by a worker with %s, in no table', async ([, other], { databaseUrl }) => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     const before = await everyRow(sql);
-    await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow(LeaseLostError);
-    await expect(announce(database, other(lease), STATE, METADATA)).rejects.toThrow(LeaseLostError);
+    await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow('no longer ours');
+    await expect(announce(database, other(lease), STATE, METADATA)).rejects.toThrow('no longer ours');
     expect(await everyRow(sql)).toEqual(before);
   });
 
@@ -81,8 +81,8 @@ describe('the record of a batch', () => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
-    await expect(recordBatch(sql, lease, BATCH)).rejects.toThrow(EndedElsewhereError);
-    await expect(announce(database, lease, STATE, METADATA)).rejects.toThrow(EndedElsewhereError);
+    await expect(recordBatch(sql, lease, BATCH)).rejects.toThrow('ended by another program');
+    await expect(announce(database, lease, STATE, METADATA)).rejects.toThrow('ended by another program');
     expect(await everyRow(sql)).toEqual(before);
   });
 
@@ -91,7 +91,7 @@ describe('the record of a batch', () => {
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
     const decide = vi.fn();
-    await expect(endRun(database, lease, STATE, decide)).rejects.toThrow(EndedElsewhereError);
+    await expect(endRun(database, lease, STATE, decide)).rejects.toThrow('ended by another program');
     expect(decide).not.toHaveBeenCalled();
     expect(await everyRow(sql)).toEqual(before);
   });
@@ -101,7 +101,7 @@ describe('the record of a batch', () => {
     const writing = await writeBehind(sql, lease, async (tx) => {
       await tx`update sync_runs set lease_epoch = lease_epoch + 1, owner = 'two'`;
     });
-    await expect(writing.recorded).rejects.toThrow(LeaseLostError);
+    await expect(writing.recorded).rejects.toThrow('no longer ours');
     expect(await sql`select from sync_seen`).toHaveLength(0);
     expect(await sql`select from quarantine`).toHaveLength(1);
   });

@@ -26,18 +26,18 @@ function createStep() {
 
 describe('a wait', () => {
   test('is told once for each step that it holds up, also when a later request has met it', async () => {
-    const waits = createWaits(() => 0);
     const { told, tell } = createTeller();
+    const waits = createWaits(tell, () => 0);
     const limit = notice(60);
     const [second, third] = [createStep(), createStep()];
 
-    const secondDone = waits.whileWaiting(second.step, tell);
+    const secondDone = waits.whileWaiting(second.step);
     waits.add(limit);
     await expect.poll(() => told).toEqual([limit]);
     second.finish();
     await secondDone;
 
-    const thirdDone = waits.whileWaiting(third.step, tell);
+    const thirdDone = waits.whileWaiting(third.step);
     await expect.poll(() => told).toEqual([limit, limit]);
     third.finish();
     await thirdDone;
@@ -46,13 +46,13 @@ describe('a wait', () => {
 
   test('is not told for a step that is done already, nor once it is over', async () => {
     let now = 0;
-    const waits = createWaits(() => now);
     const { told, tell } = createTeller();
+    const waits = createWaits(tell, () => now);
     waits.add(notice(60));
-    await waits.whileWaiting(Promise.resolve(), tell);
+    await waits.whileWaiting(Promise.resolve());
     now = 61_000;
     const next = createStep();
-    const done = waits.whileWaiting(next.step, tell);
+    const done = waits.whileWaiting(next.step);
     next.finish();
     await done;
     expect(told).toEqual([]);

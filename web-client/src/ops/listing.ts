@@ -6,12 +6,12 @@ import type { OrganizationState } from '../live/organization-state.ts';
 export const STANDINGS = ['failed', 'running', 'completed', 'never'] as const;
 export type StandingWord = (typeof STANDINGS)[number];
 
-export function standingOf({ log }: OrganizationState): StandingWord {
+function standingOf({ log }: OrganizationState): StandingWord {
   return log?.status ?? 'never';
 }
 
 /** `state` is the order of concern: failed, running, completed, never. */
-export const SORTS = ['state', 'name', 'progress', 'started'] as const;
+const SORTS = ['state', 'name', 'progress', 'started'] as const;
 export type Sort = (typeof SORTS)[number];
 
 export interface Filter {
