@@ -75,7 +75,7 @@ describe('a new CREDENTIALS_KEY', () => {
   test('takes over what the previous one has sealed, which is then needed no more', async ({
     databaseUrl,
   }) => {
-    await clinicWithout(databaseUrl, 3);
+    await clinicWithout(databaseUrl, 120);
     const database = openDatabase(databaseUrl, { max: 2 });
     onTestFinished(() => database.close());
     const key = randomBytes(32);
@@ -86,7 +86,7 @@ describe('a new CREDENTIALS_KEY', () => {
     expect(await readApiKey(database, alone, 123)).toMatch(/-au1$/);
     const rows = await database.sql<{ record_key: string; sealed_raw: string }[]>`
       select record_key, sealed_raw from quarantine`;
-    expect(rows).toHaveLength(3);
+    expect(rows).toHaveLength(120);
     for (const { record_key, sealed_raw } of rows) {
       expect(JSON.parse(alone.open(sealed_raw, `quarantine:123:${record_key}`))).toMatchObject({
         id: record_key,
