@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { assertPatientsAreOurs } from './foreign-patients.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));
@@ -16,7 +17,7 @@ const MIGRATION_LOCK = 7_262_001;
 
 /**
  * @param url a direct connection or one through a pooler: the lock is held by a transaction, not by a session
- * @throws PostgresError; the migration that failed has changed nothing
+ * @throws ForeignPatientsError, PostgresError; the migration that failed has changed nothing
  */
 export async function migrate(url: string): Promise<void> {
   // Two connections: drizzle runs a transaction of its own while ours holds the lock.
@@ -24,6 +25,7 @@ export async function migrate(url: string): Promise<void> {
   try {
     await sql.begin(async (lock) => {
       await lock`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+      await assertPatientsAreOurs(lock);
       await applyMigrations(drizzle(sql), { migrationsFolder: MIGRATIONS });
       await restorePatientUniqueness(lock);
     });

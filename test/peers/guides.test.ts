@@ -139,6 +139,9 @@ describe('a reader who follows', () => {
       values (123, 'full_patients', 'completed', '2024-01-15 10:30:00', '2024-01-15 10:34:22', 648),
              (123, 'full_patients', 'running', '2024-02-01 08:00:00', null, 12)`;
     onTestFinished(() => rm(join(ROOT, 'old-sync-logs.csv'), { force: true }));
+    // As the old guide had it made, with the constraint that ours has, too.
+    await sql`create table patients (id serial primary key, organization_id integer, cliniko_patient_id text,
+      constraint patients_org_cliniko_patient_unique unique (organization_id, cliniko_patient_id))`;
     const printed = (await follow('guides/moving-from-the-old-system.md', reader)).join('\n');
     expect(printed).toMatch(/completed \|\s+1/);
     expect(printed).toMatch(/failed +\|\s+1/);
