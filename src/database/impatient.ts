@@ -24,10 +24,14 @@ export async function beginImpatient<T>(sql: Sql, work: (tx: Tx) => Promise<T>):
   return result.value;
 }
 
-/** Only sessions of our own role can be ended; that is who holds such locks. */
+/**
+ * Also behind others who wait for it, as our own batch may. Only sessions of our own role can be ended; that is who holds such
+ * locks.
+ */
 async function endIdleBlockers(sql: Sql, waiting: number): Promise<void> {
   await sql`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where pid = any(pg_blocking_pids(${waiting}))
-      and state like 'idle in transaction%' and state_change < clock_timestamp() - make_interval(secs => ${IDLE_MS / 1_000})`;
+    with recursive blockers (pid) as (
+      select unnest(pg_blocking_pids(${waiting})) union select unnest(pg_blocking_pids(pid)) from blockers)
+    select pg_terminate_backend(pid) from pg_stat_activity join blockers using (pid)
+    where state like 'idle in transaction%' and state_change < clock_timestamp() - make_interval(secs => ${IDLE_MS / 1_000})`;
 }

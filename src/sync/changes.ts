@@ -9,6 +9,7 @@ import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../cliniko/source.ts';
 import { parseWirePatient } from '../cliniko/wire.ts';
 import type { Database } from '../database/open.ts';
+import { createRepeatGuard } from './repeats.ts';
 
 /** Clocks differ, and what is being written while a run begins is seen later. */
 const OVERLAP = '5 minutes';
@@ -78,6 +79,7 @@ async function* walkField(
   options: PageOptions,
 ): AsyncGenerator<PatientPage> {
   let from = since;
+  let refuseRepeat = createRepeatGuard();
   for (let page = 1; ; ) {
     // A condition on `archived_at` finds archived patients by itself.
     const filters = field === 'archived_at' ? [`${field}:>=${from}`] : [filter, `${field}:>=${from}`];
@@ -85,12 +87,13 @@ async function* walkField(
     const [first, last] = [timeOf(answer.records.at(0), field), timeOf(answer.records.at(-1), field)];
     // Somebody older: the filter was not kept, and there would be no end to it.
     if (first !== undefined && first < from) return refuseUnkept(field);
+    refuseRepeat(answer.records);
     yield answer;
     const more = answer.hasNext || (answer.totalEntries ?? 0) > page * perPage;
     if (!more || answer.records.length === 0) return;
     // Without a later moment to go on from, the next page of the same one is all there is.
     if (last === undefined || last <= from) page += 1;
-    else [from, page] = [last, 1];
+    else [from, page, refuseRepeat] = [last, 1, createRepeatGuard()];
   }
 }
 

@@ -75,7 +75,7 @@ async function* wholeClinic(
   options: PageOptions,
   filters: readonly string[],
 ): AsyncGenerator<Stop> {
-  const { page: fromPage, pageSize, coverage } = await settled();
+  const { page: fromPage, pageSize, coverage, processed } = await settled();
   if (coverage.leg === 'sweep') return;
   if (coverage.leg === 'walk') {
     const query = { perPage, filters, sort: STEADY_ORDER };
@@ -84,13 +84,14 @@ async function* wholeClinic(
     }
   } else {
     // An earlier attempt was in the middle of this round.
-    yield* round(source, { round: coverage.round, afterId: coverage.afterId, perPage, filters }, options);
+    const { round: number, afterId } = coverage;
+    yield* round(source, { round: number, afterId, perPage, filters, met: processed }, options);
   }
   for (let number = coverage.round + 1; number <= MAX_ROUNDS; number++) {
-    const { coverage: covered } = await settled();
+    const { coverage: covered, processed: met } = await settled();
     // Where Cliniko names no total, no round proves more than the first one.
     if (isComplete(covered) || (covered.leg === 'round' && covered.totalAtEnd === null)) return;
-    yield* round(source, { round: number, afterId: null, perPage, filters }, options);
+    yield* round(source, { round: number, afterId: null, perPage, filters, met }, options);
   }
 }
 

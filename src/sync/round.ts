@@ -14,6 +14,8 @@ export interface RoundPlan {
   afterId: string | null;
   perPage: number;
   filters: readonly string[];
+  /** Patients whom the run has met: then nobody at all is no answer. */
+  met: number;
 }
 
 export interface RoundPage {
@@ -28,14 +30,16 @@ export interface RoundPage {
 /** @throws ClinikoError, or the signal's reason */
 export async function* walkRound(
   source: PatientSource,
-  { round, afterId, perPage, filters }: RoundPlan,
+  { round, afterId, perPage, filters, met }: RoundPlan,
   options: PageOptions,
 ): AsyncGenerator<RoundPage> {
   for (let after = afterId; ; ) {
     const asked = after === null ? filters : [...filters, `id:>${after}`];
     const page = await source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
     const more = page.hasNext || leavesMore(page, perPage);
-    if (page.records.length === 0 && more) throw new ClinikoError({ kind: 'unreadable', status: 200 });
+    const vanished = after === null && met > 0;
+    if (page.records.length === 0 && (more || vanished))
+      throw new ClinikoError({ kind: 'unreadable', status: 200 });
     const last = lastInOrder(after, page);
     if (last === undefined) {
       // The order or the filter was not kept. To go on might turn in a circle; not to know the total proves nothing.

@@ -55,6 +55,9 @@ export async function createRun(
     on conflict (organization_id) where status = 'running' do nothing
     returning id`;
   if (row === undefined) return undefined;
+  // Another program may have emptied sync_logs and begun its ids anew: what an old run has left must not be in the way.
+  await tx`delete from sync_runs where sync_log_id = ${row.id}`;
+  await tx`delete from sync_seen where sync_log_id = ${row.id}`;
   await tx`insert into sync_runs (sync_log_id, organization_id, operation_type)
     values (${row.id}, ${organizationId}, ${type})`;
   return row.id;

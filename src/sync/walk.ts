@@ -9,7 +9,7 @@
  */
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../cliniko/source.ts';
-import { readId } from '../cliniko/wire.ts';
+import { createRepeatGuard } from './repeats.ts';
 
 export interface WalkPlan {
   query: Omit<PageQuery, 'page'>;
@@ -50,16 +50,13 @@ export async function* walkPages(
   };
 
   let size = plan.pageSize;
-  let before = '';
+  const refuseRepeat = createRepeatGuard();
   for (let number = plan.fromPage; ; number++) {
     const page = await fetch(number);
     underWay.delete(number);
     size ??= page.hasNext && page.records.length > 0 ? page.records.length : plan.query.perPage;
     assertMakesSense(page, number, size);
-    const people = peopleOn(page);
-    // A source that gives the same page again would have no end.
-    if (people !== '' && people === before) throw new ClinikoError({ kind: 'unreadable', status: 200 });
-    before = people;
+    refuseRepeat(page.records);
     const pages = pageCount(page, number, size);
     for (let ahead = number + 1; ahead <= Math.min(pages, number + plan.window); ahead++) fetch(ahead);
     yield { number, records: page.records, size, pages, total: page.totalEntries };
@@ -74,14 +71,10 @@ function pageCount(page: PatientPage, number: number, size: number): number {
   return Math.max(byTotal, page.hasNext || nothingSaid ? number + 1 : number);
 }
 
-/** An empty page on which records should be is an error page in disguise. */
+/** An empty page on which records should be is an error page in disguise; so is one of a clinic that had patients a page ago. */
 function assertMakesSense(page: PatientPage, number: number, size: number): void {
   const promised = page.hasNext || (page.totalEntries ?? 0) > (number - 1) * size;
-  if (page.records.length === 0 && promised) throw new ClinikoError({ kind: 'unreadable', status: 200 });
-}
-
-/** Their ids, in order; empty when nobody has one. */
-function peopleOn({ records }: PatientPage): string {
-  const ids = records.flatMap((record) => readId(record) ?? []);
-  return ids.join();
+  const vanished = number > 1 && page.totalEntries === 0;
+  if (page.records.length === 0 && (promised || vanished))
+    throw new ClinikoError({ kind: 'unreadable', status: 200 });
 }

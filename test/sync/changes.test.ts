@@ -1,4 +1,5 @@
 import { describe, expect, test as plain, vi } from 'vitest';
+import { ClinikoError } from '../../src/cliniko/error.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
 import { UnkeptFilterError, walkChanges } from '../../src/sync/changes.ts';
@@ -139,6 +140,15 @@ describe('the walk through changes', () => {
     const people = Array.from({ length: 5 }, (_, n) => person(n + 1, { updated_at: second(n) }));
     const source = ignoring('updated_at:>=', clinic(people));
     await expect(idsSeen(source, { since: second(3) })).rejects.toThrow(UnkeptFilterError);
+  });
+
+  plain('ends with a source that gives the same page of one second again and again', async () => {
+    const records = Array.from({ length: 100 }, (_, n) => person(n + 1, { updated_at: second(5) }));
+    const source: PatientSource = {
+      outlookMs: () => 0,
+      page: async () => ({ records, totalEntries: undefined, hasNext: true }),
+    };
+    await expect(idsSeen(source)).rejects.toThrow(ClinikoError);
   });
 
   plain('does without archivals where it cannot ask for them', async () => {

@@ -19,3 +19,25 @@ describe('a clinic whose pages name neither a total nor a next page', () => {
     expect(server.cliniko.requests.length).toBeLessThan(25);
   });
 });
+
+describe('a Cliniko that has nobody any more in the middle of a sync', () => {
+  const NOBODY = { patients: [], total_entries: 0, links: {} };
+
+  test.for([
+    ['on the second page', (page: number) => page > 1, 120],
+    ['in the round after a walk that proved nothing', (page: number) => page > 2, 121],
+  ] as const)('%s is not believed, and marks nobody', async ([, isEmpty, total], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 120 });
+    await wholeSync(server);
+    let pages = 0;
+    server.cliniko.faults.onEvery({
+      kind: 'altered',
+      alter: (body) => (isEmpty(++pages) ? NOBODY : { ...body, total_entries: total }),
+    });
+    const log = await wholeSync(server);
+
+    expect(log).toMatchObject({ status: 'failed', metadata: { error_type: 'CLINIKO_BAD_RESPONSE' } });
+    const summary = await (await server.api('/cliniko/patients/123/summary')).json();
+    expect(summary).toMatchObject({ total: 120, missing: 0 });
+  });
+});

@@ -106,3 +106,17 @@ describe('a walk', () => {
     expect(recordsOf(await walk(source))).toHaveLength(20);
   });
 });
+
+describe('a source that gives pages again', () => {
+  const turns = (count: number, make: (page: number) => unknown[]): PatientSource => ({
+    outlookMs: () => 0,
+    page: async ({ page }) => ({ records: make(page % count), totalEntries: undefined, hasNext: true }),
+  });
+
+  test.for([
+    ['one after the other', turns(2, (turn) => (turn === 0 ? people(10) : people(20).slice(10)))],
+    ['of people without ids', turns(1, () => [{ first_name: 'Nobody' }])],
+  ] as const)('%s is not walked for ever', async ([, source]) => {
+    await expect(walk(source)).rejects.toThrow(ClinikoError);
+  });
+});

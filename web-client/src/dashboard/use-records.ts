@@ -1,4 +1,4 @@
-/** What the dashboard shows besides the live run, read anew whenever a run has begun or ended, or on request. */
+/** What the dashboard shows besides the live run, read anew when a run begins, at each fifth of it and at its end, or on request. */
 import { useCallback, useEffect, useState } from 'react';
 import type { Analytics } from '../../../src/contract/analytics.ts';
 import type { MissingPatients, PatientSummary, QuarantineList } from '../../../src/contract/patients.ts';
@@ -24,7 +24,7 @@ const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, anal
 export function useRecords(api: Api, organizationId: number, latest: SyncLog | null): Records {
   const [records, setRecords] = useState(NOTHING_YET);
   const [asked, setAsked] = useState(0);
-  const version = `${asked} ${versionOf(latest)}`;
+  const version = `${asked} ${versionOf(latest)} ${fifthOf(latest)}`;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
@@ -50,4 +50,9 @@ export function useRecords(api: Api, organizationId: number, latest: SyncLog | n
 /** Changes when a run begins or ends, and not with each of its steps. */
 export function versionOf(latest: SyncLog | null): string {
   return latest === null ? 'none' : `${latest.id} ${latest.status === 'running'}`;
+}
+
+/** The totals of a first sync would otherwise stay at nothing until its end. */
+function fifthOf(latest: SyncLog | null): number {
+  return latest?.status === 'running' ? Math.floor((latest.metadata.progress_percent ?? 0) / 20) : 0;
 }

@@ -1,0 +1,20 @@
+import { describe, expect } from 'vitest';
+import { startRun } from '../../src/sync/start.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
+
+describe('a run', () => {
+  test('can be started when another program has emptied sync_logs and begun its ids anew', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(30));
+    await engine.syncWith(source);
+    await engine.sql`truncate sync_logs restart identity`;
+    expect(await startRun(engine.database, 123, 'full_patients')).toEqual({ syncLogId: 1, created: true });
+    const worker = engine.work(source);
+    expect(await engine.ended()).toMatchObject({ id: 1, status: 'completed', metadata: { unchanged: 30 } });
+    await worker.stop();
+  });
+});
