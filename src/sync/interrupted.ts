@@ -36,12 +36,8 @@ export async function endInterruptedRuns({ sql }: Database): Promise<number> {
     const locked = await tx<{ id: number }[]>`
       select id from sync_logs as log where status = 'running' and ${isNobodys(tx)}
       for update skip locked`;
-    return locked.length === 0
-      ? 0
-      : await endStale(
-          tx,
-          locked.map((row) => row.id),
-        );
+    const ids = locked.map((row) => row.id);
+    return ids.length === 0 ? 0 : await endStale(tx, ids);
   });
 }
 

@@ -24,6 +24,8 @@ describe('cancelling on the dashboard', () => {
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.counter.filter({ hasText: '300 / 648 patients' }).waitFor();
+    // The totals follow in the middle of a run, too.
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
 
     await page.getByRole('button', { name: 'Cancel sync' }).click();
     const question = page.getByRole('alertdialog', { name: 'Cancel this sync?' });
