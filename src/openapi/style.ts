@@ -13,5 +13,6 @@ h3 b { display: inline-block; min-width: 4rem; padding: 0 0.5rem; border-radius:
 code { font: 0.9em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } th, td { border-top: 1px solid var(--line); padding: 0.35rem 0.5rem; text-align: left; vertical-align: top; }
 th { white-space: nowrap; } dl { margin: 0.25rem 0 0 0.25rem; padding-left: 0.75rem; border-left: 2px solid var(--line); }
+@media (max-width: 40rem) { tr, th, td { display: block; } td { border-top: 0; padding-top: 0; } th { white-space: normal; } }
 dd { margin: 0 0 0.35rem 1rem; } small { opacity: 0.75; font-weight: normal; }
 `;

@@ -3,6 +3,7 @@ import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
 import type { SyncErrorType } from '../contract/sync-log.ts';
 import { isDatabaseAway } from '../database/away.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { SealError } from '../organizations/sealing.ts';
 
 export interface FailureReport {
   error_type: SyncErrorType;
@@ -63,6 +64,15 @@ const AWAY: FailureReport = {
   solution: 'See to its disk, memory and connections, then start the sync again. What it had stored stays.',
 };
 
+const SEALED_ELSEWHERE: FailureReport = {
+  error_type: 'INTERNAL_ERROR',
+  error_details:
+    'The stored API key does not open: this server has another CREDENTIALS_KEY than the one that sealed it.',
+  retry_recommended: true,
+  solution:
+    'Start every server with the same CREDENTIALS_KEY, and with the one before it as CREDENTIALS_KEY_PREVIOUS; or store the API key again.',
+};
+
 const MIGRATE = 'Run database migration: npm run db:migrate';
 const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko-credentials';
 
@@ -71,6 +81,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof CancelledError) return CANCELLED;
   if (error instanceof OrganizationDeletedError) return DELETED;
   if (error instanceof FruitlessError) return FRUITLESS;
+  if (error instanceof SealError) return SEALED_ELSEWHERE;
   if (error instanceof MissingKeyError)
     return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);

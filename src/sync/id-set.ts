@@ -10,12 +10,15 @@ import { randomBytes } from 'node:crypto';
 const NUMERAL = /^[1-9][0-9]{0,18}$/;
 
 const FIRST_SLOTS = 1_024;
+const HASH_BITS = 64n;
 
 export class IdSet {
   readonly #texts = new Set<string>();
-  /** Its own for each set: nobody can choose ids that all fall into one place. Odd, so that every digit counts. */
+  /** Its own for each set: nobody can choose ids that all fall into one place. Odd, so that no two ids have one hash. */
   readonly #multiplier = randomBytes(8).readBigUInt64LE() | 1n;
   #slots = new BigUint64Array(FIRST_SLOTS);
+  /** What is left of a hash is a place among the slots. Its first bits depend on every digit, its last ones do not. */
+  #shift = HASH_BITS - BigInt(Math.log2(FIRST_SLOTS));
   #taken = 0;
 
   has(id: string): boolean {
@@ -40,8 +43,8 @@ export class IdSet {
   /** Where it is, or where it would go. */
   #placeOf(value: bigint): number {
     const last = this.#slots.length - 1;
-    const hash = BigInt.asUintN(64, value * this.#multiplier) >> 32n;
-    let place = Number(hash) & last;
+    const hash = BigInt.asUintN(Number(HASH_BITS), value * this.#multiplier);
+    let place = Number(hash >> this.#shift);
     while (this.#slots[place] !== 0n && this.#slots[place] !== value) place = (place + 1) & last;
     return place;
   }
@@ -49,6 +52,7 @@ export class IdSet {
   #grow(): void {
     const before = this.#slots;
     this.#slots = new BigUint64Array(before.length * 2);
+    this.#shift -= 1n;
     for (const value of before) if (value !== 0n) this.#slots[this.#placeOf(value)] = value;
   }
 }

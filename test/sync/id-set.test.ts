@@ -26,6 +26,13 @@ describe('a set of ids', () => {
     );
   });
 
+  test('is not slowed down by ids that somebody has chosen for it', () => {
+    const ids = new IdSet();
+    const chosen = Array.from({ length: 100_000 }, (_, number) => String(BigInt(number + 1) << 44n));
+    for (const one of chosen) ids.add(one);
+    expect(chosen.filter((one) => !ids.has(one))).toEqual([]);
+  }, 5_000);
+
   test('still does so for a large clinic, whose ids are neighbours', () => {
     const ids = new IdSet();
     const first = 1_400_000_000_000_000_000n;
