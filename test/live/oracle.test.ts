@@ -189,7 +189,11 @@ describe('every pushed state', () => {
       try {
         await fc.asyncModelRun(() => ({ model: {}, real: stage }), disasters);
         await writers.stop();
-        for (const id of organizations) compared += await compareAll(clients, id, await consult(sql, id));
+        let shown = 0;
+        for (const id of organizations) shown += await compareAll(clients, id, await consult(sql, id));
+        // Each change is an event of both streams of its organization; at the first disaster they may not have been there yet.
+        expect(shown).toBeGreaterThanOrEqual(2 * CHANGES_BETWEEN * ([...disasters].length - 1));
+        compared += shown;
         expect(clients.flatMap(({ lost }) => lost)).toEqual([]);
       } finally {
         await writers.stop();
@@ -204,7 +208,7 @@ describe('every pushed state', () => {
       markInterruptAsFailure: true,
     });
     await servers.settled();
-    expect(compared).toBeGreaterThan(3_000);
+    expect(compared).toBeGreaterThan(0);
   });
 });
 
