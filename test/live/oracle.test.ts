@@ -179,6 +179,7 @@ describe('every pushed state', () => {
     const servers = await openServerPair(databaseUrl);
     let compared = 0;
     let plays = 0;
+    let struck = 0;
     const play = async (disasters: Iterable<Disaster>): Promise<void> => {
       plays += 1;
       const organizations = range(plays * 10, plays * 10 + 2);
@@ -189,11 +190,8 @@ describe('every pushed state', () => {
       try {
         await fc.asyncModelRun(() => ({ model: {}, real: stage }), disasters);
         await writers.stop();
-        let shown = 0;
-        for (const id of organizations) shown += await compareAll(clients, id, await consult(sql, id));
-        // Each change is an event of both streams of its organization; at the first disaster they may not have been there yet.
-        expect(shown).toBeGreaterThanOrEqual(2 * CHANGES_BETWEEN * ([...disasters].length - 1));
-        compared += shown;
+        for (const id of organizations) compared += await compareAll(clients, id, await consult(sql, id));
+        struck += [...disasters].length;
         expect(clients.flatMap(({ lost }) => lost)).toEqual([]);
       } finally {
         await writers.stop();
@@ -208,7 +206,8 @@ describe('every pushed state', () => {
       markInterruptAsFailure: true,
     });
     await servers.settled();
-    expect(compared).toBeGreaterThan(0);
+    // Some five clients see each change that is made between two disasters, once they are there.
+    expect(compared).toBeGreaterThan(CHANGES_BETWEEN * struck);
   });
 });
 
