@@ -1,9 +1,8 @@
 /** The main line, seen from outside: one sync, watched by the three kinds of clients. */
-import postgres from 'postgres';
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { Timeline } from '../src/contract/stream-event.ts';
 import { StartedSync, SyncLog, SyncLogList } from '../src/contract/sync-log.ts';
-import { test } from './support/database.ts';
+import { connectInTest, test } from './support/database.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 import { hasEnded, logTextOf, openStream } from './support/stream.ts';
 
@@ -31,8 +30,7 @@ async function ended(server: TestServer, org = 123): Promise<SyncLog> {
 }
 
 function connect(url: string) {
-  const sql = postgres(url, { onnotice: () => {} });
-  onTestFinished(() => sql.end());
+  const sql = connectInTest(url);
   return sql;
 }
 

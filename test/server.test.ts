@@ -1,10 +1,9 @@
 import { Writable } from 'node:stream';
-import postgres from 'postgres';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/logging/logger.ts';
 import { startServer } from '../src/server.ts';
-import { test } from './support/database.ts';
+import { connectInTest, test } from './support/database.ts';
 import { CREDENTIALS_KEY } from './support/server.ts';
 
 const silent = () =>
@@ -15,8 +14,7 @@ const silent = () =>
 
 describe('a server that cannot start', () => {
   test('leaves nothing running, wherever it failed', async ({ databaseUrl }) => {
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-    onTestFinished(() => sql.end());
+    const sql = connectInTest(databaseUrl);
     // One of the last steps.
     await sql`drop function sync_events_maintain`;
     const config = { ...readConfig({}, [], false), port: 0, databaseUrl, credentialsKey: CREDENTIALS_KEY };

@@ -2,12 +2,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
 import { StreamToken } from '../../src/contract/access.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 
 const KEY = Buffer.alloc(32, 11).toString('base64');
@@ -92,8 +91,7 @@ describe('what a server writes', () => {
     await fetch(`${url}/api/v1/organizations?token=${streamToken}`, {
       headers: { authorization: `Bearer x${token}` },
     });
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-    onTestFinished(() => sql.end());
+    const sql = connectInTest(databaseUrl);
     const patients = await sql<{ email: string | null; phone: string | null; name: string }[]>`
       select email, phone, first_name || ' ' || last_name as name from patients`;
     await sql`alter table organizations rename to hidden`;

@@ -1,7 +1,6 @@
 /** Row-level security: a statement that forgets its `where` gives nobody else's rows. */
 import { randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
-import postgres from 'postgres';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { requirementFor } from '../../src/access/policy.ts';
 import { buildWall, restrict } from '../../src/access/second-wall.ts';
@@ -10,7 +9,8 @@ import { ANYONE, type HeldOrganizations } from '../../src/http/principal.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { organizationTable } from '../../src/organizations/table.ts';
 import { patientTable } from '../../src/patients/table.ts';
-import { createTestDatabase, test } from '../support/database.ts';
+import { connectInTest, createTestDatabase, test } from '../support/database.ts';
+import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 import { startGuardedServer } from './support/guarded-server.ts';
@@ -138,8 +138,8 @@ describe('a route that forgets its where', () => {
 async function databaseOfPlainUser(): Promise<string> {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  const admin = postgres(inject('databaseAdminUrl'), { max: 1, onnotice: () => {} });
-  const inside = postgres(database.url, { max: 1, onnotice: () => {} });
+  const admin = connectPostgres(inject('databaseAdminUrl'));
+  const inside = connectPostgres(database.url);
   const user = `u_${randomBytes(6).toString('hex')}`;
   await admin.unsafe(`create role ${user} login password 'plain' nosuperuser nocreaterole`);
   await inside.unsafe(`drop schema public cascade; drop schema drizzle cascade;
@@ -188,8 +188,7 @@ describe('a database user who may not have the role', () => {
   test('sees and writes every row of sync_logs, as other programs do', async () => {
     const url = await databaseOfPlainUser();
     await startTestServer(url, { organizations: [] });
-    const stranger = postgres(url, { max: 1, onnotice: () => {} });
-    onTestFinished(() => stranger.end());
+    const stranger = connectInTest(url);
     await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (7, 'theirs', 'running', now()), (8, 'theirs', 'running', now())`;
     await stranger`update sync_logs set status = 'completed', completed_at = now()`;

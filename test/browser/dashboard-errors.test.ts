@@ -1,6 +1,6 @@
 /** What the dashboard says when something went wrong, in the guide's words. */
-import postgres from 'postgres';
 import { describe, expect } from 'vitest';
+import { connectInTest } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { accessibilityTroubles } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
@@ -28,9 +28,8 @@ describe('the dashboard', () => {
 
   test('says that a migration is missing, and which', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    const sql = connectInTest(databaseUrl);
     await sql`alter table patients drop constraint patients_org_cliniko_patient_unique`;
-    await sql.end();
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.hasStatus('failed');

@@ -1,7 +1,7 @@
 /** The history, the page of a run, and the end of a run by hand. */
-import postgres from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '../../src/contract/sync-log.ts';
+import { connectInTest } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
@@ -144,10 +144,9 @@ describe('the page of a run', () => {
 
   test('has nothing to play where another program wrote a run once', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, error_details)
       values (123, 'nightly', 'failed', now() - interval '9 seconds', now(), 'Cliniko does not answer: 503')`;
-    await sql.end();
     await page.goto(`${server.url}/?org=123&run=1`);
     await page.locator('.outcome').getByText('Sync failed: Cliniko does not answer: 503').waitFor();
     expect(await page.getByRole('slider').count()).toBe(0);

@@ -1,7 +1,7 @@
 /** The ops console by keyboard, and with more organizations than fit on a screen. */
-import postgres from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { SyncLog } from '../../src/contract/sync-log.ts';
+import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { startRuns, stepRuns } from './support/foreign-runs.ts';
 import { test } from './support/test.ts';
@@ -40,13 +40,12 @@ describe('the ops console', () => {
 
   test('holds 500 organizations, and only the rows in sight', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    const sql = connectInTest(databaseUrl);
     const ids = Array.from({ length: 500 }, (_, index) => index + 1);
     await startRuns(sql, ids, 1_000);
     await page.goto(`${server.url}/ops`);
     await page.locator('table[aria-rowcount="501"]').waitFor();
     await stepRuns(sql, ids, 1);
-    await sql.end();
     expect(await page.locator('tbody tr').count()).toBeLessThan(60);
 
     for (let press = 0; press < 30; press += 1) await page.keyboard.press('j');

@@ -1,13 +1,11 @@
-import postgres from 'postgres';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import { beginImpatient } from '../../src/database/impatient.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 
 describe('a transaction that does not wait for the dead', () => {
   test('ends an idle session also behind one that is at work and waits for it', async ({ databaseUrl }) => {
     const open = () => {
-      const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
-      onTestFinished(() => sql.end({ timeout: 1 }));
+      const sql = connectInTest(databaseUrl, { max: 2 });
       return sql;
     };
     const [idle, busy, ours] = [open(), open(), open()];

@@ -1,28 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import postgres from 'postgres';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ForeignPatientsError } from '../../src/database/foreign-patients.ts';
 import { migrate } from '../../src/database/migrate.ts';
-
-/** A database with nothing in it. */
-async function emptyDatabase() {
-  const name = `empty_${randomBytes(6).toString('hex')}`;
-  const admin = postgres(inject('databaseAdminUrl'), { max: 1, onnotice: () => {} });
-  await admin`create database ${admin(name)}`;
-  const url = new URL(inject('databaseAdminUrl'));
-  url.pathname = `/${name}`;
-  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
-  onTestFinished(async () => {
-    await sql.end();
-    await admin`drop database if exists ${admin(name)} with (force)`;
-    await admin.end();
-  });
-  return { url: url.href, sql };
-}
+import { createEmptyDatabase } from '../support/database.ts';
 
 describe('a database with a table patients of another program', () => {
   test('is left as it is, and the refusal says how to go on', async () => {
-    const { url, sql } = await emptyDatabase();
+    const { url, sql } = await createEmptyDatabase();
     await sql`create table patients (id uuid primary key, organization_id integer, cliniko_patient_id text,
       constraint patients_org_cliniko_patient_unique unique (organization_id, cliniko_patient_id))`;
     const refusal = await migrate(url).catch((error: unknown) => error);

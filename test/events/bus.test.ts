@@ -1,12 +1,11 @@
 /** What a bus promises, asked of both. Of the Postgres bus two processes are asked: what one says, the other hears. */
 import fc from 'fast-check';
-import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { EventBus, Nudge } from '../../src/events/bus.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { decodeNudge, encodeNudge } from '../../src/events/nudge-text.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 
 interface Pair {
   speaker: EventBus;
@@ -81,8 +80,8 @@ describe.for(ADAPTERS)('%s', ([, open]) => {
 describe('the Postgres bus', () => {
   test('gathers what is said in quick succession', async ({ databaseUrl }) => {
     const bus = await openPostgresBus(databaseUrl);
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-    onTestFinished(async () => void (await Promise.all([bus.close(), sql.end()])));
+    const sql = connectInTest(databaseUrl);
+    onTestFinished(() => bus.close());
     const payloads: string[] = [];
     await sql.listen('patient_sync', (payload) => payloads.push(payload));
     for (let n = 1; n <= 500; n++) bus.publish(events(n));
@@ -97,8 +96,8 @@ describe('the Postgres bus', () => {
     databaseUrl,
   }) => {
     const [speaker, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
-    const sql = postgres(databaseUrl, { max: 1 });
-    onTestFinished(async () => void (await Promise.all([speaker.close(), listener.close(), sql.end()])));
+    const sql = connectInTest(databaseUrl);
+    onTestFinished(async () => void (await Promise.all([speaker.close(), listener.close()])));
     const onGap = vi.fn();
     listener.onGap(onGap);
     const { organizations } = record(listener);
@@ -116,8 +115,8 @@ describe('the Postgres bus', () => {
 
   test('shrugs at what others say on its channel', async ({ databaseUrl }) => {
     const bus = await openPostgresBus(databaseUrl);
-    const sql = postgres(databaseUrl, { max: 1 });
-    onTestFinished(async () => void (await Promise.all([bus.close(), sql.end()])));
+    const sql = connectInTest(databaseUrl);
+    onTestFinished(() => bus.close());
     const { organizations } = record(bus);
     for (const nonsense of ['', 'e:', 'e:x,1.5', '@@@', 'z:1', '{"a":1}'])
       await sql.notify('patient_sync', nonsense);

@@ -1,6 +1,5 @@
 /** The trigger on `sync_logs` and the log it writes, with rows written by a program that knows nothing of us. */
 import { Writable } from 'node:stream';
-import postgres from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { StreamEvent } from '../../src/contract/stream-event.ts';
 import { SyncLog } from '../../src/contract/sync-log.ts';
@@ -9,17 +8,14 @@ import { keepHistory } from '../../src/events/history.ts';
 import { readEventsAfter, readStreamStates, readTimeline, renderSnapshot } from '../../src/events/log.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 
 const ORGANIZATION = 77;
 
 function connect(url: string) {
   const database = openDatabase(url);
-  const stranger = postgres(url, { max: 8, onnotice: () => {} });
-  onTestFinished(async () => {
-    await stranger.end();
-    await database.close();
-  });
+  const stranger = connectInTest(url, { max: 8 });
+  onTestFinished(() => database.close());
   const eventsOf = async (organization: number) => {
     const [state] = await readStreamStates(database.sql, [organization]);
     const positions = [{ organizationId: organization, seq: 0 }];
@@ -218,8 +214,7 @@ describe('the event log', () => {
       await stranger`select 'sync_events_' || to_char(now() at time zone 'utc' + interval '1 day',
       'YYYYMMDD') as name`;
     await stranger.unsafe(`drop table ${tomorrow?.name}`);
-    const backup = postgres(databaseUrl, { max: 1 });
-    onTestFinished(() => backup.end());
+    const backup = connectInTest(databaseUrl);
     const lines: string[] = [];
     const output = new Writable({
       write(chunk, _encoding, done) {

@@ -1,12 +1,12 @@
 /** When nudges leave: with a clock that stands still, whatever would wait for a timer never comes. */
-import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { CHANNEL } from '../../src/events/nudge-text.ts';
 import { Outbox } from '../../src/events/outbox.ts';
 import { test } from '../support/database.ts';
+import { connectPostgres } from '../support/postgres.ts';
 
 async function listen(databaseUrl: string) {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  const sql = connectPostgres(databaseUrl);
   const heard: string[] = [];
   let onHeard = (): void => {};
   await sql.listen(CHANNEL, (payload) => {

@@ -7,10 +7,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import postgres from 'postgres';
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import type { Sql } from 'postgres';
+import { describe, expect, vi } from 'vitest';
 import { readTimeline } from '../../src/events/log.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { openServerPair, type ServerPair } from '../support/server-pair.ts';
 import { logTextOf } from '../support/stream.ts';
 import {
@@ -30,7 +30,7 @@ interface Stage {
   servers: ServerPair;
   clients: readonly TenaciousClient[];
   /** Of the oracle itself, which nobody ends. */
-  sql: postgres.Sql;
+  sql: Sql;
   /** Resolves when the writers have written on. */
   goOn(): Promise<void>;
 }
@@ -75,8 +75,7 @@ const DISASTERS: fc.Arbitrary<Disaster>[] = [
 
 /** Programs that know nothing of us, one for each organization. Their sessions may be ended as well. */
 function startWriters(databaseUrl: string, organizations: readonly number[]) {
-  const sql = postgres(databaseUrl, { max: organizations.length, onnotice: () => {}, backoff: () => 0.02 });
-  onTestFinished(() => sql.end({ timeout: 1 }));
+  const sql = connectInTest(databaseUrl, { max: organizations.length, backoff: () => 0.02 });
   let written = 0;
   let stopped = false;
   const change = (id: number, n: number) => {
@@ -130,7 +129,7 @@ function openClients({ addresses }: ServerPair, organizations: readonly number[]
 }
 
 /** What the log says of an organization: the envelope of each `seq`. */
-async function consult(sql: postgres.Sql, organizationId: number): Promise<ReadonlyMap<number, string>> {
+async function consult(sql: Sql, organizationId: number): Promise<ReadonlyMap<number, string>> {
   const runs = await sql<
     { id: number }[]
   >`select id from sync_logs where organization_id = ${organizationId}`;
@@ -174,8 +173,7 @@ describe('every pushed state', () => {
   test('is what a poll returned at that seq, through any order of kills', { timeout: 200_000 }, async ({
     databaseUrl,
   }) => {
-    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-    onTestFinished(() => sql.end({ timeout: 1 }));
+    const sql = connectInTest(databaseUrl);
     const servers = await openServerPair(databaseUrl);
     let compared = 0;
     let plays = 0;

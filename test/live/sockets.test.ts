@@ -1,9 +1,8 @@
 /** The WebSocket of the ops console. */
-import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ServerFrame } from '../../src/contract/socket-frame.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
@@ -77,8 +76,7 @@ describe('an ops socket', () => {
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const sql = postgres(databaseUrl, { max: 1 });
-    onTestFinished(() => sql.end());
+    const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       select org, 'x', 'failed', now() from unnest(array[7, 8, 9]) as org, generate_series(1, 3)`;
     const first = await connect(server, '?organizations=7');
@@ -105,8 +103,7 @@ describe('an ops socket', () => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const client = await connect(server, '?organizations=*');
     await client.until('subscribed');
-    const sql = postgres(databaseUrl, { max: 1 });
-    onTestFinished(() => sql.end());
+    const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at) values (77, 'x', 'failed', now())`;
 
     expect((await client.until('failed'))[0]).toMatchObject({ organization_id: 77, seq: 1 });

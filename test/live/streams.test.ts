@@ -1,8 +1,7 @@
 /** Streams from outside: joining, resuming, losing history, and two servers that say the same. */
-import postgres from 'postgres';
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { Bye, Hello, SnapshotEvent } from '../../src/contract/stream-event.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream, type SentEvent } from '../support/stream.ts';
@@ -11,8 +10,7 @@ const address = (server: TestServer, org = 55, query = '') =>
   `${server.url}/api/v1/cliniko/sync-logs/${org}/events${query}`;
 
 function stranger(databaseUrl: string) {
-  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
-  onTestFinished(() => sql.end());
+  const sql = connectInTest(databaseUrl, { max: 2 });
   return {
     sql,
     begin: () => sql`insert into sync_logs (organization_id, operation_type, status, started_at)

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import postgres from 'postgres';
-import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import type { Sql } from 'postgres';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Command, commandsOf } from '../docs/support/guides.ts';
+import { createEmptyDatabase } from '../support/database.ts';
 import { guideBlock } from '../support/guide.ts';
 
 const execute = promisify(execFile);
@@ -40,19 +41,9 @@ async function newReader(): Promise<Reader> {
   return { environment, ports };
 }
 
-async function withDatabase(reader: Reader): Promise<postgres.Sql> {
-  const name = `guide_${randomBytes(6).toString('hex')}`;
-  const admin = postgres(inject('databaseAdminUrl'), { max: 1, onnotice: () => {} });
-  await admin`create database ${admin(name)}`;
-  const url = new URL(inject('databaseAdminUrl'));
-  url.pathname = `/${name}`;
-  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
-  onTestFinished(async () => {
-    await sql.end();
-    await admin`drop database if exists ${admin(name)} with (force)`;
-    await admin.end();
-  });
-  Object.assign(reader.environment, { DATABASE_URL: url.href });
+async function withDatabase(reader: Reader): Promise<Sql> {
+  const { url, sql } = await createEmptyDatabase();
+  Object.assign(reader.environment, { DATABASE_URL: url });
   return sql;
 }
 

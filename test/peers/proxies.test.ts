@@ -5,9 +5,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import postgres from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { test } from '../support/database.ts';
+import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer } from '../support/server.ts';
 import { openStranger } from '../support/stranger.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
@@ -75,7 +75,7 @@ ignore_startup_parameters = extra_float_digits
   const pooled = new URL(databaseUrl);
   pooled.port = String(port);
   await vi.waitFor(async () => {
-    const sql = postgres(pooled.href, { max: 1, prepare: false, connect_timeout: 2, fetch_types: false });
+    const sql = connectPostgres(pooled.href, { prepare: false, connect_timeout: 2 });
     await sql`select 1`.finally(() => sql.end({ timeout: 1 }));
   }, 10_000);
   return pooled.href;

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import postgres from 'postgres';
+import type { Sql } from 'postgres';
 import { onTestFinished } from 'vitest';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/embedded.ts';
+import { connectPostgres } from './postgres.ts';
 
 export const PROCESS = fileURLToPath(new URL('../database/embedded-process.ts', import.meta.url));
 
@@ -53,8 +54,8 @@ async function end(child: ChildProcess, act: () => void): Promise<void> {
   await exit;
 }
 
-export async function ask<Rows>(url: string, question: (sql: postgres.Sql) => Promise<Rows>): Promise<Rows> {
-  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+export async function ask<Rows>(url: string, question: (sql: Sql) => Promise<Rows>): Promise<Rows> {
+  const sql = connectPostgres(url, { connect_timeout: 5 });
   return await question(sql).finally(() => sql.end({ timeout: 1 }));
 }
 

@@ -1,12 +1,10 @@
 /** A program that knows nothing of us and writes `sync_logs` of organization 55. */
-import postgres from 'postgres';
-import { onTestFinished } from 'vitest';
+import { connectInTest } from './database.ts';
 
 export const STRANGERS_ORGANIZATION = 55;
 
 export function openStranger(databaseUrl: string) {
-  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
-  onTestFinished(() => sql.end({ timeout: 1 }));
+  const sql = connectInTest(databaseUrl, { max: 2 });
   return {
     sql,
     begin: () => sql`insert into sync_logs (organization_id, operation_type, status, started_at)

@@ -1,17 +1,15 @@
 /** A server as a real process, frozen past its lease (SIGSTOP) and thawed (SIGCONT) in the middle of a batch. */
-import postgres from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
 import { Timeline } from '../../src/contract/stream-event.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
 describe('a server that is frozen past its lease', () => {
   test('is succeeded, and when it wakes up it writes nothing', async ({ databaseUrl }) => {
     const cliniko = await startClinikoSimulator({ patients: 900, latencyMs: 20, requestsPerMinute: 0 });
     onTestFinished(() => cliniko.close());
-    const sql = postgres(databaseUrl, { max: 1 });
-    onTestFinished(() => sql.end());
+    const sql = connectInTest(databaseUrl);
     const frozen = await startServerProcess({ cliniko, databaseUrl });
     cliniko.faults.onPage(4, { kind: 'hang', times: 1 });
     await frozen.start();

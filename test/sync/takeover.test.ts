@@ -1,9 +1,8 @@
 /** Servers as real processes, which die and lose their database: nobody is lost, nothing is counted twice. */
 import { once } from 'node:events';
-import postgres from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { ask, killPostmaster, newDataDir, open } from '../support/embedded.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
@@ -14,9 +13,8 @@ async function openClinic(patients: number): Promise<ClinikoSimulator> {
 }
 
 async function countPatients(databaseUrl: string): Promise<number> {
-  const sql = postgres(databaseUrl, { max: 1 });
+  const sql = connectInTest(databaseUrl);
   const [row] = await sql<{ count: number }[]>`select count(*)::int from patients`;
-  await sql.end();
   return row?.count ?? 0;
 }
 

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import postgres from 'postgres';
+import type { Sql } from 'postgres';
 import { createToken, type TokenWish } from '../../../src/access/tokens.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../../src/cliniko/simulator/server.ts';
 import { readConfig } from '../../../src/config.ts';
@@ -11,6 +11,7 @@ import { openEmbeddedDatabase } from '../../../src/database/embedded.ts';
 import { openDatabase } from '../../../src/database/open.ts';
 import { createLogger } from '../../../src/logging/logger.ts';
 import { startServer } from '../../../src/server.ts';
+import { connectPostgres } from '../../support/postgres.ts';
 
 export interface Theatre {
   /** @param auth of its server; default: no accounts */
@@ -21,7 +22,7 @@ export interface Theatre {
 export interface Stage {
   url: string;
   cliniko: ClinikoSimulator;
-  sql: postgres.Sql;
+  sql: Sql;
   /** For somebody who signs in. */
   token(wish: Pick<TokenWish, 'scope' | 'organizations'>): Promise<string>;
   /** A request of an administrator below `/api/v1`, refused ones thrown. */
@@ -52,7 +53,7 @@ export async function openTheatre(): Promise<Theatre> {
 }
 
 async function openStage(adminUrl: string, name: string, auth: 'none' | 'tokens'): Promise<Stage> {
-  const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
+  const admin = connectPostgres(adminUrl);
   await admin`create database ${admin(name)}`;
   await admin.end();
   const databaseUrl = new URL(adminUrl);
@@ -63,7 +64,7 @@ async function openStage(adminUrl: string, name: string, auth: 'none' | 'tokens'
     latencyMs: LATENCY_MS,
   });
   const server = await startServer(configOf(databaseUrl.href, cliniko, auth), silentLogger());
-  const sql = postgres(databaseUrl.href, { max: 4, onnotice: () => {} });
+  const sql = connectPostgres(databaseUrl.href, { max: 4 });
   const database = openDatabase(databaseUrl.href, { max: 1 });
   const token: Stage['token'] = async (wish) =>
     (await createToken(database, { name: 'Front desk', expiresInDays: 1, ...wish })).token;
