@@ -4,6 +4,7 @@
  * Only GET is ever sent (a key can also write), only to the one address of its account, and no redirect is followed:
  * the key goes in a header. A page is paced, tried again where that may help, and otherwise fails with a ClinikoError.
  */
+import { dateOf } from './date-header.ts';
 import { ClinikoError, type ClinikoFailure } from './error.ts';
 import type { Clock, Pacer } from './pacing.ts';
 import { backoffMs, countedTries, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
@@ -63,7 +64,8 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
       options.onAnswered?.(outcome, (performance.now() - began) / 1_000);
     try {
       const response = await fetch(url, { headers, redirect: 'manual', signal: limit.signal });
-      const page = await readAnswer(response, clock);
+      const askedAt = earlier(dateOf(response.headers), performance.now() - began);
+      const page = { ...(await readAnswer(response, clock)), askedAt };
       answered('ok');
       return page;
     } catch (error) {
@@ -113,6 +115,10 @@ function assertKeepsSecret(baseUrl: string): void {
   const { protocol, hostname } = new URL(baseUrl);
   if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return;
   throw new TypeError('An API key is sent over https only, or over http to this machine.');
+}
+
+function earlier(date: Date | undefined, ms: number): Date | undefined {
+  return date === undefined ? undefined : new Date(date.getTime() - ms);
 }
 
 /** `q[]` repeated, which not every library writes as Cliniko reads it. */

@@ -1,4 +1,5 @@
 /** What is tried again, how often, and how long to wait before. Pure. */
+import { dateOf } from './date-header.ts';
 import type { ClinikoFailure } from './error.ts';
 
 /** Tries of one page, the first included. */
@@ -59,10 +60,14 @@ const UNKNOWN_RESET_MS = 15_000;
  */
 const STALE_RESET_MS = 5_000;
 
+/** Whole seconds and the way of an answer make up for less; beyond it our clock is not Cliniko's. */
+const SAME_CLOCK_MS = 3_000;
+
 /**
  * When a rate limit is over. Clocks differ and headers may be missing or wrong, so the wait is 1 to 120 s.
  *
- * @param headers `X-RateLimit-Reset` in epoch seconds; `Retry-After` in seconds where that is all there is
+ * @param headers `X-RateLimit-Reset` in epoch seconds, by the clock of `Date`; `Retry-After` in seconds where that is all
+ * there is
  */
 export function rateLimitReset(headers: Headers, now: number): Date {
   const waitMs = saidWaitMs(headers, now) ?? UNKNOWN_RESET_MS;
@@ -71,9 +76,16 @@ export function rateLimitReset(headers: Headers, now: number): Date {
 
 function saidWaitMs(headers: Headers, now: number): number | undefined {
   const reset = wholeNumber(headers.get('x-ratelimit-reset'));
-  if (reset !== undefined && reset * 1_000 > now - STALE_RESET_MS) return reset * 1_000 - now;
+  const theirs = clinikoTime(headers, now);
+  if (reset !== undefined && reset * 1_000 > theirs - STALE_RESET_MS) return reset * 1_000 - theirs;
   const after = wholeNumber(headers.get('retry-after'));
   return after === undefined ? undefined : after * 1_000;
+}
+
+/** A reset is in Cliniko's time. Ours is finer, as long as it is the same. */
+function clinikoTime(headers: Headers, now: number): number {
+  const said = dateOf(headers)?.getTime() ?? now;
+  return Math.abs(said - now) > SAME_CLOCK_MS ? said : now;
 }
 
 function wholeNumber(text: string | null): number | undefined {

@@ -26,6 +26,8 @@ export interface PatientPage {
   totalEntries: number | undefined;
   /** Whether Cliniko names a next page. */
   hasNext: boolean;
+  /** When the question reached Cliniko by its own clock, or a little earlier; undefined when it does not tell the time. */
+  askedAt?: Date | undefined;
 }
 
 /** Why a request is held back, so that people can be told. */

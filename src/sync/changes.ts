@@ -23,7 +23,8 @@ const OVERLAP = '5 minutes';
  */
 export async function readWatermark({ sql }: Database, organizationId: number): Promise<string | undefined> {
   const [row] = await sql<{ since: string | null }[]>`
-    select to_char(max(started_at) - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+    select to_char(max(least(log.started_at, (run.checkpoint ->> 'began')::timestamptz at time zone 'utc'))
+      - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
     from sync_logs as log join sync_runs as run on run.sync_log_id = log.id
       join organizations on organizations.id = log.organization_id
       join cliniko_credentials as credentials on credentials.organization_id = log.organization_id

@@ -59,7 +59,8 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     return run.state;
   };
   const plan = await planItinerary(run, intake);
-  const stops = remainingStops(timed(intake.source, fetching), plan, settled, asking);
+  const source = timed(intake.source, fetching);
+  const stops = remainingStops({ source, plan, settled, options: asking });
   const parts = prepareParts(run, cutIntoParts(run, stops, intake.seen, ahead), intake.rules);
   const asked = Array.from({ length: PARTS_AHEAD }, () => askNext(parts));
   try {

@@ -4,12 +4,13 @@
  * A full or active sync walks numbered pages; if that proves nothing, rounds by ids follow; then a sweep takes what
  * changed meanwhile, and whoever is stored but was not met is asked for by id. A changed sync asks for what changed.
  */
-import type { PageOptions, PatientSource } from '../cliniko/source.ts';
+import type { PageOptions, PatientPage, PatientSource } from '../cliniko/source.ts';
 import type { OperationType } from '../contract/sync-log.ts';
+import { beginningOf, createdUntil, sweepSince } from './beginning.ts';
 import { type ChangePlan, type ChangeScope, UnkeptFilterError, walkChanges } from './changes.ts';
 import { isComplete } from './completeness.ts';
 import { fetchByIds, IDS_AT_ONCE, WITH_ARCHIVED } from './fetch-by-ids.ts';
-import { walkRound } from './round.ts';
+import { type RoundPlan, walkRound } from './round.ts';
 import type { RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { walkPages } from './walk.ts';
@@ -27,10 +28,8 @@ export interface Itinerary {
   type: OperationType;
   /** From when on changes are asked for (changed syncs); undefined: everything is. */
   since: string | undefined;
-  /** Patients made later come with the sweep: they would shift the end of the walk. */
-  createdUntil: string;
-  /** From when on the sweep looks for changes. */
-  sweepSince: string;
+  /** When the run was asked for, by the database's clock. */
+  createdAt: Date;
   perPage: number;
   /** Pages asked for side by side. */
   window: number;
@@ -38,73 +37,100 @@ export interface Itinerary {
   absent: () => Promise<readonly string[]>;
 }
 
-/**
- * The pages that are left.
- *
- * @param settled how far the run is, once all pages that were handed on are stored
- */
-export async function* remainingStops(
-  source: PatientSource,
-  plan: Itinerary,
-  settled: () => Promise<RunState>,
-  options: PageOptions,
-): AsyncGenerator<Stop> {
-  const { since, perPage } = plan;
+/** What each part of the way goes by. */
+interface Journey {
+  source: PatientSource;
+  plan: Itinerary;
+  /** How far the run is, once all pages that were handed on are stored. */
+  settled: () => Promise<RunState>;
+  options: PageOptions;
+}
+
+/** The pages that are left. */
+export async function* remainingStops(journey: Journey): AsyncGenerator<Stop> {
+  const { plan, settled } = journey;
   const scope = plan.type === 'active_patients' ? ONLY_ACTIVE : EVERYBODY;
-  if (since !== undefined) {
-    let number = 0;
-    for await (const page of walkChanges(source, { ...scope, since, perPage }, options)) {
-      // Later totals are of what is left. The first one is of what there is to do.
-      const total = ++number === 1 ? page.totalEntries : undefined;
-      const pages = Math.max(number, Math.ceil((total ?? 0) / perPage));
-      yield { leg: 'walk', number, records: page.records, size: perPage, pages, total };
-    }
+  if (plan.since !== undefined) {
+    yield* changes(journey, { ...scope, since: plan.since, perPage: plan.perPage });
     return;
   }
-  yield* wholeClinic(source, plan, settled, options, [scope.filter, `created_at:<=${plan.createdUntil}`]);
-  const sweep = { ...scope, since: plan.sweepSince, perPage };
-  yield* closingSweep(source, sweep, options);
+  yield* wholeClinic(journey, scope.filter);
+  const began = beginning(await settled(), plan);
+  yield* closingSweep(journey, { ...scope, since: sweepSince(began), perPage: plan.perPage });
   await settled();
-  yield* recall(source, await plan.absent(), options);
+  yield* recall(journey, await plan.absent());
 }
 
-async function* wholeClinic(
-  source: PatientSource,
-  { perPage, window }: Itinerary,
-  settled: () => Promise<RunState>,
-  options: PageOptions,
-  filters: readonly string[],
-): AsyncGenerator<Stop> {
-  const { page: fromPage, pageSize, coverage, processed } = await settled();
-  if (coverage.leg === 'sweep') return;
-  if (coverage.leg === 'walk') {
-    const query = { perPage, filters, sort: STEADY_ORDER };
-    for await (const page of walkPages(source, { query, fromPage, pageSize, window }, options)) {
-      yield { leg: 'walk', ...page };
-    }
-  } else {
-    // An earlier attempt was in the middle of this round.
-    const { round: number, afterId } = coverage;
-    yield* round(source, { round: number, afterId, perPage, filters, met: processed }, options);
+/** In Cliniko's time, once a page of the run was read. */
+function beginning({ began }: RunState, { createdAt }: Itinerary): Date {
+  return began === null ? createdAt : new Date(began);
+}
+
+async function* changes({ source, plan, options }: Journey, asked: ChangePlan): AsyncGenerator<Stop> {
+  let number = 0;
+  let began = plan.createdAt;
+  for await (const page of walkChanges(source, asked, options)) {
+    number += 1;
+    if (number === 1) began = beginningOf(plan.createdAt, page.askedAt);
+    // Later totals are of what is left. The first one is of what there is to do.
+    const total = number === 1 ? page.totalEntries : undefined;
+    const pages = Math.max(number, Math.ceil((total ?? 0) / asked.perPage));
+    yield { leg: 'walk', began, number, records: page.records, size: asked.perPage, pages, total };
   }
-  for (let number = coverage.round + 1; number <= MAX_ROUNDS; number++) {
-    const { coverage: covered, processed: met } = await settled();
+}
+
+async function* wholeClinic(journey: Journey, filter: string): AsyncGenerator<Stop> {
+  const { plan, settled } = journey;
+  const filters = (began: Date) => [filter, `created_at:<=${createdUntil(began)}`];
+  const round = (number: number, afterId: string | null, state: RunState) =>
+    oneRound(journey, {
+      round: number,
+      afterId,
+      perPage: plan.perPage,
+      filters: filters(beginning(state, plan)),
+      met: state.processed,
+    });
+
+  const state = await settled();
+  const { leg, round: before, afterId } = state.coverage;
+  if (leg === 'sweep') return;
+  if (leg === 'walk') yield* walk(journey, state, filters);
+  // An earlier attempt was in the middle of this round.
+  else yield* round(before, afterId, state);
+  for (let number = before + 1; number <= MAX_ROUNDS; number++) {
+    const now = await settled();
     // Where Cliniko names no total, no round proves more than the first one.
-    if (isComplete(covered) || (covered.leg === 'round' && covered.totalAtEnd === null)) return;
-    yield* round(source, { round: number, afterId: null, perPage, filters, met }, options);
+    const { leg: last, totalAtEnd } = now.coverage;
+    if (isComplete(now.coverage) || (last === 'round' && totalAtEnd === null)) return;
+    yield* round(number, null, now);
   }
 }
 
-async function* round(...args: Parameters<typeof walkRound>): AsyncGenerator<Stop> {
-  for await (const page of walkRound(...args)) yield { leg: 'round', ...page };
+async function* walk(
+  { source, plan, options }: Journey,
+  state: RunState,
+  filters: (began: Date) => readonly string[],
+): AsyncGenerator<Stop> {
+  const { perPage, window } = plan;
+  const queryFor = (began: Date) => ({ perPage, filters: filters(began), sort: STEADY_ORDER });
+  let began = beginning(state, plan);
+  let first: PatientPage | undefined;
+  if (state.began === null && state.page === 1) {
+    first = await source.page({ ...queryFor(began), page: 1 }, options);
+    const actually = beginningOf(began, first.askedAt);
+    // By Cliniko's clock its end is still to come: it is asked for again, with one that has passed.
+    if (actually !== began) [began, first] = [actually, undefined];
+  }
+  const way = { query: queryFor(began), fromPage: state.page, pageSize: state.pageSize, window, first };
+  for await (const page of walkPages(source, way, options)) yield { leg: 'walk', began, ...page };
+}
+
+async function* oneRound({ source, options }: Journey, plan: RoundPlan): AsyncGenerator<Stop> {
+  for await (const page of walkRound(source, plan, options)) yield { leg: 'round', ...page };
 }
 
 /** What changed during the walk. Whoever cannot be asked for that has just been walked from end to end: the next sync sees it. */
-async function* closingSweep(
-  source: PatientSource,
-  plan: ChangePlan,
-  options: PageOptions,
-): AsyncGenerator<Stop> {
+async function* closingSweep({ source, options }: Journey, plan: ChangePlan): AsyncGenerator<Stop> {
   try {
     for await (const { records } of walkChanges(source, plan, options)) yield { leg: 'sweep', records };
   } catch (error) {
@@ -113,11 +139,7 @@ async function* closingSweep(
 }
 
 /** The last question before anybody is thought missing: Cliniko is asked for exactly them. */
-async function* recall(
-  source: PatientSource,
-  absent: readonly string[],
-  options: PageOptions,
-): AsyncGenerator<Stop> {
+async function* recall({ source, options }: Journey, absent: readonly string[]): AsyncGenerator<Stop> {
   for (let from = 0; from < absent.length; from += IDS_AT_ONCE) {
     const ids = absent.slice(from, from + IDS_AT_ONCE);
     yield { leg: 'sweep', records: await fetchByIds(source, ids, options) };

@@ -14,12 +14,6 @@ export interface Attendance {
   absence: Absence | undefined;
 }
 
-/** Clocks differ a little: who is made while a run begins comes with its sweep. */
-const CLOCKS_DIFFER_MS = 5_000;
-
-/** How far back the sweep looks for what changed since the run began. */
-const SWEEP_OVERLAP_MS = 120_000;
-
 export async function planItinerary(run: OpenRun, attendance: Attendance): Promise<Itinerary> {
   const { lease, type, createdAt } = run.claimed;
   const { database, perPage, window } = run.tools;
@@ -32,14 +26,5 @@ export async function planItinerary(run: OpenRun, attendance: Attendance): Promi
     // Too many to be true: they will be held, and to ask for each of them would take longer than the run.
     return mayVanish(attendance.absence) ? attendance.absence.absent : [];
   };
-  const before = (ms: number) => `${new Date(createdAt.getTime() - ms).toISOString().slice(0, 19)}Z`;
-  return {
-    type,
-    since,
-    createdUntil: before(CLOCKS_DIFFER_MS),
-    sweepSince: before(SWEEP_OVERLAP_MS),
-    perPage,
-    window,
-    absent,
-  };
+  return { type, since, createdAt, perPage, window, absent };
 }

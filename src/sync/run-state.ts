@@ -9,7 +9,6 @@ import { runningPercent } from '../contract/progress.ts';
 import { Forecast } from '../contract/sync-log.ts';
 import { beganRound, Coverage, finishedRoundPage, NOTHING_COVERED, sawWalkTotal } from './completeness.ts';
 import type { Stop } from './stop.ts';
-import type { WalkedPage } from './walk.ts';
 
 const count = z.int().min(0);
 
@@ -21,6 +20,8 @@ export const RunState = z.object({
   pageSize: count.nullable(),
   /** What Cliniko names as the total now; 0 until it was read. */
   found: count,
+  /** When the run began to read, by Cliniko's clock where it tells (beginning.ts); null until the first page was read. */
+  began: z.iso.datetime().nullable().default(null),
   coverage: Coverage,
   totalPages: count,
   processed: count,
@@ -52,6 +53,7 @@ export const INITIAL_STATE: RunState = {
   place: 0,
   pageSize: null,
   found: 0,
+  began: null,
   coverage: NOTHING_COVERED,
   totalPages: 0,
   processed: 0,
@@ -97,7 +99,7 @@ export function arrivedAt(state: RunState, stop: Stop): RunState {
 }
 
 /** `total` is undefined when Cliniko did not say. */
-function arrivedAtPage(state: RunState, page: WalkedPage): RunState {
+function arrivedAtPage(state: RunState, page: Extract<Stop, { leg: 'walk' }>): RunState {
   const total = page.total ?? null;
   return {
     ...state,
@@ -106,6 +108,7 @@ function arrivedAtPage(state: RunState, page: WalkedPage): RunState {
     pageSize: page.size,
     // Without a total the best number is what was seen so far.
     found: total ?? Math.max(state.found, state.processed),
+    began: page.began.toISOString(),
     coverage: sawWalkTotal(state.coverage, total),
     totalPages: page.pages,
   };

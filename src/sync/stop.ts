@@ -4,7 +4,7 @@ import type { WalkedPage } from './walk.ts';
 
 export type Stop =
   /** All patients, page by numbered page. */
-  | ({ leg: 'walk' } & WalkedPage)
+  | ({ leg: 'walk'; began: Date } & WalkedPage)
   /** All patients once more, in the order of their ids. */
   | ({ leg: 'round' } & RoundPage)
   /** Those who changed meanwhile, and those who were not met. */

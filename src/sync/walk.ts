@@ -18,6 +18,8 @@ export interface WalkPlan {
   pageSize: number | null;
   /** Requests under way at most. */
   window: number;
+  /** The first page, when it was asked for already. */
+  first?: PatientPage | undefined;
 }
 
 export interface WalkedPage {
@@ -40,6 +42,7 @@ export async function* walkPages(
   options: PageOptions,
 ): AsyncGenerator<WalkedPage> {
   const underWay = new Map<number, Promise<PatientPage>>();
+  if (plan.first !== undefined) underWay.set(1, Promise.resolve(plan.first));
   const fetch = (page: number): Promise<PatientPage> => {
     const known = underWay.get(page);
     if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import { type ClinikoClientOptions, createClinikoClient } from '../../src/clinik
 import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { type SimulatorOptions, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import { testClock } from '../support/test-clock.ts';
 
@@ -20,8 +20,8 @@ const query = (page: number) => ({
   sort: 'created_at:asc,id:asc',
 });
 
-async function open(options: Partial<ClinikoClientOptions> = {}, patients = 450) {
-  const cliniko = await startClinikoSimulator({ patients, requestsPerMinute: 0 });
+async function open(options: Partial<ClinikoClientOptions> = {}, clinic: Partial<SimulatorOptions> = {}) {
+  const cliniko = await startClinikoSimulator({ patients: 450, requestsPerMinute: 0, ...clinic });
   onTestFinished(() => cliniko.close());
   const clock = testClock();
   const client = createClinikoClient({
@@ -150,6 +150,17 @@ describe('a fault that passes', () => {
     expect(notices.map((notice) => notice.reason)).toEqual(Array(12).fill('rate-limited'));
     expect(Math.min(...clock.waits)).toBeGreaterThanOrEqual(1_000);
     expect(Math.max(...clock.waits)).toBeLessThanOrEqual(120_000);
+  });
+});
+
+describe('the time of Cliniko', () => {
+  test('comes with each page: when it was asked for at the latest, by its own clock', async () => {
+    const { client, cliniko } = await open({}, { now: () => new Date('2026-02-03T04:05:06.789Z') });
+    const { askedAt } = await client.page(query(1), { signal: never });
+    expect(askedAt?.getTime()).toBeLessThanOrEqual(Date.parse('2026-02-03T04:05:06Z'));
+    expect(askedAt?.getTime()).toBeGreaterThan(Date.parse('2026-02-03T04:04:00Z'));
+    cliniko.behaviour.dateHeader = false;
+    expect((await client.page(query(1), { signal: never })).askedAt).toBeUndefined();
   });
 });
 

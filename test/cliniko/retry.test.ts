@@ -83,6 +83,28 @@ describe('the end of a rate limit', () => {
     expect(waitFor(headers)).toBe(expected);
   });
 
+  test('is as far away as by the clock of Cliniko, where it tells the time and ours is another', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 120 }),
+        fc.integer({ min: -86_400, max: 86_400 }),
+        (wait, apart) => {
+          const theirs = now / 1_000 + apart;
+          const date = new Date(theirs * 1_000).toUTCString();
+          const ms = waitFor({ Date: date, 'X-RateLimit-Reset': String(theirs + wait) });
+          // Up to three seconds are what whole seconds and the way of an answer come to.
+          expect(Math.abs(ms - wait * 1_000)).toBeLessThanOrEqual(3_000);
+          expect(Math.abs(apart) > 3 ? ms : wait * 1_000).toBe(wait * 1_000);
+        },
+      ),
+    );
+  });
+
+  test('is by our clock where Cliniko tells no time that can be read', () => {
+    for (const date of ['2026-11-23T09:00:00Z', 'Mon, 99 Nov 2026 09:00:00 GMT', 'yesterday', ''])
+      expect(waitFor({ date, ...reset(42) })).toBe(42_000);
+  });
+
   test('is within 1 to 120 s whatever the header says', () => {
     fc.assert(
       fc.property(

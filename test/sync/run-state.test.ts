@@ -13,7 +13,7 @@ import {
 } from '../../src/sync/run-state.ts';
 
 const page = (number: number, pages: number, total: number | undefined) =>
-  ({ leg: 'walk', number, size: 10, pages, total, records: [] }) as const;
+  ({ leg: 'walk', began: new Date(0), number, size: 10, pages, total, records: [] }) as const;
 
 const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
 

@@ -16,6 +16,8 @@ export interface Behaviour {
   limitWindow: 'fixed' | 'sliding';
   /** Whether a 429 says `Retry-After` as well. */
   retryAfter: boolean;
+  /** Whether answers say the time (`Date`): by `now` of the simulator, in whole seconds. */
+  dateHeader: boolean;
   /** Whether a missing `Accept` or contact in `User-Agent` is refused (400), or only noted in `requests`. */
   headers: 'lenient' | 'strict';
   pastTheEnd: 'empty' | 'not-found';
@@ -50,6 +52,7 @@ export const USUAL_BEHAVIOUR: Behaviour = {
   requestsPerMinute: 200,
   limitWindow: 'fixed',
   retryAfter: false,
+  dateHeader: true,
   headers: 'lenient',
   pastTheEnd: 'empty',
   perPageTooBig: 'clamp',

@@ -44,7 +44,7 @@ export interface SimulatorOptions {
   port?: number;
   /** Answers to what is not known about Cliniko; also carries the three options above. */
   behaviour?: Partial<Behaviour>;
-  /** The time of edits and of the rate limit. Default: the real one. */
+  /** The time of edits, of the rate limit and of `Date`. Default: the real one. */
   now?: () => Date;
   /** Encoded pages kept for repeated walks, about 200 kB each. Default 0. */
   cachedPages?: number;
@@ -165,6 +165,8 @@ async function serve(clinic: Clinic, request: IncomingMessage, response: ServerR
   const strike = refusal === undefined ? clinic.faults.strike(noted) : undefined;
   const closing = clinic.closing.signal;
   await pause(clinic.behaviour.latencyMs, closing);
+  if (clinic.behaviour.dateHeader) response.setHeader('date', clinic.now().toUTCString());
+  else response.sendDate = false;
   const delivery = { response, closing, now: clinic.now };
   await deliver(delivery, strike, () => refusal ?? route(clinic, noted, url));
 }
