@@ -23,7 +23,7 @@ await runCommand(async () => {
     {
       once: { type: 'boolean', default: false },
       patients: { type: 'string', default: '648' },
-      port: { type: 'string', default: '8000' },
+      port: { type: 'string', default: process.env.PORT || '8000' },
     },
     USAGE,
   );

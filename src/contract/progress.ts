@@ -63,3 +63,9 @@ export function problemText(log: SyncLog): string | null {
   }
   return null;
 }
+
+/** How a sync ended, in one sentence that is read aloud. */
+export function endText(log: SyncLog): string {
+  const { records_success: stored } = log;
+  return problemText(log) ?? `Sync completed. ${stored} ${stored === 1 ? 'patient' : 'patients'} updated.`;
+}

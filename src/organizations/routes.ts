@@ -1,7 +1,7 @@
 /** `/api/v1/organizations`, one of them, and its Cliniko key. */
 import { Hono } from 'hono';
 import type { PatientSource } from '../cliniko/source.ts';
-import { ClinikoCredentials, type KeyVerdict, OrganizationChange } from '../contract/organization.ts';
+import { ClinikoCredentials, OrganizationChange } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
 import { holds, principalOf } from '../http/principal.ts';
@@ -15,7 +15,7 @@ import {
 } from './organizations.ts';
 import { requireSchedule } from './schedule.ts';
 import type { Sealer } from './sealing.ts';
-import { verifyKey } from './verify.ts';
+import { verifyStoredKey } from './verify.ts';
 
 export interface OrganizationTools {
   database: Database;
@@ -59,9 +59,7 @@ export function organizationRoutes({ database, sealer, sourceFor }: Organization
   routes.post('/:orgId/cliniko-credentials/verify', async (c) => {
     const id = pathId(c, 'orgId');
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
-    const apiKey = await readApiKey(database, sealer, id);
-    const missing: KeyVerdict = { verdict: 'invalid', detail: 'No key is stored for this organization.' };
-    return c.json(apiKey === undefined ? missing : await verifyKey(sourceFor(apiKey)));
+    return c.json(await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor));
   });
 
   return routes;

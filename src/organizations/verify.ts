@@ -3,9 +3,30 @@ import { ClinikoError } from '../cliniko/error.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import { limitTime } from '../cliniko/time-limit.ts';
 import type { KeyVerdict } from '../contract/organization.ts';
+import { SealError } from './sealing.ts';
 
 /** Long enough for one slow answer, short enough for somebody who waits at a form. */
 const LIMIT_MS = 10_000;
+
+/** @param readKey undefined where none is stored */
+export async function verifyStoredKey(
+  readKey: () => Promise<string | undefined>,
+  sourceFor: (apiKey: string) => PatientSource,
+): Promise<KeyVerdict> {
+  try {
+    const apiKey = await readKey();
+    if (apiKey !== undefined) return await verifyKey(sourceFor(apiKey));
+    return { verdict: 'invalid', detail: 'No key is stored for this organization.' };
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    // Nothing is wrong with the key: it was not tried.
+    return {
+      verdict: 'unknown',
+      detail:
+        'The stored key does not open: this server has another CREDENTIALS_KEY than the one that sealed it. Set the right one, or store the key again.',
+    };
+  }
+}
 
 /** A limit that was hit or a Cliniko that does not answer says nothing about the key: `unknown`, never `invalid`. */
 export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {

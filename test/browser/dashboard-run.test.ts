@@ -29,7 +29,7 @@ describe('cancelling on the dashboard', () => {
 
     await page.getByRole('button', { name: 'Cancel sync' }).click();
     const question = page.getByRole('alertdialog', { name: 'Cancel this sync?' });
-    expect(await question.textContent()).toContain('300 patients it has stored stay');
+    expect(await question.textContent()).toContain('300 patients it has stored by now stay');
     await question.getByRole('button', { name: 'Keep it running' }).click();
     await question.waitFor({ state: 'hidden' });
     await dashboard.hasStatus('running');
@@ -135,10 +135,13 @@ describe('the page of a run', () => {
     await counter.filter({ hasText: '200 / 648 patients' }).waitFor();
     server.cliniko.faults.release();
     await counter.filter({ hasText: '600 / 648 patients' }).waitFor();
+    const announcer = page.getByTestId('announcer');
+    await announcer.filter({ hasText: 'Sync 75 percent done.' }).waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Cancel sync' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel sync' }).click();
     await page.locator('.outcome .pill[data-pill="cancelled"]').waitFor();
     await page.locator('.chapters').getByText('cancelled').first().waitFor();
+    await announcer.filter({ hasText: 'The sync was cancelled.' }).waitFor({ state: 'attached' });
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Full sync|Run 1/));
   });
 

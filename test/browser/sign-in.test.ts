@@ -36,6 +36,7 @@ describe('a page of a server with accounts', () => {
     const token = await server.token({ scope: 'sync' });
     const dashboard = await openSignedIn(page, server.url, OURS, token);
     await dashboard.isConnected('live');
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN');
     const before = journal.requests.length;
     await dashboard.startFull.click();
     await dashboard.hasStatus('running');

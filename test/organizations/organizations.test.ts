@@ -80,6 +80,21 @@ describe('the verdict on a key', () => {
   });
 });
 
+describe('a key that this server cannot open', () => {
+  test('is not called invalid: what to do is said', async ({ databaseUrl }) => {
+    const first = await startTestServer(databaseUrl);
+    const config = { credentialsKey: Buffer.alloc(32, 8) };
+    const second = await startTestServer(databaseUrl, { cliniko: first.cliniko, organizations: [], config });
+    const answer = await second.api('/organizations/123/cliniko-credentials/verify', { method: 'POST' });
+
+    expect(await answer.json()).toEqual({
+      verdict: 'unknown',
+      detail: expect.stringContaining('another CREDENTIALS_KEY'),
+    });
+    expect(first.cliniko.requests).toHaveLength(0);
+  });
+});
+
 describe('analytics', () => {
   test('stand also on runs without patients', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 0 });

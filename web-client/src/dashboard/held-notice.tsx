@@ -8,7 +8,7 @@ import type { Api } from '../api.ts';
 import { Icon } from '../look/icon.tsx';
 import { LazyConfirmDialog } from '../look/lazy-confirm-dialog.tsx';
 import { Moment } from '../look/moments.tsx';
-import { formatCount } from '../look/words.ts';
+import { formatPatients } from '../look/words.ts';
 
 export interface HeldNoticeProps {
   api: Api;
@@ -26,7 +26,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
     if (isHeld) setMarked(null);
   }, [isHeld]);
   if (!isHeld) return marked === null ? null : <Marked who={marked} />;
-  const who = missing.held === 1 ? '1 patient' : `${formatCount(missing.held)} patients`;
+  const who = formatPatients(missing.held);
   return (
     <section className="notice held" data-tone="warn" aria-label="Held disappearances">
       <Icon name="warning" />

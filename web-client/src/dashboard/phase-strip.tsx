@@ -56,7 +56,7 @@ function partsOf(log: SyncLog): Part[] {
       icon: 'signal',
       share: shareOf(current_page, total_pages),
       text:
-        total_pages > 0 ? `Page ${formatCount(current_page)} of ${formatCount(total_pages)}` : 'No page yet',
+        current_page > 0 ? `Page ${formatCount(current_page)} of ${formatCount(total_pages)}` : 'No page yet',
       took: performance_metrics?.api_fetch_time,
       isAtWork: isAtWork('fetch'),
     },

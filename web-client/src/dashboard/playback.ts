@@ -4,7 +4,7 @@ import { parseCursor } from '../../../src/contract/cursor.ts';
 import { isCancelled } from '../../../src/contract/progress.ts';
 import type { StreamEvent } from '../../../src/contract/stream-event.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { formatCount, formatPercent } from '../look/words.ts';
+import { formatPatients, formatPercent } from '../look/words.ts';
 
 export interface PlaybackMoment {
   cursor: string;
@@ -97,7 +97,7 @@ function chapterOf(log: SyncLog, before: SyncLog | undefined): Omit<Chapter, 'in
   const chapter = phaseChapter(log, before);
   if (chapter !== undefined) return chapter;
   if (!before.metadata.patients_found && metadata.patients_found)
-    return { words: `Found ${formatCount(metadata.patients_found)} patients in Cliniko`, tone: 'plain' };
+    return { words: `Found ${formatPatients(metadata.patients_found)} in Cliniko`, tone: 'plain' };
   return quarterChapter(metadata.progress_percent, before.metadata.progress_percent);
 }
 

@@ -19,6 +19,7 @@ import { PlaybackCard } from './playback-card.tsx';
 import { ResultNotice } from './result-notice.tsx';
 import { RunErrors } from './run-errors.tsx';
 import { RunFacts } from './run-facts.tsx';
+import { statusText } from './status-text.ts';
 import { useOrganization } from './use-organization.ts';
 import { nameOf, useRegistration } from './use-registration.ts';
 import { useRun } from './use-run.ts';
@@ -57,6 +58,9 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
         {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>
+      <p className="undrawn" role="status" data-testid="announcer">
+        {state.log?.id === runId && statusText(state)}
+      </p>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
     </>
   );

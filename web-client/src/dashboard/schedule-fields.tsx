@@ -15,7 +15,7 @@ export function ScheduleFields({ draft, onDraft }: DraftProps) {
     <fieldset className="group">
       <legend>Schedule</legend>
       <div className="field-pair">
-        <Field label="Sync by itself" hint="In the clinic’s time zone.">
+        <Field label="Sync by itself" hint="In the clinic’s time zone, by chance up to ten minutes later.">
           {(ids) => (
             <select
               {...ids}

@@ -3,14 +3,13 @@
  * changes only where it is worth an interruption. Pure.
  */
 
-import { problemText } from '../../../src/contract/progress.ts';
+import { endText } from '../../../src/contract/progress.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
 
 export function statusText(state: OrganizationState): string {
   const { log, percent } = state;
   if (log === null) return '';
-  if (!isRunning(state))
-    return problemText(log) ?? `Sync completed. ${log.records_success} patients updated.`;
+  if (!isRunning(state)) return endText(log);
   if (log.metadata.phase === 'waiting') return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
   const quarter = Math.floor(percent / 25) * 25;
   return quarter === 0 ? 'Sync started.' : `Sync ${quarter} percent done.`;

@@ -2,7 +2,7 @@
  * What a screen reader is told of a run, and no more: its beginning, its quarters, a pause, its end, and a lost
  * connection. A bar that moves twenty times a second must not talk twenty times. Pure.
  */
-import { problemText } from '../../../src/contract/progress.ts';
+import { endText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
@@ -50,14 +50,10 @@ function difference(before: Heard, now: Heard, { log, percent }: OrganizationSta
   if (log === null) return null;
   const isOtherRun = now.run !== before.run;
   if (log.status !== 'running') {
-    return isOtherRun || before.status === 'running' ? endWords(log) : null;
+    return isOtherRun || before.status === 'running' ? endText(log) : null;
   }
   if (isOtherRun) return 'Sync started.';
   if (now.isWaiting && !before.isWaiting) return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
   if (now.quarter > before.quarter && now.quarter < 4) return `Sync ${Math.floor(percent)} percent done.`;
   return null;
-}
-
-function endWords(log: SyncLog): string {
-  return problemText(log) ?? `Sync completed. ${log.records_success} patients updated.`;
 }

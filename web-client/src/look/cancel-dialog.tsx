@@ -1,7 +1,7 @@
 /** What cancelling a run means, before it is done. */
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import { LazyConfirmDialog } from './lazy-confirm-dialog.tsx';
-import { formatCount, operationWords } from './words.ts';
+import { formatPatients, operationWords } from './words.ts';
 
 export interface CancelDialogProps {
   /** Null: closed. */
@@ -24,7 +24,7 @@ export function CancelDialog({ log, name, onConfirm, onClose }: CancelDialogProp
       {log !== null && (
         <p>
           The {operationWords(log.operation_type).toLowerCase()} of {name} stops within a second. The{' '}
-          {formatCount(log.records_success)} patients it has stored stay; the next sync goes through all of
+          {formatPatients(log.records_success)} it has stored by now stay; the next sync goes through all of
           them again.
         </p>
       )}

@@ -3,7 +3,7 @@
  * question for a token where the server has accounts.
  */
 import { CSPProvider } from '@base-ui/react/csp-provider';
-import { type ReactNode, StrictMode } from 'react';
+import { type ReactNode, StrictMode, useEffect, useRef } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useSession } from './session.ts';
 import { whenWanted } from './when-wanted.tsx';
@@ -25,5 +25,17 @@ export function showPage(page: ReactNode): void {
 /** While a token is asked for there is no page, so nothing that it has shown or watched stays behind. */
 function Gate({ children }: { children: ReactNode }) {
   const session = useSession();
+  useFocusAfter(session.kind === 'asked');
   return session.kind === 'asked' ? <SignInCard hasLapsed={session.hasLapsed} /> : children;
+}
+
+/** The field that had the focus goes with its form: whoever signs in by keyboard goes on where the page begins. */
+function useFocusAfter(isAsked: boolean): void {
+  const wasAsked = useRef(isAsked);
+  useEffect(() => {
+    const main = wasAsked.current && !isAsked ? document.querySelector('main') : null;
+    wasAsked.current = isAsked;
+    main?.setAttribute('tabindex', '-1');
+    main?.focus();
+  }, [isAsked]);
 }

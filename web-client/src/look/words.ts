@@ -53,6 +53,11 @@ export function formatCount(count: number): string {
   return NUMBER.format(count);
 }
 
+/** "1 patient", "1,240 patients". */
+export function formatPatients(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'patient' : 'patients'}`;
+}
+
 /** "69.4%", as in the guide. */
 export function formatPercent(percent: number): string {
   return `${percent.toFixed(1)}%`;
@@ -65,6 +70,7 @@ export function formatRate(perSecond: number): string {
 
 /** "448 / 648 patients": stored, of those that Cliniko names. */
 export function counterText(log: SyncLog | null): string {
+  if (log?.status === 'completed' && log.metadata.patients_found === 0) return 'No patients';
   return `${formatCount(log?.records_success ?? 0)} / ${formatCount(log?.metadata.patients_found ?? 0)} patients`;
 }
 

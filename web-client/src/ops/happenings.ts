@@ -3,7 +3,7 @@ import { isCancelled, problemText } from '../../../src/contract/progress.ts';
 import type { SyncLog } from '../../../src/contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { formatCount, operationWords } from '../look/words.ts';
+import { formatCount, formatPatients, operationWords } from '../look/words.ts';
 
 export type TailTone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -78,10 +78,10 @@ function newsOf(before: SyncLog | null, log: SyncLog | null): Pick<TailLine, 'wo
     return { words: problemText(log) ?? 'Failed', tone: 'bad' };
   }
   if (log.records_failed === 0)
-    return { words: `Completed, ${formatCount(log.records_success)} patients`, tone: 'good' };
-  const stored = formatCount(log.records_success);
+    return { words: `Completed, ${formatPatients(log.records_success)}`, tone: 'good' };
+  const stored = formatPatients(log.records_success);
   return {
-    words: `Completed, ${stored} patients, ${formatCount(log.records_failed)} with errors`,
+    words: `Completed, ${stored}, ${formatCount(log.records_failed)} with errors`,
     tone: 'warn',
   };
 }
