@@ -17,6 +17,8 @@ export const MissingPatients = z.object({
   missing: z.int(),
   held: z.int(),
   held_since: z.string().nullable(),
+  /** Cliniko ids of those who are held, for looking them up there; at most 100. */
+  held_ids: z.array(z.string()),
 });
 export type MissingPatients = z.infer<typeof MissingPatients>;
 

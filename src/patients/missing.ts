@@ -95,13 +95,21 @@ export async function confirmMissing(tx: ISql, organizationId: number): Promise<
   return rows.length;
 }
 
+export interface Held {
+  held: number;
+  since: string | null;
+  /** Cliniko ids, at most `HELD_SHOWN`. */
+  ids: string[];
+}
+
+/** Enough to see whether they are really gone. */
+const HELD_SHOWN = 100;
+
 /** Who waits for a person's word. */
-export async function countHeld(
-  sql: ISql,
-  organizationId: number,
-): Promise<{ held: number; since: string | null }> {
-  const [row] = await sql<{ held: number; since: string | null }[]>`
-    select count(*)::int as held, min(held_since) as since
+export async function readHeld(sql: ISql, organizationId: number): Promise<Held> {
+  const [row] = await sql<Held[]>`
+    select count(*)::int as held, min(held_since) as since,
+      coalesce((array_agg(cliniko_patient_id order by id))[1:${HELD_SHOWN}::int], '{}') as ids
     from patients where organization_id = ${organizationId} and held_since is not null`;
-  return { held: row?.held ?? 0, since: row?.since ?? null };
+  return row ?? { held: 0, since: null, ids: [] };
 }

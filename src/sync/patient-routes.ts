@@ -10,7 +10,7 @@ import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationTools } from '../organizations/routes.ts';
-import { confirmMissing, countHeld } from '../patients/missing.ts';
+import { confirmMissing, readHeld } from '../patients/missing.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
 import { retryQuarantine } from './retry-quarantine.ts';
@@ -34,11 +34,16 @@ export function patientRoutes(tools: OrganizationTools): Hono {
 
   routes.get('/patients/:orgId/missing', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    const [{ missing }, { held, since }] = await Promise.all([
+    const [{ missing }, { held, since, ids }] = await Promise.all([
       countPatients(database.sql, organizationId),
-      countHeld(database.sql, organizationId),
+      readHeld(database.sql, organizationId),
     ]);
-    const answer: MissingPatients = { missing, held, held_since: since && new Date(since).toISOString() };
+    const answer: MissingPatients = {
+      missing,
+      held,
+      held_since: since && new Date(since).toISOString(),
+      held_ids: ids,
+    };
     return c.json(answer, 200, { 'cache-control': 'private, no-cache' });
   });
 

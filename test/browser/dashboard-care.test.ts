@@ -2,6 +2,7 @@
 import { describe, expect, vi } from 'vitest';
 import { Organization } from '../../src/contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
+import { accessibilityTroubles } from './support/axe.ts';
 import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -78,12 +79,16 @@ describe('patients who need a person', () => {
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.hasStatus('completed');
-    for (const id of [...server.cliniko.people.ids()].slice(0, 30)) server.cliniko.people.hardDelete(id);
+    const vanished = [...server.cliniko.people.ids()].slice(0, 30);
+    for (const id of vanished) server.cliniko.people.hardDelete(id);
     await dashboard.startFull.click();
 
     const held = page.locator('.held');
     await held.getByText('30 patients vanished from Cliniko at once.').waitFor();
     expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
+    await held.getByText('Their ids in Cliniko').click();
+    expect(await held.getByRole('listitem').allTextContents()).toEqual(vanished);
+    expect(await accessibilityTroubles(page)).toEqual([]);
     await held.getByRole('button', { name: 'Review' }).click();
     await page.getByRole('button', { name: 'Mark as missing' }).click();
     await held.waitFor({ state: 'detached' });

@@ -96,6 +96,7 @@ describe('who reappears', () => {
     expect(await askJson(server, '/cliniko/patients/123/missing')).toMatchObject({
       held: 0,
       held_since: null,
+      held_ids: [],
     });
     expect(await database.sql.unsafe(unchanged)).toEqual(before);
     await database.close();

@@ -42,6 +42,17 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
           )}
           . A key of another account, or a role that sees fewer patients, looks the same from here.
         </p>
+        <details className="held-ids">
+          <summary>Their ids in Cliniko</summary>
+          <ul>
+            {missing.held_ids.map((id) => (
+              <li key={id}>{id}</li>
+            ))}
+          </ul>
+          {missing.held > missing.held_ids.length && (
+            <p className="soft">and {formatPatients(missing.held - missing.held_ids.length)} more</p>
+          )}
+        </details>
         <button type="button" className="btn btn-small" onClick={() => setIsAsking(true)}>
           Review
         </button>
