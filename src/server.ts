@@ -14,7 +14,7 @@ import { createStreamTokens, streamSigningKey } from './access/stream-token.ts';
 import { createApp } from './app.ts';
 import { keepAudit } from './audit/retention.ts';
 import { type Background, startBackground } from './background.ts';
-import { createClinikoClient } from './cliniko/client.ts';
+import { ClinikoClient } from './cliniko/client.ts';
 import { systemClock } from './cliniko/clock.ts';
 import { createPacers } from './cliniko/pacing.ts';
 import { createPostgresBudget } from './cliniko/postgres-budget.ts';
@@ -202,7 +202,7 @@ function createSources(
     systemClock,
   );
   return (apiKey) => {
-    const client = createClinikoClient({
+    const client = new ClinikoClient({
       apiKey,
       contactEmail: cliniko.contactEmail,
       pacer: pacers.forKey(apiKey),
@@ -210,9 +210,11 @@ function createSources(
       clock: systemClock,
       onAnswered: metrics.clinikoAnswered,
     });
-    const page: PatientSource['page'] = (query, options) =>
-      tracer.span('fetch page', { page: query.page }, () => client.page(query, options));
-    return { ...client, page };
+    return {
+      page: (query, options) =>
+        tracer.span('fetch page', { page: query.page }, () => client.page(query, options)),
+      outlookMs: (requests) => client.outlookMs(requests),
+    };
   };
 }
 

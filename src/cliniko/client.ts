@@ -44,26 +44,60 @@ export interface ClinikoClientOptions {
 
 export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 
-/** @throws TypeError when the key would go over a network in plain text */
-export function createClinikoClient(options: ClinikoClientOptions): PatientSource {
-  const { pacer, clock, random = Math.random, timeoutMs = TIMEOUT_MS } = options;
-  const baseUrl = (options.baseUrl ?? clinikoBaseUrl(options.apiKey)).replace(/\/+$/, '');
-  assertKeepsSecret(baseUrl);
-  const headers = {
-    authorization: `Basic ${Buffer.from(`${options.apiKey}:`).toString('base64')}`,
-    'user-agent': `PatientSync (${options.contactEmail})`,
-    accept: 'application/json',
-  };
+export class ClinikoClient implements PatientSource {
+  readonly #options: ClinikoClientOptions;
+  readonly #address: string;
+  readonly #headers: Record<string, string>;
 
-  const tryOnce = async (url: string, { signal, onRequest }: PageOptions): Promise<PatientPage> => {
+  /** @throws TypeError when the key would go over a network in plain text */
+  constructor(options: ClinikoClientOptions) {
+    const { apiKey, baseUrl = clinikoBaseUrl(apiKey), contactEmail } = options;
+    assertKeepsSecret(baseUrl);
+    this.#options = options;
+    this.#address = `${baseUrl.replace(/\/+$/, '')}/patients`;
+    this.#headers = {
+      authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
+      'user-agent': `PatientSync (${contactEmail})`,
+      accept: 'application/json',
+    };
+  }
+
+  async page(query: PageQuery, asking: PageOptions): Promise<PatientPage> {
+    const url = `${this.#address}?${searchOf(query)}`;
+    const failed: ClinikoFailure[] = [];
+    for (;;) {
+      // Outside: what the budget throws is not Cliniko's.
+      await this.#options.pacer.take(asking);
+      try {
+        return await this.#ask(url, asking);
+      } catch (error) {
+        asking.signal.throwIfAborted();
+        const failure = failureOf(error);
+        failed.push(failure);
+        if (isSpent(failed) || !isWorthRetrying(failure)) throw new ClinikoError(failure, { cause: error });
+        await this.#recover(failed, asking);
+      }
+    }
+  }
+
+  outlookMs(requests: number): number {
+    return this.#options.pacer.estimateMs(requests);
+  }
+
+  /** @throws ClinikoError, or whatever the network throws */
+  async #ask(url: string, { signal, onRequest }: PageOptions): Promise<PatientPage> {
+    const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
     signal.throwIfAborted();
     onRequest?.();
     const limit = limitTime(timeoutMs, signal);
     const began = performance.now();
-    const answered = (outcome: RequestOutcome) =>
-      options.onAnswered?.(outcome, (performance.now() - began) / 1_000);
+    const answered = (outcome: RequestOutcome) => onAnswered?.(outcome, (performance.now() - began) / 1_000);
     try {
-      const response = await fetch(url, { headers, redirect: 'manual', signal: limit.signal });
+      const response = await fetch(url, {
+        headers: this.#headers,
+        redirect: 'manual',
+        signal: limit.signal,
+      });
       const askedAt = earlier(dateOf(response.headers), performance.now() - began);
       const page = { ...(await readAnswer(response, clock)), askedAt };
       answered('ok');
@@ -74,39 +108,17 @@ export function createClinikoClient(options: ClinikoClientOptions): PatientSourc
     } finally {
       limit.clear();
     }
-  };
+  }
 
-  const page = async (query: PageQuery, asking: PageOptions): Promise<PatientPage> => {
-    const url = `${baseUrl}/patients?${searchOf(query)}`;
-    const failed: ClinikoFailure[] = [];
-    for (;;) {
-      // Outside: what the budget throws is not Cliniko's.
-      await pacer.take(asking);
-      try {
-        return await tryOnce(url, asking);
-      } catch (error) {
-        asking.signal.throwIfAborted();
-        const failure = failureOf(error);
-        failed.push(failure);
-        if (isSpent(failed) || !isWorthRetrying(failure)) throw new ClinikoError(failure, { cause: error });
-        await recover(failure, failed, asking);
-      }
-    }
-  };
   /** A rate limit stops everyone on this key until it is over; anything else holds up this page. */
-  const recover = async (
-    failure: ClinikoFailure,
-    failed: readonly ClinikoFailure[],
-    asking: PageOptions,
-  ): Promise<void> => {
-    if (failure.kind === 'rate-limited') pacer.pauseUntil(failure.resetAt);
-    else await pause(backoffMs(countedTries(failed), random()), asking);
-  };
-  const pause = async (ms: number, { signal, onWait }: PageOptions): Promise<void> => {
+  async #recover(failed: readonly ClinikoFailure[], { signal, onWait }: PageOptions): Promise<void> {
+    const { pacer, clock, random = Math.random } = this.#options;
+    const failure = failed.at(-1);
+    if (failure?.kind === 'rate-limited') return pacer.pauseUntil(failure.resetAt);
+    const ms = backoffMs(countedTries(failed), random());
     if (ms >= WORTH_TELLING_MS) onWait?.({ until: new Date(clock.now() + ms), reason: 'retrying' });
     await clock.wait(ms, signal);
-  };
-  return { page, outlookMs: (requests) => pacer.estimateMs(requests) };
+  }
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type ClinikoClientOptions, createClinikoClient } from '../../src/cliniko/client.ts';
+import { ClinikoClient, type ClinikoClientOptions } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
@@ -24,7 +24,7 @@ async function open(options: Partial<ClinikoClientOptions> = {}, clinic: Partial
   const cliniko = await startClinikoSimulator({ patients: 450, requestsPerMinute: 0, ...clinic });
   onTestFinished(() => cliniko.close());
   const clock = testClock();
-  const client = createClinikoClient({
+  const client = new ClinikoClient({
     apiKey: cliniko.apiKey,
     baseUrl: cliniko.url,
     contactEmail: 'ops@clinic.example',

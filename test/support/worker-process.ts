@@ -1,6 +1,6 @@
 /** A worker as a process of its own, to be killed: `worker-process.ts <database URL> <Cliniko URL> <CREDENTIALS_KEY>`. */
 import { Writable } from 'node:stream';
-import { createClinikoClient } from '../../src/cliniko/client.ts';
+import { ClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
@@ -21,7 +21,7 @@ new Worker({
     new Writable({ write: (_chunk, _encoding, done) => done() }),
   ),
   sourceFor: (apiKey) =>
-    createClinikoClient({
+    new ClinikoClient({
       apiKey,
       baseUrl: clinikoUrl,
       contactEmail: 'tests@example.com',

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { createClinikoClient } from '../../src/cliniko/client.ts';
+import { ClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
@@ -43,7 +43,7 @@ async function openClinic(patients: number, apart = 0): Promise<ClinikoSimulator
 }
 
 const clientOf = (cliniko: ClinikoSimulator) =>
-  createClinikoClient({
+  new ClinikoClient({
     apiKey: cliniko.apiKey,
     baseUrl: cliniko.url,
     contactEmail: 'tests@example.com',

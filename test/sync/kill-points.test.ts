@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished } from 'vitest';
-import { createClinikoClient } from '../../src/cliniko/client.ts';
+import { ClinikoClient } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
@@ -85,7 +85,7 @@ function openClinic() {
 }
 
 function sourceOf(cliniko: ClinikoSimulator): PatientSource {
-  return createClinikoClient({
+  return new ClinikoClient({
     apiKey: API_KEY,
     baseUrl: cliniko.url,
     contactEmail: 'tests@example.com',
