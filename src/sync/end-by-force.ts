@@ -1,6 +1,7 @@
 /** Ends a run from outside, whoever works on it: taking the epoch fences its owner, who then writes nothing any more. */
 import type { ISql } from 'postgres';
 import { describeFailure } from './failure.ts';
+import { NOTHING_REMAINS } from './metadata.ts';
 
 /** @param reason in whose words the run fails @returns false when it had ended already */
 export async function endByForce(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
@@ -14,7 +15,7 @@ export async function endByForce(tx: ISql, syncLogId: number, reason: Error): Pr
     update sync_logs set status = 'failed', error_details = ${details},
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
       metadata = (metadata - 'waiting_until' - 'waiting_reason')
-        || ${JSON.stringify({ ...report, phase: 'failed' })}::text::jsonb
+        || ${JSON.stringify({ ...report, ...NOTHING_REMAINS, phase: 'failed' })}::text::jsonb
     where id = ${syncLogId} and status = 'running'`;
   await tx`delete from sync_seen where sync_log_id = ${syncLogId}`;
   return true;

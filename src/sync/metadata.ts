@@ -37,6 +37,13 @@ export function runningMetadata(state: RunState, display: Display): EngineMetada
   };
 }
 
+/** Nothing of what has failed remains to be waited for. */
+export const NOTHING_REMAINS = { estimated_remaining: null, estimated_remaining_ms: null };
+
+export function failedMetadata(state: RunState, display: Display): EngineMetadata {
+  return { ...runningMetadata(state, display), ...NOTHING_REMAINS };
+}
+
 /** @param durationMs from the start of the run, waiting for a worker included */
 export function completedMetadata(state: RunState, display: Display, durationMs: number): EngineMetadata {
   return {

@@ -23,7 +23,7 @@ import {
 } from './failure.ts';
 import { type Intake, takeIn } from './intake.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
-import { completedMetadata, runningMetadata } from './metadata.ts';
+import { completedMetadata, failedMetadata } from './metadata.ts';
 import { type EngineTools, type OpenRun, openRun } from './open-run.ts';
 import { abandonRun, EndedElsewhereError, endRun } from './record.ts';
 import { readSeen } from './seen.ts';
@@ -103,7 +103,7 @@ async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Prom
   const { error_details: errorDetails, ...report } = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
     run.tools.logger.error(safeError(error), 'A sync failed unexpectedly');
-  const metadata = { ...runningMetadata(run.now(), run.display('failed')), ...report };
+  const metadata = { ...failedMetadata(run.now(), run.display('failed')), ...report };
   try {
     await endRun(run.tools.database, run.claimed.lease, run.state, async () => ({
       status: 'failed',

@@ -46,7 +46,13 @@ describe('a cancelled run', () => {
 
     expect(log).toMatchObject({
       records_processed: 400,
-      metadata: { error_type: 'SYNC_CANCELLED', phase: 'failed', retry_recommended: false },
+      metadata: {
+        error_type: 'SYNC_CANCELLED',
+        phase: 'failed',
+        retry_recommended: false,
+        estimated_remaining: null,
+        estimated_remaining_ms: null,
+      },
     });
     const summary = await (await server.api('/cliniko/patients/123/summary')).json();
     expect(summary).toMatchObject({ total: 400 });
@@ -69,8 +75,12 @@ describe('a cancelled run', () => {
     const sql = connectInTest(databaseUrl);
     // As a frozen owner looks to the others: it holds the lease, and hears nothing.
     await sql`update sync_runs set owner = 'frozen', lease_epoch = 7`;
+    await sql`update sync_logs set metadata = metadata || '{"estimated_remaining": "45 seconds", "estimated_remaining_ms": 45000}'`;
     await post(server, `/sync-logs/123/${id}/cancel`);
-    await cancelled(server);
+    expect((await cancelled(server)).metadata).toMatchObject({
+      estimated_remaining: null,
+      estimated_remaining_ms: null,
+    });
 
     const [run] = await sql`select lease_epoch, owner, ended_at from sync_runs`;
     expect(run).toMatchObject({ lease_epoch: 8, owner: null, ended_at: expect.any(Date) });
