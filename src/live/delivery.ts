@@ -44,7 +44,8 @@ export function createDelivery(outlet: Outlet, turn: Turn): Delivery {
 class SocketDelivery implements Delivery, Due {
   readonly #outlet: Outlet;
   readonly #turn: Turn;
-  readonly #dirty = new Set<Watch>();
+  /** Each watch that is dirty, once. Not a set: one that is filled and emptied with each event is built anew again and again. */
+  readonly #dirty: Watch[] = [];
   #reading: Set<Watch> | undefined;
   #stalled: NodeJS.Timeout | undefined;
   #isDue = false;
@@ -59,24 +60,26 @@ class SocketDelivery implements Delivery, Due {
 
   news(watch: Watch): void {
     if (this.#ended) return;
-    this.#dirty.add(watch);
+    if (!watch.isDirty) this.#dirty.push(watch);
+    watch.isDirty = true;
     this.#schedule();
   }
 
   onRoom(): void {
     clearTimeout(this.#stalled);
     this.#stalled = undefined;
-    if (this.#dirty.size > 0) this.#schedule();
+    if (this.#dirty.length > 0) this.#schedule();
   }
 
   drop(watch: Watch): void {
-    this.#dirty.delete(watch);
+    watch.isDirty = false;
+    this.#forgetClean();
   }
 
   end(): void {
     this.#ended = true;
     clearTimeout(this.#stalled);
-    this.#dirty.clear();
+    this.#dirty.length = 0;
   }
 
   flush(): void {
@@ -89,7 +92,7 @@ class SocketDelivery implements Delivery, Due {
     }
     const portions = this.#collect();
     if (portions.length > 0) this.#outlet.write(portions);
-    if (this.#dirty.size === 0) this.#behindSince = undefined;
+    if (this.#dirty.length === 0) this.#behindSince = undefined;
     else if (portions.length > 0) this.#schedule();
   }
 
@@ -104,23 +107,34 @@ class SocketDelivery implements Delivery, Due {
     const portions: (readonly Frame[])[] = [];
     let bytes = 0;
     for (const watch of this.#dirty) {
-      for (let frames = this.#take(watch); frames !== undefined; frames = this.#take(watch)) {
+      while (watch.isDirty && bytes < WRITE_BYTES) {
+        const frames = this.#take(watch);
+        if (frames === undefined) break;
         portions.push(frames);
         for (const frame of frames) bytes += frame.sse.length;
-        if (bytes >= WRITE_BYTES) return portions;
       }
     }
+    this.#forgetClean();
     return portions;
   }
 
-  /** The next portion of a watch; undefined when it has none at the moment. */
+  /** The next portion of a watch, which is clean after its last one; undefined when it has none at the moment. */
   #take(watch: Watch): readonly Frame[] | undefined {
     if (this.#reading?.has(watch)) return undefined;
     const frames = watch.take();
-    if (frames === undefined) void this.#catchUp(watch);
-    else if (frames.length === 0) this.#dirty.delete(watch);
-    else return frames;
-    return undefined;
+    if (frames === undefined) {
+      void this.#catchUp(watch);
+      return undefined;
+    }
+    if (frames.length === 0 || watch.isCurrent) watch.isDirty = false;
+    return frames.length > 0 ? frames : undefined;
+  }
+
+  /** In place, and without giving the room of the array back: it is filled again with the next event. */
+  #forgetClean(): void {
+    let kept = 0;
+    for (const watch of this.#dirty) if (watch.isDirty) this.#dirty[kept++] = watch;
+    while (this.#dirty.length > kept) this.#dirty.pop();
   }
 
   async #catchUp(watch: Watch): Promise<void> {
@@ -129,7 +143,7 @@ class SocketDelivery implements Delivery, Due {
     try {
       const frames = await watch.catchUp(this.#isSlow());
       this.#reading.delete(watch);
-      if (this.#ended || !this.#dirty.has(watch)) return;
+      if (this.#ended || !watch.isDirty) return;
       if (frames.length > 0) this.#outlet.write([frames]);
       this.#schedule();
     } catch {

@@ -35,6 +35,7 @@ export function guardWatch(watch: Watch, viewer: Viewer): Watch {
 
 /** A class for the same reason as the watch it stands before: there is one for each stream. */
 class GuardedWatch implements Watch {
+  isDirty = false;
   readonly #watch: Watch;
   readonly #viewer: Viewer;
 
@@ -65,6 +66,10 @@ class GuardedWatch implements Watch {
 
   get cursor() {
     return this.#watch.cursor;
+  }
+
+  get isCurrent() {
+    return this.#watch.isCurrent;
   }
 
   take() {

@@ -23,6 +23,10 @@ export interface Watch {
   readonly reason: LostReason | null;
   /** `seq` of the last frame taken. */
   readonly cursor: number;
+  /** Whether everything that is in memory was taken. */
+  readonly isCurrent: boolean;
+  /** Whether there may be something to take. Its delivery's to set. */
+  isDirty: boolean;
   /** The next frames after the cursor, in order, and moves it behind them. Undefined: not in memory, call `catchUp`. */
   take(): readonly Frame[] | undefined;
   /**
@@ -73,6 +77,7 @@ class OrganizationWatch implements Watch, Watcher {
   readonly recovered: boolean;
   readonly reason: LostReason | null;
   cursor: number;
+  isDirty = false;
   readonly #place: Place;
   readonly #tools: WatchTools;
   readonly #onNews: (organizationId: number) => void;
@@ -103,6 +108,10 @@ class OrganizationWatch implements Watch, Watcher {
 
   get organizationId(): number {
     return this.#place.channel.organizationId;
+  }
+
+  get isCurrent(): boolean {
+    return this.#first === undefined && this.cursor >= this.#place.channel.head;
   }
 
   onNews(): void {

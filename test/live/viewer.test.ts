@@ -19,6 +19,8 @@ const WATCH: Watch = {
   recovered: true,
   reason: null,
   cursor: 7,
+  isCurrent: false,
+  isDirty: true,
   take: () => [FRAME],
   catchUp: async () => [FRAME],
   end: () => {},
