@@ -2,14 +2,9 @@
 import { describe, expect } from 'vitest';
 import { AuditPage } from '../../src/contract/access.ts';
 import { test } from '../support/database.ts';
+import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';
-import {
-  type GuardedServer,
-  OURS,
-  openSocket,
-  startGuardedServer,
-  THEIRS,
-} from './support/guarded-server.ts';
+import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const read = async (server: GuardedServer, token: string, query = '') =>
   AuditPage.parse(await (await server.as(token, `/audit${query}`)).json());
@@ -28,7 +23,7 @@ describe('the audit log', () => {
     await server.as(token, '/stream-tokens', { method: 'POST', body: '{}' });
     const stream = await openStream(server.streamUrl(OURS), { authorization: `Bearer ${token}` });
     await stream.until((sent) => sent.length > 0);
-    const socket = openSocket(server, '', { authorization: `Bearer ${token}` });
+    const socket = startSocket(server, '', { headers: { authorization: `Bearer ${token}` } });
     await socket.until('hello');
     // What was refused did not happen.
     await server.as(token, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' });

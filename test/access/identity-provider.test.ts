@@ -6,7 +6,8 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { JWT_ALGORITHMS } from '../../src/access/identity-provider.ts';
 import type { Config } from '../../src/config.ts';
 import { test } from '../support/database.ts';
-import { OURS, openSocket, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+import { startSocket } from '../support/socket.ts';
+import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const ISSUER = 'https://id.example';
 const AUDIENCE = 'patient-sync';
@@ -66,8 +67,10 @@ describe('a JWT of the identity provider', () => {
       200,
     );
 
-    const ending = openSocket(server, '?organizations=*', {
-      authorization: `Bearer ${await sign({ exp: Math.floor(Date.now() / 1_000) + 3 })}`,
+    const ending = startSocket(server, '?organizations=*', {
+      headers: {
+        authorization: `Bearer ${await sign({ exp: Math.floor(Date.now() / 1_000) + 3 })}`,
+      },
     });
     expect(await ending.closed).toBe(4401);
     expect(ending.frames().at(-1)).toMatchObject({ type: 'bye', reason: 'reauth' });

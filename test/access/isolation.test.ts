@@ -7,15 +7,9 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { requirementFor } from '../../src/access/policy.ts';
 import { test } from '../support/database.ts';
+import { startSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
-import {
-  type GuardedServer,
-  nameOf,
-  OURS,
-  openSocket,
-  startGuardedServer,
-  THEIRS,
-} from './support/guarded-server.ts';
+import { type GuardedServer, nameOf, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 /** An organization that does not exist. */
 const NOBODYS = 303;
@@ -144,7 +138,7 @@ describe('a token of one clinic', () => {
       `?organizations=${THEIRS}`,
       `?organizations=${OURS},${THEIRS}`,
       '',
-    ].map((query) => openSocket(server, query, headers));
+    ].map((query) => startSocket(server, query, { headers }));
     for (const socket of sockets) {
       await socket.until('hello');
       for (const [id, organizations] of [

@@ -5,8 +5,9 @@ import { createLimits, type LimitConfig } from '../../src/access/limits.ts';
 import { ANYONE, type Principal } from '../../src/http/principal.ts';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
+import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';
-import { OURS, openSocket, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const GENEROUS: LimitConfig & { connections: number } = {
   requestsPerToken: 100_000,
@@ -94,7 +95,7 @@ describe('a flood of streams', () => {
     const refused = streams.filter(({ response }) => response.status === 429);
     expect(refused).toHaveLength(480);
     expect(refused[0]?.response.headers.get('retry-after')).toBe('10');
-    const socket = openSocket(server, '?organizations=*', headers);
+    const socket = startSocket(server, '?organizations=*', { headers });
     expect(await socket.closed).toBe(4429);
 
     await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });

@@ -6,14 +6,9 @@ import { StreamToken } from '../../src/contract/access.ts';
 import { Bye } from '../../src/contract/stream-event.ts';
 import { test } from '../support/database.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
+import { startSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
-import {
-  type GuardedServer,
-  OURS,
-  openSocket,
-  startGuardedServer,
-  THEIRS,
-} from './support/guarded-server.ts';
+import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const ask = (server: GuardedServer, token: string, body: unknown = {}) =>
   server.as(token, '/stream-tokens', { method: 'POST', body: JSON.stringify(body) });
@@ -31,7 +26,7 @@ describe('a stream token', () => {
     const stream = await openStream(server.streamUrl(OURS, `?token=${token}`));
     await stream.until((sent) => sent.length === 2);
     expect((await fetch(server.streamUrl(THEIRS, `?token=${token}`))).status).toBe(403);
-    const socket = openSocket(server, `?organizations=*&token=${token}`);
+    const socket = startSocket(server, `?organizations=*&token=${token}`);
     expect((await socket.until('subscribed'))[0]).toMatchObject({ streams: [{ organization_id: OURS }] });
   });
 
@@ -65,7 +60,7 @@ describe('a stream token', () => {
     const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 5 } });
     const { token, expires_at } = await streamToken(server, server.admin);
     const stream = await openStream(server.streamUrl(OURS, `?token=${token}`));
-    const socket = openSocket(server, `?organizations=*&token=${token}`);
+    const socket = startSocket(server, `?organizations=*&token=${token}`);
     await socket.until('hello');
     await stream.ended;
     expect(Date.now()).toBeLessThan(Date.parse(expires_at));
@@ -95,7 +90,7 @@ describe('a stream token', () => {
       openStream(other.streamUrl(OURS), { authorization: `Bearer ${issuer}` }),
     ]);
     const bystander = await openStream(other.streamUrl(OURS), { authorization: `Bearer ${other.admin}` });
-    const socket = openSocket(other, `?organizations=*&token=${token}`);
+    const socket = startSocket(other, `?organizations=*&token=${token}`);
     await socket.until('subscribed');
     for (const stream of [...streams, bystander]) await stream.until((sent) => sent.length === 2);
 
@@ -129,7 +124,7 @@ describe('a stream token', () => {
     ];
     for (const one of forged) {
       expect((await fetch(server.streamUrl(OURS, `?token=${one}`))).status, one).toBe(401);
-      expect(await openSocket(server, `?organizations=*&token=${one}`).closed).toBe(4401);
+      expect(await startSocket(server, `?organizations=*&token=${one}`).closed).toBe(4401);
     }
   });
 });
@@ -138,15 +133,17 @@ describe('a socket', () => {
   test('is told by its close code why it may not stay', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl);
     const bearer = { authorization: `Bearer ${await server.token()}` };
-    expect(await openSocket(server, '').closed).toBe(4401);
-    expect(await openSocket(server, '', { ...bearer, origin: 'https://evil.example' }).closed).toBe(403);
+    expect(await startSocket(server, '').closed).toBe(4401);
+    expect(
+      await startSocket(server, '', { headers: { ...bearer, origin: 'https://evil.example' } }).closed,
+    ).toBe(403);
   });
 
   test('is refused organizations that its token does not hold, by name and for ever', async ({
     databaseUrl,
   }) => {
     const server = await startGuardedServer(databaseUrl);
-    const socket = openSocket(server, '', { authorization: `Bearer ${await server.token()}` });
+    const socket = startSocket(server, '', { headers: { authorization: `Bearer ${await server.token()}` } });
     await socket.until('hello');
     socket.send({ type: 'subscribe', id: 'both', organizations: [OURS, THEIRS] });
     socket.send({ type: 'subscribe', id: 'none', organizations: [999] });
@@ -165,7 +162,9 @@ describe('a socket', () => {
     const [subscribed] = await socket.until('subscribed');
     expect(subscribed).toMatchObject({ streams: [{ organization_id: OURS }] });
 
-    const witness = openSocket(server, '?organizations=*', { authorization: `Bearer ${server.admin}` });
+    const witness = startSocket(server, '?organizations=*', {
+      headers: { authorization: `Bearer ${server.admin}` },
+    });
     await witness.until('subscribed');
     for (const id of [THEIRS, OURS])
       await server.as(server.admin, `/cliniko/sync-all/${id}`, { method: 'POST' });

@@ -1,43 +1,16 @@
 /** The WebSocket of the ops console. */
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe, expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { ServerFrame } from '../../src/contract/socket-frame.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { startTestServer } from '../support/server.ts';
+import { openSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
-
-async function connect(server: TestServer, query = '', protocols: string[] = []) {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`, protocols);
-  onTestFinished(() => socket.terminate());
-  const texts: string[] = [];
-  const closed = new Promise<number>((resolve) => socket.on('close', resolve));
-  socket.on('message', (data) => texts.push(String(data)));
-  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
-  const frames = () => texts.map((text) => ServerFrame.parse(JSON.parse(text)));
-  return {
-    socket,
-    texts,
-    closed,
-    frames,
-    send: (frame: unknown) => socket.send(JSON.stringify(frame)),
-    until: (type: string, count = 1) =>
-      vi.waitFor(
-        () => {
-          const found = frames().filter((frame) => frame.type === type);
-          if (found.length < count)
-            throw new Error(`${found.length} ${type}: ${texts.join('\n').slice(-800)}`);
-          return found;
-        },
-        { timeout: 10_000, interval: 5 },
-      ),
-  };
-}
 
 describe('an ops socket', () => {
   test('watches everything at once, folded, and every run ends on it', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [1, 2, 3], patients: 648 });
-    const client = await connect(server, '?organizations=*', ['patient-sync.v1']);
+    const client = await openSocket(server, '?organizations=*', { protocols: ['patient-sync.v1'] });
     expect(client.socket.protocol).toBe('patient-sync.v1');
     const [subscribed] = await client.until('subscribed');
     expect(subscribed).toMatchObject({
@@ -59,7 +32,7 @@ describe('an ops socket', () => {
     const server = await startTestServer(databaseUrl, { patients: 300 });
     const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
     await stream.until((sent) => sent.length === 2);
-    const client = await connect(server);
+    const client = await openSocket(server);
     client.send({ type: 'subscribe', id: 'a', organizations: [123], conflate_ms: 0 });
     await client.until('snapshot');
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
@@ -79,11 +52,11 @@ describe('an ops socket', () => {
     const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       select org, 'x', 'failed', now() from unnest(array[7, 8, 9]) as org, generate_series(1, 3)`;
-    const first = await connect(server, '?organizations=7');
+    const first = await openSocket(server, '?organizations=7');
     const [snapshot] = await first.until('snapshot');
     const epoch = snapshot !== undefined && 'cursor' in snapshot ? snapshot.cursor.split('.')[0] : '';
 
-    const client = await connect(server);
+    const client = await openSocket(server);
     const since = { 7: `${epoch}.1`, 8: 'other.1', 9: '??' };
     client.send({ type: 'subscribe', id: 'b', organizations: [7, 8, 9], since });
     const [subscribed] = await client.until('subscribed');
@@ -101,7 +74,7 @@ describe('an ops socket', () => {
 
   test('takes in an organization that appears later', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const client = await connect(server, '?organizations=*');
+    const client = await openSocket(server, '?organizations=*');
     await client.until('subscribed');
     const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at) values (77, 'x', 'failed', now())`;
@@ -119,7 +92,7 @@ describe('an ops socket', () => {
     ['deep nesting', `${'['.repeat(5_000)}${']'.repeat(5_000)}`, null],
   ] as const)('answers %s with an error frame, and lives on', async ([, text, id], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const client = await connect(server);
+    const client = await openSocket(server);
     client.socket.send(text);
     expect((await client.until('error'))[0]).toMatchObject({ id, code: 'NOT_UNDERSTOOD' });
 
@@ -129,7 +102,7 @@ describe('an ops socket', () => {
 
   test('answers binary frames, wrong addresses and wrong subscriptions alike', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const client = await connect(server, '?organizations=1,x');
+    const client = await openSocket(server, '?organizations=1,x');
     await client.until('error', 1);
     client.socket.send(Buffer.from('{"type":"ping"}'));
     await client.until('error', 2);
@@ -146,11 +119,11 @@ describe('an ops socket', () => {
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const greedy = await connect(server);
+    const greedy = await openSocket(server);
     greedy.socket.send('x'.repeat(16 * 1024 + 1));
     expect(await greedy.closed).toBe(1009);
 
-    const client = await connect(server);
+    const client = await openSocket(server);
     await client.until('hello');
     await server.stop();
     expect(await client.closed).toBe(1012);
@@ -195,7 +168,7 @@ Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n
 describe('a client that asks without end and never reads', () => {
   test('is not heard any more, and nobody else notices', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const bystander = await connect(server);
+    const bystander = await openSocket(server);
     const { socket, until } = openRaw(server.url, HANDSHAKE);
     await until('"type":"hello"');
     socket.pause();

@@ -3,7 +3,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +12,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Command, commandsOf } from '../docs/support/guides.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { guideBlock } from '../support/guide.ts';
+import { freePort } from './support/free-port.ts';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,8 +29,8 @@ async function newReader(): Promise<Reader> {
   await chmod(directory, 0o755);
   onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   const ports = new Map([
-    ['8000', await freePort()],
-    ['8001', await freePort()],
+    ['8000', String(await freePort())],
+    ['8001', String(await freePort())],
   ]);
   const environment = {
     ...process.env,
@@ -164,13 +164,3 @@ describe('a reader who follows', () => {
     expect(printed.length).toBeGreaterThan(5);
   });
 });
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return String(address.port);
-}

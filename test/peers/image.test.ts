@@ -6,7 +6,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +14,7 @@ import { DockerfileParser } from 'dockerfile-ast';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { test } from '../support/database.ts';
+import { freePort } from './support/free-port.ts';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -80,7 +80,7 @@ describe('the contents of the image', () => {
     const image = await buildImage();
     const { command, health } = await instructions();
     const [program = '', ...args] = command;
-    const port = await freePort();
+    const port = String(await freePort());
     const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
     const environment = {
       PATH: process.env.PATH,
@@ -122,13 +122,3 @@ describe('the contents of the image', () => {
     await expect(execute(check, checkArgs, { env: environment })).rejects.toMatchObject({ code: 1 });
   });
 });
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return String(address.port);
-}

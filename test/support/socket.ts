@@ -5,20 +5,40 @@ import { ServerFrame } from '../../src/contract/socket-frame.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 5 };
 
-export async function openSocket(server: { url: string }, query = '') {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`);
+export interface Handshake {
+  headers?: Record<string, string>;
+  protocols?: string[];
+}
+
+/** The same once it is open. */
+export async function openSocket(server: { url: string }, query = '', handshake: Handshake = {}) {
+  const client = startSocket(server, query, handshake);
+  const { socket } = client;
+  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+  return client;
+}
+
+/** A socket that was asked for, whatever happens to it then. */
+export function startSocket(server: { url: string }, query = '', { headers, protocols }: Handshake = {}) {
+  const address = `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`;
+  const socket = new WebSocket(address, protocols ?? [], { headers });
   onTestFinished(() => socket.terminate());
   const texts: string[] = [];
   const frames: ServerFrame[] = [];
-  const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+  const closed = new Promise<number>((resolve) => {
+    socket.on('close', resolve);
+    // A handshake that is refused has a status instead of a code.
+    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.on('error', () => {});
+  });
   socket.on('message', (data) => {
     texts.push(String(data));
     frames.push(ServerFrame.parse(JSON.parse(String(data))));
   });
-  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
   return {
     socket,
     texts,
+    /** Its close code, or the status of a handshake that was refused. */
     closed,
     frames: () => frames,
     send: (frame: unknown) => socket.send(JSON.stringify(frame)),

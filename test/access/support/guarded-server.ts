@@ -1,9 +1,7 @@
 /** A server with AUTH=tokens, and two clinics that have nothing to do with each other. */
-import { onTestFinished, vi } from 'vitest';
-import { WebSocket } from 'ws';
+import { onTestFinished } from 'vitest';
 import { createToken, revokeToken, type TokenWish } from '../../../src/access/tokens.ts';
 import type { Config } from '../../../src/config.ts';
-import { ServerFrame } from '../../../src/contract/socket-frame.ts';
 import { type Database, openDatabase } from '../../../src/database/open.ts';
 import { putJson, startTestServer, type TestServer, type TestServerOptions } from '../../support/server.ts';
 
@@ -60,36 +58,3 @@ async function register(api: TestServer['api'], id: number, server: TestServer):
 
 /** Found again wherever it leaks. */
 export const nameOf = (organizationId: number) => `Clinic canary${organizationId}`;
-
-/** A socket that was opened, whatever happens to it then. */
-export function openSocket(server: TestServer, query: string, headers: Record<string, string> = {}) {
-  const address = `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`;
-  const socket = new WebSocket(address, { headers });
-  onTestFinished(() => socket.terminate());
-  const texts: string[] = [];
-  socket.on('message', (data) => texts.push(String(data)));
-  const closed = new Promise<number>((resolve) => {
-    socket.on('close', resolve);
-    // A handshake that is refused has a status instead of a code.
-    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
-    socket.on('error', () => {});
-  });
-  const frames = () => texts.map((text) => ServerFrame.parse(JSON.parse(text)));
-  return {
-    socket,
-    texts,
-    closed,
-    frames,
-    send: (frame: unknown) => socket.send(JSON.stringify(frame)),
-    until: (type: string, count = 1) =>
-      vi.waitFor(
-        () => {
-          const found = frames().filter((frame) => frame.type === type);
-          if (found.length < count)
-            throw new Error(`${found.length} ${type}: ${texts.join('\n').slice(-500)}`);
-          return found;
-        },
-        { timeout: 10_000, interval: 5 },
-      ),
-  };
-}

@@ -5,13 +5,9 @@
  * mounting. The block itself is not changed by a character.
  */
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { buildScript } from './build-script.ts';
 
 const GUIDE = new URL('../../guide/monitoring-guide.md', import.meta.url);
-const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
-/** Never written: it stands only in the build. */
-const ENTRY = fileURLToPath(new URL('guide-entry.tsx', import.meta.url));
 
 const BEFORE = `
 import { useState } from 'react';
@@ -39,25 +35,5 @@ export async function guideComponent(): Promise<string> {
 /** @returns a page's script that mounts the component into `#root` */
 export async function buildGuideComponent(organizationId: number): Promise<string> {
   const mount = `createRoot(document.getElementById('root')!).render(<SyncProgressMonitor orgId="${organizationId}" />);`;
-  const source = `${BEFORE}\n${await guideComponent()}\n${mount}\n`;
-  const result = await build({
-    root: PROJECT,
-    configFile: false,
-    logLevel: 'silent',
-    // Vitest's NODE_ENV would make it a mixture of React's development and production builds.
-    oxc: { jsx: { runtime: 'automatic', development: false } },
-    define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [
-      {
-        name: 'guide-entry',
-        resolveId: (id) => (id === ENTRY ? ENTRY : undefined),
-        load: (id) => (id === ENTRY ? source : undefined),
-      },
-    ],
-    build: { write: false, lib: { entry: ENTRY, formats: ['iife'], name: 'guide' } },
-  });
-  const [output] = Array.isArray(result) ? result : [result];
-  if (output === undefined || !('output' in output))
-    throw new Error('The build watched instead of building.');
-  return output.output[0].code;
+  return await buildScript(`${BEFORE}\n${await guideComponent()}\n${mount}\n`);
 }

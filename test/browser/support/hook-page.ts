@@ -1,11 +1,8 @@
 /** A React page of somebody who uses `useSyncProgress`, built as they would build it. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { buildScript } from './build-script.ts';
 
-const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const HOOK = fileURLToPath(new URL('../../../web-client/src/react/use-sync-progress.ts', import.meta.url));
-/** Never written: it stands only in the build. */
-const ENTRY = fileURLToPath(new URL('hook-entry.tsx', import.meta.url));
 
 const SOURCE = `
 import { StrictMode, useState } from 'react';
@@ -30,25 +27,4 @@ createRoot(document.getElementById('root')!).render(<StrictMode><Monitor /></Str
 `;
 
 /** @returns the page's script */
-export async function buildHookPage(): Promise<string> {
-  const result = await build({
-    root: PROJECT,
-    configFile: false,
-    logLevel: 'silent',
-    // Vitest's NODE_ENV would make it a mixture of React's development and production builds.
-    oxc: { jsx: { runtime: 'automatic', development: false } },
-    define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [
-      {
-        name: 'hook-entry',
-        resolveId: (id) => (id === ENTRY ? ENTRY : undefined),
-        load: (id) => (id === ENTRY ? SOURCE : undefined),
-      },
-    ],
-    build: { write: false, lib: { entry: ENTRY, formats: ['iife'], name: 'hook' } },
-  });
-  const [output] = Array.isArray(result) ? result : [result];
-  if (output === undefined || !('output' in output))
-    throw new Error('The build watched instead of building.');
-  return output.output[0].code;
-}
+export const buildHookPage = (): Promise<string> => buildScript(SOURCE);
