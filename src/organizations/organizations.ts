@@ -1,5 +1,6 @@
 /** Organizations: their settings, and the key with which their patients are fetched. */
 import { eq, sql as expression } from 'drizzle-orm';
+import type { ISql } from 'postgres';
 import {
   DEFAULT_SETTINGS,
   type Organization,
@@ -128,4 +129,11 @@ export async function saveApiKey(
 export async function readApiKey({ orm }: Database, sealer: Sealer, id: number): Promise<string | undefined> {
   const [row] = await orm.select().from(credentialsTable).where(eq(credentialsTable.organizationId, id));
   return row && sealer.open(row.sealedApiKey, keyContext(id));
+}
+
+/** Tells the stored key from those before it, without the key. @returns undefined when there is none */
+export async function readKeyVersion(sql: ISql, id: number): Promise<string | undefined> {
+  const [row] = await sql<{ version: string }[]>`
+    select extract(epoch from updated_at)::text as version from cliniko_credentials where organization_id = ${id}`;
+  return row?.version;
 }

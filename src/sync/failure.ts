@@ -28,6 +28,11 @@ export class OrganizationDeletedError extends Error {
   override readonly name = 'OrganizationDeletedError';
 }
 
+/** The clinic has another API key than the one this run began with: it may be of another account. */
+export class KeyReplacedError extends Error {
+  override readonly name = 'KeyReplacedError';
+}
+
 /** The run was taken up again and again, and stored nothing. */
 export class FruitlessError extends Error {
   override readonly name = 'FruitlessError';
@@ -57,6 +62,14 @@ const FRUITLESS: FailureReport = {
   solution: 'Look for this run in the server log, then start the sync again.',
 };
 
+const KEY_REPLACED: FailureReport = {
+  error_type: 'SYNC_INTERRUPTED',
+  error_details:
+    'The API key was replaced while this sync was under way. What it had read may be of another account.',
+  retry_recommended: true,
+  solution: 'Start the sync again.',
+};
+
 const AWAY: FailureReport = {
   error_type: 'DATABASE_UNAVAILABLE',
   error_details: 'The database refused the work of this sync again and again.',
@@ -81,6 +94,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof CancelledError) return CANCELLED;
   if (error instanceof OrganizationDeletedError) return DELETED;
   if (error instanceof FruitlessError) return FRUITLESS;
+  if (error instanceof KeyReplacedError) return KEY_REPLACED;
   if (error instanceof SealError) return SEALED_ELSEWHERE;
   if (error instanceof MissingKeyError)
     return describeClinikoFailure({ kind: 'unauthorised' }, error.message);

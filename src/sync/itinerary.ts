@@ -10,7 +10,7 @@ import { beginningOf, createdUntil, sweepSince } from './beginning.ts';
 import { type ChangePlan, type ChangeScope, UnkeptFilterError, walkChanges } from './changes.ts';
 import { isComplete } from './completeness.ts';
 import { fetchByIds, IDS_AT_ONCE, WITH_ARCHIVED } from './fetch-by-ids.ts';
-import { type RoundPlan, walkRound } from './round.ts';
+import { walkRound } from './round.ts';
 import type { RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { walkPages } from './walk.ts';
@@ -55,8 +55,12 @@ export async function* remainingStops(journey: Journey): AsyncGenerator<Stop> {
     return;
   }
   yield* wholeClinic(journey, scope.filter);
-  const began = beginning(await settled(), plan);
+  const state = await settled();
+  const began = beginning(state, plan);
+  const shifted = mayBeShifted(journey, state, began);
+  shifted.catch(() => {}); // Awaited below, unless the sweep fails before.
   yield* closingSweep(journey, { ...scope, since: sweepSince(began), perPage: plan.perPage });
+  if (await shifted) yield* round(journey, scope.filter, 1, null, await settled());
   await settled();
   yield* recall(journey, await plan.absent());
 }
@@ -80,39 +84,32 @@ async function* changes({ source, plan, options }: Journey, asked: ChangePlan): 
 }
 
 async function* wholeClinic(journey: Journey, filter: string): AsyncGenerator<Stop> {
-  const { plan, settled } = journey;
-  const filters = (began: Date) => [filter, `created_at:<=${createdUntil(began)}`];
-  const round = (number: number, afterId: string | null, state: RunState) =>
-    oneRound(journey, {
-      round: number,
-      afterId,
-      perPage: plan.perPage,
-      filters: filters(beginning(state, plan)),
-      met: state.processed,
-    });
-
+  const { settled } = journey;
   const state = await settled();
   const { leg, round: before, afterId } = state.coverage;
   if (leg === 'sweep') return;
-  if (leg === 'walk') yield* walk(journey, state, filters);
+  if (leg === 'walk') yield* walk(journey, filter, state);
   // An earlier attempt was in the middle of this round.
-  else yield* round(before, afterId, state);
+  else yield* round(journey, filter, before, afterId, state);
   for (let number = before + 1; number <= MAX_ROUNDS; number++) {
     const now = await settled();
     // Where Cliniko names no total, no round proves more than the first one.
     const { leg: last, totalAtEnd } = now.coverage;
     if (isComplete(now.coverage) || (last === 'round' && totalAtEnd === null)) return;
-    yield* round(number, null, now);
+    yield* round(journey, filter, number, null, now);
   }
 }
 
+/** Of those who are meant, the ones who were there when the run began. */
+const whoWasThere = (filter: string, began: Date) => [filter, `created_at:<=${createdUntil(began)}`];
+
 async function* walk(
   { source, plan, options }: Journey,
+  filter: string,
   state: RunState,
-  filters: (began: Date) => readonly string[],
 ): AsyncGenerator<Stop> {
   const { perPage, window } = plan;
-  const queryFor = (began: Date) => ({ perPage, filters: filters(began), sort: STEADY_ORDER });
+  const queryFor = (began: Date) => ({ perPage, filters: whoWasThere(filter, began), sort: STEADY_ORDER });
   let began = beginning(state, plan);
   let first: PatientPage | undefined;
   if (state.began === null && state.page === 1) {
@@ -125,8 +122,16 @@ async function* walk(
   for await (const page of walkPages(source, way, options)) yield { leg: 'walk', began, ...page };
 }
 
-async function* oneRound({ source, options }: Journey, plan: RoundPlan): AsyncGenerator<Stop> {
-  for await (const page of walkRound(source, plan, options)) yield { leg: 'round', ...page };
+async function* round(
+  { source, plan, options }: Journey,
+  filter: string,
+  number: number,
+  afterId: string | null,
+  state: RunState,
+): AsyncGenerator<Stop> {
+  const filters = whoWasThere(filter, beginning(state, plan));
+  const way = { round: number, afterId, perPage: plan.perPage, filters, met: state.processed };
+  for await (const page of walkRound(source, way, options)) yield { leg: 'round', ...page };
 }
 
 /** What changed during the walk. Whoever cannot be asked for that has just been walked from end to end: the next sync sees it. */
@@ -136,6 +141,18 @@ async function* closingSweep({ source, options }: Journey, plan: ChangePlan): As
   } catch (error) {
     if (!(error instanceof UnkeptFilterError)) throw error;
   }
+}
+
+/**
+ * Whether somebody may have been read by nobody, although the total stayed. Who is archived leaves a walk of the active
+ * ones and moves those behind him up; another one who comes back makes up for him in the total. Of the two only the
+ * archived one shows for certain: it is not known that coming back moves `updated_at`.
+ */
+async function mayBeShifted({ source, plan, options }: Journey, { coverage }: RunState, began: Date) {
+  if (plan.type !== 'active_patients' || coverage.round > 0) return false;
+  const filters = [`archived_at:>=${createdUntil(began)}`];
+  const page = await source.page({ page: 1, perPage: 1, filters, sort: 'archived_at:asc,id:asc' }, options);
+  return page.records.length > 0;
 }
 
 /** The last question before anybody is thought missing: Cliniko is asked for exactly them. */

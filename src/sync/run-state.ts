@@ -22,6 +22,8 @@ export const RunState = z.object({
   found: count,
   /** When the run began to read, by Cliniko's clock where it tells (beginning.ts); null until the first page was read. */
   began: z.iso.datetime().nullable().default(null),
+  /** Of the API key that it reads with (organizations.ts); null until it has one. */
+  keyVersion: z.string().nullable().default(null),
   coverage: Coverage,
   totalPages: count,
   processed: count,
@@ -54,6 +56,7 @@ export const INITIAL_STATE: RunState = {
   pageSize: null,
   found: 0,
   began: null,
+  keyVersion: null,
   coverage: NOTHING_COVERED,
   totalPages: 0,
   processed: 0,

@@ -8,16 +8,18 @@
  * Neighbours: intake.ts takes its pages in, run-state.ts counts, record.ts writes the public row.
  * Not here: which run, and when (worker.ts).
  */
+import type { ISql } from 'postgres';
 import { isDatabaseAway } from '../database/away.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
-import { findOrganization, readApiKey } from '../organizations/organizations.ts';
+import { findOrganization, readApiKey, readKeyVersion } from '../organizations/organizations.ts';
 import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
 import {
   CancelledError,
   describeFailure,
   FruitlessError,
+  KeyReplacedError,
   MissingConstraintError,
   MissingKeyError,
 } from './failure.ts';
@@ -45,7 +47,7 @@ export async function runSync(
     if (claimed.cancelRequested) throw new CancelledError();
     if (claimed.fruitlessClaims > FRUITLESS_CLAIMS) throw new FruitlessError();
     await run.announce('fetching');
-    const intake = await openIntake(claimed, tools);
+    const intake = await openIntake(run);
     await takeIn(run, intake, signal);
     await complete(run, intake);
     return 'ended';
@@ -54,15 +56,15 @@ export async function runSync(
   }
 }
 
-/** @throws MissingConstraintError, MissingKeyError */
-async function openIntake(
-  { lease }: ClaimedRun,
-  { database, sealer, sourceFor }: EngineTools,
-): Promise<Intake> {
+/** @throws MissingConstraintError, MissingKeyError, KeyReplacedError */
+async function openIntake(run: OpenRun): Promise<Intake> {
+  const { lease } = run.claimed;
+  const { database, sealer, sourceFor } = run.tools;
   if (!(await hasPatientUniqueness(database.sql))) {
     throw new MissingConstraintError(`unique constraint "${PATIENT_UNIQUE}" is missing`);
   }
   const organization = await findOrganization(database, lease.organizationId);
+  await keepToKey(run, database.sql);
   const apiKey = await readApiKey(database, sealer, lease.organizationId);
   if (organization === undefined || apiKey === undefined) {
     throw new MissingKeyError('Cliniko API authentication failed: Invalid API key');
@@ -75,10 +77,19 @@ async function openIntake(
   };
 }
 
+/** What was read with one key and what was read with another prove nothing together: they may be two clinics. */
+async function keepToKey(run: OpenRun, sql: ISql): Promise<void> {
+  const keyVersion = (await readKeyVersion(sql, run.claimed.lease.organizationId)) ?? null;
+  const before = run.state.keyVersion;
+  if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
+  run.state = { ...run.state, keyVersion };
+}
+
 async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> {
   const { lease, createdAt } = run.claimed;
   const metadata = completedMetadata(run.now(), run.display('completed'), run.durationMs());
   await endRun(run.tools.database, lease, run.state, async (tx) => {
+    await keepToKey(run, tx);
     await pointAtSurvivors(tx, lease.organizationId);
     if (absence === undefined) return { status: 'completed', metadata };
     // Those who were met when they were asked for by id are not absent.

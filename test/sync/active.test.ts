@@ -1,0 +1,48 @@
+/** A sync of the active patients, while some are archived and others come back. */
+import { describe, expect } from 'vitest';
+import type { People } from '../../src/cliniko/simulator/people.ts';
+import { connectInTest, test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
+
+const isActive = (people: People, id: string) => people.record(id).archived_at === null;
+
+function idsOf(people: People, wanted: 'active' | 'archived'): string[] {
+  return [...people.ids()].filter((id) => isActive(people, id) === (wanted === 'active'));
+}
+
+async function storedIds(databaseUrl: string): Promise<string[]> {
+  const rows = await connectInTest(databaseUrl)<
+    { id: string }[]
+  >`select cliniko_patient_id as id from patients`;
+  return rows.map(({ id }) => id);
+}
+
+const openClinic = (databaseUrl: string): Promise<TestServer> =>
+  startTestServer(databaseUrl, { patients: 520, behaviour: { emptyStyle: null } });
+
+describe('a sync of active patients', () => {
+  test('misses nobody when one is archived and another comes back: the total stays, and the pages move', async ({
+    databaseUrl,
+  }) => {
+    const { cliniko, ...server } = await openClinic(databaseUrl);
+    const always = idsOf(cliniko.people, 'active');
+    const back = idsOf(cliniko.people, 'archived').at(-1) ?? '';
+    cliniko.churn.afterPage(1, (people) => {
+      people.archive(always[3] ?? '');
+      people.unarchive(back);
+    });
+
+    const log = await wholeSync({ ...server, cliniko }, 'sync-active');
+    expect(log.metadata.proof).toMatchObject({ proven: true });
+    expect(await storedIds(databaseUrl)).toEqual(expect.arrayContaining([...always, back]));
+  });
+
+  test('asks no more than ever when somebody was only edited', async ({ databaseUrl }) => {
+    const { cliniko, ...server } = await openClinic(databaseUrl);
+    const [edited = ''] = idsOf(cliniko.people, 'active');
+    cliniko.churn.afterPage(1, (people) => people.edit(edited, { first_name: 'Edited' }));
+    const log = await wholeSync({ ...server, cliniko }, 'sync-active');
+    expect(log.metadata.proof).toMatchObject({ proven: true, repairs: 0 });
+  });
+});

@@ -1,0 +1,74 @@
+/** A run belongs to the key that it began with: another one may be of another clinic. */
+import { describe, expect, vi } from 'vitest';
+import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { test } from '../support/database.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
+
+const OTHER_KEY = 'MxAnother-au1';
+
+async function latest(server: TestServer): Promise<SyncLog> {
+  const answer = await server.api('/cliniko/sync-logs/123?limit=1');
+  return SyncLog.parse(SyncLogList.parse(await answer.json()).logs[0]);
+}
+
+const ended = (server: TestServer) =>
+  vi.waitFor(
+    async () => {
+      const log = await latest(server);
+      expect(log.status).not.toBe('running');
+      return log;
+    },
+    { timeout: 10_000, interval: 10 },
+  );
+
+/** A run that hangs before its third page, and the key that takes its place meanwhile. */
+async function replaceInMidRun(databaseUrl: string, apiKey = OTHER_KEY) {
+  const cliniko = await startClinikoSimulator({
+    patients: 450,
+    requestsPerMinute: 0,
+    otherApiKeys: [OTHER_KEY],
+  });
+  const server = await startTestServer(databaseUrl, { cliniko });
+  cliniko.faults.onPage(3, { kind: 'hang', times: 1 });
+  await server.api('/cliniko/sync-all/123', { method: 'POST' });
+  await vi.waitFor(async () => expect((await latest(server)).records_processed).toBe(200), {
+    timeout: 10_000,
+  });
+  await putJson(server.api, '/organizations/123/cliniko-credentials', { api_key: apiKey || cliniko.apiKey });
+  return { cliniko, server };
+}
+
+const REPLACED = {
+  status: 'failed',
+  error_details: expect.stringContaining('The API key was replaced'),
+  metadata: { error_type: 'SYNC_INTERRUPTED', retry_recommended: true, solution: 'Start the sync again.' },
+};
+
+describe('a run whose key is replaced in mid-run', () => {
+  test('proves nothing at its end', async ({ databaseUrl }) => {
+    const { cliniko, server } = await replaceInMidRun(databaseUrl);
+    cliniko.faults.release();
+    expect(await ended(server)).toMatchObject(REPLACED);
+    await server.api('/cliniko/sync-changed/123', { method: 'POST' });
+    expect(await ended(server)).toMatchObject({ status: 'completed', records_success: 450 });
+    await cliniko.close();
+  });
+
+  test('is not gone on with by another worker', async ({ databaseUrl }) => {
+    const { cliniko, server } = await replaceInMidRun(databaseUrl);
+    await server.stop();
+    const asked = cliniko.requests.length;
+    const other = await startTestServer(databaseUrl, { cliniko, organizations: [] });
+    expect(await ended(other)).toMatchObject(REPLACED);
+    expect(cliniko.requests).toHaveLength(asked);
+    await cliniko.close();
+  });
+
+  test('goes on when it is the same key', async ({ databaseUrl }) => {
+    const { cliniko, server } = await replaceInMidRun(databaseUrl, '');
+    cliniko.faults.release();
+    expect(await ended(server)).toMatchObject({ status: 'completed', records_success: 450 });
+    await cliniko.close();
+  });
+});
