@@ -8,11 +8,10 @@
  * Neighbours: intake.ts takes its pages in, run-state.ts counts, record.ts writes the public row.
  * Not here: which run, and when (worker.ts).
  */
-import type { ISql } from 'postgres';
 import { isDatabaseAway } from '../database/away.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
-import { findOrganization, readApiKey, readKeyVersion } from '../organizations/organizations.ts';
+import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
 import {
@@ -24,6 +23,7 @@ import {
   MissingKeyError,
 } from './failure.ts';
 import { type Intake, takeIn } from './intake.ts';
+import { keepToKey } from './key.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
 import { completedMetadata, failedMetadata } from './metadata.ts';
 import { type EngineTools, type OpenRun, openRun } from './open-run.ts';
@@ -77,14 +77,6 @@ async function openIntake(run: OpenRun): Promise<Intake> {
   };
 }
 
-/** What was read with one key and what was read with another prove nothing together: they may be two clinics. */
-async function keepToKey(run: OpenRun, sql: ISql): Promise<void> {
-  const keyVersion = (await readKeyVersion(sql, run.claimed.lease.organizationId)) ?? null;
-  const before = run.state.keyVersion;
-  if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
-  run.state = { ...run.state, keyVersion };
-}
-
 async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> {
   const { lease, createdAt } = run.claimed;
   const metadata = completedMetadata(run.now(), run.display('completed'), run.durationMs());
@@ -109,7 +101,8 @@ function absenceMetadata({ marked, held }: AbsenceVerdict) {
 async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<RunEnding> {
   if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
   if (error instanceof LeaseLostError) return handBack(run, error.message);
-  if (signal.aborted && !(error instanceof CancelledError)) return handBack(run, 'this server is stopping');
+  const isItsEnd = error instanceof CancelledError || error instanceof KeyReplacedError;
+  if (signal.aborted && !isItsEnd) return handBack(run, 'this server is stopping');
   if (isDatabaseAway(error) && !isLastClaim(run)) return handBack(run, 'the database is away');
   const { error_details: errorDetails, ...report } = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')

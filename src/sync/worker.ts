@@ -7,7 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
-import { CancelledError } from './failure.ts';
+import { CancelledError, KeyReplacedError } from './failure.ts';
+import { findKeyReplaced } from './key.ts';
 import {
   type ClaimedRun,
   claimNextRun,
@@ -51,7 +52,7 @@ export class Worker {
     this.#endings.push(
       bus.subscribe((nudge) => {
         if (nudge.work) this.#wake();
-        this.#cancel(nudge.cancelled ?? []);
+        this.#end(nudge.cancelled ?? [], new CancelledError('Somebody asked for its end.'));
       }),
       bus.onGap(() => this.#wake()),
       repeat(
@@ -135,13 +136,15 @@ export class Worker {
     for (const run of this.#active) {
       if (lost.includes(run.lease)) run.letGo.abort(new LeaseLostError('Another server has this run now.'));
     }
+    const ids = leases.map((lease) => lease.syncLogId);
+    this.#end(
+      await findKeyReplaced(this.#tools.database, ids),
+      new KeyReplacedError('The API key was replaced.'),
+    );
   }
 
-  #cancel(ids: readonly number[]): void {
-    for (const run of this.#active) {
-      if (ids.includes(run.lease.syncLogId))
-        run.letGo.abort(new CancelledError('Somebody asked for its end.'));
-    }
+  #end(ids: readonly number[], reason: CancelledError | KeyReplacedError): void {
+    for (const run of this.#active) if (ids.includes(run.lease.syncLogId)) run.letGo.abort(reason);
   }
 }
 

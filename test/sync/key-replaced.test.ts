@@ -46,6 +46,14 @@ const REPLACED = {
 };
 
 describe('a run whose key is replaced in mid-run', () => {
+  test('ends within seconds, also while Cliniko does not answer', async ({ databaseUrl }) => {
+    const { cliniko, server } = await replaceInMidRun(databaseUrl);
+    const asked = cliniko.requests.length;
+    expect(await ended(server)).toMatchObject({ ...REPLACED, records_processed: 200 });
+    expect(cliniko.requests).toHaveLength(asked);
+    await cliniko.close();
+  });
+
   test('proves nothing at its end', async ({ databaseUrl }) => {
     const { cliniko, server } = await replaceInMidRun(databaseUrl);
     cliniko.faults.release();
