@@ -54,6 +54,7 @@ export interface Config extends DatabaseConfig {
   purgeMissingAfterDays: number | undefined;
   /** For development: webhooks may go to this machine, also over plain http. */
   webhooksMayLoopBack: boolean;
+  webhookPorts: readonly number[];
   /** Traces are sent: the OpenTelemetry packages read the rest of their variables by themselves. */
   tracing: { serviceName: string } | undefined;
 }
@@ -114,6 +115,7 @@ export function readConfig(environment: Environment, args: readonly string[], is
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
     purgeMissingAfterDays: read('PURGE_MISSING_AFTER_DAYS', wholeNumber(1, 36_500), undefined),
     webhooksMayLoopBack: read('WEBHOOKS_ALLOW_LOOPBACK', oneOf(['true', 'false']), 'false') === 'true',
+    webhookPorts: read('WEBHOOK_PORTS', ports, [80, 443]),
     tracing: readTracing(read),
   };
   requireConsistency(config);
@@ -219,6 +221,24 @@ const origins: Rule<string[]> = {
     .transform((list) => list.split(',').map((origin) => origin.trim()))
     .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)),
   mayBe: 'origins with commas, such as https://admin.example.com',
+};
+
+const ports: Rule<number[]> = {
+  schema: z
+    .string()
+    .transform((list) => list.split(',').map((port) => port.trim()))
+    .pipe(
+      z
+        .array(
+          z
+            .string()
+            .regex(/^[1-9][0-9]{0,4}$/)
+            .transform(Number)
+            .pipe(z.int().max(65_535)),
+        )
+        .min(1),
+    ),
+  mayBe: 'ports from 1 to 65535 with commas, such as 80,443',
 };
 
 const jwksUrl: Rule<string> = {

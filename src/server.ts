@@ -97,7 +97,7 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
   undo.push(live.close);
   const metrics = openMetrics(database, bus, live.tools.feed, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
-  const webhookRules = { allowLoopback: config.webhooksMayLoopBack };
+  const webhookRules = { allowLoopback: config.webhooksMayLoopBack, ports: config.webhookPorts };
   const app = createApp({
     database,
     sealer,

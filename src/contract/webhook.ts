@@ -34,7 +34,7 @@ export type WebhookMessage = z.infer<typeof WebhookMessage>;
 
 /** Body of `POST /api/v1/organizations/:orgId/webhooks`. */
 export const NewWebhook = z.strictObject({
-  /** https. What it resolves to is checked at each delivery: never an address within a network of ours. */
+  /** https, on port 80 or 443 (`WEBHOOK_PORTS`). The addresses of its name are checked at each delivery: all must be public. */
   url: z.url().max(2_000),
   /** Default: all. */
   events: z.array(WebhookEvent).min(1).max(3).optional(),
@@ -43,6 +43,7 @@ export type NewWebhook = z.infer<typeof NewWebhook>;
 
 export const Webhook = z.object({
   id: RowId,
+  /** Below the scope `admin` only the origin, such as `https://hooks.example.com`: paths of receivers are often secrets. */
   url: z.string(),
   events: z.array(WebhookEvent),
   created_at: z.string(),

@@ -1,79 +1,121 @@
 /**
- * Where a webhook may go: out into the internet, never into a network of ours (SSRF).
+ * Where a webhook may go: to public addresses, never into a network of ours (SSRF).
  *
- * A name is checked when it is connected to, not when it is registered: what it resolves to may change in between, on
- * purpose (DNS rebinding). So the check is the socket's own lookup, and the socket takes the very addresses that were
- * checked. Every address of the name has to pass.
+ * A name is resolved when a message is sent, not when the URL is registered: its addresses may change in between, on
+ * purpose (DNS rebinding). The check is the lookup of the socket itself, and the socket connects to the addresses that
+ * passed. All addresses of the name have to pass.
+ *
+ * Every refusal has the same text, whatever its reason, so that no client learns which internal names exist.
  */
-import { type LookupAddress, lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { Resolver } from 'node:dns/promises';
+import { isIP, type LookupFunction } from 'node:net';
+import { isLoopback, isPublicAddress } from './public-address.ts';
 
-/** The endpoint leads, or would lead, into a private network. The message names no address: it goes to clients. */
+/** The URL leads, or would lead, into a private network. The message names no address: clients see it. */
 export class ForbiddenAddressError extends Error {
   override readonly name = 'ForbiddenAddressError';
 }
 
 export interface AddressRules {
-  /** For development: http and https to this machine, and nothing else beside the public internet. */
+  /** For development: http and https to this machine on any port, beside the public internet. */
   allowLoopback: boolean;
+  /** Ports of the public internet. Default: 80 and 443. */
+  ports?: readonly number[];
 }
 
-/** @returns undefined when a webhook may be registered for it, else what is wrong with it: completes `"url" …` */
+/** @returns its IPv4 and IPv6 addresses. @throws when the name does not resolve */
+export type ResolveName = (hostname: string) => Promise<string[]>;
+
+const DEFAULT_PORTS = [80, 443];
+
+/** @returns undefined when a webhook may be registered for it, else what it has to be: completes `"url" …` */
 export function urlProblem(text: string, rules: AddressRules): string | undefined {
-  if (!URL.canParse(text)) return 'must be an address, such as https://example.com/hooks';
-  const { protocol, hostname, username, password, hash } = new URL(text);
-  if (username !== '' || password !== '') return 'must not hold a name or a password';
-  if (hash !== '') return 'must not have a fragment';
-  const loopback = hostname === 'localhost' || rangeOf(bare(hostname)) === 'loopback';
-  if (loopback && rules.allowLoopback && (protocol === 'http:' || protocol === 'https:')) return undefined;
-  if (protocol !== 'https:') return 'must begin with https://';
-  const range = rangeOf(bare(hostname));
-  if (loopback || (range !== undefined && range !== 'unicast')) return 'must be an address in the internet';
-  return undefined;
+  const { ports = DEFAULT_PORTS } = rules;
+  if (isAllowedUrl(text, rules)) return undefined;
+  return `must be the https address of a public host, such as https://example.com/hooks, on port ${list(ports)}, without a user name, a password or a fragment`;
 }
 
-/** @throws ForbiddenAddressError for an address that is written as one; names are checked by `guardedLookup` */
-export function requireAllowedHost(hostname: string, rules: AddressRules): void {
-  const range = rangeOf(bare(hostname));
-  if (range !== undefined && !isAllowed(range, rules)) throw forbidden();
+function isAllowedUrl(text: string, rules: AddressRules): boolean {
+  if (UNPRINTABLE.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '' || url.hash !== '') return false;
+  const host = bare(url.hostname);
+  const isLocal = host === 'localhost' || isLoopback(host);
+  if (isLocal) return rules.allowLoopback && (url.protocol === 'http:' || url.protocol === 'https:');
+  if (url.protocol !== 'https:' || !isAllowedPort(url, rules)) return false;
+  return isIP(host) === 0 ? isPublicName(host) : isPublicAddress(host);
 }
 
-/** For `net.connect`. @param resolve the system's `dns.lookup` */
-export function guardedLookup(
-  rules: AddressRules,
-  resolve: typeof systemLookup = systemLookup,
-): LookupFunction {
+/** A URL parser drops or escapes them: what is stored would not be what was checked. */
+const UNPRINTABLE = /[\s\p{C}]/u;
+
+/** Names that no public name server knows. The list needs no end: the addresses are checked at each delivery. */
+function isPublicName(host: string): boolean {
+  return host.includes('.') && !/\.(?:localhost|local|internal|home\.arpa)$/.test(host);
+}
+
+/** @throws ForbiddenAddressError for a port, or for a host that is an address; `guardedLookup` checks names */
+export function requireAllowedUrl(url: URL, rules: AddressRules): void {
+  const host = bare(url.hostname);
+  if (rules.allowLoopback && (host === 'localhost' || isLoopback(host))) return;
+  if (!isAllowedPort(url, rules)) throw forbidden();
+  if (isIP(host) !== 0 && !isPublicAddress(host)) throw forbidden();
+}
+
+function isAllowedPort({ port, protocol }: URL, { ports = DEFAULT_PORTS }: AddressRules): boolean {
+  return ports.includes(port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));
+}
+
+/** For `net.connect`. */
+export function guardedLookup(rules: AddressRules, resolve: ResolveName = resolveName): LookupFunction {
   return (hostname, options, done) => {
-    resolve(hostname, { family: options.family, hints: options.hints, all: true }, (error, found) => {
-      const addresses: LookupAddress[] = found ?? [];
-      const [first] = addresses;
-      if (error !== null) return done(error, '', 0);
-      const allowed = addresses.every(({ address }) => isAllowed(rangeOf(address), rules));
-      if (first === undefined || !allowed) return done(forbidden(), '', 0);
-      if (options.all) return done(null, addresses);
-      done(null, first.address, first.family);
-    });
+    // The machine's own name servers and files know `localhost`; a public resolver need not.
+    const isLocal = rules.allowLoopback && hostname === 'localhost';
+    const found = isLocal ? Promise.resolve(['127.0.0.1', '::1']) : resolve(hostname);
+    found.then(
+      (addresses) => {
+        const [first] = addresses;
+        const isAllowed = (address: string) =>
+          isPublicAddress(address) || (rules.allowLoopback && isLoopback(address));
+        if (first === undefined || !addresses.every(isAllowed)) return done(forbidden(), '', 0);
+        if (!options.all) return done(null, first, isIP(first));
+        done(
+          null,
+          addresses.map((address) => ({ address, family: isIP(address) })),
+        );
+      },
+      (error: NodeJS.ErrnoException) => done(error, '', 0),
+    );
   };
 }
 
-function isAllowed(range: string | undefined, { allowLoopback }: AddressRules): boolean {
-  return range === 'unicast' || (allowLoopback && range === 'loopback');
-}
+const DNS_TRY_MS = 2_000;
+const DNS_TRIES = 2;
 
 /**
- * What IANA registered an address for; `unicast` is the internet. An IPv4 address within an IPv6 one counts as itself.
- *
- * @returns undefined when it is no address but a name
+ * Not `dns.lookup`: it holds one of four threads of the whole process for as long as a name server does not answer, and
+ * the owner of a webhook may own that name server. A resolver for each name obeys changes of /etc/resolv.conf.
  */
-function rangeOf(address: string): string | undefined {
-  return ipaddr.isValid(address) ? ipaddr.process(address).range() : undefined;
+async function resolveName(hostname: string): Promise<string[]> {
+  const resolver = new Resolver({ timeout: DNS_TRY_MS, tries: DNS_TRIES });
+  const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+  const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  const [failed] = answers.filter((answer) => answer.status === 'rejected');
+  if (addresses.length === 0 && failed !== undefined) throw failed.reason;
+  return addresses;
+}
+
+/** What a token below `admin` sees of a URL: the path of many receivers is a secret. */
+export function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : '';
 }
 
 /** IPv6 in a URL stands in brackets; a trailing dot ends a full name. */
 function bare(hostname: string): string {
   return hostname.replace(/^\[|\]$|\.$/g, '');
 }
+
+const list = (ports: readonly number[]): string => ports.join(' or ');
 
 function forbidden(): ForbiddenAddressError {
   return new ForbiddenAddressError('The address leads into a private network.');

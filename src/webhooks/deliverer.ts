@@ -23,9 +23,8 @@ import {
 import { retryDelay } from './schedule.ts';
 import { type Attempt, sendWebhook } from './send.ts';
 
-const AT_ONCE = 16;
-/** Until the next look, while there is more than can be sent at once. */
-const MORE_MS = 50;
+/** Until the next look after an attempt has ended, which leaves its share to another message. */
+const SOON_MS = 50;
 const KEPT_DAYS = 30;
 const CLEAN_EVERY_MS = 60 * 60 * 1_000;
 const GONE = 410;
@@ -49,44 +48,72 @@ export interface Deliverer {
 export function startDeliverer(tools: DelivererTools): Deliverer {
   const { database, logger, pollMs = () => 250 + Math.random() * 500 } = tools;
   const stopping = new AbortController();
-  const active = new Set<Promise<void>>();
-  let timer: NodeJS.Timeout | undefined;
+  const inFlight = new Map<DueDelivery, Promise<void>>();
   let cleanAt = 0;
 
-  /** @returns whether there may be more that is due */
-  const look = async (): Promise<boolean> => {
-    const room = AT_ONCE - active.size;
-    const due = room > 0 ? await claimDeliveries(database.sql, room) : [];
-    for (const delivery of due) {
-      const work: Promise<void> = deliver(delivery, tools, stopping.signal)
-        // Its claim expires, and somebody sends it again.
-        .catch((error: unknown) => logger.warn(safeError(error), 'A webhook attempt could not be noted'))
-        .finally(() => active.delete(work));
-      active.add(work);
-    }
-    if (Date.now() >= cleanAt) {
-      cleanAt = Date.now() + CLEAN_EVERY_MS;
-      await forgetOldDeliveries(database.sql, KEPT_DAYS);
-    }
-    return due.length === room;
+  const start = (delivery: DueDelivery): void => {
+    const work = deliver(delivery, tools, stopping.signal)
+      // Its claim expires, and a server sends it again.
+      .catch((error: unknown) => logger.warn(safeError(error), 'A webhook attempt could not be recorded'))
+      .finally(() => {
+        inFlight.delete(delivery);
+        poller.runSoon();
+      });
+    inFlight.set(delivery, work);
   };
   const poll = async (): Promise<void> => {
-    const more = await look().catch((error: unknown) => {
+    for (const delivery of await claimDeliveries(database.sql, [...inFlight.keys()])) start(delivery);
+    if (Date.now() < cleanAt) return;
+    cleanAt = Date.now() + CLEAN_EVERY_MS;
+    await forgetOldDeliveries(database.sql, KEPT_DAYS);
+  };
+  const poller = startPoller(pollMs, () =>
+    poll().catch((error: unknown) => {
       logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next look tries again');
-      return false;
-    });
-    if (!stopping.signal.aborted) timer = setTimeout(next, more ? MORE_MS : pollMs());
-  };
-  const next = (): void => {
-    looking = poll();
-  };
-  let looking: Promise<void> = poll();
+    }),
+  );
   return {
     async stop() {
       stopping.abort(new Error('This server is stopping.'));
+      await poller.stop();
+      await Promise.all(inFlight.values());
+    },
+  };
+}
+
+interface Poller {
+  /** Brings the next look forward. */
+  runSoon(): void;
+  /** Resolves when no look is under way, and none follows. */
+  stop(): Promise<void>;
+}
+
+/** One look after the other, the first at once. */
+function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
+  let [isStopped, isSoon] = [false, false];
+  let timer: NodeJS.Timeout | undefined;
+  const schedule = (ms: number): void => {
+    clearTimeout(timer);
+    if (!isStopped) timer = setTimeout(run, ms);
+  };
+  const run = (): void => {
+    timer = undefined;
+    isSoon = false;
+    looking = look().then(() => schedule(isSoon ? SOON_MS : pollMs()));
+  };
+  let looking: Promise<void> = Promise.resolve();
+  run();
+  return {
+    runSoon() {
+      if (isSoon) return;
+      isSoon = true;
+      // Without a timer a look is under way, and schedules the next one itself.
+      if (timer !== undefined) schedule(SOON_MS);
+    },
+    async stop() {
+      isStopped = true;
       clearTimeout(timer);
       await looking;
-      await Promise.all(active);
     },
   };
 }

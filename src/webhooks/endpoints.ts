@@ -26,7 +26,12 @@ export const SEALED_SECRETS: SealedColumn = {
   contextOf: (row) => secretContext(Number(row.organization_id)),
 };
 
-export async function listEndpoints({ orm }: Database, organizationId: number): Promise<Webhook[]> {
+/** @param shownUrl what the caller may see of a URL */
+export async function listEndpoints(
+  { orm }: Database,
+  organizationId: number,
+  shownUrl: (url: string) => string,
+): Promise<Webhook[]> {
   const rows = await orm
     .select()
     .from(webhookEndpointTable)
@@ -34,7 +39,7 @@ export async function listEndpoints({ orm }: Database, organizationId: number): 
     .orderBy(webhookEndpointTable.id);
   return rows.map((row) => ({
     id: row.id,
-    url: row.url,
+    url: shownUrl(row.url),
     events: WebhookEvent.array().parse(row.events),
     created_at: isoTime(row.createdAt),
     disabled_at: row.disabledAt && isoTime(row.disabledAt),

@@ -4,11 +4,11 @@ import { appendAudit } from '../audit/append.ts';
 import { NewWebhook, type WebhookDeliveryList, type WebhookList } from '../contract/webhook.ts';
 import type { Database } from '../database/open.ts';
 import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
-import { auditOrigin } from '../http/principal.ts';
+import { auditOrigin, principalOf, reaches } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import type { Sealer } from '../organizations/sealing.ts';
-import { type AddressRules, urlProblem } from './address.ts';
+import { type AddressRules, originOf, urlProblem } from './address.ts';
 import {
   createEndpoint,
   deleteEndpoint,
@@ -27,8 +27,9 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools):
   const routes = new Hono();
 
   routes.get('/:orgId/webhooks', async (c) => {
-    const answer: WebhookList = { webhooks: await listEndpoints(database, pathId(c, 'orgId')) };
-    return c.json(answer);
+    const shownUrl = reaches(principalOf(c).scope, 'admin') ? (url: string) => url : originOf;
+    const webhooks = await listEndpoints(database, pathId(c, 'orgId'), shownUrl);
+    return c.json({ webhooks } satisfies WebhookList);
   });
 
   routes.post('/:orgId/webhooks', async (c) => {

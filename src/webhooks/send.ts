@@ -1,14 +1,20 @@
 /**
  * One attempt: a POST to an address that is checked as it is connected to. Redirects are not followed, answers are not
- * read: only the status counts, and what a receiver says is nobody's to store.
+ * read: only the status counts, and the words of a receiver are not stored.
+ *
+ * A client reads the outcome. So an address that is refused, a name that does not resolve and a host that does not
+ * answer have one text, and none of them is reported sooner than `REFUSAL_MS`.
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 import { limitTime } from '../cliniko/time-limit.ts';
-import { type AddressRules, ForbiddenAddressError, guardedLookup, requireAllowedHost } from './address.ts';
+import { type AddressRules, guardedLookup, requireAllowedUrl } from './address.ts';
 import { type SignedMessage, signatureHeaders } from './signature.ts';
 
 const LIMIT_MS = 15_000;
+/** Longer than nearly every lookup takes: the time of a refusal does not tell whether an internal name exists. */
+const REFUSAL_MS = 1_000;
 
 export interface Attempt {
   /** Null when there was no answer. */
@@ -33,9 +39,12 @@ export async function sendWebhook(
   message: SignedMessage,
   options: SendOptions,
 ): Promise<Attempt> {
+  const startedAt = performance.now();
   try {
     return await post(new URL(url), message.body, signatureHeaders(secret, message), options);
   } catch (error) {
+    const rest = REFUSAL_MS - (performance.now() - startedAt);
+    if (rest > 0) await delay(rest, undefined, { signal: options.signal }).catch(() => {});
     options.signal.throwIfAborted();
     return { status: null, error: wordsFor(error), retryAfter: null };
   }
@@ -48,7 +57,7 @@ function post(
   options: SendOptions,
 ): Promise<Attempt> {
   const { rules, signal, lookup = guardedLookup(rules) } = options;
-  requireAllowedHost(url.hostname, rules);
+  requireAllowedUrl(url, rules);
   const headers = {
     ...signature,
     'content-type': 'application/json',
@@ -83,15 +92,15 @@ function attemptOf({ statusCode = 0, headers }: IncomingMessage): Attempt {
   };
 }
 
-/** Never the error's own words, which name addresses of ours. */
+const NO_CONNECTION = 'No connection: the host has no public address, or does not answer.';
+
+/** Never the words of the error itself, which name addresses of ours. */
 function wordsFor(error: unknown): string {
-  if (error instanceof ForbiddenAddressError) return error.message;
-  if (!(error instanceof Error)) return 'No connection.';
+  if (!(error instanceof Error)) return NO_CONNECTION;
   if (error.name === 'TimeoutError' || error.name === 'AbortError')
     return `No answer within ${LIMIT_MS / 1_000} s.`;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'The name does not resolve.';
-  if (code.startsWith('CERT_') || code.includes('CERT') || code.startsWith('ERR_TLS') || code === 'EPROTO')
+  if (code.includes('CERT') || code.startsWith('ERR_TLS') || code === 'EPROTO')
     return 'TLS failed: the certificate is not valid for this name.';
-  return 'No connection.';
+  return NO_CONNECTION;
 }

@@ -48,6 +48,10 @@ export const webhookDeliveryTable = pgTable(
   },
   (table) => [
     index('webhook_deliveries_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
+    // Finds the endpoints that have something pending, and the oldest message of each (queue.ts).
+    index('webhook_deliveries_pending')
+      .on(table.endpointId, table.nextAttemptAt)
+      .where(sql`state = 'pending'`),
     index('webhook_deliveries_newest').on(table.endpointId, table.id),
   ],
 );

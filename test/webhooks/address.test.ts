@@ -1,9 +1,9 @@
 /** Where a webhook may go, whoever writes its address and whatever a name resolves to in the moment. */
-import type { lookup } from 'node:dns';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { Problem } from '../../src/contract/problem.ts';
-import { guardedLookup, urlProblem } from '../../src/webhooks/address.ts';
+import { guardedLookup, type ResolveName, urlProblem } from '../../src/webhooks/address.ts';
+import { isPublicAddress } from '../../src/webhooks/public-address.ts';
 import { retryDelay } from '../../src/webhooks/schedule.ts';
 import { sendWebhook } from '../../src/webhooks/send.ts';
 import { newSecret } from '../../src/webhooks/signature.ts';
@@ -12,6 +12,9 @@ import { startTestServer } from '../support/server.ts';
 import { startReceiver } from './support/receiver.ts';
 
 const STRICT = { allowLoopback: false };
+
+/** The one text of all attempts that reach no public host. */
+const NO_CONNECTION = 'No connection: the host has no public address, or does not answer.';
 
 const FORBIDDEN = [
   'http://example.com/',
@@ -35,6 +38,36 @@ const FORBIDDEN = [
   'https://[::ffff:127.0.0.1]/',
   'https://[64:ff9b::7f00:1]/',
   'https://[2002:7f00:1::]/',
+  'https://[::7f00:1]/',
+  'https://[::8.8.8.8]/',
+  'https://[::ffff:8.8.8.8]/',
+  'https://[::ffff:0:8.8.8.8]/',
+  'https://[64:ff9b:1::1]/',
+  'https://[100::1]/',
+  'https://[4000::1]/',
+  'https://[2001::1]/',
+  'https://[2001:20::1]/',
+  'https://[2001:db8::1]/',
+  'https://[3fff::1]/',
+  'https://[3ffe::1]/',
+  'https://[5f00::1]/',
+  'https://[fec0::1]/',
+  'https://[ff02::1]/',
+  'https://[fd00:ec2::254]/',
+  'https://[2600:1f00::5efe:a00:1]/',
+  'https://168.63.129.16/machine',
+  'https://100.100.100.200/latest/meta-data',
+  'https://192.0.0.192/opc/v2',
+  'https://198.18.0.1/',
+  'https://255.255.255.255/',
+  'https://metadata.google.internal/',
+  'https://printer.local/',
+  'https://api.localhost/',
+  'https://intranet/',
+  'https://localhost./',
+  'https://example.com:22/',
+  'https://example.com:5432/',
+  'https://example.com/a\u0000b',
   'https://user:password@example.com/',
   'https://example.com/#part',
   'ftp://example.com/',
@@ -51,6 +84,36 @@ describe('an address that is not of the internet', () => {
       });
       const problem = Problem.parse(await response.json());
       expect(problem, url).toMatchObject({ status: 400, code: 'INVALID_PARAMETER', field: 'url' });
+      expect(problem.detail, url).toBe(
+        '"url" must be the https address of a public host, such as https://example.com/hooks, on port 80 or 443, without a user name, a password or a fragment.',
+      );
+    }
+  });
+
+  test('is refused on any other port, unless WEBHOOK_PORTS lists it', () => {
+    for (const port of ['', ':443', ':80']) {
+      expect(urlProblem(`https://example.com${port}/`, STRICT)).toBeUndefined();
+    }
+    const rules = { allowLoopback: false, ports: [8443] };
+    expect(urlProblem('https://example.com:8443/', rules)).toBeUndefined();
+    expect(urlProblem('https://example.com/', rules)).toContain('on port 8443');
+  });
+
+  test('is any IPv6 address outside 2000::/3, and any that carries an IPv4 address', () => {
+    const group = fc.integer({ min: 0, max: 0xffff });
+    const groups = fc.tuple(group, group, group, group, group, group, group, group);
+    const written = (numbers: number[]) => numbers.map((number) => number.toString(16)).join(':');
+    fc.assert(
+      fc.property(groups, ([first, ...rest]) => {
+        const outside = (first & 0xe000) === 0x2000 ? first ^ 0x8000 : first;
+        expect(isPublicAddress(written([outside, ...rest]))).toBe(false);
+        expect(isPublicAddress(written([0x2002, ...rest]))).toBe(false);
+        expect(isPublicAddress(written([0x2001, 0, ...rest.slice(1)]))).toBe(false);
+        expect(isPublicAddress(written([0x2606, ...rest.slice(0, 3), 1, ...rest.slice(4)]))).toBe(true);
+      }),
+    );
+    for (const address of ['8.8.8.8', '93.184.216.34', '2001:4860:4860::8888', '2a00:1450:4001::1']) {
+      expect(isPublicAddress(address), address).toBe(true);
     }
   });
 
@@ -77,28 +140,24 @@ describe('an address that is not of the internet', () => {
   });
 });
 
-/** A name server of a stranger, that answers as it likes. */
-const resolvesTo = (...answers: string[][]): typeof lookup => {
+/** A name server of an attacker, which answers as it likes. */
+const resolvesTo = (...answers: string[][]): ResolveName => {
   let asked = 0;
-  const resolve = (_name: string, _options: object, done: (error: null, found: object[]) => void) => {
+  return async () => {
     const addresses = answers[Math.min(asked, answers.length - 1)] ?? [];
     asked += 1;
-    done(
-      null,
-      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-    );
+    return addresses;
   };
-  return resolve as unknown as typeof lookup;
 };
 
 describe('a name', () => {
-  const attempt = (url: string, names: typeof lookup) =>
+  const attempt = (url: string, names: ResolveName, ports = [80, 443]) =>
     sendWebhook(
       url,
       newSecret(),
       { id: 'msg_1', timestamp: 1, body: '{}' },
       {
-        rules: STRICT,
+        rules: { ...STRICT, ports },
         signal: new AbortController().signal,
         lookup: guardedLookup(STRICT, names),
       },
@@ -107,23 +166,27 @@ describe('a name', () => {
   test('that resolves into a private network is refused as it is connected to', async () => {
     const receiver = await startReceiver(200);
     const { port } = new URL(receiver.url);
-    for (const address of [
+    const addresses = [
       '127.0.0.1',
       '10.0.0.1',
       '169.254.169.254',
+      '168.63.129.16',
       '::1',
       '::ffff:127.0.0.1',
-      'fd00::1',
-    ]) {
-      const result = await attempt(`https://hooks.example:${port}/`, resolvesTo([address]));
-      expect(result).toMatchObject({ status: null, error: 'The address leads into a private network.' });
-    }
+    ];
+    const others = ['::7f00:1', 'fd00:ec2::254', '2002:7f00:1::', '64:ff9b::7f00:1', '2001:db8::1'];
+    const results = await Promise.all(
+      [...addresses, ...others].map((address) =>
+        attempt(`https://hooks.example:${port}/`, resolvesTo([address]), [Number(port)]),
+      ),
+    );
+    for (const result of results) expect(result).toMatchObject({ status: null, error: NO_CONNECTION });
     expect(receiver.received).toEqual([]);
   });
 
   test('of which only one address is private is refused too', async () => {
     const result = await attempt('https://hooks.example/', resolvesTo(['93.184.216.34', '10.0.0.1']));
-    expect(result.error).toBe('The address leads into a private network.');
+    expect(result.error).toBe(NO_CONNECTION);
   });
 
   test('that resolved well when it was looked at, and elsewhere now, is refused (DNS rebinding)', async () => {
@@ -135,15 +198,29 @@ describe('a name', () => {
         else reject(new Error('The public address was refused.'));
       }),
     );
-    expect((await attempt('https://rebind.example/', names)).error).toBe(
-      'The address leads into a private network.',
-    );
+    expect((await attempt('https://rebind.example/', names)).error).toBe(NO_CONNECTION);
+  });
+
+  test('that does not resolve, or to no public address, ends with one text, after the same time', async () => {
+    const fails: ResolveName = async () => {
+      throw Object.assign(new Error('queryA ENOTFOUND intranet.example'), { code: 'ENOTFOUND' });
+    };
+    const timed = async (names: ResolveName) => {
+      const startedAt = performance.now();
+      const result = await attempt('https://intranet.example/', names);
+      return { result, ms: performance.now() - startedAt };
+    };
+    const outcomes = await Promise.all([fails, resolvesTo(['10.0.0.1']), resolvesTo([])].map(timed));
+    for (const { result, ms } of outcomes) {
+      expect(result).toEqual({ status: null, error: NO_CONNECTION, retryAfter: null });
+      expect(ms).toBeGreaterThanOrEqual(990);
+    }
   });
 
   test('written as an address passes no lookup, and is refused all the same', async () => {
     const receiver = await startReceiver(200);
     const result = await attempt(receiver.url.replace('http:', 'https:'), resolvesTo(['93.184.216.34']));
-    expect(result.error).toBe('The address leads into a private network.');
+    expect(result.error).toBe(NO_CONNECTION);
     expect(receiver.received).toEqual([]);
   });
 });

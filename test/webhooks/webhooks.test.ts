@@ -9,6 +9,7 @@ import {
   WebhookMessage,
 } from '../../src/contract/webhook.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Received, startReceiver } from './support/receiver.ts';
@@ -229,6 +230,22 @@ describe('an endpoint', () => {
       { action: string }[]
     >`select action from audit_log where action like 'webhook.%' order by id`;
     expect(audit.map(({ action }) => action)).toEqual(['webhook.create', 'webhook.delete']);
+  });
+
+  test('shows only the origin of its URL to tokens below admin', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const url = 'https://hooks.example.com/services/T000/SECRET?key=SECRET';
+    const path = `/organizations/${OURS}/webhooks`;
+    await server.as(server.admin, path, { method: 'POST', body: JSON.stringify({ url }) });
+    const seen = async (token: string) => {
+      const { webhooks } = WebhookList.parse(await (await server.as(token, path)).json());
+      return webhooks.map((webhook) => webhook.url);
+    };
+    expect(await seen(server.admin)).toEqual([url]);
+    expect(await seen(await server.token({ scope: 'admin' }))).toEqual([url]);
+    for (const scope of ['read', 'sync'] as const) {
+      expect(await seen(await server.token({ scope }))).toEqual(['https://hooks.example.com']);
+    }
   });
 
   test('is one of at most ten, also when they come at once', async ({ databaseUrl }) => {
