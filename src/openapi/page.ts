@@ -2,9 +2,10 @@
  * `/docs`: both descriptions as one page. Plain HTML and one style sheet of our own: no script, nothing from elsewhere, so
  * the strictest Content-Security-Policy holds and it reads in any browser.
  */
+
+import { html } from 'hono/html';
 import { z } from 'zod';
-import { type Html, html } from './html.ts';
-import { SchemaView, schemaView } from './schema-view.ts';
+import { type Html, SchemaView, schemaView } from './schema-view.ts';
 import type { JsonSchema } from './schemas.ts';
 
 const Contents = z.record(z.string(), z.object({ schema: SchemaView }));
@@ -50,7 +51,8 @@ const AsyncApiView = z.object({
   ),
 });
 
-export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema): string {
+/** Everything that is put into it is escaped. */
+export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema): Html {
   const api = OpenApiView.parse(openapi);
   const live = AsyncApiView.parse(asyncapi);
   const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
@@ -62,7 +64,7 @@ export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema): string {
         .filter(({ operation }) => operation.tags.includes(name))
         .map(({ path, method, operation }) => operationView(method, path, operation))}</section>`,
   );
-  const page = html`<!doctype html>
+  return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${api.info.title}: API</title><link rel="stylesheet" href="/docs/docs.css"></head>
 <body><header><h1>${api.info.title} <small>${api.info.version}</small></h1><p>${words(api.info.description)}</p>
@@ -76,7 +78,6 @@ export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema): string {
     ([name, schema]) => html`<article id="schema-${name}"><h3>${name}</h3>${schemaView(schema)}</article>`,
   )}</section></main></body></html>
 `;
-  return page.html;
 }
 
 function operationView(method: string, path: string, operation: OperationView): Html {

@@ -1,6 +1,7 @@
 /** A JSON Schema as people read it: one line for what it is, a list for what is in it. */
+
+import { html } from 'hono/html';
 import { z } from 'zod';
-import { type Html, html } from './html.ts';
 
 /** As much of JSON Schema as our schemas use. */
 export interface SchemaView {
@@ -43,6 +44,8 @@ export const SchemaView: z.ZodType<SchemaView> = z.looseObject({
     return z.array(SchemaView).optional();
   },
 });
+
+export type Html = ReturnType<typeof html>;
 
 export function schemaView(schema: SchemaView): Html {
   const fields = Object.entries(inner(schema).properties ?? {});
