@@ -33,6 +33,8 @@ export interface Config extends DatabaseConfig {
     concurrency: number;
     requestsPerMinute: number;
   };
+  /** Runs that this server works on side by side; those that wait for Cliniko do not count. */
+  syncConcurrency: number;
   /** 32 bytes; unset: made once, when embedded. */
   credentialsKey: Buffer | undefined;
   /** The key before it: what it sealed is sealed anew at the start. */
@@ -92,6 +94,7 @@ export function readConfig(environment: Environment, args: readonly string[], is
       concurrency: read('CLINIKO_CONCURRENCY', wholeNumber(1, 16), 4),
       requestsPerMinute: read('CLINIKO_REQUESTS_PER_MINUTE', wholeNumber(1, 1_000_000), 200),
     },
+    syncConcurrency: read('SYNC_CONCURRENCY', wholeNumber(1, 256), 16),
     credentialsKey: read('CREDENTIALS_KEY', sealingKey, undefined),
     previousCredentialsKey: read('CREDENTIALS_KEY_PREVIOUS', sealingKey, undefined),
     auth: read('AUTH', oneOf(['none', 'tokens']), 'none'),

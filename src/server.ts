@@ -16,6 +16,7 @@ import { keepAudit } from './audit/retention.ts';
 import { type Background, startBackground } from './background.ts';
 import { ClinikoClient } from './cliniko/client.ts';
 import { systemClock } from './cliniko/clock.ts';
+import { createOutageGates } from './cliniko/outage-gate.ts';
 import { createPacers } from './cliniko/pacing.ts';
 import { createPostgresBudget } from './cliniko/postgres-budget.ts';
 import type { PatientSource } from './cliniko/source.ts';
@@ -123,6 +124,7 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
     sourceFor,
     perPage,
     window,
+    runsAtOnce: config.syncConcurrency,
     observer: metrics.sync,
     tracer,
   };
@@ -201,6 +203,7 @@ function createSources(
     (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
     systemClock,
   );
+  const outages = createOutageGates();
   return (apiKey) => {
     const client = new ClinikoClient({
       apiKey,
@@ -208,6 +211,7 @@ function createSources(
       pacer: pacers.forKey(apiKey),
       baseUrl: cliniko.baseUrl,
       clock: systemClock,
+      outages,
       onAnswered: metrics.clinikoAnswered,
     });
     return {

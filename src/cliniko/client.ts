@@ -5,15 +5,28 @@
  * the key goes in a header. A page is paced, tried again where that may help, and otherwise fails with a ClinikoError.
  */
 import { dateOf } from './date-header.ts';
-import { ClinikoError, type ClinikoFailure } from './error.ts';
+import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
+import { networkCode } from './network-failure.ts';
+import { createOutageGates, type OutageGate, type OutageGates } from './outage-gate.ts';
 import type { Clock, Pacer } from './pacing.ts';
-import { backoffMs, countedTries, isSpent, isWorthRetrying, rateLimitReset } from './retry.ts';
+import {
+  backoffMs,
+  countedTries,
+  isSpent,
+  isWorthRetrying,
+  MAX_TRIES,
+  rateLimitReset,
+  retryAfterMs,
+  retryDelayMs,
+} from './retry.ts';
 import { clinikoBaseUrl } from './shard.ts';
 import {
+  NO_ANSWER_AFTER_MS,
   type PageOptions,
   type PageQuery,
   type PatientPage,
   type PatientSource,
+  type WaitNotice,
   WORTH_TELLING_MS,
 } from './source.ts';
 import { limitTime } from './time-limit.ts';
@@ -34,6 +47,8 @@ export interface ClinikoClientOptions {
   /** Shared by everybody who uses this key. */
   pacer: Pacer;
   clock: Clock;
+  /** Shared by all clients of this process, so that a Cliniko that fails is asked less. Default: of this client alone. */
+  outages?: OutageGates;
   /** For one try, body included. */
   timeoutMs?: number;
   /** From 0 to 1. */
@@ -47,13 +62,15 @@ export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 export class ClinikoClient implements PatientSource {
   readonly #options: ClinikoClientOptions;
   readonly #address: string;
+  readonly #gate: OutageGate;
   readonly #headers: Record<string, string>;
 
   /** @throws TypeError when the key would go over a network in plain text */
   constructor(options: ClinikoClientOptions) {
-    const { apiKey, baseUrl = clinikoBaseUrl(apiKey), contactEmail } = options;
+    const { apiKey, baseUrl = clinikoBaseUrl(apiKey), contactEmail, outages = createOutageGates() } = options;
     assertKeepsSecret(baseUrl);
     this.#options = options;
+    this.#gate = outages.forKey(apiKey, new URL(baseUrl).host);
     this.#address = `${baseUrl.replace(/\/+$/, '')}/patients`;
     this.#headers = {
       authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
@@ -62,21 +79,32 @@ export class ClinikoClient implements PatientSource {
     };
   }
 
-  async page(query: PageQuery, asking: PageOptions): Promise<PatientPage> {
+  async page(query: PageQuery, options: PageOptions): Promise<PatientPage> {
     const url = `${this.#address}?${searchOf(query)}`;
+    // A copy, because the gate tells pages apart by it.
+    const asking = { ...options };
     const failed: ClinikoFailure[] = [];
-    for (;;) {
-      // Outside: what the budget throws is not Cliniko's.
-      await this.#options.pacer.take(asking);
-      try {
-        return await this.#ask(url, asking);
-      } catch (error) {
-        asking.signal.throwIfAborted();
-        const failure = failureOf(error);
-        failed.push(failure);
-        if (isSpent(failed) || !isWorthRetrying(failure)) throw new ClinikoError(failure, { cause: error });
-        await this.#recover(failed, asking);
+    try {
+      for (;;) {
+        await this.#gate.enter(asking);
+        // Outside: what the budget throws is not Cliniko's.
+        await this.#options.pacer.take(asking);
+        try {
+          const page = await this.#ask(url, asking, countedTries(failed) + 1);
+          this.#gate.answered(asking);
+          return page;
+        } catch (error) {
+          asking.signal.throwIfAborted();
+          const failure = failureOf(error);
+          failed.push(failure);
+          if (isOutage(failure)) this.#gate.failed(asking);
+          else this.#gate.answered(asking);
+          if (isSpent(failed) || !isWorthRetrying(failure)) throw new ClinikoError(failure, { cause: error });
+          await this.#recover(failed, asking);
+        }
       }
+    } finally {
+      this.#gate.leave(asking);
     }
   }
 
@@ -85,11 +113,13 @@ export class ClinikoClient implements PatientSource {
   }
 
   /** @throws ClinikoError, or whatever the network throws */
-  async #ask(url: string, { signal, onRequest }: PageOptions): Promise<PatientPage> {
+  async #ask(url: string, asking: PageOptions, tryNumber: number): Promise<PatientPage> {
+    const { signal, onRequest } = asking;
     const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
     signal.throwIfAborted();
     onRequest?.();
     const limit = limitTime(timeoutMs, signal);
+    const stopWatching = this.#watchForAnswer(asking, tryNumber);
     const began = performance.now();
     const answered = (outcome: RequestOutcome) => onAnswered?.(outcome, (performance.now() - began) / 1_000);
     try {
@@ -107,17 +137,40 @@ export class ClinikoClient implements PatientSource {
       throw error;
     } finally {
       limit.clear();
+      stopWatching();
     }
   }
 
+  /** Tells of a request that stays without an answer. @returns call it when the request has ended */
+  #watchForAnswer(asking: PageOptions, tryNumber: number): () => void {
+    const { clock, timeoutMs = TIMEOUT_MS } = this.#options;
+    let told: WaitNotice | undefined;
+    const timer = setTimeout(() => {
+      const until = new Date(clock.now() + timeoutMs - NO_ANSWER_AFTER_MS);
+      told = { until, reason: 'no-answer', try: tryNumber, maxTries: MAX_TRIES };
+      this.#gate.tell(asking, told);
+    }, NO_ANSWER_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      if (told !== undefined) asking.onWaitOver?.(told);
+    };
+  }
+
   /** A rate limit stops everyone on this key until it is over; anything else holds up this page. */
-  async #recover(failed: readonly ClinikoFailure[], { signal, onWait }: PageOptions): Promise<void> {
+  async #recover(failed: readonly ClinikoFailure[], asking: PageOptions): Promise<void> {
     const { pacer, clock, random = Math.random } = this.#options;
     const failure = failed.at(-1);
-    if (failure?.kind === 'rate-limited') return pacer.pauseUntil(failure.resetAt);
-    const ms = backoffMs(countedTries(failed), random());
-    if (ms >= WORTH_TELLING_MS) onWait?.({ until: new Date(clock.now() + ms), reason: 'retrying' });
-    await clock.wait(ms, signal);
+    if (failure === undefined) return;
+    if (failure.kind === 'rate-limited') return pacer.pauseUntil(failure.resetAt);
+    const tries = countedTries(failed);
+    const host = this.#gate.isHostFailing ? 'failing' : 'normal';
+    const ms = retryDelayMs(backoffMs(tries, random(), host), failure);
+    if (ms >= WORTH_TELLING_MS) {
+      const until = new Date(clock.now() + ms);
+      const words = failureWords(failure);
+      this.#gate.tell(asking, { until, reason: 'retrying', try: tries + 1, maxTries: MAX_TRIES, words });
+    }
+    await clock.wait(ms, asking.signal);
   }
 }
 
@@ -159,13 +212,20 @@ function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFa
   if (status === 401) return { kind: 'unauthorised' };
   if (status === 403) return { kind: 'forbidden' };
   if (status === 429) return { kind: 'rate-limited', resetAt: rateLimitReset(headers, clock.now()) };
-  if (status === 408 || status >= 500) return { kind: 'unavailable', status };
+  if (status === 408 || status >= 500)
+    return { kind: 'unavailable', status, retryAfterMs: retryAfterMs(headers, clock.now()) };
   return { kind: 'unreadable', status };
 }
 
 /** Whatever else is thrown is the network: no connection, a cut one, a time-out. */
 function failureOf(error: unknown): ClinikoFailure {
-  return error instanceof ClinikoError ? error.failure : { kind: 'unavailable', status: undefined };
+  if (error instanceof ClinikoError) return error.failure;
+  return { kind: 'unavailable', status: undefined, code: networkCode(error) };
+}
+
+/** A refusal and a rate limit are answers of a Cliniko that works. */
+function isOutage({ kind }: ClinikoFailure): boolean {
+  return kind === 'unavailable' || kind === 'unreadable';
 }
 
 async function readBody(response: Response): Promise<string> {

@@ -7,8 +7,14 @@ export type ClinikoFailure =
   | { kind: 'forbidden' }
   /** 429 in spite of pacing and waiting. */
   | { kind: 'rate-limited'; resetAt: Date }
-  /** 408, 5xx, a time-out, or no connection (`status` undefined), after all retries. */
-  | { kind: 'unavailable'; status: number | undefined }
+  /** 408, 5xx, a time-out, or no connection (`status` undefined, `code` of the network), after all retries. */
+  | {
+      kind: 'unavailable';
+      status: number | undefined;
+      code?: string | undefined;
+      /** What `Retry-After` asked for. */
+      retryAfterMs?: number | undefined;
+    }
   /** An answer that is no page of patients: not JSON, cut off, another shape, a redirect, an unexpected status. */
   | { kind: 'unreadable'; status: number };
 
@@ -26,8 +32,14 @@ export class ClinikoError extends Error {
   readonly failure: ClinikoFailure;
 
   constructor(failure: ClinikoFailure, options?: ErrorOptions) {
-    const status = 'status' in failure && failure.status !== undefined ? ` (HTTP ${failure.status})` : '';
-    super(WORDS[failure.kind] + status, options);
+    super(failureWords(failure), options);
     this.failure = failure;
   }
+}
+
+/** With the status or the network's code, such as "(HTTP 503)" or "(ECONNREFUSED)". */
+export function failureWords(failure: ClinikoFailure): string {
+  const words = WORDS[failure.kind];
+  if ('status' in failure && failure.status !== undefined) return `${words} (HTTP ${failure.status})`;
+  return 'code' in failure && failure.code !== undefined ? `${words} (${failure.code})` : words;
 }

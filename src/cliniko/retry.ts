@@ -2,14 +2,18 @@
 import { dateOf } from './date-header.ts';
 import type { ClinikoFailure } from './error.ts';
 
-/** Tries of one page, the first included. */
-const MAX_TRIES = 6;
+/**
+ * Tries of one page, the first included. With the waits between them an outage of 2 to 4 minutes is waited out, and one
+ * in which Cliniko accepts and does not answer takes a quarter of an hour.
+ */
+export const MAX_TRIES = 15;
 
 /** 429s in a row for one page. Each waits for Cliniko's own reset, so another program on the same key is outlasted. */
 const MAX_RATE_LIMITED = 30;
 
 const BASE_MS = 500;
 const CAP_MS = 30_000;
+const HOST_FAILING_MS = 10_000;
 
 /** @param failure of one try; a 429 has a budget of its own */
 export function isWorthRetrying(failure: ClinikoFailure): boolean {
@@ -40,14 +44,24 @@ export function countedTries(failed: readonly ClinikoFailure[]): number {
 }
 
 /**
- * Full jitter: anything from 0 to the doubled delay, so that many clients that failed together do not return together.
+ * Half of the doubled delay is certain, so that all tries together last for minutes. The other half is jitter, so that many
+ * clients that failed together do not return together.
  *
  * @param tries that have failed, from 1
  * @param random from 0 to 1
+ * @param host `failing`: nothing at that host has answered for some time, so a short delay brings nothing
  * @returns milliseconds
  */
-export function backoffMs(tries: number, random: number): number {
-  return Math.floor(random * Math.min(CAP_MS, BASE_MS * 2 ** (tries - 1)));
+export function backoffMs(tries: number, random: number, host: 'normal' | 'failing' = 'normal'): number {
+  const delay = Math.min(CAP_MS, BASE_MS * 2 ** (tries - 1));
+  const atMost = host === 'failing' ? Math.max(HOST_FAILING_MS, delay) : delay;
+  return Math.floor(((1 + random) / 2) * atMost);
+}
+
+/** `Retry-After` is obeyed up to the bounds of a rate limit; less than our own delay does not shorten it. */
+export function retryDelayMs(ownMs: number, failure: ClinikoFailure | undefined): number {
+  const asked = failure?.kind === 'unavailable' ? failure.retryAfterMs : undefined;
+  return asked === undefined ? ownMs : Math.max(ownMs, Math.min(MAX_RESET_MS, asked));
 }
 
 const MIN_RESET_MS = 1_000;
@@ -78,8 +92,16 @@ function saidWaitMs(headers: Headers, now: number): number | undefined {
   const reset = wholeNumber(headers.get('x-ratelimit-reset'));
   const theirs = clinikoTime(headers, now);
   if (reset !== undefined && reset * 1_000 > theirs - STALE_RESET_MS) return reset * 1_000 - theirs;
-  const after = wholeNumber(headers.get('retry-after'));
-  return after === undefined ? undefined : after * 1_000;
+  return retryAfterMs(headers, now);
+}
+
+/** `Retry-After` in seconds or as an HTTP date, by the clock of `Date`; undefined when it is neither. */
+export function retryAfterMs(headers: Headers, now: number): number | undefined {
+  const text = headers.get('retry-after');
+  const seconds = wholeNumber(text);
+  if (seconds !== undefined) return seconds * 1_000;
+  const date = text !== null && /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - clinikoTime(headers, now));
 }
 
 /** A reset is in Cliniko's time. Ours is finer, as long as it is the same. */

@@ -33,17 +33,28 @@ export interface PatientPage {
 /** Why a request is held back, so that people can be told. */
 export interface WaitNotice {
   until: Date;
-  reason: 'rate-limited' | 'pacing' | 'retrying';
+  /** `no-answer`: a request has left, and nothing has come back for `NO_ANSWER_AFTER_MS`. */
+  reason: 'rate-limited' | 'pacing' | 'retrying' | 'no-answer';
+  /** Which try of how many the request is waiting for, or is. */
+  try?: number;
+  maxTries?: number;
+  /** What went wrong in the try before, in words without patient data. */
+  words?: string;
 }
 
 /** People are told of a wait this long. */
 export const WORTH_TELLING_MS = 1_000;
+
+/** A run that has waited so long for an answer waits, and does not work. */
+export const NO_ANSWER_AFTER_MS = 5_000;
 
 export interface PageOptions {
   /** Aborting rejects at once, also in the middle of a wait; no request leaves afterwards. */
   signal: AbortSignal;
   /** Called when a request has to wait for `WORTH_TELLING_MS` or more, before the wait begins. */
   onWait?: (notice: WaitNotice) => void;
+  /** Called with a notice whose wait is over before its time. */
+  onWaitOver?: (notice: WaitNotice) => void;
   /** Called each time a request leaves, retries included. */
   onRequest?: () => void;
 }

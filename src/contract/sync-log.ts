@@ -97,6 +97,9 @@ export const EngineMetadata = z.object({
   archived: z.int(),
   waiting_until: z.string().optional(),
   waiting_reason: z.string().optional(),
+  /** While a request is tried again: which try of how many it waits for. */
+  try: z.int().optional(),
+  max_tries: z.int().optional(),
   success_rate: z.number().optional(),
   performance_metrics: PerformanceMetrics.optional(),
   proof: CompletenessProof.optional(),
@@ -131,6 +134,8 @@ export const SyncMetadata = z.looseObject({
   phase: lenient(SyncPhase),
   waiting_until: lenient(z.string()),
   waiting_reason: lenient(z.string()),
+  try: lenient(z.number()),
+  max_tries: lenient(z.number()),
   success_rate: lenient(z.number()),
   performance_metrics: lenient(PerformanceMetrics),
   proof: lenient(CompletenessProof),

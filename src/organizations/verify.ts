@@ -1,6 +1,6 @@
 /** Asks Cliniko whether a key works. Only a question for patients proves that it may read patients. */
 import { ClinikoError } from '../cliniko/error.ts';
-import type { PatientSource } from '../cliniko/source.ts';
+import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { limitTime } from '../cliniko/time-limit.ts';
 import type { KeyVerdict } from '../contract/organization.ts';
 import { SealError } from './sealing.ts';
@@ -35,7 +35,10 @@ export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
   try {
     const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
     // Whoever waits at a form is told at once what a sync would wait for.
-    await source.page(query, { signal: limit.signal, onWait: () => busy.abort() });
+    const onWait = ({ reason }: WaitNotice) => {
+      if (reason !== 'no-answer') busy.abort();
+    };
+    await source.page(query, { signal: limit.signal, onWait });
     return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
   } catch (error) {
     const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';

@@ -14,7 +14,7 @@ export async function endByForce(tx: ISql, syncLogId: number, reason: Error): Pr
   await tx`
     update sync_logs set status = 'failed', error_details = ${details},
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-      metadata = (metadata - 'waiting_until' - 'waiting_reason')
+      metadata = (metadata - '{waiting_until,waiting_reason,try,max_tries}'::text[])
         || ${JSON.stringify({ ...report, ...NOTHING_REMAINS, phase: 'failed' })}::text::jsonb
     where id = ${syncLogId} and status = 'running'`;
   await tx`delete from sync_seen where sync_log_id = ${syncLogId}`;

@@ -1,5 +1,6 @@
 /** How a run failed, in the documented words. None of them holds patient data. */
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
+import { networkSolution } from '../cliniko/network-failure.ts';
 import type { SyncErrorType } from '../contract/sync-log.ts';
 import { isDatabaseAway } from '../database/away.ts';
 import { databaseError } from '../logging/safe-error.ts';
@@ -137,7 +138,12 @@ function describeClinikoFailure(failure: ClinikoFailure, message: string): Failu
     case 'rate-limited':
       return { error_type: 'CLINIKO_RATE_LIMITED', error_details, retry_recommended: true };
     case 'unavailable':
-      return { error_type: 'CLINIKO_UNAVAILABLE', error_details, retry_recommended: true };
+      return {
+        error_type: 'CLINIKO_UNAVAILABLE',
+        error_details,
+        retry_recommended: true,
+        solution: networkSolution(failure.code),
+      };
     case 'unreadable':
       return { error_type: 'CLINIKO_BAD_RESPONSE', error_details, retry_recommended: true };
     default:

@@ -21,7 +21,7 @@ import type { PreparedBatch } from './prepare.ts';
 import { arrivedAt, departedFrom, type RunState } from './run-state.ts';
 import type { Stop } from './stop.ts';
 import { createStopwatch } from './stopwatch.ts';
-import { createWaits, waitWords } from './waits.ts';
+import { createWaits } from './waits.ts';
 
 /** What a run reads by, and whom it has met. */
 export interface Intake extends Attendance {
@@ -36,7 +36,8 @@ export interface Intake extends Attendance {
  */
 export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal): Promise<void> {
   const waits = createWaits(async (wait) => {
-    run.log.waiting(waitWords(wait), wait.until);
+    run.slot.pause();
+    run.log.waiting(wait);
     // The counts it tells are those of the last commit.
     await latest.committed;
     await run.announce('waiting', wait);
@@ -48,6 +49,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   const asking: PageOptions = {
     signal: AbortSignal.any([signal, left.signal]),
     onWait: waits.add,
+    onWaitOver: waits.end,
     onRequest: () => {
       run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
     },
@@ -66,6 +68,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   try {
     for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
       const step = await waits.whileWaiting(next);
+      await run.slot.resume(signal);
       if (step.done === true) break;
       signal.throwIfAborted();
       const spent = { fetchMs: fetching.lap(), waitedMs: waits.lap() };

@@ -7,6 +7,7 @@ import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
 import { readKeyVersion } from '../organizations/organizations.ts';
 import { KeyReplacedError } from './failure.ts';
+import { isOurs } from './lease.ts';
 import type { OpenRun } from './open-run.ts';
 
 /** @throws KeyReplacedError */
@@ -15,6 +16,16 @@ export async function keepToKey(run: OpenRun, sql: ISql): Promise<void> {
   const before = run.state.keyVersion;
   if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
   run.state = { ...run.state, keyVersion };
+}
+
+/** Keeps to the key, and writes down which: a run that waits for its first page is ended by another key too. */
+export async function rememberKey(run: OpenRun): Promise<void> {
+  const { sql } = run.tools.database;
+  const before = run.state.keyVersion;
+  await keepToKey(run, sql);
+  if (before === run.state.keyVersion) return;
+  await sql`update sync_runs set checkpoint = ${JSON.stringify(run.state)}::text::jsonb
+    where ${isOurs(sql, run.claimed.lease)}`;
 }
 
 /** @returns those whose clinic has another key now than the one they began with, as of their checkpoints */

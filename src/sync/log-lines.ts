@@ -1,8 +1,10 @@
 /** The lines people follow a sync by, in the words of the monitoring guide. Ids and counts only. */
+import type { WaitNotice } from '../cliniko/source.ts';
 import type { OperationType } from '../contract/sync-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Lease } from './lease.ts';
 import type { RunState } from './run-state.ts';
+import { waitWords } from './waits.ts';
 
 const KIND: Record<OperationType, string> = {
   full_patients: 'full',
@@ -15,7 +17,7 @@ export interface RunLog {
   found(state: RunState): void;
   page(state: RunState): void;
   progress(state: RunState): void;
-  waiting(words: string, until: Date): void;
+  waiting(wait: WaitNotice): void;
   completed(state: RunState, successRate: number): void;
   failed(errorType: string, details: string): void;
   interrupted(why: string): void;
@@ -38,7 +40,10 @@ export function createRunLog(logger: Logger, lease: Lease, type: OperationType):
       log.info(
         `Progress: ${state.percent.toFixed(1)}% - ${state.succeeded}/${Math.max(state.found, state.processed)} patients stored`,
       ),
-    waiting: (words, until) => log.info(`${words}, until ${until.toISOString()}`),
+    waiting: (wait) => {
+      const tries = wait.try === undefined ? '' : ` (try ${wait.try} of ${wait.maxTries})`;
+      log.info(`${waitWords(wait)}${tries}, until ${wait.until.toISOString()}`);
+    },
     completed: (state, rate) =>
       log.info(`Sync completed: ${state.succeeded}/${state.processed} patients (${rate}% success)`),
     failed: (errorType, details) => log.error({ error_type: errorType }, `Sync failed: ${details}`),

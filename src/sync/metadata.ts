@@ -3,12 +3,14 @@
  *
  * The keys and formats are the guide's (contract/sync-log.ts). Pure arithmetic, like the state itself.
  */
+import type { WaitNotice } from '../cliniko/source.ts';
 import { formatDuration, formatRemaining } from '../contract/duration.ts';
 import { successRate } from '../contract/progress.ts';
 import type { EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
 import { completenessProof } from './completeness.ts';
 import { estimateRemainingMs, type Outlook } from './forecast.ts';
 import type { RunState } from './run-state.ts';
+import { waitWords } from './waits.ts';
 
 /** The page of a progress display: the one of the newest batch. */
 function currentPage({ page, place }: RunState): number {
@@ -19,7 +21,7 @@ export interface Display {
   type: OperationType;
   attempt: number;
   phase: SyncPhase;
-  waiting?: { until: Date; words: string } | undefined;
+  waiting?: WaitNotice | undefined;
   outlook: Outlook;
 }
 
@@ -30,10 +32,16 @@ export function runningMetadata(state: RunState, display: Display): EngineMetada
     progress_percent: state.percent,
     estimated_remaining: remainingMs === null ? null : formatRemaining(remainingMs),
     estimated_remaining_ms: remainingMs,
-    ...(display.waiting && {
-      waiting_until: display.waiting.until.toISOString(),
-      waiting_reason: display.waiting.words,
-    }),
+    ...(display.waiting && waitMetadata(display.waiting)),
+  };
+}
+
+function waitMetadata(wait: WaitNotice): Partial<EngineMetadata> {
+  return {
+    waiting_until: wait.until.toISOString(),
+    waiting_reason: waitWords(wait),
+    ...(wait.try !== undefined && { try: wait.try }),
+    ...(wait.maxTries !== undefined && { max_tries: wait.maxTries }),
   };
 }
 

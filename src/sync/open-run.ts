@@ -13,7 +13,7 @@ import { type Display, runningMetadata } from './metadata.ts';
 import type { SyncObserver } from './observer.ts';
 import { announce } from './record.ts';
 import type { RunState } from './run-state.ts';
-import { waitWords } from './waits.ts';
+import { type Slot, UNLIMITED_SLOT } from './slots.ts';
 
 export interface EngineTools {
   database: Database;
@@ -25,13 +25,15 @@ export interface EngineTools {
   perPage: number;
   /** Pages asked for side by side. */
   window: number;
+  /** Runs that work side by side; a run that waits for Cliniko does not count. Default: `DEFAULT_RUNS_AT_ONCE`. */
+  runsAtOnce?: number;
   observer?: SyncObserver;
   tracer?: Tracer;
 }
 
 export type OpenRun = ReturnType<typeof openRun>;
 
-export function openRun(claimed: ClaimedRun, tools: EngineTools) {
+export function openRun(claimed: ClaimedRun, tools: EngineTools, slot: Slot = UNLIMITED_SLOT) {
   const { lease, type, attempt } = claimed;
   const log: RunLog = createRunLog(tools.logger, lease, type);
   const startedAt = performance.now();
@@ -39,6 +41,7 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools) {
   const run = {
     claimed,
     tools,
+    slot,
     log,
     state: claimed.state,
     /** The state with the time that has passed until now. */
@@ -50,7 +53,7 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools) {
       type,
       attempt,
       phase,
-      ...(wait && { waiting: { until: wait.until, words: waitWords(wait) } }),
+      ...(wait && { waiting: wait }),
       outlook: {
         requestsMs: run.requestsMs,
         waitMs: wait === undefined ? 0 : Math.max(0, wait.until.getTime() - Date.now()),

@@ -23,12 +23,13 @@ import {
   MissingKeyError,
 } from './failure.ts';
 import { type Intake, takeIn } from './intake.ts';
-import { keepToKey } from './key.ts';
+import { keepToKey, rememberKey } from './key.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
 import { completedMetadata, failedMetadata } from './metadata.ts';
 import { type EngineTools, type OpenRun, openRun } from './open-run.ts';
 import { abandonRun, EndedElsewhereError, endRun } from './record.ts';
 import { readSeen } from './seen.ts';
+import type { Slot } from './slots.ts';
 
 /** A run that stored nothing in so many claims in a row ends every worker that takes it up. */
 const FRUITLESS_CLAIMS = 20;
@@ -40,8 +41,9 @@ export async function runSync(
   claimed: ClaimedRun,
   tools: EngineTools,
   signal: AbortSignal,
+  slot?: Slot,
 ): Promise<RunEnding> {
-  const run = openRun(claimed, tools);
+  const run = openRun(claimed, tools, slot);
   try {
     run.log.started(claimed.attempt);
     if (claimed.cancelRequested) throw new CancelledError();
@@ -64,7 +66,7 @@ async function openIntake(run: OpenRun): Promise<Intake> {
     throw new MissingConstraintError(`unique constraint "${PATIENT_UNIQUE}" is missing`);
   }
   const organization = await findOrganization(database, lease.organizationId);
-  await keepToKey(run, database.sql);
+  await rememberKey(run);
   const apiKey = await readApiKey(database, sealer, lease.organizationId);
   if (organization === undefined || apiKey === undefined) {
     throw new MissingKeyError('Cliniko API authentication failed: Invalid API key');

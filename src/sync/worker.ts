@@ -21,9 +21,13 @@ import {
 import type { EngineTools } from './open-run.ts';
 import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
+import { createSlots, type Slots } from './slots.ts';
 
-/** Runs that one server works on at the same time. */
-const MAX_RUNS = 4;
+/** Of `SYNC_CONCURRENCY`. */
+export const DEFAULT_RUNS_AT_ONCE = 16;
+
+/** Runs that one server has at the same time, those that wait for Cliniko included: each holds some memory and a connection. */
+const OPEN_RUNS_AT_MOST = 1_024;
 
 /** A run that was handed back is taken up again at once, and later and later when that brings nothing. */
 const REST = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
@@ -37,6 +41,7 @@ interface ActiveRun {
 /** Works from the moment it is made. */
 export class Worker {
   readonly #tools: EngineTools;
+  readonly #slots: Slots;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
   /** By id of the run: when this worker may take it up again. */
@@ -48,7 +53,8 @@ export class Worker {
 
   constructor(tools: EngineTools) {
     this.#tools = tools;
-    const { bus } = tools;
+    const { bus, runsAtOnce = DEFAULT_RUNS_AT_ONCE } = tools;
+    this.#slots = createSlots(runsAtOnce, () => this.#wake());
     this.#endings.push(
       bus.subscribe((nudge) => {
         if (nudge.work) this.#wake();
@@ -97,7 +103,7 @@ export class Worker {
   async #claim(): Promise<void> {
     do {
       this.#claimAgain = false;
-      while (!this.#stopping && this.#active.size < MAX_RUNS) {
+      while (!this.#stopping && this.#slots.free > 0 && this.#active.size < OPEN_RUNS_AT_MOST) {
         const claimed = await claimNextRun(this.#tools.database, this.#owner, this.#notToClaim());
         if (claimed === undefined) break;
         this.#take(claimed);
@@ -108,19 +114,20 @@ export class Worker {
   #take(claimed: ClaimedRun): void {
     const { tracer = NO_TRACER, observer, logger } = this.#tools;
     const letGo = new AbortController();
+    const slot = this.#slots.take();
     const run: ActiveRun = { lease: claimed.lease, letGo, ended: Promise.resolve() };
     const { syncLogId, organizationId } = claimed.lease;
     const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
     observer?.claimed(claimed.kind);
     run.ended = tracer
-      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal))
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal, slot))
       .then((ending) => {
         if (ending === 'handed-back') this.#resting.set(syncLogId, Date.now() + restMs(claimed));
       })
       .catch((error: unknown) => logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
         this.#active.delete(run);
-        this.#wake();
+        slot.release();
       });
     this.#active.add(run);
   }

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ClinikoClient, type ClinikoClientOptions } from '../../src/cliniko/client.ts';
 import { systemClock } from '../../src/cliniko/clock.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
+import { createOutageGates } from '../../src/cliniko/outage-gate.ts';
 import { createPacer } from '../../src/cliniko/pacing.ts';
 import { type SimulatorOptions, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
@@ -180,7 +181,7 @@ describe('a rate limit', () => {
     cliniko.faults.onPage(1, { kind: 'status', status: 503, times: 1 });
     let requests = 0;
     await client.page(query(1), { signal: never, onRequest: () => requests++ });
-    expect(clock.waits.at(-1)).toBe(250);
+    expect(clock.waits.at(-1)).toBe(375);
     expect(requests).toBe(12);
   });
 });
@@ -236,9 +237,9 @@ describe('an error', () => {
 
 describe('a fault that stays', () => {
   test.for([
-    [{ kind: 'status', status: 503 }, { kind: 'unavailable', status: 503 }, 6],
-    [{ kind: 'reset' }, { kind: 'unavailable', status: undefined }, 6],
-    [{ kind: 'html' }, { kind: 'unreadable', status: 200 }, 6],
+    [{ kind: 'status', status: 503 }, { kind: 'unavailable', status: 503 }, 15],
+    [{ kind: 'reset' }, { kind: 'unavailable', status: undefined, code: 'ECONNRESET' }, 15],
+    [{ kind: 'html' }, { kind: 'unreadable', status: 200 }, 15],
     [{ kind: 'status', status: 401 }, { kind: 'unauthorised' }, 1],
     [{ kind: 'status', status: 403 }, { kind: 'forbidden' }, 1],
     [{ kind: 'status', status: 404 }, { kind: 'unreadable', status: 404 }, 1],
@@ -264,12 +265,95 @@ describe('a fault that stays', () => {
     expect(String(error)).toBe('ClinikoError: Cliniko API authentication failed: Invalid API key');
   });
 
-  test('nobody there: unavailable', async () => {
+  test('a refused connection: unavailable, with the code of the network', async () => {
     const { client, cliniko } = await open();
     await cliniko.close();
     await expect(client.page(query(1), { signal: never })).rejects.toMatchObject({
-      failure: { kind: 'unavailable', status: undefined },
+      message: 'Cliniko could not be reached or did not answer properly (ECONNREFUSED)',
+      failure: { kind: 'unavailable', status: undefined, code: 'ECONNREFUSED' },
     });
+  });
+});
+
+describe('an outage of Cliniko', () => {
+  /** Answers 503 until `ms` have passed by the clock of the client. */
+  async function openBroken(ms: number, headers: Record<string, string> = {}) {
+    let over = Number.POSITIVE_INFINITY;
+    let clockNow = () => 0;
+    const { url, requests } = await serve((_request, response) => {
+      if (clockNow() >= over) response.end(EMPTY_PAGE);
+      else response.writeHead(503, headers).end();
+    });
+    const { client, clock } = await open({ baseUrl: url });
+    clockNow = clock.now;
+    over = clock.now() + ms;
+    return { client, clock, requests };
+  }
+
+  test.for([
+    [20_000, {}],
+    [60_000, {}],
+    [60_000, { 'retry-after': '5' }],
+    [60_000, { 'retry-after': '60' }],
+    [60_000, { 'retry-after': 'Mon, 23 Nov 2026 10:01:00 GMT', date: 'Mon, 23 Nov 2026 10:00:00 GMT' }],
+    [110_000, { 'retry-after': 'soon' }],
+  ] as const)('of %i ms with %j is waited out, and each wait is told with its try', async ([ms, headers]) => {
+    const { client, requests } = await openBroken(ms, headers);
+    const notices: WaitNotice[] = [];
+    await client.page(query(1), { signal: never, onWait: (notice) => notices.push(notice) });
+    expect(requests.length).toBeLessThanOrEqual(15);
+    expect(notices[0]).toMatchObject({
+      reason: 'retrying',
+      maxTries: 15,
+      words: expect.stringContaining('HTTP 503'),
+    });
+    expect(notices.at(-1)?.try).toBe(requests.length);
+  });
+
+  test.for([
+    ['86400', 120_000],
+    ['0', 375],
+  ] as const)('obeys Retry-After %s within bounds', async ([retryAfter, waited]) => {
+    const { client, clock } = await openBroken(300, { 'retry-after': retryAfter });
+    await client.page(query(1), { signal: never });
+    expect(clock.waits).toEqual([waited]);
+  });
+
+  test('lets one page of a key try; the others wait until it has succeeded', async () => {
+    const { client, cliniko } = await open();
+    cliniko.faults.onEvery({ kind: 'status', status: 503, times: 6 });
+    await Promise.all([1, 2, 3, 4].map((page) => client.page(query(page), { signal: never })));
+    // Four are under way when the first one fails; after that a single page fails again.
+    expect(cliniko.requests).toHaveLength(4 + 3 + 3);
+    expect(Math.max(...cliniko.requests.slice(4, 7).map(({ inFlight }) => inFlight))).toBe(1);
+  });
+
+  test('lets another key of the same host send at once', async () => {
+    const outages = createOutageGates();
+    const { client, cliniko } = await open({ outages, clock: systemClock, timeoutMs: 60_000 });
+    const other = await open({ outages, apiKey: cliniko.apiKey, baseUrl: cliniko.url });
+    cliniko.faults.onEvery({ kind: 'hang', times: 1 });
+    const stop = new AbortController();
+    const hanging = client.page(query(1), { signal: stop.signal });
+    await cliniko.requested((request) => request.page === 1);
+    await other.client.page(query(2), { signal: never });
+    stop.abort(new Error('enough'));
+    await expect(hanging).rejects.toThrow('enough');
+  });
+
+  test('ends the wait for another page at once when it is told to stop', async () => {
+    const { client, cliniko } = await open({ clock: systemClock, random: () => 1 });
+    cliniko.faults.onPage(1, { kind: 'status', status: 503 });
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    let first: Promise<unknown> = Promise.resolve();
+    await new Promise((onWait) => {
+      first = client.page(query(1), { signal: stop.signal, onWait });
+    });
+    const second = client.page(query(2), { signal: stop.signal });
+    stop.abort(reason);
+    await Promise.all([first, second].map((asking) => expect(asking).rejects.toBe(reason)));
+    expect(cliniko.requests.filter(({ page }) => page === 2)).toEqual([]);
   });
 });
 

@@ -76,6 +76,8 @@ const LENIENT: Record<Known, Fits> = {
   phase: (value) => isWordOf(value, PHASES),
   waiting_until: isText,
   waiting_reason: isText,
+  try: isNumber,
+  max_tries: isNumber,
   success_rate: isNumber,
   performance_metrics: (value) => hasFields(value, METRICS),
   proof: (value) => hasFields(value, PROOF),

@@ -1,0 +1,114 @@
+/**
+ * What this process does to a Cliniko that does not answer properly: it asks less.
+ *
+ * While the requests of one API key fail, one page tries again and the other pages of the key wait for its success. While a
+ * whole host fails, every second try to it waits longer. The first request of a key always leaves: a host may refuse one
+ * account and serve another, so one account's failures never hold up another account.
+ *
+ * Not here: how often a page is tried (retry.ts), the request budget (pacing.ts).
+ */
+import type { PageOptions, WaitNotice } from './source.ts';
+
+/** Failures in a row, with no proper answer to any key in between, after which a host counts as failing. */
+const HOST_FAILS_AFTER = 5;
+
+export interface OutageGate {
+  /** Resolves when this page may send. Rejects with the signal's reason. */
+  enter(page: PageOptions): Promise<void>;
+  /** Cliniko gave no proper answer to this page: from now on it is the page that tries. */
+  failed(page: PageOptions): void;
+  /** Cliniko answered this page, also with a refusal or a rate limit: all pages may send. */
+  answered(page: PageOptions): void;
+  /** Tells this page, and the pages that wait for it, what they wait for. */
+  tell(page: PageOptions, notice: WaitNotice): void;
+  /** This page sends no more. */
+  leave(page: PageOptions): void;
+  readonly isHostFailing: boolean;
+}
+
+export interface OutageGates {
+  /** The same gate for the same key at the same host. */
+  forKey(apiKey: string, host: string): OutageGate;
+}
+
+interface Host {
+  failuresInARow: number;
+}
+
+export function createOutageGates(): OutageGates {
+  const hosts = new Map<string, Host>();
+  const gates = new Map<string, OutageGate>();
+  return {
+    forKey(apiKey, name) {
+      const host = hosts.get(name) ?? { failuresInARow: 0 };
+      hosts.set(name, host);
+      const id = `${name} ${apiKey}`;
+      const gate = gates.get(id) ?? createGate(host);
+      gates.set(id, gate);
+      return gate;
+    },
+  };
+}
+
+function createGate(host: Host): OutageGate {
+  const waiting = new Set<{ page: PageOptions; go: () => void }>();
+  let trying: PageOptions | undefined;
+  let current: WaitNotice | undefined;
+  const open = (): void => {
+    trying = undefined;
+    current = undefined;
+    for (const { go } of waiting) go();
+  };
+  return {
+    get isHostFailing() {
+      return host.failuresInARow >= HOST_FAILS_AFTER;
+    },
+    async enter(page) {
+      while (trying !== undefined && trying !== page) {
+        if (current !== undefined) page.onWait?.(current);
+        await waitForTurn(waiting, page);
+      }
+    },
+    failed(page) {
+      host.failuresInARow += 1;
+      trying ??= page;
+    },
+    answered() {
+      host.failuresInARow = 0;
+      open();
+    },
+    tell(page, notice) {
+      page.onWait?.(notice);
+      if (trying !== page) return;
+      current = notice;
+      for (const other of waiting) other.page.onWait?.(notice);
+    },
+    leave(page) {
+      if (trying === page) open();
+    },
+  };
+}
+
+function waitForTurn(waiting: Set<{ page: PageOptions; go: () => void }>, page: PageOptions): Promise<void> {
+  const { signal } = page;
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      waiting.delete(entry);
+      signal.removeEventListener('abort', abort);
+    };
+    const abort = (): void => {
+      leave();
+      reject(signal.reason);
+    };
+    const entry = {
+      page,
+      go: () => {
+        leave();
+        resolve();
+      },
+    };
+    waiting.add(entry);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,53 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { describe, expect, test } from 'vitest';
+import { ClinikoError } from '../../src/cliniko/error.ts';
+import { isDatabaseAway } from '../../src/database/away.ts';
+import { describeFailure } from '../../src/sync/failure.ts';
+
+const coded = (code: string) => Object.assign(new Error('x'), { code });
+const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: coded(code) });
+
+const CODES = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'];
+
+describe('an error of the network', () => {
+  test.for(CODES)('%s means the database only as the driver throws it', (code) => {
+    expect(isDatabaseAway(coded(code))).toBe(true);
+    expect(isDatabaseAway(new DrizzleQueryError('select 1', [], coded(code)))).toBe(true);
+    expect(isDatabaseAway(fetchFailed(code))).toBe(false);
+    const ofCliniko = new ClinikoError(
+      { kind: 'unavailable', status: undefined, code },
+      { cause: fetchFailed(code) },
+    );
+    expect(isDatabaseAway(ofCliniko)).toBe(false);
+    expect(isDatabaseAway(new Error('wrapped', { cause: ofCliniko }))).toBe(false);
+  });
+
+  test.for([
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'NODE_EXTRA_CA_CERTS'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'NODE_EXTRA_CA_CERTS'],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'NODE_EXTRA_CA_CERTS'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'NODE_EXTRA_CA_CERTS'],
+    ['CERT_HAS_EXPIRED', 'clock'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'HTTPS'],
+    ['ENOTFOUND', 'DNS'],
+    ['EAI_AGAIN', 'DNS'],
+    ['ECONNREFUSED', 'firewall'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'firewall'],
+    ['NO_ANSWER', 'in time'],
+    ['ECONNRESET', 'was cut'],
+  ] as const)(
+    '%s between us and Cliniko is named in error_details, and the solution says %s',
+    ([code, word]) => {
+      const error = new ClinikoError(
+        { kind: 'unavailable', status: undefined, code },
+        { cause: fetchFailed(code) },
+      );
+      expect(describeFailure(error)).toMatchObject({
+        error_type: 'CLINIKO_UNAVAILABLE',
+        error_details: expect.stringContaining(`(${code})`),
+        retry_recommended: true,
+        solution: expect.stringContaining(word),
+      });
+    },
+  );
+});
