@@ -2,7 +2,8 @@
 import { constants, existsSync } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Config, ConfigError } from './config.ts';
+import { ConfigError } from './config/rules.ts';
+import type { Config } from './config.ts';
 import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';

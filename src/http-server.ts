@@ -14,14 +14,13 @@ const SLOW_CLIENTS = {
   headersTimeout: 6_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 20_000,
 };
 
-export function createHttpServer(app: ReturnType<typeof createApp>, { limits }: Config): Server {
+export function createHttpServer(app: ReturnType<typeof createApp>, { limits, keepAliveMs }: Config): Server {
   const server = createAdaptorServer({
     fetch: app.fetch,
     websocket: { server: createSocketServer() },
-    serverOptions: SLOW_CLIENTS,
+    serverOptions: { ...SLOW_CLIENTS, keepAliveTimeout: keepAliveMs },
   }) as Server;
   ignoreUnknownUpgrades(server);
   server.maxConnections = limits.connections;

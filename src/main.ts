@@ -1,6 +1,7 @@
 /** `npm start`: the server, configured by the environment. */
 import { setFlagsFromString } from 'node:v8';
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError } from './config/rules.ts';
+import { readConfig } from './config.ts';
 import { EmbeddedDatabaseError } from './database/embedded-error.ts';
 import { ForeignPatientsError } from './database/foreign-patients.ts';
 import { createLogger } from './logging/logger.ts';

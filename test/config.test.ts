@@ -1,6 +1,12 @@
-import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../src/config.ts';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ConfigError } from '../src/config/rules.ts';
+import { readConfig } from '../src/config.ts';
 
+const ADMIN = 'a'.repeat(32);
 const KEY = Buffer.alloc(32, 9).toString('base64');
 const read = (environment: Record<string, string>, args: string[] = []) =>
   readConfig(environment, args, false);
@@ -50,6 +56,20 @@ describe('a good value', () => {
       { jwt: { issuer: 'https://id.example', audience: 'us', scopeClaim: 'patient_sync_scope' } },
     ],
     [{ DATABASE_URL: 'postgres://u:p@h/d', CREDENTIALS_KEY: KEY }, { databaseUrl: 'postgres://u:p@h/d' }],
+    [{ BOOTSTRAP_ADMIN_TOKEN: ADMIN }, { auth: 'tokens', host: '127.0.0.1', bootstrapAdminToken: ADMIN }],
+    [
+      { BOOTSTRAP_ADMIN_TOKEN: ADMIN, PORT: '8080' },
+      { auth: 'tokens', host: '0.0.0.0', port: 8080 },
+    ],
+    [
+      { AUTH: 'tokens', PORT: '8080' },
+      { host: '0.0.0.0', port: 8080 },
+    ],
+    [{ AUTH: 'tokens', PORT: '8080', HOST: '::1' }, { host: '::1' }],
+    [{ PORT: '8080' }, { auth: 'none', host: '127.0.0.1' }],
+    [{ KEEP_ALIVE_MS: '20000' }, { keepAliveMs: 20_000 }],
+    [{ LIMIT_CONNECTIONS: '101' }, { limits: { connections: 101, connectionsPerAddress: 51 } }],
+    [{ LIMIT_CONNECTIONS_PER_ADDRESS: '7' }, { limits: { connectionsPerAddress: 7 } }],
   ] as const)('%j is taken', ([environment, expected]) => {
     expect(read(environment)).toMatchObject(expected);
   });
@@ -84,6 +104,21 @@ describe('a bad value', () => {
     [{ CLINIKO_ORGANIZATION_ID: '123' }, /^CLINIKO_API_KEY must be set too/],
     [{ CLINIKO_API_KEY: 'k' }, /^CLINIKO_ORGANIZATION_ID must be set too/],
     [{ DATABASE_URL: 'postgres://u:p@h/d' }, /^CREDENTIALS_KEY must be set with DATABASE_URL/],
+    [
+      { BOOTSTRAP_ADMIN_TOKEN: ADMIN, AUTH: 'none' },
+      /^AUTH must not be none while BOOTSTRAP_ADMIN_TOKEN is set/,
+    ],
+    [{ BOOTSTRAP_ADMIN_TOKEN: 'short' }, /^BOOTSTRAP_ADMIN_TOKEN must be at least 32 printable characters/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES must be addresses or networks with commas/],
+    [{ TRUSTED_PROXIES: 'proxy.example' }, /^TRUSTED_PROXIES must be/],
+    [
+      { CREDENTIALS_KEY_FILE: '/nowhere/key' },
+      /^CREDENTIALS_KEY_FILE must be .* read \(ENOENT\); it was "\/nowhere/,
+    ],
+    [
+      { CLINIKO_API_KEY: 'k', CLINIKO_API_KEY_FILE: '/k' },
+      'CLINIKO_API_KEY and CLINIKO_API_KEY_FILE are both set; set one of them.',
+    ],
   ] as const)('%j stops the start with one line', ([environment, message]) => {
     const reading = () => read(environment);
     expect(reading).toThrow(ConfigError);
@@ -95,9 +130,56 @@ describe('a bad value', () => {
     [{ DATABASE_URL: 'mysql://user:secret@host' }],
     [{ CREDENTIALS_KEY: 'c2VjcmV0' }],
     [{ CLINIKO_ORGANIZATION_ID: '1', CLINIKO_API_KEY: 'a secret' }],
+    [{ BOOTSTRAP_ADMIN_TOKEN: 'secret' }],
   ] as const)('that is a secret is not shown: %j', ([environment]) => {
     expect(() => read(environment)).toThrow(/it was something else\.$/);
     expect(() => read(environment)).not.toThrow(/secret|c2Vjc/);
+  });
+});
+
+describe('an address that is refused', () => {
+  test.for([
+    [{ CLINIKO_BASE_URL: 'http://user:secret@cliniko.example/v1' }],
+    [{ CLINIKO_BASE_URL: 'https://cliniko.example/v2?key=secret' }],
+    [{ ALLOWED_ORIGINS: 'https://a.example,https://user:se/secret@b.example' }],
+    [{ JWT_JWKS_URL: 'http://user:secret@id.example/keys' }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://user:secret@collector' }],
+    [{ CLINIKO_CONTACT_EMAIL: 'user:secret@host' }],
+  ] as const)('is shown without user, password and query: %j', ([environment]) => {
+    expect(() => read(environment)).toThrow(ConfigError);
+    expect(() => read(environment)).not.toThrow(/secret/);
+  });
+
+  test('is not shown either when it was written as an argument', () => {
+    expect(() => read({}, ['DATABASE_URL=postgres://u:secret@h/d'])).toThrow(
+      'Unknown argument "DATABASE_URL…"',
+    );
+    expect(() => read({}, ['postgres://u:secret@h/d'])).not.toThrow(/secret/);
+  });
+});
+
+describe('a secret in a file', () => {
+  test('is read from the path in NAME_FILE, without the line break at its end', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-config-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const secrets = {
+      CREDENTIALS_KEY: KEY,
+      DATABASE_URL: 'postgres://u:p@h/d',
+      CLINIKO_API_KEY: 'k-au1',
+      BOOTSTRAP_ADMIN_TOKEN: ADMIN,
+    };
+    const files = Object.entries(secrets).map(([name, value]) => {
+      const file = join(folder, name);
+      writeFileSync(file, `${value}\n`);
+      return [`${name}_FILE`, file];
+    });
+    expect(read({ ...Object.fromEntries(files), CLINIKO_ORGANIZATION_ID: '123' })).toMatchObject({
+      credentialsKey: Buffer.from(KEY, 'base64'),
+      databaseUrl: 'postgres://u:p@h/d',
+      clinic: { organizationId: 123, apiKey: 'k-au1' },
+      bootstrapAdminToken: ADMIN,
+      auth: 'tokens',
+    });
   });
 });
 

@@ -12,6 +12,8 @@ import { ProblemError } from '../http/problem.ts';
 export interface LimitConfig {
   requestsPerToken: number;
   requestsPerOrganization: number;
+  /** Tokens a minute that one address may get wrong before it is answered 429 instead of 401. */
+  badTokensPerAddress: number;
   streamsPerToken: number;
   streamsPerOrganization: number;
   /** Of this server in all, whoever opened them. */

@@ -1,7 +1,8 @@
 /** Who asks for too much is refused clearly, and nobody else notices. */
 import fc from 'fast-check';
 import { describe, expect, test as plainTest } from 'vitest';
-import { createLimits, type LimitConfig } from '../../src/access/limits.ts';
+import { createLimits } from '../../src/access/limits.ts';
+import type { Config } from '../../src/config.ts';
 import { ANYONE, type Principal } from '../../src/http/principal.ts';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
@@ -9,13 +10,15 @@ import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';
 import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
-const GENEROUS: LimitConfig & { connections: number } = {
+const GENEROUS: Config['limits'] = {
   requestsPerToken: 100_000,
   requestsPerOrganization: 100_000,
+  badTokensPerAddress: 100_000,
   streamsPerToken: 10_000,
   streamsPerOrganization: 10_000,
   streams: 10_000,
   connections: 10_000,
+  connectionsPerAddress: 10_000,
 };
 
 const principal = (actor: string): Principal => ({ ...ANYONE, actor });

@@ -118,10 +118,12 @@ describe('a client that never finishes its request', () => {
         limits: {
           requestsPerToken: 1_000,
           requestsPerOrganization: 1_000,
+          badTokensPerAddress: 1_000,
           streamsPerToken: 100,
           streamsPerOrganization: 100,
           streams: 100,
           connections: 50,
+          connectionsPerAddress: 50,
         },
       },
     });

@@ -1,0 +1,158 @@
+/** The part of the environment that says who may reach the server, and how much of it one client may use. */
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+import { JWT_ALGORITHMS, type JwtConfig } from '../access/identity-provider.ts';
+import type { LimitConfig } from '../access/limits.ts';
+import { isLoopbackAddress } from '../access/same-place.ts';
+import { STREAM_TOKEN_SECONDS } from '../contract/access.ts';
+import { ConfigError, isSafeAddress, oneOf, type Read, type Rule, text, wholeNumber } from './rules.ts';
+
+export interface AccessConfig {
+  port: number;
+  host: string;
+  /** `none`: every program on this machine; `tokens`: requests that carry one. */
+  auth: 'none' | 'tokens';
+  /** Accepted as an admin token while there is no other one. */
+  bootstrapAdminToken: string | undefined;
+  /** An identity provider whose JWTs are accepted too. */
+  jwt: JwtConfig | undefined;
+  streamTokenSeconds: number;
+  limits: LimitConfig & {
+    /** TCP connections at once, in all. */
+    connections: number;
+    /** TCP connections at once of one address that is no trusted proxy. */
+    connectionsPerAddress: number;
+  };
+  allowedOrigins: readonly string[];
+  /** Proxies whose `X-Forwarded-For` names the client. */
+  trustedProxies: BlockList;
+  /** How long an idle connection is kept for the next request. */
+  keepAliveMs: number;
+}
+
+export function readAccessConfig(read: Read): AccessConfig {
+  const bootstrapAdminToken = read('BOOTSTRAP_ADMIN_TOKEN', adminToken, undefined);
+  const auth = readAuth(read, bootstrapAdminToken);
+  const port = read('PORT', wholeNumber(0, 65_535), undefined);
+  // A platform that sets PORT sends its requests from another machine.
+  const host = read('HOST', text(255), port !== undefined && auth === 'tokens' ? '0.0.0.0' : '127.0.0.1');
+  if (auth === 'none' && !isLoopbackAddress(host)) {
+    throw new ConfigError(
+      `HOST must be a loopback address (127.0.0.1, localhost or ::1) while AUTH is none; it was "${host}".`,
+    );
+  }
+  return {
+    port: port ?? 8000,
+    host,
+    auth,
+    bootstrapAdminToken,
+    jwt: readJwt(read),
+    streamTokenSeconds: read(
+      'STREAM_TOKEN_SECONDS',
+      wholeNumber(5, STREAM_TOKEN_SECONDS),
+      STREAM_TOKEN_SECONDS,
+    ),
+    limits: readLimits(read),
+    allowedOrigins: read('ALLOWED_ORIGINS', origins, []),
+    trustedProxies: read('TRUSTED_PROXIES', addresses, new BlockList()),
+    keepAliveMs: read('KEEP_ALIVE_MS', wholeNumber(1_000, 3_600_000), 75_000),
+  };
+}
+
+function readAuth(read: Read, bootstrapAdminToken: string | undefined): AccessConfig['auth'] {
+  const auth = read('AUTH', oneOf(['none', 'tokens']), undefined);
+  if (auth === 'none' && bootstrapAdminToken !== undefined) {
+    throw new ConfigError(
+      'AUTH must not be none while BOOTSTRAP_ADMIN_TOKEN is set: set AUTH=tokens, or remove BOOTSTRAP_ADMIN_TOKEN.',
+    );
+  }
+  return auth ?? (bootstrapAdminToken === undefined ? 'none' : 'tokens');
+}
+
+function readLimits(read: Read): AccessConfig['limits'] {
+  const connections = read('LIMIT_CONNECTIONS', wholeNumber(1, 1_000_000), 25_000);
+  return {
+    requestsPerToken: read('LIMIT_REQUESTS_PER_TOKEN', wholeNumber(1, 10_000_000), 12_000),
+    requestsPerOrganization: read('LIMIT_REQUESTS_PER_ORGANIZATION', wholeNumber(1, 10_000_000), 12_000),
+    badTokensPerAddress: read('LIMIT_BAD_TOKENS_PER_ADDRESS', wholeNumber(1, 10_000_000), 1_200),
+    streamsPerToken: read('LIMIT_STREAMS_PER_TOKEN', wholeNumber(1, 1_000_000), 5_000),
+    streamsPerOrganization: read('LIMIT_STREAMS_PER_ORGANIZATION', wholeNumber(1, 1_000_000), 5_000),
+    streams: read('LIMIT_STREAMS', wholeNumber(1, 1_000_000), 20_000),
+    connections,
+    // Half: one address alone never takes every place, and a proxy that is not named in TRUSTED_PROXIES still has many.
+    connectionsPerAddress: read(
+      'LIMIT_CONNECTIONS_PER_ADDRESS',
+      wholeNumber(1, 1_000_000),
+      Math.ceil(connections / 2),
+    ),
+  };
+}
+
+const adminToken: Rule<string> = {
+  schema: z.string().regex(/^[\x21-\x7e]{32,512}$/),
+  mayBe: 'at least 32 printable characters without a space, as `openssl rand -hex 32` makes them',
+};
+
+const addresses: Rule<BlockList> = {
+  schema: z.string().transform((list, context) => {
+    const block = new BlockList();
+    for (const entry of list.split(',').map((one) => one.trim())) {
+      if (!addAddress(block, entry)) context.addIssue('not an address');
+    }
+    return block;
+  }),
+  mayBe: 'addresses or networks with commas, such as 127.0.0.1,10.0.0.0/8',
+};
+
+function addAddress(block: BlockList, entry: string): boolean {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  if (prefix === undefined) block.addAddress(address, type);
+  else if (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128)) {
+    block.addSubnet(address, Number(prefix), type);
+  } else return false;
+  return true;
+}
+
+const origins: Rule<string[]> = {
+  schema: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)),
+  mayBe: 'origins with commas, such as https://admin.example.com',
+};
+
+const jwksUrl: Rule<string> = {
+  schema: z.string().refine((value) => URL.canParse(value) && isSafeAddress(new URL(value))),
+  mayBe: 'the https address of a JWKS (plain http only for loopback)',
+};
+
+const algorithms: Rule<string[]> = {
+  schema: z
+    .string()
+    .transform((list) => list.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(JWT_ALGORITHMS))),
+  mayBe: `a list of ${JWT_ALGORITHMS.join(', ')}`,
+};
+
+const JWT_VARIABLES = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_JWKS_URL'] as const;
+
+function readJwt(read: Read): JwtConfig | undefined {
+  const issuer = read('JWT_ISSUER', text(2_048), undefined);
+  const audience = read('JWT_AUDIENCE', text(2_048), undefined);
+  const address = read('JWT_JWKS_URL', jwksUrl, undefined);
+  const settings = {
+    algorithms: read('JWT_ALGORITHMS', algorithms, ['RS256', 'PS256', 'ES256', 'EdDSA']),
+    organizationsClaim: read('JWT_ORGANIZATIONS_CLAIM', text(200), 'patient_sync_organizations'),
+    scopeClaim: read('JWT_SCOPE_CLAIM', text(200), 'patient_sync_scope'),
+  };
+  const given = { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: address };
+  const missing = JWT_VARIABLES.filter((name) => given[name] === undefined);
+  if (missing.length === JWT_VARIABLES.length) return undefined;
+  if (issuer === undefined || audience === undefined || address === undefined) {
+    throw new ConfigError(`${missing[0]} must be set too: ${JWT_VARIABLES.join(', ')} go together.`);
+  }
+  return { issuer, audience, jwksUrl: address, ...settings };
+}
