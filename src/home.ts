@@ -8,6 +8,7 @@ import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
+import { pinSession } from './database/session.ts';
 import type { Logger } from './logging/logger.ts';
 import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { reseal } from './organizations/reseal.ts';
@@ -23,6 +24,10 @@ export interface Home {
   url: string;
   /** A direct connection, for LISTEN. */
   listenUrl: string;
+  /** Sessions at `url` come from a pooler, and may change with each transaction. */
+  throughPooler: boolean;
+  /** Sessions at `listenUrl` come from a pooler, in session mode. */
+  listensThroughPooler: boolean;
   sealer: Sealer;
   credentialsKey: Buffer;
   close(): Promise<void>;
@@ -33,13 +38,17 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
   const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : undefined;
   const url = config.databaseUrl ?? embedded?.url ?? '';
   const listenUrl = config.listenDatabaseUrl ?? url;
-  const database = openDatabase(url, { throughPooler: config.listenDatabaseUrl !== undefined });
+  let database: Database | undefined;
   const close = async () => {
-    await database.close();
+    await database?.close();
     await embedded?.stop();
   };
   try {
-    await migrate(listenUrl);
+    const listensThroughPooler = await pinSession(listenUrl, logger);
+    const throughPooler = listenUrl === url ? listensThroughPooler : true;
+    if (listenUrl !== url) await pinSession(url, logger);
+    await migrate(listenUrl, { throughPooler: listensThroughPooler });
+    database = openDatabase(url, { throughPooler });
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
     if (config.previousCredentialsKey !== undefined) {
@@ -49,7 +58,8 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
       await saveOrganization(database, config.clinic.organizationId, {});
       await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
     }
-    return { database, url, listenUrl, sealer, credentialsKey: key, close };
+    const addresses = { url, listenUrl, throughPooler, listensThroughPooler };
+    return { database, ...addresses, sealer, credentialsKey: key, close };
   } catch (error) {
     await close();
     throw error;

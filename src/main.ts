@@ -4,6 +4,7 @@ import { ConfigError } from './config/rules.ts';
 import { readConfig } from './config.ts';
 import { EmbeddedDatabaseError } from './database/embedded-error.ts';
 import { ForeignPatientsError } from './database/foreign-patients.ts';
+import { SessionSettingsError } from './database/session.ts';
 import { createLogger } from './logging/logger.ts';
 import { safeError } from './logging/safe-error.ts';
 import { startServer } from './server.ts';
@@ -51,7 +52,7 @@ main().catch((error: unknown) => {
 /** One line for whoever started the server. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
-  if (error instanceof ForeignPatientsError) return error.message;
+  if (error instanceof ForeignPatientsError || error instanceof SessionSettingsError) return error.message;
   if (!(error instanceof Error)) return 'The server did not start.';
   if ('code' in error && error.code === 'EADDRINUSE') {
     return 'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.';

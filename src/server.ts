@@ -89,12 +89,12 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
   const home = await openHome(config, logger);
   undo.push(home.close);
   const { database, sealer } = home;
-  const bus = await openPostgresBus(home.listenUrl);
+  const bus = await openPostgresBus(home.listenUrl, undefined, { throughPooler: home.listensThroughPooler });
   undo.push(bus.close);
   const access = await openAccess(config, logger, home, undo);
   const tracer = await openTracer(config);
   undo.push(tracer.close);
-  const live = openLive(config, logger, home, bus);
+  const live = openLive(logger, home, bus);
   undo.push(live.close);
   const metrics = openMetrics(database, bus, live.tools.feed, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
@@ -147,8 +147,8 @@ async function drain(config: Config, connections: Connections, background: Backg
 }
 
 /** What streams are made of. */
-function openLive(config: Config, logger: Logger, home: Home, bus: EventBus) {
-  const log = openPostgresLog(home.url, { throughPooler: config.listenDatabaseUrl !== undefined });
+function openLive(logger: Logger, home: Home, bus: EventBus) {
+  const log = openPostgresLog(home.url, { throughPooler: home.throughPooler });
   const feed = new Feed(log, bus, logger);
   const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
   const heartbeat = createWheel(HEARTBEAT_MS);

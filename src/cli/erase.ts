@@ -72,7 +72,7 @@ async function erase({ sql }: Database, organizationId: number, whom: Whom): Pro
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const { databaseUrl, dataDir } = readDatabaseConfig(process.env);
   const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
-  const database = openDatabase(databaseUrl ?? embedded?.url ?? '', { max: 2 });
+  const database = openDatabase(databaseUrl ?? embedded?.url ?? '', { max: 2, throughPooler: true });
   try {
     return await work(database);
   } finally {

@@ -2,6 +2,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres, { type Sql, type TransactionSql } from 'postgres';
 import { ARRAY_TYPES } from './arrays.ts';
+import { sessionSettings } from './session.ts';
 
 export type Tx = TransactionSql;
 
@@ -25,13 +26,14 @@ export interface OpenOptions {
 
 /** Connects lazily: the first statement throws when the database cannot be reached. */
 export function openDatabase(url: string, options: OpenOptions = {}): Database {
+  const throughPooler = options.throughPooler === true;
   const sql = postgres(url, {
     max: options.max ?? 10,
-    prepare: options.throughPooler !== true,
+    prepare: !throughPooler,
     // The default back-off grows to 20 s and outlives an outage by far.
     backoff: () => 0.2,
     connect_timeout: 10,
-    connection: { application_name: 'patient-sync' },
+    connection: { application_name: 'patient-sync', ...sessionSettings({ throughPooler }) },
     fetch_types: false,
     types: ARRAY_TYPES,
     onnotice: () => {},

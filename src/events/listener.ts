@@ -5,11 +5,14 @@
  * every 10 s. A connection that lost its other end without a word looks open for a quarter of an hour; only a new one helps.
  */
 import postgres, { type Sql } from 'postgres';
+import { sessionSettings } from '../database/session.ts';
 import { CHANNEL, decodeNudge, encodeTest, type ReceivedNudge } from './nudge-text.ts';
 import { withinMs } from './renewing-connection.ts';
 
 export interface ListenerPlan {
   url: string;
+  /** Only the startup parameters that a pooler passes on: it may be one in session mode. */
+  throughPooler: boolean;
   sender: string;
   /** Somebody else's nudge, or one of ours that came back. */
   onNudge: (nudge: ReceivedNudge) => void;
@@ -66,7 +69,7 @@ export class Listener {
       this.#leave();
       this.#later(REOPEN_AFTER_MS, () => this.#reopen());
     };
-    const opened = connect(this.#plan.url, (payload) => this.#hear(payload), onClose);
+    const opened = connect(this.#plan, (payload) => this.#hear(payload), onClose);
     this.#sql = opened;
     await withinMs(OPEN_LIMIT_MS, opened.unsafe(`listen ${CHANNEL}`));
     this.#plan.onListening();
@@ -128,7 +131,11 @@ export class Listener {
 }
 
 /** postgres.js has a `listen` of its own, which hides when the connection was lost. */
-function connect(url: string, hear: (payload: string) => void, onclose: () => void): Sql {
+function connect(
+  { url, throughPooler }: ListenerPlan,
+  hear: (payload: string) => void,
+  onclose: () => void,
+): Sql {
   const options = {
     max: 1,
     prepare: false,
@@ -137,7 +144,7 @@ function connect(url: string, hear: (payload: string) => void, onclose: () => vo
     max_lifetime: null,
     connect_timeout: OPEN_LIMIT_MS / 1_000,
     backoff: () => 0.2,
-    connection: { application_name: 'patient-sync listener' },
+    connection: { application_name: 'patient-sync listener', ...sessionSettings({ throughPooler }) },
     fetch_types: false,
     onnotice: () => {},
     onclose,

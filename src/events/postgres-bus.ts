@@ -12,17 +12,20 @@ import { Outbox } from './outbox.ts';
 
 /**
  * @param listenUrl a direct connection: a pooler in transaction mode drops LISTEN without a word
+ * @param options.throughPooler it refuses startup parameters (`pinSession`)
  * @throws when the listener cannot be opened, or its first self-test does not come back (name `LISTEN_DATABASE_URL`)
  */
 export async function openPostgresBus(
   listenUrl: string,
   selfTest?: ListenerPlan['selfTest'],
+  { throughPooler = true }: { throughPooler?: boolean } = {},
 ): Promise<EventBus> {
   const sender = randomBytes(6).toString('hex');
   const local = createMemoryBus();
   const outbox = new Outbox(listenUrl, sender);
   const listener = new Listener({
     url: listenUrl,
+    throughPooler,
     sender,
     onNudge: local.publish,
     // What was sent while we were away is gone: everyone reads again.

@@ -16,6 +16,7 @@ export function openPostgresLog(url: string, { throughPooler }: { throughPooler:
     limitMs: LIMIT_MS,
     max: CONNECTIONS,
     prepare: !throughPooler,
+    throughPooler,
   });
   return {
     readHeads: () => connection.ask(readHeads),

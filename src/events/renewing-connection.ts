@@ -6,6 +6,7 @@
  */
 import postgres, { type Sql } from 'postgres';
 import { ARRAY_TYPES } from '../database/arrays.ts';
+import { sessionSettings } from '../database/session.ts';
 
 export interface RenewingConnection {
   /** @throws NoAnswerError after the limit; whatever the statement itself throws */
@@ -28,6 +29,8 @@ export interface ConnectionPlan {
   max?: number;
   /** Prepared statements; not through a pooler. Default: false. */
   prepare?: boolean;
+  /** Only the startup parameters that a pooler passes on. Default: true. */
+  throughPooler?: boolean;
 }
 
 export function openRenewingConnection(plan: ConnectionPlan): RenewingConnection {
@@ -64,14 +67,15 @@ async function destroy(sql: Sql): Promise<void> {
   await withinMs(1_000, sql.end({ timeout: 0 })).catch(() => {});
 }
 
-function connect({ url, applicationName, max = 1, prepare = false, limitMs }: ConnectionPlan): Sql {
+function connect(plan: ConnectionPlan): Sql {
+  const { url, applicationName, max = 1, prepare = false, throughPooler = true, limitMs } = plan;
   return postgres(url, {
     max,
     prepare,
     // The default back-off grows to 20 s and outlives an outage by far.
     backoff: () => 0.2,
     connect_timeout: Math.ceil(limitMs / 1_000),
-    connection: { application_name: applicationName },
+    connection: { application_name: applicationName, ...sessionSettings({ throughPooler }) },
     fetch_types: false,
     types: ARRAY_TYPES,
     onnotice: () => {},

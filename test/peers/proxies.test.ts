@@ -1,33 +1,14 @@
 /** Programs that stand between us and others: nginx with its default buffering, curl, and pgbouncer that pools transactions. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { test } from '../support/database.ts';
-import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer } from '../support/server.ts';
 import { openStranger } from '../support/stranger.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 import { freePort } from './support/free-port.ts';
-
-async function folder(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'patient-sync-peers-'));
-  await chmod(dir, 0o777);
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
-
-function run(program: string, args: readonly string[], options: { uid?: number } = {}): ChildProcess {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  });
-  return child;
-}
+import { startPgbouncer } from './support/pgbouncer.ts';
+import { folder, run } from './support/program.ts';
 
 /** As somebody would write it who knows nothing of streams: `proxy_pass`, and every default. */
 async function startNginx(upstream: string): Promise<string> {
@@ -43,33 +24,6 @@ async function startNginx(upstream: string): Promise<string> {
   const url = `http://127.0.0.1:${port}`;
   await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), 5_000);
   return url;
-}
-
-async function startPgbouncer(databaseUrl: string): Promise<string> {
-  const [dir, port] = [await folder(), await freePort()];
-  const url = new URL(databaseUrl);
-  const user = decodeURIComponent(url.username);
-  await writeFile(join(dir, 'users'), `"${user}" "${decodeURIComponent(url.password)}"\n`, { mode: 0o644 });
-  const config = `[databases]
-* = host=${url.hostname} port=${url.port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-auth_type = scram-sha-256
-auth_file = ${join(dir, 'users')}
-pool_mode = transaction
-unix_socket_dir =
-ignore_startup_parameters = extra_float_digits
-`;
-  await writeFile(join(dir, 'pgbouncer.ini'), config, { mode: 0o644 });
-  run('pgbouncer', [join(dir, 'pgbouncer.ini')], process.getuid?.() === 0 ? { uid: 65_534 } : {});
-  const pooled = new URL(databaseUrl);
-  pooled.port = String(port);
-  await vi.waitFor(async () => {
-    const sql = connectPostgres(pooled.href, { prepare: false, connect_timeout: 2 });
-    await sql`select 1`.finally(() => sql.end({ timeout: 1 }));
-  }, 10_000);
-  return pooled.href;
 }
 
 describe('nginx with its default buffering', () => {

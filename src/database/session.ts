@@ -1,0 +1,137 @@
+/**
+ * The settings that our statements rely on, pinned for each session, so that a default of the role, the database or the
+ * server does not change what a statement means.
+ *
+ * They travel as startup parameters, which win over every default and cost no round trip. A pooler such as pgbouncer refuses
+ * all parameters but a few. Behind one, the settings that differ become defaults of our own role in our own database: those
+ * hold in every session that the pooler opens.
+ *
+ * Not here: limits that an operator sets on purpose (`statement_timeout`, `lock_timeout`). They are obeyed.
+ */
+import postgres, { type ISql } from 'postgres';
+import type { Logger } from '../logging/logger.ts';
+import { databaseError } from '../logging/safe-error.ts';
+
+export type SessionSettings = Readonly<Record<string, string>>;
+
+/** Every pooler passes these on. */
+const PASSED_ON: SessionSettings = {
+  DateStyle: 'ISO, MDY',
+  TimeZone: 'UTC',
+  standard_conforming_strings: 'on',
+};
+
+const PINNED: SessionSettings = {
+  search_path: 'public',
+  // A claim, a lease and a numbered event wait for a lock and then read the newest row. Under a snapshot they would fail.
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  // Off turns each read behind a policy into an error.
+  row_security: 'on',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  transform_null_equals: 'off',
+};
+
+/** An idle listener is healthy. Behind a pooler this is the pooler's business. */
+const DIRECT_ONLY: SessionSettings = { idle_session_timeout: '0' };
+
+/** A pooler in session mode hands out this many idle sessions at most before a new one. */
+const POOLED_SESSIONS = 100;
+const REFUSED_PARAMETER = '08P01';
+
+/** The start cannot go on with these defaults. The message is one line that says which statement helps. */
+export class SessionSettingsError extends Error {
+  override readonly name = 'SessionSettingsError';
+}
+
+/** For the option `connection` of postgres.js. */
+export function sessionSettings({ throughPooler }: { throughPooler: boolean }): SessionSettings {
+  return throughPooler ? PASSED_ON : { ...PASSED_ON, ...PINNED, ...DIRECT_ONLY };
+}
+
+/**
+ * Call it once at the start, before the pools open.
+ *
+ * @returns whether this address needs `throughPooler`: it does not take startup parameters
+ * @throws SessionSettingsError, PostgresError
+ */
+export async function pinSession(url: string, logger?: Logger): Promise<boolean> {
+  if (await takesStartupParameters(url)) return false;
+  for (let left = POOLED_SESSIONS; left > 0; left -= 1) {
+    if (await withSession(url, true, (sql) => pinRoleDefaults(sql, logger))) return true;
+  }
+  throw new SessionSettingsError(
+    'The pooler keeps sessions with old settings. Restart it, then start again, or set LISTEN_DATABASE_URL and DATABASE_URL to direct connections.',
+  );
+}
+
+async function takesStartupParameters(url: string): Promise<boolean> {
+  try {
+    return await withSession(url, false, async (sql) => {
+      await assertDefaultsUsable(sql);
+      return (await readDifferent(sql)).length === 0;
+    });
+  } catch (error) {
+    if (databaseError(error)?.code === REFUSED_PARAMETER) return false;
+    throw error;
+  }
+}
+
+/** @returns whether this session has them now; else the pooler must not hand it out again, and it is ended */
+async function pinRoleDefaults(sql: ISql, logger: Logger | undefined): Promise<boolean> {
+  await assertDefaultsUsable(sql);
+  const different = await readDifferent(sql);
+  if (different.length === 0) return true;
+  const [row] = await sql<{ role: string; database: string }[]>`
+    select format('%I', session_user) as role, format('%I', current_database()) as database`;
+  for (const name of different) {
+    const statement = `ALTER ROLE ${row?.role} IN DATABASE ${row?.database} SET ${name} = '${PINNED[name]}'`;
+    try {
+      await sql.unsafe(statement);
+    } catch (cause) {
+      throw new SessionSettingsError(
+        `The role of DATABASE_URL has another ${name} than Patient Sync needs, and its pooler refuses to set it. As the owner of the role: ${statement}`,
+        { cause },
+      );
+    }
+    logger?.info(
+      `The pooler takes no startup parameters, so ${name} is now a default of our role: ${statement}`,
+    );
+  }
+  await sql`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+  return false;
+}
+
+async function readDifferent(sql: ISql): Promise<string[]> {
+  const rows = await sql<{ name: string; setting: string }[]>`
+    select name, setting from pg_settings where name in ${sql(Object.keys(PINNED))}`;
+  return rows.filter(({ name, setting }) => setting !== PINNED[name]).map(({ name }) => name);
+}
+
+/** Two defaults that we do not overrule: someone has switched off writing, or the triggers that every stream rests on. */
+async function assertDefaultsUsable(sql: ISql): Promise<void> {
+  const [row] = await sql<{ role: string; read_only: boolean; replica: boolean }[]>`
+    select format('%I', session_user) as role, current_setting('session_replication_role') <> 'origin' as replica,
+      current_setting('default_transaction_read_only') = 'on' and not pg_is_in_recovery() as read_only`;
+  if (row?.read_only === true) {
+    throw new SessionSettingsError(
+      `The database is switched to read-only for the role of DATABASE_URL (default_transaction_read_only). When that is not meant: ALTER ROLE ${row.role} SET default_transaction_read_only = off`,
+    );
+  }
+  if (row?.replica === true) {
+    throw new SessionSettingsError(
+      `The role of DATABASE_URL bypasses triggers (session_replication_role), so no client would see a change. As a superuser: ALTER ROLE ${row.role} RESET session_replication_role`,
+    );
+  }
+}
+
+async function withSession<T>(
+  url: string,
+  throughPooler: boolean,
+  work: (sql: ISql) => Promise<T>,
+): Promise<T> {
+  const connection = { application_name: 'patient-sync start', ...sessionSettings({ throughPooler }) };
+  const sql = postgres(url, { max: 1, prepare: false, fetch_types: false, onnotice: () => {}, connection });
+  return await work(sql).finally(() => sql.end({ timeout: 1 }));
+}

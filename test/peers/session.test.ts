@@ -1,0 +1,34 @@
+/** pgbouncer refuses startup parameters, so behind it the settings of a session are pinned another way. */
+import { describe, expect } from 'vitest';
+import { connectInTest, test } from '../support/database.ts';
+import { connectPostgres } from '../support/postgres.ts';
+import { startTestServer } from '../support/server.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import { startPgbouncer } from './support/pgbouncer.ts';
+
+describe.for(['transaction', 'session'] as const)('pgbouncer that pools by %s', (mode) => {
+  test('gives the engine the sessions that it needs, also those that were open before', async ({
+    databaseUrl,
+  }) => {
+    const direct = connectInTest(databaseUrl);
+    const database = new URL(databaseUrl).pathname.slice(1);
+    await direct.unsafe(`alter database ${database} set default_transaction_isolation = 'serializable';
+      alter database ${database} set search_path = 'elsewhere'; alter database ${database} set row_security = off`);
+    const pooled = await startPgbouncer(databaseUrl, mode);
+    const before = connectPostgres(pooled, { max: 5, prepare: false });
+    await Promise.all([1, 2, 3, 4, 5].map(() => before`select pg_sleep(0.2)`));
+    await before.end();
+
+    const listen = mode === 'transaction' ? { listenDatabaseUrl: databaseUrl } : {};
+    const server = await startTestServer(pooled, { patients: 250, config: listen });
+    const sql = connectInTest(pooled, { prepare: false });
+    expect(await sql`show default_transaction_isolation`).toMatchObject([
+      { default_transaction_isolation: 'read committed' },
+    ]);
+    expect(await sql`show search_path`).toMatchObject([{ search_path: 'public' }]);
+    const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+    await stream.until((sent) => sent.length === 2);
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    expect((await stream.until(hasEnded)).at(-1)?.event).toBe('completed');
+  });
+});

@@ -1,0 +1,37 @@
+/** pgbouncer before a test's database. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { connectPostgres } from '../../support/postgres.ts';
+import { freePort } from './free-port.ts';
+import { folder, run } from './program.ts';
+
+export async function startPgbouncer(
+  databaseUrl: string,
+  mode: 'transaction' | 'session' = 'transaction',
+): Promise<string> {
+  const [dir, port] = [await folder(), await freePort()];
+  const url = new URL(databaseUrl);
+  const user = decodeURIComponent(url.username);
+  await writeFile(join(dir, 'users'), `"${user}" "${decodeURIComponent(url.password)}"\n`, { mode: 0o644 });
+  const config = `[databases]
+* = host=${url.hostname} port=${url.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+auth_type = scram-sha-256
+auth_file = ${join(dir, 'users')}
+pool_mode = ${mode}
+unix_socket_dir =
+ignore_startup_parameters = extra_float_digits
+`;
+  await writeFile(join(dir, 'pgbouncer.ini'), config, { mode: 0o644 });
+  run('pgbouncer', [join(dir, 'pgbouncer.ini')], process.getuid?.() === 0 ? { uid: 65_534 } : {});
+  const pooled = new URL(databaseUrl);
+  pooled.port = String(port);
+  await vi.waitFor(async () => {
+    const sql = connectPostgres(pooled.href, { prepare: false, connect_timeout: 2 });
+    await sql`select 1`.finally(() => sql.end({ timeout: 1 }));
+  }, 10_000);
+  return pooled.href;
+}
