@@ -3,11 +3,10 @@
  *
  * Works on the configured database itself, so no server has to run. Says how many; names nobody.
  */
-import { appendAudit } from '../audit/append.ts';
 import { readDatabaseConfig } from '../config.ts';
 import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { type Database, openDatabase } from '../database/open.ts';
-import { countErasable, erasePatients, type Whom } from '../erasure/erase.ts';
+import { countErasable, eraseAndAudit, type Whom } from '../erasure/erase.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 
 const USAGE =
@@ -58,13 +57,13 @@ async function show({ sql }: Database, organizationId: number, whom: Whom): Prom
   }
 }
 
-async function erase({ sql }: Database, organizationId: number, whom: Whom): Promise<void> {
-  const erased = await sql.begin(async (tx) => {
-    const counts = await erasePatients(tx, organizationId, whom);
-    const details = { count: counts.patients, quarantined: counts.quarantined };
-    await appendAudit(tx, { organizationId, actor: 'command line', action: 'patients.erase', details });
-    return counts;
-  });
+async function erase(database: Database, organizationId: number, whom: Whom): Promise<void> {
+  const erased = await eraseAndAudit(database, organizationId, whom, ({ patients, quarantined }) => ({
+    organizationId,
+    actor: 'command line',
+    action: 'patients.erase',
+    details: { count: patients, quarantined },
+  }));
   say(`Erased for good: ${erased.patients} patients, and ${erased.quarantined} in quarantine.`);
 }
 

@@ -3,10 +3,13 @@ import type { ISql } from 'postgres';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
 import type { ErasedOrganization } from '../contract/erasure.ts';
 import { beginImpatient } from '../database/impatient.ts';
-import type { Database } from '../database/open.ts';
+import type { Database, Tx } from '../database/open.ts';
+import { ROWS_AT_ONCE } from '../database/portions.ts';
+import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { endByForce } from '../sync/end-by-force.ts';
-import { OrganizationDeletedError } from '../sync/failure.ts';
+import { interruptAndRun } from '../sync/exclusive-transaction.ts';
 import { countErasable, erasePatients } from './erase.ts';
+import { lockNamingRows } from './patient-lines.ts';
 
 const EVERYBODY = { kind: 'everybody' } as const;
 
@@ -22,7 +25,8 @@ export async function previewErasure(
 }
 
 /**
- * In one transaction. A sync of ours that is under way is ended and its worker fenced, so nobody writes patients behind it.
+ * In one transaction that holds the organization alone. A sync of ours that is under way is ended and its worker fenced, and
+ * a start or a quarantine retry finds no organization afterwards, so no patient is written behind it.
  *
  * @returns undefined when it is not registered
  */
@@ -31,12 +35,15 @@ export async function eraseOrganization(
   organizationId: number,
   by: Pick<AuditEntry, 'actor' | 'requestId'>,
 ): Promise<ErasedOrganization | undefined> {
-  return await beginImpatient(sql, async (tx) => {
+  const erase = async (tx: Tx): Promise<ErasedOrganization | undefined> => {
+    // Read in a statement after the lock: a run that was started before it is seen.
     const clinic = await findClinic(tx, organizationId);
     if (clinic === undefined) return undefined;
     const { ended_sync_log_id: running } = clinic;
-    if (running !== null) await endByForce(tx, running, new OrganizationDeletedError());
+    await lockNamingRows(tx, organizationId, null);
+    if (running !== null) await endByForce(tx, running, new OrganizationDeletedError(organizationId));
     const erased = await erasePatients(tx, organizationId, EVERYBODY);
+    await forgetDeliveries(tx, organizationId);
     // The key goes with its row.
     await tx`delete from organizations where id = ${organizationId}`;
     await appendAudit(tx, {
@@ -46,10 +53,23 @@ export async function eraseOrganization(
       details: { patients: erased.patients, quarantined: erased.quarantined },
     });
     return { organization_id: organizationId, dry_run: false, ...erased, ...clinic };
-  });
+  };
+  return await interruptAndRun(sql, organizationId, erase, (work) => beginImpatient(sql, work));
 }
 
-/** Locks its row: whoever changes or starts something about it comes before or after. */
+/** They would go with the organization's row, in one statement of any size. */
+async function forgetDeliveries(tx: Tx, organizationId: number): Promise<void> {
+  for (;;) {
+    const { count } = await tx`
+      delete from webhook_deliveries using (
+        select id from webhook_deliveries
+        where endpoint_id in (select id from webhook_endpoints where organization_id = ${organizationId})
+        order by id limit ${ROWS_AT_ONCE} for update) as locked
+      where webhook_deliveries.id = locked.id`;
+    if (count === 0) return;
+  }
+}
+
 async function findClinic(
   sql: ISql,
   id: number,
@@ -59,6 +79,6 @@ async function findClinic(
       exists (select 1 from cliniko_credentials where organization_id = organizations.id) as credentials,
       (select sync_log_id from sync_runs where organization_id = organizations.id and ended_at is null limit 1)
         as ended_sync_log_id
-    from organizations where id = ${id} for update`;
+    from organizations where id = ${id}`;
   return clinic;
 }

@@ -7,7 +7,13 @@
  * Not here: who may do it, and who asks (routes.ts, cli/erase.ts, purge.ts).
  */
 import type { ISql } from 'postgres';
+import { type AuditEntry, appendAudit } from '../audit/append.ts';
 import type { ErasedPatients } from '../contract/erasure.ts';
+import type { Database } from '../database/open.ts';
+import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
+import { interruptAndRun } from '../sync/exclusive-transaction.ts';
+import { revokeLeases } from '../sync/lease.ts';
+import { erasePatientLines, lockNamingRows } from './patient-lines.ts';
 
 export type Whom =
   | { kind: 'everybody' }
@@ -31,16 +37,85 @@ export async function countErasable(
   return row ?? { patients: 0, quarantined: 0, still_in_cliniko: 0 };
 }
 
-/** In a transaction, with its audit entry. @returns how many were erased */
+/** What is erased is erased, and audited, in one transaction. Nothing to erase leaves no entry unless `audit` gives one. */
+export async function eraseAndAudit(
+  { sql }: Database,
+  organizationId: number,
+  whom: Whom,
+  audit: (erased: ErasedPatients) => AuditEntry | undefined,
+): Promise<ErasedPatients> {
+  return await interruptAndRun(sql, organizationId, async (tx) => {
+    const erased = await erasePatients(tx, organizationId, whom);
+    const entry = audit(erased);
+    if (entry !== undefined) await appendAudit(tx, entry);
+    return erased;
+  });
+}
+
+/**
+ * In a transaction that holds the organization alone, with its audit entry. A run that is under way loses its lease: what it
+ * read before would bring the patients back. Its next worker reads that again, from a checkpoint that does not name them.
+ *
+ * @returns how many were erased
+ */
 export async function erasePatients(tx: ISql, organizationId: number, whom: Whom): Promise<ErasedPatients> {
-  // First: who is in quarantine as well may be found only through `patients`.
-  const quarantined = await tx`
-    delete from quarantine where ${quarantineMeant(tx, organizationId, whom)} returning cliniko_patient_id as id`;
-  const patients = await tx<{ id: string }[]>`
-    delete from patients where ${patientsMeant(tx, organizationId, whom)} returning cliniko_patient_id as id`;
-  const ids = whom.kind === 'these' ? whom.ids : patients.map((patient) => patient.id);
-  await eraseFromLogs(tx, organizationId, whom.kind === 'everybody' ? null : ids);
-  return { patients: patients.length, quarantined: quarantined.length };
+  const ids = await erasedIds(tx, organizationId, whom);
+  if (ids?.length === 0) return { patients: 0, quarantined: 0 };
+  const named = await lockNamingRows(tx, organizationId, ids);
+  await revokeLeases(tx, organizationId);
+  await erasePatientLines(tx, organizationId, named, ids);
+  const patients = await deleteInPortions(tx, 'patients', organizationId, ids);
+  const quarantined = await deleteInPortions(tx, 'quarantine', organizationId, ids);
+  return { patients, quarantined };
+}
+
+/** @returns null: everybody */
+async function erasedIds(tx: ISql, organizationId: number, whom: Whom): Promise<readonly string[] | null> {
+  switch (whom.kind) {
+    case 'everybody':
+      return null;
+    case 'these':
+      return [...whom.ids].sort();
+    case 'missing': {
+      const rows = await tx<{ id: string }[]>`
+        select cliniko_patient_id as id from patients where ${patientsMeant(tx, organizationId, whom)}
+        order by cliniko_patient_id`;
+      return rows.map((row) => row.id);
+    }
+    default:
+      return whom satisfies never;
+  }
+}
+
+const KEY_COLUMN = { patients: 'cliniko_patient_id', quarantine: 'record_key' } as const;
+
+/** @param ids sorted; null: all of them */
+async function deleteInPortions(
+  tx: ISql,
+  table: keyof typeof KEY_COLUMN,
+  organizationId: number,
+  ids: readonly string[] | null,
+): Promise<number> {
+  const key = tx(KEY_COLUMN[table]);
+  const remove = async (portion: readonly string[]): Promise<number> => {
+    const { count } = await tx`delete from ${tx(table)}
+      where organization_id = ${organizationId} and ${key} = any(${portion as string[]}::text[])`;
+    return count;
+  };
+  let erased = 0;
+  if (ids !== null) {
+    for (const portion of portions(ids)) erased += await remove(portion);
+    return erased;
+  }
+  for (let after = ''; ; ) {
+    const rows = await tx<{ key: string }[]>`
+      select ${key} as key from ${tx(table)} where organization_id = ${organizationId} and ${key} > ${after}
+      order by ${key} limit ${ROWS_AT_ONCE}`;
+    const last = rows.at(-1);
+    if (last === undefined) return erased;
+    erased += await remove(rows.map((row) => row.key));
+    after = last.key;
+  }
 }
 
 function patientsMeant(sql: ISql, organizationId: number, whom: Whom) {
@@ -63,23 +138,4 @@ function quarantineMeant(sql: ISql, organizationId: number, whom: Whom) {
   if (whom.kind === 'these') return sql`${ofClinic} and record_key = any(${whom.ids as string[]}::text[])`;
   return sql`${ofClinic} and record_key in (
     select cliniko_patient_id from patients where ${patientsMeant(sql, organizationId, whom)})`;
-}
-
-/** @param ids null: all of them */
-async function eraseFromLogs(tx: ISql, organizationId: number, ids: readonly string[] | null): Promise<void> {
-  const meant = tx`${ids as string[] | null}::text[]`;
-  await tx`
-    update sync_logs set metadata = jsonb_set(metadata, '{errors}', without_patient_lines(metadata -> 'errors', ${meant}))
-    where organization_id = ${organizationId}
-      and metadata -> 'errors' <> without_patient_lines(metadata -> 'errors', ${meant})`;
-  await tx`
-    update sync_events
-    set row = jsonb_set(row, '{metadata,errors}', without_patient_lines(row #> '{metadata,errors}', ${meant}))
-    where organization_id = ${organizationId}
-      and row #> '{metadata,errors}' <> without_patient_lines(row #> '{metadata,errors}', ${meant})`;
-  await tx`
-    update sync_runs
-    set checkpoint = jsonb_set(checkpoint, '{errors}', without_patient_lines(checkpoint -> 'errors', ${meant}))
-    where organization_id = ${organizationId}
-      and checkpoint -> 'errors' <> without_patient_lines(checkpoint -> 'errors', ${meant})`;
 }

@@ -1,10 +1,9 @@
 /** The optional purge: whom Cliniko has not had for so many days is erased. Off, unless the operator sets a number. */
-import { appendAudit } from '../audit/append.ts';
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { repeat } from '../sync/repeat.ts';
-import { erasePatients } from './erase.ts';
+import { eraseAndAudit } from './erase.ts';
 
 const EVERY_MS = 60 * 60_000;
 const FIRST_AFTER_MS = 60_000;
@@ -30,20 +29,19 @@ export function startPurge(database: Database, afterDays: number, logger: Logger
 }
 
 /** Clinic by clinic, each with its audit entry. @returns how many patients were erased */
-export async function purgeMissing({ sql }: Database, afterDays: number): Promise<number> {
-  const clinics = await sql<{ id: number }[]>`
+export async function purgeMissing(database: Database, afterDays: number): Promise<number> {
+  const clinics = await database.sql<{ id: number }[]>`
     select distinct organization_id as id from patients
     where missing_since < now() - make_interval(days => ${afterDays})`;
   let purged = 0;
-  for (const { id } of clinics) {
-    purged += await sql.begin(async (tx) => {
-      const { patients } = await erasePatients(tx, id, { kind: 'missing', forDays: afterDays });
-      if (patients > 0) {
-        const details = { count: patients, missing_for_days: afterDays };
-        await appendAudit(tx, { organizationId: id, actor: 'server', action: 'patients.purge', details });
-      }
-      return patients;
+  for (const { id: organizationId } of clinics) {
+    const whom = { kind: 'missing', forDays: afterDays } as const;
+    const { patients } = await eraseAndAudit(database, organizationId, whom, ({ patients: count }) => {
+      if (count === 0) return undefined;
+      const details = { count, missing_for_days: afterDays };
+      return { organizationId, actor: 'server', action: 'patients.purge', details };
     });
+    purged += patients;
   }
   return purged;
 }

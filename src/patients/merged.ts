@@ -1,5 +1,6 @@
 /** Patients that Cliniko has merged into others, and where such a chain ends. */
 import type { ISql } from 'postgres';
+import { portions } from '../database/portions.ts';
 
 /** Nobody merges one person more often; and a loop, which Cliniko should not have, comes to an end. */
 const STEPS_AT_MOST = 32;
@@ -11,7 +12,7 @@ const STEPS_AT_MOST = 32;
  * loop there is no survivor: everybody keeps pointing at somebody in it.
  */
 export async function pointAtSurvivors(tx: ISql, organizationId: number): Promise<void> {
-  await tx`
+  const wrong = await tx<{ id: string; target: string }[]>`
     with recursive chain as (
       select cliniko_patient_id as id, merged_into as target, 1 as step, array[cliniko_patient_id] as met
       from patients where organization_id = ${organizationId} and merged_into is not null
@@ -24,7 +25,15 @@ export async function pointAtSurvivors(tx: ISql, organizationId: number): Promis
     ), survivor as (
       select distinct on (id) id, target from chain order by id, step desc
     )
-    update patients set merged_into = survivor.target from survivor
-    where organization_id = ${organizationId} and cliniko_patient_id = survivor.id
-      and merged_into is not null and merged_into <> survivor.target`;
+    select survivor.id, survivor.target from survivor join patients
+      on organization_id = ${organizationId} and cliniko_patient_id = survivor.id
+    where merged_into <> survivor.target
+    order by survivor.id`;
+  for (const portion of portions(wrong)) {
+    await tx`
+      update patients set merged_into = survivor.target
+      from unnest(${portion.map(({ id }) => id)}::text[], ${portion.map(({ target }) => target)}::text[])
+        as survivor (id, target)
+      where organization_id = ${organizationId} and cliniko_patient_id = survivor.id`;
+  }
 }

@@ -7,7 +7,8 @@
  *
  * Not here: the proof (sync/completeness.ts), erasing.
  */
-import type { ISql } from 'postgres';
+import type { ISql, PendingQuery, Row } from 'postgres';
+import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 
 /** More than this share, and more than this number, of a clinic does not vanish between two syncs. */
 const HELD_ABOVE_SHARE = 0.02;
@@ -39,12 +40,11 @@ export function mayVanish({ absent, stored }: Absence): boolean {
   return absent.length < stored && absent.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
 }
 
-const READ_AT_ONCE = 5_000;
-
 /**
  * Who is stored, not known to be missing, and was not seen.
  *
- * Compared here and not by a join: right after a first sync PostgreSQL knows nothing about the size of what it would join.
+ * Compared here and not by a join: right after a first sync PostgreSQL knows nothing about the size of what it would join. In
+ * portions and not by a cursor, whose whole reading counts against a limit for the time of a statement.
  *
  * @param since the run's start: whoever was stored later was seen by somebody
  */
@@ -56,15 +56,21 @@ export async function findAbsent(
 ): Promise<Absence> {
   const absent: string[] = [];
   let stored = 0;
-  const rows = sql<{ id: string; is_old: boolean }[]>`
-    select cliniko_patient_id as id, stored_at < ${since.toISOString()}::timestamptz as is_old
-    from patients where organization_id = ${organizationId} and missing_since is null`;
-  // Nothing is awaited in between: postgres.js would take a connection that is lost meanwhile for the end.
-  await rows.cursor(READ_AT_ONCE, (part) => {
-    stored += part.length;
-    for (const { id, is_old } of part) if (is_old && !seen.has(id)) absent.push(id);
-  });
-  return { absent, stored };
+  for (let after = ''; ; ) {
+    const rows = await sql<{ id: string; is_missing: boolean; is_old: boolean }[]>`
+      select cliniko_patient_id as id, missing_since is not null as is_missing,
+        stored_at < ${since.toISOString()}::timestamptz as is_old
+      from patients where organization_id = ${organizationId} and cliniko_patient_id > ${after}
+      order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
+    const last = rows.at(-1);
+    if (last === undefined) return { absent, stored };
+    for (const { id, is_missing, is_old } of rows) {
+      if (is_missing) continue;
+      stored += 1;
+      if (is_old && !seen.has(id)) absent.push(id);
+    }
+    after = last.id;
+  }
 }
 
 /** In the transaction that ends a proven full run. Whoever was stored since the run began is not touched. */
@@ -74,25 +80,52 @@ export async function judgeAbsence(
   absence: Absence,
   since: Date,
 ): Promise<AbsenceVerdict> {
-  if (absence.absent.length === 0) return { marked: 0, held: 0 };
-  const who = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${absence.absent as string[]}::text[])
-    and missing_since is null and stored_at < ${since.toISOString()}::timestamptz`;
-  if (mayVanish(absence)) {
-    const { count } = await tx`update patients set missing_since = now(), held_since = null where ${who}`;
-    return { marked: count, held: 0 };
+  const marks = mayVanish(absence);
+  let changed = 0;
+  for (const ids of portions([...absence.absent].sort())) {
+    const who = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${ids}::text[])
+      and missing_since is null and stored_at < ${since.toISOString()}::timestamptz`;
+    changed += await (marks ? markPortion(tx, who) : holdPortion(tx, who));
   }
-  // Who is held already since an earlier run is not written again.
-  await tx`update patients set held_since = now() where ${who} and held_since is null`;
-  const [row] = await tx<{ held: number }[]>`select count(*)::int as held from patients where ${who}`;
-  return { marked: 0, held: row?.held ?? 0 };
+  return marks ? { marked: changed, held: 0 } : { marked: 0, held: changed };
 }
 
-/** A person says that those who are held are really gone. @returns how many */
+type Fragment = PendingQuery<Row[]>;
+
+async function markPortion(tx: ISql, who: Fragment): Promise<number> {
+  const { count } = await tx`update patients set missing_since = now(), held_since = null where ${who}`;
+  return count;
+}
+
+/** Who is held already since an earlier run is counted, and not written again. */
+async function holdPortion(tx: ISql, who: Fragment): Promise<number> {
+  const [row] = await tx<{ held: number }[]>`select count(*)::int as held from patients where ${who}`;
+  await tx`update patients set held_since = now() where ${who} and held_since is null`;
+  return row?.held ?? 0;
+}
+
+/**
+ * A person says that those who are held are really gone. They count as missing from now on: the purge counts its days from
+ * the moment of the confirmation.
+ *
+ * In a transaction that holds the organization alone. @returns how many
+ */
 export async function confirmMissing(tx: ISql, organizationId: number): Promise<number> {
-  const rows = await tx`update patients set missing_since = held_since, held_since = null
-    where organization_id = ${organizationId} and held_since is not null and missing_since is null
-    returning id`;
-  return rows.length;
+  let confirmed = 0;
+  for (let after = ''; ; ) {
+    const rows = await tx<{ id: string }[]>`
+      select cliniko_patient_id as id from patients
+      where organization_id = ${organizationId} and cliniko_patient_id > ${after}
+        and held_since is not null and missing_since is null
+      order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
+    const last = rows.at(-1);
+    if (last === undefined) return confirmed;
+    const { count } = await tx`update patients set missing_since = now(), held_since = null
+      where organization_id = ${organizationId}
+        and cliniko_patient_id = any(${rows.map((row) => row.id)}::text[])`;
+    confirmed += count;
+    after = last.id;
+  }
 }
 
 export interface Held {

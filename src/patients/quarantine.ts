@@ -4,7 +4,7 @@
  * The record is sealed; what people see is its Cliniko id and a reason. A row goes when its patient is stored.
  */
 import { desc, eq } from 'drizzle-orm';
-import type { ISql } from 'postgres';
+import type { ISql, PendingQuery, Row } from 'postgres';
 import { type QuarantineList, QuarantineReason } from '../contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../organizations/reseal.ts';
@@ -46,7 +46,7 @@ export const SEALED_RECORDS: SealedColumn = {
   contextOf: (row) => rawContext(Number(row.organization_id), String(row.record_key)),
 };
 
-/** Adds records, or notes that they failed again. No key twice. */
+/** Adds records, or notes that they failed again. No key twice. A record that is here already takes no new id. */
 export async function quarantineRecords(
   tx: ISql,
   sealer: Sealer,
@@ -61,13 +61,40 @@ export async function quarantineRecords(
     sealed_raw: sealer.seal(record.raw, rawContext(organizationId, record.recordKey)),
   }));
   await tx`
-    insert into quarantine as known (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
+    with rejected as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+        as rejected (record_key text, cliniko_patient_id text, reason text, sealed_raw text)),
+    known as (${lockQuarantined(tx, organizationId, tx`select record_key from rejected`)}),
+    seen_again as (
+      update quarantine set reason = rejected.reason, sealed_raw = rejected.sealed_raw, last_seen_at = now(),
+        attempts = attempts + 1
+      from known join rejected using (record_key) where quarantine.id = known.id)
+    insert into quarantine as other (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
     select ${organizationId}, record_key, cliniko_patient_id, reason, sealed_raw
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as rejected (record_key text, cliniko_patient_id text, reason text, sealed_raw text)
+    from rejected where record_key not in (select record_key from known)
+    order by record_key
+    -- Another transaction added it after this statement began.
     on conflict (organization_id, record_key) do update set
       reason = excluded.reason, sealed_raw = excluded.sealed_raw, last_seen_at = now(),
-      attempts = known.attempts + 1`;
+      attempts = other.attempts + 1`;
+}
+
+/** Locks rows in the order of their keys, so that two transactions never wait for each other's. */
+const lockQuarantined = (
+  tx: ISql,
+  organizationId: number,
+  keys: PendingQuery<Row[]>,
+  condition = tx`true`,
+) => tx`
+  select id, record_key from quarantine
+  where organization_id = ${organizationId} and record_key in (${keys}) and ${condition}
+  order by record_key for update`;
+
+export interface QuarantineChange {
+  /** Cliniko ids of patients that are stored now. */
+  stored: readonly string[];
+  /** Records that are quarantined in the next statement: locked here, in one order with those that go. */
+  rejected: readonly RejectedRecord[];
 }
 
 /**
@@ -78,11 +105,27 @@ export async function quarantineRecords(
 export const releaseFromQuarantine = (
   tx: ISql,
   organizationId: number,
-  clinikoPatientIds: readonly string[],
+  { stored, rejected }: QuarantineChange,
   condition = tx`true`,
-) => tx`
-  delete from quarantine where organization_id = ${organizationId}
-    and record_key = any(${clinikoPatientIds as string[]}::text[]) and ${condition}`;
+) => {
+  const keys = [...stored, ...rejected.map((record) => record.recordKey)];
+  return tx`
+  delete from quarantine using (
+    ${lockQuarantined(tx, organizationId, tx`select unnest(${keys}::text[])`, condition)}) as locked
+  where quarantine.id = locked.id and locked.record_key = any(${stored as string[]}::text[])`;
+};
+
+/** Those of these Cliniko ids that are still in quarantine. */
+export async function stillQuarantined(
+  tx: ISql,
+  organizationId: number,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await tx<{ id: string }[]>`
+    select record_key as id from quarantine
+    where organization_id = ${organizationId} and record_key = any(${ids as string[]}::text[])`;
+  return new Set(rows.map((row) => row.id));
+}
 
 /** Cliniko ids of quarantined patients, those that were tried longest ago first. Who has no id is not among them. */
 export async function quarantinedIds(sql: ISql, organizationId: number, limit: number): Promise<string[]> {

@@ -68,6 +68,7 @@ export async function upsertPatients(
   patients: readonly Patient[],
 ): Promise<WrittenPatients> {
   if (patients.length === 0) return { inserted: [], updated: [] };
+  const sorted = [...patients].sort(byClinikoId);
   const [written] = await tx<WrittenPatients[]>`
     with written as (
       insert into patients (organization_id, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
@@ -75,11 +76,11 @@ export async function upsertPatients(
       select ${organizationId}, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
         archived_at, merged_into, created_at, updated_at, raw::jsonb, decode(content_hash, 'hex'), warnings
       from rows from (
-        jsonb_to_recordset(${recordset(patients)}::text::jsonb) as (
+        jsonb_to_recordset(${recordset(sorted)}::text::jsonb) as (
           cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
           archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
           content_hash text, warnings smallint),
-        string_to_table(${rawLines(patients)}, e'\\n')
+        string_to_table(${rawLines(sorted)}, e'\\n')
       ) as patient (cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
         archived_at, merged_into, created_at, updated_at, content_hash, warnings, raw)
       on conflict (organization_id, cliniko_patient_id) do update set
@@ -98,6 +99,11 @@ export async function upsertPatients(
       coalesce(array_agg(id) filter (where not is_new), '{}') as updated
     from written`;
   return written ?? { inserted: [], updated: [] };
+}
+
+/** Rows are locked in this order, as everywhere (docs/guides/architecture.md). Ids are digits, so PostgreSQL sorts them alike. */
+function byClinikoId(a: Patient, b: Patient): number {
+  return a.clinikoPatientId < b.clinikoPatientId ? -1 : 1;
 }
 
 function recordset(patients: readonly Patient[]): string {

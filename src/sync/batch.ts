@@ -9,13 +9,15 @@
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
+import { isLockConflict } from '../database/replay.ts';
+import { OrganizationDeletedError, sharedOrganization } from '../organizations/organization-lock.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import type { Patient } from '../patients/patient.ts';
 import { quarantineRecords, type RejectedRecord, refusedByDatabase } from '../patients/quarantine.ts';
 import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../patients/store.ts';
 import { keepForecast } from './forecast.ts';
 import type { IdSet } from './id-set.ts';
-import { applySettings, type Lease } from './lease.ts';
+import { type Lease, settings } from './lease.ts';
 import { type Display, runningMetadata } from './metadata.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { recordBatch } from './record.ts';
@@ -54,13 +56,22 @@ export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promi
     try {
       return await commitBatch(tools, batch, upsertAll);
     } catch (error) {
-      if (!isFirstToFail || !mayBeOnePatient(error)) throw error;
-      // A refusal of the data stays one. Of anything else nobody knows.
-      if (isRefusedData(error) || tries >= TRIES) break;
+      if (!isFirstToFail) throw error;
+      const next = afterFailure(error, tries);
+      if (next === 'fail') throw error;
+      if (next === 'divide') break;
     }
   }
   // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
   return await commitBatch(tools, batch, upsertAcceptable);
+}
+
+function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fail' {
+  const isLast = tries >= TRIES;
+  if (isLockConflict(error)) return isLast ? 'fail' : 'repeat';
+  if (!mayBeOnePatient(error)) return 'fail';
+  // A refusal of the data stays one. Of anything else it is not known.
+  return isRefusedData(error) || isLast ? 'divide' : 'repeat';
 }
 
 type Upsert = typeof upsertAcceptable;
@@ -79,10 +90,11 @@ async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upse
     ? await finishBatch(sql, tools, batch, NOTHING_WRITTEN)
     : await sql.begin(async (tx) => {
         // One packet: the small statement goes before the large one.
-        const [, written] = await Promise.all([
-          applySettings(tx),
+        const [organizations, written] = await Promise.all([
+          tx`select ${settings(tx)} ${sharedOrganization(tx, organizationId)}`,
           upsert(tx, organizationId, batch.patients),
         ]);
+        if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
         return await finishBatch(tx, tools, batch, written);
       });
   for (const id of fresh) tools.seen.add(id);
@@ -109,7 +121,13 @@ async function finishBatch(
   const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
   await Promise.all([
     // Each of them depends on the fence in the first, or is rolled back with it; all answers come back together.
-    recordBatch(tx, lease, { state: next, metadata: runningMetadata(next, display), fresh, stored }),
+    recordBatch(tx, lease, {
+      state: next,
+      metadata: runningMetadata(next, display),
+      fresh,
+      stored,
+      rejected,
+    }),
     quarantineRecords(tx, sealer, lease.organizationId, rejected),
   ]);
   return { next, fresh };

@@ -9,6 +9,7 @@ import type { ISql } from 'postgres';
 import { SyncLog } from '../contract/sync-log.ts';
 import { beginImpatient } from '../database/impatient.ts';
 import type { Database } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
 import type { EventBus } from '../events/bus.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -37,7 +38,9 @@ export async function cancelRun(
   syncLogId: number,
 ): Promise<void> {
   const { database, bus, logger } = tools;
-  const run = await beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId));
+  const run = await replayTransaction(() =>
+    beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId)),
+  );
   if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
   bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
   // Nobody has to be asked when nobody works on it.
@@ -77,6 +80,8 @@ async function endForOwner(
   organizationId: number,
   syncLogId: number,
 ): Promise<void> {
-  const ended = await beginImpatient(database.sql, (tx) => endByForce(tx, syncLogId, new CancelledError()));
+  const ended = await replayTransaction(() =>
+    beginImpatient(database.sql, (tx) => endByForce(tx, syncLogId, new CancelledError())),
+  );
   if (ended) bus.publish({ organizations: [organizationId], work: false });
 }

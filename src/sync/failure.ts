@@ -4,6 +4,7 @@ import { networkSolution } from '../cliniko/network-failure.ts';
 import type { SyncErrorType } from '../contract/sync-log.ts';
 import { isDatabaseAway } from '../database/away.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { SealError } from '../organizations/sealing.ts';
 
 export interface FailureReport {
@@ -22,11 +23,6 @@ export class MissingKeyError extends Error {
 /** Somebody asked for the end of this run. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
-}
-
-/** The clinic of this run is not registered any more. */
-export class OrganizationDeletedError extends Error {
-  override readonly name = 'OrganizationDeletedError';
 }
 
 /** The clinic has another API key than the one this run began with: it may be of another account. */

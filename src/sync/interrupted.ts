@@ -5,6 +5,7 @@
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { repeat } from './repeat.ts';
@@ -13,6 +14,9 @@ const STALE_AFTER_MINUTES = 15;
 
 const DETAILS = `The sync was interrupted: it had not changed for ${STALE_AFTER_MINUTES} minutes.`;
 const REPORT = JSON.stringify({ error_type: 'SYNC_INTERRUPTED', retry_recommended: true });
+
+/** Rows that one transaction ends. */
+const LOGS_AT_ONCE = 500;
 
 /** How long a dead program's row may stay `running` beyond its time. */
 const LOOK_EVERY_MS = 30_000;
@@ -29,16 +33,24 @@ export function watchForInterrupted(database: Database, logger: Logger): () => v
   );
 }
 
-/** @returns how many rows were ended */
+/** A portion at a time, each a transaction of its own. @returns how many rows were ended */
 export async function endInterruptedRuns({ sql }: Database): Promise<number> {
-  return await sql.begin(async (tx) => {
-    // Whoever is being written lives. And only what is read once the rows are locked is true of them.
-    const locked = await tx<{ id: number }[]>`
-      select id from sync_logs as log where status = 'running' and ${isNobodys(tx)}
-      for update skip locked`;
-    const ids = locked.map((row) => row.id);
-    return ids.length === 0 ? 0 : await endStale(tx, ids);
-  });
+  let ended = 0;
+  for (let after = 0; ; ) {
+    const portion = await replayTransaction(() => sql.begin((tx) => endPortion(tx, after)));
+    ended += portion.ended;
+    if (portion.last === undefined) return ended;
+    after = portion.last;
+  }
+}
+
+async function endPortion(tx: ISql, after: number): Promise<{ ended: number; last: number | undefined }> {
+  // Whoever is being written lives. And only what is read once the rows are locked is true of them.
+  const locked = await tx<{ id: number }[]>`
+    select id from sync_logs as log where status = 'running' and id > ${after} and ${isNobodys(tx)}
+    order by id limit ${LOGS_AT_ONCE} for update skip locked`;
+  const ids = locked.map((row) => row.id);
+  return { ended: ids.length === 0 ? 0 : await endStale(tx, ids), last: ids.at(-1) };
 }
 
 /** No run of ours that is under way. */

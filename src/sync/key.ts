@@ -5,15 +5,20 @@
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
+import { isRegistered, OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { readKeyVersion } from '../organizations/organizations.ts';
 import { KeyReplacedError } from './failure.ts';
 import { isOurs } from './lease.ts';
 import type { OpenRun } from './open-run.ts';
 
-/** @throws KeyReplacedError */
+/** @throws KeyReplacedError, OrganizationDeletedError */
 export async function keepToKey(run: OpenRun, sql: ISql): Promise<void> {
-  const keyVersion = (await readKeyVersion(sql, run.claimed.lease.organizationId)) ?? null;
+  const { organizationId } = run.claimed.lease;
+  const keyVersion = (await readKeyVersion(sql, organizationId)) ?? null;
   const before = run.state.keyVersion;
+  if (keyVersion === null && !(await isRegistered(sql, organizationId))) {
+    throw new OrganizationDeletedError(organizationId);
+  }
   if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
   run.state = { ...run.state, keyVersion };
 }
@@ -28,13 +33,24 @@ export async function rememberKey(run: OpenRun): Promise<void> {
     where ${isOurs(sql, run.claimed.lease)}`;
 }
 
-/** @returns those whose clinic has another key now than the one they began with, as of their checkpoints */
-export async function findKeyReplaced({ sql }: Database, syncLogIds: readonly number[]): Promise<number[]> {
-  if (syncLogIds.length === 0) return [];
-  const rows = await sql<{ id: number }[]>`
-    select sync_log_id as id
-    from sync_runs as run join cliniko_credentials as credentials using (organization_id)
-    where sync_log_id = any(${syncLogIds as number[]}::int[])
-      and run.checkpoint ->> 'keyVersion' <> extract(epoch from credentials.updated_at)::text`;
-  return rows.map(({ id }) => id);
+export interface LostKey {
+  syncLogId: number;
+  reason: KeyReplacedError | OrganizationDeletedError;
 }
+
+/** @returns those whose clinic has another key now than the one they began with, or is gone, as of their checkpoints */
+export async function findLostKeys({ sql }: Database, syncLogIds: readonly number[]): Promise<LostKey[]> {
+  if (syncLogIds.length === 0) return [];
+  const rows = await sql<{ id: number; organization_id: number; is_deleted: boolean }[]>`
+    select sync_log_id as id, run.organization_id, organization.id is null as is_deleted
+    from sync_runs as run left join cliniko_credentials as credentials using (organization_id)
+      left join organizations as organization on organization.id = run.organization_id
+    where sync_log_id = any(${syncLogIds as number[]}::int[])
+      and (organization.id is null
+        or run.checkpoint ->> 'keyVersion' <> coalesce(extract(epoch from credentials.updated_at)::text, ''))`;
+  return rows.map((row) => ({
+    syncLogId: row.id,
+    reason: row.is_deleted
+      ? new OrganizationDeletedError(row.organization_id)
+      : new KeyReplacedError('The API key was replaced.'),
+  }));

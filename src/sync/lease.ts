@@ -168,3 +168,14 @@ export async function releaseLease({ sql }: Database, lease: Lease): Promise<voi
       fruitless_claims = greatest(fruitless_claims - 1, 0)
     where ${isOurs(sql, lease)}`;
 }
+
+/**
+ * Takes an organization's open run from its worker. What the worker has read and not stored is thrown away; the next worker
+ * reads it again, from the checkpoint.
+ */
+export async function revokeLeases(tx: ISql, organizationId: number): Promise<void> {
+  // The run did not fail: this claim does not count against it.
+  await tx`update sync_runs set lease_epoch = lease_epoch + 1, owner = null, lease_expires_at = null,
+      fruitless_claims = greatest(fruitless_claims - 1, 0)
+    where organization_id = ${organizationId} and ended_at is null and owner is not null`;
+}

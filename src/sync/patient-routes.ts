@@ -8,11 +8,13 @@ import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
+import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationTools } from '../organizations/routes.ts';
 import { confirmMissing, readHeld } from '../patients/missing.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
+import { interruptAndRun } from './exclusive-transaction.ts';
 import { retryQuarantine } from './retry-quarantine.ts';
 
 /** Nobody waits longer for an answer; what was retried until then stays stored. */
@@ -49,9 +51,8 @@ export function patientRoutes(tools: OrganizationTools): Hono {
 
   routes.post('/patients/:orgId/missing/confirm', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    if ((await findOrganization(database, organizationId)) === undefined)
-      throw organizationNotFound(organizationId);
-    const confirmed = await database.sql.begin(async (tx) => {
+    const confirmed = await interruptAndRun(database.sql, organizationId, async (tx, isRegistered) => {
+      if (!isRegistered) throw organizationNotFound(organizationId);
       const count = await confirmMissing(tx, organizationId);
       await appendAudit(tx, {
         organizationId,
@@ -98,6 +99,7 @@ async function retry(
   try {
     return await retryQuarantine(tools, organizationId, AbortSignal.timeout(RETRY_LIMIT_MS));
   } catch (error) {
+    if (error instanceof OrganizationDeletedError) throw organizationNotFound(organizationId);
     if (error instanceof ClinikoError)
       throw new ProblemError('CLINIKO_FAILED', `${error.message}.`, { cause: error });
     if (error instanceof DOMException) {

@@ -5,7 +5,8 @@
 import type { ISql } from 'postgres';
 import type { EngineMetadata } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { releaseFromQuarantine } from '../patients/quarantine.ts';
+import { type RejectedRecord, releaseFromQuarantine } from '../patients/quarantine.ts';
+import { runExclusively } from './exclusive-transaction.ts';
 import { assertLease, checkpointed, isOurs, type Lease, LeaseLostError, settings } from './lease.ts';
 import type { RunState } from './run-state.ts';
 
@@ -20,6 +21,8 @@ export interface BatchRecord {
   fresh: readonly string[];
   /** Ids of everybody who is stored now: nobody of them is in quarantine any more. */
   stored: readonly string[];
+  /** What goes into quarantine in the next statement. */
+  rejected: readonly RejectedRecord[];
 }
 
 /**
@@ -34,7 +37,7 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
       select sync_log_id, ids from fence, (select ${batch.fresh as string[]}::text[] as ids) as fresh
       where ids <> '{}'),
-    released as (${releaseFromQuarantine(tx, lease.organizationId, batch.stored, tx`exists (select from fence)`)}),
+    released as (${releaseFromQuarantine(tx, lease.organizationId, batch, tx`exists (select from fence)`)}),
     saved as (update sync_runs as run set ${checkpointed(tx, batch.state)} from fence
       where run.sync_log_id = fence.sync_log_id)
     ${progress(tx, batch.state, batch.metadata)}`;
@@ -71,7 +74,10 @@ export type Ending =
   | { status: 'failed'; metadata: EngineMetadata; errorDetails: string };
 
 /**
- * @param decide called in the transaction that ends the run, so that what it writes commits with the end
+ * Holds the organization alone: what `decide` marks is not written by a quarantine retry or a fenced worker at the same time.
+ *
+ * @param decide called in the transaction that ends the run, so that what it writes commits with the end; again after a lock
+ *   conflict
  * @throws LeaseLostError, EndedElsewhereError; nothing was written
  */
 export async function endRun(
@@ -80,7 +86,7 @@ export async function endRun(
   state: RunState,
   decide: (tx: ISql) => Promise<Ending>,
 ): Promise<Ending> {
-  return await sql.begin(async (tx) => {
+  return await runExclusively(sql, lease.organizationId, async (tx) => {
     const held = await fence(tx, lease);
     if (held.length === 0) await refuse(tx, lease);
     const ending = await decide(tx);

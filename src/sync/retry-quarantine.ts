@@ -6,7 +6,9 @@
  */
 import type { PatientSource } from '../cliniko/source.ts';
 import type { QuarantineRetry } from '../contract/patients.ts';
-import type { Database } from '../database/open.ts';
+import type { Database, Tx } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
+import { shareOrganization } from '../organizations/organization-lock.ts';
 import type { Sealer } from '../organizations/sealing.ts';
 import { type ReadingRules, readRecord } from '../patients/from-cliniko.ts';
 import type { Patient } from '../patients/patient.ts';
@@ -17,6 +19,7 @@ import {
   type RejectedRecord,
   refusedByDatabase,
   releaseFromQuarantine,
+  stillQuarantined,
 } from '../patients/quarantine.ts';
 import { upsertAcceptable } from '../patients/store.ts';
 import { fetchByIds, IDS_AT_ONCE } from './fetch-by-ids.ts';
@@ -48,7 +51,7 @@ export async function retryQuarantine(
   return { requested: ids.length, resolved, remaining: await countQuarantine(sql, organizationId) };
 }
 
-/** @returns how many are stored now */
+/** @returns how many are stored now @throws OrganizationDeletedError */
 async function storeAgain(
   { database, sealer, rules }: RetryTools,
   organizationId: number,
@@ -61,14 +64,27 @@ async function storeAgain(
     if (read.kind === 'patient') patients.push(read.patient);
     else rejected.push(read.rejected);
   }
-  return await database.sql.begin(async (tx) => {
-    const { refused } = await upsertAcceptable(tx, organizationId, patients);
-    await quarantineRecords(tx, sealer, organizationId, [...rejected, ...refused.map(refusedByDatabase)]);
-    const outs = new Set(refused);
-    const stored = patients
-      .filter((patient) => !outs.has(patient))
+  const keys = [
+    ...patients.map((patient) => patient.clinikoPatientId),
+    ...rejected.map((record) => record.recordKey),
+  ];
+  const store = async (tx: Tx): Promise<number> => {
+    await shareOrganization(tx, organizationId);
+    // A patient that was erased after Cliniko was asked has left the quarantine, and stays erased.
+    const open = await stillQuarantined(tx, organizationId, keys);
+    const wanted = patients.filter((patient) => open.has(patient.clinikoPatientId));
+    const { refused } = await upsertAcceptable(tx, organizationId, wanted);
+    const refusals = new Set(refused);
+    const stored = wanted
+      .filter((patient) => !refusals.has(patient))
       .map((patient) => patient.clinikoPatientId);
-    await releaseFromQuarantine(tx, organizationId, stored);
+    const again = [
+      ...rejected.filter((record) => open.has(record.recordKey)),
+      ...refused.map(refusedByDatabase),
+    ];
+    await releaseFromQuarantine(tx, organizationId, { stored, rejected: again });
+    await quarantineRecords(tx, sealer, organizationId, again);
     return stored.length;
-  });
+  };
+  return await replayTransaction(() => database.sql.begin(store));
 }

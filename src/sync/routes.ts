@@ -9,6 +9,7 @@ import type { Newest, NewestRun } from '../events/newest.ts';
 import { readHead, readSyncLogs } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
+import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { type CancelTools, cancelRun } from './cancel.ts';
 import { startRun } from './start.ts';
@@ -59,7 +60,10 @@ async function startAndAnswer(
   const organizationId = pathId(c, 'orgId');
   if ((await findOrganization(database, organizationId)) === undefined)
     throw organizationNotFound(organizationId);
-  const { syncLogId, created } = await startRun(database, organizationId, type);
+  const { syncLogId, created } = await startRun(database, organizationId, type).catch((error: unknown) => {
+    if (error instanceof OrganizationDeletedError) throw organizationNotFound(organizationId);
+    throw error;
+  });
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
   newest.shown(organizationId, page);
   // Told only now, so that the answer shows the run as it began and no worker is ahead of it.

@@ -11,6 +11,7 @@
 import { isDatabaseAway } from '../database/away.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
+import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
@@ -103,7 +104,10 @@ function absenceMetadata({ marked, held }: AbsenceVerdict) {
 async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<RunEnding> {
   if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
   if (error instanceof LeaseLostError) return handBack(run, error.message);
-  const isItsEnd = error instanceof CancelledError || error instanceof KeyReplacedError;
+  const isItsEnd =
+    error instanceof CancelledError ||
+    error instanceof KeyReplacedError ||
+    error instanceof OrganizationDeletedError;
   if (signal.aborted && !isItsEnd) return handBack(run, 'this server is stopping');
   if (isDatabaseAway(error) && !isLastClaim(run)) return handBack(run, 'the database is away');
   const { error_details: errorDetails, ...report } = describeFailure(error);

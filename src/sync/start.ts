@@ -7,6 +7,8 @@
 import type { ISql } from 'postgres';
 import type { OperationType } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
+import { shareOrganization } from '../organizations/organization-lock.ts';
 import { NOTHING_AHEAD } from './forecast.ts';
 import { runningMetadata } from './metadata.ts';
 import { INITIAL_STATE } from './run-state.ts';
@@ -17,7 +19,7 @@ export interface StartedRun {
   created: boolean;
 }
 
-/** The new row is committed when this resolves. The organization must be registered. */
+/** The new row is committed when this resolves. @throws OrganizationDeletedError when the organization is not registered */
 export async function startRun(
   { sql }: Database,
   organizationId: number,
@@ -28,13 +30,19 @@ export async function startRun(
     const [running] = await sql<{ id: number }[]>`
       select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
     if (running !== undefined) return { syncLogId: running.id, created: false };
-    const created = await sql.begin((tx) => createRun(tx, organizationId, type));
+    const created = await replayTransaction(() =>
+      sql.begin(async (tx) => {
+        // A deletion comes before this run, or sees it and ends it.
+        await shareOrganization(tx, organizationId);
+        return await createRun(tx, organizationId, type);
+      }),
+    );
     if (created !== undefined) return { syncLogId: created, created: true };
     // Another one began between the two statements: join it, unless it has ended already.
   }
 }
 
-/** @returns its id; undefined when another one is running */
+/** In a transaction that holds or shares the organization. @returns its id; undefined when another one is running */
 export async function createRun(
   tx: ISql,
   organizationId: number,

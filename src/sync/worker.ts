@@ -7,8 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
-import { CancelledError, KeyReplacedError } from './failure.ts';
-import { findKeyReplaced } from './key.ts';
+import { CancelledError } from './failure.ts';
+import { findLostKeys, type LostKey } from './key.ts';
 import {
   type ClaimedRun,
   claimNextRun,
@@ -144,13 +144,12 @@ export class Worker {
       if (lost.includes(run.lease)) run.letGo.abort(new LeaseLostError('Another server has this run now.'));
     }
     const ids = leases.map((lease) => lease.syncLogId);
-    this.#end(
-      await findKeyReplaced(this.#tools.database, ids),
-      new KeyReplacedError('The API key was replaced.'),
-    );
+    for (const { syncLogId, reason } of await findLostKeys(this.#tools.database, ids)) {
+      this.#end([syncLogId], reason);
+    }
   }
 
-  #end(ids: readonly number[], reason: CancelledError | KeyReplacedError): void {
+  #end(ids: readonly number[], reason: CancelledError | LostKey['reason']): void {
     for (const run of this.#active) if (ids.includes(run.lease.syncLogId)) run.letGo.abort(reason);
   }
 }

@@ -1,0 +1,36 @@
+/**
+ * Runs a transaction again that PostgreSQL ended because of a lock: as the victim of a deadlock, or after `lock_timeout`.
+ *
+ * One lock order (docs/guides/architecture.md) keeps our own transactions apart. Other programs write `sync_logs` in an order
+ * of their own, so a deadlock with one of them stays possible.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { databaseError } from '../logging/safe-error.ts';
+
+const MAX_ATTEMPTS = 5;
+const MAX_PAUSE_MS = 100;
+
+/** SQLSTATE 40P01, or 55P03: nothing was written, and the same transaction may succeed now. */
+export function isLockConflict(error: unknown): boolean {
+  return /^(40P01|55P03)$/.test(databaseError(error)?.code ?? '');
+}
+
+/**
+ * @param transaction the whole of it, from `begin` to `commit`; called at most five times, so it has no effect outside the database
+ * @param onConflict called before each repetition
+ * @throws the last error
+ */
+export async function replayTransaction<T>(
+  transaction: () => Promise<T>,
+  onConflict: () => Promise<void> = async () => {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!isLockConflict(error) || attempt === MAX_ATTEMPTS) throw error;
+      await delay(Math.random() * MAX_PAUSE_MS);
+      await onConflict();
+    }
+  }
+}

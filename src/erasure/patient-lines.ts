@@ -1,0 +1,92 @@
+/**
+ * The lines that name patients by id ("Patient ID 12345: Invalid phone number format"), in runs' checkpoints, `sync_logs` and events.
+ *
+ * Rows are locked before any is written: a write to `sync_logs` locks the organization's stream, which comes after all rows of
+ * runs in the lock order (docs/guides/architecture.md).
+ */
+import type { ISql, PendingQuery, Row } from 'postgres';
+import { portions } from '../database/portions.ts';
+
+/** JSON is read and written for each of these rows. */
+const LOGS_AT_ONCE = 500;
+const EVENTS_AT_ONCE = 2_000;
+
+/** Rows of an organization that name a patient. Ids of runs. */
+export interface NamingRows {
+  runs: number[];
+  logs: number[];
+}
+
+/** @param patientIds Cliniko ids; null: all of them */
+export async function lockNamingRows(
+  tx: ISql,
+  organizationId: number,
+  patientIds: readonly string[] | null,
+): Promise<NamingRows> {
+  // The open run is locked in any case: its lease is revoked, or it is ended.
+  const runs = await tx<{ id: number }[]>`
+    select sync_log_id as id from sync_runs
+    where organization_id = ${organizationId} and (ended_at is null or checkpoint -> 'errors' <> '[]')
+    order by sync_log_id for update`;
+  const candidates = await tx<{ id: number }[]>`
+    select id from sync_logs
+    where organization_id = ${organizationId} and (status = 'running' or metadata -> 'errors' <> '[]')
+    order by id`;
+  const logs: number[] = [];
+  for (const portion of portions(candidates, LOGS_AT_ONCE)) {
+    const locked = await tx<{ id: number }[]>`
+      select id from sync_logs
+      where id = any(${portion.map((row) => row.id)}::int[])
+        and (status = 'running' or ${names(tx, tx`metadata -> 'errors'`, patientIds)})
+      order by id for update`;
+    logs.push(...locked.map((row) => row.id));
+  }
+  return { runs: runs.map((row) => row.id), logs };
+}
+
+/** @param rows locked in this transaction */
+export async function erasePatientLines(
+  tx: ISql,
+  organizationId: number,
+  rows: NamingRows,
+  patientIds: readonly string[] | null,
+): Promise<void> {
+  const inCheckpoint = tx`checkpoint -> 'errors'`;
+  for (const portion of portions(rows.runs, LOGS_AT_ONCE)) {
+    await tx`
+      update sync_runs set checkpoint = jsonb_set(checkpoint, '{errors}', ${without(tx, inCheckpoint, patientIds)})
+      where sync_log_id = any(${portion}::int[]) and ${names(tx, inCheckpoint, patientIds)}`;
+  }
+  const inMetadata = tx`metadata -> 'errors'`;
+  for (const portion of portions(rows.logs, LOGS_AT_ONCE)) {
+    await tx`
+      update sync_logs set metadata = jsonb_set(metadata, '{errors}', ${without(tx, inMetadata, patientIds)})
+      where id = any(${portion}::int[]) and ${names(tx, inMetadata, patientIds)}`;
+  }
+  await eraseFromEvents(tx, organizationId, patientIds);
+}
+
+async function eraseFromEvents(
+  tx: ISql,
+  organizationId: number,
+  patientIds: readonly string[] | null,
+): Promise<void> {
+  const [range] = await tx<{ first: string | null; last: string | null }[]>`
+    select min(seq) as first, max(seq) as last from sync_events where organization_id = ${organizationId}`;
+  const inRow = tx`row #> '{metadata,errors}'`;
+  const last = Number(range?.last ?? -1);
+  for (let from = Number(range?.first ?? 0); from <= last; from += EVENTS_AT_ONCE) {
+    await tx`
+      update sync_events set row = jsonb_set(row, '{metadata,errors}', ${without(tx, inRow, patientIds)})
+      where organization_id = ${organizationId} and seq >= ${from} and seq < ${from + EVENTS_AT_ONCE}
+        and ${names(tx, inRow, patientIds)}`;
+  }
+}
+
+type Fragment = PendingQuery<Row[]>;
+
+const without = (tx: ISql, lines: Fragment, patientIds: readonly string[] | null) =>
+  tx`without_patient_lines(${lines}, ${patientIds as string[] | null}::text[])`;
+
+const names = (tx: ISql, lines: Fragment, patientIds: readonly string[] | null) =>
+  tx`${lines} <> ${without(tx, lines, patientIds)}`;
