@@ -10,6 +10,8 @@ import {
   type Schedule,
 } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
+import { databaseError } from '../logging/safe-error.ts';
+import { OrganizationDeletedError } from './organization-lock.ts';
 import type { SealedColumn } from './reseal.ts';
 import { nextFiring } from './schedule.ts';
 import { SealError, type Sealer } from './sealing.ts';
@@ -52,13 +54,17 @@ export async function saveOrganization(
   change: OrganizationChange,
 ): Promise<void> {
   await orm.transaction(async (tx) => {
-    // Two changes at once must not undo each other: the second waits for this row.
-    await tx
+    // Two changes at once must not undo each other: the second waits for this row. One statement, so that a deletion comes
+    // before it or after it: a row that is there is written as it is, to lock it.
+    const [row] = await tx
       .insert(organizationTable)
       .values({ id, ...toColumns(DEFAULT_SETTINGS) })
-      .onConflictDoNothing();
-    const [row] = await tx.select().from(organizationTable).where(eq(organizationTable.id, id)).for('update');
-    if (row === undefined) throw new Error(`Organization ${id} was deleted while it was being saved.`);
+      .onConflictDoUpdate({
+        target: organizationTable.id,
+        set: { updatedAt: expression`organizations.updated_at` },
+      })
+      .returning();
+    if (row === undefined) throw new Error(`Organization ${id} was neither inserted nor found.`);
     const settings = {
       // null is a name too: the one that was taken away.
       name: change.name === undefined ? row.name : change.name,
@@ -90,6 +96,8 @@ function firstFiring(schedule: Schedule | null): string | null {
   return schedule && (nextFiring(schedule, new Date(), Math.random())?.toISOString() ?? null);
 }
 
+const FOREIGN_KEY_VIOLATION = '23503';
+
 const keyContext = (id: number) => `cliniko-api-key:${id}`;
 
 export const SEALED_API_KEYS: SealedColumn = {
@@ -99,7 +107,11 @@ export const SEALED_API_KEYS: SealedColumn = {
   contextOf: (row) => keyContext(Number(row.organization_id)),
 };
 
-/** The organization must be registered. The key that is stored already stays as it is: `updated_at` tells of another one. */
+/**
+ * The key that is stored already stays as it is: `updated_at` tells of another one.
+ *
+ * @throws OrganizationDeletedError when the organization is not registered
+ */
 export async function saveApiKey(
   database: Database,
   sealer: Sealer,
@@ -119,6 +131,10 @@ export async function saveApiKey(
     .onConflictDoUpdate({
       target: credentialsTable.organizationId,
       set: { sealedApiKey, updatedAt: expression`now()` },
+    })
+    .catch((error: unknown) => {
+      if (databaseError(error)?.code === FOREIGN_KEY_VIOLATION) throw new OrganizationDeletedError(id);
+      throw error;
     });
 }
 

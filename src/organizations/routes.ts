@@ -6,6 +6,7 @@ import type { Database } from '../database/open.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
 import { holds, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
+import { deletedIsNotFound } from './not-found.ts';
 import {
   findOrganization,
   listOrganizations,
@@ -52,7 +53,7 @@ export function organizationRoutes({ database, sealer, sourceFor }: Organization
     const id = pathId(c, 'orgId');
     const { api_key } = await jsonBody(c, ClinikoCredentials);
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
-    await saveApiKey(database, sealer, id, api_key);
+    await saveApiKey(database, sealer, id, api_key).catch((error: unknown) => deletedIsNotFound(id, error));
     return c.body(null, 204);
   });
 

@@ -54,3 +54,4 @@ export async function findLostKeys({ sql }: Database, syncLogIds: readonly numbe
       ? new OrganizationDeletedError(row.organization_id)
       : new KeyReplacedError('The API key was replaced.'),
   }));
+}

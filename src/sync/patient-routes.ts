@@ -8,7 +8,7 @@ import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
-import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
+import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationTools } from '../organizations/routes.ts';
 import { confirmMissing, readHeld } from '../patients/missing.ts';
@@ -99,13 +99,12 @@ async function retry(
   try {
     return await retryQuarantine(tools, organizationId, AbortSignal.timeout(RETRY_LIMIT_MS));
   } catch (error) {
-    if (error instanceof OrganizationDeletedError) throw organizationNotFound(organizationId);
     if (error instanceof ClinikoError)
       throw new ProblemError('CLINIKO_FAILED', `${error.message}.`, { cause: error });
     if (error instanceof DOMException) {
       const detail = 'Cliniko makes us wait. What was stored until now stays; retry the rest in a minute.';
       throw new ProblemError('CLINIKO_FAILED', detail, { cause: error });
     }
-    throw error;
+    return deletedIsNotFound(organizationId, error);
   }
 }

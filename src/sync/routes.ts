@@ -9,7 +9,7 @@ import type { Newest, NewestRun } from '../events/newest.ts';
 import { readHead, readSyncLogs } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
-import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
+import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { type CancelTools, cancelRun } from './cancel.ts';
 import { startRun } from './start.ts';
@@ -60,10 +60,9 @@ async function startAndAnswer(
   const organizationId = pathId(c, 'orgId');
   if ((await findOrganization(database, organizationId)) === undefined)
     throw organizationNotFound(organizationId);
-  const { syncLogId, created } = await startRun(database, organizationId, type).catch((error: unknown) => {
-    if (error instanceof OrganizationDeletedError) throw organizationNotFound(organizationId);
-    throw error;
-  });
+  const { syncLogId, created } = await startRun(database, organizationId, type).catch((error: unknown) =>
+    deletedIsNotFound(organizationId, error),
+  );
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
   newest.shown(organizationId, page);
   // Told only now, so that the answer shows the run as it began and no worker is ahead of it.
