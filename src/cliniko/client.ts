@@ -9,6 +9,7 @@ import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
 import { createOutageGates, type OutageGate, type OutageGates } from './outage-gate.ts';
 import type { Clock, Pacer } from './pacing.ts';
+import { readRecords } from './record-text.ts';
 import {
   backoffMs,
   countedTries,
@@ -201,10 +202,12 @@ async function readAnswer(response: Response, clock: Clock): Promise<PatientPage
     await response.body?.cancel();
     throw new ClinikoError(failure);
   }
-  const envelope = WireEnvelope.safeParse(parseJson(await readBody(response)));
+  const text = await readBody(response);
+  const envelope = WireEnvelope.safeParse(parseJson(text));
   if (!envelope.success) throw new ClinikoError({ kind: 'unreadable', status: response.status });
   const { patients, total_entries, links } = envelope.data;
-  return { records: patients, totalEntries: total_entries, hasNext: links?.next !== undefined };
+  const records = readRecords(text, 'patients', patients);
+  return { records, totalEntries: total_entries, hasNext: links?.next !== undefined };
 }
 
 function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFailure | undefined {

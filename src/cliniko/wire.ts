@@ -7,6 +7,7 @@
  * Not here: what becomes of a patient (patients/from-cliniko.ts).
  */
 import { z } from 'zod';
+import { textOfRecord } from './record-text.ts';
 
 /** The envelope of a list. `patients` must be a list; the rest may be missing. */
 export const WireEnvelope = z.object({
@@ -27,14 +28,20 @@ export const WireEnvelope = z.object({
     .catch(undefined),
 });
 
+export interface WirePhone {
+  /** As a person typed it; never empty. */
+  typed: string;
+  /** Cliniko's reading: country code and number, without a plus. Older records have none. */
+  normalized: string | null;
+}
+
 export interface WirePatient {
   /** Exact digits, up to 19. */
   id: string;
   firstName: string | null;
   lastName: string | null;
   email: string | null;
-  /** As typed; never empty. */
-  phones: string[];
+  phones: WirePhone[];
   /** `YYYY-MM-DD`, a day of the calendar. */
   dateOfBirth: string | null;
   /** Times are ISO 8601 UTC. */
@@ -51,7 +58,7 @@ export type ParsedRecord = { kind: 'patient'; patient: WirePatient; oddities: st
 export function readId(record: unknown): string | undefined {
   if (!isFields(record)) return undefined;
   const { id } = record;
-  // A number is exact only while JavaScript holds it exactly; beyond, its digits are lost already.
+  // A number is exact only while JavaScript holds it exactly; beyond, a record of a page has a text (record-text.ts).
   if (typeof id === 'number') return Number.isSafeInteger(id) && id >= 0 ? String(id) : undefined;
   return typeof id === 'string' && ID.test(id) ? id : undefined;
 }
@@ -107,13 +114,19 @@ function asText(value: unknown): string | undefined {
 }
 
 /** Items that hold no number are passed over; something else than a list is odd. */
-function asPhones(value: unknown): string[] | undefined {
+function asPhones(value: unknown): WirePhone[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.flatMap((item: unknown) => {
-    const number = isFields(item) ? item.number : undefined;
-    if (typeof number === 'number') return [String(number)];
-    return typeof number === 'string' && !isNothing(number) ? [storableText(number)] : [];
+    if (!isFields(item)) return [];
+    const normalized = asPhoneText(item.normalized_number);
+    const typed = asPhoneText(item.number) ?? normalized;
+    return typed === null ? [] : [{ typed, normalized }];
   });
+}
+
+function asPhoneText(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && !isNothing(value) ? storableText(value) : null;
 }
 
 const DAY = /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/;
@@ -164,11 +177,11 @@ function storableText(text: string): string {
 }
 
 /**
- * A record as JSON text that PostgreSQL can hold: there both are written as escapes, and an escaped backslash before them
- * is none.
+ * The JSON text of a record as PostgreSQL can hold it, on one line: there NUL and half of a surrogate pair are written as
+ * escapes, and an escaped backslash before them is none. The rest is as Cliniko wrote it.
  */
-export function storableJson(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'null';
+export function storableJson(record: unknown): string {
+  const json = textOfRecord(record) ?? JSON.stringify(record) ?? 'null';
   if (!json.includes('\\u') || !UNSTORABLE.test(json)) return json;
   return json.replaceAll(ESCAPES, (sequence, hex: string | undefined) => {
     if (hex === undefined) return sequence;
@@ -178,5 +191,5 @@ export function storableJson(value: unknown): string {
 
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 
-/** JSON.stringify escapes a surrogate only where its other half is missing. */
-const ESCAPES = /\\(?:u(0000|d[89a-f][0-9a-f]{2})|.)/gi;
+/** A whole pair comes first, and stays. */
+const ESCAPES = /\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|u(0000|d[89a-f][0-9a-f]{2})|.)/gi;

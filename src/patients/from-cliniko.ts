@@ -35,7 +35,7 @@ export type ReadRecord =
   | { kind: 'rejected'; rejected: RejectedRecord };
 
 /** Raise it when the same record has to give other columns: every stored hash then differs, and is written anew. */
-const READING_VERSION = 2;
+const READING_VERSION = 3;
 
 const HASH_DIGITS = 32;
 
@@ -52,7 +52,7 @@ export function identifyRecord(record: unknown, { country, validation }: Reading
   };
 }
 
-/** Nested thousands of levels deep a record can be parsed, but not written again. */
+/** A record without a text of its own, nested thousands of levels deep, can be read but not written. */
 function rawText(record: unknown): string {
   try {
     return storableJson(record);

@@ -74,8 +74,12 @@ describe('a field of a patient', () => {
 
 describe('phone numbers', () => {
   test('are those that hold a number, in their order', () => {
-    const numbers = [{ number: '(03) 5300 5550' }, { number: ' ' }, null, { number: '\0' }, { number: 412 }];
-    expect(read({ patient_phone_numbers: numbers }).patient.phones).toEqual(['(03) 5300 5550', '412']);
+    const home = { number: '(03) 5300 5550', normalized_number: '61353005550' };
+    const numbers = [home, { number: ' ' }, null, { number: '\0' }, { number: 412 }];
+    expect(read({ patient_phone_numbers: numbers }).patient.phones).toEqual([
+      { typed: '(03) 5300 5550', normalized: '61353005550' },
+      { typed: '412', normalized: null },
+    ]);
   });
 });
 

@@ -1,0 +1,110 @@
+/** Records as Cliniko wrote them: from the text of a page, through the parsed record, into the database. */
+import fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import { readRecords, textOfRecord } from '../../src/cliniko/record-text.ts';
+import { storableJson } from '../../src/cliniko/wire.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { person, scriptedSource } from '../support/scripted-source.ts';
+
+const pageOf = (records: readonly string[]) => `{"total_entries": 3, "patients": [${records.join(',')}]}`;
+
+function recordsOf(page: string): unknown[] {
+  return readRecords(page, 'patients', JSON.parse(page).patients);
+}
+
+describe('the text of a record', () => {
+  test('is that of the page, whatever the page holds and however it is spaced', () => {
+    const values = fc.array(
+      fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.string({ unit: 'binary' }))),
+    );
+    const indents = fc.constantFrom(0, 1, '\t', 4);
+    fc.assert(
+      fc.property(values, fc.jsonValue(), indents, (records, other, indent) => {
+        const page = JSON.stringify({ before: other, patients: records, '"]},': [other] }, null, indent);
+        const read = recordsOf(page);
+        expect(read.map((record) => JSON.stringify(record))).toEqual(
+          JSON.parse(page).patients.map((record: unknown) => JSON.stringify(record)),
+        );
+        for (const record of read) {
+          const text = textOfRecord(record);
+          if (text === undefined) expect(typeof record !== 'object' || record === null).toBe(true);
+          else expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(record));
+          expect(text ?? '').not.toContain('\n');
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('is that of the last list, where a page names it twice', () => {
+    const [record] = recordsOf('{"patients": [{"id": "1"}], "p\\u0061tients": [ {"id": "2"} ], "links": {}}');
+    expect(record).toEqual({ id: '2' });
+    expect(textOfRecord(record)).toBe('{"id": "2"}');
+  });
+
+  test.for([
+    ['12345678901234567890', '12345678901234567890'],
+    ['1412087736654301127', '1412087736654301127'],
+    ['1e400', '1e400'],
+    ['-1E-400', '-1E-400'],
+    ['0.30000000000000000001', '0.30000000000000000001'],
+    ['1e3', '1e3'],
+    ['123456789012345', 123456789012345],
+    ['-0.5', -0.5],
+    ['9007199254740991', 9007199254740991],
+  ] as const)('keeps the number %s, which reads as %j', ([number, expected]) => {
+    const [record] = recordsOf(pageOf([`{"id": "1", "n": [${number}, "12345678901234567890"]}`]));
+    expect(record).toEqual({ id: '1', n: [expected, '12345678901234567890'] });
+    expect(textOfRecord(record)).toContain(`[${number},`);
+  });
+
+  test('keeps pairs of surrogates, and loses halves of them and NUL', () => {
+    const [record] = recordsOf(
+      pageOf([String.raw`{"a":"\ud83d\ude00 \ud83d \ude00 \u0000 \\u0000 \\\u0000"}`]),
+    );
+    expect(storableJson(record)).toBe(String.raw`{"a":"\ud83d\ude00 \ufffd \ufffd  \\u0000 \\"}`);
+  });
+});
+
+describe('a sync of odd records', () => {
+  const good = (id: number) => JSON.stringify(person(id));
+  const withField = (id: number, field: string) => `${good(id).slice(0, -1)},${field}}`;
+
+  test('stores the numbers of `raw` as Cliniko wrote them', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const numbers = '"n":[12345678901234567890,1e400,0.1000000000000000000000001]';
+    const exactId = good(2).replace('"1400000000000000002"', '1400000000000000002');
+    const records = recordsOf(pageOf([withField(1, numbers), exactId]));
+    const log = await engine.syncWith(scriptedSource(records));
+    expect(log).toMatchObject({ status: 'completed', records_success: 2 });
+    const rows = await engine.sql<{ id: string; n: string | null }[]>`
+      select cliniko_patient_id as id, raw ->> 'n' as n from patients order by id`;
+    expect(rows.map(({ id }) => id)).toEqual(['1400000000000000001', '1400000000000000002']);
+    expect(rows[0]?.n).toBe(`[12345678901234567890, 1${'0'.repeat(400)}, 0.1000000000000000000000001]`);
+  });
+
+  test('loses one record for each that the database cannot hold, and no other', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const deep = `"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const odd = [
+      withField(1, '"n":1e200000'),
+      withField(2, deep),
+      withField(3, String.raw`"t":"\u0000\ud800"`),
+      withField(4, '"first_name":"Twice","first_name":"Last"'),
+      withField(5, String.raw`"\u0000":1,"":2`),
+      withField(6, '"last_name":12345678901234567890'),
+    ];
+    const fine = Array.from({ length: 12 }, (_, index) => good(100 + index));
+    const log = await engine.syncWith(scriptedSource(recordsOf(pageOf([...odd, ...fine]))));
+    expect(log).toMatchObject({ status: 'completed', records_success: 16, records_failed: 2 });
+    const quarantined = await engine.sql`select cliniko_patient_id as id, reason from quarantine order by id`;
+    expect(quarantined).toEqual([
+      { id: '1400000000000000001', reason: 'REFUSED_BY_DATABASE' },
+      { id: '1400000000000000002', reason: 'REFUSED_BY_DATABASE' },
+    ]);
+    const rows = await engine.sql`select first_name, last_name from patients
+      where cliniko_patient_id in ('1400000000000000004', '1400000000000000006') order by cliniko_patient_id`;
+    expect(rows).toMatchObject([{ first_name: 'Last' }, { last_name: '12345678901234567890' }]);
+  });
+});
