@@ -1,13 +1,10 @@
 /** `npm start`: the server, configured by the environment. */
 import { setFlagsFromString } from 'node:v8';
-import { ConfigError } from './config/rules.ts';
 import { readConfig } from './config.ts';
-import { EmbeddedDatabaseError } from './database/embedded-error.ts';
-import { ForeignPatientsError } from './database/foreign-patients.ts';
-import { SessionSettingsError } from './database/session.ts';
 import { createLogger } from './logging/logger.ts';
 import { safeError } from './logging/safe-error.ts';
 import { startServer } from './server.ts';
+import { explainStartFailure } from './start-failure.ts';
 
 /** After the drain; the process is gone within `DRAIN_MS` and this. */
 const LEFT_FOR_CLOSING_MS = 4_500;
@@ -45,20 +42,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${explainStartFailure(error)}\n`);
   process.exit(1);
 });
-
-/** One line for whoever started the server. */
-function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
-  if (error instanceof ForeignPatientsError || error instanceof SessionSettingsError) return error.message;
-  if (!(error instanceof Error)) return 'The server did not start.';
-  if ('code' in error && error.code === 'EADDRINUSE') {
-    return 'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.';
-  }
-  const { error: name, sqlstate } = safeError(error);
-  if (name.startsWith('PostgresError'))
-    return `The database refused to work with us (SQLSTATE ${sqlstate}). Look at DATABASE_URL.`;
-  return `The server did not start: ${error.message}`;
-}

@@ -1,6 +1,11 @@
-/** A sync log as one line: a bar that redraws itself on a terminal, a plain line in a pipe. Pure. */
+/**
+ * A sync log as one line: a bar that redraws itself on a terminal, a plain line in a pipe. Pure.
+ *
+ * A log may come from a foreign program. Its texts are made safe for terminals here, before colours are added.
+ */
 import { problemText, stepText } from '../contract/progress.ts';
 import type { SyncLog } from '../contract/sync-log.ts';
+import { terminalText } from '../logging/terminal-text.ts';
 import { colourOf, type Paint } from './screen.ts';
 
 const WIDEST_BAR = 40;
@@ -20,7 +25,7 @@ export function barLine(log: SyncLog, columns: number, paint: Paint = asItIs): s
   const full = Math.round((width * percent) / 100);
   const bar = `${paint('█'.repeat(full), colourOf(log))}${paint('░'.repeat(width - full), 'grey')}`;
   const rest = remainingOf(log);
-  const text = `${counts}${rest === '' ? '' : `  ${rest}`}`;
+  const text = terminalText(`${counts}${rest === '' ? '' : `  ${rest}`}`);
   const left = columns - 1 - (width === 0 ? 0 : width + 1);
   return `${width === 0 ? '' : `${bar} `}${cut(text, left)}`;
 }
@@ -28,7 +33,9 @@ export function barLine(log: SyncLog, columns: number, paint: Paint = asItIs): s
 export function plainLine(log: SyncLog): string {
   const { progress_percent: percent, phase, estimated_remaining: left } = log.metadata;
   const remaining = left ? `, ${left} left` : '';
-  return `Progress: ${percent.toFixed(1)}% - ${countsOf(log)} (${phase ?? log.status}${remaining})`;
+  return terminalText(
+    `Progress: ${percent.toFixed(1)}% - ${countsOf(log)} (${phase ?? log.status}${remaining})`,
+  );
 }
 
 /** What the run came to; a sentence, and perhaps indented lines with the details. */
@@ -39,7 +46,7 @@ export function endLine(log: SyncLog): string {
   const problem = problemText(log) ?? stepText(log);
   const details = log.status === 'failed' ? [log.error_details, log.metadata.solution] : log.metadata.errors;
   const isNew = (line: string | null | undefined): boolean => !!line && !problem.includes(line);
-  return [problem, ...(details ?? []).filter(isNew)].join('\n  ');
+  return [problem, ...(details ?? []).filter(isNew)].map((line) => terminalText(line ?? '')).join('\n  ');
 }
 
 /** One of many organizations: its id, and its bar or what its latest run came to. */

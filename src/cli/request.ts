@@ -1,5 +1,7 @@
 /** Requests of the command line to a running server. */
 
+import { terminalText } from '../logging/terminal-text.ts';
+
 /** Where a server is, and how it knows us. */
 export interface Server {
   url: string;
@@ -38,7 +40,7 @@ function detailOf(text: string): string | undefined {
   try {
     const problem: unknown = JSON.parse(text);
     if (typeof problem !== 'object' || problem === null || !('detail' in problem)) return undefined;
-    return String(problem.detail);
+    return terminalText(String(problem.detail));
   } catch {
     return undefined;
   }

@@ -8,6 +8,7 @@ import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { SCOPES, type Scope } from '../http/principal.ts';
+import { terminalText } from '../logging/terminal-text.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 
 const USAGE = `Usage: npm run tokens -- create --name "Reception" --organizations 123,124|* [--scope read|sync|admin] [--days 365]
@@ -84,7 +85,9 @@ function readOrganizations(text: string | undefined): '*' | number[] {
 
 function table(tokens: readonly ListedToken[]): string {
   const lines = tokens.map(({ id, name, scope, organizations, created, expires, state }) =>
-    [id, state, scope, organizations?.join(',') ?? '*', created, expires ?? 'never', name].join('\t'),
+    [id, state, scope, organizations?.join(',') ?? '*', created, expires ?? 'never', terminalText(name)].join(
+      '\t',
+    ),
   );
   return `${['id\tstate\tscope\torganizations\tcreated\texpires\tname', ...lines].join('\n')}\n`;
 }

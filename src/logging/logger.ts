@@ -6,6 +6,7 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import { z } from 'zod';
+import { terminalText } from './terminal-text.ts';
 
 export type { Logger } from 'pino';
 
@@ -59,5 +60,5 @@ function prettyLine(json: string, colour: boolean): string {
   const name = `[${NAMES[level] ?? level}]`;
   const start = COLOURS[level];
   const label = colour && start !== undefined ? `${start}${name}\x1b[0m` : name;
-  return `${label} ${msg}${details}\n`;
+  return `${label} ${terminalText(msg + details)}\n`;
 }
