@@ -21,12 +21,14 @@ import { type Lease, settings } from './lease.ts';
 import { type Display, runningMetadata } from './metadata.ts';
 import type { PreparedBatch } from './prepare.ts';
 import { recordBatch } from './record.ts';
-import { type BatchCounts, type RunState, storedBatch } from './run-state.ts';
+import { type BatchCounts, hasMoved, type RunState, storedBatch } from './run-state.ts';
 
 export interface BatchTools {
   database: Database;
   sealer: Sealer;
   lease: Lease;
+  /** The state in which this worker claimed the run. */
+  claimedState: RunState;
   /** Ids that this run has counted already. Grows when a batch has committed. */
   seen: IdSet;
   /** Where the run is once all batches before this one have committed. Rejects with the failure of the one before. */
@@ -108,7 +110,7 @@ const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
 /** What commits together with the patients, when the batches before this one have committed. */
 async function finishBatch(
   tx: ISql,
-  { sealer, lease, seen, standing, onWritten }: BatchTools,
+  { sealer, lease, claimedState, seen, standing, onWritten }: BatchTools,
   batch: PreparedBatch,
   written: Written,
 ): Promise<{ next: RunState; fresh: string[] }> {
@@ -124,6 +126,7 @@ async function finishBatch(
     recordBatch(tx, lease, {
       state: next,
       metadata: runningMetadata(next, display),
+      moved: hasMoved(claimedState, next),
       fresh,
       stored,
       rejected,

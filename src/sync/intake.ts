@@ -149,7 +149,8 @@ async function store(
     return { state, display: run.display(phase) };
   });
   standing.catch(() => {}); // The batch waits for it, unless it fails before.
-  const tools = { database, sealer, lease: run.claimed.lease, seen, standing, onWritten };
+  const { lease, state: claimedState } = run.claimed;
+  const tools = { database, sealer, lease, claimedState, seen, standing, onWritten };
   const { tracer = NO_TRACER, observer } = run.tools;
   const facts = { patients: batch.records };
   const stored = await tracer.span('store batch', facts, () => storeBatch(tools, batch));

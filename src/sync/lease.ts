@@ -132,9 +132,14 @@ export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own'
 export const isOurs = (tx: ISql, lease: Lease) => tx`
   sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch} and ended_at is null`;
 
-/** The row's new values, in a statement or a transaction that has the lease. */
-export const checkpointed = (tx: ISql, state: RunState) => tx`
-  checkpoint = ${JSON.stringify(state)}::text::jsonb, fruitless_claims = 0,
+/**
+ * The row's new values, in a statement or a transaction that has the lease.
+ *
+ * @param moved whether the run stands further on than this claim found it: only then the claim was of use
+ */
+export const checkpointed = (tx: ISql, state: RunState, moved: boolean) => tx`
+  checkpoint = ${JSON.stringify(state)}::text::jsonb,
+  fruitless_claims = case when ${moved} then 0 else fruitless_claims end,
   lease_expires_at = clock_timestamp() + ${LEASE}::interval`;
 
 /** @returns the runs of `leases` that are not ours any more */

@@ -17,6 +17,8 @@ export class EndedElsewhereError extends LeaseLostError {}
 export interface BatchRecord {
   state: RunState;
   metadata: EngineMetadata;
+  /** Whether `state` is further on than the claim found the run. */
+  moved: boolean;
   /** Ids that no batch of this run has counted before. */
   fresh: readonly string[];
   /** Ids of everybody who is stored now: nobody of them is in quarantine any more. */
@@ -38,7 +40,7 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
       select sync_log_id, ids from fence, (select ${batch.fresh as string[]}::text[] as ids) as fresh
       where ids <> '{}'),
     released as (${releaseFromQuarantine(tx, lease.organizationId, batch, tx`exists (select from fence)`)}),
-    saved as (update sync_runs as run set ${checkpointed(tx, batch.state)} from fence
+    saved as (update sync_runs as run set ${checkpointed(tx, batch.state, batch.moved)} from fence
       where run.sync_log_id = fence.sync_log_id)
     ${progress(tx, batch.state, batch.metadata)}`;
   if (rows.length === 0) await refuse(tx, lease);

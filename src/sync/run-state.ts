@@ -170,3 +170,22 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
 function walkedOn({ page, place }: RunState, batch: BatchCounts): Pick<RunState, 'page' | 'place'> {
   return batch.endsPage ? { page: page + 1, place: 0 } : { page, place: place + batch.records };
 }
+
+const LEGS = ['walk', 'round', 'sweep'];
+
+/**
+ * Whether a run stands further on than a claim found it: it has counted a patient or read on. To read the same pages again is
+ * no progress; what was read for the second time is counted once.
+ */
+export function hasMoved(from: RunState, to: RunState): boolean {
+  if (to.processed > from.processed) return true;
+  const [before, now] = [scanPosition(from), scanPosition(to)];
+  const first = now.findIndex((value, index) => value !== before[index]);
+  return first !== -1 && (now[first] ?? 0) > (before[first] ?? 0);
+}
+
+/** The numbers of a later position are greater, the first that differs decides. */
+function scanPosition({ page, place, coverage }: RunState): number[] {
+  const leg = LEGS.indexOf(coverage.leg);
+  return coverage.leg === 'walk' ? [leg, page, place] : [leg, coverage.round, coverage.repairs];
+}

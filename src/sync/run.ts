@@ -29,6 +29,7 @@ import { type ClaimedRun, LeaseLostError } from './lease.ts';
 import { completedMetadata, failedMetadata } from './metadata.ts';
 import { type EngineTools, type OpenRun, openRun } from './open-run.ts';
 import { abandonRun, EndedElsewhereError, endRun } from './record.ts';
+import { hasMoved } from './run-state.ts';
 import { readSeen } from './seen.ts';
 import type { Slot } from './slots.ts';
 
@@ -130,10 +131,9 @@ async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Prom
   }
 }
 
-/** Nothing was stored in this claim either, and the next one would be one too many. */
+/** This claim brought the run no further either, and the next one would be one too many. */
 function isLastClaim({ claimed, state }: OpenRun): boolean {
-  const stored = state.databaseOperations > claimed.state.databaseOperations;
-  return !stored && claimed.fruitlessClaims >= FRUITLESS_CLAIMS;
+  return !hasMoved(claimed.state, state) && claimed.fruitlessClaims >= FRUITLESS_CLAIMS;
 }
 
 function handBack(run: OpenRun, why: string): RunEnding {

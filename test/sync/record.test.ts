@@ -17,7 +17,14 @@ const METADATA = runningMetadata(STATE, {
   outlook: NOTHING_AHEAD,
 });
 
-const BATCH = { state: STATE, metadata: METADATA, fresh: ['7', '8'], stored: ['7', '8'], rejected: [] };
+const BATCH = {
+  state: STATE,
+  metadata: METADATA,
+  moved: true,
+  fresh: ['7', '8'],
+  stored: ['7', '8'],
+  rejected: [],
+};
 
 /** A run that a worker has claimed, and a patient who was in quarantine until now. */
 async function openRunOf(databaseUrl: string) {

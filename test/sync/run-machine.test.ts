@@ -161,7 +161,15 @@ const store = (worker: WorkerName, people: number) =>
     const { sealer } = engine.tools(NOBODY);
     const standing = Promise.resolve({ state: hand.state, display });
     const write = async () => {
-      const tools = { database, sealer, lease, seen, standing, onWritten: () => {} };
+      const tools = {
+        database,
+        sealer,
+        lease,
+        claimedState: hand.claimed.state,
+        seen,
+        standing,
+        onWritten: () => {},
+      };
       hand.state = await storeBatch(tools, batch);
     };
     if (!(await fenced(model, lease, write))) return;

@@ -17,6 +17,13 @@ const attempts = async ({ sql }: Engine): Promise<number> => {
   return run?.attempt ?? 0;
 };
 
+/** Of runs that are under way: how many there are, and how many were claimed more than once. */
+const claims = async ({ sql }: Engine) => {
+  const [row] = await sql`select count(*) filter (where ended_at is null and attempt > 1)::int as repeated,
+    count(*) filter (where ended_at is not null)::int - 1 as ended from sync_runs`;
+  return row;
+};
+
 const clinic = () => scriptedSource(people(30));
 
 describe('a run whose work the database refuses', () => {
@@ -51,6 +58,27 @@ describe('a run whose work the database refuses', () => {
       await worker.stop();
     },
   );
+
+  test('only at its end fails as well: to read the same again is no progress', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    await engine.syncWith(clinic());
+    await engine.sql.unsafe(`create function refuse_end() returns trigger language plpgsql as
+      $$ begin raise exception 'too slow' using errcode = '57014'; end $$`);
+    await engine.sql`create trigger refuse_end before update on patients for each row
+      when (new.missing_since is not null) execute function refuse_end()`;
+    await engine.start();
+    // Half of the clinic is gone, and the others are met again by each sweep.
+    const changed = people(15).map((record) => ({ ...record, updated_at: new Date().toISOString() }));
+    const worker = engine.work(scriptedSource(changed));
+    await expect.poll(() => claims(engine), { timeout: 10_000 }).toMatchObject({ ended: 0, repeated: 1 });
+    await engine.sql`update sync_runs set fruitless_claims = 19 where ended_at is null`;
+    expect(await engine.ended()).toMatchObject({
+      status: 'failed',
+      records_success: 15,
+      metadata: { error_type: 'DATABASE_UNAVAILABLE', solution: expect.any(String) },
+    });
+    await worker.stop();
+  });
 
   test('that ends every worker is not taken up for ever', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
