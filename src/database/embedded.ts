@@ -17,7 +17,7 @@ import { openHome, ROOT_HOME, readOrMakePassword } from './embedded-home.ts';
 import { DATABASE, type Seat, SUPERUSER, takeSeat } from './embedded-seat.ts';
 
 export interface EmbeddedDatabase {
-  /** postgres://postgres:<password>@127.0.0.1:<port>/patient_sync */
+  /** postgres://postgres:<password>@127.0.0.1:<port>/patient_sync?require_auth=scram-sha-256 */
   url: string;
   /** true when another process (or an orphan) had it running already */
   attached: boolean;
@@ -53,7 +53,7 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
   await ensureCluster(cluster);
   const seat = await takeSeat(cluster);
   return {
-    url: `postgres://${SUPERUSER}:${cluster.password}@127.0.0.1:${seat.port}/${DATABASE}`,
+    url: `postgres://${SUPERUSER}:${cluster.password}@127.0.0.1:${seat.port}/${DATABASE}?require_auth=scram-sha-256`,
     attached: seat.attached,
     notice: home.notice,
     stop: keepSeat(cluster, seat),

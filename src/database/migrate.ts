@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
-import postgres from 'postgres';
+import { connect } from './driver.ts';
 import { assertPatientsAreOurs } from './foreign-patients.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
@@ -34,7 +34,7 @@ export async function migrate(url: string, { throughPooler = false }: MigrateOpt
     ...(throughPooler ? {} : NO_LIMIT),
   };
   // Two connections: drizzle runs a transaction of its own while ours holds the lock.
-  const sql = postgres(url, { max: 2, prepare: false, fetch_types: false, onnotice: () => {}, connection });
+  const sql = connect(url, { max: 2, prepare: false, connection });
   try {
     // Under a snapshot the lock's transaction would not see what drizzle's has made.
     await sql.begin('isolation level read committed', async (lock) => {

@@ -1,7 +1,7 @@
 /** The connection to PostgreSQL. One pool, two ways to speak to it. */
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres, { type Sql, type TransactionSql } from 'postgres';
-import { ARRAY_TYPES } from './arrays.ts';
+import type { Sql, TransactionSql } from 'postgres';
+import { connect, toWritable } from './driver.ts';
 import { sessionSettings } from './session.ts';
 
 export type Tx = TransactionSql;
@@ -17,7 +17,15 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/**
+ * A connection whose packets are dropped on the way looks open for a quarter of an hour, and everything behind its first
+ * unanswered statement would wait as long. It also ends a statement that waits for a lock. No statement of ours needs as long.
+ */
+const ANSWER_LIMIT_MS = 40_000;
+
 export interface OpenOptions {
+  /** How long a statement may wait for the next byte of its answer. Default: 40 s. */
+  answerLimitMs?: number;
   /** Connections at most. */
   max?: number;
   /** A pooler in transaction mode gives every transaction another session, where a prepared statement is unknown. */
@@ -27,16 +35,13 @@ export interface OpenOptions {
 /** Connects lazily: the first statement throws when the database cannot be reached. */
 export function openDatabase(url: string, options: OpenOptions = {}): Database {
   const throughPooler = options.throughPooler === true;
-  const sql = postgres(url, {
+  const sql = connect(url, {
+    ...toWritable(url),
     max: options.max ?? 10,
     prepare: !throughPooler,
-    // The default back-off grows to 20 s and outlives an outage by far.
-    backoff: () => 0.2,
     connect_timeout: 10,
+    answer_timeout: (options.answerLimitMs ?? ANSWER_LIMIT_MS) / 1_000,
     connection: { application_name: 'patient-sync', ...sessionSettings({ throughPooler }) },
-    fetch_types: false,
-    types: ARRAY_TYPES,
-    onnotice: () => {},
   });
   // Whoever closes it has stopped asking. A connection that the server cut may wait for an answer that never comes.
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 1 }) };

@@ -8,9 +8,10 @@
  *
  * Not here: limits that an operator sets on purpose (`statement_timeout`, `lock_timeout`). They are obeyed.
  */
-import postgres, { type ISql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { connect } from './driver.ts';
 
 export type SessionSettings = Readonly<Record<string, string>>;
 
@@ -132,6 +133,6 @@ async function withSession<T>(
   work: (sql: ISql) => Promise<T>,
 ): Promise<T> {
   const connection = { application_name: 'patient-sync start', ...sessionSettings({ throughPooler }) };
-  const sql = postgres(url, { max: 1, prepare: false, fetch_types: false, onnotice: () => {}, connection });
+  const sql = connect(url, { max: 1, prepare: false, connection });
   return await work(sql).finally(() => sql.end({ timeout: 1 }));
 }

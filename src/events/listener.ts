@@ -4,7 +4,8 @@
  * Health is proven, not assumed: a notification to oneself must come back, at the start, after every reconnection and
  * every 10 s. A connection that lost its other end without a word looks open for a quarter of an hour; only a new one helps.
  */
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
+import { connect } from '../database/driver.ts';
 import { sessionSettings } from '../database/session.ts';
 import { CHANNEL, decodeNudge, encodeTest, type ReceivedNudge } from './nudge-text.ts';
 import { withinMs } from './renewing-connection.ts';
@@ -69,7 +70,7 @@ export class Listener {
       this.#leave();
       this.#later(REOPEN_AFTER_MS, () => this.#reopen());
     };
-    const opened = connect(this.#plan, (payload) => this.#hear(payload), onClose);
+    const opened = openListening(this.#plan, (payload) => this.#hear(payload), onClose);
     this.#sql = opened;
     await withinMs(OPEN_LIMIT_MS, opened.unsafe(`listen ${CHANNEL}`));
     this.#plan.onListening();
@@ -131,24 +132,20 @@ export class Listener {
 }
 
 /** postgres.js has a `listen` of its own, which hides when the connection was lost. */
-function connect(
+function openListening(
   { url, throughPooler }: ListenerPlan,
   hear: (payload: string) => void,
   onclose: () => void,
 ): Sql {
-  const options = {
+  return connect(url, {
     max: 1,
     prepare: false,
     idle_timeout: 0,
     // By default it would be closed and opened again every 30 to 60 minutes.
     max_lifetime: null,
     connect_timeout: OPEN_LIMIT_MS / 1_000,
-    backoff: () => 0.2,
     connection: { application_name: 'patient-sync listener', ...sessionSettings({ throughPooler }) },
-    fetch_types: false,
-    onnotice: () => {},
     onclose,
     onnotify: (_channel: string, payload: string) => hear(payload),
-  };
-  return postgres(url, options);
+  });
 }

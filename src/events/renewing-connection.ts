@@ -4,8 +4,8 @@
  * A connection whose packets are dropped on the way looks open for a quarter of an hour, and everything behind its first
  * unanswered statement would wait with it. Streams and nudges must not: they begin anew within seconds.
  */
-import postgres, { type Sql } from 'postgres';
-import { ARRAY_TYPES } from '../database/arrays.ts';
+import type { Sql } from 'postgres';
+import { connect, toWritable } from '../database/driver.ts';
 import { sessionSettings } from '../database/session.ts';
 
 export interface RenewingConnection {
@@ -34,9 +34,9 @@ export interface ConnectionPlan {
 }
 
 export function openRenewingConnection(plan: ConnectionPlan): RenewingConnection {
-  let current = connect(plan);
+  let current = open(plan);
   const giveUp = (sql: Sql): void => {
-    if (sql === current) current = connect(plan);
+    if (sql === current) current = open(plan);
     void destroy(sql);
   };
   return {
@@ -67,17 +67,13 @@ async function destroy(sql: Sql): Promise<void> {
   await withinMs(1_000, sql.end({ timeout: 0 })).catch(() => {});
 }
 
-function connect(plan: ConnectionPlan): Sql {
+function open(plan: ConnectionPlan): Sql {
   const { url, applicationName, max = 1, prepare = false, throughPooler = true, limitMs } = plan;
-  return postgres(url, {
+  return connect(url, {
+    ...toWritable(url),
     max,
     prepare,
-    // The default back-off grows to 20 s and outlives an outage by far.
-    backoff: () => 0.2,
     connect_timeout: Math.ceil(limitMs / 1_000),
     connection: { application_name: applicationName, ...sessionSettings({ throughPooler }) },
-    fetch_types: false,
-    types: ARRAY_TYPES,
-    onnotice: () => {},
   });
 }

@@ -1,4 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
+import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
 import { isDatabaseAway } from '../../src/database/away.ts';
@@ -51,3 +52,39 @@ describe('an error of the network', () => {
     },
   );
 });
+
+/** The driver takes an error apart that way; its types say a string. */
+const refusal = (fields: Record<string, string>) =>
+  Object.assign(new postgres.PostgresError('x'), { severity: 'ERROR', ...fields });
+
+describe('an error of the database', () => {
+  test.for([
+    ['08006', 'the connection was lost'],
+    ['25006', 'the session became read-only'],
+    ['40P01', 'a deadlock'],
+    ['53300', 'no session is free'],
+    ['53100', 'its disk is full'],
+    ['55P03', 'a lock was not free'],
+    ['57014', 'the statement was cancelled'],
+    ['57P01', 'the server stops'],
+    ['57P03', 'the server starts'],
+    ['58030', 'its disk does not answer'],
+  ])('%s passes: %s', ([code = '']) => {
+    expect(isDatabaseAway(refusal({ code }))).toBe(true);
+    expect(isDatabaseAway(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(true);
+  });
+
+  test.for(['28P01', '3D000', 'XX000', '42704'])('%s passes when it ends the session, and only then', (code) => {
+    expect(isDatabaseAway(refusal({ code, severity: 'FATAL' }))).toBe(true);
+    expect(isDatabaseAway(refusal({ code }))).toBe(false);
+  });
+
+  test.for(['23505', '42P01', '22P02', '21000', '42501'])('%s is a fault of the statement', (code) => {
+    expect(isDatabaseAway(refusal({ code }))).toBe(false);
+  });
+});
+
+test.for(['CONNECTION_CLOSED', 'CONNECTION_SILENT', 'CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'PASSWORD_WITHHELD'])(
+  'the driver says %s when it has no connection',
+  (code) => expect(isDatabaseAway(coded(code))).toBe(true),
+);
