@@ -68,10 +68,17 @@ async function erase(database: Database, organizationId: number, whom: Whom): Pr
 }
 
 /** The configured database, or the embedded one, started for as long as it takes. */
+/** A whole clinic is one statement, and no other work waits behind it here. */
+const ERASING_LIMIT_MS = 600_000;
+
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const { databaseUrl, dataDir } = readDatabaseConfig(process.env);
   const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
-  const database = openDatabase(databaseUrl ?? embedded?.url ?? '', { max: 2, throughPooler: true });
+  const database = openDatabase(databaseUrl ?? embedded?.url ?? '', {
+    max: 2,
+    throughPooler: true,
+    answerLimitMs: ERASING_LIMIT_MS,
+  });
   try {
     return await work(database);
   } finally {

@@ -1,9 +1,9 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
-import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
 import { isDatabaseAway } from '../../src/database/away.ts';
 import { describeFailure } from '../../src/sync/failure.ts';
+import { refusal } from '../support/postgres.ts';
 
 const coded = (code: string) => Object.assign(new Error('x'), { code });
 const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: coded(code) });
@@ -53,10 +53,6 @@ describe('an error of the network', () => {
   );
 });
 
-/** The driver takes an error apart that way; its types say a string. */
-const refusal = (fields: Record<string, string>) =>
-  Object.assign(new postgres.PostgresError('x'), { severity: 'ERROR', ...fields });
-
 describe('an error of the database', () => {
   test.for([
     ['08006', 'the connection was lost'],
@@ -74,17 +70,23 @@ describe('an error of the database', () => {
     expect(isDatabaseAway(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(true);
   });
 
-  test.for(['28P01', '3D000', 'XX000', '42704'])('%s passes when it ends the session, and only then', (code) => {
-    expect(isDatabaseAway(refusal({ code, severity: 'FATAL' }))).toBe(true);
-    expect(isDatabaseAway(refusal({ code }))).toBe(false);
-  });
+  test.for(['28P01', '3D000', 'XX000', '42704'])(
+    '%s passes when it ends the session, and only then',
+    (code) => {
+      expect(isDatabaseAway(refusal({ code, severity: 'FATAL' }))).toBe(true);
+      expect(isDatabaseAway(refusal({ code }))).toBe(false);
+    },
+  );
 
   test.for(['23505', '42P01', '22P02', '21000', '42501'])('%s is a fault of the statement', (code) => {
     expect(isDatabaseAway(refusal({ code }))).toBe(false);
   });
 });
 
-test.for(['CONNECTION_CLOSED', 'CONNECTION_SILENT', 'CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'PASSWORD_WITHHELD'])(
-  'the driver says %s when it has no connection',
-  (code) => expect(isDatabaseAway(coded(code))).toBe(true),
-);
+test.for([
+  'CONNECTION_CLOSED',
+  'CONNECTION_SILENT',
+  'CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'PASSWORD_WITHHELD',
+])('the driver says %s when it has no connection', (code) => expect(isDatabaseAway(coded(code))).toBe(true));

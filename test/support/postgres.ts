@@ -27,3 +27,7 @@ export function connectPostgres(url: string, options: Connecting = {}): Sql {
 export function refusalOf(error: unknown): string | undefined {
   return error instanceof postgres.PostgresError ? error.code : undefined;
 }
+
+/** A refusal as PostgreSQL sends it, for code that judges errors. */
+export const refusal = (fields: { code: string; severity?: string }): Error =>
+  Object.assign(new postgres.PostgresError('x'), { severity: 'ERROR', ...fields });
