@@ -65,6 +65,14 @@ export function readId(record: unknown): string | undefined {
 
 const ID = /^[0-9]{1,19}$/;
 
+/** @returns ISO 8601 UTC with milliseconds; undefined when it is absent or not a time */
+export function readTime(
+  record: unknown,
+  name: 'created_at' | 'updated_at' | 'archived_at',
+): string | undefined {
+  return isFields(record) ? asTime(record[name]) : undefined;
+}
+
 export function parseWirePatient(record: unknown): ParsedRecord {
   const id = readId(record);
   if (!isFields(record) || id === undefined) return { kind: 'no-id' };

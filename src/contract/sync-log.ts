@@ -67,6 +67,8 @@ export const CompletenessProof = z.object({
   /** Pages that were read again because the clinic changed under the walk. */
   repairs: z.int(),
   proven: z.boolean(),
+  /** Why it is not proven, for people. */
+  reason: z.string().optional(),
 });
 export type CompletenessProof = z.infer<typeof CompletenessProof>;
 
@@ -109,6 +111,8 @@ export const EngineMetadata = z.object({
   /** Absent patients of a proven full run: newly marked, or held until a person confirms (too many at once). */
   missing_marked: z.int().optional(),
   missing_held: z.int().optional(),
+  /** Quarantined records that Cliniko no longer has. */
+  quarantine_removed: z.int().optional(),
   error_type: SyncErrorType.optional(),
   retry_recommended: z.boolean().optional(),
   solution: z.string().optional(),

@@ -136,6 +136,63 @@ export async function quarantinedIds(sql: ISql, organizationId: number, limit: n
   return rows.map((row) => row.id);
 }
 
+export interface QuarantinedRecord {
+  recordKey: string;
+  /** Null when the record has no usable id. */
+  clinikoPatientId: string | null;
+}
+
+/** What a proven full run has found out about the quarantine. */
+export interface UnseenQuarantine {
+  /** Records that the run did not see, those seen longest ago first; at most `CHECKED_AT_MOST`. */
+  unseen: readonly QuarantinedRecord[];
+  /** Whether it saw at least one record of the quarantine. */
+  hasSeenOthers: boolean;
+}
+
+/** Of one run: those after them come with the next one. */
+const CHECKED_AT_MOST = 1_000;
+
+/** @param since the start of the run: a record that was added or failed again later was seen by another one */
+export async function findUnseenQuarantine(
+  sql: ISql,
+  organizationId: number,
+  seen: { has(recordKey: string): boolean },
+  since: Date,
+): Promise<UnseenQuarantine> {
+  const rows = await sql<{ record_key: string; id: string | null }[]>`
+    select record_key, cliniko_patient_id as id from quarantine
+    where organization_id = ${organizationId} and last_seen_at < ${since.toISOString()}::timestamptz
+    order by last_seen_at, quarantine.id`;
+  const unseen = rows.filter((row) => !seen.has(row.record_key));
+  const total = await countQuarantine(sql, organizationId);
+  return {
+    unseen: unseen
+      .slice(0, CHECKED_AT_MOST)
+      .map((row) => ({ recordKey: row.record_key, clinikoPatientId: row.id })),
+    hasSeenOthers: total > unseen.length,
+  };
+}
+
+/**
+ * Forgets records that Cliniko no longer has, in the transaction that ends the run which proved it.
+ *
+ * @returns how many
+ */
+export async function forgetQuarantined(
+  tx: ISql,
+  organizationId: number,
+  recordKeys: readonly string[],
+  since: Date,
+): Promise<number> {
+  if (recordKeys.length === 0) return 0;
+  const { count } = await tx`
+    delete from quarantine where organization_id = ${organizationId}
+      and record_key = any(${recordKeys as string[]}::text[])
+      and last_seen_at < ${since.toISOString()}::timestamptz`;
+  return count;
+}
+
 export async function countQuarantine(sql: ISql, organizationId: number): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count from quarantine where organization_id = ${organizationId}`;

@@ -1,15 +1,20 @@
 /**
  * What changed since a moment: a walk in the order of `updated_at` that no edit can shift.
  *
- * Paging by number would lose patients: one that is edited meanwhile jumps to the end, and the first of the next page
- * moves up unseen. So each step asks anew for what changed since the last change it saw, and always takes the first
- * page. Only where a whole page shares one second does it go on to the next page of that second.
+ * Paging by number would lose patients: one that is edited during the walk jumps to the end, and the first of the next page
+ * moves up unseen. So each step asks for what changed since the last change it saw, and always takes the first page. Where a
+ * whole page shares one second, the patients of that second are read by id, which no edit can shift either.
+ *
+ * Numbered pages are used only where Cliniko keeps neither the order nor the conditions that this needs.
  */
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../cliniko/source.ts';
-import { parseWirePatient } from '../cliniko/wire.ts';
+import { readTime } from '../cliniko/wire.ts';
 import type { Database } from '../database/open.ts';
-import { createRepeatGuard } from './repeats.ts';
+import { createListEnd } from './list-end.ts';
+import { repeatedPage } from './repeats.ts';
+import { walkRound } from './round.ts';
+import { walkPages } from './walk.ts';
 
 /** Clocks differ, and what is being written while a run begins is seen later. */
 const OVERLAP = '5 minutes';
@@ -52,7 +57,7 @@ export interface ChangePlan extends ChangeScope {
   perPage: number;
 }
 
-/** @throws UnkeptFilterError, ClinikoError, or the signal's reason */
+/** @throws UnkeptFilterError, RepeatedPageError, ClinikoError, or the signal's reason */
 export async function* walkChanges(
   source: PatientSource,
   plan: ChangePlan,
@@ -73,29 +78,97 @@ export async function* walkChanges(
   }
 }
 
+/** What to ask for: one field's changes, of those who are meant. */
+interface FieldScan {
+  source: PatientSource;
+  field: ChangeField;
+  perPage: number;
+  /** The conditions that hold throughout. */
+  filters: readonly string[];
+  options: PageOptions;
+}
+
 async function* walkField(
   source: PatientSource,
   { filter, since, perPage }: ChangePlan,
   field: ChangeField,
   options: PageOptions,
 ): AsyncGenerator<PatientPage> {
-  let from = since;
-  let refuseRepeat = createRepeatGuard();
-  for (let page = 1; ; ) {
-    // A condition on `archived_at` finds archived patients by itself.
-    const filters = field === 'archived_at' ? [`${field}:>=${from}`] : [filter, `${field}:>=${from}`];
-    const answer = await source.page({ page, perPage, filters, sort: `${field}:asc,id:asc` }, options);
-    const [first, last] = [timeOf(answer.records.at(0), field), timeOf(answer.records.at(-1), field)];
-    // Somebody older: the filter was not kept, and there would be no end to it.
-    if (first !== undefined && first < from) return refuseUnkept(field);
-    refuseRepeat(answer.records);
-    yield answer;
-    const more = answer.hasNext || (answer.totalEntries ?? 0) > page * perPage;
-    if (!more || answer.records.length === 0) return;
-    // Without a later moment to go on from, the next page of the same one is all there is.
-    if (last === undefined || last <= from) page += 1;
-    else [from, page, refuseRepeat] = [last, 1, createRepeatGuard()];
+  // A condition on `archived_at` finds archived patients by itself.
+  const filters = field === 'archived_at' ? [] : [filter];
+  const scan: FieldScan = { source, field, perPage, filters, options };
+  const beginning = {
+    isBeginning: true,
+    mayBeEmpty: true,
+    size: null,
+    perPage,
+    read: 0,
+    totalOf: 'rest',
+  } as const;
+  let end = createListEnd(beginning);
+  for (let from = since; ; ) {
+    const query = { page: 1, perPage, filters: [...filters, `${field}:>=${from}`], sort: sortBy(field) };
+    const ask = () => source.page(query, options);
+    const page = await end.confirm(await ask(), ask);
+    const times = timesOf(page, field);
+    if (isUnkept(page, times, from, field)) return refuseUnkept(field);
+    yield page;
+    if (end.passed(page) === 0) return;
+    const last = times.at(-1);
+    if (last === undefined || !isAscending(times)) return yield* numberedPages(scan, from);
+    if (last > from) from = last;
+    else {
+      yield* walkSecond(scan, from);
+      // What the total promised has been read.
+      [from, end] = [secondAfter(from), createListEnd(beginning)];
+    }
   }
+}
+
+const sortBy = (field: ChangeField) => `${field}:asc,id:asc`;
+
+/** Everything of one second, by id. */
+async function* walkSecond(scan: FieldScan, second: string): AsyncGenerator<PatientPage> {
+  const { source, field, perPage, options } = scan;
+  const filters = [...scan.filters, `${field}:>=${second}`, `${field}:<${secondAfter(second)}`];
+  const plan = { round: 0, afterId: null, perPage, filters, met: 0 };
+  const pages = walkRound(source, plan, options);
+  for (;;) {
+    const page = await pages.next();
+    if (page.done !== true) yield { records: page.value.records, totalEntries: undefined, hasNext: true };
+    else if (page.value === 'end') return;
+    else return yield* numberedPages(scan, second);
+  }
+}
+
+/** @throws RepeatedPageError when they come again: what is left of the list cannot be read */
+async function* numberedPages(
+  { source, field, perPage, filters, options }: FieldScan,
+  from: string,
+): AsyncGenerator<PatientPage> {
+  const query = { perPage, filters: [...filters, `${field}:>=${from}`], sort: sortBy(field) };
+  const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, window: 1 };
+  const pages = walkPages(source, plan, options);
+  for (;;) {
+    const page = await pages.next();
+    if (page.done !== true) yield { records: page.value.records, totalEntries: undefined, hasNext: true };
+    else if (page.value === 'end') return;
+    else throw repeatedPage();
+  }
+}
+
+/**
+ * Whether not one record is of the time that was asked for: there would be no end to it. A few older ones beside the others
+ * do no harm. Records without `updated_at` may be meant; those without `archived_at` are not.
+ */
+function isUnkept(
+  { records }: PatientPage,
+  times: readonly string[],
+  from: string,
+  field: ChangeField,
+): boolean {
+  if (times.length === 0) return field === 'archived_at' && records.length > 0;
+  return times.every((time) => time < from);
 }
 
 /** It is not certain that Cliniko can be asked for archivals; that it can be for changes is documented. */
@@ -103,10 +176,18 @@ function refuseUnkept(field: ChangeField): void {
   if (field === 'updated_at') throw new UnkeptFilterError({ kind: 'unreadable', status: 200 });
 }
 
-/** In Cliniko's own form: whole seconds, with a literal Z. */
-function timeOf(record: unknown, field: ChangeField): string | undefined {
-  const parsed = parseWirePatient(record);
-  if (parsed.kind !== 'patient') return undefined;
-  const time = field === 'updated_at' ? parsed.patient.updatedAt : parsed.patient.archivedAt;
-  return time === null ? undefined : `${time.slice(0, 19)}Z`;
+function isAscending(times: readonly string[]): boolean {
+  return times.every((time, index) => index === 0 || (times[index - 1] ?? '') <= time);
+}
+
+/** Of those records that have one: in Cliniko's own form, whole seconds with a literal Z. */
+function timesOf({ records }: PatientPage, field: ChangeField): string[] {
+  return records.flatMap((record) => {
+    const time = readTime(record, field);
+    return time === undefined ? [] : [`${time.slice(0, 19)}Z`];
+  });
+}
+
+function secondAfter(second: string): string {
+  return `${new Date(Date.parse(second) + 1_000).toISOString().slice(0, 19)}Z`;
 }

@@ -19,6 +19,8 @@ export const Coverage = z.object({
   round: count,
   /** The last id that the round has read; null at its beginning. */
   afterId: z.string().nullable(),
+  /** Whether the round asks without a bound on `created_at`. */
+  unbounded: z.boolean().default(false),
   /** Patients that the walk, or the latest round, has seen. Each once. */
   seen: count,
   totalAtStart: count.nullable(),
@@ -36,6 +38,7 @@ export const NOTHING_COVERED: Coverage = {
   leg: 'walk',
   round: 0,
   afterId: null,
+  unbounded: false,
   seen: 0,
   totalAtStart: null,
   totalAtEnd: null,
@@ -45,7 +48,7 @@ export const NOTHING_COVERED: Coverage = {
 };
 
 /** @param total of all pages, as the newest one names it; null when it does not */
-export function sawWalkTotal(coverage: Coverage, total: number | null): Coverage {
+function sawTotal(coverage: Coverage, total: number | null): Coverage {
   const { totalAtStart, totalAtEnd, steady } = coverage;
   return {
     ...coverage,
@@ -55,10 +58,19 @@ export function sawWalkTotal(coverage: Coverage, total: number | null): Coverage
   };
 }
 
-export function beganRound(coverage: Coverage, round: number): Coverage {
+/** @param isKept whether a condition of the walk was kept: otherwise its total means something else, and proves nothing */
+export function sawWalkPage(coverage: Coverage, total: number | null, isKept: boolean): Coverage {
+  const counted = sawTotal(coverage, total);
+  return { ...counted, steady: counted.steady && isKept };
+}
+
+export function beganRound(
+  coverage: Coverage,
+  { round, unbounded }: { round: number; unbounded: boolean },
+): Coverage {
   if (coverage.leg === 'round' && coverage.round === round) return coverage;
   const { repairs, nameless } = coverage;
-  return { ...NOTHING_COVERED, leg: 'round', round, repairs, nameless };
+  return { ...NOTHING_COVERED, leg: 'round', round, unbounded, repairs, nameless };
 }
 
 /** @param page `left`: how many there were from this page on, itself included; null when Cliniko did not say */
@@ -68,7 +80,7 @@ export function finishedRoundPage(
 ): Coverage {
   const totalNow = page.left === null ? null : coverage.seen + page.left;
   return {
-    ...sawWalkTotal(coverage, totalNow),
+    ...sawTotal(coverage, totalNow),
     steady: coverage.steady && totalNow !== null && totalNow === (coverage.totalAtStart ?? totalNow),
     afterId: page.afterId,
     seen: coverage.seen + page.records,
@@ -86,12 +98,29 @@ export function isProven(coverage: Coverage): boolean {
   return isComplete(coverage) && coverage.nameless === 0;
 }
 
-export function completenessProof(coverage: Coverage): CompletenessProof {
+/** @param unanswered stored patients who were not seen, and whom Cliniko neither gave nor denied when asked for them by id */
+export function completenessProof(coverage: Coverage, unanswered: number): CompletenessProof {
+  const reason = doubtOf(coverage, unanswered);
   return {
     seen: coverage.seen,
     total_at_start: coverage.totalAtStart,
     total_at_end: coverage.totalAtEnd,
     repairs: coverage.repairs,
-    proven: isProven(coverage),
+    proven: reason === undefined,
+    ...(reason !== undefined && { reason }),
   };
+}
+
+/** @returns why nothing is proven, for people; undefined when it is */
+function doubtOf(coverage: Coverage, unanswered: number): string | undefined {
+  const { seen, totalAtStart, totalAtEnd, nameless } = coverage;
+  if (totalAtEnd === null) return `Cliniko named no usable total; ${seen} patients were read.`;
+  if (seen !== totalAtEnd)
+    return `Cliniko's total says ${totalAtEnd}, and its list gave ${seen} patients, also when it was read again.`;
+  if (!isComplete(coverage))
+    return `Cliniko's total did not stay the same while the list was read: ${totalAtStart} at first, ${totalAtEnd} at last.`;
+  if (nameless > 0) return `${nameless} records have no usable id.`;
+  if (unanswered > 0)
+    return `Cliniko neither gave nor denied ${unanswered} stored patients when it was asked for them by id.`;
+  return undefined;
 }

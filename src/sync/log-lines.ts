@@ -19,6 +19,7 @@ export interface RunLog {
   progress(state: RunState): void;
   waiting(wait: WaitNotice): void;
   completed(state: RunState, successRate: number): void;
+  unproven(reason: string): void;
   failed(errorType: string, details: string): void;
   interrupted(why: string): void;
 }
@@ -46,6 +47,8 @@ export function createRunLog(logger: Logger, lease: Lease, type: OperationType):
     },
     completed: (state, rate) =>
       log.info(`Sync completed: ${state.succeeded}/${state.processed} patients (${rate}% success)`),
+    unproven: (reason) =>
+      log.warn(`The sync could not prove that it saw every patient, so it marked none as missing: ${reason}`),
     failed: (errorType, details) => log.error({ error_type: errorType }, `Sync failed: ${details}`),
     interrupted: (why) => log.warn(`Sync of organization ${organizationId} handed back: ${why}`),
   };

@@ -52,8 +52,18 @@ export function failedMetadata(state: RunState, display: Display): EngineMetadat
   return { ...runningMetadata(state, display), ...NOTHING_REMAINS };
 }
 
-/** @param durationMs from the start of the run, waiting for a worker included */
-export function completedMetadata(state: RunState, display: Display, durationMs: number): EngineMetadata {
+export interface Conclusion {
+  /** From the start of the run, waiting for a worker included. */
+  durationMs: number;
+  /** Stored patients whom Cliniko neither gave nor denied. */
+  unanswered: number;
+}
+
+export function completedMetadata(
+  state: RunState,
+  display: Display,
+  { durationMs, unanswered }: Conclusion,
+): EngineMetadata {
   return {
     ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed' }),
     progress_percent: 100,
@@ -69,7 +79,7 @@ export function completedMetadata(state: RunState, display: Display, durationMs:
       api_requests: state.apiRequests,
       database_operations: state.databaseOperations,
     },
-    proof: completenessProof(state.coverage),
+    proof: completenessProof(state.coverage, unanswered),
     duration_ms: Math.round(durationMs),
     forecasts: state.forecasts,
   };

@@ -2,18 +2,24 @@ import { hash } from 'node:crypto';
 import { ClinikoError } from '../cliniko/error.ts';
 import { readId } from '../cliniko/wire.ts';
 
+/** A list that gives the same page again instead of the rest: it cannot be read to its end. */
+export class RepeatedPageError extends ClinikoError {}
+
+export const repeatedPage = () => new RepeatedPageError({ kind: 'unreadable', status: 200 });
+
 /**
- * Notices a source that gives a page again, however many are in between: there would be no end to it.
+ * Notices a page that one list gives a second time, however many pages are in between.
  *
- * @returns call it with the records of each page of one list. @throws ClinikoError when they were given before
+ * @returns call it with the records of each page; true when they were given before
  */
-export function createRepeatGuard(): (records: readonly unknown[]) => void {
+export function createRepeatGuard(): (records: readonly unknown[]) => boolean {
   const given = new Set<string>();
   return (records) => {
-    if (records.length === 0) return;
+    if (records.length === 0) return false;
     const ids = records.flatMap((record) => readId(record) ?? []).join();
     const page = hash('sha256', ids === '' ? JSON.stringify(records) : ids);
-    if (given.has(page)) throw new ClinikoError({ kind: 'unreadable', status: 200 });
+    if (given.has(page)) return true;
     given.add(page);
+    return false;
   };
 }

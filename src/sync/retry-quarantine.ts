@@ -45,7 +45,7 @@ export async function retryQuarantine(
   let resolved = 0;
   for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
     const asked = ids.slice(from, from + IDS_AT_ONCE);
-    const records = await fetchByIds(tools.source, asked, { signal });
+    const { records } = await fetchByIds(tools.source, asked, { signal });
     resolved += await storeAgain(tools, organizationId, records);
   }
   return { requested: ids.length, resolved, remaining: await countQuarantine(sql, organizationId) };

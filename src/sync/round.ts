@@ -1,12 +1,14 @@
 /**
- * A round: all patients once more, in the order of their ids, each page asking for those behind the last one seen.
+ * A round: all patients of a list once more, in the order of their ids, each page asking for those behind the last one seen.
  *
- * No edit, no new patient and no delete can move anybody past the reader, so whoever was there all the time is seen.
- * It is slower than numbered pages, one request after the other: only for a clinic that changed under the walk.
+ * No edit, no new patient and no delete can move a patient past the reader, so every patient who was there all the time is
+ * seen. It is slower than numbered pages, one request after the other: for a clinic that changed under the walk, for a list
+ * whose numbered pages come again, and for many changes within one second.
  */
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../cliniko/source.ts';
 import { readId } from '../cliniko/wire.ts';
+import { createListEnd, type ListEnding } from './list-end.ts';
 
 export interface RoundPlan {
   round: number;
@@ -14,7 +16,7 @@ export interface RoundPlan {
   afterId: string | null;
   perPage: number;
   filters: readonly string[];
-  /** Patients whom the run has met: then nobody at all is no answer. */
+  /** Patients of this list that the run has met: then an empty list is no answer. */
   met: number;
 }
 
@@ -27,43 +29,53 @@ export interface RoundPage {
   left: number | null;
 }
 
-/** @throws ClinikoError, or the signal's reason */
+/**
+ * @returns `repeated` when the ids did not grow: Cliniko did not keep the order or the condition, and to go on might never end
+ * @throws ClinikoError, or the signal's reason
+ */
 export async function* walkRound(
   source: PatientSource,
   { round, afterId, perPage, filters, met }: RoundPlan,
   options: PageOptions,
-): AsyncGenerator<RoundPage> {
+): AsyncGenerator<RoundPage, ListEnding> {
+  const end = createListEnd({
+    isBeginning: afterId === null,
+    mayBeEmpty: met === 0,
+    size: null,
+    perPage,
+    read: 0,
+    totalOf: 'rest',
+  });
   for (let after = afterId; ; ) {
     const asked = after === null ? filters : [...filters, `id:>${after}`];
-    const page = await source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
-    const more = page.hasNext || leavesMore(page, perPage);
-    const vanished = after === null && met > 0;
-    if (page.records.length === 0 && (more || vanished))
+    const ask = () => source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
+    const page = await end.confirm(await ask(), ask);
+    if (page.records.length === 0 && after === null && met > 0)
       throw new ClinikoError({ kind: 'unreadable', status: 200 });
     const last = lastInOrder(after, page);
     if (last === undefined) {
-      // The order or the filter was not kept. To go on might turn in a circle; not to know the total proves nothing.
+      // Not to know the total proves nothing.
       yield { round, records: page.records, afterId: after, left: null };
-      return;
+      return 'repeated';
     }
     after = last;
     yield { round, records: page.records, afterId: last, left: page.totalEntries ?? null };
-    if (!more) return;
+    if (end.passed(page) === 0) return 'end';
   }
 }
 
-/** Without a word from Cliniko a full page may not be the last one. */
-function leavesMore({ totalEntries, records }: PatientPage, perPage: number): boolean {
-  return totalEntries === undefined ? records.length >= perPage : totalEntries > records.length;
-}
-
-/** @returns undefined when the ids do not grow from `after` on */
+/**
+ * Records without an id do not count: the next question goes on behind those that have one.
+ *
+ * @returns undefined when the ids do not grow from `after` on, or none of the records has one
+ */
 function lastInOrder(after: string | null, { records }: PatientPage): string | null | undefined {
   let last = after;
   for (const record of records) {
     const id = readId(record);
-    if (id === undefined || (last !== null && BigInt(id) <= BigInt(last))) return undefined;
+    if (id === undefined) continue;
+    if (last !== null && BigInt(id) <= BigInt(last)) return undefined;
     last = id;
   }
-  return last;
+  return records.length > 0 && last === after ? undefined : last;
 }

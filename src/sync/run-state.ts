@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { runningPercent } from '../contract/progress.ts';
 import { Forecast } from '../contract/sync-log.ts';
-import { beganRound, Coverage, finishedRoundPage, NOTHING_COVERED, sawWalkTotal } from './completeness.ts';
+import { beganRound, Coverage, finishedRoundPage, NOTHING_COVERED, sawWalkPage } from './completeness.ts';
 import type { Stop } from './stop.ts';
 
 const count = z.int().min(0);
@@ -16,6 +16,8 @@ export const RunState = z.object({
   /** The first page that is not completely stored, 1-based, and how many of its records are. */
   page: z.int().min(1),
   place: count,
+  /** Records on the pages before that one. */
+  recordsBefore: count.default(0),
   /** Records a page holds; null until the first page was read. */
   pageSize: count.nullable(),
   /** What Cliniko names as the total now; 0 until it was read. */
@@ -53,6 +55,7 @@ export type RunState = z.infer<typeof RunState>;
 export const INITIAL_STATE: RunState = {
   page: 1,
   place: 0,
+  recordsBefore: 0,
   pageSize: null,
   found: 0,
   began: null,
@@ -93,7 +96,7 @@ export function arrivedAt(state: RunState, stop: Stop): RunState {
     case 'walk':
       return arrivedAtPage(state, stop);
     case 'round':
-      return { ...state, coverage: beganRound(state.coverage, stop.round) };
+      return { ...state, coverage: beganRound(state.coverage, stop) };
     case 'sweep':
       return { ...state, coverage: { ...state.coverage, leg: 'sweep' } };
     default:
@@ -112,7 +115,7 @@ function arrivedAtPage(state: RunState, page: Extract<Stop, { leg: 'walk' }>): R
     // Without a total the best number is what was seen so far.
     found: total ?? Math.max(state.found, state.processed),
     began: page.began.toISOString(),
-    coverage: sawWalkTotal(state.coverage, total),
+    coverage: sawWalkPage(state.coverage, total, page.isKept),
     totalPages: page.pages,
   };
 }
@@ -167,8 +170,14 @@ export function storedBatch(state: RunState, batch: BatchCounts): RunState {
   };
 }
 
-function walkedOn({ page, place }: RunState, batch: BatchCounts): Pick<RunState, 'page' | 'place'> {
-  return batch.endsPage ? { page: page + 1, place: 0 } : { page, place: place + batch.records };
+function walkedOn(
+  { page, place, recordsBefore }: RunState,
+  batch: BatchCounts,
+): Pick<RunState, 'page' | 'place' | 'recordsBefore'> {
+  const stored = place + batch.records;
+  return batch.endsPage
+    ? { page: page + 1, place: 0, recordsBefore: recordsBefore + stored }
+    : { page, place: stored, recordsBefore };
 }
 
 const LEGS = ['walk', 'round', 'sweep'];

@@ -15,6 +15,7 @@ import { OrganizationDeletedError } from '../organizations/organization-lock.ts'
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
+import { forgetQuarantined } from '../patients/quarantine.ts';
 import {
   CancelledError,
   describeFailure,
@@ -78,23 +79,41 @@ async function openIntake(run: OpenRun): Promise<Intake> {
     rules: { country: organization.country, validation: organization.validation },
     seen: await readSeen(database, lease.syncLogId),
     absence: undefined,
+    quarantined: [],
+    unanswered: new Set(),
   };
 }
 
-async function complete(run: OpenRun, { seen, absence }: Intake): Promise<void> {
+async function complete(run: OpenRun, { seen, absence, quarantined, unanswered }: Intake): Promise<void> {
   const { lease, createdAt } = run.claimed;
-  const metadata = completedMetadata(run.now(), run.display('completed'), run.durationMs());
+  const conclusion = { durationMs: run.durationMs(), unanswered: unanswered.size };
+  const metadata = completedMetadata(run.now(), run.display('completed'), conclusion);
   await endRun(run.tools.database, lease, run.state, async (tx) => {
     await keepToKey(run, tx);
     await pointAtSurvivors(tx, lease.organizationId);
     if (absence === undefined) return { status: 'completed', metadata };
-    // Those who were met when they were asked for by id are not absent.
-    const absent = absence.absent.filter((id) => !seen.has(id));
+    // Those who were met when they were asked for by id are not absent; of those without an answer nothing is known.
+    const isGone = (id: string) => !seen.has(id) && !unanswered.has(id);
+    const absent = absence.absent.filter(isGone);
     const verdict = await judgeAbsence(tx, lease.organizationId, { ...absence, absent }, createdAt);
-    return { status: 'completed', metadata: { ...metadata, ...absenceMetadata(verdict) } };
+    const removed = await forgetQuarantined(
+      tx,
+      lease.organizationId,
+      quarantined.map((record) => record.recordKey).filter(isGone),
+      createdAt,
+    );
+    return {
+      status: 'completed',
+      metadata: {
+        ...metadata,
+        ...absenceMetadata(verdict),
+        ...(removed > 0 && { quarantine_removed: removed }),
+      },
+    };
   });
   run.tell();
   run.log.completed(run.state, metadata.success_rate ?? 100);
+  if (metadata.proof?.reason !== undefined) run.log.unproven(metadata.proof.reason);
   run.tools.observer?.ended(run.claimed.type, 'completed', '');
 }
 

@@ -4,8 +4,17 @@ import type { WalkedPage } from './walk.ts';
 
 export type Stop =
   /** All patients, page by numbered page. */
-  | ({ leg: 'walk'; began: Date } & WalkedPage)
+  | ({
+      leg: 'walk';
+      began: Date;
+      /** Whether it holds only patients whom the condition on `created_at` allows. */
+      isKept: boolean;
+    } & WalkedPage)
   /** All patients once more, in the order of their ids. */
-  | ({ leg: 'round' } & RoundPage)
+  | ({
+      leg: 'round';
+      /** Whether it was asked for without a bound on `created_at`. */
+      unbounded: boolean;
+    } & RoundPage)
   /** Those who changed meanwhile, and those who were not met. */
   | { leg: 'sweep'; records: readonly unknown[] };

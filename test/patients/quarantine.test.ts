@@ -71,6 +71,33 @@ describe('a retry of the quarantine', () => {
   });
 });
 
+describe('a quarantined patient whom Cliniko no longer has', () => {
+  test('is forgotten by a proven full sync, with the sealed record', async ({ databaseUrl }) => {
+    const { server, people, ids } = await clinicWithout(databaseUrl, 40);
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    for (const id of ids.slice(3, 40)) people.hardDelete(id);
+
+    const log = await wholeSync(server);
+    expect(log.metadata).toMatchObject({ quarantine_removed: 37, proof: { proven: true } });
+    expect(await database.sql`select record_key from quarantine order by record_key`).toEqual(
+      ids.slice(0, 3).map((id) => ({ record_key: id })),
+    );
+  });
+
+  test('stays while the list proves nothing, or Cliniko has nobody', async ({ databaseUrl }) => {
+    const { server, people, ids } = await clinicWithout(databaseUrl, 40);
+    people.hardDelete(ids[0] ?? '');
+    server.cliniko.behaviour.total = 'one-too-high';
+    expect((await wholeSync(server)).metadata).not.toHaveProperty('quarantine_removed');
+    server.cliniko.behaviour.total = 'right';
+    for (const id of ids.slice(1)) people.hardDelete(id);
+    const log = await wholeSync(server);
+    expect(log.metadata).toMatchObject({ missing_held: 90 });
+    expect(await askJson(server, '/cliniko/quarantine/123')).toMatchObject({ total: 40 });
+  });
+});
+
 describe('a new CREDENTIALS_KEY', () => {
   test('takes over what the previous one has sealed, which is then needed no more', async ({
     databaseUrl,

@@ -90,11 +90,21 @@ describe('the walk through changes', () => {
     const source = {
       asked: 0,
       outlookMs: () => 0,
-      async page({ page, perPage, filters }: Parameters<PatientSource['page']>[0]) {
+      async page({ page, perPage, filters, sort }: Parameters<PatientSource['page']>[0]) {
         source.asked += 1;
-        const from = filters.map((filter) => /^updated_at:>=(.*)$/.exec(filter)?.[1]).find(Boolean);
-        const order = (one: Record<string, unknown>) => `${one.updated_at} ${one.id}`;
-        const found = from === undefined ? [] : people.filter((one) => String(one.updated_at) >= from);
+        const asked = (condition: RegExp) =>
+          filters.map((filter) => condition.exec(filter)?.[1]).find(Boolean);
+        const from = asked(/^updated_at:>=(.*)$/);
+        const before = asked(/^updated_at:<(.*)$/) ?? 'Z';
+        const after = BigInt(asked(/^id:>(.*)$/) ?? 0);
+        const byId = sort === 'id:asc';
+        const order = (one: Record<string, unknown>) => `${byId ? '' : one.updated_at} ${one.id}`;
+        const isMeant = (one: Record<string, unknown>) =>
+          from !== undefined &&
+          String(one.updated_at) >= from &&
+          String(one.updated_at) < before &&
+          BigInt(String(one.id)) > after;
+        const found = people.filter(isMeant);
         found.sort((a, b) => (order(a) < order(b) ? -1 : 1));
         const records = found.slice((page - 1) * perPage, page * perPage);
         return { records, totalEntries: found.length, hasNext: page * perPage < found.length };
@@ -127,6 +137,52 @@ describe('the walk through changes', () => {
     expect(source.asked).toBeLessThan(20);
   });
 
+  plain(
+    'misses nobody of 350 of one second when one is edited while the second page is on its way',
+    async () => {
+      const people = Array.from({ length: 350 }, (_, n) => person(n + 1, { updated_at: second(2) }));
+      let pages = 0;
+      const onPage = () => {
+        pages += 1;
+        if (pages === 2) Object.assign(people[7] ?? {}, { updated_at: second(50) });
+      };
+      expect((await idsSeen(clinic(people), { onPage })).size).toBe(350);
+    },
+  );
+
+  plain.for([25, 100])('reads all of a list whose pages hold %i and name no next one', async (size) => {
+    const people = Array.from({ length: 130 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
+    const whole = clinic(people);
+    const source: PatientSource = {
+      ...whole,
+      page: async (query, options) => ({
+        ...(await whole.page({ ...query, perPage: size }, options)),
+        hasNext: false,
+      }),
+    };
+    expect((await idsSeen(source)).size).toBe(130);
+  });
+
+  plain('reads by numbers where Cliniko keeps no condition on ids', async () => {
+    const people = Array.from({ length: 350 }, (_, n) => person(n + 1, { updated_at: second(2) }));
+    const source = ignoring('id:', clinic(people));
+    expect((await idsSeen(source)).size).toBe(350);
+  });
+
+  plain('reads those beside an older one that was not asked for', async () => {
+    const people = Array.from({ length: 250 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
+    const old = person(999, { updated_at: '2020-01-01T00:00:00Z' });
+    const whole = clinic(people);
+    const source: PatientSource = {
+      ...whole,
+      page: async (query, options) => {
+        const page = await whole.page(query, options);
+        return { ...page, records: page.records.length > 0 ? [old, ...page.records] : [] };
+      },
+    };
+    expect((await idsSeen(source)).size).toBe(251);
+  });
+
   const ignoring = (prefix: string, source: PatientSource): PatientSource => ({
     ...source,
     page: (query, options) =>
@@ -137,9 +193,9 @@ describe('the walk through changes', () => {
   });
 
   plain('takes an answer with others than it asked for as no answer, and not as the end', async () => {
-    const people = Array.from({ length: 5 }, (_, n) => person(n + 1, { updated_at: second(n) }));
+    const people = Array.from({ length: 250 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
     const source = ignoring('updated_at:>=', clinic(people));
-    await expect(idsSeen(source, { since: second(3) })).rejects.toThrow(UnkeptFilterError);
+    await expect(idsSeen(source, { since: second(40) })).rejects.toThrow(UnkeptFilterError);
   });
 
   plain('ends with a source that gives the same page of one second again and again', async () => {
@@ -152,11 +208,11 @@ describe('the walk through changes', () => {
   });
 
   plain('does without archivals where it cannot ask for them', async () => {
-    const people = Array.from({ length: 5 }, (_, n) =>
-      person(n + 1, { updated_at: second(n), archived_at: second(n) }),
+    const people = Array.from({ length: 250 }, (_, n) =>
+      person(n + 1, { updated_at: second(n % 50), archived_at: second(n % 50) }),
     );
     const source = ignoring('archived_at:>=', clinic(people));
-    expect((await idsSeen(source, { since: second(3) })).size).toBe(2);
+    expect((await idsSeen(source, { since: second(40) })).size).toBe(50);
   });
 
   plain('misses nobody when one is edited while each page is read', async () => {

@@ -215,7 +215,7 @@ const end = (worker: WorkerName, status: 'completed' | 'failed') =>
     const write = () =>
       endRun(engine.database, hand.claimed.lease, hand.state, async () =>
         status === 'completed'
-          ? { status, metadata: completedMetadata(hand.state, display, 1) }
+          ? { status, metadata: completedMetadata(hand.state, display, { durationMs: 1, unanswered: 0 }) }
           : { status, metadata: runningMetadata(hand.state, display), errorDetails: 'x' },
       );
     if (await fenced(model, hand.claimed.lease, write)) Object.assign(model, { status, owner: null });

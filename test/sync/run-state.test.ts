@@ -13,7 +13,7 @@ import {
 } from '../../src/sync/run-state.ts';
 
 const page = (number: number, pages: number, total: number | undefined) =>
-  ({ leg: 'walk', began: new Date(0), number, size: 10, pages, total, records: [] }) as const;
+  ({ leg: 'walk', began: new Date(0), isKept: true, number, size: 10, pages, total, records: [] }) as const;
 
 const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
 
@@ -110,7 +110,10 @@ describe('progress', () => {
 describe('the proof of a run', () => {
   const run = (totals: number[], seen: number) => {
     const state = totals.reduce((current, total) => arrivedAt(current, page(1, 1, total)), INITIAL_STATE);
-    return completedMetadata(storedBatch(state, batch({ succeeded: seen })), display, 1_000).proof;
+    return completedMetadata(storedBatch(state, batch({ succeeded: seen })), display, {
+      durationMs: 1_000,
+      unanswered: 0,
+    }).proof;
   };
 
   test('stands when all of an unchanging total were seen', () => {
@@ -140,7 +143,7 @@ describe('a completed run', () => {
       apiRequests: 13,
     };
 
-    expect(completedMetadata(state, display, 262_000)).toMatchObject({
+    expect(completedMetadata(state, display, { durationMs: 262_000, unanswered: 0 })).toMatchObject({
       success_rate: 100,
       progress_percent: 100,
       performance_metrics: {
@@ -153,7 +156,7 @@ describe('a completed run', () => {
   });
 
   test('of an empty clinic lost nobody', () => {
-    expect(completedMetadata(INITIAL_STATE, display, 10)).toMatchObject({
+    expect(completedMetadata(INITIAL_STATE, display, { durationMs: 10, unanswered: 0 })).toMatchObject({
       success_rate: 100,
       progress_percent: 100,
     });

@@ -6,6 +6,8 @@
  *
  * Not here: things that go wrong for a while (faults.ts).
  */
+import type { Field } from './query.ts';
+
 export interface Behaviour {
   /** Whether keys are let in: 401 and 403 are what a revoked key and a role without patients get. */
   access: 'allowed' | 'unauthorised' | 'forbidden';
@@ -44,7 +46,31 @@ export interface Behaviour {
   idListLimit: number;
   /** Of 403, 404 and 5xx. */
   errorBody: 'html' | 'empty';
+  /** What `total_entries` says. `growing`: one more with each answer. */
+  total: 'right' | OddTotal;
+  /** When `links.next` is there. `by-total`: as the total that is told promises. */
+  nextLink: 'right' | 'by-total' | 'never' | 'always';
+  /** Records that a page holds at most, whatever was asked for. */
+  recordsPerPage: number;
+  /** Records that the first page of a list holds at most; the second one goes on behind them. */
+  recordsOnFirstPage: number;
+  /** `ignored`: each page is the first one. */
+  pageParameter: 'kept' | 'ignored';
+  /** Fields whose conditions are not kept. */
+  ignoredFilters: readonly Field[];
+  /** Whether the oldest patient is on each page, asked for or not. */
+  oldestOnEachPage: boolean;
 }
+
+export type OddTotal =
+  | 'one-too-high'
+  | 'one-too-low'
+  | 'growing'
+  | 'zero'
+  | 'negative'
+  | 'missing'
+  | 'words'
+  | 'numeral';
 
 export const USUAL_BEHAVIOUR: Behaviour = {
   access: 'allowed',
@@ -69,4 +95,11 @@ export const USUAL_BEHAVIOUR: Behaviour = {
   fractionalSeconds: 'refuse',
   idListLimit: 100,
   errorBody: 'html',
+  total: 'right',
+  nextLink: 'right',
+  recordsPerPage: 100,
+  recordsOnFirstPage: 100,
+  pageParameter: 'kept',
+  ignoredFilters: [],
+  oldestOnEachPage: false,
 };

@@ -6,6 +6,7 @@
  */
 import { type Answer, failure, json, jsonText } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
+import { hasNextLink, misread, toldTotal, withOldest } from './odd-pages.ts';
 import type { Population } from './population.ts';
 import { BadQuery, type PatientQuery, parseQuery } from './query.ts';
 import { createSelect } from './selection.ts';
@@ -27,6 +28,7 @@ export interface PatientListPlan {
 export function createPatientList({ population, behaviour, url, cachedPages }: PatientListPlan): PatientList {
   const select = createSelect(population, behaviour);
   const keep = keepNewest<Buffer>(cachedPages);
+  let answers = 0;
 
   /** By who is on the page and not by what was asked: each sync asks up to another moment, and is shown the same people. */
   function encoded(positions: readonly number[]): Buffer {
@@ -42,13 +44,16 @@ export function createPatientList({ population, behaviour, url, cachedPages }: P
 
   function list(parameters: URLSearchParams): Answer {
     return refusing(() => {
-      const query = parseQuery(parameters, behaviour);
-      const { positions, total } = select(query);
+      const query = misread(parseQuery(parameters, behaviour), behaviour);
+      const { positions, total } = withOldest(select(query), behaviour);
+      const told = toldTotal(total, behaviour, answers++);
       if (positions.length === 0 && query.page > 1 && behaviour.pastTheEnd === 'not-found') {
         return failure(404, behaviour);
       }
-      const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, total, behaviour));
-      const [before, after] = ['{"patients":[', `],"total_entries":${total},"links":${links}}`];
+      const hasNext = hasNextLink(query, total, told, behaviour);
+      const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, hasNext, behaviour));
+      const total_entries = told === undefined ? '' : `"total_entries":${JSON.stringify(told)},`;
+      const [before, after] = ['{"patients":[', `],${total_entries}"links":${links}}`];
       return jsonText(Buffer.concat([Buffer.from(before), encoded(positions), Buffer.from(after)]));
     });
   }
@@ -83,7 +88,7 @@ function pageLinks(
   list: string,
   parameters: URLSearchParams,
   { page, perPage }: PatientQuery,
-  total: number,
+  hasNext: boolean,
   behaviour: Behaviour,
 ) {
   const linkTo = (number: number) => {
@@ -95,7 +100,7 @@ function pageLinks(
   return {
     self: linkTo(page),
     ...(page > 1 ? { previous: linkTo(page - 1) } : unset('previous')),
-    ...(page * perPage < total ? { next: linkTo(page + 1) } : unset('next')),
+    ...(hasNext ? { next: linkTo(page + 1) } : unset('next')),
   };
 }
 

@@ -88,13 +88,17 @@ export function createPeople(population: Population, behaviour: Behaviour, now: 
 }
 
 /** Proper times are facts that filters and orders go by; a broken one is only shown. */
-function shownAs({ updated_at, archived_at, ...rest }: PatientRecord): {
+function shownAs({ created_at, updated_at, archived_at, ...rest }: PatientRecord): {
   facts: Partial<Facts>;
   patch: PatientRecord;
 } {
   const facts: Partial<Facts> = {};
   const patch = rest;
+  if (isTimestamp(created_at)) facts.createdAt = Date.parse(created_at) / 1000;
+  else if (created_at === null) facts.createdAt = null;
+  else if (created_at !== undefined) patch.created_at = created_at;
   if (isTimestamp(updated_at)) facts.updatedAt = Date.parse(updated_at) / 1000;
+  else if (updated_at === null) facts.updatedAt = null;
   else if (updated_at !== undefined) patch.updated_at = updated_at;
   if (isTimestamp(archived_at)) facts.archivedAt = Date.parse(archived_at) / 1000;
   else if (archived_at === null) facts.archivedAt = null;

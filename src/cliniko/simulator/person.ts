@@ -201,8 +201,8 @@ function fillConsents(record: PatientRecord, dice: Dice): void {
 }
 
 function fillTimes(record: PatientRecord, facts: Facts, never: null | ''): void {
-  record.created_at = timestamp(facts.createdAt);
-  record.updated_at = timestamp(facts.updatedAt);
+  record.created_at = facts.createdAt === null ? never : timestamp(facts.createdAt);
+  record.updated_at = facts.updatedAt === null ? never : timestamp(facts.updatedAt);
   record.archived_at = facts.archivedAt === null ? never : timestamp(facts.archivedAt);
   record.merged_at = facts.mergedAt === null ? never : timestamp(facts.mergedAt);
   record.deleted_at = never;

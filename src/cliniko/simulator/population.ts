@@ -32,6 +32,8 @@ export interface Population {
   /** No drawn person was created, changed or archived after this; seconds since 1970. */
   readonly drawnUntil: number;
   createdAt(position: number): number;
+  /** Whether `created_at` of some record is not the time at which it came. */
+  isRedated(): boolean;
   idAt(position: number): bigint;
   /** The first position whose id is not below this one. */
   positionFrom(id: bigint): number;
@@ -66,6 +68,7 @@ export function createPopulation({ seed, patients, linkBase, behaviour }: Popula
     position < patients && timeline.isArchived(position) ? 'archived' : 'active',
   );
   let version = 0;
+  let redated = false;
 
   const size = () => patients + added.length;
   const createdAt = (position: number) =>
@@ -122,6 +125,7 @@ export function createPopulation({ seed, patients, linkBase, behaviour }: Popula
       ...(patch === undefined ? {} : { patch: { ...before.patch, ...patch } }),
       ...(isGone === undefined ? {} : { isGone }),
     });
+    redated ||= facts?.createdAt !== undefined;
     census.note(position, standing(position));
   }
 
@@ -139,6 +143,7 @@ export function createPopulation({ seed, patients, linkBase, behaviour }: Popula
     version: () => version,
     drawnUntil: timeline.endsAt,
     createdAt,
+    isRedated: () => redated,
     idAt,
     positionFrom: (id) => firstWhere(0, size(), (position) => idAt(position) >= id),
     standing,

@@ -45,6 +45,8 @@ export interface SortColumn {
 export interface PatientQuery {
   page: number;
   perPage: number;
+  /** Records by which the first page is shorter than the others. */
+  missingOnFirstPage?: number;
   conditions: readonly Condition[];
   sort: readonly SortColumn[];
 }

@@ -62,7 +62,7 @@ export function createSelect(population: Population, behaviour: Behaviour): Sele
 
   return (query) => {
     const search = searchFor(query.conditions, population, behaviour);
-    const skipped = (query.page - 1) * query.perPage;
+    const skipped = Math.max(0, (query.page - 1) * query.perPage - (query.missingOnFirstPage ?? 0));
     const direction = arrivalOrder(withTies(query.sort, behaviour));
     if (direction !== undefined && search.predicates.length === 0) {
       return stretch(population, search, direction, skipped, query.perPage);
@@ -149,6 +149,7 @@ function chooseView(
 /** Cuts the stretch by a condition on the order of arrival. @returns false for conditions of other kinds */
 function narrow(search: Search, { field, operator, value }: Condition, population: Population): boolean {
   if (field !== 'id' && field !== 'created_at') return false;
+  if (field === 'created_at' && population.isRedated()) return false;
   const asked = field === 'id' ? BigInt(value.split(',')[0] ?? 0) : secondsOf(value);
   const own = field === 'id' ? population.idAt : population.createdAt;
   const reached = () => firstWhere(0, population.size(), (position) => own(position) >= asked);

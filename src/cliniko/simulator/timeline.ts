@@ -14,8 +14,9 @@ import { roll } from './dice.ts';
 export interface Facts {
   /** Exact digits. */
   id: string;
-  createdAt: number;
-  updatedAt: number;
+  /** Null: the record has no such time, which only an override can bring about. */
+  createdAt: number | null;
+  updatedAt: number | null;
   archivedAt: number | null;
   mergedAt: number | null;
   /** The id of the survivor. */

@@ -130,7 +130,7 @@ describe('the drawn history', () => {
       fc.property(clinic, ({ seed, size, at }) => {
         const timeline = timelineOf(seed, size);
         const facts: Facts = timeline.factsAt(at % size);
-        expect(facts.createdAt).toBeLessThanOrEqual(facts.updatedAt);
+        expect(facts.createdAt ?? Number.NaN).toBeLessThanOrEqual(facts.updatedAt ?? 0);
         expect(facts.archivedAt ?? facts.updatedAt).toBe(facts.updatedAt);
         expect(facts.updatedAt).toBeLessThanOrEqual(timeline.endsAt);
         const survivor = timeline.survivorOf(at % size);

@@ -55,6 +55,7 @@ const PROOF: Record<keyof CompletenessProof, Fits> = {
   total_at_end: (value) => isNull(value) || isWhole(value),
   repairs: isWhole,
   proven: isBoolean,
+  reason: (value) => value === undefined || isText(value),
 };
 
 type Known = Exclude<

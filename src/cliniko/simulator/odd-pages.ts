@@ -1,0 +1,75 @@
+/**
+ * Pages that are not what their question asked for: each oddity that `behaviour` names, and nothing where it names none.
+ *
+ * Not here: answers that are no pages at all (faults.ts).
+ */
+import type { Behaviour } from './behaviour.ts';
+import type { PatientQuery } from './query.ts';
+import type { Selection } from './selection.ts';
+
+/** The question as this Cliniko understands it. */
+export function misread(query: PatientQuery, behaviour: Behaviour): PatientQuery {
+  const { recordsPerPage, recordsOnFirstPage, pageParameter, ignoredFilters } = behaviour;
+  const perPage = Math.min(query.perPage, recordsPerPage);
+  const first = Math.min(perPage, recordsOnFirstPage);
+  const page = pageParameter === 'ignored' ? 1 : query.page;
+  return {
+    ...query,
+    page,
+    perPage: page === 1 ? first : perPage,
+    missingOnFirstPage: perPage - first,
+    conditions: query.conditions.filter(({ field }) => !ignoredFilters.includes(field)),
+  };
+}
+
+export function withOldest({ positions, total }: Selection, behaviour: Behaviour): Selection {
+  const isAdded = behaviour.oldestOnEachPage && positions.length > 0 && !positions.includes(0);
+  return { positions: isAdded ? [0, ...positions] : positions, total };
+}
+
+/** @param answers how many answers came before */
+export function toldTotal(total: number, behaviour: Behaviour, answers: number): unknown {
+  switch (behaviour.total) {
+    case 'right':
+      return total;
+    case 'one-too-high':
+      return total + 1;
+    case 'one-too-low':
+      return Math.max(0, total - 1);
+    case 'growing':
+      return total + answers;
+    case 'zero':
+      return 0;
+    case 'negative':
+      return -1;
+    case 'missing':
+      return undefined;
+    case 'words':
+      return 'many';
+    case 'numeral':
+      return `${total}`;
+    default:
+      return behaviour.total satisfies never;
+  }
+}
+
+export function hasNextLink(
+  { page, perPage, missingOnFirstPage = 0 }: PatientQuery,
+  total: number,
+  told: unknown,
+  behaviour: Behaviour,
+): boolean {
+  const until = page === 1 ? perPage : page * perPage - missingOnFirstPage;
+  switch (behaviour.nextLink) {
+    case 'right':
+      return until < total;
+    case 'by-total':
+      return until < Number(told);
+    case 'never':
+      return false;
+    case 'always':
+      return true;
+    default:
+      return behaviour.nextLink satisfies never;
+  }
+}

@@ -1,0 +1,157 @@
+/** A Cliniko whose pages are not what they should be: everything is stored, the proof says so, and none is marked wrongly. */
+import { describe, expect } from 'vitest';
+import type { Behaviour } from '../../src/cliniko/simulator/behaviour.ts';
+import type { PatientSource } from '../../src/cliniko/source.ts';
+import { connectInTest, test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
+import { startTestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
+
+const ODDITIES: [string, Partial<Behaviour>, { proven: boolean }][] = [
+  ['a total that is one too high', { total: 'one-too-high' }, { proven: false }],
+  ['that, with links that follow it', { total: 'one-too-high', nextLink: 'by-total' }, { proven: false }],
+  ['that, with 404 behind the end', { total: 'one-too-high', pastTheEnd: 'not-found' }, { proven: false }],
+  ['a total that is one too low', { total: 'one-too-low', nextLink: 'by-total' }, { proven: false }],
+  ['a total that grows', { total: 'growing' }, { proven: false }],
+  ['a total of 0', { total: 'zero', nextLink: 'never' }, { proven: false }],
+  ['a negative total', { total: 'negative', nextLink: 'never' }, { proven: false }],
+  ['no total', { total: 'missing', nextLink: 'never' }, { proven: false }],
+  [
+    'no total, and 404 behind the end',
+    { total: 'missing', nextLink: 'never', pastTheEnd: 'not-found' },
+    { proven: false },
+  ],
+  ['words for a total', { total: 'words' }, { proven: false }],
+  ['a total as text', { total: 'numeral' }, { proven: true }],
+  ['25 of 100 records a page', { recordsPerPage: 25 }, { proven: true }],
+  ['25 of 100, and no links', { recordsPerPage: 25, nextLink: 'never' }, { proven: true }],
+  [
+    '25 of 100, no links and no total',
+    { recordsPerPage: 25, nextLink: 'never', total: 'missing' },
+    { proven: false },
+  ],
+  ['a short first page', { recordsOnFirstPage: 37 }, { proven: true }],
+  ['a short first page, and no links', { recordsOnFirstPage: 37, nextLink: 'never' }, { proven: true }],
+  ['a next page for ever', { nextLink: 'always' }, { proven: true }],
+  ['the first page for every page', { pageParameter: 'ignored' }, { proven: true }],
+  ['the oldest patient on each page', { oldestOnEachPage: true }, { proven: true }],
+  ['no condition on created_at', { ignoredFilters: ['created_at'] }, { proven: true }],
+  ['no condition on ids', { ignoredFilters: ['id'] }, { proven: true }],
+  ['no condition on changes', { ignoredFilters: ['updated_at'] }, { proven: true }],
+];
+
+const PATIENTS = 301;
+
+describe('a Cliniko that gives', () => {
+  test.for(ODDITIES)('%s', async ([, behaviour, { proven }], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: PATIENTS, behaviour });
+    for (const kind of ['sync-all', 'sync-all', 'sync-changed'] as const) {
+      const log = await wholeSync(server, kind);
+      expect(log).toMatchObject({ status: 'completed', records_failed: 0 });
+      if (kind === 'sync-all') {
+        expect(log.records_success).toBe(PATIENTS);
+        expect(log.metadata.proof).toMatchObject({ proven });
+        if (!proven) expect(log.metadata.proof?.reason).toMatch(/^Cliniko/);
+      }
+      expect(log.metadata).not.toHaveProperty('missing_marked');
+      expect(log.metadata).not.toHaveProperty('missing_held');
+    }
+    const [row] = await connectInTest(databaseUrl)<{ stored: number; missing: number }[]>`
+      select count(*)::int as stored, count(missing_since)::int as missing from patients`;
+    expect(row).toEqual({ stored: PATIENTS, missing: 0 });
+    expect(server.cliniko.requests.length).toBeLessThan(150);
+  });
+});
+
+describe('patients whom no condition on created_at finds', () => {
+  test('are stored by a full sync, and counted by its proof', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 250 });
+    const { people } = server.cliniko;
+    const ids = [...people.ids()];
+    for (const id of ids.slice(20, 70)) people.override(id, { created_at: null });
+
+    const log = await wholeSync(server);
+    expect(log).toMatchObject({
+      records_success: 250,
+      metadata: { proof: { seen: 250, total_at_end: 250, proven: true } },
+    });
+  });
+
+  test('are stored too when they were made in the future', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 250 });
+    const { people } = server.cliniko;
+    for (const id of [...people.ids()].slice(20, 70))
+      people.override(id, { created_at: '2099-01-01T00:00:00Z' });
+
+    expect(await wholeSync(server)).toMatchObject({
+      records_success: 250,
+      metadata: { proof: { proven: true } },
+    });
+  });
+
+  test('cost no request where there are none', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 250 });
+    await wholeSync(server);
+    // Three pages, the count without the condition, two lists of changes.
+    expect(server.cliniko.requests).toHaveLength(6);
+  });
+});
+
+describe('a Cliniko that answers with fewer ids than it is asked for', () => {
+  test('is asked for the rest: none of them is missing', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const everybody = people(330);
+    const whole = scriptedSource(everybody);
+    // The list does not show ten of them, although its total is that of the others.
+    const listed = scriptedSource(everybody.slice(10));
+    const source: PatientSource = {
+      ...whole,
+      page: (query, options) => {
+        const isList = !query.filters.some((filter) => filter.startsWith('id:='));
+        return (isList ? listed : whole).page({ ...query, perPage: Math.min(query.perPage, 4) }, options);
+      },
+    };
+    await engine.syncWith(whole);
+    const log = await engine.syncWith(source);
+
+    expect(log).toMatchObject({ records_success: 330, metadata: { proof: { proven: true } } });
+    expect(log.metadata).not.toHaveProperty('missing_marked');
+  });
+
+  test('and never with the rest, proves nothing about them', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const everybody = people(330);
+    const whole = scriptedSource(everybody);
+    const listed = scriptedSource(everybody.slice(10));
+    const source: PatientSource = {
+      ...whole,
+      page: async (query, options) => {
+        if (!query.filters.some((filter) => filter.startsWith('id:='))) return listed.page(query, options);
+        return { records: everybody.slice(0, 4), totalEntries: 10, hasNext: true };
+      },
+    };
+    await engine.syncWith(whole);
+    const log = await engine.syncWith(source);
+
+    expect(log.metadata).not.toHaveProperty('missing_marked');
+    expect(log.metadata.proof).toMatchObject({ proven: false });
+    expect(log.metadata.proof?.reason).toContain('neither gave nor denied 6 stored patients');
+  });
+});
+
+describe('a Cliniko that gives one page for every question', () => {
+  test('fails the run in words, with what it gave stored', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const records = people(10);
+    const source: PatientSource = {
+      outlookMs: () => 0,
+      page: async () => ({ records, totalEntries: 300, hasNext: true }),
+    };
+    expect(await engine.syncWith(source)).toMatchObject({
+      status: 'failed',
+      records_success: 10,
+      metadata: { error_type: 'CLINIKO_BAD_RESPONSE' },
+    });
+  });
+});
