@@ -80,7 +80,7 @@ describe('a full sync of 648 patients', () => {
         inserted: 648,
         phase: 'completed',
         proof: { seen: 648, total_at_start: 648, total_at_end: 648, proven: true },
-        performance_metrics: { total_duration: expect.stringMatching(/^\d+s$/), api_requests: 9 },
+        performance_metrics: { total_duration: expect.stringMatching(/^\d+s$/), api_requests: 10 },
       },
     });
     const [{ count } = { count: 0 }] = await connect(databaseUrl)`select count(*)::int from patients`;
