@@ -18,7 +18,7 @@ const NO_COUNTRIES = new Set(
 const COUNTRIES = countryCodes();
 
 /** IANA name. */
-const TimeZone = z
+export const TimeZone = z
   .string()
   .max(64)
   .refine(isTimeZone, 'must be an IANA time zone, such as "Australia/Sydney"');
@@ -75,6 +75,8 @@ export const Organization = OrganizationSettings.extend({
   has_credentials: z.boolean(),
   /** ISO 8601 UTC; null without a schedule. */
   next_sync_at: z.string().nullable(),
+  /** Why the stored schedule is disabled; null when it can be read. */
+  schedule_error: z.string().nullable(),
 });
 export type Organization = z.infer<typeof Organization>;
 

@@ -32,6 +32,28 @@ export const SyncPhase = z.enum([
 ]);
 export type SyncPhase = z.infer<typeof SyncPhase>;
 
+/** What old clients choose their text by, in the order in which a run goes through them; the last three are ends. */
+export const SyncStep = z.enum([
+  'initializing',
+  'checking_config',
+  'validating_credentials',
+  'fetching_patients',
+  'storing_patients',
+  'checking_deletions',
+  'completed',
+  'failed',
+  'cancelled',
+]);
+export type SyncStep = z.infer<typeof SyncStep>;
+
+/** What started a run. `name` is that of an account, `schedule` a cron expression; never a secret. */
+export const SyncTrigger = z.object({
+  kind: z.enum(['person', 'token', 'schedule', 'retry', 'external']),
+  name: z.string().optional(),
+  schedule: z.string().optional(),
+});
+export type SyncTrigger = z.infer<typeof SyncTrigger>;
+
 export const SyncErrorType = z.enum([
   'CLINIKO_AUTH_FAILED',
   'CLINIKO_FORBIDDEN',
@@ -92,6 +114,18 @@ export const EngineMetadata = z.object({
   errors_total: z.int(),
   warnings_total: z.int(),
   phase: SyncPhase,
+  step: SyncStep,
+  /** Records read from Cliniko, and records processed, so far. */
+  patients_loaded: z.int(),
+  patients_processed: z.int(),
+  /** Both are `patients_found`, under the names of the old service. */
+  total_patients: z.int(),
+  patients_to_store: z.int(),
+  /** Marked as missing by this run. */
+  patients_deleted: z.int(),
+  /** Of a failed run: its `error_details`. */
+  error: z.string().optional(),
+  trigger: SyncTrigger.optional(),
   attempt: z.int(),
   inserted: z.int(),
   updated: z.int(),
@@ -136,6 +170,18 @@ export const SyncMetadata = z.looseObject({
   errors_total: lenient(z.number()),
   warnings_total: lenient(z.number()),
   phase: lenient(SyncPhase),
+  step: lenient(z.string()),
+  patients_loaded: lenient(z.number()),
+  patients_processed: lenient(z.number()),
+  total_patients: lenient(z.number()),
+  patients_to_store: lenient(z.number()),
+  patients_deleted: lenient(z.number()),
+  error: lenient(z.string()),
+  /** When the row changed, ISO 8601 UTC. */
+  timestamp: lenient(z.string()),
+  /** Of a queued run: 1 is next. As it was when the run was queued. */
+  queue_position: lenient(z.number()),
+  trigger: lenient(z.looseObject({ kind: z.string() })),
   waiting_until: lenient(z.string()),
   waiting_reason: lenient(z.string()),
   try: lenient(z.number()),
@@ -154,6 +200,7 @@ export type SyncMetadata = z.infer<typeof SyncMetadata>;
 export const SyncLog = z.object({
   id: z.int(),
   organization_id: z.int(),
+  source_system: z.string(),
   operation_type: z.string(),
   status: SyncStatus,
   started_at: z.string(),
@@ -162,6 +209,9 @@ export const SyncLog = z.object({
   records_success: z.int(),
   records_failed: z.int(),
   error_details: z.string().nullable(),
+  created_at: z.string(),
+  /** The time of this row's last change. */
+  updated_at: z.string(),
   /** Of this row's last change; null once that is older than the history. */
   cursor: CursorText.nullable(),
   metadata: SyncMetadata,
@@ -169,15 +219,28 @@ export const SyncLog = z.object({
 export type SyncLog = z.infer<typeof SyncLog>;
 
 /** Answer of `GET /api/v1/cliniko/sync-logs/:orgId`, newest first. */
-export const SyncLogList = z.object({ logs: z.array(SyncLog) });
+export const SyncLogList = z.object({
+  logs: z.array(SyncLog),
+  organization_id: z.int(),
+  source_system: z.string(),
+  /** The length of this page. */
+  total_logs: z.int(),
+  /** Whether there are logs after this page: ask with `before`. */
+  has_more: z.boolean(),
+});
 
-/** Answer of the POSTs that start a sync: 202 with the new run, 200 with the one that was running already. */
+/** Answer of the POSTs that start a sync: the new run, or the one that was running already. */
 export const StartedSync = z.object({
+  success: z.literal(true),
+  /** What happened, in one sentence. */
+  message: z.string(),
   sync_log_id: z.int(),
   organization_id: z.int(),
   operation_type: z.string(),
   status: SyncStatus,
   already_running: z.boolean(),
+  result: z.null(),
+  timestamp: z.string(),
   log: SyncLog,
 });
 export type StartedSync = z.infer<typeof StartedSync>;

@@ -2,24 +2,39 @@
 import type { Sql } from 'postgres';
 import type { Analytics } from '../contract/analytics.ts';
 
+/**
+ * Other programs can write counters and times that mean nothing: no share of a negative number, no duration that ends before
+ * it starts, no day before the year 1 or after 9999 (`infinity` included).
+ */
 export async function readAnalytics(sql: Sql, organizationId: number): Promise<Analytics> {
+  const completed = sql`
+    select operation_type, started_at, greatest(records_processed, 0) as processed,
+      least(greatest(records_success, 0), greatest(records_processed, 0)) as success,
+      case when ${isMoment(sql, 'started_at')} and ${isMoment(sql, 'completed_at')} and completed_at >= started_at
+        then extract(epoch from completed_at - started_at) end as seconds
+    from sync_logs as log
+    where organization_id = ${organizationId} and sync_log_status(log) = 'completed'`;
   const [days, operations] = await Promise.all([
     sql<Analytics['success_by_day']>`
+      with completed as (${completed})
       select to_char(started_at, 'YYYY-MM-DD') as sync_date, count(*)::int as total_syncs,
         -- A run without patients lost none, but says nothing about the rate either.
-        round(avg(records_success::numeric / nullif(records_processed, 0) * 100), 1)::float8 as avg_success_rate
-      from sync_logs
-      where organization_id = ${organizationId} and status = 'completed'
+        round(avg(success::numeric / nullif(processed, 0) * 100), 1)::float8 as avg_success_rate
+      from completed where ${isMoment(sql, 'started_at')}
       group by 1 order by 1 desc limit 366`,
     sql<Analytics['performance_by_operation']>`
+      with completed as (${completed})
       select operation_type, count(*)::int as total_syncs,
-        round(avg(extract(epoch from completed_at - started_at)), 3)::float8 as avg_duration_seconds,
-        round(avg(records_processed), 1)::float8 as avg_patients_processed,
-        round((sum(records_processed) / nullif(sum(extract(epoch from completed_at - started_at)), 0)), 1)::float8
+        round(avg(seconds), 3)::float8 as avg_duration_seconds,
+        -- A run that met no patient leaves NULL, which reads as 0.
+        round(avg(coalesce(processed, 0)), 1)::float8 as avg_patients_processed,
+        round(sum(processed) filter (where seconds is not null) / nullif(sum(seconds), 0), 1)::float8
           as patients_per_second
-      from sync_logs
-      where organization_id = ${organizationId} and status = 'completed'
+      from completed
       group by operation_type order by operation_type`,
   ]);
   return { success_by_day: [...days], performance_by_operation: [...operations] };
 }
+
+const isMoment = (sql: Sql, column: 'started_at' | 'completed_at') =>
+  sql`coalesce(${sql(column)} >= '0001-01-01' and ${sql(column)} < '10000-01-01', false)`;

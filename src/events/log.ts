@@ -7,7 +7,7 @@
  * Not here: who is told (live/feed.ts).
  */
 import type { Sql } from 'postgres';
-import { renderEnvelope, renderSyncLog } from './render.ts';
+import { type LastChange, renderEnvelope, renderSyncLog } from './render.ts';
 
 export interface LoggedEvent {
   organizationId: number;
@@ -48,6 +48,8 @@ export interface StreamState {
   /** The oldest `seq` that can still be replayed; `head + 1` when none can. */
   oldest: number;
   latest: RunAt | null;
+  /** Whether it has runs before the latest; undefined when that is not known. */
+  hasOlder?: boolean | undefined;
   /** ISO 8601 UTC: the moment. */
   at: string;
 }
@@ -63,12 +65,19 @@ interface EventRow {
   columns: string | null;
   metadata: string | null;
   row_seq: string | null;
+  /** When the row changed; null: when this event happened. */
+  row_at: string | null;
 }
 
 const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.type,
   to_char(event.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, event.sync_log_id,
   (event.row ->> 'started_at')::timestamp::text as started_at, (event.row - 'metadata')::text as columns,
-  (event.row -> 'metadata')::text as metadata, event.row_seq`;
+  (event.row -> 'metadata')::text as metadata, event.row_seq,
+  case when event.row_seq <> event.seq then (select ${isoTime(sql)} from sync_events as changed
+    where changed.organization_id = event.organization_id and changed.seq = event.row_seq) end as row_at`;
+
+/** Of an event that is called `changed`. */
+const isoTime = (sql: Sql) => sql`to_char(changed.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
  * What happened after each position, at most `limit` events of each organization, in order; `terminal`: only ends of runs.
@@ -124,7 +133,8 @@ interface StateRow {
   started_at: string | null;
   columns: string | null;
   metadata: string | null;
-  row_seq: string | null;
+  change: LastChangeRow | null;
+  has_older: boolean;
 }
 
 /** One state for each id, known or not, all of the same moment. */
@@ -135,7 +145,9 @@ export async function readStreamStates(sql: Sql, organizationIds: readonly numbe
       coalesce((select min(seq) from sync_events where organization_id = wanted.organization_id), stream.head + 1)
         as oldest,
       log.started_at::text as started_at, (log.row - 'metadata')::text as columns,
-      (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as row_seq
+      (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as change,
+      exists (select 1 from sync_logs where organization_id = wanted.organization_id
+        order by started_at desc, id desc offset 1) as has_older
     from unnest(${organizationIds as number[]}::int[]) as wanted (organization_id)
     cross join lateral (
       select coalesce((select head from sync_streams where organization_id = wanted.organization_id), 0) as head
@@ -151,7 +163,13 @@ export async function readStreamStates(sql: Sql, organizationIds: readonly numbe
     head: Number(row.head),
     oldest: Number(row.oldest),
     at: row.at,
-    latest: runAt(row.log_id, row.started_at, row.columns && renderRow({ ...row, columns: row.columns })),
+    latest: runAt(
+      row.log_id,
+      row.started_at,
+      row.columns &&
+        renderSyncLog({ columns: row.columns, metadata: row.metadata }, row.epoch, toLastChange(row.change)),
+    ),
+    hasOlder: row.has_older,
   }));
 }
 
@@ -203,24 +221,25 @@ export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
   await sql`select sync_era_begin(${epoch})`;
 }
 
-/** The `seq` of a row's own last change, for a statement in which `log` has `id` and `organization_id` of one. */
-export const lastChangeOf = (sql: Sql) => sql`(select max(seq) from sync_events
-  where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot')`;
+type LastChangeRow = [seq: number, at: string];
 
-function renderRow(row: {
-  columns: string;
-  metadata: string | null;
-  epoch: string;
-  row_seq: string | null;
-}): string {
-  const seq = Number(row.row_seq);
-  return renderSyncLog({ columns: row.columns, metadata: row.metadata }, row.epoch, seq === 0 ? null : seq);
+/** A row's own last change, for a statement in which `log` has `id` and `organization_id` of one. */
+export const lastChangeOf = (sql: Sql) => sql`(select json_build_array(changed.seq, ${isoTime(sql)})
+  from sync_events as changed
+  where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
+  order by changed.seq desc limit 1)`;
+
+export function toLastChange(change: LastChangeRow | null): LastChange {
+  return change === null ? { seq: null, at: null } : { seq: change[0], at: change[1] };
 }
 
 function toEvent(row: EventRow, epoch: string): LoggedEvent {
   const { organization_id: organizationId, type, at, sync_log_id: syncLogId } = row;
   const seq = Number(row.seq);
-  const log = row.columns && renderRow({ ...row, columns: row.columns, epoch });
+  // 0 stands for a change that is older than the history.
+  const rowSeq = Number(row.row_seq) === 0 ? null : Number(row.row_seq);
+  const change = { seq: rowSeq, at: rowSeq === seq ? at : row.row_at };
+  const log = row.columns && renderSyncLog({ columns: row.columns, metadata: row.metadata }, epoch, change);
   const json = renderEnvelope({ type, organizationId, syncLogId, seq, at, log: log ?? 'null' }, epoch);
   return { organizationId, seq, type, at, run: runAt(syncLogId, row.started_at, log), json };
 }

@@ -8,11 +8,13 @@ export interface NewestRun {
   head: number;
   /** The rendered sync log of the latest run; null when there is none. */
   log: string | null;
+  /** Whether there are runs before it; undefined when that is not known here. */
+  hasOlder: boolean | undefined;
 }
 
 export interface Newest {
   /** Undefined: not known for certain here. Then the database is asked. */
   of(organizationId: number): NewestRun | undefined;
   /** Somebody was shown this from the database. What is older is not given out here any more. */
-  shown(organizationId: number, place: { epoch: string; head: number }): void;
+  shown(organizationId: number, place: { epoch: string; head: number; hasOlder?: boolean }): void;
 }

@@ -4,11 +4,14 @@
  * The result is text and is never parsed again on its way out. So the three are equal byte for byte, and a number
  * that another program put into `metadata` survives even where JavaScript could not hold it.
  *
+ * Neighbours: render-metadata.ts.
  * Not here: which rows (sync-logs.ts, log.ts), the framing (live/).
  */
 import { z } from 'zod';
 import { formatCursor } from '../contract/cursor.ts';
 import { PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { SyncStatus } from '../contract/sync-log.ts';
+import { foreignReason, renderMetadata, type ShownLog, SOURCE_SYSTEM } from './render-metadata.ts';
 
 /** A row of `sync_logs` as `sync_log_row()` (drizzle/) gives it, `metadata` apart and both as JSON text. */
 export interface LogRowText {
@@ -16,11 +19,20 @@ export interface LogRowText {
   metadata: string | null;
 }
 
+/** The row's last change; both null when the history no longer has it. */
+export interface LastChange {
+  seq: number | null;
+  /** ISO 8601 UTC. */
+  at: string | null;
+}
+
 const Columns = z.object({
   id: z.int(),
   organization_id: z.int(),
   operation_type: z.string(),
-  status: z.string(),
+  status: SyncStatus,
+  /** The status as another program wrote it, in small letters; absent in events of earlier versions. */
+  word: z.string().optional(),
   started_at: z.string(),
   completed_at: z.string().nullable(),
   records_processed: z.int().nullable(),
@@ -29,37 +41,28 @@ const Columns = z.object({
   error_details: z.string().nullable(),
 });
 
-/** @param seq of the row's last change; null when the history no longer has it */
-export function renderSyncLog(row: LogRowText, epoch: string, seq: number | null): string {
+export function renderSyncLog(row: LogRowText, epoch: string, change: LastChange): string {
   const log = Columns.parse(JSON.parse(row.columns));
-  const head = JSON.stringify({
+  const startedAt = utc(log.started_at);
+  const endedAt = log.completed_at === null ? null : utc(log.completed_at);
+  const shown: ShownLog = {
     id: log.id,
     organization_id: log.organization_id,
+    source_system: SOURCE_SYSTEM,
     operation_type: log.operation_type,
     status: log.status,
-    started_at: utc(log.started_at),
-    completed_at: log.completed_at === null ? null : utc(log.completed_at),
+    started_at: startedAt,
+    // A program that ends its run with a word of its own often leaves these two out.
+    completed_at: endedAt ?? (log.status === 'running' ? null : (change.at ?? startedAt)),
     records_processed: log.records_processed ?? 0,
     records_success: log.records_success ?? 0,
     records_failed: log.records_failed ?? 0,
-    error_details: log.error_details,
-    cursor: seq === null ? null : formatCursor(epoch, seq),
-  });
-  return `${head.slice(0, -1)},"metadata":${renderMetadata(row.metadata)}}`;
-}
-
-/** Old clients call `progress_percent.toFixed(1)`, so it is a number whatever another program wrote. */
-function renderMetadata(text: string | null): string {
-  const value: unknown = JSON.parse(text ?? 'null');
-  if (text === null || typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return '{"progress_percent": 0}';
-  }
-  if ('progress_percent' in value) {
-    return typeof value.progress_percent === 'number'
-      ? text
-      : JSON.stringify({ ...value, progress_percent: 0 });
-  }
-  return text === '{}' ? '{"progress_percent": 0}' : `{"progress_percent": 0, ${text.slice(1)}`;
+    error_details: log.error_details?.trim() || foreignReason(log.status, log.word) || log.error_details,
+    created_at: startedAt,
+    updated_at: change.at ?? endedAt ?? startedAt,
+    cursor: change.seq === null ? null : formatCursor(epoch, change.seq),
+  };
+  return `${JSON.stringify(shown).slice(0, -1)},"metadata":${renderMetadata(row.metadata, shown, log.word)}}`;
 }
 
 const BEFORE_ALL_TIME = '0001-01-01T00:00:00.000Z';

@@ -1,6 +1,6 @@
 /** `sync_logs` as the poll answers it, with the place in the stream at which the answer was true. */
 import type { Sql } from 'postgres';
-import { lastChangeOf } from './log.ts';
+import { lastChangeOf, toLastChange } from './log.ts';
 import { renderSyncLog } from './render.ts';
 
 export interface SyncLogFilter {
@@ -19,6 +19,8 @@ export interface SyncLogPage {
   head: number;
   /** Rendered sync logs, newest first. */
   logs: string[];
+  /** Whether more rows match after these. */
+  hasMore: boolean;
 }
 
 /** One statement: the logs and the head belong to the same moment. */
@@ -28,7 +30,11 @@ export async function readSyncLogs(
   filter: SyncLogFilter,
 ): Promise<SyncLogPage> {
   const [page] = await sql<
-    { epoch: string; head: string; logs: [columns: string, metadata: string | null, seq: number | null][] }[]
+    {
+      epoch: string;
+      head: string;
+      logs: [columns: string, metadata: string | null, change: [number, string] | null][];
+    }[]
   >`
     select sync_epoch() as epoch,
       coalesce((select head from sync_streams where organization_id = ${organizationId}), 0) as head,
@@ -39,14 +45,19 @@ export async function readSyncLogs(
         from (
           select id, organization_id, started_at, sync_log_row(run) as row from sync_logs as run
           where organization_id = ${organizationId} ${conditions(sql, organizationId, filter)}
-          order by started_at desc, id desc limit ${filter.limit}
+          order by started_at desc, id desc limit ${filter.limit + 1}
         ) as log), '[]') as logs`;
   if (page === undefined) throw new Error('A statement that always has one row had none.');
   const { epoch } = page;
   return {
     epoch,
     head: Number(page.head),
-    logs: page.logs.map(([columns, metadata, seq]) => renderSyncLog({ columns, metadata }, epoch, seq)),
+    logs: page.logs
+      .slice(0, filter.limit)
+      .map(([columns, metadata, change]) =>
+        renderSyncLog({ columns, metadata }, epoch, toLastChange(change)),
+      ),
+    hasMore: page.logs.length > filter.limit,
   };
 }
 

@@ -17,6 +17,7 @@ export class Channel {
   #head: number;
   #latest: RunAt | null;
   #at: string;
+  #hasOlder: boolean | undefined;
   #frames: Frame[] = [];
   #bytes = 0;
   #isSure = true;
@@ -25,12 +26,13 @@ export class Channel {
   readonly #given = new Map<number, readonly Frame[]>();
   readonly #folds = new Map<number, readonly Frame[]>();
 
-  constructor({ organizationId, epoch, head, latest, at }: StreamState) {
+  constructor({ organizationId, epoch, head, latest, at, hasOlder }: StreamState) {
     this.organizationId = organizationId;
     this.epoch = epoch;
     this.#head = head;
     this.#latest = latest;
     this.#at = at;
+    this.#hasOlder = hasOlder;
   }
 
   /** `seq` of the newest event that was read. */
@@ -82,7 +84,8 @@ export class Channel {
     if (!this.#isSure) return undefined;
     const { organizationId, epoch } = this;
     const oldest = this.#head - this.#frames.length + 1;
-    return { organizationId, epoch, head: this.#head, oldest, latest: this.#latest, at: this.#at };
+    const { latest, hasOlder } = { latest: this.#latest, hasOlder: this.#hasOlder };
+    return { organizationId, epoch, head: this.#head, oldest, latest, at: this.#at, hasOlder };
   }
 
   snapshot(): Frame | undefined {
@@ -100,8 +103,14 @@ export class Channel {
   settle(state: StreamState): void {
     if (state.head !== this.#head) return;
     this.#latest = state.latest;
+    this.#hasOlder = state.hasOlder;
     this.#isSure = true;
     this.#forgetGiven();
+  }
+
+  /** What somebody read from the database when the head was there. */
+  learn(head: number, hasOlder: boolean): void {
+    if (head === this.#head) this.#hasOlder = hasOlder;
   }
 
   /** Lets go of the ring, not of the state. */
@@ -127,11 +136,15 @@ export class Channel {
     if (type === 'snapshot') {
       this.#latest = run;
       this.#isSure = true;
+      this.#hasOlder = run === null ? false : undefined;
     } else if (run !== null && run.id === latest?.id) {
       // Its start was moved into the past: another run may be the latest now.
       if (run.startedAt < latest.startedAt) this.#isSure = false;
       this.#latest = run;
-    } else if (run !== null && !isOlder(run, latest)) this.#latest = run;
+    } else if (run !== null) {
+      this.#hasOlder = latest !== null;
+      if (!isOlder(run, latest)) this.#latest = run;
+    }
   }
 
   #keep(frames: Frame[]): void {

@@ -154,10 +154,16 @@ function createNewest(
       const state = channel?.state();
       if (channel === undefined || state === undefined) return undefined;
       counters.pollsFromMemory += 1;
-      return { epoch: channel.epoch, head: channel.head, log: state.latest?.log ?? null };
+      return {
+        epoch: channel.epoch,
+        head: channel.head,
+        log: state.latest?.log ?? null,
+        hasOlder: state.hasOlder,
+      };
     },
-    shown(organizationId, { epoch, head }) {
+    shown(organizationId, { epoch, head, hasOlder }) {
       const place = shelf.get(organizationId);
+      if (hasOlder !== undefined && place?.channel.epoch === epoch) place.channel.learn(head, hasOlder);
       if (place === undefined || place.channel.epoch !== epoch || head <= place.shown) return;
       place.shown = head;
       if (head > place.channel.head) read([organizationId]);

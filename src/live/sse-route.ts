@@ -52,9 +52,12 @@ function hasBody(c: Context): boolean {
   return c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length') ?? 0) > 0;
 }
 
-/** The header is what a browser sends by itself when it reconnects, so it is newer than the address. */
+/**
+ * The newest first: the header is what a browser sends by itself when it reconnects, `lastEventId` what a polyfill adds to the
+ * address then, and `since` is in the address from the beginning.
+ */
 function sinceOf(c: Context): string | undefined {
-  return c.req.header('last-event-id') || c.req.query('since');
+  return c.req.header('last-event-id') || c.req.query('lastEventId') || c.req.query('since');
 }
 
 /** What is read of a request before its stream begins; the request itself is not kept. */

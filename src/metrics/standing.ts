@@ -58,7 +58,7 @@ async function readStanding(sql: Sql): Promise<Standing> {
         coalesce((select max(at) from sync_events where sync_log_id = log.id), log.started_at at time zone 'utc')
           as changed_at
       from sync_logs as log left join sync_runs as run on run.sync_log_id = log.id and run.ended_at is null
-      where log.status = 'running')
+      where sync_status_word(log.status) = 'running')
     select count(*) filter (where ours and owner is null)::int as queued,
       count(*) filter (where ours and owner is not null and lease_expires_at >= clock_timestamp())::int as working,
       count(*) filter (where ours and owner is not null and lease_expires_at < clock_timestamp())::int as abandoned,

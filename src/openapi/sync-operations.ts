@@ -22,8 +22,7 @@ const start = (word: string, id: string, summary: string): Operation => ({
   description: 'While one runs for this organization, that one is answered and nothing is started.',
   headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
   answers: {
-    202: { description: 'It was started.', schema: StartedSync },
-    200: { description: 'One was running already.', schema: StartedSync },
+    200: { description: 'It was started, or one was running already.', schema: StartedSync },
   },
   problems: [
     'INVALID_PARAMETER',
@@ -98,8 +97,14 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Streams',
     summary: 'Follow an organization (Server-Sent Events)',
     description: 'The events are described in /asyncapi.json.',
-    query: { since: SINCE },
-    headers: { 'last-event-id': { ...SINCE, description: 'As `since`; it wins.' } },
+    query: {
+      since: SINCE,
+      lastEventId: {
+        ...SINCE,
+        description: 'As `since`, which it wins over; EventSource polyfills send it.',
+      },
+    },
+    headers: { 'last-event-id': { ...SINCE, description: 'As `since`; it wins over both parameters.' } },
     answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
     problems: ['INVALID_PARAMETER'],
   },

@@ -13,7 +13,7 @@ import type { Database } from '../database/open.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from './organization-lock.ts';
 import type { SealedColumn } from './reseal.ts';
-import { nextFiring } from './schedule.ts';
+import { nextFiring, scheduleError } from './schedule.ts';
 import { SealError, type Sealer } from './sealing.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
@@ -26,16 +26,24 @@ export async function findOrganization({ orm }: Database, id: number): Promise<O
     .where(eq(organizationTable.id, id));
   if (row === undefined) return undefined;
   const { name, country, timeZone, schedule, nextSyncAt, validation } = row.organizations;
+  const error = schedule === null ? null : scheduleError(schedule);
   return {
     organization_id: id,
     name,
     country,
     time_zone: timeZone,
-    schedule,
+    schedule: error === null ? schedule : null,
     validation,
     has_credentials: row.cliniko_credentials !== null,
-    next_sync_at: nextSyncAt && new Date(nextSyncAt).toISOString(),
+    next_sync_at: isoTime(nextSyncAt),
+    schedule_error: error,
   };
+}
+
+/** Another program can store `infinity`, which is no moment. */
+function isoTime(stored: string | null): string | null {
+  const time = stored === null ? Number.NaN : Date.parse(stored);
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
 }
 
 /** For lists of names; the rest of an organization is asked for one by one. */

@@ -7,12 +7,15 @@
  * Not here: the starting of it, once however many servers run (sync/scheduler.ts).
  */
 import { Cron } from 'croner';
-import type { Schedule } from '../contract/organization.ts';
+import { z } from 'zod';
+import { type Schedule, TimeZone } from '../contract/organization.ts';
 import { ProblemError } from '../http/problem.ts';
 
 /** A thousand clinics at 02:00 do not start in one second: each comes a little later, by chance. */
 const SPREAD_AT_MOST_MS = 10 * 60_000;
 const SPREAD_SHARE = 0.1;
+
+const StoredSchedule = z.looseObject({ cron: z.string(), time_zone: z.string() });
 
 /** @throws ProblemError INVALID_PARAMETER: it is no cron expression, or it never fires */
 export function requireSchedule(schedule: Schedule, now: Date = new Date()): void {
@@ -44,6 +47,23 @@ export function nextFiring(schedule: Schedule, after: Date, random: number): Dat
   const following = cron.nextRun(firing);
   const gapMs = following === null ? Infinity : following.getTime() - firing.getTime();
   return new Date(firing.getTime() + random * Math.min(SPREAD_AT_MOST_MS, gapMs * SPREAD_SHARE));
+}
+
+/**
+ * What is wrong with a stored schedule, in one sentence; null when it can be read. Another program may have written it, and a
+ * time zone may be gone after an upgrade.
+ */
+export function scheduleError(schedule: unknown): string | null {
+  const stored = StoredSchedule.safeParse(schedule);
+  if (!stored.success) return 'The stored schedule is not an object with "cron" and "time_zone".';
+  if (!TimeZone.safeParse(stored.data.time_zone).success)
+    return 'This server does not know the time zone of the stored schedule.';
+  try {
+    nextFiring(stored.data, new Date(), 0);
+    return null;
+  } catch {
+    return 'The stored cron expression cannot be read.';
+  }
 }
 
 function open({ cron, time_zone }: Schedule): Cron {

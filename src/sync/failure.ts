@@ -83,6 +83,13 @@ const SEALED_ELSEWHERE: FailureReport = {
     'Start every server with the same CREDENTIALS_KEY, and with the one before it as CREDENTIALS_KEY_PREVIOUS; or store the API key again.',
 };
 
+const NO_KEY: FailureReport = {
+  error_type: 'CLINIKO_AUTH_FAILED',
+  error_details: 'Cliniko API authentication failed: No API key stored',
+  retry_recommended: true,
+  solution: "Add the organization's Cliniko API key",
+};
+
 const MIGRATE = 'Run database migration: npm run db:migrate';
 const SET_KEY = 'Store a valid API key: PUT /api/v1/organizations/:orgId/cliniko-credentials';
 
@@ -93,8 +100,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof FruitlessError) return FRUITLESS;
   if (error instanceof KeyReplacedError) return KEY_REPLACED;
   if (error instanceof SealError) return SEALED_ELSEWHERE;
-  if (error instanceof MissingKeyError)
-    return describeClinikoFailure({ kind: 'unauthorised' }, error.message);
+  if (error instanceof MissingKeyError) return NO_KEY;
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);
   if (isDatabaseAway(error)) return AWAY;
   const sqlstate = databaseError(error)?.code;

@@ -51,6 +51,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     onWait: waits.add,
     onWaitOver: waits.end,
     onRequest: () => {
+      if (run.step === 'checking_config') latest = toldOfFirstRequest(run);
       run.state = { ...run.state, apiRequests: run.state.apiRequests + 1 };
     },
   };
@@ -61,7 +62,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     return run.state;
   };
   const plan = await planItinerary(run, intake);
-  const source = timed(intake.source, fetching);
+  const source = measured(run, intake.source, fetching);
   const stops = remainingStops({ source, plan, settled, options: asking });
   const parts = prepareParts(run, cutIntoParts(run, stops, intake.seen, ahead), intake.rules);
   const asked = Array.from({ length: PARTS_AHEAD }, () => askNext(parts));
@@ -83,6 +84,14 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
     // What is under way commits or fails: only then is the state of the run its own. Its failure is the first one.
     await latest.committed;
   }
+}
+
+/** Committed before the first batch, so that it tells no older counts than the batch. */
+function toldOfFirstRequest(run: OpenRun): Taking {
+  run.reach('validating_credentials');
+  const committed = run.announce('fetching');
+  committed.catch(() => {}); // Awaited by the part that comes first.
+  return { written: committed, committed };
 }
 
 function askNext<T>(parts: AsyncGenerator<T>): Promise<IteratorResult<T>> {
@@ -128,7 +137,10 @@ function takeInPart(run: OpenRun, part: PreparedPart, seen: IdSet, { before, spe
 async function arrive(run: OpenRun, stop: Stop): Promise<void> {
   const { pageSize, coverage } = run.state;
   run.state = arrivedAt(run.state, stop);
-  if (pageSize === null) run.log.found(run.state);
+  if (pageSize === null) {
+    run.log.found(run.state);
+    if (run.step !== run.reach('fetching_patients')) await run.announce('fetching');
+  }
   if (stop.leg === 'walk') run.log.page(run.state);
   else if (coverage.leg === 'walk') await run.announce('finishing');
 }
@@ -175,13 +187,19 @@ function countsBetween(before: RunState, after: RunState): StoredCounts {
   };
 }
 
-function timed(source: PatientSource, watch: ReturnType<typeof createStopwatch>): PatientSource {
+function measured(
+  run: OpenRun,
+  source: PatientSource,
+  watch: ReturnType<typeof createStopwatch>,
+): PatientSource {
   return {
     outlookMs: (requests) => source.outlookMs(requests),
     async page(query, options) {
       watch.start();
       try {
-        return await source.page(query, options);
+        const page = await source.page(query, options);
+        run.loaded += page.records.length;
+        return page;
       } finally {
         watch.stop();
       }

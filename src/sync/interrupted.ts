@@ -8,12 +8,18 @@ import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
+import { endMarks } from './end-by-force.ts';
 import { repeat } from './repeat.ts';
 
 const STALE_AFTER_MINUTES = 15;
 
 const DETAILS = `The sync was interrupted: it had not changed for ${STALE_AFTER_MINUTES} minutes.`;
-const REPORT = JSON.stringify({ error_type: 'SYNC_INTERRUPTED', retry_recommended: true });
+const REPORT = JSON.stringify({
+  error_type: 'SYNC_INTERRUPTED',
+  retry_recommended: true,
+  step: 'failed',
+  error: DETAILS,
+});
 
 /** Rows that one transaction ends. */
 const LOGS_AT_ONCE = 500;
@@ -47,7 +53,7 @@ export async function endInterruptedRuns({ sql }: Database): Promise<number> {
 async function endPortion(tx: ISql, after: number): Promise<{ ended: number; last: number | undefined }> {
   // Whoever is being written lives. And only what is read once the rows are locked is true of them.
   const locked = await tx<{ id: number }[]>`
-    select id from sync_logs as log where status = 'running' and id > ${after} and ${isNobodys(tx)}
+    select id from sync_logs as log where sync_status_word(status) = 'running' and id > ${after} and ${isNobodys(tx)}
     order by id limit ${LOGS_AT_ONCE} for update skip locked`;
   const ids = locked.map((row) => row.id);
   return { ended: ids.length === 0 ? 0 : await endStale(tx, ids), last: ids.at(-1) };
@@ -63,11 +69,13 @@ async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
       status = 'failed', error_details = ${DETAILS},
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
       metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end || ${REPORT}::text::jsonb
-    where id = any(${ids as number[]}::int[]) and status = 'running' and ${isNobodys(tx)}
+        || ${endMarks(tx, DETAILS)}
+    where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isNobodys(tx)}
       and coalesce(
         (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
-        -- Older than the history, as rows of the system being replaced are.
-        started_at at time zone 'utc'
+        -- Older than the history, as rows of the system being replaced are. A start that is still to come tells nothing.
+        case when started_at < (now() at time zone 'utc') + interval '1 day' then started_at at time zone 'utc'
+          else '-infinity' end
       ) < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
     returning id`;
   return rows.length;

@@ -6,7 +6,7 @@
  * nothing. No session advisory locks: poolers and recycled connections break them.
  */
 import type { ISql } from 'postgres';
-import { OperationType } from '../contract/sync-log.ts';
+import { OperationType, SyncStep, SyncTrigger } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import type { ClaimKind } from './observer.ts';
 import { INITIAL_STATE, RunState } from './run-state.ts';
@@ -42,6 +42,10 @@ export interface ClaimedRun {
   fruitlessClaims: number;
   /** Somebody asked to end it while nobody worked on it. */
   cancelRequested: boolean;
+  /** What its public row said at the claim: a run that is resumed never goes back. */
+  step: SyncStep;
+  /** What started it. */
+  trigger: SyncTrigger | undefined;
 }
 
 /** Somebody else has the run now, or ended it. Nothing may be written for it any more. */
@@ -50,7 +54,8 @@ export class LeaseLostError extends Error {
 }
 
 /**
- * Takes the oldest run that nobody works on: it has no owner, or its owner let the lease expire, or its owner is this
+ * Takes the oldest run that nobody works on and whose type this version knows: during a rolling upgrade a newer server's run
+ * waits for a server that knows it. It has no owner, or its owner let the lease expire, or its owner is this
  * very worker and does not work on it (the database was away in the middle of it).
  *
  * @param active the runs that this worker works on
@@ -72,12 +77,15 @@ export async function claimNextRun(
       created_ms: number;
       age_ms: number;
       cancel_requested: boolean;
+      step: unknown;
+      trigger: unknown;
       previous_owner: string | null;
     }[]
   >`
     with free as (
       select sync_log_id as id, owner as previous_owner from sync_runs
-      where ended_at is null and sync_log_id <> all(${active as number[]}::int[])
+      where ended_at is null and operation_type = any(${OperationType.options as string[]}::text[])
+        and sync_log_id <> all(${active as number[]}::int[])
         and (owner is null or owner = ${owner} or lease_expires_at < clock_timestamp())
       order by created_at limit 1 for update skip locked)
     update sync_runs as run set
@@ -87,7 +95,9 @@ export async function claimNextRun(
     returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, fruitless_claims, checkpoint,
       extract(epoch from created_at)::float8 * 1000 as created_ms,
       extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms,
-      cancel_requested_at is not null as cancel_requested, previous_owner`;
+      cancel_requested_at is not null as cancel_requested, previous_owner,
+      (select metadata -> 'step' from sync_logs where id = sync_log_id) as step,
+      (select metadata -> 'trigger' from sync_logs where id = sync_log_id) as trigger`;
   if (row === undefined) return undefined;
   const state = RunState.safeParse(row.checkpoint);
   return {
@@ -101,6 +111,10 @@ export async function claimNextRun(
     ageMs: row.age_ms,
     fruitlessClaims: row.fruitless_claims,
     cancelRequested: row.cancel_requested,
+    step: SyncStep.catch('initializing').parse(row.step),
+    trigger: SyncTrigger.optional()
+      .catch(undefined)
+      .parse(row.trigger ?? undefined),
   };
 }
 

@@ -6,10 +6,18 @@
 import type { WaitNotice } from '../cliniko/source.ts';
 import { formatDuration, formatRemaining } from '../contract/duration.ts';
 import { successRate } from '../contract/progress.ts';
-import type { EngineMetadata, OperationType, SyncPhase } from '../contract/sync-log.ts';
+import type {
+  EngineMetadata,
+  OperationType,
+  SyncErrorType,
+  SyncPhase,
+  SyncStep,
+  SyncTrigger,
+} from '../contract/sync-log.ts';
 import { completenessProof } from './completeness.ts';
+import type { FailureReport } from './failure.ts';
 import { estimateRemainingMs, type Outlook } from './forecast.ts';
-import type { RunState } from './run-state.ts';
+import { ERRORS_KEPT, type RunState } from './run-state.ts';
 import { waitWords } from './waits.ts';
 
 /** The page of a progress display: the one of the newest batch. */
@@ -21,6 +29,10 @@ export interface Display {
   type: OperationType;
   attempt: number;
   phase: SyncPhase;
+  step: SyncStep;
+  /** Records read from Cliniko so far. */
+  loaded: number;
+  trigger?: SyncTrigger | undefined;
   waiting?: WaitNotice | undefined;
   outlook: Outlook;
 }
@@ -48,8 +60,24 @@ function waitMetadata(wait: WaitNotice): Partial<EngineMetadata> {
 /** Nothing of what has failed remains to be waited for. */
 export const NOTHING_REMAINS = { estimated_remaining: null, estimated_remaining_ms: null };
 
-export function failedMetadata(state: RunState, display: Display): EngineMetadata {
-  return { ...runningMetadata(state, display), ...NOTHING_REMAINS };
+/** Old panels show `errors` only, so the reason is the newest of them; `errors_total` counts patients, and not it. */
+export function failedMetadata(
+  state: RunState,
+  display: Display,
+  { error_details, ...report }: FailureReport,
+): EngineMetadata {
+  return {
+    ...runningMetadata(state, display),
+    ...NOTHING_REMAINS,
+    step: failedStep(report.error_type),
+    error: error_details,
+    errors: [...state.errors, error_details].slice(-ERRORS_KEPT),
+    ...report,
+  };
+}
+
+export function failedStep(errorType: SyncErrorType): SyncStep {
+  return errorType === 'SYNC_CANCELLED' ? 'cancelled' : 'failed';
 }
 
 export interface Conclusion {
@@ -65,7 +93,7 @@ export function completedMetadata(
   { durationMs, unanswered }: Conclusion,
 ): EngineMetadata {
   return {
-    ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed' }),
+    ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed', step: 'completed' }),
     progress_percent: 100,
     estimated_remaining: formatRemaining(0),
     estimated_remaining_ms: 0,
@@ -96,6 +124,13 @@ function counters(state: RunState, display: Display) {
     errors_total: state.errorsTotal,
     warnings_total: state.warningsTotal,
     phase: display.phase,
+    step: display.step,
+    patients_loaded: Math.max(display.loaded, state.processed),
+    patients_processed: state.processed,
+    total_patients: state.found,
+    patients_to_store: state.found,
+    patients_deleted: 0,
+    ...(display.trigger && { trigger: display.trigger }),
     attempt: display.attempt,
     inserted: state.inserted,
     updated: state.updated,

@@ -1,6 +1,6 @@
 /** A run that somebody works on: its state, its log lines, and the way to tell of it. */
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
-import type { SyncPhase } from '../contract/sync-log.ts';
+import type { SyncPhase, SyncStep } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -14,6 +14,7 @@ import type { SyncObserver } from './observer.ts';
 import { announce } from './record.ts';
 import type { RunState } from './run-state.ts';
 import { type Slot, UNLIMITED_SLOT } from './slots.ts';
+import { laterStep, stepOfPhase } from './steps.ts';
 
 export interface EngineTools {
   database: Database;
@@ -44,6 +45,9 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools, slot: Slot = UN
     slot,
     log,
     state: claimed.state,
+    step: claimed.step,
+    /** Records read from Cliniko so far; what an earlier attempt read ahead of its checkpoint does not count. */
+    loaded: claimed.state.processed,
     /** The state with the time that has passed until now. */
     now: (): RunState => ({ ...run.state, elapsedMs: before + performance.now() - startedAt }),
     durationMs: () => claimed.ageMs + performance.now() - startedAt,
@@ -53,12 +57,20 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools, slot: Slot = UN
       type,
       attempt,
       phase,
+      step: run.reach(stepOfPhase(phase)),
+      loaded: run.loaded,
+      trigger: claimed.trigger,
       ...(wait && { waiting: wait }),
       outlook: {
         requestsMs: run.requestsMs,
         waitMs: wait === undefined ? 0 : Math.max(0, wait.until.getTime() - Date.now()),
       },
     }),
+    /** Goes on to a step, and never back. @returns the step it is at */
+    reach(step: SyncStep | undefined): SyncStep {
+      if (step !== undefined) run.step = laterStep(run.step, step);
+      return run.step;
+    },
     tell: () => tools.bus.publish({ organizations: [lease.organizationId], work: false }),
     async announce(phase: SyncPhase, wait?: WaitNotice): Promise<void> {
       const metadata = runningMetadata(run.now(), run.display(phase, wait));

@@ -63,7 +63,7 @@ const fence = (tx: ISql, lease: Lease) => tx`
   where ${isOurs(tx, lease)} and status = 'running' for update`;
 
 const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
-  update sync_logs set ${counts(tx, state)}, metadata = ${JSON.stringify(metadata)}::text::jsonb from fence
+  update sync_logs set ${counts(tx, state)}, metadata = ${stamped(tx, metadata)} from fence
   where id = fence.sync_log_id returning id`;
 
 async function refuse(tx: ISql, lease: Lease): Promise<never> {
@@ -94,9 +94,9 @@ export async function endRun(
     const ending = await decide(tx);
     const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
-      update sync_logs set status = ${ending.status}, ${counts(tx, state)}, error_details = ${details},
+      update sync_logs set status = ${ending.status}, ${finalCounts(tx, state, ending)}, error_details = ${details},
         completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-        metadata = ${JSON.stringify(ending.metadata)}::text::jsonb
+        metadata = ${stamped(tx, ending.metadata)}
       where id = ${lease.syncLogId}`;
     await tx`update sync_runs set ended_at = clock_timestamp(), owner = null,
         checkpoint = ${JSON.stringify(state)}::text::jsonb
@@ -112,6 +112,19 @@ export async function abandonRun({ sql }: Database, lease: Lease): Promise<void>
     with ended as (update sync_runs set ended_at = clock_timestamp(), owner = null
       where ${isOurs(sql, lease)} returning sync_log_id)
     delete from sync_seen using ended where sync_seen.sync_log_id = ended.sync_log_id`;
+}
+
+/** The metadata with the time of the change, by the database's clock. */
+export const stamped = (tx: ISql, metadata: EngineMetadata) => tx`(${JSON.stringify(metadata)}::text::jsonb
+  || jsonb_build_object('timestamp', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`;
+
+/**
+ * A completed run that met no patient leaves NULL: people divide by these counters (the monitoring guide's queries do), and a
+ * share of nothing is unknown. Readers take it for 0.
+ */
+function finalCounts(tx: ISql, state: RunState, { status }: Ending) {
+  if (status === 'failed' || state.processed > 0) return counts(tx, state);
+  return tx`records_processed = null, records_success = null, records_failed = null`;
 }
 
 function counts(tx: ISql, state: RunState) {

@@ -2,12 +2,14 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type Cursor, formatCursor, parseCursor } from '../contract/cursor.ts';
-import { type OperationType, SyncLog, SyncStatus } from '../contract/sync-log.ts';
+import { type OperationType, SyncLog, SyncStatus, type SyncTrigger } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { readTimeline } from '../events/log.ts';
 import type { Newest, NewestRun } from '../events/newest.ts';
-import { readHead, readSyncLogs } from '../events/sync-logs.ts';
+import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
+import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
+import { type Principal, principalOf } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization } from '../organizations/organizations.ts';
@@ -60,8 +62,9 @@ async function startAndAnswer(
   const organizationId = pathId(c, 'orgId');
   if ((await findOrganization(database, organizationId)) === undefined)
     throw organizationNotFound(organizationId);
-  const { syncLogId, created } = await startRun(database, organizationId, type).catch((error: unknown) =>
-    deletedIsNotFound(organizationId, error),
+  const trigger = triggerOf(principalOf(c));
+  const { syncLogId, created } = await startRun(database, organizationId, type, trigger).catch(
+    (error: unknown) => deletedIsNotFound(organizationId, error),
   );
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
   newest.shown(organizationId, page);
@@ -71,13 +74,27 @@ async function startAndAnswer(
   if (log === undefined) throw notFound(syncLogId);
   const { operation_type, status } = SyncLog.parse(JSON.parse(log));
   const head = JSON.stringify({
+    success: true,
+    message: startMessage(operation_type, created),
     sync_log_id: syncLogId,
     organization_id: organizationId,
     operation_type,
     status,
     already_running: !created,
+    result: null,
+    timestamp: new Date().toISOString(),
   });
-  return json(c, `${head.slice(0, -1)},"log":${log}}`, created ? 202 : 200);
+  return json(c, `${head.slice(0, -1)},"log":${log}}`);
+}
+
+/** The operation of a run that is under way may be another program's word. */
+function startMessage(operation: string, created: boolean): string {
+  return created ? `The sync (${operation}) was started.` : `A sync (${operation}) is already in progress.`;
+}
+
+function triggerOf({ actor }: Principal): SyncTrigger {
+  if (actor.startsWith('token:')) return { kind: 'token', name: actor };
+  return actor === 'anyone' ? { kind: 'person' } : { kind: 'person', name: actor.replace(/^jwt:/, '') };
 }
 
 async function answerPoll(c: Context, tools: SyncTools): Promise<Response> {
@@ -95,18 +112,33 @@ async function answerPoll(c: Context, tools: SyncTools): Promise<Response> {
   const unchanged = notModified(c, known ?? (await headIfAsked(c, tools, organizationId)));
   if (unchanged !== undefined) return unchanged;
   const isPlain = before === undefined && (filter.status ?? filter.operationType) === undefined;
-  if (known !== undefined && isPlain && filter.limit === 1) return answerLogs(c, known, known.log);
+  if (known?.hasOlder !== undefined && isPlain && filter.limit === 1) {
+    const logs = known.log === null ? [] : [known.log];
+    return answerLogs(c, organizationId, { ...known, logs, hasMore: known.hasOlder });
+  }
 
   const page = await readSyncLogs(database.sql, organizationId, filter);
-  newest.shown(organizationId, page);
+  const { epoch, head, hasMore } = page;
+  const tellsOlder = isPlain && page.logs.length > 0;
+  newest.shown(organizationId, {
+    epoch,
+    head,
+    ...(tellsOlder && { hasOlder: hasMore || page.logs.length > 1 }),
+  });
   if (before !== undefined && page.logs.length === 0) await requireLog(database, organizationId, before);
-  return answerLogs(c, page, page.logs.join(','));
+  return answerLogs(c, organizationId, page);
 }
 
-function answerLogs(c: Context, place: { epoch: string; head: number }, logs: string | null): Response {
-  c.header('etag', etagOf(place));
+function answerLogs(c: Context, organizationId: number, page: SyncLogPage): Response {
+  c.header('etag', etagOf(page));
   c.header('cache-control', POLL_CACHING);
-  return json(c, `{"logs":[${logs ?? ''}]}`);
+  const tail = JSON.stringify({
+    organization_id: organizationId,
+    source_system: SOURCE_SYSTEM,
+    total_logs: page.logs.length,
+    has_more: page.hasMore,
+  });
+  return json(c, `{"logs":[${page.logs.join(',')}],${tail.slice(1)}`);
 }
 
 function notModified(c: Context, place: { epoch: string; head: number } | undefined): Response | undefined {

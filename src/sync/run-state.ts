@@ -82,7 +82,7 @@ export const INITIAL_STATE: RunState = {
   forecasts: [],
 };
 
-const ERRORS_KEPT = 20;
+export const ERRORS_KEPT = 20;
 const MAX_BATCH = 50;
 
 /** People see progress at least every 50 patients or 10 % of all, whichever is smaller. */

@@ -72,7 +72,7 @@ async function openIntake(run: OpenRun): Promise<Intake> {
   await rememberKey(run);
   const apiKey = await readApiKey(database, sealer, lease.organizationId);
   if (organization === undefined || apiKey === undefined) {
-    throw new MissingKeyError('Cliniko API authentication failed: Invalid API key');
+    throw new MissingKeyError('No API key is stored.');
   }
   return {
     source: sourceFor(apiKey),
@@ -118,7 +118,10 @@ async function complete(run: OpenRun, { seen, absence, quarantined, unanswered }
 }
 
 function absenceMetadata({ marked, held }: AbsenceVerdict) {
-  return { ...(marked > 0 && { missing_marked: marked }), ...(held > 0 && { missing_held: held }) };
+  return {
+    ...(marked > 0 && { missing_marked: marked, patients_deleted: marked }),
+    ...(held > 0 && { missing_held: held }),
+  };
 }
 
 async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<RunEnding> {
@@ -130,18 +133,18 @@ async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Prom
     error instanceof OrganizationDeletedError;
   if (signal.aborted && !isItsEnd) return handBack(run, 'this server is stopping');
   if (isDatabaseAway(error) && !isLastClaim(run)) return handBack(run, 'the database is away');
-  const { error_details: errorDetails, ...report } = describeFailure(error);
+  const report = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
     run.tools.logger.error(safeError(error), 'A sync failed unexpectedly');
-  const metadata = { ...failedMetadata(run.now(), run.display('failed')), ...report };
+  const metadata = failedMetadata(run.now(), run.display('failed'), report);
   try {
     await endRun(run.tools.database, run.claimed.lease, run.state, async () => ({
       status: 'failed',
       metadata,
-      errorDetails,
+      errorDetails: report.error_details,
     }));
     run.tell();
-    run.log.failed(report.error_type, errorDetails);
+    run.log.failed(report.error_type, report.error_details);
     run.tools.observer?.ended(run.claimed.type, 'failed', report.error_type);
     return 'ended';
   } catch (ending) {

@@ -5,12 +5,13 @@
  * two runs at once.
  */
 import type { ISql } from 'postgres';
-import type { OperationType } from '../contract/sync-log.ts';
+import type { OperationType, SyncTrigger } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { NOTHING_AHEAD } from './forecast.ts';
 import { runningMetadata } from './metadata.ts';
+import { stamped } from './record.ts';
 import { INITIAL_STATE } from './run-state.ts';
 
 export interface StartedRun {
@@ -24,6 +25,7 @@ export async function startRun(
   { sql }: Database,
   organizationId: number,
   type: OperationType,
+  trigger?: SyncTrigger,
 ): Promise<StartedRun> {
   for (;;) {
     // Looked for first only to spare an id: the index decides.
@@ -34,7 +36,7 @@ export async function startRun(
       sql.begin(async (tx) => {
         // A deletion comes before this run, or sees it and ends it.
         await shareOrganization(tx, organizationId);
-        return await createRun(tx, organizationId, type);
+        return await createRun(tx, organizationId, type, trigger);
       }),
     );
     if (created !== undefined) return { syncLogId: created, created: true };
@@ -47,18 +49,24 @@ export async function createRun(
   tx: ISql,
   organizationId: number,
   type: OperationType,
+  trigger?: SyncTrigger,
 ): Promise<number | undefined> {
   const metadata = runningMetadata(INITIAL_STATE, {
     type,
     attempt: 0,
     phase: 'queued',
+    step: 'initializing',
+    loaded: 0,
+    trigger,
     outlook: NOTHING_AHEAD,
   });
   const [row] = await tx<{ id: number }[]>`
     with nudges as (select set_config('patient_sync.nudges', 'own', true))
     insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
     select ${organizationId}, ${type}, 'running',
-      date_trunc('milliseconds', clock_timestamp() at time zone 'utc'), ${JSON.stringify(metadata)}::text::jsonb
+      date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+      ${stamped(tx, metadata)} || jsonb_build_object('queue_position', (
+        select count(*) + 1 from sync_runs where owner is null and ended_at is null))
     from nudges
     on conflict (organization_id) where status = 'running' do nothing
     returning id`;

@@ -6,6 +6,7 @@ import { describe, expect } from 'vitest';
 import { Problem } from '../../src/contract/problem.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { logListText } from '../support/stream.ts';
 
 async function problemOf(response: Response): Promise<Problem> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -137,7 +138,7 @@ describe('what is not there', () => {
       const problem = await problemOf(await server.api(path, { method: 'POST' }));
       expect(problem).toMatchObject({ status: 404, code: 'ORGANIZATION_NOT_FOUND' });
     }
-    expect(await (await server.api('/cliniko/sync-logs/9')).text()).toBe('{"logs":[]}');
+    expect(await (await server.api('/cliniko/sync-logs/9')).text()).toBe(logListText(9));
     expect(await problemOf(await server.api('/cliniko/sync-logs/9/1'))).toMatchObject({
       code: 'SYNC_LOG_NOT_FOUND',
     });

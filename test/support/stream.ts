@@ -77,3 +77,9 @@ export function logTextOf(data: string): string {
   WithLog.parse(JSON.parse(data));
   return data.slice(data.indexOf(',"log":') + ',"log":'.length, -1);
 }
+
+/** The text of a poll that has this log alone, or none. */
+export function logListText(organizationId: number, log?: string, hasMore = false): string {
+  const tail = `"organization_id":${organizationId},"source_system":"cliniko"`;
+  return `{"logs":[${log ?? ''}],${tail},"total_logs":${log === undefined ? 0 : 1},"has_more":${hasMore}}`;
+}

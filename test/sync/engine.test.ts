@@ -11,7 +11,14 @@ import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
 
-const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
+const display = {
+  type: 'full_patients',
+  attempt: 1,
+  phase: 'storing',
+  step: 'storing_patients',
+  loaded: 0,
+  outlook: NOTHING_AHEAD,
+} as const;
 
 describe('a run whose page cannot be read', () => {
   test('fails, and keeps what was stored before', async ({ databaseUrl }) => {

@@ -14,6 +14,8 @@ const METADATA = runningMetadata(STATE, {
   type: 'full_patients',
   attempt: 1,
   phase: 'storing',
+  step: 'storing_patients',
+  loaded: 0,
   outlook: NOTHING_AHEAD,
 });
 

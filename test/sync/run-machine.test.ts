@@ -60,7 +60,14 @@ interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
+const display = {
+  type: 'full_patients',
+  attempt: 1,
+  phase: 'storing',
+  step: 'storing_patients',
+  loaded: 0,
+  outlook: NOTHING_AHEAD,
+} as const;
 
 const holdsIt = (model: Model, lease: Lease) =>
   model.status === 'running' &&

@@ -15,7 +15,14 @@ import {
 const page = (number: number, pages: number, total: number | undefined) =>
   ({ leg: 'walk', began: new Date(0), isKept: true, number, size: 10, pages, total, records: [] }) as const;
 
-const display = { type: 'full_patients', attempt: 1, phase: 'storing', outlook: NOTHING_AHEAD } as const;
+const display = {
+  type: 'full_patients',
+  attempt: 1,
+  phase: 'storing',
+  step: 'storing_patients',
+  loaded: 0,
+  outlook: NOTHING_AHEAD,
+} as const;
 
 const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
   records: 0,

@@ -93,6 +93,7 @@ describe('the settings form', () => {
     name: 'Harbour Street Clinic',
     has_credentials: true,
     next_sync_at: null,
+    schedule_error: null,
   };
 
   test('asks for nothing when nothing was changed', () => {

@@ -1,0 +1,186 @@
+/** Rows of `sync_logs` that other programs write: every status, number, time and metadata reads as something. */
+import { describe, expect, vi } from 'vitest';
+import type { z } from 'zod';
+import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { endInterruptedRuns } from '../../src/sync/interrupted.ts';
+import { connectInTest as connect, test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { type OpenStream, openStream, type SentEvent } from '../support/stream.ts';
+
+async function poll(server: TestServer, query = ''): Promise<z.infer<typeof SyncLogList>> {
+  return SyncLogList.parse(await (await server.api(`/cliniko/sync-logs/123?limit=100${query}`)).json());
+}
+
+async function next(stream: OpenStream, type: string): Promise<SentEvent> {
+  const events = await stream.until((sent) => sent.some(({ event }) => event === type));
+  const found = events.find(({ event }) => event === type);
+  if (found === undefined) throw new Error(`No ${type}.`);
+  return found;
+}
+
+const READINGS = [
+  ['success', 'completed', null],
+  ['warning', 'completed', null],
+  ['skipped', 'completed', null],
+  ['SUCCESS ', 'completed', null],
+  ['timeout', 'failed', 'The sync timed out.'],
+  ['error', 'failed', 'The sync failed; the program that ran it gave no reason.'],
+  ['cancelled', 'failed', 'The sync was cancelled.'],
+  ['in_progress', 'running', null],
+  ['', 'running', null],
+] as const;
+
+describe('the status of another program', () => {
+  test.for(READINGS)(
+    '%j reads as %s, in poll, stream, history and counts',
+    async ([word, status, reason], { databaseUrl }) => {
+      const server = await startTestServer(databaseUrl);
+      const sql = connect(databaseUrl);
+      const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+      await next(stream, 'snapshot');
+      const [row] =
+        await sql`insert into sync_logs (organization_id, operation_type, status, started_at, error_details)
+      values (123, 'patient_sync', ${word}, '2026-11-23 10:00:00', '') returning id`;
+      const event = await next(stream, status === 'running' ? 'started' : status);
+      const { logs } = await poll(server);
+
+      expect(logs).toHaveLength(1);
+      expect(JSON.parse(event.data).log).toEqual(logs[0]);
+      expect(logs[0]).toMatchObject({
+        status,
+        source_system: 'cliniko',
+        created_at: '2026-11-23T10:00:00.000Z',
+      });
+      expect(logs[0]?.completed_at).toBe(status === 'running' ? null : logs[0]?.updated_at);
+      if (reason !== null) expect(logs[0]?.error_details).toBe(reason);
+      expect((await poll(server, `&status=${status}`)).total_logs).toBe(1);
+      const { success_by_day } = await (await server.api('/cliniko/analytics/123')).json();
+      expect(success_by_day).toHaveLength(status === 'completed' ? 1 : 0);
+      const timeline = await server.api(`/cliniko/sync-logs/123/${row?.id}/timeline`);
+      expect(await timeline.text()).toContain(event.data);
+      expect(await sql`select status, completed_at, metadata from sync_logs`).toEqual([
+        { status: word, completed_at: null, metadata: null },
+      ]);
+    },
+  );
+
+  test('that is none of ours ends after 15 minutes without a change', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connect(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (123, 'a', 'in_progress', now() - interval '16 minutes', '[1]'), (123, 'b', 'pending', 'infinity', null),
+        (123, 'c', 'in_progress', now(), '{"errors": ["one"]}'), (123, 'd', 'skipped', now() - interval '1 day', null)`;
+    await sql`delete from sync_events`;
+    const database = openDatabase(databaseUrl);
+    await endInterruptedRuns(database);
+    await database.close();
+    const { logs } = await poll(server);
+    const byType = Object.fromEntries(logs.map((log) => [log.operation_type, log]));
+    expect(byType.a).toMatchObject({
+      status: 'failed',
+      metadata: { error_type: 'SYNC_INTERRUPTED', step: 'failed', errors: [byType.a?.error_details] },
+    });
+    expect([byType.b?.status, byType.c?.status, byType.d?.status]).toEqual([
+      'failed',
+      'running',
+      'completed',
+    ]);
+  });
+});
+
+const ODD_METADATA = [
+  '[]',
+  '"text"',
+  '5',
+  'null',
+  '{}',
+  '{"progress_percent": 1e400}',
+  '{"progress_percent": "45"}',
+  '{"progress_percent": null, "errors": "none"}',
+  '{"errors": {"a": 1}, "phase": 3, "step": [], "trigger": null, "patients_found": -1e300}',
+  `{"deep": ${'['.repeat(3_000)}${']'.repeat(3_000)}, "progress_percent": true}`,
+  `{"huge": "${'x'.repeat(2_000_000)}"}`,
+];
+
+describe('what another program left out', () => {
+  test('is filled in for clients, and what it wrote is kept', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connect(databaseUrl);
+    await sql`insert into sync_logs
+      (organization_id, operation_type, status, started_at, records_processed, metadata, error_details)
+      values (123, 'patient_sync', 'error', now(), 7, '{"patients_found": 9, "step": "mine", "odd": 12345678901234567890}', 'No.')`;
+    const text = await (await server.api('/cliniko/sync-logs/123')).text();
+    expect(text).toContain('12345678901234567890');
+    const [log] = SyncLogList.parse(JSON.parse(text)).logs;
+    expect(log?.metadata).toMatchObject({
+      progress_percent: 0,
+      step: 'mine',
+      patients_loaded: 7,
+      patients_processed: 7,
+      total_patients: 9,
+      patients_to_store: 9,
+      patients_deleted: 0,
+      error: 'No.',
+      errors: ['No.'],
+      timestamp: log?.updated_at,
+      trigger: { kind: 'external' },
+    });
+  });
+
+  test('and odd metadata, numbers and times break neither poll nor stream nor counts', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connect(databaseUrl);
+    for (const [index, metadata] of ODD_METADATA.entries()) {
+      const organization = 200 + index;
+      const path = `/cliniko/sync-logs/${organization}`;
+      const stream = await openStream(`${server.url}/api/v1${path}/events`);
+      await next(stream, 'snapshot');
+      await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at,
+          records_processed, records_success, records_failed, metadata)
+        values (${organization}, 'odd', 'running', '-infinity', '294276-12-31', -5, 2147483647, null,
+          ${metadata}::text::jsonb)`;
+      const event = await next(stream, 'started');
+      expect(SyncLog.parse(JSON.parse(event.data).log)).toMatchObject({
+        records_processed: -5,
+        records_failed: 0,
+      });
+      await sql`update sync_logs set status = 'completed', started_at = '0044-03-15 BC'
+        where organization_id = ${organization}`;
+      await next(stream, 'completed');
+      stream.close();
+      const { logs } = SyncLogList.parse(await (await server.api(path)).json());
+      expect(logs).toHaveLength(1);
+      expect(Number.isFinite(logs[0]?.metadata.progress_percent)).toBe(true);
+      for (const other of ['analytics', 'patients'] as const) {
+        const rest = other === 'patients' ? '/summary' : '';
+        expect((await server.api(`/cliniko/${other}/${organization}${rest}`)).status).toBe(200);
+      }
+    }
+  });
+});
+
+describe('the list of sync logs', () => {
+  test('tells whose it is, how long it is and whether there is more, from memory too', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connect(databaseUrl);
+    const one = async () => await (await server.api('/cliniko/sync-logs/123?limit=1')).json();
+    const shape = { organization_id: 123, source_system: 'cliniko' };
+    expect(await one()).toEqual({ ...shape, logs: [], total_logs: 0, has_more: false });
+    const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+    await next(stream, 'snapshot');
+    const add = () => sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'a', 'completed', clock_timestamp() at time zone 'utc')`;
+    for (const has_more of [false, true, true]) {
+      await add();
+      await vi.waitFor(async () => expect(await one()).toMatchObject({ ...shape, total_logs: 1, has_more }));
+    }
+    await sql`delete from sync_logs where id < (select max(id) from sync_logs)`;
+    await vi.waitFor(async () => expect(await one()).toMatchObject({ total_logs: 1, has_more: false }));
+    expect(await one()).toMatchObject({ total_logs: 1, has_more: false });
+  });
+});
