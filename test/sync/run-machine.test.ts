@@ -86,7 +86,8 @@ async function fenced(model: Model, lease: Lease, write: () => Promise<unknown>)
 }
 
 async function agree(model: Model, { engine: { sql } }: Real): Promise<void> {
-  const logs = await sql`select id, status, records_processed, records_success, records_failed
+  const logs = await sql`select id, status, coalesce(records_processed, 0) as records_processed,
+    coalesce(records_success, 0) as records_success, coalesce(records_failed, 0) as records_failed
     from sync_logs order by id desc limit 1`;
   const runs = await sql`select owner, lease_epoch, attempt, ended_at is not null as ended
     from sync_runs order by sync_log_id desc limit 1`;

@@ -1,5 +1,7 @@
+import { Writable } from 'node:stream';
 import { describe, expect, vi } from 'vitest';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { type SchedulerTools, startDueSyncs } from '../../src/sync/scheduler.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -45,6 +47,72 @@ describe('clinics whose time has come', () => {
     expect(await startDueSyncs(tools)).toBe(0);
     expect(await runs()).toEqual([{ organization_id: 1001, count: 1 }]);
     expect(await startDueSyncs(tools)).toBe(0);
+  });
+});
+
+describe('one clinic of many', () => {
+  const ODD_SCHEDULES = [
+    '{"cron": "0 2 * * *", "time_zone": "Mars/Base"}',
+    '{"cron": "every night", "time_zone": "Australia/Sydney"}',
+    '{"cron": 5}',
+    '[]',
+    '"0 2 * * *"',
+    'null',
+  ];
+
+  test('whose schedule cannot be read is disabled and named; the others start', async ({ databaseUrl }) => {
+    const { sql, tools, runs } = await openSchedules(databaseUrl, 10);
+    for (const [index, schedule] of ODD_SCHEDULES.entries()) {
+      await sql`update organizations set schedule = ${schedule}::text::jsonb, next_sync_at = '-infinity'
+        where id = ${1001 + index}`;
+    }
+    const lines: string[] = [];
+    const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
+    const logger = createLogger({ level: 'error', format: 'pretty', colour: false }, output);
+    expect(await startDueSyncs({ ...tools, logger })).toBe(4);
+    expect((await runs()).map((row) => row.organization_id).sort()).toEqual([1007, 1008, 1009, 1010]);
+    expect(lines.filter((line) => line.includes('is disabled'))).toHaveLength(ODD_SCHEDULES.length);
+    expect(lines.join('')).toContain('The schedule of organization 1001 is disabled');
+    expect(await startDueSyncs({ ...tools, logger })).toBe(0);
+    expect(lines).toHaveLength(ODD_SCHEDULES.length);
+
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    expect(await (await server.api('/organizations/1001')).json()).toMatchObject({
+      schedule: null,
+      next_sync_at: null,
+      schedule_error: 'This server does not know the time zone of the stored schedule.',
+    });
+    await putJson(server.api, '/organizations/1001', {
+      schedule: { cron: '0 3 * * *', time_zone: 'Australia/Sydney' },
+    });
+    expect(await (await server.api('/organizations/1001')).json()).toMatchObject({
+      schedule: { cron: '0 3 * * *' },
+      next_sync_at: expect.any(String),
+      schedule_error: null,
+    });
+  });
+
+  test('whose run cannot be written is logged and tried again later; the others start', async ({
+    databaseUrl,
+  }) => {
+    const { sql, tools, runs } = await openSchedules(databaseUrl, 3);
+    await sql`create function refuse() returns trigger language plpgsql as
+      $$ begin if new.organization_id = 1001 then raise unique_violation; end if; return new; end $$`;
+    await sql`create trigger refuse before insert on sync_logs for each row execute function refuse()`;
+    await sql`update organizations set next_sync_at = '-infinity' where id = 1001`;
+    const lines: string[] = [];
+    const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
+    const logger = createLogger({ level: 'error', format: 'pretty', colour: false }, output);
+    const failed = new Map<number, number>();
+    expect(await startDueSyncs({ ...tools, logger, failed })).toBe(2);
+    expect(lines.join('')).toContain('The scheduled sync of organization 1001 could not be started');
+    expect(await startDueSyncs({ ...tools, logger, failed })).toBe(0);
+    expect(lines).toHaveLength(1);
+
+    await sql`drop trigger refuse on sync_logs`;
+    failed.clear();
+    expect(await startDueSyncs({ ...tools, logger, failed })).toBe(1);
+    expect(await runs()).toHaveLength(3);
   });
 });
 
