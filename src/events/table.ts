@@ -1,7 +1,7 @@
 /**
  * `sync_logs`, the public record of every sync, and the log of its changes.
  *
- * The trigger `sync_logs_append_event` (drizzle/) writes one event for every change of `sync_logs`, whoever makes
+ * The triggers `sync_logs_append_…` (drizzle/) write one event for every change of `sync_logs`, whatever program makes
  * it, and numbers it from `sync_streams`. Nothing else writes these two tables, so table and stream cannot differ.
  */
 import { sql } from 'drizzle-orm';

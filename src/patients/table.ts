@@ -59,7 +59,7 @@ export const patientTable = pgTable(
 export const quarantineTable = pgTable(
   'quarantine',
   {
-    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     organizationId: integer('organization_id').notNull(),
     /** The Cliniko id, or `sha256:…` of a record that has none. */
     recordKey: text('record_key').notNull(),

@@ -86,6 +86,57 @@ describe('a row that another program writes to sync_logs', () => {
     expect(events[3]?.log).toBeNull();
   });
 
+  test.for(['delete from sync_logs', `update sync_logs set error_details = 'x'`])(
+    'among thousands takes no longer than a few: %s',
+    { timeout: 60_000 },
+    async (statement, { databaseUrl }) => {
+      const { stranger, eventsOf } = connect(databaseUrl);
+      const fill = (organization: number, count: number) => stranger`
+        insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+        select ${organization}, 'old', 'completed', now() at time zone 'utc' + n * interval '1 s', now() at time zone 'utc'
+        from generate_series(1, ${count}::int) as n`;
+      const costMs = async (organization: number): Promise<number> => {
+        const began = performance.now();
+        await stranger.unsafe(`${statement} where organization_id = ${organization}`);
+        return performance.now() - began;
+      };
+      await fill(1, 1_000);
+      await fill(2, 16_000);
+      await stranger`analyze sync_logs`;
+      const few = await costMs(1);
+      // Quadratic it was 256 times as much.
+      expect(await costMs(2)).toBeLessThan(Math.max(few, 20) * 64);
+
+      const events = await eventsOf(1);
+      if (statement.startsWith('delete')) {
+        expect(events.slice(1_000)).toMatchObject([{ type: 'snapshot', log: null, seq: 1_001 }]);
+      } else {
+        expect(events.slice(1_000)).toHaveLength(1_000);
+        expect(new Set(events.map((event) => event.seq)).size).toBe(2_000);
+      }
+    },
+  );
+
+  test('with rows of many organizations is numbered in each of them, and leaves another organization by a snapshot', async ({
+    databaseUrl,
+  }) => {
+    const { stranger, eventsOf } = connect(databaseUrl);
+    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select n % 3 + 1, 'many', case when n < 3 then 'running' else 'failed' end, now() at time zone 'utc'
+      from generate_series(0, 8) as n`;
+    await stranger`update sync_logs set organization_id = 9 where organization_id = 1 and status = 'running'`;
+
+    expect((await eventsOf(2)).map(({ seq, type }) => [seq, type])).toEqual(
+      expect.arrayContaining([
+        [1, expect.any(String)],
+        [2, expect.any(String)],
+        [3, expect.any(String)],
+      ]),
+    );
+    expect((await eventsOf(1)).at(-1)).toMatchObject({ seq: 4, type: 'snapshot', log: { status: 'failed' } });
+    expect(await eventsOf(9)).toMatchObject([{ seq: 1, type: 'progress', log: { organization_id: 9 } }]);
+  });
+
   test('keeps a number that JavaScript cannot hold', async ({ databaseUrl }) => {
     const { database, stranger } = connect(databaseUrl);
     await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)

@@ -121,3 +121,27 @@ describe('a new CREDENTIALS_KEY', () => {
     }
   });
 });
+
+describe('a record that fails in each sync', () => {
+  test('keeps its row and takes no new id', async ({ databaseUrl }) => {
+    const { server } = await clinicWithout(databaseUrl, 4);
+    await wholeSync(server);
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    expect(await database.sql`select id::int, attempts from quarantine order by id`).toEqual([
+      { id: 1, attempts: 2 },
+      { id: 2, attempts: 2 },
+      { id: 3, attempts: 2 },
+      { id: 4, attempts: 2 },
+    ]);
+    expect(await database.sql`select last_value::int from quarantine_id_seq`).toEqual([{ last_value: 4 }]);
+  });
+
+  test('can be quarantined beyond the ids that an integer holds', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    await database.sql`select setval('quarantine_id_seq', 2147483647)`;
+    await clinicWithout(databaseUrl, 1);
+    expect(await database.sql`select id::text from quarantine`).toEqual([{ id: '2147483648' }]);
+  });
+});
