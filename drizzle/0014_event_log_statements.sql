@@ -99,3 +99,21 @@ FOR EACH STATEMENT EXECUTE FUNCTION sync_logs_append_updated();
 --> statement-breakpoint
 CREATE TRIGGER sync_logs_append_deleted AFTER DELETE ON sync_logs REFERENCING OLD TABLE AS deleted_rows
 FOR EACH STATEMENT EXECUTE FUNCTION sync_logs_append_deleted();
+--> statement-breakpoint
+-- Rows of sync_logs that were written with triggers bypassed (session_replication_role = replica, a restore with
+-- --disable-triggers) have no event. A server that finds them gives the organization's clients a snapshot. Several servers
+-- find them at once: the first that holds the stream's head writes, the others see a later head.
+CREATE FUNCTION sync_streams_resnapshot(organization integer, seen_head bigint) RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM FROM sync_streams WHERE organization_id = organization AND head <> seen_head;
+  IF FOUND THEN
+    RETURN;
+  END IF;
+  INSERT INTO sync_streams (organization_id, head) VALUES (organization, 0) ON CONFLICT DO NOTHING;
+  PERFORM FROM sync_streams WHERE organization_id = organization AND head = seen_head FOR UPDATE;
+  IF FOUND THEN
+    PERFORM sync_events_append_removal(organization);
+  END IF;
+END
+$$;

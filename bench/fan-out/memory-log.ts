@@ -33,6 +33,8 @@ export function createMemoryLog(organizationId: number): MemoryLog {
       return events.slice(first, first + limit);
     },
     endEpoch: async () => {},
+    readTraces: async () => [],
+    appendSnapshot: async () => {},
     close: async () => {},
   };
 }

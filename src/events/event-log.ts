@@ -5,6 +5,7 @@
  * Each call is answered in bounded time or fails; the caller asks again.
  */
 import type { Heads, LoggedEvent, Position, StreamState } from './log.ts';
+import type { FoundTrace, Trace } from './unlogged-changes.ts';
 
 export interface EventLog {
   readHeads(): Promise<Heads>;
@@ -22,5 +23,9 @@ export interface EventLog {
   ): Promise<LoggedEvent[]>;
   /** Ends an epoch whose history is lost, for every server. */
   endEpoch(epoch: string): Promise<void>;
+  /** Compares `sync_logs` with the log: what was written with triggers bypassed has no event. */
+  readTraces(before: readonly Pick<Trace, 'organizationId' | 'head'>[]): Promise<FoundTrace[]>;
+  /** Tells clients what the table says now, unless something was logged since. */
+  appendSnapshot(trace: Trace): Promise<void>;
   close(): Promise<void>;
 }

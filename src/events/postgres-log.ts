@@ -5,6 +5,7 @@
 import type { EventLog } from './event-log.ts';
 import { endEpoch, readEventsAfter, readHeads, readStreamStates } from './log.ts';
 import { openRenewingConnection } from './renewing-connection.ts';
+import { appendSnapshot, readTraces } from './unlogged-changes.ts';
 
 const LIMIT_MS = 4_000;
 const CONNECTIONS = 3;
@@ -24,6 +25,8 @@ export function openPostgresLog(url: string, { throughPooler }: { throughPooler:
     readAfter: (epoch, positions, options) =>
       connection.ask((sql) => readEventsAfter(sql, epoch, positions, options)),
     endEpoch: (epoch) => connection.ask((sql) => endEpoch(sql, epoch)),
+    readTraces: (before) => connection.ask((sql) => readTraces(sql, before)),
+    appendSnapshot: (trace) => connection.ask((sql) => appendSnapshot(sql, trace)),
     close: connection.close,
   };
 }

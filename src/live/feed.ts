@@ -21,6 +21,7 @@ import { readNews } from './news.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createShelf, type Place, type Shelf } from './shelf.ts';
 import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
+import { watchUnloggedChanges } from './unlogged-watch.ts';
 
 /** What is in memory is given out as the truth for so long after the last look at the database. */
 const TRUSTED_MS = 2_000;
@@ -70,6 +71,15 @@ export class Feed {
       }),
       // After every reconnection of the listener: another database may answer now.
       bus.onGap(reader.poll),
+      watchUnloggedChanges({
+        log,
+        watched: () => [...shelf.entries()].map(([id]) => id),
+        onFailure: (error) =>
+          logger.debug(
+            safeError(error),
+            'Comparing sync_logs with its events failed; the next look tries again',
+          ),
+      }),
     ];
     const trusted = (id: number) => this.#trusted(id);
     this.watch = createJoin({ log, shelf, guard, reader, counters, trusted });

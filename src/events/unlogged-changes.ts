@@ -1,0 +1,88 @@
+/**
+ * Changes of `sync_logs` that no trigger has seen: rows written with `session_replication_role = replica`, or restored with
+ * `--disable-triggers`.
+ *
+ * The event log knows nothing of them, so the table is compared with it: the latest run with its newest event, and the newest
+ * hundred rows with what they were a while ago, when nothing was logged in between. All by indexes, and only of the organizations
+ * that are asked for.
+ *
+ * Not here: when to look, and at which organizations (live/unlogged-watch.ts).
+ */
+import type { Sql } from 'postgres';
+
+/** What a look at an organization leaves for the next one. */
+export interface Trace {
+  organizationId: number;
+  head: number;
+  /** When the newest event was written; null when there is none. */
+  headAt: string | null;
+  /** Of the newest rows: changes with each write of one of them. */
+  signature: string;
+}
+
+export interface FoundTrace extends Trace {
+  epoch: string;
+  /** `headAt` of the event at the head of the trace before; null when it has left the history. */
+  headAtBefore: string | null;
+  /** The latest run is not what its newest event says. */
+  isUnlogged: boolean;
+}
+
+/** As many as a poll lists at most. */
+const ROWS_COMPARED = 100;
+
+/** @param before one for each organization; `head` 0 where there was no look yet */
+export async function readTraces(
+  sql: Sql,
+  before: readonly Pick<Trace, 'organizationId' | 'head'>[],
+): Promise<FoundTrace[]> {
+  const rows = await sql<
+    {
+      organization_id: number;
+      epoch: string;
+      head: string;
+      head_at: string | null;
+      head_at_before: string | null;
+      signature: string;
+      is_unlogged: boolean;
+    }[]
+  >`
+    select wanted.organization_id, (select sync_epoch()) as epoch, stream.head,
+      (select max(at)::text from sync_events
+        where organization_id = wanted.organization_id and seq = stream.head) as head_at,
+      (select max(at)::text from sync_events
+        where organization_id = wanted.organization_id and seq = wanted.head) as head_at_before,
+      (select md5(coalesce(string_agg(id || ' ' || version, ',' order by started_at desc, id desc), ''))
+        from (select id, started_at, xmin::text as version from sync_logs
+          where organization_id = wanted.organization_id
+          order by started_at desc, id desc limit ${ROWS_COMPARED}) as newest) as signature,
+      coalesce(
+        (select sync_log_row(log) is distinct from (
+            select row from sync_events where sync_log_id = log.id and organization_id = log.organization_id
+            order by seq desc limit 1)
+          from sync_logs as log where organization_id = wanted.organization_id
+          order by started_at desc, id desc limit 1),
+        -- No run is left: the newest event has to say so.
+        (select row is not null from sync_events
+          where organization_id = wanted.organization_id and seq = stream.head limit 1),
+        false) as is_unlogged
+    from unnest(${before.map((one) => one.organizationId)}::int[], ${before.map((one) => one.head)}::bigint[])
+      as wanted (organization_id, head)
+    cross join lateral (
+      select coalesce((select head from sync_streams where organization_id = wanted.organization_id), 0) as head
+    ) as stream`;
+  return rows.map((row) => ({
+    organizationId: row.organization_id,
+    epoch: row.epoch,
+    head: Number(row.head),
+    headAt: row.head_at,
+    headAtBefore: row.head_at_before,
+    signature: row.signature,
+    isUnlogged: row.is_unlogged,
+  }));
+}
+
+/** Tells clients what the table says now. Does nothing when something was logged since `head`. */
+export async function appendSnapshot(sql: Sql, { organizationId, head }: Trace): Promise<void> {
+  await sql`select sync_streams_resnapshot(${organizationId}, ${head})`;
+}

@@ -1,0 +1,96 @@
+/** Rows of `sync_logs` that are written while triggers are bypassed: no event tells of them. */
+import { describe, expect, onTestFinished } from 'vitest';
+import type { EventLog } from '../../src/events/event-log.ts';
+import type { FoundTrace } from '../../src/events/unlogged-changes.ts';
+import { watchUnloggedChanges } from '../../src/live/unlogged-watch.ts';
+import { connectInTest, test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { openStream, type SentEvent } from '../support/stream.ts';
+
+const follow = (server: TestServer, organization: number) =>
+  openStream(`${server.url}/api/v1/cliniko/sync-logs/${organization}/events`);
+
+const snapshots = (events: readonly SentEvent[]) =>
+  events.filter((one) => one.event === 'snapshot').map((one) => JSON.parse(one.data).log);
+
+describe('rows that are written with triggers bypassed', () => {
+  test('reach clients as a snapshot: an update, an insert, a deletion, an older row', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      select organization, 'by_hand', 'completed', now() at time zone 'utc' + n * interval '1 s', now() at time zone 'utc'
+      from generate_series(61, 64) as organization, generate_series(1, 3) as n`;
+    const streams = await Promise.all([61, 62, 63, 64].map((organization) => follow(server, organization)));
+    await Promise.all(streams.map((stream) => stream.until((events) => snapshots(events).length === 1)));
+
+    await sql.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await tx`update sync_logs set records_processed = 77 where organization_id = 61`;
+      await tx`insert into sync_logs (organization_id, operation_type, status, started_at)
+        values (62, 'restored', 'running', now() at time zone 'utc' + interval '1 hour')`;
+      await tx`delete from sync_logs where organization_id = 63`;
+    });
+
+    const [updated, inserted, deleted] = await Promise.all(
+      streams.slice(0, 3).map(async (stream) => {
+        const events = await stream.until((sent) => snapshots(sent).length > 1);
+        return snapshots(events).at(-1);
+      }),
+    );
+    expect(updated).toMatchObject({ records_processed: 77 });
+    expect(inserted).toMatchObject({ operation_type: 'restored', status: 'running' });
+    expect(deleted).toBeNull();
+    // Nothing was written there, so nothing is told.
+    expect(snapshots(streams[3]?.events ?? [])).toHaveLength(1);
+    expect(await sql`select count(*)::int as snapshots from sync_events where type = 'snapshot'`).toEqual([
+      { snapshots: 3 },
+    ]);
+  });
+});
+
+/** Looks that find these, one after the other. */
+async function looksAt(traces: readonly Partial<FoundTrace>[]): Promise<string[]> {
+  const done: string[] = [];
+  const left = [...traces];
+  const plain: FoundTrace = {
+    organizationId: 1,
+    epoch: 'one',
+    head: 5,
+    headAt: 'noon',
+    headAtBefore: null,
+    signature: 'a',
+    isUnlogged: false,
+  };
+  const log: Pick<EventLog, 'readTraces' | 'appendSnapshot' | 'endEpoch'> = {
+    readTraces: async () => {
+      const next = left.shift();
+      return next === undefined ? [] : [{ ...plain, ...next }];
+    },
+    appendSnapshot: async ({ head }) => void done.push(`snapshot after ${head}`),
+    endEpoch: async (epoch) => void done.push(`end of ${epoch}`),
+  };
+  const stop = watchUnloggedChanges({ log, watched: () => [1], onFailure: () => {}, everyMs: 1 });
+  onTestFinished(stop);
+  await expect.poll(() => left.length, { interval: 1 }).toBe(0);
+  await expect.poll(() => done.length, { interval: 1 }).toBeGreaterThan(0);
+  stop();
+  return done;
+}
+
+describe('a look at an organization', () => {
+  test('answers rows that changed while nothing was logged', async () => {
+    const traces = [
+      {},
+      { signature: 'b', head: 6 },
+      { signature: 'b', head: 6 },
+      { signature: 'c', head: 6 },
+    ];
+    expect(await looksAt(traces)).toEqual(['snapshot after 6']);
+  });
+
+  test('ends the epoch when another event stands where the newest one stood', async () => {
+    expect(await looksAt([{}, { head: 9, headAtBefore: 'evening' }])).toEqual(['end of one']);
+  });
+});
