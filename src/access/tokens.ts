@@ -70,6 +70,7 @@ export async function revokeToken({ sql }: Database, id: number): Promise<boolea
 
 interface TokenRow {
   id: number;
+  name: string;
   scope: Scope;
   organizations: number[] | null;
   /** Milliseconds since 1970. */
@@ -77,7 +78,7 @@ interface TokenRow {
 }
 
 const columns = (sql: ISql) =>
-  sql`id, scope, organizations, (extract(epoch from expires_at) * 1000)::float8 as expires_ms`;
+  sql`id, name, scope, organizations, (extract(epoch from expires_at) * 1000)::float8 as expires_ms`;
 const valid = (sql: ISql) => sql`revoked_at is null and (expires_at is null or expires_at > now())`;
 
 /** @returns undefined when the token is unknown, revoked or expired */
@@ -119,9 +120,10 @@ export async function listTokens({ sql }: Database): Promise<ListedToken[]> {
     from api_tokens order by id`;
 }
 
-function toPrincipal({ id, scope, organizations, expires_ms }: TokenRow): Principal {
+function toPrincipal({ id, name, scope, organizations, expires_ms }: TokenRow): Principal {
   return {
     actor: `token:${id}`,
+    name,
     scope,
     organizations: organizations === null ? '*' : new Set(organizations),
     expiresAt: expires_ms ?? undefined,

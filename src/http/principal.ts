@@ -12,6 +12,8 @@ export type Scope = (typeof SCOPES)[number];
 export interface Principal {
   /** For the audit log: `anyone` (AUTH=none), `token:7`, `jwt:<sub>`. */
   actor: string;
+  /** As people call the account; undefined: it has no name of its own. */
+  name?: string;
   scope: Scope;
   organizations: HeldOrganizations;
   /** Milliseconds since 1970; undefined: never. */

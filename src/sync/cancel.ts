@@ -17,6 +17,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { endByForce } from './end-by-force.ts';
 import { CancelledError } from './failure.ts';
+import { timestamp } from './record.ts';
 
 /** With the round trips around it, well below the second within which a cancelled run has ended. */
 const OWNER_HAS_MS = 500;
@@ -60,7 +61,8 @@ async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: stri
       and exists (select 1 from sync_logs where id = ${syncLogId} and status = 'running')
     returning owner, set_config('patient_sync.nudges', 'own', true)`;
   if (run !== undefined) {
-    await tx`update sync_logs set metadata = metadata || '{"phase": "cancelling"}'
+    await tx`update sync_logs set metadata = metadata
+      || jsonb_build_object('phase', 'cancelling', 'timestamp', ${timestamp(tx)})
       where id = ${syncLogId} and status = 'running'`;
   }
   return run;

@@ -2,6 +2,7 @@
 import type { ISql } from 'postgres';
 import { describeFailure } from './failure.ts';
 import { failedStep, NOTHING_REMAINS } from './metadata.ts';
+import { timestamp } from './record.ts';
 import { ERRORS_KEPT } from './run-state.ts';
 
 /** @param reason in whose words the run fails @returns false when it had ended already */
@@ -35,4 +36,4 @@ export const endMarks = (tx: ISql, details: string) => tx`jsonb_build_object(
   'errors', case when jsonb_typeof(metadata -> 'errors') = 'array' then jsonb_path_query_array(
       (metadata -> 'errors') || jsonb_build_array(${details}::text), ${`$[last - ${ERRORS_KEPT - 1} to last]`}::jsonpath)
     else jsonb_build_array(${details}::text) end,
-  'timestamp', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`;
+  'timestamp', ${timestamp(tx)})`;

@@ -116,7 +116,11 @@ export async function abandonRun({ sql }: Database, lease: Lease): Promise<void>
 
 /** The metadata with the time of the change, by the database's clock. */
 export const stamped = (tx: ISql, metadata: EngineMetadata) => tx`(${JSON.stringify(metadata)}::text::jsonb
-  || jsonb_build_object('timestamp', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`;
+  || jsonb_build_object('timestamp', ${timestamp(tx)}))`;
+
+/** Now, by the database's clock. */
+export const timestamp = (tx: ISql) =>
+  tx`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
  * A completed run that met no patient leaves NULL: people divide by these counters (the monitoring guide's queries do), and a

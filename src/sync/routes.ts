@@ -92,8 +92,8 @@ function startMessage(operation: string, created: boolean): string {
   return created ? `The sync (${operation}) was started.` : `A sync (${operation}) is already in progress.`;
 }
 
-function triggerOf({ actor }: Principal): SyncTrigger {
-  if (actor.startsWith('token:')) return { kind: 'token', name: actor };
+function triggerOf({ actor, name = actor }: Principal): SyncTrigger {
+  if (actor.startsWith('token:')) return { kind: 'token', name };
   return actor === 'anyone' ? { kind: 'person' } : { kind: 'person', name: actor.replace(/^jwt:/, '') };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, vi } from 'vitest';
 import { StartedSync, SyncLog, SyncLogList, SyncStep } from '../../src/contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
+import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { connectInTest as connect, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { guideBlocks } from '../support/guide.ts';
@@ -77,6 +78,25 @@ describe('a run', () => {
       await engine.sql`select row -> 'metadata' ->> 'step' as step from sync_events order by seq`;
     steps.push(...events.map(({ step }) => SyncStep.options.indexOf(step)));
     expect(steps).toEqual(steps.toSorted());
+  });
+
+  test('names the account that started it, and never its token', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 20 });
+    const token = await server.token({ name: 'Reception', scope: 'sync' });
+    const answer = await server.as(token, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+    const text = await answer.text();
+    expect(JSON.parse(text).log.metadata.trigger).toEqual({ kind: 'token', name: 'Reception' });
+    expect(text).not.toContain(token);
+    await vi.waitFor(
+      async () => {
+        const list = await (await server.as(token, `/cliniko/sync-logs/${OURS}`)).json();
+        expect(list.logs[0]).toMatchObject({
+          status: 'completed',
+          metadata: { trigger: { kind: 'token', name: 'Reception' } },
+        });
+      },
+      { timeout: 10_000 },
+    );
   });
 
   test('without a key fails as documented, and its reason is the newest of its errors', async ({
