@@ -1,0 +1,45 @@
+/** Passwords of a file in the format of libpq (`.pgpass`): a line each, `host:port:database:user:password`. */
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type DatabaseAddress, isSocket } from './address.ts';
+
+const GROUP_AND_OTHERS = 0o077;
+
+/** @param file undefined: `PGPASSFILE`, or `~/.pgpass`. @returns undefined when no line fits, or others may read the file */
+export function readPasswordFile(file: string | undefined, address: DatabaseAddress): string | undefined {
+  const [host] = address.hosts;
+  if (host === undefined) return undefined;
+  // For a socket in the default folder libpq also looks for `localhost`.
+  const names = isSocket(host) ? [host.host, 'localhost'] : [host.host];
+  const user = address.user ?? process.env.PGUSER;
+  for (const line of readLines(file ?? process.env.PGPASSFILE ?? join(homedir(), '.pgpass'))) {
+    const [lineHost, port, database, lineUser, password] = splitFields(line);
+    const fits =
+      names.some((name) => matches(lineHost, name)) &&
+      matches(port, String(host.port)) &&
+      matches(database, address.database ?? user) &&
+      matches(lineUser, user);
+    if (fits) return password;
+  }
+  return undefined;
+}
+
+function readLines(file: string): string[] {
+  try {
+    if ((statSync(file).mode & GROUP_AND_OTHERS) !== 0) return [];
+    return readFileSync(file, 'utf8')
+      .split(/\r?\n/)
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  } catch {
+    return []; // As libpq: without the file there is no password.
+  }
+}
+
+/** A colon or a backslash of a value is written behind a backslash. */
+function splitFields(line: string): string[] {
+  return [...line.matchAll(/((?:[^:\\]|\\.)*)(?::|$)/g)].map(([, field = '']) => field.replace(/\\(.)/g, '$1'));
+}
+
+const matches = (field: string | undefined, value: string | undefined): boolean =>
+  field === '*' || (field !== undefined && field === value);
