@@ -23,7 +23,12 @@ export class ConnectError extends Error {
   }
 }
 
-export type ConnectErrorCode = 'CONNECT_TIMEOUT' | 'CONNECTION_CLOSED' | 'TLS_NOT_OFFERED' | 'NOT_POSTGRESQL';
+export type ConnectErrorCode =
+  | 'CONNECT_TIMEOUT'
+  | 'CONNECT_WRONG_SESSION'
+  | 'CONNECTION_CLOSED'
+  | 'TLS_NOT_OFFERED'
+  | 'NOT_POSTGRESQL';
 
 /** SSLRequest of the protocol: its length, 8, and the code 80877103. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);

@@ -1,0 +1,62 @@
+/**
+ * Which migrations this database has had, and the ones that it has not had yet.
+ *
+ * The journal is a table of our own name. drizzle's default, `drizzle.__drizzle_migrations`, is shared by every program that
+ * uses drizzle in the same database: with the newer entry of another program there, our migrations were skipped.
+ * A journal of version 0.1, which used that default, is taken over entry by entry.
+ *
+ * Not here: locks and retries (migrate.ts).
+ */
+import { fileURLToPath } from 'node:url';
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
+import type { ISql } from 'postgres';
+
+export const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));
+export const JOURNAL_TABLE = 'patient_sync_migrations';
+
+export function readMigrations(): MigrationMeta[] {
+  return readMigrationFiles({ migrationsFolder: MIGRATIONS });
+}
+
+/** @returns the migrations that are still to be applied, in order. It changes nothing. */
+export async function readPending(sql: ISql): Promise<MigrationMeta[]> {
+  const applied = await readApplied(sql);
+  return readMigrations().filter(({ hash }) => !applied.has(hash));
+}
+
+/** Call it in a transaction, under the lock of migrations. @returns how many were applied */
+export async function applyPending(tx: ISql): Promise<number> {
+  const applied = await readApplied(tx);
+  await tx.unsafe(`create table if not exists public.${JOURNAL_TABLE} (
+    hash text primary key, applied_at timestamptz not null default now())`);
+  if (applied.size > 0) {
+    await tx`insert into ${tx(JOURNAL_TABLE)} (hash) select unnest(${[...applied]}::text[]) on conflict do nothing`;
+  }
+  const pending = readMigrations().filter(({ hash }) => !applied.has(hash));
+  for (const { hash, sql: statements } of pending) {
+    for (const statement of statements) await tx.unsafe(statement);
+    await tx`insert into ${tx(JOURNAL_TABLE)} (hash) values (${hash})`;
+  }
+  return pending.length;
+}
+
+/** Whether any of our migrations was ever applied here. */
+export async function hasJournal(sql: ISql): Promise<boolean> {
+  return (await readApplied(sql)).size > 0;
+}
+
+/** The hashes of our migrations that are in our journal or in that of version 0.1. */
+async function readApplied(sql: ISql): Promise<Set<string>> {
+  const ours = new Set(readMigrations().map(({ hash }) => hash));
+  const [journals] = await sql<{ own: boolean; shared: boolean }[]>`
+    select to_regclass(${`public.${JOURNAL_TABLE}`}) is not null as own,
+      to_regclass('drizzle.__drizzle_migrations') is not null
+        and has_table_privilege(to_regclass('drizzle.__drizzle_migrations'), 'select')
+        and has_schema_privilege(to_regnamespace('drizzle'), 'usage') as shared`;
+  const rows = [
+    ...(journals?.own ? await sql<{ hash: string }[]>`select hash from public.${sql(JOURNAL_TABLE)}` : []),
+    // Another program's journal holds other hashes.
+    ...(journals?.shared ? await sql<{ hash: string }[]>`select hash from drizzle.__drizzle_migrations` : []),
+  ];
+  return new Set(rows.map(({ hash }) => hash).filter((hash) => ours.has(hash)));
+}
