@@ -91,9 +91,11 @@ const OBEYED: Record<string, Obey> = {
     if (oneOf(['disable', 'prefer', 'require'], value, name) !== 'require') return;
     ignore(name, 'the driver has none. sslmode=verify-full protects against the same attack', draft);
   },
-  gssencmode: (value, draft, name) => {
+  gssencmode: (value, _draft, name) => {
     if (oneOf(['disable', 'prefer', 'require'], value, name) !== 'require') return;
-    throw new AddressError('has gssencmode=require, which the driver cannot do: use TLS (sslmode=verify-full)');
+    throw new AddressError(
+      'has gssencmode=require, which the driver cannot do: use TLS (sslmode=verify-full)',
+    );
   },
   schema: (value, draft) => {
     if (value !== 'public') ignore('schema', 'the tables of this server are in the schema public', draft);
@@ -173,13 +175,18 @@ export function readConnectionSettings(text: string): ConnectionSettings {
 
 function readParameter(name: string, value: string, draft: Draft): void {
   if (name === 'service' || name === 'servicefile') {
-    throw new AddressError(`has the parameter ${name}, which is not supported: write the host and the user out`);
+    throw new AddressError(
+      `has the parameter ${name}, which is not supported: write the host and the user out`,
+    );
   }
   const obey = Object.hasOwn(OBEYED, name) ? OBEYED[name] : undefined;
   if (value === '' || WITHOUT_EFFECT.has(name)) return;
   if (obey !== undefined) obey(value, draft, name);
   else if (Object.hasOwn(IGNORED, name)) ignore(name, IGNORED[name] ?? '', draft);
-  else draft.warnings.push(`the parameter ${shownName(name)} is not known, and is ignored: correct or remove it`);
+  else
+    draft.warnings.push(
+      `the parameter ${shownName(name)} is not known, and is ignored: correct or remove it`,
+    );
 }
 
 function ignore(name: string, reason: string, draft: Draft): void {
@@ -200,4 +207,3 @@ function oneOf(words: readonly string[], value: string, name: string): string {
 }
 
 const isTarget = (word: string): word is TargetSession => TARGETS.includes(word);
-

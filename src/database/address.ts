@@ -112,9 +112,12 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    throw new AddressError('has a % without two hexadecimal digits after it: write a % of the password as %25', {
-      cause,
-    });
+    throw new AddressError(
+      'has a % without two hexadecimal digits after it: write a % of the password as %25',
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -141,7 +144,9 @@ function readHosts(
   const numbers = (ports ?? process.env.PGPORT ?? '').split(',').map(readPort);
   const ips = addresses?.split(',');
   if (numbers.length > 1 && numbers.length !== names.length) {
-    throw new AddressError(`names ${names.length} hosts and ${numbers.length} ports: give one port, or one for each host`);
+    throw new AddressError(
+      `names ${names.length} hosts and ${numbers.length} ports: give one port, or one for each host`,
+    );
   }
   if (ips !== undefined && ips.length !== names.length) {
     throw new AddressError('has hostaddr and host of different lengths: give one hostaddr for each host');

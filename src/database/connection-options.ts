@@ -4,17 +4,20 @@
  */
 import { Socket } from 'node:net';
 import type postgres from 'postgres';
-import { type ConnectionSettings, readConnectionSettings, type TargetSession } from './address-parameters.ts';
 import { isSocket, socketFile } from './address.ts';
+import { type ConnectionSettings, readConnectionSettings, type TargetSession } from './address-parameters.ts';
 import { ConnectError, openSocket } from './open-socket.ts';
 
 /** What postgres.js also takes, and does not say so. */
 type SocketOption = { socket: () => Promise<Socket> };
 type DriverOptions = postgres.Options<Record<string, never>>;
 
-export type AddressOptions = Pick<DriverOptions, 'host' | 'port' | 'ssl' | 'database' | 'username' | 'password'> &
-  Partial<Pick<DriverOptions, 'path' | 'prepare' | 'connection'>> &
-  SocketOption;
+export type AddressOptions = Pick<
+  DriverOptions,
+  'host' | 'port' | 'ssl' | 'database' | 'username' | 'password'
+> &
+  Partial<Pick<DriverOptions, 'path' | 'prepare' | 'connection' | 'connect_timeout'>> &
+  SocketOption & { require_auth?: 'scram-sha-256' };
 
 /** The state of a session, asked of a host when the address wants a certain one. */
 export interface SessionState {
@@ -29,7 +32,11 @@ export type ReadState = (options: AddressOptions) => Promise<SessionState>;
  * @param timeoutS for TCP and TLS, when the address does not say
  * @throws AddressError
  */
-export function addressOptions(url: string, timeoutS: number | undefined, readState: ReadState): AddressOptions {
+export function addressOptions(
+  url: string,
+  timeoutS: number | undefined,
+  readState: ReadState,
+): AddressOptions {
   return optionsOf(readConnectionSettings(url), timeoutS, readState);
 }
 
@@ -49,6 +56,8 @@ function optionsOf(
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
     ...(!prepare && { prepare }),
+    ...(settings.requireScram && { require_auth: 'scram-sha-256' as const }),
+    ...(settings.connectTimeoutS !== undefined && { connect_timeout: settings.connectTimeoutS }),
     ...(Object.keys(startup).length > 0 && { connection: startup }),
     ssl: false,
     socket: () => openOrFail(settings, timeoutS, readState),
@@ -72,7 +81,8 @@ async function openAny(
   timeoutS: number | undefined,
   readState: ReadState,
 ): Promise<Socket> {
-  const { targetSession } = settings;
+  // Of several hosts only one can be written to. A driver that is connected to another one would come back to it for ever.
+  const targetSession = settings.targetSession ?? (settings.hosts.length > 1 ? 'read-write' : undefined);
   const hosts = settings.shuffleHosts ? shuffle(settings.hosts) : settings.hosts;
   let failure: unknown = new ConnectError('CONNECTION_CLOSED', 'The address names no host.');
   for (const wanted of targetSession === undefined ? [undefined] : rounds(targetSession)) {

@@ -8,9 +8,9 @@
  */
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import type { ConnectionSettings } from './address-parameters.ts';
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
 import { type DatabaseHost, isSocket, socketFile } from './address.ts';
+import type { ConnectionSettings } from './address-parameters.ts';
 import type { TlsSettings } from './tls-settings.ts';
 
 /** No connection. The codes are the driver's own, or those of this file, beside those of Node. */
@@ -116,10 +116,13 @@ function tlsOptions(host: string, tls: TlsSettings): ConnectionOptions {
  */
 function endWhenClosedEarly(socket: Socket): void {
   const onEnd = (): void => {
-    socket.destroy(new ConnectError('CONNECTION_CLOSED', 'The connection was closed before PostgreSQL answered.'));
+    socket.destroy(
+      new ConnectError('CONNECTION_CLOSED', 'The connection was closed before PostgreSQL answered.'),
+    );
   };
   socket.once('end', onEnd);
   socket.once('data', () => socket.off('end', onEnd));
 }
 
-export const isEncrypted = (socket: Socket): socket is TLSSocket => 'encrypted' in socket && socket.encrypted === true;
+export const isEncrypted = (socket: Socket): socket is TLSSocket =>
+  'encrypted' in socket && socket.encrypted === true;

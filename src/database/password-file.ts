@@ -38,7 +38,9 @@ function readLines(file: string): string[] {
 
 /** A colon or a backslash of a value is written behind a backslash. */
 function splitFields(line: string): string[] {
-  return [...line.matchAll(/((?:[^:\\]|\\.)*)(?::|$)/g)].map(([, field = '']) => field.replace(/\\(.)/g, '$1'));
+  return [...line.matchAll(/((?:[^:\\]|\\.)*)(?::|$)/g)].map(([, field = '']) =>
+    field.replace(/\\(.)/g, '$1'),
+  );
 }
 
 const matches = (field: string | undefined, value: string | undefined): boolean =>

@@ -48,7 +48,7 @@ const SSL_WORDS: Record<string, TlsMode> = {
 };
 
 const VERSIONS: Record<string, SecureVersion> = {
-  'TLSv1': 'TLSv1',
+  TLSv1: 'TLSv1',
   'TLSv1.1': 'TLSv1.1',
   'TLSv1.2': 'TLSv1.2',
   'TLSv1.3': 'TLSv1.3',
