@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import { type AccessConfig, readAccessConfig } from './config/access.ts';
+import { readAddress } from './config/database.ts';
 import {
   ConfigError,
   type Environment,
@@ -102,8 +103,8 @@ export function readConfig(environment: Environment, args: readonly string[], is
 export function readDatabaseConfig(environment: Environment): DatabaseConfig {
   const read = reader(environment);
   return {
-    databaseUrl: read('DATABASE_URL', databaseUrl, undefined),
-    listenDatabaseUrl: read('LISTEN_DATABASE_URL', databaseUrl, undefined),
+    databaseUrl: readAddress(read, 'DATABASE_URL'),
+    listenDatabaseUrl: readAddress(read, 'LISTEN_DATABASE_URL'),
     dataDir: read('DATA_DIR', text(4096), '.data'),
   };
 }
@@ -111,11 +112,6 @@ export function readDatabaseConfig(environment: Environment): DatabaseConfig {
 const logLevel: Rule<LogLevel> = {
   schema: z.string().toLowerCase().pipe(z.enum(LOG_LEVELS)),
   mayBe: `one of ${LOG_LEVELS.join(', ')}, in any case`,
-};
-
-const databaseUrl: Rule<string> = {
-  schema: z.string().regex(/^postgres(ql)?:\/\/\S+$/),
-  mayBe: 'an address like postgres://user:password@host:5432/database',
 };
 
 const clinikoUrl: Rule<string> = {

@@ -1,5 +1,6 @@
 /** Why a server did not start, in words: for `npm start` and `npm run demo` alike. */
 import { ConfigError } from './config/rules.ts';
+import { DatabaseStartError } from './database/database-failure.ts';
 import { EmbeddedDatabaseError } from './database/embedded-error.ts';
 import { ForeignPatientsError } from './database/foreign-patients.ts';
 import { SessionSettingsError } from './database/session.ts';
@@ -14,12 +15,31 @@ export function explainStartFailure(error: unknown): string {
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
   if (error instanceof ForeignPatientsError || error instanceof SessionSettingsError) return error.message;
+  if (error instanceof DatabaseStartError) return error.message;
   if (!(error instanceof Error)) return 'The server did not start.';
-  if ('code' in error && error.code === 'EADDRINUSE') {
-    return 'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.';
+  if ('syscall' in error && 'code' in error && LISTENING.has(String(error.syscall))) {
+    return explainListening(String(error.code));
   }
   const { error: name, sqlstate } = safeError(error);
   if (name.startsWith('PostgresError'))
-    return `The database refused to work with us (SQLSTATE ${sqlstate}). Look at DATABASE_URL.`;
+    return `The database refused a statement of the start (SQLSTATE ${sqlstate}). Run npm run doctor: it checks the rights and the settings of DATABASE_URL.`;
   return `The server did not start: ${error.message}`;
+}
+
+const LISTENING = new Set(['listen', 'getaddrinfo']);
+
+function explainListening(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.';
+    case 'EACCES':
+      return 'PORT may not be used by this user: ports below 1024 belong to root. Set PORT to 1024 or more, such as 8000.';
+    case 'EADDRNOTAVAIL':
+      return 'HOST is no address of this machine. Set HOST to 127.0.0.1, or to 0.0.0.0 for every address of it.';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'HOST is a name that is not known on this machine. Set HOST to an address, such as 127.0.0.1 or 0.0.0.0.';
+    default:
+      return `The server cannot listen on HOST and PORT (${code}). Set them to an address of this machine and a free port.`;
+  }
 }

@@ -1,0 +1,130 @@
+/**
+ * The first connection of a start: can this database be reached, logged in to and used? If not, the start ends with one line
+ * that says what to do. `npm run doctor` asks the same.
+ *
+ * Not here: rights and tables (migrate.ts), LISTEN (events/listener.ts).
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../logging/logger.ts';
+import { databaseError, errorCode } from '../logging/safe-error.ts';
+import { type DatabaseHost, isSocket } from './address.ts';
+import { type ConnectionSettings, readConnectionSettings } from './address-parameters.ts';
+import { DatabaseStartError, explainDatabaseFailure, type NamedAddress } from './database-failure.ts';
+import { connect } from './driver.ts';
+import { isEncrypted, openSocket } from './open-socket.ts';
+
+export interface CheckOptions {
+  logger?: Logger | undefined;
+  /** How long to wait for a database that is starting, or for a proxy whose database is not there yet. Default: 30 s. */
+  patienceMs?: number;
+}
+
+const PATIENCE_MS = 30_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
+const OLDEST_VERSION = 140_000;
+
+interface ServerFacts {
+  version: number;
+  encoding: string;
+  database: string;
+}
+
+/** @throws DatabaseStartError */
+export async function checkDatabase(
+  variable: string,
+  url: string,
+  options: CheckOptions = {},
+): Promise<void> {
+  const { logger } = options;
+  const settings = readSettings(variable, url);
+  const address: NamedAddress = { variable, ...settings };
+  for (const warning of settings.warnings) logger?.warn(`${variable}: ${warning}.`);
+  const facts = await readFactsPatiently(url, address, options);
+  if (facts.version < OLDEST_VERSION) {
+    throw new DatabaseStartError(
+      `The database of ${variable} is PostgreSQL ${Math.floor(facts.version / 10_000)}; this server needs 14 or newer. Upgrade it, or use another one.`,
+    );
+  }
+  if (facts.encoding !== 'UTF8') {
+    throw new DatabaseStartError(
+      `The database "${facts.database}" of ${variable} has the encoding ${facts.encoding}, which cannot hold every name. Make another one and use that: CREATE DATABASE patients ENCODING 'UTF8' TEMPLATE template0`,
+    );
+  }
+  const plain = await findPlainHost(settings);
+  if (plain !== undefined) {
+    logger?.warn(
+      `${variable}: the database at ${plain.host} offers no TLS, so patients travel unencrypted: switch TLS on there.`,
+    );
+  }
+}
+
+function readSettings(variable: string, url: string): ConnectionSettings {
+  try {
+    return readConnectionSettings(url);
+  } catch (cause) {
+    const address = { variable, hosts: [], user: undefined, database: undefined };
+    throw new DatabaseStartError(explainDatabaseFailure(cause, address) ?? `${variable} cannot be used.`, {
+      cause,
+    });
+  }
+}
+
+/** A database that comes up beside this server is waited for; one that is not there is not. */
+async function readFactsPatiently(
+  url: string,
+  address: NamedAddress,
+  options: CheckOptions,
+): Promise<ServerFacts> {
+  const end = Date.now() + (options.patienceMs ?? PATIENCE_MS);
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await readFacts(url);
+    } catch (cause) {
+      const explained = explainDatabaseFailure(cause, address);
+      if (explained === undefined) throw cause;
+      if (!mayComeUp(cause) || Date.now() + pauseMs > end) throw new DatabaseStartError(explained, { cause });
+      options.logger?.warn(`${explained} Trying again.`);
+      await delay(pauseMs);
+    }
+  }
+}
+
+function mayComeUp(error: unknown): boolean {
+  return (
+    databaseError(error)?.code === '57P03' || ['CONNECTION_CLOSED', 'ECONNRESET'].includes(errorCode(error))
+  );
+}
+
+async function readFacts(url: string): Promise<ServerFacts> {
+  const sql = connect(url, {
+    max: 1,
+    prepare: false,
+    connect_timeout: 10,
+    connection: { application_name: 'patient-sync start' },
+  });
+  try {
+    const [facts] = await sql<ServerFacts[]>`
+      select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
+        current_database() as database`;
+    return facts ?? { version: 0, encoding: '', database: '' };
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** @returns a host beyond this machine that offers no TLS, when the address leaves the choice to it */
+async function findPlainHost(settings: ConnectionSettings): Promise<DatabaseHost | undefined> {
+  if (settings.tls.mode !== 'offered' && settings.tls.mode !== 'prefer') return undefined;
+  for (const host of settings.hosts) {
+    if (isSocket(host) || isLoopback(host.address ?? host.host)) continue;
+    const socket = await openSocket(host, settings).catch(() => undefined);
+    if (socket === undefined) continue;
+    socket.destroy();
+    if (!isEncrypted(socket)) return host;
+  }
+  return undefined;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.');
