@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError } from './config/rules.ts';
 import type { Config } from './config.ts';
 import { readOrMakeCredentialsKey } from './credentials-key.ts';
+import { checkDatabase, withExplanation } from './database/check-database.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
@@ -44,6 +45,8 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
     await embedded?.stop();
   };
   try {
+    if (config.databaseUrl !== undefined) await checkDatabase('DATABASE_URL', url, { logger });
+    if (listenUrl !== url) await checkDatabase('LISTEN_DATABASE_URL', listenUrl, { logger });
     const listensThroughPooler = await pinSession(listenUrl, logger);
     const throughPooler = listenUrl === url ? listensThroughPooler : true;
     if (listenUrl !== url) await pinSession(url, logger);
@@ -62,7 +65,7 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
     return { database, ...addresses, sealer, credentialsKey: key, close };
   } catch (error) {
     await close();
-    throw error;
+    throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
   }
 }
 

@@ -70,6 +70,13 @@ function readSettings(variable: string, url: string): ConnectionSettings {
   }
 }
 
+/** An error of a later step of the start, such as a migration, in the same words. */
+export function withExplanation(variable: string, url: string, error: unknown): unknown {
+  if (error instanceof DatabaseStartError) return error;
+  const explained = explainDatabaseFailure(error, { variable, ...readSettings(variable, url) });
+  return explained === undefined ? error : new DatabaseStartError(explained, { cause: error });
+}
+
 /** A database that comes up beside this server is waited for; one that is not there is not. */
 async function readFactsPatiently(
   url: string,

@@ -1,0 +1,123 @@
+/** Every reason for which a database cannot be used ends in one line that names the variable and what to do. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, inject, onTestFinished } from 'vitest';
+import { checkDatabase, withExplanation } from '../../src/database/check-database.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
+
+async function refusalOf(url: string): Promise<string> {
+  const error = await checkDatabase('DATABASE_URL', url, { patienceMs: 700 }).catch(
+    (reason: unknown) => reason,
+  );
+  return error instanceof Error ? error.message : '';
+}
+
+function changed(url: string, change: (url: URL) => void): string {
+  const copy = new URL(url);
+  change(copy);
+  return copy.href;
+}
+
+/** A listener of our own in place of the database. @returns its address, and how often it was connected to */
+async function listen(answer: (socket: import('node:net').Socket) => void) {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => {});
+    answer(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { url: `postgres://u:s3cret@127.0.0.1:${port}/d`, port, connections: () => connections };
+}
+
+describe('a database that cannot be used', () => {
+  test('is one that can, when nothing is wrong', async ({ databaseUrl }) => {
+    await checkDatabase('DATABASE_URL', databaseUrl);
+  });
+
+  test('wrong password, unknown database, role that may not log in', async ({ databaseUrl }) => {
+    const wrong = await refusalOf(changed(databaseUrl, (url) => (url.password = 'wrong')));
+    expect(wrong).toMatch(/^The database refused the password of role postgres\. Correct it in DATABASE_URL/);
+    const unknown = await refusalOf(changed(databaseUrl, (url) => (url.pathname = '/no-such')));
+    expect(unknown).toContain('The database "no-such" does not exist. Correct the name in DATABASE_URL');
+    const sql = connectInTest(databaseUrl);
+    await sql`create role cannot_log_in nologin password 'secret-of-role'`;
+    onTestFinished(async () => {
+      const admin = connectInTest(inject('databaseAdminUrl'));
+      await admin`drop role cannot_log_in`;
+    });
+    const role = changed(databaseUrl, (url) => {
+      url.username = 'cannot_log_in';
+      url.password = 'secret-of-role';
+    });
+    expect(await refusalOf(role)).toContain('ALTER ROLE cannot_log_in LOGIN');
+  });
+
+  test('unknown host, refused port, missing socket', async () => {
+    expect(await refusalOf('postgres://u:s3cret@no-such-host.invalid/d')).toMatch(
+      /DATABASE_URL.*no-such-host.invalid:5432/,
+    );
+    const refused = await refusalOf('postgres://u:s3cret@127.0.0.1:1/d');
+    expect(refused).toBe(
+      'No PostgreSQL accepts connections at 127.0.0.1:1. Check the host and the port in DATABASE_URL, and that the database is running.',
+    );
+    expect(await refusalOf('postgres://u:s3cret@/d?host=/nowhere')).toContain(
+      'no Unix socket at /nowhere/.s.PGSQL.5432',
+    );
+  });
+
+  test('an address that accepts and closes is asked a few times, and given up', async () => {
+    const closing = await listen((socket) => socket.end());
+    expect(await refusalOf(closing.url)).toContain('accepts connections and closes them without an answer');
+    expect(await refusalOf(`${closing.url}?sslmode=disable`)).toContain('closes them without an answer');
+    expect(closing.connections()).toBeLessThan(10);
+  });
+
+  test('an address that is not PostgreSQL, and one without TLS', async ({ databaseUrl }) => {
+    const http = await listen((socket) =>
+      socket.on('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    );
+    expect(await refusalOf(http.url)).toContain('is not PostgreSQL');
+    expect(
+      await refusalOf(`${databaseUrl}${databaseUrl.includes('?') ? '&' : '?'}sslmode=require`),
+    ).toContain('offers no TLS');
+  });
+
+  test.for([['SQL_ASCII'], ['LATIN1']] as const)('the encoding %s', async ([encoding]) => {
+    const admin = connectInTest(inject('databaseAdminUrl'));
+    const name = `t_${encoding.toLowerCase()}`;
+    await admin.unsafe(`create database ${name} encoding '${encoding}' locale 'C' template template0`);
+    onTestFinished(async () => {
+      const last = connectInTest(inject('databaseAdminUrl'));
+      await last.unsafe(`drop database ${name} with (force)`);
+    });
+    const url = changed(inject('databaseAdminUrl'), (copy) => (copy.pathname = `/${name}`));
+    expect(await refusalOf(url)).toContain(`has the encoding ${encoding}`);
+  });
+
+  test('a role without the right to create tables', async () => {
+    const { url, sql } = await createEmptyDatabase();
+    await sql`create role poor login password 'secret-of-role'`;
+    onTestFinished(async () => {
+      const admin = connectInTest(inject('databaseAdminUrl'));
+      await admin`drop role poor`;
+    });
+    const poor = changed(url, (copy) => {
+      copy.username = 'poor';
+      copy.password = 'secret-of-role';
+    });
+    const error = await migrate(poor).catch((reason: unknown) =>
+      withExplanation('DATABASE_URL', poor, reason),
+    );
+    expect(error).toMatchObject({
+      name: 'DatabaseStartError',
+      message: expect.stringMatching(
+        /Role poor lacks a right .* GRANT USAGE, CREATE ON SCHEMA public TO poor$/,
+      ),
+    });
+  });
+});
