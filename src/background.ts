@@ -2,9 +2,9 @@
 import type { Config } from './config.ts';
 import { startPurge } from './erasure/purge.ts';
 import { keepHistory } from './events/history.ts';
-import { watchForInterrupted } from './sync/interrupted.ts';
-import type { EngineTools } from './sync/open-run.ts';
+import type { EngineTools } from './sync/run-context.ts';
 import { startScheduler } from './sync/scheduler.ts';
+import { watchForInterrupted } from './sync/stale-runs.ts';
 import { Worker } from './sync/worker.ts';
 import { type DelivererTools, startDeliverer } from './webhooks/deliverer.ts';
 

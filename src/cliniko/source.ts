@@ -4,7 +4,7 @@
  * Two adapters: the HTTP client (client.ts), and a scripted source in the tests and benchmarks. Pages are asked
  * for side by side, so an adapter paces and retries by itself and answers each question for itself.
  *
- * Not here: which pages make a whole clinic (sync/walk.ts), what a record means (wire.ts).
+ * Not here: which pages make a whole clinic (sync/read/page-scan.ts), what a record means (wire.ts).
  */
 
 /** A question to `GET /patients`. */

@@ -6,8 +6,8 @@ import { beginImpatient } from '../database/impatient.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
-import { endByForce } from '../sync/end-by-force.ts';
 import { interruptAndRun } from '../sync/exclusive-transaction.ts';
+import { endByForce } from '../sync/force-fail-run.ts';
 import { countErasable, erasePatients } from './erase.ts';
 import { lockNamingRows } from './patient-lines.ts';
 

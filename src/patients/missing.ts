@@ -5,7 +5,7 @@
  * many vanish at once the reason is mostly another one (a wrong account, an answer that was cut off). Then they are held until
  * a person confirms it. Nobody is deleted here, and whoever reappears is back with the next page that shows him.
  *
- * Not here: the proof (sync/completeness.ts), erasing.
+ * Not here: the proof (sync/read/completeness.ts), erasing.
  */
 import type { ISql, PendingQuery, Row } from 'postgres';
 import { portions, ROWS_AT_ONCE } from '../database/portions.ts';

@@ -5,7 +5,7 @@
  * read and no write. `updated_at` alone could not tell: it is not certain that archiving or a new phone moves it.
  * An older version never wins, so replaying a page is harmless.
  *
- * Not here: which patients are refused (from-cliniko.ts), the transaction around it (sync/batch.ts).
+ * Not here: which patients are refused (from-cliniko.ts), the transaction around it (sync/write/store-batch.ts).
  */
 import type { ISql } from 'postgres';
 import type { Tx } from '../database/open.ts';

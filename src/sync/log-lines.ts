@@ -4,7 +4,7 @@ import type { OperationType } from '../contract/sync-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Lease } from './lease.ts';
 import type { RunState } from './run-state.ts';
-import { waitWords } from './waits.ts';
+import { waitWords } from './write/wait-reporter.ts';
 
 const KIND: Record<OperationType, string> = {
   full_patients: 'full',

@@ -14,11 +14,11 @@ import type {
   SyncStep,
   SyncTrigger,
 } from '../contract/sync-log.ts';
-import { completenessProof } from './completeness.ts';
 import type { FailureReport } from './failure.ts';
-import { estimateRemainingMs, type Outlook } from './forecast.ts';
+import { completenessProof } from './read/completeness.ts';
+import { estimateRemainingMs, type Outlook } from './remaining-time.ts';
 import { ERRORS_KEPT, type RunState } from './run-state.ts';
-import { waitWords } from './waits.ts';
+import { waitWords } from './write/wait-reporter.ts';
 
 /** The page of a progress display: the one of the newest batch. */
 function currentPage({ page, place }: RunState): number {

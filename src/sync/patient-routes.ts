@@ -13,9 +13,9 @@ import { findOrganization, readApiKey } from '../organizations/organizations.ts'
 import type { OrganizationTools } from '../organizations/routes.ts';
 import { confirmMissing, readHeld } from '../patients/missing.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
+import { retryQuarantine } from '../patients/retry-quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
 import { interruptAndRun } from './exclusive-transaction.ts';
-import { retryQuarantine } from './retry-quarantine.ts';
 
 /** Nobody waits longer for an answer; what was retried until then stays stored. */
 const RETRY_LIMIT_MS = 60_000;

@@ -1,11 +1,11 @@
 /** The plan of a run's way: from when on and until when it asks, and whom it looks for at the end. */
 import { type Absence, findAbsent, mayVanish } from '../patients/missing.ts';
 import { findUnseenQuarantine, type QuarantinedRecord } from '../patients/quarantine.ts';
-import { readWatermark } from './changes.ts';
-import { isProven } from './completeness.ts';
-import type { IdSet } from './id-set.ts';
-import type { Itinerary } from './itinerary.ts';
-import type { OpenRun } from './open-run.ts';
+import { readWatermark } from './read/change-scan.ts';
+import { isProven } from './read/completeness.ts';
+import type { Itinerary } from './read/crawl-plan.ts';
+import type { OpenRun } from './run-context.ts';
+import type { IdSet } from './write/seen-ids.ts';
 
 /** Whom a run has counted, and whom it did not meet. */
 export interface Attendance {

@@ -13,8 +13,8 @@ import { type Principal, principalOf } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import { type CancelTools, cancelRun } from './cancel.ts';
-import { startRun } from './start.ts';
+import { type CancelTools, cancelRun } from './cancel-run.ts';
+import { startRun } from './start-run.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 

@@ -7,8 +7,14 @@
 import { z } from 'zod';
 import { runningPercent } from '../contract/progress.ts';
 import { Forecast } from '../contract/sync-log.ts';
-import { beganRound, Coverage, finishedRoundPage, NOTHING_COVERED, sawWalkPage } from './completeness.ts';
-import type { Stop } from './stop.ts';
+import {
+  beganRound,
+  Coverage,
+  finishedRoundPage,
+  NOTHING_COVERED,
+  sawWalkPage,
+} from './read/completeness.ts';
+import type { Stop } from './read/fetched-page.ts';
 
 const count = z.int().min(0);
 

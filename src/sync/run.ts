@@ -16,6 +16,7 @@ import { findOrganization, readApiKey } from '../organizations/organizations.ts'
 import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
 import { forgetQuarantined } from '../patients/quarantine.ts';
+import { keepToKey, rememberKey } from './api-key-check.ts';
 import {
   CancelledError,
   describeFailure,
@@ -24,15 +25,14 @@ import {
   MissingConstraintError,
   MissingKeyError,
 } from './failure.ts';
-import { type Intake, takeIn } from './intake.ts';
-import { keepToKey, rememberKey } from './key.ts';
 import { type ClaimedRun, LeaseLostError } from './lease.ts';
 import { completedMetadata, failedMetadata } from './metadata.ts';
-import { type EngineTools, type OpenRun, openRun } from './open-run.ts';
-import { abandonRun, EndedElsewhereError, endRun } from './record.ts';
+import { type EngineTools, type OpenRun, openRun } from './run-context.ts';
 import { hasMoved } from './run-state.ts';
 import { readSeen } from './seen.ts';
 import type { Slot } from './slots.ts';
+import { abandonRun, EndedElsewhereError, endRun } from './sync-log-row.ts';
+import { type Intake, takeIn } from './write/pipeline.ts';
 
 /** A run that stored nothing in so many claims in a row ends every worker that takes it up. */
 const FRUITLESS_CLAIMS = 20;

@@ -18,7 +18,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { nextFiring, scheduleError } from '../organizations/schedule.ts';
 import { repeat } from './repeat.ts';
-import { createRun } from './start.ts';
+import { createRun } from './start-run.ts';
 
 /** With a jitter, so that many servers do not look in step. Costs one read of a small index. */
 const LOOK_EVERY_MS = 1_000;

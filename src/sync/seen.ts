@@ -1,6 +1,6 @@
 /** The ids that a run has counted, so that a patient counts once also when a run is resumed. */
 import type { Database } from '../database/open.ts';
-import { IdSet } from './id-set.ts';
+import { IdSet } from './write/seen-ids.ts';
 
 const READ_AT_ONCE = 100;
 

@@ -7,8 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
+import { findLostKeys, type LostKey } from './api-key-check.ts';
 import { CancelledError } from './failure.ts';
-import { findLostKeys, type LostKey } from './key.ts';
 import {
   type ClaimedRun,
   claimNextRun,
@@ -18,9 +18,9 @@ import {
   releaseLease,
   renewLeases,
 } from './lease.ts';
-import type { EngineTools } from './open-run.ts';
 import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
+import type { EngineTools } from './run-context.ts';
 import { createSlots, type Slots } from './slots.ts';
 
 /** Of `SYNC_CONCURRENCY`. */

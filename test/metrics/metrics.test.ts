@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';

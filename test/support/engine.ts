@@ -9,8 +9,8 @@ import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
 import { createSealer } from '../../src/organizations/sealing.ts';
-import type { EngineTools } from '../../src/sync/open-run.ts';
-import { startRun } from '../../src/sync/start.ts';
+import type { EngineTools } from '../../src/sync/run-context.ts';
+import { startRun } from '../../src/sync/start-run.ts';
 import { Worker } from '../../src/sync/worker.ts';
 import { CREDENTIALS_KEY } from './server.ts';
 

@@ -1,12 +1,12 @@
 /** Runs under trouble: pages that fail, records that are refused, workers that go away. */
 import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
-import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { announce } from '../../src/sync/record.ts';
+import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
 import { runSync } from '../../src/sync/run.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
+import { announce } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
 import { createSealer } from '../../src/organizations/sealing.ts';
 import { claimNextRun, type Lease, renewLeases } from '../../src/sync/lease.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';

@@ -18,10 +18,10 @@ import { OrganizationDeletedError } from '../../src/organizations/organization-l
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
 import { createSealer } from '../../src/organizations/sealing.ts';
 import { confirmMissing } from '../../src/patients/missing.ts';
-import { cancelRun } from '../../src/sync/cancel.ts';
+import { retryQuarantine } from '../../src/patients/retry-quarantine.ts';
+import { cancelRun } from '../../src/sync/cancel-run.ts';
 import { interruptAndRun } from '../../src/sync/exclusive-transaction.ts';
-import { retryQuarantine } from '../../src/sync/retry-quarantine.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { startRun } from '../../src/sync/start-run.ts';
 import { createTestDatabase, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { connectPostgres } from '../support/postgres.ts';

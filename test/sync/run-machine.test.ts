@@ -7,9 +7,7 @@ import { describe, expect, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../src/contract/organization.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { readStoredVersions } from '../../src/patients/store.ts';
-import { storeBatch } from '../../src/sync/batch.ts';
-import { cancelRun } from '../../src/sync/cancel.ts';
-import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
+import { cancelRun } from '../../src/sync/cancel-run.ts';
 import {
   type ClaimedRun,
   claimNextRun,
@@ -19,11 +17,13 @@ import {
   renewLeases,
 } from '../../src/sync/lease.ts';
 import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
-import { prepareBatch } from '../../src/sync/prepare.ts';
-import { endRun } from '../../src/sync/record.ts';
+import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
 import type { RunState } from '../../src/sync/run-state.ts';
 import { readSeen } from '../../src/sync/seen.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { startRun } from '../../src/sync/start-run.ts';
+import { endRun } from '../../src/sync/sync-log-row.ts';
+import { prepareBatch } from '../../src/sync/write/prepare-batch.ts';
+import { storeBatch } from '../../src/sync/write/store-batch.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { person, scriptedSource } from '../support/scripted-source.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
-import { NOTHING_AHEAD } from '../../src/sync/forecast.ts';
 import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
+import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
 import {
   arrivedAt,
   type BatchCounts,

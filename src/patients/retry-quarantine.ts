@@ -1,0 +1,91 @@
+/**
+ * Asks Cliniko again for patients in quarantine, by id, and stores those that can be stored now.
+ *
+ * For a record that somebody has mended, or after a policy was loosened: nobody has to wait for the next full sync. A
+ * sync may be under way meanwhile: both write whole patients, and the newer version stays.
+ */
+
+import { fetchByIds, IDS_AT_ONCE } from '../cliniko/fetch-by-ids.ts';
+import type { PatientSource } from '../cliniko/source.ts';
+import type { QuarantineRetry } from '../contract/patients.ts';
+import type { Database, Tx } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
+import { shareOrganization } from '../organizations/organization-lock.ts';
+import type { Sealer } from '../organizations/sealing.ts';
+import { type ReadingRules, readRecord } from './from-cliniko.ts';
+import type { Patient } from './patient.ts';
+import {
+  countQuarantine,
+  quarantinedIds,
+  quarantineRecords,
+  type RejectedRecord,
+  refusedByDatabase,
+  releaseFromQuarantine,
+  stillQuarantined,
+} from './quarantine.ts';
+import { upsertAcceptable } from './store.ts';
+
+/** Of one request: those after them come with the next one. */
+const RETRIED_AT_MOST = 500;
+
+export interface RetryTools {
+  database: Database;
+  sealer: Sealer;
+  source: PatientSource;
+  rules: ReadingRules;
+}
+
+/** @throws ClinikoError, or the signal's reason; what was stored before stays */
+export async function retryQuarantine(
+  tools: RetryTools,
+  organizationId: number,
+  signal: AbortSignal,
+): Promise<QuarantineRetry> {
+  const { sql } = tools.database;
+  const ids = await quarantinedIds(sql, organizationId, RETRIED_AT_MOST);
+  let resolved = 0;
+  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+    const asked = ids.slice(from, from + IDS_AT_ONCE);
+    const { records } = await fetchByIds(tools.source, asked, { signal });
+    resolved += await storeAgain(tools, organizationId, records);
+  }
+  return { requested: ids.length, resolved, remaining: await countQuarantine(sql, organizationId) };
+}
+
+/** @returns how many are stored now @throws OrganizationDeletedError */
+async function storeAgain(
+  { database, sealer, rules }: RetryTools,
+  organizationId: number,
+  records: readonly unknown[],
+): Promise<number> {
+  const patients: Patient[] = [];
+  const rejected: RejectedRecord[] = [];
+  for (const record of records) {
+    const read = readRecord(record, rules);
+    if (read.kind === 'patient') patients.push(read.patient);
+    else rejected.push(read.rejected);
+  }
+  const keys = [
+    ...patients.map((patient) => patient.clinikoPatientId),
+    ...rejected.map((record) => record.recordKey),
+  ];
+  const store = async (tx: Tx): Promise<number> => {
+    await shareOrganization(tx, organizationId);
+    // A patient that was erased after Cliniko was asked has left the quarantine, and stays erased.
+    const open = await stillQuarantined(tx, organizationId, keys);
+    const wanted = patients.filter((patient) => open.has(patient.clinikoPatientId));
+    const { refused } = await upsertAcceptable(tx, organizationId, wanted);
+    const refusals = new Set(refused);
+    const stored = wanted
+      .filter((patient) => !refusals.has(patient))
+      .map((patient) => patient.clinikoPatientId);
+    const again = [
+      ...rejected.filter((record) => open.has(record.recordKey)),
+      ...refused.map(refusedByDatabase),
+    ];
+    await releaseFromQuarantine(tx, organizationId, { stored, rejected: again });
+    await quarantineRecords(tx, sealer, organizationId, again);
+    return stored.length;
+  };
+  return await replayTransaction(() => database.sql.begin(store));
+}

@@ -1,0 +1,57 @@
+/**
+ * The key of a run: what was read with one API key and what was read with another prove nothing together, they may be two
+ * clinics. So a run keeps to the key that it began with, and fails when it finds another one: when a worker takes it up,
+ * every few seconds while it runs, and in the transaction that would complete it.
+ */
+import type { ISql } from 'postgres';
+import type { Database } from '../database/open.ts';
+import { isRegistered, OrganizationDeletedError } from '../organizations/organization-lock.ts';
+import { readKeyVersion } from '../organizations/organizations.ts';
+import { KeyReplacedError } from './failure.ts';
+import { isOurs } from './lease.ts';
+import type { OpenRun } from './run-context.ts';
+
+/** @throws KeyReplacedError, OrganizationDeletedError */
+export async function keepToKey(run: OpenRun, sql: ISql): Promise<void> {
+  const { organizationId } = run.claimed.lease;
+  const keyVersion = (await readKeyVersion(sql, organizationId)) ?? null;
+  const before = run.state.keyVersion;
+  if (keyVersion === null && !(await isRegistered(sql, organizationId))) {
+    throw new OrganizationDeletedError(organizationId);
+  }
+  if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
+  run.state = { ...run.state, keyVersion };
+}
+
+/** Keeps to the key, and writes down which: a run that waits for its first page is ended by another key too. */
+export async function rememberKey(run: OpenRun): Promise<void> {
+  const { sql } = run.tools.database;
+  const before = run.state.keyVersion;
+  await keepToKey(run, sql);
+  if (before === run.state.keyVersion) return;
+  await sql`update sync_runs set checkpoint = ${JSON.stringify(run.state)}::text::jsonb
+    where ${isOurs(sql, run.claimed.lease)}`;
+}
+
+export interface LostKey {
+  syncLogId: number;
+  reason: KeyReplacedError | OrganizationDeletedError;
+}
+
+/** @returns those whose clinic has another key now than the one they began with, or is gone, as of their checkpoints */
+export async function findLostKeys({ sql }: Database, syncLogIds: readonly number[]): Promise<LostKey[]> {
+  if (syncLogIds.length === 0) return [];
+  const rows = await sql<{ id: number; organization_id: number; is_deleted: boolean }[]>`
+    select sync_log_id as id, run.organization_id, organization.id is null as is_deleted
+    from sync_runs as run left join cliniko_credentials as credentials using (organization_id)
+      left join organizations as organization on organization.id = run.organization_id
+    where sync_log_id = any(${syncLogIds as number[]}::int[])
+      and (organization.id is null
+        or run.checkpoint ->> 'keyVersion' <> coalesce(extract(epoch from credentials.updated_at)::text, ''))`;
+  return rows.map((row) => ({
+    syncLogId: row.id,
+    reason: row.is_deleted
+      ? new OrganizationDeletedError(row.organization_id)
+      : new KeyReplacedError('The API key was replaced.'),
+  }));
+}

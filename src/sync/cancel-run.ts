@@ -1,0 +1,89 @@
+/**
+ * Cancels a run, through any server.
+ *
+ * The owner is asked first: it stops its requests and ends the run itself, mostly within milliseconds. If it does not (it
+ * is frozen or gone), the server that was asked takes the lease, which fences the owner, and ends the run.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ISql } from 'postgres';
+import { SyncLog } from '../contract/sync-log.ts';
+import { beginImpatient } from '../database/impatient.ts';
+import type { Database } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
+import type { EventBus } from '../events/bus.ts';
+import { readSyncLogs } from '../events/sync-logs.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { CancelledError } from './failure.ts';
+import { endByForce } from './force-fail-run.ts';
+import { timestamp } from './sync-log-row.ts';
+
+/** With the round trips around it, well below the second within which a cancelled run has ended. */
+const OWNER_HAS_MS = 500;
+
+export interface CancelTools {
+  database: Database;
+  bus: EventBus;
+  logger: Logger;
+}
+
+/**
+ * Resolves when the request is written down; the run ends within a second.
+ *
+ * @throws ProblemError ALREADY_ENDED, NOT_OURS
+ */
+export async function cancelRun(
+  tools: CancelTools,
+  organizationId: number,
+  syncLogId: number,
+): Promise<void> {
+  const { database, bus, logger } = tools;
+  const run = await replayTransaction(() =>
+    beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId)),
+  );
+  if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
+  bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
+  // Nobody has to be asked when nobody works on it.
+  const wait = run.owner === null ? 0 : OWNER_HAS_MS;
+  delay(wait)
+    .then(() => endForOwner(tools, organizationId, syncLogId))
+    .catch((error: unknown) =>
+      logger.warn(safeError(error), 'A cancelled run could not be ended; its next worker does'),
+    );
+}
+
+/** Written down, so that also a worker that claims the run later ends it. Shown at once, to everybody. */
+async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: string | null } | undefined> {
+  const [run] = await tx<{ owner: string | null }[]>`
+    update sync_runs set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
+    where sync_log_id = ${syncLogId} and ended_at is null
+      and exists (select 1 from sync_logs where id = ${syncLogId} and status = 'running')
+    returning owner, set_config('patient_sync.nudges', 'own', true)`;
+  if (run !== undefined) {
+    await tx`update sync_logs set metadata = metadata
+      || jsonb_build_object('phase', 'cancelling', 'timestamp', ${timestamp(tx)})
+      where id = ${syncLogId} and status = 'running'`;
+  }
+  return run;
+}
+
+async function whyNot({ sql }: Database, organizationId: number, syncLogId: number): Promise<ProblemError> {
+  const { logs } = await readSyncLogs(sql, organizationId, { limit: 1, id: syncLogId });
+  const ended = SyncLog.parse(JSON.parse(logs[0] ?? 'null')).status !== 'running';
+  return ended
+    ? new ProblemError('ALREADY_ENDED', 'This sync has ended already; there is nothing to cancel.')
+    : new ProblemError('NOT_OURS', 'Another program runs this sync. Stop it where it was started.');
+}
+
+/** Ends a run that still runs; what its owner is about to write is refused. */
+async function endForOwner(
+  { database, bus }: CancelTools,
+  organizationId: number,
+  syncLogId: number,
+): Promise<void> {
+  const ended = await replayTransaction(() =>
+    beginImpatient(database.sql, (tx) => endByForce(tx, syncLogId, new CancelledError())),
+  );
+  if (ended) bus.publish({ organizations: [organizationId], work: false });
+}

@@ -1,0 +1,39 @@
+/** Ends a run from outside, whoever works on it: taking the epoch fences its owner, who then writes nothing any more. */
+import type { ISql } from 'postgres';
+import { describeFailure } from './failure.ts';
+import { failedStep, NOTHING_REMAINS } from './metadata.ts';
+import { ERRORS_KEPT } from './run-state.ts';
+import { timestamp } from './sync-log-row.ts';
+
+/** @param reason in whose words the run fails @returns false when it had ended already */
+export async function endByForce(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
+  const { error_details: details, ...report } = describeFailure(reason);
+  const told = {
+    ...report,
+    ...NOTHING_REMAINS,
+    phase: 'failed',
+    step: failedStep(report.error_type),
+    error: details,
+  };
+  const [run] = await tx`
+    update sync_runs set lease_epoch = lease_epoch + 1, owner = null, ended_at = clock_timestamp()
+    where sync_log_id = ${syncLogId} and ended_at is null
+    returning set_config('patient_sync.nudges', 'own', true)`;
+  if (run === undefined) return false;
+  await tx`
+    update sync_logs set status = 'failed', error_details = ${details},
+      completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+      metadata = (metadata - '{waiting_until,waiting_reason,try,max_tries,queue_position}'::text[])
+        || ${JSON.stringify(told)}::text::jsonb
+        || ${endMarks(tx, details)}
+    where id = ${syncLogId} and status = 'running'`;
+  await tx`delete from sync_seen where sync_log_id = ${syncLogId}`;
+  return true;
+}
+
+/** What the row's own metadata decides: the reason as the newest of its errors, and the time. */
+export const endMarks = (tx: ISql, details: string) => tx`jsonb_build_object(
+  'errors', case when jsonb_typeof(metadata -> 'errors') = 'array' then jsonb_path_query_array(
+      (metadata -> 'errors') || jsonb_build_array(${details}::text), ${`$[last - ${ERRORS_KEPT - 1} to last]`}::jsonpath)
+    else jsonb_build_array(${details}::text) end,
+  'timestamp', ${timestamp(tx)})`;

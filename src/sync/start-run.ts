@@ -1,0 +1,80 @@
+/**
+ * Starts a run, or joins the one that is running.
+ *
+ * The partial unique index on `sync_logs` decides, so however many servers and callers ask, an organization never has
+ * two runs at once.
+ */
+import type { ISql } from 'postgres';
+import type { OperationType, SyncTrigger } from '../contract/sync-log.ts';
+import type { Database } from '../database/open.ts';
+import { replayTransaction } from '../database/replay.ts';
+import { shareOrganization } from '../organizations/organization-lock.ts';
+import { runningMetadata } from './metadata.ts';
+import { NOTHING_AHEAD } from './remaining-time.ts';
+import { INITIAL_STATE } from './run-state.ts';
+import { stamped } from './sync-log-row.ts';
+
+export interface StartedRun {
+  syncLogId: number;
+  /** False when a run was under way already, ours or another program's. */
+  created: boolean;
+}
+
+/** The new row is committed when this resolves. @throws OrganizationDeletedError when the organization is not registered */
+export async function startRun(
+  { sql }: Database,
+  organizationId: number,
+  type: OperationType,
+  trigger?: SyncTrigger,
+): Promise<StartedRun> {
+  for (;;) {
+    // Looked for first only to spare an id: the index decides.
+    const [running] = await sql<{ id: number }[]>`
+      select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
+    if (running !== undefined) return { syncLogId: running.id, created: false };
+    const created = await replayTransaction(() =>
+      sql.begin(async (tx) => {
+        // A deletion comes before this run, or sees it and ends it.
+        await shareOrganization(tx, organizationId);
+        return await createRun(tx, organizationId, type, trigger);
+      }),
+    );
+    if (created !== undefined) return { syncLogId: created, created: true };
+    // Another one began between the two statements: join it, unless it has ended already.
+  }
+}
+
+/** In a transaction that holds or shares the organization. @returns its id; undefined when another one is running */
+export async function createRun(
+  tx: ISql,
+  organizationId: number,
+  type: OperationType,
+  trigger?: SyncTrigger,
+): Promise<number | undefined> {
+  const metadata = runningMetadata(INITIAL_STATE, {
+    type,
+    attempt: 0,
+    phase: 'queued',
+    step: 'initializing',
+    loaded: 0,
+    trigger,
+    outlook: NOTHING_AHEAD,
+  });
+  const [row] = await tx<{ id: number }[]>`
+    with nudges as (select set_config('patient_sync.nudges', 'own', true))
+    insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    select ${organizationId}, ${type}, 'running',
+      date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+      ${stamped(tx, metadata)} || jsonb_build_object('queue_position', (
+        select count(*) + 1 from sync_runs where owner is null and ended_at is null))
+    from nudges
+    on conflict (organization_id) where status = 'running' do nothing
+    returning id`;
+  if (row === undefined) return undefined;
+  // Another program may have emptied sync_logs and begun its ids anew: what an old run has left must not be in the way.
+  await tx`delete from sync_runs where sync_log_id = ${row.id}`;
+  await tx`delete from sync_seen where sync_log_id = ${row.id}`;
+  await tx`insert into sync_runs (sync_log_id, organization_id, operation_type)
+    values (${row.id}, ${organizationId}, ${type})`;
+  return row.id;
+}

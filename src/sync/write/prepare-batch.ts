@@ -1,0 +1,117 @@
+/**
+ * What a batch comes to before it is stored: who is unchanged, whom to write, and whom nobody could store.
+ *
+ * Most of a clinic is stored already as it is. So only records whose hash differs from what is stored are read at all, ahead
+ * of the transaction and while an earlier batch is being committed. What is written later is guarded by its own conditions.
+ */
+import { parseWirePatient } from '../../cliniko/wire.ts';
+import {
+  type IdentifiedRecord,
+  identifyRecord,
+  type ReadingRules,
+  readIdentified,
+} from '../../patients/from-cliniko.ts';
+import type { Patient } from '../../patients/patient.ts';
+import type { RejectedRecord } from '../../patients/quarantine.ts';
+import type { StoredVersion, StoredVersions } from '../../patients/store.ts';
+
+export interface PreparedBatch {
+  /** Records of the page that it was made of. */
+  records: number;
+  /** Whether they were its last. */
+  endsPage: boolean;
+  /** Stored already, as they are. */
+  unchanged: StoredVersion[];
+  /** New, or different from what is stored. */
+  patients: Patient[];
+  rejected: RejectedRecord[];
+  /** Time for reading the records. */
+  processingMs: number;
+}
+
+/** The longest that reading holds up everything else. */
+const BREATH_MS = 0.5;
+
+/** @param part consecutive records of one page, at most 100 */
+export async function prepareBatch(
+  part: { records: readonly unknown[]; endsPage: boolean },
+  rules: ReadingRules,
+  stored: StoredVersions,
+): Promise<PreparedBatch> {
+  const effort = createEffort();
+  const identified: IdentifiedRecord[] = [];
+  for (const record of part.records) {
+    identified.push(identifyRecord(record, rules));
+    await effort.breathe();
+  }
+  const batch: PreparedBatch = {
+    records: part.records.length,
+    endsPage: part.endsPage,
+    unchanged: [],
+    patients: [],
+    rejected: [],
+    processingMs: 0,
+  };
+  for (const record of withoutRepeats(identified)) {
+    sortInto(batch, record, stored.get(record.recordKey), rules);
+    await effort.breathe();
+  }
+  batch.processingMs = effort.pause();
+  return batch;
+}
+
+/**
+ * Reading a batch takes milliseconds, in which nobody would hear that the database has answered: it would wait for us, and
+ * then we for it. So the work lets others have their turn now and then.
+ */
+function createEffort() {
+  let since = performance.now();
+  let totalMs = 0;
+  const pause = (): number => {
+    totalMs += performance.now() - since;
+    return totalMs;
+  };
+  const resume = (): void => {
+    since = performance.now();
+  };
+  return {
+    pause,
+    resume,
+    async breathe(): Promise<void> {
+      if (performance.now() - since < BREATH_MS) return;
+      pause();
+      await new Promise(setImmediate);
+      resume();
+    },
+  };
+}
+
+function sortInto(
+  batch: PreparedBatch,
+  record: IdentifiedRecord,
+  version: StoredVersion | undefined,
+  rules: ReadingRules,
+): void {
+  if (version?.content_hash === record.contentHash && !version.is_missing) {
+    batch.unchanged.push(version);
+    return;
+  }
+  const read = readIdentified(record, rules);
+  if (read.kind === 'patient') batch.patients.push(read.patient);
+  else batch.rejected.push(read.rejected);
+}
+
+/** A page that shifted may show a patient twice: the newer version stays. */
+function withoutRepeats(records: readonly IdentifiedRecord[]): IdentifiedRecord[] {
+  const byKey = new Map<string, IdentifiedRecord>();
+  for (const record of records) {
+    const other = byKey.get(record.recordKey);
+    if (other === undefined || updatedAt(other) <= updatedAt(record)) byKey.set(record.recordKey, record);
+  }
+  return [...byKey.values()];
+}
+
+function updatedAt({ record }: IdentifiedRecord): string {
+  const wire = parseWirePatient(record);
+  return wire.kind === 'patient' ? (wire.patient.updatedAt ?? '') : '';
+}

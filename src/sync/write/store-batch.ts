@@ -1,0 +1,187 @@
+/**
+ * One batch, one transaction: patients, quarantine, `sync_logs` and the checkpoint commit together or not at all.
+ *
+ * So what the table says is stored is stored, a replayed batch is harmless, and a count is never doubled. HTTP and
+ * nudges stay outside: a transaction is open only for what it has to hold together.
+ *
+ * The patients of a batch are written while the batch before it is still being committed: that is most of the work, and
+ * nothing of it counts before the fence, which comes with the counts, in the order of batches.
+ */
+import type { ISql } from 'postgres';
+import type { Database } from '../../database/open.ts';
+import { isLockConflict } from '../../database/replay.ts';
+import { OrganizationDeletedError, sharedOrganization } from '../../organizations/organization-lock.ts';
+import type { Sealer } from '../../organizations/sealing.ts';
+import type { Patient } from '../../patients/patient.ts';
+import { quarantineRecords, type RejectedRecord, refusedByDatabase } from '../../patients/quarantine.ts';
+import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../../patients/store.ts';
+import { type Lease, settings } from '../lease.ts';
+import { type Display, runningMetadata } from '../metadata.ts';
+import { keepForecast } from '../remaining-time.ts';
+import { type BatchCounts, hasMoved, type RunState, storedBatch } from '../run-state.ts';
+import { recordBatch } from '../sync-log-row.ts';
+import type { PreparedBatch } from './prepare-batch.ts';
+import type { IdSet } from './seen-ids.ts';
+
+export interface BatchTools {
+  database: Database;
+  sealer: Sealer;
+  lease: Lease;
+  /** The state in which this worker claimed the run. */
+  claimedState: RunState;
+  /** Ids that this run has counted already. Grows when a batch has committed. */
+  seen: IdSet;
+  /** Where the run is once all batches before this one have committed. Rejects with the failure of the one before. */
+  standing: Promise<Standing>;
+  /** Called when the patients are written: the next batch may write its own. */
+  onWritten: () => void;
+}
+
+export interface Standing {
+  state: RunState;
+  display: Display;
+}
+
+/** A batch that fails this often is taken apart, to find the patient it fails on. */
+const TRIES = 3;
+
+/**
+ * @returns the state after the commit
+ * @throws LeaseLostError, PostgresError; nothing was written
+ */
+export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promise<RunState> {
+  let isFirstToFail = true;
+  tools.standing.catch(() => {
+    isFirstToFail = false;
+  });
+  for (let tries = 1; ; tries++) {
+    try {
+      return await commitBatch(tools, batch, upsertAll);
+    } catch (error) {
+      if (!isFirstToFail) throw error;
+      const next = afterFailure(error, tries);
+      if (next === 'fail') throw error;
+      if (next === 'divide') break;
+    }
+  }
+  // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
+  return await commitBatch(tools, batch, upsertAcceptable);
+}
+
+function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fail' {
+  const isLast = tries >= TRIES;
+  if (isLockConflict(error)) return isLast ? 'fail' : 'repeat';
+  if (!mayBeOnePatient(error)) return 'fail';
+  // A refusal of the data stays one. Of anything else it is not known.
+  return isRefusedData(error) || isLast ? 'divide' : 'repeat';
+}
+
+type Upsert = typeof upsertAcceptable;
+
+const upsertAll: Upsert = async (tx, organizationId, patients) => ({
+  ...(await upsertPatients(tx, organizationId, patients)),
+  refused: [],
+});
+
+async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
+  const { sql } = tools.database;
+  const { organizationId } = tools.lease;
+  // Most batches of a clinic that we know: nothing but their record is written, and one statement commits by itself.
+  const isRecordOnly = batch.patients.length === 0 && batch.rejected.length === 0;
+  const { next, fresh } = isRecordOnly
+    ? await finishBatch(sql, tools, batch, NOTHING_WRITTEN)
+    : await sql.begin(async (tx) => {
+        // One packet: the small statement goes before the large one.
+        const [organizations, written] = await Promise.all([
+          tx`select ${settings(tx)} ${sharedOrganization(tx, organizationId)}`,
+          upsert(tx, organizationId, batch.patients),
+        ]);
+        if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
+        return await finishBatch(tx, tools, batch, written);
+      });
+  for (const id of fresh) tools.seen.add(id);
+  return next;
+}
+
+type Written = Awaited<ReturnType<Upsert>>;
+
+const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
+
+/** What commits together with the patients, when the batches before this one have committed. */
+async function finishBatch(
+  tx: ISql,
+  { sealer, lease, claimedState, seen, standing, onWritten }: BatchTools,
+  batch: PreparedBatch,
+  written: Written,
+): Promise<{ next: RunState; fresh: string[] }> {
+  onWritten();
+  const { state, display } = await standing;
+  const outcome = outcomeOf(batch, written);
+  const { stored, rejected } = outcome;
+  const fresh = [...stored, ...rejected.map((one) => one.recordKey)].filter((id) => !seen.has(id));
+  const counted = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
+  const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
+  await Promise.all([
+    // Each of them depends on the fence in the first, or is rolled back with it; all answers come back together.
+    recordBatch(tx, lease, {
+      state: next,
+      metadata: runningMetadata(next, display),
+      moved: hasMoved(claimedState, next),
+      fresh,
+      stored,
+      rejected,
+    }),
+    quarantineRecords(tx, sealer, lease.organizationId, rejected),
+  ]);
+  return { next, fresh };
+}
+
+interface Outcome {
+  /** Those of the batch's patients that Postgres took. */
+  accepted: Patient[];
+  inserted: string[];
+  updated: string[];
+  /** Ids of everybody who is stored now, unchanged ones included. */
+  stored: string[];
+  rejected: RejectedRecord[];
+}
+
+function outcomeOf(batch: PreparedBatch, { inserted, updated, refused }: Written): Outcome {
+  const outs = new Set(refused);
+  const accepted = batch.patients.filter((patient) => !outs.has(patient));
+  const stored = [
+    ...batch.unchanged.map((version) => version.cliniko_patient_id),
+    ...accepted.map((patient) => patient.clinikoPatientId),
+  ];
+  const rejected = [...batch.rejected, ...refused.map(refusedByDatabase)];
+  return { accepted, inserted, updated, stored, rejected };
+}
+
+/**
+ * A patient counts once a run, as what it was when it was first seen: inserted + updated + unchanged are the successes.
+ *
+ * @param fresh those whom no batch of this run has counted yet
+ */
+function countBatch(batch: PreparedBatch, outcome: Outcome, fresh: Set<string>): BatchCounts {
+  const accepted = outcome.accepted.filter((patient) => fresh.has(patient.clinikoPatientId));
+  const unchanged = batch.unchanged.filter((version) => fresh.has(version.cliniko_patient_id));
+  const failed = outcome.rejected.filter((record) => fresh.has(record.recordKey));
+  const succeeded = accepted.length + unchanged.length;
+  const inserted = outcome.inserted.filter((id) => fresh.has(id)).length;
+  const updated = outcome.updated.filter((id) => fresh.has(id)).length;
+  return {
+    records: batch.records,
+    endsPage: batch.endsPage,
+    succeeded,
+    inserted,
+    updated,
+    // Who was newer here already was left as he was, too.
+    unchanged: succeeded - inserted - updated,
+    archived:
+      accepted.filter((patient) => patient.archivedAt !== null).length +
+      unchanged.filter((version) => version.is_archived).length,
+    warnings: [...accepted, ...unchanged].reduce((sum, { warnings }) => sum + warnings, 0),
+    nameless: failed.filter((record) => record.clinikoPatientId === null).length,
+    errors: failed.map((record) => `Patient ID ${record.clinikoPatientId ?? 'unknown'}: ${record.words}`),
+  };
+}

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ClinikoError } from '../../../src/cliniko/error.ts';
+import type { PatientSource } from '../../../src/cliniko/source.ts';
+import { type WalkedPage, walkPages } from '../../../src/sync/read/page-scan.ts';
+import { people, scriptedSource } from '../../support/scripted-source.ts';
+
+const query = { perPage: 10, filters: [], sort: 'created_at:asc,id:asc' };
+
+interface Asked {
+  fromPage?: number;
+  pageSize?: number;
+  window?: number;
+}
+
+async function walkToEnd(source: PatientSource, { fromPage = 1, pageSize, window = 4 }: Asked = {}) {
+  const recordsBefore = (fromPage - 1) * (pageSize ?? 0);
+  const plan = { query, fromPage, recordsBefore, pageSize: pageSize ?? null, window };
+  const walking = walkPages(source, plan, { signal: AbortSignal.any([]) });
+  const pages: WalkedPage[] = [];
+  for (;;) {
+    const page = await walking.next();
+    if (page.done === true) return { pages, ending: page.value };
+    pages.push(page.value);
+  }
+}
+
+const walk = async (source: PatientSource, asked?: Asked) => (await walkToEnd(source, asked)).pages;
+
+const recordsOf = (pages: WalkedPage[]) => pages.flatMap((page) => page.records);
+
+describe('a walk', () => {
+  test('hands on every record once and in order, asks for each page once, and keeps to its window', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(130), fc.integer({ min: 1, max: 8 }), async (count, window) => {
+        const clinic = people(count);
+        const source = scriptedSource(clinic);
+        const pages = await walk(source, { window });
+
+        expect(recordsOf(pages)).toEqual(clinic);
+        // Behind a full last page one more question tells whether the total was one too low.
+        const isFull = count > 0 && count % 10 === 0;
+        expect(source.asked).toEqual([...pages, ...(isFull ? ['end'] : [])].map((_, index) => index + 1));
+        expect(source.mostAtOnce).toBeLessThanOrEqual(window);
+      }),
+    );
+  });
+
+  test('goes on where an earlier one stopped', async () => {
+    const clinic = people(55);
+    expect(recordsOf(await walk(scriptedSource(clinic), { fromPage: 4, pageSize: 10 }))).toEqual(
+      clinic.slice(30),
+    );
+  });
+
+  test.for([
+    ['names no total', { totalEntries: undefined }],
+    ['gives no link to the next page', { hasNext: false }],
+  ] as const)('reaches the end of a clinic that %s', async ([, lie]) => {
+    const clinic = people(37);
+    expect(recordsOf(await walk(scriptedSource(clinic, lie)))).toEqual(clinic);
+  });
+
+  test('reads pages of the size that Cliniko gives, when that is less than asked for', async () => {
+    const clinic = people(25);
+    const source = scriptedSource(clinic);
+    const smaller: PatientSource = {
+      ...source,
+      page: (asked, options) => source.page({ ...asked, perPage: 4 }, options),
+    };
+
+    expect(recordsOf(await walk(smaller))).toEqual(clinic);
+  });
+
+  test('fails on a page that cannot be read, after the pages before it', async () => {
+    const source = scriptedSource(people(60));
+    source.onPage(3, () => {
+      throw new ClinikoError({ kind: 'unavailable', status: 503 });
+    });
+    const pages: number[] = [];
+    const walking = async () => {
+      const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, window: 4 };
+      for await (const page of walkPages(source, plan, { signal: AbortSignal.any([]) }))
+        pages.push(page.number);
+    };
+
+    await expect(walking()).rejects.toMatchObject({ failure: { status: 503 } });
+    expect(pages).toEqual([1, 2]);
+  });
+
+  test('asks again where a page is empty that should hold patients', async () => {
+    const source = scriptedSource(people(60));
+    source.onPage(3, () => ({ records: [], totalEntries: 60, hasNext: false }));
+
+    expect(recordsOf(await walk(source))).toHaveLength(60);
+  });
+
+  test('takes an empty first page of a list with patients for an error, never for the end', async () => {
+    const source = scriptedSource(people(60), { records: [] });
+    await expect(walk(source)).rejects.toMatchObject({ failure: { kind: 'unreadable' } });
+  });
+
+  test('ends where the first page is shorter than the others, and each record is there once', async () => {
+    const clinic = people(64);
+    const source: PatientSource = {
+      outlookMs: () => 0,
+      page: async ({ page }) => {
+        const from = page === 1 ? 0 : 4 + (page - 2) * 10;
+        const records = clinic.slice(from, page === 1 ? 4 : from + 10);
+        return { records, totalEntries: 64, hasNext: from + records.length < 64 };
+      },
+    };
+    expect(recordsOf(await walk(source))).toEqual(clinic);
+  });
+
+  test('takes a 404 behind the last page for the end', async () => {
+    const source = scriptedSource(people(37), { totalEntries: 41 });
+    source.onPage(5, () => {
+      throw new ClinikoError({ kind: 'unreadable', status: 404 });
+    });
+    expect(recordsOf(await walk(source))).toHaveLength(37);
+  });
+
+  test('ends early when the clinic shrank while it walked', async () => {
+    const [before, after] = [scriptedSource(people(60)), scriptedSource(people(20))];
+    const source: PatientSource = {
+      ...before,
+      page: (asked, options) => (asked.page < 3 ? before : after).page(asked, options),
+    };
+
+    expect(recordsOf(await walk(source))).toHaveLength(20);
+  });
+});
+
+describe('a source that gives pages again', () => {
+  const turns = (count: number, make: (page: number) => unknown[]): PatientSource => ({
+    outlookMs: () => 0,
+    page: async ({ page }) => ({ records: make(page % count), totalEntries: undefined, hasNext: true }),
+  });
+
+  test.for([
+    ['the same one', turns(1, () => people(10))],
+    ['one after the other', turns(2, (turn) => (turn === 0 ? people(10) : people(20).slice(10)))],
+    ['of people without ids', turns(1, () => [{ first_name: 'Nobody' }])],
+  ] as const)('%s is not walked for ever', async ([, source]) => {
+    const { pages, ending } = await walkToEnd(source);
+    expect(pages.length).toBeLessThanOrEqual(2);
+    expect(ending).toBe('repeated');
+  });
+});

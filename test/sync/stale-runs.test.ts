@@ -1,0 +1,57 @@
+import { describe, expect } from 'vitest';
+import { endInterruptedRuns } from '../../src/sync/stale-runs.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+
+describe('a running row of another program', () => {
+  test('ends when it has not changed for 15 minutes, and not before', async ({ databaseUrl }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (7, 'x', 'running', '2020-01-01', '[1]')`;
+    expect(await endInterruptedRuns(database)).toBe(0);
+
+    await sql`update sync_events set at = now() - interval '14 minutes'`;
+    expect(await endInterruptedRuns(database)).toBe(0);
+
+    await sql`update sync_events set at = now() - interval '16 minutes'`;
+    expect(await endInterruptedRuns(database)).toBe(1);
+    const [row] = await sql`select status, completed_at, error_details, metadata from sync_logs`;
+    expect(row).toMatchObject({
+      status: 'failed',
+      completed_at: expect.any(String),
+      metadata: { error_type: 'SYNC_INTERRUPTED', retry_recommended: true },
+    });
+  });
+
+  test('that is being written at that moment is not waited for, and not ended', async ({ databaseUrl }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (7, 'x', 'running', '2020-01-01')`;
+    await sql`update sync_events set at = now() - interval '16 minutes'`;
+    await sql.begin(async (stranger) => {
+      await stranger`update sync_logs set records_processed = 9`;
+      expect(await endInterruptedRuns(database)).toBe(0);
+    });
+    expect(await endInterruptedRuns(database)).toBe(0);
+    expect(await sql`select status from sync_logs`).toEqual([{ status: 'running' }]);
+  });
+
+  test('that is older than the history goes by its start', async ({ databaseUrl }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (7, 'x', 'running', '2020-01-01'), (8, 'x', 'running', now() at time zone 'utc')`;
+    await sql`delete from sync_events`;
+
+    expect(await endInterruptedRuns(database)).toBe(1);
+  });
+});
+
+describe('a run of ours', () => {
+  test('is never ended for being old: its lease decides', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    await engine.start();
+    await engine.sql`update sync_events set at = now() - interval '2 days'`;
+
+    expect(await endInterruptedRuns(engine.database)).toBe(0);
+  });
+});

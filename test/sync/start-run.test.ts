@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect } from 'vitest';
+import { saveApiKey } from '../../src/organizations/organizations.ts';
+import { createSealer } from '../../src/organizations/sealing.ts';
+import { startRun } from '../../src/sync/start-run.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
+
+describe('a run', () => {
+  test('whose API key was sealed with another CREDENTIALS_KEY fails, and says so', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    await saveApiKey(engine.database, createSealer(randomBytes(32)), 123, 'a-key-au1');
+    const log = await engine.syncWith(scriptedSource(people(1)));
+    expect(log).toMatchObject({ status: 'failed', metadata: { error_type: 'INTERNAL_ERROR' } });
+    expect(log.error_details).toContain('CREDENTIALS_KEY');
+    expect(log.metadata.solution).toContain('CREDENTIALS_KEY_PREVIOUS');
+  });
+
+  test('can be started when another program has emptied sync_logs and begun its ids anew', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(30));
+    await engine.syncWith(source);
+    await engine.sql`truncate sync_logs restart identity`;
+    expect(await startRun(engine.database, 123, 'full_patients')).toEqual({ syncLogId: 1, created: true });
+    const worker = engine.work(source);
+    expect(await engine.ended()).toMatchObject({ id: 1, status: 'completed', metadata: { unchanged: 30 } });
+    await worker.stop();
+  });
+});

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { IdSet } from '../../../src/sync/write/seen-ids.ts';
+
+/** Few of each kind, so that the same one comes again: digits up to 19, leading zeros, hashes, nothing. */
+const id = fc.oneof(
+  fc.integer({ min: 0, max: 50 }).map(String),
+  fc.integer({ min: 0, max: 50 }).map((number) => `00${number}`),
+  fc.bigInt({ min: 9_999_999_999_999_999_950n, max: 10_000_000_000_000_000_020n }).map(String),
+  fc.bigInt({ min: 0n, max: 10n ** 19n }).map(String),
+  fc.constantFrom('', '-1', '1e3', ' 7', '7 ', '+7', 'sha256:abc', '0x1f'),
+);
+
+describe('a set of ids', () => {
+  test('holds what was added, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(id), fc.array(id), (added, asked) => {
+        const ids = new IdSet();
+        const expected = new Set<string>();
+        for (const one of added) {
+          ids.add(one);
+          expected.add(one);
+        }
+        for (const one of [...added, ...asked]) expect(ids.has(one)).toBe(expected.has(one));
+      }),
+    );
+  });
+
+  test('is not slowed down by ids that somebody has chosen for it', () => {
+    const ids = new IdSet();
+    const chosen = Array.from({ length: 100_000 }, (_, number) => String(BigInt(number + 1) << 44n));
+    for (const one of chosen) ids.add(one);
+    expect(chosen.filter((one) => !ids.has(one))).toEqual([]);
+  }, 5_000);
+
+  test('still does so for a large clinic, whose ids are neighbours', () => {
+    const ids = new IdSet();
+    const first = 1_400_000_000_000_000_000n;
+    for (let number = 0n; number < 100_000n; number++) ids.add(String(first + number * 2n));
+    const wrong = Array.from({ length: 200_000 }, (_, at) => at).filter(
+      (at) => ids.has(String(first + BigInt(at))) !== (at % 2 === 0),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
