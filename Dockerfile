@@ -18,6 +18,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/drizzle drizzle
 COPY --from=build /app/web-client/dist web-client/dist
 COPY --from=build /app/dist dist
+COPY --from=build /app/bin bin
 # The files belong to root: whoever gets into the process cannot change them.
 USER node
 EXPOSE 8000

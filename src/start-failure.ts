@@ -7,23 +7,26 @@ import { SessionSettingsError } from './database/session.ts';
 import { safeError } from './logging/safe-error.ts';
 import { terminalText } from './logging/terminal-text.ts';
 
-/** @returns one line for the person who started the server, safe to show on a terminal */
-export function explainStartFailure(error: unknown): string {
-  return terminalText(explain(error));
+/**
+ * @param what begins the line of a failure that has no words of its own
+ * @returns one line for the person who started the server, safe to show on a terminal
+ */
+export function explainStartFailure(error: unknown, what = 'The server did not start'): string {
+  return terminalText(explain(error, what));
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, what: string): string {
   if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
   if (error instanceof ForeignPatientsError || error instanceof SessionSettingsError) return error.message;
   if (error instanceof DatabaseStartError) return error.message;
-  if (!(error instanceof Error)) return 'The server did not start.';
+  if (!(error instanceof Error)) return `${what}.`;
   if ('syscall' in error && 'code' in error && LISTENING.has(String(error.syscall))) {
     return explainListening(String(error.code));
   }
   const { error: name, sqlstate } = safeError(error);
   if (name.startsWith('PostgresError'))
     return `The database refused a statement of the start (SQLSTATE ${sqlstate}). Run npm run doctor: it checks the rights and the settings of DATABASE_URL.`;
-  return `The server did not start: ${error.message}`;
+  return `${what}: ${error.message}`;
 }
 
 const LISTENING = new Set(['listen', 'getaddrinfo']);

@@ -1,5 +1,8 @@
 /** Command lines, parsed with Node's own parser; a wrong one ends the program with one line that says what it takes. */
+import { basename } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { terminalText } from '../logging/terminal-text.ts';
+import { explainStartFailure } from '../start-failure.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -8,10 +11,24 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Somebody asked how the command is used: its message. */
+/** A person asked how the command is used: its message. */
 export class HelpAsked extends Error {
   override readonly name = 'HelpAsked';
 }
+
+/** The command did not do what it was asked for. The message is one line for the person who called it. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError';
+}
+
+/** The work may go on, but this program can no longer tell. */
+export class ConnectionLostError extends CommandError {
+  override readonly name = 'ConnectionLostError';
+}
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_CONNECTION_LOST = 3;
 
 const HELP = new Set(['--help', '-h']);
 
@@ -33,17 +50,48 @@ export function wholeNumber(text: string, name: string, min: number, max: number
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}; it was "${text}".`);
 }
 
-/** Runs a command: its number is the exit code, its UsageError one line and exit code 2. Help is an answer, and no failure. */
+/** Runs a command: its number is the exit code, its failure one line. Help is an answer, and no failure. */
 export async function runCommand(command: () => Promise<number>): Promise<void> {
+  endWithReader();
   try {
     process.exitCode = await command();
   } catch (error) {
     if (error instanceof HelpAsked) {
-      process.stdout.write(`${error.message}\n`);
+      process.stdout.write(`${asInvoked(error.message)}\n`);
       return;
     }
-    const usage = error instanceof UsageError;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = usage ? 2 : 1;
+    process.exitCode = exitCodeOf(error);
+    process.stderr.write(`${explain(error)}\n`);
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT_USAGE;
+  return error instanceof ConnectionLostError ? EXIT_CONNECTION_LOST : EXIT_FAILED;
+}
+
+/** A usage has lines of its own; everything else is one line. */
+function explain(error: unknown): string {
+  if (error instanceof UsageError) return asInvoked(error.message).split('\n').map(terminalText).join('\n');
+  if (error instanceof CommandError) return asInvoked(terminalText(error.message));
+  return explainStartFailure(error, 'The command failed');
+}
+
+/** The reader of a pipe may leave when it has what it wanted (`| head`): that is no failure, and there is nothing to tell. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.stderr.on('error', () => {});
+}
+
+/** Texts name the npm scripts. Called as `npx patient-sync`, they name that. */
+function asInvoked(text: string): string {
+  const isBin = basename(process.argv[1] ?? '').startsWith('patient-sync');
+  const isNpmScript = ![undefined, 'npx'].includes(process.env.npm_lifecycle_event);
+  if (!isBin || isNpmScript) return text;
+  return text
+    .replaceAll(/npm run (?:patients:|db:)?([a-z-]+)(?: --)?/g, 'npx patient-sync $1')
+    .replaceAll('npm start', 'npx patient-sync serve');
 }

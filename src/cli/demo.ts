@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: the main job on real parts, from nothing: PostgreSQL, a simulated Cliniko with its own HTTP server,
- * our server, and a full sync of organization 123 that anyone can watch.
+ * our server, and a full sync of organization 123 that anyone can watch. Whatever cannot be started ends the demo with one line.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko/simulator/server.ts';
@@ -8,11 +8,13 @@ import { readConfig } from '../config.ts';
 import { createLogger } from '../logging/logger.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
+import { createConnectionMonitor } from './connection-monitor.ts';
 import { followRun, startSync } from './follow.ts';
 import { endLine } from './progress-line.ts';
 
 const ORGANIZATION = 123;
-const USAGE = 'Usage: npm run demo -- [--once] [--patients 648] [--port 8000]';
+const USAGE = `Usage: npm run demo -- [--once] [--patients 648] [--port 8000]
+  --once  ends after the sync: exit 0 completed, 1 failed`;
 
 /** Slow enough to watch, as an API across a continent is. */
 const LATENCY_MS = 250;
@@ -30,13 +32,19 @@ await runCommand(async () => {
   const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
   const port = wholeNumber(values.port, '--port', 0, 65_535);
   const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
-  const server = await serve(cliniko, port);
+  const server = await serve(cliniko, port).catch(async (error: unknown) => {
+    await cliniko.close();
+    throw error;
+  });
   const stop = async () => {
     await server.stop();
     await cliniko.close();
   };
   const interrupted = stopOnSignal(stop);
-  const code = await syncOnce(server);
+  const code = await syncOnce(server).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   if (values.once) {
     await stop();
     return code;
@@ -72,7 +80,9 @@ async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningSe
 /** The server's own log lines are the live progress. @returns the exit code */
 async function syncOnce(server: RunningServer): Promise<number> {
   const { sync_log_id: id } = await startSync(server, ORGANIZATION, 'full');
-  for await (const log of followRun(server, ORGANIZATION, id)) {
+  const silent = { onLost: () => {}, onBack: () => {} };
+  const monitor = createConnectionMonitor(silent, Number.POSITIVE_INFINITY);
+  for await (const log of followRun(server, ORGANIZATION, id, monitor)) {
     if (log.status === 'running') continue;
     process.stdout.write(`${endLine(log)}\n`);
     return log.status === 'completed' ? 0 : 1;

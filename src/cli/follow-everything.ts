@@ -1,6 +1,6 @@
 /**
  * Follows all organizations from outside, on one WebSocket. One that broke is taken up again behind the last event of
- * each organization, for as long as it takes.
+ * each organization, until the monitor sets a limit.
  *
  * The client library (web-client/src/live) could do the same; but nothing under src/ depends on what browsers load.
  */
@@ -13,7 +13,15 @@ import {
   SUBPROTOCOL,
 } from '../contract/socket-frame.ts';
 import { HEARTBEAT_MS, type StreamEvent } from '../contract/stream-event.ts';
-import { authorization, nobodyAnswers, RefusedError, type Server } from './request.ts';
+import { CommandError } from './arguments.ts';
+import type { ConnectionMonitor } from './connection-monitor.ts';
+import {
+  authorization,
+  explainFirstFailure,
+  notAuthenticated,
+  RefusedError,
+  type Server,
+} from './request.ts';
 
 /** With a random half taken off, so that many terminals do not come back in one moment. */
 const AGAIN_AFTER_MS = 2_000;
@@ -28,22 +36,25 @@ export interface EverythingHandlers {
   onEvent(event: StreamEvent): void;
   /** Subscribed: from here on every change comes. */
   onConnected(): void;
-  onLost(): void;
 }
 
 /**
  * Never resolves.
  *
- * @throws RefusedError, and when no server answers at first
+ * @throws CommandError: refused, lost for too long, or no server at first
  */
-export async function followEverything(server: Server, handlers: EverythingHandlers): Promise<never> {
+export async function followEverything(
+  server: Server,
+  handlers: EverythingHandlers,
+  monitor: ConnectionMonitor,
+): Promise<never> {
   const cursors = new Map<number, string>();
   for (let isFirst = true; ; isFirst = false) {
-    const { hasSpoken, retryMs, error } = await followOnce(server, cursors, handlers);
-    if (error instanceof RefusedError) throw error;
-    if (isFirst && !hasSpoken) throw nobodyAnswers(server, error);
-    if (hasSpoken) handlers.onLost();
-    await delay(retryMs ?? AGAIN_AFTER_MS * (0.5 + Math.random() / 2));
+    const { hasSpoken, retryMs, error } = await followOnce(server, cursors, handlers, monitor);
+    if (error instanceof CommandError) throw error;
+    if (isFirst && !hasSpoken) throw explainFirstFailure(server, error);
+    monitor.failed();
+    await delay(monitor.waitMs(retryMs ?? AGAIN_AFTER_MS * (0.5 + Math.random() / 2)));
   }
 }
 
@@ -58,6 +69,7 @@ async function followOnce(
   server: Server,
   cursors: Map<number, string>,
   handlers: EverythingHandlers,
+  monitor: ConnectionMonitor,
 ): Promise<SocketEnd> {
   const url = `${server.url.replace(/^http/, 'ws')}/api/v1/cliniko/ws`;
   const socket = new WebSocket(url, SUBPROTOCOL, { headers: authorization(server) });
@@ -67,7 +79,8 @@ async function followOnce(
     end.error ??= error;
   });
   socket.on('unexpected-response', (_request, { statusCode = 0 }) => {
-    if (statusCode >= 400 && statusCode < 500) end.error = refusal(`The server answered ${statusCode}.`);
+    if (statusCode === 401) end.error = notAuthenticated(server);
+    else if (statusCode >= 400 && statusCode < 500) end.error = refusal(`The server answered ${statusCode}.`);
     socket.terminate();
   });
   socket.on('message', (data) => {
@@ -84,6 +97,7 @@ async function followOnce(
         socket.send(JSON.stringify(subscription(cursors)));
         break;
       case 'subscribed':
+        monitor.answered();
         handlers.onConnected();
         break;
       case 'bye':
@@ -104,12 +118,13 @@ async function followOnce(
   // Not `once()`: that one rejects at an `error`, which is only the reason of the `close` that follows.
   const code = await new Promise<number>((resolve) => socket.on('close', resolve));
   clearTimeout(silence);
-  if (code === NOT_AUTHENTICATED || code === NOT_ALLOWED) end.error = refusal('The token was not accepted.');
+  if (code === NOT_AUTHENTICATED) end.error = notAuthenticated(server);
+  if (code === NOT_ALLOWED) end.error = refusal('The token was not accepted.');
   return end;
 }
 
 function refusal(what: string): RefusedError {
-  return new RefusedError(`${what} Give a token that may read all organizations: --token`);
+  return new RefusedError(`${what} Set PATIENT_SYNC_TOKEN to a token that may read all organizations.`);
 }
 
 /** What does not fit into a frame begins with a snapshot. */

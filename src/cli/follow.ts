@@ -2,14 +2,16 @@
  * Follows the runs of one organization from outside: on its stream, and with a poll whenever the stream breaks.
  *
  * What the poll says and what the stream says is the same object, so it does not matter which one brought it. A stream
- * that broke, fell silent or said goodbye is taken up again behind the last event, for as long as it takes.
+ * that broke, fell silent or said goodbye is taken up again behind the last event, until the monitor sets a limit.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseCursor } from '../contract/cursor.ts';
 import { createEventParser, type ReceivedEvent } from '../contract/event-stream-text.ts';
 import { Bye, HEARTBEAT_MS, StreamEvent } from '../contract/stream-event.ts';
 import { StartedSync, SyncLog, SyncLogList } from '../contract/sync-log.ts';
-import { RefusedError, request, type Server } from './request.ts';
+import { CommandError } from './arguments.ts';
+import type { ConnectionMonitor } from './connection-monitor.ts';
+import { request, type Server } from './request.ts';
 
 /** With a random half taken off, so that many terminals do not come back in one moment. */
 const AGAIN_AFTER_MS = 2_000;
@@ -33,18 +35,19 @@ export async function startSync(
 /**
  * Every change of the run that we hear of, the last one included. Ends with it. Lost connections are taken up again.
  *
- * @throws RefusedError
+ * @throws RefusedError, ConnectionLostError
  */
 export async function* followRun(
   server: Server,
   organizationId: number,
   id: number,
+  monitor: ConnectionMonitor,
 ): AsyncGenerator<SyncLog> {
   const askForRun = async () => {
     const response = await request(server, `/sync-logs/${organizationId}/${id}`, {});
     return SyncLog.parse(await response.json());
   };
-  for await (const log of everyLog(server, organizationId, askForRun)) {
+  for await (const log of everyLog(server, organizationId, askForRun, monitor)) {
     if (log?.id !== id) continue;
     yield log;
     if (log.status !== 'running') return;
@@ -54,13 +57,18 @@ export async function* followRun(
 /**
  * Where the organization stands, null when it has never synced, and then every change of every run. Never ends by itself.
  *
- * @throws RefusedError
+ * @throws RefusedError, ConnectionLostError
  */
-export function followOrganization(server: Server, organizationId: number): AsyncGenerator<SyncLog | null> {
-  return everyLog(server, organizationId, async () => {
+export function followOrganization(
+  server: Server,
+  organizationId: number,
+  monitor: ConnectionMonitor,
+): AsyncGenerator<SyncLog | null> {
+  const askForLatest = async () => {
     const response = await request(server, `/sync-logs/${organizationId}?limit=1`, {});
     return SyncLogList.parse(await response.json()).logs[0] ?? null;
-  });
+  };
+  return everyLog(server, organizationId, askForLatest, monitor);
 }
 
 /** How far the streams have brought us. */
@@ -73,22 +81,25 @@ async function* everyLog(
   server: Server,
   organizationId: number,
   poll: () => Promise<SyncLog | null>,
+  monitor: ConnectionMonitor,
 ): AsyncGenerator<SyncLog | null> {
   const place: Place = { cursor: undefined };
   for (;;) {
     let retryMs = AGAIN_AFTER_MS * (0.5 + Math.random() / 2);
     try {
-      for await (const said of stream(server, organizationId, place)) {
+      for await (const said of stream(server, organizationId, place, monitor)) {
         if ('retryMs' in said) retryMs = said.retryMs;
         else yield said.log;
       }
       const log = await poll();
+      monitor.answered();
       if (isNews(log, place)) yield log;
     } catch (error) {
       // Anything else is a server that is away for a moment.
-      if (error instanceof RefusedError) throw error;
+      if (error instanceof CommandError) throw error;
+      monitor.failed();
     }
-    await delay(retryMs);
+    await delay(monitor.waitMs(retryMs));
   }
 }
 
@@ -97,13 +108,16 @@ async function* stream(
   server: Server,
   organizationId: number,
   place: Place,
+  monitor: ConnectionMonitor,
 ): AsyncGenerator<{ log: SyncLog | null } | { retryMs: number }> {
   const stop = new AbortController();
   const silence = setTimeout(() => stop.abort(), SILENCE_MS);
   try {
     const since = place.cursor === undefined ? '' : `?since=${place.cursor}`;
     const path = `/sync-logs/${organizationId}/events${since}`;
-    for await (const { type, data } of eventsOf(await request(server, path, { signal: stop.signal }))) {
+    const response = await request(server, path, { signal: stop.signal });
+    monitor.answered();
+    for await (const { type, data } of eventsOf(response)) {
       silence.refresh();
       const bye = type === 'bye' ? Bye.safeParse(JSON.parse(data)).data : undefined;
       if (bye !== undefined) yield { retryMs: bye.retry_ms };

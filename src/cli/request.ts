@@ -1,21 +1,76 @@
 /** Requests of the command line to a running server. */
-
+import { readFileSync } from 'node:fs';
 import { terminalText } from '../logging/terminal-text.ts';
+import { CommandError, UsageError } from './arguments.ts';
 
-/** Where a server is, and how it knows us. */
+/** Where a server is, and which token it is sent. */
 export interface Server {
   url: string;
   token?: string | undefined;
+  /** Where the token came from, for messages: `--token`, or the name of a variable. */
+  tokenSource?: string | undefined;
 }
 
 /** The server refused; the message says why, in its own words. */
-export class RefusedError extends Error {
+export class RefusedError extends CommandError {
   override readonly name = 'RefusedError';
+}
+
+/** Options of every command that talks to a server. */
+export const SERVER_OPTIONS = { url: { type: 'string' }, token: { type: 'string' } } as const;
+
+export const SERVER_USAGE = `  --url URL      the server; default PATIENT_SYNC_URL, else http://localhost:8000
+  --token TOKEN  better not on the command line, where other users see it: set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE`;
+
+type Environment = Record<string, string | undefined>;
+
+/** Options win over the environment. @throws UsageError */
+export function readServer(
+  options: { url?: string | undefined; token?: string | undefined },
+  environment: Environment = process.env,
+): Server {
+  const source = options.url === undefined ? 'PATIENT_SYNC_URL' : '--url';
+  const url = options.url ?? (environment.PATIENT_SYNC_URL || 'http://localhost:8000');
+  if (!isServerUrl(url)) {
+    throw new UsageError(
+      `${source} must be the http or https address of a server, such as http://localhost:8000, without a user name, a password or a query.`,
+    );
+  }
+  const { token, tokenSource } = readToken(options.token, environment);
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+    throw new UsageError(`${tokenSource} must hold a token: one word of printable characters.`);
+  }
+  return { url: url.replace(/\/+$/, ''), token, tokenSource };
+}
+
+function isServerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+}
+
+function readToken(option: string | undefined, environment: Environment): Omit<Server, 'url'> {
+  if (option !== undefined) return { token: option, tokenSource: '--token' };
+  if (environment.PATIENT_SYNC_TOKEN) {
+    return { token: environment.PATIENT_SYNC_TOKEN, tokenSource: 'PATIENT_SYNC_TOKEN' };
+  }
+  const file = environment.PATIENT_SYNC_TOKEN_FILE;
+  if (!file) return {};
+  try {
+    return { token: readFileSync(file, 'utf8').trim(), tokenSource: 'PATIENT_SYNC_TOKEN_FILE' };
+  } catch (cause) {
+    throw new UsageError('PATIENT_SYNC_TOKEN_FILE must be the path of a file that this user can read.', {
+      cause,
+    });
+  }
 }
 
 export function authorization({ token }: Server): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
+
+/** An answer that is not a stream begins within this time, or the server counts as away. */
+const ANSWER_WITHIN_MS = 15_000;
 
 /**
  * @param path below `/api/v1/cliniko`
@@ -23,18 +78,50 @@ export function authorization({ token }: Server): Record<string, string> {
  */
 export async function request(server: Server, path: string, init: RequestInit): Promise<Response> {
   const headers = authorization(server);
-  const response = await fetch(`${server.url}/api/v1/cliniko${path}`, { ...init, headers });
+  const signal = init.signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const response = await fetch(`${server.url}/api/v1/cliniko${path}`, { ...init, signal, headers });
   if (response.ok) return response;
   const text = await response.text();
   const isAway = response.status >= 500 || response.status === 429;
-  if (isAway) throw new Error(`The server answered ${response.status}.`);
+  if (isAway) throw new ServerAwayError(`The server answered ${response.status}.`);
+  if (response.status === 401) throw notAuthenticated(server);
   throw new RefusedError(detailOf(text) ?? `The server answered ${response.status}.`);
 }
 
-/** A first request that found nobody, told as a person needs it. */
-export function nobodyAnswers(server: Server, cause: unknown): Error {
-  return new Error(`No server answers at ${server.url}. Start one: npm start`, { cause });
+/** The server is there, and cannot answer for a moment. */
+class ServerAwayError extends Error {
+  override readonly name = 'ServerAwayError';
 }
+
+export function notAuthenticated({ url, tokenSource }: Server): RefusedError {
+  const how = 'npm run tokens -- create makes one';
+  return new RefusedError(
+    tokenSource === undefined
+      ? `The server at ${url} needs a token (401): set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE; ${how}.`
+      : `The server at ${url} does not accept the token of ${tokenSource} (401): it is unknown, expired or revoked; ${how}.`,
+  );
+}
+
+/** For a first request that failed: what a person has to know. */
+export function explainFirstFailure(server: Server, cause: unknown): Error {
+  if (cause instanceof CommandError) return cause;
+  const { url } = server;
+  if (cause instanceof ServerAwayError) {
+    return new CommandError(`${cause.message} It is at ${url}; try again in a moment.`, { cause });
+  }
+  const isNetwork =
+    cause instanceof TypeError || (cause instanceof Error && /^(Timeout|Abort)Error$/.test(cause.name));
+  if (isNetwork || isSocketError(cause)) {
+    return new CommandError(`No server answers at ${url}. Start one: npm start`, { cause });
+  }
+  return new CommandError(
+    `What answers at ${url} is no Patient Sync server, or one of another version. Check --url or PATIENT_SYNC_URL.`,
+    { cause },
+  );
+}
+
+const isSocketError = (error: unknown): boolean =>
+  error === undefined || (error instanceof Error && 'code' in error && typeof error.code === 'string');
 
 function detailOf(text: string): string | undefined {
   try {

@@ -1,5 +1,8 @@
 /** What is written to: a terminal or a pipe. Colours are the terminal's to have: pipes have none, and people can forbid them. */
+import { formatDuration } from '../contract/duration.ts';
 import type { SyncLog } from '../contract/sync-log.ts';
+import { terminalText } from '../logging/terminal-text.ts';
+import type { ConnectionHandlers } from './connection-monitor.ts';
 
 export interface Screen {
   isTTY?: boolean;
@@ -25,4 +28,31 @@ export function colourOf(log: SyncLog): Colour {
   if (log.status === 'failed') return 'red';
   const { phase } = log.metadata;
   return phase === 'waiting' || phase === 'queued' ? 'yellow' : 'cyan';
+}
+
+export function connectionLost(since: Date): string {
+  return `connection lost since ${since.toTimeString().slice(0, 8)}, trying again`;
+}
+
+/** What a person is told of the connection, in lines of their own. */
+export function connectionLines(screen: Screen): ConnectionHandlers {
+  const paint = paintFor(screen);
+  // A bar is redrawn in its line and leaves the cursor there.
+  const start = screen.isTTY === true ? '\n' : '';
+  return {
+    onLost: (since) => screen.write(`${start}${paint(`Server: ${connectionLost(since)}`, 'yellow')}\n`),
+    onBack: (lostForMs) => screen.write(`Server: connected again after ${formatDuration(lostForMs)}\n`),
+  };
+}
+
+/** `--json`: one object a line, safe to show on a terminal. */
+export function jsonLine(value: object): string {
+  return `${terminalText(JSON.stringify(value))}\n`;
+}
+
+export function jsonConnectionLines(screen: Screen): ConnectionHandlers {
+  return {
+    onLost: (since) => screen.write(jsonLine({ type: 'connection_lost', since })),
+    onBack: (lostForMs) => screen.write(jsonLine({ type: 'connected', lost_for_ms: Math.round(lostForMs) })),
+  };
 }

@@ -4,16 +4,17 @@
  */
 import type { StreamEvent } from '../contract/stream-event.ts';
 import type { SyncLog } from '../contract/sync-log.ts';
+import type { ConnectionHandlers } from './connection-monitor.ts';
 import type { EverythingHandlers } from './follow-everything.ts';
 import { endLine, organizationLine, plainLine } from './progress-line.ts';
-import { paintFor, type Screen } from './screen.ts';
+import { connectionLines, connectionLost, paintFor, type Screen } from './screen.ts';
 
 /** Faster than this nobody reads, and hundreds of organizations may change at once. */
 const REDRAWN_AT_MOST_EVERY_MS = 100;
 
 type Standings = Map<number, SyncLog | null>;
 
-export function showEverything(screen: Screen): EverythingHandlers {
+export function showEverything(screen: Screen): EverythingHandlers & ConnectionHandlers {
   const standings: Standings = new Map();
   const draw = screen.isTTY ? createTable(screen, standings) : undefined;
   return {
@@ -27,9 +28,12 @@ export function showEverything(screen: Screen): EverythingHandlers {
       if (draw !== undefined) draw('live');
       else screen.write('Watching all organizations.\n');
     },
-    onLost() {
-      if (draw !== undefined) draw('connection lost, trying again');
-      else screen.write('The connection is lost; trying again.\n');
+    onLost(since) {
+      if (draw !== undefined) draw(connectionLost(since));
+      else connectionLines(screen).onLost(since);
+    },
+    onBack(lostForMs) {
+      if (draw === undefined) connectionLines(screen).onBack(lostForMs);
     },
   };
 }

@@ -1,13 +1,16 @@
 /** Shows the runs of one organization, one after the other: a bar that redraws itself on a terminal, plain lines in a pipe. */
 import type { SyncLog } from '../contract/sync-log.ts';
 import { barLine, endLine, plainLine } from './progress-line.ts';
-import { colourOf, paintFor, type Screen } from './screen.ts';
+import { colourOf, jsonLine, paintFor, type Screen } from './screen.ts';
 
 const CLEAR_LINE = '\r\x1b[2K';
 
 /** Until the run ends. @returns the exit code: 0 completed, 1 failed */
-export async function showRun(logs: AsyncIterable<SyncLog>, screen: Screen): Promise<number> {
-  const show = createRunDisplay(screen);
+export async function showRun(
+  logs: AsyncIterable<SyncLog>,
+  screen: Screen,
+  show = createRunDisplay(screen),
+): Promise<number> {
   let last: SyncLog | undefined;
   for await (const log of logs) {
     show(log);
@@ -27,6 +30,11 @@ export async function showRuns(logs: AsyncIterable<SyncLog | null>, screen: Scre
     isFirst = false;
     if (log !== null) show(log);
   }
+}
+
+/** One object a line, for programs. */
+export function createJsonDisplay(screen: Screen): (log: SyncLog | null) => void {
+  return (log) => screen.write(jsonLine({ type: 'sync_log', log }));
 }
 
 function createRunDisplay(screen: Screen): (log: SyncLog) => void {

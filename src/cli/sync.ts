@@ -1,11 +1,21 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { createConnectionMonitor } from './connection-monitor.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
-import { nobodyAnswers } from './request.ts';
-import { showRun } from './show-run.ts';
+import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
+import { connectionLines, jsonConnectionLines, jsonLine } from './screen.ts';
+import { createJsonDisplay, showRun } from './show-run.ts';
 
-const USAGE =
-  'Usage: npm run sync -- --org 123 [--mode full|active|changed] [--url http://localhost:8000] [--token TOKEN]';
+const USAGE = `Usage: npm run sync -- --org 123 [--mode full|active|changed] [--timeout 300] [--json] [--url URL] [--token TOKEN]
+  --timeout SECONDS  how long the connection may be lost; then exit 3, while the sync goes on
+  --json             one JSON object a line
+${SERVER_USAGE}
+Exit: 0 completed, 1 failed, 2 wrong options, 3 connection lost`;
+
+const LONGEST_TIMEOUT_S = 86_400;
+
+/** As shells report a program that a signal has ended. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
 
 await runCommand(async () => {
   const values = readArguments(
@@ -13,23 +23,67 @@ await runCommand(async () => {
     {
       org: { type: 'string' },
       mode: { type: 'string', default: 'full' },
-      url: { type: 'string', default: 'http://localhost:8000' },
-      token: { type: 'string' },
+      timeout: { type: 'string', default: '300' },
+      json: { type: 'boolean', default: false },
+      ...SERVER_OPTIONS,
     },
     USAGE,
   );
   if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
   const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
-  const server = { url: values.url.replace(/\/+$/, ''), token: values.token };
-  const started = await startSync(server, organizationId, readMode(values.mode)).catch((cause: unknown) => {
-    throw cause instanceof TypeError ? nobodyAnswers(server, cause) : cause;
+  const limitMs = wholeNumber(values.timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
+  const mode = readMode(values.mode);
+  const server = readServer(values);
+  const screen = process.stdout;
+  const interruption = explainInterruption(server, organizationId, values.json ? process.stderr : screen);
+  const started = await startSync(server, organizationId, mode).catch((cause: unknown) => {
+    throw explainFirstFailure(server, cause);
   });
-  const what = started.already_running ? 'A sync is running already: watching it' : 'Sync started';
-  process.stdout.write(`${what} (organization ${organizationId}, run ${started.sync_log_id})\n`);
-  return showRun(followRun(server, organizationId, started.sync_log_id), process.stdout);
+  interruption.started(started.sync_log_id);
+  const { already_running, sync_log_id } = started;
+  if (values.json)
+    screen.write(
+      jsonLine({ type: 'started', organization_id: organizationId, sync_log_id, already_running }),
+    );
+  else
+    screen.write(
+      `${already_running ? 'A sync is running already: watching it' : 'Sync started'} (organization ${organizationId}, run ${sync_log_id})\n`,
+    );
+  const monitor = createConnectionMonitor(
+    (values.json ? jsonConnectionLines : connectionLines)(screen),
+    limitMs,
+  );
+  const logs = followRun(server, organizationId, sync_log_id, monitor);
+  return values.json ? showRun(logs, screen, createJsonDisplay(screen)) : showRun(logs, screen);
 });
 
 function readMode(text: string): SyncMode {
   if (text === 'full' || text === 'active' || text === 'changed') return text;
   throw new UsageError(`--mode must be full, active or changed; it was "${text}".`);
+}
+
+/** The sync runs on the server, and goes on when a person stops watching it: this says so. */
+function explainInterruption({ url, token }: Server, organizationId: number, output: NodeJS.WriteStream) {
+  let syncLogId: number | undefined;
+  const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    const header = token === undefined ? '' : '-H "Authorization: Bearer $PATIENT_SYNC_TOKEN" ';
+    const what =
+      syncLogId === undefined
+        ? 'The server has not answered yet; the sync may have started.'
+        : `The sync goes on (organization ${organizationId}, run ${syncLogId}).`;
+    const lines = [what, `  Watch it:  npm run watch -- --org ${organizationId} --url ${url}`];
+    if (syncLogId !== undefined) {
+      lines.push(
+        `  Cancel it: curl -X POST ${header}${url}/api/v1/cliniko/sync-logs/${organizationId}/${syncLogId}/cancel`,
+      );
+    }
+    output.write(`\n${lines.join('\n')}\n`, () => process.exit(EXIT_CODES[signal]));
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  return {
+    started(id: number): void {
+      syncLogId = id;
+    },
+  };
 }

@@ -9,7 +9,7 @@ import { migrate } from '../database/migrate.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { SCOPES, type Scope } from '../http/principal.ts';
 import { terminalText } from '../logging/terminal-text.ts';
-import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { CommandError, readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 
 const USAGE = `Usage: npm run tokens -- create --name "Reception" --organizations 123,124|* [--scope read|sync|admin] [--days 365]
        npm run tokens -- list
@@ -66,7 +66,8 @@ async function revoke(args: readonly string[]): Promise<number> {
   if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
   const id = wholeNumber(values.id, '--id', 1, MAX_ID);
   return withDatabase(async (database) => {
-    if (!(await revokeToken(database, id))) throw new Error(`There is no token ${id} that could be revoked.`);
+    if (!(await revokeToken(database, id)))
+      throw new CommandError(`There is no token ${id} that could be revoked.`);
     say(`Token ${id} is revoked. Its open streams end within 5 seconds.\n`);
   });
 }

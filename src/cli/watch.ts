@@ -1,12 +1,27 @@
-/** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whoever starts them, until Ctrl-C. */
+/** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whatever starts them, until Ctrl-C. */
+import type { StreamEvent } from '../contract/stream-event.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { type ConnectionHandlers, createConnectionMonitor } from './connection-monitor.ts';
 import { followOrganization } from './follow.ts';
-import { followEverything } from './follow-everything.ts';
-import { nobodyAnswers, request, type Server } from './request.ts';
+import { type EverythingHandlers, followEverything } from './follow-everything.ts';
+import {
+  explainFirstFailure,
+  readServer,
+  request,
+  SERVER_OPTIONS,
+  SERVER_USAGE,
+  type Server,
+} from './request.ts';
+import { connectionLines, jsonConnectionLines, jsonLine, type Screen } from './screen.ts';
 import { showEverything } from './show-everything.ts';
-import { showRuns } from './show-run.ts';
+import { createJsonDisplay, showRuns } from './show-run.ts';
 
-const USAGE = 'Usage: npm run watch -- --org 123 | --all [--url http://localhost:8000] [--token TOKEN]';
+const USAGE = `Usage: npm run watch -- --org 123 | --all [--timeout SECONDS] [--json] [--url URL] [--token TOKEN]
+  --timeout SECONDS  how long the connection may be lost, then exit 3; without it the watch waits for ever
+  --json             one JSON object a line
+${SERVER_USAGE}`;
+
+const LONGEST_TIMEOUT_S = 86_400;
 
 await runCommand(async () => {
   const values = readArguments(
@@ -14,34 +29,66 @@ await runCommand(async () => {
     {
       org: { type: 'string' },
       all: { type: 'boolean', default: false },
-      url: { type: 'string', default: 'http://localhost:8000' },
-      token: { type: 'string' },
+      timeout: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      ...SERVER_OPTIONS,
     },
     USAGE,
   );
   if (values.all === (values.org !== undefined)) {
     throw new UsageError(`Give either --org or --all.\n${USAGE}`);
   }
-  const server = { url: values.url.replace(/\/+$/, ''), token: values.token };
+  const server = readServer(values);
+  const limitMs = readLimitMs(values.timeout);
+  endOnCtrlC();
   if (values.org === undefined) {
-    endOnCtrlC();
-    return followEverything(server, showEverything(process.stdout));
+    const shown = values.json ? jsonEverything(process.stdout) : showEverything(process.stdout);
+    return followEverything(server, shown, createConnectionMonitor(shown, limitMs));
   }
   const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
-  endOnCtrlC();
-  await requireServer(server, organizationId);
-  await showRuns(followOrganization(server, organizationId), process.stdout);
+  await watchOrganization(server, organizationId, limitMs, values.json);
   return 0;
 });
 
-/** Once it is being watched, a server may go away and come back; one that was never there is a mistake. */
-async function requireServer(server: Server, organizationId: number): Promise<void> {
-  await request(server, `/sync-logs/${organizationId}?limit=1`, {}).catch((cause: unknown) => {
-    throw cause instanceof TypeError ? nobodyAnswers(server, cause) : cause;
-  });
+function readLimitMs(timeout: string | undefined): number {
+  if (timeout === undefined) return Number.POSITIVE_INFINITY;
+  return wholeNumber(timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
 }
 
-/** Watching has no other end, so it is a good one. A terminal shows `^C` where the cursor is: what follows begins anew. */
+async function watchOrganization(
+  server: Server,
+  organizationId: number,
+  limitMs: number,
+  isJson: boolean,
+): Promise<void> {
+  const screen: Screen = process.stdout;
+  await requireServer(server, organizationId);
+  const handlers = isJson ? jsonConnectionLines(screen) : connectionLines(screen);
+  const logs = followOrganization(server, organizationId, createConnectionMonitor(handlers, limitMs));
+  if (!isJson) return showRuns(logs, screen);
+  const show = createJsonDisplay(screen);
+  for await (const log of logs) show(log);
+}
+
+/** Once it is being watched, a server may go away and come back; one that was never there is a mistake. */
+async function requireServer(server: Server, organizationId: number): Promise<void> {
+  const response = await request(server, `/sync-logs/${organizationId}?limit=1`, {}).catch(
+    (cause: unknown) => {
+      throw explainFirstFailure(server, cause);
+    },
+  );
+  await response.body?.cancel();
+}
+
+function jsonEverything(screen: Screen): EverythingHandlers & ConnectionHandlers {
+  return {
+    ...jsonConnectionLines(screen),
+    onConnected: () => {},
+    onEvent: (event: StreamEvent) => screen.write(jsonLine(event)),
+  };
+}
+
+/** Watching has no other end, so it is a good one. A terminal shows `^C` where the cursor is: a new line follows. */
 function endOnCtrlC(): void {
   const end = (): void => {
     if (process.stdout.isTTY) process.stdout.write('\n');

@@ -1,6 +1,8 @@
 /** `<sync-progress>` in bare HTML pages of another origin, in a real browser, against a real server and a simulated Cliniko. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, vi } from 'vitest';
+import { StreamToken } from '../../src/contract/access.ts';
+import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
@@ -137,6 +139,60 @@ describe('the element on a page of another origin', () => {
     const message = 'Invalid Cliniko credentials. Please update your API settings.';
     expect(await embed.problem.textContent()).toBe(message);
     expect(await embed.announcer.textContent()).toBe(message);
+  });
+});
+
+describe('the properties of the element', () => {
+  /** As pages do that are faster than the script: it comes when the page has set what it wants. */
+  const lateScript = (serverUrl: string, script: string): string =>
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Admin panel</title><link rel="icon" href="data:,"></head>
+<body><main><h1>Our clinics</h1><sync-progress></sync-progress></main><script>
+const element = document.querySelector('sync-progress');
+${script}
+const tag = document.createElement('script');
+tag.src = '${serverUrl}/embed/sync-progress.js';
+document.head.append(tag);
+</script></body></html>`;
+
+  const tokenScript = (token: string): string => `(() => Promise.resolve(${JSON.stringify(token)}))`;
+
+  test('are taken over when they were set before the script came, and connect again when they are set later', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const panel = await startForeignPage();
+    const server = await startGuardedServer(databaseUrl, { config: { allowedOrigins: [panel.origin] } });
+    const streamTokenFor = async (organizations: number[]): Promise<string> => {
+      const token = await server.token({ organizations });
+      const body = JSON.stringify({ organizations });
+      const response = await server.as(token, '/stream-tokens', { method: 'POST', body });
+      return StreamToken.parse(await response.json()).token;
+    };
+    const [ours, theirs] = [await streamTokenFor([OURS]), await streamTokenFor([THEIRS])];
+    panel.serve(
+      lateScript(
+        server.url,
+        `element.getStreamToken = ${tokenScript(ours)}; element.org = ${OURS}; element.label = 'Ours';`,
+      ),
+    );
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    await embed.isConnected('live');
+    await page.getByRole('progressbar', { name: 'Ours' }).waitFor();
+
+    await page.evaluate(
+      ([id]) => Object.assign(document.querySelector('sync-progress') ?? {}, { org: id }),
+      [THEIRS],
+    );
+    await embed.isConnected('offline');
+    await page.evaluate(
+      ([token]) =>
+        Object.assign(document.querySelector('sync-progress') ?? {}, {
+          getStreamToken: () => Promise.resolve(token),
+        }),
+      [theirs],
+    );
+    await embed.isConnected('live');
   });
 });
 

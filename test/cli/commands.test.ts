@@ -1,8 +1,11 @@
 /** `npm run sync` and `npm run watch` as real processes, against a real server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
@@ -16,9 +19,18 @@ interface Command {
 }
 
 function run(name: string, ...args: string[]): Command {
+  return runWith({}, name, ...args);
+}
+
+function runWith(environment: Record<string, string>, name: string, ...args: string[]): Command {
   const child = spawn(process.execPath, ['--import', 'tsx', `src/cli/${name}.ts`, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
+  return watchCommand(child);
+}
+
+function watchCommand(child: ChildProcess): Command {
   let [output, errors] = ['', ''];
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (errors += chunk));
@@ -85,6 +97,8 @@ describe('npm run sync', () => {
     const port = Number(new URL(first.url).port);
     await startTestServer(databaseUrl, { cliniko: first.cliniko, organizations: [], config: { port } });
     expect(await sync.exit).toBe(0);
+    expect(sync.output()).toMatch(/Server: connection lost since \d\d:\d\d:\d\d, trying again\n/);
+    expect(sync.output()).toMatch(/Server: connected again after \d+s\n/);
     const percents = [...sync.output().matchAll(/Progress: ([\d.]+)%/g)].map(([, percent]) =>
       Number(percent),
     );
@@ -121,6 +135,169 @@ describe('npm run sync', () => {
   });
 });
 
+describe('a sync that is watched no longer', () => {
+  test('goes on, which Ctrl-C says, with how to watch and cancel it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 200 });
+    const sync = run('sync', '--org', '123', '--url', server.url);
+    await sync.says(/Progress: /);
+    sync.child.kill('SIGINT');
+    const code = await sync.exit;
+    expect({ code, errors: sync.errors() }).toEqual({ code: 130, errors: '' });
+    expect(sync.output()).toMatch(/The sync goes on \(organization 123, run \d+\)\.\n/);
+    expect(sync.output()).toContain(`npm run watch -- --org 123 --url ${server.url}\n`);
+    expect(sync.output()).toContain(`curl -X POST ${server.url}/api/v1/cliniko/sync-logs/123/`);
+  });
+
+  test('ends with 3 when the server does not come back within --timeout', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
+    const sync = run('sync', '--org', '123', '--url', server.url, '--timeout', '1');
+    await sync.says(/Progress: /);
+    await server.stop();
+    expect(await sync.exit).toBe(3);
+    expect(sync.output()).toMatch(/connection lost since/);
+    expect(sync.errors()).toBe(
+      'The connection has been lost for 1 s (--timeout). What runs on the server goes on.\n',
+    );
+  });
+
+  test.for([['sync'], ['watch']])('ends %s quietly with its reader', async ([name = ''], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 30 });
+    const command = run(name, '--org', '123', '--url', server.url);
+    await vi.waitFor(() => expect(command.output()).not.toBe(''), { timeout: 20_000, interval: 5 });
+    command.child.stdout?.destroy();
+    if (name === 'watch') await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    expect(await command.exit).toBe(0);
+    expect(command.errors()).toBe('');
+  });
+});
+
+describe('the server and its token', () => {
+  test('may come from the environment, also from a file', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 20 });
+    const sync = runWith({ PATIENT_SYNC_URL: server.url }, 'sync', '--org', '123', '--json');
+    expect(await sync.exit).toBe(0);
+    const lines = sync
+      .output()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ type: 'started', organization_id: 123, already_running: false });
+    expect(lines.at(-1)).toMatchObject({
+      type: 'sync_log',
+      log: { status: 'completed', records_success: 20 },
+    });
+
+    const refusing = await startRefusingServer(401, 'Send a token.');
+    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-token-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'token');
+    await writeFile(file, 'from-file\n');
+    const url = { PATIENT_SYNC_URL: refusing.url };
+    const commands = [
+      runWith({ ...url, PATIENT_SYNC_TOKEN: 'from-variable' }, 'sync', '--org', '1'),
+      runWith({ ...url, PATIENT_SYNC_TOKEN_FILE: file }, 'watch', '--org', '1'),
+      runWith({ ...url, PATIENT_SYNC_TOKEN_FILE: file }, 'watch', '--all'),
+    ];
+    expect(await Promise.all(commands.map(({ exit }) => exit))).toEqual([1, 1, 1]);
+    expect(commands[0]?.errors()).toContain('does not accept the token of PATIENT_SYNC_TOKEN (401)');
+    expect(commands[1]?.errors()).toContain('does not accept the token of PATIENT_SYNC_TOKEN_FILE (401)');
+    expect(commands[2]?.errors()).toContain('does not accept the token of PATIENT_SYNC_TOKEN_FILE (401)');
+    expect(refusing.authorizations.sort()).toEqual([
+      'Bearer from-file',
+      'Bearer from-file',
+      'Bearer from-variable',
+    ]);
+  });
+
+  test.for([
+    [{ PATIENT_SYNC_URL: 'localhost:8000' }, 'PATIENT_SYNC_URL must be the http or https address'],
+    [{ PATIENT_SYNC_URL: 'http://user:secret@localhost' }, 'without a user name, a password or a query'],
+    [{ PATIENT_SYNC_TOKEN: 'se\ncret' }, 'PATIENT_SYNC_TOKEN must hold a token'],
+    [{ PATIENT_SYNC_TOKEN_FILE: '/nowhere' }, 'PATIENT_SYNC_TOKEN_FILE must be the path of a file'],
+  ] as const)('end the command with one line when they are wrong: %j', async ([environment, message]) => {
+    const command = runWith(environment, 'watch', '--org', '1');
+    expect(await command.exit).toBe(2);
+    expect(command.errors().trim().split('\n')).toHaveLength(1);
+    expect(command.errors()).toContain(message);
+    expect(command.errors()).not.toContain('secret');
+  });
+
+  test('that is no Patient Sync server is named', async () => {
+    const other = createServer((_request, response) => response.end('<html>hello</html>'));
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void other.close());
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const command = run('sync', '--org', '1', '--url', url);
+    expect(await command.exit).toBe(1);
+    expect(command.errors()).toMatch(/^What answers at \S+ is no Patient Sync server, .*\n$/);
+  });
+
+  test('shows what a server says without its control characters', async () => {
+    const refusing = await startRefusingServer(403, 'No\u001b[2J\r\nway');
+    const command = run('sync', '--org', '1', '--url', refusing.url);
+    expect(await command.exit).toBe(1);
+    expect(command.errors()).toBe('No\\u001b[2J\\r\\nway\n');
+  });
+});
+
+describe('npm run demo', () => {
+  test('on a taken port ends with the sentence of npm start', async () => {
+    const other = createServer();
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-demo-'));
+    await chmod(folder, 0o755);
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const demo = runWith({ DATA_DIR: folder }, 'demo', '--port', String(port));
+    expect(await demo.exit).toBe(1);
+    expect(demo.errors()).toBe(
+      'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.\n',
+    );
+  });
+
+  test('that cannot keep its data ends with one line', async () => {
+    const demo = runWith({ DATA_DIR: '/dev/null/demo' }, 'demo', '--port', '0');
+    expect(await demo.exit).toBe(1);
+    expect(demo.errors().trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('patient-sync', () => {
+  const program = (...args: string[]) =>
+    watchCommand(
+      spawn(process.execPath, ['bin/patient-sync.js', ...args], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+
+  test('names the Node that it needs, before it loads anything else', async () => {
+    const old =
+      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } })";
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(old)}`];
+    for (const name of ['serve', 'sync']) {
+      const command = watchCommand(
+        spawn(process.execPath, [...preload, 'bin/patient-sync.js', name], {
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
+      );
+      expect(await command.exit).toBe(1);
+      expect(command.errors()).toBe(
+        'Patient Sync needs Node 20.19 or newer; this is 18.20.4. Install the active LTS from https://nodejs.org.\n',
+      );
+    }
+  });
+
+  test('lists its commands, and names an unknown one', async () => {
+    const help = program('--help');
+    expect(await help.exit).toBe(0);
+    for (const name of ['serve', 'demo', 'sync', 'watch', 'tokens', 'erase', 'migrate']) {
+      expect(help.output()).toMatch(new RegExp(`^  ${name} `, 'm'));
+    }
+    const unknown = program('snyc');
+    expect(await unknown.exit).toBe(2);
+    expect(unknown.errors()).toContain('Unknown command "snyc".');
+  });
+});
+
 describe('npm run watch', () => {
   test('shows the runs of one organization, whoever starts them, until Ctrl-C', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 60 });
@@ -144,7 +321,7 @@ describe('npm run watch', () => {
     await first.api('/cliniko/sync-all/1', { method: 'POST' });
     await watch.says('1: Sync completed: 20/20 patients (100% success)\n');
     await first.stop();
-    await watch.says('The connection is lost; trying again.\n');
+    await watch.says(/Server: connection lost since \d\d:\d\d:\d\d, trying again\n/);
 
     const port = Number(new URL(first.url).port);
     const again = { cliniko: first.cliniko, organizations: [], config: { port } };
@@ -171,8 +348,12 @@ describe('npm run watch', () => {
     expect(errors[0]).toContain('Give either --org or --all.');
     expect(errors[2]).toContain('No server answers at http://127.0.0.1:1.');
     expect(errors[3]).toContain('No server answers at http://127.0.0.1:1.');
-    expect(errors[4]).toContain('The server answered 401.');
-    expect(errors[5]).toBe('Send a token.\n');
+    expect(errors[4]).toBe(
+      `The server at ${refusing.url} does not accept the token of --token (401): it is unknown, expired or revoked; npm run tokens -- create makes one.\n`,
+    );
+    expect(errors[5]).toBe(
+      `The server at ${refusing.url} needs a token (401): set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE; npm run tokens -- create makes one.\n`,
+    );
     expect(refusing.authorizations).toContain('Bearer secret');
   });
 });

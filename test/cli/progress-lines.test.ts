@@ -157,10 +157,10 @@ describe('all organizations', () => {
     shown.onEvent(aChange('k7x2.2', of(2, running(10)), 'started'));
     vi.advanceTimersByTime(100);
     shown.onEvent(aChange('k7x2.3', of(2, running(50))));
-    shown.onLost();
+    shown.onLost(new Date(2026, 10, 28, 14, 3, 12));
     vi.advanceTimersByTime(100);
     expect(screen.lines()).toEqual([
-      '3 organizations, 1 running (connection lost, trying again)',
+      '3 organizations, 1 running (connection lost since 14:03:12, trying again)',
       expect.stringMatching(/^ +2 {2}█+░+ {2}50\.0% 324\/648 patients$/),
       '         3  Sync failed: It broke',
       '         1  Sync completed: 648/648 patients (100% success)',

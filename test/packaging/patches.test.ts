@@ -70,8 +70,7 @@ describe('the patch of the driver', () => {
 
 test('a command of a package without a build says so in one line', async () => {
   const root = await newFolder();
-  await mkdir(join(root, 'packaging'));
-  await cp(join(ROOT, 'packaging/require-build.js'), join(root, 'packaging/require-build.js'));
+  await cp(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true });
   await cp(join(ROOT, 'package.json'), join(root, 'package.json'));
   for (const command of ['start', 'demo', 'sync', 'watch', 'tokens']) {
     const ran = await execute('npm', ['run', '--silent', command], { cwd: root }).catch(

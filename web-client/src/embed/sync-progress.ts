@@ -31,16 +31,65 @@ const WHOLE_NUMBER = /^[1-9][0-9]{0,9}$/;
 class SyncProgressElement extends HTMLElement implements Access {
   static readonly observedAttributes = ['org', 'src', 'label'];
 
-  /** Both take effect with the next connection; set them before the element is in the page. */
-  getStreamToken: Access['getStreamToken'];
-  getToken: Access['getToken'];
+  #getStreamToken: Access['getStreamToken'];
+  #getToken: Access['getToken'];
 
   readonly #view: View = createView(this.attachShadow({ mode: 'open' }));
   #stop = (): void => {};
   #isPlanned = false;
 
+  constructor() {
+    super();
+    takeOverProperties(this);
+  }
+
   connectedCallback(): void {
     this.#planToWatch();
+  }
+
+  /** Each property may be set at any time, also before this script has loaded. The element connects again with it. */
+  get getStreamToken(): Access['getStreamToken'] {
+    return this.#getStreamToken;
+  }
+
+  set getStreamToken(value: Access['getStreamToken']) {
+    if (value === this.#getStreamToken) return;
+    this.#getStreamToken = value;
+    this.#planToWatch();
+  }
+
+  get getToken(): Access['getToken'] {
+    return this.#getToken;
+  }
+
+  set getToken(value: Access['getToken']) {
+    if (value === this.#getToken) return;
+    this.#getToken = value;
+    this.#planToWatch();
+  }
+
+  get org(): string | null {
+    return this.getAttribute('org');
+  }
+
+  set org(value: string | number | null) {
+    setAttribute(this, 'org', value);
+  }
+
+  get src(): string | null {
+    return this.getAttribute('src');
+  }
+
+  set src(value: string | null) {
+    setAttribute(this, 'src', value);
+  }
+
+  get label(): string | null {
+    return this.getAttribute('label');
+  }
+
+  set label(value: string | null) {
+    setAttribute(this, 'label', value);
   }
 
   disconnectedCallback(): void {
@@ -106,6 +155,29 @@ class SyncProgressElement extends HTMLElement implements Access {
       this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
     }
   }
+}
+
+const PROPERTIES = ['getStreamToken', 'getToken', 'org', 'src', 'label'] as const;
+
+/**
+ * A page that is faster than an async script sets properties on an element that is not ours yet. They are the element's own and
+ * would hide the accessors of its class.
+ *
+ * Attributes among them are set a moment later: a constructor must not add any.
+ */
+function takeOverProperties(element: SyncProgressElement): void {
+  for (const name of PROPERTIES) {
+    if (!Object.hasOwn(element, name)) continue;
+    const value: unknown = Reflect.get(element, name);
+    Reflect.deleteProperty(element, name);
+    if (name === 'getStreamToken' || name === 'getToken') Reflect.set(element, name, value);
+    else queueMicrotask(() => Reflect.set(element, name, value));
+  }
+}
+
+function setAttribute(element: Element, name: string, value: string | number | null): void {
+  if (value === null || value === undefined) element.removeAttribute(name);
+  else element.setAttribute(name, String(value));
 }
 
 /** A page may load the script twice. */

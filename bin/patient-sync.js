@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/**
+ * `patient-sync <command>`: all commands as one program; the npm scripts call it too.
+ *
+ * Plain JavaScript without imports of its own that an old Node would not know: what it needs is checked before anything
+ * else is loaded. Each command is a module that reads the rest of the command line itself.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const COMMANDS = {
+  serve: ['main', 'the server, configured by the environment'],
+  demo: ['cli/demo', 'a server beside a simulated Cliniko, and a sync to watch'],
+  sync: ['cli/sync', 'starts a sync on a running server and shows its progress'],
+  watch: ['cli/watch', 'shows the syncs of one organization or of all'],
+  tokens: ['cli/tokens', 'creates, lists and revokes API tokens'],
+  erase: ['cli/erase', 'erases patients for good'],
+  migrate: ['cli/migrate', 'brings the database to the newest schema'],
+};
+
+const HELP = `Usage: npx patient-sync <command> [options]
+
+${Object.entries(COMMANDS)
+  .map(([name, [, what]]) => `  ${name.padEnd(9)} ${what}`)
+  .join('\n')}
+
+npx patient-sync <command> --help tells its options.`;
+
+const OLDEST_NODE = [20, 19];
+
+function isOldNode(version) {
+  const [major, minor] = version.split('.').map(Number);
+  return major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+}
+
+function end(line, code) {
+  process.stderr.write(`${line}\n`);
+  process.exit(code);
+}
+
+const [name = '', ...rest] = process.argv.slice(2);
+if (name === '--help' || name === '-h' || name === 'help') {
+  process.stdout.write(`${HELP}\n`);
+} else if (!Object.hasOwn(COMMANDS, name)) {
+  end(name === '' ? HELP : `Unknown command ${JSON.stringify(name)}.\n${HELP}`, 2);
+} else if (isOldNode(process.versions.node)) {
+  end(
+    `Patient Sync needs Node ${OLDEST_NODE.join('.')} or newer; this is ${process.versions.node}. Install the active LTS from https://nodejs.org.`,
+    1,
+  );
+} else {
+  const module = new URL(`../dist/${COMMANDS[name][0]}.js`, import.meta.url);
+  if (!existsSync(fileURLToPath(module))) {
+    end('Patient Sync is not built (dist/ is missing). Run: npm run build', 1);
+  }
+  // The module reads its own options, as if it had been called itself.
+  process.argv.splice(2, process.argv.length, ...rest);
+  await import(module.href);
+}

@@ -1,0 +1,42 @@
+/** Whether the connection to the server is there, and for how long it has been lost. */
+import { ConnectionLostError } from './arguments.ts';
+
+export interface ConnectionHandlers {
+  onLost(since: Date): void;
+  onBack(lostForMs: number): void;
+}
+
+export interface ConnectionMonitor {
+  /** An attempt failed. @throws ConnectionLostError when it has been lost for too long */
+  failed(): void;
+  /** The server answered. */
+  answered(): void;
+  /** @returns a wait before the next attempt that does not go beyond the limit */
+  waitMs(wanted: number): number;
+}
+
+/** @param limitMs how long a connection may be lost; Infinity: for ever */
+export function createConnectionMonitor(handlers: ConnectionHandlers, limitMs: number): ConnectionMonitor {
+  let lostAt: number | undefined;
+  const lostForMs = (): number => (lostAt === undefined ? 0 : performance.now() - lostAt);
+  return {
+    failed() {
+      if (lostAt === undefined) {
+        lostAt = performance.now();
+        handlers.onLost(new Date());
+      }
+      if (lostForMs() < limitMs) return;
+      throw new ConnectionLostError(
+        `The connection has been lost for ${Math.round(limitMs / 1_000)} s (--timeout). What runs on the server goes on.`,
+      );
+    },
+    answered() {
+      if (lostAt === undefined) return;
+      const ms = lostForMs();
+      lostAt = undefined;
+      handlers.onBack(ms);
+    },
+    waitMs: (wanted) =>
+      lostAt === undefined ? wanted : Math.max(0, Math.min(wanted, limitMs - lostForMs())),
+  };
+}
