@@ -17,6 +17,7 @@ import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
 import { limitBody, limitTime, securityHeaders } from './http/hardening.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
+import { legacyRoutes } from './legacy/routes.ts';
 import type { SocketTools } from './live/ops-socket.ts';
 import { socketRoutes } from './live/socket-route.ts';
 import { sseRoutes } from './live/sse-route.ts';
@@ -28,6 +29,7 @@ import { metricRoutes } from './metrics/routes.ts';
 import { documentRoutes } from './openapi/routes.ts';
 import { type OrganizationTools, organizationRoutes } from './organizations/routes.ts';
 import { pageRoutes } from './pages.ts';
+import { patientListRoutes } from './patients/routes.ts';
 import { patientRoutes } from './sync/patient-routes.ts';
 import { syncRoutes } from './sync/routes.ts';
 import { type WebhookTools, webhookRoutes } from './webhooks/routes.ts';
@@ -44,13 +46,16 @@ export interface AppTools extends SocketTools, OrganizationTools, WebhookTools, 
   tracer: Tracer;
   allowedOrigins: readonly string[];
   isDraining: () => boolean;
+  /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
+  clinikoBaseUrl: string | undefined;
 }
 
 type App = Hono<{ Bindings: HttpBindings }>;
 
 export function createApp(tools: AppTools): App {
   const { bus, logger, wall } = tools;
-  const app: App = new Hono();
+  // A trailing slash means the same path without it.
+  const app: App = new Hono({ strict: false });
   putUpDefences(app, tools);
   // What routes read for somebody who holds only some organizations goes through the second wall.
   const { database } = wall;
@@ -61,6 +66,8 @@ export function createApp(tools: AppTools): App {
   app.route('/api/v1/cliniko', socketRoutes(tools));
   app.route('/api/v1/cliniko', syncRoutes({ ...walled, newest: tools.feed.newest }));
   app.route('/api/v1/cliniko', patientRoutes(walled));
+  app.route('/api/v1/cliniko', patientListRoutes(database));
+  app.route('/', legacyRoutes({ ...walled, newest: tools.feed.newest }));
   app.route('/api/v1/organizations', organizationRoutes(walled));
   app.route('/api/v1/organizations', erasureRoutes(walled));
   app.route('/api/v1/organizations', webhookRoutes(walled));

@@ -109,6 +109,7 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
     ...access,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
+    clinikoBaseUrl: config.cliniko.baseUrl,
     metrics,
     tracer,
     webhookRules,

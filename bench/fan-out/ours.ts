@@ -88,6 +88,7 @@ async function openApp(
     authenticator: undefined,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => false,
+    clinikoBaseUrl: undefined,
     metrics,
     tracer: NO_TRACER,
     webhookRules: { allowLoopback: false },

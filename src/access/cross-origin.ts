@@ -16,8 +16,20 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
       'if-none-match',
       'last-event-id',
       'x-request-id',
+      // Panels of the old service send these on every call.
+      'accept',
+      'x-requested-with',
+      'x-organization-id',
     ],
-    exposeHeaders: ['etag', 'retry-after', 'x-request-id', 'idempotent-replayed'],
+    exposeHeaders: [
+      'etag',
+      'retry-after',
+      'x-request-id',
+      'idempotent-replayed',
+      'x-ratelimit-limit',
+      'x-ratelimit-remaining',
+      'x-ratelimit-reset',
+    ],
     maxAge: ASKED_AGAIN_AFTER_SECONDS,
   });
   return async (c, next) => {

@@ -8,6 +8,12 @@ import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import type { AuditAction } from '../audit/append.ts';
 import type { Scope } from '../http/principal.ts';
+import {
+  LEGACY_AUDIT_ACTIONS,
+  LEGACY_SCOPES,
+  LEGACY_SELF_FILTERING,
+  LEGACY_STARTS,
+} from '../legacy/route-rules.ts';
 
 /** Without anything of an organization in them: pages, descriptions, signs of life. */
 const OPEN = new Set([
@@ -29,9 +35,11 @@ const LOOK_THEMSELVES = new Set([
   'GET /api/v1/cliniko/ws',
   'POST /api/v1/stream-tokens',
   'GET /api/v1/audit',
+  ...LEGACY_SELF_FILTERING,
 ]);
 
 const SCOPES: Record<string, Scope> = {
+  ...LEGACY_SCOPES,
   'POST /api/v1/cliniko/sync-all/:orgId': 'sync',
   'POST /api/v1/cliniko/sync-active/:orgId': 'sync',
   'POST /api/v1/cliniko/sync-changed/:orgId': 'sync',
@@ -43,6 +51,8 @@ const SCOPES: Record<string, Scope> = {
 
 /** What is written into the audit log; any other write is `api.write`. Routes that write their own entry are `null`. */
 const AUDITED: Record<string, AuditAction | null> = {
+  ...LEGACY_AUDIT_ACTIONS,
+  'GET /api/v1/cliniko/patients/:orgId': 'patients.read',
   'POST /api/v1/cliniko/sync-all/:orgId': 'sync.start',
   'POST /api/v1/cliniko/sync-active/:orgId': 'sync.start',
   'POST /api/v1/cliniko/sync-changed/:orgId': 'sync.start',
@@ -116,7 +126,7 @@ export function requirementFor(method: string, pattern: string): Requirement {
     needsEverything: segment === -1 && !LOOK_THEMSELVES.has(route),
     scope: SCOPES[route] ?? (reads ? 'read' : 'admin'),
     stream: STREAMS.has(route) && method === 'GET',
-    start: STARTS.test(route),
+    start: STARTS.test(route) || LEGACY_STARTS.includes(route),
     audit: route in AUDITED ? (AUDITED[route] ?? null) : byDefault,
   };
 }

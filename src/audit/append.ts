@@ -13,6 +13,7 @@ export interface AuditEntry {
 }
 
 export type AuditAction =
+  | 'patients.read'
   | 'sync.start'
   | 'sync.cancel'
   | 'organization.change'

@@ -59,3 +59,37 @@ export const QuarantineRetry = z.object({
   remaining: z.int(),
 });
 export type QuarantineRetry = z.infer<typeof QuarantineRetry>;
+
+export const PatientState = z.enum(['active', 'archived', 'missing', 'merged']);
+export type PatientState = z.infer<typeof PatientState>;
+
+export const ListedPatient = z.object({
+  /** Exact digits. */
+  cliniko_patient_id: z.string(),
+  first_name: z.string().nullable(),
+  last_name: z.string().nullable(),
+  email: z.string().nullable(),
+  /** E.164. */
+  phone: z.string().nullable(),
+  /** `YYYY-MM-DD`. */
+  date_of_birth: z.string().nullable(),
+  state: PatientState,
+  archived_at: z.string().nullable(),
+  missing_since: z.string().nullable(),
+  /** The Cliniko id of the patient that this one was merged into. */
+  merged_into: z.string().nullable(),
+  /** Cliniko's clock, both. */
+  created_at: z.string().nullable(),
+  updated_at: z.string().nullable(),
+  /** The patient's page in Cliniko; null while the clinic's address there is not known. */
+  cliniko_url: z.string().nullable(),
+});
+export type ListedPatient = z.infer<typeof ListedPatient>;
+
+/** Answer of `GET /api/v1/cliniko/patients/:orgId`, ordered by Cliniko id. */
+export const PatientList = z.object({
+  patients: z.array(ListedPatient),
+  /** For `after`; null at the end. */
+  next: z.string().nullable(),
+});
+export type PatientList = z.infer<typeof PatientList>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 export const ProblemCode = z.enum([
   'INVALID_PARAMETER',
+  'UNPROCESSABLE',
   'BODY_TOO_LARGE',
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',

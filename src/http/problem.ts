@@ -3,6 +3,7 @@ import type { Problem, ProblemCode } from '../contract/problem.ts';
 
 const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   INVALID_PARAMETER: { status: 400, title: 'Invalid parameter' },
+  UNPROCESSABLE: { status: 422, title: 'Unprocessable' },
   BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
   NOT_FOUND: { status: 404, title: 'Not found' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { Problem, type ProblemCode } from '../contract/problem.ts';
 import { WebhookEvent, WebhookMessage } from '../contract/webhook.ts';
 import { problemKind } from '../http/problem.ts';
+import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { ACCESS_OPERATIONS } from './access-operations.ts';
 import { OPERATING_OPERATIONS } from './operating-operations.ts';
 import type { Answer, Operation, Parameter } from './operation.ts';
@@ -17,6 +18,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...ORGANIZATION_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...OPERATING_OPERATIONS,
+  ...LEGACY_OPERATIONS,
 ];
 
 /** What any address may answer with. */
@@ -84,6 +86,7 @@ function describe(operation: Operation): JsonSchema {
     tags: [tag],
     summary,
     ...(description && { description }),
+    ...(operation.deprecated && { deprecated: true }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: schema(body) } } },

@@ -10,7 +10,8 @@ export type Tag =
   | 'Streams'
   | 'Access'
   | 'Operation'
-  | 'Pages';
+  | 'Pages'
+  | 'Old service';
 
 export interface Parameter {
   schema: z.ZodType;
@@ -35,6 +36,8 @@ export interface Operation {
   tag: Tag;
   summary: string;
   description?: string;
+  /** Kept for clients of the old service. */
+  deprecated?: true;
   query?: Record<string, Parameter>;
   headers?: Record<string, Parameter>;
   body?: z.ZodType;

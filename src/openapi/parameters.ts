@@ -6,6 +6,10 @@ import type { Parameter } from './operation.ts';
 
 export const PATH_PARAMETERS: Record<string, Parameter> = {
   orgId: { schema: RowId, description: 'The organization.' },
+  syncId: {
+    schema: z.string().regex(/^sync_\d{1,10}_\d{8}_\d{6}(_\d{1,10})?$/),
+    description: 'Of a run, as the start and the history give it.',
+  },
   id: { schema: RowId, description: 'Of the row that the address is about.' },
 };
 

@@ -14,7 +14,14 @@ import {
   OrganizationChange,
   OrganizationList,
 } from '../contract/organization.ts';
-import { ConfirmedMissing, MissingPatients, PatientSummary, QuarantineList } from '../contract/patients.ts';
+import {
+  ConfirmedMissing,
+  ListedPatient,
+  MissingPatients,
+  PatientList,
+  PatientSummary,
+  QuarantineList,
+} from '../contract/patients.ts';
 import { Problem } from '../contract/problem.ts';
 import { Bye, ChangeEvent, Hello, Ping, SnapshotEvent, Timeline } from '../contract/stream-event.ts';
 import {
@@ -47,11 +54,13 @@ const NAMED: Record<string, z.ZodType> = {
   Cursor: CursorText,
   Hello,
   KeyVerdict,
+  ListedPatient,
   MissingPatients,
   NewWebhook,
   Organization,
   OrganizationChange,
   OrganizationList,
+  PatientList,
   PatientSummary,
   PerformanceMetrics,
   Ping,

@@ -4,6 +4,8 @@ import { Analytics } from '../contract/analytics.ts';
 import {
   ConfirmedMissing,
   MissingPatients,
+  PatientList,
+  PatientState,
   PatientSummary,
   QuarantineList,
   QuarantineRetry,
@@ -120,6 +122,28 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     },
     answers: { 101: { description: 'The connection speaks WebSocket from here on.' } },
     problems: ['UPGRADE_REQUIRED'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId',
+    id: 'listPatients',
+    tag: 'Patients',
+    summary: 'The stored patients, ordered by Cliniko id',
+    description: 'For a person who checks what was stored. Each request leaves an entry in the audit log.',
+    query: {
+      search: {
+        schema: z.string().min(1).max(100),
+        description: 'Part of a name or e-mail address, digits of a phone number, or a Cliniko id.',
+      },
+      state: { schema: PatientState, description: 'Default: active and archived patients.' },
+      limit: { schema: z.int().min(1).max(200), description: 'At most so many. Default 50.' },
+      after: {
+        schema: z.string().regex(/^[0-9]{1,20}$/),
+        description: 'The `next` of the page before.',
+      },
+    },
+    answers: { 200: { description: 'One page.', schema: PatientList } },
+    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',

@@ -2,19 +2,17 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type Cursor, formatCursor, parseCursor } from '../contract/cursor.ts';
-import { type OperationType, SyncLog, SyncStatus, type SyncTrigger } from '../contract/sync-log.ts';
+import { type OperationType, SyncStatus } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { readTimeline } from '../events/log.ts';
 import type { Newest, NewestRun } from '../events/newest.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
 import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
-import { type Principal, principalOf } from '../http/principal.ts';
-import { organizationNotFound, ProblemError } from '../http/problem.ts';
-import { deletedIsNotFound } from '../organizations/not-found.ts';
-import { findOrganization } from '../organizations/organizations.ts';
+import { principalOf } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
 import { type CancelTools, cancelRun } from './cancel-run.ts';
-import { startRun } from './start-run.ts';
+import { startSync, syncLogNotFound } from './start-sync.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
@@ -54,47 +52,9 @@ export function syncRoutes(tools: SyncTools): Hono {
   return routes;
 }
 
-async function startAndAnswer(
-  c: Context,
-  { database, bus, newest }: SyncTools,
-  type: OperationType,
-): Promise<Response> {
-  const organizationId = pathId(c, 'orgId');
-  if ((await findOrganization(database, organizationId)) === undefined)
-    throw organizationNotFound(organizationId);
-  const trigger = triggerOf(principalOf(c));
-  const { syncLogId, created } = await startRun(database, organizationId, type, trigger).catch(
-    (error: unknown) => deletedIsNotFound(organizationId, error),
-  );
-  const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
-  newest.shown(organizationId, page);
-  // Told only now, so that the answer shows the run as it began and no worker is ahead of it.
-  if (created) bus.publish({ organizations: [organizationId], work: true });
-  const [log] = page.logs;
-  if (log === undefined) throw notFound(syncLogId);
-  const { operation_type, status } = SyncLog.parse(JSON.parse(log));
-  const head = JSON.stringify({
-    success: true,
-    message: startMessage(operation_type, created),
-    sync_log_id: syncLogId,
-    organization_id: organizationId,
-    operation_type,
-    status,
-    already_running: !created,
-    result: null,
-    timestamp: new Date().toISOString(),
-  });
-  return json(c, `${head.slice(0, -1)},"log":${log}}`);
-}
-
-/** The operation of a run that is under way may be another program's word. */
-function startMessage(operation: string, created: boolean): string {
-  return created ? `The sync (${operation}) was started.` : `A sync (${operation}) is already in progress.`;
-}
-
-function triggerOf({ actor, name = actor }: Principal): SyncTrigger {
-  if (actor.startsWith('token:')) return { kind: 'token', name };
-  return actor === 'anyone' ? { kind: 'person' } : { kind: 'person', name: actor.replace(/^jwt:/, '') };
+async function startAndAnswer(c: Context, deps: SyncTools, type: OperationType): Promise<Response> {
+  const { head, log } = await startSync(deps, principalOf(c), pathId(c, 'orgId'), type);
+  return json(c, `${JSON.stringify(head).slice(0, -1)},"log":${log}}`);
 }
 
 async function answerPoll(c: Context, tools: SyncTools): Promise<Response> {
@@ -195,15 +155,8 @@ async function findLog(c: Context, database: Database) {
   const id = pathId(c, 'id');
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id });
   const [log] = page.logs;
-  if (log === undefined) throw notFound(id);
+  if (log === undefined) throw syncLogNotFound(id);
   return { organizationId, id, log, page };
-}
-
-function notFound(id: number): ProblemError {
-  return new ProblemError(
-    'SYNC_LOG_NOT_FOUND',
-    `This organization has no sync log ${id}. List them with GET /api/v1/cliniko/sync-logs/:orgId.`,
-  );
 }
 
 /** RFC 9110: `*`, or a list in which a weak validator matches too. */

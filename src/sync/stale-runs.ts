@@ -8,6 +8,7 @@ import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
+import { CancelledError, describeFailure } from './failure.ts';
 import { endMarks } from './force-fail-run.ts';
 import { repeat } from './repeat.ts';
 
@@ -79,4 +80,26 @@ async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
       ) < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
     returning id`;
   return rows.length;
+}
+
+/**
+ * Ends a `running` row of another program now, because a person asked for it.
+ *
+ * @returns false when it has ended, or is a run of ours: that one is cancelled instead
+ */
+export async function forceEndForeignRun({ sql }: Database, syncLogId: number): Promise<boolean> {
+  const { error_details: details, ...report } = describeFailure(new CancelledError());
+  const rows = await replayTransaction(() =>
+    sql.begin(
+      (tx) => tx`
+    update sync_logs as log set
+      status = 'failed', error_details = ${details},
+      completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+      metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end
+        || ${JSON.stringify({ ...report, step: 'cancelled', error: details })}::text::jsonb || ${endMarks(tx, details)}
+    where id = ${syncLogId} and sync_status_word(status) = 'running' and ${isNobodys(tx)}
+    returning id`,
+    ),
+  );
+  return rows.length > 0;
 }

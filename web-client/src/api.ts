@@ -15,6 +15,8 @@ import {
 import {
   ConfirmedMissing,
   MissingPatients,
+  PatientList,
+  type PatientState,
   PatientSummary,
   QuarantineList,
   QuarantineRetry,
@@ -68,6 +70,15 @@ export interface Api {
   quarantine(organizationId: number): Promise<QuarantineList>;
   retryQuarantine(organizationId: number): Promise<QuarantineRetry>;
   analytics(organizationId: number): Promise<Analytics>;
+  /** Ordered by Cliniko id. */
+  patients(organizationId: number, query: PatientQuery): Promise<PatientList>;
+}
+
+export interface PatientQuery {
+  search?: string;
+  state?: PatientState;
+  /** `next` of the page before. */
+  after?: string;
 }
 
 const START: Record<StartableSync, string> = {
@@ -109,6 +120,7 @@ export function createApi(baseUrl: string, send: typeof fetch): Api {
     quarantine: (id) => get(`cliniko/quarantine/${id}`, QuarantineList),
     retryQuarantine: (id) => post(`cliniko/quarantine/${id}/retry`, QuarantineRetry),
     analytics: (id) => get(`cliniko/analytics/${id}`, Analytics),
+    patients: (id, query) => get(`cliniko/patients/${id}?${patientSearchOf(query)}`, PatientList),
   };
 }
 
@@ -124,6 +136,14 @@ function searchOf({ status, operationType, before }: RunFilter): string {
   if (operationType !== undefined) search.set('operation_type', operationType);
   if (before !== undefined) search.set('before', String(before));
   return search.toString();
+}
+
+function patientSearchOf({ search, state, after }: PatientQuery): string {
+  const query = new URLSearchParams();
+  if (search) query.set('search', search);
+  if (state !== undefined) query.set('state', state);
+  if (after !== undefined) query.set('after', after);
+  return query.toString();
 }
 
 function requestBy(send: typeof fetch) {

@@ -1,4 +1,4 @@
-/** What an address names: an organization, `/?org=123`, or one of its runs, `/?org=123&run=17`. */
+/** What an address names: an organization, `/?org=123`, one of its runs, `&run=17`, or its patients, `&view=patients`. */
 import { RowId } from '../../../src/contract/sync-log.ts';
 
 /** @returns undefined when it names none, or something that cannot be one */
@@ -23,4 +23,12 @@ export function addressOf(organizationId: number): string {
 
 export function addressOfRun(organizationId: number, runId: number): string {
   return `${addressOf(organizationId)}&run=${runId}`;
+}
+
+export function isPatientsView(search: string): boolean {
+  return new URLSearchParams(search).get('view') === 'patients';
+}
+
+export function addressOfPatients(organizationId: number): string {
+  return `${addressOf(organizationId)}&view=patients`;
 }

@@ -4,11 +4,15 @@ import { createApi } from '../api.ts';
 import { showPage } from '../look/page-root.tsx';
 import { sessionFetch } from '../look/session.ts';
 import { whenWanted } from '../look/when-wanted.tsx';
-import { organizationOf, runOf } from './address.ts';
+import { isPatientsView, organizationOf, runOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
 const RunPage = whenWanted(() => import('./run-page.tsx').then(({ RunPage: loaded }) => loaded));
+
+const PatientsPage = whenWanted(() =>
+  import('./patients-page.tsx').then(({ PatientsPage: loaded }) => loaded),
+);
 
 const { search } = window.location;
 const organizationId = organizationOf(search);
@@ -17,6 +21,8 @@ const api = createApi('', sessionFetch);
 
 if (organizationId === undefined) {
   showPage(<ChooseOrganization api={api} asked={new URLSearchParams(search).get('org')} />);
+} else if (isPatientsView(search)) {
+  showPage(<PatientsPage organizationId={organizationId} api={api} />);
 } else if (runId === undefined) {
   showPage(<Dashboard organizationId={organizationId} api={api} />);
 } else {

@@ -1,0 +1,83 @@
+/**
+ * Answers that old panels poll every second, kept for as long as the organization's stream has not moved.
+ *
+ * While somebody watches an organization, or polls it, the hub knows its head without a query. The same head gives the
+ * same answer; counts that can change without an event (an erasure, a statement by hand) are read again after a while.
+ *
+ * Not here: what the answers hold (the routes beside this file).
+ */
+import { createHash } from 'node:crypto';
+import type { Context } from 'hono';
+import type { Newest } from '../events/newest.ts';
+
+/** How long a count may be older than the table. */
+const FRESH_MS = 5_000;
+const MAX_ANSWERS = 2_000;
+
+export interface AnswerCache {
+  /**
+   * Answers with a body and an ETag, or with 304.
+   *
+   * @param build the body without its `timestamp`, which is the time of each answer
+   */
+  answer(c: Context, organizationId: number, build: () => Promise<object>): Promise<Response>;
+}
+
+interface CachedAnswer {
+  place: string | undefined;
+  builtAt: number;
+  body: string;
+  etag: string;
+}
+
+export function createAnswerCache(newest: Newest, now: () => number = () => performance.now()): AnswerCache {
+  /** By request; the least recently used first. */
+  const answers = new Map<string, CachedAnswer>();
+
+  const placeOf = (organizationId: number): string | undefined => {
+    const known = newest.of(organizationId);
+    return known && `${known.epoch}.${known.head}`;
+  };
+  const fresh = (key: string, place: string | undefined): CachedAnswer | undefined => {
+    const known = answers.get(key);
+    if (known === undefined || place === undefined || known.place !== place) return undefined;
+    return now() - known.builtAt < FRESH_MS ? known : undefined;
+  };
+  return {
+    async answer(c, organizationId, build) {
+      const key = `${c.req.path}?${new URL(c.req.url).searchParams.toString()}`;
+      // Read before the answer is built: a change meanwhile makes this answer too old, never too new.
+      const place = placeOf(organizationId);
+      const known = fresh(key, place);
+      const answer = known ?? toAnswer(await build(), place, now());
+      answers.delete(key);
+      answers.set(key, answer);
+      for (const oldest of answers.keys()) {
+        if (answers.size <= MAX_ANSWERS) break;
+        answers.delete(oldest);
+      }
+      return send(c, answer);
+    },
+  };
+}
+
+function toAnswer(content: object, place: string | undefined, builtAt: number): CachedAnswer {
+  const body = JSON.stringify(content);
+  const compared = JSON.stringify(content, (key, value: unknown) =>
+    key === 'generated_at' ? undefined : value,
+  );
+  const etag = `"${createHash('sha256').update(compared).digest('base64url').slice(0, 22)}"`;
+  return { place, builtAt, body, etag };
+}
+
+function send(c: Context, { body, etag }: CachedAnswer): Response {
+  const headers = { etag, 'cache-control': 'private, no-cache' };
+  const asked = c.req.header('if-none-match') ?? '';
+  if (asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))
+    return c.body(null, 304, headers);
+  const timestamp = `"timestamp":${JSON.stringify(new Date().toISOString())}`;
+  return c.body(`${body.slice(0, -1)}${body === '{}' ? '' : ','}${timestamp}}`, 200, {
+    ...headers,
+    'content-type': 'application/json',
+  });
+}

@@ -1,0 +1,114 @@
+/** A stored patient in the shape of the old lists: active patients only, the most recently synced first. */
+import type { Sql } from 'postgres';
+
+export interface LegacyPatient {
+  id: string;
+  cliniko_patient_id: string;
+  name: string;
+  first_name: string;
+  last_name: string;
+  email: string | null;
+  phone: string | null;
+  date_of_birth: string | null;
+  is_active: boolean;
+  activity_status: 'active' | 'inactive';
+  recent_appointment_count: 0;
+  upcoming_appointment_count: 0;
+  total_appointment_count: 0;
+  first_appointment_date: null;
+  last_appointment_date: null;
+  next_appointment_time: null;
+  next_appointment_type: null;
+  primary_appointment_type: null;
+  treatment_notes: null;
+  recent_appointments: [];
+  upcoming_appointments: [];
+  last_synced_at: string | null;
+  last_synced: string | null;
+  created_at: string | null;
+  updated_at: string | null;
+}
+
+export interface LegacyPatientFilter {
+  limit: number;
+  offset: number;
+  /** Part of a name or an e-mail address. */
+  search?: string | undefined;
+  syncedAfter?: Date | undefined;
+}
+
+interface PatientRow {
+  cliniko_patient_id: string;
+  first_name: string | null;
+  last_name: string | null;
+  email: string | null;
+  phone: string | null;
+  date_of_birth: string | null;
+  is_active: boolean;
+  synced_at: string | null;
+  created_at: string | null;
+  updated_at: string | null;
+}
+
+/** `last_synced_at`: the end of the last completed run that saw the patient, or the row's own last change, if later. */
+export async function readLegacyPatients(
+  sql: Sql,
+  organizationId: number,
+  { limit, offset, search, syncedAfter }: LegacyPatientFilter,
+): Promise<{ patients: LegacyPatient[]; total: number }> {
+  const text = search === undefined ? undefined : `%${search.replace(/[\\%_]/g, '\\$&')}%`;
+  const matching = sql`
+    select patients.*, greatest(patients.stored_at, seen.at) as synced_at from patients
+    left join lateral (
+      -- A full run sees everybody who is not missing; every other run stores what it sees, or finds it unchanged.
+      select max(completed_at) at time zone 'utc' as at from sync_logs
+      where organization_id = patients.organization_id and status = 'completed'
+        and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at)
+    ) as seen on true
+    where patients.organization_id = ${organizationId}
+      and missing_since is null and merged_into is null and archived_at is null
+      ${text === undefined ? sql`` : sql`and (concat_ws(' ', first_name, last_name) ilike ${text} or email ilike ${text})`}`;
+  const synced =
+    syncedAfter === undefined ? sql`` : sql`where synced_at > ${syncedAfter.toISOString()}::timestamptz`;
+  const iso = (column: string) =>
+    sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${sql(column)}`;
+  const [rows, [count]] = await Promise.all([
+    sql<PatientRow[]>`
+      select cliniko_patient_id, first_name, last_name, email, phone, date_of_birth::text as date_of_birth,
+        archived_at is null as is_active, ${iso('synced_at')}, ${iso('created_at')}, ${iso('updated_at')}
+      from (${matching}) as patient ${synced}
+      order by patient.synced_at desc, cliniko_patient_id limit ${limit} offset ${offset}`,
+    sql<{ total: number }[]>`select count(*)::int as total from (${matching}) as patient ${synced}`,
+  ]);
+  return { patients: rows.map(toLegacyPatient), total: count?.total ?? 0 };
+}
+
+function toLegacyPatient(row: PatientRow): LegacyPatient {
+  return {
+    id: row.cliniko_patient_id,
+    cliniko_patient_id: row.cliniko_patient_id,
+    name: [row.first_name, row.last_name].filter(Boolean).join(' '),
+    first_name: row.first_name ?? '',
+    last_name: row.last_name ?? '',
+    email: row.email,
+    phone: row.phone,
+    date_of_birth: row.date_of_birth,
+    is_active: row.is_active,
+    activity_status: row.is_active ? 'active' : 'inactive',
+    recent_appointment_count: 0,
+    upcoming_appointment_count: 0,
+    total_appointment_count: 0,
+    first_appointment_date: null,
+    last_appointment_date: null,
+    next_appointment_time: null,
+    next_appointment_type: null,
+    primary_appointment_type: null,
+    treatment_notes: null,
+    recent_appointments: [],
+    upcoming_appointments: [],
+    last_synced_at: row.synced_at,
+    last_synced: row.synced_at,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  };
+}

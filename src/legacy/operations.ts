@@ -1,0 +1,103 @@
+/** The old routes in `/openapi.json`: all marked deprecated, with the route of ours that replaces each. */
+import { z } from 'zod';
+import { StartedSync } from '../contract/sync-log.ts';
+import type { Operation } from '../openapi/operation.ts';
+
+const Answer = z.looseObject({});
+const text = (description: string) => ({ schema: z.string(), description });
+
+const legacy = (
+  method: Operation['method'],
+  path: string,
+  id: string,
+  replacement: string,
+  more: Partial<Operation> = {},
+): Operation => ({
+  method,
+  path,
+  id,
+  tag: 'Old service',
+  summary: `Of the old service; use ${replacement}`,
+  deprecated: true,
+  answers: { 200: { description: 'As the old service answered.', schema: Answer } },
+  problems: ['INVALID_PARAMETER'],
+  ...more,
+});
+
+const start = (path: string, id: string, more: Partial<Operation> = {}): Operation =>
+  legacy('post', path, id, 'POST /api/v1/cliniko/sync-all/{orgId}', {
+    answers: { 200: { description: 'It was started, or one was running already.', schema: StartedSync } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    ...more,
+  });
+
+const SYNC_LOGS = 'GET /api/v1/cliniko/sync-logs/{orgId}';
+const SUMMARY = 'GET /api/v1/cliniko/patients/{orgId}/summary';
+const PATIENTS = 'GET /api/v1/cliniko/patients/{orgId}';
+const CANCEL = 'POST /api/v1/cliniko/sync-logs/{orgId}/{id}/cancel';
+const UNKNOWN_SYNC = { problems: ['SYNC_LOG_NOT_FOUND'] as const };
+
+export const LEGACY_OPERATIONS: readonly Operation[] = [
+  start('/api/v1/cliniko/sync/:orgId', 'legacyStartSync', {
+    query: {
+      mode: text('`incremental` (default), `comprehensive`, `basic` or `patients-only`.'),
+      force_full: text('`true`: reads everything.'),
+    },
+  }),
+  start('/api/v1/cliniko/sync-comprehensive/:orgId', 'legacyStartComprehensiveSync'),
+  start('/api/v1/cliniko/sync-simple/:orgId', 'legacyStartSimpleSync'),
+  start('/api/v1/cliniko/sync/schedule/:orgId', 'legacyScheduleSync', {
+    answers: { 200: { description: 'Whether it was started.', schema: Answer } },
+  }),
+  start('/api/v1/sync/trigger', 'legacyTriggerSync', {
+    headers: { 'x-organization-id': text('The organization.') },
+    answers: { 200: { description: 'Whether it was started.', schema: Answer } },
+  }),
+  legacy('get', '/api/v1/cliniko/status/:orgId', 'legacyStatus', `${SUMMARY} and ${SYNC_LOGS}`),
+  legacy(
+    'get',
+    '/api/v1/cliniko/test-connection/:orgId',
+    'legacyTestConnection',
+    'POST /api/v1/organizations/{orgId}/cliniko-credentials/verify',
+    {
+      problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    },
+  ),
+  legacy('get', '/api/v1/cliniko/active-patients/:orgId', 'legacyListActivePatients', PATIENTS),
+  legacy('get', '/api/v1/cliniko/active-patients-summary/:orgId', 'legacyActivePatientsSummary', SUMMARY),
+  legacy(
+    'get',
+    '/api/v1/cliniko/active-patients/:orgId/summary',
+    'legacyActivePatientsSummaryBelow',
+    SUMMARY,
+  ),
+  legacy('get', '/api/v1/cliniko/patients/:orgId/stats', 'legacyPatientStats', SUMMARY),
+  legacy('get', '/api/v1/cliniko/sync/dashboard/:orgId', 'legacySyncDashboard', SYNC_LOGS),
+  legacy('get', '/api/v1/sync/dashboard/:orgId', 'legacyProgressDashboard', SYNC_LOGS),
+  start('/api/v1/sync/start/:orgId', 'legacyStartProgressSync', {
+    query: { sync_mode: text('`full`, `active` (default), `incremental`, `quick` or `comprehensive`.') },
+    answers: { 200: { description: 'It was started, or one was running already.', schema: Answer } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'UNPROCESSABLE'],
+  }),
+  legacy('get', '/api/v1/sync/status/:syncId', 'legacySyncStatus', SYNC_LOGS, UNKNOWN_SYNC),
+  legacy('get', '/api/v1/sync/progress/:syncId', 'legacySyncProgress', SYNC_LOGS, UNKNOWN_SYNC),
+  legacy('get', '/api/v1/sync/status/organization/:orgId', 'legacyOrganizationSyncStatus', SYNC_LOGS),
+  legacy('get', '/api/v1/sync/history/:orgId', 'legacySyncHistory', SYNC_LOGS),
+  legacy('get', '/api/v1/sync/active', 'legacyActiveSyncs', 'GET /api/v1/overview', { problems: [] }),
+  legacy('delete', '/api/v1/sync/cancel/:syncId', 'legacyCancelSync', CANCEL, {
+    problems: ['SYNC_LOG_NOT_FOUND', 'NOT_OURS'],
+  }),
+  legacy('delete', '/api/v1/sync/force-cancel/:syncId', 'legacyForceCancelSync', CANCEL, UNKNOWN_SYNC),
+  legacy('post', '/api/v1/sync/cleanup', 'legacyCleanUp', 'nothing: stale rows end by themselves', {
+    problems: [],
+  }),
+  legacy('get', '/api/v1/dashboard/:orgId', 'legacyDashboard', SUMMARY),
+  legacy('get', '/api/v1/dashboard/:orgId/summary', 'legacyDashboardSummary', SUMMARY),
+  legacy('get', '/api/v1/dashboard/:orgId/activity', 'legacyDashboardActivity', SYNC_LOGS),
+  legacy(
+    'get',
+    '/api/v1/admin/organization-services/:orgId',
+    'legacyOrganizationServices',
+    'GET /api/v1/organizations/{orgId}',
+  ),
+];

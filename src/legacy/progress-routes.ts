@@ -1,0 +1,147 @@
+/** The old progress API below `/api/v1/sync`. Its sync ids are derived from `sync_logs` (sync-id.ts). */
+import type { Context, Hono } from 'hono';
+import type { OperationType, SyncLog } from '../contract/sync-log.ts';
+import { readSyncLogs } from '../events/sync-logs.ts';
+import { pathId } from '../http/parameters.ts';
+import { holds, principalOf } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
+import { startSync } from '../sync/start-sync.ts';
+import type { LegacyDeps } from './deps.ts';
+import { currentStep, progressStatus, toProgress, wholePercentage } from './progress.ts';
+import { lenientNumber } from './query.ts';
+import { parseLog, readActiveRuns, readRunTotals, readSyncIds } from './read-runs.ts';
+import { requireAccess } from './require-access.ts';
+import { findSyncLogId, parseSyncId } from './sync-id.ts';
+
+const MODES: Record<string, OperationType> = {
+  full: 'full_patients',
+  comprehensive: 'full_patients',
+  active: 'active_patients',
+  incremental: 'changed_patients',
+  quick: 'changed_patients',
+};
+
+export function addProgressRoutes(routes: Hono, deps: LegacyDeps): void {
+  const { database, answers } = deps;
+  routes.post('/api/v1/sync/start/:orgId', (c) => start(c, deps));
+  routes.get('/api/v1/sync/status/organization/:orgId', (c) => {
+    const organizationId = pathId(c, 'orgId');
+    return answers.answer(c, organizationId, async () => {
+      const { logs } = await readSyncLogs(database.sql, organizationId, { limit: 1 });
+      const [latest] = logs.map(parseLog);
+      if (latest !== undefined) return progressOf(deps, latest);
+      const message = 'No sync of this organization was found.';
+      return { organization_id: organizationId, status: 'no_sync_found', message };
+    });
+  });
+  for (const path of ['/api/v1/sync/status/:syncId', '/api/v1/sync/progress/:syncId']) {
+    routes.get(path, async (c) => c.json(await progressOf(deps, await findBySyncId(c, deps)), 200, NO_CACHE));
+  }
+  routes.get('/api/v1/sync/history/:orgId', (c) => {
+    const organizationId = pathId(c, 'orgId');
+    const limit = lenientNumber(c, 'limit', { fallback: 10, min: 1, max: 100 });
+    return answers.answer(c, organizationId, () => readHistory(deps, organizationId, limit));
+  });
+  routes.get('/api/v1/sync/active', async (c) => c.json(await listActive(c, deps), 200, NO_CACHE));
+}
+
+const NO_CACHE = { 'cache-control': 'private, no-cache' };
+
+async function start(c: Context, deps: LegacyDeps): Promise<Response> {
+  const organizationId = pathId(c, 'orgId');
+  const mode = c.req.query('sync_mode') ?? 'active';
+  const type = Object.hasOwn(MODES, mode) ? MODES[mode] : undefined;
+  if (type === undefined) {
+    throw new ProblemError('UNPROCESSABLE', `"sync_mode" must be one of ${Object.keys(MODES).join(', ')}.`, {
+      field: 'sync_mode',
+    });
+  }
+  const { head, log: rendered } = await startSync(deps, principalOf(c), organizationId, type);
+  const { already_running: isRunning, message } = head;
+  const log = parseLog(rendered);
+  const syncId = await syncIdOf(deps, log);
+  if (isRunning) {
+    return c.json({
+      message,
+      sync_id: syncId,
+      status: progressStatus(log),
+      progress_percentage: wholePercentage(log),
+    });
+  }
+  return c.json({
+    message,
+    sync_id: syncId,
+    sync_mode: mode,
+    organization_id: organizationId,
+    started_at: log.started_at,
+    status: 'starting',
+  });
+}
+
+const progressOf = async (deps: LegacyDeps, log: SyncLog) =>
+  toProgress(log, await syncIdOf(deps, log), new Date());
+
+async function syncIdOf({ database }: LegacyDeps, log: SyncLog): Promise<string> {
+  return (await readSyncIds(database.sql, [log])).get(log.id) ?? '';
+}
+
+/**
+ * The path names its organization inside the sync id, so access is checked here.
+ *
+ * @throws ProblemError FORBIDDEN, SYNC_LOG_NOT_FOUND
+ */
+export async function findBySyncId(c: Context, { database }: LegacyDeps): Promise<SyncLog> {
+  const text = c.req.param('syncId') ?? '';
+  const parts = parseSyncId(text);
+  if (parts === undefined) throw unknownSyncId();
+  requireAccess(c, parts.organizationId);
+  const id = await findSyncLogId(database.sql, parts);
+  if (id === undefined) throw unknownSyncId();
+  const { logs } = await readSyncLogs(database.sql, parts.organizationId, { limit: 1, id });
+  const [log] = logs.map(parseLog);
+  if (log === undefined) throw unknownSyncId();
+  return log;
+}
+
+function unknownSyncId(): ProblemError {
+  return new ProblemError(
+    'SYNC_LOG_NOT_FOUND',
+    'There is no sync with this id. GET /api/v1/sync/history/:orgId lists them.',
+  );
+}
+
+async function readHistory({ database }: LegacyDeps, organizationId: number, limit: number) {
+  const [recent, completed, totals] = await Promise.all([
+    readSyncLogs(database.sql, organizationId, { limit }),
+    readSyncLogs(database.sql, organizationId, { limit: 1, status: 'completed' }),
+    readRunTotals(database.sql, organizationId),
+  ]);
+  const logs = recent.logs.map(parseLog);
+  const [latestCompleted] = completed.logs.map(parseLog);
+  return {
+    organization_id: organizationId,
+    total_syncs: totals.total,
+    successful_syncs: totals.successful,
+    failed_syncs: totals.failed,
+    last_sync_at: logs[0]?.started_at ?? null,
+    last_successful_sync_at: latestCompleted?.completed_at ?? null,
+    average_sync_duration_seconds: totals.averageSeconds,
+    recent_syncs: logs,
+    sync_history: logs,
+  };
+}
+
+async function listActive(c: Context, { database }: LegacyDeps) {
+  const principal = principalOf(c);
+  const logs = await readActiveRuns(database.sql, (organizationId) => holds(principal, organizationId));
+  const ids = await readSyncIds(database.sql, logs);
+  const active = logs.map((log) => ({
+    sync_id: ids.get(log.id),
+    organization_id: log.organization_id,
+    status: progressStatus(log),
+    progress_percentage: wholePercentage(log),
+    current_step: currentStep(log),
+    started_at: log.started_at,
+  }));
+  return { active_syncs: active, total_active: active.length };
+}

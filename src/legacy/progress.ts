@@ -1,0 +1,92 @@
+/** A run as the old progress API showed it: whole percentages, eight numbered steps, a text for people. */
+import { stepText } from '../contract/progress.ts';
+import type { SyncLog } from '../contract/sync-log.ts';
+
+export type ProgressStatus = 'starting' | 'running' | 'completed' | 'failed' | 'cancelled';
+
+export interface Progress {
+  organization_id: number;
+  sync_id: string;
+  status: ProgressStatus;
+  /** 0 to 100, whole. */
+  progress_percentage: number;
+  current_step: string;
+  total_steps: 8;
+  current_step_number: number;
+  patients_found: number;
+  appointments_found: 0;
+  active_patients_identified: number;
+  active_patients_stored: number;
+  records_processed: number;
+  records_total: number;
+  started_at: string;
+  completed_at: string | null;
+  /** ISO 8601 UTC; null when no estimate exists. */
+  estimated_completion: string | null;
+  errors: string[];
+  last_updated: string;
+}
+
+export function progressStatus({ status, metadata }: SyncLog): ProgressStatus {
+  if (status === 'completed') return 'completed';
+  if (status === 'failed') return metadata.error_type === 'SYNC_CANCELLED' ? 'cancelled' : 'failed';
+  return metadata.phase === 'queued' ? 'starting' : 'running';
+}
+
+/** Rounded down: 99.9 % of a running sync never reads as 100. */
+export const wholePercentage = ({ metadata }: SyncLog): number => Math.floor(metadata.progress_percent);
+
+/** Without the part for people that is specific to an end: panels of the old service have their own words for it. */
+export const currentStep = (log: SyncLog): string => stepText(log);
+
+const STEP_NUMBERS: Record<string, number> = {
+  initializing: 1,
+  checking_config: 2,
+  validating_credentials: 3,
+  fetching_patients: 4,
+  storing_patients: 5,
+  checking_deletions: 6,
+};
+
+const TOTAL_STEPS = 8;
+
+/** A run that ended early stopped at its last step that is known: storing when records were processed. */
+function stepNumber(log: SyncLog): number {
+  if (log.status === 'completed') return TOTAL_STEPS;
+  const { step } = log.metadata;
+  const known = typeof step === 'string' ? STEP_NUMBERS[step] : undefined;
+  if (known !== undefined) return known;
+  return log.records_processed > 0 ? 5 : 1;
+}
+
+export function toProgress(log: SyncLog, syncId: string, now: Date): Progress {
+  const { metadata } = log;
+  const found = metadata.patients_found ?? 0;
+  return {
+    organization_id: log.organization_id,
+    sync_id: syncId,
+    status: progressStatus(log),
+    progress_percentage: wholePercentage(log),
+    current_step: currentStep(log),
+    total_steps: TOTAL_STEPS,
+    current_step_number: stepNumber(log),
+    patients_found: found,
+    appointments_found: 0,
+    active_patients_identified: found,
+    active_patients_stored: log.records_success,
+    records_processed: log.records_processed,
+    records_total: found,
+    started_at: log.started_at,
+    completed_at: log.completed_at,
+    estimated_completion: estimatedCompletion(log, now),
+    errors: metadata.errors ?? [],
+    last_updated: log.updated_at,
+  };
+}
+
+function estimatedCompletion({ status, metadata }: SyncLog, now: Date): string | null {
+  const remainingMs = metadata.estimated_remaining_ms;
+  if (status !== 'running' || typeof remainingMs !== 'number') return null;
+  const at = new Date(now.getTime() + remainingMs);
+  return Number.isNaN(at.getTime()) ? null : at.toISOString();
+}

@@ -1,0 +1,78 @@
+/** The runs behind the old answers: the same rows and the same rendering as the documented poll. */
+import type { Sql } from 'postgres';
+import { SyncLog } from '../contract/sync-log.ts';
+import { readSyncLogs } from '../events/sync-logs.ts';
+import { findSecondsTaken, formatSyncId } from './sync-id.ts';
+
+export const parseLog = (text: string): SyncLog => SyncLog.parse(JSON.parse(text));
+
+export interface RecentRuns {
+  /** Newest first. */
+  logs: SyncLog[];
+  latestCompleted: SyncLog | undefined;
+}
+
+/** @param limit 1 to 100 */
+export async function readRecentRuns(sql: Sql, organizationId: number, limit: number): Promise<RecentRuns> {
+  const [recent, completed] = await Promise.all([
+    readSyncLogs(sql, organizationId, { limit }),
+    readSyncLogs(sql, organizationId, { limit: 1, status: 'completed' }),
+  ]);
+  const [latestCompleted] = completed.logs;
+  return {
+    logs: recent.logs.map(parseLog),
+    latestCompleted: latestCompleted === undefined ? undefined : parseLog(latestCompleted),
+  };
+}
+
+/** The sync ids of these logs, by the id of the log. */
+export async function readSyncIds(sql: Sql, logs: readonly SyncLog[]): Promise<Map<number, string>> {
+  const taken = await findSecondsTaken(
+    sql,
+    logs.map(({ id }) => id),
+  );
+  return new Map(
+    logs.map((log) => [
+      log.id,
+      formatSyncId(log.organization_id, log.started_at, taken.has(log.id) ? log.id : undefined),
+    ]),
+  );
+}
+
+export interface RunTotals {
+  total: number;
+  successful: number;
+  failed: number;
+  /** Of completed runs; 0 when there is none. */
+  averageSeconds: number;
+}
+
+/** Over all rows of the organization, not only the recent ones. */
+export async function readRunTotals(sql: Sql, organizationId: number): Promise<RunTotals> {
+  const [row] = await sql<RunTotals[]>`
+    select count(*)::int as total,
+      (count(*) filter (where status = 'completed'))::int as successful,
+      (count(*) filter (where status = 'failed'))::int as failed,
+      coalesce(round((avg(extract(epoch from completed_at - started_at))
+        filter (where status = 'completed' and isfinite(completed_at) and isfinite(started_at)))::numeric, 1), 0)::float8
+        as "averageSeconds"
+    from (select sync_log_status(run) as status, started_at, completed_at
+          from sync_logs as run where organization_id = ${organizationId}) as run`;
+  return row ?? { total: 0, successful: 0, failed: 0, averageSeconds: 0 };
+}
+
+/** @returns the newest running row of each organization that has one, at most 1,000 */
+export async function readActiveRuns(
+  sql: Sql,
+  canRead: (organizationId: number) => boolean,
+): Promise<SyncLog[]> {
+  const rows = await sql<{ id: number; organization_id: number }[]>`
+    select distinct on (organization_id) id, organization_id from sync_logs as run
+    where sync_log_status(run) = 'running' order by organization_id, started_at desc, id desc limit 1000`;
+  const logs = await Promise.all(
+    rows
+      .filter((row) => canRead(row.organization_id))
+      .map((row) => readSyncLogs(sql, row.organization_id, { limit: 1, id: row.id })),
+  );
+  return logs.flatMap((page) => page.logs.map(parseLog)).filter(({ status }) => status === 'running');
+}

@@ -1,0 +1,29 @@
+/**
+ * The routes of the service that this one replaces, for clients that cannot change yet.
+ *
+ * Adapters over the services of our own routes: no state, no table. Delete this folder, its line in the app, its
+ * operations in openapi/ and its rules in access/ when the last old client has gone.
+ *
+ * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts), `/health`.
+ */
+import { Hono } from 'hono';
+import { createAnswerCache } from './answer-cache.ts';
+import { addCancelRoutes } from './cancel-routes.ts';
+import { addDashboardRoutes } from './dashboard-routes.ts';
+import type { LegacyDeps } from './deps.ts';
+import { addPatientRoutes } from './patient-routes.ts';
+import { addProgressRoutes } from './progress-routes.ts';
+import { addStartRoutes } from './start-routes.ts';
+import { addStatusRoutes } from './status-routes.ts';
+
+export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
+  const routes = new Hono();
+  const all = { ...deps, answers: createAnswerCache(deps.newest) };
+  addStartRoutes(routes, all);
+  addStatusRoutes(routes, all);
+  addPatientRoutes(routes, all);
+  addDashboardRoutes(routes, all);
+  addProgressRoutes(routes, all);
+  addCancelRoutes(routes, all);
+  return routes;
+}

@@ -1,0 +1,56 @@
+/** `GET /patients/:orgId`: the stored patients, for a person who checks what was stored. */
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { type PatientList, PatientState } from '../contract/patients.ts';
+import type { Database } from '../database/open.ts';
+import { pathId, queryText } from '../http/parameters.ts';
+import { ProblemError } from '../http/problem.ts';
+import { readPatients } from './list-patients.ts';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+
+const Search = z.string().min(1).max(100);
+/** Also accepts what no patient has: a page after it is then empty or begins behind it. */
+const After = z.string().regex(/^[0-9]{1,20}$/);
+
+export function patientListRoutes(database: Database): Hono {
+  const routes = new Hono();
+  routes.get('/patients/:orgId', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    const limit = readLimit(c);
+    const rows = await readPatients(database.sql, organizationId, {
+      limit,
+      search: c.req.query('search')
+        ? queryText(c, 'search', Search, 'must have 1 to 100 characters')
+        : undefined,
+      state: readState(c),
+      after: queryText(c, 'after', After, 'must be the "next" of an earlier answer'),
+    });
+    const shown = rows.slice(0, limit);
+    const answer: PatientList = {
+      patients: shown.map((row) => ({ ...row, cliniko_url: null })),
+      next: rows.length > limit ? (shown.at(-1)?.cliniko_patient_id ?? null) : null,
+    };
+    return c.json(answer, 200, { 'cache-control': 'no-store' });
+  });
+  return routes;
+}
+
+function readState(c: Context): PatientState | undefined {
+  const text = c.req.query('state');
+  if (text === undefined || text === '') return undefined;
+  const state = PatientState.safeParse(text);
+  if (state.success) return state.data;
+  const known = PatientState.options.join(', ');
+  throw new ProblemError('INVALID_PARAMETER', `"state" must be one of ${known}.`, { field: 'state' });
+}
+
+function readLimit(c: Context): number {
+  const text = c.req.query('limit');
+  if (text === undefined) return DEFAULT_LIMIT;
+  if (/^[1-9][0-9]{0,2}$/.test(text) && Number(text) <= MAX_LIMIT) return Number(text);
+  throw new ProblemError('INVALID_PARAMETER', `"limit" must be a whole number from 1 to ${MAX_LIMIT}.`, {
+    field: 'limit',
+  });
+}

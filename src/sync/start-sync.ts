@@ -1,0 +1,75 @@
+/**
+ * Starts a sync for a request, or joins the one that is running, and says what happened.
+ *
+ * Our own routes and those of the old service (legacy/) answer with it.
+ */
+import { type OperationType, type StartedSync, SyncLog, type SyncTrigger } from '../contract/sync-log.ts';
+import type { Newest } from '../events/newest.ts';
+import { readSyncLogs } from '../events/sync-logs.ts';
+import type { Principal } from '../http/principal.ts';
+import { organizationNotFound, ProblemError } from '../http/problem.ts';
+import { deletedIsNotFound } from '../organizations/not-found.ts';
+import { findOrganization } from '../organizations/organizations.ts';
+import type { CancelTools } from './cancel-run.ts';
+import { startRun } from './start-run.ts';
+
+export interface StartDeps extends Pick<CancelTools, 'database' | 'bus'> {
+  newest: Newest;
+}
+
+export interface StartedAnswer {
+  /** Without its log. */
+  head: Omit<StartedSync, 'log'>;
+  /** The rendered log. */
+  log: string;
+}
+
+/** @throws ProblemError ORGANIZATION_NOT_FOUND */
+export async function startSync(
+  { database, bus, newest }: StartDeps,
+  principal: Principal,
+  organizationId: number,
+  type: OperationType,
+): Promise<StartedAnswer> {
+  if ((await findOrganization(database, organizationId)) === undefined)
+    throw organizationNotFound(organizationId);
+  const { syncLogId, created } = await startRun(database, organizationId, type, triggerOf(principal)).catch(
+    (error: unknown) => deletedIsNotFound(organizationId, error),
+  );
+  const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
+  newest.shown(organizationId, page);
+  // Published only now, so that the answer shows the run as it began and no worker is ahead of it.
+  if (created) bus.publish({ organizations: [organizationId], work: true });
+  const [log] = page.logs;
+  if (log === undefined) throw syncLogNotFound(syncLogId);
+  const { operation_type, status } = SyncLog.parse(JSON.parse(log));
+  const head = {
+    success: true as const,
+    message: startMessage(operation_type, created),
+    sync_log_id: syncLogId,
+    organization_id: organizationId,
+    operation_type,
+    status,
+    already_running: !created,
+    result: null,
+    timestamp: new Date().toISOString(),
+  };
+  return { head, log };
+}
+
+export function syncLogNotFound(id: number): ProblemError {
+  return new ProblemError(
+    'SYNC_LOG_NOT_FOUND',
+    `This organization has no sync log ${id}. List them with GET /api/v1/cliniko/sync-logs/:orgId.`,
+  );
+}
+
+/** The operation of a run that is under way may be another program's word. */
+function startMessage(operation: string, created: boolean): string {
+  return created ? `The sync (${operation}) was started.` : `A sync (${operation}) is already in progress.`;
+}
+
+function triggerOf({ actor, name = actor }: Principal): SyncTrigger {
+  if (actor.startsWith('token:')) return { kind: 'token', name };
+  return actor === 'anyone' ? { kind: 'person' } : { kind: 'person', name: actor.replace(/^jwt:/, '') };
+}

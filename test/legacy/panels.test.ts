@@ -1,0 +1,181 @@
+/** What old panels and scripts read: counts that agree, numbers where they format numbers, 200 everywhere. */
+import { describe, expect } from 'vitest';
+import { test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
+
+type Json = Record<string, unknown>;
+
+async function get(server: TestServer, path: string, headers: Record<string, string> = {}) {
+  const response = await server.api(path, { headers });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === '' ? {} : JSON.parse(text)) as Json,
+  };
+}
+
+const POLLED = [
+  '/cliniko/status/123',
+  '/cliniko/sync/dashboard/123',
+  '/sync/dashboard/123',
+  '/sync/status/organization/123',
+  '/dashboard/123',
+  '/dashboard/123/summary',
+  '/dashboard/123/activity',
+  '/admin/organization-services/123',
+  '/sync/history/123',
+];
+
+describe('after a sync of 60 patients', () => {
+  test('all panels agree on the counts', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await wholeSync(server);
+    const summary = (await get(server, '/cliniko/patients/123/summary')).body;
+    const { total, active } = summary as { total: number; active: number };
+    expect(total).toBe(60);
+
+    const status = await get(
+      server,
+      '/cliniko/status/123?include_logs=true&include_health_check=1&logs_limit=3',
+    );
+    expect(status.body).toMatchObject({
+      organization_id: 123,
+      total_patients: total,
+      active_patients: active,
+      synced_patients: total,
+      sync_percentage: 100,
+      status: 'connected',
+      sync_status: 'completed',
+      patient_counts: { total_in_cliniko: total, synced_to_database: total, success_rate: 100 },
+      total_contacts: total,
+      upcoming_appointments: 0,
+      cliniko_connected: true,
+      credentials_valid: true,
+      sync_logs: [{ status: 'completed', error_message: null }],
+      sync_logs_count: 1,
+      health_check: { has_credentials: true, has_patients: true, high_sync_rate: true },
+    });
+    expect(status.body.last_sync_time).toEqual(expect.stringMatching(/Z$/));
+
+    const dashboard = await get(server, '/cliniko/sync/dashboard/123');
+    expect(dashboard.body).toMatchObject({
+      current_sync: null,
+      patient_stats: {
+        total_patients: total,
+        active_patients: active,
+        last_sync_time: status.body.last_sync_time,
+      },
+      last_sync: { status: 'completed', records_success: total },
+      sync_available: true,
+    });
+    expect((await get(server, '/dashboard/123')).body).toMatchObject({
+      success: true,
+      summary: {
+        total_patients: total,
+        active_patients: active,
+        sync_percentage: 100,
+        integration_status: 'Connected',
+        activity_status: 'Active',
+      },
+      recent_activity: [{ status: 'completed', activity_type: 'success', minutes_ago: 0 }],
+    });
+    expect((await get(server, '/admin/organization-services/123')).body).toMatchObject({
+      total_services: 1,
+      services: [{ service_name: 'cliniko', is_active: true, service_config: {} }],
+      available_integrations: ['cliniko'],
+    });
+    expect((await get(server, '/cliniko/test-connection/123')).body).toMatchObject({
+      success: true,
+      total_patients_available: total,
+      total_patients: total,
+      sample_patients_available: true,
+      sample_patients_count: 1,
+      connection_test: 'passed',
+    });
+  });
+
+  test('the lists hold the active patients, page by page, in the old shape', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await wholeSync(server);
+    const { active } = (await get(server, '/cliniko/patients/123/summary')).body as { active: number };
+    const seen = new Set<unknown>();
+    for (let offset = 0; offset < active; offset += 20) {
+      const { status, headers, body } = await get(
+        server,
+        `/cliniko/active-patients/123?limit=20&offset=${offset}`,
+      );
+      expect(status).toBe(200);
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(body.pagination).toMatchObject({
+        total: active,
+        limit: 20,
+        offset,
+        has_next: offset + 20 < active,
+      });
+      for (const patient of body.patients as Json[]) {
+        expect(patient).toMatchObject({
+          is_active: true,
+          recent_appointments: [],
+          total_appointment_count: 0,
+        });
+        expect(patient.id).toBe(patient.cliniko_patient_id);
+        seen.add(patient.id);
+      }
+    }
+    expect(seen.size).toBe(active);
+    const stats = await get(server, '/cliniko/patients/123/stats?include_details=true&limit=7');
+    expect(stats.body).toMatchObject({ total_active_patients: active, patient_details_count: 7 });
+    const summary = await get(server, '/cliniko/active-patients-summary/123');
+    expect(summary.body).toMatchObject({ total_active_patients: active, avg_total_appointments: 0 });
+  });
+});
+
+test('an organization that is not registered, or has no run, has zeros and no error', async ({
+  databaseUrl,
+}) => {
+  const server = await startTestServer(databaseUrl, { organizations: [123] });
+  for (const path of POLLED) expect((await get(server, path)).status, path).toBe(200);
+  expect((await get(server, '/cliniko/status/999')).body).toMatchObject({
+    status: 'no_data',
+    total_patients: 0,
+    sync_percentage: 0,
+    last_sync_time: null,
+  });
+});
+
+test('a panel that polls an organization gets 304 while nothing changes, and the new state once it has', async ({
+  databaseUrl,
+}) => {
+  const server = await startTestServer(databaseUrl, { patients: 60 });
+  for (const path of ['/cliniko/status/123', '/sync/dashboard/123', '/dashboard/123/summary']) {
+    const first = await get(server, path);
+    const etag = first.headers.get('etag') ?? '';
+    expect(first.headers.get('cache-control')).toBe('private, no-cache');
+    expect((await get(server, path, { 'if-none-match': etag })).status, path).toBe(304);
+  }
+  const before = (await get(server, '/cliniko/status/123')).headers.get('etag') ?? '';
+  await wholeSync(server);
+  const after = await get(server, '/cliniko/status/123', { 'if-none-match': before });
+  expect(after).toMatchObject({ status: 200, body: { total_patients: 60 } });
+});
+
+test('a refused or missing key is told in words, with status 200', async ({ databaseUrl }) => {
+  const server = await startTestServer(databaseUrl, { organizations: [] });
+  await server.api('/organizations/77', { method: 'PUT', body: '{}' });
+  expect((await get(server, '/cliniko/test-connection/77')).body).toMatchObject({
+    success: false,
+    connection_test: 'failed',
+    error: 'NO_API_KEY',
+  });
+  await server.api('/organizations/77/cliniko-credentials', {
+    method: 'PUT',
+    body: '{"api_key":"wrong-au1"}',
+  });
+  expect(await get(server, '/cliniko/test-connection/77')).toMatchObject({
+    status: 200,
+    body: { success: false, error: 'CLINIKO_AUTH_FAILED' },
+  });
+  expect((await get(server, '/cliniko/test-connection/78')).status).toBe(404);
+});

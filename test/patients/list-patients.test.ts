@@ -1,0 +1,84 @@
+/** The list of stored patients: complete by pages, searchable, and never cached. */
+import { describe, expect } from 'vitest';
+import { type ListedPatient, PatientList } from '../../src/contract/patients.ts';
+import { connectInTest, test } from '../support/database.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
+
+async function list(server: TestServer, query = ''): Promise<PatientList> {
+  const response = await server.api(`/cliniko/patients/123${query}`);
+  expect(response.status, query).toBe(200);
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  return PatientList.parse(await response.json());
+}
+
+async function everyPage(server: TestServer, query: string): Promise<ListedPatient[]> {
+  const all: ListedPatient[] = [];
+  for (let after = ''; ; ) {
+    const { patients, next } = await list(server, `?limit=17${query}${after}`);
+    all.push(...patients);
+    if (next === null) return all;
+    after = `&after=${next}`;
+  }
+}
+
+describe('the patients of a clinic', () => {
+  test('come page by page, ordered by Cliniko id, each once and in one state', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 100 });
+    await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    await sql`update patients set missing_since = now() where id in (select id from patients order by id limit 3)`;
+    const [merged] = await sql<{ count: number }[]>`
+      select count(*)::int as count from patients where merged_into is not null and missing_since is null`;
+    const shown = await everyPage(server, '');
+    expect(shown.length).toBe(100 - 3 - (merged?.count ?? 0));
+    const ids = shown.map((patient) => patient.cliniko_patient_id);
+    expect(ids).toEqual([...new Set(ids)].sort());
+    const byState = await Promise.all(
+      ['active', 'archived', 'missing', 'merged'].map((state) => everyPage(server, `&state=${state}`)),
+    );
+    expect(byState.flat().length).toBe(100);
+    expect(byState[2]?.length).toBe(3);
+    for (const [index, state] of ['active', 'archived', 'missing', 'merged'].entries()) {
+      for (const patient of byState[index] ?? []) expect(patient.state).toBe(state);
+    }
+  });
+
+  test('are found by a part of the name, the e-mail, the phone as people type it, and the id', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 5 });
+    await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    await sql`update patients set first_name = 'Zoë', last_name = 'O''Brien_50%', email = 'zoe@example.org',
+      phone = '+61412345678', archived_at = null, merged_into = null where id = (select min(id) from patients)`;
+    const [row] = await sql<{ id: string }[]>`
+      select cliniko_patient_id as id from patients where first_name = 'Zoë'`;
+    const searches = [
+      'zoë',
+      "O'Brien",
+      '_50%',
+      'zoë o',
+      'ZOE@example',
+      '0412 345 678',
+      '+61 412',
+      row?.id ?? '',
+    ];
+    for (const search of searches) {
+      const { patients } = await list(server, `?search=${encodeURIComponent(search)}`);
+      expect(
+        patients.map((patient) => patient.cliniko_patient_id),
+        search,
+      ).toContain(row?.id);
+    }
+    expect((await list(server, '?search=_____no_such_person')).patients).toEqual([]);
+  });
+
+  test.for(['?limit=0', '?limit=201', '?state=gone', '?after=x', `?search=${'x'.repeat(101)}`])(
+    'refuse %s',
+    async (query, { databaseUrl }) => {
+      const server = await startTestServer(databaseUrl, { patients: 1 });
+      expect((await server.api(`/cliniko/patients/123${query}`)).status).toBe(400);
+    },
+  );
+});

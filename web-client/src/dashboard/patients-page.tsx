@@ -1,0 +1,170 @@
+/** The stored patients of one organization, for a person who checks what a sync has stored. */
+import { type ReactNode, useEffect, useId, useState } from 'react';
+import { type ListedPatient, PatientState } from '../../../src/contract/patients.ts';
+import type { Api } from '../api.ts';
+import { Icon } from '../look/icon.tsx';
+import { Masthead } from '../look/masthead.tsx';
+import { DayAndTime } from '../look/moments.tsx';
+import { TroubleNotice } from '../look/trouble-notice.tsx';
+import { formatPatients } from '../look/words.ts';
+import { addressOf } from './address.ts';
+import { type PatientFilter, usePatients } from './use-patients.ts';
+import { nameOf, useRegistration } from './use-registration.ts';
+
+export interface PatientsPageProps {
+  organizationId: number;
+  api: Api;
+}
+
+export function PatientsPage({ organizationId, api }: PatientsPageProps) {
+  const { registration } = useRegistration(api, organizationId);
+  const [filter, setFilter] = useState<PatientFilter>({ search: '' });
+  const { patients, hasMore, isReading, error, readMore } = usePatients(api, organizationId, filter);
+  const name = nameOf(registration, organizationId);
+  useEffect(() => {
+    document.title = `Patients · ${name} · Patient Sync`;
+  }, [name]);
+  return (
+    <>
+      <Masthead current="dashboard" />
+      <main className="page">
+        <div className="title">
+          <p className="crumb">
+            <a href={addressOf(organizationId)}>
+              <Icon name="back" /> {name}
+            </a>
+          </p>
+          <h1>Patients</h1>
+        </div>
+        <section className="card" aria-label="Stored patients">
+          <Filters filter={filter} onFilter={setFilter} />
+          {error !== null && <TroubleNotice words={error} />}
+          <p className="soft patients-count" role="status">
+            {summary(patients, { hasMore, isReading })}
+          </p>
+          {patients !== null && patients.length > 0 && (
+            <ul className="patients" aria-busy={isReading}>
+              {patients.map((patient) => (
+                <Patient key={patient.cliniko_patient_id} patient={patient} />
+              ))}
+            </ul>
+          )}
+          {hasMore && (
+            <button type="button" className="btn more" aria-disabled={isReading} onClick={readMore}>
+              {isReading ? 'Reading…' : 'Show more'}
+            </button>
+          )}
+        </section>
+      </main>
+    </>
+  );
+}
+
+function summary(
+  patients: readonly ListedPatient[] | null,
+  { hasMore, isReading }: { hasMore: boolean; isReading: boolean },
+): string {
+  if (patients === null) return 'Reading…';
+  if (patients.length === 0) return isReading ? 'Reading…' : 'No patient matches.';
+  return hasMore ? `The first ${formatPatients(patients.length)}` : formatPatients(patients.length);
+}
+
+const STATE_LABELS: Record<PatientState, string> = {
+  active: 'Active',
+  archived: 'Archived',
+  missing: 'Missing in Cliniko',
+  merged: 'Merged',
+};
+
+interface FiltersProps {
+  filter: PatientFilter;
+  onFilter(filter: PatientFilter): void;
+}
+
+function Filters({ filter, onFilter }: FiltersProps) {
+  const searchId = useId();
+  const stateId = useId();
+  return (
+    <search className="patient-filters">
+      <label htmlFor={searchId}>Name, e-mail, phone or Cliniko id</label>
+      <input
+        id={searchId}
+        type="search"
+        autoComplete="off"
+        spellCheck={false}
+        maxLength={100}
+        value={filter.search}
+        onChange={(event) => onFilter({ ...filter, search: event.target.value })}
+      />
+      <label htmlFor={stateId}>State</label>
+      <select
+        id={stateId}
+        value={filter.state ?? ''}
+        onChange={(event) => {
+          const { search } = filter;
+          const state = PatientState.safeParse(event.target.value).data;
+          onFilter(state === undefined ? { search } : { search, state });
+        }}
+      >
+        <option value="">Active and archived</option>
+        {PatientState.options.map((state) => (
+          <option key={state} value={state}>
+            {STATE_LABELS[state]}
+          </option>
+        ))}
+      </select>
+    </search>
+  );
+}
+
+function Patient({ patient }: { patient: ListedPatient }) {
+  const { first_name, last_name, cliniko_patient_id: id, cliniko_url: url } = patient;
+  const name = [first_name, last_name].filter(Boolean).join(' ');
+  return (
+    <li>
+      <details>
+        <summary>
+          <bdi className="patient-name">{name === '' ? `Patient ${id}` : name}</bdi>
+          <span className="soft patient-state">{STATE_LABELS[patient.state]}</span>
+        </summary>
+        <dl className="patient-facts">
+          <Fact term="Cliniko id">
+            {url === null ? (
+              <code>{id}</code>
+            ) : (
+              <a href={url} target="_blank" rel="noreferrer">
+                {id} (open in Cliniko)
+              </a>
+            )}
+          </Fact>
+          <Fact term="Date of birth">{patient.date_of_birth}</Fact>
+          <Fact term="E-mail">{patient.email}</Fact>
+          <Fact term="Phone">{patient.phone}</Fact>
+          <Fact term="Last changed in Cliniko">
+            {patient.updated_at && <DayAndTime at={patient.updated_at} />}
+          </Fact>
+          {patient.archived_at && (
+            <Fact term="Archived">
+              <DayAndTime at={patient.archived_at} />
+            </Fact>
+          )}
+          {patient.missing_since && (
+            <Fact term="Missing since">
+              <DayAndTime at={patient.missing_since} />
+            </Fact>
+          )}
+          {patient.merged_into && <Fact term="Merged into">{patient.merged_into}</Fact>}
+        </dl>
+      </details>
+    </li>
+  );
+}
+
+function Fact({ term, children }: { term: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{children || '–'}</dd>
+    </div>
+  );
+}

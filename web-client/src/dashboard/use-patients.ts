@@ -1,0 +1,80 @@
+/** One page of the stored patients, narrowed down by a search and a state, with more pages on request. */
+import { useCallback, useEffect, useState } from 'react';
+import type { ListedPatient, PatientState } from '../../../src/contract/patients.ts';
+import { type Api, messageOf } from '../api.ts';
+
+export interface PatientFilter {
+  search: string;
+  /** Undefined: everybody but missing and merged patients. */
+  state?: PatientState;
+}
+
+export interface Patients {
+  /** Null until they have been read. */
+  patients: readonly ListedPatient[] | null;
+  hasMore: boolean;
+  isReading: boolean;
+  error: string | null;
+  readMore(): void;
+}
+
+interface Read {
+  patients: ListedPatient[] | null;
+  next: string | null;
+  isReading: boolean;
+  error: string | null;
+}
+
+const EMPTY: Read = { patients: null, next: null, isReading: true, error: null };
+
+/** A search begins once the reader has paused typing, so that not every letter is a request. */
+const TYPING_PAUSE_MS = 250;
+
+export function usePatients(api: Api, organizationId: number, { search, state }: PatientFilter): Patients {
+  const [read, setRead] = useState(EMPTY);
+  useEffect(() => {
+    let isCurrent = true;
+    setRead((before) => ({ ...before, isReading: true }));
+    const timer = setTimeout(() => {
+      api
+        .patients(organizationId, { search, ...(state && { state }) })
+        .then(({ patients, next }): Read => ({ patients, next, isReading: false, error: null }))
+        .catch(
+          (error: unknown): Read => ({ ...EMPTY, patients: [], isReading: false, error: messageOf(error) }),
+        )
+        .then((result) => isCurrent && setRead(result));
+    }, TYPING_PAUSE_MS);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [api, organizationId, search, state]);
+
+  const { next } = read;
+  const readMore = useCallback((): void => {
+    if (next === null) return;
+    setRead((before) => ({ ...before, isReading: true, error: null }));
+    api.patients(organizationId, { search, ...(state && { state }), after: next }).then(
+      (page) => setRead((before) => appended(before, next, page)),
+      (error: unknown) => setRead((before) => ({ ...before, isReading: false, error: messageOf(error) })),
+    );
+  }, [api, organizationId, search, state, next]);
+
+  return {
+    patients: read.patients,
+    hasMore: next !== null,
+    isReading: read.isReading,
+    error: read.error,
+    readMore,
+  };
+}
+
+/** An answer to a question that the reader has since changed belongs to another list. */
+function appended(
+  before: Read,
+  asked: string,
+  page: { patients: ListedPatient[]; next: string | null },
+): Read {
+  if (before.next !== asked || before.patients === null) return { ...before, isReading: false };
+  return { patients: [...before.patients, ...page.patients], next: page.next, isReading: false, error: null };
+}
