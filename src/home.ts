@@ -50,7 +50,7 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
     const listensThroughPooler = await pinSession(listenUrl, logger);
     const throughPooler = listenUrl === url ? listensThroughPooler : true;
     if (listenUrl !== url) await pinSession(url, logger);
-    await migrate(listenUrl, { throughPooler: listensThroughPooler });
+    await migrate(listenUrl, { throughPooler: listensThroughPooler, logger });
     database = openDatabase(url, { throughPooler });
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);

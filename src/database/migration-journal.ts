@@ -27,12 +27,18 @@ export async function readPending(sql: ISql): Promise<MigrationMeta[]> {
 /** Call it in a transaction, under the lock of migrations. @returns how many were applied */
 export async function applyPending(tx: ISql): Promise<number> {
   const applied = await readApplied(tx);
-  await tx.unsafe(`create table if not exists public.${JOURNAL_TABLE} (
-    hash text primary key, applied_at timestamptz not null default now())`);
+  const pending = readMigrations().filter(({ hash }) => !applied.has(hash));
+  const [journal] = await tx<{ missing: boolean }[]>`
+    select to_regclass(${`public.${JOURNAL_TABLE}`}) is null as missing`;
+  // Asked for first: also `if not exists` needs the right to create tables.
+  if (journal?.missing) {
+    await tx.unsafe(
+      `create table public.${JOURNAL_TABLE} (hash text primary key, applied_at timestamptz not null default now())`,
+    );
+  } else if (pending.length === 0) return 0;
   if (applied.size > 0) {
     await tx`insert into ${tx(JOURNAL_TABLE)} (hash) select unnest(${[...applied]}::text[]) on conflict do nothing`;
   }
-  const pending = readMigrations().filter(({ hash }) => !applied.has(hash));
   for (const { hash, sql: statements } of pending) {
     for (const statement of statements) await tx.unsafe(statement);
     await tx`insert into ${tx(JOURNAL_TABLE)} (hash) values (${hash})`;

@@ -1,24 +1,107 @@
-import { describe, expect, test } from 'vitest';
-import { ForeignPatientsError } from '../../src/database/foreign-patients.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DatabaseStartError } from '../../src/database/database-failure.ts';
 import { migrate } from '../../src/database/migrate.ts';
-import { createEmptyDatabase } from '../support/database.ts';
+import { readMigrations } from '../../src/database/migration-journal.ts';
+import { connectInTest, createEmptyDatabase, createTestDatabase } from '../support/database.ts';
 
-describe('a database with a table patients of another program', () => {
-  test('is left as it is, and the refusal says how to go on', async () => {
+const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
+
+describe('a database with tables of another program', () => {
+  test('is left as it is; the refusal names them all at once, and its command makes room', async () => {
     const { url, sql } = await createEmptyDatabase();
-    await sql`create table patients (id uuid primary key, organization_id integer, cliniko_patient_id text,
-      constraint patients_org_cliniko_patient_unique unique (organization_id, cliniko_patient_id))`;
-    const refusal = await migrate(url).catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(ForeignPatientsError);
-    expect(await sql`select from pg_tables where schemaname = 'public'`).toHaveLength(1);
+    await sql`create table patients (id uuid primary key, organization_id text, name text not null,
+      cliniko_patient_id text, constraint patients_org_cliniko_patient_unique unique (organization_id, cliniko_patient_id))`;
+    await sql`create table organizations (id text primary key)`;
+    await sql`create table audit_log (id uuid)`;
+    await sql`create view api_tokens as select 1 as id`;
+    await sql`create table sync_logs (id uuid primary key, organization_id text, source_system varchar not null)`;
+    const before =
+      await sql`select relname from pg_class where relnamespace = 'public'::regnamespace order by 1`;
+    const refusal = await refusalOf(url);
+    expect(refusal).toBeInstanceOf(DatabaseStartError);
+    const line = String(refusal);
+    expect(line.split('\n')).toHaveLength(1);
+    for (const name of ['patients', 'organizations', 'audit_log', 'api_tokens', 'sync_logs']) {
+      expect(line).toContain(`"${name}"`);
+    }
+    expect(line).toContain('its column id is uuid, not integer');
+    expect(line).toContain('its column source_system is NOT NULL without a default');
+    expect(
+      await sql`select relname from pg_class where relnamespace = 'public'::regnamespace order by 1`,
+    ).toEqual(before);
 
-    // The commands that the refusal names.
-    const commands = [...String(refusal).matchAll(/-c '([^']+)'/g)].map(([, command = '']) => command);
-    expect(commands).toHaveLength(2);
+    const commands = [...line.matchAll(/-c '([^']+)'/g)].map(([, command = '']) => command);
+    expect(commands).toHaveLength(6);
     for (const command of commands) await sql.unsafe(command);
     await migrate(url);
     await migrate(url);
     expect(await sql`select content_hash from patients`).toEqual([]);
     expect(await sql`select from old_system.patients`).toEqual([]);
   });
+
+  test('the sync_logs of the guide stays; with one more NOT NULL column it is refused, also later', async () => {
+    const { url, sql } = await createEmptyDatabase();
+    await sql`create table sync_logs (id serial primary key, organization_id integer not null,
+      operation_type varchar(50) not null, status varchar(20) not null, started_at timestamp not null,
+      completed_at timestamp, records_processed integer default 0, records_success integer default 0,
+      records_failed integer default 0, metadata jsonb, error_details text, note text)`;
+    await migrate(url);
+    await sql`alter table sync_logs add column source_system varchar not null`;
+    expect(String(await refusalOf(url))).toMatch(
+      /column source_system is NOT NULL without a default.*drop NOT NULL/,
+    );
+    await sql`alter table sync_logs alter column source_system set default 'cliniko'`;
+    await migrate(url);
+  });
+});
+
+describe('the journal', () => {
+  test("is our own: another program's journal of drizzle does no harm", async () => {
+    const { url, sql } = await createEmptyDatabase();
+    await sql`create schema drizzle`;
+    await sql`create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`;
+    await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of another program', 9999999999999)`;
+    await migrate(url);
+    expect(await sql`select from patients`).toEqual([]);
+    expect(await sql`select hash from drizzle.__drizzle_migrations`).toHaveLength(1);
+  });
+
+  test('of version 0.1 is taken over', async () => {
+    const { url, sql } = await createEmptyDatabase();
+    await migrate(url);
+    await sql`create schema drizzle`;
+    await sql`create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`;
+    await sql`insert into drizzle.__drizzle_migrations (hash) select hash from patient_sync_migrations`;
+    await sql`drop table patient_sync_migrations`;
+    await migrate(url);
+    expect(await sql`select hash from patient_sync_migrations`).toHaveLength(readMigrations().length);
+  });
+});
+
+test('a migration beside a long reader makes no other statement wait, and is done when the reader ends', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const [sql, reader, writer] = [0, 1, 2].map(() => connectInTest(database.url));
+  if (sql === undefined || reader === undefined || writer === undefined) throw new Error('There are three.');
+  // What a migration would do again: it needs the whole table.
+  await sql`alter table patients drop constraint patients_org_cliniko_patient_unique`;
+  await sql`select 1 from patients`;
+  await reader`begin`;
+  await reader`lock table patients in row exclusive mode`;
+  const migration = migrate(database.url);
+  const insert =
+    () => writer`insert into patients (organization_id, cliniko_patient_id, raw, content_hash, warnings)
+    values (1, '1', '{}', '', 0) on conflict do nothing`;
+  await vi.waitFor(async () => {
+    const waiting = await sql`select from pg_locks where not granted`;
+    expect(waiting).not.toHaveLength(0);
+  });
+  const began = Date.now();
+  await insert();
+  expect(Date.now() - began).toBeLessThan(3_000);
+  await reader`commit`;
+  await migration;
+  expect(
+    await sql`select from pg_constraint where conname = 'patients_org_cliniko_patient_unique'`,
+  ).toHaveLength(1);
 });
