@@ -1,8 +1,12 @@
 /** `/healthz`: the process answers. `/readyz`: it can do its work. */
 import { Hono } from 'hono';
 import type { Readiness } from './contract/health.ts';
+import { withinMs } from './database/answer-limit.ts';
 import type { Database } from './database/open.ts';
 import type { EventBus } from './events/bus.ts';
+
+/** Below the time that load balancers and orchestrators wait. */
+const ANSWER_LIMIT_MS = 2_000;
 
 export function healthRoutes(
   database: Database,
@@ -31,7 +35,7 @@ export function healthRoutes(
 
 async function answers({ sql }: Database): Promise<boolean> {
   try {
-    await sql`select 1`;
+    await withinMs(ANSWER_LIMIT_MS, sql`select 1`);
     return true;
   } catch {
     return false;

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { readConfig } from './config.ts';
 import { createLogger } from './logging/logger.ts';
+import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
 import { startServer } from './server.ts';
 import { explainStartFailure } from './start-failure.ts';
@@ -16,6 +17,7 @@ const LEFT_FOR_CLOSING_MS = 4_500;
 const HEAP_GROWING_PERCENT = 50;
 
 async function main(): Promise<void> {
+  surviveErrors(process.stderr);
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = readConfig(process.env, process.argv.slice(2), process.stdout.isTTY === true);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });

@@ -23,6 +23,7 @@ import type { PatientSource } from './cliniko/source.ts';
 import type { Config } from './config.ts';
 import { HEARTBEAT_MS } from './contract/stream-event.ts';
 import type { Database } from './database/open.ts';
+import { logListener, watchDatabase } from './database/watch.ts';
 import type { EventBus } from './events/bus.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
 import { openPostgresLog } from './events/postgres-log.ts';
@@ -89,7 +90,11 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
   const home = await openHome(config, logger);
   undo.push(home.close);
   const { database, sealer } = home;
-  const bus = await openPostgresBus(home.listenUrl, undefined, { throughPooler: home.listensThroughPooler });
+  undo.push(watchDatabase(database, logger));
+  const bus = await openPostgresBus(home.listenUrl, undefined, {
+    throughPooler: home.listensThroughPooler,
+    onHealth: (healthy) => logListener(logger, healthy),
+  });
   undo.push(bus.close);
   const access = await openAccess(config, logger, home, undo);
   const tracer = await openTracer(config);

@@ -62,7 +62,7 @@ async function claim(
     on conflict (key_hash) do update set created_at = now(), request_hash = excluded.request_hash,
       status = null, content_type = null, body = null
     where kept.created_at < now() - interval '1 day'
-      or (kept.status is null and kept.created_at < now() - interval '1 minute')
+      or (kept.status is null and kept.created_at not between now() - interval '1 minute' and now())
     returning key_hash`;
   if (claimed.length > 0) return undefined;
   const [first] = await sql<KeptAnswer[]>`

@@ -31,7 +31,7 @@ const MINUTE_MS = 60_000;
 const BUCKETS_AT_MOST = 20_000;
 const STREAMS_RETRY_SECONDS = 10;
 
-export function createLimits(config: LimitConfig, now: () => number = Date.now): Limits {
+export function createLimits(config: LimitConfig, now = () => performance.now()): Limits {
   const buckets = new Map<string, Bucket>();
   const streams = new Map<string, number>();
   let allStreams = 0;

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko/simulator/server.ts';
 import { readConfig } from '../config.ts';
 import { createLogger } from '../logging/logger.ts';
+import { surviveErrors } from '../logging/output.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
 import { createConnectionMonitor } from './connection-monitor.ts';
@@ -19,6 +20,8 @@ const USAGE = `Usage: npm run demo -- [--once] [--patients 648] [--port 8000]
 /** Slow enough to watch, as an API across a continent is. */
 const LATENCY_MS = 250;
 
+// `demo | head` goes on serving.
+surviveErrors(process.stdout, process.stderr);
 await runCommand(async () => {
   const values = readArguments(
     process.argv.slice(2),

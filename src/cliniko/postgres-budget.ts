@@ -16,6 +16,9 @@ import type { WaitNotice } from './source.ts';
 const BLOCK_LIVES_MS = 250;
 const MAX_BLOCK = 16;
 
+/** A pause that lasts longer was written while the database's clock was ahead, and counts for nothing; so in `reserve_requests`. */
+const LONGEST_PAUSE_MS = 125_000;
+
 /** Without the database nobody knows what the others send. */
 const DATABASE_AWAY_MS = 1_000;
 
@@ -70,7 +73,10 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
         insert into request_budgets as budget (key_hash, paused_until)
         values (${keyHash}, clock_timestamp() + make_interval(secs => ${ms / 1_000}))
         on conflict (key_hash) do update
-        set paused_until = greatest(budget.paused_until, excluded.paused_until)`.catch(() => {});
+        set paused_until = greatest(
+          case when budget.paused_until <= clock_timestamp() + make_interval(secs => ${LONGEST_PAUSE_MS / 1_000})
+            then budget.paused_until end,
+          excluded.paused_until)`.catch(() => {});
     },
     estimateMs(requests) {
       const now = clock.now();

@@ -100,3 +100,12 @@ async function readSessionState(address: AddressOptions): Promise<SessionState> 
     await sql.end({ timeout: 1 });
   }
 }
+
+const BESIDE_IDLE_SECONDS = 2;
+
+/** One more connection like those of a pool, not counted in it. It opens when it is needed, and closes when it is idle. */
+export function connectBeside(pool: Sql): Sql {
+  // The driver takes options that it has parsed as they are; its types name the unparsed ones only.
+  const options = { ...pool.options, max: 1, idle_timeout: BESIDE_IDLE_SECONDS };
+  return postgres(options as unknown as ConnectionOptions);
+}

@@ -1,14 +1,17 @@
 /**
  * The user that PostgreSQL runs as, and what that user can reach.
  *
- * PostgreSQL refuses to run as root. Started by root we run it as 65534 (`nobody`: there is no account to create),
- * or as whoever owns the cluster already; started by anyone else we run it as ourselves, and reach is no question.
+ * PostgreSQL refuses to run as root. Started by root it runs as a user of its own: a number derived from the data directory,
+ * without an account. A shared user such as 65534 (`nobody`) would let every other program of that user read and change the
+ * cluster. A cluster that has an owner keeps it; one of 65534, as older versions made it, is given to its own user when it
+ * does not run. Started by another user it runs as that user, and reach is no question.
  *
  * Not here: what to do when something is out of reach (embedded-binaries.ts, embedded-home.ts).
  */
+import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, lchown, mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 
 /** `undefined` is the user that runs this process. */
 export type Account = { uid: number; gid: number } | undefined;
@@ -17,13 +20,57 @@ export type Account = { uid: number; gid: number } | undefined;
 export const ENTER = 1;
 export const READ_AND_ENTER = 5;
 
-const NOBODY = { uid: 65534, gid: 65534 };
+/** `nobody`. */
+export const NOBODY = 65534;
 
-/** The account for the cluster in `files`, which need not exist yet. */
-export async function accountFor(files: string): Promise<Account> {
+/** Above all users that systems and directories hand out; a user namespace of a container seldom reaches that far. */
+const OWN_USERS = { first: 0x7000_0000, count: 0x0fff_0000 };
+
+/** Where a namespace ends at 65535: the range for users without an account (systemd's DynamicUser). */
+const OWN_USERS_IN_CONTAINER = { first: 61_184, count: 4_336 };
+
+/**
+ * The account for the cluster in `files`, which need not exist yet.
+ *
+ * @param isRunning whether a postmaster works in these files
+ */
+export async function accountFor(files: string, isRunning: () => Promise<boolean>): Promise<Account> {
   if (process.getuid?.() !== 0) return undefined;
   const owner = await stat(files).catch(() => undefined);
-  return owner !== undefined && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : NOBODY;
+  if (owner === undefined || owner.uid === 0) return ownAccount(files);
+  const account = { uid: owner.uid, gid: owner.gid };
+  if (owner.uid !== NOBODY || (await isRunning())) return account;
+  const own = await ownAccount(files);
+  await giveTo(own, files);
+  return own;
+}
+
+async function ownAccount(files: string): Promise<NonNullable<Account>> {
+  const { first, count } = (await isMapped(OWN_USERS.first + OWN_USERS.count))
+    ? OWN_USERS
+    : OWN_USERS_IN_CONTAINER;
+  const hash = createHash('sha256').update(resolve(files)).digest().readUInt32BE();
+  const id = first + (hash % count);
+  return { uid: id, gid: id };
+}
+
+/** Whether this namespace has such a user; `chown` fails otherwise. */
+async function isMapped(uid: number): Promise<boolean> {
+  const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '');
+  return map
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([first = Number.NaN, , count = 0]) => first <= uid && uid < first + count);
+}
+
+/** From the leaves to the root: the root's owner says whether it is done, should the machine stop in the middle of it. */
+export async function giveTo(account: NonNullable<Account>, path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) await giveTo(account, inside);
+    else await lchown(inside, account.uid, account.gid);
+  }
+  await lchown(path, account.uid, account.gid);
 }
 
 /** Judged by owner, group and mode alone, as the kernel does; access lists and mount options are not seen. */

@@ -8,10 +8,10 @@
  * Not here: running it (embedded-postmaster.ts).
  */
 import { spawn } from 'node:child_process';
-import { chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Account } from './embedded-account.ts';
+import { type Account, giveTo, NOBODY } from './embedded-account.ts';
 import { EmbeddedDatabaseError } from './embedded-error.ts';
 
 /** All that is needed to run one cluster and to log in to it. */
@@ -41,11 +41,13 @@ async function bear(cluster: Cluster): Promise<void> {
   const nursery = await mkdtemp(join(cluster.home, NURSERY));
   try {
     const passwordFile = join(nursery, 'password');
-    await writeFile(passwordFile, cluster.password, { mode: 0o600 });
+    await writeFile(passwordFile, cluster.password, { mode: 0o640 });
     if (cluster.account !== undefined) {
-      for (const path of [passwordFile, nursery]) await chown(path, cluster.account.uid, cluster.account.gid);
+      for (const path of [passwordFile, nursery]) await chown(path, 0, cluster.account.gid);
+      await chmod(nursery, 0o770);
     }
     await runInitdb(cluster, join(nursery, 'data'), passwordFile);
+    if (cluster.account !== undefined) await giveTo(cluster.account, join(nursery, 'data'));
     await rename(join(nursery, 'data'), cluster.files);
     await flushDirectory(cluster.home);
   } catch (error) {
@@ -55,6 +57,14 @@ async function bear(cluster: Cluster): Promise<void> {
     // Another start may be sweeping here at the same time; what is left then is swept by the next one.
     await rm(nursery, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
+}
+
+/**
+ * `initdb` wants a user with a name, which the cluster's own user has not. With the own user's group alone it reaches the
+ * nursery, and no other process of that named user does.
+ */
+function initdbAccount(account: Account): Account {
+  return account === undefined ? undefined : { uid: NOBODY, gid: account.gid };
 }
 
 async function runInitdb(cluster: Cluster, files: string, passwordFile: string): Promise<void> {
@@ -72,7 +82,7 @@ async function runInitdb(cluster: Cluster, files: string, passwordFile: string):
     ...(cluster.settings.fsync === 'off' ? ['--no-sync'] : []),
   ];
   const child = spawn(program, args, {
-    ...cluster.account,
+    ...initdbAccount(cluster.account),
     cwd: cluster.bin,
     env: postgresEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -26,6 +26,7 @@ import {
 import { join, resolve } from 'node:path';
 import { type Account, accountFor, canReach, ENTER, makeEnterable } from './embedded-account.ts';
 import { EmbeddedDatabaseError, errorCode } from './embedded-error.ts';
+import { isClusterRunning } from './embedded-postmaster.ts';
 
 /** The place that every account can enter; only root uses it. */
 export const ROOT_HOME = '/var/lib/patient-sync';
@@ -42,7 +43,8 @@ export async function openHome(dataDir: string): Promise<Home> {
   const root = resolve(dataDir);
   await mkdir(root, { recursive: true });
   const place = join(root, 'postgres');
-  const account = await accountFor(join(place, 'data'));
+  const files = join(place, 'data');
+  const account = await accountFor(files, () => isClusterRunning(files));
   const notice =
     account === undefined ? await makeOwnPlace(place) : await makeReachablePlace(root, place, account);
   const dir = await realpath(place);

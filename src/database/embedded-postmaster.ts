@@ -8,7 +8,7 @@
  * Not here: who may stop it and when (embedded-seat.ts).
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { link, open, readFile, readlink, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, readlink, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -58,6 +58,17 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
   if ((await runsCluster(found.pid, cluster.files)) !== false) return found;
   await clearAway(file, lock);
   return undefined;
+}
+
+/** Before there is a `Cluster`: whether a process works in these files. Changes nothing. */
+export async function isClusterRunning(files: string): Promise<boolean> {
+  const lock = await readFile(join(files, 'postmaster.pid'), 'utf8').catch(() => '');
+  const found = parseLock(lock);
+  return (
+    found !== undefined &&
+    isAlive(found.pid) &&
+    (await runsCluster(found.pid, await realpath(files))) !== false
+  );
 }
 
 function parseLock(lock: string): Postmaster | undefined {

@@ -19,9 +19,13 @@ export interface Database {
 
 /**
  * A connection whose packets are dropped on the way looks open for a quarter of an hour, and everything behind its first
- * unanswered statement would wait as long. It also ends a statement that waits for a lock. No statement of ours needs as long.
+ * unanswered statement would wait as long. No statement of ours needs as long: large writes
+ * go in portions.
  */
 const ANSWER_LIMIT_MS = 40_000;
+
+/** A lock that another session keeps must not hold the whole pool. A pooler refuses the parameter; there the limit above counts. */
+const LOCK_LIMIT_MS = 10_000;
 
 export interface OpenOptions {
   /** How long a statement may wait for the next byte of its answer. Default: 40 s. */
@@ -41,7 +45,11 @@ export function openDatabase(url: string, options: OpenOptions = {}): Database {
     prepare: !throughPooler,
     connect_timeout: 10,
     answer_timeout: (options.answerLimitMs ?? ANSWER_LIMIT_MS) / 1_000,
-    connection: { application_name: 'patient-sync', ...sessionSettings({ throughPooler }) },
+    connection: {
+      application_name: 'patient-sync',
+      ...sessionSettings({ throughPooler }),
+      ...(!throughPooler && { lock_timeout: LOCK_LIMIT_MS }),
+    },
   });
   // Whoever closes it has stopped asking. A connection that the server cut may wait for an answer that never comes.
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 1 }) };

@@ -6,7 +6,7 @@
  * all parameters but a few. Behind one, the settings that differ become defaults of our own role in our own database: those
  * hold in every session that the pooler opens.
  *
- * Not here: limits that an operator sets on purpose (`statement_timeout`, `lock_timeout`). They are obeyed.
+ * Not here: limits. A `statement_timeout` of the role is obeyed; the pools set `lock_timeout` (open.ts).
  */
 import type { ISql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';

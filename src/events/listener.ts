@@ -5,10 +5,10 @@
  * every 10 s. A connection that lost its other end without a word looks open for a quarter of an hour; only a new one helps.
  */
 import type { Sql } from 'postgres';
+import { withinMs } from '../database/answer-limit.ts';
 import { connect } from '../database/driver.ts';
 import { sessionSettings } from '../database/session.ts';
 import { CHANNEL, decodeNudge, encodeTest, type ReceivedNudge } from './nudge-text.ts';
-import { withinMs } from './renewing-connection.ts';
 
 export interface ListenerPlan {
   url: string;
@@ -17,6 +17,8 @@ export interface ListenerPlan {
   sender: string;
   /** Somebody else's nudge, or one of ours that came back. */
   onNudge: (nudge: ReceivedNudge) => void;
+  /** Called once each time when listening is lost, and when it works again. */
+  onHealth?: (healthy: boolean) => void;
   /** Listening has begun (again): what was sent before may be lost. */
   onListening: () => void;
   /** Notifies on the channel, over another connection. */
@@ -32,8 +34,9 @@ export class Listener {
   readonly #everyMs: number;
   readonly #limitMs: number;
   #sql: Sql | undefined;
-  #healthy = false;
+  #isHealthy = false;
   #closed = false;
+  #isOpen = false;
   #tests = 0;
   #answered: ((test: number) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -46,15 +49,22 @@ export class Listener {
   }
 
   get healthy(): boolean {
-    return this.#healthy;
+    return this.#isHealthy;
+  }
+
+  #setHealthy(healthy: boolean): void {
+    if (healthy === this.#isHealthy) return;
+    this.#isHealthy = healthy;
+    if (this.#isOpen && !this.#closed) this.#plan.onHealth?.(healthy);
   }
 
   /** @returns whether the first self-test came back; @throws when the database cannot be reached */
   async open(): Promise<boolean> {
     await this.#listen();
-    this.#healthy = await this.#selfTest();
-    if (this.#healthy) this.#later(this.#everyMs, () => this.#check());
-    return this.#healthy;
+    this.#setHealthy(await this.#selfTest());
+    this.#isOpen = this.#isHealthy;
+    if (this.#isHealthy) this.#later(this.#everyMs, () => this.#check());
+    return this.#isHealthy;
   }
 
   close(): void {
@@ -85,14 +95,14 @@ export class Listener {
   #leave(): void {
     const old = this.#sql;
     this.#sql = undefined;
-    this.#healthy = false;
+    this.#setHealthy(false);
     if (old !== undefined) void old.end({ timeout: 0 }).catch(() => {});
   }
 
   async #check(): Promise<void> {
     const asked = this.#sql;
-    this.#healthy = await this.#selfTest();
-    if (this.#healthy) this.#later(this.#everyMs, () => this.#check());
+    this.#setHealthy(await this.#selfTest());
+    if (this.#isHealthy) this.#later(this.#everyMs, () => this.#check());
     // When the connection closed meanwhile, its own end has arranged for the next one.
     else if (this.#sql === asked) await this.#reopen();
   }

@@ -10,15 +10,19 @@ import { Listener, type ListenerPlan } from './listener.ts';
 import { createMemoryBus } from './memory-bus.ts';
 import { Outbox } from './outbox.ts';
 
+export interface BusOptions extends Pick<ListenerPlan, 'onHealth'> {
+  /** It refuses startup parameters (`pinSession`). */
+  throughPooler?: boolean;
+}
+
 /**
  * @param listenUrl a direct connection: a pooler in transaction mode drops LISTEN without a word
- * @param options.throughPooler it refuses startup parameters (`pinSession`)
  * @throws when the listener cannot be opened, or its first self-test does not come back (name `LISTEN_DATABASE_URL`)
  */
 export async function openPostgresBus(
   listenUrl: string,
   selfTest?: ListenerPlan['selfTest'],
-  { throughPooler = true }: { throughPooler?: boolean } = {},
+  { throughPooler = true, onHealth }: BusOptions = {},
 ): Promise<EventBus> {
   const sender = randomBytes(6).toString('hex');
   const local = createMemoryBus();
@@ -31,6 +35,7 @@ export async function openPostgresBus(
     // What was sent while we were away is gone: everyone reads again.
     onListening: local.gap,
     notify: (payload) => outbox.send(payload),
+    ...(onHealth && { onHealth }),
     ...(selfTest && { selfTest }),
   });
   const close = async () => {

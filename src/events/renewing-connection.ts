@@ -5,6 +5,7 @@
  * unanswered statement would wait with it. Streams and nudges must not: they begin anew within seconds.
  */
 import type { Sql } from 'postgres';
+import { NoAnswerError, withinMs } from '../database/answer-limit.ts';
 import { connect, toWritable } from '../database/driver.ts';
 import { sessionSettings } from '../database/session.ts';
 
@@ -12,13 +13,6 @@ export interface RenewingConnection {
   /** @throws NoAnswerError after the limit; whatever the statement itself throws */
   ask<T>(work: (sql: Sql) => PromiseLike<T>): Promise<T>;
   close(): Promise<void>;
-}
-
-/** The database did not answer in time. Read again: the next attempt has a connection of its own. */
-class NoAnswerError extends Error {
-  override readonly name = 'NoAnswerError';
-  /** As postgres.js names it, so that whoever sorts errors takes it for an outage. */
-  readonly code = 'CONNECT_TIMEOUT';
 }
 
 export interface ConnectionPlan {
@@ -51,15 +45,6 @@ export function openRenewingConnection(plan: ConnectionPlan): RenewingConnection
     },
     close: () => destroy(current),
   };
-}
-
-/** @throws NoAnswerError */
-export async function withinMs<T>(limitMs: number, work: PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NoAnswerError(`No answer within ${limitMs} ms`)), limitMs);
-  });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
 /** What still waits on it is rejected; a socket that nobody answers closes in its own time. */

@@ -6,6 +6,7 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import { z } from 'zod';
+import { createLossyOutput } from './output.ts';
 import { terminalText } from './terminal-text.ts';
 
 export type { Logger } from 'pino';
@@ -19,7 +20,10 @@ export interface LogOptions {
   colour: boolean;
 }
 
-export function createLogger(options: LogOptions, output: Writable = process.stdout): Logger {
+export function createLogger(
+  options: LogOptions,
+  output: Writable = createLossyOutput(process.stdout),
+): Logger {
   const settings = { level: options.level, base: null, timestamp: stdTimeFunctions.isoTime };
   return options.format === 'json'
     ? pino(settings, output)

@@ -22,7 +22,7 @@ export async function endByForce(tx: ISql, syncLogId: number, reason: Error): Pr
   if (run === undefined) return false;
   await tx`
     update sync_logs set status = 'failed', error_details = ${details},
-      completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+      completed_at = greatest(started_at, date_trunc('milliseconds', clock_timestamp() at time zone 'utc')),
       metadata = (metadata - '{waiting_until,waiting_reason,try,max_tries,queue_position}'::text[])
         || ${JSON.stringify(told)}::text::jsonb
         || ${endMarks(tx, details)}

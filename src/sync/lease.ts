@@ -86,7 +86,7 @@ export async function claimNextRun(
       select sync_log_id as id, owner as previous_owner from sync_runs
       where ended_at is null and operation_type = any(${OperationType.options as string[]}::text[])
         and sync_log_id <> all(${active as number[]}::int[])
-        and (owner is null or owner = ${owner} or lease_expires_at < clock_timestamp())
+        and (owner is null or owner = ${owner} or not ${isLeased(sql)})
       order by created_at limit 1 for update skip locked)
     update sync_runs as run set
       owner = ${owner}, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
@@ -94,7 +94,7 @@ export async function claimNextRun(
     from free where sync_log_id = free.id
     returning sync_log_id, organization_id, operation_type, lease_epoch, attempt, fruitless_claims, checkpoint,
       extract(epoch from created_at)::float8 * 1000 as created_ms,
-      extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms,
+      greatest(0, extract(epoch from clock_timestamp() - created_at)::float8 * 1000) as age_ms,
       cancel_requested_at is not null as cancel_requested, previous_owner,
       (select metadata -> 'step' from sync_logs where id = sync_log_id) as step,
       (select metadata -> 'trigger' from sync_logs where id = sync_log_id) as trigger`;
@@ -141,6 +141,13 @@ export async function applySettings(tx: ISql): Promise<void> {
  */
 export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
+
+/**
+ * A lease that lasts longer than a lease can was given while the database's clock was ahead. It counts for nothing: its owner
+ * renews it, or is gone.
+ */
+export const isLeased = (sql: ISql) =>
+  sql`lease_expires_at between clock_timestamp() and clock_timestamp() + ${LEASE}::interval`;
 
 /** Who holds an older epoch does not have the run any more, whatever its owner is called. */
 export const isOurs = (tx: ISql, lease: Lease) => tx`

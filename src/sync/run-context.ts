@@ -6,6 +6,7 @@ import type { EventBus } from '../events/bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Tracer } from '../logging/tracer.ts';
 import type { Sealer } from '../organizations/sealing.ts';
+import { type Activity, createActivity } from './activity.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
 import { type Display, runningMetadata } from './metadata.ts';
@@ -28,13 +29,20 @@ export interface EngineTools {
   window: number;
   /** Runs that work side by side; a run that waits for Cliniko does not count. Default: `DEFAULT_RUNS_AT_ONCE`. */
   runsAtOnce?: number;
+  /** A run that has not moved for so long is given up by its worker. Default: `STALLED_AFTER_MS`. */
+  stalledAfterMs?: number;
   observer?: SyncObserver;
   tracer?: Tracer;
 }
 
 export type OpenRun = ReturnType<typeof openRun>;
 
-export function openRun(claimed: ClaimedRun, tools: EngineTools, slot: Slot = UNLIMITED_SLOT) {
+export function openRun(
+  claimed: ClaimedRun,
+  tools: EngineTools,
+  slot: Slot = UNLIMITED_SLOT,
+  activity: Activity = createActivity(),
+) {
   const { lease, type, attempt } = claimed;
   const log: RunLog = createRunLog(tools.logger, lease, type);
   const startedAt = performance.now();
@@ -43,6 +51,7 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools, slot: Slot = UN
     claimed,
     tools,
     slot,
+    activity,
     log,
     state: claimed.state,
     step: claimed.step,
@@ -71,10 +80,14 @@ export function openRun(claimed: ClaimedRun, tools: EngineTools, slot: Slot = UN
       if (step !== undefined) run.step = laterStep(run.step, step);
       return run.step;
     },
-    tell: () => tools.bus.publish({ organizations: [lease.organizationId], work: false }),
+    tell: () => {
+      activity.moved();
+      tools.bus.publish({ organizations: [lease.organizationId], work: false });
+    },
     async announce(phase: SyncPhase, wait?: WaitNotice): Promise<void> {
       const metadata = runningMetadata(run.now(), run.display(phase, wait));
       await announce(tools.database, lease, run.state, metadata);
+      if (wait !== undefined) activity.waitsUntil(wait.until);
       run.tell();
     },
   };

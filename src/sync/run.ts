@@ -8,6 +8,7 @@
  * Neighbours: intake.ts takes its pages in, run-state.ts counts, record.ts writes the public row.
  * Not here: which run, and when (worker.ts).
  */
+import type { PatientSource } from '../cliniko/source.ts';
 import { isDatabaseAway } from '../database/away.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -16,6 +17,7 @@ import { findOrganization, readApiKey } from '../organizations/organizations.ts'
 import { pointAtSurvivors } from '../patients/merged.ts';
 import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
 import { forgetQuarantined } from '../patients/quarantine.ts';
+import type { Activity } from './activity.ts';
 import { keepToKey, rememberKey } from './api-key-check.ts';
 import {
   CancelledError,
@@ -45,8 +47,9 @@ export async function runSync(
   tools: EngineTools,
   signal: AbortSignal,
   slot?: Slot,
+  activity?: Activity,
 ): Promise<RunEnding> {
-  const run = openRun(claimed, tools, slot);
+  const run = openRun(claimed, tools, slot, activity);
   try {
     run.log.started(claimed.attempt);
     if (claimed.cancelRequested) throw new CancelledError();
@@ -75,12 +78,24 @@ async function openIntake(run: OpenRun): Promise<Intake> {
     throw new MissingKeyError('No API key is stored.');
   }
   return {
-    source: sourceFor(apiKey),
+    source: withActivity(sourceFor(apiKey), run.activity),
     rules: { country: organization.country, validation: organization.validation },
     seen: await readSeen(database, lease.syncLogId),
     absence: undefined,
     quarantined: [],
     unanswered: new Set(),
+  };
+}
+
+/** Each page moves the run, also one that brings nothing new. */
+function withActivity(source: PatientSource, activity: Activity): PatientSource {
+  return {
+    async page(query, options) {
+      const page = await source.page(query, options);
+      activity.moved();
+      return page;
+    },
+    outlookMs: (requests) => source.outlookMs(requests),
   };
 }
 

@@ -95,7 +95,7 @@ export async function endRun(
     const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
       update sync_logs set status = ${ending.status}, ${finalCounts(tx, state, ending)}, error_details = ${details},
-        completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+        completed_at = greatest(started_at, date_trunc('milliseconds', clock_timestamp() at time zone 'utc')),
         metadata = ${stamped(tx, ending.metadata)}
       where id = ${lease.syncLogId}`;
     await tx`update sync_runs set ended_at = clock_timestamp(), owner = null,

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
+import { type Activity, createActivity } from './activity.ts';
 import { findLostKeys, type LostKey } from './api-key-check.ts';
 import { CancelledError } from './failure.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
 import type { EngineTools } from './run-context.ts';
-import { createSlots, type Slots } from './slots.ts';
+import { createSlots, type Slot, type Slots } from './slots.ts';
 
 /** Of `SYNC_CONCURRENCY`. */
 export const DEFAULT_RUNS_AT_ONCE = 16;
@@ -34,6 +35,8 @@ const REST = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
 
 interface ActiveRun {
   lease: Lease;
+  activity: Activity;
+  slot: Slot;
   letGo: AbortController;
   ended: Promise<void>;
 }
@@ -44,7 +47,7 @@ export class Worker {
   readonly #slots: Slots;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
-  /** By id of the run: when this worker may take it up again. */
+  /** By id of the run: when this worker may take it up again, by `performance.now()`. */
   readonly #resting = new Map<number, number>();
   readonly #endings: (() => void)[] = [];
   #stopping = false;
@@ -112,17 +115,18 @@ export class Worker {
   }
 
   #take(claimed: ClaimedRun): void {
-    const { tracer = NO_TRACER, observer, logger } = this.#tools;
+    const { tracer = NO_TRACER, observer, logger, stalledAfterMs } = this.#tools;
     const letGo = new AbortController();
     const slot = this.#slots.take();
-    const run: ActiveRun = { lease: claimed.lease, letGo, ended: Promise.resolve() };
+    const activity = createActivity(stalledAfterMs);
+    const run: ActiveRun = { lease: claimed.lease, activity, slot, letGo, ended: Promise.resolve() };
     const { syncLogId, organizationId } = claimed.lease;
     const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
     observer?.claimed(claimed.kind);
     run.ended = tracer
-      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal, slot))
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal, slot, activity))
       .then((ending) => {
-        if (ending === 'handed-back') this.#resting.set(syncLogId, Date.now() + restMs(claimed));
+        if (ending === 'handed-back') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
       })
       .catch((error: unknown) => logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
@@ -133,11 +137,12 @@ export class Worker {
   }
 
   #notToClaim(): number[] {
-    for (const [id, until] of this.#resting) if (until <= Date.now()) this.#resting.delete(id);
+    for (const [id, until] of this.#resting) if (until <= performance.now()) this.#resting.delete(id);
     return [...this.#resting.keys(), ...[...this.#active].map((run) => run.lease.syncLogId)];
   }
 
   async #renew(): Promise<void> {
+    this.#giveUpStalled();
     const leases = [...this.#active].map((run) => run.lease);
     const lost = await renewLeases(this.#tools.database, this.#owner, leases);
     for (const run of this.#active) {
@@ -146,6 +151,20 @@ export class Worker {
     const ids = leases.map((lease) => lease.syncLogId);
     for (const { syncLogId, reason } of await findLostKeys(this.#tools.database, ids)) {
       this.#end([syncLogId], reason);
+    }
+  }
+
+  /** Its lease ends, or this worker claims it again; the epoch fences what may still come of it. */
+  #giveUpStalled(): void {
+    for (const run of this.#active) {
+      if (!run.activity.isStalled) continue;
+      this.#tools.logger.warn(
+        { sync_log_id: run.lease.syncLogId },
+        'A run stood still and is taken up again',
+      );
+      this.#active.delete(run);
+      run.letGo.abort(new LeaseLostError('This run stood still.'));
+      run.slot.release();
     }
   }
 

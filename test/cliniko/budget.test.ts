@@ -131,3 +131,25 @@ describe('a budget in a database that does not know it', () => {
     await expect(budget.take(1)).rejects.toThrow('reserve_requests');
   });
 });
+
+describe('a budget in Postgres whose clock was ahead', () => {
+  test.for([
+    [
+      'reservations',
+      `insert into request_reservations (key_hash, at, requests)
+      select key_hash, clock_timestamp() + interval '1 hour', 200 from request_budgets`,
+    ],
+    ['pauses', `update request_budgets set paused_until = clock_timestamp() + interval '1 hour'`],
+  ])('counts %s of that time for nothing', async ([, write = ''], { databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 2 });
+    onTestFinished(() => database.close());
+    const open = () => createPostgresBudget(database.sql, 'a-key', { requests: 200 }, systemClock);
+    expect(await open().take(1)).toBeUndefined();
+    await database.sql.unsafe(write);
+    expect(await open().take(1)).toBeUndefined();
+    // A pause that Cliniko asks for now is not lost behind it.
+    await database.sql.unsafe(write);
+    open().pauseUntil(new Date(Date.now() + 60_000));
+    await expect.poll(() => open().take(1)).toMatchObject({ reason: 'rate-limited' });
+  });
+});

@@ -1,10 +1,13 @@
 /** The embedded PostgreSQL when all goes well: opened, shared, stopped, as any user. */
+import { execFile } from 'node:child_process';
 import { chmod, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openEmbeddedDatabase } from '../../src/database/embedded.ts';
 import { ask, killPostmaster, newDataDir, open, postmasterPid, startProcess } from '../support/embedded.ts';
 
+const execute = promisify(execFile);
 const AS_ROOT = process.getuid?.() === 0;
 
 describe('opening and stopping', () => {
@@ -145,5 +148,31 @@ describe.runIf(AS_ROOT)('as root, in a directory that nobody else may enter', ()
     expect(one.url).toBe(two.url);
     await Promise.all([one.stop(), two.stop()]);
     expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+});
+
+describe.runIf(AS_ROOT)('started by root', () => {
+  const ownerOf = async (dataDir: string) => (await stat(join(dataDir, 'postgres', 'data'))).uid;
+
+  test('each cluster runs as a user of its own, which no account has', async () => {
+    const [first, second] = [await newDataDir(), await newDataDir()];
+    await Promise.all([open(first), open(second)]);
+    const users = [await ownerOf(first), await ownerOf(second)];
+    expect(new Set([...users, 0, 65_534]).size).toBe(4);
+    const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':')[2]);
+    for (const user of users) expect(accounts).not.toContain(String(user));
+    const process = await stat(`/proc/${await postmasterPid(first)}`);
+    expect(process.uid).toBe(users[0]);
+  });
+
+  test('a cluster of nobody, as older versions made it, gets a user of its own and keeps its data', async () => {
+    const dataDir = await newDataDir();
+    const old = await open(dataDir);
+    await ask(old.url, (sql) => sql`create table kept as select 42 as answer`);
+    await old.stop();
+    await execute('chown', ['-R', '65534:65534', join(dataDir, 'postgres', 'data')]);
+    const database = await open(dataDir);
+    expect([...(await ask(database.url, (sql) => sql`select answer from kept`))]).toEqual([{ answer: 42 }]);
+    expect(await ownerOf(dataDir)).not.toBe(65_534);
   });
 });

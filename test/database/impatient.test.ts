@@ -1,5 +1,6 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { beginImpatient } from '../../src/database/impatient.ts';
+import { openDatabase } from '../../src/database/open.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 describe('a transaction that does not wait for the dead', () => {
@@ -26,5 +27,36 @@ describe('a transaction that does not wait for the dead', () => {
 
     await expect(dead).rejects.toThrow();
     await behind;
+  });
+
+  test('leaves the rest of the pool alone, however many wait for the same row', async ({ databaseUrl }) => {
+    const pool = openDatabase(databaseUrl, { max: 10 });
+    onTestFinished(() => pool.close());
+    const foreign = connectInTest(databaseUrl);
+    await pool.sql`create table things (id integer)`;
+    await pool.sql`insert into things values (1)`;
+    await foreign`begin`;
+    await foreign`update things set id = id`;
+    const waiting = Array.from({ length: 12 }, () =>
+      beginImpatient(pool.sql, (tx) => tx`update things set id = id where id = 1`),
+    );
+    expect(await Promise.race([pool.sql`select 1 as n`, Promise.all(waiting)])).toEqual([{ n: 1 }]);
+    await Promise.all(waiting);
+    await foreign`rollback`.catch(() => {});
+  });
+
+  test('gives up behind a session that works', async ({ databaseUrl }) => {
+    const pool = openDatabase(databaseUrl, { max: 3 });
+    onTestFinished(() => pool.close());
+    const foreign = connectInTest(databaseUrl);
+    await pool.sql`create table things as select 1 as id`;
+    const busy = foreign.unsafe('begin; update things set id = id; select pg_sleep(60)').catch(() => {});
+    await expect
+      .poll(() => pool.sql`select from pg_stat_activity where wait_event = 'PgSleep'`)
+      .toHaveLength(1);
+    const refused = beginImpatient(pool.sql, (tx) => tx`update things set id = id`);
+    await expect(refused).rejects.toMatchObject({ code: '55P03' });
+    await pool.sql`select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'`;
+    await busy;
   });
 });

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { onTestFinished, vi } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { SyncLog } from '../../src/contract/sync-log.ts';
-import { openDatabase } from '../../src/database/open.ts';
+import { type OpenOptions, openDatabase } from '../../src/database/open.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
@@ -16,8 +16,8 @@ import { CREDENTIALS_KEY } from './server.ts';
 
 const ORGANIZATION = 123;
 
-export async function openEngine(databaseUrl: string) {
-  const database = openDatabase(databaseUrl);
+export async function openEngine(databaseUrl: string, options: OpenOptions = {}) {
+  const database = openDatabase(databaseUrl, options);
   const sealer = createSealer(CREDENTIALS_KEY);
   const bus = createMemoryBus();
   onTestFinished(() => database.close());
@@ -45,8 +45,8 @@ export async function openEngine(databaseUrl: string) {
     sql: database.sql,
     tools,
     latest,
-    work(source: PatientSource): Worker {
-      const worker = new Worker(tools(source));
+    work(source: PatientSource, more: Partial<EngineTools> = {}): Worker {
+      const worker = new Worker({ ...tools(source), ...more });
       onTestFinished(() => worker.stop());
       return worker;
     },

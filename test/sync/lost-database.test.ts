@@ -1,9 +1,16 @@
 /** A database that is lost in ways that leave its connections open. */
+import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
+import { watchDatabase } from '../../src/database/watch.ts';
+import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { healthRoutes } from '../../src/health.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { createActivity } from '../../src/sync/activity.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 describe('a failover', () => {
   test('that leaves connections read-only costs no run', async ({ databaseUrl }) => {
@@ -31,5 +38,89 @@ describe('a failover', () => {
     await admin`set default_transaction_read_only = off`;
     await admin`alter database ${admin(row?.name ?? '')} reset default_transaction_read_only`;
     await vi.waitFor(() => database.sql`create table written ()`);
+  });
+});
+
+describe('a network that falls silent on open connections', () => {
+  test('costs a run the limit for an answer, and no more', async ({ databaseUrl }) => {
+    const network = await openTcpProxy(databaseUrl);
+    const engine = await openEngine(network.url, { answerLimitMs: 1_000 });
+    const clinic = people(60);
+    const source = scriptedSource(clinic);
+    source.onPage(3, async () => {
+      network.goSilent();
+      return { records: clinic.slice(20, 30), totalEntries: 60, hasNext: true };
+    });
+    expect(await engine.syncWith(source)).toMatchObject({ status: 'completed', records_processed: 60 });
+    expect(await engine.countPatients()).toBe(60);
+  });
+
+  test('makes a server not ready, and its log says so once', async ({ databaseUrl }) => {
+    const network = await openTcpProxy(databaseUrl);
+    const database = openDatabase(network.url, { answerLimitMs: 6_000 });
+    onTestFinished(() => database.close());
+    const lines: string[] = [];
+    const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
+    const logger = createLogger({ level: 'info', format: 'pretty', colour: false }, output);
+    onTestFinished(watchDatabase(database, logger, 50));
+    const routes = healthRoutes(database, createMemoryBus(), () => false, 'none');
+    expect((await routes.request('/readyz')).status).toBe(200);
+    network.goSilent();
+    expect((await routes.request('/readyz')).status).toBe(503);
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
+    expect(lines[0]).toMatch(/^\[WARN\] The database does not answer \(CONNECT_TIMEOUT\)/);
+    expect(lines[1]).toMatch(/^\[INFO\] The database answers again, after \d+ s\.\n$/);
+    expect((await routes.request('/readyz')).status).toBe(200);
+  });
+});
+
+describe('a run that stands still', () => {
+  test('is given up, and goes on with another claim', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(60));
+    // No answer, and deaf to being stopped.
+    source.onPage(3, () => new Promise(() => {}));
+    engine.work(source, { stalledAfterMs: 500 });
+    await engine.start();
+    expect(await engine.ended()).toMatchObject({ status: 'completed', records_processed: 60 });
+  });
+
+  test('keeps its lease while it waits as it has told', async () => {
+    let time = 0;
+    const activity = createActivity(1_000, () => time);
+    activity.waitsUntil(new Date(Date.now() + 60_000));
+    time = 59_000;
+    expect(activity.isStalled).toBe(false);
+    time = 62_000;
+    expect(activity.isStalled).toBe(true);
+    const slot = activity.during(new Promise<void>((resolve) => setImmediate(resolve)));
+    expect(activity.isStalled).toBe(false);
+    await slot;
+    expect(activity.isStalled).toBe(false);
+    time = 64_000;
+    expect(activity.isStalled).toBe(true);
+    activity.moved();
+    expect(activity.isStalled).toBe(false);
+  });
+});
+
+describe('a database whose clock was ahead', () => {
+  test('leaves no lease that lasts longer than a lease', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const id = await engine.start();
+    await engine.sql`update sync_runs set owner = 'gone', lease_expires_at = clock_timestamp() + interval '1 hour'
+      where sync_log_id = ${id}`;
+    engine.work(scriptedSource(people(20)));
+    expect(await engine.ended()).toMatchObject({ status: 'completed' });
+  });
+
+  test('ends no run before it started', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const id = await engine.start();
+    await engine.sql`update sync_logs set started_at = started_at + interval '1 hour' where id = ${id}`;
+    await engine.sql`update sync_runs set created_at = created_at + interval '1 hour' where sync_log_id = ${id}`;
+    engine.work(scriptedSource(people(20)));
+    const log = await engine.ended();
+    expect(log.completed_at).toBe(log.started_at);
   });
 });

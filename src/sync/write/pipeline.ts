@@ -69,7 +69,7 @@ export async function takeIn(run: OpenRun, intake: Intake, signal: AbortSignal):
   try {
     for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
       const step = await waits.whileWaiting(next);
-      await run.slot.resume(signal);
+      await run.activity.during(run.slot.resume(signal));
       if (step.done === true) break;
       signal.throwIfAborted();
       const spent = { fetchMs: fetching.lap(), waitedMs: waits.lap() };

@@ -1,0 +1,52 @@
+/** Tells in the log when the database, or the listener, is lost and when it is back: one line each, not one a statement. */
+import type { Logger } from '../logging/logger.ts';
+import { databaseError, errorCode } from '../logging/safe-error.ts';
+import { withinMs } from './answer-limit.ts';
+import type { Database } from './open.ts';
+
+const LOOK_EVERY_MS = 2_000;
+const ANSWER_LIMIT_MS = 4_000;
+
+/** @returns stops it */
+export function watchDatabase({ sql }: Database, logger: Logger, everyMs = LOOK_EVERY_MS): () => void {
+  let lostAt: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    try {
+      await withinMs(ANSWER_LIMIT_MS, sql`select 1`);
+      if (lostAt !== undefined) logger.info(`The database answers again, after ${secondsSince(lostAt)} s.`);
+      lostAt = undefined;
+    } catch (error) {
+      if (lostAt === undefined && !stopped) {
+        logger.warn(
+          `The database does not answer (${reasonOf(error)}). Syncs, streams and requests wait for it; look at the database and the network to it.`,
+        );
+      }
+      lostAt ??= performance.now();
+    }
+    if (!stopped) timer = setTimeout(look, everyMs).unref();
+  };
+  timer = setTimeout(look, everyMs).unref();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+export function logListener(logger: Logger, isHealthy: boolean): void {
+  if (isHealthy) logger.info('The listener hears the other servers again.');
+  else
+    logger.warn(
+      'The listener lost its connection to the database and opens a new one; until then streams poll.',
+    );
+}
+
+const secondsSince = (time: number): number => Math.round((performance.now() - time) / 1_000);
+
+/** A word for it: an SQLSTATE alone says nothing, so it comes with what it is about. */
+function reasonOf(error: unknown): string {
+  const refusal = databaseError(error);
+  if (refusal === undefined) return errorCode(error) || 'no connection';
+  return refusal.code === '53300' ? 'no session is free, SQLSTATE 53300' : `SQLSTATE ${refusal.code}`;
+}
