@@ -7,7 +7,7 @@ import { allowOrigins } from './access/cross-origin.ts';
 import { type GateTools, gate } from './access/gate.ts';
 import { replayStarts } from './access/idempotency.ts';
 import { accessRoutes } from './access/routes.ts';
-import { requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
+import { refuseProxies, requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
 import type { Wall } from './access/second-wall.ts';
 import type { StreamTokens } from './access/stream-token.ts';
 import { auditRoutes } from './audit/routes.ts';
@@ -15,7 +15,7 @@ import { isDatabaseAway } from './database/away.ts';
 import { erasureRoutes } from './erasure/routes.ts';
 import type { EventBus } from './events/bus.ts';
 import { healthRoutes } from './health.ts';
-import { limitBody, limitTime, securityHeaders } from './http/hardening.ts';
+import { limitBody, limitTime, refuseNulInAddress, requireHost, securityHeaders } from './http/hardening.ts';
 import { ProblemError, problemResponse } from './http/problem.ts';
 import { legacyRoutes } from './legacy/routes.ts';
 import type { SocketTools } from './live/ops-socket.ts';
@@ -106,7 +106,8 @@ function putUpDefences(app: App, tools: AppTools): void {
     securityHeaders(),
     watchRequests(logger, metrics.requestAnswered, tracer),
   );
-  if (tools.authenticator === undefined) app.use(requireLoopbackHost());
+  app.use(requireHost(), refuseNulInAddress());
+  if (tools.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
   app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
   app.use(limitBody(BODY_AT_MOST));
   app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));

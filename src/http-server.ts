@@ -1,30 +1,48 @@
-/** Node's HTTP server around the app: who may be slow, how it begins to listen, and how it closes. */
+/** Node's HTTP server around the app: what one client may use of it, how it begins to listen, and how it closes. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { createApp } from './app.ts';
 import type { Config } from './config.ts';
-import { ignoreUnknownUpgrades } from './http/upgrades.ts';
-import { createSocketServer } from './live/socket-route.ts';
+import { limitConnectionsPerAddress } from './http/connection-share.ts';
+import { adapterProblem, answerMalformedRequests } from './http/malformed-request.ts';
+import { answerInTurn } from './http/request-queue.ts';
+import { answerUpgrades } from './http/upgrades.ts';
 
-/** Who sends slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
+/** For clients that send slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
 const SLOW_CLIENTS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 6_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
+  // hardening.ts asks for it, and lets health checks in HTTP/1.0 through.
+  requireHostHeader: false,
 };
 
-export function createHttpServer(app: ReturnType<typeof createApp>, { limits, keepAliveMs }: Config): Server {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    websocket: { server: createSocketServer() },
-    serverOptions: { ...SLOW_CLIENTS, keepAliveTimeout: keepAliveMs },
-  }) as Server;
-  ignoreUnknownUpgrades(server);
+export interface HttpServerOptions extends Pick<Config, 'limits' | 'keepAliveMs' | 'trustedProxies'> {
+  onConnectionRefused: (reason: 'address' | 'server') => void;
+}
+
+export function createHttpServer(app: ReturnType<typeof createApp>, options: HttpServerOptions): Server {
+  const { limits, keepAliveMs, trustedProxies, onConnectionRefused } = options;
+  const server = createServer({ ...SLOW_CLIENTS, keepAliveTimeout: keepAliveMs });
   server.maxConnections = limits.connections;
+  limitConnectionsPerAddress(server, {
+    perAddress: limits.connectionsPerAddress,
+    trustedProxies,
+    onRefused: onConnectionRefused,
+  });
+  answerMalformedRequests(server);
+  answerUpgrades(server);
+  answerInTurn(server, listenerFor(app));
   return server;
+}
+
+function listenerFor(app: ReturnType<typeof createApp>): RequestListener {
+  // The hostname stands in for a missing Host, which hardening.ts judges.
+  const listener = getRequestListener(app.fetch, { errorHandler: adapterProblem, hostname: 'localhost' });
+  return (request, response) => void listener(request, response);
 }
 
 /** @returns its address. @throws when the port is taken */

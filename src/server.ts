@@ -119,7 +119,7 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
     tracer,
     webhookRules,
   });
-  const server = createHttpServer(app, config);
+  const server = createHttpServer(app, { ...config, onConnectionRefused: metrics.connectionRefused });
   undo.push(() => closeServer(server));
   const { perPage, concurrency: window } = config.cliniko;
   const engine = {

@@ -31,7 +31,7 @@ export async function openOurs(databaseUrl: string, dialect: Dialect): Promise<C
   const config = productConfig(databaseUrl);
   const feed = new Feed(log, bus, silentLogger());
   const app = await openApp(config, databaseUrl, bus, feed);
-  const server = createHttpServer(app, config);
+  const server = createHttpServer(app, { ...config, onConnectionRefused: () => {} });
   const sockets = trackSockets(server);
   const url = await listen(server, config);
   return {

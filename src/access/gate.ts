@@ -10,6 +10,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { readId } from '../http/parameters.ts';
 import { ANYONE, holds, type Principal, reaches, type Scope } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
+import { offersWebSocket } from '../http/upgrades.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Limits } from './limits.ts';
 import { type Requirement, requirementOf } from './policy.ts';
@@ -129,8 +130,8 @@ function onlyOneOf({ organizations }: Principal): number | undefined {
   return only;
 }
 
-function isHandshake(c: Context): boolean {
-  return c.req.header('upgrade')?.toLowerCase() === 'websocket';
+function isHandshake(c: Gated): boolean {
+  return offersWebSocket(c.env.incoming);
 }
 
 function noToken(stream: boolean): ProblemError {

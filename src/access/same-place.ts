@@ -15,10 +15,29 @@ export function isLoopbackAddress(host: string): boolean {
 
 export function requireLoopbackHost(): MiddlewareHandler {
   return async (c, next) => {
-    if (!LOOPBACK_HOST.test(c.req.header('host') ?? '')) {
+    // Without one it is a health check (http/hardening.ts); browsers always send it.
+    const host = c.req.header('host');
+    if (host && !LOOPBACK_HOST.test(host)) {
       throw new ProblemError(
         'HOST_NOT_ALLOWED',
-        'Without accounts (AUTH=none) this server answers only to localhost.',
+        `Without accounts (AUTH=none) this server answers only to localhost, and the Host header is ${shown(host)}. Open it as http://localhost, or set AUTH=tokens.`,
+      );
+    }
+    await next();
+  };
+}
+
+/** What proxies add. A program on this machine that asks directly has no use for any of them. */
+const PROXY_HEADER = /^(forwarded|via|x-forwarded-.+)$/;
+
+/** Behind a proxy every request seems to come from this machine, whatever machine it was sent from. */
+export function refuseProxies(): MiddlewareHandler {
+  return async (c, next) => {
+    const header = Object.keys(c.req.header()).find((name) => PROXY_HEADER.test(name));
+    if (header !== undefined) {
+      throw new ProblemError(
+        'PROXY_NEEDS_ACCOUNTS',
+        `This request came through a proxy: it has the header ${shown(header)}. Without accounts (AUTH=none) only programs on this machine are answered. Set AUTH=tokens and create a token with "npm run tokens".`,
       );
     }
     await next();
@@ -39,15 +58,29 @@ export function requireOwnOrigin(allowed: readonly string[]): MiddlewareHandler 
       !isOwn(origin, c.req.header('host')) &&
       !allowed.includes(origin)
     ) {
-      throw new ProblemError(
-        'ORIGIN_NOT_ALLOWED',
-        'Pages of this origin may not do this. Add it to ALLOWED_ORIGINS.',
-      );
+      throw originNotAllowed(origin, c.req.header('host') ?? '');
     }
     await next();
   };
 }
 
+/** Mostly a proxy that does not pass the Host on: the page is ours, and nothing in the request shows it. */
+function originNotAllowed(origin: string, host: string): ProblemError {
+  return new ProblemError(
+    'ORIGIN_NOT_ALLOWED',
+    `The page is of the origin ${shown(origin)}, but the Host header is ${shown(host)}. Behind a proxy, pass the Host on with its port (nginx: "proxy_set_header Host $http_host;"). If the page is of another site, add its origin to ALLOWED_ORIGINS.`,
+  );
+}
+
+/** Sent by the client, so only a piece of it, in one line. */
+function shown(header: string): string {
+  return header.slice(0, 100).replace(/[^\x21-\x7e]/g, '?');
+}
+
 function isOwn(origin: string, host: string | undefined): boolean {
-  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const { protocol, host: wanted } = new URL(origin);
+  // Read alike, so that `sync.example:443` is the Host of https://sync.example.
+  const own = `${protocol}//${host}`;
+  return URL.canParse(own) && new URL(own).host === wanted;
 }

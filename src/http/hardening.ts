@@ -24,6 +24,34 @@ export function securityHeaders(): MiddlewareHandler {
   };
 }
 
+/** Load balancers ask these in HTTP/1.0, which has no `Host`. */
+const ANSWERED_WITHOUT_HOST = new Set(['/healthz', '/readyz', '/health']);
+
+export function requireHost(): MiddlewareHandler {
+  return async (c, next) => {
+    if (!c.req.header('host') && !ANSWERED_WITHOUT_HOST.has(c.req.path)) {
+      const detail = 'The Host header is missing. Send the name of this server in it.';
+      throw new ProblemError('INVALID_PARAMETER', detail, { field: 'host' });
+    }
+    await next();
+  };
+}
+
+/** PostgreSQL stores no NUL character in any text, and no field of ours has a use for one. Bodies: parameters.ts. */
+export function refuseNulInAddress(): MiddlewareHandler {
+  return async (c, next) => {
+    const [path = '', query = ''] = c.req.url.split(/\?(.*)/s);
+    if (NUL.test(path) || NUL.test(query)) {
+      const named = query.split('&').find((part) => NUL.test(part));
+      const field = named === undefined ? 'path' : (/^[\w-]{1,100}/.exec(named)?.[0] ?? 'query');
+      throw new ProblemError('INVALID_PARAMETER', `"${field}" must not hold a NUL character.`, { field });
+    }
+    await next();
+  };
+}
+
+const NUL = /%00/;
+
 const WITHOUT_BODY = new Set(['GET', 'HEAD']);
 
 /**

@@ -61,6 +61,12 @@ export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Prom
   } catch (cause) {
     throw new ProblemError('INVALID_PARAMETER', 'The body must be JSON.', { field: 'body', cause });
   }
+  const unstorable = fieldWithUnstorableText(value, 'body');
+  if (unstorable !== undefined) {
+    const field = unstorable.slice(0, 100);
+    const detail = `"${field}" must not hold a NUL character or half of a surrogate pair.`;
+    throw new ProblemError('INVALID_PARAMETER', detail, { field });
+  }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -72,6 +78,20 @@ export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Prom
     field: field.slice(0, 100),
   });
 }
+
+/** PostgreSQL takes neither into a text nor into jsonb. A key that holds one is named by what it is a key of. */
+function fieldWithUnstorableText(value: unknown, field: string): string | undefined {
+  if (typeof value === 'string') return isStorable(value) ? undefined : field;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (!isStorable(key)) return field;
+    const found = fieldWithUnstorableText(inner, field === 'body' ? key : `${field}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const isStorable = (text: string) => !/\0|\p{Surrogate}/u.test(text);
 
 function parse<T extends z.ZodType>(schema: T, value: unknown, field: string, rule: string): z.infer<T> {
   const result = schema.safeParse(value);

@@ -1,15 +1,32 @@
-/** `GET /api/v1/cliniko/ws`: the door to ops-socket.ts. */
-import { type HttpBindings, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server';
-import { Hono } from 'hono';
-import { WebSocket, WebSocketServer } from 'ws';
+/** `GET /api/v1/cliniko/ws`: takes up the offer of a WebSocket, and hands the connection to ops-socket.ts. */
+import type { ServerResponse } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '../contract/socket-frame.ts';
+import { answeredByHand } from '../http/answered-by-hand.ts';
+import { writeProblem } from '../http/malformed-request.ts';
 import { ProblemError } from '../http/problem.ts';
+import { offersWebSocket, takeUpgrade } from '../http/upgrades.ts';
 import { type SocketTools, serveOpsSocket } from './ops-socket.ts';
 import { viewerOf } from './viewer.ts';
 
+type Upgradable = Context<{ Bindings: HttpBindings }>;
+
+export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings }> {
+  const handshakes = createHandshakes();
+  const routes = new Hono<{ Bindings: HttpBindings }>();
+  routes.get('/ws', (c) => {
+    if (!offersWebSocket(c.env.incoming)) throw noOffer();
+    openSocket(c, handshakes, tools);
+    return answeredByHand(c);
+  });
+  return routes;
+}
+
 /** Frames over the limit close with 1009. No deflate: it would encode each event once for each client. */
-export function createSocketServer(): WebSocketServerLike {
-  const server = new WebSocketServer({
+function createHandshakes(): WebSocketServer {
+  const handshakes = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_SOCKET_FRAME_BYTES,
     perMessageDeflate: false,
@@ -17,11 +34,38 @@ export function createSocketServer(): WebSocketServerLike {
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  // The same server; its types only do not say that the option was set.
-  return Object.assign(server, { options: { ...server.options, noServer: true } });
+  handshakes.on('wsClientError', (error, socket) => {
+    const detail = `This WebSocket handshake is not valid: ${error.message}.`;
+    void writeProblem(socket, new ProblemError('INVALID_PARAMETER', detail, { field: 'upgrade' }));
+  });
+  return handshakes;
 }
 
-/** Who does not answer the close is not waited for. */
+function openSocket(c: Upgradable, handshakes: WebSocketServer, tools: SocketTools): void {
+  const { incoming } = c.env;
+  const wire = incoming.socket;
+  const refusal = c.get('socketRefusal');
+  const organizations = c.req.query('organizations');
+  const viewer = refusal === undefined ? viewerOf(c) : undefined;
+  const head = takeUpgrade(incoming, c.env.outgoing as ServerResponse);
+  if (head === undefined) return;
+  // What middleware has put on the answer (CORS, security, the request id). The handshake writes its head at once.
+  const extra = [...c.res.headers].map(([name, value]) => `${name}: ${value}`);
+  const addHeaders = (lines: string[]): void => void lines.push(...extra);
+  handshakes.on('headers', addHeaders);
+  try {
+    handshakes.handleUpgrade(incoming, wire, head, (socket) => {
+      if (viewer === undefined) refuseSocket(socket, refusal ?? TRY_AGAIN_LATER);
+      else serveOpsSocket(socket, wire, organizations, viewer, tools);
+    });
+  } finally {
+    handshakes.off('headers', addHeaders);
+  }
+}
+
+const TRY_AGAIN_LATER = 1013;
+
+/** A client that does not answer the close is not waited for. */
 const REFUSED_LEAVE_MS = 1_000;
 
 function refuseSocket(socket: WebSocket, code: number): void {
@@ -30,32 +74,10 @@ function refuseSocket(socket: WebSocket, code: number): void {
   setTimeout(() => socket.terminate(), REFUSED_LEAVE_MS).unref();
 }
 
-export function socketRoutes(tools: SocketTools): Hono<{ Bindings: HttpBindings }> {
-  const routes = new Hono<{ Bindings: HttpBindings }>();
-  routes.get(
-    '/ws',
-    upgradeWebSocket((c) => ({
-      onOpen(_event, { raw }) {
-        if (!(raw instanceof WebSocket)) return;
-        const refusal = c.get('socketRefusal');
-        if (refusal !== undefined) return refuseSocket(raw, refusal);
-        const wire = c.env.incoming.socket;
-        const [organizations, viewer] = [c.req.query('organizations'), viewerOf(c)];
-        // The adapter adds listeners of its own after this, for events that we hear from the socket itself. They would
-        // keep the whole request as long as the socket lives, so it is served in their place, before it is read. There
-        // are no others: ws would add one to keep its list of clients, which is switched off above.
-        queueMicrotask(() => {
-          for (const event of ['message', 'close', 'error']) raw.removeAllListeners(event);
-          serveOpsSocket(raw, wire, organizations, viewer, tools);
-        });
-      },
-    })),
-    () => {
-      throw new ProblemError(
-        'UPGRADE_REQUIRED',
-        'This address speaks WebSocket: connect with a WebSocket client.',
-      );
-    },
+function noOffer(): ProblemError {
+  return new ProblemError(
+    'UPGRADE_REQUIRED',
+    'This address speaks WebSocket: connect with a WebSocket client, which sends Upgrade: websocket and Connection: Upgrade. A proxy has to pass both on.',
+    { headers: { upgrade: 'websocket', connection: 'Upgrade' } },
   );
-  return routes;
 }

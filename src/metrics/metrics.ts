@@ -27,6 +27,8 @@ export interface Metrics {
   sync: SyncObserver;
   clinikoAnswered(outcome: RequestOutcome, seconds: number): void;
   requestAnswered(request: AnsweredRequest): void;
+  /** Closed without an answer: its address, or the server, has as many connections as it may have. */
+  connectionRefused(reason: 'address' | 'server'): void;
   nudgeHeard(): void;
   /** Nudges may have been lost: the listener connected again. */
   listenerGap(): void;
@@ -126,14 +128,22 @@ function askAtEachScrape(registers: Registers, sources: MetricSources): void {
   });
 }
 
-function httpMetrics(registers: Registers): Pick<Metrics, 'requestAnswered'> {
+function httpMetrics(registers: Registers): Pick<Metrics, 'requestAnswered' | 'connectionRefused'> {
   const requests = histogram(
     registers,
     'http_request_seconds',
     'Requests answered; streams when they begin.',
     ['method', 'route', 'status'],
   );
+  const connections = counter(
+    registers,
+    'connections_refused_total',
+    'Connections closed without an answer: too many of one address, or in all.',
+    ['limit'],
+  );
+  for (const limit of ['address', 'server']) connections.inc({ limit }, 0);
   return {
+    connectionRefused: (limit) => connections.inc({ limit }),
     requestAnswered: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: String(status) }, seconds),
   };

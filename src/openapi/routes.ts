@@ -9,15 +9,18 @@ import { DOCS_STYLE } from './style.ts';
 
 const Package = z.object({ version: z.string() });
 
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-cache' };
+
 export function documentRoutes(): Hono {
   const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { version } = Package.parse(JSON.parse(file));
   const openapi = openApiDocument(version);
   const asyncapi = asyncApiDocument(version);
   const page = docsPage(openapi, asyncapi);
+  const [openapiText, asyncapiText] = [JSON.stringify(openapi), JSON.stringify(asyncapi)];
   const routes = new Hono();
-  routes.get('/openapi.json', (c) => c.json(openapi));
-  routes.get('/asyncapi.json', (c) => c.json(asyncapi));
+  routes.get('/openapi.json', (c) => c.body(openapiText, 200, JSON_HEADERS));
+  routes.get('/asyncapi.json', (c) => c.body(asyncapiText, 200, JSON_HEADERS));
   routes.get('/docs', (c) => c.html(page, 200, { 'cache-control': 'no-cache' }));
   routes.get('/docs/docs.css', (c) =>
     c.body(DOCS_STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' }),

@@ -1,0 +1,45 @@
+/**
+ * The address of a client: of its connection, or behind a trusted proxy the one that the proxy names in `X-Forwarded-For`.
+ *
+ * The header is read from its end, where our own proxies write, up to the first address that is none of them: what stands
+ * before that was sent by the client, which may have invented it.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type BlockList, isIP, type Socket } from 'node:net';
+
+export function clientAddress(request: IncomingMessage, trusted: BlockList): string {
+  const peer = peerAddress(request.socket);
+  if (!isTrusted(peer, trusted)) return peer;
+  const named = String(request.headers['x-forwarded-for'] ?? '').split(',');
+  for (const text of named.reverse()) {
+    const address = unmapped(text.trim());
+    if (isIP(address) === 0) return peer;
+    if (!isTrusted(address, trusted)) return address;
+  }
+  return peer;
+}
+
+/** Empty once the connection is closed. */
+export function peerAddress(socket: Socket): string {
+  return unmapped(socket.remoteAddress ?? '');
+}
+
+export function isTrusted(address: string, trusted: BlockList): boolean {
+  const family = isIP(address);
+  return family !== 0 && trusted.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** What one client can be expected to own: an IPv4 address, or the /64 network of an IPv6 address. */
+export function addressShare(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [left = '', right] = address.split('::');
+  const head = left === '' ? [] : left.split(':');
+  const tail = right === undefined || right === '' ? [] : right.split(':');
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length);
+  return [...head, ...Array<string>(zeros).fill('0'), ...tail].slice(0, 4).join(':');
+}
+
+/** An IPv4 address as a socket that also listens on IPv6 writes it. */
+function unmapped(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+}

@@ -1,0 +1,75 @@
+/**
+ * Requests that never reach the application: what Node could not parse, and what took too long to arrive. Each is answered
+ * with a problem, as every other error is; Node itself would send a status with an empty body.
+ */
+import { type Server, ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { RequestError } from '@hono/node-server';
+import { ProblemError, problemResponse } from './problem.ts';
+
+/** For the adapter between Node and the application: it could not make a request of what Node parsed, or failed. */
+export function adapterProblem(error: unknown): Response {
+  if (!(error instanceof RequestError))
+    return problemResponse(
+      new ProblemError('INTERNAL_ERROR', 'This is our fault. Look into the server log.'),
+    );
+  const detail = 'The request cannot be read: its Host header or its address is not valid.';
+  return problemResponse(new ProblemError('INVALID_PARAMETER', detail, { field: 'host' }));
+}
+
+export function answerMalformedRequests(server: Server): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    void writeProblem(socket, problemOf(error.code));
+  });
+  // CONNECT asks for a tunnel. Without a listener Node closes the connection without a word.
+  server.on('connect', (_request, socket) => {
+    const problem = new ProblemError(
+      'METHOD_NOT_ALLOWED',
+      'This server is no proxy: CONNECT is not answered.',
+    );
+    void writeProblem(socket, problem);
+  });
+  // An expectation that we do not know may be ignored (RFC 9110, 10.1.1). Without a listener Node answers 417.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
+function problemOf(code: string | undefined): ProblemError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new ProblemError('HEADERS_TOO_LARGE', 'The headers are too large: at most 16 KiB in all.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ProblemError('REQUEST_INCOMPLETE', 'The request did not arrive in time. Send it again.');
+    default:
+      return new ProblemError('INVALID_PARAMETER', 'This is not a valid HTTP request.', { field: 'request' });
+  }
+}
+
+/** A client that does not close its side is not waited for. */
+const LEAVE_MS = 1_000;
+
+/** Onto a connection that Node writes nothing more on. In the middle of an answer there is no room for another one. */
+export async function writeProblem(socket: Duplex, problem: ProblemError): Promise<void> {
+  socket.on('error', () => socket.destroy());
+  if (!socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  const response = problemResponse(problem);
+  const body = await response.text();
+  const headers = {
+    ...Object.fromEntries(response.headers),
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const { status } = response;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), LEAVE_MS).unref();
+}
+
+/** Node keeps the answer that is being written beside its socket, and asks the same before it writes an error. */
+function isAnswering(socket: Duplex): boolean {
+  const answer: unknown = Reflect.get(socket, '_httpMessage');
+  return answer instanceof ServerResponse && answer.headersSent;
+}

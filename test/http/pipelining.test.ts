@@ -1,0 +1,161 @@
+/** Clients that send many requests on one connection and read no answer: what they cost, and when they are gone. */
+
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
+import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { answerInTurn } from '../../src/http/request-queue.ts';
+import { test } from '../support/database.ts';
+import { openRaw } from '../support/raw-connection.ts';
+import { startServerProcess } from '../support/server-process.ts';
+
+/** As many requests as Node reads in one go. */
+const A_PACKET_FULL = (request: string) => Math.ceil(65_536 / request.length);
+
+function pipeline(url: string, request: string, times = A_PACKET_FULL(request)): Socket {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.pause().on('error', () => {});
+  socket.write(request.repeat(times));
+  return socket;
+}
+
+const ESTABLISHED = '01';
+
+/** A client that does not read does not hear that it was closed, so the kernel is asked. */
+async function stillAccepted(url: string, clients: readonly Socket[]): Promise<number> {
+  const hex = (port: number | undefined) => `:${(port ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  const local = hex(Number(new URL(url).port));
+  const remote = new Set(clients.map(({ localPort }) => hex(localPort)));
+  const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((row) => row.trim().split(/\s+/));
+  return rows.filter(
+    ([, address = '', peer = '', state]) =>
+      address.endsWith(local) && remote.has(peer.slice(-5)) && state === ESTABLISHED,
+  ).length;
+}
+
+async function residentBytes(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1_024;
+}
+
+describe('ten connections that pipeline and never read', () => {
+  test.for([
+    ['/docs', undefined],
+    ['/docs', 32],
+    ['/openapi.json', undefined],
+    ['/embed/sync-progress.js', undefined],
+    ['/api/v1/cliniko/sync-logs/123/events', undefined],
+  ] as const)(
+    '%s, %s times: cost less than 100 MB and a second of /healthz, and are gone within a minute',
+    { timeout: 90_000 },
+    async ([path, times], { databaseUrl }) => {
+      const cliniko = await startClinikoSimulator({ patients: 1 });
+      onTestFinished(() => cliniko.close());
+      const { url, child } = await startServerProcess({ cliniko, databaseUrl });
+      for (let n = 0; n < 20; n++) await (await fetch(`${url}/docs`)).text();
+      const before = await residentBytes(child.pid);
+
+      const begun = performance.now();
+      const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+      const clients = Array.from({ length: 10 }, () => pipeline(url, request, times));
+      await Promise.all(clients.map((socket) => once(socket, 'connect')));
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      await vi.waitFor(
+        async () => {
+          expect((await residentBytes(child.pid)) - before).toBeLessThan(100 * 1_024 * 1_024);
+          expect(await stillAccepted(url, clients)).toBe(0);
+        },
+        { timeout: 60_000, interval: 200 },
+      );
+    },
+  );
+});
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('It listens on a port.');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+describe('requests of one connection', () => {
+  plainTest('are answered in order, one after the other', async () => {
+    const server = createServer();
+    let running = 0;
+    answerInTurn(server, (request, response) => {
+      running += 1;
+      expect(running).toBe(1);
+      setImmediate(() => {
+        running -= 1;
+        response.end(`[${request.url}]`);
+      });
+    });
+    const url = await listening(server);
+    const paths = Array.from({ length: 20 }, (_, n) => `/${n}`);
+    const connection = openRaw(url, paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+    const text = await connection.until('[/19]');
+    expect([...text.matchAll(/\[(.*?)\]/g)].map(([, path]) => path)).toEqual(paths);
+  });
+
+  plainTest('end the connection when too many of them wait', async () => {
+    const server = createServer();
+    let started = 0;
+    answerInTurn(server, () => {
+      started += 1;
+    });
+    const socket = pipeline(await listening(server), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(started).toBe(1);
+  });
+});
+
+describe('an answer that is not read', () => {
+  const PORTION = Buffer.alloc(256 * 1_024);
+  const PORTIONS = 100;
+  const UNREAD_MS = 1_500;
+
+  async function startSender() {
+    const server = createServer();
+    answerInTurn(
+      server,
+      (_request, response) => {
+        for (let n = 0; n < PORTIONS; n++) response.write(PORTION);
+        response.end();
+      },
+      { unreadMs: UNREAD_MS, checkMs: 50 },
+    );
+    return { server, url: await listening(server) };
+  }
+
+  plainTest('ends its connection, also while more requests arrive on it', async () => {
+    const { server, url } = await startSender();
+    const accepted = once(server, 'connection');
+    const socket = pipeline(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 1);
+    const [connection] = await accepted;
+    const drip = setInterval(() => socket.write('\r\n'), 50);
+    onTestFinished(() => clearInterval(drip));
+    await once(connection, 'close');
+  });
+
+  plainTest('goes on for a client that reads slowly', async () => {
+    const { url } = await startSender();
+    const socket = pipeline(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 1);
+    let bytes = 0;
+    const begun = performance.now();
+    socket.on('data', (piece) => {
+      bytes += piece.length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 10);
+    });
+    socket.resume();
+    await vi.waitFor(() => expect(bytes).toBeGreaterThan(PORTION.length * PORTIONS), { timeout: 40_000 });
+    expect(performance.now() - begun).toBeGreaterThan(2 * UNREAD_MS);
+  });
+});
