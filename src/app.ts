@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { auditActions } from './access/audited.ts';
 import { allowOrigins } from './access/cross-origin.ts';
-import { type GateTools, gate } from './access/gate.ts';
+import { type GateTools, gate, recordRefusal } from './access/gate.ts';
 import { replayStarts } from './access/idempotency.ts';
 import { accessRoutes } from './access/routes.ts';
 import { refuseProxies, requireLoopbackHost, requireOwnOrigin } from './access/same-place.ts';
@@ -80,8 +80,11 @@ export function createApp(tools: AppTools): App {
   app.notFound(() => {
     throw new ProblemError('NOT_FOUND', 'There is nothing at this address. The API begins at /api/v1.');
   });
-  app.onError((error, c) => {
-    if (error instanceof ProblemError) return problemResponse(error);
+  app.onError(async (error, c) => {
+    if (error instanceof ProblemError) {
+      await recordRefusal(c, error, tools);
+      return problemResponse(error);
+    }
     const request = { path: c.req.routePath, request_id: c.get('requestId') };
     logger.error({ ...safeError(error), ...request }, 'A request failed');
     if (isDatabaseAway(error)) {

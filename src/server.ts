@@ -8,9 +8,11 @@ import { createAuthenticator } from './access/authenticate.ts';
 import { forgetOldAnswers } from './access/idempotency.ts';
 import { createJwtVerifier } from './access/identity-provider.ts';
 import { createLimits } from './access/limits.ts';
+import { createRefusals } from './access/refusals.ts';
 import { buildWall } from './access/second-wall.ts';
 import { createSessions } from './access/sessions.ts';
 import { createStreamTokens, streamSigningKey } from './access/stream-token.ts';
+import { storeBootstrapToken } from './access/tokens.ts';
 import { createApp } from './app.ts';
 import { keepAudit } from './audit/retention.ts';
 import { type Background, startBackground } from './background.ts';
@@ -112,6 +114,8 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
     ...live.tools,
     logger,
     ...access,
+    refusals: createRefusals(database, logger, metrics.requestRefused),
+    trustedProxies: config.trustedProxies,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => draining,
     clinikoBaseUrl: config.cliniko.baseUrl,
@@ -177,10 +181,14 @@ async function openAccess(config: Config, logger: Logger, { database, credential
   const wall = await buildWall(database, logger);
   undo.push(await keepAudit(database, config.auditRetentionDays, logger));
   undo.push(forgetOldAnswers(database, logger));
+  if (config.bootstrapAdminToken !== undefined)
+    await storeBootstrapToken(database, config.bootstrapAdminToken);
   const sessions = createSessions(database, logger);
   undo.push(() => sessions.stop());
   const authenticator =
-    config.auth === 'none' ? undefined : createAuthenticator(database, streamTokens, verifyJwt);
+    config.auth === 'none'
+      ? undefined
+      : createAuthenticator(database, streamTokens, verifyJwt, config.bootstrapAdminToken);
   return { wall, sessions, streamTokens, limits: createLimits(config.limits), authenticator };
 }
 

@@ -83,6 +83,8 @@ async function openApp(
     logger,
     wall: await buildWall(database, logger),
     sessions: createSessions(database, logger),
+    refusals: { record: async () => {} },
+    trustedProxies: config.trustedProxies,
     streamTokens: createStreamTokens(streamSigningKey(CREDENTIALS_KEY), config.streamTokenSeconds),
     limits: createLimits(config.limits),
     authenticator: undefined,

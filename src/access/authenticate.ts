@@ -8,7 +8,8 @@ import type { Database } from '../database/open.ts';
 import { holds, type Principal } from '../http/principal.ts';
 import type { VerifyJwt } from './identity-provider.ts';
 import type { StreamTokens } from './stream-token.ts';
-import { findById, findByToken, isApiToken } from './tokens.ts';
+import { createTokenLookup } from './token-lookup.ts';
+import { findByHashes, findById, hashOf, isApiToken } from './tokens.ts';
 
 const REMEMBERED_MS = 2_000;
 const REMEMBERED_AT_MOST = 10_000;
@@ -24,14 +25,17 @@ export function createAuthenticator(
   database: Database,
   streamTokens: StreamTokens,
   verifyJwt: VerifyJwt | undefined,
+  bootstrapAdminToken?: string,
 ): Authenticator {
+  const bootstrapHash = bootstrapAdminToken === undefined ? undefined : hashOf(bootstrapAdminToken);
+  const lookUp = createTokenLookup((hashes) => findByHashes(database, hashes, bootstrapHash));
   const remembered = new Map<string, { principal: Principal; until: number }>();
 
   const byToken = async (token: string): Promise<Principal | undefined> => {
     const known = remembered.get(token);
     if (known !== undefined && known.until > Date.now()) return stillGood(known.principal);
     remembered.delete(token);
-    const principal = await findByToken(database, token);
+    const principal = await lookUp(hashOf(token));
     if (principal !== undefined) {
       if (remembered.size >= REMEMBERED_AT_MOST) remembered.clear();
       remembered.set(token, { principal, until: Date.now() + REMEMBERED_MS });
@@ -40,7 +44,7 @@ export function createAuthenticator(
   };
   return {
     async bearer(token) {
-      if (isApiToken(token)) return byToken(token);
+      if (isApiToken(token) || hashOf(token) === bootstrapHash) return byToken(token);
       return verifyJwt === undefined || !token.includes('.') ? undefined : verifyJwt(token);
     },
     async streamToken(token) {

@@ -5,15 +5,20 @@
  * It stands before every route and reads what each needs from policy.ts, so a new route is behind it by itself. Who asks
  * for an organization that he does not hold gets the same answer whether it exists or not.
  */
+import type { BlockList } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
+import type { ProblemCode } from '../contract/problem.ts';
+import { clientAddress } from '../http/client-address.ts';
 import { readId } from '../http/parameters.ts';
 import { ANYONE, holds, type Principal, reaches, type Scope } from '../http/principal.ts';
-import { ProblemError } from '../http/problem.ts';
+import { ProblemError, problemKind } from '../http/problem.ts';
 import { offersWebSocket } from '../http/upgrades.ts';
+import type { FrameGuard } from '../live/viewer.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Limits } from './limits.ts';
 import { type Requirement, requirementOf } from './policy.ts';
+import { isRefusal, type Refusal, type Refusals } from './refusals.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface GateTools {
@@ -21,6 +26,8 @@ export interface GateTools {
   authenticator: Authenticator | undefined;
   limits: Limits;
   sessions: Sessions;
+  refusals: Refusals;
+  trustedProxies: BlockList;
 }
 
 type Gated = Context<{ Bindings: HttpBindings }>;
@@ -39,19 +46,28 @@ export function gate(tools: GateTools): MiddlewareHandler<{ Bindings: HttpBindin
 
 /** @throws ProblemError UNAUTHENTICATED, INVALID_PARAMETER, TOO_MANY_REQUESTS, FORBIDDEN, in this order */
 async function admit(c: Gated, needed: Requirement, tools: GateTools): Promise<Principal> {
-  const principal = await whoAsks(c, needed, tools.authenticator);
+  const principal = await whoAsks(c, needed, tools);
+  // Known from here on, also for what is written about a refusal.
+  c.set('principal', principal);
   const organizationId = organizationOf(c, needed);
-  const held =
-    organizationId === undefined
-      ? !needed.needsEverything || principal.organizations === '*'
-      : holds(principal, organizationId);
+  const held = isHeld(principal, needed, organizationId);
   // What is refused counts too, but never against an organization that is not his.
   tools.limits.takeRequest(principal, held ? organizationId : undefined);
   if (!held) throw notHeld();
-  if (!reaches(principal.scope, needed.scope)) throw scopeTooSmall(principal.scope, needed.scope);
-  c.set('principal', principal);
+  if (!reaches(principal.scope, needed.scope) && !mayScrape(principal, needed))
+    throw scopeTooSmall(principal.scope, needed.scope);
   c.set('organizationId', organizationId);
   return principal;
+}
+
+function isHeld(principal: Principal, needed: Requirement, organizationId: number | undefined): boolean {
+  if (organizationId !== undefined) return holds(principal, organizationId);
+  return !needed.needsEverything || principal.organizations === '*' || mayScrape(principal, needed);
+}
+
+/** /metrics is read by the tokens of its own scope. */
+function mayScrape(principal: Principal, needed: Requirement): boolean {
+  return needed.route === 'GET /metrics' && principal.scope === 'metrics';
 }
 
 /** One place among the streams, given back when the answer closes, or the connection of one whose turn never came. */
@@ -66,7 +82,20 @@ async function admitStream(c: Gated, needed: Requirement, tools: GateTools): Pro
   };
   for (const one of held) one.once('close', end);
   if (held.some((one) => one.destroyed)) end();
-  c.set('viewer', tools.sessions.viewer(principal));
+  c.set(
+    'viewer',
+    tools.sessions.viewer(principal, isHandshake(c) ? frameGuard(c, principal, tools) : undefined),
+  );
+}
+
+/** Holds nothing of the request, which would live as long as the socket. */
+function frameGuard(c: Gated, principal: Principal, tools: GateTools): FrameGuard {
+  const { status: _status, code: _code, ...origin } = refusalOf(c, 'FORBIDDEN', tools.trustedProxies);
+  const { refusals, limits } = tools;
+  return {
+    take: limits.frames(principal),
+    refused: (code) => void refusals.record({ ...origin, code, status: problemKind(code).status }),
+  };
 }
 
 /** A browser does not show a page why a handshake failed, so the socket is opened and closed with the reason. */
@@ -75,6 +104,7 @@ async function admitSocket(c: Gated, needed: Requirement, tools: GateTools): Pro
     await admitStream(c, needed, tools);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
+    await recordRefusal(c, error, tools);
     c.set('socketRefusal', CLOSE_CODES[error.code] ?? TRY_AGAIN_LATER);
   }
 }
@@ -87,25 +117,56 @@ const CLOSE_CODES: Partial<Record<ProblemError['code'], number>> = {
   TOO_MANY_STREAMS: 4429,
 };
 
-async function whoAsks(
-  c: Context,
-  needed: Requirement,
-  authenticator: Authenticator | undefined,
-): Promise<Principal> {
+/** What is written of a refusal: never the token, and of the address only the pattern of its route. */
+export async function recordRefusal(
+  c: Gated,
+  error: ProblemError,
+  { refusals, trustedProxies }: Pick<GateTools, 'refusals' | 'trustedProxies'>,
+): Promise<void> {
+  if (isRefusal(problemKind(error.code).status))
+    await refusals.record(refusalOf(c, error.code, trustedProxies));
+}
+
+function refusalOf(c: Gated, code: ProblemCode, trustedProxies: BlockList): Refusal {
+  const needed = c.get('requirement') ?? requirementOf(c);
+  return {
+    status: problemKind(code).status,
+    code,
+    route: needed.route,
+    actor: c.get('principal')?.actor,
+    organizationId: organizationNamed(c, needed),
+    address: clientAddress(c.env.incoming, trustedProxies),
+    requestId: c.get('requestId'),
+  };
+}
+
+function organizationNamed(c: Context, needed: Requirement): number | undefined {
+  try {
+    return organizationOf(c, needed);
+  } catch {
+    return undefined;
+  }
+}
+
+async function whoAsks(c: Gated, needed: Requirement, tools: GateTools): Promise<Principal> {
+  const { authenticator } = tools;
+  // Only wrong tokens count against an address: behind a proxy that is not named in TRUSTED_PROXIES it is the address of all.
+  const refuse = (): never => {
+    tools.limits.takeBadToken(clientAddress(c.env.incoming, tools.trustedProxies));
+    throw badToken();
+  };
   if (authenticator === undefined) return ANYONE;
   const header = c.req.header('authorization');
   if (header !== undefined) {
     const token = /^Bearer +([^\s]{1,8192})$/i.exec(header)?.[1];
     const principal = token === undefined ? undefined : await authenticator.bearer(token);
-    if (principal === undefined) throw badToken();
-    return principal;
+    return principal ?? refuse();
   }
   // In an address only what opens streams and soon ends: addresses are written down in many places.
   const streamToken = needed.stream ? c.req.query('token') : undefined;
   if (streamToken === undefined) throw noToken(needed.stream);
   const principal = await authenticator.streamToken(streamToken);
-  if (principal === undefined) throw badToken();
-  return principal;
+  return principal ?? refuse();
 }
 
 /** Read as the route will read it, from the same segment of the same path. */

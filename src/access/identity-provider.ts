@@ -4,7 +4,7 @@
  * Only asymmetric algorithms are ever accepted: `none` and HMAC with a public key as its secret are no signatures of
  * anybody. Issuer, audience, subject and expiry must be there and right.
  */
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { type Principal, SCOPES } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -36,17 +36,28 @@ export interface JwtConfig {
 /** Clocks differ. */
 const TOLERANCE_SECONDS = 5;
 
-const Organizations = z.union([
-  z.literal('*').transform((): '*' => '*'),
-  z.array(z.coerce.number().int().min(1).max(2_147_483_647)).transform((ids) => new Set(ids)),
+const MAX_ID = 2_147_483_647;
+
+/** A whole number, or its decimal text. Nothing else that JavaScript can make a number of: no `true`, no `"0x65"`. */
+const OrganizationId = z.union([
+  z.int().min(1).max(MAX_ID),
+  z
+    .string()
+    .regex(/^[1-9][0-9]{0,9}$/)
+    .transform(Number)
+    .pipe(z.int().max(MAX_ID)),
 ]);
+const Organizations = z.union([z.literal('*'), z.array(OrganizationId).transform((ids) => new Set(ids))]);
 const ScopeClaim = z.enum(SCOPES);
+/** OpenID Connect allows 255 ASCII characters. It is written into the audit log. */
+const Subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+const Expiry = z.number().positive();
 
 /** @returns undefined when the JWT is not one of this provider for us, or gives no access */
 export type VerifyJwt = (jwt: string) => Promise<Principal | undefined>;
 
 export function createJwtVerifier(config: JwtConfig): VerifyJwt {
-  const keys = createRemoteJWKSet(new URL(config.jwksUrl), { timeoutDuration: 5_000 });
+  const keys = keysOf(config.jwksUrl);
   return async (jwt) => {
     try {
       const { payload } = await jwtVerify(jwt, keys, {
@@ -58,26 +69,50 @@ export function createJwtVerifier(config: JwtConfig): VerifyJwt {
       });
       const organizations = Organizations.safeParse(payload[config.organizationsClaim]);
       const scope = ScopeClaim.safeParse(payload[config.scopeClaim]);
-      if (!organizations.success || !scope.success || payload.exp === undefined) return undefined;
+      const subject = Subject.safeParse(payload.sub);
+      const expiry = Expiry.safeParse(payload.exp);
+      if (!scope.success || !subject.success || !expiry.success) return undefined;
+      if (!organizations.success && scope.data !== 'metrics') return undefined;
       return {
-        actor: `jwt:${payload.sub?.slice(0, 200)}`,
+        actor: `jwt:${subject.data}`,
         scope: scope.data,
-        organizations: organizations.data,
-        expiresAt: payload.exp * 1_000,
+        organizations: scope.data === 'metrics' ? new Set() : (organizations.data ?? new Set()),
+        expiresAt: expiry.data * 1_000,
         tokenId: undefined,
       };
     } catch (error) {
-      if (isAbsence(error)) throw providerAway(error);
+      if (error instanceof KeysAwayError) throw providerAway(error);
+      // Whatever else is wrong is wrong with the token, however odd it is.
       return undefined;
     }
   };
 }
 
-/** The keys could not be had: that says nothing about the token. What jose refuses has a code of its own. */
-function isAbsence(error: unknown): boolean {
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true;
-  if (error instanceof errors.JOSEError) return error.code === 'ERR_JOSE_GENERIC';
-  return true;
+/** The keys could not be read, which says nothing about the token. */
+class KeysAwayError extends Error {
+  override readonly name = 'KeysAwayError';
+}
+
+/** What is thrown while the keys are read is told apart here from what a token makes `jose` throw later. */
+function keysOf(jwksUrl: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      throw isAboutToken(cause) ? cause : new KeysAwayError('The keys cannot be read.', { cause });
+    }
+  };
+}
+
+/** The keys were there, and none of them, or more than one, fits the header of the token. */
+function isAboutToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported ||
+    error instanceof errors.JWSInvalid
+  );
 }
 
 function providerAway(cause: unknown): ProblemError {

@@ -6,6 +6,7 @@
  *
  * Not here: connections that never say anything (server.ts), the limits of Cliniko (cliniko/pacing.ts).
  */
+import { addressShare } from '../http/client-address.ts';
 import type { Principal } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 
@@ -23,6 +24,10 @@ export interface LimitConfig {
 export interface Limits {
   /** @throws ProblemError TOO_MANY_REQUESTS */
   takeRequest(principal: Principal, organizationId: number | undefined): void;
+  /** Another wrong token of this address. @throws ProblemError TOO_MANY_REQUESTS, instead of the 401 */
+  takeBadToken(address: string): void;
+  /** For the frames of one socket. @returns throws like `takeRequest` */
+  frames(principal: Principal): () => void;
   /** @returns gives the place back. @throws ProblemError TOO_MANY_STREAMS */
   takeStream(principal: Principal, organizationId: number | undefined): () => void;
 }
@@ -35,6 +40,7 @@ export function createLimits(config: LimitConfig, now = () => performance.now())
   const buckets = new Map<string, Bucket>();
   const streams = new Map<string, number>();
   let allStreams = 0;
+  let sockets = 0;
 
   const bucketOf = (key: string, perMinute: number): Bucket => {
     const bucket = refill(buckets.get(key) ?? { left: perMinute, at: now() }, perMinute, now());
@@ -44,7 +50,21 @@ export function createLimits(config: LimitConfig, now = () => performance.now())
     forgetOldest(buckets);
     return bucket;
   };
+  const takeAll = (wanted: readonly { key: string; perMinute: number }[]): void => {
+    const found = wanted.map(({ key, perMinute }) => ({ bucket: bucketOf(key, perMinute), perMinute }));
+    for (const { bucket, perMinute } of found) if (bucket.left < 1) throw tooMany(bucket, perMinute);
+    for (const { bucket } of found) bucket.left -= 1;
+  };
   return {
+    takeBadToken(address) {
+      takeAll([{ key: `address:${addressShare(address)}`, perMinute: config.badTokensPerAddress }]);
+    },
+    frames(principal) {
+      sockets += 1;
+      // Without accounts each socket has a bucket of its own: a page in a loop must not keep the database busy.
+      const key = principal.actor === 'anyone' ? `socket:${sockets}` : principal.actor;
+      return () => takeAll([{ key, perMinute: config.requestsPerToken }]);
+    },
     takeRequest(principal, organizationId) {
       // AUTH=none: one person's own machine.
       if (principal.actor === 'anyone') return;
@@ -54,9 +74,7 @@ export function createLimits(config: LimitConfig, now = () => performance.now())
           ? []
           : [{ key: `organization:${organizationId}`, perMinute: config.requestsPerOrganization }]),
       ];
-      const found = wanted.map(({ key, perMinute }) => ({ bucket: bucketOf(key, perMinute), perMinute }));
-      for (const { bucket, perMinute } of found) if (bucket.left < 1) throw tooMany(bucket, perMinute);
-      for (const { bucket } of found) bucket.left -= 1;
+      takeAll(wanted);
     },
     takeStream(principal, organizationId) {
       const keys = [

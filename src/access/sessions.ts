@@ -7,7 +7,7 @@
 import type { Database } from '../database/open.ts';
 import { holds, type Principal } from '../http/principal.ts';
 import type { Connection } from '../live/connections.ts';
-import type { Viewer } from '../live/viewer.ts';
+import type { FrameGuard, Viewer } from '../live/viewer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { findValid } from './tokens.ts';
@@ -18,7 +18,7 @@ const RECHECK_TICKS = 2;
 const GOODBYE_AHEAD_MS = 5_000;
 
 export interface Sessions {
-  viewer(principal: Principal): Viewer;
+  viewer(principal: Principal, frames?: FrameGuard): Viewer;
   stop(): void;
 }
 
@@ -52,13 +52,14 @@ export function createSessions(database: Database, logger: Logger): Sessions {
   const timer = setInterval(tick, TICK_MS);
   timer.unref();
   return {
-    viewer: (principal) => new Session(principal, open),
+    viewer: (principal, frames) => new Session(principal, open, frames),
     stop: () => clearInterval(timer),
   };
 }
 
 /** The right behind one stream. A class: there is one for each, and it has little to keep. */
 class Session implements Viewer {
+  readonly frames: FrameGuard | undefined;
   readonly #principal: Principal;
   readonly #open: Set<Session>;
   #connection: Connection | undefined;
@@ -66,7 +67,8 @@ class Session implements Viewer {
   /** Milliseconds since 1970: when to say goodbye. */
   goodbyeAt = Number.POSITIVE_INFINITY;
 
-  constructor(principal: Principal, open: Set<Session>) {
+  constructor(principal: Principal, open: Set<Session>, frames: FrameGuard | undefined) {
+    this.frames = frames;
     this.#principal = principal;
     this.#open = open;
   }

@@ -15,6 +15,27 @@ export function isApiToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
+/** Name of the row that keeps the hash of the variable. No other token may have it. */
+export const BOOTSTRAP_TOKEN_NAME = 'BOOTSTRAP_ADMIN_TOKEN';
+
+/** So that it is known to the database, with an id for the audit log, before it is used. Idempotent. */
+export async function storeBootstrapToken({ sql }: Database, token: string): Promise<void> {
+  await sql.begin(async (tx) => {
+    const [row] = await tx<{ id: number }[]>`
+      insert into api_tokens (name, token_hash, scope, organizations)
+      values (${BOOTSTRAP_TOKEN_NAME}, ${hashOf(token)}, 'admin', null)
+      on conflict (token_hash) do nothing returning id`;
+    if (row === undefined) return;
+    const details = { token_id: row.id, scope: 'admin' };
+    await appendAudit(tx, {
+      organizationId: null,
+      actor: BOOTSTRAP_TOKEN_NAME,
+      action: 'token.create',
+      details,
+    });
+  });
+}
+
 export interface TokenWish {
   name: string;
   scope: Scope;
@@ -33,7 +54,7 @@ export async function createToken(
 ): Promise<{ id: number; token: string }> {
   const token = `pst_${randomBytes(32).toString('base64url')}`;
   const { name, scope, expiresInDays = null } = wish;
-  const organizations = wish.organizations === '*' ? null : (wish.organizations as number[]);
+  const organizations = wish.organizations === '*' ? null : [...wish.organizations];
   const id = await sql.begin(async (tx) => {
     const [row] = await tx<{ id: number }[]>`
       insert into api_tokens (name, token_hash, scope, organizations, expires_at)
@@ -79,13 +100,27 @@ interface TokenRow {
 
 const columns = (sql: ISql) =>
   sql`id, name, scope, organizations, (extract(epoch from expires_at) * 1000)::float8 as expires_ms`;
-const valid = (sql: ISql) => sql`revoked_at is null and (expires_at is null or expires_at > now())`;
+/** That of the variable is good only while there is no other good admin token. */
+const valid = (sql: ISql) => sql`revoked_at is null and (expires_at is null or expires_at > now())
+  and (name <> ${BOOTSTRAP_TOKEN_NAME} or not exists (
+    select from api_tokens other where other.scope = 'admin' and other.name <> ${BOOTSTRAP_TOKEN_NAME}
+      and other.revoked_at is null and (other.expires_at is null or other.expires_at > now())))`;
 
-/** @returns undefined when the token is unknown, revoked or expired */
-export async function findByToken({ sql }: Database, token: string): Promise<Principal | undefined> {
-  const [row] = await sql<TokenRow[]>`
-    select ${columns(sql)} from api_tokens where token_hash = ${hashOf(token)} and ${valid(sql)}`;
-  return row && toPrincipal(row);
+/**
+ * Those of these tokens that are good, by their hash.
+ *
+ * @param bootstrapHash of the variable of this server; undefined: that of no variable is good
+ */
+export async function findByHashes(
+  { sql }: Database,
+  hashes: readonly string[],
+  bootstrapHash: string | undefined,
+): Promise<Map<string, Principal>> {
+  const rows = await sql<(TokenRow & { token_hash: string })[]>`
+    select token_hash, ${columns(sql)} from api_tokens
+    where token_hash = any(${hashes as string[]}::text[]) and ${valid(sql)}
+      and (name <> ${BOOTSTRAP_TOKEN_NAME} or token_hash = ${bootstrapHash ?? ''})`;
+  return new Map(rows.map((row) => [row.token_hash, toPrincipal(row)]));
 }
 
 /** @returns undefined when there is none, or it is revoked or expired */
@@ -131,6 +166,6 @@ function toPrincipal({ id, name, scope, organizations, expires_ms }: TokenRow): 
   };
 }
 
-function hashOf(token: string): string {
+export function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }

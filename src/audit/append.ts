@@ -32,6 +32,8 @@ export type AuditAction =
   | 'token.create'
   | 'token.revoke'
   | 'audit.read'
+  /** 401, 403 or 429 for a known account; `details` has status, code and route. */
+  | 'access.refused'
   /** A write that has no word of its own yet; `details.route` names it. */
   | 'api.write';
 

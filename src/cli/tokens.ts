@@ -2,7 +2,13 @@
  * `npm run tokens -- create|list|revoke`: who may use the API of servers with AUTH=tokens. Works on the database of the
  * environment, so it needs no running server and no token.
  */
-import { createToken, type ListedToken, listTokens, revokeToken } from '../access/tokens.ts';
+import {
+  BOOTSTRAP_TOKEN_NAME,
+  createToken,
+  type ListedToken,
+  listTokens,
+  revokeToken,
+} from '../access/tokens.ts';
 import { readDatabaseConfig } from '../config.ts';
 import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
@@ -12,6 +18,7 @@ import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 
 const USAGE = `Usage: npm run tokens -- create --name "Reception" --organizations 123,124|* [--scope read|sync|admin] [--days 365]
+       npm run tokens -- create --name "Prometheus" --scope metrics [--days 365]
        npm run tokens -- list
        npm run tokens -- revoke --id 7`;
 
@@ -47,10 +54,14 @@ async function create(args: readonly string[]): Promise<number> {
   );
   if (values.name === undefined || !/^\S.{0,99}$/.test(values.name))
     throw new UsageError(`--name must be a text of at most 100 characters.\n${USAGE}`);
+  if (values.name === BOOTSTRAP_TOKEN_NAME)
+    throw new UsageError(`--name must not be ${BOOTSTRAP_TOKEN_NAME}: the token of that variable has it.`);
+  const scope = readScope(values.scope);
   const wish = {
     name: values.name,
-    scope: readScope(values.scope),
-    organizations: readOrganizations(values.organizations),
+    scope,
+    organizations:
+      scope === 'metrics' ? readNone(values.organizations) : readOrganizations(values.organizations),
     expiresInDays: wholeNumber(values.days, '--days', 1, 3_650),
   };
   return withDatabase(async (database) => {
@@ -84,11 +95,24 @@ function readOrganizations(text: string | undefined): '*' | number[] {
   return [...new Set(text.split(',').map((id) => wholeNumber(id.trim(), '--organizations', 1, MAX_ID)))];
 }
 
+/** A token for /metrics is bound to no organization. */
+function readNone(text: string | undefined): [] {
+  if (text !== undefined)
+    throw new UsageError(`--organizations does not go with --scope metrics: leave it out.\n${USAGE}`);
+  return [];
+}
+
 function table(tokens: readonly ListedToken[]): string {
   const lines = tokens.map(({ id, name, scope, organizations, created, expires, state }) =>
-    [id, state, scope, organizations?.join(',') ?? '*', created, expires ?? 'never', terminalText(name)].join(
-      '\t',
-    ),
+    [
+      id,
+      state,
+      scope,
+      organizations === null ? '*' : organizations.join(',') || '-',
+      created,
+      expires ?? 'never',
+      terminalText(name),
+    ].join('\t'),
   );
   return `${['id\tstate\tscope\torganizations\tcreated\texpires\tname', ...lines].join('\n')}\n`;
 }

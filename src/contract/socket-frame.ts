@@ -37,6 +37,7 @@ export const SocketErrorCode = z.enum([
   'UNKNOWN_SUBSCRIPTION',
   'TOO_MANY_SUBSCRIPTIONS',
   'FORBIDDEN',
+  'TOO_MANY_REQUESTS',
   'DATABASE_UNAVAILABLE',
 ]);
 export type SocketErrorCode = z.infer<typeof SocketErrorCode>;

@@ -19,6 +19,8 @@ export function securityHeaders(): MiddlewareHandler {
     if (c.req.path.startsWith('/api/')) {
       c.res.headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
       c.res.headers.set('cross-origin-resource-policy', 'same-origin');
+      // Data of organizations. The poll, which is compared by its ETag, says otherwise itself.
+      c.res.headers.set('cache-control', 'no-store');
     }
     await next();
   };

@@ -6,7 +6,9 @@
 import type { Context } from 'hono';
 
 /** Each includes the ones before it. */
-export const SCOPES = ['read', 'sync', 'admin'] as const;
+const RANKED = ['read', 'sync', 'admin'] as const;
+/** `metrics` opens /metrics and nothing else, and holds no organization. */
+export const SCOPES = [...RANKED, 'metrics'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface Principal {
@@ -53,7 +55,8 @@ export function holds({ organizations }: Pick<Principal, 'organizations'>, organ
 }
 
 export function reaches(scope: Scope, needed: Scope): boolean {
-  return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
+  if (scope === 'metrics' || needed === 'metrics') return scope === needed;
+  return RANKED.indexOf(scope) >= RANKED.indexOf(needed);
 }
 
 /** What an audit entry says of a request. */

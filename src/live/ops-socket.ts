@@ -9,6 +9,7 @@ import type { WebSocket } from 'ws';
 import { formatCursor } from '../contract/cursor.ts';
 import { ClientFrame, type ServerFrame, type SocketErrorCode } from '../contract/socket-frame.ts';
 import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '../contract/stream-event.ts';
+import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import type { Connection } from './connections.ts';
@@ -26,6 +27,9 @@ const FULL_BYTES = 256 * 1024;
 const SUBSCRIPTIONS_AT_MOST = 32;
 /** Frames that may wait for those before them. */
 const FRAMES_AT_MOST = 64;
+/** Frames over the limit, one after the other, before the socket is closed. */
+const REFUSALS_AT_MOST = 100;
+const TOO_MANY = 4429;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
@@ -67,6 +71,7 @@ class OpsSocket implements Outlet, Connection, Spoke {
   /** One frame after the other, so that an unsubscribe never overtakes the subscribe it follows. */
   #queue = Promise.resolve();
   #waiting = 0;
+  #refusedInARow = 0;
 
   constructor(socket: WebSocket, wire: Socket, viewer: Viewer, tools: SocketTools) {
     this.#socket = socket;
@@ -141,11 +146,28 @@ class OpsSocket implements Outlet, Connection, Spoke {
   }
 
   #hear(text: string, isBinary: boolean): void {
+    if (!this.#mayAsk(text)) return;
     const frame = isBinary ? undefined : parseFrame(text);
     const what = 'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.';
     if (frame === undefined) this.#refuse(idOf(text), 'NOT_UNDERSTOOD', what);
     else this.#obeyInTurn(frame);
     this.#listen();
+  }
+
+  /** Frames count as requests do. A client that goes on asking is closed. */
+  #mayAsk(text: string): boolean {
+    try {
+      this.#viewer.frames?.take();
+      this.#refusedInARow = 0;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      this.#viewer.frames?.refused('TOO_MANY_REQUESTS');
+      this.#refuse(idOf(text), 'TOO_MANY_REQUESTS', error.message);
+      this.#refusedInARow += 1;
+      if (this.#refusedInARow > REFUSALS_AT_MOST) closeSoon(this.#socket, TOO_MANY);
+      return false;
+    }
   }
 
   /** Who does not take our answers, or asks faster than we can answer, is not heard until there is room again. */
@@ -192,6 +214,7 @@ class OpsSocket implements Outlet, Connection, Spoke {
       return this.#refuse(id, 'TOO_MANY_SUBSCRIPTIONS', what);
     }
     if (organizations !== '*' && !organizations.every((named) => this.#viewer.maySee(named))) {
+      this.#viewer.frames?.refused('FORBIDDEN');
       const what = 'Your token does not hold all of these organizations; ask for "*".';
       return this.#refuse(id, 'FORBIDDEN', what);
     }

@@ -8,7 +8,16 @@ import type { Context } from 'hono';
 import type { Connection } from './connections.ts';
 import type { Watch } from './watch.ts';
 
+/** Bounds what one socket may ask, and is told what was refused to it. */
+export interface FrameGuard {
+  /** For each frame. @throws ProblemError TOO_MANY_REQUESTS */
+  take(): void;
+  refused(code: 'FORBIDDEN' | 'TOO_MANY_REQUESTS'): void;
+}
+
 export interface Viewer {
+  /** Undefined for a stream that cannot ask for anything once it is open. */
+  readonly frames: FrameGuard | undefined;
   maySee(organizationId: number): boolean;
   /** His connection is told goodbye once, when his right ends, with `reauth`. @returns he has left */
   onEnd(connection: Connection): () => void;

@@ -27,6 +27,8 @@ export interface Metrics {
   sync: SyncObserver;
   clinikoAnswered(outcome: RequestOutcome, seconds: number): void;
   requestAnswered(request: AnsweredRequest): void;
+  /** Answered 401, 403 or 429; the code says why. */
+  requestRefused(status: number, code: string): void;
   /** Closed without an answer: its address, or the server, has as many connections as it may have. */
   connectionRefused(reason: 'address' | 'server'): void;
   nudgeHeard(): void;
@@ -128,7 +130,17 @@ function askAtEachScrape(registers: Registers, sources: MetricSources): void {
   });
 }
 
-function httpMetrics(registers: Registers): Pick<Metrics, 'requestAnswered' | 'connectionRefused'> {
+/** There from the start, so that the first one is an increase. */
+const REFUSALS = [
+  ['401', 'UNAUTHENTICATED'],
+  ['403', 'FORBIDDEN'],
+  ['429', 'TOO_MANY_REQUESTS'],
+  ['429', 'TOO_MANY_STREAMS'],
+] as const;
+
+function httpMetrics(
+  registers: Registers,
+): Pick<Metrics, 'requestAnswered' | 'requestRefused' | 'connectionRefused'> {
   const requests = histogram(
     registers,
     'http_request_seconds',
@@ -141,8 +153,14 @@ function httpMetrics(registers: Registers): Pick<Metrics, 'requestAnswered' | 'c
     'Connections closed without an answer: too many of one address, or in all.',
     ['limit'],
   );
+  const refusals = counter(registers, 'requests_refused_total', 'Requests refused, by status and code.', [
+    'status',
+    'code',
+  ]);
+  for (const [status, code] of REFUSALS) refusals.inc({ status, code }, 0);
   for (const limit of ['address', 'server']) connections.inc({ limit }, 0);
   return {
+    requestRefused: (status, code) => refusals.inc({ status: String(status), code }),
     connectionRefused: (limit) => connections.inc({ limit }),
     requestAnswered: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: String(status) }, seconds),

@@ -31,7 +31,7 @@ export function patientRoutes(tools: OrganizationTools): Hono {
       readSyncLogs(database.sql, organizationId, { limit: 1, status: 'completed' }),
     ]);
     const body = `${JSON.stringify(counts).slice(0, -1)},"last_completed_sync":${logs[0] ?? 'null'}}`;
-    return c.body(body, 200, { 'content-type': 'application/json', 'cache-control': 'private, no-cache' });
+    return c.body(body, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   });
 
   routes.get('/patients/:orgId/missing', async (c) => {
@@ -46,7 +46,7 @@ export function patientRoutes(tools: OrganizationTools): Hono {
       held_since: since && new Date(since).toISOString(),
       held_ids: ids,
     };
-    return c.json(answer, 200, { 'cache-control': 'private, no-cache' });
+    return c.json(answer, 200, { 'cache-control': 'no-store' });
   });
 
   routes.post('/patients/:orgId/missing/confirm', async (c) => {
@@ -68,7 +68,7 @@ export function patientRoutes(tools: OrganizationTools): Hono {
   routes.get('/quarantine/:orgId', async (c) => {
     const organizationId = pathId(c, 'orgId');
     return c.json(await listQuarantine(database, organizationId), 200, {
-      'cache-control': 'private, no-cache',
+      'cache-control': 'no-store',
     });
   });
 

@@ -29,7 +29,11 @@ const WATCH: Watch = {
 describe('a guarded watch', () => {
   test('gives what its viewer may see, and asks again for every take and every replay', async () => {
     let allowed: readonly number[] = [5];
-    const watch = guardWatch(WATCH, { maySee: (id) => allowed.includes(id), onEnd: () => () => {} });
+    const watch = guardWatch(WATCH, {
+      frames: undefined,
+      maySee: (id) => allowed.includes(id),
+      onEnd: () => () => {},
+    });
     expect(watch.take()).toEqual([FRAME]);
     const replay = watch.catchUp(false);
     // The right ends while the log is being read.

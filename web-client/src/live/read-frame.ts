@@ -47,6 +47,7 @@ const REFUSALS: Record<SocketErrorCode, true> = {
   UNKNOWN_SUBSCRIPTION: true,
   TOO_MANY_SUBSCRIPTIONS: true,
   FORBIDDEN: true,
+  TOO_MANY_REQUESTS: true,
   DATABASE_UNAVAILABLE: true,
 };
 

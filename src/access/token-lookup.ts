@@ -1,0 +1,77 @@
+/**
+ * API tokens, looked up for many requests in one statement.
+ *
+ * A token that is unknown costs a look into the database like any other, and anybody can send one. So lookups that arrive
+ * during another one share the next statement, statements that follow a wrong token are paced, and a wrong token is
+ * remembered for a moment: a flood of them costs ten small reads a second, however large it is.
+ */
+import type { Principal } from '../http/principal.ts';
+
+const PACE_MS = 100;
+const TOKENS_A_STATEMENT = 500;
+const UNKNOWN_REMEMBERED_MS = 2_000;
+const UNKNOWN_AT_MOST = 10_000;
+
+export type FindTokens = (hashes: readonly string[]) => Promise<ReadonlyMap<string, Principal>>;
+
+/** @returns finds the principal of a token's hash; undefined when the token is unknown, revoked or expired */
+export function createTokenLookup(
+  find: FindTokens,
+  now: () => number = Date.now,
+): (hash: string) => Promise<Principal | undefined> {
+  const unknown = new Map<string, number>();
+  let waiting = new Map<string, PromiseWithResolvers<Principal | undefined>>();
+  let isRunning = false;
+
+  const rememberUnknown = (hash: string): void => {
+    if (unknown.size >= UNKNOWN_AT_MOST) unknown.clear();
+    unknown.set(hash, now() + UNKNOWN_REMEMBERED_MS);
+  };
+  /** @returns whether one of them was unknown */
+  const lookUp = async (batch: typeof waiting): Promise<boolean> => {
+    try {
+      const found = await find([...batch.keys()]);
+      for (const [hash, { resolve }] of batch) {
+        if (!found.has(hash)) rememberUnknown(hash);
+        resolve(found.get(hash));
+      }
+      return found.size < batch.size;
+    } catch (error) {
+      for (const { reject } of batch.values()) reject(error);
+      return true;
+    }
+  };
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (waiting.size > 0) {
+      const entries = [...waiting];
+      waiting = new Map(entries.slice(TOKENS_A_STATEMENT));
+      if (await lookUp(new Map(entries.slice(0, TOKENS_A_STATEMENT)))) await pause(PACE_MS);
+    }
+    isRunning = false;
+  };
+  return (hash) => {
+    if ((unknown.get(hash) ?? 0) > now()) return Promise.resolve(undefined);
+    const entry = waiting.get(hash) ?? withResolvers<Principal | undefined>();
+    waiting.set(hash, entry);
+    if (!isRunning) void run();
+    return entry.promise;
+  };
+}
+
+interface PromiseWithResolvers<T> {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<T>((...settle) => {
+    [resolve, reject] = settle;
+  });
+  return { promise, resolve, reject };
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());

@@ -1,0 +1,216 @@
+/** Refusals are counted, logged and audited; wrong tokens cost little; what opens /metrics opens nothing else. */
+import { describe, expect, test as plainTest, vi } from 'vitest';
+import { createTokenLookup } from '../../src/access/token-lookup.ts';
+import { BOOTSTRAP_TOKEN_NAME } from '../../src/access/tokens.ts';
+import { ANYONE } from '../../src/http/principal.ts';
+import { test } from '../support/database.ts';
+import { openSocket } from '../support/socket.ts';
+import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+
+const unknownToken = (n: number) => `pst_${String(n).padStart(43, 'x')}`;
+
+async function refused(server: GuardedServer, status: number, code: string): Promise<number> {
+  const text = await (
+    await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.admin}` } })
+  ).text();
+  const line = new RegExp(
+    `^patient_sync_requests_refused_total\\{status="${status}",code="${code}"\\} (\\d+)$`,
+    'm',
+  );
+  return Number(line.exec(text)?.[1]);
+}
+
+const entries = (server: GuardedServer) => server.database.sql`
+  select actor, organization_id, details from audit_log where action = 'access.refused' order by id`;
+
+describe('a refusal', () => {
+  test('is counted and logged, and audited for a known account', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const { id, token } = await server.newToken({ scope: 'read' });
+    for (let n = 0; n < 30; n++) {
+      expect((await server.as(unknownToken(n), `/cliniko/sync-logs/${OURS}`)).status).toBe(401);
+    }
+    for (let n = 0; n < 10; n++) {
+      const write = await server.as(token, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' });
+      expect(write.status).toBe(403);
+    }
+    expect(await refused(server, 401, 'UNAUTHENTICATED')).toBe(30);
+    expect(await refused(server, 403, 'FORBIDDEN')).toBe(10);
+    const route = 'POST /api/v1/cliniko/sync-all/:orgId';
+    expect(await entries(server)).toEqual(
+      Array.from({ length: 10 }, () => ({
+        actor: `token:${id}`,
+        organization_id: THEIRS,
+        details: { status: 403, code: 'FORBIDDEN', route },
+      })),
+    );
+    const lines = server
+      .logged()
+      .split('\n')
+      .filter((line) => line.includes('Refused '));
+    expect(lines).toHaveLength(40);
+    expect(lines.at(-1)).toContain(`Refused ${route} status=403 code="FORBIDDEN" actor="token:${id}"`);
+    expect(lines.join()).not.toContain('pst_');
+  });
+
+  test('of a page of another origin, or of a socket, is counted too', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const headers = { origin: 'https://evil.example' };
+    await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST', headers });
+    expect(await refused(server, 403, 'ORIGIN_NOT_ALLOWED')).toBe(1);
+    const socket = await openSocket(server, '?organizations=*');
+    expect(await socket.closed).toBe(4401);
+    expect(await refused(server, 401, 'UNAUTHENTICATED')).toBe(1);
+    const { id, token } = await server.newToken();
+    const known = await openSocket(server, '', { headers: { authorization: `Bearer ${token}` } });
+    known.send({ type: 'subscribe', id: 'a', organizations: [THEIRS] });
+    await known.until('error');
+    await vi.waitFor(async () =>
+      expect(await entries(server)).toMatchObject([{ actor: `token:${id}`, details: { code: 'FORBIDDEN' } }]),
+    );
+  });
+});
+
+describe('wrong tokens', () => {
+  plainTest('share their statements, which are paced', async () => {
+    const find = vi.fn(async () => new Map());
+    const lookUp = createTokenLookup(find);
+    const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => lookUp(String(n))));
+    expect(answers.every((answer) => answer === undefined)).toBe(true);
+    expect(find.mock.calls.length).toBeLessThanOrEqual(2);
+    // Remembered for a moment.
+    await Promise.all(Array.from({ length: 400 }, (_, n) => lookUp(String(n))));
+    expect(find.mock.calls.length).toBeLessThanOrEqual(2);
+  });
+
+  plainTest('do not hold up a good one, nor does a failure last', async () => {
+    let fails = true;
+    const lookUp = createTokenLookup(async (hashes) => {
+      if (fails) throw new Error('The database is away.');
+      return new Map(hashes.filter((hash) => hash === 'good').map((hash) => [hash, ANYONE]));
+    });
+    await expect(lookUp('good')).rejects.toThrow('The database is away.');
+    fails = false;
+    const [bad, good] = await Promise.all([lookUp('bad'), lookUp('good')]);
+    expect([bad, good]).toEqual([undefined, ANYONE]);
+  });
+
+  test('beyond the limit of their address are a 429; a good token from there is accepted', async ({
+    databaseUrl,
+  }) => {
+    const limits = {
+      requestsPerToken: 1_000,
+      requestsPerOrganization: 1_000,
+      badTokensPerAddress: 20,
+      streamsPerToken: 10,
+      streamsPerOrganization: 10,
+      streams: 10,
+      connections: 100,
+      connectionsPerAddress: 100,
+    };
+    const server = await startGuardedServer(databaseUrl, { config: { limits } });
+    const asked = Array.from({ length: 60 }, (_, n) =>
+      server.as(unknownToken(n), `/cliniko/sync-logs/${OURS}`),
+    );
+    const answers = await Promise.all(asked);
+    expect(answers.filter(({ status }) => status === 401).length).toBeLessThan(30);
+    const tooMany = answers.find(({ status }) => status === 429);
+    expect(await tooMany?.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    expect((await server.as(await server.token(), `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
+  });
+});
+
+describe('frames of a socket', () => {
+  test('count against the limit of its token, and a client that goes on is closed', async ({
+    databaseUrl,
+  }) => {
+    const limits = {
+      requestsPerToken: 30,
+      requestsPerOrganization: 1_000,
+      badTokensPerAddress: 1_000,
+      streamsPerToken: 10,
+      streamsPerOrganization: 10,
+      streams: 10,
+      connections: 100,
+      connectionsPerAddress: 100,
+    };
+    const server = await startGuardedServer(databaseUrl, { config: { limits }, organizations: [] });
+    const socket = await openSocket(server, '', {
+      headers: { authorization: `Bearer ${await server.token()}` },
+    });
+    for (let n = 0; n < 40; n++) {
+      socket.send({ type: 'subscribe', id: 'a', organizations: [OURS] });
+      socket.send({ type: 'unsubscribe', id: 'a' });
+    }
+    const refusals = () =>
+      socket.frames().filter((frame) => frame.type === 'error' && frame.code === 'TOO_MANY_REQUESTS');
+    await vi.waitFor(() => expect(refusals().length).toBeGreaterThan(40), { timeout: 10_000 });
+    expect(socket.frames().filter(({ type }) => type === 'subscribed').length).toBeLessThan(20);
+    for (let n = 0; n < 200; n++) socket.send({ type: 'ping' });
+    expect(await socket.closed).toBe(4429);
+    expect((await server.as(server.admin, '/organizations')).status).toBe(200);
+  });
+});
+
+describe('a token with the scope metrics', () => {
+  test('opens /metrics and nothing else', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const token = await server.token({ scope: 'metrics', organizations: [] });
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fetch(`${server.url}/metrics`, { headers })).status).toBe(200);
+    const paths = [
+      '/organizations',
+      `/cliniko/sync-logs/${OURS}`,
+      '/audit',
+      `/organizations/${OURS}`,
+      '/nothing',
+    ];
+    for (const path of paths) expect((await server.as(token, path)).status, path).toBe(403);
+    expect((await server.as(token, '/stream-tokens', { method: 'POST', body: '{}' })).status).toBe(403);
+    expect(
+      (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${await server.token()}` } }))
+        .status,
+    ).toBe(403);
+  });
+});
+
+describe('BOOTSTRAP_ADMIN_TOKEN', () => {
+  test('is an admin token until there is another one, and is stored as a hash', async ({ databaseUrl }) => {
+    const bootstrap = 'b'.repeat(40);
+    const server = await startGuardedServer(databaseUrl, {
+      organizations: [],
+      config: { bootstrapAdminToken: bootstrap },
+    });
+    const status = async () => (await server.as(bootstrap, '/organizations')).status;
+    // The helper has made an administrator.
+    expect(await status()).toBe(401);
+    await server.database.sql`update api_tokens set revoked_at = now() where name = 'Administrator'`;
+    await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000 });
+    expect((await server.as(bootstrap, '/organizations/7', { method: 'PUT', body: '{}' })).status).toBe(200);
+    const rows = await server.database.sql`select name, token_hash from api_tokens`;
+    expect(rows.map(({ name }) => name)).toContain(BOOTSTRAP_TOKEN_NAME);
+    expect(JSON.stringify(rows)).not.toContain(bootstrap);
+    await server.token({ scope: 'admin', organizations: '*' });
+    await vi.waitFor(async () => expect(await status()).toBe(401), { timeout: 10_000 });
+  });
+});
+
+describe('an answer with data of an organization', () => {
+  test('is not stored by any cache; the poll is asked again each time', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const paths = [
+      `/organizations/${OURS}`,
+      '/organizations',
+      `/cliniko/quarantine/${OURS}`,
+      `/cliniko/patients/${OURS}/summary`,
+      `/cliniko/analytics/${OURS}`,
+      `/organizations/${OURS}/webhooks`,
+    ];
+    for (const path of paths) {
+      const answer = await server.as(server.admin, path);
+      expect([path, answer.status, answer.headers.get('cache-control')]).toEqual([path, 200, 'no-store']);
+    }
+    const poll = await server.as(server.admin, `/cliniko/sync-logs/${OURS}`);
+    expect(poll.headers.get('cache-control')).toBe('private, no-cache');
+  });
+});
