@@ -15,7 +15,7 @@ afterEach(() => {
 });
 const watches: EverythingWatch[] = [];
 
-async function watch(getStreamToken?: (why: OpenReason) => Promise<string>) {
+async function watch(getStreamToken?: (why: OpenReason) => Promise<string>, answer?: Response) {
   const { sockets, openSocket, newestSocket } = createFakeSockets();
   const kinds: string[] = [];
   let everything: EverythingState = new Map();
@@ -24,6 +24,7 @@ async function watch(getStreamToken?: (why: OpenReason) => Promise<string>) {
     baseUrl: 'http://localhost:8000',
     openSocket,
     getStreamToken,
+    fetch: async () => answer ?? Promise.reject(new TypeError('fetch failed')),
     onState: (next, connection) => {
       everything = next;
       last = connection;
@@ -138,6 +139,16 @@ describe('the ops console', () => {
     page.newest().say(SOCKET_HELLO, subscribed(true, 123));
     await vi.advanceTimersByTimeAsync(22_500);
     expect(page.sockets[2]?.isClosed).toBe(true);
+  });
+
+  test('shows why the server refuses the page, instead of being offline without a word', async () => {
+    const detail = 'The page is of the origin https://sync.example, but the Host header is 127.0.0.1:8000.';
+    const page = await watch(undefined, Response.json({ status: 403, detail }, { status: 403 }));
+    page.newest().drop();
+    await vi.advanceTimersByTimeAsync(500);
+    page.newest().drop();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(page.connection()).toMatchObject({ kind: 'offline', refusal: detail });
   });
 });
 

@@ -41,6 +41,29 @@ export async function authorization({ getToken }: Access): Promise<Record<string
 }
 
 /**
+ * A browser does not tell a page why its WebSocket was refused. The same refusal as an answer to a request has words.
+ *
+ * @returns undefined when the server does not answer, or does not refuse
+ */
+export async function whyRefused(
+  access: Access,
+  { baseUrl, fetch: fetchNow }: { baseUrl: string; fetch: typeof fetch },
+): Promise<string | undefined> {
+  try {
+    const response = await fetchNow(`${baseUrl}/api/v1/stream-tokens`, {
+      method: 'POST',
+      headers: { ...(await authorization(access)), 'content-type': 'application/json' },
+      body: '{}',
+    });
+    if (response.status !== 403) return undefined;
+    const problem: unknown = await response.json();
+    return isFields(problem) && isText(problem.detail) ? problem.detail : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Fills in how stream tokens come about.
  *
  * @param organizations that the streams are of

@@ -16,6 +16,8 @@ export interface Connection {
   readonly isCatchingUp?: boolean | undefined;
   /** The status with which the server refused us: it answers, but not to us. */
   readonly refusedWith?: number | undefined;
+  /** In the server's words: why it refuses this page, such as a proxy that does not pass the Host on. */
+  readonly refusal?: string | undefined;
 }
 
 /** The server knows who asks, and does not show him this. */
@@ -23,22 +25,23 @@ export function isForbidden({ refusedWith }: Connection): boolean {
   return refusedWith === 403;
 }
 
-export type ConnectionDetails = Pick<Connection, 'way' | 'isCatchingUp' | 'refusedWith'>;
+export type ConnectionDetails = Pick<Connection, 'way' | 'isCatchingUp' | 'refusedWith' | 'refusal'>;
 
 /** What did not change keeps its identity, and a kind its beginning. */
 export function connectionChanged(
   before: Connection,
   kind: ConnectionKind,
   now: number,
-  { way, isCatchingUp = false, refusedWith }: ConnectionDetails = {},
+  { way, isCatchingUp = false, refusedWith, refusal }: ConnectionDetails = {},
 ): Connection {
   const isSame =
     before.kind === kind &&
     before.way === way &&
     (before.isCatchingUp ?? false) === isCatchingUp &&
-    before.refusedWith === refusedWith;
+    before.refusedWith === refusedWith &&
+    before.refusal === refusal;
   if (isSame) return before;
-  return { kind, since: before.kind === kind ? before.since : now, way, isCatchingUp, refusedWith };
+  return { kind, since: before.kind === kind ? before.since : now, way, isCatchingUp, refusedWith, refusal };
 }
 
 /**

@@ -5,7 +5,14 @@
  * missed comes again. There is no poll to fall back to here: `offline` says so.
  */
 import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
-import { type Access, completeAccess, type OpenReason, openReason, withStreamToken } from './access.ts';
+import {
+  type Access,
+  completeAccess,
+  type OpenReason,
+  openReason,
+  whyRefused,
+  withStreamToken,
+} from './access.ts';
 import { backoffMs, type Connection, type ConnectionKind, connectionChanged } from './connection.ts';
 import { applyFrame, cursorsWithin, type EverythingState, hasMissed } from './everything-state.ts';
 import { hasReached } from './organization-state.ts';
@@ -46,6 +53,8 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   let closeSocket: (() => void) | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
+  let refusal: string | undefined;
+  let stopped = false;
   let asked: { inMs: number; why: OpenReason } | undefined;
   /** Where organizations stood when the socket began, as long as that has not arrived. */
   let targets = new Map<number, string>();
@@ -53,7 +62,11 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   const tell = (next: EverythingState, kind: ConnectionKind): void => {
     const isCatchingUp = kind === 'live' && isBehind(next, targets);
     const way = kind === 'live' ? 'websocket' : undefined;
-    const now = connectionChanged(connection, kind, Date.now(), { way, isCatchingUp });
+    const now = connectionChanged(connection, kind, Date.now(), {
+      way,
+      isCatchingUp,
+      refusal: kind === 'offline' ? refusal : undefined,
+    });
     if (next === everything && now === connection) return;
     [everything, connection] = [next, now];
     options.onState(everything, connection);
@@ -99,9 +112,15 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
     closeSocket = undefined;
     targets.clear();
     tell(everything, failures === 0 ? 'connecting' : 'offline');
+    if (failures > 0) void explain();
     clearTimeout(retry);
     retry = setTimeout(connect, asked?.inMs ?? backoffMs(failures, RETRY, Math.random()));
     failures += 1;
+  };
+
+  const explain = async (): Promise<void> => {
+    refusal = await whyRefused(access, { baseUrl, fetch: fetchNow });
+    if (!stopped && connection.kind === 'offline') tell(everything, 'offline');
   };
 
   connect();
@@ -110,6 +129,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
       if (closeSocket === undefined) connect();
     },
     stop() {
+      stopped = true;
       clearTimeout(retry);
       closeSocket?.();
     },

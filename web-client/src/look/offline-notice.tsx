@@ -7,6 +7,16 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 export function OfflineNotice({ connection }: { connection: Connection }) {
   // Who may not see this is told by what the server said.
   if (connection.kind !== 'offline' || isForbidden(connection)) return null;
+  if (connection.refusal !== undefined) {
+    return (
+      <div className="notice offline" data-tone="bad">
+        <Icon name="warning" />
+        <p>
+          <strong>The server refuses this page.</strong> {connection.refusal}
+        </p>
+      </div>
+    );
+  }
   return (
     <div className="notice offline" data-tone="bad">
       <Icon name="warning" />
