@@ -48,6 +48,8 @@ export interface AppTools extends SocketTools, OrganizationTools, WebhookTools, 
   isDraining: () => boolean;
   /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
   clinikoBaseUrl: string | undefined;
+  /** Database roles with rights that they should not have. */
+  otherRoles: () => Promise<readonly string[]>;
 }
 
 type App = Hono<{ Bindings: HttpBindings }>;
@@ -61,7 +63,7 @@ export function createApp(tools: AppTools): App {
   const { database } = wall;
   const walled = { ...tools, database };
   app.route('/', metricRoutes(tools.metrics));
-  app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind));
+  app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind, tools.otherRoles));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
   app.route('/api/v1/cliniko', syncRoutes({ ...walled, newest: tools.feed.newest }));

@@ -24,6 +24,10 @@ export interface DatabaseConfig {
   databaseUrl: string | undefined;
   /** A direct connection, when `databaseUrl` goes through a pooler. */
   listenDatabaseUrl: string | undefined;
+  /** The address of the owner, used for migrations only; `databaseUrl` then logs in as a role that owns nothing. */
+  migrateDatabaseUrl: string | undefined;
+  /** Roles that may read patients and syncs. */
+  databaseReaders: readonly string[];
   dataDir: string;
 }
 
@@ -105,9 +109,19 @@ export function readDatabaseConfig(environment: Environment): DatabaseConfig {
   return {
     databaseUrl: readAddress(read, 'DATABASE_URL'),
     listenDatabaseUrl: readAddress(read, 'LISTEN_DATABASE_URL'),
+    migrateDatabaseUrl: readAddress(read, 'MIGRATE_DATABASE_URL'),
+    databaseReaders: read('DATABASE_READERS', roleNames, []),
     dataDir: read('DATA_DIR', text(4096), '.data'),
   };
 }
+
+const roleNames: Rule<string[]> = {
+  schema: z
+    .string()
+    .transform((list) => list.split(',').map((name) => name.trim()))
+    .refine((names) => names.every((name) => /^.{1,63}$/.test(name) && name.toLowerCase() !== 'public')),
+  mayBe: 'names of database roles with commas, such as analyst,reporting (PUBLIC is no role)',
+};
 
 const logLevel: Rule<LogLevel> = {
   schema: z.string().toLowerCase().pipe(z.enum(LOG_LEVELS)),

@@ -13,17 +13,20 @@ export function healthRoutes(
   bus: EventBus,
   isDraining: () => boolean,
   rowSecurity: Readiness['checks']['row_security'],
+  otherRoles: () => Promise<readonly string[]>,
 ): Hono {
   const routes = new Hono();
   routes.get('/healthz', (c) => c.json({ status: 'ok' }));
   routes.get('/readyz', async (c) => {
+    const isThere = await answers(database);
     const checks = {
-      database: await answers(database),
+      database: isThere,
       // The server listens only after its migrations are through.
       migrations: true,
       listener: bus.healthy,
       draining: isDraining(),
       row_security: rowSecurity,
+      other_roles: isThere ? [...(await otherRoles())] : [],
     };
     // Without a listener streams live on the backstop poll: slower, and still right.
     const ready = checks.database && !checks.draining;

@@ -7,9 +7,8 @@ import type { Config } from './config.ts';
 import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { checkDatabase, withExplanation } from './database/check-database.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
-import { migrate } from './database/migrate.ts';
 import { type Database, openDatabase } from './database/open.ts';
-import { pinSession } from './database/session.ts';
+import { type PreparedDatabase, prepareDatabase } from './database/prepare.ts';
 import type { Logger } from './logging/logger.ts';
 import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { reseal } from './organizations/reseal.ts';
@@ -20,15 +19,11 @@ import { SEALED_SECRETS } from './webhooks/endpoints.ts';
 /** All that is sealed with `CREDENTIALS_KEY`. */
 const SEALED = [SEALED_API_KEYS, SEALED_RECORDS, SEALED_SECRETS];
 
-export interface Home {
+export interface Home extends PreparedDatabase {
   database: Database;
   url: string;
   /** A direct connection, for LISTEN. */
   listenUrl: string;
-  /** Sessions at `url` come from a pooler, and may change with each transaction. */
-  throughPooler: boolean;
-  /** Sessions at `listenUrl` come from a pooler, in session mode. */
-  listensThroughPooler: boolean;
   sealer: Sealer;
   credentialsKey: Buffer;
   close(): Promise<void>;
@@ -47,11 +42,17 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
   try {
     if (config.databaseUrl !== undefined) await checkDatabase('DATABASE_URL', url, { logger });
     if (listenUrl !== url) await checkDatabase('LISTEN_DATABASE_URL', listenUrl, { logger });
-    const listensThroughPooler = await pinSession(listenUrl, logger);
-    const throughPooler = listenUrl === url ? listensThroughPooler : true;
-    if (listenUrl !== url) await pinSession(url, logger);
-    await migrate(listenUrl, { throughPooler: listensThroughPooler, logger });
-    database = openDatabase(url, { throughPooler });
+    if (config.migrateDatabaseUrl !== undefined) {
+      await checkDatabase('MIGRATE_DATABASE_URL', config.migrateDatabaseUrl, { logger });
+    }
+    const addresses = {
+      url,
+      listenUrl,
+      migrateUrl: config.migrateDatabaseUrl,
+      readers: config.databaseReaders,
+    };
+    const prepared = await prepareDatabase(addresses, logger);
+    database = openDatabase(url, { throughPooler: prepared.throughPooler });
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
     if (config.previousCredentialsKey !== undefined) {
@@ -61,8 +62,7 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
       await saveOrganization(database, config.clinic.organizationId, {});
       await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
     }
-    const addresses = { url, listenUrl, throughPooler, listensThroughPooler };
-    return { database, ...addresses, sealer, credentialsKey: key, close };
+    return { database, url, listenUrl, ...prepared, sealer, credentialsKey: key, close };
   } catch (error) {
     await close();
     throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);

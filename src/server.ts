@@ -25,6 +25,8 @@ import type { PatientSource } from './cliniko/source.ts';
 import type { Config } from './config.ts';
 import { HEARTBEAT_MS } from './contract/stream-event.ts';
 import type { Database } from './database/open.ts';
+import { readOwnObjects } from './database/own-objects.ts';
+import { watchRoles } from './database/role-watch.ts';
 import { logListener, watchDatabase } from './database/watch.ts';
 import type { EventBus } from './events/bus.ts';
 import { openPostgresBus } from './events/postgres-bus.ts';
@@ -175,10 +177,13 @@ function openLive(logger: Logger, home: Home, bus: EventBus) {
 }
 
 /** Who may come in, what guards his reads, and what is kept of what he does. */
-async function openAccess(config: Config, logger: Logger, { database, credentialsKey }: Home, undo: Undo) {
+async function openAccess(config: Config, logger: Logger, home: Home, undo: Undo) {
+  const { database, credentialsKey, roles } = home;
   const streamTokens = createStreamTokens(streamSigningKey(credentialsKey), config.streamTokenSeconds);
   const verifyJwt = config.jwt && createJwtVerifier(config.jwt);
   const wall = await buildWall(database, logger);
+  const roleWatch = watchRoles(database, await readOwnObjects(), roles, logger);
+  undo.push(roleWatch.stop);
   undo.push(await keepAudit(database, config.auditRetentionDays, logger));
   undo.push(forgetOldAnswers(database, logger));
   if (config.bootstrapAdminToken !== undefined)
@@ -189,7 +194,8 @@ async function openAccess(config: Config, logger: Logger, { database, credential
     config.auth === 'none'
       ? undefined
       : createAuthenticator(database, streamTokens, verifyJwt, config.bootstrapAdminToken);
-  return { wall, sessions, streamTokens, limits: createLimits(config.limits), authenticator };
+  const { read: otherRoles } = roleWatch;
+  return { wall, otherRoles, sessions, streamTokens, limits: createLimits(config.limits), authenticator };
 }
 
 /** The rooms tell of themselves; here they are listened to. */

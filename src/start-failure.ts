@@ -2,6 +2,7 @@
 import { ConfigError } from './config/rules.ts';
 import { DatabaseStartError } from './database/database-failure.ts';
 import { EmbeddedDatabaseError } from './database/embedded-error.ts';
+import { UnknownReaderError } from './database/roles.ts';
 import { SessionSettingsError } from './database/session.ts';
 import { safeError } from './logging/safe-error.ts';
 import { terminalText } from './logging/terminal-text.ts';
@@ -16,7 +17,7 @@ export function explainStartFailure(error: unknown, what = 'The server did not s
 
 function explain(error: unknown, what: string): string {
   if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
-  if (error instanceof SessionSettingsError) return error.message;
+  if (error instanceof SessionSettingsError || error instanceof UnknownReaderError) return error.message;
   if (error instanceof DatabaseStartError) return error.message;
   if (!(error instanceof Error)) return `${what}.`;
   if ('syscall' in error && 'code' in error && LISTENING.has(String(error.syscall))) {

@@ -82,6 +82,7 @@ async function openApp(
     turn: createTurn(),
     logger,
     wall: await buildWall(database, logger),
+    otherRoles: async () => [],
     sessions: createSessions(database, logger),
     refusals: { record: async () => {} },
     trustedProxies: config.trustedProxies,

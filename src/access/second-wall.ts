@@ -3,7 +3,7 @@
  * that forgets its `where` gives nobody else's rows.
  *
  * Routes know nothing of it. They are given a database whose `sql` and `orm` are, within such a request, those of one
- * transaction under a role of its own (drizzle/, `sync_build_wall`). Whoever holds everything is spared the round trips.
+ * transaction under a role of its own (database/close.ts). Whoever holds everything is spared the round trips.
  *
  * Not here: the engine and the feed, which work for all organizations; what a stream's viewer may see (live/viewer.ts).
  */
@@ -12,19 +12,18 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import { PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import type { MiddlewareHandler } from 'hono';
 import type { Sql, TransactionSql } from 'postgres';
+import { isDatabaseAway } from '../database/away.ts';
+import { WALL_ROLE } from '../database/close.ts';
 import type { Database } from '../database/open.ts';
 import { principalOf } from '../http/principal.ts';
 import type { Logger } from '../logging/logger.ts';
+import { databaseError } from '../logging/safe-error.ts';
 
-const READER = 'patient_sync_reader';
 /** A read that takes longer than this is somebody's mistake, and must not hold a connection. */
 const STATEMENT_LIMIT_MS = 15_000;
 
-/**
- * `role`: a role of its own. `owner`: our own role, restricted by FORCE; `sync_logs` is not. `none`: we are a superuser
- * without that role, whom nothing restricts.
- */
-export type WallKind = 'role' | 'owner' | 'none';
+/** `role`: a role of its own. `none`: it cannot be used, and reads are guarded by their statements only. */
+export type WallKind = 'role' | 'none';
 
 export interface Wall {
   readonly kind: WallKind;
@@ -57,7 +56,7 @@ export async function buildWall(database: Database, logger: Logger): Promise<Wal
       const { organizations } = principalOf(c);
       if (organizations === '*') return next();
       await database.sql.begin(async (tx) => {
-        const restricted = restrict(tx, organizations, kind);
+        const restricted = restrict(tx, organizations);
         await Promise.all([restricted, current.run(viewOf(tx, database.sql), next)]);
       });
     },
@@ -65,8 +64,8 @@ export async function buildWall(database: Database, logger: Logger): Promise<Wal
 }
 
 /** Until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, so does that. */
-export function restrict(tx: TransactionSql, organizations: Iterable<number>, kind: WallKind) {
-  return tx`select set_config('role', case when ${kind === 'role'} then ${READER} else current_user end, true),
+export function restrict(tx: TransactionSql, organizations: Iterable<number>) {
+  return tx`select set_config('role', ${WALL_ROLE}, true),
     set_config('patient_sync.organizations', ${`{${[...organizations].join(',')}}`}, true),
     set_config('statement_timeout', ${String(STATEMENT_LIMIT_MS)}, true)`.execute();
 }
@@ -89,14 +88,20 @@ function asSql(tx: TransactionSql, whole: Sql): Sql {
   });
 }
 
+/** Tried and not assumed: the role, the membership, the rights and the policies may each be missing. */
 async function findKind({ sql }: Database, logger: Logger): Promise<WallKind> {
-  const [made] = await sql<{ why_not: string | null }[]>`select sync_make_reader() as why_not`;
-  if (made?.why_not === null) return 'role';
-  const [self] = await sql<{ forced: boolean }[]>`select row_security_active('patients') as forced`;
-  const kind = self?.forced === true ? 'owner' : 'none';
+  try {
+    await sql.begin(async (tx) => {
+      await restrict(tx, []);
+      await tx`select sync_log_row(log) from sync_logs as log, patients limit 1`;
+    });
+    return 'role';
+  } catch (error) {
+    if (isDatabaseAway(error) || databaseError(error) === undefined) throw error;
+  }
+  const [self] = await sql<{ name: string }[]>`select format('%I', current_user) as name`;
   logger.warn(
-    { row_security: kind },
-    `The role ${READER} cannot be used, so reads are guarded ${kind === 'owner' ? 'by the rights of our own role only' : 'by their statements only'}. As a superuser: CREATE ROLE ${READER} NOLOGIN; GRANT ${READER} TO the user of DATABASE_URL`,
+    `The second wall is missing: the role ${WALL_ROLE} cannot be used, so reads of a token are guarded by their statements only. As a superuser: CREATE ROLE ${WALL_ROLE} NOLOGIN; GRANT ${WALL_ROLE} TO ${self?.name}; then start again`,
   );
-  return kind;
+  return 'none';
 }

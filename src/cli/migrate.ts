@@ -1,21 +1,21 @@
 /** `npm run db:migrate`: brings the configured database to the newest schema, as every server does at its start. */
 import { readDatabaseConfig } from '../config.ts';
 import { openEmbeddedDatabase } from '../database/embedded.ts';
-import { migrate } from '../database/migrate.ts';
+import { prepareDatabase } from '../database/prepare.ts';
 import { readArguments, runCommand } from './arguments.ts';
 
 await runCommand(async () => {
   readArguments(process.argv.slice(2), {}, 'Usage: npm run db:migrate');
-  const { databaseUrl, listenDatabaseUrl, dataDir } = readDatabaseConfig(process.env);
-  const url = listenDatabaseUrl ?? databaseUrl;
-  if (url !== undefined) await migrate(url);
-  else await migrateEmbedded(dataDir);
+  const { databaseUrl, ...config } = readDatabaseConfig(process.env);
+  const { listenDatabaseUrl: listenUrl, migrateDatabaseUrl: migrateUrl, databaseReaders: readers } = config;
+  if (databaseUrl !== undefined) await prepareDatabase({ url: databaseUrl, listenUrl, migrateUrl, readers });
+  else await migrateEmbedded(config.dataDir, readers);
   process.stdout.write('The database has the newest schema.\n');
   return 0;
 });
 
-async function migrateEmbedded(dataDir: string): Promise<void> {
+async function migrateEmbedded(dataDir: string, readers: readonly string[]): Promise<void> {
   process.stdout.write(`DATABASE_URL is not set: migrating the embedded PostgreSQL under ${dataDir}\n`);
   const embedded = await openEmbeddedDatabase({ dataDir });
-  await migrate(embedded.url).finally(embedded.stop);
+  await prepareDatabase({ url: embedded.url, readers }).finally(embedded.stop);
 }

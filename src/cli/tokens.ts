@@ -11,8 +11,8 @@ import {
 } from '../access/tokens.ts';
 import { readDatabaseConfig } from '../config.ts';
 import { openEmbeddedDatabase } from '../database/embedded.ts';
-import { migrate } from '../database/migrate.ts';
 import { type Database, openDatabase } from '../database/open.ts';
+import { prepareDatabase } from '../database/prepare.ts';
 import { SCOPES, type Scope } from '../http/principal.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
@@ -122,11 +122,12 @@ function say(text: string): void {
 }
 
 async function withDatabase(work: (database: Database) => Promise<void>): Promise<number> {
-  const { databaseUrl, listenDatabaseUrl, dataDir } = readDatabaseConfig(process.env);
+  const { databaseUrl, dataDir, ...config } = readDatabaseConfig(process.env);
+  const { listenDatabaseUrl: listenUrl, migrateDatabaseUrl: migrateUrl, databaseReaders: readers } = config;
   const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
   const url = databaseUrl ?? embedded?.url ?? '';
   try {
-    await migrate(listenDatabaseUrl ?? url);
+    await prepareDatabase({ url, listenUrl, migrateUrl, readers });
     const database = openDatabase(url, { max: 1, throughPooler: true });
     await work(database).finally(database.close);
     return 0;

@@ -12,7 +12,9 @@ export const Readiness = z.object({
     listener: z.boolean(),
     draining: z.boolean(),
     /** How reads of somebody who holds only some organizations are guarded a second time (access/second-wall.ts). */
-    row_security: z.enum(['role', 'owner', 'none']),
+    row_security: z.enum(['role', 'none']),
+    /** Database roles to which somebody granted rights on our objects after the start. */
+    other_roles: z.array(z.string()),
   }),
 });
 export type Readiness = z.infer<typeof Readiness>;

@@ -1,5 +1,5 @@
 /**
- * Brings a database to the newest schema: the migrations of `drizzle/`, and what other hands took away.
+ * Brings a database to the newest schema, the migrations of `drizzle/`, and closes it to other roles.
  *
  * Any number of servers may start at once: the first migrates, the others wait for it and find nothing to do.
  */
@@ -7,11 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql, Sql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { closeToOthers, type DatabaseRoles } from './close.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { connect } from './driver.ts';
 import { applyPending, hasJournal } from './migration-journal.ts';
 import { assertNothingInTheWay } from './objects-in-the-way.ts';
+import type { Tx } from './open.ts';
+import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
+import { assertReadersExist, ensureSchemaUsage, ensureWallRole } from './roles.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
 
 /** Any number, the same in every version of this program. */
@@ -20,6 +24,10 @@ const MIGRATION_LOCK = 7_262_001;
 export interface MigrateOptions {
   /** It refuses startup parameters (`pinSession`). */
   throughPooler?: boolean;
+  /** The role of the servers, when it is not the one that migrates. */
+  server?: string | undefined;
+  /** `DATABASE_READERS` */
+  readers?: readonly string[];
   logger?: Logger | undefined;
   /** How long to try again while another session, such as a backup, holds a table. Default: 10 minutes. */
   patienceMs?: number;
@@ -39,9 +47,9 @@ const BLOCKED = new Set(['55P03', '40P01']);
 
 /**
  * @param url a direct connection or one through a pooler: the lock is held by a transaction, not by a session
- * @throws DatabaseStartError, PostgresError; the migration that failed has changed nothing
+ * @throws DatabaseStartError, UnknownReaderError, PostgresError; the migration that failed has changed nothing
  */
-export async function migrate(url: string, options: MigrateOptions = {}): Promise<void> {
+export async function migrate(url: string, options: MigrateOptions = {}): Promise<DatabaseRoles> {
   const { throughPooler = false, logger, patienceMs = PATIENCE_MS } = options;
   const connection: SessionSettings = {
     ...sessionSettings({ throughPooler }),
@@ -50,7 +58,9 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   const sql = connect(url, { max: 1, prepare: false, connection });
   const end = Date.now() + patienceMs;
   try {
-    while (!(await tryMigrate(sql))) {
+    for (;;) {
+      const roles = await tryMigrate(sql, options);
+      if (roles !== undefined) return roles;
       const holder = await readHolder(sql);
       const blocked = `The migration waits for a table that another session holds (${holder}).`;
       if (Date.now() > end) throw new DatabaseStartError(`${blocked} End that session, then start again.`);
@@ -62,22 +72,42 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   }
 }
 
-/** @returns false when another session holds a lock that it needs; nothing has changed then */
-async function tryMigrate(sql: Sql): Promise<boolean> {
+/** @returns undefined when another session holds a lock that it needs; nothing has changed then */
+async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRoles | undefined> {
   try {
     // Under a snapshot it would not see what another server's migration has made.
-    await sql.begin('isolation level read committed', async (tx) => {
+    return await sql.begin('isolation level read committed', async (tx) => {
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
       await assertNothingInTheWay(tx, !(await hasJournal(tx)));
       await applyPending(tx);
       await restorePatientUniqueness(tx);
+      return await close(tx, options);
     });
-    return true;
   } catch (error) {
-    if (BLOCKED.has(databaseError(error)?.code ?? '')) return false;
+    if (BLOCKED.has(databaseError(error)?.code ?? '')) return undefined;
     throw error;
   }
+}
+
+/** In the transaction of the migration: no other role ever sees a new table. */
+async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): Promise<DatabaseRoles> {
+  const [self] = await tx<{ role: string }[]>`select current_user as role`;
+  const other = server === self?.role ? undefined : server;
+  const user = server ?? self?.role ?? '';
+  const hasWall = await ensureWallRole(tx, user);
+  if (other !== undefined) await ensureSchemaUsage(tx, other);
+  await assertReadersExist(tx, readers);
+  const roles = { server: other, readers, hasWall };
+  const closed = await closeToOthers(tx, await readOwnObjects(), roles);
+  // PostgreSQL itself lets PUBLIC call each new function.
+  const named = closed.filter((role) => role !== 'PUBLIC');
+  if (named.length > 0) {
+    logger?.warn(
+      `Revoked rights on our tables that ${named.join(', ')} had. A role that is to read them belongs into DATABASE_READERS.`,
+    );
+  }
+  return roles;
 }
 
 /** The oldest transaction that holds a table of this database. */

@@ -77,8 +77,15 @@ describe('the audit log', () => {
       "update audit_log set actor = 'nobody'",
       'delete from audit_log',
       'truncate audit_log',
+      'truncate organizations, audit_log cascade',
+      `insert into audit_log (id, actor, action, details) overriding system value
+        select id, 'nobody', 'x', '{}' from audit_log on conflict (id) do update set actor = 'nobody'`,
+      "select set_config('patient_sync.audit_retention', 'on', false); delete from audit_log",
+      'set session_replication_role = replica; delete from audit_log',
+      'set session_replication_role = replica; truncate audit_log',
+      "set session_replication_role = replica; update audit_log set details = '{}'",
     ]) {
-      await expect(sql.unsafe(change)).rejects.toMatchObject({ code: '42501' });
+      await expect(sql.unsafe(change), change).rejects.toMatchObject({ code: '42501' });
     }
     // Less than 30 days is never kept, whatever is asked for.
     await sql`select audit_log_retain(1)`;

@@ -63,7 +63,13 @@ describe('a network that falls silent on open connections', () => {
     const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
     const logger = createLogger({ level: 'info', format: 'pretty', colour: false }, output);
     onTestFinished(watchDatabase(database, logger, 50));
-    const routes = healthRoutes(database, createMemoryBus(), () => false, 'none');
+    const routes = healthRoutes(
+      database,
+      createMemoryBus(),
+      () => false,
+      'none',
+      async () => [],
+    );
     expect((await routes.request('/readyz')).status).toBe(200);
     network.goSilent();
     expect((await routes.request('/readyz')).status).toBe(503);

@@ -13,6 +13,8 @@ export const REASONS_NOT_TO_RUN: Record<string, string> = {
   ci: 'it is the first line of .ci/run, which runs it on a clean checkout',
   docker: 'it needs a Docker daemon, which a test must not depend on; test/packaging checks its files',
   root: 'it changes or asks the init system of the machine; test/peers checks the unit',
+  database:
+    'it needs databases and roles of a real installation; test/peers/backup.test.ts and test/database do the same',
   cliniko: "it needs a clinic's own key and the real Cliniko",
 };
 

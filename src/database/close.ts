@@ -1,0 +1,161 @@
+/**
+ * The database is closed to everyone but the owner of our tables, at each start and after each migration.
+ *
+ * Three roles have rights, each no more than listed here: the role of the servers where it is not the owner
+ * (`MIGRATE_DATABASE_URL`), the role that owns nothing and answers requests bound to organizations (access/second-wall.ts), and
+ * those of `DATABASE_READERS`. Every other right goes, whoever gave it. Row-level security is on for each table, so a right
+ * that somebody grants later opens no row: only these roles may call the functions of its policy.
+ *
+ * Not here: objects of other programs in the same database. They are never touched.
+ */
+import type { ISql } from 'postgres';
+import { JOURNAL_TABLE } from './migration-journal.ts';
+import type { OwnObjects } from './own-objects.ts';
+import { type DatabaseObject, type Grant, readObjects, WALL_POLICY } from './privileges.ts';
+
+export const WALL_ROLE = 'patient_sync_reader';
+
+export interface DatabaseRoles {
+  /** The role of `DATABASE_URL`, when it does not own the tables. */
+  server?: string | undefined;
+  /** `DATABASE_READERS` */
+  readers: readonly string[];
+  /** Whether the server may act as the role of the second wall. Otherwise that role has no right either. */
+  hasWall: boolean;
+}
+
+/** What a role of `DATABASE_READERS` may read. The rest holds sealed keys, tokens and the engine's own state. */
+const READABLE = new Set(['patients', 'sync_logs', 'organizations', 'patients_current']);
+/** The one partition that a server names: old events leave it in portions (events/history.ts). */
+const DEFAULT_PARTITION = 'sync_events_other';
+/** The policies call them, with the rights of the role that reads. */
+const WALL_FUNCTIONS = new Set(['sync_is_restricted', 'sync_held_organizations']);
+
+/**
+ * Call it as the owner, in a transaction.
+ *
+ * @returns the roles that lost a right
+ */
+export async function closeToOthers(tx: ISql, own: OwnObjects, roles: DatabaseRoles): Promise<string[]> {
+  const objects = (await readObjects(tx, own)).filter(({ ours }) => ours);
+  const statements = objects.flatMap((object) => [
+    ...rowSecurityStatements(object),
+    ...grantStatements(object, roles),
+  ]);
+  if (statements.length > 0) await tx.unsafe(statements.join(';\n'));
+  return rolesWithMore(objects, roles);
+}
+
+/** The roles that have more rights on our objects than they should; `PUBLIC` for everyone. */
+export async function findRolesWithMore(sql: ISql, own: OwnObjects, roles: DatabaseRoles): Promise<string[]> {
+  const objects = await readObjects(sql, own);
+  return [...new Set([...rolesWithMore(objects, roles), ...(await readMembers(sql, roles))])].sort();
+}
+
+function rolesWithMore(objects: readonly DatabaseObject[], roles: DatabaseRoles): string[] {
+  const found = objects.flatMap((object) =>
+    object.grants
+      .filter((grant) => !isWithin(grant, privilegesOf(object, grant.role, roles)))
+      .map(({ role }) => role ?? 'PUBLIC'),
+  );
+  return [...new Set(found)].sort();
+}
+
+const isWithin = ({ privileges, isSpecial }: Grant, allowed: readonly string[]) =>
+  !isSpecial && privileges.every((privilege) => allowed.includes(privilege));
+
+/** What a role should have. */
+function privilegesOf(
+  object: DatabaseObject,
+  role: string | null,
+  { server, readers, hasWall }: DatabaseRoles,
+): readonly string[] {
+  if (role === null) return [];
+  if (role === server) return privilegesOfServer(object);
+  const { kind, plainName, isPartition } = object;
+  if (role === WALL_ROLE && hasWall) {
+    if (kind === 'TABLE' && isOfOrganizations(object)) return ['SELECT'];
+    return kind === 'ROUTINE' && object.isHarmless && !object.isTrigger ? ['EXECUTE'] : [];
+  }
+  if (!readers.includes(role)) return [];
+  if (kind === 'TABLE' && READABLE.has(plainName) && !isPartition) return ['SELECT'];
+  return kind === 'ROUTINE' && WALL_FUNCTIONS.has(plainName) ? ['EXECUTE'] : [];
+}
+
+/** All that a server does, and no more: it changes no table, and nothing that the audit log holds. */
+function privilegesOfServer({ kind, plainName, isPartition, isTrigger }: DatabaseObject): readonly string[] {
+  switch (kind) {
+    case 'SEQUENCE':
+      return ['SELECT', 'UPDATE', 'USAGE'];
+    case 'ROUTINE':
+      return isTrigger ? [] : ['EXECUTE'];
+    case 'TABLE':
+      if (isPartition) return plainName === DEFAULT_PARTITION ? ['DELETE', 'SELECT'] : [];
+      if (plainName === JOURNAL_TABLE) return ['SELECT'];
+      if (plainName === 'audit_log') return ['INSERT', 'SELECT'];
+      return ['DELETE', 'INSERT', 'SELECT', 'UPDATE'];
+    default:
+      return kind satisfies never;
+  }
+}
+
+const isOfOrganizations = ({ organizationColumn, isPartition }: DatabaseObject) =>
+  organizationColumn !== null && !isPartition;
+
+function grantStatements(object: DatabaseObject, roles: DatabaseRoles): string[] {
+  const { kind, name, grants } = object;
+  const entitled = [
+    ...(roles.hasWall ? [WALL_ROLE] : []),
+    ...roles.readers,
+    ...(roles.server === undefined ? [] : [roles.server]),
+  ];
+  const on = `${kind} ${name}`;
+  const statements: string[] = [];
+  for (const grant of grants) {
+    if (isWithin(grant, privilegesOf(object, grant.role, roles))) continue;
+    statements.push(`REVOKE ALL ON ${on} FROM ${grant.role === null ? 'PUBLIC' : quote(grant.role)} CASCADE`);
+  }
+  for (const role of entitled) {
+    const wanted = privilegesOf(object, role, roles);
+    const grant = grants.find((one) => one.role === role);
+    const kept = grant !== undefined && isWithin(grant, wanted) ? grant.privileges : [];
+    if (wanted.every((privilege) => kept.includes(privilege))) continue;
+    statements.push(`GRANT ${wanted.join(', ')} ON ${on} TO ${quote(role)}`);
+  }
+  return statements;
+}
+
+/** On, not forced: the owner, his backups and other programs that log in as the owner see every row. */
+function rowSecurityStatements(object: DatabaseObject): string[] {
+  const { kind, name, plainName, relkind, rowSecurity, organizationColumn, isPartition } = object;
+  if (kind !== 'TABLE' || (relkind !== 'r' && relkind !== 'p')) return [];
+  const statements: string[] = [];
+  if (!rowSecurity.on) statements.push(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
+  if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
+  if (rowSecurity.wall || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
+  // The two functions are asked once a statement, not once a row.
+  const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_held_organizations())::integer[])`;
+  const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;
+  return [...statements, `CREATE POLICY ${WALL_POLICY} ON ${name} USING (${rows})`];
+}
+
+/**
+ * Who may act as the owner, as the role of the servers or as the role of the second wall. A role that creates roles is an
+ * administrator, and could give itself every right anyway.
+ */
+async function readMembers(sql: ISql, { server }: DatabaseRoles): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    with ours (oid) as (
+      select relowner from pg_class where oid = to_regclass('public.patients')
+      union select oid from pg_roles where rolname in (${WALL_ROLE}, ${server ?? WALL_ROLE})
+    ), act (word) as (
+      select case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end
+    )
+    select distinct member.rolname as name from pg_roles as member, ours, act
+    where member.oid not in (select oid from ours) and not member.rolsuper and not member.rolcreaterole
+      and member.rolname <> session_user and member.rolname <> current_user
+      and (pg_has_role(member.oid, ours.oid, 'USAGE') or pg_has_role(member.oid, ours.oid, act.word))`;
+  return rows.map(({ name }) => name);
+}
+
+export const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;

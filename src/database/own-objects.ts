@@ -1,0 +1,35 @@
+/**
+ * The names of everything that our migrations make, read from the migrations themselves.
+ *
+ * A database may hold tables of other programs beside ours, also of the same owner. What is done to our objects at each start
+ * must not touch theirs, and must not forget a table that a later migration adds.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { JOURNAL_TABLE, MIGRATIONS } from './migration-journal.ts';
+
+export interface OwnObjects {
+  /** Tables and views in the schema `public`. Their partitions and sequences belong to them. */
+  relations: readonly string[];
+  /** Functions in the schema `public`. */
+  functions: readonly string[];
+}
+
+const CREATE_RELATION =
+  /^\s*CREATE (?:TABLE|(?:OR REPLACE )?VIEW|MATERIALIZED VIEW|SEQUENCE) (?:IF NOT EXISTS )?(?:"?public"?\.)?"?(\w+)"?/gim;
+const CREATE_FUNCTION =
+  /^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE) (?:"?public"?\.)?"?(\w+)"?\s*\(/gim;
+
+export async function readOwnObjects(): Promise<OwnObjects> {
+  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql'));
+  const texts = await Promise.all(files.map((name) => readFile(join(MIGRATIONS, name), 'utf8')));
+  const text = texts.join('\n');
+  return {
+    relations: [JOURNAL_TABLE, ...namesIn(text, CREATE_RELATION)],
+    functions: namesIn(text, CREATE_FUNCTION),
+  };
+}
+
+function namesIn(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map(([, name = '']) => name))];
+}

@@ -1,0 +1,55 @@
+/**
+ * From the addresses of the environment to a database that a server can work on: sessions with the settings that they need, the
+ * newest schema, and no right for anyone else.
+ */
+import type { Logger } from '../logging/logger.ts';
+import type { DatabaseRoles } from './close.ts';
+import { connect } from './driver.ts';
+import { migrate } from './migrate.ts';
+import { pinSession, sessionSettings } from './session.ts';
+
+export interface DatabaseAddresses {
+  url: string;
+  /** A direct connection, when `url` goes through a pooler. */
+  listenUrl?: string | undefined;
+  /** Of the owner, when `url` logs in as another role. */
+  migrateUrl?: string | undefined;
+  readers: readonly string[];
+}
+
+export interface PreparedDatabase {
+  /** Sessions at `url` come from a pooler, and may change with each transaction. */
+  throughPooler: boolean;
+  /** Sessions at `listenUrl` come from a pooler, in session mode. */
+  listensThroughPooler: boolean;
+  roles: DatabaseRoles;
+}
+
+/** @throws SessionSettingsError, ForeignPatientsError, UnknownReaderError, PostgresError */
+export async function prepareDatabase(
+  { url, listenUrl = url, migrateUrl = listenUrl, readers }: DatabaseAddresses,
+  logger?: Logger,
+): Promise<PreparedDatabase> {
+  const isPooled = new Map<string, boolean>();
+  for (const address of new Set([listenUrl, url, migrateUrl])) {
+    isPooled.set(address, await pinSession(address, logger));
+  }
+  const server = migrateUrl === listenUrl ? undefined : await readRole(url);
+  const throughPooler = isPooled.get(migrateUrl) === true;
+  const roles = await migrate(migrateUrl, { throughPooler, server, readers, logger });
+  return {
+    throughPooler: listenUrl !== url || isPooled.get(url) === true,
+    listensThroughPooler: isPooled.get(listenUrl) === true,
+    roles,
+  };
+}
+
+/** As PostgreSQL names it: a pooler's user name may hold more. */
+async function readRole(url: string): Promise<string | undefined> {
+  const connection = sessionSettings({ throughPooler: true });
+  const sql = connect(url, { max: 1, prepare: false, connection });
+  const [row] = await sql<{ role: string }[]>`select current_user as role`.finally(() =>
+    sql.end({ timeout: 1 }),
+  );
+  return row?.role;
+}

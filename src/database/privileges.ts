@@ -1,0 +1,86 @@
+/**
+ * Who has rights on our tables, partitions, sequences, functions and the journal of migrations, beside their owner.
+ *
+ * Read from the catalog, so that it does not matter where a right came from: a default privilege of the platform, a GRANT by
+ * hand, an older version.
+ *
+ * Not here: who should have which right (close.ts).
+ */
+import type { ISql } from 'postgres';
+import type { OwnObjects } from './own-objects.ts';
+
+export interface DatabaseObject {
+  kind: 'TABLE' | 'SEQUENCE' | 'ROUTINE';
+  /** As a statement names it: `public.patients`, `public.sync_epoch()`. */
+  name: string;
+  /** Without schema and arguments. */
+  plainName: string;
+  /** Whether the role of this connection may grant and revoke. */
+  ours: boolean;
+  grants: readonly Grant[];
+  /** Of a table that is no partition: the column that says whose a row is. */
+  organizationColumn: string | null;
+  isPartition: boolean;
+  /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
+  relkind: string | null;
+  rowSecurity: { on: boolean; forced: boolean; wall: boolean };
+  /** Of a function: reads only, and with the rights of its caller. */
+  isHarmless: boolean;
+  isTrigger: boolean;
+}
+
+export interface Grant {
+  /** Null: `PUBLIC`, which is everyone. */
+  role: string | null;
+  privileges: readonly string[];
+  /** May be passed on, or is on single columns: more than a plain grant. */
+  isSpecial: boolean;
+}
+
+export const WALL_POLICY = 'patient_sync_wall';
+
+export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseObject[]> {
+  return await sql<DatabaseObject[]>`
+    with recursive tables (oid, is_partition) as (
+      select oid, false from pg_class where relnamespace = 'public'::regnamespace
+        and relname = any(${own.relations as string[]}::text[]) and relkind in ('r', 'p', 'v', 'm', 'S') and not relispartition
+      union all
+      select inhrelid, true from pg_inherits join tables on inhparent = tables.oid
+    ), relations (oid, is_partition) as (
+      select oid, is_partition from tables
+      union select depend.objid, false from pg_depend as depend
+      where depend.classid = 'pg_class'::regclass and depend.refclassid = 'pg_class'::regclass and depend.deptype in ('a', 'i')
+        and depend.refobjid in (select oid from tables)
+        and exists (select from pg_class where pg_class.oid = depend.objid and relkind = 'S')
+    ), objects as (
+      select case relkind when 'S' then 'SEQUENCE' else 'TABLE' end as kind, format('%I.%I', nspname, relname) as name,
+        relname as plain_name, relowner as owner, relkind, is_partition, relrowsecurity, relforcerowsecurity,
+        class.oid as table_oid, false as is_harmless, false as is_trigger,
+        coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))
+          || array(select entry.acl from pg_attribute, unnest(attacl) as entry (acl)
+               where attrelid = class.oid and attacl is not null) as acl,
+        array(select grantee from pg_attribute, aclexplode(attacl) where attrelid = class.oid) as column_grantees
+      from relations join pg_class as class using (oid) join pg_namespace as space on space.oid = relnamespace
+      union all
+      select 'ROUTINE', format('%I.%I(%s)', nspname, proname, pg_get_function_identity_arguments(function.oid)), proname, proowner,
+        null, false, false, false, null,
+        provolatile <> 'v' and (not prosecdef or proname = 'sync_epoch'), prorettype = 'trigger'::regtype,
+        coalesce(proacl, acldefault('f', proowner)), '{}'
+      from pg_proc as function join pg_namespace as space on space.oid = pronamespace
+      where pronamespace = 'public'::regnamespace and proname = any(${own.functions as string[]}::text[])
+    )
+    select kind, name, plain_name as "plainName", pg_has_role(current_user, owner, 'USAGE') as ours, relkind,
+      is_partition as "isPartition", is_harmless as "isHarmless", is_trigger as "isTrigger",
+      case when plain_name = 'organizations' then 'id' else (select attname from pg_attribute
+        where attrelid = table_oid and attname = 'organization_id' and not attisdropped) end as "organizationColumn",
+      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'wall', exists (
+        select from pg_policy where polrelid = table_oid and polname = ${WALL_POLICY})) as "rowSecurity",
+      (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'isSpecial', special)), '[]')
+        from (
+          select case when grantee <> 0 then pg_get_userbyid(grantee) end as role,
+            array_agg(distinct privilege_type order by privilege_type) as privileges,
+            bool_or(is_grantable or grantee = any(column_grantees)) as special
+          from aclexplode(acl) where grantee <> owner group by grantee
+        ) as granted) as grants
+    from objects order by kind, name`;
+}

@@ -1,0 +1,59 @@
+/**
+ * Looks for rights on our objects that somebody granted after the start: `/readyz` names the roles, and the log has one line for
+ * each role that appears. The next start revokes them.
+ */
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { withinMs } from './answer-limit.ts';
+import { type DatabaseRoles, findRolesWithMore } from './close.ts';
+import type { Database } from './open.ts';
+import type { OwnObjects } from './own-objects.ts';
+
+/** An answer is good for so long: whoever asks `/readyz` costs the database no more than that. */
+const FRESH_MS = 2_000;
+const EVERY_MS = 60_000;
+/** `/readyz` waits no longer. */
+const ANSWER_LIMIT_MS = 2_000;
+
+export interface RoleWatch {
+  /** Roles with rights that they should not have; `PUBLIC` for everyone. Empty is good. Never throws. */
+  read(): Promise<readonly string[]>;
+  stop(): void;
+}
+
+export function watchRoles(
+  { sql }: Database,
+  own: OwnObjects,
+  roles: DatabaseRoles,
+  logger: Logger,
+): RoleWatch {
+  let known: readonly string[] = [];
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<readonly string[]> | undefined;
+
+  const look = async (): Promise<readonly string[]> => {
+    try {
+      const found = await withinMs(ANSWER_LIMIT_MS, findRolesWithMore(sql, own, roles));
+      for (const role of found.filter((name) => !known.includes(name))) logger.warn(sentenceFor(role));
+      known = found;
+      readAt = performance.now();
+    } catch (error) {
+      logger.debug(safeError(error), 'The rights of other roles could not be read');
+    }
+    return known;
+  };
+  const read = async (): Promise<readonly string[]> => {
+    if (performance.now() - readAt < FRESH_MS) return known;
+    reading ??= look().finally(() => {
+      reading = undefined;
+    });
+    return await reading;
+  };
+  const timer = setInterval(() => void read(), EVERY_MS);
+  timer.unref();
+  return { read, stop: () => clearInterval(timer) };
+}
+
+const sentenceFor = (role: string) =>
+  `The database role ${role} has rights on our tables or functions that it should not have. The next start revokes its grants; ` +
+  'a membership in our roles is for an administrator to end. To let a role read, name it in DATABASE_READERS.';
