@@ -18,15 +18,17 @@ const authentication = (kind: number, rest = Buffer.alloc(0)): Buffer => {
   body.writeInt32BE(kind);
   return message('R', Buffer.concat([body, rest]));
 };
+const SSL_REQUEST = 80_877_103;
 const READY = message('Z', Buffer.from('I'));
 
-/** A program that has taken the port of the database, and answers the n-th thing that it hears with the n-th answer. */
+/** A program that has taken the port of the database. It offers no TLS, and answers the n-th message after that with the n-th answer. */
 async function startImpostor(answers: readonly Buffer[]) {
   const heard: Buffer[] = [];
   const server = createServer((socket) => {
     let count = 0;
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
+      if (bytes.length === 8 && bytes.readInt32BE(4) === SSL_REQUEST) return void socket.write('N');
       heard.push(bytes);
       const answer = answers[count++];
       if (answer !== undefined) socket.write(answer);
