@@ -10,6 +10,7 @@ import { openEmbeddedDatabase } from './database/embedded.ts';
 import { type Database, openDatabase } from './database/open.ts';
 import { type PreparedDatabase, prepareDatabase } from './database/prepare.ts';
 import type { Logger } from './logging/logger.ts';
+import { assertOwnKey, rememberKey } from './organizations/key-fingerprint.ts';
 import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { reseal } from './organizations/reseal.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
@@ -55,9 +56,11 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
     database = openDatabase(url, { throughPooler: prepared.throughPooler });
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
+    await assertOwnKey(database, sealer, SEALED);
     if (config.previousCredentialsKey !== undefined) {
       for (const sealed of SEALED) await reseal(database, sealer, sealed);
     }
+    await rememberKey(database, sealer);
     if (config.clinic !== undefined) {
       await saveOrganization(database, config.clinic.organizationId, {});
       await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);

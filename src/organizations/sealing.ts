@@ -11,6 +11,10 @@ export const SEALING_KEY_BYTES = 32;
 
 export interface Sealer {
   seal(text: string, context: string): string;
+  /** Says which key seals, and nothing of the key. */
+  readonly keyId: string;
+  /** Whether that key opens here: the one that seals, or the one before it. */
+  knows(keyId: string): boolean;
   /** Whether it was sealed with the key that `seal` uses now. */
   isCurrent(sealed: string): boolean;
   /** @throws SealError when the key is another one, or the text was changed or moved */
@@ -30,6 +34,8 @@ export function createSealer(key: Buffer, previous?: Buffer): Sealer {
   const keyId = idOf(key);
   const keys = new Map([...(previous === undefined ? [] : [previous]), key].map((one) => [idOf(one), one]));
   return {
+    keyId,
+    knows: (id) => keys.has(id),
     seal(text, context) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));

@@ -1,6 +1,6 @@
 /** Clinics, and their Cliniko keys. The key is sealed (credentials.ts) and never leaves this room in clear. */
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Schedule, ValidationPolicy } from '../contract/organization.ts';
 
 export const organizationTable = pgTable(
@@ -27,4 +27,10 @@ export const credentialsTable = pgTable('cliniko_credentials', {
   /** `<version>.<key id>.<nonce>.<ciphertext>.<tag>`, see credentials.ts. */
   sealedApiKey: text('sealed_api_key').notNull(),
   updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+});
+
+/** Which key seals what this database holds: one row, made by the first start (key-fingerprint.ts). */
+export const sealingKeyTable = pgTable('sealing_key', {
+  singleton: boolean('singleton').primaryKey().default(true),
+  keyId: text('key_id').notNull(),
 });

@@ -1,0 +1,50 @@
+/**
+ * The database remembers which `CREDENTIALS_KEY` sealed its data, so that a server with another one does not start.
+ * Without this it would start, be ready, and fail each sync of the night.
+ */
+import { DatabaseStartError } from '../database/database-failure.ts';
+import type { Database } from '../database/open.ts';
+import type { SealedColumn } from './reseal.ts';
+import type { Sealer } from './sealing.ts';
+
+/** @throws DatabaseStartError when something is sealed with a key that the sealer does not have */
+export async function assertOwnKey(
+  database: Database,
+  sealer: Sealer,
+  columns: readonly SealedColumn[],
+): Promise<void> {
+  const remembered = await readKeyId(database);
+  if (remembered !== undefined && sealer.knows(remembered)) return;
+  // A database of version 0.1 has no fingerprint, and one in which nothing is sealed loses nothing.
+  const strange = await findStrangeKey(database, sealer, columns);
+  if (strange === undefined) return;
+  throw new DatabaseStartError(
+    `CREDENTIALS_KEY (fingerprint ${sealer.keyId}) is not the key that sealed the API keys in this database (fingerprint ${strange}). Set that key again, or give it as CREDENTIALS_KEY_PREVIOUS beside the new one; without DATABASE_URL it is the file credentials.key in DATA_DIR. If it is lost: docs/guides/operations.md, "A lost key".`,
+  );
+}
+
+/** Call it when everything is sealed with the sealer's own key. */
+export async function rememberKey({ sql }: Database, { keyId }: Sealer): Promise<void> {
+  await sql`insert into sealing_key (key_id) values (${keyId})
+    on conflict (singleton) do update set key_id = excluded.key_id where sealing_key.key_id <> excluded.key_id`;
+}
+
+async function readKeyId({ sql }: Database): Promise<string | undefined> {
+  const [row] = await sql<{ keyId: string }[]>`select key_id as "keyId" from sealing_key`;
+  return row?.keyId;
+}
+
+/** @returns the id of a key that sealed something and is not at hand */
+async function findStrangeKey(
+  { sql }: Database,
+  sealer: Sealer,
+  columns: readonly SealedColumn[],
+): Promise<string | undefined> {
+  for (const { table, column } of columns) {
+    const rows = await sql<{ keyId: string }[]>`
+      select distinct split_part(${sql(column)}, '.', 2) as "keyId" from ${sql(table)} where ${sql(column)} is not null`;
+    const strange = rows.find(({ keyId }) => !sealer.knows(keyId));
+    if (strange !== undefined) return strange.keyId;
+  }
+  return undefined;
+}
