@@ -16,6 +16,7 @@ import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
 import { assertReadersExist, ensureSchemaUsage, ensureWallRole } from './roles.ts';
+import { advanceSequences } from './sequences.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
 
 /** Any number, the same in every version of this program. */
@@ -82,6 +83,7 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRo
       await assertNothingInTheWay(tx, !(await hasJournal(tx)));
       await applyPending(tx);
       await restorePatientUniqueness(tx);
+      await advanceSequences(tx);
       return await close(tx, options);
     });
   } catch (error) {

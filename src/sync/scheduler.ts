@@ -13,6 +13,7 @@
 import type { Schedule } from '../contract/organization.ts';
 import { isDatabaseAway } from '../database/away.ts';
 import type { Database } from '../database/open.ts';
+import { advanceSequences, isTakenId } from '../database/sequences.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -60,6 +61,9 @@ export async function startDueSyncs(tools: SchedulerTools): Promise<number> {
       logger.error(
         `The schedule of organization ${organizationId} is disabled: ${fired.reason} Store it again: PUT /api/v1/organizations/${organizationId}.`,
       );
+    } else if (fired.outcome === 'failed' && isTakenId(fired.error, 'sync_logs')) {
+      logger.warn('Rows of sync_logs were loaded with their ids: the sequence is set behind them');
+      await advanceSequences(database.sql, ['sync_logs']);
     } else if (fired.outcome === 'failed') {
       failed.set(organizationId, Date.now() + TRY_AGAIN_MS);
       logger.error(

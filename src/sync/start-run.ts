@@ -8,6 +8,7 @@ import type { ISql } from 'postgres';
 import type { OperationType, SyncTrigger } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
+import { advanceSequences, isTakenId } from '../database/sequences.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { runningMetadata } from './metadata.ts';
 import { NOTHING_AHEAD } from './remaining-time.ts';
@@ -32,13 +33,18 @@ export async function startRun(
     const [running] = await sql<{ id: number }[]>`
       select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
     if (running !== undefined) return { syncLogId: running.id, created: false };
-    const created = await replayTransaction(() =>
+    const begin = () =>
       sql.begin(async (tx) => {
         // A deletion comes before this run, or sees it and ends it.
         await shareOrganization(tx, organizationId);
         return await createRun(tx, organizationId, type, trigger);
-      }),
-    );
+      });
+    const created = await replayTransaction(begin).catch(async (error: unknown) => {
+      if (!isTakenId(error, 'sync_logs')) throw error;
+      // Rows were loaded with their ids since the start.
+      await advanceSequences(sql, ['sync_logs']);
+      return await replayTransaction(begin);
+    });
     if (created !== undefined) return { syncLogId: created, created: true };
     // Another one began between the two statements: join it, unless it has ended already.
   }

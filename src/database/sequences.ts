@@ -1,0 +1,44 @@
+/**
+ * Sets sequences behind the rows of their tables. Rows that are loaded with their ids (an import, a restore of data only) leave
+ * the sequence where it was, and each later insert would meet an id that is there already.
+ */
+import type { ISql } from 'postgres';
+import { databaseError } from '../logging/safe-error.ts';
+
+const DUPLICATE = '23505';
+
+/** Whether an insert met an id that was loaded with its row. */
+export function isTakenId(error: unknown, table: string): boolean {
+  const refusal = databaseError(error);
+  return refusal?.code === DUPLICATE && refusal.constraint_name === `${table}_pkey`;
+}
+
+/** Safe beside inserts: a sequence only moves forward. */
+export async function advanceSequences(sql: ISql, tables?: readonly string[]): Promise<void> {
+  const owned = await sql<{ table: string; column: string; sequence: string }[]>`
+    select format('%I.%I', n.nspname, t.relname) as table, quote_ident(a.attname) as column,
+      s.oid::regclass::text as sequence
+    from pg_class s
+    join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid and d.deptype in ('a', 'i')
+      and d.refclassid = 'pg_class'::regclass
+    join pg_class t on t.oid = d.refobjid
+    join pg_namespace n on n.oid = t.relnamespace and n.nspname = 'public'
+    join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+    where s.relkind = 'S' and has_sequence_privilege(s.oid, 'UPDATE') and t.relname in ${sql(tables ?? OWN_TABLES)}`;
+  for (const { table, column, sequence } of owned) {
+    await sql.unsafe(`select setval('${sequence.replaceAll("'", "''")}', newest) from
+      (select max(${column})::bigint as newest from ${table}) as rows
+      where newest > (select case when is_called then last_value else last_value - 1 end from ${sequence})`);
+  }
+}
+
+/** With ids of a sequence. Those of other programs in the same database are theirs. */
+const OWN_TABLES = [
+  'sync_logs',
+  'patients',
+  'quarantine',
+  'audit_log',
+  'api_tokens',
+  'webhook_endpoints',
+  'webhook_deliveries',
+];

@@ -1,0 +1,41 @@
+import { describe, expect, vi } from 'vitest';
+import { connectInTest, test } from '../support/database.ts';
+import { putJson, startTestServer } from '../support/server.ts';
+
+const START = { method: 'POST' };
+
+const load = (databaseUrl: string) => connectInTest(databaseUrl)`
+  insert into sync_logs (id, organization_id, operation_type, status, started_at, completed_at)
+  select n, 5, 'full_patients', 'completed', now() at time zone 'utc', now() at time zone 'utc'
+  from generate_series(1, 40) as n`;
+
+describe('rows of sync_logs that were loaded with their ids', () => {
+  test('before the start: a sync starts with the next id', async ({ databaseUrl }) => {
+    await load(databaseUrl);
+    const server = await startTestServer(databaseUrl, { patients: 1 });
+    const started = await (await server.api('/cliniko/sync-all/123', START)).json();
+    expect(started).toMatchObject({ sync_log_id: 41, already_running: false });
+  });
+
+  test('while the server runs: the start that meets them moves the sequence', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 1 });
+    await load(databaseUrl);
+    const response = await server.api('/cliniko/sync-all/123', START);
+    expect(response.ok).toBe(true);
+    expect(await response.json()).toMatchObject({ already_running: false });
+  });
+});
+
+test('a schedule that meets such rows starts its sync', async ({ databaseUrl }) => {
+  const server = await startTestServer(databaseUrl, { patients: 1 });
+  const sql = connectInTest(databaseUrl);
+  await load(databaseUrl);
+  await putJson(server.api, '/organizations/123', { schedule: { cron: '0 3 * * *', time_zone: 'UTC' } });
+  await sql`update organizations set next_sync_at = clock_timestamp() where id = 123`;
+  await vi.waitFor(
+    async () => expect(await sql`select from sync_logs where organization_id = 123`).toHaveLength(1),
+    {
+      timeout: 15_000,
+    },
+  );
+});
