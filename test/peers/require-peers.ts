@@ -13,6 +13,7 @@ const PACKAGES: Record<string, string> = {
   promtool: 'prometheus',
   'systemd-analyze': 'systemd',
   psql: 'postgresql-client',
+  pg_ctlcluster: 'postgresql',
   nginx: 'nginx-light',
   pgbouncer: 'pgbouncer',
 };
