@@ -66,7 +66,10 @@ export function createApp(tools: AppTools): App {
   app.route('/', healthRoutes(database, bus, tools.isDraining, wall.kind, tools.otherRoles));
   app.route('/api/v1/cliniko', sseRoutes(tools));
   app.route('/api/v1/cliniko', socketRoutes(tools));
-  app.route('/api/v1/cliniko', syncRoutes({ ...walled, newest: tools.feed.newest }));
+  app.route(
+    '/api/v1/cliniko',
+    syncRoutes({ ...walled, newest: tools.feed.newest, wholeDatabase: tools.database }),
+  );
   app.route('/api/v1/cliniko', patientRoutes(walled));
   app.route('/api/v1/cliniko', patientListRoutes(database));
   app.route('/', legacyRoutes({ ...walled, newest: tools.feed.newest }));

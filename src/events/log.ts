@@ -114,13 +114,29 @@ export async function readTimeline(
   organizationId: number,
   syncLogId: number,
 ): Promise<{ events: string[]; trimmed: boolean }> {
+  const all = await readTimelinePart(sql, { organizationId, syncLogId, after: '0', limit: null });
+  return { events: all.map(({ json }) => json), trimmed: all[0]?.created !== true };
+}
+
+export interface TimelineEvent {
+  seq: string;
+  json: string;
+  /** It is the first of its run. */
+  created: boolean;
+}
+
+/** The next events of one run, in order. @param part `limit` null: all that follow */
+export async function readTimelinePart(
+  sql: Sql,
+  part: { organizationId: number; syncLogId: number; after: string; limit: number | null },
+): Promise<TimelineEvent[]> {
   const rows = await sql<(EventRow & { created: boolean })[]>`
     select (select sync_epoch()) as epoch, event.created, ${eventColumns(sql)}
     from sync_events as event
-    where event.sync_log_id = ${syncLogId} and event.organization_id = ${organizationId}
-      and event.type <> 'snapshot'
-    order by event.seq`;
-  return { events: rows.map((row) => toEvent(row, row.epoch).json), trimmed: rows[0]?.created !== true };
+    where event.sync_log_id = ${part.syncLogId} and event.organization_id = ${part.organizationId}
+      and event.type <> 'snapshot' and event.seq > ${part.after}
+    order by event.seq limit ${part.limit}`;
+  return rows.map((row) => ({ seq: row.seq, created: row.created, json: toEvent(row, row.epoch).json }));
 }
 
 interface StateRow {

@@ -27,9 +27,9 @@ const FULL_BYTES = 256 * 1024;
 const SUBSCRIPTIONS_AT_MOST = 32;
 /** Frames that may wait for those before them. */
 const FRAMES_AT_MOST = 64;
-/** Frames over the limit, one after the other, before the socket is closed. */
+/** Frames over the limit, one after the other, before the socket is not heard for a while. */
 const REFUSALS_AT_MOST = 100;
-const TOO_MANY = 4429;
+const REST_MS = 1_000;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
@@ -72,6 +72,7 @@ class OpsSocket implements Outlet, Connection, Spoke {
   #queue = Promise.resolve();
   #waiting = 0;
   #refusedInARow = 0;
+  #isResting = false;
 
   constructor(socket: WebSocket, wire: Socket, viewer: Viewer, tools: SocketTools) {
     this.#socket = socket;
@@ -154,7 +155,7 @@ class OpsSocket implements Outlet, Connection, Spoke {
     this.#listen();
   }
 
-  /** Frames count as requests do. A client that goes on asking is closed. */
+  /** Frames count as requests do. A client that goes on asking is not heard for a while. */
   #mayAsk(text: string): boolean {
     try {
       this.#viewer.frames?.take();
@@ -165,15 +166,24 @@ class OpsSocket implements Outlet, Connection, Spoke {
       this.#viewer.frames?.refused('TOO_MANY_REQUESTS');
       this.#refuse(idOf(text), 'TOO_MANY_REQUESTS', error.message);
       this.#refusedInARow += 1;
-      if (this.#refusedInARow > REFUSALS_AT_MOST) closeSoon(this.#socket, TOO_MANY);
+      if (this.#refusedInARow % REFUSALS_AT_MOST === 0) this.#rest();
       return false;
     }
   }
 
   /** Who does not take our answers, or asks faster than we can answer, is not heard until there is room again. */
   #listen(): void {
-    if (this.isFull() || this.#waiting > FRAMES_AT_MOST) this.#socket.pause();
+    if (this.#isResting || this.isFull() || this.#waiting > FRAMES_AT_MOST) this.#socket.pause();
     else this.#socket.resume();
+  }
+
+  #rest(): void {
+    this.#isResting = true;
+    this.#listen();
+    setTimeout(() => {
+      this.#isResting = false;
+      if (this.#isOpen()) this.#listen();
+    }, REST_MS).unref();
   }
 
   #obeyInTurn(frame: ClientFrame): void {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Cursor, formatCursor, parseCursor } from '../contract/cursor.ts';
 import { type OperationType, SyncStatus } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { readTimeline } from '../events/log.ts';
+import { readTimelinePart } from '../events/log.ts';
 import type { Newest, NewestRun } from '../events/newest.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
 import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
@@ -13,16 +13,19 @@ import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type CancelTools, cancelRun } from './cancel-run.ts';
 import { startSync, syncLogNotFound } from './start-sync.ts';
+import { streamTimeline } from './timeline-stream.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
 export interface SyncTools extends CancelTools {
   /** Asked before the database. */
   newest: Newest;
+  /** For what is read after the route has returned, when the transaction of the second wall is over (access/second-wall.ts). */
+  wholeDatabase: Database;
 }
 
 export function syncRoutes(tools: SyncTools): Hono {
-  const { database, newest } = tools;
+  const { database, newest, wholeDatabase } = tools;
   const routes = new Hono();
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, tools, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
@@ -38,8 +41,10 @@ export function syncRoutes(tools: SyncTools): Hono {
 
   routes.get('/sync-logs/:orgId/:id/timeline', async (c) => {
     const { organizationId, id } = await findLog(c, database);
-    const { events, trimmed } = await readTimeline(database.sql, organizationId, id);
-    return json(c, `{"events":[${events.join(',')}],"trimmed":${trimmed}}`);
+    const stream = streamTimeline((after, limit) =>
+      readTimelinePart(wholeDatabase.sql, { organizationId, syncLogId: id, after, limit }),
+    );
+    return c.body(stream, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   });
 
   routes.post('/sync-logs/:orgId/:id/cancel', async (c) => {

@@ -121,7 +121,7 @@ describe('wrong tokens', () => {
 });
 
 describe('frames of a socket', () => {
-  test('count against the limit of its token, and a client that goes on is closed', async ({
+  test('count against the limit of its token, and a client that goes on is not heard for a while', async ({
     databaseUrl,
   }) => {
     const limits = {
@@ -146,8 +146,13 @@ describe('frames of a socket', () => {
       socket.frames().filter((frame) => frame.type === 'error' && frame.code === 'TOO_MANY_REQUESTS');
     await vi.waitFor(() => expect(refusals().length).toBeGreaterThan(40), { timeout: 10_000 });
     expect(socket.frames().filter(({ type }) => type === 'subscribed').length).toBeLessThan(20);
-    for (let n = 0; n < 200; n++) socket.send({ type: 'ping' });
-    expect(await socket.closed).toBe(4429);
+    const answered = () => socket.frames().filter(({ type }) => type === 'error' || type === 'pong').length;
+    const begun = performance.now();
+    const before = answered();
+    // Far more than fit into one read of the socket.
+    for (let n = 0; n < 20_000; n++) socket.send({ type: 'ping' });
+    await vi.waitFor(() => expect(answered()).toBeGreaterThan(before + 5_000), { timeout: 20_000 });
+    expect(performance.now() - begun).toBeGreaterThan(1_000);
     expect((await server.as(server.admin, '/organizations')).status).toBe(200);
   });
 });

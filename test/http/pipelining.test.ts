@@ -4,12 +4,15 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { Timeline } from '../../src/contract/stream-event.ts';
 import { answerInTurn } from '../../src/http/request-queue.ts';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startServerProcess } from '../support/server-process.ts';
+import { openStranger } from '../support/stranger.ts';
 
 /** As many requests as Node reads in one go. */
 const A_PACKET_FULL = (request: string) => Math.ceil(65_536 / request.length);
@@ -76,6 +79,41 @@ describe('ten connections that pipeline and never read', () => {
   );
 });
 
+describe('a timeline of twenty megabytes', () => {
+  test('is sent as it is read, and costs ten connections that do not read less than 100 MB', {
+    timeout: 180_000,
+  }, async ({ databaseUrl }) => {
+    const cliniko = await startClinikoSimulator({ patients: 1 });
+    onTestFinished(() => cliniko.close());
+    const { url, child } = await startServerProcess({ cliniko, databaseUrl });
+    const { begin, sql } = openStranger(databaseUrl);
+    await begin();
+    await sql`update sync_logs set metadata = jsonb_build_object('filler', repeat('x', 10000))`;
+    await sql.unsafe(
+      'do $$ begin for n in 1..2000 loop update sync_logs set records_processed = n; end loop; end $$',
+    );
+    const [log] = await sql<{ id: number }[]>`select id from sync_logs`;
+    const path = `/api/v1/cliniko/sync-logs/55/${log?.id}/timeline`;
+    const text = await (await fetch(url + path)).text();
+    expect(text.length).toBeGreaterThan(20_000_000);
+    const timeline = Timeline.parse(JSON.parse(text));
+    expect(timeline.trimmed).toBe(false);
+    expect(timeline.events.map((event) => event.seq)).toEqual(Array.from({ length: 2_002 }, (_, n) => n + 1));
+
+    const before = await residentBytes(child.pid);
+    const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    const clients = Array.from({ length: 10 }, () => pipeline(url, request, 20));
+    await Promise.all(clients.map((socket) => once(socket, 'connect')));
+    await vi.waitFor(
+      async () => {
+        expect((await residentBytes(child.pid)) - before).toBeLessThan(100 * 1_024 * 1_024);
+        expect(await stillAccepted(url, clients)).toBe(0);
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+  });
+});
+
 async function listening(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
@@ -125,10 +163,8 @@ describe('an answer that is not read', () => {
     const server = createServer();
     answerInTurn(
       server,
-      (_request, response) => {
-        for (let n = 0; n < PORTIONS; n++) response.write(PORTION);
-        response.end();
-      },
+      // The next portion follows when there is room for it, as streams of ours are written.
+      (_request, response) => void Readable.from(Array(PORTIONS).fill(PORTION)).pipe(response),
       { unreadMs: UNREAD_MS, checkMs: 50 },
     );
     return { server, url: await listening(server) };
@@ -144,7 +180,7 @@ describe('an answer that is not read', () => {
     await once(connection, 'close');
   });
 
-  plainTest('goes on for a client that reads slowly', async () => {
+  plainTest('goes on for a client that reads slowly', { timeout: 60_000 }, async () => {
     const { url } = await startSender();
     const socket = pipeline(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 1);
     let bytes = 0;
