@@ -19,9 +19,16 @@ export default defineConfig({
     target: 'node20',
     minify: false,
     rolldownOptions: {
-      input: ['main', 'cli/demo', 'cli/sync', 'cli/watch', 'cli/migrate', 'cli/erase', 'cli/tokens'].map(
-        (name) => `src/${name}.ts`,
-      ),
+      input: [
+        'main',
+        'cli/demo',
+        'cli/sync',
+        'cli/watch',
+        'cli/migrate',
+        'cli/erase',
+        'cli/tokens',
+        'cli/doctor',
+      ].map((name) => `src/${name}.ts`),
       output: {
         preserveModules: true,
         preserveModulesRoot: 'src',

@@ -43,7 +43,7 @@ const step = (sql: Stage['database']['sql'], organizationId: number, notify: 'ow
 async function benchHop({ url, database: { sql } }: Stage, ticks: number): Promise<Row[]> {
   progress(`${ticks} events through the database …`);
   const [speaker, listener] = [await openPostgresBus(url), await openPostgresBus(url)];
-  const feed = new Feed(openPostgresLog(url, { throughPooler: false }), listener, silentLogger());
+  const feed = new Feed(openPostgresLog(url, { throughPooler: false, max: 3 }), listener, silentLogger());
   const delays: number[] = [];
   let onNews = (): void => {};
   const [watch] = await feed.watch(new Map([[ORGANIZATION, { since: undefined, folded: false }]]), () =>

@@ -16,6 +16,7 @@ const COMMANDS = {
   tokens: ['cli/tokens', 'creates, lists and revokes API tokens'],
   erase: ['cli/erase', 'erases patients for good'],
   migrate: ['cli/migrate', 'brings the database to the newest schema'],
+  doctor: ['cli/doctor', 'checks a set-up, and says what to do'],
 };
 
 const HELP = `Usage: npx patient-sync <command> [options]

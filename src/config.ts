@@ -28,6 +28,8 @@ export interface DatabaseConfig {
   migrateDatabaseUrl: string | undefined;
   /** Roles that may read patients and syncs. */
   databaseReaders: readonly string[];
+  /** Connections of the pool at most. */
+  databasePoolMax: number;
   dataDir: string;
 }
 
@@ -111,6 +113,7 @@ export function readDatabaseConfig(environment: Environment): DatabaseConfig {
     listenDatabaseUrl: readAddress(read, 'LISTEN_DATABASE_URL'),
     migrateDatabaseUrl: readAddress(read, 'MIGRATE_DATABASE_URL'),
     databaseReaders: read('DATABASE_READERS', roleNames, []),
+    databasePoolMax: read('DATABASE_POOL_MAX', wholeNumber(3, 100), 10),
     dataDir: read('DATA_DIR', text(4096), '.data'),
   };
 }

@@ -8,17 +8,14 @@ import { readOrMakeCredentialsKey } from './credentials-key.ts';
 import { checkDatabase, withExplanation } from './database/check-database.ts';
 import { openEmbeddedDatabase } from './database/embedded.ts';
 import { type Database, openDatabase } from './database/open.ts';
+import { poolShare } from './database/pool-share.ts';
 import { type PreparedDatabase, prepareDatabase } from './database/prepare.ts';
 import type { Logger } from './logging/logger.ts';
 import { assertOwnKey, rememberKey } from './organizations/key-fingerprint.ts';
-import { SEALED_API_KEYS, saveApiKey, saveOrganization } from './organizations/organizations.ts';
+import { saveApiKey, saveOrganization } from './organizations/organizations.ts';
 import { reseal } from './organizations/reseal.ts';
 import { createSealer, type Sealer } from './organizations/sealing.ts';
-import { SEALED_RECORDS } from './patients/quarantine.ts';
-import { SEALED_SECRETS } from './webhooks/endpoints.ts';
-
-/** All that is sealed with `CREDENTIALS_KEY`. */
-const SEALED = [SEALED_API_KEYS, SEALED_RECORDS, SEALED_SECRETS];
+import { SEALED } from './sealed-columns.ts';
 
 export interface Home extends PreparedDatabase {
   database: Database;
@@ -53,7 +50,10 @@ export async function openHome(config: Config, logger: Logger): Promise<Home> {
       readers: config.databaseReaders,
     };
     const prepared = await prepareDatabase(addresses, logger);
-    database = openDatabase(url, { throughPooler: prepared.throughPooler });
+    database = openDatabase(url, {
+      max: poolShare(config.databasePoolMax).engine,
+      throughPooler: prepared.throughPooler,
+    });
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
     await assertOwnKey(database, sealer, SEALED);

@@ -26,6 +26,7 @@ import type { Config } from './config.ts';
 import { HEARTBEAT_MS } from './contract/stream-event.ts';
 import type { Database } from './database/open.ts';
 import { readOwnObjects } from './database/own-objects.ts';
+import { poolShare } from './database/pool-share.ts';
 import { watchRoles } from './database/role-watch.ts';
 import { logListener, watchDatabase } from './database/watch.ts';
 import type { EventBus } from './events/bus.ts';
@@ -103,7 +104,7 @@ async function serve(config: Config, logger: Logger, undo: Undo): Promise<Omit<R
   const access = await openAccess(config, logger, home, undo);
   const tracer = await openTracer(config);
   undo.push(tracer.close);
-  const live = openLive(logger, home, bus);
+  const live = openLive(config, logger, home, bus);
   undo.push(live.close);
   const metrics = openMetrics(database, bus, live.tools.feed, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
@@ -159,8 +160,11 @@ async function drain(config: Config, connections: Connections, background: Backg
 }
 
 /** What streams are made of. */
-function openLive(logger: Logger, home: Home, bus: EventBus) {
-  const log = openPostgresLog(home.url, { throughPooler: home.throughPooler });
+function openLive(config: Config, logger: Logger, home: Home, bus: EventBus) {
+  const log = openPostgresLog(home.url, {
+    throughPooler: home.throughPooler,
+    max: poolShare(config.databasePoolMax).readers,
+  });
   const feed = new Feed(log, bus, logger);
   const connections = createConnections({ onRotate: () => (feed.counters.rotated += 1) });
   const heartbeat = createWheel(HEARTBEAT_MS);

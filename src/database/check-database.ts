@@ -5,7 +5,6 @@
  * Not here: rights and tables (migrate.ts), LISTEN (events/listener.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../logging/logger.ts';
 import { databaseError, errorCode } from '../logging/safe-error.ts';
 import { type DatabaseHost, isSocket } from './address.ts';
 import { type ConnectionSettings, readConnectionSettings } from './address-parameters.ts';
@@ -14,7 +13,7 @@ import { connect } from './driver.ts';
 import { isEncrypted, openSocket } from './open-socket.ts';
 
 export interface CheckOptions {
-  logger?: Logger | undefined;
+  logger?: { warn(text: string): void } | undefined;
   /** How long to wait for a database that is starting, or for a proxy whose database is not there yet. Default: 30 s. */
   patienceMs?: number;
 }

@@ -8,14 +8,18 @@ import { openRenewingConnection } from './renewing-connection.ts';
 import { appendSnapshot, readTraces } from './unlogged-changes.ts';
 
 const LIMIT_MS = 4_000;
-const CONNECTIONS = 3;
+export interface PostgresLogOptions {
+  throughPooler: boolean;
+  /** Connections at most. */
+  max: number;
+}
 
-export function openPostgresLog(url: string, { throughPooler }: { throughPooler: boolean }): EventLog {
+export function openPostgresLog(url: string, { throughPooler, max }: PostgresLogOptions): EventLog {
   const connection = openRenewingConnection({
     url,
     applicationName: 'patient-sync live',
     limitMs: LIMIT_MS,
-    max: CONNECTIONS,
+    max,
     prepare: !throughPooler,
     throughPooler,
   });

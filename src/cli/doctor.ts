@@ -1,0 +1,150 @@
+/**
+ * `npm run doctor`: checks a set-up before it is used, one line for each check with what to do. Exit code 1 when something
+ * would stop a sync. It changes nothing in a database of DATABASE_URL.
+ */
+import { ConfigError } from '../config/rules.ts';
+import { type Config, readConfig } from '../config.ts';
+import { readOrMakeCredentialsKey } from '../credentials-key.ts';
+import { checkDatabase } from '../database/check-database.ts';
+import { DatabaseStartError } from '../database/database-failure.ts';
+import { connect } from '../database/driver.ts';
+import { openEmbeddedDatabase } from '../database/embedded.ts';
+import { hasJournal, readPending } from '../database/migration-journal.ts';
+import { openDatabase } from '../database/open.ts';
+import { terminalText } from '../logging/terminal-text.ts';
+import { createSealer } from '../organizations/sealing.ts';
+import { explainStartFailure } from '../start-failure.ts';
+import { readArguments, runCommand, wholeNumber } from './arguments.ts';
+import { checkNode, checkProxy } from './doctor/configuration-checks.ts';
+import {
+  checkClock,
+  checkDefaults,
+  checkGrants,
+  checkListen,
+  checkRights,
+  checkRoom,
+} from './doctor/database-checks.ts';
+import { type Finding, failure, ok, warning } from './doctor/finding.ts';
+import { checkClinikoKey, checkCredentialsKey, checkTokens } from './doctor/key-checks.ts';
+
+const USAGE = `Usage: npm run doctor -- [--org 123] [--json]
+Checks the set-up of the environment. With --org also the Cliniko key of that organization.`;
+
+const MAX_ID = 2_147_483_647;
+const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
+
+await runCommand(async () => {
+  const values = readArguments(
+    process.argv.slice(2),
+    { org: { type: 'string' }, json: { type: 'boolean', default: false } },
+    USAGE,
+  );
+  const organizationId = values.org === undefined ? undefined : wholeNumber(values.org, '--org', 1, MAX_ID);
+  let failed = false;
+  for await (const finding of examine(organizationId)) {
+    failed ||= finding.state === 'error';
+    const { check, state, detail } = finding;
+    const line = values.json ? JSON.stringify(finding) : `${MARKS[state]} ${check}: ${terminalText(detail)}`;
+    process.stdout.write(`${line}\n`);
+  }
+  return failed ? 1 : 0;
+});
+
+async function* examine(organizationId: number | undefined): AsyncGenerator<Finding> {
+  yield checkNode();
+  let config: Config;
+  try {
+    config = readConfig(process.env, [], false);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yield failure('configuration', error.message);
+    return;
+  }
+  yield ok('configuration', 'Every variable has a value that it may have.');
+  yield checkProxy(config);
+  const embedded =
+    config.databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir: config.dataDir }) : undefined;
+  try {
+    yield* examineDatabase(config, config.databaseUrl ?? embedded?.url ?? '', organizationId);
+  } catch (error) {
+    yield failure('database', explainStartFailure(error));
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+async function* examineDatabase(
+  config: Config,
+  url: string,
+  organizationId: number | undefined,
+): AsyncGenerator<Finding> {
+  const addresses = {
+    DATABASE_URL: url,
+    LISTEN_DATABASE_URL: config.listenDatabaseUrl,
+    MIGRATE_DATABASE_URL: config.migrateDatabaseUrl,
+  };
+  let reached = true;
+  for (const [variable, address] of Object.entries(addresses)) {
+    if (address === undefined) continue;
+    for (const finding of await checkAddress(variable, address)) {
+      reached &&= finding.state !== 'error';
+      yield finding;
+    }
+  }
+  if (!reached) return;
+  yield* await withSql(config.migrateDatabaseUrl ?? url, checkRights);
+  yield* await withSql(url, async (sql) => {
+    const [self] = await sql<{ role: string }[]>`select current_user as role`;
+    const server = config.migrateDatabaseUrl === undefined ? undefined : self?.role;
+    return [
+      ...(await checkGrants(sql, server, config.databaseReaders)),
+      await checkDefaults(sql),
+      await checkRoom(sql, config.databasePoolMax),
+      await checkClock(sql),
+    ];
+  });
+  yield await checkListen(config.listenDatabaseUrl ?? url);
+  yield* await examineKeys(config, url, organizationId);
+}
+
+async function checkAddress(variable: string, url: string): Promise<Finding[]> {
+  const warnings: string[] = [];
+  const logger = { warn: (text: string) => void warnings.push(text) };
+  try {
+    await checkDatabase(variable, url, { logger, patienceMs: 0 });
+    return [ok('database', `${variable} works.`), ...warnings.map((text) => warning('database', text))];
+  } catch (error) {
+    if (error instanceof DatabaseStartError) return [failure('database', error.message)];
+    throw error;
+  }
+}
+
+/** What is sealed and stored is only there after the first start. */
+async function examineKeys(
+  config: Config,
+  url: string,
+  organizationId: number | undefined,
+): Promise<Finding[]> {
+  const database = openDatabase(url, { max: 1, throughPooler: true });
+  try {
+    const isNewest = (await hasJournal(database.sql)) && (await readPending(database.sql)).length === 0;
+    if (!isNewest) return [ok('keys', 'Keys and tokens can be checked after the first start.')];
+    const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
+    const sealer = createSealer(key, config.previousCredentialsKey);
+    const cliniko =
+      organizationId === undefined ? [] : await checkClinikoKey(database, sealer, config, organizationId);
+    return [await checkCredentialsKey(database, sealer), await checkTokens(database, config), ...cliniko];
+  } finally {
+    await database.close();
+  }
+}
+
+async function withSql<T>(url: string, work: (sql: ReturnType<typeof connect>) => Promise<T>): Promise<T> {
+  const sql = connect(url, {
+    max: 1,
+    prepare: false,
+    connect_timeout: 10,
+    connection: { application_name: 'patient-sync doctor' },
+  });
+  return await work(sql).finally(() => sql.end({ timeout: 1 }));
+}

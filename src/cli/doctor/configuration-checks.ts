@@ -1,0 +1,35 @@
+/** What can be seen without the database: Node, and how the server may be reached. */
+import { isLoopbackAddress } from '../../access/same-place.ts';
+import type { Config } from '../../config.ts';
+import { type Finding, failure, ok, warning } from './finding.ts';
+
+const OLDEST_NODE = [20, 19] as const;
+
+export function checkNode(version = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+  if (!isOld) return ok('node', `Node ${version}`);
+  return failure(
+    'node',
+    `Node ${version} is too old. Install Node ${OLDEST_NODE.join('.')} or newer, best the active LTS.`,
+  );
+}
+
+/** Nginx with its default `Host`, or with another port in it, is the most frequent reason for a 403. */
+export function checkProxy({ auth, host, allowedOrigins }: Config): Finding {
+  if (auth === 'none') {
+    return ok(
+      'proxy',
+      'AUTH is none: only programs on this machine are answered. Behind a proxy set AUTH=tokens.',
+    );
+  }
+  if (allowedOrigins.length > 0)
+    return ok('proxy', `Pages of ${allowedOrigins.join(', ')} may write and stream.`);
+  const address = isLoopbackAddress(host)
+    ? `a proxy on this machine must pass its own`
+    : `a proxy must pass the browser's`;
+  return warning(
+    'proxy',
+    `ALLOWED_ORIGINS is not set: ${address} Host with its port (nginx: proxy_set_header Host $http_host), or set ALLOWED_ORIGINS to the address that browsers show.`,
+  );
+}

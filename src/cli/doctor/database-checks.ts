@@ -1,0 +1,159 @@
+/** The database, as a server would use it: rights, objects of others, grants, LISTEN, room, clock and key. It changes nothing. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql } from 'postgres';
+import { findRolesWithMore, WALL_ROLE } from '../../database/close.ts';
+import { DatabaseStartError } from '../../database/database-failure.ts';
+import { connect } from '../../database/driver.ts';
+import { hasJournal, readPending } from '../../database/migration-journal.ts';
+import { assertNothingInTheWay } from '../../database/objects-in-the-way.ts';
+import { readOwnObjects } from '../../database/own-objects.ts';
+import { type Finding, failure, ok, warning } from './finding.ts';
+
+const LISTEN_LIMIT_MS = 3_000;
+const CLOCK_LIMIT_MS = 5_000;
+const SHORTEST_STATEMENT_MS = 10_000;
+/** Beside the pool: the listener, the bus and the readers of the event log. */
+const OTHER_SESSIONS = 5;
+
+/** Tables, rights and migrations, asked of the role that migrates. */
+export async function checkRights(sql: Sql): Promise<Finding[]> {
+  const isFirst = !(await hasJournal(sql));
+  try {
+    await assertNothingInTheWay(sql, isFirst);
+  } catch (error) {
+    if (error instanceof DatabaseStartError) return [failure('tables', error.message)];
+    throw error;
+  }
+  const pending = await readPending(sql);
+  const [rights] = await sql<{ create: boolean; role: string }[]>`
+    select has_schema_privilege('public', 'CREATE') as create, quote_ident(current_user) as role`;
+  if (pending.length > 0 && rights?.create !== true) {
+    return [
+      failure(
+        'rights',
+        `The role may not create tables. As the owner: GRANT USAGE, CREATE ON SCHEMA public TO ${rights?.role}`,
+      ),
+    ];
+  }
+  return [
+    ok('tables', 'No object of another program is in the way.'),
+    ok(
+      'rights',
+      pending.length === 0
+        ? 'The schema is the newest.'
+        : `The next start applies ${pending.length} migrations.`,
+    ),
+  ];
+}
+
+export async function checkGrants(
+  sql: Sql,
+  server: string | undefined,
+  readers: readonly string[],
+): Promise<Finding[]> {
+  const hasWall = (await sql`select from pg_roles where rolname = ${WALL_ROLE}`).length > 0;
+  const [self] = await sql<{ makes: boolean }[]>`
+    select rolcreaterole or rolsuper as makes from pg_roles where rolname = current_user`;
+  const wall =
+    hasWall || self?.makes === true
+      ? ok('second-wall', 'Requests bound to organizations are answered under a role that owns nothing.')
+      : warning(
+          'second-wall',
+          `The second wall is missing: the role may not create ${WALL_ROLE}. As a superuser: CREATE ROLE ${WALL_ROLE} NOLOGIN`,
+        );
+  if (!(await hasJournal(sql))) return [wall];
+  const roles = await findRolesWithMore(sql, await readOwnObjects(), { server, readers, hasWall });
+  if (roles.length === 0) return [wall, ok('grants', 'No other role has rights on the tables.')];
+  return [
+    wall,
+    warning(
+      'grants',
+      `More rights than they should have: ${roles.join(', ')}. Start the server again: it revokes them. A role that is to read belongs into DATABASE_READERS.`,
+    ),
+  ];
+}
+
+/** A pooler in transaction mode takes LISTEN and drops it. */
+export async function checkListen(url: string): Promise<Finding> {
+  const channel = `patient_sync_doctor_${randomBytes(6).toString('hex')}`;
+  const heard = new AbortController();
+  const listener = connect(url, {
+    max: 1,
+    prepare: false,
+    connect_timeout: 5,
+    onnotify: () => heard.abort(),
+  });
+  const sender = connect(url, { max: 1, prepare: false, connect_timeout: 5 });
+  try {
+    await listener.unsafe(`listen ${channel}`);
+    await sender`select pg_notify(${channel}, '')`;
+    await delay(LISTEN_LIMIT_MS, undefined, { signal: heard.signal }).catch(() => {});
+    return heard.signal.aborted
+      ? ok('listen', 'LISTEN works.')
+      : failure(
+          'listen',
+          'LISTEN does not work: the address goes through a pooler. Set LISTEN_DATABASE_URL to a direct connection to the same database.',
+        );
+  } finally {
+    await Promise.all([listener.end({ timeout: 1 }), sender.end({ timeout: 1 })]);
+  }
+}
+
+export async function checkRoom(sql: Sql, poolMax: number): Promise<Finding> {
+  const [row] = await sql<{ most: number; free: number }[]>`
+    select current_setting('max_connections')::int as most,
+      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as free`;
+  const needed = poolMax + OTHER_SESSIONS;
+  const room = `A server opens up to ${needed} sessions; ${row?.free} of ${row?.most} are free.`;
+  if ((row?.free ?? 0) >= needed) return ok('connections', room);
+  return warning('connections', `${room} Raise max_connections, or set DATABASE_POOL_MAX lower.`);
+}
+
+/** Defaults of the role that are not overruled: see database/session.ts. */
+export async function checkDefaults(sql: Sql): Promise<Finding> {
+  const [row] = await sql<
+    { readOnly: boolean; replica: boolean; statementMs: number; isolation: string; role: string }[]
+  >`
+    select current_setting('transaction_read_only') = 'on' as "readOnly",
+      current_setting('session_replication_role') <> 'origin' as replica, quote_ident(current_user) as role,
+      (select setting::int from pg_settings where name = 'statement_timeout') as "statementMs",
+      current_setting('default_transaction_isolation') as isolation`;
+  if (row?.readOnly)
+    return failure(
+      'defaults',
+      `The database is read-only here. Use the address of the primary, or: ALTER ROLE ${row.role} SET default_transaction_read_only = off`,
+    );
+  if (row?.replica)
+    return failure(
+      'defaults',
+      `The role bypasses triggers. As a superuser: ALTER ROLE ${row.role} RESET session_replication_role`,
+    );
+  const limitMs = row?.statementMs ?? 0;
+  if (limitMs > 0 && limitMs < SHORTEST_STATEMENT_MS) {
+    return warning(
+      'defaults',
+      `statement_timeout is ${limitMs} ms, too short for a busy database: ALTER ROLE ${row?.role} SET statement_timeout = '60s'`,
+    );
+  }
+  return ok('defaults', `Isolation is ${row?.isolation}; each session sets what it needs.`);
+}
+
+export async function checkClock(sql: Sql): Promise<Finding> {
+  const before = Date.now();
+  const [row] = await sql<
+    { ms: number }[]
+  >`select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
+  const aheadMs = Math.round((row?.ms ?? 0) - (before + Date.now()) / 2);
+  return clockFinding('clock', 'the database', aheadMs);
+}
+
+export function clockFinding(check: string, whose: string, aheadMs: number): Finding {
+  if (Math.abs(aheadMs) <= CLOCK_LIMIT_MS) return ok(check, `The clocks of this machine and ${whose} agree.`);
+  const seconds = Math.round(Math.abs(aheadMs) / 1_000);
+  return warning(
+    check,
+    `The clock of ${whose} is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's. Set both by NTP: leases and times of runs go by them.`,
+  );
+}

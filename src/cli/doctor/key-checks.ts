@@ -1,0 +1,103 @@
+/** The key that seals, the tokens, and the Cliniko key of an organization. */
+import { listTokens } from '../../access/tokens.ts';
+import { dateOf } from '../../cliniko/date-header.ts';
+import { clinikoBaseUrl } from '../../cliniko/shard.ts';
+import type { Config } from '../../config.ts';
+import { DatabaseStartError } from '../../database/database-failure.ts';
+import type { Database } from '../../database/open.ts';
+import { assertOwnKey } from '../../organizations/key-fingerprint.ts';
+import { readApiKey } from '../../organizations/organizations.ts';
+import { SealError, type Sealer } from '../../organizations/sealing.ts';
+import { SEALED } from '../../sealed-columns.ts';
+import { clockFinding } from './database-checks.ts';
+import { type Finding, failure, ok, warning } from './finding.ts';
+
+const CLINIKO_LIMIT_MS = 10_000;
+
+export async function checkCredentialsKey(database: Database, sealer: Sealer): Promise<Finding> {
+  try {
+    await assertOwnKey(database, sealer, SEALED);
+    return ok('credentials-key', 'CREDENTIALS_KEY opens what is sealed in the database.');
+  } catch (error) {
+    if (error instanceof DatabaseStartError) return failure('credentials-key', error.message);
+    throw error;
+  }
+}
+
+export async function checkTokens(database: Database, config: Config): Promise<Finding> {
+  if (config.auth === 'none') return ok('tokens', 'AUTH is none: no token is needed on this machine.');
+  const valid = (await listTokens(database)).filter(({ state }) => state === 'valid');
+  if (valid.length > 0 || config.jwt !== undefined || config.bootstrapAdminToken !== undefined) {
+    return ok('tokens', 'There are accounts that may use the API.');
+  }
+  return warning(
+    'tokens',
+    `AUTH is tokens, and there is no token, so every request is refused. Create one: npm run tokens -- create --name admin --organizations '*' --scope admin`,
+  );
+}
+
+/** One request, as a sync would make its first. */
+export async function checkClinikoKey(
+  database: Database,
+  sealer: Sealer,
+  config: Config,
+  organizationId: number,
+): Promise<Finding[]> {
+  const apiKey = await readApiKey(database, sealer, organizationId).catch((error: unknown) => {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  });
+  if (apiKey === undefined) {
+    return [
+      failure(
+        'cliniko-key',
+        `No API key that opens is stored for organization ${organizationId}. Store it: PUT /api/v1/organizations/${organizationId}/cliniko-credentials`,
+      ),
+    ];
+  }
+  const base = config.cliniko.baseUrl ?? clinikoBaseUrl(apiKey);
+  const asked = Date.now();
+  try {
+    const response = await fetch(`${base.replace(/\/$/, '')}/patients?per_page=1`, {
+      headers: {
+        authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
+        accept: 'application/json',
+        'user-agent': `Patient Sync (${config.cliniko.contactEmail})`,
+      },
+      redirect: 'error',
+      signal: AbortSignal.timeout(CLINIKO_LIMIT_MS),
+    });
+    await response.body?.cancel();
+    const date = dateOf(response.headers);
+    const clock =
+      date === undefined ? [] : [clockFinding('cliniko-clock', 'Cliniko', date.getTime() - asked)];
+    return [verdict(response.status, organizationId), ...clock];
+  } catch (error) {
+    const cause =
+      error instanceof Error && error.cause instanceof Error && 'code' in error.cause
+        ? ` (${error.cause.code})`
+        : '';
+    return [
+      failure(
+        'cliniko-key',
+        `Cliniko cannot be reached at ${new URL(base).host}${cause}. Check DNS, firewall and proxy of this machine.`,
+      ),
+    ];
+  }
+}
+
+function verdict(status: number, organizationId: number): Finding {
+  if (status === 200)
+    return ok('cliniko-key', `Cliniko accepts the API key of organization ${organizationId}.`);
+  if (status === 401)
+    return failure(
+      'cliniko-key',
+      `Cliniko does not accept the API key of organization ${organizationId}. Make a new one in Cliniko (My info, Manage API keys) and store it.`,
+    );
+  if (status === 403)
+    return failure(
+      'cliniko-key',
+      `The API key of organization ${organizationId} may not read patients. Use the key of a Cliniko user who may.`,
+    );
+  return warning('cliniko-key', `Cliniko answered ${status}. Try again later: a sync waits for it.`);
+}
