@@ -12,7 +12,7 @@ import { createRefusals } from './access/refusals.ts';
 import { buildWall } from './access/second-wall.ts';
 import { createSessions } from './access/sessions.ts';
 import { createStreamTokens, streamSigningKey } from './access/stream-token.ts';
-import { storeBootstrapToken } from './access/tokens.ts';
+import { listTokens, storeBootstrapToken } from './access/tokens.ts';
 import { createApp } from './app.ts';
 import { keepAudit } from './audit/retention.ts';
 import { type Background, startBackground } from './background.ts';
@@ -192,6 +192,7 @@ async function openAccess(config: Config, logger: Logger, home: Home, undo: Undo
   undo.push(forgetOldAnswers(database, logger));
   if (config.bootstrapAdminToken !== undefined)
     await storeBootstrapToken(database, config.bootstrapAdminToken);
+  if (config.auth === 'tokens' && verifyJwt === undefined) await warnWithoutTokens(database, logger);
   const sessions = createSessions(database, logger);
   undo.push(() => sessions.stop());
   const authenticator =
@@ -200,6 +201,13 @@ async function openAccess(config: Config, logger: Logger, home: Home, undo: Undo
       : createAuthenticator(database, streamTokens, verifyJwt, config.bootstrapAdminToken);
   const { read: otherRoles } = roleWatch;
   return { wall, otherRoles, sessions, streamTokens, limits: createLimits(config.limits), authenticator };
+}
+
+async function warnWithoutTokens(database: Database, logger: Logger): Promise<void> {
+  if ((await listTokens(database)).some(({ state }) => state === 'valid')) return;
+  logger.warn(
+    "AUTH is tokens, and there is no token yet: every request is refused. Create one: npm run tokens -- create --name admin --organizations '*' --scope admin",
+  );
 }
 
 /** The rooms tell of themselves; here they are listened to. */

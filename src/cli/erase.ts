@@ -4,6 +4,7 @@
  * Works on the configured database itself, so no server has to run. Says how many; names nobody.
  */
 import { readDatabaseConfig } from '../config.ts';
+import { withExplanation } from '../database/check-database.ts';
 import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { countErasable, eraseAndAudit, type Whom } from '../erasure/erase.ts';
@@ -81,6 +82,8 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   });
   try {
     return await work(database);
+  } catch (error) {
+    throw databaseUrl === undefined ? error : withExplanation('DATABASE_URL', databaseUrl, error);
   } finally {
     await database.close();
     await embedded?.stop();

@@ -3,6 +3,7 @@
  * newest schema, and no right for anyone else.
  */
 import type { Logger } from '../logging/logger.ts';
+import { withExplanation } from './check-database.ts';
 import type { DatabaseRoles } from './close.ts';
 import { connect } from './driver.ts';
 import { migrate } from './migrate.ts';
@@ -25,18 +26,28 @@ export interface PreparedDatabase {
   roles: DatabaseRoles;
 }
 
-/** @throws SessionSettingsError, ForeignPatientsError, UnknownReaderError, PostgresError */
+/** @throws SessionSettingsError, DatabaseStartError, UnknownReaderError, PostgresError */
 export async function prepareDatabase(
   { url, listenUrl = url, migrateUrl = listenUrl, readers }: DatabaseAddresses,
   logger?: Logger,
 ): Promise<PreparedDatabase> {
   const isPooled = new Map<string, boolean>();
+  const variables = new Map([
+    [migrateUrl, 'MIGRATE_DATABASE_URL'],
+    [listenUrl, 'LISTEN_DATABASE_URL'],
+    [url, 'DATABASE_URL'],
+  ]);
+  const explained = async <T>(address: string, work: Promise<T>): Promise<T> => {
+    return await work.catch((error: unknown) => {
+      throw withExplanation(variables.get(address) ?? 'DATABASE_URL', address, error);
+    });
+  };
   for (const address of new Set([listenUrl, url, migrateUrl])) {
-    isPooled.set(address, await pinSession(address, logger));
+    isPooled.set(address, await explained(address, pinSession(address, logger)));
   }
   const server = migrateUrl === listenUrl ? undefined : await readRole(url);
   const throughPooler = isPooled.get(migrateUrl) === true;
-  const roles = await migrate(migrateUrl, { throughPooler, server, readers, logger });
+  const roles = await explained(migrateUrl, migrate(migrateUrl, { throughPooler, server, readers, logger }));
   return {
     throughPooler: listenUrl !== url || isPooled.get(url) === true,
     listensThroughPooler: isPooled.get(listenUrl) === true,
