@@ -29,7 +29,11 @@ const SUBSCRIPTIONS_AT_MOST = 32;
 const FRAMES_AT_MOST = 64;
 /** Frames over the limit, one after the other, before the socket is not heard for a while. */
 const REFUSALS_AT_MOST = 100;
+/** Doubles with each time. Below the interval of protocol pings, which a client that is not heard cannot answer. */
 const REST_MS = 1_000;
+const REST_AT_MOST_MS = 16_000;
+/** After so long without one the next rest is short again. */
+const REST_FORGOTTEN_MS = 60_000;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
@@ -73,6 +77,8 @@ class OpsSocket implements Outlet, Connection, Spoke {
   #waiting = 0;
   #refusedInARow = 0;
   #isResting = false;
+  #restMs = 0;
+  #restedAt = Number.NEGATIVE_INFINITY;
 
   constructor(socket: WebSocket, wire: Socket, viewer: Viewer, tools: SocketTools) {
     this.#socket = socket;
@@ -178,12 +184,17 @@ class OpsSocket implements Outlet, Connection, Spoke {
   }
 
   #rest(): void {
+    if (this.#isResting) return;
+    const now = performance.now();
+    const isRepeated = now - this.#restedAt < REST_FORGOTTEN_MS;
+    this.#restMs = isRepeated ? Math.min(2 * this.#restMs, REST_AT_MOST_MS) : REST_MS;
+    this.#restedAt = now + this.#restMs;
     this.#isResting = true;
     this.#listen();
     setTimeout(() => {
       this.#isResting = false;
       if (this.#isOpen()) this.#listen();
-    }, REST_MS).unref();
+    }, this.#restMs).unref();
   }
 
   #obeyInTurn(frame: ClientFrame): void {

@@ -187,7 +187,7 @@ describe('what is hardly HTTP', () => {
     ],
     ['a foreign target', 'GET http://evil.example/api HTTP/1.1\r\nhost: localhost\r\n\r\n'],
     ['a star', 'OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n'],
-    ['no host', 'GET /healthz HTTP/1.1\r\n\r\n'],
+    ['no host', 'GET /docs HTTP/1.1\r\n\r\n'],
     ['a nasty host', 'GET /healthz HTTP/1.1\r\nhost: localhost:99999/../x\r\n\r\n'],
     ['a huge header', `GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`],
     ['a climb out of the pages', 'GET /assets/../../../package.json HTTP/1.1\r\nhost: localhost\r\n\r\n'],

@@ -1,28 +1,53 @@
 /** Programs that stand between us and others: nginx with its default buffering, curl, and pgbouncer that pools transactions. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { BlockList } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
+import { StreamToken } from '../../src/contract/access.ts';
+import { Problem } from '../../src/contract/problem.ts';
+import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
+import { openSocket } from '../support/socket.ts';
 import { openStranger } from '../support/stranger.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 import { freePort } from './support/free-port.ts';
 import { startPgbouncer } from './support/pgbouncer.ts';
 import { folder, run } from './support/program.ts';
 
-/** As somebody would write it who knows nothing of streams: `proxy_pass`, and every default. */
-async function startNginx(upstream: string): Promise<string> {
+/** As written without knowledge of streams: `proxy_pass`, and every default. */
+const plainSite = (upstream: string, port: number) =>
+  `server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; proxy_set_header Host localhost; } }`;
+
+/** That of the guide, with the addresses of the test instead of its own, and without TLS, which needs a certificate. */
+async function siteOfGuide(upstream: string, port: number): Promise<string> {
+  const guide = await readFile(new URL('../../docs/guides/scaling.md', import.meta.url), 'utf8');
+  const written = /```nginx\n(.*?)```/s.exec(guide)?.[1] ?? '';
+  const replaced = written
+    .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+    .replace(/ *ssl_certificate.*;\n/g, '')
+    .replace('server 127.0.0.1:8000;', `server ${new URL(upstream).host};`);
+  expect(replaced).toContain('proxy_pass');
+  expect(replaced).not.toMatch(/ssl|:8000/);
+  return replaced;
+}
+
+/** @param health what /healthz is answered with through it */
+async function startNginx(
+  upstream: string,
+  site: (upstream: string, port: number) => string | Promise<string> = plainSite,
+  health = 200,
+): Promise<string> {
   const [dir, port] = [await folder(), await freePort()];
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${join(dir, name)};`,
   );
   const config = `daemon off; master_process off; pid ${join(dir, 'pid')}; error_log stderr;
-    events {} http { access_log off; ${paths.join(' ')}
-    server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; proxy_set_header Host localhost; } } }`;
+    events {} http { access_log off; ${paths.join(' ')} ${await site(upstream, port)} }`;
   await writeFile(join(dir, 'nginx.conf'), config);
   run('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', 'stderr']);
   const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), 5_000);
+  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(health), 5_000);
   return url;
 }
 
@@ -45,6 +70,56 @@ describe('nginx with its default buffering', () => {
 
     const resumed = await openStream(address, { 'last-event-id': sent[4]?.id ?? '' });
     expect((await resumed.until(hasEnded)).slice(1)).toEqual(sent.slice(5));
+  });
+});
+
+describe('nginx as the guide configures it', () => {
+  const TRUSTED = new BlockList();
+  TRUSTED.addAddress('127.0.0.1');
+
+  test('passes on starts, streams and sockets of pages, and the address of the client', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { config: { trustedProxies: TRUSTED } });
+    const url = await startNginx(server.url, siteOfGuide);
+    const headers = { authorization: `Bearer ${server.admin}`, origin: url };
+    const tokens = await fetch(`${url}/api/v1/stream-tokens`, { method: 'POST', headers, body: '{}' });
+    const { token } = StreamToken.parse(await tokens.json());
+    const stream = await openStream(`${url}/api/v1/cliniko/sync-logs/${OURS}/events?token=${token}`);
+    const socket = await openSocket({ url }, `?organizations=*&token=${token}`, { headers: { origin: url } });
+    await socket.until('subscribed');
+    const start = await fetch(`${url}/api/v1/cliniko/sync-all/${OURS}`, { method: 'POST', headers });
+    expect(start.status).toBe(200);
+    await stream.until(hasEnded);
+    await socket.until('completed');
+
+    await fetch(`${url}/api/v1/organizations`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    // The proxy adds the client behind what the client sent; both are trusted here, so what was sent is the client.
+    expect(server.logged()).toContain('address="203.0.113.9"');
+  });
+
+  test('without accounts is refused, in words', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const url = await startNginx(server.url, siteOfGuide, 403);
+    expect(await (await fetch(`${url}/ops`)).json()).toMatchObject({ code: 'PROXY_NEEDS_ACCOUNTS' });
+  });
+});
+
+describe('nginx that does not pass the Host on', () => {
+  test.for([
+    ['its default', ''],
+    ['$host on another port', 'proxy_set_header Host $host;'],
+  ] as const)('(%s): the refusal of a write names both headers', async ([, line], { databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const site = (upstream: string, port: number) =>
+      `server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; ${line} } }`;
+    const url = await startNginx(server.url, site);
+    const headers = { authorization: `Bearer ${server.admin}`, origin: url };
+    const answer = await fetch(`${url}/api/v1/cliniko/sync-all/${OURS}`, { method: 'POST', headers });
+    const problem = Problem.parse(await answer.json());
+    expect(problem).toMatchObject({ status: 403, code: 'ORIGIN_NOT_ALLOWED' });
+    expect(problem.detail).toContain(`origin ${url}, but the Host header is 127.0.0.1`);
+    expect(problem.detail).toContain('proxy_set_header Host $http_host');
   });
 });
 
