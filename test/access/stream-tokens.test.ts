@@ -72,6 +72,15 @@ describe('a stream token', () => {
       .poll(async () => (await fetch(server.streamUrl(OURS, `?token=${token}`))).status, { timeout: 5_000 })
       .toBe(401);
     await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+    // The next token lives for five seconds too, and a sync on a busy machine may take longer.
+    await expect
+      .poll(
+        async () => (await server.as(server.admin, `/cliniko/sync-logs/${OURS}?status=completed`)).text(),
+        {
+          timeout: 20_000,
+        },
+      )
+      .toContain('"completed"');
     const again = await streamToken(server, server.admin);
     const since = stream.events.find(({ id }) => id !== undefined)?.id;
     const resumed = await openStream(server.streamUrl(OURS, `?token=${again.token}&since=${since}`));
