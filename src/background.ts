@@ -2,7 +2,7 @@
 import type { Config } from './config.ts';
 import { startPurge } from './erasure/purge.ts';
 import { keepHistory } from './events/history.ts';
-import type { EngineTools } from './sync/run-context.ts';
+import type { EngineDeps } from './sync/run-context.ts';
 import { startScheduler } from './sync/scheduler.ts';
 import { watchForInterrupted } from './sync/stale-runs.ts';
 import { Worker } from './sync/worker.ts';
@@ -16,7 +16,7 @@ export interface Background {
 
 export async function startBackground(
   config: Config,
-  engine: EngineTools,
+  engine: EngineDeps,
   webhooks: Pick<DelivererTools, 'rules' | 'onTried'>,
 ): Promise<Background> {
   const { database, logger } = engine;

@@ -7,7 +7,7 @@ import type { Database, Tx } from '../database/open.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { interruptAndRun } from '../sync/exclusive-transaction.ts';
-import { endByForce } from '../sync/force-fail-run.ts';
+import { forceFailRun } from '../sync/force-fail-run.ts';
 import { countErasable, erasePatients } from './erase.ts';
 import { lockNamingRows } from './patient-lines.ts';
 
@@ -41,7 +41,7 @@ export async function eraseOrganization(
     if (clinic === undefined) return undefined;
     const { ended_sync_log_id: running } = clinic;
     await lockNamingRows(tx, organizationId, null);
-    if (running !== null) await endByForce(tx, running, new OrganizationDeletedError(organizationId));
+    if (running !== null) await forceFailRun(tx, running, new OrganizationDeletedError(organizationId));
     const erased = await erasePatients(tx, organizationId, EVERYBODY);
     await forgetDeliveries(tx, organizationId);
     // The key goes with its row.

@@ -2,7 +2,7 @@
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
-import { repeat } from '../sync/repeat.ts';
+import { every } from '../timing/every.ts';
 import { eraseAndAudit } from './erase.ts';
 
 const EVERY_MS = 60 * 60_000;
@@ -11,7 +11,7 @@ const FIRST_AFTER_MS = 60_000;
 /** @returns stops it */
 export function startPurge(database: Database, afterDays: number, logger: Logger): () => void {
   let first = true;
-  return repeat(
+  return every(
     () => {
       const delayMs = first ? FIRST_AFTER_MS : EVERY_MS;
       first = false;

@@ -1,10 +1,10 @@
 import type { Newest } from '../events/newest.ts';
 import type { OrganizationTools } from '../organizations/routes.ts';
-import type { CancelTools } from '../sync/cancel-run.ts';
+import type { CancelDeps } from '../sync/cancel-run.ts';
 import type { AnswerCache } from './answer-cache.ts';
 
 /** What the routes of this folder are adapters over: the services of our own routes, and no state but a cache of answers. */
-export interface LegacyDeps extends OrganizationTools, CancelTools {
+export interface LegacyDeps extends OrganizationTools, CancelDeps {
   newest: Newest;
   answers: AnswerCache;
   /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */

@@ -46,11 +46,18 @@ export function identifyRecord(record: unknown, { country, validation }: Reading
   return {
     record,
     clinikoPatientId: id ?? null,
-    recordKey: id ?? `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`,
+    recordKey: id ?? keyOf(raw),
     raw,
     contentHash: hash('sha256', `${rules}\n${raw}`).slice(0, HASH_DIGITS),
   };
 }
+
+/** What identifies a record: its Cliniko id, or a hash of a record that has none. */
+export function recordKeyOf(record: unknown): string {
+  return readId(record) ?? keyOf(rawText(record));
+}
+
+const keyOf = (raw: string) => `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`;
 
 /** A record without a text of its own, nested thousands of levels deep, can be read but not written. */
 function rawText(record: unknown): string {

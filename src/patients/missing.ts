@@ -14,30 +14,30 @@ import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 const HELD_ABOVE_SHARE = 0.02;
 const HELD_ABOVE = 20;
 
-/** What a run has found out about those whom it did not see. */
-export interface Absence {
+/** Stored patients whom a run did not see. */
+export interface UnseenPatients {
   /** Cliniko ids. */
-  absent: readonly string[];
-  /** Patients who are stored and not known to be missing, the absent ones included. */
+  ids: readonly string[];
+  /** Patients who are stored and not known to be missing, the unseen ones included. */
   stored: number;
 }
 
-export interface AbsenceVerdict {
+export interface MissingDecision {
   /** Who was marked. */
   marked: number;
   /** Who waits for a person. */
   held: number;
 }
 
-/** Ids that a run has met. */
-export interface MetIds {
+/** Ids that a run has seen. */
+export interface SeenPatients {
   has(id: string): boolean;
 }
 
 /** Whether those may be marked without asking anybody. */
-export function mayVanish({ absent, stored }: Absence): boolean {
+export function mayVanish({ ids, stored }: UnseenPatients): boolean {
   // An empty answer never empties a clinic, however small it is.
-  return absent.length < stored && absent.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
+  return ids.length < stored && ids.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
 }
 
 /**
@@ -48,13 +48,13 @@ export function mayVanish({ absent, stored }: Absence): boolean {
  *
  * @param since the run's start: whoever was stored later was seen by somebody
  */
-export async function findAbsent(
+export async function findUnseen(
   sql: ISql,
   organizationId: number,
-  seen: MetIds,
+  seen: SeenPatients,
   since: Date,
-): Promise<Absence> {
-  const absent: string[] = [];
+): Promise<UnseenPatients> {
+  const ids: string[] = [];
   let stored = 0;
   for (let after = ''; ; ) {
     const rows = await sql<{ id: string; is_missing: boolean; is_old: boolean }[]>`
@@ -63,26 +63,26 @@ export async function findAbsent(
       from patients where organization_id = ${organizationId} and cliniko_patient_id > ${after}
       order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
     const last = rows.at(-1);
-    if (last === undefined) return { absent, stored };
+    if (last === undefined) return { ids, stored };
     for (const { id, is_missing, is_old } of rows) {
       if (is_missing) continue;
       stored += 1;
-      if (is_old && !seen.has(id)) absent.push(id);
+      if (is_old && !seen.has(id)) ids.push(id);
     }
     after = last.id;
   }
 }
 
 /** In the transaction that ends a proven full run. Whoever was stored since the run began is not touched. */
-export async function judgeAbsence(
+export async function markMissingOrHold(
   tx: ISql,
   organizationId: number,
-  absence: Absence,
+  unseen: UnseenPatients,
   since: Date,
-): Promise<AbsenceVerdict> {
-  const marks = mayVanish(absence);
+): Promise<MissingDecision> {
+  const marks = mayVanish(unseen);
   let changed = 0;
-  for (const ids of portions([...absence.absent].sort())) {
+  for (const ids of portions([...unseen.ids].sort())) {
     const who = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${ids}::text[])
       and missing_since is null and stored_at < ${since.toISOString()}::timestamptz`;
     changed += await (marks ? markPortion(tx, who) : holdPortion(tx, who));

@@ -28,7 +28,7 @@ import { upsertAcceptable } from './store.ts';
 /** Of one request: those after them come with the next one. */
 const RETRIED_AT_MOST = 500;
 
-export interface RetryTools {
+export interface RetryDeps {
   database: Database;
   sealer: Sealer;
   source: PatientSource;
@@ -37,7 +37,7 @@ export interface RetryTools {
 
 /** @throws ClinikoError, or the signal's reason; what was stored before stays */
 export async function retryQuarantine(
-  tools: RetryTools,
+  tools: RetryDeps,
   organizationId: number,
   signal: AbortSignal,
 ): Promise<QuarantineRetry> {
@@ -54,7 +54,7 @@ export async function retryQuarantine(
 
 /** @returns how many are stored now @throws OrganizationDeletedError */
 async function storeAgain(
-  { database, sealer, rules }: RetryTools,
+  { database, sealer, rules }: RetryDeps,
   organizationId: number,
   records: readonly unknown[],
 ): Promise<number> {

@@ -1,36 +1,38 @@
 /**
- * The key of a run: what was read with one API key and what was read with another prove nothing together, they may be two
- * clinics. So a run keeps to the key that it began with, and fails when it finds another one: when a worker takes it up,
- * every few seconds while it runs, and in the transaction that would complete it.
+ * The API key of a run: what was read with one key and what was read with another prove nothing together, they may be of two
+ * clinics. So a run keeps to the key that it began with, and fails when it finds another one: when a worker takes it up, every
+ * few seconds while it runs, and in the transaction that would complete it.
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
 import { isRegistered, OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { readKeyVersion } from '../organizations/organizations.ts';
 import { KeyReplacedError } from './failure.ts';
-import { isOurs } from './lease.ts';
-import type { OpenRun } from './run-context.ts';
+import { isOurs, type Lease } from './lease.ts';
+import type { RunState } from './run-state.ts';
 
-/** @throws KeyReplacedError, OrganizationDeletedError */
-export async function keepToKey(run: OpenRun, sql: ISql): Promise<void> {
-  const { organizationId } = run.claimed.lease;
+/**
+ * @param before the version of the key that the run began with; null before it has one
+ * @returns the version of the stored key; null when there is none
+ * @throws KeyReplacedError, OrganizationDeletedError
+ */
+export async function assertSameApiKey(
+  sql: ISql,
+  { organizationId }: Lease,
+  before: string | null,
+): Promise<string | null> {
   const keyVersion = (await readKeyVersion(sql, organizationId)) ?? null;
-  const before = run.state.keyVersion;
   if (keyVersion === null && !(await isRegistered(sql, organizationId))) {
     throw new OrganizationDeletedError(organizationId);
   }
   if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
-  run.state = { ...run.state, keyVersion };
+  return keyVersion;
 }
 
-/** Keeps to the key, and writes down which: a run that waits for its first page is ended by another key too. */
-export async function rememberKey(run: OpenRun): Promise<void> {
-  const { sql } = run.tools.database;
-  const before = run.state.keyVersion;
-  await keepToKey(run, sql);
-  if (before === run.state.keyVersion) return;
-  await sql`update sync_runs set checkpoint = ${JSON.stringify(run.state)}::text::jsonb
-    where ${isOurs(sql, run.claimed.lease)}`;
+/** Writes down which key a run reads with: a run that waits for its first page is ended by another key too. */
+export async function recordApiKey({ sql }: Database, lease: Lease, state: RunState): Promise<void> {
+  await sql`update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb
+    where ${isOurs(sql, lease)}`;
 }
 
 export interface LostKey {

@@ -16,13 +16,13 @@ import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { CancelledError } from './failure.ts';
-import { endByForce } from './force-fail-run.ts';
+import { forceFailRun } from './force-fail-run.ts';
 import { timestamp } from './sync-log-row.ts';
 
 /** With the round trips around it, well below the second within which a cancelled run has ended. */
 const OWNER_HAS_MS = 500;
 
-export interface CancelTools {
+export interface CancelDeps {
   database: Database;
   bus: EventBus;
   logger: Logger;
@@ -33,11 +33,7 @@ export interface CancelTools {
  *
  * @throws ProblemError ALREADY_ENDED, NOT_OURS
  */
-export async function cancelRun(
-  tools: CancelTools,
-  organizationId: number,
-  syncLogId: number,
-): Promise<void> {
+export async function cancelRun(tools: CancelDeps, organizationId: number, syncLogId: number): Promise<void> {
   const { database, bus, logger } = tools;
   const run = await replayTransaction(() =>
     beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId)),
@@ -78,12 +74,12 @@ async function whyNot({ sql }: Database, organizationId: number, syncLogId: numb
 
 /** Ends a run that still runs; what its owner is about to write is refused. */
 async function endForOwner(
-  { database, bus }: CancelTools,
+  { database, bus }: CancelDeps,
   organizationId: number,
   syncLogId: number,
 ): Promise<void> {
   const ended = await replayTransaction(() =>
-    beginImpatient(database.sql, (tx) => endByForce(tx, syncLogId, new CancelledError())),
+    beginImpatient(database.sql, (tx) => forceFailRun(tx, syncLogId, new CancelledError())),
   );
   if (ended) bus.publish({ organizations: [organizationId], work: false });
 }

@@ -30,9 +30,12 @@ export class KeyReplacedError extends Error {
   override readonly name = 'KeyReplacedError';
 }
 
-/** The run was taken up again and again, and stored nothing. */
-export class FruitlessError extends Error {
-  override readonly name = 'FruitlessError';
+/** Claims in a row without progress, after which a run fails: it may end every worker that takes it up. */
+export const MAX_CLAIMS_WITHOUT_PROGRESS = 20;
+
+/** The run was claimed again and again, and stored nothing. */
+export class NoProgressError extends Error {
+  override readonly name = 'NoProgressError';
 }
 
 /** `patients` has lost its unique constraint: an upsert would store patients twice. */
@@ -97,7 +100,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof ClinikoError) return describeClinikoFailure(error.failure, error.message);
   if (error instanceof CancelledError) return CANCELLED;
   if (error instanceof OrganizationDeletedError) return DELETED;
-  if (error instanceof FruitlessError) return FRUITLESS;
+  if (error instanceof NoProgressError) return FRUITLESS;
   if (error instanceof KeyReplacedError) return KEY_REPLACED;
   if (error instanceof SealError) return SEALED_ELSEWHERE;
   if (error instanceof MissingKeyError) return NO_KEY;

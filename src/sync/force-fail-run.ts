@@ -6,7 +6,7 @@ import { ERRORS_KEPT } from './run-state.ts';
 import { timestamp } from './sync-log-row.ts';
 
 /** @param reason in whose words the run fails @returns false when it had ended already */
-export async function endByForce(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
+export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
   const { error_details: details, ...report } = describeFailure(reason);
   const told = {
     ...report,

@@ -21,7 +21,7 @@ export interface RunLog {
   completed(state: RunState, successRate: number): void;
   unproven(reason: string): void;
   failed(errorType: string, details: string): void;
-  interrupted(why: string): void;
+  released(why: string): void;
 }
 
 export function createRunLog(logger: Logger, lease: Lease, type: OperationType): RunLog {
@@ -36,7 +36,9 @@ export function createRunLog(logger: Logger, lease: Lease, type: OperationType):
           ),
     found: (state) => log.info(`Found ${state.found} patients in Cliniko API`),
     page: (state) =>
-      log.info(`Processing page ${state.page}/${state.totalPages} (${state.processed} patients processed)`),
+      log.info(
+        `Processing page ${state.position.page}/${state.totalPages} (${state.processed} patients processed)`,
+      ),
     progress: (state) =>
       log.info(
         `Progress: ${state.percent.toFixed(1)}% - ${state.succeeded}/${Math.max(state.found, state.processed)} patients stored`,
@@ -50,6 +52,6 @@ export function createRunLog(logger: Logger, lease: Lease, type: OperationType):
     unproven: (reason) =>
       log.warn(`The sync could not prove that it saw every patient, so it marked none as missing: ${reason}`),
     failed: (errorType, details) => log.error({ error_type: errorType }, `Sync failed: ${details}`),
-    interrupted: (why) => log.warn(`Sync of organization ${organizationId} handed back: ${why}`),
+    released: (why) => log.warn(`Sync of organization ${organizationId} handed back: ${why}`),
   };
 }

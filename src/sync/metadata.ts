@@ -16,12 +16,12 @@ import type {
 } from '../contract/sync-log.ts';
 import type { FailureReport } from './failure.ts';
 import { completenessProof } from './read/completeness.ts';
-import { estimateRemainingMs, type Outlook } from './remaining-time.ts';
+import { estimateRemainingMs, type WaitEstimate } from './remaining-time.ts';
 import { ERRORS_KEPT, type RunState } from './run-state.ts';
 import { waitWords } from './write/wait-reporter.ts';
 
 /** The page of a progress display: the one of the newest batch. */
-function currentPage({ page, place }: RunState): number {
+function currentPage({ position: { page, place } }: RunState): number {
   return place === 0 ? page - 1 : page;
 }
 
@@ -34,7 +34,7 @@ export interface Display {
   loaded: number;
   trigger?: SyncTrigger | undefined;
   waiting?: WaitNotice | undefined;
-  outlook: Outlook;
+  outlook: WaitEstimate;
 }
 
 export function runningMetadata(state: RunState, display: Display): EngineMetadata {
@@ -107,7 +107,7 @@ export function completedMetadata(
       api_requests: state.apiRequests,
       database_operations: state.databaseOperations,
     },
-    proof: completenessProof(state.coverage, unanswered),
+    proof: completenessProof(state.position.coverage, unanswered),
     duration_ms: Math.round(durationMs),
     forecasts: state.forecasts,
   };

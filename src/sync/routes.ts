@@ -11,20 +11,20 @@ import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
-import { type CancelTools, cancelRun } from './cancel-run.ts';
+import { type CancelDeps, cancelRun } from './cancel-run.ts';
 import { startSync, syncLogNotFound } from './start-sync.ts';
 import { streamTimeline } from './timeline-stream.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
-export interface SyncTools extends CancelTools {
+export interface SyncDeps extends CancelDeps {
   /** Asked before the database. */
   newest: Newest;
   /** For what is read after the route has returned, when the transaction of the second wall is over (access/second-wall.ts). */
   wholeDatabase: Database;
 }
 
-export function syncRoutes(tools: SyncTools): Hono {
+export function syncRoutes(tools: SyncDeps): Hono {
   const { database, newest, wholeDatabase } = tools;
   const routes = new Hono();
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, tools, type);
@@ -57,12 +57,12 @@ export function syncRoutes(tools: SyncTools): Hono {
   return routes;
 }
 
-async function startAndAnswer(c: Context, deps: SyncTools, type: OperationType): Promise<Response> {
+async function startAndAnswer(c: Context, deps: SyncDeps, type: OperationType): Promise<Response> {
   const { head, log } = await startSync(deps, principalOf(c), pathId(c, 'orgId'), type);
   return json(c, `${JSON.stringify(head).slice(0, -1)},"log":${log}}`);
 }
 
-async function answerPoll(c: Context, tools: SyncTools): Promise<Response> {
+async function answerPoll(c: Context, tools: SyncDeps): Promise<Response> {
   const { database, newest } = tools;
   const organizationId = pathId(c, 'orgId');
   const before = queryId(c, 'before');
@@ -112,7 +112,7 @@ function notModified(c: Context, place: { epoch: string; head: number } | undefi
   return c.body(null, 304, { etag: etagOf(place), 'cache-control': POLL_CACHING });
 }
 
-async function headIfAsked(c: Context, { database, newest }: SyncTools, organizationId: number) {
+async function headIfAsked(c: Context, { database, newest }: SyncDeps, organizationId: number) {
   if (c.req.header('if-none-match') === undefined) return undefined;
   const place = await readHead(database.sql, organizationId);
   newest.shown(organizationId, place);

@@ -1,4 +1,8 @@
-/** A run that somebody works on: its state, its log lines, and the way to tell of it. */
+/**
+ * A run that a worker works on: its state, its log, and the way to tell clients of it.
+ *
+ * The state is that of the newest commit. Only the writer (write/pipeline.ts) and the steps of run.ts change it.
+ */
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
 import type { SyncPhase, SyncStep } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
@@ -11,13 +15,14 @@ import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
 import { type Display, runningMetadata } from './metadata.ts';
 import type { SyncObserver } from './observer.ts';
-import { NOTHING_AHEAD } from './remaining-time.ts';
+import { NO_ESTIMATE } from './remaining-time.ts';
 import type { RunState } from './run-state.ts';
 import { type Slot, UNLIMITED_SLOT } from './slots.ts';
 import { laterStep, stepOfPhase } from './steps.ts';
-import { announce } from './sync-log-row.ts';
+import { publishProgress } from './sync-log-row.ts';
+import { type CommitQueue, createCommitQueue } from './write/commit-queue.ts';
 
-export interface EngineTools {
+export interface EngineDeps {
   database: Database;
   sealer: Sealer;
   bus: EventBus;
@@ -35,39 +40,52 @@ export interface EngineTools {
   tracer?: Tracer;
 }
 
-export type OpenRun = ReturnType<typeof openRun>;
+/** What this attempt has asked Cliniko for. It runs ahead of what is stored. */
+export interface Traffic {
+  requests: number;
+  records: number;
+}
 
-export function openRun(
+export type RunContext = ReturnType<typeof createRunContext>;
+
+export function createRunContext(
   claimed: ClaimedRun,
-  tools: EngineTools,
+  deps: EngineDeps,
   slot: Slot = UNLIMITED_SLOT,
   activity: Activity = createActivity(),
 ) {
   const { lease, type, attempt } = claimed;
-  const log: RunLog = createRunLog(tools.logger, lease, type);
+  const log: RunLog = createRunLog(deps.logger, lease, type);
+  const commits: CommitQueue = createCommitQueue();
+  const traffic: Traffic = { requests: 0, records: 0 };
   const startedAt = performance.now();
-  const before = claimed.state.elapsedMs;
+  const { elapsedMs, apiRequests, processed } = claimed.state;
   const run = {
     claimed,
-    tools,
+    deps,
     slot,
     activity,
     log,
+    commits,
+    traffic,
     state: claimed.state,
     step: claimed.step,
-    /** Records read from Cliniko so far; what an earlier attempt read ahead of its checkpoint does not count. */
-    loaded: claimed.state.processed,
-    /** The state with the time that has passed until now. */
-    now: (): RunState => ({ ...run.state, elapsedMs: before + performance.now() - startedAt }),
+    /** The state with the time that has passed and the requests that have left until now. */
+    now: (): RunState => ({
+      ...run.state,
+      elapsedMs: elapsedMs + performance.now() - startedAt,
+      apiRequests: apiRequests + traffic.requests,
+    }),
     durationMs: () => claimed.ageMs + performance.now() - startedAt,
     /** Asks the source how long requests that are left will have to wait; nothing before there is one. */
-    requestsMs: NOTHING_AHEAD.requestsMs,
+    requestsMs: NO_ESTIMATE.requestsMs,
     display: (phase: SyncPhase, wait?: WaitNotice): Display => ({
       type,
       attempt,
       phase,
       step: run.reach(stepOfPhase(phase)),
-      loaded: run.loaded,
+      // What an earlier attempt read ahead of its checkpoint does not count.
+      loaded: processed + traffic.records,
       trigger: claimed.trigger,
       ...(wait && { waiting: wait }),
       outlook: {
@@ -80,15 +98,17 @@ export function openRun(
       if (step !== undefined) run.step = laterStep(run.step, step);
       return run.step;
     },
-    tell: () => {
+    /** Wakes the clients of this organization: something has been committed. */
+    notify: () => {
       activity.moved();
-      tools.bus.publish({ organizations: [lease.organizationId], work: false });
+      deps.bus.publish({ organizations: [lease.organizationId], work: false });
     },
-    async announce(phase: SyncPhase, wait?: WaitNotice): Promise<void> {
+    /** Writes down a new phase or a wait, which no batch brings, and wakes the clients. */
+    async publish(phase: SyncPhase, wait?: WaitNotice): Promise<void> {
       const metadata = runningMetadata(run.now(), run.display(phase, wait));
-      await announce(tools.database, lease, run.state, metadata);
+      await publishProgress(deps.database, lease, run.state, metadata);
       if (wait !== undefined) activity.waitsUntil(wait.until);
-      run.tell();
+      run.notify();
     },
   };
   return run;

@@ -1,180 +1,95 @@
 /**
- * One run, from its claim to its end: pages come in, batches go down, and every step is told.
+ * One run, from its claim to its end, as a line: crawl plan, pages, batches, one writer, the row of `sync_logs`.
  *
- * A run ends in one of three ways. It completes; it fails, with documented words; or this worker lets go of it (a
- * shutdown, a lost lease, a database that is away), and then the row stays `running` and whoever claims it next goes
- * on from the checkpoint.
+ * A run ends in one of three ways. It completes; it fails, with documented words; or this worker releases it (a shutdown, a
+ * lost lease, a database that does not answer), and then the row stays `running` and the next worker that claims it goes on
+ * from the checkpoint.
  *
- * Neighbours: intake.ts takes its pages in, run-state.ts counts, record.ts writes the public row.
+ * Neighbours: read/ reads pages ahead of what is stored, write/ stores them, end-run.ts ends the run.
  * Not here: which run, and when (worker.ts).
  */
 import type { PatientSource } from '../cliniko/source.ts';
-import { isDatabaseAway } from '../database/away.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
-import { safeError } from '../logging/safe-error.ts';
-import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
-import { pointAtSurvivors } from '../patients/merged.ts';
-import { type AbsenceVerdict, judgeAbsence } from '../patients/missing.ts';
-import { forgetQuarantined } from '../patients/quarantine.ts';
+import type { ReadingRules } from '../patients/from-cliniko.ts';
 import type { Activity } from './activity.ts';
-import { keepToKey, rememberKey } from './api-key-check.ts';
+import { assertSameApiKey, recordApiKey } from './api-key-check.ts';
+import { completeRun, failOrRelease, type RunEnding } from './end-run.ts';
 import {
   CancelledError,
-  describeFailure,
-  FruitlessError,
-  KeyReplacedError,
+  MAX_CLAIMS_WITHOUT_PROGRESS,
   MissingConstraintError,
   MissingKeyError,
+  NoProgressError,
 } from './failure.ts';
-import { type ClaimedRun, LeaseLostError } from './lease.ts';
-import { completedMetadata, failedMetadata } from './metadata.ts';
-import { type EngineTools, type OpenRun, openRun } from './run-context.ts';
-import { hasMoved } from './run-state.ts';
-import { readSeen } from './seen.ts';
+import type { ClaimedRun } from './lease.ts';
+import { planCrawl, remainingPages } from './read/crawl-plan.ts';
+import { meterRequests } from './read/request-meter.ts';
+import { readSeenIds } from './read/seen-ids.ts';
+import { createRunContext, type EngineDeps, type RunContext } from './run-context.ts';
 import type { Slot } from './slots.ts';
-import { abandonRun, EndedElsewhereError, endRun } from './sync-log-row.ts';
-import { type Intake, takeIn } from './write/pipeline.ts';
+import { runPipeline } from './write/pipeline.ts';
 
-/** A run that stored nothing in so many claims in a row ends every worker that takes it up. */
-const FRUITLESS_CLAIMS = 20;
-
-export type RunEnding = 'ended' | 'handed-back';
-
-/** @param signal aborted when this worker has to let go: shutdown, or the lease is gone */
+/** @param signal aborted when this worker has to stop: shutdown, or the lease is gone */
 export async function runSync(
   claimed: ClaimedRun,
-  tools: EngineTools,
+  deps: EngineDeps,
   signal: AbortSignal,
   slot?: Slot,
   activity?: Activity,
 ): Promise<RunEnding> {
-  const run = openRun(claimed, tools, slot, activity);
+  const { database, perPage, window } = deps;
+  const { lease, type, createdAt } = claimed;
+  const run = createRunContext(claimed, deps, slot, activity);
   try {
     run.log.started(claimed.attempt);
-    if (claimed.cancelRequested) throw new CancelledError();
-    if (claimed.fruitlessClaims > FRUITLESS_CLAIMS) throw new FruitlessError();
-    await run.announce('fetching');
-    const intake = await openIntake(run);
-    await takeIn(run, intake, signal);
-    await complete(run, intake);
+    assertMayRun(claimed);
+    await run.publish('fetching');
+    const { source, rules } = await openClinic(run);
+    const plan = await planCrawl(database, {
+      type,
+      organizationId: lease.organizationId,
+      createdAt,
+      perPage,
+      window,
+    });
+    const seen = await readSeenIds(database, lease.syncLogId);
+    const requests = meterRequests(run, source, signal);
+    const from = run.state.position;
+    const pages = remainingPages({ ...requests, plan, database, from, seen });
+    const unseen = await runPipeline(run, pages, { rules, requests, signal });
+    await completeRun(run, unseen);
     return 'ended';
   } catch (error) {
-    return await endBadly(run, error, signal);
+    return await failOrRelease(run, error, signal);
   }
 }
 
-/** @throws MissingConstraintError, MissingKeyError, KeyReplacedError */
-async function openIntake(run: OpenRun): Promise<Intake> {
+/** @throws CancelledError, NoProgressError */
+function assertMayRun({ cancelRequested, fruitlessClaims }: ClaimedRun): void {
+  if (cancelRequested) throw new CancelledError();
+  if (fruitlessClaims > MAX_CLAIMS_WITHOUT_PROGRESS) throw new NoProgressError();
+}
+
+/**
+ * Checks what a run needs, and notes which API key it reads with.
+ *
+ * @throws MissingConstraintError, MissingKeyError, KeyReplacedError, OrganizationDeletedError
+ */
+async function openClinic(run: RunContext): Promise<{ source: PatientSource; rules: ReadingRules }> {
   const { lease } = run.claimed;
-  const { database, sealer, sourceFor } = run.tools;
+  const { database, sealer, sourceFor } = run.deps;
   if (!(await hasPatientUniqueness(database.sql))) {
     throw new MissingConstraintError(`unique constraint "${PATIENT_UNIQUE}" is missing`);
   }
   const organization = await findOrganization(database, lease.organizationId);
-  await rememberKey(run);
+  const before = run.state.keyVersion;
+  run.state = { ...run.state, keyVersion: await assertSameApiKey(database.sql, lease, before) };
+  if (before !== run.state.keyVersion) await recordApiKey(database, lease, run.state);
   const apiKey = await readApiKey(database, sealer, lease.organizationId);
   if (organization === undefined || apiKey === undefined) {
     throw new MissingKeyError('No API key is stored.');
   }
-  return {
-    source: withActivity(sourceFor(apiKey), run.activity),
-    rules: { country: organization.country, validation: organization.validation },
-    seen: await readSeen(database, lease.syncLogId),
-    absence: undefined,
-    quarantined: [],
-    unanswered: new Set(),
-  };
-}
-
-/** Each page moves the run, also one that brings nothing new. */
-function withActivity(source: PatientSource, activity: Activity): PatientSource {
-  return {
-    async page(query, options) {
-      const page = await source.page(query, options);
-      activity.moved();
-      return page;
-    },
-    outlookMs: (requests) => source.outlookMs(requests),
-  };
-}
-
-async function complete(run: OpenRun, { seen, absence, quarantined, unanswered }: Intake): Promise<void> {
-  const { lease, createdAt } = run.claimed;
-  const conclusion = { durationMs: run.durationMs(), unanswered: unanswered.size };
-  const metadata = completedMetadata(run.now(), run.display('completed'), conclusion);
-  await endRun(run.tools.database, lease, run.state, async (tx) => {
-    await keepToKey(run, tx);
-    await pointAtSurvivors(tx, lease.organizationId);
-    if (absence === undefined) return { status: 'completed', metadata };
-    // Those who were met when they were asked for by id are not absent; of those without an answer nothing is known.
-    const isGone = (id: string) => !seen.has(id) && !unanswered.has(id);
-    const absent = absence.absent.filter(isGone);
-    const verdict = await judgeAbsence(tx, lease.organizationId, { ...absence, absent }, createdAt);
-    const removed = await forgetQuarantined(
-      tx,
-      lease.organizationId,
-      quarantined.map((record) => record.recordKey).filter(isGone),
-      createdAt,
-    );
-    return {
-      status: 'completed',
-      metadata: {
-        ...metadata,
-        ...absenceMetadata(verdict),
-        ...(removed > 0 && { quarantine_removed: removed }),
-      },
-    };
-  });
-  run.tell();
-  run.log.completed(run.state, metadata.success_rate ?? 100);
-  if (metadata.proof?.reason !== undefined) run.log.unproven(metadata.proof.reason);
-  run.tools.observer?.ended(run.claimed.type, 'completed', '');
-}
-
-function absenceMetadata({ marked, held }: AbsenceVerdict) {
-  return {
-    ...(marked > 0 && { missing_marked: marked, patients_deleted: marked }),
-    ...(held > 0 && { missing_held: held }),
-  };
-}
-
-async function endBadly(run: OpenRun, error: unknown, signal: AbortSignal): Promise<RunEnding> {
-  if (error instanceof EndedElsewhereError) await abandonRun(run.tools.database, run.claimed.lease);
-  if (error instanceof LeaseLostError) return handBack(run, error.message);
-  const isItsEnd =
-    error instanceof CancelledError ||
-    error instanceof KeyReplacedError ||
-    error instanceof OrganizationDeletedError;
-  if (signal.aborted && !isItsEnd) return handBack(run, 'this server is stopping');
-  if (isDatabaseAway(error) && !isLastClaim(run)) return handBack(run, 'the database is away');
-  const report = describeFailure(error);
-  if (report.error_type === 'INTERNAL_ERROR')
-    run.tools.logger.error(safeError(error), 'A sync failed unexpectedly');
-  const metadata = failedMetadata(run.now(), run.display('failed'), report);
-  try {
-    await endRun(run.tools.database, run.claimed.lease, run.state, async () => ({
-      status: 'failed',
-      metadata,
-      errorDetails: report.error_details,
-    }));
-    run.tell();
-    run.log.failed(report.error_type, report.error_details);
-    run.tools.observer?.ended(run.claimed.type, 'failed', report.error_type);
-    return 'ended';
-  } catch (ending) {
-    // The lease expires, and the next worker meets the same error.
-    return handBack(run, `its failure could not be written (${safeError(ending).error})`);
-  }
-}
-
-/** This claim brought the run no further either, and the next one would be one too many. */
-function isLastClaim({ claimed, state }: OpenRun): boolean {
-  return !hasMoved(claimed.state, state) && claimed.fruitlessClaims >= FRUITLESS_CLAIMS;
-}
-
-function handBack(run: OpenRun, why: string): RunEnding {
-  run.log.interrupted(why);
-  run.tools.observer?.ended(run.claimed.type, 'handed-back', '');
-  return 'handed-back';
+  const { country, validation } = organization;
+  return { source: sourceFor(apiKey), rules: { country, validation } };
 }

@@ -18,7 +18,7 @@ import type { EventBus } from '../events/bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { nextFiring, scheduleError } from '../organizations/schedule.ts';
-import { repeat } from './repeat.ts';
+import { every } from '../timing/every.ts';
 import { createRun } from './start-run.ts';
 
 /** With a jitter, so that many servers do not look in step. Costs one read of a small index. */
@@ -27,7 +27,7 @@ const LOOK_EVERY_MS = 1_000;
 /** After a start that failed. */
 const TRY_AGAIN_MS = 60_000;
 
-export interface SchedulerTools {
+export interface SchedulerDeps {
   database: Database;
   bus: EventBus;
   logger: Logger;
@@ -36,9 +36,9 @@ export interface SchedulerTools {
 }
 
 /** @returns stops it */
-export function startScheduler(tools: SchedulerTools): () => void {
+export function startScheduler(tools: SchedulerDeps): () => void {
   const failed = new Map<number, number>();
-  return repeat(
+  return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
@@ -51,7 +51,7 @@ export function startScheduler(tools: SchedulerTools): () => void {
 }
 
 /** @returns how many runs were made */
-export async function startDueSyncs(tools: SchedulerTools): Promise<number> {
+export async function startDueSyncs(tools: SchedulerDeps): Promise<number> {
   const { database, bus, logger, failed = new Map<number, number>() } = tools;
   for (let started = 0; ; ) {
     const fired = await fireNext(database, stillFailed(failed));

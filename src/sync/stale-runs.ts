@@ -8,9 +8,9 @@ import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
+import { every } from '../timing/every.ts';
 import { CancelledError, describeFailure } from './failure.ts';
 import { endMarks } from './force-fail-run.ts';
-import { repeat } from './repeat.ts';
 
 const STALE_AFTER_MINUTES = 15;
 
@@ -30,7 +30,7 @@ const LOOK_EVERY_MS = 30_000;
 
 /** Looks again and again. @returns stops it */
 export function watchForInterrupted(database: Database, logger: Logger): () => void {
-  return repeat(
+  return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       await endInterruptedRuns(database).catch((error: unknown) =>
@@ -54,14 +54,14 @@ export async function endInterruptedRuns({ sql }: Database): Promise<number> {
 async function endPortion(tx: ISql, after: number): Promise<{ ended: number; last: number | undefined }> {
   // Whoever is being written lives. And only what is read once the rows are locked is true of them.
   const locked = await tx<{ id: number }[]>`
-    select id from sync_logs as log where sync_status_word(status) = 'running' and id > ${after} and ${isNobodys(tx)}
+    select id from sync_logs as log where sync_status_word(status) = 'running' and id > ${after} and ${isForeign(tx)}
     order by id limit ${LOGS_AT_ONCE} for update skip locked`;
   const ids = locked.map((row) => row.id);
   return { ended: ids.length === 0 ? 0 : await endStale(tx, ids), last: ids.at(-1) };
 }
 
 /** No run of ours that is under way. */
-const isNobodys = (tx: ISql) => tx`
+const isForeign = (tx: ISql) => tx`
   not exists (select 1 from sync_runs where sync_log_id = log.id and ended_at is null)`;
 
 async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
@@ -71,7 +71,7 @@ async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
       metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end || ${REPORT}::text::jsonb
         || ${endMarks(tx, DETAILS)}
-    where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isNobodys(tx)}
+    where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isForeign(tx)}
       and coalesce(
         (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
         -- Older than the history, as rows of the system being replaced are. A start that is still to come tells nothing.
@@ -97,7 +97,7 @@ export async function forceEndForeignRun({ sql }: Database, syncLogId: number): 
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
       metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end
         || ${JSON.stringify({ ...report, step: 'cancelled', error: details })}::text::jsonb || ${endMarks(tx, details)}
-    where id = ${syncLogId} and sync_status_word(status) = 'running' and ${isNobodys(tx)}
+    where id = ${syncLogId} and sync_status_word(status) = 'running' and ${isForeign(tx)}
     returning id`,
     ),
   );

@@ -11,7 +11,7 @@ import { replayTransaction } from '../database/replay.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { runningMetadata } from './metadata.ts';
-import { NOTHING_AHEAD } from './remaining-time.ts';
+import { NO_ESTIMATE } from './remaining-time.ts';
 import { INITIAL_STATE } from './run-state.ts';
 import { stamped } from './sync-log-row.ts';
 
@@ -64,7 +64,7 @@ export async function createRun(
     step: 'initializing',
     loaded: 0,
     trigger,
-    outlook: NOTHING_AHEAD,
+    outlook: NO_ESTIMATE,
   });
   const [row] = await tx<{ id: number }[]>`
     with nudges as (select set_config('patient_sync.nudges', 'own', true))

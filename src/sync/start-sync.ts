@@ -10,10 +10,10 @@ import type { Principal } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import type { CancelTools } from './cancel-run.ts';
+import type { CancelDeps } from './cancel-run.ts';
 import { startRun } from './start-run.ts';
 
-export interface StartDeps extends Pick<CancelTools, 'database' | 'bus'> {
+export interface StartDeps extends Pick<CancelDeps, 'database' | 'bus'> {
   newest: Newest;
 }
 

@@ -19,8 +19,8 @@ export interface BatchRecord {
   metadata: EngineMetadata;
   /** Whether `state` is further on than the claim found the run. */
   moved: boolean;
-  /** Ids that no batch of this run has counted before. */
-  fresh: readonly string[];
+  /** Keys of records that no batch of this run has counted before. */
+  newKeys: readonly string[];
   /** Ids of everybody who is stored now: nobody of them is in quarantine any more. */
   stored: readonly string[];
   /** What goes into quarantine in the next statement. */
@@ -37,24 +37,24 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
   const rows = await tx`
     with fence as (${fence(tx, lease)}),
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
-      select sync_log_id, ids from fence, (select ${batch.fresh as string[]}::text[] as ids) as fresh
+      select sync_log_id, ids from fence, (select ${batch.newKeys as string[]}::text[] as ids) as fresh
       where ids <> '{}'),
     released as (${releaseFromQuarantine(tx, lease.organizationId, batch, tx`exists (select from fence)`)}),
     saved as (update sync_runs as run set ${checkpointed(tx, batch.state, batch.moved)} from fence
       where run.sync_log_id = fence.sync_log_id)
     ${progress(tx, batch.state, batch.metadata)}`;
-  if (rows.length === 0) await refuse(tx, lease);
+  if (rows.length === 0) await throwFenced(tx, lease);
 }
 
 /** Progress that no batch brings: a new phase, a wait. @throws LeaseLostError, EndedElsewhereError */
-export async function announce(
+export async function publishProgress(
   { sql }: Database,
   lease: Lease,
   state: RunState,
   metadata: EngineMetadata,
 ): Promise<void> {
   const rows = await sql`with fence as (${fence(sql, lease)}) ${progress(sql, state, metadata)}`;
-  if (rows.length === 0) await refuse(sql, lease);
+  if (rows.length === 0) await throwFenced(sql, lease);
 }
 
 /** Locks the run and its public row, if the run is ours and its row still `running`: then there is one row of `fence`. */
@@ -66,7 +66,7 @@ const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
   update sync_logs set ${counts(tx, state)}, metadata = ${stamped(tx, metadata)} from fence
   where id = fence.sync_log_id returning id`;
 
-async function refuse(tx: ISql, lease: Lease): Promise<never> {
+async function throwFenced(tx: ISql, lease: Lease): Promise<never> {
   await assertLease(tx, lease);
   throw new EndedElsewhereError(`Run ${lease.syncLogId} was ended by another program.`);
 }
@@ -90,7 +90,7 @@ export async function endRun(
 ): Promise<Ending> {
   return await runExclusively(sql, lease.organizationId, async (tx) => {
     const held = await fence(tx, lease);
-    if (held.length === 0) await refuse(tx, lease);
+    if (held.length === 0) await throwFenced(tx, lease);
     const ending = await decide(tx);
     const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
@@ -107,7 +107,7 @@ export async function endRun(
 }
 
 /** Ends our own record of a run whose public row somebody else has ended; otherwise it would be claimed again for ever. */
-export async function abandonRun({ sql }: Database, lease: Lease): Promise<void> {
+export async function closeRunRow({ sql }: Database, lease: Lease): Promise<void> {
   await sql`
     with ended as (update sync_runs set ended_at = clock_timestamp(), owner = null
       where ${isOurs(sql, lease)} returning sync_log_id)

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
+import { every } from '../timing/every.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { findLostKeys, type LostKey } from './api-key-check.ts';
 import { CancelledError } from './failure.ts';
@@ -19,9 +20,8 @@ import {
   releaseLease,
   renewLeases,
 } from './lease.ts';
-import { repeat } from './repeat.ts';
 import { runSync } from './run.ts';
-import type { EngineTools } from './run-context.ts';
+import type { EngineDeps } from './run-context.ts';
 import { createSlots, type Slot, type Slots } from './slots.ts';
 
 /** Of `SYNC_CONCURRENCY`. */
@@ -37,13 +37,13 @@ interface ActiveRun {
   lease: Lease;
   activity: Activity;
   slot: Slot;
-  letGo: AbortController;
+  abort: AbortController;
   ended: Promise<void>;
 }
 
 /** Works from the moment it is made. */
 export class Worker {
-  readonly #tools: EngineTools;
+  readonly #tools: EngineDeps;
   readonly #slots: Slots;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
@@ -54,7 +54,7 @@ export class Worker {
   #claiming: Promise<void> | undefined;
   #claimAgain = false;
 
-  constructor(tools: EngineTools) {
+  constructor(tools: EngineDeps) {
     this.#tools = tools;
     const { bus, runsAtOnce = DEFAULT_RUNS_AT_ONCE } = tools;
     this.#slots = createSlots(runsAtOnce, () => this.#wake());
@@ -64,11 +64,11 @@ export class Worker {
         this.#end(nudge.cancelled ?? [], new CancelledError('Somebody asked for its end.'));
       }),
       bus.onGap(() => this.#wake()),
-      repeat(
+      every(
         () => 1_000 + Math.random() * 1_000,
         async () => this.#wake(),
       ),
-      repeat(
+      every(
         () => RENEW_EVERY_MS,
         () => this.#renew().catch(() => {}),
       ),
@@ -83,7 +83,7 @@ export class Worker {
     for (const end of this.#endings) end();
     await this.#claiming;
     const runs = [...this.#active];
-    for (const run of runs) run.letGo.abort(new Error('This server is stopping.'));
+    for (const run of runs) run.abort.abort(new Error('This server is stopping.'));
     await Promise.all(runs.map((run) => run.ended));
     await Promise.all(runs.map((run) => releaseLease(database, run.lease).catch(() => {})));
     if (runs.length > 0) bus.publish({ organizations: [], work: true });
@@ -116,17 +116,17 @@ export class Worker {
 
   #take(claimed: ClaimedRun): void {
     const { tracer = NO_TRACER, observer, logger, stalledAfterMs } = this.#tools;
-    const letGo = new AbortController();
+    const abort = new AbortController();
     const slot = this.#slots.take();
     const activity = createActivity(stalledAfterMs);
-    const run: ActiveRun = { lease: claimed.lease, activity, slot, letGo, ended: Promise.resolve() };
+    const run: ActiveRun = { lease: claimed.lease, activity, slot, abort, ended: Promise.resolve() };
     const { syncLogId, organizationId } = claimed.lease;
     const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
     observer?.claimed(claimed.kind);
     run.ended = tracer
-      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, letGo.signal, slot, activity))
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, abort.signal, slot, activity))
       .then((ending) => {
-        if (ending === 'handed-back') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
+        if (ending === 'released') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
       })
       .catch((error: unknown) => logger.error(safeError(error), 'A run broke off'))
       .finally(() => {
@@ -146,7 +146,7 @@ export class Worker {
     const leases = [...this.#active].map((run) => run.lease);
     const lost = await renewLeases(this.#tools.database, this.#owner, leases);
     for (const run of this.#active) {
-      if (lost.includes(run.lease)) run.letGo.abort(new LeaseLostError('Another server has this run now.'));
+      if (lost.includes(run.lease)) run.abort.abort(new LeaseLostError('Another server has this run now.'));
     }
     const ids = leases.map((lease) => lease.syncLogId);
     for (const { syncLogId, reason } of await findLostKeys(this.#tools.database, ids)) {
@@ -163,13 +163,13 @@ export class Worker {
         'A run stood still and is taken up again',
       );
       this.#active.delete(run);
-      run.letGo.abort(new LeaseLostError('This run stood still.'));
+      run.abort.abort(new LeaseLostError('This run stood still.'));
       run.slot.release();
     }
   }
 
   #end(ids: readonly number[], reason: CancelledError | LostKey['reason']): void {
-    for (const run of this.#active) if (ids.includes(run.lease.syncLogId)) run.letGo.abort(reason);
+    for (const run of this.#active) if (ids.includes(run.lease.syncLogId)) run.abort.abort(reason);
   }
 }
 

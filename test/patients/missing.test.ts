@@ -129,7 +129,7 @@ describe('the brake', () => {
     [201, 10_000, false],
     [4, 5, true],
     [5, 5, false],
-  ] as const)('lets %i of %i vanish: %s', ([absent, stored, expected]) => {
-    expect(mayVanish({ absent: Array.from({ length: absent }, String), stored })).toBe(expected);
+  ] as const)('lets %i of %i vanish: %s', ([unseen, stored, expected]) => {
+    expect(mayVanish({ ids: Array.from({ length: unseen }, String), stored })).toBe(expected);
   });
 });

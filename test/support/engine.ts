@@ -9,7 +9,7 @@ import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
 import { createSealer } from '../../src/organizations/sealing.ts';
-import type { EngineTools } from '../../src/sync/run-context.ts';
+import type { EngineDeps } from '../../src/sync/run-context.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { Worker } from '../../src/sync/worker.ts';
 import { CREDENTIALS_KEY } from './server.ts';
@@ -28,7 +28,7 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
     const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
     return SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
   };
-  const tools = (source: PatientSource, perPage = 10): EngineTools => ({
+  const tools = (source: PatientSource, perPage = 10): EngineDeps => ({
     database,
     sealer,
     bus,
@@ -45,7 +45,7 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
     sql: database.sql,
     tools,
     latest,
-    work(source: PatientSource, more: Partial<EngineTools> = {}): Worker {
+    work(source: PatientSource, more: Partial<EngineDeps> = {}): Worker {
       const worker = new Worker({ ...tools(source), ...more });
       onTestFinished(() => worker.stop());
       return worker;

@@ -66,6 +66,8 @@ export async function openStatementProxy(databaseUrl: string): Promise<Statement
   });
   const url = new URL(databaseUrl);
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  // In the clear, so that the statements can be read.
+  url.searchParams.set('sslmode', 'disable');
   proxy.url = url.href;
   return proxy;
 }

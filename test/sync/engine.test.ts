@@ -3,10 +3,10 @@ import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
+import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { runSync } from '../../src/sync/run.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
-import { announce } from '../../src/sync/sync-log-row.ts';
+import { publishProgress } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
@@ -17,7 +17,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NOTHING_AHEAD,
+  outlook: NO_ESTIMATE,
 } as const;
 
 describe('a run whose page cannot be read', () => {
@@ -124,7 +124,7 @@ describe('a worker that was frozen past its lease', () => {
 
     const before = await engine.latest();
     await runSync(zombie, engine.tools(scriptedSource(people(30))), new AbortController().signal);
-    const writing = announce(
+    const writing = publishProgress(
       engine.database,
       zombie.lease,
       INITIAL_STATE,

@@ -6,7 +6,7 @@ import { eraseAndAudit } from '../../src/erasure/erase.ts';
 import { eraseOrganization } from '../../src/erasure/erase-organization.ts';
 import { saveOrganization } from '../../src/organizations/organizations.ts';
 import { pointAtSurvivors } from '../../src/patients/merged.ts';
-import { confirmMissing, findAbsent, judgeAbsence } from '../../src/patients/missing.ts';
+import { confirmMissing, findUnseen, markMissingOrHold } from '../../src/patients/missing.ts';
 import { interruptAndRun } from '../../src/sync/exclusive-transaction.ts';
 import { connectInTest, test } from '../support/database.ts';
 
@@ -46,14 +46,14 @@ describe('with a limit for the time of a statement', () => {
       const { sql } = database;
       await expect(sql`update patients set held_since = now()`).rejects.toMatchObject({ code: '57014' });
 
-      const absence = await findAbsent(sql, 123, new Set(), new Date());
-      expect(absence).toMatchObject({ stored: PATIENTS });
-      expect(absence.absent).toHaveLength(PATIENTS);
-      const held = await interruptAndRun(sql, 123, (tx) => judgeAbsence(tx, 123, absence, new Date()));
+      const unseen = await findUnseen(sql, 123, new Set(), new Date());
+      expect(unseen).toMatchObject({ stored: PATIENTS });
+      expect(unseen.ids).toHaveLength(PATIENTS);
+      const held = await interruptAndRun(sql, 123, (tx) => markMissingOrHold(tx, 123, unseen, new Date()));
       expect(held).toEqual({ marked: 0, held: PATIENTS });
 
       expect(await interruptAndRun(sql, 123, (tx) => confirmMissing(tx, 123))).toBe(PATIENTS);
-      const some = { kind: 'these', ids: absence.absent.slice(0, 5_000) } as const;
+      const some = { kind: 'these', ids: unseen.ids.slice(0, 5_000) } as const;
       expect(await eraseAndAudit(database, 123, some, () => undefined)).toMatchObject({ patients: 5_000 });
       const missing = { kind: 'missing', forDays: 0 } as const;
       expect(await eraseAndAudit(database, 123, missing, () => undefined)).toMatchObject({

@@ -1,19 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { estimateWaitMs, WINDOW_MS } from '../../src/cliniko/budget.ts';
-import { estimateRemainingMs, keepForecast, NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
+import { START } from '../../src/sync/read/crawl-position.ts';
+import { estimateRemainingMs, keepForecast, NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE, type RunState } from '../../src/sync/run-state.ts';
 
-const at = (fields: Partial<RunState>): RunState => ({ ...INITIAL_STATE, pageSize: 100, ...fields });
+const at = (fields: Partial<RunState>): RunState => ({
+  ...INITIAL_STATE,
+  position: { ...START, pageSize: 100 },
+  ...fields,
+});
 
 describe('what is left of a run', () => {
   test('is unknown before anybody was stored', () => {
-    expect(estimateRemainingMs(at({ found: 648, elapsedMs: 1_000 }), NOTHING_AHEAD)).toBeNull();
+    expect(estimateRemainingMs(at({ found: 648, elapsedMs: 1_000 }), NO_ESTIMATE)).toBeNull();
   });
 
   test('follows the pace it had while it was not kept waiting', () => {
     const state = at({ found: 600, processed: 200, elapsedMs: 62_000, waitedMs: 60_000 });
-    expect(estimateRemainingMs(state, NOTHING_AHEAD)).toBe(4_000);
+    expect(estimateRemainingMs(state, NO_ESTIMATE)).toBe(4_000);
   });
 
   test('is at least what the requests that are left have to wait for', () => {
@@ -38,7 +43,7 @@ describe('what is left of a run', () => {
     });
     fc.assert(
       fc.property(states, (fields) => {
-        const ms = estimateRemainingMs(at(fields), NOTHING_AHEAD) ?? 0;
+        const ms = estimateRemainingMs(at(fields), NO_ESTIMATE) ?? 0;
         expect(ms).toBeGreaterThanOrEqual(0);
         if (fields.processed >= fields.found) expect(ms).toBe(0);
       }),
@@ -51,7 +56,7 @@ describe('forecasts', () => {
     let state = at({ found: 100 });
     for (let done = 1; done <= 100; done++) {
       state = { ...state, processed: done, percent: Math.min(99.9, done), elapsedMs: done * 100 };
-      state = { ...state, forecasts: keepForecast(state, NOTHING_AHEAD) };
+      state = { ...state, forecasts: keepForecast(state, NO_ESTIMATE) };
     }
     expect(state.forecasts).toEqual(
       [10, 25, 50, 75].map((at_percent) => ({ at_percent, predicted_ms: 10_000 })),

@@ -17,9 +17,8 @@ import {
   renewLeases,
 } from '../../src/sync/lease.ts';
 import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
-import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
+import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import type { RunState } from '../../src/sync/run-state.ts';
-import { readSeen } from '../../src/sync/seen.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { endRun } from '../../src/sync/sync-log-row.ts';
 import { prepareBatch } from '../../src/sync/write/prepare-batch.ts';
@@ -66,7 +65,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NOTHING_AHEAD,
+  outlook: NO_ESTIMATE,
 } as const;
 
 const holdsIt = (model: Model, lease: Lease) =>
@@ -163,22 +162,20 @@ const store = (worker: WorkerName, people: number) =>
     const records = Array.from({ length: people }, (_, n) => person(from + n + 1));
     const ids = records.map(({ id }) => String(id));
     const stored = await readStoredVersions(database.sql, ORGANIZATION, ids);
-    const batch = await prepareBatch({ records, endsPage: false }, RULES, stored);
+    const batch = await prepareBatch({ records, newKeys: ids, position: hand.state.position }, RULES, stored);
     const { lease } = hand.claimed;
-    const seen = await readSeen(database, lease.syncLogId);
     const { sealer } = engine.tools(NOBODY);
-    const standing = Promise.resolve({ state: hand.state, display });
+    const base = Promise.resolve({ state: hand.state, display });
     const write = async () => {
-      const tools = {
+      const deps = {
         database,
         sealer,
         lease,
         claimedState: hand.claimed.state,
-        seen,
-        standing,
+        base,
         onWritten: () => {},
       };
-      hand.state = await storeBatch(tools, batch);
+      hand.state = await storeBatch(deps, batch);
     };
     if (!(await fenced(model, lease, write))) return;
     model.processed += people;
@@ -234,11 +231,11 @@ const cancel = () =>
     'cancel, with an owner that does not listen',
     (model) => model.status === 'running',
     async (model, { engine }) => {
-      const tools = {
+      const deps = {
         ...engine.tools(NOBODY),
         bus: createMemoryBus(),
       };
-      await cancelRun(tools, ORGANIZATION, model.runId ?? 0);
+      await cancelRun(deps, ORGANIZATION, model.runId ?? 0);
       await vi.waitFor(async () => expect((await engine.latest()).status).toBe('failed'), { timeout: 5_000 });
       // Who had it is fenced.
       Object.assign(model, { status: 'failed', owner: null, epoch: model.epoch + 1 });

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
 import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
-import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
+import { completenessProof, NOTHING_COVERED, sawNumberedPage } from '../../src/sync/read/completeness.ts';
+import { START } from '../../src/sync/read/crawl-position.ts';
+import type { FetchedPage } from '../../src/sync/read/fetched-page.ts';
+import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import {
   arrivedAt,
   type BatchCounts,
@@ -12,8 +15,10 @@ import {
   storedBatch,
 } from '../../src/sync/run-state.ts';
 
-const page = (number: number, pages: number, total: number | undefined) =>
-  ({ leg: 'walk', began: new Date(0), isKept: true, number, size: 10, pages, total, records: [] }) as const;
+const page = (number: number, pages: number, total: number | undefined): FetchedPage => {
+  const at = { ...START, page: number, pageSize: 10 };
+  return { records: [], newKeys: [], at, after: { ...at, page: number + 1 }, numbered: { total, pages } };
+};
 
 const display = {
   type: 'full_patients',
@@ -21,19 +26,16 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NOTHING_AHEAD,
+  outlook: NO_ESTIMATE,
 } as const;
 
 const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
-  records: 0,
-  endsPage: false,
   succeeded: 0,
   inserted: 0,
   updated: 0,
   unchanged: 0,
   archived: 0,
   warnings: 0,
-  nameless: 0,
   errors: [],
   ...counts,
 });
@@ -51,12 +53,12 @@ describe('progress', () => {
 
   test("is the guide's example: 450 of 648 are 69.4 %", () => {
     let state = arrivedAt(INITIAL_STATE, page(1, 7, 648));
-    for (let page = 1; page <= 4; page++)
-      state = storedBatch(state, batch({ records: 100, succeeded: 100, endsPage: true }));
-    state = storedBatch(
-      state,
-      batch({ records: 50, succeeded: 48, errors: ['Patient ID 1: x', 'Patient ID 2: x'] }),
-    );
+    for (let page = 1; page <= 4; page++) state = storedBatch(state, batch({ succeeded: 100 }), START);
+    state = storedBatch(state, batch({ succeeded: 48, errors: ['Patient ID 1: x', 'Patient ID 2: x'] }), {
+      ...START,
+      page: 5,
+      place: 50,
+    });
 
     expect(runningMetadata(state, display)).toMatchObject({
       progress_percent: 69.4,
@@ -85,7 +87,7 @@ describe('progress', () => {
           const before = state.percent;
           state = arrivedAt(state, page(1, 5, total));
           const errors = Array.from({ length: failed }, (_, n) => `Patient ID ${n}: x`);
-          state = storedBatch(state, batch({ records: succeeded + failed, succeeded, errors }));
+          state = storedBatch(state, batch({ succeeded, errors }), START);
 
           expect(state.percent).toBeGreaterThanOrEqual(before);
           expect(state.percent).toBeLessThanOrEqual(99.9);
@@ -105,7 +107,7 @@ describe('progress', () => {
       fc.property(steps, (all) => {
         const state = all.reduce(
           (current, { total, succeeded }) =>
-            storedBatch(arrivedAt(current, page(1, 5, total)), batch({ records: 1, succeeded })),
+            storedBatch(arrivedAt(current, page(1, 5, total)), batch({ succeeded }), START),
           INITIAL_STATE,
         );
         expect(RunState.parse(JSON.parse(JSON.stringify(state)))).toEqual(state);
@@ -116,11 +118,11 @@ describe('progress', () => {
 
 describe('the proof of a run', () => {
   const run = (totals: number[], seen: number) => {
-    const state = totals.reduce((current, total) => arrivedAt(current, page(1, 1, total)), INITIAL_STATE);
-    return completedMetadata(storedBatch(state, batch({ succeeded: seen })), display, {
-      durationMs: 1_000,
-      unanswered: 0,
-    }).proof;
+    const counted = totals.reduce(
+      (coverage, total) => sawNumberedPage(coverage, total, true),
+      NOTHING_COVERED,
+    );
+    return completenessProof({ ...counted, seen }, 0);
   };
 
   test('stands when all of an unchanging total were seen', () => {
@@ -138,14 +140,14 @@ describe('the proof of a run', () => {
     ['somebody was missed', [30, 30], 29],
     ['the total was another at the end', [30, 29], 29],
   ] as const)('does not stand when %s', ([, totals, seen]) => {
-    expect(run([...totals], seen)?.proven).toBe(false);
+    expect(run([...totals], seen).proven).toBe(false);
   });
 });
 
 describe('a completed run', () => {
   test("has the guide's performance metrics", () => {
     const state = {
-      ...storedBatch(INITIAL_STATE, batch({ succeeded: 648 })),
+      ...storedBatch(INITIAL_STATE, batch({ succeeded: 648 }), START),
       fetchMs: 105_000,
       apiRequests: 13,
     };

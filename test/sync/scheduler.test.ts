@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, vi } from 'vitest';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { type SchedulerTools, startDueSyncs } from '../../src/sync/scheduler.ts';
+import { type SchedulerDeps, startDueSyncs } from '../../src/sync/scheduler.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
@@ -16,7 +16,7 @@ async function openSchedules(databaseUrl: string, clinics: number) {
       '{"cron": "0 2 * * *", "time_zone": "Australia/Sydney"}', now() - interval '3 days'
     from generate_series(1, ${clinics}) as n`;
   const { database, logger } = engine.tools(scriptedSource(people(0)));
-  const tools: SchedulerTools = { database, logger, bus: createMemoryBus() };
+  const tools: SchedulerDeps = { database, logger, bus: createMemoryBus() };
   const runs = async () =>
     await sql<{ organization_id: number; count: number }[]>`
     select organization_id, count(*)::int as count from sync_logs group by organization_id`;

@@ -2,9 +2,9 @@ import type { ISql, Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { claimNextRun, type Lease } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { NOTHING_AHEAD } from '../../src/sync/remaining-time.ts';
+import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
-import { announce, endRun, recordBatch } from '../../src/sync/sync-log-row.ts';
+import { endRun, publishProgress, recordBatch } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
@@ -16,14 +16,14 @@ const METADATA = runningMetadata(STATE, {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NOTHING_AHEAD,
+  outlook: NO_ESTIMATE,
 });
 
 const BATCH = {
   state: STATE,
   metadata: METADATA,
   moved: true,
-  fresh: ['7', '8'],
+  newKeys: ['7', '8'],
   stored: ['7', '8'],
   rejected: [],
 };
@@ -71,7 +71,7 @@ describe('the record of a batch', () => {
     ]);
     expect(await sql`select cliniko_patient_ids as ids from sync_seen`).toEqual([{ ids: ['7', '8'] }]);
     expect(await sql`select from quarantine`).toHaveLength(0);
-    await announce(database, lease, STATE, { ...METADATA, phase: 'finishing' });
+    await publishProgress(database, lease, STATE, { ...METADATA, phase: 'finishing' });
     expect((await latest()).metadata.phase).toBe('finishing');
   });
 
@@ -82,7 +82,7 @@ describe('the record of a batch', () => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     const before = await everyRow(sql);
     await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow('no longer ours');
-    await expect(announce(database, other(lease), STATE, METADATA)).rejects.toThrow('no longer ours');
+    await expect(publishProgress(database, other(lease), STATE, METADATA)).rejects.toThrow('no longer ours');
     expect(await everyRow(sql)).toEqual(before);
   });
 
@@ -91,7 +91,9 @@ describe('the record of a batch', () => {
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
     await expect(recordBatch(sql, lease, BATCH)).rejects.toThrow('ended by another program');
-    await expect(announce(database, lease, STATE, METADATA)).rejects.toThrow('ended by another program');
+    await expect(publishProgress(database, lease, STATE, METADATA)).rejects.toThrow(
+      'ended by another program',
+    );
     expect(await everyRow(sql)).toEqual(before);
   });
 

@@ -1,7 +1,7 @@
 /**
- * What changed since a moment: a walk in the order of `updated_at` that no edit can shift.
+ * The change scan: what changed since a moment, in the order of `updated_at`, which no edit can shift.
  *
- * Paging by number would lose patients: one that is edited during the walk jumps to the end, and the first of the next page
+ * Paging by number would lose patients: one that is edited during the scan jumps to the end, and the first of the next page
  * moves up unseen. So each step asks for what changed since the last change it saw, and always takes the first page. Where a
  * whole page shares one second, the patients of that second are read by id, which no edit can shift either.
  *
@@ -10,67 +10,43 @@
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
 import { readTime } from '../../cliniko/wire.ts';
-import type { Database } from '../../database/open.ts';
-import { walkRound } from './keyset-scan.ts';
+import { scanByIds } from './keyset-scan.ts';
 import { createListEnd } from './list-end.ts';
-import { walkPages } from './page-scan.ts';
+import { scanPages } from './page-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
 
-/** Clocks differ, and what is being written while a run begins is seen later. */
-const OVERLAP = '5 minutes';
-
-/**
- * Runs from before the clinic was registered (again), or had another key, tell nothing: what they stored may be gone, or
- * somebody else's.
- *
- * @returns from when on a changed run has to look (ISO 8601 UTC, whole seconds); undefined when no full or changed run of
- * this organization has completed, and everything has to be looked at
- */
-export async function readWatermark({ sql }: Database, organizationId: number): Promise<string | undefined> {
-  const [row] = await sql<{ since: string | null }[]>`
-    select to_char(max(least(log.started_at, (run.checkpoint ->> 'began')::timestamptz at time zone 'utc'))
-      - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
-    from sync_logs as log join sync_runs as run on run.sync_log_id = log.id
-      join organizations on organizations.id = log.organization_id
-      join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
-    where log.organization_id = ${organizationId} and log.status = 'completed'
-      and log.operation_type in ('full_patients', 'changed_patients')
-      and run.created_at >= greatest(organizations.created_at, credentials.updated_at)`;
-  return row?.since ?? undefined;
-}
-
-/** An answer with patients who were not asked for. What it lacks nobody knows: it is not the end of the data. */
-export class UnkeptFilterError extends ClinikoError {}
+/** An answer with none of the patients who were asked for. What it lacks is not known: it is not the end of the data. */
+export class IgnoredFilterError extends ClinikoError {}
 
 type ChangeField = 'updated_at' | 'archived_at';
 
 export interface ChangeScope {
-  /** Who is meant: `archived_at:*`, or `archived_at:!?` for active patients only. */
+  /** Which patients are meant: `archived_at:*`, or `archived_at:!?` for active patients only. */
   filter: string;
   /** The times that tell of a change. */
   fields: readonly ChangeField[];
 }
 
-export interface ChangePlan extends ChangeScope {
+export interface ChangeScanOptions extends ChangeScope {
   /** ISO 8601 UTC, whole seconds. */
   since: string;
   perPage: number;
 }
 
-/** @throws UnkeptFilterError, RepeatedPageError, ClinikoError, or the signal's reason */
-export async function* walkChanges(
+/** @throws IgnoredFilterError, RepeatedPageError, ClinikoError, or the signal's reason */
+export async function* scanChanges(
   source: PatientSource,
-  plan: ChangePlan,
+  plan: ChangeScanOptions,
   options: PageOptions,
 ): AsyncGenerator<PatientPage> {
-  const walks = plan.fields.map((field) => {
-    const pages = walkField(source, plan, field, options);
+  const scans = plan.fields.map((field) => {
+    const pages = scanField(source, plan, field, options);
     // Asked for at once: mostly the first pages are the only ones.
     const first = pages.next();
     first.catch(() => {}); // Awaited below, unless another one fails before.
     return { first, pages };
   });
-  for (const { first, pages } of walks) {
+  for (const { first, pages } of scans) {
     const page = await first;
     if (page.done === true) continue;
     yield page.value;
@@ -88,9 +64,9 @@ interface FieldScan {
   options: PageOptions;
 }
 
-async function* walkField(
+async function* scanField(
   source: PatientSource,
-  { filter, since, perPage }: ChangePlan,
+  { filter, since, perPage }: ChangeScanOptions,
   field: ChangeField,
   options: PageOptions,
 ): AsyncGenerator<PatientPage> {
@@ -111,14 +87,14 @@ async function* walkField(
     const ask = () => source.page(query, options);
     const page = await end.confirm(await ask(), ask);
     const times = timesOf(page, field);
-    if (isUnkept(page, times, from, field)) return refuseUnkept(field);
+    if (isFilterIgnored(page, times, from, field)) return refuseIgnored(field);
     yield page;
     if (end.passed(page) === 0) return;
     const last = times.at(-1);
     if (last === undefined || !isAscending(times)) return yield* numberedPages(scan, from);
     if (last > from) from = last;
     else {
-      yield* walkSecond(scan, from);
+      yield* scanSecond(scan, from);
       // What the total promised has been read.
       [from, end] = [secondAfter(from), createListEnd(beginning)];
     }
@@ -128,11 +104,11 @@ async function* walkField(
 const sortBy = (field: ChangeField) => `${field}:asc,id:asc`;
 
 /** Everything of one second, by id. */
-async function* walkSecond(scan: FieldScan, second: string): AsyncGenerator<PatientPage> {
+async function* scanSecond(scan: FieldScan, second: string): AsyncGenerator<PatientPage> {
   const { source, field, perPage, options } = scan;
   const filters = [...scan.filters, `${field}:>=${second}`, `${field}:<${secondAfter(second)}`];
-  const plan = { round: 0, afterId: null, perPage, filters, met: 0 };
-  const pages = walkRound(source, plan, options);
+  const plan = { afterId: null, perPage, filters, seen: 0 };
+  const pages = scanByIds(source, plan, options);
   for (;;) {
     const page = await pages.next();
     if (page.done !== true) yield { records: page.value.records, totalEntries: undefined, hasNext: true };
@@ -148,7 +124,7 @@ async function* numberedPages(
 ): AsyncGenerator<PatientPage> {
   const query = { perPage, filters: [...filters, `${field}:>=${from}`], sort: sortBy(field) };
   const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, window: 1 };
-  const pages = walkPages(source, plan, options);
+  const pages = scanPages(source, plan, options);
   for (;;) {
     const page = await pages.next();
     if (page.done !== true) yield { records: page.value.records, totalEntries: undefined, hasNext: true };
@@ -161,7 +137,7 @@ async function* numberedPages(
  * Whether not one record is of the time that was asked for: there would be no end to it. A few older ones beside the others
  * do no harm. Records without `updated_at` may be meant; those without `archived_at` are not.
  */
-function isUnkept(
+function isFilterIgnored(
   { records }: PatientPage,
   times: readonly string[],
   from: string,
@@ -172,8 +148,8 @@ function isUnkept(
 }
 
 /** It is not certain that Cliniko can be asked for archivals; that it can be for changes is documented. */
-function refuseUnkept(field: ChangeField): void {
-  if (field === 'updated_at') throw new UnkeptFilterError({ kind: 'unreadable', status: 200 });
+function refuseIgnored(field: ChangeField): void {
+  if (field === 'updated_at') throw new IgnoredFilterError({ kind: 'unreadable', status: 200 });
 }
 
 function isAscending(times: readonly string[]): boolean {

@@ -1,27 +1,25 @@
 /**
- * A round: all patients of a list once more, in the order of their ids, each page asking for those behind the last one seen.
+ * The keyset scan: all patients of a list in the order of their ids, each page asking for those behind the last one seen.
  *
  * No edit, no new patient and no delete can move a patient past the reader, so every patient who was there all the time is
- * seen. It is slower than numbered pages, one request after the other: for a clinic that changed under the walk, for a list
- * whose numbered pages come again, and for many changes within one second.
+ * seen. It is slower than numbered pages, one request after the other: for a clinic that changed under the page scan, for a
+ * list whose numbered pages come again, and for many changes within one second.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
 import { readId } from '../../cliniko/wire.ts';
 import { createListEnd, type ListEnding } from './list-end.ts';
 
-export interface RoundPlan {
-  round: number;
+export interface KeysetScanOptions {
   /** Go on behind this id; null: from the beginning. */
   afterId: string | null;
   perPage: number;
   filters: readonly string[];
-  /** Patients of this list that the run has met: then an empty list is no answer. */
-  met: number;
+  /** Patients of this list that the run has seen: then an empty list is no answer. */
+  seen: number;
 }
 
-export interface RoundPage {
-  round: number;
+export interface KeysetPage {
   records: readonly unknown[];
   /** The last id of the page. */
   afterId: string | null;
@@ -33,14 +31,14 @@ export interface RoundPage {
  * @returns `repeated` when the ids did not grow: Cliniko did not keep the order or the condition, and to go on might never end
  * @throws ClinikoError, or the signal's reason
  */
-export async function* walkRound(
+export async function* scanByIds(
   source: PatientSource,
-  { round, afterId, perPage, filters, met }: RoundPlan,
+  { afterId, perPage, filters, seen }: KeysetScanOptions,
   options: PageOptions,
-): AsyncGenerator<RoundPage, ListEnding> {
+): AsyncGenerator<KeysetPage, ListEnding> {
   const end = createListEnd({
     isBeginning: afterId === null,
-    mayBeEmpty: met === 0,
+    mayBeEmpty: seen === 0,
     size: null,
     perPage,
     read: 0,
@@ -50,16 +48,16 @@ export async function* walkRound(
     const asked = after === null ? filters : [...filters, `id:>${after}`];
     const ask = () => source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
     const page = await end.confirm(await ask(), ask);
-    if (page.records.length === 0 && after === null && met > 0)
+    if (page.records.length === 0 && after === null && seen > 0)
       throw new ClinikoError({ kind: 'unreadable', status: 200 });
     const last = lastInOrder(after, page);
     if (last === undefined) {
       // Not to know the total proves nothing.
-      yield { round, records: page.records, afterId: after, left: null };
+      yield { records: page.records, afterId: after, left: null };
       return 'repeated';
     }
     after = last;
-    yield { round, records: page.records, afterId: last, left: page.totalEntries ?? null };
+    yield { records: page.records, afterId: last, left: page.totalEntries ?? null };
     if (end.passed(page) === 0) return 'end';
   }
 }

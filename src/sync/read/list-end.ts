@@ -29,7 +29,7 @@ export interface ListEnd {
    * An empty answer where records were promised is asked for again. The same emptiness a second time is the end of a list
    * whose total is wrong; unless nothing was read before, or a whole page or more has disappeared: that is an outage.
    *
-   * @param ask asks the same question again
+   * @param ask sends the same request again
    * @returns the answer to go on with
    * @throws ClinikoError when the emptiness is no end
    */

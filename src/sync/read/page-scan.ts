@@ -1,17 +1,18 @@
 /**
- * The walk: all pages of a list, read side by side and handed on in order.
+ * The page scan: all numbered pages of a list, read side by side and given in order.
  *
- * The first page tells how many there are; from then on a window of requests is under way, and a page is handed on
- * only after the one before it. A page that cannot be read fails the walk, after the pages before it were handed
- * on: it is never taken for the end of the data.
+ * The first page tells how many there are; from then on a window of requests is under way, and a page is given only after
+ * the one before it. A page that cannot be read fails the scan, after the pages before it were given: it is never taken for
+ * the end of the data.
  *
- * Not here: where a list ends (list-end.ts), waiting and retrying (cliniko/client.ts), what happens to a page (intake.ts).
+ * Not here: where a list ends (list-end.ts), waiting and retrying (cliniko/client.ts), what happens to a page
+ * (write/pipeline.ts).
  */
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../cliniko/source.ts';
 import { createListEnd, type ListEnding, readPage } from './list-end.ts';
 import { createRepeatGuard } from './repeated-page-guard.ts';
 
-export interface WalkPlan {
+export interface PageScanOptions {
   query: Omit<PageQuery, 'page'>;
   fromPage: number;
   /** Records on the pages before that one. */
@@ -24,7 +25,7 @@ export interface WalkPlan {
   first?: PatientPage | undefined;
 }
 
-export interface WalkedPage {
+export interface NumberedPage {
   number: number;
   records: readonly unknown[];
   /** Records a page holds: less than asked for when Cliniko gives less. */
@@ -39,29 +40,29 @@ export interface WalkedPage {
  * @returns `repeated` when a page came again: the list cannot be read to its end by numbers
  * @throws ClinikoError, or the signal's reason
  */
-export async function* walkPages(
+export async function* scanPages(
   source: PatientSource,
-  plan: WalkPlan,
+  scan: PageScanOptions,
   options: PageOptions,
-): AsyncGenerator<WalkedPage, ListEnding> {
-  const fetch = createPrefetch(source, plan, options);
+): AsyncGenerator<NumberedPage, ListEnding> {
+  const fetch = createPrefetch(source, scan, options);
   const isRepeat = createRepeatGuard();
   const end = createListEnd({
-    isBeginning: plan.fromPage === 1,
+    isBeginning: scan.fromPage === 1,
     mayBeEmpty: false,
-    size: plan.pageSize,
-    perPage: plan.query.perPage,
-    read: plan.recordsBefore,
+    size: scan.pageSize,
+    perPage: scan.query.perPage,
+    read: scan.recordsBefore,
     totalOf: 'list',
   });
   let total: number | undefined;
-  for (let number = plan.fromPage; ; number++) {
+  for (let number = scan.fromPage; ; number++) {
     const page = await end.confirm(await fetch(number), () => fetch(number));
     if (isRepeat(page.records)) return 'repeated';
     const pages = number + end.passed(page);
-    for (let ahead = number + 1; ahead <= Math.min(pages, number + plan.window); ahead++) fetch.ahead(ahead);
+    for (let ahead = number + 1; ahead <= Math.min(pages, number + scan.window); ahead++) fetch.ahead(ahead);
     // An empty page behind the last one is only told where it says something new.
-    const isNews = page.records.length > 0 || page.totalEntries !== total || number === plan.fromPage;
+    const isNews = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
     total = page.totalEntries;
     if (isNews) yield { number, records: page.records, size: end.size(), pages, total };
     if (pages === number) return 'end';
@@ -69,7 +70,7 @@ export async function* walkPages(
 }
 
 /** Questions that have left before their turn; each is answered once. */
-function createPrefetch(source: PatientSource, { query, first }: WalkPlan, options: PageOptions) {
+function createPrefetch(source: PatientSource, { query, first }: PageScanOptions, options: PageOptions) {
   const underWay = new Map<number, Promise<PatientPage>>();
   if (first !== undefined) underWay.set(1, Promise.resolve(first));
   const ahead = (page: number): Promise<PatientPage> => {

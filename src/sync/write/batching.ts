@@ -1,91 +1,111 @@
 /**
- * The parts of a walk: each stop's records, cut into what is stored together, and made ready to be stored.
+ * The batches of a crawl: each page's records, cut into what is stored together, and prepared for being stored.
  *
- * Neighbours: itinerary.ts gives the stops, prepare.ts reads a part, intake.ts hands it to the database.
+ * Neighbours: read/crawl-plan.ts gives the pages, prepare-batch.ts reads a batch, pipeline.ts stores it.
  */
 import type { ISql } from 'postgres';
 import { readId } from '../../cliniko/wire.ts';
 import type { ReadingRules } from '../../patients/from-cliniko.ts';
-import type { MetIds } from '../../patients/missing.ts';
 import { hasPatients, readStoredVersions, type StoredVersions } from '../../patients/store.ts';
-import type { Stop } from '../read/fetched-page.ts';
-import type { OpenRun } from '../run-context.ts';
+import type { CrawlPosition } from '../read/crawl-position.ts';
+import type { FetchedPage } from '../read/fetched-page.ts';
 import { batchSize } from '../run-state.ts';
-import type { Lookahead } from './commit-queue.ts';
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 
 /** Records of one page that are stored together, or an empty page. */
-interface Part {
-  stop: Stop;
+export interface PageBatch {
+  page: FetchedPage;
   records: readonly unknown[];
-  /** Whether it begins, and ends, its page. */
-  first: boolean;
-  last: boolean;
+  /** Keys of the records that the run has not read before. */
+  newKeys: readonly string[];
+  /** Where the run stands when they are stored. */
+  position: CrawlPosition;
+  isFirst: boolean;
 }
 
-export async function* cutIntoParts(
-  run: OpenRun,
-  stops: AsyncGenerator<Stop>,
-  seen: MetIds,
-  ahead: Lookahead,
-): AsyncGenerator<Part> {
-  const { page, place } = run.state;
-  for await (const stop of stops) {
-    const records = recordsToStore(stop, { page, place }, seen);
-    const found = stop.leg === 'walk' ? (stop.total ?? run.state.found) : run.state.found;
-    const size = batchSize(found);
-    for (let from = 0; from === 0 || from < records.length; from += size) {
-      const last = from + size >= records.length;
-      ahead.handOn();
-      yield { stop, records: records.slice(from, from + size), first: from === 0, last };
-    }
+/** @param found patients that there are, as far as an earlier attempt knew */
+export async function* cutIntoBatches<Result>(
+  pages: AsyncGenerator<FetchedPage, Result>,
+  found: number,
+): AsyncGenerator<PageBatch, Result> {
+  let total = found;
+  for (;;) {
+    const page = await pages.next();
+    if (page.done === true) return page.value;
+    total = page.value.numbered?.total ?? total;
+    yield* cutPage(page.value, batchSize(total));
   }
 }
 
-function recordsToStore(
-  stop: Stop,
-  begin: { page: number; place: number },
-  seen: MetIds,
-): readonly unknown[] {
-  switch (stop.leg) {
-    case 'walk':
-      // An earlier attempt was in the middle of this page.
-      return stop.number === begin.page ? stop.records.slice(begin.place) : stop.records;
-    case 'round':
-      // A round looks for those whom the walk missed.
-      return stop.records.filter((record) => !seen.has(readId(record) ?? ''));
-    case 'sweep':
-      return stop.records;
-    default:
-      return stop satisfies never;
+function* cutPage(page: FetchedPage, size: number): Generator<PageBatch> {
+  const { records, newKeys, at, after } = page;
+  for (let from = 0; from === 0 || from < records.length; from += size) {
+    const until = from + size;
+    const isLast = until >= records.length;
+    yield {
+      page,
+      records: records.slice(from, until),
+      newKeys: newKeys.slice(from, until).filter((key) => key !== undefined),
+      position: isLast ? after : placedAt(at, until),
+      isFirst: from === 0,
+    };
   }
 }
 
-export type PreparedPart = Part & { batch: PreparedBatch | undefined };
+/** Only a numbered page is gone on with in its middle. Any other is read again, and what is stored of it is known. */
+function placedAt(at: CrawlPosition, records: number): CrawlPosition {
+  return at.coverage.phase === 'page-scan' ? { ...at, place: at.place + records } : at;
+}
 
-export async function* prepareParts(
-  run: OpenRun,
-  parts: AsyncGenerator<Part>,
-  rules: ReadingRules,
-): AsyncGenerator<PreparedPart> {
-  const { sql } = run.tools.database;
-  const { organizationId } = run.claimed.lease;
+export type PreparedPageBatch = PageBatch & { prepared: PreparedBatch | undefined };
+
+export async function* prepareBatches<Result>(
+  batches: AsyncGenerator<PageBatch, Result>,
+  { sql, organizationId, rules }: { sql: ISql; organizationId: number; rules: ReadingRules },
+): AsyncGenerator<PreparedPageBatch, Result> {
   const isNew = !(await hasPatients(sql, organizationId));
-  let stored: StoredVersions = NOBODY;
-  for await (const part of parts) {
-    const { stop, records, first, last: endsPage } = part;
-    // The walk of a new clinic meets nobody whom we have. Whom it meets twice is written twice, and counted once.
-    const mayBeStored = !isNew || stop.leg !== 'walk';
-    if (first) stored = mayBeStored ? await readVersions(sql, organizationId, stop) : NOBODY;
-    const batch = records.length > 0 ? await prepareBatch({ records, endsPage }, rules, stored) : undefined;
-    yield { ...part, batch };
+  let stored: StoredVersions = NONE;
+  for (;;) {
+    const next = await batches.next();
+    if (next.done === true) return next.value;
+    const batch = next.value;
+    // The page scan of a new clinic meets no patient that is stored. One that it meets twice is written twice, and counted once.
+    const mayBeStored = !isNew || batch.page.at.coverage.phase !== 'page-scan';
+    if (batch.isFirst) stored = mayBeStored ? await readVersions(sql, organizationId, batch.page) : NONE;
+    const prepared = batch.records.length > 0 ? await prepareBatch(batch, rules, stored) : undefined;
+    yield { ...batch, prepared };
   }
 }
 
-const NOBODY: StoredVersions = new Map();
+const NONE: StoredVersions = new Map();
 
-/** Of a whole page at once. Who writes meanwhile, such as a retry of the quarantine, is met by the conditions of the upsert. */
-async function readVersions(sql: ISql, organizationId: number, { records }: Stop): Promise<StoredVersions> {
+/** Of a whole page at once. What others write in the meantime, such as a quarantine retry, is met by the conditions of the upsert. */
+async function readVersions(
+  sql: ISql,
+  organizationId: number,
+  { records }: FetchedPage,
+): Promise<StoredVersions> {
   const ids = records.flatMap((record) => readId(record) ?? []);
-  return ids.length > 0 ? await readStoredVersions(sql, organizationId, ids) : NOBODY;
+  return ids.length > 0 ? await readStoredVersions(sql, organizationId, ids) : NONE;
+}
+
+/** Asks for batches before they are needed, so that neither reading nor storing waits for the other at every batch. */
+export function readAhead<T, Result>(
+  batches: AsyncGenerator<T, Result>,
+  count: number,
+): { next(): Promise<IteratorResult<T, Result>> } {
+  const ask = (): Promise<IteratorResult<T, Result>> => {
+    const next = batches.next();
+    next.catch(() => {}); // Awaited when its turn comes, unless an earlier one fails.
+    return next;
+  };
+  const asked = Array.from({ length: count }, ask);
+  return {
+    async next() {
+      const next = asked.shift() ?? ask();
+      const result = await next;
+      asked.push(ask());
+      return result;
+    },
+  };
 }

@@ -1,37 +1,40 @@
 /**
- * How far the reading of a run is ahead of its storing: a few parts, so that neither waits for the other at every turn.
- *
- * Who reads may have to know that all it has handed on was taken: what follows depends on it.
+ * Commits in the order in which they were added. One may write its patients while the one before it commits: that is most of
+ * the work, and keeps two processors busy. Nothing counts before its own commit.
  */
-export interface Lookahead {
-  /** A part is on its way to whoever stores it. */
-  handOn(): void;
-  /** Whoever stores has it. */
-  take(): void;
-  /** Resolves when everything that was handed on was taken. */
-  allTaken(): Promise<void>;
+export interface CommitQueue {
+  /**
+   * Adds a batch.
+   *
+   * @param store writes and commits it
+   * @returns resolves when the next one may be added: this one has written, and the one before it has committed
+   */
+  add(store: (turn: Turn) => Promise<void>): Promise<void>;
+  /** Resolves when everything that was added has committed. Rejects with the first failure. */
+  committed(): Promise<void>;
 }
 
-/** Parts that are asked for before they are needed. */
-export const PARTS_AHEAD = 2;
+export interface Turn {
+  /** Resolves when everything before has committed. Rejects with its failure. */
+  comes: Promise<void>;
+  /** To be called when the patients are written, and only the commit is left. */
+  onWritten: () => void;
+}
 
-export function createLookahead(): Lookahead {
-  let underWay = 0;
-  let onTaken = () => {};
+export function createCommitQueue(): CommitQueue {
+  let last: Promise<void> = Promise.resolve();
   return {
-    handOn() {
-      underWay += 1;
+    async add(store) {
+      const comes = last;
+      let onWritten = () => {};
+      const written = new Promise<void>((resolve) => {
+        onWritten = resolve;
+      });
+      const committed = store({ comes, onWritten });
+      committed.catch(() => {}); // Every failure is heard by the next batch, or by `committed()`.
+      last = committed;
+      await Promise.all([Promise.race([written, committed]), comes]);
     },
-    take() {
-      underWay -= 1;
-      onTaken();
-    },
-    async allTaken() {
-      while (underWay > 0) {
-        await new Promise<void>((resolve) => {
-          onTaken = resolve;
-        });
-      }
-    },
+    committed: () => last,
   };
 }

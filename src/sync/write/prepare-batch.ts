@@ -1,5 +1,5 @@
 /**
- * What a batch comes to before it is stored: who is unchanged, whom to write, and whom nobody could store.
+ * Prepares a batch for being stored: which patients are unchanged, which are to be written, and which cannot be stored.
  *
  * Most of a clinic is stored already as it is. So only records whose hash differs from what is stored are read at all, ahead
  * of the transaction and while an earlier batch is being committed. What is written later is guarded by its own conditions.
@@ -14,12 +14,21 @@ import {
 import type { Patient } from '../../patients/patient.ts';
 import type { RejectedRecord } from '../../patients/quarantine.ts';
 import type { StoredVersion, StoredVersions } from '../../patients/store.ts';
+import type { CrawlPosition } from '../read/crawl-position.ts';
+
+export interface BatchRecords {
+  records: readonly unknown[];
+  newKeys: readonly string[];
+  position: CrawlPosition;
+}
 
 export interface PreparedBatch {
-  /** Records of the page that it was made of. */
+  /** Records that it was made of. */
   records: number;
-  /** Whether they were its last. */
-  endsPage: boolean;
+  /** Keys of those that the run has not read before. */
+  newKeys: ReadonlySet<string>;
+  /** Where the run stands when it is stored. */
+  position: CrawlPosition;
   /** Stored already, as they are. */
   unchanged: StoredVersion[];
   /** New, or different from what is stored. */
@@ -30,23 +39,24 @@ export interface PreparedBatch {
 }
 
 /** The longest that reading holds up everything else. */
-const BREATH_MS = 0.5;
+const YIELD_AFTER_MS = 0.5;
 
-/** @param part consecutive records of one page, at most 100 */
+/** @param batch consecutive records of one page, at most 100 */
 export async function prepareBatch(
-  part: { records: readonly unknown[]; endsPage: boolean },
+  { records, newKeys, position }: BatchRecords,
   rules: ReadingRules,
   stored: StoredVersions,
 ): Promise<PreparedBatch> {
   const effort = createEffort();
   const identified: IdentifiedRecord[] = [];
-  for (const record of part.records) {
+  for (const record of records) {
     identified.push(identifyRecord(record, rules));
-    await effort.breathe();
+    await effort.maybeYield();
   }
   const batch: PreparedBatch = {
-    records: part.records.length,
-    endsPage: part.endsPage,
+    records: records.length,
+    newKeys: new Set(newKeys),
+    position,
     unchanged: [],
     patients: [],
     rejected: [],
@@ -54,15 +64,15 @@ export async function prepareBatch(
   };
   for (const record of withoutRepeats(identified)) {
     sortInto(batch, record, stored.get(record.recordKey), rules);
-    await effort.breathe();
+    await effort.maybeYield();
   }
   batch.processingMs = effort.pause();
   return batch;
 }
 
 /**
- * Reading a batch takes milliseconds, in which nobody would hear that the database has answered: it would wait for us, and
- * then we for it. So the work lets others have their turn now and then.
+ * Reading a batch takes milliseconds, in which an answer of the database would not be noticed: it would wait for this process,
+ * and then this process for it. So the work yields to the event loop now and then.
  */
 function createEffort() {
   let since = performance.now();
@@ -77,8 +87,8 @@ function createEffort() {
   return {
     pause,
     resume,
-    async breathe(): Promise<void> {
-      if (performance.now() - since < BREATH_MS) return;
+    async maybeYield(): Promise<void> {
+      if (performance.now() - since < YIELD_AFTER_MS) return;
       pause();
       await new Promise(setImmediate);
       resume();

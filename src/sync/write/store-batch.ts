@@ -21,23 +21,20 @@ import { keepForecast } from '../remaining-time.ts';
 import { type BatchCounts, hasMoved, type RunState, storedBatch } from '../run-state.ts';
 import { recordBatch } from '../sync-log-row.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
-import type { IdSet } from './seen-ids.ts';
 
-export interface BatchTools {
+export interface BatchDeps {
   database: Database;
   sealer: Sealer;
   lease: Lease;
   /** The state in which this worker claimed the run. */
   claimedState: RunState;
-  /** Ids that this run has counted already. Grows when a batch has committed. */
-  seen: IdSet;
-  /** Where the run is once all batches before this one have committed. Rejects with the failure of the one before. */
-  standing: Promise<Standing>;
+  /** The state of the run once all batches before this one have committed. Rejects with the failure of the one before. */
+  base: Promise<BaseState>;
   /** Called when the patients are written: the next batch may write its own. */
   onWritten: () => void;
 }
 
-export interface Standing {
+export interface BaseState {
   state: RunState;
   display: Display;
 }
@@ -49,14 +46,14 @@ const TRIES = 3;
  * @returns the state after the commit
  * @throws LeaseLostError, PostgresError; nothing was written
  */
-export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promise<RunState> {
+export async function storeBatch(deps: BatchDeps, batch: PreparedBatch): Promise<RunState> {
   let isFirstToFail = true;
-  tools.standing.catch(() => {
+  deps.base.catch(() => {
     isFirstToFail = false;
   });
   for (let tries = 1; ; tries++) {
     try {
-      return await commitBatch(tools, batch, upsertAll);
+      return await commitBatch(deps, batch, upsertAll);
     } catch (error) {
       if (!isFirstToFail) throw error;
       const next = afterFailure(error, tries);
@@ -65,7 +62,7 @@ export async function storeBatch(tools: BatchTools, batch: PreparedBatch): Promi
     }
   }
   // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
-  return await commitBatch(tools, batch, upsertAcceptable);
+  return await commitBatch(deps, batch, upsertAcceptable);
 }
 
 function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fail' {
@@ -83,13 +80,13 @@ const upsertAll: Upsert = async (tx, organizationId, patients) => ({
   refused: [],
 });
 
-async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
-  const { sql } = tools.database;
-  const { organizationId } = tools.lease;
+async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
+  const { sql } = deps.database;
+  const { organizationId } = deps.lease;
   // Most batches of a clinic that we know: nothing but their record is written, and one statement commits by itself.
   const isRecordOnly = batch.patients.length === 0 && batch.rejected.length === 0;
-  const { next, fresh } = isRecordOnly
-    ? await finishBatch(sql, tools, batch, NOTHING_WRITTEN)
+  return isRecordOnly
+    ? await finishBatch(sql, deps, batch, NOTHING_WRITTEN)
     : await sql.begin(async (tx) => {
         // One packet: the small statement goes before the large one.
         const [organizations, written] = await Promise.all([
@@ -97,10 +94,8 @@ async function commitBatch(tools: BatchTools, batch: PreparedBatch, upsert: Upse
           upsert(tx, organizationId, batch.patients),
         ]);
         if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
-        return await finishBatch(tx, tools, batch, written);
+        return await finishBatch(tx, deps, batch, written);
       });
-  for (const id of fresh) tools.seen.add(id);
-  return next;
 }
 
 type Written = Awaited<ReturnType<Upsert>>;
@@ -110,16 +105,15 @@ const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
 /** What commits together with the patients, when the batches before this one have committed. */
 async function finishBatch(
   tx: ISql,
-  { sealer, lease, claimedState, seen, standing, onWritten }: BatchTools,
+  { sealer, lease, claimedState, base, onWritten }: BatchDeps,
   batch: PreparedBatch,
   written: Written,
-): Promise<{ next: RunState; fresh: string[] }> {
+): Promise<RunState> {
   onWritten();
-  const { state, display } = await standing;
+  const { state, display } = await base;
   const outcome = outcomeOf(batch, written);
   const { stored, rejected } = outcome;
-  const fresh = [...stored, ...rejected.map((one) => one.recordKey)].filter((id) => !seen.has(id));
-  const counted = storedBatch(state, countBatch(batch, outcome, new Set(fresh)));
+  const counted = storedBatch(state, countBatch(batch, outcome), batch.position);
   const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
   await Promise.all([
     // Each of them depends on the fence in the first, or is rolled back with it; all answers come back together.
@@ -127,13 +121,13 @@ async function finishBatch(
       state: next,
       metadata: runningMetadata(next, display),
       moved: hasMoved(claimedState, next),
-      fresh,
+      newKeys: [...batch.newKeys],
       stored,
       rejected,
     }),
     quarantineRecords(tx, sealer, lease.organizationId, rejected),
   ]);
-  return { next, fresh };
+  return next;
 }
 
 interface Outcome {
@@ -141,7 +135,7 @@ interface Outcome {
   accepted: Patient[];
   inserted: string[];
   updated: string[];
-  /** Ids of everybody who is stored now, unchanged ones included. */
+  /** Ids of all who are stored now, unchanged ones included. */
   stored: string[];
   rejected: RejectedRecord[];
 }
@@ -157,31 +151,25 @@ function outcomeOf(batch: PreparedBatch, { inserted, updated, refused }: Written
   return { accepted, inserted, updated, stored, rejected };
 }
 
-/**
- * A patient counts once a run, as what it was when it was first seen: inserted + updated + unchanged are the successes.
- *
- * @param fresh those whom no batch of this run has counted yet
- */
-function countBatch(batch: PreparedBatch, outcome: Outcome, fresh: Set<string>): BatchCounts {
-  const accepted = outcome.accepted.filter((patient) => fresh.has(patient.clinikoPatientId));
-  const unchanged = batch.unchanged.filter((version) => fresh.has(version.cliniko_patient_id));
-  const failed = outcome.rejected.filter((record) => fresh.has(record.recordKey));
+/** A patient counts once a run, as what it was when it was first read: inserted + updated + unchanged are the successes. */
+function countBatch(batch: PreparedBatch, outcome: Outcome): BatchCounts {
+  const { newKeys } = batch;
+  const accepted = outcome.accepted.filter((patient) => newKeys.has(patient.clinikoPatientId));
+  const unchanged = batch.unchanged.filter((version) => newKeys.has(version.cliniko_patient_id));
+  const failed = outcome.rejected.filter((record) => newKeys.has(record.recordKey));
   const succeeded = accepted.length + unchanged.length;
-  const inserted = outcome.inserted.filter((id) => fresh.has(id)).length;
-  const updated = outcome.updated.filter((id) => fresh.has(id)).length;
+  const inserted = outcome.inserted.filter((id) => newKeys.has(id)).length;
+  const updated = outcome.updated.filter((id) => newKeys.has(id)).length;
   return {
-    records: batch.records,
-    endsPage: batch.endsPage,
     succeeded,
     inserted,
     updated,
-    // Who was newer here already was left as he was, too.
+    // A patient who was newer here already was left as it was, too.
     unchanged: succeeded - inserted - updated,
     archived:
       accepted.filter((patient) => patient.archivedAt !== null).length +
       unchanged.filter((version) => version.is_archived).length,
     warnings: [...accepted, ...unchanged].reduce((sum, { warnings }) => sum + warnings, 0),
-    nameless: failed.filter((record) => record.clinikoPatientId === null).length,
     errors: failed.map((record) => `Patient ID ${record.clinikoPatientId ?? 'unknown'}: ${record.words}`),
   };
 }

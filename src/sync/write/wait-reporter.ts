@@ -1,12 +1,12 @@
 /**
- * Waits that Cliniko forces on a run, told only while they hold the run up.
+ * WaitReporter that Cliniko forces on a run, told only while they hold the run up.
  *
  * Requests run ahead of the storing: one of them may wait while there is still work, and then nobody has to know.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WaitNotice } from '../../cliniko/source.ts';
 
-export interface Waits {
+export interface WaitReporter {
   add(notice: WaitNotice): void;
   /** The wait of this notice is over before its time. */
   end(notice: WaitNotice): void;
@@ -16,10 +16,10 @@ export interface Waits {
   lap(): number;
 }
 
-export function createWaits(
+export function createWaitReporter(
   tell: (notice: WaitNotice) => Promise<void>,
   now: () => number = Date.now,
-): Waits {
+): WaitReporter {
   const open = new Set<WaitNotice>();
   let toldAt: number | undefined;
   let added = () => {};

@@ -2,7 +2,7 @@ import { describe, expect, test as plain, vi } from 'vitest';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { SyncLog, SyncLogList } from '../../../src/contract/sync-log.ts';
-import { UnkeptFilterError, walkChanges } from '../../../src/sync/read/change-scan.ts';
+import { IgnoredFilterError, scanChanges } from '../../../src/sync/read/change-scan.ts';
 import { test } from '../../support/database.ts';
 import { person } from '../../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
@@ -81,7 +81,7 @@ describe('a changed run', () => {
   });
 });
 
-describe('the walk through changes', () => {
+describe('the change scan', () => {
   const ANYBODY = 'updated_at:>=2000-01-01T00:00:00Z';
   const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, '0')}Z`;
 
@@ -120,7 +120,7 @@ describe('the walk through changes', () => {
     const seen = new Set<unknown>();
     const fields = ['updated_at', 'archived_at'] as const;
     const plan = { since, perPage: 100, filter: 'archived_at:*', fields };
-    for await (const page of walkChanges(source, plan, { signal: AbortSignal.any([]) })) {
+    for await (const page of scanChanges(source, plan, { signal: AbortSignal.any([]) })) {
       for (const record of page.records) seen.add(Object(record).id);
       onPage();
     }
@@ -195,7 +195,7 @@ describe('the walk through changes', () => {
   plain('takes an answer with others than it asked for as no answer, and not as the end', async () => {
     const people = Array.from({ length: 250 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
     const source = ignoring('updated_at:>=', clinic(people));
-    await expect(idsSeen(source, { since: second(40) })).rejects.toThrow(UnkeptFilterError);
+    await expect(idsSeen(source, { since: second(40) })).rejects.toThrow(IgnoredFilterError);
   });
 
   plain('ends with a source that gives the same page of one second again and again', async () => {

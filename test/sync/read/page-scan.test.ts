@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
-import { type WalkedPage, walkPages } from '../../../src/sync/read/page-scan.ts';
+import { type NumberedPage, scanPages } from '../../../src/sync/read/page-scan.ts';
 import { people, scriptedSource } from '../../support/scripted-source.ts';
 
 const query = { perPage: 10, filters: [], sort: 'created_at:asc,id:asc' };
@@ -13,29 +13,29 @@ interface Asked {
   window?: number;
 }
 
-async function walkToEnd(source: PatientSource, { fromPage = 1, pageSize, window = 4 }: Asked = {}) {
+async function scanToEnd(source: PatientSource, { fromPage = 1, pageSize, window = 4 }: Asked = {}) {
   const recordsBefore = (fromPage - 1) * (pageSize ?? 0);
   const plan = { query, fromPage, recordsBefore, pageSize: pageSize ?? null, window };
-  const walking = walkPages(source, plan, { signal: AbortSignal.any([]) });
-  const pages: WalkedPage[] = [];
+  const scanning = scanPages(source, plan, { signal: AbortSignal.any([]) });
+  const pages: NumberedPage[] = [];
   for (;;) {
-    const page = await walking.next();
+    const page = await scanning.next();
     if (page.done === true) return { pages, ending: page.value };
     pages.push(page.value);
   }
 }
 
-const walk = async (source: PatientSource, asked?: Asked) => (await walkToEnd(source, asked)).pages;
+const scan = async (source: PatientSource, asked?: Asked) => (await scanToEnd(source, asked)).pages;
 
-const recordsOf = (pages: WalkedPage[]) => pages.flatMap((page) => page.records);
+const recordsOf = (pages: NumberedPage[]) => pages.flatMap((page) => page.records);
 
-describe('a walk', () => {
+describe('a page scan', () => {
   test('hands on every record once and in order, asks for each page once, and keeps to its window', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(130), fc.integer({ min: 1, max: 8 }), async (count, window) => {
         const clinic = people(count);
         const source = scriptedSource(clinic);
-        const pages = await walk(source, { window });
+        const pages = await scan(source, { window });
 
         expect(recordsOf(pages)).toEqual(clinic);
         // Behind a full last page one more question tells whether the total was one too low.
@@ -48,7 +48,7 @@ describe('a walk', () => {
 
   test('goes on where an earlier one stopped', async () => {
     const clinic = people(55);
-    expect(recordsOf(await walk(scriptedSource(clinic), { fromPage: 4, pageSize: 10 }))).toEqual(
+    expect(recordsOf(await scan(scriptedSource(clinic), { fromPage: 4, pageSize: 10 }))).toEqual(
       clinic.slice(30),
     );
   });
@@ -58,7 +58,7 @@ describe('a walk', () => {
     ['gives no link to the next page', { hasNext: false }],
   ] as const)('reaches the end of a clinic that %s', async ([, lie]) => {
     const clinic = people(37);
-    expect(recordsOf(await walk(scriptedSource(clinic, lie)))).toEqual(clinic);
+    expect(recordsOf(await scan(scriptedSource(clinic, lie)))).toEqual(clinic);
   });
 
   test('reads pages of the size that Cliniko gives, when that is less than asked for', async () => {
@@ -69,7 +69,7 @@ describe('a walk', () => {
       page: (asked, options) => source.page({ ...asked, perPage: 4 }, options),
     };
 
-    expect(recordsOf(await walk(smaller))).toEqual(clinic);
+    expect(recordsOf(await scan(smaller))).toEqual(clinic);
   });
 
   test('fails on a page that cannot be read, after the pages before it', async () => {
@@ -78,13 +78,13 @@ describe('a walk', () => {
       throw new ClinikoError({ kind: 'unavailable', status: 503 });
     });
     const pages: number[] = [];
-    const walking = async () => {
+    const scanning = async () => {
       const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, window: 4 };
-      for await (const page of walkPages(source, plan, { signal: AbortSignal.any([]) }))
+      for await (const page of scanPages(source, plan, { signal: AbortSignal.any([]) }))
         pages.push(page.number);
     };
 
-    await expect(walking()).rejects.toMatchObject({ failure: { status: 503 } });
+    await expect(scanning()).rejects.toMatchObject({ failure: { status: 503 } });
     expect(pages).toEqual([1, 2]);
   });
 
@@ -92,12 +92,12 @@ describe('a walk', () => {
     const source = scriptedSource(people(60));
     source.onPage(3, () => ({ records: [], totalEntries: 60, hasNext: false }));
 
-    expect(recordsOf(await walk(source))).toHaveLength(60);
+    expect(recordsOf(await scan(source))).toHaveLength(60);
   });
 
   test('takes an empty first page of a list with patients for an error, never for the end', async () => {
     const source = scriptedSource(people(60), { records: [] });
-    await expect(walk(source)).rejects.toMatchObject({ failure: { kind: 'unreadable' } });
+    await expect(scan(source)).rejects.toMatchObject({ failure: { kind: 'unreadable' } });
   });
 
   test('ends where the first page is shorter than the others, and each record is there once', async () => {
@@ -110,7 +110,7 @@ describe('a walk', () => {
         return { records, totalEntries: 64, hasNext: from + records.length < 64 };
       },
     };
-    expect(recordsOf(await walk(source))).toEqual(clinic);
+    expect(recordsOf(await scan(source))).toEqual(clinic);
   });
 
   test('takes a 404 behind the last page for the end', async () => {
@@ -118,17 +118,17 @@ describe('a walk', () => {
     source.onPage(5, () => {
       throw new ClinikoError({ kind: 'unreadable', status: 404 });
     });
-    expect(recordsOf(await walk(source))).toHaveLength(37);
+    expect(recordsOf(await scan(source))).toHaveLength(37);
   });
 
-  test('ends early when the clinic shrank while it walked', async () => {
+  test('ends early when the clinic shrank during the scan', async () => {
     const [before, after] = [scriptedSource(people(60)), scriptedSource(people(20))];
     const source: PatientSource = {
       ...before,
       page: (asked, options) => (asked.page < 3 ? before : after).page(asked, options),
     };
 
-    expect(recordsOf(await walk(source))).toHaveLength(20);
+    expect(recordsOf(await scan(source))).toHaveLength(20);
   });
 });
 
@@ -143,7 +143,7 @@ describe('a source that gives pages again', () => {
     ['one after the other', turns(2, (turn) => (turn === 0 ? people(10) : people(20).slice(10)))],
     ['of people without ids', turns(1, () => [{ first_name: 'Nobody' }])],
   ] as const)('%s is not walked for ever', async ([, source]) => {
-    const { pages, ending } = await walkToEnd(source);
+    const { pages, ending } = await scanToEnd(source);
     expect(pages.length).toBeLessThanOrEqual(2);
     expect(ending).toBe('repeated');
   });

@@ -1,24 +1,65 @@
 import { describe, expect, test } from 'vitest';
-import { createLookahead } from '../../../src/sync/write/commit-queue.ts';
+import { createCommitQueue } from '../../../src/sync/write/commit-queue.ts';
 
-describe('reading ahead', () => {
-  test('knows when all that was handed on was taken, and not before', async () => {
-    const ahead = createLookahead();
-    await ahead.allTaken();
-    const heard: string[] = [];
-    for (const part of ['first', 'second', 'third']) {
-      ahead.handOn();
-      heard.push(`${part} handed on`);
-    }
-    const all = ahead.allTaken().then(() => heard.push('all taken'));
-    for (const part of ['first', 'second', 'third']) {
-      // A turn for whoever waits, who must not be satisfied yet.
-      await Promise.resolve();
-      heard.push(`${part} taken`);
-      ahead.take();
-    }
-    await all;
+/** A batch whose writing and committing a test ends by hand. */
+function batchOf(events: string[], name: string) {
+  let write = () => {};
+  let commit = () => {};
+  const writing = new Promise<void>((resolve) => {
+    write = resolve;
+  });
+  const committing = new Promise<void>((resolve) => {
+    commit = resolve;
+  });
+  const store = async ({ comes, onWritten }: { comes: Promise<void>; onWritten: () => void }) => {
+    events.push(`${name} writes`);
+    await writing;
+    onWritten();
+    await comes;
+    await committing;
+    events.push(`${name} commits`);
+  };
+  return { store, write: () => write(), commit: () => commit() };
+}
 
-    expect(heard.slice(-2)).toEqual(['third taken', 'all taken']);
+const turns = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a commit queue', () => {
+  test('lets one batch write while the one before it commits, and commits in order', async () => {
+    const events: string[] = [];
+    const queue = createCommitQueue();
+    const [first, second, third] = [batchOf(events, '1'), batchOf(events, '2'), batchOf(events, '3')];
+    const adding = (async () => {
+      for (const { store } of [first, second, third]) await queue.add(store);
+    })();
+    first.write();
+    await turns();
+    expect(events).toEqual(['1 writes', '2 writes']);
+    second.write();
+    second.commit();
+    await turns();
+    // The first one has not committed: the second one may not commit, and the third one may not write.
+    expect(events).toEqual(['1 writes', '2 writes']);
+    first.commit();
+    third.write();
+    third.commit();
+    await adding;
+    await queue.committed();
+    expect(events.filter((event) => event.endsWith('commits'))).toEqual([
+      '1 commits',
+      '2 commits',
+      '3 commits',
+    ]);
+  });
+
+  test('fails every batch behind one that fails, with its failure', async () => {
+    const queue = createCommitQueue();
+    const adding = queue.add(async () => {
+      throw new Error('the first');
+    });
+    await expect(adding).rejects.toThrow('the first');
+    const behind = queue.add(async ({ comes }) => comes);
+    await expect(behind).rejects.toThrow('the first');
+    await expect(queue.committed()).rejects.toThrow('the first');
   });
 });

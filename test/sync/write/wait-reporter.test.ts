@@ -1,7 +1,7 @@
 /** Which waits of the requests are told as waits of the run. */
 import { describe, expect, test } from 'vitest';
 import type { WaitNotice } from '../../../src/cliniko/source.ts';
-import { createWaits } from '../../../src/sync/write/wait-reporter.ts';
+import { createWaitReporter } from '../../../src/sync/write/wait-reporter.ts';
 
 const notice = (seconds: number): WaitNotice => ({ reason: 'rate-limited', until: new Date(seconds * 1000) });
 
@@ -27,7 +27,7 @@ function createStep() {
 describe('a wait', () => {
   test('is told once for each step that it holds up, also when a later request has met it', async () => {
     const { told, tell } = createTeller();
-    const waits = createWaits(tell, () => 0);
+    const waits = createWaitReporter(tell, () => 0);
     const limit = notice(60);
     const [second, third] = [createStep(), createStep()];
 
@@ -47,7 +47,7 @@ describe('a wait', () => {
   test('is not told for a step that is done already, nor once it is over', async () => {
     let now = 0;
     const { told, tell } = createTeller();
-    const waits = createWaits(tell, () => now);
+    const waits = createWaitReporter(tell, () => now);
     waits.add(notice(60));
     await waits.whileWaiting(Promise.resolve());
     now = 61_000;

@@ -1,25 +1,32 @@
 /**
- * A set of ids that takes 16 to 32 bytes for each, where a `Set` of strings takes some 80: a run keeps the ids of a whole
+ * The ids that a run has read, so that a patient counts once, also when the run is resumed.
+ *
+ * A set that takes 16 to 32 bytes for each, where a `Set` of strings takes some 80: a run keeps the ids of a whole
  * clinic, and a server's memory is to stay the same however large that is.
  *
  * A hash table with open addressing over the ids as numbers. Cliniko's have up to 19 digits, which 64 bits hold.
  */
 import { randomBytes } from 'node:crypto';
+import type { Database } from '../../database/open.ts';
 
-/** Whatever else a record is called by (a hash, leading zeros) is kept as text. 0 marks a free slot. */
+/** Any other key of a record (a hash, leading zeros) is kept as text. 0 marks a free slot. */
 const NUMERAL = /^[1-9][0-9]{0,18}$/;
 
 const FIRST_SLOTS = 1_024;
 const HASH_BITS = 64n;
 
-export class IdSet {
+export class SeenIds {
   readonly #texts = new Set<string>();
-  /** Its own for each set: nobody can choose ids that all fall into one place. Odd, so that no two ids have one hash. */
+  /** Its own for each set, so that ids cannot be chosen to fall into one place. Odd, so that no two ids have one hash. */
   readonly #multiplier = randomBytes(8).readBigUInt64LE() | 1n;
   #slots = new BigUint64Array(FIRST_SLOTS);
   /** What is left of a hash is a place among the slots. Its first bits depend on every digit, its last ones do not. */
   #shift = HASH_BITS - BigInt(Math.log2(FIRST_SLOTS));
   #taken = 0;
+
+  get size(): number {
+    return this.#texts.size + this.#taken;
+  }
 
   has(id: string): boolean {
     if (!NUMERAL.test(id)) return this.#texts.has(id);
@@ -55,4 +62,17 @@ export class IdSet {
     this.#shift -= 1n;
     for (const value of before) if (value !== 0n) this.#slots[this.#placeOf(value)] = value;
   }
+}
+
+const READ_AT_ONCE = 100;
+
+/** The ids that earlier attempts of a run have stored. */
+export async function readSeenIds({ sql }: Database, syncLogId: number): Promise<SeenIds> {
+  const seen = new SeenIds();
+  const rows = sql<{ cliniko_patient_ids: string[] }[]>`
+    select cliniko_patient_ids from sync_seen where sync_log_id = ${syncLogId}`;
+  await rows.cursor(READ_AT_ONCE, (batches) => {
+    for (const { cliniko_patient_ids } of batches) for (const id of cliniko_patient_ids) seen.add(id);
+  });
+  return seen;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { IdSet } from '../../../src/sync/write/seen-ids.ts';
+import { SeenIds } from '../../../src/sync/read/seen-ids.ts';
 
 /** Few of each kind, so that the same one comes again: digits up to 19, leading zeros, hashes, nothing. */
 const id = fc.oneof(
@@ -15,7 +15,7 @@ describe('a set of ids', () => {
   test('holds what was added, and nothing else', () => {
     fc.assert(
       fc.property(fc.array(id), fc.array(id), (added, asked) => {
-        const ids = new IdSet();
+        const ids = new SeenIds();
         const expected = new Set<string>();
         for (const one of added) {
           ids.add(one);
@@ -27,14 +27,14 @@ describe('a set of ids', () => {
   });
 
   test('is not slowed down by ids that somebody has chosen for it', () => {
-    const ids = new IdSet();
+    const ids = new SeenIds();
     const chosen = Array.from({ length: 100_000 }, (_, number) => String(BigInt(number + 1) << 44n));
     for (const one of chosen) ids.add(one);
     expect(chosen.filter((one) => !ids.has(one))).toEqual([]);
   }, 5_000);
 
   test('still does so for a large clinic, whose ids are neighbours', () => {
-    const ids = new IdSet();
+    const ids = new SeenIds();
     const first = 1_400_000_000_000_000_000n;
     for (let number = 0n; number < 100_000n; number++) ids.add(String(first + number * 2n));
     const wrong = Array.from({ length: 200_000 }, (_, at) => at).filter(

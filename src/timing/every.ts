@@ -1,7 +1,7 @@
 /** Acts again and again, each time a while after the last one has ended. `act` must not throw. */
 
 /** @returns stops it; what is under way goes on to its end */
-export function repeat(delayMs: () => number, act: () => Promise<void>): () => void {
+export function every(delayMs: () => number, act: () => Promise<void>): () => void {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const schedule = (): void => {

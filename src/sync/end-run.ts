@@ -1,0 +1,98 @@
+/** The end of a run: it completes, it fails, or this worker releases it and another one goes on from the checkpoint. */
+import type { ISql } from 'postgres';
+import { isDatabaseAway } from '../database/away.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
+import { pointAtSurvivors } from '../patients/merged.ts';
+import { markMissingOrHold } from '../patients/missing.ts';
+import { forgetQuarantined } from '../patients/quarantine.ts';
+import { assertSameApiKey } from './api-key-check.ts';
+import { CancelledError, describeFailure, KeyReplacedError, MAX_CLAIMS_WITHOUT_PROGRESS } from './failure.ts';
+import { LeaseLostError } from './lease.ts';
+import { completedMetadata, failedMetadata } from './metadata.ts';
+import type { VerifiedUnseen } from './read/verify-unseen.ts';
+import type { RunContext } from './run-context.ts';
+import { hasMoved } from './run-state.ts';
+import { closeRunRow, EndedElsewhereError, endRun } from './sync-log-row.ts';
+
+export type RunEnding = 'ended' | 'released';
+
+/** @throws LeaseLostError, EndedElsewhereError, KeyReplacedError, OrganizationDeletedError; nothing was written */
+export async function completeRun(run: RunContext, unseen: VerifiedUnseen | undefined): Promise<void> {
+  const { lease } = run.claimed;
+  const conclusion = { durationMs: run.durationMs(), unanswered: unseen?.unanswered ?? 0 };
+  const state = run.now();
+  const metadata = completedMetadata(state, run.display('completed'), conclusion);
+  await endRun(run.deps.database, lease, state, async (tx) => {
+    await assertSameApiKey(tx, lease, state.keyVersion);
+    await pointAtSurvivors(tx, lease.organizationId);
+    const gone = unseen === undefined ? {} : await markUnseen(tx, run, unseen);
+    return { status: 'completed', metadata: { ...metadata, ...gone } };
+  });
+  run.notify();
+  run.log.completed(state, metadata.success_rate ?? 100);
+  if (metadata.proof?.reason !== undefined) run.log.unproven(metadata.proof.reason);
+  run.deps.observer?.ended(run.claimed.type, 'completed', '');
+}
+
+async function markUnseen(tx: ISql, { claimed }: RunContext, { patients, quarantined }: VerifiedUnseen) {
+  const { lease, createdAt } = claimed;
+  const { organizationId } = lease;
+  const { marked, held } = await markMissingOrHold(tx, organizationId, patients, createdAt);
+  const removed = await forgetQuarantined(tx, organizationId, quarantined, createdAt);
+  return {
+    ...(marked > 0 && { missing_marked: marked, patients_deleted: marked }),
+    ...(held > 0 && { missing_held: held }),
+    ...(removed > 0 && { quarantine_removed: removed }),
+  };
+}
+
+/** @param signal aborted when this worker has to stop: then only a reason to end the run ends it */
+export async function failOrRelease(
+  run: RunContext,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<RunEnding> {
+  if (error instanceof EndedElsewhereError) await closeRunRow(run.deps.database, run.claimed.lease);
+  if (error instanceof LeaseLostError) return release(run, error.message);
+  const isReasonToEnd =
+    error instanceof CancelledError ||
+    error instanceof KeyReplacedError ||
+    error instanceof OrganizationDeletedError;
+  if (signal.aborted && !isReasonToEnd) return release(run, 'this server is stopping');
+  if (isDatabaseAway(error) && !isLastClaim(run)) return release(run, 'the database is away');
+  return await failRun(run, error);
+}
+
+async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
+  const report = describeFailure(error);
+  if (report.error_type === 'INTERNAL_ERROR')
+    run.deps.logger.error(safeError(error), 'A sync failed unexpectedly');
+  const state = run.now();
+  const metadata = failedMetadata(state, run.display('failed'), report);
+  try {
+    await endRun(run.deps.database, run.claimed.lease, state, async () => ({
+      status: 'failed',
+      metadata,
+      errorDetails: report.error_details,
+    }));
+    run.notify();
+    run.log.failed(report.error_type, report.error_details);
+    run.deps.observer?.ended(run.claimed.type, 'failed', report.error_type);
+    return 'ended';
+  } catch (ending) {
+    // The lease expires, and the next worker meets the same error.
+    return release(run, `its failure could not be written (${safeError(ending).error})`);
+  }
+}
+
+/** This claim brought the run no further either, and the next one would be one too many. */
+function isLastClaim({ claimed, state }: RunContext): boolean {
+  return !hasMoved(claimed.state, state) && claimed.fruitlessClaims >= MAX_CLAIMS_WITHOUT_PROGRESS;
+}
+
+function release(run: RunContext, reason: string): RunEnding {
+  run.log.released(reason);
+  run.deps.observer?.ended(run.claimed.type, 'handed-back', '');
+  return 'released';
+}

@@ -1,0 +1,72 @@
+/** The requests of a run to Cliniko: they are counted, timed, ended with the run, and their waits are told. */
+import type { PageOptions, PatientSource, WaitNotice } from '../../cliniko/source.ts';
+import { createStopwatch } from '../../timing/stopwatch.ts';
+import type { RunContext } from '../run-context.ts';
+import { createWaitReporter, type WaitReporter } from '../write/wait-reporter.ts';
+
+export interface RequestMeter {
+  source: PatientSource;
+  options: PageOptions;
+  waits: WaitReporter;
+  /** Milliseconds since the last lap. */
+  lap(): { fetchMs: number; waitedMs: number };
+  /** Aborts the requests under way. */
+  stop(): void;
+}
+
+/** @param signal aborted when the worker has to stop */
+export function meterRequests(run: RunContext, source: PatientSource, signal: AbortSignal): RequestMeter {
+  const { traffic } = run;
+  const stopped = new AbortController();
+  const fetching = createStopwatch();
+  const waits = createWaitReporter((wait) => publishWait(run, wait));
+  run.requestsMs = (requests) => source.outlookMs(requests);
+  const onRequest = () => {
+    if (run.step === 'checking_config') publishFirstRequest(run);
+    traffic.requests += 1;
+  };
+  return {
+    waits,
+    options: {
+      signal: AbortSignal.any([signal, stopped.signal]),
+      onWait: waits.add,
+      onWaitOver: waits.end,
+      onRequest,
+    },
+    source: {
+      outlookMs: (requests) => source.outlookMs(requests),
+      async page(query, options) {
+        fetching.start();
+        try {
+          const page = await source.page(query, options);
+          traffic.records += page.records.length;
+          // Each page moves the run, also one that brings nothing new.
+          run.activity.moved();
+          return page;
+        } finally {
+          fetching.stop();
+        }
+      },
+    },
+    lap: () => ({ fetchMs: fetching.lap(), waitedMs: waits.lap() }),
+    stop: () => stopped.abort(),
+  };
+}
+
+async function publishWait(run: RunContext, wait: WaitNotice): Promise<void> {
+  run.slot.pause();
+  run.log.waiting(wait);
+  // The counts it tells are those of the last commit.
+  await run.commits.committed();
+  await run.publish('waiting', wait);
+}
+
+/** Committed before the first batch, so that it tells no older counts than the batch. */
+function publishFirstRequest(run: RunContext): void {
+  run.reach('validating_credentials');
+  const added = run.commits.add(async ({ comes }) => {
+    await comes;
+    await run.publish('fetching');
+  });
+  added.catch(() => {}); // The next batch fails with it.
+}

@@ -1,0 +1,203 @@
+/**
+ * All patients of a clinic: by numbered pages first, then by id until a scan proves that they are all.
+ *
+ * Neighbours: page-scan.ts and keyset-scan.ts read the lists, completeness.ts does the arithmetic of the proof.
+ */
+import type { PatientPage } from '../../cliniko/source.ts';
+import { readTime } from '../../cliniko/wire.ts';
+import {
+  beganKeysetScan,
+  type Coverage,
+  finishedKeysetPage,
+  isComplete,
+  sawNumberedPage,
+} from './completeness.ts';
+import { type Crawl, type FetchedPage, noteRecords, withRecordsWithoutId } from './fetched-page.ts';
+import { type KeysetPage, scanByIds } from './keyset-scan.ts';
+import type { ListEnding } from './list-end.ts';
+import { type NumberedPage, scanPages } from './page-scan.ts';
+import { repeatedPage } from './repeated-page-guard.ts';
+import { createdUntil, startTimeOf } from './start-time.ts';
+
+/** The order in which edits and new patients do not move the others. */
+const STABLE_SORT = 'created_at:asc,id:asc';
+
+/** Keyset scans, and as many again without a bound on `created_at`. */
+const MAX_KEYSET_SCANS = 3;
+
+/** More than this share, and more than this number, of a clinic is not lost to a total that is wrong. */
+const TOTAL_WRONG_BY = { share: 0.02, patients: 20 };
+
+/** In Cliniko's time, once a page of the run was read. */
+export function startedAt({ position, plan }: Crawl): Date {
+  return position.startedAt === null ? plan.createdAt : new Date(position.startedAt);
+}
+
+/** @returns whether there may be patients behind the end of what was read, such as new ones */
+export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage, boolean> {
+  const { phase, afterId } = crawl.position.coverage;
+  if (phase === 'catch-up') return true;
+  let pagesEnded: ListEnding | undefined;
+  if (phase === 'page-scan') pagesEnded = yield* pageScan(crawl);
+  // An earlier attempt was in the middle of this scan.
+  else yield* keysetScan(crawl, afterId, pagesEnded);
+  let before: Coverage | undefined;
+  for (;;) {
+    const { coverage } = crawl.position;
+    let { unbounded } = coverage;
+    if (!isWorthAScan(coverage, before)) {
+      if (unbounded) return false;
+      const others = await findOthers(crawl);
+      if (others !== 'undated') return others === 'new';
+      unbounded = true;
+    }
+    before = coverage;
+    yield* nextKeysetScan(crawl, unbounded, pagesEnded);
+  }
+}
+
+/** A keyset scan from its beginning. */
+export async function* nextKeysetScan(
+  crawl: Crawl,
+  isUnbounded: boolean,
+  pagesEnded?: ListEnding,
+): AsyncGenerator<FetchedPage> {
+  const { coverage } = crawl.position;
+  // Without a total no more is proven by a bound, and patients without `created_at` would be left out.
+  const unbounded = isUnbounded || (coverage.phase !== 'catch-up' && coverage.totalAtEnd === null);
+  crawl.position = { ...crawl.position, coverage: beganKeysetScan(coverage, unbounded) };
+  yield* keysetScan(crawl, null, pagesEnded);
+}
+
+/** @param before what the scan before the newest one said; the same again will not change with another scan */
+function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean {
+  const { phase, keysetScans, unbounded, seen, totalAtEnd } = coverage;
+  if (isComplete(coverage) || keysetScans >= MAX_KEYSET_SCANS * (unbounded ? 2 : 1)) return false;
+  // Where Cliniko names no total, no scan proves more than the first one.
+  if (phase === 'keyset-scan' && totalAtEnd === null) return false;
+  return before === undefined || before.seen !== seen || before.totalAtEnd !== totalAtEnd;
+}
+
+/**
+ * Which patients there are beside those of the list that was read: the list is counted without its condition on
+ * `created_at`, and new patients are counted apart. `undated`: no condition finds them, since they have no `created_at`.
+ */
+async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'undated'> {
+  const { filter } = crawl.plan.scope;
+  const until = createdUntil(startedAt(crawl));
+  const all = await countPatients(crawl, [filter]);
+  if (all === undefined || all === crawl.position.coverage.totalAtEnd) return 'none';
+  const [older, newer] = await Promise.all([
+    countPatients(crawl, [filter, `created_at:<=${until}`]),
+    countPatients(crawl, [filter, `created_at:>${until}`]),
+  ]);
+  return all > (older ?? 0) + (newer ?? 0) ? 'undated' : 'new';
+}
+
+async function countPatients({ source, options }: Crawl, filters: string[]): Promise<number | undefined> {
+  const page = await source.page({ page: 1, perPage: 1, filters, sort: 'id:asc' }, options);
+  return page.totalEntries;
+}
+
+/** Of the patients who are meant, those who were there when the run started. */
+const baseFilter = (filter: string, started: Date) => [filter, `created_at:<=${createdUntil(started)}`];
+
+async function* pageScan(crawl: Crawl): AsyncGenerator<FetchedPage, ListEnding> {
+  const { source, options, plan } = crawl;
+  const first = await firstPage(crawl);
+  const { page: fromPage, recordsBefore, pageSize } = crawl.position;
+  const started = startedAt(crawl);
+  const query = queryFor(crawl, started);
+  const asked = { query, fromPage, recordsBefore, pageSize, window: plan.window, first };
+  const pages = scanPages(source, asked, options);
+  for (;;) {
+    const page = await pages.next();
+    if (page.done === true) return page.value;
+    yield numberedPage(crawl, page.value, createdUntil(started));
+  }
+}
+
+function queryFor({ plan }: Crawl, started: Date) {
+  return { perPage: plan.perPage, filters: baseFilter(plan.scope.filter, started), sort: STABLE_SORT };
+}
+
+/** Tells when the run started. @returns the page, unless it has to be read again */
+async function firstPage(crawl: Crawl): Promise<PatientPage | undefined> {
+  const { source, options, plan, position } = crawl;
+  if (position.startedAt !== null || position.page > 1) return undefined;
+  const page = await source.page({ ...queryFor(crawl, plan.createdAt), page: 1 }, options);
+  const started = startTimeOf(plan.createdAt, page.askedAt);
+  crawl.position = { ...position, startedAt: started.toISOString() };
+  // By Cliniko's clock the end of this list is still to come: it is asked for again, with one that has passed.
+  return started === plan.createdAt ? page : undefined;
+}
+
+function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedPage {
+  const { position, seen } = crawl;
+  const { number, records, size, pages, total } = page;
+  const newKeys = noteRecords(crawl, records);
+  const isFiltered = !records.some((record) => isCreatedAfter(record, until));
+  const coverage = sawNumberedPage(position.coverage, total ?? null, isFiltered);
+  const place = number === position.page ? position.place : 0;
+  const arrived = { ...position, page: number, place, pageSize: size, coverage };
+  const at = withRecordsWithoutId(arrived, records, newKeys);
+  crawl.position = {
+    ...at,
+    coverage: { ...at.coverage, seen: seen.size },
+    ...(records.length > 0 && {
+      page: number + 1,
+      place: 0,
+      recordsBefore: position.recordsBefore + records.length,
+    }),
+  };
+  return {
+    // An earlier attempt was in the middle of this page.
+    records: records.slice(place),
+    newKeys: newKeys.slice(place),
+    at,
+    after: crawl.position,
+    numbered: { total, pages },
+  };
+}
+
+/** Then the condition on `created_at` was not kept: a patient who is new makes up in the total for one who was passed over. */
+function isCreatedAfter(record: unknown, until: string): boolean {
+  const created = readTime(record, 'created_at');
+  return created !== undefined && `${created.slice(0, 19)}Z` > until;
+}
+
+async function* keysetScan(
+  crawl: Crawl,
+  afterId: string | null,
+  pagesEnded: ListEnding | undefined,
+): AsyncGenerator<FetchedPage> {
+  const { source, options, plan, seen } = crawl;
+  const { filter } = plan.scope;
+  const { unbounded } = crawl.position.coverage;
+  const filters = unbounded ? [filter] : baseFilter(filter, startedAt(crawl));
+  const pages = scanByIds(source, { afterId, perPage: plan.perPage, filters, seen: seen.size }, options);
+  let left: number | null = null;
+  for (;;) {
+    const page = await pages.next();
+    if (page.done !== true) {
+      left ??= page.value.left;
+      yield keysetPage(crawl, page.value);
+    } else if (page.value === 'end') return;
+    else break;
+  }
+  // Neither by numbers nor by ids could the list be read to its end.
+  const total = left ?? 0;
+  const isLacking = total - seen.size > Math.max(TOTAL_WRONG_BY.patients, total * TOTAL_WRONG_BY.share);
+  if (pagesEnded !== 'end' || isLacking) throw repeatedPage();
+}
+
+/** Of a keyset scan only those are stored whom no page before has shown. */
+function keysetPage(crawl: Crawl, { records, afterId, left }: KeysetPage): FetchedPage {
+  const keys = noteRecords(crawl, records);
+  const fresh = records.filter((_, index) => keys[index] !== undefined);
+  const newKeys = keys.filter((key) => key !== undefined);
+  const at = withRecordsWithoutId(crawl.position, fresh, newKeys);
+  const coverage = finishedKeysetPage(at.coverage, { records: records.length, afterId, left });
+  crawl.position = { ...at, coverage };
+  return { records: fresh, newKeys, at, after: crawl.position, numbered: undefined };
+}
