@@ -1,5 +1,5 @@
 /** The simulated Cliniko as a process of its own, as the real one is: `cliniko-process.js <options as JSON>`. Ends with its input. */
-import { startClinikoSimulator } from '../src/cliniko/simulator/server.ts';
+import { startClinikoSimulator } from '../src/cliniko-simulator/server.ts';
 
 const simulator = await startClinikoSimulator({
   requestsPerMinute: Number.POSITIVE_INFINITY,

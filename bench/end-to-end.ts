@@ -3,11 +3,11 @@
  * server, the listener, the read of the log, the feed, sockets, and clients in a process of their own.
  */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
+import type { Environment } from './environment.ts';
 import { now } from './fan-out/events.ts';
 import type { Delays, LoadOrder } from './fan-out/load-process.ts';
 import { answerOf, ask, end, start } from './processes.ts';
 import { progress } from './rounds.ts';
-import type { Stage } from './stage.ts';
 import type { Row } from './table.ts';
 
 /** One that nothing else of the benchmarks writes to. */
@@ -17,16 +17,16 @@ const WARM_UP_TICKS = 10;
 const TICK_MS = 100;
 
 /** At 10 commits a second. */
-export async function benchEndToEnd(stage: Stage, ticks: number): Promise<Row[]> {
-  await stage.database.sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+export async function benchEndToEnd(environment: Environment, ticks: number): Promise<Row[]> {
+  await environment.database.sql`insert into sync_logs (organization_id, operation_type, status, started_at)
     values (${ORGANIZATION}, 'bench', 'running', now() at time zone 'utc')`;
-  const server = start('product-process', stage.url);
+  const server = start('product-process', environment.url);
   const rows: Row[] = [];
   try {
     const { url } = await answerOf<{ url: string }>(server);
     for (const clients of CROWDS) {
       progress(`${ticks} commits, ${clients} clients …`);
-      const { p50, p99 } = await measure(stage, Number(new URL(url).port), clients, ticks);
+      const { p50, p99 } = await measure(environment, Number(new URL(url).port), clients, ticks);
       rows.push(
         { name: `UPDATE → ${clients} SSE clients, p50`, value: p50, unit: 'ms' },
         { name: `UPDATE → ${clients} SSE clients, p99`, value: p99, unit: 'ms' },
@@ -38,15 +38,20 @@ export async function benchEndToEnd(stage: Stage, ticks: number): Promise<Row[]>
   }
 }
 
-async function measure(stage: Stage, port: number, clients: number, ticks: number): Promise<Delays> {
+async function measure(
+  environment: Environment,
+  port: number,
+  clients: number,
+  ticks: number,
+): Promise<Delays> {
   const load = start('fan-out/load-process');
   const tell = <T>(order: LoadOrder) => ask<T>(load, order);
-  const speaker = await openPostgresBus(stage.url);
+  const speaker = await openPostgresBus(environment.url);
   const commitFor = async (count: number): Promise<void> => {
     const beganAt = now();
     for (let n = 1; n <= count; n++) {
       await new Promise((resolve) => setTimeout(resolve, beganAt + n * TICK_MS - now()));
-      await commit(stage);
+      await commit(environment);
       speaker.publish({ organizations: [ORGANIZATION], work: false });
     }
     await tell({ awaitEvents: clients * count });
@@ -66,7 +71,7 @@ async function measure(stage: Stage, port: number, clients: number, ticks: numbe
 }
 
 /** As a sync commits its progress. `t` is the moment at which the statement was sent, so the commit itself counts. */
-function commit({ database: { sql } }: Stage): Promise<unknown> {
+function commit({ database: { sql } }: Environment): Promise<unknown> {
   return sql`with quiet as materialized (select set_config('patient_sync.nudges', 'own', true))
     update sync_logs set records_processed = records_processed + 1,
       metadata = jsonb_build_object('t', ${now()}::float8)

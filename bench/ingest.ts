@@ -1,11 +1,11 @@
 /** Storing patients: the whole engine against COPY of the same rows (the limit) and against one upsert a patient. */
 import { finished } from 'node:stream/promises';
-import { DEFAULT_SETTINGS } from '../src/contract/organization.ts';
-import { readRecord } from '../src/patients/from-cliniko.ts';
+import { DEFAULT_SETTINGS } from '#contract/organization.ts';
+import { parseRecord } from '../src/patients/parse-patient.ts';
 import type { Patient } from '../src/patients/patient.ts';
-import { upsertPatients } from '../src/patients/store.ts';
+import { upsertPatients } from '../src/patients/upsert.ts';
+import { type Clinic, type Environment, fetchRecords, openClinic, openEnvironment } from './environment.ts';
 import { median, progress } from './rounds.ts';
-import { type Clinic, fetchRecords, openClinic, openStage, type Stage } from './stage.ts';
 import type { Row } from './table.ts';
 
 const NAIVE_SHARE = 0.1;
@@ -22,15 +22,15 @@ interface Rates {
 
 export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
   const count = isQuick ? 5_000 : 20_000;
-  const stage = await openStage();
+  const environment = await openEnvironment();
   // A real Cliniko takes nothing of these processors: this one encodes each page once.
-  const clinic = await openClinic(stage, { patients: count, cachedPages: count / 100 });
+  const clinic = await openClinic(environment, { patients: count, cachedPages: count / 100 });
   try {
     const patients = await readPatients(clinic, count);
     // A server that has just started runs its own code slowly; one in use does not.
     await clinic.sync();
     const rounds: Rates[] = [];
-    while (rounds.length < ROUNDS) rounds.push(await measureRound(stage, clinic, patients));
+    while (rounds.length < ROUNDS) rounds.push(await measureRound(environment, clinic, patients));
     const medianOf = (name: keyof Rates) => median(rounds.map((rates) => rates[name]));
     return rowsOf(count, {
       copied: medianOf('copied'),
@@ -40,24 +40,28 @@ export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Ro
     });
   } finally {
     await clinic.close();
-    await stage.close();
+    await environment.close();
   }
 }
 
 async function readPatients(clinic: Clinic, count: number): Promise<Patient[]> {
   const records = await fetchRecords(clinic.cliniko, count);
   return records.flatMap((record) => {
-    const read = readRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
+    const read = parseRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
     return read.kind === 'patient' ? [read.patient] : [];
   });
 }
 
-async function measureRound(stage: Stage, clinic: Clinic, patients: readonly Patient[]): Promise<Rates> {
+async function measureRound(
+  environment: Environment,
+  clinic: Clinic,
+  patients: readonly Patient[],
+): Promise<Rates> {
   progress(`COPY of ${patients.length} patients, one upsert a patient, and two full syncs …`);
-  const copied = patients.length / (await copyInto(stage, patients));
+  const copied = patients.length / (await copyInto(environment, patients));
   const some = patients.slice(0, patients.length * NAIVE_SHARE);
-  const naive = some.length / (await upsertOneByOne(stage, some));
-  await stage.database.sql`truncate patients`;
+  const naive = some.length / (await upsertOneByOne(environment, some));
+  await environment.database.sql`truncate patients`;
   const allNew = patients.length / (await clinic.sync()).seconds;
   const unchanged = patients.length / (await clinic.sync()).seconds;
   return { copied, naive, allNew, unchanged };
@@ -82,7 +86,7 @@ function rowsOf(count: number, { copied, naive, allNew, unchanged }: Rates): Row
   ];
 }
 
-async function copyInto({ database: { sql } }: Stage, patients: readonly Patient[]): Promise<number> {
+async function copyInto({ database: { sql } }: Environment, patients: readonly Patient[]): Promise<number> {
   await sql`create table copied (like patients including defaults including identity)`;
   const began = performance.now();
   await sql.begin(async (tx) => {
@@ -121,7 +125,10 @@ const copyText = (value: string | null) =>
     ? '\\N'
     : value.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
 
-async function upsertOneByOne({ database: { sql } }: Stage, patients: readonly Patient[]): Promise<number> {
+async function upsertOneByOne(
+  { database: { sql } }: Environment,
+  patients: readonly Patient[],
+): Promise<number> {
   await sql`truncate patients`;
   const began = performance.now();
   for (const patient of patients) await upsertPatients(sql, 123, [patient]);

@@ -1,6 +1,6 @@
 /** A sync of 648 patients from an API that answers in 120 ms, against the ideal: the first page, then windows of pages. */
 
-import { openClinic, openStage } from './stage.ts';
+import { openClinic, openEnvironment } from './environment.ts';
 import type { Row } from './table.ts';
 
 const LATENCY_MS = 120;
@@ -8,8 +8,8 @@ const PAGES = 7;
 const WINDOW = 4;
 
 export async function benchLatency(): Promise<Row[]> {
-  const stage = await openStage();
-  const clinic = await openClinic(stage, { patients: 648, latencyMs: LATENCY_MS });
+  const environment = await openEnvironment();
+  const clinic = await openClinic(environment, { patients: 648, latencyMs: LATENCY_MS });
   try {
     const ideal = (1 + Math.ceil((PAGES - 1) / WINDOW)) * LATENCY_MS;
     const { seconds, log } = await clinic.sync();
@@ -25,6 +25,6 @@ export async function benchLatency(): Promise<Row[]> {
     ];
   } finally {
     await clinic.close();
-    await stage.close();
+    await environment.close();
   }
 }

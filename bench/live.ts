@@ -1,14 +1,14 @@
 /** What stands between a commit and a client: the hop through the database, the price of the event log, and the polls. */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
-import { openPostgresLog } from '../src/events/postgres-log.ts';
-import { Feed } from '../src/live/feed.ts';
-import { startServer } from '../src/server.ts';
+import { openPostgresLog } from '../src/events/postgres-event-log.ts';
+import { Hub } from '../src/live/hub.ts';
+import { startServer } from '../src/server/server.ts';
 import { benchEndToEnd } from './end-to-end.ts';
+import { type Environment, ORGANIZATION, openEnvironment } from './environment.ts';
 import type { LoadOrder } from './fan-out/load-process.ts';
 import { ask, end, start } from './processes.ts';
 import { productConfig, silentLogger } from './product.ts';
 import { inTurn, median, progress } from './rounds.ts';
-import { ORGANIZATION, openStage, type Stage } from './stage.ts';
 import type { Row } from './table.ts';
 
 const WRITERS = 16;
@@ -16,43 +16,44 @@ const WRITING_ROUNDS = 5;
 const POLLING_ROUNDS = 3;
 
 export async function benchLive({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
-  const stage = await openStage();
+  const environment = await openEnvironment();
   try {
-    await seed(stage);
-    const hop = await benchHop(stage, isQuick ? 50 : 200);
-    const commits = await benchCommits(stage, isQuick ? 200 : 1_000);
-    const polls = await benchPolls(stage, isQuick ? 300 : 1_000);
-    const endToEnd = await benchEndToEnd(stage, isQuick ? 20 : 100);
+    await seed(environment);
+    const hop = await benchHop(environment, isQuick ? 50 : 200);
+    const commits = await benchCommits(environment, isQuick ? 200 : 1_000);
+    const polls = await benchPolls(environment, isQuick ? 300 : 1_000);
+    const endToEnd = await benchEndToEnd(environment, isQuick ? 20 : 100);
     return [...hop, ...endToEnd, ...commits, ...polls];
   } finally {
-    await stage.close();
+    await environment.close();
   }
 }
 
-async function seed({ database: { sql } }: Stage): Promise<void> {
+async function seed({ database: { sql } }: Environment): Promise<void> {
   await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
     select ${ORGANIZATION} + n, 'bench', 'running', now() from generate_series(0, ${WRITERS - 1}::int) as n`;
 }
 
-const step = (sql: Stage['database']['sql'], organizationId: number, notify: 'own' | 'trigger') =>
+const step = (sql: Environment['database']['sql'], organizationId: number, notify: 'own' | 'trigger') =>
   sql`with quiet as materialized (select set_config('patient_sync.nudges', ${notify === 'own' ? 'own' : ''}, true))
     update sync_logs set records_processed = records_processed + 1
     from quiet where organization_id = ${organizationId} and status = 'running'`;
 
 /** The commit by one server, the news at another: nudge, listener, read of the log. */
-async function benchHop({ url, database: { sql } }: Stage, ticks: number): Promise<Row[]> {
+async function benchHop({ url, database: { sql } }: Environment, ticks: number): Promise<Row[]> {
   progress(`${ticks} events through the database …`);
   const [speaker, listener] = [await openPostgresBus(url), await openPostgresBus(url)];
-  const feed = new Feed(openPostgresLog(url, { throughPooler: false, max: 3 }), listener, silentLogger());
+  const hub = new Hub(openPostgresLog(url, { throughPooler: false, max: 3 }), listener, silentLogger());
   const delays: number[] = [];
   let onNews = (): void => {};
-  const [watch] = await feed.watch(new Map([[ORGANIZATION, { since: undefined, folded: false }]]), () =>
-    onNews(),
+  const [subscriber] = await hub.subscribe(
+    new Map([[ORGANIZATION, { since: undefined, folded: false }]]),
+    () => onNews(),
   );
-  watch?.take();
+  subscriber?.take();
   for (let n = 0; n < ticks + 10; n++) {
     const news = new Promise<void>((resolve) => {
-      onNews = () => (watch?.take()?.length ?? 0) > 0 && resolve();
+      onNews = () => (subscriber?.take()?.length ?? 0) > 0 && resolve();
     });
     await step(sql, ORGANIZATION, 'own');
     const committedAt = performance.now();
@@ -61,8 +62,8 @@ async function benchHop({ url, database: { sql } }: Stage, ticks: number): Promi
     if (n >= 10) delays.push(performance.now() - committedAt);
     await new Promise((resolve) => setTimeout(resolve, 60));
   }
-  watch?.end();
-  await feed.close();
+  subscriber?.end();
+  await hub.close();
   await Promise.all([speaker.close(), listener.close()]);
   delays.sort((one, other) => one - other);
   const p99 = delays[Math.floor(delays.length * 0.99)] ?? 0;
@@ -76,7 +77,7 @@ async function benchHop({ url, database: { sql } }: Stage, ticks: number): Promi
 type Telling = 'nobody' | 'nudge' | 'notify' | 'no event log';
 
 /** 16 writers of 16 organizations, one statement a commit. */
-async function benchCommits({ url, database: { sql } }: Stage, forMs: number): Promise<Row[]> {
+async function benchCommits({ url, database: { sql } }: Environment, forMs: number): Promise<Row[]> {
   progress(`${WRITERS} writers …`);
   const bus = await openPostgresBus(url);
   const commitsPerSecond = async (telling: Telling): Promise<number> => {
@@ -122,7 +123,7 @@ async function benchCommits({ url, database: { sql } }: Stage, forMs: number): P
   ];
 }
 
-async function benchPolls({ url }: Stage, forMs: number): Promise<Row[]> {
+async function benchPolls({ url }: Environment, forMs: number): Promise<Row[]> {
   progress('polls from memory and from SQL …');
   const server = await startServer(productConfig(url), silentLogger());
   const path = `${server.url}/api/v1/cliniko/sync-logs/${ORGANIZATION}`;

@@ -5,12 +5,12 @@
  * The runs are rows of another program, so that the machine is busy with the page and not with a hundred syncs.
  */
 import type { Page } from 'playwright-core';
-import { startServer } from '../src/server.ts';
+import { startServer } from '../src/server/server.ts';
 import { launchChromium } from '../test/browser/support/chromium.ts';
-import { startRuns, stepRuns } from '../test/browser/support/foreign-runs.ts';
+import { startRuns, stepRuns } from '../test/browser/support/external-runs.ts';
+import { type Environment, openEnvironment } from './environment.ts';
 import { productConfig, silentLogger } from './product.ts';
 import { progress } from './rounds.ts';
-import { openStage, type Stage } from './stage.ts';
 import type { Row } from './table.ts';
 
 const ORGANIZATIONS = 500;
@@ -34,14 +34,14 @@ interface Steadiness {
 
 export async function benchOpsConsole({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
   const { warmUp, measured } = isQuick ? QUICK : WHOLE;
-  const stage = await openStage();
-  const server = await startServer(productConfig(stage.url), silentLogger());
+  const environment = await openEnvironment();
+  const server = await startServer(productConfig(environment.url), silentLogger());
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     const ids = Array.from({ length: ORGANIZATIONS }, (_, index) => index + 1);
-    await startRuns(stage.database.sql, ids, 100_000);
-    await stage.database
+    await startRuns(environment.database.sql, ids, 100_000);
+    await environment.database
       .sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'
       where organization_id > ${RUNNING}`;
     await page.goto(`${server.url}/ops`);
@@ -50,21 +50,21 @@ export async function benchOpsConsole({ isQuick }: { isQuick: boolean }): Promis
     // Whichever fails ends the other one with it.
     const [steadiness] = await Promise.all([
       page.waitForTimeout(warmUp * 1_000).then(() => measure(page, measured * 1_000)),
-      stepFor(stage, ids.slice(0, RUNNING), warmUp + measured + 1),
+      stepFor(environment, ids.slice(0, RUNNING), warmUp + measured + 1),
     ]);
     return toRows(steadiness, measured);
   } finally {
     await browser.close();
     await server.stop();
-    await stage.close();
+    await environment.close();
   }
 }
 
-async function stepFor(stage: Stage, ids: readonly number[], seconds: number): Promise<void> {
+async function stepFor(environment: Environment, ids: readonly number[], seconds: number): Promise<void> {
   const end = performance.now() + seconds * 1_000;
   for (let step = 0; performance.now() < end; step += 1) {
     const next = performance.now() + 1_000 / STEPS_A_SECOND;
-    await stepRuns(stage.database.sql, ids, step);
+    await stepRuns(environment.database.sql, ids, step);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
   }
 }

@@ -1,5 +1,5 @@
 /** The whole server in a process of its own, as `npm start` runs it: `product-process.js <database>`. Ends with its parent. */
-import { startServer } from '../src/server.ts';
+import { startServer } from '../src/server/server.ts';
 import { productConfig, silentLogger } from './product.ts';
 
 const server = await startServer(productConfig(process.argv[2] ?? ''), silentLogger());

@@ -1,6 +1,6 @@
 /** The product as the benchmarks start it: on a database, on any free port, without a word. */
 import { Writable } from 'node:stream';
-import { type Config, readConfig } from '../src/config.ts';
+import { type Config, readConfig } from '../src/config/config.ts';
 import { createLogger, type Logger } from '../src/logging/logger.ts';
 
 export const CREDENTIALS_KEY = Buffer.alloc(32, 1);

@@ -2,13 +2,13 @@
 
 /** @returns what each of them reached, round by round */
 export async function inTurn<Who, Result>(
-  contestants: readonly Who[],
+  candidates: readonly Who[],
   rounds: number,
   run: (who: Who) => Promise<Result>,
 ): Promise<Map<Who, Result[]>> {
-  const results = new Map<Who, Result[]>(contestants.map((who) => [who, []]));
+  const results = new Map<Who, Result[]>(candidates.map((who) => [who, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const who of contestants) results.get(who)?.push(await run(who));
+    for (const who of candidates) results.get(who)?.push(await run(who));
   }
   return results;
 }

@@ -18,7 +18,7 @@ BEGIN
   WHERE key_hash = key AND (at <= moment - make_interval(secs => window_ms / 1000.0) OR at > moment);
   SELECT coalesce(sum(requests), 0), min(at) INTO used, oldest FROM request_reservations WHERE key_hash = key;
 
-  -- No pause is longer (LONGEST_PAUSE_MS in src/cliniko/postgres-budget.ts).
+  -- No pause is longer (LONGEST_PAUSE_MS in src/cliniko/postgres-request-budget.ts).
   IF budget.paused_until > moment + interval '125 seconds' THEN
     budget.paused_until := NULL;
   END IF;

@@ -1,11 +1,11 @@
 /** `npm start`: the server, configured by the environment. */
 import { setFlagsFromString } from 'node:v8';
-import { readConfig } from './config.ts';
+import { readConfig } from './config/config.ts';
 import { createLogger } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
-import { startServer } from './server.ts';
-import { explainStartFailure } from './start-failure.ts';
+import { startServer } from './server/server.ts';
+import { explainStartFailure } from './server/start-failure.ts';
 
 /** After the drain; the process is gone within `DRAIN_MS` and this. */
 const LEFT_FOR_CLOSING_MS = 4_500;

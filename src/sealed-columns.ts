@@ -1,6 +1,7 @@
 /** All that is sealed with `CREDENTIALS_KEY`. */
+
+import type { SealedColumn } from './encryption/rotate-keys.ts';
 import { SEALED_API_KEYS } from './organizations/organizations.ts';
-import type { SealedColumn } from './organizations/reseal.ts';
 import { SEALED_RECORDS } from './patients/quarantine.ts';
 import { SEALED_SECRETS } from './webhooks/endpoints.ts';
 

@@ -6,12 +6,12 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Contestant } from './contestant.ts';
+import type { Candidate } from './candidate.ts';
 import { EVENT_NAME, sseOf } from './events.ts';
 import { EPOCH } from './memory-log.ts';
 import { trackSockets } from './sockets.ts';
 
-export async function openBareHttp(): Promise<Contestant> {
+export async function openBareHttp(): Promise<Candidate> {
   const responses = new Set<ServerResponse>();
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -29,7 +29,7 @@ export async function openBareHttp(): Promise<Contestant> {
   });
 }
 
-export async function openBareWs(): Promise<Contestant> {
+export async function openBareWs(): Promise<Candidate> {
   const server = createServer();
   const sockets = trackSockets(server);
   const clients = new Set<WebSocket>();
@@ -48,7 +48,7 @@ export async function openBareWs(): Promise<Contestant> {
 }
 
 /** Not bare: what hono gives to whoever streams without a thought. */
-export async function openHonoStream(): Promise<Contestant> {
+export async function openHonoStream(): Promise<Candidate> {
   type Stream = Parameters<Parameters<typeof streamSSE>[1]>[0];
   const streams = new Set<Stream>();
   const app = new Hono().get('*', (c) =>
@@ -66,7 +66,7 @@ export async function openHonoStream(): Promise<Contestant> {
   });
 }
 
-async function listening(server: Server, emit: Contestant['emit']): Promise<Contestant> {
+async function listening(server: Server, emit: Candidate['emit']): Promise<Candidate> {
   server.listen(0, '127.0.0.1', 4_096);
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, path: '/', pid: process.pid, emit };

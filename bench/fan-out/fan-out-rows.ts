@@ -1,6 +1,6 @@
 /** What the fan-out found, as rows: ours beside a peer. */
 import type { Row } from '../table.ts';
-import type { Throughput } from './contest.ts';
+import type { Throughput } from './comparison.ts';
 
 /** Events that are due in one loop turn. */
 export const BURST = 20;
@@ -29,8 +29,8 @@ const CPU_SECOND = 'deliveries/CPU s';
 
 /** On a busy machine processor time tells more of the work itself than the clock does. */
 export function throughputRows({ name, mine, theirs, of }: Pair): Row[] {
-  const rows = (figure: 'burst' | 'single', turn: string, atLeast: number) => {
-    const what = `${name}, ${turn}`;
+  const rows = (figure: 'burst' | 'single', flushScheduler: string, atLeast: number) => {
+    const what = `${name}, ${flushScheduler}`;
     const [ours, peer] = [mine?.[figure], theirs?.[figure]];
     return [
       ...ratioRow(what, SECOND, ours?.perSecond, peer?.perSecond, { of, atLeast }),

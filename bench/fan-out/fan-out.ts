@@ -5,10 +5,10 @@
  * All contestants of a crowd stand ready at once and are measured in turn, so that they meet the same machine.
  */
 import { spawnSync } from 'node:child_process';
+import { openEnvironment } from '../environment.ts';
 import { inTurn, median, progress } from '../rounds.ts';
-import { openStage } from '../stage.ts';
 import type { Row } from '../table.ts';
-import { type Contest, type Entry, openContest, type Throughput } from './contest.ts';
+import { type Comparison, type Entry, openComparison, type Throughput } from './comparison.ts';
 import { BURST, delayRows, idleRows, type Measured, peerRows, throughputRows } from './fan-out-rows.ts';
 import { missingPeers } from './peers.ts';
 
@@ -64,16 +64,16 @@ const OTHER_FILES = 200;
 export async function benchFanOut({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
   const pace = isQuick ? PACES.quick : PACES.whole;
   const missing = missingPeers();
-  const stage = await openStage();
+  const environment = await openEnvironment();
   try {
     const rows: Row[] = [...missing.values()];
     for (const crowd of CROWDS.filter(({ clients }) => clients <= pace.clientsAtMost)) {
       const entries = crowd.entries.filter(({ kind }) => !missing.has(kind));
-      rows.push(...(await measureCrowd({ ...crowd, entries }, pace, stage.url)));
+      rows.push(...(await measureCrowd({ ...crowd, entries }, pace, environment.url)));
     }
     return rows;
   } finally {
-    await stage.close();
+    await environment.close();
   }
 }
 
@@ -88,11 +88,11 @@ async function measureCrowd(crowd: Crowd, pace: Pace, databaseUrl: string): Prom
       },
     ];
   }
-  const contests = new Map<Entry, Contest>();
+  const contests = new Map<Entry, Comparison>();
   try {
     for (const entry of entries) {
       progress(`${clients} clients connect to ${entry.kind} (${entry.dialect}) …`);
-      contests.set(entry, await openContest(entry, clients, databaseUrl));
+      contests.set(entry, await openComparison(entry, clients, databaseUrl));
     }
     return toRows(crowd, await measure(contests, crowd, pace));
   } finally {
@@ -100,10 +100,10 @@ async function measureCrowd(crowd: Crowd, pace: Pace, databaseUrl: string): Prom
   }
 }
 
-type Contests = ReadonlyMap<Entry, Contest>;
+type Comparisons = ReadonlyMap<Entry, Comparison>;
 
 async function measure(
-  contests: Contests,
+  contests: Comparisons,
   { clients, asks }: Crowd,
   pace: Pace,
 ): Promise<Map<Entry, Measured>> {
@@ -111,7 +111,7 @@ async function measure(
   const note = (entry: Entry, figures: Measured) =>
     measured.set(entry, { ...measured.get(entry), ...figures });
   for (const [entry, { rssBytes, heapBytes }] of contests) note(entry, { rssBytes, heapBytes });
-  const few: Contests = new Map([...contests].filter(([entry]) => OURS_AND_BARE.includes(entry)));
+  const few: Comparisons = new Map([...contests].filter(([entry]) => OURS_AND_BARE.includes(entry)));
 
   if (asks.includes('burst')) {
     progress(`${clients} clients: ${BURST} events a turn …`);
@@ -132,7 +132,7 @@ async function measure(
 }
 
 async function measureThroughput(
-  contests: Contests,
+  contests: Comparisons,
   burst: number,
   { rounds, forMs }: Pace,
 ): Promise<Map<Entry, Throughput>> {

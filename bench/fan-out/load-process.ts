@@ -1,7 +1,7 @@
 /** The load generator: many clients on bare sockets, in a process of its own. Counts events, and takes their delays. */
 import { connect } from 'node:net';
-import { createWheel } from '../../src/live/wheel.ts';
-import type { Dialect } from './contestant.ts';
+import { createTimerWheel } from '../../src/live/timer-wheel.ts';
+import type { Dialect } from './candidate.ts';
 import { createEventCount } from './count-events.ts';
 import { NATS_SUBSCRIBED, NATS_SUBSCRIPTION } from './nats-subscriber.ts';
 
@@ -50,7 +50,7 @@ const events = createEventCount();
 /** Pongs that nobody asked for are allowed, and spare us to look for pings in the middle of what is counted. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const PONG_MS = 15_000;
-const alive = createWheel(PONG_MS);
+const alive = createTimerWheel(PONG_MS);
 
 /** One for all sockets: what a client's reading costs must not be what is measured. */
 const buffer = Buffer.allocUnsafe(256 * 1024);
@@ -83,7 +83,7 @@ function open(order: OpenOrder): Promise<void> {
     };
     const to = { port: order.port, host: '127.0.0.1', onread: { buffer, callback } };
     const socket = connect(to, () => socket.write(requestOf(order)));
-    if (order.dialect === 'websocket') alive.add({ beat: () => socket.write(PONG) });
+    if (order.dialect === 'websocket') alive.add({ onTick: () => socket.write(PONG) });
     socket.on('error', reject);
     socket.on('close', () => {
       throw new Error(`A server closed a stream of ${order.path}.`);

@@ -1,6 +1,6 @@
 /** The event log in memory: what the fan-out is measured with, so that no database stands in its way. */
 import type { EventLog } from '../../src/events/event-log.ts';
-import type { LoggedEvent } from '../../src/events/log.ts';
+import type { LoggedEvent } from '../../src/events/event-queries.ts';
 
 export const EPOCH = 'bench';
 const KEPT = 2_000;

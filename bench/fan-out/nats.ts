@@ -1,14 +1,14 @@
 /** nats-server, whose clients come over WebSocket. Published to over one plain connection. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Contestant } from './contestant.ts';
+import type { Candidate } from './candidate.ts';
 import { NATS_SUBJECT } from './nats-subscriber.ts';
 import { connectTo, findProgram, freePort, makeFolder, startProgram } from './program.ts';
 import { createPublisher } from './publisher.ts';
 
 export const NATS_SERVER = findProgram('nats-server');
 
-export async function openNats(): Promise<Contestant> {
+export async function openNats(): Promise<Candidate> {
   const [port, webSocketPort, folder] = [await freePort(), await freePort(), await makeFolder()];
   const config = join(folder, 'nats.conf');
   await writeFile(

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Contestant } from './contestant.ts';
+import type { Candidate } from './candidate.ts';
 import { EVENT_NAME } from './events.ts';
 import { connectTo, findProgram, freePort, makeFolder, startProgram } from './program.ts';
 import { createPublisher } from './publisher.ts';
@@ -12,7 +12,7 @@ const NGINX = findProgram('nginx');
 
 export const hasNchan = () => NGINX !== undefined && existsSync(MODULE);
 
-export async function openNchan(): Promise<Contestant> {
+export async function openNchan(): Promise<Candidate> {
   const [port, folder] = [await freePort(), await makeFolder()];
   const config = join(folder, 'nginx.conf');
   await writeFile(config, configOf(port, folder));

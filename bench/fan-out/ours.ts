@@ -2,35 +2,35 @@
  * Our own server: the app with all its routes, gate, limits and sessions, on a database. Only the event log and the bus
  * are in memory, so that what is measured is the way from the log to the clients.
  */
-import { createLimits } from '../../src/access/limits.ts';
-import { buildWall } from '../../src/access/second-wall.ts';
-import { createSessions } from '../../src/access/sessions.ts';
-import { createStreamTokens, streamSigningKey } from '../../src/access/stream-token.ts';
-import { createApp } from '../../src/app.ts';
+import { createRateLimits } from '../../src/access/rate-limits.ts';
+import { createRowLevelSecurity } from '../../src/access/row-level-security.ts';
+import { createStreamSessions } from '../../src/access/stream-sessions.ts';
+import { createStreamTokens, streamSigningKey } from '../../src/access/stream-tokens.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
-import { createHttpServer, listen } from '../../src/http-server.ts';
-import { createConnections } from '../../src/live/connections.ts';
-import { Feed } from '../../src/live/feed.ts';
-import { createTurn } from '../../src/live/turn.ts';
-import { createWheel } from '../../src/live/wheel.ts';
+import { createConnectionRegistry } from '../../src/live/connection-registry.ts';
+import { createFlushScheduler } from '../../src/live/flush-scheduler.ts';
+import { Hub } from '../../src/live/hub.ts';
+import { createTimerWheel } from '../../src/live/timer-wheel.ts';
 import { NO_TRACER } from '../../src/logging/tracer.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
+import { createApp } from '../../src/server/app.ts';
+import { createHttpServer, listen } from '../../src/server/http-server.ts';
 import { CREDENTIALS_KEY, productConfig, silentLogger } from '../product.ts';
-import type { Contestant, Dialect } from './contestant.ts';
+import type { Candidate, Dialect } from './candidate.ts';
 import { EVENT_NAME } from './events.ts';
 import { createMemoryLog } from './memory-log.ts';
 import { trackSockets, writesSoFar } from './sockets.ts';
 
 const ORGANIZATION = 1;
 
-export async function openOurs(databaseUrl: string, dialect: Dialect): Promise<Contestant> {
+export async function openOurs(databaseUrl: string, dialect: Dialect): Promise<Candidate> {
   const log = createMemoryLog(ORGANIZATION);
   const bus = createMemoryBus();
   const config = productConfig(databaseUrl);
-  const feed = new Feed(log, bus, silentLogger());
-  const app = await openApp(config, databaseUrl, bus, feed);
+  const hub = new Hub(log, bus, silentLogger());
+  const app = await openApp(config, databaseUrl, bus, hub);
   const server = createHttpServer(app, { ...config, onConnectionRefused: () => {} });
   const sockets = trackSockets(server);
   const url = await listen(server, config);
@@ -57,17 +57,17 @@ async function openApp(
   config: Config,
   databaseUrl: string,
   bus: ReturnType<typeof createMemoryBus>,
-  feed: Feed,
+  hub: Hub,
 ) {
   const logger = silentLogger();
   const database = openDatabase(databaseUrl);
   const metrics = createMetrics({
-    readStanding: async () => undefined,
+    readDatabaseStats: async () => undefined,
     isListenerHealthy: () => bus.healthy,
     isDraining: () => false,
-    live: () => feed.stats,
+    live: () => hub.stats,
   });
-  feed.counters.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
+  hub.counters.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
   return createApp({
     database,
     sealer: createSealer(CREDENTIALS_KEY),
@@ -75,19 +75,19 @@ async function openApp(
       throw new Error('The fan-out asks no Cliniko.');
     },
     bus,
-    feed,
-    connections: createConnections(),
-    heartbeat: createWheel(15_000),
-    keepAlive: createWheel(20_000),
-    turn: createTurn(),
+    hub,
+    connections: createConnectionRegistry(),
+    heartbeat: createTimerWheel(15_000),
+    keepAlive: createTimerWheel(20_000),
+    flushScheduler: createFlushScheduler(),
     logger,
-    wall: await buildWall(database, logger),
+    rowLevelSecurity: await createRowLevelSecurity(database, logger),
     otherRoles: async () => [],
-    sessions: createSessions(database, logger),
+    sessions: createStreamSessions(database, logger),
     refusals: { record: async () => {} },
     trustedProxies: config.trustedProxies,
     streamTokens: createStreamTokens(streamSigningKey(CREDENTIALS_KEY), config.streamTokenSeconds),
-    limits: createLimits(config.limits),
+    limits: createRateLimits(config.limits),
     authenticator: undefined,
     allowedOrigins: config.allowedOrigins,
     isDraining: () => false,

@@ -3,7 +3,7 @@
  * started from here, and this process is its publisher.
  */
 import { openBareHttp, openBareWs, openHonoStream } from './bare-servers.ts';
-import type { Contestant, Dialect } from './contestant.ts';
+import type { Candidate, Dialect } from './candidate.ts';
 import { eventOf, now } from './events.ts';
 import { openNats } from './nats.ts';
 import { openNchan } from './nchan.ts';
@@ -34,7 +34,7 @@ export interface Standing extends Usage {
 
 const TICK_MS = 100;
 
-const OPENERS: Record<Kind, (databaseUrl: string, dialect: Dialect) => Promise<Contestant>> = {
+const OPENERS: Record<Kind, (databaseUrl: string, dialect: Dialect) => Promise<Candidate>> = {
   ours: openOurs,
   'bare-http': openBareHttp,
   'bare-ws': openBareWs,
@@ -45,7 +45,7 @@ const OPENERS: Record<Kind, (databaseUrl: string, dialect: Dialect) => Promise<C
 
 countWrites();
 const [kind, dialect, databaseUrl = ''] = process.argv.slice(2);
-const contestant = await OPENERS[kind as Kind](databaseUrl, dialect as Dialect);
+const candidate = await OPENERS[kind as Kind](databaseUrl, dialect as Dialect);
 let seq = 0;
 const nextEvents = (count: number, dueAt: number) =>
   Array.from({ length: count }, () => eventOf(++seq, dueAt));
@@ -54,7 +54,7 @@ async function emitFor(burst: number, forMs: number): Promise<Emitted> {
   const beganAt = now();
   let events = 0;
   while (now() - beganAt < forMs) {
-    await contestant.emit(nextEvents(burst, now()));
+    await candidate.emit(nextEvents(burst, now()));
     events += burst;
   }
   return { events, beganAt };
@@ -67,7 +67,7 @@ async function tick(ticks: number): Promise<Emitted> {
     const dueAt = beganAt + n * TICK_MS;
     const early = dueAt - now();
     if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-    await contestant.emit(nextEvents(1, early > 0 ? now() : dueAt));
+    await candidate.emit(nextEvents(1, early > 0 ? now() : dueAt));
   }
   return { events: ticks, beganAt };
 }
@@ -83,12 +83,12 @@ async function obey(order: ServerOrder): Promise<Emitted | Standing> {
   if ('ticks' in order) return tick(order.ticks);
   if ('burst' in order) return emitFor(order.burst, order.forMs);
   if (order.usage === 'idle') await throwAway();
-  return { ...(await usageOf(contestant.pid)), writes: writesSoFar() };
+  return { ...(await usageOf(candidate.pid)), writes: writesSoFar() };
 }
 
 process.on('message', async (order: ServerOrder) => process.send?.(await obey(order)));
 process.on('disconnect', async () => {
-  await contestant.close?.();
+  await candidate.close?.();
   process.exit(0);
 });
-process.send?.({ port: contestant.port, path: contestant.path });
+process.send?.({ port: candidate.port, path: candidate.path });

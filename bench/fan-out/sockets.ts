@@ -28,7 +28,7 @@ export function countWrites(): void {
   };
 }
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const flushScheduler = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export function trackSockets(server: Server): Sockets {
   const open = new Set<Socket>();
@@ -42,14 +42,14 @@ export function trackSockets(server: Server): Sockets {
     return false;
   };
   const drained = async () => {
-    do await turn();
+    do await flushScheduler();
     while (isWaiting());
   };
   return {
     open,
     drained,
     async writtenSince(before) {
-      while (writes < before + open.size) await turn();
+      while (writes < before + open.size) await flushScheduler();
       await drained();
     },
   };

@@ -5,14 +5,14 @@
  * also how long a revoked one may still be answered.
  */
 import type { Database } from '../database/open.ts';
-import { holds, type Principal } from '../http/principal.ts';
-import type { VerifyJwt } from './identity-provider.ts';
-import type { StreamTokens } from './stream-token.ts';
+import { canAccess, type Principal } from '../http/principal.ts';
+import { findByHashes, findById, hashOf, isApiToken } from './api-tokens.ts';
+import type { VerifyJwt } from './jwt.ts';
+import type { StreamTokens } from './stream-tokens.ts';
 import { createTokenLookup } from './token-lookup.ts';
-import { findByHashes, findById, hashOf, isApiToken } from './tokens.ts';
 
-const REMEMBERED_MS = 2_000;
-const REMEMBERED_AT_MOST = 10_000;
+const CACHE_MS = 2_000;
+const CACHE_SIZE = 10_000;
 
 export interface Authenticator {
   /** @returns undefined when the bearer token is not good for anything */
@@ -33,12 +33,12 @@ export function createAuthenticator(
 
   const byToken = async (token: string): Promise<Principal | undefined> => {
     const known = remembered.get(token);
-    if (known !== undefined && known.until > Date.now()) return stillGood(known.principal);
+    if (known !== undefined && known.until > Date.now()) return isStillValid(known.principal);
     remembered.delete(token);
     const principal = await lookUp(hashOf(token));
     if (principal !== undefined) {
-      if (remembered.size >= REMEMBERED_AT_MOST) remembered.clear();
-      remembered.set(token, { principal, until: Date.now() + REMEMBERED_MS });
+      if (remembered.size >= CACHE_SIZE) remembered.clear();
+      remembered.set(token, { principal, until: Date.now() + CACHE_MS });
     }
     return principal;
   };
@@ -62,7 +62,7 @@ export function createAuthenticator(
   };
 }
 
-function stillGood(principal: Principal): Principal | undefined {
+function isStillValid(principal: Principal): Principal | undefined {
   return principal.expiresAt !== undefined && principal.expiresAt <= Date.now() ? undefined : principal;
 }
 
@@ -76,7 +76,7 @@ function narrowed(
   return {
     ...issuer,
     scope: 'read',
-    organizations: wanted === '*' ? '*' : new Set([...wanted].filter((id) => holds(issuer, id))),
+    organizations: wanted === '*' ? '*' : new Set([...wanted].filter((id) => canAccess(issuer, id))),
     expiresAt: Math.min(expiresAt, issuer.expiresAt ?? Number.POSITIVE_INFINITY),
   };
 }

@@ -14,12 +14,12 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 
 const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
-const FORGET_EVERY_MS = 60 * 60 * 1_000;
+const CLEANUP_EVERY_MS = 60 * 60 * 1_000;
 
 export function replayStarts({ sql }: Database): MiddlewareHandler {
   return async (c, next) => {
     const sent = c.req.header('idempotency-key');
-    if (sent === undefined || !c.get('requirement').start) return next();
+    if (sent === undefined || !c.get('requirement').startsSync) return next();
     const key = Key.safeParse(sent);
     if (!key.success) {
       throw new ProblemError(
@@ -33,16 +33,16 @@ export function replayStarts({ sql }: Database): MiddlewareHandler {
     const keyHash = hashOf(principalOf(c).actor, key.data);
     const requestHash = hashOf(c.req.method, c.req.path, await c.req.text());
     const first = await claim({ sql }, keyHash, requestHash);
-    if (first !== undefined) return answerAgain(first, requestHash);
+    if (first !== undefined) return replayResponse(first, requestHash);
     try {
       await next();
     } finally {
-      await keepAnswer({ sql }, keyHash, c);
+      await storeResponse({ sql }, keyHash, c);
     }
   };
 }
 
-interface KeptAnswer {
+interface StoredResponse {
   request_hash: string;
   status: number | null;
   content_type: string | null;
@@ -56,7 +56,7 @@ async function claim(
   { sql }: WithSql,
   keyHash: string,
   requestHash: string,
-): Promise<KeptAnswer | undefined> {
+): Promise<StoredResponse | undefined> {
   const claimed = await sql`
     insert into idempotency_keys as kept (key_hash, request_hash) values (${keyHash}, ${requestHash})
     on conflict (key_hash) do update set created_at = now(), request_hash = excluded.request_hash,
@@ -65,14 +65,14 @@ async function claim(
       or (kept.status is null and kept.created_at not between now() - interval '1 minute' and now())
     returning key_hash`;
   if (claimed.length > 0) return undefined;
-  const [first] = await sql<KeptAnswer[]>`
+  const [first] = await sql<StoredResponse[]>`
     select request_hash, status, content_type, body from idempotency_keys where key_hash = ${keyHash}`;
   // Given up between the two statements, because its request failed.
   return first ?? { request_hash: requestHash, status: null, content_type: null, body: null };
 }
 
-function answerAgain(
-  { request_hash, status, content_type, body }: KeptAnswer,
+function replayResponse(
+  { request_hash, status, content_type, body }: StoredResponse,
   requestHash: string,
 ): Response {
   if (request_hash !== requestHash) {
@@ -99,7 +99,7 @@ function answerAgain(
 }
 
 /** An answer that was our own fault is not kept: the same request may do better. */
-async function keepAnswer({ sql }: WithSql, keyHash: string, c: Context): Promise<void> {
+async function storeResponse({ sql }: WithSql, keyHash: string, c: Context): Promise<void> {
   const { status, headers } = c.res;
   if (status >= 500 || !c.finalized) {
     await sql`delete from idempotency_keys where key_hash = ${keyHash}`;
@@ -116,12 +116,12 @@ function hashOf(...parts: string[]): string {
 }
 
 /** @returns stops it */
-export function forgetOldAnswers({ sql }: Database, logger: Logger): () => void {
+export function deleteOldResponses({ sql }: Database, logger: Logger): () => void {
   const timer = setInterval(() => {
     sql`delete from idempotency_keys where created_at < now() - interval '1 day'`.catch((error: unknown) =>
       logger.warn(safeError(error), 'Old answers to Idempotency-Keys wait for the next try'),
     );
-  }, FORGET_EVERY_MS);
+  }, CLEANUP_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -4,8 +4,9 @@
  * A refused client can repeat itself without end, so lines and audit entries are bounded: beyond the bound they are summed
  * up, in the next line and in the next entry. Nothing here holds a token or an address with a query.
  */
+
+import type { ProblemCode } from '#contract/problem.ts';
 import { appendAudit } from '../audit/append.ts';
-import type { ProblemCode } from '../contract/problem.ts';
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';

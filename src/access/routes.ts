@@ -1,10 +1,10 @@
 /** `POST /api/v1/stream-tokens`: a short-lived token for the address of a stream. */
 import { Hono } from 'hono';
-import { type StreamToken, StreamTokenRequest } from '../contract/access.ts';
+import { type StreamToken, StreamTokenRequest } from '#contract/access.ts';
 import { jsonBody } from '../http/parameters.ts';
-import { holds, principalOf } from '../http/principal.ts';
-import { notHeld } from './gate.ts';
-import type { StreamTokens } from './stream-token.ts';
+import { canAccess, principalOf } from '../http/principal.ts';
+import { organizationForbidden } from './authorize.ts';
+import type { StreamTokens } from './stream-tokens.ts';
 
 export function accessRoutes(streamTokens: StreamTokens): Hono {
   const routes = new Hono();
@@ -12,7 +12,7 @@ export function accessRoutes(streamTokens: StreamTokens): Hono {
     const principal = principalOf(c);
     const { organizations } = await jsonBody(c, StreamTokenRequest);
     const named = organizations === '*' ? undefined : [...new Set(organizations)];
-    if (named?.some((id) => !holds(principal, id))) throw notHeld();
+    if (named?.some((id) => !canAccess(principal, id))) throw organizationForbidden();
     const { token, expiresAt } = await streamTokens.issue(principal, named);
     const all = principal.organizations === '*' ? ('*' as const) : [...principal.organizations];
     const answer: StreamToken = {

@@ -7,7 +7,7 @@ const EVERY_MS = 60 * 60 * 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** @returns stops it */
-export async function keepAudit(
+export async function startAuditRetention(
   { sql }: Database,
   retentionDays: number,
   logger: Logger,

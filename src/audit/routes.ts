@@ -1,10 +1,10 @@
 /** `GET /api/v1/audit`: who did what, for administrators. Each sees the organizations that his token holds. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import type { AuditPage } from '../contract/access.ts';
+import type { AuditPage } from '#contract/access.ts';
 import type { Database } from '../database/open.ts';
 import { queryId, queryLimit, queryText } from '../http/parameters.ts';
-import { type HeldOrganizations, principalOf } from '../http/principal.ts';
+import { type GrantedOrganizations, principalOf } from '../http/principal.ts';
 
 const EntryId = z.string().regex(/^[1-9][0-9]{0,17}$/);
 
@@ -24,7 +24,7 @@ async function readPage(c: Context, { sql }: Database): Promise<AuditPage> {
     select id::text as id, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
       organization_id, actor, action, details, request_id
     from audit_log
-    where true ${ofHeld(sql, principalOf(c).organizations)}
+    where true ${accessibleTo(sql, principalOf(c).organizations)}
       ${before === undefined ? sql`` : sql`and id < ${before}`}
       ${organizationId === undefined ? sql`` : sql`and organization_id = ${organizationId}`}
     order by audit_log.id desc limit ${limit + 1}`;
@@ -33,6 +33,6 @@ async function readPage(c: Context, { sql }: Database): Promise<AuditPage> {
 }
 
 /** What is about no single organization is for those who hold all. */
-function ofHeld(sql: Database['sql'], held: HeldOrganizations) {
-  return held === '*' ? sql`` : sql`and organization_id = any(${[...held]}::int[])`;
+function accessibleTo(sql: Database['sql'], granted: GrantedOrganizations) {
+  return granted === '*' ? sql`` : sql`and organization_id = any(${[...granted]}::int[])`;
 }

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { terminalText } from '../logging/terminal-text.ts';
-import { explainStartFailure } from '../start-failure.ts';
+import { explainStartFailure } from '../server/start-failure.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 

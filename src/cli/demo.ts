@@ -3,11 +3,11 @@
  * our server, and a full sync of organization 123 that anyone can watch. Whatever cannot be started ends the demo with one line.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko/simulator/server.ts';
-import { readConfig } from '../config.ts';
+import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko-simulator/server.ts';
+import { readConfig } from '../config/config.ts';
 import { createLogger } from '../logging/logger.ts';
 import { surviveErrors } from '../logging/output.ts';
-import { type RunningServer, startServer } from '../server.ts';
+import { type RunningServer, startServer } from '../server/server.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
 import { createConnectionMonitor } from './connection-monitor.ts';
 import { followRun, startSync } from './follow.ts';

@@ -2,18 +2,19 @@
  * `npm run doctor`: checks a set-up before it is used, one line for each check with what to do. Exit code 1 when something
  * would stop a sync. It changes nothing in a database of DATABASE_URL.
  */
+
+import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../config/rules.ts';
-import { type Config, readConfig } from '../config.ts';
-import { readOrMakeCredentialsKey } from '../credentials-key.ts';
 import { checkDatabase } from '../database/check-database.ts';
 import { DatabaseStartError } from '../database/database-failure.ts';
 import { connect } from '../database/driver.ts';
-import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { hasJournal, readPending } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
+import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
+import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
+import { createSealer } from '../encryption/sealer.ts';
 import { terminalText } from '../logging/terminal-text.ts';
-import { createSealer } from '../organizations/sealing.ts';
-import { explainStartFailure } from '../start-failure.ts';
+import { explainStartFailure } from '../server/start-failure.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
 import { checkNode, checkProxy } from './doctor/configuration-checks.ts';
 import {

@@ -3,11 +3,11 @@
  *
  * Works on the configured database itself, so no server has to run. Says how many; names nobody.
  */
-import { readDatabaseConfig } from '../config.ts';
+import { readDatabaseConfig } from '../config/config.ts';
 import { withExplanation } from '../database/check-database.ts';
-import { openEmbeddedDatabase } from '../database/embedded.ts';
 import { type Database, openDatabase } from '../database/open.ts';
-import { countErasable, eraseAndAudit, type Whom } from '../erasure/erase.ts';
+import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
+import { countErasable, type ErasureTarget, eraseAndAudit } from '../erasure/erase.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 
 const USAGE =
@@ -26,16 +26,16 @@ await runCommand(async () => {
   );
   if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
   const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
-  const whom = readWhom(values.patient, values['missing-for']);
+  const target = readTarget(values.patient, values['missing-for']);
   return await withDatabase(async (database) => {
-    await show(database, organizationId, whom);
-    if (values.confirm) await erase(database, organizationId, whom);
+    await show(database, organizationId, target);
+    if (values.confirm) await erase(database, organizationId, target);
     else say('Nothing was erased. Add --confirm to erase them for good.');
     return 0;
   });
 });
 
-function readWhom(patient: string | undefined, missingFor: string | undefined): Whom {
+function readTarget(patient: string | undefined, missingFor: string | undefined): ErasureTarget {
   if ((patient === undefined) === (missingFor === undefined)) {
     throw new UsageError(`Name either --patient or --missing-for.\n${USAGE}`);
   }
@@ -47,8 +47,8 @@ function readWhom(patient: string | undefined, missingFor: string | undefined): 
   throw new UsageError('--patient takes Cliniko ids with commas, such as 1412087736654301127.');
 }
 
-async function show({ sql }: Database, organizationId: number, whom: Whom): Promise<void> {
-  const found = await countErasable(sql, organizationId, whom);
+async function show({ sql }: Database, organizationId: number, target: ErasureTarget): Promise<void> {
+  const found = await countErasable(sql, organizationId, target);
   say(`Organization ${organizationId}: ${found.patients} patients, and ${found.quarantined} in quarantine.`);
   if (found.still_in_cliniko > 0) {
     say(
@@ -58,8 +58,8 @@ async function show({ sql }: Database, organizationId: number, whom: Whom): Prom
   }
 }
 
-async function erase(database: Database, organizationId: number, whom: Whom): Promise<void> {
-  const erased = await eraseAndAudit(database, organizationId, whom, ({ patients, quarantined }) => ({
+async function erase(database: Database, organizationId: number, target: ErasureTarget): Promise<void> {
+  const erased = await eraseAndAudit(database, organizationId, target, ({ patients, quarantined }) => ({
     organizationId,
     actor: 'command line',
     action: 'patients.erase',

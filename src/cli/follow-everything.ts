@@ -11,8 +11,8 @@ import {
   MAX_SOCKET_FRAME_BYTES,
   ServerFrame,
   SUBPROTOCOL,
-} from '../contract/socket-frame.ts';
-import { HEARTBEAT_MS, type StreamEvent } from '../contract/stream-event.ts';
+} from '#contract/socket-frame.ts';
+import { HEARTBEAT_MS, type StreamEvent } from '#contract/stream-event.ts';
 import { CommandError } from './arguments.ts';
 import type { ConnectionMonitor } from './connection-monitor.ts';
 import {

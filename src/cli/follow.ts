@@ -5,10 +5,10 @@
  * that broke, fell silent or said goodbye is taken up again behind the last event, until the monitor sets a limit.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseCursor } from '../contract/cursor.ts';
-import { createEventParser, type ReceivedEvent } from '../contract/event-stream-text.ts';
-import { Bye, HEARTBEAT_MS, StreamEvent } from '../contract/stream-event.ts';
-import { StartedSync, SyncLog, SyncLogList } from '../contract/sync-log.ts';
+import { parseCursor } from '#contract/cursor.ts';
+import { createEventParser, type ReceivedEvent } from '#contract/event-stream-text.ts';
+import { Bye, HEARTBEAT_MS, StreamEvent } from '#contract/stream-event.ts';
+import { StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { CommandError } from './arguments.ts';
 import type { ConnectionMonitor } from './connection-monitor.ts';
 import { request, type Server } from './request.ts';

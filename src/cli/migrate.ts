@@ -1,7 +1,7 @@
 /** `npm run db:migrate`: brings the configured database to the newest schema, as every server does at its start. */
-import { readDatabaseConfig } from '../config.ts';
-import { openEmbeddedDatabase } from '../database/embedded.ts';
+import { readDatabaseConfig } from '../config/config.ts';
 import { prepareDatabase } from '../database/prepare.ts';
+import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { readArguments, runCommand } from './arguments.ts';
 
 await runCommand(async () => {

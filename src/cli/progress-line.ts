@@ -3,8 +3,8 @@
  *
  * A log may come from a foreign program. Its texts are made safe for terminals here, before colours are added.
  */
-import { problemText, stepText } from '../contract/progress.ts';
-import type { SyncLog } from '../contract/sync-log.ts';
+import { problemText, stepText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { colourOf, type Paint } from './screen.ts';
 

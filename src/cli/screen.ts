@@ -1,6 +1,6 @@
 /** What is written to: a terminal or a pipe. Colours are the terminal's to have: pipes have none, and people can forbid them. */
-import { formatDuration } from '../contract/duration.ts';
-import type { SyncLog } from '../contract/sync-log.ts';
+import { formatDuration } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
 

@@ -2,8 +2,8 @@
  * Shows all organizations: on a terminal one line each, redrawn in its place, what is running and what failed first; in a
  * pipe a plain line for each change.
  */
-import type { StreamEvent } from '../contract/stream-event.ts';
-import type { SyncLog } from '../contract/sync-log.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
 import type { EverythingHandlers } from './follow-everything.ts';
 import { endLine, organizationLine, plainLine } from './progress-line.ts';

@@ -1,5 +1,5 @@
 /** Shows the runs of one organization, one after the other: a bar that redraws itself on a terminal, plain lines in a pipe. */
-import type { SyncLog } from '../contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { barLine, endLine, plainLine } from './progress-line.ts';
 import { colourOf, jsonLine, paintFor, type Screen } from './screen.ts';
 

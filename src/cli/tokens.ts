@@ -8,11 +8,11 @@ import {
   type ListedToken,
   listTokens,
   revokeToken,
-} from '../access/tokens.ts';
-import { readDatabaseConfig } from '../config.ts';
-import { openEmbeddedDatabase } from '../database/embedded.ts';
+} from '../access/api-tokens.ts';
+import { readDatabaseConfig } from '../config/config.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { prepareDatabase } from '../database/prepare.ts';
+import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { SCOPES, type Scope } from '../http/principal.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';

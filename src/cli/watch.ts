@@ -1,5 +1,5 @@
 /** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whatever starts them, until Ctrl-C. */
-import type { StreamEvent } from '../contract/stream-event.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 import { type ConnectionHandlers, createConnectionMonitor } from './connection-monitor.ts';
 import { followOrganization } from './follow.ts';

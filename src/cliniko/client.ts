@@ -4,11 +4,14 @@
  * Only GET is ever sent (a key can also write), only to the one address of its account, and no redirect is followed:
  * the key goes in a header. A page is paced, tried again where that may help, and otherwise fails with a ClinikoError.
  */
+
+import type { Clock } from '../timing/clock.ts';
+import { limitTime } from '../timing/time-limit.ts';
 import { dateOf } from './date-header.ts';
 import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
 import { createOutageGates, type OutageGate, type OutageGates } from './outage-gate.ts';
-import type { Clock, Pacer } from './pacing.ts';
+import type { Pacer } from './pacer.ts';
 import { readRecords } from './record-text.ts';
 import {
   backoffMs,
@@ -22,22 +25,21 @@ import {
 } from './retry.ts';
 import { clinikoBaseUrl } from './shard.ts';
 import {
+  MIN_REPORTED_WAIT_MS,
   NO_ANSWER_AFTER_MS,
   type PageOptions,
   type PageQuery,
   type PatientPage,
   type PatientSource,
   type WaitNotice,
-  WORTH_TELLING_MS,
 } from './source.ts';
-import { limitTime } from './time-limit.ts';
 import { WireEnvelope } from './wire.ts';
 
 /** Cliniko itself gives up on a query after 30 s, and says so. */
 const TIMEOUT_MS = 40_000;
 
 /** A page of 100 records is some 200 kB. */
-const BODY_AT_MOST = 32 * 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 export interface ClinikoClientOptions {
   apiKey: string;
@@ -62,7 +64,7 @@ export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 
 export class ClinikoClient implements PatientSource {
   readonly #options: ClinikoClientOptions;
-  readonly #address: string;
+  readonly #baseUrl: string;
   readonly #gate: OutageGate;
   readonly #headers: Record<string, string>;
 
@@ -72,7 +74,7 @@ export class ClinikoClient implements PatientSource {
     assertKeepsSecret(baseUrl);
     this.#options = options;
     this.#gate = outages.forKey(apiKey, new URL(baseUrl).host);
-    this.#address = `${baseUrl.replace(/\/+$/, '')}/patients`;
+    this.#baseUrl = `${baseUrl.replace(/\/+$/, '')}/patients`;
     this.#headers = {
       authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
       'user-agent': `PatientSync (${contactEmail})`,
@@ -81,7 +83,7 @@ export class ClinikoClient implements PatientSource {
   }
 
   async page(query: PageQuery, options: PageOptions): Promise<PatientPage> {
-    const url = `${this.#address}?${searchOf(query)}`;
+    const url = `${this.#baseUrl}?${searchOf(query)}`;
     // A copy, because the gate tells pages apart by it.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
@@ -91,7 +93,7 @@ export class ClinikoClient implements PatientSource {
         // Outside: what the budget throws is not Cliniko's.
         await this.#options.pacer.take(asking);
         try {
-          const page = await this.#ask(url, asking, countedTries(failed) + 1);
+          const page = await this.#request(url, asking, countedTries(failed) + 1);
           this.#gate.answered(asking);
           return page;
         } catch (error) {
@@ -109,12 +111,12 @@ export class ClinikoClient implements PatientSource {
     }
   }
 
-  outlookMs(requests: number): number {
+  estimateWaitMs(requests: number): number {
     return this.#options.pacer.estimateMs(requests);
   }
 
   /** @throws ClinikoError, or whatever the network throws */
-  async #ask(url: string, asking: PageOptions, tryNumber: number): Promise<PatientPage> {
+  async #request(url: string, asking: PageOptions, tryNumber: number): Promise<PatientPage> {
     const { signal, onRequest } = asking;
     const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
     signal.throwIfAborted();
@@ -130,7 +132,7 @@ export class ClinikoClient implements PatientSource {
         signal: limit.signal,
       });
       const askedAt = earlier(dateOf(response.headers), performance.now() - began);
-      const page = { ...(await readAnswer(response, clock)), askedAt };
+      const page = { ...(await readResponse(response, clock)), askedAt };
       answered('ok');
       return page;
     } catch (error) {
@@ -166,7 +168,7 @@ export class ClinikoClient implements PatientSource {
     const tries = countedTries(failed);
     const host = this.#gate.isHostFailing ? 'failing' : 'normal';
     const ms = retryDelayMs(backoffMs(tries, random(), host), failure);
-    if (ms >= WORTH_TELLING_MS) {
+    if (ms >= MIN_REPORTED_WAIT_MS) {
       const until = new Date(clock.now() + ms);
       const words = failureWords(failure);
       this.#gate.tell(asking, { until, reason: 'retrying', try: tries + 1, maxTries: MAX_TRIES, words });
@@ -195,7 +197,7 @@ function searchOf({ page, perPage, sort, filters }: PageQuery): string {
 }
 
 /** @throws ClinikoError */
-async function readAnswer(response: Response, clock: Clock): Promise<PatientPage> {
+async function readResponse(response: Response, clock: Clock): Promise<PatientPage> {
   const failure = failureOfStatus(response, clock);
   if (failure !== undefined) {
     // What is not read must be cancelled, or its connection is never used again.
@@ -236,7 +238,7 @@ async function readBody(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > BODY_AT_MOST) throw new ClinikoError({ kind: 'unreadable', status: response.status });
+    if (size > MAX_BODY_BYTES) throw new ClinikoError({ kind: 'unreadable', status: response.status });
     chunks.push(chunk);
   }
   // As `response.json()` would: without a byte order mark.

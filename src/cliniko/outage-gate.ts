@@ -5,7 +5,7 @@
  * whole host fails, every second try to it waits longer. The first request of a key always leaves: a host may refuse one
  * account and serve another, so one account's failures never hold up another account.
  *
- * Not here: how often a page is tried (retry.ts), the request budget (pacing.ts).
+ * Not here: how often a page is tried (retry.ts), the request budget (pacer.ts).
  */
 import type { PageOptions, WaitNotice } from './source.ts';
 

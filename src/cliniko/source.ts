@@ -43,7 +43,7 @@ export interface WaitNotice {
 }
 
 /** People are told of a wait this long. */
-export const WORTH_TELLING_MS = 1_000;
+export const MIN_REPORTED_WAIT_MS = 1_000;
 
 /** A run that has waited so long for an answer waits, and does not work. */
 export const NO_ANSWER_AFTER_MS = 5_000;
@@ -68,5 +68,5 @@ export interface PatientSource {
    */
   page(query: PageQuery, options: PageOptions): Promise<PatientPage>;
   /** About how long it takes, in milliseconds, until so many more requests may have left; 0 when all could leave now. */
-  outlookMs(requests: number): number;
+  estimateWaitMs(requests: number): number;
 }

@@ -4,7 +4,7 @@
  * Only the id matters for keeping a patient, so only a record without a usable one is no patient. What reads as
  * nothing although something was there is named as an oddity: the name of the field, never its value.
  *
- * Not here: what becomes of a patient (patients/from-cliniko.ts).
+ * Not here: what becomes of a patient (patients/parse-patient.ts).
  */
 import { z } from 'zod';
 import { textOfRecord } from './record-text.ts';

@@ -1,10 +1,10 @@
 /** The part of the environment that says who may reach the server, and how much of it one client may use. */
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
-import { JWT_ALGORITHMS, type JwtConfig } from '../access/identity-provider.ts';
-import type { LimitConfig } from '../access/limits.ts';
-import { isLoopbackAddress } from '../access/same-place.ts';
-import { STREAM_TOKEN_SECONDS } from '../contract/access.ts';
+import { STREAM_TOKEN_SECONDS } from '#contract/access.ts';
+import { JWT_ALGORITHMS, type JwtConfig } from '../access/jwt.ts';
+import type { RateLimitConfig } from '../access/rate-limits.ts';
+import { isLoopbackAddress } from '../access/same-origin.ts';
 import { ConfigError, isSafeAddress, oneOf, type Read, type Rule, text, wholeNumber } from './rules.ts';
 
 export interface AccessConfig {
@@ -17,7 +17,7 @@ export interface AccessConfig {
   /** An identity provider whose JWTs are accepted too. */
   jwt: JwtConfig | undefined;
   streamTokenSeconds: number;
-  limits: LimitConfig & {
+  limits: RateLimitConfig & {
     /** TCP connections at once, in all. */
     connections: number;
     /** TCP connections at once of one address that is no trusted proxy. */

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isLoopbackAddress } from '../access/same-place.ts';
+import { isLoopbackAddress } from '../access/same-origin.ts';
 
 /** The start cannot go on. The message is one line that names the variable and what it may be. */
 export class ConfigError extends Error {

@@ -11,7 +11,7 @@ export const Readiness = z.object({
     migrations: z.boolean(),
     listener: z.boolean(),
     draining: z.boolean(),
-    /** How reads of somebody who holds only some organizations are guarded a second time (access/second-wall.ts). */
+    /** How reads of somebody who holds only some organizations are guarded a second time (access/row-level-security.ts). */
     row_security: z.enum(['role', 'none']),
     /** Database roles to which somebody granted rights on our objects after the start. */
     other_roles: z.array(z.string()),

@@ -2,7 +2,7 @@
  * The database is closed to everyone but the owner of our tables, at each start and after each migration.
  *
  * Three roles have rights, each no more than listed here: the role of the servers where it is not the owner
- * (`MIGRATE_DATABASE_URL`), the role that owns nothing and answers requests bound to organizations (access/second-wall.ts), and
+ * (`MIGRATE_DATABASE_URL`), the role that owns nothing and answers requests bound to organizations (access/row-level-security.ts), and
  * those of `DATABASE_READERS`. Every other right goes, whoever gave it. Row-level security is on for each table, so a right
  * that somebody grants later opens no row: only these roles may call the functions of its policy.
  *
@@ -26,7 +26,7 @@ export interface DatabaseRoles {
 
 /** What a role of `DATABASE_READERS` may read. The rest holds sealed keys, tokens and the engine's own state. */
 const READABLE = new Set(['patients', 'sync_logs', 'organizations', 'patients_current']);
-/** The one partition that a server names: old events leave it in portions (events/history.ts). */
+/** The one partition that a server names: old events leave it in portions (events/partitions.ts). */
 const DEFAULT_PARTITION = 'sync_events_other';
 /** The policies call them, with the rights of the role that reads. */
 const WALL_FUNCTIONS = new Set(['sync_is_restricted', 'sync_held_organizations']);
@@ -132,7 +132,7 @@ function rowSecurityStatements(object: DatabaseObject): string[] {
   const statements: string[] = [];
   if (!rowSecurity.on) statements.push(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
   if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
-  if (rowSecurity.wall || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
+  if (rowSecurity.rowLevelSecurity || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
   // The two functions are asked once a statement, not once a row.
   const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_held_organizations())::integer[])`;
   const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;

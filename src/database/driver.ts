@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import postgres, { type Sql } from 'postgres';
-import { ARRAY_TYPES } from './arrays.ts';
+import { ARRAY_TYPES } from './array-types.ts';
 import { type AddressOptions, addressOptions, type SessionState } from './connection-options.ts';
 
 /** The options that the patch adds. */

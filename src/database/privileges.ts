@@ -23,7 +23,7 @@ export interface DatabaseObject {
   isPartition: boolean;
   /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
   relkind: string | null;
-  rowSecurity: { on: boolean; forced: boolean; wall: boolean };
+  rowSecurity: { on: boolean; forced: boolean; rowLevelSecurity: boolean };
   /** Of a function: reads only, and with the rights of its caller. */
   isHarmless: boolean;
   isTrigger: boolean;

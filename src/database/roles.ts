@@ -27,7 +27,7 @@ export async function assertReadersExist(sql: ISql, readers: readonly string[]):
  * Makes the role of the second wall, and lets `user` act as it.
  *
  * @param user the role of the servers
- * @returns whether it may; where it may not, the start says so (access/second-wall.ts)
+ * @returns whether it may; where it may not, the start says so (access/row-level-security.ts)
  */
 export async function ensureWallRole(tx: Tx, user: string): Promise<boolean> {
   if (!(await hasWallRole(tx))) await attempt(tx, `CREATE ROLE ${WALL_ROLE} NOLOGIN`);

@@ -1,10 +1,10 @@
 /** Erasing a clinic: its patients, quarantine, key, schedule and settings. Its logs stay, without a patient in them. */
 import type { ISql } from 'postgres';
+import type { ErasedOrganization } from '#contract/erasure.ts';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
-import type { ErasedOrganization } from '../contract/erasure.ts';
-import { beginImpatient } from '../database/impatient.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
+import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { interruptAndRun } from '../sync/exclusive-transaction.ts';
 import { forceFailRun } from '../sync/force-fail-run.ts';
@@ -54,7 +54,7 @@ export async function eraseOrganization(
     });
     return { organization_id: organizationId, dry_run: false, ...erased, ...clinic };
   };
-  return await interruptAndRun(sql, organizationId, erase, (work) => beginImpatient(sql, work));
+  return await interruptAndRun(sql, organizationId, erase, (work) => beginTerminatingBlockers(sql, work));
 }
 
 /** They would go with the organization's row, in one statement of any size. */

@@ -7,15 +7,15 @@
  * Not here: who may do it, and who asks (routes.ts, cli/erase.ts, purge.ts).
  */
 import type { ISql } from 'postgres';
+import type { ErasedPatients } from '#contract/erasure.ts';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
-import type { ErasedPatients } from '../contract/erasure.ts';
 import type { Database } from '../database/open.ts';
 import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 import { interruptAndRun } from '../sync/exclusive-transaction.ts';
 import { revokeLeases } from '../sync/lease.ts';
 import { erasePatientLines, lockNamingRows } from './patient-lines.ts';
 
-export type Whom =
+export type ErasureTarget =
   | { kind: 'everybody' }
   /** Cliniko ids. */
   | { kind: 'these'; ids: readonly string[] }
@@ -26,13 +26,13 @@ export type Whom =
 export async function countErasable(
   sql: ISql,
   organizationId: number,
-  whom: Whom,
+  target: ErasureTarget,
 ): Promise<ErasedPatients & { still_in_cliniko: number }> {
   const [row] = await sql<{ patients: number; quarantined: number; still_in_cliniko: number }[]>`
     select
-      (select count(*)::int from patients where ${patientsMeant(sql, organizationId, whom)}) as patients,
-      (select count(*)::int from quarantine where ${quarantineMeant(sql, organizationId, whom)}) as quarantined,
-      (select count(*)::int from patients where ${patientsMeant(sql, organizationId, whom)}
+      (select count(*)::int from patients where ${targetPatients(sql, organizationId, target)}) as patients,
+      (select count(*)::int from quarantine where ${targetQuarantine(sql, organizationId, target)}) as quarantined,
+      (select count(*)::int from patients where ${targetPatients(sql, organizationId, target)}
         and missing_since is null) as still_in_cliniko`;
   return row ?? { patients: 0, quarantined: 0, still_in_cliniko: 0 };
 }
@@ -41,11 +41,11 @@ export async function countErasable(
 export async function eraseAndAudit(
   { sql }: Database,
   organizationId: number,
-  whom: Whom,
+  target: ErasureTarget,
   audit: (erased: ErasedPatients) => AuditEntry | undefined,
 ): Promise<ErasedPatients> {
   return await interruptAndRun(sql, organizationId, async (tx) => {
-    const erased = await erasePatients(tx, organizationId, whom);
+    const erased = await erasePatients(tx, organizationId, target);
     const entry = audit(erased);
     if (entry !== undefined) await appendAudit(tx, entry);
     return erased;
@@ -58,8 +58,12 @@ export async function eraseAndAudit(
  *
  * @returns how many were erased
  */
-export async function erasePatients(tx: ISql, organizationId: number, whom: Whom): Promise<ErasedPatients> {
-  const ids = await erasedIds(tx, organizationId, whom);
+export async function erasePatients(
+  tx: ISql,
+  organizationId: number,
+  target: ErasureTarget,
+): Promise<ErasedPatients> {
+  const ids = await erasedIds(tx, organizationId, target);
   if (ids?.length === 0) return { patients: 0, quarantined: 0 };
   const named = await lockNamingRows(tx, organizationId, ids);
   await revokeLeases(tx, organizationId);
@@ -70,20 +74,24 @@ export async function erasePatients(tx: ISql, organizationId: number, whom: Whom
 }
 
 /** @returns null: everybody */
-async function erasedIds(tx: ISql, organizationId: number, whom: Whom): Promise<readonly string[] | null> {
-  switch (whom.kind) {
+async function erasedIds(
+  tx: ISql,
+  organizationId: number,
+  target: ErasureTarget,
+): Promise<readonly string[] | null> {
+  switch (target.kind) {
     case 'everybody':
       return null;
     case 'these':
-      return [...whom.ids].sort();
+      return [...target.ids].sort();
     case 'missing': {
       const rows = await tx<{ id: string }[]>`
-        select cliniko_patient_id as id from patients where ${patientsMeant(tx, organizationId, whom)}
+        select cliniko_patient_id as id from patients where ${targetPatients(tx, organizationId, target)}
         order by cliniko_patient_id`;
       return rows.map((row) => row.id);
     }
     default:
-      return whom satisfies never;
+      return target satisfies never;
   }
 }
 
@@ -118,24 +126,25 @@ async function deleteInPortions(
   }
 }
 
-function patientsMeant(sql: ISql, organizationId: number, whom: Whom) {
+function targetPatients(sql: ISql, organizationId: number, target: ErasureTarget) {
   const ofClinic = sql`organization_id = ${organizationId}`;
-  switch (whom.kind) {
+  switch (target.kind) {
     case 'everybody':
       return ofClinic;
     case 'these':
-      return sql`${ofClinic} and cliniko_patient_id = any(${whom.ids as string[]}::text[])`;
+      return sql`${ofClinic} and cliniko_patient_id = any(${target.ids as string[]}::text[])`;
     case 'missing':
-      return sql`${ofClinic} and missing_since < now() - make_interval(days => ${whom.forDays})`;
+      return sql`${ofClinic} and missing_since < now() - make_interval(days => ${target.forDays})`;
     default:
-      return whom satisfies never;
+      return target satisfies never;
   }
 }
 
-function quarantineMeant(sql: ISql, organizationId: number, whom: Whom) {
+function targetQuarantine(sql: ISql, organizationId: number, target: ErasureTarget) {
   const ofClinic = sql`organization_id = ${organizationId}`;
-  if (whom.kind === 'everybody') return ofClinic;
-  if (whom.kind === 'these') return sql`${ofClinic} and record_key = any(${whom.ids as string[]}::text[])`;
+  if (target.kind === 'everybody') return ofClinic;
+  if (target.kind === 'these')
+    return sql`${ofClinic} and record_key = any(${target.ids as string[]}::text[])`;
   return sql`${ofClinic} and record_key in (
-    select cliniko_patient_id from patients where ${patientsMeant(sql, organizationId, whom)})`;
+    select cliniko_patient_id from patients where ${targetPatients(sql, organizationId, target)})`;
 }

@@ -35,8 +35,8 @@ export async function purgeMissing(database: Database, afterDays: number): Promi
     where missing_since < now() - make_interval(days => ${afterDays})`;
   let purged = 0;
   for (const { id: organizationId } of clinics) {
-    const whom = { kind: 'missing', forDays: afterDays } as const;
-    const { patients } = await eraseAndAudit(database, organizationId, whom, ({ patients: count }) => {
+    const target = { kind: 'missing', forDays: afterDays } as const;
+    const { patients } = await eraseAndAudit(database, organizationId, target, ({ patients: count }) => {
       if (count === 0) return undefined;
       const details = { count, missing_for_days: afterDays };
       return { organizationId, actor: 'server', action: 'patients.purge', details };

@@ -1,7 +1,7 @@
 /** `DELETE /api/v1/organizations/:orgId`: shown first with `?dry_run=true`, then done. */
 import { Hono } from 'hono';
 import type { Database } from '../database/open.ts';
-import type { EventBus } from '../events/bus.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import { pathId, queryFlag } from '../http/parameters.ts';
 import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';

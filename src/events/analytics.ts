@@ -1,6 +1,6 @@
 /** The guide's two analysis queries, safe for runs without patients. */
 import type { Sql } from 'postgres';
-import type { Analytics } from '../contract/analytics.ts';
+import type { Analytics } from '#contract/analytics.ts';
 
 /**
  * Other programs can write counters and times that mean nothing: no share of a negative number, no duration that ends before

@@ -1,10 +1,10 @@
 /**
- * The event log as the feed reads it: the port. Two adapters: postgres-log.ts, and the benchmark's, which keeps events
+ * The event log as the feed reads it: the port. Two adapters: postgres-event-log.ts, and the benchmark's, which keeps events
  * in memory so that the fan-out is measured alone.
  *
  * Each call is answered in bounded time or fails; the caller asks again.
  */
-import type { Heads, LoggedEvent, Position, StreamState } from './log.ts';
+import type { Heads, LoggedEvent, Position, StreamState } from './event-queries.ts';
 import type { FoundTrace, Trace } from './unlogged-changes.ts';
 
 export interface EventLog {

@@ -8,9 +8,9 @@ import type { Sql } from 'postgres';
 import { withinMs } from '../database/answer-limit.ts';
 import { connect } from '../database/driver.ts';
 import { sessionSettings } from '../database/session.ts';
-import { CHANNEL, decodeNudge, encodeTest, type ReceivedNudge } from './nudge-text.ts';
+import { CHANNEL, decodeNudge, encodeTest, type ReceivedNudge } from './notify-payload.ts';
 
-export interface ListenerPlan {
+export interface ListenerOptions {
   url: string;
   /** Only the startup parameters that a pooler passes on: it may be one in session mode. */
   throughPooler: boolean;
@@ -30,7 +30,7 @@ const OPEN_LIMIT_MS = 5_000;
 const REOPEN_AFTER_MS = 200;
 
 export class Listener {
-  readonly #plan: ListenerPlan;
+  readonly #options: ListenerOptions;
   readonly #everyMs: number;
   readonly #limitMs: number;
   #sql: Sql | undefined;
@@ -41,9 +41,9 @@ export class Listener {
   #answered: ((test: number) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(plan: ListenerPlan) {
-    this.#plan = plan;
-    const { everyMs, limitMs } = plan.selfTest ?? { everyMs: 10_000, limitMs: 3_000 };
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    const { everyMs, limitMs } = options.selfTest ?? { everyMs: 10_000, limitMs: 3_000 };
     this.#everyMs = everyMs;
     this.#limitMs = limitMs;
   }
@@ -55,7 +55,7 @@ export class Listener {
   #setHealthy(healthy: boolean): void {
     if (healthy === this.#isHealthy) return;
     this.#isHealthy = healthy;
-    if (this.#isOpen && !this.#closed) this.#plan.onHealth?.(healthy);
+    if (this.#isOpen && !this.#closed) this.#options.onHealth?.(healthy);
   }
 
   /** @returns whether the first self-test came back; @throws when the database cannot be reached */
@@ -63,36 +63,36 @@ export class Listener {
     await this.#listen();
     this.#setHealthy(await this.#selfTest());
     this.#isOpen = this.#isHealthy;
-    if (this.#isHealthy) this.#later(this.#everyMs, () => this.#check());
+    if (this.#isHealthy) this.#scheduleCheck(this.#everyMs, () => this.#check());
     return this.#isHealthy;
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#leave();
+    this.#disconnect();
   }
 
   async #listen(): Promise<void> {
-    this.#leave();
+    this.#disconnect();
     const onClose = () => {
       if (this.#sql !== opened) return;
-      this.#leave();
-      this.#later(REOPEN_AFTER_MS, () => this.#reopen());
+      this.#disconnect();
+      this.#scheduleCheck(REOPEN_AFTER_MS, () => this.#reopen());
     };
-    const opened = openListening(this.#plan, (payload) => this.#hear(payload), onClose);
+    const opened = openListening(this.#options, (payload) => this.#onNotification(payload), onClose);
     this.#sql = opened;
     await withinMs(OPEN_LIMIT_MS, opened.unsafe(`listen ${CHANNEL}`));
-    this.#plan.onListening();
+    this.#options.onListening();
   }
 
-  #hear(payload: string): void {
+  #onNotification(payload: string): void {
     const nudge = decodeNudge(payload);
-    if (nudge.sender !== this.#plan.sender) this.#plan.onNudge(nudge);
+    if (nudge.sender !== this.#options.sender) this.#options.onNudge(nudge);
     else if (nudge.test !== undefined) this.#answered?.(nudge.test);
   }
 
-  #leave(): void {
+  #disconnect(): void {
     const old = this.#sql;
     this.#sql = undefined;
     this.#setHealthy(false);
@@ -102,7 +102,7 @@ export class Listener {
   async #check(): Promise<void> {
     const asked = this.#sql;
     this.#setHealthy(await this.#selfTest());
-    if (this.#isHealthy) this.#later(this.#everyMs, () => this.#check());
+    if (this.#isHealthy) this.#scheduleCheck(this.#everyMs, () => this.#check());
     // When the connection closed meanwhile, its own end has arranged for the next one.
     else if (this.#sql === asked) await this.#reopen();
   }
@@ -118,7 +118,7 @@ export class Listener {
         resolve(true);
       };
     });
-    this.#plan.notify(encodeTest(test, this.#plan.sender));
+    this.#options.notify(encodeTest(test, this.#options.sender));
     return (await heard) && this.#sql === asked && asked !== undefined;
   }
 
@@ -127,13 +127,13 @@ export class Listener {
     try {
       await this.#listen();
     } catch {
-      this.#leave();
-      return this.#later(REOPEN_AFTER_MS, () => this.#reopen());
+      this.#disconnect();
+      return this.#scheduleCheck(REOPEN_AFTER_MS, () => this.#reopen());
     }
     await this.#check();
   }
 
-  #later(ms: number, act: () => Promise<void>): void {
+  #scheduleCheck(ms: number, act: () => Promise<void>): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
     this.#timer = setTimeout(() => void act(), ms);
@@ -143,8 +143,8 @@ export class Listener {
 
 /** postgres.js has a `listen` of its own, which hides when the connection was lost. */
 function openListening(
-  { url, throughPooler }: ListenerPlan,
-  hear: (payload: string) => void,
+  { url, throughPooler }: ListenerOptions,
+  onNotification: (payload: string) => void,
   onclose: () => void,
 ): Sql {
   return connect(url, {
@@ -156,6 +156,6 @@ function openListening(
     connect_timeout: OPEN_LIMIT_MS / 1_000,
     connection: { application_name: 'patient-sync listener', ...sessionSettings({ throughPooler }) },
     onclose,
-    onnotify: (_channel: string, payload: string) => hear(payload),
+    onnotify: (_channel: string, payload: string) => onNotification(payload),
   });
 }

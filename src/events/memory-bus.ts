@@ -1,9 +1,9 @@
 /** The bus within one process: what is published is heard by every subscriber in the same turn. */
-import type { EventBus, Nudge } from './bus.ts';
+import type { EventBus, Nudge } from './event-bus.ts';
 
 export interface MemoryBus extends EventBus {
   /** Tells everyone that nudges may have been lost. */
-  gap(): void;
+  missed(): void;
 }
 
 export function createMemoryBus(): MemoryBus {
@@ -17,11 +17,11 @@ export function createMemoryBus(): MemoryBus {
       listeners.add(onNudge);
       return () => listeners.delete(onNudge);
     },
-    onGap: (read) => {
+    onMissed: (read) => {
       readers.add(read);
       return () => readers.delete(read);
     },
-    gap: () => {
+    missed: () => {
       for (const read of readers) read();
     },
     healthy: true,

@@ -2,15 +2,15 @@
  * The bus between servers: NOTIFY after the commit, LISTEN on a connection that does nothing else.
  *
  * A NOTIFY inside a batch's transaction would hold a database-wide lock until its WAL is flushed, so nudges go out
- * afterwards (outbox.ts), and come in through listener.ts. Listeners in this process hear them at once.
+ * afterwards (notify-batcher.ts), and come in through listener.ts. Listeners in this process hear them at once.
  */
 import { randomBytes } from 'node:crypto';
-import type { EventBus } from './bus.ts';
-import { Listener, type ListenerPlan } from './listener.ts';
+import type { EventBus } from './event-bus.ts';
+import { Listener, type ListenerOptions } from './listener.ts';
 import { createMemoryBus } from './memory-bus.ts';
-import { Outbox } from './outbox.ts';
+import { NotifyBatcher } from './notify-batcher.ts';
 
-export interface BusOptions extends Pick<ListenerPlan, 'onHealth'> {
+export interface BusOptions extends Pick<ListenerOptions, 'onHealth'> {
   /** It refuses startup parameters (`pinSession`). */
   throughPooler?: boolean;
 }
@@ -21,36 +21,36 @@ export interface BusOptions extends Pick<ListenerPlan, 'onHealth'> {
  */
 export async function openPostgresBus(
   listenUrl: string,
-  selfTest?: ListenerPlan['selfTest'],
+  selfTest?: ListenerOptions['selfTest'],
   { throughPooler = true, onHealth }: BusOptions = {},
 ): Promise<EventBus> {
   const sender = randomBytes(6).toString('hex');
   const local = createMemoryBus();
-  const outbox = new Outbox(listenUrl, sender);
+  const batcher = new NotifyBatcher(listenUrl, sender);
   const listener = new Listener({
     url: listenUrl,
     throughPooler,
     sender,
     onNudge: local.publish,
     // What was sent while we were away is gone: everyone reads again.
-    onListening: local.gap,
-    notify: (payload) => outbox.send(payload),
+    onListening: local.missed,
+    notify: (payload) => batcher.send(payload),
     ...(onHealth && { onHealth }),
     ...(selfTest && { selfTest }),
   });
   const close = async () => {
     listener.close();
-    await outbox.close();
+    await batcher.close();
     await local.close();
   };
-  await openOrLeave(() => listener.open(), close);
+  await openOrClose(() => listener.open(), close);
   return {
     publish: (nudge) => {
       local.publish(nudge);
-      outbox.add(nudge);
+      batcher.add(nudge);
     },
     subscribe: local.subscribe,
-    onGap: local.onGap,
+    onMissed: local.onMissed,
     get healthy() {
       return listener.healthy;
     },
@@ -58,7 +58,7 @@ export async function openPostgresBus(
   };
 }
 
-async function openOrLeave(open: () => Promise<boolean>, close: () => Promise<void>): Promise<void> {
+async function openOrClose(open: () => Promise<boolean>, close: () => Promise<void>): Promise<void> {
   const healthy = await open().catch(async (error: unknown) => {
     await close();
     throw error;

@@ -2,7 +2,7 @@
  * The metadata of a sync log as clients get it. What a row holds passes through as it is; what clients rely on and another
  * program left out is filled in here, for the poll and the streams alike. The table keeps what it has.
  */
-import type { SyncLog, SyncStep } from '../contract/sync-log.ts';
+import type { SyncLog, SyncStep } from '#contract/sync-log.ts';
 
 export const SOURCE_SYSTEM = 'cliniko';
 

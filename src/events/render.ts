@@ -5,12 +5,12 @@
  * that another program put into `metadata` survives even where JavaScript could not hold it.
  *
  * Neighbours: render-metadata.ts.
- * Not here: which rows (sync-logs.ts, log.ts), the framing (live/).
+ * Not here: which rows (sync-logs.ts, event-queries.ts), the framing (live/).
  */
 import { z } from 'zod';
-import { formatCursor } from '../contract/cursor.ts';
-import { PROTOCOL_VERSION } from '../contract/stream-event.ts';
-import { SyncStatus } from '../contract/sync-log.ts';
+import { formatCursor } from '#contract/cursor.ts';
+import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
+import { SyncStatus } from '#contract/sync-log.ts';
 import { foreignReason, renderMetadata, type ShownLog, SOURCE_SYSTEM } from './render-metadata.ts';
 
 /** A row of `sync_logs` as `sync_log_row()` (drizzle/) gives it, `metadata` apart and both as JSON text. */

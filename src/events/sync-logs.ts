@@ -1,6 +1,6 @@
 /** `sync_logs` as the poll answers it, with the place in the stream at which the answer was true. */
 import type { Sql } from 'postgres';
-import { lastChangeOf, toLastChange } from './log.ts';
+import { lastChangeOf, toLastChange } from './event-queries.ts';
 import { renderSyncLog } from './render.ts';
 
 export interface SyncLogFilter {

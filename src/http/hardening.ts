@@ -1,6 +1,6 @@
 /**
  * What every answer carries, how long one may take, and how much may be sent with a question. Pages and documents add a
- * policy of their own (pages.ts).
+ * policy of their own (page-routes.ts).
  */
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -12,7 +12,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-/** Set before the route answers: a stream writes its head by itself, and takes them from here (live/sse-route.ts). */
+/** Set before the route answers: a stream writes its head by itself, and takes them from here (live/sse/sse-route.ts). */
 export function securityHeaders(): MiddlewareHandler {
   return async (c, next) => {
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);

@@ -1,7 +1,7 @@
 /**
- * Who asks, and what he may do. Decided once at the door (access/gate.ts); routes only read it here.
+ * Who asks, and what he may do. Decided once at the door (access/authorize.ts); routes only read it here.
  *
- * Not here: how somebody proves who he is (access/), what one may see of a stream while it is open (live/viewer.ts).
+ * Not here: how somebody proves who he is (access/), what one may see of a stream while it is open (live/stream-authorization.ts).
  */
 import type { Context } from 'hono';
 
@@ -17,7 +17,7 @@ export interface Principal {
   /** As people call the account; undefined: it has no name of its own. */
   name?: string;
   scope: Scope;
-  organizations: HeldOrganizations;
+  organizations: GrantedOrganizations;
   /** Milliseconds since 1970; undefined: never. */
   expiresAt: number | undefined;
   /** Of the stored token behind it, whose revocation ends it; undefined: an identity provider vouches. */
@@ -25,10 +25,10 @@ export interface Principal {
 }
 
 /** `*`: every organization, also those that are still to come. */
-export type HeldOrganizations = '*' | ReadonlySet<number>;
+export type GrantedOrganizations = '*' | ReadonlySet<number>;
 
 /** With AUTH=none everybody on this machine may do everything. */
-export const ANYONE: Principal = {
+export const UNRESTRICTED: Principal = {
   actor: 'anyone',
   scope: 'admin',
   organizations: '*',
@@ -50,11 +50,14 @@ export function principalOf(c: Context): Principal {
   return principal;
 }
 
-export function holds({ organizations }: Pick<Principal, 'organizations'>, organizationId: number): boolean {
+export function canAccess(
+  { organizations }: Pick<Principal, 'organizations'>,
+  organizationId: number,
+): boolean {
   return organizations === '*' || organizations.has(organizationId);
 }
 
-export function reaches(scope: Scope, needed: Scope): boolean {
+export function hasScope(scope: Scope, needed: Scope): boolean {
   if (scope === 'metrics' || needed === 'metrics') return scope === needed;
   return RANKED.indexOf(scope) >= RANKED.indexOf(needed);
 }

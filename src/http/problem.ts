@@ -1,5 +1,5 @@
 /** Errors on their way out: RFC 9457, with a stable code, a detail that says what to do, and nothing else. */
-import type { Problem, ProblemCode } from '../contract/problem.ts';
+import type { Problem, ProblemCode } from '#contract/problem.ts';
 
 const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   INVALID_PARAMETER: { status: 400, title: 'Invalid parameter' },

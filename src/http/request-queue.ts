@@ -6,7 +6,7 @@
  * the operating system, some requests wait, and a connection with more than those is ended. So is one whose answer makes no
  * progress: a client that does not read holds one answer for half a minute.
  *
- * Not here: how many connections one address may have (connection-share.ts), streams that are slow to read (live/delivery.ts).
+ * Not here: how many connections one address may have (connection-share.ts), streams that are slow to read (live/socket-writer.ts).
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

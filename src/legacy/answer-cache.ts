@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
-import type { Newest } from '../events/newest.ts';
+import type { LatestRunCache } from '../events/latest-run-cache.ts';
 
 /** How long a count may be older than the table. */
 const FRESH_MS = 5_000;
@@ -30,12 +30,15 @@ interface CachedAnswer {
   etag: string;
 }
 
-export function createAnswerCache(newest: Newest, now: () => number = () => performance.now()): AnswerCache {
+export function createAnswerCache(
+  newest: LatestRunCache,
+  now: () => number = () => performance.now(),
+): AnswerCache {
   /** By request; the least recently used first. */
   const answers = new Map<string, CachedAnswer>();
 
   const placeOf = (organizationId: number): string | undefined => {
-    const known = newest.of(organizationId);
+    const known = newest.get(organizationId);
     return known && `${known.epoch}.${known.head}`;
   };
   const fresh = (key: string, place: string | undefined): CachedAnswer | undefined => {

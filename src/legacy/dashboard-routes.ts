@@ -1,7 +1,7 @@
 /** What old dashboards and admin panels poll: totals, the current sync, recent activity, the connected service. */
 import type { Context, Hono } from 'hono';
-import { isCancelled } from '../contract/progress.ts';
-import type { SyncLog } from '../contract/sync-log.ts';
+import { isCancelled } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { pathId } from '../http/parameters.ts';
 import type { LegacyDeps } from './deps.ts';
 import { credentialsValid, lastSyncTime, type Overview, readOverview } from './overview.ts';

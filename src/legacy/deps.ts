@@ -1,11 +1,11 @@
-import type { Newest } from '../events/newest.ts';
-import type { OrganizationTools } from '../organizations/routes.ts';
+import type { LatestRunCache } from '../events/latest-run-cache.ts';
+import type { OrganizationDeps } from '../organizations/routes.ts';
 import type { CancelDeps } from '../sync/cancel-run.ts';
 import type { AnswerCache } from './answer-cache.ts';
 
 /** What the routes of this folder are adapters over: the services of our own routes, and no state but a cache of answers. */
-export interface LegacyDeps extends OrganizationTools, CancelDeps {
-  newest: Newest;
+export interface LegacyDeps extends OrganizationDeps, CancelDeps {
+  newest: LatestRunCache;
   answers: AnswerCache;
   /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
   clinikoBaseUrl: string | undefined;

@@ -1,6 +1,6 @@
 /** The old routes in `/openapi.json`: all marked deprecated, with the route of ours that replaces each. */
 import { z } from 'zod';
-import { StartedSync } from '../contract/sync-log.ts';
+import { StartedSync } from '#contract/sync-log.ts';
 import type { Operation } from '../openapi/operation.ts';
 
 const Answer = z.looseObject({});

@@ -1,9 +1,9 @@
 /** The old progress API below `/api/v1/sync`. Its sync ids are derived from `sync_logs` (sync-id.ts). */
 import type { Context, Hono } from 'hono';
-import type { OperationType, SyncLog } from '../contract/sync-log.ts';
+import type { OperationType, SyncLog } from '#contract/sync-log.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
-import { holds, principalOf } from '../http/principal.ts';
+import { canAccess, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { startSync } from '../sync/start-sync.ts';
 import type { LegacyDeps } from './deps.ts';
@@ -133,7 +133,7 @@ async function readHistory({ database }: LegacyDeps, organizationId: number, lim
 
 async function listActive(c: Context, { database }: LegacyDeps) {
   const principal = principalOf(c);
-  const logs = await readActiveRuns(database.sql, (organizationId) => holds(principal, organizationId));
+  const logs = await readActiveRuns(database.sql, (organizationId) => canAccess(principal, organizationId));
   const ids = await readSyncIds(database.sql, logs);
   const active = logs.map((log) => ({
     sync_id: ids.get(log.id),

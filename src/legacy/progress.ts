@@ -1,6 +1,6 @@
 /** A run as the old progress API showed it: whole percentages, eight numbered steps, a text for people. */
-import { stepText } from '../contract/progress.ts';
-import type { SyncLog } from '../contract/sync-log.ts';
+import { stepText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 
 export type ProgressStatus = 'starting' | 'running' | 'completed' | 'failed' | 'cancelled';
 

@@ -1,6 +1,6 @@
 /** The runs behind the old answers: the same rows and the same rendering as the documented poll. */
 import type { Sql } from 'postgres';
-import { SyncLog } from '../contract/sync-log.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { findSecondsTaken, formatSyncId } from './sync-id.ts';
 

@@ -1,9 +1,9 @@
 /** For the old routes whose organization is in a header or inside a sync id, where access/ does not look. */
 import type { Context } from 'hono';
-import { notHeld } from '../access/gate.ts';
-import { holds, principalOf } from '../http/principal.ts';
+import { organizationForbidden } from '../access/authorize.ts';
+import { canAccess, principalOf } from '../http/principal.ts';
 
 /** @throws ProblemError FORBIDDEN, whether the organization exists or not */
 export function requireAccess(c: Context, organizationId: number): void {
-  if (!holds(principalOf(c), organizationId)) throw notHeld();
+  if (!canAccess(principalOf(c), organizationId)) throw organizationForbidden();
 }

@@ -1,6 +1,6 @@
 /** The old ways to start a sync, as adapters over `startRun`. All answer 200, also when a sync is running already. */
 import type { Context, Hono } from 'hono';
-import type { OperationType } from '../contract/sync-log.ts';
+import type { OperationType } from '#contract/sync-log.ts';
 import { pathId, readId } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';

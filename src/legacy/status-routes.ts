@@ -1,15 +1,15 @@
 /** `/status` and `/test-connection` of the old service, in all the shapes that its clients read. */
 import type { Context, Hono } from 'hono';
+import { formatDuration } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { ClinikoError } from '../cliniko/error.ts';
 import { clinikoBaseUrl } from '../cliniko/shard.ts';
 import type { PatientPage } from '../cliniko/source.ts';
-import { limitTime } from '../cliniko/time-limit.ts';
-import { formatDuration } from '../contract/duration.ts';
-import type { SyncLog } from '../contract/sync-log.ts';
 import { pathId } from '../http/parameters.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import { countPatients } from '../patients/summary.ts';
+import { limitTime } from '../timing/time-limit.ts';
 import type { LegacyDeps } from './deps.ts';
 import { credentialsValid, lastSyncTime, type Overview, readOverview } from './overview.ts';
 import { lenientFlag, lenientNumber } from './query.ts';

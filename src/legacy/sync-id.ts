@@ -6,7 +6,7 @@
  * both forms find it, so an id that was given once stays valid.
  */
 import type { Sql } from 'postgres';
-import { RowId } from '../contract/sync-log.ts';
+import { RowId } from '#contract/sync-log.ts';
 
 export interface SyncIdParts {
   organizationId: number;

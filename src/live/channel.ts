@@ -3,13 +3,13 @@
  *
  * The events are a ring without gaps that ends at `head`. Who is further behind than it reads the log.
  */
-import type { LoggedEvent, RunAt, StreamState } from '../events/log.ts';
+import type { LoggedEvent, RunAt, StreamState } from '../events/event-queries.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 
 const FRAMES_KEPT = 256;
 
 /** What is given at once: about as much as a socket takes. */
-const GIVEN_BYTES = 64 * 1024;
+const BATCH_BYTES = 64 * 1024;
 
 export class Channel {
   readonly organizationId: number;
@@ -20,10 +20,10 @@ export class Channel {
   #hasOlder: boolean | undefined;
   #frames: Frame[] = [];
   #bytes = 0;
-  #isSure = true;
+  #isLatestKnown = true;
   #snapshot: Frame | undefined;
   /** Most watches are at one of few places: each place has one array, and shares what is made of it. */
-  readonly #given = new Map<number, readonly Frame[]>();
+  readonly #batches = new Map<number, readonly Frame[]>();
   readonly #folds = new Map<number, readonly Frame[]>();
 
   constructor({ organizationId, epoch, head, latest, at, hasOlder }: StreamState) {
@@ -46,32 +46,32 @@ export class Channel {
   }
 
   /** False when the latest run cannot be told from the events alone: `settle` it from the database. */
-  get isSure(): boolean {
-    return this.#isSure;
+  get isLatestKnown(): boolean {
+    return this.#isLatestKnown;
   }
 
   /** Takes what was read from the log; what it has already is passed over. */
   append(events: readonly LoggedEvent[]): void {
     // Before, not after: whoever keeps up finds the whole of what was just read.
     if (this.#frames.length > FRAMES_KEPT) this.#keep(this.#frames.slice(-FRAMES_KEPT));
-    this.#forgetGiven();
+    this.#clearDerived();
     for (const event of events) if (event.seq > this.#head) this.#take(event);
   }
 
   /** The next frames after a `seq`, in order; undefined when the first of them is no longer here. */
   framesAfter(seq: number): readonly Frame[] | undefined {
     if (seq >= this.#head) return [];
-    const from = this.#placeAfter(seq);
+    const from = this.#indexAfter(seq);
     if (from === undefined) return undefined;
-    const known = this.#given.get(seq) ?? this.#frames.slice(from, endOfPortion(this.#frames, from));
-    this.#given.set(seq, known);
+    const known = this.#batches.get(seq) ?? this.#frames.slice(from, endOfBatch(this.#frames, from));
+    this.#batches.set(seq, known);
     return known;
   }
 
   /** The same, folded: the ends of runs, then a snapshot. */
   foldAfter(seq: number): readonly Frame[] | undefined {
     if (seq >= this.#head) return [];
-    const from = this.#placeAfter(seq);
+    const from = this.#indexAfter(seq);
     const now = this.snapshot();
     if (from === undefined || now === undefined) return undefined;
     const known = this.#folds.get(seq) ?? fold(this.#frames.slice(from), now);
@@ -81,7 +81,7 @@ export class Channel {
 
   /** Where the organization stands at `head`; undefined while that is not sure. */
   state(): StreamState | undefined {
-    if (!this.#isSure) return undefined;
+    if (!this.#isLatestKnown) return undefined;
     const { organizationId, epoch } = this;
     const oldest = this.#head - this.#frames.length + 1;
     const { latest, hasOlder } = { latest: this.#latest, hasOlder: this.#hasOlder };
@@ -89,7 +89,7 @@ export class Channel {
   }
 
   snapshot(): Frame | undefined {
-    if (!this.#isSure) return this.#snapshot;
+    if (!this.#isLatestKnown) return this.#snapshot;
     const { organizationId, epoch } = this;
     this.#snapshot ??= encodeState(epoch, {
       organizationId,
@@ -100,12 +100,12 @@ export class Channel {
     return this.#snapshot;
   }
 
-  settle(state: StreamState): void {
+  refreshLatest(state: StreamState): void {
     if (state.head !== this.#head) return;
     this.#latest = state.latest;
     this.#hasOlder = state.hasOlder;
-    this.#isSure = true;
-    this.#forgetGiven();
+    this.#isLatestKnown = true;
+    this.#clearDerived();
   }
 
   /** What somebody read from the database when the head was there. */
@@ -114,9 +114,9 @@ export class Channel {
   }
 
   /** Lets go of the ring, not of the state. */
-  forgetFrames(): void {
+  dropFrames(): void {
     this.#keep([]);
-    this.#forgetGiven();
+    this.#clearDerived();
   }
 
   #take(event: LoggedEvent): void {
@@ -135,11 +135,11 @@ export class Channel {
     // A deletion tells the latest run itself; any other event replaces it only with the same run or a newer one.
     if (type === 'snapshot') {
       this.#latest = run;
-      this.#isSure = true;
+      this.#isLatestKnown = true;
       this.#hasOlder = run === null ? false : undefined;
     } else if (run !== null && run.id === latest?.id) {
       // Its start was moved into the past: another run may be the latest now.
-      if (run.startedAt < latest.startedAt) this.#isSure = false;
+      if (run.startedAt < latest.startedAt) this.#isLatestKnown = false;
       this.#latest = run;
     } else if (run !== null) {
       this.#hasOlder = latest !== null;
@@ -152,13 +152,13 @@ export class Channel {
     this.#bytes = frames.reduce((sum, frame) => sum + frame.sse.length, 0);
   }
 
-  #forgetGiven(): void {
+  #clearDerived(): void {
     this.#snapshot = undefined;
-    this.#given.clear();
+    this.#batches.clear();
     this.#folds.clear();
   }
 
-  #placeAfter(seq: number): number | undefined {
+  #indexAfter(seq: number): number | undefined {
     const behind = this.#head - seq;
     return behind > this.#frames.length ? undefined : this.#frames.length - behind;
   }
@@ -170,11 +170,11 @@ function fold(frames: readonly Frame[], snapshot: Frame): readonly Frame[] {
 }
 
 /** At least one frame, however large. */
-function endOfPortion(frames: readonly Frame[], from: number): number {
+function endOfBatch(frames: readonly Frame[], from: number): number {
   let bytes = 0;
   for (let end = from; end < frames.length; end++) {
     bytes += frames[end]?.sse.length ?? 0;
-    if (bytes > GIVEN_BYTES) return Math.max(end, from + 1);
+    if (bytes > BATCH_BYTES) return Math.max(end, from + 1);
   }
   return frames.length;
 }

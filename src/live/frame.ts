@@ -2,8 +2,8 @@
  * Events as they go over the wire. Each is encoded once, what is due together is joined once, and the same bytes go to
  * every client: as plain Server-Sent Events, in an HTTP chunk, or in WebSocket frames.
  */
-import { formatCursor } from '../contract/cursor.ts';
-import { type LoggedEvent, type RunAt, renderSnapshot } from '../events/log.ts';
+import { formatCursor } from '#contract/cursor.ts';
+import { type LoggedEvent, type RunAt, renderSnapshot } from '../events/event-queries.ts';
 
 export interface Frame {
   seq: number;

@@ -1,6 +1,6 @@
 /** Where a stream goes on: decided from the client's cursor and the state of the organization. Pure. */
-import { parseCursor } from '../contract/cursor.ts';
-import { type LostReason, MAX_REPLAYED_EVENTS } from '../contract/stream-event.ts';
+import { parseCursor } from '#contract/cursor.ts';
+import { type LostReason, MAX_REPLAYED_EVENTS } from '#contract/stream-event.ts';
 
 export interface Start {
   /** False: what the client missed cannot be replayed, for `reason`. */

@@ -10,12 +10,12 @@ import type { RequestOutcome } from '../cliniko/client.ts';
 import type { LiveStats } from '../live/stats.ts';
 import type { AnsweredRequest } from '../logging/request-log.ts';
 import type { SyncObserver } from '../sync/observer.ts';
-import type { Standing } from './standing.ts';
-import { createStandingGauges } from './standing-gauges.ts';
+import { createDatabaseGauges } from './database-gauges.ts';
+import type { DatabaseStats } from './database-stats.ts';
 
 /** What is asked at each scrape. */
 export interface MetricSources {
-  readStanding(): Promise<Standing | undefined>;
+  readDatabaseStats(): Promise<DatabaseStats | undefined>;
   isListenerHealthy(): boolean;
   isDraining(): boolean;
   live(): Pick<LiveStats, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
@@ -31,9 +31,9 @@ export interface Metrics {
   requestRefused(status: number, code: string): void;
   /** Closed without an answer: its address, or the server, has as many connections as it may have. */
   connectionRefused(reason: 'address' | 'server'): void;
-  nudgeHeard(): void;
+  nudgeReceived(): void;
   /** Nudges may have been lost: the listener connected again. */
-  listenerGap(): void;
+  notificationsMissed(): void;
   /** From the commit of an event to the moment its bytes were handed to the sockets of those who watch. */
   eventDelivered(seconds: number): void;
   webhookTried(outcome: WebhookOutcome, seconds: number): void;
@@ -53,8 +53,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  askAtEachScrape(registers, sources);
-  const standing = createStandingGauges();
+  collectAtEachScrape(registers, sources);
+  const stats = createDatabaseGauges();
   const http = httpMetrics(registers);
   const cliniko = clinikoMetrics(registers);
   const live = liveMetrics(registers);
@@ -69,7 +69,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     webhookTried: (outcome, seconds) => webhooks.observe({ outcome }, seconds),
     async read() {
       const own = registry.metrics();
-      const shared = standing.render(await sources.readStanding());
+      const shared = stats.render(await sources.readDatabaseStats());
       return `${await own}\n${await shared}`;
     },
   };
@@ -91,7 +91,7 @@ function histogram(
   return new Histogram({ name: `patient_sync_${name}`, help, labelNames, buckets, registers });
 }
 
-function askAtEachScrape(registers: Registers, sources: MetricSources): void {
+function collectAtEachScrape(registers: Registers, sources: MetricSources): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `patient_sync_${name}`,
@@ -178,7 +178,9 @@ function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> 
   return { clinikoAnswered: (outcome, seconds) => requests.observe({ outcome }, seconds) };
 }
 
-function liveMetrics(registers: Registers): Pick<Metrics, 'nudgeHeard' | 'listenerGap' | 'eventDelivered'> {
+function liveMetrics(
+  registers: Registers,
+): Pick<Metrics, 'nudgeReceived' | 'notificationsMissed' | 'eventDelivered'> {
   const nudges = counter(registers, 'nudges_heard_total', 'Nudges of this server and of others.');
   const gaps = counter(
     registers,
@@ -193,8 +195,8 @@ function liveMetrics(registers: Registers): Pick<Metrics, 'nudgeHeard' | 'listen
     LAG_SECONDS,
   );
   return {
-    nudgeHeard: () => nudges.inc(),
-    listenerGap: () => gaps.inc(),
+    nudgeReceived: () => nudges.inc(),
+    notificationsMissed: () => gaps.inc(),
     // The clocks of two machines differ a little: less than nothing is nothing.
     eventDelivered: (seconds) => lag.observe(Math.max(0, seconds)),
   };

@@ -1,7 +1,7 @@
 /** Routes of access/ and audit/. */
 import { z } from 'zod';
-import { AuditPage, StreamToken, StreamTokenRequest } from '../contract/access.ts';
-import { RowId } from '../contract/sync-log.ts';
+import { AuditPage, StreamToken, StreamTokenRequest } from '#contract/access.ts';
+import { RowId } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
 import { LIMIT } from './parameters.ts';
 

@@ -1,7 +1,7 @@
 /** `/openapi.json`: OpenAPI 3.1, made of the tables of operations and the schemas that validate. */
 import type { z } from 'zod';
-import { Problem, type ProblemCode } from '../contract/problem.ts';
-import { WebhookEvent, WebhookMessage } from '../contract/webhook.ts';
+import { Problem, type ProblemCode } from '#contract/problem.ts';
+import { WebhookEvent, WebhookMessage } from '#contract/webhook.ts';
 import { problemKind } from '../http/problem.ts';
 import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { ACCESS_OPERATIONS } from './access-operations.ts';

@@ -1,6 +1,6 @@
 /** Routes for those who run the server, and the pages. */
 import { z } from 'zod';
-import { Health, Readiness } from '../contract/health.ts';
+import { Health, Readiness } from '#contract/health.ts';
 import type { Operation } from './operation.ts';
 
 const page = (path: string, id: string, summary: string): Operation => ({

@@ -1,6 +1,6 @@
 /** How a route is described: one entry in the tables beside this file, made of the schemas that validate. */
 import type { z } from 'zod';
-import type { ProblemCode } from '../contract/problem.ts';
+import type { ProblemCode } from '#contract/problem.ts';
 
 export type Tag =
   | 'Syncs'

@@ -1,13 +1,13 @@
 /** Routes of organizations/, erasure/ and webhooks/. */
-import { ErasedOrganization } from '../contract/erasure.ts';
+import { ErasedOrganization } from '#contract/erasure.ts';
 import {
   ClinikoCredentials,
   KeyVerdict,
   Organization,
   OrganizationChange,
   OrganizationList,
-} from '../contract/organization.ts';
-import { CreatedWebhook, NewWebhook, WebhookDeliveryList, WebhookList } from '../contract/webhook.ts';
+} from '#contract/organization.ts';
+import { CreatedWebhook, NewWebhook, WebhookDeliveryList, WebhookList } from '#contract/webhook.ts';
 import type { Operation } from './operation.ts';
 import { DRY_RUN, LIMIT } from './parameters.ts';
 

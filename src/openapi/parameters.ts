@@ -1,7 +1,7 @@
 /** Parameters that several addresses take, as http/parameters.ts reads them. */
 import { z } from 'zod';
-import { CursorText } from '../contract/cursor-text.ts';
-import { RowId } from '../contract/sync-log.ts';
+import { CursorText } from '#contract/cursor-text.ts';
+import { RowId } from '#contract/sync-log.ts';
 import type { Parameter } from './operation.ts';
 
 export const PATH_PARAMETERS: Record<string, Parameter> = {

@@ -4,16 +4,16 @@
  * What an answer holds is described openly: a client must not refuse a field that a later version adds.
  */
 import { z } from 'zod';
-import { Analytics } from '../contract/analytics.ts';
-import { CursorText } from '../contract/cursor-text.ts';
-import { Readiness } from '../contract/health.ts';
+import { Analytics } from '#contract/analytics.ts';
+import { CursorText } from '#contract/cursor-text.ts';
+import { Readiness } from '#contract/health.ts';
 import {
   ClinikoCredentials,
   KeyVerdict,
   Organization,
   OrganizationChange,
   OrganizationList,
-} from '../contract/organization.ts';
+} from '#contract/organization.ts';
 import {
   ConfirmedMissing,
   ListedPatient,
@@ -21,9 +21,9 @@ import {
   PatientList,
   PatientSummary,
   QuarantineList,
-} from '../contract/patients.ts';
-import { Problem } from '../contract/problem.ts';
-import { Bye, ChangeEvent, Hello, Ping, SnapshotEvent, Timeline } from '../contract/stream-event.ts';
+} from '#contract/patients.ts';
+import { Problem } from '#contract/problem.ts';
+import { Bye, ChangeEvent, Hello, Ping, SnapshotEvent, Timeline } from '#contract/stream-event.ts';
 import {
   CompletenessProof,
   PerformanceMetrics,
@@ -31,7 +31,7 @@ import {
   SyncLog,
   SyncLogList,
   SyncMetadata,
-} from '../contract/sync-log.ts';
+} from '#contract/sync-log.ts';
 import {
   CreatedWebhook,
   NewWebhook,
@@ -40,7 +40,7 @@ import {
   WebhookDeliveryList,
   WebhookList,
   WebhookMessage,
-} from '../contract/webhook.ts';
+} from '#contract/webhook.ts';
 
 /** A name for each schema that is worth one. Whatever has none is written where it is used. */
 const NAMED: Record<string, z.ZodType> = {

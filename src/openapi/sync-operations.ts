@@ -1,6 +1,6 @@
 /** Routes of sync/, live/ and patients/. */
 import { z } from 'zod';
-import { Analytics } from '../contract/analytics.ts';
+import { Analytics } from '#contract/analytics.ts';
 import {
   ConfirmedMissing,
   MissingPatients,
@@ -9,9 +9,9 @@ import {
   PatientSummary,
   QuarantineList,
   QuarantineRetry,
-} from '../contract/patients.ts';
-import { Timeline } from '../contract/stream-event.ts';
-import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '../contract/sync-log.ts';
+} from '#contract/patients.ts';
+import { Timeline } from '#contract/stream-event.ts';
+import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
 import { AT_LEAST, IDEMPOTENCY_KEY, LIMIT, SINCE } from './parameters.ts';
 

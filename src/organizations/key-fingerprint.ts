@@ -4,8 +4,8 @@
  */
 import { DatabaseStartError } from '../database/database-failure.ts';
 import type { Database } from '../database/open.ts';
-import type { SealedColumn } from './reseal.ts';
-import type { Sealer } from './sealing.ts';
+import type { SealedColumn } from '../encryption/rotate-keys.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 
 /** @throws DatabaseStartError when something is sealed with a key that the sealer does not have */
 export async function assertOwnKey(

@@ -8,13 +8,13 @@ import {
   type OrganizationList,
   type OrganizationSettings,
   type Schedule,
-} from '../contract/organization.ts';
+} from '#contract/organization.ts';
 import type { Database } from '../database/open.ts';
+import type { SealedColumn } from '../encryption/rotate-keys.ts';
+import { SealError, type Sealer } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from './organization-lock.ts';
-import type { SealedColumn } from './reseal.ts';
 import { nextFiring, scheduleError } from './schedule.ts';
-import { SealError, type Sealer } from './sealing.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
 /** @returns undefined when the organization is not registered */

@@ -1,10 +1,11 @@
 /** `/api/v1/organizations`, one of them, and its Cliniko key. */
 import { Hono } from 'hono';
+import { ClinikoCredentials, OrganizationChange } from '#contract/organization.ts';
 import type { PatientSource } from '../cliniko/source.ts';
-import { ClinikoCredentials, OrganizationChange } from '../contract/organization.ts';
 import type { Database } from '../database/open.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
-import { holds, principalOf } from '../http/principal.ts';
+import { canAccess, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import { deletedIsNotFound } from './not-found.ts';
 import {
@@ -15,23 +16,24 @@ import {
   saveOrganization,
 } from './organizations.ts';
 import { requireSchedule } from './schedule.ts';
-import type { Sealer } from './sealing.ts';
-import { verifyStoredKey } from './verify.ts';
+import { verifyStoredKey } from './verify-api-key.ts';
 
-export interface OrganizationTools {
+export interface OrganizationDeps {
   database: Database;
   sealer: Sealer;
   /** The clinic's patients, by its API key. */
   sourceFor(apiKey: string): PatientSource;
 }
 
-export function organizationRoutes({ database, sealer, sourceFor }: OrganizationTools): Hono {
+export function organizationRoutes({ database, sealer, sourceFor }: OrganizationDeps): Hono {
   const routes = new Hono();
 
   routes.get('/', async (c) => {
     const principal = principalOf(c);
     const { organizations } = await listOrganizations(database);
-    return c.json({ organizations: organizations.filter((one) => holds(principal, one.organization_id)) });
+    return c.json({
+      organizations: organizations.filter((one) => canAccess(principal, one.organization_id)),
+    });
   });
 
   routes.get('/:orgId', async (c) => {

@@ -8,7 +8,7 @@
  */
 import { Cron } from 'croner';
 import { z } from 'zod';
-import { type Schedule, TimeZone } from '../contract/organization.ts';
+import { type Schedule, TimeZone } from '#contract/organization.ts';
 import { ProblemError } from '../http/problem.ts';
 
 /** A thousand clinics at 02:00 do not start in one second: each comes a little later, by chance. */

@@ -1,7 +1,7 @@
 /** Clinics, and their Cliniko keys. The key is sealed (credentials.ts) and never leaves this room in clear. */
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Schedule, ValidationPolicy } from '../contract/organization.ts';
+import type { Schedule, ValidationPolicy } from '#contract/organization.ts';
 
 export const organizationTable = pgTable(
   'organizations',

@@ -5,7 +5,7 @@
  * Pages go by the Cliniko id, so that rows which are stored while a person reads never shift a page.
  */
 import type { Sql } from 'postgres';
-import type { ListedPatient, PatientState } from '../contract/patients.ts';
+import type { ListedPatient, PatientState } from '#contract/patients.ts';
 
 export interface PatientFilter {
   /** Part of a name or e-mail, digits of a phone number, or a whole Cliniko id. */

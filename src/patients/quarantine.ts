@@ -5,10 +5,10 @@
  */
 import { desc, eq } from 'drizzle-orm';
 import type { ISql, PendingQuery, Row } from 'postgres';
-import { type QuarantineList, QuarantineReason } from '../contract/patients.ts';
+import { type QuarantineList, QuarantineReason } from '#contract/patients.ts';
 import type { Database } from '../database/open.ts';
-import type { SealedColumn } from '../organizations/reseal.ts';
-import type { Sealer } from '../organizations/sealing.ts';
+import type { SealedColumn } from '../encryption/rotate-keys.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 import type { Patient } from './patient.ts';
 import { quarantineTable } from './table.ts';
 
@@ -25,7 +25,7 @@ export interface RejectedRecord {
 }
 
 /** A patient that could be read, and that Postgres does not take. */
-export function refusedByDatabase({ clinikoPatientId, raw }: Patient): RejectedRecord {
+export function rejectedByDatabase({ clinikoPatientId, raw }: Patient): RejectedRecord {
   return {
     clinikoPatientId,
     recordKey: clinikoPatientId,
@@ -35,7 +35,7 @@ export function refusedByDatabase({ clinikoPatientId, raw }: Patient): RejectedR
   };
 }
 
-const LISTED_AT_MOST = 1_000;
+const MAX_LISTED = 1_000;
 
 const rawContext = (organizationId: number, recordKey: string) => `quarantine:${organizationId}:${recordKey}`;
 
@@ -207,7 +207,7 @@ export async function listQuarantine({ orm }: Database, organizationId: number):
     .from(quarantineTable)
     .where(ofOrganization)
     .orderBy(desc(quarantineTable.lastSeenAt), desc(quarantineTable.id))
-    .limit(LISTED_AT_MOST);
+    .limit(MAX_LISTED);
   const patients = rows.map((row) => ({
     id: row.id,
     cliniko_patient_id: row.clinikoPatientId,

@@ -5,25 +5,25 @@
  * sync may be under way meanwhile: both write whole patients, and the newer version stays.
  */
 
+import type { QuarantineRetry } from '#contract/patients.ts';
 import { fetchByIds, IDS_AT_ONCE } from '../cliniko/fetch-by-ids.ts';
 import type { PatientSource } from '../cliniko/source.ts';
-import type { QuarantineRetry } from '../contract/patients.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
-import type { Sealer } from '../organizations/sealing.ts';
-import { type ReadingRules, readRecord } from './from-cliniko.ts';
+import { type ParseRules, parseRecord } from './parse-patient.ts';
 import type { Patient } from './patient.ts';
 import {
   countQuarantine,
   quarantinedIds,
   quarantineRecords,
   type RejectedRecord,
-  refusedByDatabase,
+  rejectedByDatabase,
   releaseFromQuarantine,
   stillQuarantined,
 } from './quarantine.ts';
-import { upsertAcceptable } from './store.ts';
+import { upsertIsolatingFailures } from './upsert.ts';
 
 /** Of one request: those after them come with the next one. */
 const RETRIED_AT_MOST = 500;
@@ -32,7 +32,7 @@ export interface RetryDeps {
   database: Database;
   sealer: Sealer;
   source: PatientSource;
-  rules: ReadingRules;
+  rules: ParseRules;
 }
 
 /** @throws ClinikoError, or the signal's reason; what was stored before stays */
@@ -61,7 +61,7 @@ async function storeAgain(
   const patients: Patient[] = [];
   const rejected: RejectedRecord[] = [];
   for (const record of records) {
-    const read = readRecord(record, rules);
+    const read = parseRecord(record, rules);
     if (read.kind === 'patient') patients.push(read.patient);
     else rejected.push(read.rejected);
   }
@@ -74,14 +74,14 @@ async function storeAgain(
     // A patient that was erased after Cliniko was asked has left the quarantine, and stays erased.
     const open = await stillQuarantined(tx, organizationId, keys);
     const wanted = patients.filter((patient) => open.has(patient.clinikoPatientId));
-    const { refused } = await upsertAcceptable(tx, organizationId, wanted);
+    const { refused } = await upsertIsolatingFailures(tx, organizationId, wanted);
     const refusals = new Set(refused);
     const stored = wanted
       .filter((patient) => !refusals.has(patient))
       .map((patient) => patient.clinikoPatientId);
     const again = [
       ...rejected.filter((record) => open.has(record.recordKey)),
-      ...refused.map(refusedByDatabase),
+      ...refused.map(rejectedByDatabase),
     ];
     await releaseFromQuarantine(tx, organizationId, { stored, rejected: again });
     await quarantineRecords(tx, sealer, organizationId, again);

@@ -1,7 +1,7 @@
 /** `GET /patients/:orgId`: the stored patients, for a person who checks what was stored. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { type PatientList, PatientState } from '../contract/patients.ts';
+import { type PatientList, PatientState } from '#contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import { pathId, queryText } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';

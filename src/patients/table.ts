@@ -31,7 +31,7 @@ export const patientTable = pgTable(
     phone: text('phone'),
     dateOfBirth: date('date_of_birth', { mode: 'string' }),
     archivedAt: timestamp('archived_at', { withTimezone: true, mode: 'string' }),
-    /** The Cliniko id of the patient that this one was merged into: the survivor, at the end of a chain (merged.ts). */
+    /** The Cliniko id of the patient that this one was merged into: the survivor, at the end of a chain (merge-chains.ts). */
     mergedInto: text('merged_into'),
     /** Since when a proven full run no longer sees this patient in Cliniko. */
     missingSince: timestamp('missing_since', { withTimezone: true, mode: 'string' }),

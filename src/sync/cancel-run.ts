@@ -6,11 +6,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql } from 'postgres';
-import { SyncLog } from '../contract/sync-log.ts';
-import { beginImpatient } from '../database/impatient.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
-import type { EventBus } from '../events/bus.ts';
+import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -36,7 +36,7 @@ export interface CancelDeps {
 export async function cancelRun(tools: CancelDeps, organizationId: number, syncLogId: number): Promise<void> {
   const { database, bus, logger } = tools;
   const run = await replayTransaction(() =>
-    beginImpatient(database.sql, (tx) => requestCancel(tx, syncLogId)),
+    beginTerminatingBlockers(database.sql, (tx) => requestCancel(tx, syncLogId)),
   );
   if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
   bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
@@ -79,7 +79,7 @@ async function endForOwner(
   syncLogId: number,
 ): Promise<void> {
   const ended = await replayTransaction(() =>
-    beginImpatient(database.sql, (tx) => forceFailRun(tx, syncLogId, new CancelledError())),
+    beginTerminatingBlockers(database.sql, (tx) => forceFailRun(tx, syncLogId, new CancelledError())),
   );
   if (ended) bus.publish({ organizations: [organizationId], work: false });
 }

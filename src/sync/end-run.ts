@@ -1,10 +1,10 @@
 /** The end of a run: it completes, it fails, or this worker releases it and another one goes on from the checkpoint. */
 import type { ISql } from 'postgres';
-import { isDatabaseAway } from '../database/away.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
-import { pointAtSurvivors } from '../patients/merged.ts';
-import { markMissingOrHold } from '../patients/missing.ts';
+import { resolveMergeChains } from '../patients/merge-chains.ts';
+import { markMissingOrHold } from '../patients/missing-patients.ts';
 import { forgetQuarantined } from '../patients/quarantine.ts';
 import { assertSameApiKey } from './api-key-check.ts';
 import { CancelledError, describeFailure, KeyReplacedError, MAX_CLAIMS_WITHOUT_PROGRESS } from './failure.ts';
@@ -25,7 +25,7 @@ export async function completeRun(run: RunContext, unseen: VerifiedUnseen | unde
   const metadata = completedMetadata(state, run.display('completed'), conclusion);
   await endRun(run.deps.database, lease, state, async (tx) => {
     await assertSameApiKey(tx, lease, state.keyVersion);
-    await pointAtSurvivors(tx, lease.organizationId);
+    await resolveMergeChains(tx, lease.organizationId);
     const gone = unseen === undefined ? {} : await markUnseen(tx, run, unseen);
     return { status: 'completed', metadata: { ...metadata, ...gone } };
   });
@@ -60,7 +60,7 @@ export async function failOrRelease(
     error instanceof KeyReplacedError ||
     error instanceof OrganizationDeletedError;
   if (signal.aborted && !isReasonToEnd) return release(run, 'this server is stopping');
-  if (isDatabaseAway(error) && !isLastClaim(run)) return release(run, 'the database is away');
+  if (isDatabaseUnavailable(error) && !isLastClaim(run)) return release(run, 'the database is away');
   return await failRun(run, error);
 }
 

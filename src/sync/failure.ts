@@ -1,11 +1,12 @@
 /** How a run failed, in the documented words. None of them holds patient data. */
+
+import type { SyncErrorType } from '#contract/sync-log.ts';
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
 import { networkSolution } from '../cliniko/network-failure.ts';
-import type { SyncErrorType } from '../contract/sync-log.ts';
-import { isDatabaseAway } from '../database/away.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import { SealError } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
-import { SealError } from '../organizations/sealing.ts';
 
 export interface FailureReport {
   error_type: SyncErrorType;
@@ -105,7 +106,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof SealError) return SEALED_ELSEWHERE;
   if (error instanceof MissingKeyError) return NO_KEY;
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);
-  if (isDatabaseAway(error)) return AWAY;
+  if (isDatabaseUnavailable(error)) return AWAY;
   const sqlstate = databaseError(error)?.code;
   // 42P10: the upsert found no constraint to rest on; it was dropped in mid-run.
   if (sqlstate === '42P10') return constraintFailure('the unique constraint on patients is missing');

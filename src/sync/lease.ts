@@ -6,7 +6,7 @@
  * nothing. No session advisory locks: poolers and recycled connections break them.
  */
 import type { ISql } from 'postgres';
-import { OperationType, SyncStep, SyncTrigger } from '../contract/sync-log.ts';
+import { OperationType, SyncStep, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import type { ClaimKind } from './observer.ts';
 import { INITIAL_STATE, RunState } from './run-state.ts';

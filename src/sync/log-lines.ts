@@ -1,6 +1,7 @@
 /** The lines people follow a sync by, in the words of the monitoring guide. Ids and counts only. */
+
+import type { OperationType } from '#contract/sync-log.ts';
 import type { WaitNotice } from '../cliniko/source.ts';
-import type { OperationType } from '../contract/sync-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Lease } from './lease.ts';
 import type { RunState } from './run-state.ts';

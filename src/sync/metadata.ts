@@ -3,9 +3,9 @@
  *
  * The keys and formats are the guide's (contract/sync-log.ts). Pure arithmetic, like the state itself.
  */
-import type { WaitNotice } from '../cliniko/source.ts';
-import { formatDuration, formatRemaining } from '../contract/duration.ts';
-import { successRate } from '../contract/progress.ts';
+
+import { formatDuration, formatRemaining } from '#contract/duration.ts';
+import { successRate } from '#contract/progress.ts';
 import type {
   EngineMetadata,
   OperationType,
@@ -13,7 +13,8 @@ import type {
   SyncPhase,
   SyncStep,
   SyncTrigger,
-} from '../contract/sync-log.ts';
+} from '#contract/sync-log.ts';
+import type { WaitNotice } from '../cliniko/source.ts';
 import type { FailureReport } from './failure.ts';
 import { completenessProof } from './read/completeness.ts';
 import { estimateRemainingMs, type WaitEstimate } from './remaining-time.ts';

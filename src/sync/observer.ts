@@ -3,7 +3,7 @@
  *
  * Not here: what people follow a run by (log-lines.ts, record.ts).
  */
-import type { OperationType } from '../contract/sync-log.ts';
+import type { OperationType } from '#contract/sync-log.ts';
 
 /** `resumed`: its last worker had handed it back. `taken-over`: its last worker let the lease expire. */
 export type ClaimKind = 'fresh' | 'resumed' | 'taken-over';

@@ -1,8 +1,8 @@
 /** What dashboards ask for beside the runs: totals, quarantine, analytics. Here because the totals name the last run. */
 import { Hono } from 'hono';
+import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '#contract/patients.ts';
 import { appendAudit } from '../audit/append.ts';
 import { ClinikoError } from '../cliniko/error.ts';
-import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '../contract/patients.ts';
 import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
@@ -10,8 +10,8 @@ import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
-import type { OrganizationTools } from '../organizations/routes.ts';
-import { confirmMissing, readHeld } from '../patients/missing.ts';
+import type { OrganizationDeps } from '../organizations/routes.ts';
+import { confirmMissing, readPendingMissing } from '../patients/missing-patients.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { retryQuarantine } from '../patients/retry-quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
@@ -20,7 +20,7 @@ import { interruptAndRun } from './exclusive-transaction.ts';
 /** Nobody waits longer for an answer; what was retried until then stays stored. */
 const RETRY_LIMIT_MS = 60_000;
 
-export function patientRoutes(tools: OrganizationTools): Hono {
+export function patientRoutes(tools: OrganizationDeps): Hono {
   const { database } = tools;
   const routes = new Hono();
 
@@ -38,7 +38,7 @@ export function patientRoutes(tools: OrganizationTools): Hono {
     const organizationId = pathId(c, 'orgId');
     const [{ missing }, { held, since, ids }] = await Promise.all([
       countPatients(database.sql, organizationId),
-      readHeld(database.sql, organizationId),
+      readPendingMissing(database.sql, organizationId),
     ]);
     const answer: MissingPatients = {
       missing,
@@ -82,7 +82,7 @@ export function patientRoutes(tools: OrganizationTools): Hono {
 }
 
 async function retry(
-  { database, sealer, sourceFor }: OrganizationTools,
+  { database, sealer, sourceFor }: OrganizationDeps,
   organizationId: number,
 ): Promise<QuarantineRetry> {
   const organization = await findOrganization(database, organizationId);

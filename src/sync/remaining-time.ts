@@ -5,7 +5,7 @@
  * limit, by what the budget says about the requests that are left. The longer of the two is the truth. A wait is told
  * with the estimate that includes it, and nothing is told during it: the number stands still, it does not creep up.
  */
-import type { Forecast } from '../contract/sync-log.ts';
+import type { Forecast } from '#contract/sync-log.ts';
 import type { RunState } from './run-state.ts';
 
 /** Percentages at which a forecast is kept, to be held against what it really took. */

@@ -1,11 +1,11 @@
 /** Starting and cancelling syncs, and the reading of `sync_logs`: list, one, timeline. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { type Cursor, formatCursor, parseCursor } from '../contract/cursor.ts';
-import { type OperationType, SyncStatus } from '../contract/sync-log.ts';
+import { type Cursor, formatCursor, parseCursor } from '#contract/cursor.ts';
+import { type OperationType, SyncStatus } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { readTimelinePart } from '../events/log.ts';
-import type { Newest, NewestRun } from '../events/newest.ts';
+import { readTimelinePart } from '../events/event-queries.ts';
+import type { LatestRun, LatestRunCache } from '../events/latest-run-cache.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
 import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
@@ -19,8 +19,8 @@ const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
 export interface SyncDeps extends CancelDeps {
   /** Asked before the database. */
-  newest: Newest;
-  /** For what is read after the route has returned, when the transaction of the second wall is over (access/second-wall.ts). */
+  newest: LatestRunCache;
+  /** For what is read after the route has returned, when the transaction of the second wall is over (access/row-level-security.ts). */
   wholeDatabase: Database;
 }
 
@@ -35,7 +35,7 @@ export function syncRoutes(tools: SyncDeps): Hono {
 
   routes.get('/sync-logs/:orgId/:id', async (c) => {
     const { organizationId, log, page } = await findLog(c, database);
-    newest.shown(organizationId, page);
+    newest.observe(organizationId, page);
     return json(c, log);
   });
 
@@ -73,7 +73,7 @@ async function answerPoll(c: Context, tools: SyncDeps): Promise<Response> {
     before,
   };
   const atLeast = requireCursor(c.req.query('at_least'));
-  const known = newestFor(newest.of(organizationId), atLeast, c.req.header('if-none-match'));
+  const known = newestFor(newest.get(organizationId), atLeast, c.req.header('if-none-match'));
   const unchanged = notModified(c, known ?? (await headIfAsked(c, tools, organizationId)));
   if (unchanged !== undefined) return unchanged;
   const isPlain = before === undefined && (filter.status ?? filter.operationType) === undefined;
@@ -85,7 +85,7 @@ async function answerPoll(c: Context, tools: SyncDeps): Promise<Response> {
   const page = await readSyncLogs(database.sql, organizationId, filter);
   const { epoch, head, hasMore } = page;
   const tellsOlder = isPlain && page.logs.length > 0;
-  newest.shown(organizationId, {
+  newest.observe(organizationId, {
     epoch,
     head,
     ...(tellsOlder && { hasOlder: hasMore || page.logs.length > 1 }),
@@ -115,16 +115,16 @@ function notModified(c: Context, place: { epoch: string; head: number } | undefi
 async function headIfAsked(c: Context, { database, newest }: SyncDeps, organizationId: number) {
   if (c.req.header('if-none-match') === undefined) return undefined;
   const place = await readHead(database.sql, organizationId);
-  newest.shown(organizationId, place);
+  newest.observe(organizationId, place);
   return place;
 }
 
 /** Memory, unless this client has seen something newer already, here or at another server. */
 function newestFor(
-  known: NewestRun | undefined,
+  known: LatestRun | undefined,
   atLeast: Cursor | undefined,
   ifNoneMatch = '',
-): NewestRun | undefined {
+): LatestRun | undefined {
   const seen = [...ifNoneMatch.matchAll(/"([^"]*)"/g)].map(([, tag = '']) => parseCursor(tag));
   const isBehind = [atLeast, ...seen].some(
     (cursor) => cursor !== undefined && (cursor.epoch !== known?.epoch || cursor.seq > BigInt(known.head)),

@@ -3,13 +3,14 @@
  *
  * The state is that of the newest commit. Only the writer (write/pipeline.ts) and the steps of run.ts change it.
  */
+
+import type { SyncPhase, SyncStep } from '#contract/sync-log.ts';
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
-import type { SyncPhase, SyncStep } from '../contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import type { EventBus } from '../events/bus.ts';
+import type { Sealer } from '../encryption/sealer.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Tracer } from '../logging/tracer.ts';
-import type { Sealer } from '../organizations/sealing.ts';
 import { type Activity, createActivity } from './activity.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';

@@ -5,8 +5,8 @@
  * looks at a clock or a database. What the public record says of it is in metadata.ts.
  */
 import { z } from 'zod';
-import { runningPercent } from '../contract/progress.ts';
-import { Forecast } from '../contract/sync-log.ts';
+import { runningPercent } from '#contract/progress.ts';
+import { Forecast } from '#contract/sync-log.ts';
 import { CrawlPosition, isBehind, START } from './read/crawl-position.ts';
 import type { FetchedPage } from './read/fetched-page.ts';
 

@@ -11,7 +11,7 @@
 import type { PatientSource } from '../cliniko/source.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
-import type { ReadingRules } from '../patients/from-cliniko.ts';
+import type { ParseRules } from '../patients/parse-patient.ts';
 import type { Activity } from './activity.ts';
 import { assertSameApiKey, recordApiKey } from './api-key-check.ts';
 import { completeRun, failOrRelease, type RunEnding } from './end-run.ts';
@@ -76,7 +76,7 @@ function assertMayRun({ cancelRequested, fruitlessClaims }: ClaimedRun): void {
  *
  * @throws MissingConstraintError, MissingKeyError, KeyReplacedError, OrganizationDeletedError
  */
-async function openClinic(run: RunContext): Promise<{ source: PatientSource; rules: ReadingRules }> {
+async function openClinic(run: RunContext): Promise<{ source: PatientSource; rules: ParseRules }> {
   const { lease } = run.claimed;
   const { database, sealer, sourceFor } = run.deps;
   if (!(await hasPatientUniqueness(database.sql))) {

@@ -10,11 +10,11 @@
  *
  * Not here: when a schedule fires (organizations/schedule.ts).
  */
-import type { Schedule } from '../contract/organization.ts';
-import { isDatabaseAway } from '../database/away.ts';
+import type { Schedule } from '#contract/organization.ts';
 import type { Database } from '../database/open.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';
-import type { EventBus } from '../events/bus.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { nextFiring, scheduleError } from '../organizations/schedule.ts';
@@ -109,7 +109,7 @@ async function fireNext({ sql }: Database, passedOver: readonly number[]): Promi
       );
       return { organizationId, outcome: run === undefined ? 'already-running' : 'started' };
     } catch (error) {
-      if (isDatabaseAway(error)) throw error;
+      if (isDatabaseUnavailable(error)) throw error;
       // The firing stays due: a start that failed is no start.
       await tx`update organizations set next_sync_at = clock_timestamp() where id = ${organizationId}`;
       return { organizationId, outcome: 'failed', error };

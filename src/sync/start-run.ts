@@ -5,7 +5,7 @@
  * two runs at once.
  */
 import type { ISql } from 'postgres';
-import type { OperationType, SyncTrigger } from '../contract/sync-log.ts';
+import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';

@@ -3,8 +3,8 @@
  *
  * Our own routes and those of the old service (legacy/) answer with it.
  */
-import { type OperationType, type StartedSync, SyncLog, type SyncTrigger } from '../contract/sync-log.ts';
-import type { Newest } from '../events/newest.ts';
+import { type OperationType, type StartedSync, SyncLog, type SyncTrigger } from '#contract/sync-log.ts';
+import type { LatestRunCache } from '../events/latest-run-cache.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import type { Principal } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
@@ -14,7 +14,7 @@ import type { CancelDeps } from './cancel-run.ts';
 import { startRun } from './start-run.ts';
 
 export interface StartDeps extends Pick<CancelDeps, 'database' | 'bus'> {
-  newest: Newest;
+  newest: LatestRunCache;
 }
 
 export interface StartedAnswer {
@@ -37,7 +37,7 @@ export async function startSync(
     (error: unknown) => deletedIsNotFound(organizationId, error),
   );
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
-  newest.shown(organizationId, page);
+  newest.observe(organizationId, page);
   // Published only now, so that the answer shows the run as it began and no worker is ahead of it.
   if (created) bus.publish({ organizations: [organizationId], work: true });
   const [log] = page.logs;

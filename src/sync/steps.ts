@@ -1,5 +1,5 @@
 /** The steps of a run as old clients name them. They follow one another and never go back, in a resumed run either. */
-import { type SyncPhase, SyncStep } from '../contract/sync-log.ts';
+import { type SyncPhase, SyncStep } from '#contract/sync-log.ts';
 
 export function laterStep(a: SyncStep, b: SyncStep): SyncStep {
   const order = SyncStep.options;

@@ -3,7 +3,7 @@
  * turns it into an event.
  */
 import type { ISql } from 'postgres';
-import type { EngineMetadata } from '../contract/sync-log.ts';
+import type { EngineMetadata } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { type RejectedRecord, releaseFromQuarantine } from '../patients/quarantine.ts';
 import { runExclusively } from './exclusive-transaction.ts';

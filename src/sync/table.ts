@@ -1,7 +1,7 @@
 /** The engine's own record of a run, 1:1 with its row in `sync_logs`: who works on it, until when, and how far it is. */
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
-import type { OperationType } from '../contract/sync-log.ts';
+import type { OperationType } from '#contract/sync-log.ts';
 
 /** No foreign key to `sync_logs`: other programs may delete or truncate there, and must not be refused. */
 export const syncRunTable = pgTable(

@@ -4,7 +4,7 @@
  * A long run has tens of megabytes of events. Read at once, each client that asks for them and does not read would hold all
  * of them in memory.
  */
-import type { TimelineEvent } from '../events/log.ts';
+import type { TimelineEvent } from '../events/event-queries.ts';
 
 /** Some hundred kilobytes. */
 const EVENTS_A_PART = 200;

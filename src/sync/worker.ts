@@ -63,7 +63,7 @@ export class Worker {
         if (nudge.work) this.#wake();
         this.#end(nudge.cancelled ?? [], new CancelledError('Somebody asked for its end.'));
       }),
-      bus.onGap(() => this.#wake()),
+      bus.onMissed(() => this.#wake()),
       every(
         () => 1_000 + Math.random() * 1_000,
         async () => this.#wake(),

@@ -5,23 +5,23 @@
  * same `webhook-id`. In no order: a message that has to be tried again is overtaken.
  */
 import type { Database } from '../database/open.ts';
+import type { Sealer } from '../encryption/sealer.ts';
+import { SealError } from '../encryption/sealer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
-import type { Sealer } from '../organizations/sealing.ts';
-import { SealError } from '../organizations/sealing.ts';
-import type { AddressRules } from './address.ts';
 import { secretContext } from './endpoints.ts';
 import {
   claimDeliveries,
   type DueDelivery,
+  deleteOldDeliveries,
   disableEndpoint,
-  forgetOldDeliveries,
   handBack,
   recordDelivered,
   recordFailed,
-} from './queue.ts';
-import { retryDelay } from './schedule.ts';
+} from './outbox.ts';
+import { retryDelay } from './retry-delays.ts';
 import { type Attempt, sendWebhook } from './send.ts';
+import type { SsrfRules } from './ssrf-guard.ts';
 
 /** Until the next look after an attempt has ended, which leaves its share to another message. */
 const SOON_MS = 50;
@@ -29,11 +29,11 @@ const KEPT_DAYS = 30;
 const CLEAN_EVERY_MS = 60 * 60 * 1_000;
 const GONE = 410;
 
-export interface DelivererTools {
+export interface DelivererDeps {
   database: Database;
   sealer: Sealer;
   logger: Logger;
-  rules: AddressRules;
+  rules: SsrfRules;
   /** Called after each attempt. */
   onTried?: (outcome: 'delivered' | 'retried' | 'given_up', seconds: number) => void;
   /** Between two looks into the outbox. Default: 0.25 to 0.75 s. */
@@ -45,14 +45,14 @@ export interface Deliverer {
   stop(): Promise<void>;
 }
 
-export function startDeliverer(tools: DelivererTools): Deliverer {
-  const { database, logger, pollMs = () => 250 + Math.random() * 500 } = tools;
+export function startDeliverer(deps: DelivererDeps): Deliverer {
+  const { database, logger, pollMs = () => 250 + Math.random() * 500 } = deps;
   const stopping = new AbortController();
   const inFlight = new Map<DueDelivery, Promise<void>>();
   let cleanAt = 0;
 
   const start = (delivery: DueDelivery): void => {
-    const work = deliver(delivery, tools, stopping.signal)
+    const work = deliver(delivery, deps, stopping.signal)
       // Its claim expires, and a server sends it again.
       .catch((error: unknown) => logger.warn(safeError(error), 'A webhook attempt could not be recorded'))
       .finally(() => {
@@ -65,7 +65,7 @@ export function startDeliverer(tools: DelivererTools): Deliverer {
     for (const delivery of await claimDeliveries(database.sql, [...inFlight.keys()])) start(delivery);
     if (Date.now() < cleanAt) return;
     cleanAt = Date.now() + CLEAN_EVERY_MS;
-    await forgetOldDeliveries(database.sql, KEPT_DAYS);
+    await deleteOldDeliveries(database.sql, KEPT_DAYS);
   };
   const poller = startPoller(pollMs, () =>
     poll().catch((error: unknown) => {
@@ -118,11 +118,11 @@ function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
   };
 }
 
-async function deliver(delivery: DueDelivery, tools: DelivererTools, signal: AbortSignal): Promise<void> {
-  const { database, logger, onTried = () => {} } = tools;
+async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: AbortSignal): Promise<void> {
+  const { database, logger, onTried = () => {} } = deps;
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1_000;
-  const attempt = await attemptOnce(delivery, tools, signal);
+  const attempt = await attemptOnce(delivery, deps, signal);
   if (attempt === undefined) return handBack(database.sql, delivery);
   if (attempt.error === null) {
     onTried('delivered', seconds());
@@ -141,7 +141,7 @@ async function deliver(delivery: DueDelivery, tools: DelivererTools, signal: Abo
 /** @returns undefined when this server stops before there was an answer */
 async function attemptOnce(
   delivery: DueDelivery,
-  { sealer, rules }: DelivererTools,
+  { sealer, rules }: DelivererDeps,
   signal: AbortSignal,
 ): Promise<Attempt | undefined> {
   try {

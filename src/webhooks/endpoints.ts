@@ -7,15 +7,15 @@ import {
   type Webhook,
   WebhookDelivery,
   WebhookEvent,
-} from '../contract/webhook.ts';
+} from '#contract/webhook.ts';
 import type { Database } from '../database/open.ts';
-import type { SealedColumn } from '../organizations/reseal.ts';
-import type { Sealer } from '../organizations/sealing.ts';
+import type { SealedColumn } from '../encryption/rotate-keys.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 import { newSecret } from './signature.ts';
 import { webhookDeliveryTable, webhookEndpointTable } from './table.ts';
 
 /** Each end of a run is sent to all of them. */
-export const ENDPOINTS_AT_MOST = 10;
+export const MAX_ENDPOINTS = 10;
 
 export const secretContext = (organizationId: number) => `webhook-secret:${organizationId}`;
 
@@ -60,7 +60,7 @@ export async function createEndpoint(
   const [row] = await tx<{ id: number; created_at: string }[]>`
     insert into webhook_endpoints (organization_id, url, sealed_secret, events)
     select ${organizationId}, ${url}, ${sealed}, ${[...new Set(events)]}::text[]
-    where (select count(*) from webhook_endpoints where organization_id = ${organizationId}) < ${ENDPOINTS_AT_MOST}
+    where (select count(*) from webhook_endpoints where organization_id = ${organizationId}) < ${MAX_ENDPOINTS}
     returning id, created_at`;
   if (row === undefined) return undefined;
   const created_at = isoTime(row.created_at);

@@ -1,33 +1,27 @@
 /** `/api/v1/organizations/:orgId/webhooks`: endpoints, and the log of what they were sent. */
 import { Hono } from 'hono';
+import { NewWebhook, type WebhookDeliveryList, type WebhookList } from '#contract/webhook.ts';
 import { appendAudit } from '../audit/append.ts';
-import { NewWebhook, type WebhookDeliveryList, type WebhookList } from '../contract/webhook.ts';
 import type { Database } from '../database/open.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
-import { auditOrigin, principalOf, reaches } from '../http/principal.ts';
+import { auditOrigin, hasScope, principalOf } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import type { Sealer } from '../organizations/sealing.ts';
-import { type AddressRules, originOf, urlProblem } from './address.ts';
-import {
-  createEndpoint,
-  deleteEndpoint,
-  ENDPOINTS_AT_MOST,
-  listDeliveries,
-  listEndpoints,
-} from './endpoints.ts';
+import { createEndpoint, deleteEndpoint, listDeliveries, listEndpoints, MAX_ENDPOINTS } from './endpoints.ts';
+import { originOf, type SsrfRules, urlProblem } from './ssrf-guard.ts';
 
-export interface WebhookTools {
+export interface WebhookDeps {
   database: Database;
   sealer: Sealer;
-  webhookRules: AddressRules;
+  webhookRules: SsrfRules;
 }
 
-export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools): Hono {
+export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): Hono {
   const routes = new Hono();
 
   routes.get('/:orgId/webhooks', async (c) => {
-    const shownUrl = reaches(principalOf(c).scope, 'admin') ? (url: string) => url : originOf;
+    const shownUrl = hasScope(principalOf(c).scope, 'admin') ? (url: string) => url : originOf;
     const webhooks = await listEndpoints(database, pathId(c, 'orgId'), shownUrl);
     return c.json({ webhooks } satisfies WebhookList);
   });
@@ -50,7 +44,7 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookTools):
     if (created !== undefined) return c.json(created, 201);
     throw new ProblemError(
       'TOO_MANY_WEBHOOKS',
-      `An organization has at most ${ENDPOINTS_AT_MOST} webhooks. Delete one first.`,
+      `An organization has at most ${MAX_ENDPOINTS} webhooks. Delete one first.`,
     );
   });
 

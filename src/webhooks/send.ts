@@ -8,9 +8,9 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
-import { limitTime } from '../cliniko/time-limit.ts';
-import { type AddressRules, guardedLookup, requireAllowedUrl } from './address.ts';
+import { limitTime } from '../timing/time-limit.ts';
 import { type SignedMessage, signatureHeaders } from './signature.ts';
+import { guardedLookup, requireAllowedUrl, type SsrfRules } from './ssrf-guard.ts';
 
 const LIMIT_MS = 15_000;
 /** Longer than nearly every lookup takes: the time of a refusal does not tell whether an internal name exists. */
@@ -26,7 +26,7 @@ export interface Attempt {
 }
 
 export interface SendOptions {
-  rules: AddressRules;
+  rules: SsrfRules;
   signal: AbortSignal;
   /** Default: the system's names. */
   lookup?: ReturnType<typeof guardedLookup>;
@@ -46,7 +46,7 @@ export async function sendWebhook(
     const rest = REFUSAL_MS - (performance.now() - startedAt);
     if (rest > 0) await delay(rest, undefined, { signal: options.signal }).catch(() => {});
     options.signal.throwIfAborted();
-    return { status: null, error: wordsFor(error), retryAfter: null };
+    return { status: null, error: errorText(error), retryAfter: null };
   }
 }
 
@@ -95,7 +95,7 @@ function attemptOf({ statusCode = 0, headers }: IncomingMessage): Attempt {
 const NO_CONNECTION = 'No connection: the host has no public address, or does not answer.';
 
 /** Never the words of the error itself, which name addresses of ours. */
-function wordsFor(error: unknown): string {
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return NO_CONNECTION;
   if (error.name === 'TimeoutError' || error.name === 'AbortError')
     return `No answer within ${LIMIT_MS / 1_000} s.`;

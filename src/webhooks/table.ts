@@ -48,7 +48,7 @@ export const webhookDeliveryTable = pgTable(
   },
   (table) => [
     index('webhook_deliveries_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
-    // Finds the endpoints that have something pending, and the oldest message of each (queue.ts).
+    // Finds the endpoints that have something pending, and the oldest message of each (outbox.ts).
     index('webhook_deliveries_pending')
       .on(table.endpointId, table.nextAttemptAt)
       .where(sql`state = 'pending'`),

@@ -1,6 +1,6 @@
 /** The audit log: who did what, under which request, and never changed afterwards. */
 import { describe, expect } from 'vitest';
-import { AuditPage } from '../../src/contract/access.ts';
+import { AuditPage } from '#contract/access.ts';
 import { test } from '../support/database.ts';
 import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';

@@ -1,6 +1,6 @@
 /** `Idempotency-Key` on starts: whoever lost the answer asks again, and nothing is started twice. */
 import { describe, expect } from 'vitest';
-import { StartedSync } from '../../src/contract/sync-log.ts';
+import { StartedSync } from '#contract/sync-log.ts';
 import { test } from '../support/database.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { requirementFor } from '../../src/access/policy.ts';
+import { requirementFor } from '../../src/access/route-policy.ts';
 import { test } from '../support/database.ts';
 import { startSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
@@ -60,14 +60,14 @@ describe('a token of one clinic', () => {
     };
     const tryIt = async (method: string, pattern: string, token: string, sent?: string, query = '') => {
       const body = method === 'GET' || method === 'HEAD' ? undefined : sent;
-      const { organizationSegment, needsEverything } = requirementFor(method, pattern);
+      const { organizationSegment, needsAllOrganizations } = requirementFor(method, pattern);
       const what = `${method} ${pattern}${query} ${body}`;
       // Of theirs: refused, in the same words as what is nobody's.
       const theirs = await ask(method, fillIn(pattern, THEIRS, secrets.run) + query, token, body);
       const nobodys = await ask(method, fillIn(pattern, NOBODYS, secrets.run) + query, token, body);
       // Where the path names nobody, both are the same request, and only what changes with time may differ.
       if (pattern.includes(':orgId')) expect(theirs, what).toEqual(nobodys);
-      if (organizationSegment !== undefined || needsEverything) expect(theirs.status, what).toBe(403);
+      if (organizationSegment !== undefined || needsAllOrganizations) expect(theirs.status, what).toBe(403);
       // Of ours, but with the id of a thing of theirs: as if that did not exist.
       const mixed = await ask(method, fillIn(pattern, OURS, secrets.run) + query, token, body);
       expect(mixed.status, `${what} ${mixed.text}`).not.toBe(500);

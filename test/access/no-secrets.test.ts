@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { StreamToken } from '../../src/contract/access.ts';
+import { StreamToken } from '#contract/access.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 

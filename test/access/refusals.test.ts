@@ -1,8 +1,8 @@
 /** Refusals are counted, logged and audited; wrong tokens cost little; what opens /metrics opens nothing else. */
 import { describe, expect, test as plainTest, vi } from 'vitest';
+import { BOOTSTRAP_TOKEN_NAME } from '../../src/access/api-tokens.ts';
 import { createTokenLookup } from '../../src/access/token-lookup.ts';
-import { BOOTSTRAP_TOKEN_NAME } from '../../src/access/tokens.ts';
-import { ANYONE } from '../../src/http/principal.ts';
+import { UNRESTRICTED } from '../../src/http/principal.ts';
 import { test } from '../support/database.ts';
 import { openSocket } from '../support/socket.ts';
 import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
@@ -87,12 +87,12 @@ describe('wrong tokens', () => {
     let fails = true;
     const lookUp = createTokenLookup(async (hashes) => {
       if (fails) throw new Error('The database is away.');
-      return new Map(hashes.filter((hash) => hash === 'good').map((hash) => [hash, ANYONE]));
+      return new Map(hashes.filter((hash) => hash === 'good').map((hash) => [hash, UNRESTRICTED]));
     });
     await expect(lookUp('good')).rejects.toThrow('The database is away.');
     fails = false;
     const [bad, good] = await Promise.all([lookUp('bad'), lookUp('good')]);
-    expect([bad, good]).toEqual([undefined, ANYONE]);
+    expect([bad, good]).toEqual([undefined, UNRESTRICTED]);
   });
 
   test('beyond the limit of their address are a 429; a good token from there is accepted', async ({

@@ -1,9 +1,9 @@
 /** Streams of browsers, which cannot send headers: short-lived tokens in the address. */
 import { decodeJwt, SignJWT } from 'jose';
 import { describe, expect } from 'vitest';
-import { streamSigningKey } from '../../src/access/stream-token.ts';
-import { StreamToken } from '../../src/contract/access.ts';
-import { Bye } from '../../src/contract/stream-event.ts';
+import { StreamToken } from '#contract/access.ts';
+import { Bye } from '#contract/stream-event.ts';
+import { streamSigningKey } from '../../src/access/stream-tokens.ts';
 import { test } from '../support/database.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 import { startSocket } from '../support/socket.ts';

@@ -1,7 +1,7 @@
 /** `<sync-progress>` in every state, light and dark: axe finds nothing against WCAG 2.2 AA in the element, nor in a page around it. */
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import { StartedSync } from '../../src/contract/sync-log.ts';
+import { StartedSync } from '#contract/sync-log.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';
 import { accessibilityTroubles } from './support/axe.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';

@@ -1,6 +1,6 @@
 /** The history, the page of a run, and the end of a run by hand. */
 import { describe, expect, vi } from 'vitest';
-import { SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLogList } from '#contract/sync-log.ts';
 import { connectInTest } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { focusedText, openDashboard } from './support/dashboard.ts';

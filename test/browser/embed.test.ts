@@ -1,7 +1,7 @@
 /** `<sync-progress>` in bare HTML pages of another origin, in a real browser, against a real server and a simulated Cliniko. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, vi } from 'vitest';
-import { StreamToken } from '../../src/contract/access.ts';
+import { StreamToken } from '#contract/access.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';

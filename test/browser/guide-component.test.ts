@@ -1,7 +1,7 @@
 /** The guide's React component, unchanged, against our server: what users have today keeps working. */
 import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
-import { SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLogList } from '#contract/sync-log.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { buildGuideComponent } from './support/guide-component.ts';
 import { test } from './support/test.ts';

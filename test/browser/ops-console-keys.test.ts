@@ -1,9 +1,9 @@
 /** The ops console by keyboard, and with more organizations than fit on a screen. */
 import { describe, expect, vi } from 'vitest';
-import { SyncLog } from '../../src/contract/sync-log.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
-import { startRuns, stepRuns } from './support/foreign-runs.ts';
+import { startRuns, stepRuns } from './support/external-runs.ts';
 import { test } from './support/test.ts';
 
 describe('the ops console', () => {

@@ -42,10 +42,10 @@ describe('tabs that have signed in', () => {
     await holder.dashboard.startFull.click();
     await holder.dashboard.hasStatus('completed');
 
-    const stranger = await openTab(context, server, await server.token({ organizations: [THEIRS] }));
-    await stranger.page.locator('.badge', { hasText: 'No access' }).waitFor();
-    expect(await stranger.page.locator('.sync-monitor').count()).toBe(0);
-    expect(await stranger.page.textContent('body')).not.toMatch(/648|canary/);
+    const externalWriter = await openTab(context, server, await server.token({ organizations: [THEIRS] }));
+    await externalWriter.page.locator('.badge', { hasText: 'No access' }).waitFor();
+    expect(await externalWriter.page.locator('.sync-monitor').count()).toBe(0);
+    expect(await externalWriter.page.textContent('body')).not.toMatch(/648|canary/);
     const colleague = await openTab(context, server, await server.token());
     await colleague.dashboard.isConnected('live');
     await colleague.dashboard.hasStatus('completed');

@@ -4,7 +4,7 @@
  */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
-import { SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLogList } from '#contract/sync-log.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type EmbedPage, openOwnPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';

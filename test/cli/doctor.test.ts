@@ -1,7 +1,7 @@
 /** `npm run doctor` as a real process, on set-ups that are broken in one way each. */
 import { execFile } from 'node:child_process';
 import { describe, expect, inject, onTestFinished } from 'vitest';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
 

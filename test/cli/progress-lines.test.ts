@@ -2,12 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { barLine, endLine, organizationLine, plainLine } from '../../src/cli/progress-line.ts';
 import type { Screen } from '../../src/cli/screen.ts';
 import { paintFor } from '../../src/cli/screen.ts';
 import { showEverything } from '../../src/cli/show-everything.ts';
 import { showRun, showRuns } from '../../src/cli/show-run.ts';
-import type { SyncLog } from '../../src/contract/sync-log.ts';
 import { aChange, aLog, aSnapshot } from '../web-client/support/logs.ts';
 
 afterEach(() => void vi.useRealTimers());

@@ -5,12 +5,12 @@ import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ClinikoClient, type ClinikoClientOptions } from '../../src/cliniko/client.ts';
-import { systemClock } from '../../src/cliniko/clock.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createOutageGates } from '../../src/cliniko/outage-gate.ts';
-import { createPacer } from '../../src/cliniko/pacing.ts';
-import { type SimulatorOptions, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { createPacer } from '../../src/cliniko/pacer.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
+import { type SimulatorOptions, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { systemClock } from '../../src/timing/clock.ts';
 import { testClock } from '../support/test-clock.ts';
 
 const never = new AbortController().signal;

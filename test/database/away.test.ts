@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { describe, expect, test } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
-import { isDatabaseAway } from '../../src/database/away.ts';
+import { isDatabaseUnavailable } from '../../src/database/transient-errors.ts';
 import { describeFailure } from '../../src/sync/failure.ts';
 import { refusal } from '../support/postgres.ts';
 
@@ -12,15 +12,15 @@ const CODES = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIME
 
 describe('an error of the network', () => {
   test.for(CODES)('%s means the database only as the driver throws it', (code) => {
-    expect(isDatabaseAway(coded(code))).toBe(true);
-    expect(isDatabaseAway(new DrizzleQueryError('select 1', [], coded(code)))).toBe(true);
-    expect(isDatabaseAway(fetchFailed(code))).toBe(false);
+    expect(isDatabaseUnavailable(coded(code))).toBe(true);
+    expect(isDatabaseUnavailable(new DrizzleQueryError('select 1', [], coded(code)))).toBe(true);
+    expect(isDatabaseUnavailable(fetchFailed(code))).toBe(false);
     const ofCliniko = new ClinikoError(
       { kind: 'unavailable', status: undefined, code },
       { cause: fetchFailed(code) },
     );
-    expect(isDatabaseAway(ofCliniko)).toBe(false);
-    expect(isDatabaseAway(new Error('wrapped', { cause: ofCliniko }))).toBe(false);
+    expect(isDatabaseUnavailable(ofCliniko)).toBe(false);
+    expect(isDatabaseUnavailable(new Error('wrapped', { cause: ofCliniko }))).toBe(false);
   });
 
   test.for([
@@ -66,20 +66,20 @@ describe('an error of the database', () => {
     ['57P03', 'the server starts'],
     ['58030', 'its disk does not answer'],
   ])('%s passes: %s', ([code = '']) => {
-    expect(isDatabaseAway(refusal({ code }))).toBe(true);
-    expect(isDatabaseAway(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(true);
+    expect(isDatabaseUnavailable(refusal({ code }))).toBe(true);
+    expect(isDatabaseUnavailable(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(true);
   });
 
   test.for(['28P01', '3D000', 'XX000', '42704'])(
     '%s passes when it ends the session, and only then',
     (code) => {
-      expect(isDatabaseAway(refusal({ code, severity: 'FATAL' }))).toBe(true);
-      expect(isDatabaseAway(refusal({ code }))).toBe(false);
+      expect(isDatabaseUnavailable(refusal({ code, severity: 'FATAL' }))).toBe(true);
+      expect(isDatabaseUnavailable(refusal({ code }))).toBe(false);
     },
   );
 
   test.for(['23505', '42P01', '22P02', '21000', '42501'])('%s is a fault of the statement', (code) => {
-    expect(isDatabaseAway(refusal({ code }))).toBe(false);
+    expect(isDatabaseUnavailable(refusal({ code }))).toBe(false);
   });
 });
 
@@ -89,4 +89,6 @@ test.for([
   'CONNECT_TIMEOUT',
   'CERT_HAS_EXPIRED',
   'PASSWORD_WITHHELD',
-])('the driver says %s when it has no connection', (code) => expect(isDatabaseAway(coded(code))).toBe(true));
+])('the driver says %s when it has no connection', (code) =>
+  expect(isDatabaseUnavailable(coded(code))).toBe(true),
+);

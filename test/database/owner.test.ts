@@ -1,6 +1,6 @@
 /** `MIGRATE_DATABASE_URL`: the owner migrates, and the server works as a role that owns nothing. */
 import { describe, expect, test } from 'vitest';
-import { createToken } from '../../src/access/tokens.ts';
+import { createToken } from '../../src/access/api-tokens.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished } from 'vitest';
-import { readDatabaseConfig } from '../../src/config.ts';
+import { readDatabaseConfig } from '../../src/config/config.ts';
 import { checkDatabase } from '../../src/database/check-database.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts';

@@ -68,10 +68,10 @@ describe('the guides', () => {
 
   test('name every metric that they name as it is', async () => {
     const { createMetrics } = await import('../../src/metrics/metrics.ts');
-    const { createStandingReader } = await import('../../src/metrics/standing.ts');
-    expect(createStandingReader).toBeTypeOf('function');
+    const { createDatabaseStatsReader } = await import('../../src/metrics/database-stats.ts');
+    expect(createDatabaseStatsReader).toBeTypeOf('function');
     const metrics = createMetrics({
-      readStanding: async () => ({
+      readDatabaseStats: async () => ({
         runs: { queued: 0, working: 0, abandoned: 0, foreign: 0 },
         oldestRunSeconds: 0,
         longestSilenceSeconds: 0,
@@ -94,7 +94,7 @@ describe('the guides', () => {
   });
 
   test('and the README document every variable of the environment', async () => {
-    const files = ['src/config.ts', 'src/config/access.ts'];
+    const files = ['src/config/config.ts', 'src/config/access.ts'];
     const config = (await Promise.all(files.map((file) => readFile(join(ROOT, file), 'utf8')))).join('\n');
     const names = [...config.matchAll(/read(?:er\([^)]*\))?\(\s*'([A-Z_]+)'/g)].map(([, name = '']) => name);
     expect(names.length).toBeGreaterThan(15);

@@ -1,13 +1,13 @@
 /** An erasure while patients of the same organization are on their way: what was read before it is not written after it. */
 import { describe, expect } from 'vitest';
+import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
-import { DEFAULT_SETTINGS } from '../../src/contract/organization.ts';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { eraseAndAudit } from '../../src/erasure/erase.ts';
 import { eraseOrganization } from '../../src/erasure/erase-organization.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { OrganizationDeletedError } from '../../src/organizations/organization-lock.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
-import { confirmMissing } from '../../src/patients/missing.ts';
+import { confirmMissing } from '../../src/patients/missing-patients.ts';
 import { retryQuarantine } from '../../src/patients/retry-quarantine.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
-import { ErasedOrganization } from '../../src/contract/erasure.ts';
+import { ErasedOrganization } from '#contract/erasure.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { test } from '../support/database.ts';

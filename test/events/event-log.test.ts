@@ -1,11 +1,16 @@
 /** The trigger on `sync_logs` and the log it writes, with rows written by a program that knows nothing of us. */
 import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished } from 'vitest';
-import { StreamEvent } from '../../src/contract/stream-event.ts';
-import { SyncLog } from '../../src/contract/sync-log.ts';
+import { StreamEvent } from '#contract/stream-event.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
-import { keepHistory } from '../../src/events/history.ts';
-import { readEventsAfter, readStreamStates, readTimeline, renderSnapshot } from '../../src/events/log.ts';
+import {
+  readEventsAfter,
+  readStreamStates,
+  readTimeline,
+  renderSnapshot,
+} from '../../src/events/event-queries.ts';
+import { startPartitionMaintenance } from '../../src/events/partitions.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -14,7 +19,7 @@ const ORGANIZATION = 77;
 
 function connect(url: string) {
   const database = openDatabase(url);
-  const stranger = connectInTest(url, { max: 8 });
+  const externalWriter = connectInTest(url, { max: 8 });
   onTestFinished(() => database.close());
   const eventsOf = async (organization: number) => {
     const [state] = await readStreamStates(database.sql, [organization]);
@@ -22,16 +27,16 @@ function connect(url: string) {
     const events = await readEventsAfter(database.sql, state?.epoch ?? '', positions, { limit: 10_000 });
     return events.map((event) => StreamEvent.parse(JSON.parse(event.json)));
   };
-  return { database, stranger, eventsOf };
+  return { database, externalWriter, eventsOf };
 }
 
 describe('a row that another program writes to sync_logs', () => {
   test('becomes one event for each change, in order', async ({ databaseUrl }) => {
-    const { stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
       values (${ORGANIZATION}, 'nightly', 'running', '2026-11-23 10:00:00.5', '{"note": "by hand"}')`;
-    await stranger`update sync_logs set records_processed = 10`;
-    await stranger`update sync_logs set status = 'completed', completed_at = '2026-11-23 10:01:00'`;
+    await externalWriter`update sync_logs set records_processed = 10`;
+    await externalWriter`update sync_logs set status = 'completed', completed_at = '2026-11-23 10:01:00'`;
 
     const events = await eventsOf(ORGANIZATION);
 
@@ -56,28 +61,28 @@ describe('a row that another program writes to sync_logs', () => {
     ['0044-03-15 BC', '0001-01-01T00:00:00.000Z'],
     ['1999-12-31 23:59:59.123456', '1999-12-31T23:59:59.123Z'],
   ] as const)('that begins at %s is told in ISO 8601', async ([moment, told], { databaseUrl }) => {
-    const { stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'odd', 'completed', ${moment}::text::timestamp)`;
 
     expect((await eventsOf(ORGANIZATION))[0]?.log?.started_at).toBe(told);
   });
 
   test('that changes nothing is no event', async ({ databaseUrl }) => {
-    const { stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'x', 'running', now())`;
-    await stranger`update sync_logs set status = status`;
+    await externalWriter`update sync_logs set status = status`;
 
     expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
   });
 
   test('is deleted: clients get what is the latest run now', async ({ databaseUrl }) => {
-    const { stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'older', 'failed', '2026-01-01'), (${ORGANIZATION}, 'newer', 'completed', '2026-02-01')`;
-    await stranger`delete from sync_logs where operation_type = 'newer'`;
-    await stranger`delete from sync_logs`;
+    await externalWriter`delete from sync_logs where operation_type = 'newer'`;
+    await externalWriter`delete from sync_logs`;
 
     const events = await eventsOf(ORGANIZATION);
 
@@ -90,19 +95,19 @@ describe('a row that another program writes to sync_logs', () => {
     'among thousands takes no longer than a few: %s',
     { timeout: 60_000 },
     async (statement, { databaseUrl }) => {
-      const { stranger, eventsOf } = connect(databaseUrl);
-      const fill = (organization: number, count: number) => stranger`
+      const { externalWriter, eventsOf } = connect(databaseUrl);
+      const fill = (organization: number, count: number) => externalWriter`
         insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
         select ${organization}, 'old', 'completed', now() at time zone 'utc' + n * interval '1 s', now() at time zone 'utc'
         from generate_series(1, ${count}::int) as n`;
       const costMs = async (organization: number): Promise<number> => {
         const began = performance.now();
-        await stranger.unsafe(`${statement} where organization_id = ${organization}`);
+        await externalWriter.unsafe(`${statement} where organization_id = ${organization}`);
         return performance.now() - began;
       };
       await fill(1, 1_000);
       await fill(2, 16_000);
-      await stranger`analyze sync_logs`;
+      await externalWriter`analyze sync_logs`;
       const few = await costMs(1);
       // Quadratic it was 256 times as much.
       expect(await costMs(2)).toBeLessThan(Math.max(few, 20) * 64);
@@ -120,11 +125,11 @@ describe('a row that another program writes to sync_logs', () => {
   test('with rows of many organizations is numbered in each of them, and leaves another organization by a snapshot', async ({
     databaseUrl,
   }) => {
-    const { stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       select n % 3 + 1, 'many', case when n < 3 then 'running' else 'failed' end, now() at time zone 'utc'
       from generate_series(0, 8) as n`;
-    await stranger`update sync_logs set organization_id = 9 where organization_id = 1 and status = 'running'`;
+    await externalWriter`update sync_logs set organization_id = 9 where organization_id = 1 and status = 'running'`;
 
     expect((await eventsOf(2)).map(({ seq, type }) => [seq, type])).toEqual(
       expect.arrayContaining([
@@ -138,8 +143,8 @@ describe('a row that another program writes to sync_logs', () => {
   });
 
   test('keeps a number that JavaScript cannot hold', async ({ databaseUrl }) => {
-    const { database, stranger } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    const { database, externalWriter } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
       values (${ORGANIZATION}, 'x', 'running', now(), '{"last_id": 1412087736654301127}')`;
 
     const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
@@ -153,8 +158,8 @@ describe('a row that another program writes to sync_logs', () => {
     ['a text for the percentage', '{"progress_percent": "many"}'],
     ['an empty object', '{}'],
   ] as const)('with %s as metadata still has a percentage', async ([, metadata], { databaseUrl }) => {
-    const { database, stranger } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata, records_success)
+    const { database, externalWriter } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at, metadata, records_success)
       values (${ORGANIZATION}, 'x', 'pending', now(), ${metadata}::text::jsonb, null)`;
 
     const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
@@ -167,8 +172,9 @@ describe('a row that another program writes to sync_logs', () => {
   });
 
   test('is refused when it would be the second running one', async ({ databaseUrl }) => {
-    const { stranger } = connect(databaseUrl);
-    const insert = () => stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { externalWriter } = connect(databaseUrl);
+    const insert =
+      () => externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'x', 'running', now())`;
     await insert();
 
@@ -180,12 +186,12 @@ describe('the event log', () => {
   test('is dense and in commit order when many write at once, some of whom roll back', async ({
     databaseUrl,
   }) => {
-    const { stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       select ${ORGANIZATION}, 'x', 'failed', now() from generate_series(1, 8)`;
     const writers = Array.from({ length: 8 }, (_, writer) => async () => {
       for (let step = 1; step <= 25; step++) {
-        await stranger
+        await externalWriter
           .begin(async (tx) => {
             await tx`update sync_logs set records_processed = ${step}
               where id = (select id from sync_logs order by id offset ${writer} limit 1)`;
@@ -204,10 +210,10 @@ describe('the event log', () => {
   });
 
   test('says of a run what the table says, byte for byte', async ({ databaseUrl }) => {
-    const { database, stranger } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    const { database, externalWriter } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
       values (${ORGANIZATION}, 'x', 'running', now(), '{"b": 1.50, "a": {"z": [1, "é"]}}')`;
-    await stranger`update sync_logs set records_processed = 3`;
+    await externalWriter`update sync_logs set records_processed = 3`;
 
     const { logs, epoch, head } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
     const [state] = await readStreamStates(database.sql, [ORGANIZATION]);
@@ -221,18 +227,18 @@ describe('the event log', () => {
   });
 
   test('gives the whole story of a run, and says when its beginning is gone', async ({ databaseUrl }) => {
-    const { database, stranger } = connect(databaseUrl);
-    const [row] = await stranger<{ id: number }[]>`
+    const { database, externalWriter } = connect(databaseUrl);
+    const [row] = await externalWriter<{ id: number }[]>`
       insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'x', 'running', now()) returning id`;
-    await stranger`update sync_logs set records_processed = 3`;
+    await externalWriter`update sync_logs set records_processed = 3`;
     const id = row?.id ?? 0;
 
     const whole = await readTimeline(database.sql, ORGANIZATION, id);
     expect(whole).toMatchObject({ trimmed: false });
     expect(whole.events).toHaveLength(2);
 
-    await stranger`delete from sync_events where seq = 1`;
+    await externalWriter`delete from sync_events where seq = 1`;
     const rest = await readTimeline(database.sql, ORGANIZATION, id);
     expect(rest.trimmed).toBe(true);
     expect(rest.events).toEqual(whole.events.slice(1));
@@ -241,30 +247,30 @@ describe('the event log', () => {
   test('drops days that retention has passed, and keeps a day that has no partition', async ({
     databaseUrl,
   }) => {
-    const { database, stranger, eventsOf } = connect(databaseUrl);
-    await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+    const { database, externalWriter, eventsOf } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'x', 'running', now())`;
-    await stranger`insert into sync_events (organization_id, seq, at, type, created)
+    await externalWriter`insert into sync_events (organization_id, seq, at, type, created)
       values (${ORGANIZATION}, 0, now() - interval '40 days', 'snapshot', false)`;
-    await stranger`create table sync_events_20200101 partition of sync_events
+    await externalWriter`create table sync_events_20200101 partition of sync_events
       for values from ('2020-01-01') to ('2020-01-02')`;
 
     await database.sql`select sync_events_maintain(14, 7)`;
 
-    const old = await stranger`select to_regclass('sync_events_20200101') as partition`;
+    const old = await externalWriter`select to_regclass('sync_events_20200101') as partition`;
     expect(old[0]?.partition).toBeNull();
-    expect((await stranger`select seq from sync_events`).map((row) => Number(row.seq))).toEqual([1]);
+    expect((await externalWriter`select seq from sync_events`).map((row) => Number(row.seq))).toEqual([1]);
     expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
   });
 
   test('waits for a moment only for who reads it for long, and lets writers through', async ({
     databaseUrl,
   }) => {
-    const { database, stranger } = connect(databaseUrl);
+    const { database, externalWriter } = connect(databaseUrl);
     const [tomorrow] =
-      await stranger`select 'sync_events_' || to_char(now() at time zone 'utc' + interval '1 day',
+      await externalWriter`select 'sync_events_' || to_char(now() at time zone 'utc' + interval '1 day',
       'YYYYMMDD') as name`;
-    await stranger.unsafe(`drop table ${tomorrow?.name}`);
+    await externalWriter.unsafe(`drop table ${tomorrow?.name}`);
     const backup = connectInTest(databaseUrl);
     const lines: string[] = [];
     const output = new Writable({
@@ -276,15 +282,15 @@ describe('the event log', () => {
     const logger = createLogger({ level: 'warn', format: 'json', colour: false }, output);
     await backup.begin(async (tx) => {
       await tx`select from sync_events`;
-      const stop = await keepHistory(database, 14, logger);
+      const stop = await startPartitionMaintenance(database, 14, logger);
       stop();
-      await stranger`insert into sync_logs (organization_id, operation_type, status, started_at)
+      await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
         values (${ORGANIZATION}, 'x', 'running', now())`;
     });
     expect(lines.join('')).toContain('55P03');
-    const stop = await keepHistory(database, 14, logger);
+    const stop = await startPartitionMaintenance(database, 14, logger);
     stop();
-    expect(await stranger`select to_regclass(${String(tomorrow?.name)}) as made`).toEqual([
+    expect(await externalWriter`select to_regclass(${String(tomorrow?.name)}) as made`).toEqual([
       { made: tomorrow?.name },
     ]);
   });

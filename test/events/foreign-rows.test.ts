@@ -1,7 +1,7 @@
 /** Rows of `sync_logs` that other programs write: every status, number, time and metadata reads as something. */
 import { describe, expect, vi } from 'vitest';
 import type { z } from 'zod';
-import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { endInterruptedRuns } from '../../src/sync/stale-runs.ts';
 import { connectInTest as connect, test } from '../support/database.ts';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { Problem } from '../../src/contract/problem.ts';
+import { Problem } from '#contract/problem.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { logListText } from '../support/stream.ts';

@@ -6,13 +6,13 @@ import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { Timeline } from '../../src/contract/stream-event.ts';
+import { Timeline } from '#contract/stream-event.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { answerInTurn } from '../../src/http/request-queue.ts';
 import { test } from '../support/database.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startServerProcess } from '../support/server-process.ts';
-import { openStranger } from '../support/stranger.ts';
 
 /** As many requests as Node reads in one go. */
 const A_PACKET_FULL = (request: string) => Math.ceil(65_536 / request.length);
@@ -86,7 +86,7 @@ describe('a timeline of twenty megabytes', () => {
     const cliniko = await startClinikoSimulator({ patients: 1 });
     onTestFinished(() => cliniko.close());
     const { url, child } = await startServerProcess({ cliniko, databaseUrl });
-    const { begin, sql } = openStranger(databaseUrl);
+    const { begin, sql } = openExternalWriter(databaseUrl);
     await begin();
     await sql`update sync_logs set metadata = jsonb_build_object('filler', repeat('x', 10000))`;
     await sql.unsafe(

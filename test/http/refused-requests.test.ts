@@ -1,6 +1,6 @@
 /** Requests that other programs send in odd ways: each gets a problem with words in it, never an empty answer or a 500. */
 import { describe, expect } from 'vitest';
-import { Problem } from '../../src/contract/problem.ts';
+import { Problem } from '#contract/problem.ts';
 import { startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';

@@ -1,8 +1,8 @@
 /** Chromium's own EventSource and WebSocket, without a line of our client around them. */
 import { describe, expect, vi } from 'vitest';
 import { test } from '../browser/support/test.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { startTestServer } from '../support/server.ts';
-import { openStranger } from '../support/stranger.ts';
 
 const TYPES = ['snapshot', 'started', 'progress', 'completed'];
 
@@ -13,7 +13,7 @@ describe("Chromium's own EventSource and WebSocket", () => {
   }) => {
     const first = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 0 } });
     const port = Number(new URL(first.url).port);
-    const { begin, step, end } = openStranger(databaseUrl);
+    const { begin, step, end } = openExternalWriter(databaseUrl);
     await page.goto(`${first.url}/healthz`);
     await page.evaluate((types) => {
       const heard: string[] = [];

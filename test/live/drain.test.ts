@@ -1,8 +1,8 @@
 /** SIGTERM to a server in a process of its own, with many streams open: how each of them is told, and when. */
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { Bye } from '../../src/contract/stream-event.ts';
+import { Bye } from '#contract/stream-event.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { test } from '../support/database.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { openSocket } from '../support/socket.ts';

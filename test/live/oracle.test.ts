@@ -9,17 +9,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
-import { readTimeline } from '../../src/events/log.ts';
+import { readTimeline } from '../../src/events/event-queries.ts';
 import { connectInTest, test } from '../support/database.ts';
-import { openServerPair, type ServerPair } from '../support/server-pair.ts';
-import { logTextOf } from '../support/stream.ts';
 import {
+  type ReconnectingClient,
   type Shown,
-  type TenaciousClient,
   watchByPoll,
   watchBySocket,
   watchBySse,
-} from '../support/tenacious.ts';
+} from '../support/reconnecting-client.ts';
+import { openServerPair, type ServerPair } from '../support/server-pair.ts';
+import { logTextOf } from '../support/stream.ts';
 
 /** Changes by all writers together from one disaster to the next. */
 const CHANGES_BETWEEN = 24;
@@ -28,7 +28,7 @@ const CHANGES_OF_A_RUN = 30;
 
 interface Stage {
   servers: ServerPair;
-  clients: readonly TenaciousClient[];
+  clients: readonly ReconnectingClient[];
   /** Of the oracle itself, which nobody ends. */
   sql: Sql;
   /** Resolves when the writers have written on. */
@@ -113,7 +113,7 @@ function startWriters(databaseUrl: string, organizations: readonly number[]) {
   };
 }
 
-function openClients({ addresses }: ServerPair, organizations: readonly number[]): TenaciousClient[] {
+function openClients({ addresses }: ServerPair, organizations: readonly number[]): ReconnectingClient[] {
   const [here, there] = addresses;
   const [one = 0] = organizations;
   const turns = [
@@ -121,9 +121,11 @@ function openClients({ addresses }: ServerPair, organizations: readonly number[]
     [there, here],
   ];
   return [
-    ...organizations.flatMap((id) => turns.map((turn, n) => watchBySse(`SSE ${n} of ${id}`, turn, id))),
-    ...turns.map((turn, n) => watchBySocket(`socket ${n} by name`, turn, organizations)),
-    ...turns.map((turn, n) => watchBySocket(`socket ${n} of everything`, turn, '*')),
+    ...organizations.flatMap((id) =>
+      turns.map((flushScheduler, n) => watchBySse(`SSE ${n} of ${id}`, flushScheduler, id)),
+    ),
+    ...turns.map((flushScheduler, n) => watchBySocket(`socket ${n} by name`, flushScheduler, organizations)),
+    ...turns.map((flushScheduler, n) => watchBySocket(`socket ${n} of everything`, flushScheduler, '*')),
     ...addresses.map((address, n) => watchByPoll(`polls of server ${n}`, address, one)),
   ];
 }
@@ -212,7 +214,7 @@ describe('every pushed state', () => {
 
 /** Waits until each client that watches the organization has come as far as the log. */
 async function compareAll(
-  clients: readonly TenaciousClient[],
+  clients: readonly ReconnectingClient[],
   id: number,
   oracle: ReadonlyMap<number, string>,
 ): Promise<number> {

@@ -1,13 +1,13 @@
 /** The database goes, in all the ways in which databases go, and clients that stayed connected miss nothing. */
 import { describe, expect, vi } from 'vitest';
-import { Hello } from '../../src/contract/stream-event.ts';
+import { Hello } from '#contract/stream-event.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { test } from '../support/database.ts';
 import { killPostmaster, newDataDir, open } from '../support/embedded.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStranger } from '../support/stranger.ts';
 import { openStream, type SentEvent } from '../support/stream.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -30,7 +30,7 @@ describe('connections whose packets are dropped, without a word', () => {
   test('are given up: streams go on, the listener too', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
     const server = await startTestServer(network.url, { organizations: [] });
-    const { begin, step } = openStranger(databaseUrl);
+    const { begin, step } = openExternalWriter(databaseUrl);
     const stream = await openStream(address(server));
     await stream.until((sent) => sent.length === 2);
     await begin();
@@ -50,7 +50,7 @@ describe('connections whose packets are dropped, without a word', () => {
       const heard: number[] = [];
       bus.subscribe((nudge) => void heard.push(...nudge.organizations));
       const onGap = vi.fn();
-      bus.onGap(onGap);
+      bus.onMissed(onGap);
       network.goSilent();
       await vi.waitFor(() => expect(bus.healthy).toBe(false), PATIENCE);
       await vi.waitFor(() => expect(bus.healthy).toBe(true), PATIENCE);
@@ -71,7 +71,7 @@ describe('a listener that cannot be had', () => {
       organizations: [],
       config: { listenDatabaseUrl: network.url },
     });
-    const { begin, step } = openStranger(databaseUrl);
+    const { begin, step } = openExternalWriter(databaseUrl);
     const early = await openStream(address(server));
     expect(helloOf(await early.until((sent) => sent.length === 2))).not.toHaveProperty('live');
     network.refuse(true);
@@ -106,16 +106,16 @@ describe('a database that crashes and comes back', () => {
     const database = await open(dataDir);
     await migrate(database.url);
     const server = await startTestServer(database.url, { organizations: [] });
-    const first = openStranger(database.url);
+    const first = openExternalWriter(database.url);
     const stream = await openStream(address(server));
     const [hello] = await stream.until((sent) => sent.length === 2);
     await first.begin();
     for (let n = 0; n < 5; n++) await first.step();
     await killPostmaster(dataDir);
-    const stranger = openStranger(database.url);
-    await vi.waitFor(() => stranger.step(), PATIENCE);
-    for (let n = 0; n < 5; n++) await stranger.step();
-    await stranger.end();
+    const externalWriter = openExternalWriter(database.url);
+    await vi.waitFor(() => externalWriter.step(), PATIENCE);
+    for (let n = 0; n < 5; n++) await externalWriter.step();
+    await externalWriter.end();
     const sent = await stream.until((all) => all.at(-1)?.event === 'completed');
 
     expect(seqsOf(sent)).toEqual(range(seqsOf(sent).length));
@@ -132,11 +132,11 @@ describe('a database that crashes and comes back', () => {
     await migrate(database.url);
     const network = await openTcpProxy(database.url);
     const server = await startTestServer(network.url, { organizations: [] });
-    const stranger = openStranger(database.url);
+    const externalWriter = openExternalWriter(database.url);
     const witness = await openStream(address(server));
     await witness.until((sent) => sent.length === 2);
-    await stranger.begin();
-    await stranger.step();
+    await externalWriter.begin();
+    await externalWriter.step();
     const known = await witness.until((sent) => seqsOf(sent).length === 2);
     network.refuse(true);
 
@@ -145,7 +145,7 @@ describe('a database that crashes and comes back', () => {
     const resumed = await openStream(address(server), { 'last-event-id': known.at(-2)?.id ?? '' });
     expect((await resumed.until((sent) => sent.length === 2))[1]).toEqual(known.at(-1));
     network.refuse(false);
-    await stranger.step();
+    await externalWriter.step();
     for (const stream of [witness, fresh, resumed]) {
       await stream.until((sent) => sent.at(-1)?.id?.endsWith('.3') === true);
     }

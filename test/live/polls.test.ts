@@ -1,9 +1,9 @@
 /** Polls that cost no query, and never show less than what was shown before. */
 import { describe, expect, vi } from 'vitest';
 import { test } from '../support/database.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openStatementProxy } from '../support/statement-proxy.ts';
-import { openStranger } from '../support/stranger.ts';
 import { openStream } from '../support/stream.ts';
 
 const POLL = '/cliniko/sync-logs/55?limit=1';
@@ -15,7 +15,7 @@ async function poll(server: TestServer, query = '', headers: Record<string, stri
   return { status: response.status, body, etag, seq: Number(/\.(\d+)"$/.exec(etag)?.[1]) };
 }
 
-async function watch(server: TestServer, organization = 55) {
+async function subscriber(server: TestServer, organization = 55) {
   const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/${organization}/events`);
   await stream.until((sent) => sent.length === 2);
   return stream;
@@ -30,9 +30,9 @@ describe('a poll of an organization that somebody watches', () => {
       organizations: [],
       config: { listenDatabaseUrl: databaseUrl },
     });
-    const { begin, step } = openStranger(databaseUrl);
+    const { begin, step } = openExternalWriter(databaseUrl);
     await begin();
-    const stream = await watch(server);
+    const stream = await subscriber(server);
     await step();
     await stream.until((sent) => sent.length === 3);
     const statements: string[] = [];
@@ -57,7 +57,7 @@ describe('a poll of an organization that somebody watches', () => {
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 5 });
-    await watch(server, 123);
+    await subscriber(server, 123);
     const seqs: number[] = [];
     const started = await server.api('/cliniko/sync-all/123', { method: 'POST' });
     const { sync_log_id: id } = await started.json();
@@ -81,10 +81,10 @@ describe('a poll at another server', () => {
   test('shows what its cursor asks for, and 304 for what is still so', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl, { organizations: [] });
     const second = await startTestServer(databaseUrl, { organizations: [], cliniko: first.cliniko });
-    const { begin, step } = openStranger(databaseUrl);
+    const { begin, step } = openExternalWriter(databaseUrl);
     await begin();
-    await watch(first);
-    await watch(second);
+    await subscriber(first);
+    await subscriber(second);
     for (let n = 0; n < 25; n++) {
       await step();
       const seen = await poll(first, `&at_least=x.1`.replace('x.1', 'other.1'));

@@ -9,14 +9,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { Bye, Hello } from '../../src/contract/stream-event.ts';
-import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/embedded.ts';
+import { Bye, Hello } from '#contract/stream-event.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
 import { test } from '../support/database.ts';
 import { newDataDir } from '../support/embedded.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStranger } from '../support/stranger.ts';
 import { openStream, type SentEvent } from '../support/stream.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -33,10 +33,10 @@ async function start(dataDir: string): Promise<EmbeddedDatabase> {
 const copy = (from: string, to: string) => promisify(execFile)('cp', ['-a', from, to]);
 
 async function writeRun(url: string, steps: number): Promise<void> {
-  const stranger = openStranger(url);
-  await stranger.begin();
-  for (let n = 0; n < steps; n++) await stranger.step();
-  await stranger.end();
+  const externalWriter = openExternalWriter(url);
+  await externalWriter.begin();
+  for (let n = 0; n < steps; n++) await externalWriter.step();
+  await externalWriter.end();
 }
 
 /** A database with five events, stopped; and a copy of it. */
@@ -117,7 +117,7 @@ describe('a restored backup', () => {
       await startTestServer(databaseUrl, { organizations: [] }),
     ];
     const streams = await Promise.all(servers.map((server) => openStream(address(server))));
-    const { sql, begin, step } = openStranger(databaseUrl);
+    const { sql, begin, step } = openExternalWriter(databaseUrl);
     await begin();
     for (let n = 0; n < 5; n++) await step();
     for (const stream of streams) await stream.until((sent) => sent.length === 8);

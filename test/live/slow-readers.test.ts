@@ -6,9 +6,9 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished } from 'vitest';
 import { test } from '../support/database.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStranger } from '../support/stranger.ts';
 import { openStream } from '../support/stream.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -58,7 +58,7 @@ async function openDeafReader(url: string): Promise<Socket> {
 describe.runIf(process.platform === 'linux')('20 readers that never read', () => {
   test('cost the server less than 60 MB, and the others no event', async ({ databaseUrl }) => {
     const server = await startProcess(databaseUrl);
-    const { sql, begin } = openStranger(databaseUrl);
+    const { sql, begin } = openExternalWriter(databaseUrl);
     await begin();
     await sql`update sync_logs set metadata = ${JSON.stringify({ note: 'x'.repeat(330) })}::text::jsonb`;
     const witness = await openStream(`${server.url}/api/v1/cliniko/sync-logs/55/events`);

@@ -1,6 +1,6 @@
 /** A server whose log is read by a program that ends, as in `npm start | head`. */
 import { expect, onTestFinished } from 'vitest';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { test } from '../support/database.ts';
 import { startServerProcess } from '../support/server-process.ts';
 

@@ -2,8 +2,8 @@
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { barLine, endLine, organizationLine, plainLine } from '../../src/cli/progress-line.ts';
-import type { SyncLog } from '../../src/contract/sync-log.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { terminalText } from '../../src/logging/terminal-text.ts';
 import { aLog } from '../web-client/support/logs.ts';

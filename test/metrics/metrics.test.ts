@@ -113,11 +113,11 @@ describe('open streams', () => {
 describe('a database that is away', () => {
   test('is an answer too: what only it knows is absent, not zero', async ({ databaseUrl }) => {
     const { createMetrics } = await import('../../src/metrics/metrics.ts');
-    const { createStandingReader } = await import('../../src/metrics/standing.ts');
+    const { createDatabaseStatsReader } = await import('../../src/metrics/database-stats.ts');
     const database = openDatabase(databaseUrl.replace(/:\d+\//, ':1/'));
     onTestFinished(() => database.close());
     const metrics = createMetrics({
-      readStanding: createStandingReader(database.sql),
+      readDatabaseStats: createDatabaseStatsReader(database.sql),
       isListenerHealthy: () => false,
       isDraining: () => true,
       live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),

@@ -3,10 +3,10 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect } from 'vitest';
-import { createApp } from '../../src/app.ts';
-import { StreamEvent } from '../../src/contract/stream-event.ts';
+import { StreamEvent } from '#contract/stream-event.ts';
 import { asyncApiDocument } from '../../src/openapi/asyncapi.ts';
 import { OPERATIONS, openApiDocument } from '../../src/openapi/document.ts';
+import { createApp } from '../../src/server/app.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
@@ -14,7 +14,7 @@ import { asyncApiSchema } from './support/asyncapi-schema.ts';
 
 /** The router alone: no handler is called, so what the tools would do does not matter. */
 function routes(): string[] {
-  const known = { allowedOrigins: [], wall: { guardReads: () => () => {}, database: {} } };
+  const known = { allowedOrigins: [], rowLevelSecurity: { guardReads: () => () => {}, database: {} } };
   const tools: unknown = new Proxy(known, { get: (own, name) => Reflect.get(own, name) ?? (() => {}) });
   const app = createApp(tools as Parameters<typeof createApp>[0]);
   const own = app.routes.filter(({ method }) => method !== 'ALL');

@@ -1,8 +1,8 @@
 /** Every operation of the document, sent what it allows and what it does not, on a real server. */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { StartedSync } from '../../src/contract/sync-log.ts';
-import { CreatedWebhook } from '../../src/contract/webhook.ts';
+import { StartedSync } from '#contract/sync-log.ts';
+import { CreatedWebhook } from '#contract/webhook.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { Organization } from '../../src/contract/organization.ts';
+import { Organization } from '#contract/organization.ts';
 import { test } from '../support/database.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 

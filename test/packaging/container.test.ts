@@ -96,7 +96,7 @@ describe('compose.yaml', () => {
 
   test('sets only variables that the server reads', async () => {
     const { services } = Compose.parse(parse(await readFile(join(ROOT, 'compose.yaml'), 'utf8')));
-    const config = await readFile(join(ROOT, 'src/config.ts'), 'utf8');
+    const config = await readFile(join(ROOT, 'src/config/config.ts'), 'utf8');
     for (const name of Object.keys(services.server.environment)) expect(config, name).toContain(`'${name}'`);
   });
 });

@@ -1,6 +1,6 @@
 /** The list of stored patients: complete by pages, searchable, and never cached. */
 import { describe, expect } from 'vitest';
-import { type ListedPatient, PatientList } from '../../src/contract/patients.ts';
+import { type ListedPatient, PatientList } from '#contract/patients.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
+import { rotateKeys } from '../../src/encryption/rotate-keys.ts';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { readApiKey, SEALED_API_KEYS } from '../../src/organizations/organizations.ts';
-import { reseal } from '../../src/organizations/reseal.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
 import { SEALED_RECORDS } from '../../src/patients/quarantine.ts';
 import { test } from '../support/database.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
@@ -107,7 +107,7 @@ describe('a new CREDENTIALS_KEY', () => {
     onTestFinished(() => database.close());
     const key = randomBytes(32);
     const both = createSealer(key, CREDENTIALS_KEY);
-    for (const sealed of [SEALED_API_KEYS, SEALED_RECORDS]) await reseal(database, both, sealed);
+    for (const sealed of [SEALED_API_KEYS, SEALED_RECORDS]) await rotateKeys(database, both, sealed);
 
     const alone = createSealer(key);
     expect(await readApiKey(database, alone, 123)).toMatch(/-au1$/);

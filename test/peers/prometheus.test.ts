@@ -137,7 +137,7 @@ describe('an alert', () => {
 async function scrapeText(): Promise<string> {
   const { createMetrics } = await import('../../src/metrics/metrics.ts');
   const metrics = createMetrics({
-    readStanding: async () => undefined,
+    readDatabaseStats: async () => undefined,
     isListenerHealthy: () => true,
     isDraining: () => false,
     live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),

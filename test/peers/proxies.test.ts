@@ -3,13 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { BlockList } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
-import { StreamToken } from '../../src/contract/access.ts';
-import { Problem } from '../../src/contract/problem.ts';
+import { StreamToken } from '#contract/access.ts';
+import { Problem } from '#contract/problem.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
+import { openExternalWriter } from '../support/external-writer.ts';
 import { startTestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStranger } from '../support/stranger.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 import { freePort } from './support/free-port.ts';
 import { startPgbouncer } from './support/pgbouncer.ts';
@@ -57,7 +57,7 @@ describe('nginx with its default buffering', () => {
   }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const address = `${await startNginx(server.url)}/api/v1/cliniko/sync-logs/55/events`;
-    const { begin, step, end } = openStranger(databaseUrl);
+    const { begin, step, end } = openExternalWriter(databaseUrl);
     const stream = await openStream(address);
     await stream.until((sent) => sent.length === 2);
     await begin();
@@ -129,7 +129,7 @@ describe('curl', () => {
     const curl = run('curl', ['-sN', `${server.url}/api/v1/cliniko/sync-logs/55/events`]);
     let text = '';
     curl.stdout?.on('data', (chunk) => (text += chunk));
-    const { begin } = openStranger(databaseUrl);
+    const { begin } = openExternalWriter(databaseUrl);
     await vi.waitFor(() => expect(text).toContain('event: snapshot'), 5_000);
     await begin();
     await vi.waitFor(() => expect(text).toContain('event: started'), 5_000);

@@ -8,10 +8,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Sql } from 'postgres';
 import { onTestFinished } from 'vitest';
-import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/embedded.ts';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
 import { connectPostgres } from './postgres.ts';
 
-export const PROCESS = fileURLToPath(new URL('../database/embedded-process.ts', import.meta.url));
+export const PROCESS = fileURLToPath(new URL('../embedded-postgres/embedded-process.ts', import.meta.url));
 
 /** Asked for first in each test, so it goes last: what is done when a test has finished is done in reverse order. */
 export async function newDataDir(): Promise<string> {

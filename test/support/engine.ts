@@ -1,14 +1,14 @@
 /** The engine alone: a database, a scripted clinic, and as many workers as a test wants. */
 import { Writable } from 'node:stream';
 import { onTestFinished, vi } from 'vitest';
+import { SyncLog } from '#contract/sync-log.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
-import { SyncLog } from '../../src/contract/sync-log.ts';
 import { type OpenOptions, openDatabase } from '../../src/database/open.ts';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
 import type { EngineDeps } from '../../src/sync/run-context.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { Worker } from '../../src/sync/worker.ts';

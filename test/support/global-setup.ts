@@ -10,8 +10,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { openEmbeddedDatabase } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
 import { connectPostgres } from './postgres.ts';
 
 declare module 'vitest' {

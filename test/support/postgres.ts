@@ -1,12 +1,12 @@
 /**
  * postgres.js as the tests use it.
  *
- * Without `fetch_types`, as in `src/database/arrays.ts`: a connection that is cut just while it asks for them rejects a
+ * Without `fetch_types`, as in `src/database/array-types.ts`: a connection that is cut just while it asks for them rejects a
  * promise that nobody holds, and Vitest counts that against the whole run. Tests cut connections all day. So there is no
  * `reserve()` either, which waits for ever without it: one connection alone begins and commits by plain statements.
  */
 import postgres, { type Sql } from 'postgres';
-import { ARRAY_TYPES } from '../../src/database/arrays.ts';
+import { ARRAY_TYPES } from '../../src/database/array-types.ts';
 
 export interface Connecting {
   /** Connections at most; one unless told. */

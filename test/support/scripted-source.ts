@@ -24,7 +24,7 @@ export function scriptedSource(records: readonly unknown[], lie: Partial<Patient
     get mostAtOnce() {
       return mostAtOnce;
     },
-    outlookMs: () => 0,
+    estimateWaitMs: () => 0,
     onPage: (page, act) => void script.set(page, act),
     async page(query, options) {
       const isNumbered = query.sort.startsWith('created_at');

@@ -1,6 +1,6 @@
 /** Two servers on one database, as real processes behind a network that a test can cut. Who is killed is started anew. */
 import { once } from 'node:events';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFinished, vi } from 'vitest';
-import type { ClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { CREDENTIALS_KEY } from './server.ts';
 
 export interface ServerProcess {

@@ -5,10 +5,10 @@ import {
   type ClinikoSimulator,
   type SimulatorOptions,
   startClinikoSimulator,
-} from '../../src/cliniko/simulator/server.ts';
-import { type Config, readConfig } from '../../src/config.ts';
+} from '../../src/cliniko-simulator/server.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { type RunningServer, startServer } from '../../src/server.ts';
+import { type RunningServer, startServer } from '../../src/server/server.ts';
 
 export interface TestServer extends RunningServer {
   cliniko: ClinikoSimulator;

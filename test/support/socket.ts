@@ -1,7 +1,7 @@
 /** A WebSocket client of the ops console, and everything it was sent. */
 import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { ServerFrame } from '../../src/contract/socket-frame.ts';
+import { ServerFrame } from '#contract/socket-frame.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 5 };
 

@@ -1,5 +1,5 @@
 /** A clock that a test moves. Waiting moves it too: what waits for a minute is done at once, and a minute later. */
-import type { Clock } from '../../src/cliniko/pacing.ts';
+import type { Clock } from '../../src/timing/clock.ts';
 
 export interface TestClock extends Clock {
   /** Every wait so far, in milliseconds. */

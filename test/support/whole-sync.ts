@@ -1,6 +1,6 @@
 /** One sync over HTTP, from its start to its end. */
 import { vi } from 'vitest';
-import { type StartedSync, SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { type StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import type { TestServer } from './server.ts';
 
 export async function wholeSync(server: TestServer, kind = 'sync-all'): Promise<SyncLog> {

@@ -1,14 +1,14 @@
 /** A worker as a process of its own, to be killed: `worker-process.ts <database URL> <Cliniko URL> <CREDENTIALS_KEY>`. */
 import { Writable } from 'node:stream';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
-import { systemClock } from '../../src/cliniko/clock.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
-import { createPacer } from '../../src/cliniko/pacing.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
+import { createPacer } from '../../src/cliniko/pacer.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
 import { Worker } from '../../src/sync/worker.ts';
+import { systemClock } from '../../src/timing/clock.ts';
 
 const [databaseUrl = '', clinikoUrl = '', credentialsKey = ''] = process.argv.slice(2);
 const pacer = createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock);

@@ -1,6 +1,6 @@
 /** A sync of the active patients, while some are archived and others come back. */
 import { describe, expect } from 'vitest';
-import type { People } from '../../src/cliniko/simulator/people.ts';
+import type { People } from '../../src/cliniko-simulator/people.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';

@@ -1,7 +1,7 @@
 /** A run belongs to the key that it began with: another one may be of another clinic. */
 import { describe, expect, vi } from 'vitest';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { test } from '../support/database.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 

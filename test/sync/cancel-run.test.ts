@@ -1,5 +1,5 @@
 import { describe, expect, vi } from 'vitest';
-import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { assertLease } from '../../src/sync/lease.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';

@@ -6,12 +6,12 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
-import { systemClock } from '../../src/cliniko/clock.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-budget.ts';
-import { createPacer } from '../../src/cliniko/pacing.ts';
-import type { People } from '../../src/cliniko/simulator/people.ts';
-import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { confirmMissing } from '../../src/patients/missing.ts';
+import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
+import { createPacer } from '../../src/cliniko/pacer.ts';
+import type { People } from '../../src/cliniko-simulator/people.ts';
+import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { confirmMissing } from '../../src/patients/missing-patients.ts';
+import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 

@@ -1,7 +1,7 @@
 /** A server as a real process, frozen past its lease (SIGSTOP) and thawed (SIGCONT) in the middle of a batch. */
 import { describe, expect, onTestFinished } from 'vitest';
-import { startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
-import { Timeline } from '../../src/contract/stream-event.ts';
+import { Timeline } from '#contract/stream-event.ts';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startServerProcess } from '../support/server-process.ts';
 

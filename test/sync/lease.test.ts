@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
 import { claimNextRun, type Lease, renewLeases } from '../../src/sync/lease.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';
@@ -32,8 +32,8 @@ describe('leases', () => {
   test('are renewed without waiting for one that somebody else has locked', async ({ databaseUrl }) => {
     const { database, sql, first, second } = await openTwoRuns(databaseUrl);
     await sql`update sync_runs set lease_expires_at = now()`;
-    await sql.begin(async (stranger) => {
-      await stranger`select from sync_runs where sync_log_id = ${second.syncLogId} for update`;
+    await sql.begin(async (externalWriter) => {
+      await externalWriter`select from sync_runs where sync_log_id = ${second.syncLogId} for update`;
       expect(await renewLeases(database, 'one', [first, second])).toEqual([]);
     });
     const renewed = await sql`select sync_log_id as id from sync_runs where lease_expires_at > now()`;

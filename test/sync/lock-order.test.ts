@@ -7,8 +7,9 @@
 import fc from 'fast-check';
 import type { Sql } from 'postgres';
 import { describe, expect, inject } from 'vitest';
+import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
-import { DEFAULT_SETTINGS } from '../../src/contract/organization.ts';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { eraseAndAudit } from '../../src/erasure/erase.ts';
 import { eraseOrganization } from '../../src/erasure/erase-organization.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
@@ -16,8 +17,7 @@ import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { ProblemError } from '../../src/http/problem.ts';
 import { OrganizationDeletedError } from '../../src/organizations/organization-lock.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
-import { confirmMissing } from '../../src/patients/missing.ts';
+import { confirmMissing } from '../../src/patients/missing-patients.ts';
 import { retryQuarantine } from '../../src/patients/retry-quarantine.ts';
 import { cancelRun } from '../../src/sync/cancel-run.ts';
 import { interruptAndRun } from '../../src/sync/exclusive-transaction.ts';
@@ -81,7 +81,7 @@ function createClinic() {
       }),
     );
   const source: PatientSource = {
-    outlookMs: () => 0,
+    estimateWaitMs: () => 0,
     async page(query, options) {
       const page = await scriptedSource(current()).page(query, options);
       for (const record of page.records) fetched.set(String(Object(record).id), ++tick);

@@ -1,7 +1,7 @@
 /** A Cliniko whose pages are not what they should be: everything is stored, the proof says so, and none is marked wrongly. */
 import { describe, expect } from 'vitest';
-import type { Behaviour } from '../../src/cliniko/simulator/behaviour.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
+import type { Behaviour } from '../../src/cliniko-simulator/behaviour.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
@@ -145,7 +145,7 @@ describe('a Cliniko that gives one page for every question', () => {
     const engine = await openEngine(databaseUrl);
     const records = people(10);
     const source: PatientSource = {
-      outlookMs: () => 0,
+      estimateWaitMs: () => 0,
       page: async () => ({ records, totalEntries: 300, hasNext: true }),
     };
     expect(await engine.syncWith(source)).toMatchObject({

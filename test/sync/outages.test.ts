@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { SyncLog, SyncLogList } from '../../src/contract/sync-log.ts';
+import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { test } from '../support/database.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 

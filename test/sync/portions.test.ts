@@ -5,8 +5,8 @@ import { type Database, openDatabase } from '../../src/database/open.ts';
 import { eraseAndAudit } from '../../src/erasure/erase.ts';
 import { eraseOrganization } from '../../src/erasure/erase-organization.ts';
 import { saveOrganization } from '../../src/organizations/organizations.ts';
-import { pointAtSurvivors } from '../../src/patients/merged.ts';
-import { confirmMissing, findUnseen, markMissingOrHold } from '../../src/patients/missing.ts';
+import { resolveMergeChains } from '../../src/patients/merge-chains.ts';
+import { confirmMissing, findUnseen, markMissingOrHold } from '../../src/patients/missing-patients.ts';
 import { interruptAndRun } from '../../src/sync/exclusive-transaction.ts';
 import { connectInTest, test } from '../support/database.ts';
 
@@ -74,7 +74,7 @@ describe('with a limit for the time of a statement', () => {
       set statement_timeout = 0;
       update patients set merged_into = (cliniko_patient_id::bigint + 1)::text where cliniko_patient_id::bigint % 3 < 2;
       alter table patients enable trigger slow_row`);
-      await interruptAndRun(sql, 123, (tx) => pointAtSurvivors(tx, 123));
+      await interruptAndRun(sql, 123, (tx) => resolveMergeChains(tx, 123));
       expect(
         await sql`select from patients as one join patients as next
         on next.organization_id = 123 and next.cliniko_patient_id = one.merged_into

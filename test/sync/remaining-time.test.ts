@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { estimateWaitMs, WINDOW_MS } from '../../src/cliniko/budget.ts';
+import { estimateWaitMs, WINDOW_MS } from '../../src/cliniko/request-budget.ts';
 import { START } from '../../src/sync/read/crawl-position.ts';
 import { estimateRemainingMs, keepForecast, NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE, type RunState } from '../../src/sync/run-state.ts';

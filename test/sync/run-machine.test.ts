@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, vi } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../src/contract/organization.ts';
+import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
-import { readStoredVersions } from '../../src/patients/store.ts';
+import { readStoredVersions } from '../../src/patients/upsert.ts';
 import { cancelRun } from '../../src/sync/cancel-run.ts';
 import {
   type ClaimedRun,

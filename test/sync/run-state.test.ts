@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EngineMetadata, SyncMetadata } from '../../src/contract/sync-log.ts';
+import { EngineMetadata, SyncMetadata } from '#contract/sync-log.ts';
 import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
 import { completenessProof, NOTHING_COVERED, sawNumberedPage } from '../../src/sync/read/completeness.ts';
 import { START } from '../../src/sync/read/crawl-position.ts';

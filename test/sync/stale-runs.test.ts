@@ -28,8 +28,8 @@ describe('a running row of another program', () => {
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (7, 'x', 'running', '2020-01-01')`;
     await sql`update sync_events set at = now() - interval '16 minutes'`;
-    await sql.begin(async (stranger) => {
-      await stranger`update sync_logs set records_processed = 9`;
+    await sql.begin(async (externalWriter) => {
+      await externalWriter`update sync_logs set records_processed = 9`;
       expect(await endInterruptedRuns(database)).toBe(0);
     });
     expect(await endInterruptedRuns(database)).toBe(0);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect } from 'vitest';
+import { createSealer } from '../../src/encryption/sealer.ts';
 import { saveApiKey } from '../../src/organizations/organizations.ts';
-import { createSealer } from '../../src/organizations/sealing.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';

@@ -1,7 +1,7 @@
 /** Servers as real processes, which die and lose their database: nobody is lost, nothing is counted twice. */
 import { once } from 'node:events';
 import { describe, expect, onTestFinished } from 'vitest';
-import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko/simulator/server.ts';
+import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { ask, killPostmaster, newDataDir, open } from '../support/embedded.ts';
 import { startServerProcess } from '../support/server-process.ts';

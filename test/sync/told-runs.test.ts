@@ -1,6 +1,6 @@
 /** What the log of a run tells: its steps, what started it, how it failed, and counters that people divide by. */
 import { describe, expect, vi } from 'vitest';
-import { StartedSync, SyncLog, SyncLogList, SyncStep } from '../../src/contract/sync-log.ts';
+import { StartedSync, SyncLog, SyncLogList, SyncStep } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';

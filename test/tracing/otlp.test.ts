@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';

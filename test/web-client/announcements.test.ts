@@ -1,9 +1,9 @@
 /** What a screen reader hears of a run: its turns, not its every step. */
 import { describe, expect, test } from 'vitest';
-import type { SyncLog } from '../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { announce, type Heard } from '../../web-client/src/embed/announcements.ts';
 import type { ConnectionKind } from '../../web-client/src/live/connection.ts';
-import { applyStanding, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { aLog } from './support/logs.ts';
 
 type Step = [SyncLog | null, ConnectionKind?];
@@ -14,7 +14,7 @@ function heardOf(...steps: Step[]): string[] {
   const words: string[] = [];
   let state = unknownOrganization(123);
   steps.forEach(([log, kind = 'live'], i) => {
-    state = applyStanding(state, { head: `k7x2.${i + 1}`, log });
+    state = applyPolledState(state, { head: `k7x2.${i + 1}`, log });
     const said = announce(heard, state, { kind, since: 0 });
     heard = said.heard;
     if (said.words !== null) words.push(said.words);

@@ -1,7 +1,7 @@
 /** The text of an event stream, as the HTML standard takes it apart. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createEventParser, type ReceivedEvent } from '../../src/contract/event-stream-text.ts';
+import { createEventParser, type ReceivedEvent } from '#contract/event-stream-text.ts';
 
 function parse(...pieces: string[]): ReceivedEvent[] {
   const events: ReceivedEvent[] = [];

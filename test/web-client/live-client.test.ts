@@ -25,8 +25,8 @@ describe('the client library in Node', () => {
     const percents: number[] = [];
     const kinds = new Set<string>();
     let status: string | undefined;
-    connect(server).watchOrganization(123, ({ log, percent }, { kind, way }) => {
-      kinds.add(`${kind} by ${way}`);
+    connect(server).watchOrganization(123, ({ log, percent }, { kind, transport }) => {
+      kinds.add(`${kind} by ${transport}`);
       if (log !== null) percents.push(percent);
       status = log?.status;
     });
@@ -47,15 +47,17 @@ describe('the client library in Node', () => {
       return fetch(url, init);
     };
     const ways: (string | undefined)[] = [];
-    connect(server, { fetch: withoutStreams }).watchOrganization(123, (_state, { way }) => ways.push(way));
+    connect(server, { fetch: withoutStreams }).watchOrganization(123, (_state, { transport }) =>
+      ways.push(transport),
+    );
     await vi.waitFor(() => expect(ways).toContain('websocket'), PATIENCE);
 
     let polled: string | undefined;
     const dead: OpenSocket = () => new WebSocket('ws://127.0.0.1:1');
     connect(server, { fetch: withoutStreams, openSocket: dead }).watchOrganization(
       123,
-      ({ log }, { way }) => {
-        polled = `${log?.status} by ${way}`;
+      ({ log }, { transport }) => {
+        polled = `${log?.status} by ${transport}`;
       },
     );
     await server.api('/cliniko/sync-all/123', { method: 'POST' });

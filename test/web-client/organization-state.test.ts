@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { StreamEvent } from '../../src/contract/stream-event.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
 import {
   applyAnswer,
   applyEvent,
-  applyStanding,
+  applyPolledState,
   forgetCursor,
   type OrganizationState,
   unknownOrganization,
@@ -94,14 +94,14 @@ describe('the bar', () => {
 
 describe('a poll', () => {
   test('counts like a snapshot at its head', () => {
-    const state = applyStanding(start, { head: 'k7x2.7', log: aLog({ percent: 30 }) });
+    const state = applyPolledState(start, { head: 'k7x2.7', log: aLog({ percent: 30 }) });
     expect(state).toMatchObject({ cursor: 'k7x2.7', percent: 30, isKnown: true });
     expect(applyEvent(state, aChange('k7x2.7', aLog({ percent: 99 })))).toBe(state);
-    expect(applyStanding(state, { head: 'k7x2.6', log: null })).toBe(state);
+    expect(applyPolledState(state, { head: 'k7x2.6', log: null })).toBe(state);
   });
 
   test('without a head still counts', () => {
-    const state = applyStanding(told(aSnapshot('k7x2.7', null)), { head: null, log: aLog() });
+    const state = applyPolledState(told(aSnapshot('k7x2.7', null)), { head: null, log: aLog() });
     expect(state).toMatchObject({ cursor: 'k7x2.7', log: { id: 17 } });
   });
 });

@@ -1,7 +1,7 @@
 /** The arithmetic behind the pages: the pace, the charts, the settings form, the event tail. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_SETTINGS, type Organization } from '../../src/contract/organization.ts';
+import { DEFAULT_SETTINGS, type Organization } from '#contract/organization.ts';
 import {
   averageOf,
   durationByRun,
@@ -10,20 +10,20 @@ import {
   successByDay,
 } from '../../web-client/src/dashboard/charts/figures.ts';
 import { changeOf, countryName, cronOf, draftOf } from '../../web-client/src/dashboard/settings-draft.ts';
-import { applyStanding, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import { activityBetween, processedBetween, withLines } from '../../web-client/src/ops/activity.ts';
+import { inOrder, sorted } from '../../web-client/src/ops/listing.ts';
 import {
   moved,
   noThroughput,
   recentRate,
   SECONDS_KEPT,
   withCount,
-} from '../../web-client/src/look/throughput.ts';
-import { happenings, processedBetween, withLines } from '../../web-client/src/ops/happenings.ts';
-import { inOrder, sorted } from '../../web-client/src/ops/listing.ts';
+} from '../../web-client/src/ui/throughput.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog> | null, organizationId = log?.organization_id ?? 1) =>
-  applyStanding(unknownOrganization(organizationId), { head: null, log });
+  applyPolledState(unknownOrganization(organizationId), { head: null, log });
 
 const everythingOf = (...logs: ReturnType<typeof aLog>[]) =>
   new Map(logs.map((log) => [log.organization_id, stateOf(log)]));
@@ -142,7 +142,7 @@ describe('the event tail', () => {
     };
     const done = { ...step, status: 'completed' as const, records_success: 150 };
     const words = (before: typeof running, after: typeof running) =>
-      happenings(everythingOf(before), everythingOf(after)).map((line) => line.words);
+      activityBetween(everythingOf(before), everythingOf(after)).map((line) => line.words);
     expect(words(running, step)).toEqual([]);
     expect(words(step, waits)).toEqual(['A limit']);
     expect(words(waits, step)).toEqual(['Going on']);
@@ -151,7 +151,7 @@ describe('the event tail', () => {
   });
 
   test('says nothing about what is seen for the first time, and does not count it', () => {
-    expect(happenings(new Map(), everythingOf(running))).toEqual([]);
+    expect(activityBetween(new Map(), everythingOf(running))).toEqual([]);
     expect(processedBetween(new Map(), everythingOf(running))).toBe(0);
     expect(
       processedBetween(everythingOf(running), everythingOf({ ...running, records_processed: 130 })),

@@ -1,6 +1,6 @@
 /** A timeline that is played back. */
 import { describe, expect, test } from 'vitest';
-import type { StreamEvent } from '../../src/contract/stream-event.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
 import {
   chaptersOf,
   indexAt,

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { MAX_SOCKET_FRAME_BYTES, ServerFrame } from '../../src/contract/socket-frame.ts';
-import { Bye, Hello, Ping, StreamEvent } from '../../src/contract/stream-event.ts';
-import { SyncLog } from '../../src/contract/sync-log.ts';
+import { MAX_SOCKET_FRAME_BYTES, ServerFrame } from '#contract/socket-frame.ts';
+import { Bye, Hello, Ping, StreamEvent } from '#contract/stream-event.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import {
   readBye,
   readEvent,

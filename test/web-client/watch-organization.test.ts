@@ -1,6 +1,6 @@
 /** From the stream to the poll and back, told by fake EventSources, fake answers and a fake clock. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { SyncLog } from '../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../../web-client/src/live/connection.ts';
 import type { OrganizationState } from '../../web-client/src/live/organization-state.ts';
 import { type OrganizationWatch, watchOrganization } from '../../web-client/src/live/watch-organization.ts';
@@ -250,7 +250,7 @@ describe('a server that is away', () => {
     page.newest().fail();
     await settle();
     page.answers({ head: 'k7x2.4', log: null });
-    page.wake();
+    page.reconnect();
     await settle();
     expect(page.opened.length).toBeGreaterThan(1);
     expect(page.connections()).toEqual(['offline', 'polling']);

@@ -1,7 +1,7 @@
 /** How the deliverer shares its attempts: no organization delays another. */
 import { describe, expect, vi } from 'vitest';
-import { CreatedWebhook } from '../../src/contract/webhook.ts';
-import { claimDeliveries } from '../../src/webhooks/queue.ts';
+import { CreatedWebhook } from '#contract/webhook.ts';
+import { claimDeliveries } from '../../src/webhooks/outbox.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { startReceiver } from './support/receiver.ts';

@@ -1,13 +1,8 @@
 /** Webhooks from a real server to real receivers, verified by the specification's own library. */
 import { Webhook as Verifier } from 'standardwebhooks';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { Problem } from '../../src/contract/problem.ts';
-import {
-  CreatedWebhook,
-  WebhookDeliveryList,
-  WebhookList,
-  WebhookMessage,
-} from '../../src/contract/webhook.ts';
+import { Problem } from '#contract/problem.ts';
+import { CreatedWebhook, WebhookDeliveryList, WebhookList, WebhookMessage } from '#contract/webhook.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';

@@ -5,13 +5,13 @@
  * Not here: watching (live/).
  */
 import { z } from 'zod';
-import { Analytics } from '../../src/contract/analytics.ts';
+import { Analytics } from '#contract/analytics.ts';
 import {
   KeyVerdict,
   Organization,
   type OrganizationChange,
   OrganizationList,
-} from '../../src/contract/organization.ts';
+} from '#contract/organization.ts';
 import {
   ConfirmedMissing,
   MissingPatients,
@@ -20,10 +20,10 @@ import {
   PatientSummary,
   QuarantineList,
   QuarantineRetry,
-} from '../../src/contract/patients.ts';
-import { Problem, type ProblemCode } from '../../src/contract/problem.ts';
-import { Timeline } from '../../src/contract/stream-event.ts';
-import { StartedSync, SyncLog, SyncLogList, type SyncStatus } from '../../src/contract/sync-log.ts';
+} from '#contract/patients.ts';
+import { Problem, type ProblemCode } from '#contract/problem.ts';
+import { Timeline } from '#contract/stream-event.ts';
+import { StartedSync, SyncLog, SyncLogList, type SyncStatus } from '#contract/sync-log.ts';
 
 /** `code` and `status` are undefined where no server of ours answered: a proxy did, or nobody. */
 export class ApiError extends Error {

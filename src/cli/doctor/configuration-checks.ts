@@ -1,6 +1,6 @@
 /** What can be seen without the database: Node, and how the server may be reached. */
-import { isLoopbackAddress } from '../../access/same-place.ts';
-import type { Config } from '../../config.ts';
+import { isLoopbackAddress } from '../../access/same-origin.ts';
+import type { Config } from '../../config/config.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
 const OLDEST_NODE = [20, 19] as const;

@@ -55,18 +55,18 @@ export async function checkGrants(
   const hasWall = (await sql`select from pg_roles where rolname = ${WALL_ROLE}`).length > 0;
   const [self] = await sql<{ makes: boolean }[]>`
     select rolcreaterole or rolsuper as makes from pg_roles where rolname = current_user`;
-  const wall =
+  const rowLevelSecurity =
     hasWall || self?.makes === true
       ? ok('second-wall', 'Requests bound to organizations are answered under a role that owns nothing.')
       : warning(
           'second-wall',
           `The second wall is missing: the role may not create ${WALL_ROLE}. As a superuser: CREATE ROLE ${WALL_ROLE} NOLOGIN`,
         );
-  if (!(await hasJournal(sql))) return [wall];
+  if (!(await hasJournal(sql))) return [rowLevelSecurity];
   const roles = await findRolesWithMore(sql, await readOwnObjects(), { server, readers, hasWall });
-  if (roles.length === 0) return [wall, ok('grants', 'No other role has rights on the tables.')];
+  if (roles.length === 0) return [rowLevelSecurity, ok('grants', 'No other role has rights on the tables.')];
   return [
-    wall,
+    rowLevelSecurity,
     warning(
       'grants',
       `More rights than they should have: ${roles.join(', ')}. Start the server again: it revokes them. A role that is to read belongs into DATABASE_READERS.`,

@@ -1,13 +1,13 @@
 /** The key that seals, the tokens, and the Cliniko key of an organization. */
-import { listTokens } from '../../access/tokens.ts';
+import { listTokens } from '../../access/api-tokens.ts';
 import { dateOf } from '../../cliniko/date-header.ts';
 import { clinikoBaseUrl } from '../../cliniko/shard.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
 import type { Database } from '../../database/open.ts';
+import { SealError, type Sealer } from '../../encryption/sealer.ts';
 import { assertOwnKey } from '../../organizations/key-fingerprint.ts';
 import { readApiKey } from '../../organizations/organizations.ts';
-import { SealError, type Sealer } from '../../organizations/sealing.ts';
 import { SEALED } from '../../sealed-columns.ts';
 import { clockFinding } from './database-checks.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';

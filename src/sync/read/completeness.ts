@@ -5,10 +5,10 @@
  * shifts every patient behind it by one place, past the reader; then scans by id follow (keyset-scan.ts), which nothing can
  * shift, until one of them meets a clinic that does not change. What is not proven is said to be unproven.
  *
- * Not here: what happens to patients who were not seen (patients/missing.ts).
+ * Not here: what happens to patients who were not seen (patients/missing-patients.ts).
  */
 import { z } from 'zod';
-import type { CompletenessProof } from '../../contract/sync-log.ts';
+import type { CompletenessProof } from '#contract/sync-log.ts';
 
 const count = z.int().min(0);
 

@@ -8,9 +8,10 @@
  * The crawl decides by what it has read. It starts from the checkpoint once, runs ahead of what is stored, and returns the
  * unseen patients at its end.
  */
+
+import type { OperationType } from '#contract/sync-log.ts';
 import { WITH_ARCHIVED } from '../../cliniko/fetch-by-ids.ts';
 import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
-import type { OperationType } from '../../contract/sync-log.ts';
 import type { Database } from '../../database/open.ts';
 import { catchUpScan } from './catch-up-scan.ts';
 import { type ChangeScope, IgnoredFilterError, scanChanges } from './change-scan.ts';

@@ -1,7 +1,7 @@
 /** A page that a crawl has read, and how a crawl moves on by it. */
 import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
 import { readId } from '../../cliniko/wire.ts';
-import { recordKeyOf } from '../../patients/from-cliniko.ts';
+import { recordKeyOf } from '../../patients/parse-patient.ts';
 import type { CrawlPlan } from './crawl-plan.ts';
 import type { CrawlPosition } from './crawl-position.ts';
 import type { SeenIds } from './seen-ids.ts';

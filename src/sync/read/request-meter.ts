@@ -20,7 +20,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
   const stopped = new AbortController();
   const fetching = createStopwatch();
   const waits = createWaitReporter((wait) => publishWait(run, wait));
-  run.requestsMs = (requests) => source.outlookMs(requests);
+  run.requestsMs = (requests) => source.estimateWaitMs(requests);
   const onRequest = () => {
     if (run.step === 'checking_config') publishFirstRequest(run);
     traffic.requests += 1;
@@ -34,7 +34,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
       onRequest,
     },
     source: {
-      outlookMs: (requests) => source.outlookMs(requests),
+      estimateWaitMs: (requests) => source.estimateWaitMs(requests),
       async page(query, options) {
         fetching.start();
         try {

@@ -1,7 +1,7 @@
 /** The last questions of a crawl: Cliniko is asked by id for stored patients whom it did not show. */
 import type { ISql } from 'postgres';
 import { fetchByIds, IDS_AT_ONCE } from '../../cliniko/fetch-by-ids.ts';
-import { findUnseen, mayVanish, type UnseenPatients } from '../../patients/missing.ts';
+import { canMarkMissing, findUnseen, type UnseenPatients } from '../../patients/missing-patients.ts';
 import { findUnseenQuarantine } from '../../patients/quarantine.ts';
 import { isProven } from './completeness.ts';
 import { type Crawl, catchUpPage, type FetchedPage } from './fetched-page.ts';
@@ -27,7 +27,8 @@ export async function* verifyUnseen(
   const patients = await findUnseen(sql, organizationId, seen, createdAt);
   const quarantine = await findUnseenQuarantine(sql, organizationId, seen, createdAt);
   // Too many to be true: they will be held, and to ask for each of them would take longer than the run.
-  if (patients.ids.length > 0 && !mayVanish(patients)) return { patients, quarantined: [], unanswered: 0 };
+  if (patients.ids.length > 0 && !canMarkMissing(patients))
+    return { patients, quarantined: [], unanswered: 0 };
   // A list with no patient that is stored here may be of another clinic: then the quarantine keeps everything.
   const isThisClinic = patients.stored > patients.ids.length || quarantine.hasSeenOthers;
   const records = isThisClinic ? quarantine.unseen : [];

@@ -5,8 +5,8 @@
  */
 import type { ISql } from 'postgres';
 import { readId } from '../../cliniko/wire.ts';
-import type { ReadingRules } from '../../patients/from-cliniko.ts';
-import { hasPatients, readStoredVersions, type StoredVersions } from '../../patients/store.ts';
+import type { ParseRules } from '../../patients/parse-patient.ts';
+import { hasPatients, readStoredVersions, type StoredVersions } from '../../patients/upsert.ts';
 import type { CrawlPosition } from '../read/crawl-position.ts';
 import type { FetchedPage } from '../read/fetched-page.ts';
 import { batchSize } from '../run-state.ts';
@@ -61,7 +61,7 @@ export type PreparedPageBatch = PageBatch & { prepared: PreparedBatch | undefine
 
 export async function* prepareBatches<Result>(
   batches: AsyncGenerator<PageBatch, Result>,
-  { sql, organizationId, rules }: { sql: ISql; organizationId: number; rules: ReadingRules },
+  { sql, organizationId, rules }: { sql: ISql; organizationId: number; rules: ParseRules },
 ): AsyncGenerator<PreparedPageBatch, Result> {
   const isNew = !(await hasPatients(sql, organizationId));
   let stored: StoredVersions = NONE;

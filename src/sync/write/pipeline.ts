@@ -8,7 +8,7 @@
  * stores one batch.
  */
 import { NO_TRACER } from '../../logging/tracer.ts';
-import type { ReadingRules } from '../../patients/from-cliniko.ts';
+import type { ParseRules } from '../../patients/parse-patient.ts';
 import type { StoredCounts } from '../observer.ts';
 import type { FetchedPage } from '../read/fetched-page.ts';
 import type { RequestMeter } from '../read/request-meter.ts';
@@ -23,7 +23,7 @@ import { type BaseState, storeBatch } from './store-batch.ts';
 const BATCHES_AHEAD = 2;
 
 export interface PipelineOptions {
-  rules: ReadingRules;
+  rules: ParseRules;
   requests: RequestMeter;
   /** Aborted when the worker has to stop. */
   signal: AbortSignal;

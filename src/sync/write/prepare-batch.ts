@@ -8,12 +8,12 @@ import { parseWirePatient } from '../../cliniko/wire.ts';
 import {
   type IdentifiedRecord,
   identifyRecord,
-  type ReadingRules,
-  readIdentified,
-} from '../../patients/from-cliniko.ts';
+  type ParseRules,
+  parseIdentified,
+} from '../../patients/parse-patient.ts';
 import type { Patient } from '../../patients/patient.ts';
 import type { RejectedRecord } from '../../patients/quarantine.ts';
-import type { StoredVersion, StoredVersions } from '../../patients/store.ts';
+import type { StoredVersion, StoredVersions } from '../../patients/upsert.ts';
 import type { CrawlPosition } from '../read/crawl-position.ts';
 
 export interface BatchRecords {
@@ -44,7 +44,7 @@ const YIELD_AFTER_MS = 0.5;
 /** @param batch consecutive records of one page, at most 100 */
 export async function prepareBatch(
   { records, newKeys, position }: BatchRecords,
-  rules: ReadingRules,
+  rules: ParseRules,
   stored: StoredVersions,
 ): Promise<PreparedBatch> {
   const effort = createEffort();
@@ -100,13 +100,13 @@ function sortInto(
   batch: PreparedBatch,
   record: IdentifiedRecord,
   version: StoredVersion | undefined,
-  rules: ReadingRules,
+  rules: ParseRules,
 ): void {
   if (version?.content_hash === record.contentHash && !version.is_missing) {
     batch.unchanged.push(version);
     return;
   }
-  const read = readIdentified(record, rules);
+  const read = parseIdentified(record, rules);
   if (read.kind === 'patient') batch.patients.push(read.patient);
   else batch.rejected.push(read.rejected);
 }

@@ -10,11 +10,16 @@
 import type { ISql } from 'postgres';
 import type { Database } from '../../database/open.ts';
 import { isLockConflict } from '../../database/replay.ts';
+import type { Sealer } from '../../encryption/sealer.ts';
 import { OrganizationDeletedError, sharedOrganization } from '../../organizations/organization-lock.ts';
-import type { Sealer } from '../../organizations/sealing.ts';
 import type { Patient } from '../../patients/patient.ts';
-import { quarantineRecords, type RejectedRecord, refusedByDatabase } from '../../patients/quarantine.ts';
-import { isRefusedData, mayBeOnePatient, upsertAcceptable, upsertPatients } from '../../patients/store.ts';
+import { quarantineRecords, type RejectedRecord, rejectedByDatabase } from '../../patients/quarantine.ts';
+import {
+  isDataError,
+  mayBeOneRecord,
+  upsertIsolatingFailures,
+  upsertPatients,
+} from '../../patients/upsert.ts';
 import { type Lease, settings } from '../lease.ts';
 import { type Display, runningMetadata } from '../metadata.ts';
 import { keepForecast } from '../remaining-time.ts';
@@ -62,18 +67,18 @@ export async function storeBatch(deps: BatchDeps, batch: PreparedBatch): Promise
     }
   }
   // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
-  return await commitBatch(deps, batch, upsertAcceptable);
+  return await commitBatch(deps, batch, upsertIsolatingFailures);
 }
 
 function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fail' {
   const isLast = tries >= TRIES;
   if (isLockConflict(error)) return isLast ? 'fail' : 'repeat';
-  if (!mayBeOnePatient(error)) return 'fail';
+  if (!mayBeOneRecord(error)) return 'fail';
   // A refusal of the data stays one. Of anything else it is not known.
-  return isRefusedData(error) || isLast ? 'divide' : 'repeat';
+  return isDataError(error) || isLast ? 'divide' : 'repeat';
 }
 
-type Upsert = typeof upsertAcceptable;
+type Upsert = typeof upsertIsolatingFailures;
 
 const upsertAll: Upsert = async (tx, organizationId, patients) => ({
   ...(await upsertPatients(tx, organizationId, patients)),
@@ -147,7 +152,7 @@ function outcomeOf(batch: PreparedBatch, { inserted, updated, refused }: Written
     ...batch.unchanged.map((version) => version.cliniko_patient_id),
     ...accepted.map((patient) => patient.clinikoPatientId),
   ];
-  const rejected = [...batch.rejected, ...refused.map(refusedByDatabase)];
+  const rejected = [...batch.rejected, ...refused.map(rejectedByDatabase)];
   return { accepted, inserted, updated, stored, rejected };
 }
 

@@ -1,7 +1,7 @@
 /** A server with AUTH=tokens, and two clinics that have nothing to do with each other. */
 import { onTestFinished } from 'vitest';
-import { createToken, revokeToken, type TokenWish } from '../../../src/access/tokens.ts';
-import type { Config } from '../../../src/config.ts';
+import { createToken, type NewToken, revokeToken } from '../../../src/access/api-tokens.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { type Database, openDatabase } from '../../../src/database/open.ts';
 import { putJson, startTestServer, type TestServer, type TestServerOptions } from '../../support/server.ts';
 
@@ -11,9 +11,9 @@ export const THEIRS = 202;
 export interface GuardedServer extends TestServer {
   database: Database;
   admin: string;
-  token(wish?: Partial<TokenWish>): Promise<string>;
+  token(wish?: Partial<NewToken>): Promise<string>;
   /** With its id, to revoke it. */
-  newToken(wish?: Partial<TokenWish>): Promise<{ id: number; token: string }>;
+  newToken(wish?: Partial<NewToken>): Promise<{ id: number; token: string }>;
   revoke(id: number): Promise<boolean>;
   /** A request below `/api/v1` with a token. */
   as(token: string | undefined, path: string, init?: RequestInit): Promise<Response>;
@@ -29,9 +29,9 @@ export async function startGuardedServer(
   const server = await startTestServer(databaseUrl, { ...rest, organizations: [], config: settings });
   const database = openDatabase(databaseUrl, { max: 2 });
   onTestFinished(() => database.close());
-  const newToken = (wish: Partial<TokenWish> = {}) =>
+  const newToken = (wish: Partial<NewToken> = {}) =>
     createToken(database, { name: 'Test', scope: 'read', organizations: [OURS], expiresInDays: 1, ...wish });
-  const token = async (wish?: Partial<TokenWish>) => (await newToken(wish)).token;
+  const token = async (wish?: Partial<NewToken>) => (await newToken(wish)).token;
   const as: GuardedServer['as'] = (bearer, path, init = {}) => {
     const headers = new Headers(init.headers);
     if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);

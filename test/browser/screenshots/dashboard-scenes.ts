@@ -1,32 +1,35 @@
 /** The dashboard in each of its states, and the page of a run. Everything on them really happened, but for the past. */
 import type { Camera, Shot } from './camera.ts';
-import { inventPast } from './past.ts';
-import type { Stage } from './theatre.ts';
+import type { Environment } from './environment.ts';
+import { inventPast } from './past-runs.ts';
 
 export interface Scene {
   name: string;
   /** Of its server; default: no accounts. */
   auth?: 'none' | 'tokens';
-  play(stage: Stage, camera: Camera): Promise<void>;
+  play(environment: Environment, camera: Camera): Promise<void>;
 }
 
 const CLINIC = 123;
 const START = `/cliniko/sync-all/${CLINIC}`;
 
-async function settle(stage: Stage): Promise<void> {
-  await register(stage);
-  await inventPast(stage, CLINIC);
+async function settle(environment: Environment): Promise<void> {
+  await register(environment);
+  await inventPast(environment, CLINIC);
 }
 
-async function register(stage: Stage): Promise<void> {
-  await stage.api('PUT', `/organizations/${CLINIC}`, {
+async function register(environment: Environment): Promise<void> {
+  await environment.api('PUT', `/organizations/${CLINIC}`, {
     name: 'Harbour Street Clinic',
     schedule: { cron: '30 2 * * *', time_zone: 'Australia/Sydney' },
   });
-  await stage.api('PUT', `/organizations/${CLINIC}/cliniko-credentials`, { api_key: stage.cliniko.apiKey });
+  await environment.api('PUT', `/organizations/${CLINIC}/cliniko-credentials`, {
+    api_key: environment.cliniko.apiKey,
+  });
 }
 
-const openDashboard = (stage: Stage, camera: Camera) => camera.open(`${stage.url}/?org=${CLINIC}`);
+const openDashboard = (environment: Environment, camera: Camera) =>
+  camera.open(`${environment.url}/?org=${CLINIC}`);
 
 const everywhere = (shots: readonly Shot[], see: (shot: Shot) => Promise<unknown>) =>
   Promise.all(shots.map(see));
@@ -46,12 +49,12 @@ const hasCome = (percent: number) => (shot: Shot) =>
   }, percent);
 
 /** At the pace that Cliniko's limit allows: 333 patients a second. */
-async function sync(stage: Stage): Promise<void> {
-  stage.cliniko.behaviour.latencyMs = 1_200;
-  await stage.api('POST', START);
+async function sync(environment: Environment): Promise<void> {
+  environment.cliniko.behaviour.latencyMs = 1_200;
+  await environment.api('POST', START);
   for (;;) {
     const [row] =
-      await stage.sql`select 1 from sync_logs where organization_id = ${CLINIC} and status = 'running'`;
+      await environment.sql`select 1 from sync_logs where organization_id = ${CLINIC} and status = 'running'`;
     if (row === undefined) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -59,9 +62,9 @@ async function sync(stage: Stage): Promise<void> {
 
 const idle: Scene = {
   name: 'dashboard-idle',
-  async play(stage, camera) {
-    await register(stage);
-    const shots = await openDashboard(stage, camera);
+  async play(environment, camera) {
+    await register(environment);
+    const shots = await openDashboard(environment, camera);
     await everywhere(shots, isLive);
     await camera.take(shots, this.name);
   },
@@ -69,17 +72,17 @@ const idle: Scene = {
 
 const running: Scene = {
   name: 'dashboard-running',
-  async play(stage, camera) {
-    await settle(stage);
-    await sync(stage);
-    const { people, behaviour } = stage.cliniko;
+  async play(environment, camera) {
+    await settle(environment);
+    await sync(environment);
+    const { people, behaviour } = environment.cliniko;
     for (const id of [...people.ids()].filter((_, index) => index % 23 === 0)) people.edit(id);
     people.add(37);
     behaviour.latencyMs = 2_600;
-    const shots = await openDashboard(stage, camera);
+    const shots = await openDashboard(environment, camera);
     await everywhere(shots, isLive);
     await everywhere(shots, hasCharts);
-    await stage.api('POST', START);
+    await environment.api('POST', START);
     await everywhere(shots, hasCome(40));
     await camera.take(shots, this.name);
     const [desktop] = shots;
@@ -91,14 +94,14 @@ const running: Scene = {
 
 const waiting: Scene = {
   name: 'dashboard-waiting',
-  async play(stage, camera) {
-    await settle(stage);
-    await sync(stage);
-    stage.cliniko.behaviour.latencyMs = 300;
-    stage.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 50 });
-    const shots = await openDashboard(stage, camera);
+  async play(environment, camera) {
+    await settle(environment);
+    await sync(environment);
+    environment.cliniko.behaviour.latencyMs = 300;
+    environment.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 50 });
+    const shots = await openDashboard(environment, camera);
     await everywhere(shots, hasCharts);
-    await stage.api('POST', START);
+    await environment.api('POST', START);
     await everywhere(shots, ({ page }) => page.locator('.countdown').waitFor());
     await camera.take(shots, this.name);
   },
@@ -106,17 +109,17 @@ const waiting: Scene = {
 
 const completed: Scene = {
   name: 'dashboard-completed',
-  async play(stage, camera) {
-    await settle(stage);
-    const shots = await openDashboard(stage, camera);
-    await sync(stage);
+  async play(environment, camera) {
+    await settle(environment);
+    const shots = await openDashboard(environment, camera);
+    await sync(environment);
     await everywhere(shots, hasStatus('completed'));
     await everywhere(shots, hasCharts);
     await camera.take(shots, this.name);
     await everywhere(shots, ({ page }) => page.getByRole('button', { name: 'Settings' }).click());
     await everywhere(shots, ({ page }) => page.getByRole('dialog').waitFor());
     await camera.takeScreen(shots, 'dashboard-settings');
-    await stage.stopServer();
+    await environment.stopServer();
     await everywhere(shots, ({ page }) => page.keyboard.press('Escape'));
     await everywhere(shots, ({ page }) => page.locator('.badge[data-connection="offline"]').waitFor());
     await camera.take(shots, 'dashboard-offline');
@@ -125,11 +128,11 @@ const completed: Scene = {
 
 const partlyFailed: Scene = {
   name: 'dashboard-partly-failed',
-  async play(stage, camera) {
-    await settle(stage);
-    await stage.api('PUT', `/organizations/${CLINIC}`, { validation: { phone: 'reject' } });
-    const shots = await openDashboard(stage, camera);
-    await sync(stage);
+  async play(environment, camera) {
+    await settle(environment);
+    await environment.api('PUT', `/organizations/${CLINIC}`, { validation: { phone: 'reject' } });
+    const shots = await openDashboard(environment, camera);
+    await sync(environment);
     await everywhere(shots, hasStatus('completed'));
     await everywhere(shots, ({ page }) => page.locator('.quarantine li').first().waitFor());
     await everywhere(shots, hasCharts);
@@ -139,12 +142,12 @@ const partlyFailed: Scene = {
 
 const failed: Scene = {
   name: 'dashboard-failed',
-  async play(stage, camera) {
-    await settle(stage);
-    await sync(stage);
-    stage.cliniko.behaviour.access = 'unauthorised';
-    const shots = await openDashboard(stage, camera);
-    await stage.api('POST', START);
+  async play(environment, camera) {
+    await settle(environment);
+    await sync(environment);
+    environment.cliniko.behaviour.access = 'unauthorised';
+    const shots = await openDashboard(environment, camera);
+    await environment.api('POST', START);
     await everywhere(shots, hasStatus('failed'));
     await everywhere(shots, hasCharts);
     await camera.take(shots, this.name);
@@ -153,12 +156,13 @@ const failed: Scene = {
 
 const held: Scene = {
   name: 'dashboard-held',
-  async play(stage, camera) {
-    await settle(stage);
-    await sync(stage);
-    for (const id of [...stage.cliniko.people.ids()].slice(0, 64)) stage.cliniko.people.hardDelete(id);
-    await sync(stage);
-    const shots = await openDashboard(stage, camera);
+  async play(environment, camera) {
+    await settle(environment);
+    await sync(environment);
+    for (const id of [...environment.cliniko.people.ids()].slice(0, 64))
+      environment.cliniko.people.hardDelete(id);
+    await sync(environment);
+    const shots = await openDashboard(environment, camera);
     await everywhere(shots, ({ page }) => page.getByRole('button', { name: 'Review' }).waitFor());
     await everywhere(shots, hasCharts);
     await camera.take(shots, this.name);
@@ -167,12 +171,13 @@ const held: Scene = {
 
 const run: Scene = {
   name: 'run',
-  async play(stage, camera) {
-    await settle(stage);
-    stage.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 3, times: 1 });
-    await sync(stage);
-    const [last] = await stage.sql`select max(id) as id from sync_logs where organization_id = ${CLINIC}`;
-    const shots = await camera.open(`${stage.url}/?org=${CLINIC}&run=${last?.id}`);
+  async play(environment, camera) {
+    await settle(environment);
+    environment.cliniko.faults.onPage(12, { kind: 'rate-limited', reset: 3, times: 1 });
+    await sync(environment);
+    const [last] =
+      await environment.sql`select max(id) as id from sync_logs where organization_id = ${CLINIC}`;
+    const shots = await camera.open(`${environment.url}/?org=${CLINIC}&run=${last?.id}`);
     await everywhere(shots, async ({ page }) => {
       const scrubber = page.getByRole('slider', { name: 'Moment of the run' });
       await scrubber.press('Home');
@@ -184,8 +189,8 @@ const run: Scene = {
 
 const notRegistered: Scene = {
   name: 'dashboard-not-registered',
-  async play(stage, camera) {
-    const shots = await openDashboard(stage, camera);
+  async play(environment, camera) {
+    const shots = await openDashboard(environment, camera);
     await everywhere(shots, ({ page }) => page.locator('.not-registered').waitFor());
     await camera.take(shots, this.name);
   },
@@ -193,10 +198,10 @@ const notRegistered: Scene = {
 
 const choose: Scene = {
   name: 'choose',
-  async play(stage, camera) {
-    await register(stage);
-    await stage.api('PUT', '/organizations/124', { name: 'Wattle Grove Physiotherapy' });
-    const shots = await camera.open(stage.url);
+  async play(environment, camera) {
+    await register(environment);
+    await environment.api('PUT', '/organizations/124', { name: 'Wattle Grove Physiotherapy' });
+    const shots = await camera.open(environment.url);
     await everywhere(shots, ({ page }) => page.locator('.registered-link').first().waitFor());
     await camera.take(shots, this.name);
   },

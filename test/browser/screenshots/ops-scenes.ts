@@ -1,9 +1,9 @@
 /** The ops console on a busy morning. Its runs are rows of another program, changed as it would change them. */
 
-import { endRuns, startRuns, stepRuns } from '../support/foreign-runs.ts';
+import { endRuns, startRuns, stepRuns } from '../support/external-runs.ts';
 import type { Scene } from './dashboard-scenes.ts';
-import { insertRun } from './past.ts';
-import type { Stage } from './theatre.ts';
+import type { Environment } from './environment.ts';
+import { insertRun } from './past-runs.ts';
 
 const FIRST = [
   'Harbour Street',
@@ -26,14 +26,14 @@ const nameOf = (index: number) =>
 const ids = Array.from({ length: ORGANIZATIONS }, (_, index) => 101 + index);
 const runningIds = ids.slice(0, RUNNING);
 
-async function populate(stage: Stage): Promise<void> {
+async function populate(environment: Environment): Promise<void> {
   for (const [index, organizationId] of ids.entries()) {
-    await stage.api('PUT', `/organizations/${organizationId}`, { name: nameOf(index) });
+    await environment.api('PUT', `/organizations/${organizationId}`, { name: nameOf(index) });
     if (index < RUNNING || index % 9 === 8) continue;
     const startedAt = new Date(Date.now() - (index * 4 + 3) * 60_000);
     const processed = 240 + ((index * 613) % 5_200);
     const error = errorOf(index);
-    await insertRun(stage, {
+    await insertRun(environment, {
       organizationId,
       startedAt,
       seconds: Math.round(processed / 55) + 4,
@@ -57,30 +57,34 @@ function errorOf(index: number) {
 }
 
 /** In steps as the engine makes them, so that counters, rate and events are those of real runs. */
-async function work(stage: Stage): Promise<void> {
-  await startRuns(stage.sql, runningIds, 6_000);
+async function work(environment: Environment): Promise<void> {
+  await startRuns(environment.sql, runningIds, 6_000);
   for (let step = 0; step < SECONDS * STEPS_A_SECOND; step += 1) {
-    await stepRuns(stage.sql, runningIds, step);
+    await stepRuns(environment.sql, runningIds, step);
     if (step % 13 === 12)
-      await endRuns(stage.sql, [ids[Math.floor(step / 13) * 2] ?? 0], step % 4 === 0 ? BROKEN : undefined);
+      await endRuns(
+        environment.sql,
+        [ids[Math.floor(step / 13) * 2] ?? 0],
+        step % 4 === 0 ? BROKEN : undefined,
+      );
     await new Promise((resolve) => setTimeout(resolve, 1_000 / STEPS_A_SECOND));
   }
 }
 
 const busy: Scene = {
   name: 'ops',
-  async play(stage, camera) {
-    await populate(stage);
-    const shots = await camera.open(`${stage.url}/ops`);
+  async play(environment, camera) {
+    await populate(environment);
+    const shots = await camera.open(`${environment.url}/ops`);
     await Promise.all(shots.map(({ page }) => page.locator('tr[data-organization]').first().waitFor()));
-    await work(stage);
+    await work(environment);
     await camera.takeScreen(shots, this.name);
     const [desktop] = shots;
     await desktop?.page.keyboard.press('?');
     await desktop?.page.getByRole('dialog').waitFor();
     await camera.takeScreen(shots.slice(0, 1), 'ops-keys');
     await desktop?.page.keyboard.press('Escape');
-    await stage.stopServer();
+    await environment.stopServer();
     await Promise.all(shots.map(({ page }) => page.locator('.badge[data-connection="offline"]').waitFor()));
     await Promise.all(shots.map(({ page }) => page.locator('.light[data-tone="bad"]').waitFor()));
     await camera.takeScreen(shots, 'ops-offline');
@@ -89,8 +93,8 @@ const busy: Scene = {
 
 const idle: Scene = {
   name: 'ops-idle',
-  async play(stage, camera) {
-    const shots = await camera.open(`${stage.url}/ops`);
+  async play(environment, camera) {
+    const shots = await camera.open(`${environment.url}/ops`);
     await Promise.all(shots.map(({ page }) => page.locator('.badge[data-connection="live"]').waitFor()));
     await Promise.all(shots.map(({ page }) => page.locator('.light[data-tone="good"]').first().waitFor()));
     await camera.take(shots, this.name);

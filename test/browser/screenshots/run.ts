@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { launchChromium } from '../support/chromium.ts';
 import { openCamera } from './camera.ts';
 import { DASHBOARD_SCENES } from './dashboard-scenes.ts';
+import { openScreenshotEnvironments } from './environment.ts';
 import { OPS_SCENES } from './ops-scenes.ts';
 import { SIGN_IN_SCENES } from './sign-in-scenes.ts';
-import { openTheatre } from './theatre.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../docs/screenshots', import.meta.url));
 
@@ -19,18 +19,18 @@ const scenes = [...DASHBOARD_SCENES, ...OPS_SCENES, ...SIGN_IN_SCENES].filter(
 );
 
 await mkdir(FOLDER, { recursive: true });
-const theatre = await openTheatre();
+const environments = await openScreenshotEnvironments();
 const browser = await launchChromium();
 const camera = await openCamera(browser, FOLDER);
 try {
   for (const scene of scenes) {
     process.stdout.write(`${scene.name} …\n`);
-    const stage = await theatre.openStage(scene.auth);
-    await scene.play(stage, camera);
+    const environment = await environments.openEnvironment(scene.auth);
+    await scene.play(environment, camera);
     await camera.close();
-    await stage.close();
+    await environment.close();
   }
 } finally {
   await browser.close();
-  await theatre.close();
+  await environments.close();
 }

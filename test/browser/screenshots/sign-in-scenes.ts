@@ -8,9 +8,9 @@ const OTHER = 124;
 const signingIn: Scene = {
   name: 'sign-in',
   auth: 'tokens',
-  async play(stage, camera) {
-    await stage.api('PUT', `/organizations/${CLINIC}`, { name: 'Harbour Street Clinic' });
-    const shots = await camera.open(`${stage.url}/?org=${CLINIC}`);
+  async play(environment, camera) {
+    await environment.api('PUT', `/organizations/${CLINIC}`, { name: 'Harbour Street Clinic' });
+    const shots = await camera.open(`${environment.url}/?org=${CLINIC}`);
     const everywhere = (see: (page: (typeof shots)[number]['page']) => Promise<unknown>) =>
       Promise.all(shots.map(({ page }) => see(page)));
     await everywhere((page) => page.getByLabel('Access token').waitFor());
@@ -20,7 +20,7 @@ const signingIn: Scene = {
     await everywhere((page) => page.getByRole('alert').filter({ hasText: 'not good' }).waitFor());
     await camera.takeScreen(shots, 'sign-in-refused');
 
-    const reader = await stage.token({ scope: 'read', organizations: [CLINIC] });
+    const reader = await environment.token({ scope: 'read', organizations: [CLINIC] });
     await everywhere((page) => signIn(page, reader));
     await everywhere((page) => page.locator('.badge[data-connection="live"]').waitFor());
     await everywhere((page) => page.getByRole('button', { name: 'Start Full Sync' }).click());
@@ -32,11 +32,11 @@ const signingIn: Scene = {
 const forbidden: Scene = {
   name: 'sign-in-forbidden',
   auth: 'tokens',
-  async play(stage, camera) {
+  async play(environment, camera) {
     for (const id of [CLINIC, OTHER])
-      await stage.api('PUT', `/organizations/${id}`, { name: `Clinic ${id}` });
-    const token = await stage.token({ scope: 'read', organizations: [CLINIC] });
-    const shots = await camera.open(`${stage.url}/?org=${OTHER}`);
+      await environment.api('PUT', `/organizations/${id}`, { name: `Clinic ${id}` });
+    const token = await environment.token({ scope: 'read', organizations: [CLINIC] });
+    const shots = await camera.open(`${environment.url}/?org=${OTHER}`);
     await Promise.all(shots.map(({ page }) => signIn(page, token)));
     await Promise.all(shots.map(({ page }) => page.locator('.badge', { hasText: 'No access' }).waitFor()));
     await camera.takeScreen(shots, this.name);

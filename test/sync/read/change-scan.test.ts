@@ -1,7 +1,7 @@
 import { describe, expect, test as plain, vi } from 'vitest';
+import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
-import { SyncLog, SyncLogList } from '../../../src/contract/sync-log.ts';
 import { IgnoredFilterError, scanChanges } from '../../../src/sync/read/change-scan.ts';
 import { test } from '../../support/database.ts';
 import { person } from '../../support/scripted-source.ts';
@@ -89,7 +89,7 @@ describe('the change scan', () => {
   function clinic(people: Record<string, unknown>[]): PatientSource & { asked: number } {
     const source = {
       asked: 0,
-      outlookMs: () => 0,
+      estimateWaitMs: () => 0,
       async page({ page, perPage, filters, sort }: Parameters<PatientSource['page']>[0]) {
         source.asked += 1;
         const asked = (condition: RegExp) =>
@@ -201,7 +201,7 @@ describe('the change scan', () => {
   plain('ends with a source that gives the same page of one second again and again', async () => {
     const records = Array.from({ length: 100 }, (_, n) => person(n + 1, { updated_at: second(5) }));
     const source: PatientSource = {
-      outlookMs: () => 0,
+      estimateWaitMs: () => 0,
       page: async () => ({ records, totalEntries: undefined, hasNext: true }),
     };
     await expect(idsSeen(source)).rejects.toThrow(ClinikoError);

@@ -103,7 +103,7 @@ describe('a page scan', () => {
   test('ends where the first page is shorter than the others, and each record is there once', async () => {
     const clinic = people(64);
     const source: PatientSource = {
-      outlookMs: () => 0,
+      estimateWaitMs: () => 0,
       page: async ({ page }) => {
         const from = page === 1 ? 0 : 4 + (page - 2) * 10;
         const records = clinic.slice(from, page === 1 ? 4 : from + 10);
@@ -134,7 +134,7 @@ describe('a page scan', () => {
 
 describe('a source that gives pages again', () => {
   const turns = (count: number, make: (page: number) => unknown[]): PatientSource => ({
-    outlookMs: () => 0,
+    estimateWaitMs: () => 0,
     page: async ({ page }) => ({ records: make(page % count), totalEntries: undefined, hasNext: true }),
   });
 

@@ -1,5 +1,5 @@
 /** WebSockets that a test speaks for. */
-import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
+import type { ServerFrame } from '#contract/socket-frame.ts';
 import type { SocketLike } from '../../../web-client/src/live/socket.ts';
 
 export interface FakeSocket extends SocketLike {

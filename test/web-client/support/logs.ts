@@ -1,6 +1,6 @@
 /** Sync logs and events as a server would send them, reduced to what a test says about them. */
-import type { ChangeEvent, ChangeType, SnapshotEvent } from '../../../src/contract/stream-event.ts';
-import { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { ChangeEvent, ChangeType, SnapshotEvent } from '#contract/stream-event.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 
 const AT = '2026-11-23T10:00:00.000Z';
 

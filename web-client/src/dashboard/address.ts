@@ -1,5 +1,5 @@
 /** What an address names: an organization, `/?org=123`, one of its runs, `&run=17`, or its patients, `&view=patients`. */
-import { RowId } from '../../../src/contract/sync-log.ts';
+import { RowId } from '#contract/sync-log.ts';
 
 /** @returns undefined when it names none, or something that cannot be one */
 export function organizationOf(search: string): number | undefined {

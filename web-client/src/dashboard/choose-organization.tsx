@@ -1,9 +1,9 @@
 /** What `/` shows when its address names no organization. */
 import { type FormEvent, useEffect, useId, useState } from 'react';
-import type { OrganizationList } from '../../../src/contract/organization.ts';
+import type { OrganizationList } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
-import { Icon } from '../look/icon.tsx';
-import { Masthead } from '../look/masthead.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { PageHeader } from '../ui/page-header.tsx';
 import { addressOf, parseOrganizationId } from './address.ts';
 
 export interface ChooseOrganizationProps {
@@ -26,7 +26,7 @@ export function ChooseOrganization({ api, asked }: ChooseOrganizationProps) {
   };
   return (
     <>
-      <Masthead current="dashboard" />
+      <PageHeader current="dashboard" />
       <main className="page choose">
         <h1>Which clinic?</h1>
         <p className="soft">Open the dashboard of one organization, or look at all of them at once.</p>

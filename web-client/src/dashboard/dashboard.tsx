@@ -5,18 +5,18 @@
  */
 import { useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
+import { NoAccess } from '../auth/no-access.tsx';
+import { useCancel } from '../hooks/use-cancel.ts';
 import { isForbidden } from '../live/connection.ts';
 import { isRunning } from '../live/organization-state.ts';
-import { CancelDialog } from '../look/cancel-dialog.tsx';
-import { Icon } from '../look/icon.tsx';
-import { Masthead } from '../look/masthead.tsx';
-import { DayAndTime } from '../look/moments.tsx';
-import { NoAccess } from '../look/no-access.tsx';
-import { OfflineNotice } from '../look/offline-notice.tsx';
-import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { useCancel } from '../look/use-cancel.ts';
-import { whenWanted } from '../look/when-wanted.tsx';
-import { formatPercent } from '../look/words.ts';
+import { CancelDialog } from '../ui/cancel-dialog.tsx';
+import { ErrorNotice } from '../ui/error-notice.tsx';
+import { formatPercent } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { loadOnDemand } from '../ui/load-on-demand.tsx';
+import { OfflineNotice } from '../ui/offline-notice.tsx';
+import { PageHeader } from '../ui/page-header.tsx';
+import { DayAndTime } from '../ui/time.tsx';
 import { HeldNotice } from './held-notice.tsx';
 import { HistoryCard } from './history-card.tsx';
 import { NotRegistered } from './not-registered.tsx';
@@ -32,7 +32,7 @@ import { nameOf, type Registration, useRegistration } from './use-registration.t
 import { useStart } from './use-start.ts';
 import { useThroughput } from './use-throughput.ts';
 
-const SettingsDialog = whenWanted(() =>
+const SettingsDialog = loadOnDemand(() =>
   import('./settings-dialog.tsx').then(({ SettingsDialog: loaded }) => loaded),
 );
 
@@ -50,14 +50,14 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
 
   const { log } = state;
   if (isForbidden(connection))
-    return <NoAccess title={name} words={records.trouble} connection={connection} />;
+    return <NoAccess title={name} words={records.error_} connection={connection} />;
   const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
   const buttons = (
     <StartButtons start={start} isRunning={isRunning(state)} onCancel={() => log && cancel.ask(log)} />
   );
   return (
     <>
-      <Masthead current="dashboard" connection={connection} />
+      <PageHeader current="dashboard" connection={connection} />
       <main className="page">
         <Title organizationId={organizationId} registration={registration} onSettings={openSettings} />
         <OfflineNotice connection={connection} />
@@ -86,9 +86,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {records.trouble !== null && connection.kind !== 'offline' && (
-          <TroubleNotice words={records.trouble} />
-        )}
+        {records.error_ !== null && connection.kind !== 'offline' && <ErrorNotice words={records.error_} />}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {isSetting && (

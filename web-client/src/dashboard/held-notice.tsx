@@ -3,12 +3,12 @@
  * another one, such as a key of the wrong account.
  */
 import { useEffect, useRef, useState } from 'react';
-import type { MissingPatients } from '../../../src/contract/patients.ts';
+import type { MissingPatients } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
-import { Icon } from '../look/icon.tsx';
-import { LazyConfirmDialog } from '../look/lazy-confirm-dialog.tsx';
-import { Moment } from '../look/moments.tsx';
-import { formatPatients } from '../look/words.ts';
+import { formatPatients } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { LazyConfirmDialog } from '../ui/lazy-confirm-dialog.tsx';
+import { Moment } from '../ui/time.tsx';
 
 export interface HeldNoticeProps {
   api: Api;

@@ -1,13 +1,13 @@
 /** The runs so far, with what narrows them down; each leads to a page of its own. */
 import { useState } from 'react';
-import { formatDuration } from '../../../src/contract/duration.ts';
-import { isCancelled } from '../../../src/contract/progress.ts';
-import { OperationType, type SyncLog, SyncStatus } from '../../../src/contract/sync-log.ts';
+import { formatDuration } from '#contract/duration.ts';
+import { isCancelled } from '#contract/progress.ts';
+import { OperationType, type SyncLog, SyncStatus } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
-import { Moment } from '../look/moments.tsx';
-import { StatePill } from '../look/state-pill.tsx';
-import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { formatCount, operationWords } from '../look/words.ts';
+import { ErrorNotice } from '../ui/error-notice.tsx';
+import { formatCount, operationWords } from '../ui/format.ts';
+import { StatePill } from '../ui/state-pill.tsx';
+import { Moment } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';
 import { type HistoryFilter, useHistory } from './use-history.ts';
 
@@ -33,7 +33,7 @@ function runsWords(count: number, hasOlder: boolean): string {
 export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
   const [filter, setFilter] = useState(EVERYTHING);
   const history = useHistory(api, organizationId, filter, latest);
-  const { runs, trouble } = history;
+  const { runs, error_ } = history;
   const [isAll, setIsAll] = useState(false);
   const shown = isAll ? runs : (runs?.slice(0, SHOWN_AT_FIRST) ?? null);
   const hasMore = history.hasOlder || (runs?.length ?? 0) > (shown?.length ?? 0);
@@ -44,12 +44,12 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
         <h2 id="runs-title">History</h2>
         <Filters filter={filter} onFilter={setFilter} />
       </div>
-      {trouble !== null && <TroubleNotice words={trouble} />}
+      {error_ !== null && <ErrorNotice words={error_} />}
       <p className="undrawn" role="status">
         {isFiltered && runs !== null && runsWords(runs.length, history.hasOlder)}
       </p>
       {runs === null && <p className="empty">Reading…</p>}
-      {runs?.length === 0 && trouble === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
+      {runs?.length === 0 && error_ === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
       {shown !== null && shown.length > 0 && <Runs runs={shown} />}
       {hasMore && (
         <Older

@@ -1,6 +1,6 @@
 /** The clinic's Cliniko key: written, never read back, and tried out on request. */
 import { type FormEvent, useState } from 'react';
-import type { KeyVerdict, Organization } from '../../../src/contract/organization.ts';
+import type { KeyVerdict, Organization } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';
 import { Field } from './field.tsx';
 

@@ -1,16 +1,16 @@
 /** The entry of `/`: the organization or the run that the address names, or the choice of an organization. */
 import '../strict-csp.ts';
 import { createApi } from '../api.ts';
-import { showPage } from '../look/page-root.tsx';
-import { sessionFetch } from '../look/session.ts';
-import { whenWanted } from '../look/when-wanted.tsx';
+import { sessionFetch } from '../auth/session.ts';
+import { loadOnDemand } from '../ui/load-on-demand.tsx';
+import { showPage } from '../ui/page-root.tsx';
 import { isPatientsView, organizationOf, runOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
-const RunPage = whenWanted(() => import('./run-page.tsx').then(({ RunPage: loaded }) => loaded));
+const RunPage = loadOnDemand(() => import('./run-page.tsx').then(({ RunPage: loaded }) => loaded));
 
-const PatientsPage = whenWanted(() =>
+const PatientsPage = loadOnDemand(() =>
   import('./patients-page.tsx').then(({ PatientsPage: loaded }) => loaded),
 );
 

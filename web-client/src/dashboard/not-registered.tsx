@@ -1,6 +1,7 @@
 /** What to do about an organization that this server does not know. */
-import { Icon } from '../look/icon.tsx';
-import { useSession } from '../look/session.ts';
+
+import { useSession } from '../auth/session.ts';
+import { Icon } from '../ui/icon.tsx';
 
 export interface NotRegisteredProps {
   organizationId: number;

@@ -1,7 +1,7 @@
 /** The menu of the syncs that are not the guide's button. Loaded by the first press, and open then. */
 import { Menu } from '@base-ui/react/menu';
 import type { StartableSync } from '../api.ts';
-import { Icon } from '../look/icon.tsx';
+import { Icon } from '../ui/icon.tsx';
 
 const OTHERS: readonly { type: StartableSync; name: string; meaning: string }[] = [
   { type: 'changed_patients', name: 'Changes only', meaning: 'What changed since the last completed sync' },

@@ -1,12 +1,12 @@
 /** The stored patients of one organization, for a person who checks what a sync has stored. */
 import { type ReactNode, useEffect, useId, useState } from 'react';
-import { type ListedPatient, PatientState } from '../../../src/contract/patients.ts';
+import { type ListedPatient, PatientState } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
-import { Icon } from '../look/icon.tsx';
-import { Masthead } from '../look/masthead.tsx';
-import { DayAndTime } from '../look/moments.tsx';
-import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { formatPatients } from '../look/words.ts';
+import { ErrorNotice } from '../ui/error-notice.tsx';
+import { formatPatients } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { PageHeader } from '../ui/page-header.tsx';
+import { DayAndTime } from '../ui/time.tsx';
 import { addressOf } from './address.ts';
 import { type PatientFilter, usePatients } from './use-patients.ts';
 import { nameOf, useRegistration } from './use-registration.ts';
@@ -26,7 +26,7 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
   }, [name]);
   return (
     <>
-      <Masthead current="dashboard" />
+      <PageHeader current="dashboard" />
       <main className="page">
         <div className="title">
           <p className="crumb">
@@ -38,7 +38,7 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
         </div>
         <section className="card" aria-label="Stored patients">
           <Filters filter={filter} onFilter={setFilter} />
-          {error !== null && <TroubleNotice words={error} />}
+          {error !== null && <ErrorNotice words={error} />}
           <p className="soft patients-count" role="status">
             {summary(patients, { hasMore, isReading })}
           </p>

@@ -3,10 +3,10 @@
  * stored. At the end each tells how long it took.
  */
 
-import { isCancelled } from '../../../src/contract/progress.ts';
-import type { SyncLog, SyncPhase } from '../../../src/contract/sync-log.ts';
-import { Icon, type IconName } from '../look/icon.tsx';
-import { formatCount } from '../look/words.ts';
+import { isCancelled } from '#contract/progress.ts';
+import type { SyncLog, SyncPhase } from '#contract/sync-log.ts';
+import { formatCount } from '../ui/format.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
 
 type PartState = 'idle' | 'active' | 'waiting' | 'done' | 'stopped';
 

@@ -1,9 +1,9 @@
 /** The run as it went, played back: the curve of its progress, a scrubber on it, and its chapters. */
 import type { KeyboardEvent } from 'react';
-import { formatDuration } from '../../../src/contract/duration.ts';
-import { stepText } from '../../../src/contract/progress.ts';
-import { GuideText, Icon } from '../look/icon.tsx';
-import { formatPercent, formatRate } from '../look/words.ts';
+import { formatDuration } from '#contract/duration.ts';
+import { stepText } from '#contract/progress.ts';
+import { formatPercent, formatRate } from '../ui/format.ts';
+import { GuideText, Icon } from '../ui/icon.tsx';
 import { PhaseStrip } from './phase-strip.tsx';
 import { chaptersOf, indexAt, lengthOf, type PlaybackMoment, speedOf } from './playback.ts';
 import { Progress } from './progress.tsx';

@@ -1,10 +1,10 @@
 /** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
 
-import { parseCursor } from '../../../src/contract/cursor.ts';
-import { isCancelled } from '../../../src/contract/progress.ts';
-import type { StreamEvent } from '../../../src/contract/stream-event.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { formatPatients, formatPercent } from '../look/words.ts';
+import { parseCursor } from '#contract/cursor.ts';
+import { isCancelled } from '#contract/progress.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { formatPatients, formatPercent } from '../ui/format.ts';
 
 export interface PlaybackMoment {
   cursor: string;

@@ -1,8 +1,8 @@
 /** How far a run is: as a figure, as a count and as a bar. */
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { barTone } from '../look/bar-tone.ts';
-import { ProgressBar } from '../look/progress-bar.tsx';
-import { counterText, formatPercent } from '../look/words.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { barTone } from '../ui/bar-tone.ts';
+import { counterText, formatPercent } from '../ui/format.ts';
+import { ProgressBar } from '../ui/progress-bar.tsx';
 
 export function Progress({ log, percent }: { log: SyncLog; percent: number }) {
   return (

@@ -1,11 +1,11 @@
 /** Patients that could not be stored: who, why, and what to do; and once more, on request. */
 import { useRef } from 'react';
-import type { QuarantineList, QuarantineReason } from '../../../src/contract/patients.ts';
+import type { QuarantineList, QuarantineReason } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
-import { useHandOver } from '../look/hand-over.ts';
-import { Icon } from '../look/icon.tsx';
-import { Moment } from '../look/moments.tsx';
-import { formatCount, QUARANTINE_ADVICE, QUARANTINE_WORDS } from '../look/words.ts';
+import { formatCount, QUARANTINE_ADVICE, QUARANTINE_WORDS } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { useHandOver } from '../ui/restore-focus.ts';
+import { Moment } from '../ui/time.tsx';
 import { type RetryOutcome, useRetry } from './use-retry.ts';
 
 const SHOWN = 50;

@@ -1,9 +1,9 @@
 /** How a run ended, in the guide's words, and what to do when it did not end well. */
 
-import { isCancelled, problemText } from '../../../src/contract/progress.ts';
-import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
+import { isCancelled, problemText } from '#contract/progress.ts';
+import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
-import { Icon, type IconName } from '../look/icon.tsx';
+import { Icon, type IconName } from '../ui/icon.tsx';
 import type { Start } from './use-start.ts';
 
 export interface ResultNoticeProps {

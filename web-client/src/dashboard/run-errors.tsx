@@ -1,7 +1,7 @@
 /** Patients of this run that could not be stored: by id and reason, never by name. */
 import { useState } from 'react';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { formatCount } from '../look/words.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { formatCount } from '../ui/format.ts';
 
 /** Enough to see what it is about; the rest on request. */
 const SHOWN_AT_FIRST = 6;

@@ -1,12 +1,12 @@
 /** The figures of a run: on its way where it is and how fast, at the end what it took and what it changed. */
-import { formatDuration } from '../../../src/contract/duration.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { Fact, Facts } from '../look/facts.tsx';
-import { Moment } from '../look/moments.tsx';
-import { Sparkline } from '../look/sparkline.tsx';
-import { recentRate, type Throughput } from '../look/throughput.ts';
-import { useNow } from '../look/use-now.ts';
-import { formatCount, formatRate, patientsPerSecond } from '../look/words.ts';
+import { formatDuration } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { Fact, Facts } from '../ui/facts.tsx';
+import { formatCount, formatRate, patientsPerSecond } from '../ui/format.ts';
+import { Sparkline } from '../ui/sparkline.tsx';
+import { recentRate, type Throughput } from '../ui/throughput.ts';
+import { Moment } from '../ui/time.tsx';
 
 export interface RunFactsProps {
   log: SyncLog;

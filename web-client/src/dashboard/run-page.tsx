@@ -1,19 +1,19 @@
 /** One run: how it ended, what it changed, and how it went. */
 import { useEffect, useRef } from 'react';
-import { OperationType, type SyncLog } from '../../../src/contract/sync-log.ts';
+import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
+import { NoAccess } from '../auth/no-access.tsx';
+import { type Cancel, useCancel } from '../hooks/use-cancel.ts';
 import { isForbidden } from '../live/connection.ts';
-import { CancelDialog } from '../look/cancel-dialog.tsx';
-import { useHandOver } from '../look/hand-over.ts';
-import { Icon } from '../look/icon.tsx';
-import { Masthead } from '../look/masthead.tsx';
-import { DayAndTime } from '../look/moments.tsx';
-import { NoAccess } from '../look/no-access.tsx';
-import { OfflineNotice } from '../look/offline-notice.tsx';
-import { StatePill } from '../look/state-pill.tsx';
-import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { type Cancel, useCancel } from '../look/use-cancel.ts';
-import { operationWords } from '../look/words.ts';
+import { CancelDialog } from '../ui/cancel-dialog.tsx';
+import { ErrorNotice } from '../ui/error-notice.tsx';
+import { operationWords } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { OfflineNotice } from '../ui/offline-notice.tsx';
+import { PageHeader } from '../ui/page-header.tsx';
+import { useHandOver } from '../ui/restore-focus.ts';
+import { StatePill } from '../ui/state-pill.tsx';
+import { DayAndTime } from '../ui/time.tsx';
 import { addressOf } from './address.ts';
 import { PlaybackCard } from './playback-card.tsx';
 import { ResultNotice } from './result-notice.tsx';
@@ -39,11 +39,11 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   useEffect(() => {
     document.title = `Run ${runId} · ${name} · Patient Sync`;
   }, [runId, name]);
-  if (isForbidden(connection)) return <NoAccess title={name} words={run.trouble} connection={connection} />;
+  if (isForbidden(connection)) return <NoAccess title={name} words={run.error_} connection={connection} />;
 
   return (
     <>
-      <Masthead current="dashboard" connection={connection} />
+      <PageHeader current="dashboard" connection={connection} />
       <main className="page">
         <div className="title">
           <p className="crumb">
@@ -54,7 +54,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
           <h1>Run {runId}</h1>
         </div>
         <OfflineNotice connection={connection} />
-        {run.trouble !== null && <TroubleNotice words={run.trouble} />}
+        {run.error_ !== null && <ErrorNotice words={run.error_} />}
         {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>

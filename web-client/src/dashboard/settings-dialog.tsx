@@ -1,8 +1,8 @@
 /** What a clinic's administrator may set: who the clinic is, how strict to be, when to sync, and the key. Loaded when opened. */
 import { Dialog } from '@base-ui/react/dialog';
-import type { Organization } from '../../../src/contract/organization.ts';
+import type { Organization } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
-import { Icon } from '../look/icon.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { KeyForm } from './key-form.tsx';
 import { SettingsForm } from './settings-form.tsx';
 

@@ -4,7 +4,7 @@ import {
   type Organization,
   type OrganizationChange,
   type Schedule,
-} from '../../../src/contract/organization.ts';
+} from '#contract/organization.ts';
 
 export type Rhythm = 'off' | 'hourly' | 'daily' | 'own';
 

@@ -1,6 +1,6 @@
 /** Name, place, strictness and schedule of a clinic. Sends only what was changed. */
 import { type FormEvent, useState } from 'react';
-import type { Organization } from '../../../src/contract/organization.ts';
+import type { Organization } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';
 import { Field } from './field.tsx';
 import { ScheduleFields } from './schedule-fields.tsx';

@@ -6,9 +6,9 @@
  */
 import { useRef, useState } from 'react';
 import type { StartableSync } from '../api.ts';
-import { useHandOver } from '../look/hand-over.ts';
-import { GuideText, Icon } from '../look/icon.tsx';
-import { whenWanted } from '../look/when-wanted.tsx';
+import { GuideText, Icon } from '../ui/icon.tsx';
+import { loadOnDemand } from '../ui/load-on-demand.tsx';
+import { useHandOver } from '../ui/restore-focus.ts';
 import type { OtherSyncsProps } from './other-syncs.tsx';
 import type { Start } from './use-start.ts';
 
@@ -18,7 +18,7 @@ export interface StartButtonsProps {
   onCancel(): void;
 }
 
-const OtherSyncs = whenWanted(
+const OtherSyncs = loadOnDemand(
   () => import('./other-syncs.tsx').then(({ OtherSyncs: loaded }) => loaded),
   StandIn,
 );

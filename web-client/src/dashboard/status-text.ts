@@ -3,7 +3,7 @@
  * changes only where it is worth an interruption. Pure.
  */
 
-import { endText } from '../../../src/contract/progress.ts';
+import { endText } from '#contract/progress.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
 
 export function statusText(state: OrganizationState): string {

@@ -1,14 +1,14 @@
 /** The sync of the organization: what the guide's component shows, from the button to the end. */
 import type { ReactNode } from 'react';
-import { isCancelled, stepText } from '../../../src/contract/progress.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { isCancelled, stepText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
-import { GuideText } from '../look/icon.tsx';
-import { Moment } from '../look/moments.tsx';
-import { StatePill } from '../look/state-pill.tsx';
-import type { Throughput } from '../look/throughput.ts';
-import { TroubleNotice } from '../look/trouble-notice.tsx';
-import { operationWords } from '../look/words.ts';
+import { ErrorNotice } from '../ui/error-notice.tsx';
+import { operationWords } from '../ui/format.ts';
+import { GuideText } from '../ui/icon.tsx';
+import { StatePill } from '../ui/state-pill.tsx';
+import type { Throughput } from '../ui/throughput.ts';
+import { Moment } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';
 import { PhaseStrip } from './phase-strip.tsx';
 import { Progress } from './progress.tsx';
@@ -92,7 +92,7 @@ function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
 }
 
 function StartNotice({ start: { outcome } }: { start: Start }) {
-  if (outcome.kind === 'refused') return <TroubleNotice words={outcome.message} />;
+  if (outcome.kind === 'refused') return <ErrorNotice words={outcome.message} />;
   if (outcome.kind !== 'already-running') return null;
   return (
     <p className="notice" role="status">

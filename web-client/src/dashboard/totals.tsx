@@ -1,6 +1,7 @@
 /** The totals of the organization's patients, as of the last run that ended. */
-import { Moment } from '../look/moments.tsx';
-import { formatCount } from '../look/words.ts';
+
+import { formatCount } from '../ui/format.ts';
+import { Moment } from '../ui/time.tsx';
 import type { Records } from './use-records.ts';
 
 export function Totals({ records: { summary } }: { records: Records }) {

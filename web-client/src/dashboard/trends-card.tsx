@@ -1,12 +1,12 @@
 /** The place of the charts: it keeps their height while they load, and says when there is nothing to draw yet. */
 import { useEffect, useState } from 'react';
-import type { Analytics } from '../../../src/contract/analytics.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Analytics } from '#contract/analytics.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
-import { whenWanted } from '../look/when-wanted.tsx';
+import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { versionOf } from './use-records.ts';
 
-const Trends = whenWanted(
+const Trends = loadOnDemand(
   () => import('./charts/trends.tsx').then(({ Trends: loaded }) => loaded),
   () => <div className="charts charts-coming" />,
 );

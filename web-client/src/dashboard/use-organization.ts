@@ -1,11 +1,11 @@
 /** One organization, watched for as long as a component is on the page. The watching itself is live/'s. */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { watchAccess } from '../auth/session.ts';
+import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
-import { watchAccess } from '../look/session.ts';
-import { useWake } from '../look/use-wake.ts';
 
 export interface WatchedOrganization {
   state: OrganizationState;
@@ -30,7 +30,7 @@ export function useOrganization(organizationId: number): WatchedOrganization {
     watch.current = opened;
     return () => opened.stop();
   }, [organizationId]);
-  useWake(useCallback(() => watch.current?.wake(), []));
+  useReconnectOnVisible(useCallback(() => watch.current?.reconnect(), []));
 
   const learn = useCallback((log: SyncLog) => watch.current?.learn(log), []);
   return { ...view, learn };

@@ -1,6 +1,6 @@
 /** One page of the stored patients, narrowed down by a search and a state, with more pages on request. */
 import { useCallback, useEffect, useState } from 'react';
-import type { ListedPatient, PatientState } from '../../../src/contract/patients.ts';
+import type { ListedPatient, PatientState } from '#contract/patients.ts';
 import { type Api, messageOf } from '../api.ts';
 
 export interface PatientFilter {

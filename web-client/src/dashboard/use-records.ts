@@ -1,8 +1,8 @@
 /** What the dashboard shows besides the live run, read anew when a run begins, at each fifth of it and at its end, or on request. */
 import { useCallback, useEffect, useState } from 'react';
-import type { Analytics } from '../../../src/contract/analytics.ts';
-import type { MissingPatients, PatientSummary, QuarantineList } from '../../../src/contract/patients.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { Analytics } from '#contract/analytics.ts';
+import type { MissingPatients, PatientSummary, QuarantineList } from '#contract/patients.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, messageOf } from '../api.ts';
 
 /** Each is null until it has been read. */
@@ -12,13 +12,13 @@ export interface Records {
   quarantine: QuarantineList | null;
   analytics: Analytics | null;
   /** Why the newest reading failed; what was read before stays. */
-  trouble: string | null;
+  error_: string | null;
   readAgain(): void;
 }
 
 type Read = Omit<Records, 'readAgain'>;
 
-const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, analytics: null, trouble: null };
+const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, analytics: null, error_: null };
 
 /** @param latest the run that is shown live */
 export function useRecords(api: Api, organizationId: number, latest: SyncLog | null): Records {
@@ -38,8 +38,8 @@ export function useRecords(api: Api, organizationId: number, latest: SyncLog | n
       api.quarantine(organizationId).then((quarantine) => keep({ quarantine })),
       api.analytics(organizationId).then((analytics) => keep({ analytics })),
     ])
-      .then(() => keep({ trouble: null }))
-      .catch((error: unknown) => keep({ trouble: messageOf(error) }));
+      .then(() => keep({ error_: null }))
+      .catch((error: unknown) => keep({ error_: messageOf(error) }));
     return () => {
       isCurrent = false;
     };

@@ -1,6 +1,6 @@
 /** Whether an organization exists, and its settings. One without a registration may still have runs of other programs. */
 import { useCallback, useEffect, useState } from 'react';
-import type { Organization } from '../../../src/contract/organization.ts';
+import type { Organization } from '#contract/organization.ts';
 import { type Api, ApiError } from '../api.ts';
 
 export type Registration =

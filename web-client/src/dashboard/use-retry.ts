@@ -1,6 +1,6 @@
 /** Asking Cliniko once more for the patients in quarantine. */
 import { useCallback, useState } from 'react';
-import type { QuarantineRetry } from '../../../src/contract/patients.ts';
+import type { QuarantineRetry } from '#contract/patients.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
 
 export type RetryOutcome =

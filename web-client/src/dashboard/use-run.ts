@@ -1,6 +1,6 @@
 /** One run and its timeline, read once, and again when it has ended; in between the stream tells how it goes on. */
 import { useEffect, useRef, useState } from 'react';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
 import { isLater, momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
 
@@ -10,10 +10,10 @@ export interface WatchedRun {
   moments: readonly PlaybackMoment[];
   /** Retention has removed the beginning. */
   isTrimmed: boolean;
-  trouble: string | null;
+  error_: string | null;
 }
 
-const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, trouble: null };
+const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, error_: null };
 
 /** @param latest what the stream tells of the organization, maybe of another run */
 export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): WatchedRun {
@@ -28,12 +28,12 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
     let isCurrent = true;
     Promise.all([api.run(organizationId, runId), api.timeline(organizationId, runId)])
       .then(([log, { events, trimmed }]): WatchedRun => {
-        return { log, moments: momentsOf(events), isTrimmed: trimmed, trouble: null };
+        return { log, moments: momentsOf(events), isTrimmed: trimmed, error_: null };
       })
       .then(
         // What the stream told while this was on its way may be all that it tells for long.
         (read) => isCurrent && setRun(goneOn(read, newest.current)),
-        (error: unknown) => isCurrent && setRun((before) => ({ ...before, trouble: troubleOf(error) })),
+        (error: unknown) => isCurrent && setRun((before) => ({ ...before, error_: troubleOf(error) })),
       );
     return () => {
       isCurrent = false;

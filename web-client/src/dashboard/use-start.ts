@@ -1,6 +1,6 @@
 /** Starting a sync from the page, and what became of the request. The run itself is told by the watch. */
 import { useCallback, useState } from 'react';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, type StartableSync } from '../api.ts';
 
 export type StartOutcome =

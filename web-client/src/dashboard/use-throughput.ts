@@ -1,7 +1,7 @@
 /** The pace of the run that is shown, counted here from what arrives, second by second. */
 import { useEffect, useState } from 'react';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { moved, noThroughput, type Throughput, withCount } from '../look/throughput.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
 
 interface Counted {
   throughput: Throughput;

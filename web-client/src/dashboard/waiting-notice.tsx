@@ -1,8 +1,8 @@
 /** While a run waits for Cliniko: why, and for how much longer. */
-import { formatRemaining } from '../../../src/contract/duration.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
-import { Icon } from '../look/icon.tsx';
-import { useNow } from '../look/use-now.ts';
+import { formatRemaining } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { Icon } from '../ui/icon.tsx';
 
 export function WaitingNotice({ log }: { log: SyncLog }) {
   const { phase, waiting_until, waiting_reason = '' } = log.metadata;

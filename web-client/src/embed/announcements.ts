@@ -2,8 +2,8 @@
  * What a screen reader is told of a run, and no more: its beginning, its quarters, a pause, its end, and a lost
  * connection. A bar that moves twenty times a second must not talk twenty times. Pure.
  */
-import { endText } from '../../../src/contract/progress.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { endText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 

@@ -8,11 +8,11 @@
  * Events, which bubble: `sync-change` with every change, `sync-end` when a run that was seen running has ended; both
  * with `{log, percent, connection}` as `detail`.
  */
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Access } from '../live/access.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
-import { wakeWithPage } from '../live/wake-with-page.ts';
+import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { watchOrganization } from '../live/watch-organization.ts';
 import { announce, type Heard } from './announcements.ts';
 import { createView, type View } from './view.ts';
@@ -140,7 +140,7 @@ class SyncProgressElement extends HTMLElement implements Access {
         before = state;
       },
     });
-    const stopWaking = wakeWithPage(watch);
+    const stopWaking = reconnectOnVisible(watch);
     this.#stop = () => {
       stopWaking();
       watch.stop();

@@ -1,9 +1,9 @@
 /** The element's own document: made once, and written to with every change. Text only, never markup. */
-import { isCancelled, problemText, stepText } from '../../../src/contract/progress.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { isCancelled, problemText, stepText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { LOOK } from './look.ts';
+import { LOOK } from './style.ts';
 
 export interface View {
   setLabel(label: string): void;
@@ -43,7 +43,7 @@ export function createView(root: ShadowRoot): View {
       box.dataset.tone = toneOf(log);
       box.dataset.status = log?.status ?? 'none';
       box.dataset.connection = now.isCatchingUp ? 'catching-up' : now.kind;
-      box.dataset.way = now.way ?? 'none';
+      box.dataset.way = now.transport ?? 'none';
       const counts = countsOf(log, percent);
       bar.setAttribute('aria-valuenow', String(percent));
       bar.setAttribute('aria-valuetext', counts);

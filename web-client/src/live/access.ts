@@ -2,7 +2,7 @@
  * How a server with accounts knows us. Browsers' EventSource and WebSocket cannot send headers, so they carry a
  * short-lived stream token in their address; whatever is fetched carries an API token in a header.
  */
-import type { Bye } from '../../../src/contract/stream-event.ts';
+import type { Bye } from '#contract/stream-event.ts';
 import { isFields, isText } from './read-log.ts';
 
 export interface Access {

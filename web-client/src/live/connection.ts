@@ -4,14 +4,14 @@
 export type ConnectionKind = 'connecting' | 'live' | 'polling' | 'offline';
 
 /** How news arrive. */
-export type Way = 'sse' | 'websocket' | 'poll';
+export type TransportKind = 'sse' | 'websocket' | 'poll';
 
 export interface Connection {
   readonly kind: ConnectionKind;
   /** When it became so, in milliseconds of the own clock. */
   readonly since: number;
   /** Absent while nothing arrives. */
-  readonly way?: Way | undefined;
+  readonly transport?: TransportKind | undefined;
   /** Live again, while what was missed is still arriving. */
   readonly isCatchingUp?: boolean | undefined;
   /** The status with which the server refused us: it answers, but not to us. */
@@ -25,23 +25,30 @@ export function isForbidden({ refusedWith }: Connection): boolean {
   return refusedWith === 403;
 }
 
-export type ConnectionDetails = Pick<Connection, 'way' | 'isCatchingUp' | 'refusedWith' | 'refusal'>;
+export type ConnectionDetails = Pick<Connection, 'transport' | 'isCatchingUp' | 'refusedWith' | 'refusal'>;
 
 /** What did not change keeps its identity, and a kind its beginning. */
 export function connectionChanged(
   before: Connection,
   kind: ConnectionKind,
   now: number,
-  { way, isCatchingUp = false, refusedWith, refusal }: ConnectionDetails = {},
+  { transport, isCatchingUp = false, refusedWith, refusal }: ConnectionDetails = {},
 ): Connection {
   const isSame =
     before.kind === kind &&
-    before.way === way &&
+    before.transport === transport &&
     (before.isCatchingUp ?? false) === isCatchingUp &&
     before.refusedWith === refusedWith &&
     before.refusal === refusal;
   if (isSame) return before;
-  return { kind, since: before.kind === kind ? before.since : now, way, isCatchingUp, refusedWith, refusal };
+  return {
+    kind,
+    since: before.kind === kind ? before.since : now,
+    transport,
+    isCatchingUp,
+    refusedWith,
+    refusal,
+  };
 }
 
 /**

@@ -6,7 +6,7 @@
  * that accepts the request and holds its answer back (no `hello`, or no first `ping`), a connection that died silently
  * (no further `ping`), and a gap (a `ping` with a cursor beyond what arrived).
  *
- * Not here: what the events mean (organization-state.ts), what to do after the end (ladder.ts).
+ * Not here: what the events mean (organization-state.ts), what to do after the end (transport-fallback.ts).
  */
 import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';

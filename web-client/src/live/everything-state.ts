@@ -1,5 +1,5 @@
 /** What an ops console knows of every organization, and how each frame of the socket changes it. Pure. */
-import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
+import type { ServerFrame } from '#contract/socket-frame.ts';
 import {
   applyEvent,
   forgetCursor,

@@ -2,7 +2,7 @@
  * An EventSource made of `fetch`: for Node, which has none, and for whoever can send a token in a header instead of an
  * address. It never reconnects; that is its owner's business, who knows the cursor.
  */
-import { createEventParser } from '../../../src/contract/event-stream-text.ts';
+import { createEventParser } from '#contract/event-stream-text.ts';
 import { type Access, authorization } from './access.ts';
 import type { EventSourceLike } from './event-stream.ts';
 

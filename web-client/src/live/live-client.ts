@@ -12,13 +12,13 @@
  *     const watch = client.watchOrganization(123, ({ log, percent }, { kind }) => console.log(kind, percent, log?.status));
  *     watch.stop();
  */
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Access, OpenReason } from './access.ts';
-import type { Connection, ConnectionKind, Way } from './connection.ts';
+import type { Connection, ConnectionKind, TransportKind } from './connection.ts';
+import type { OrganizationWatch } from './direct-watch.ts';
 import type { EverythingState } from './everything-state.ts';
 import type { OrganizationState } from './organization-state.ts';
 import type { OpenSocket } from './socket.ts';
-import type { OrganizationWatch } from './watch-alone.ts';
 import { type EverythingWatch, watchEverything } from './watch-everything.ts';
 import { watchOrganization } from './watch-organization.ts';
 
@@ -32,7 +32,7 @@ export type {
   OrganizationState,
   OrganizationWatch,
   SyncLog,
-  Way,
+  TransportKind,
 };
 
 export interface LiveClientOptions extends Access {

@@ -1,5 +1,5 @@
 /** The stream of one organization over a WebSocket: the same events and promises as event-stream.ts, for where that one is blocked. */
-import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
+import type { ServerFrame } from '#contract/socket-frame.ts';
 import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';
 import { type OpenSocket, openOpsSocket } from './socket.ts';

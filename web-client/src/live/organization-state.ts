@@ -5,11 +5,11 @@
  * mid-run. Whatever is older than what is known already is passed over, however it arrives.
  *
  * Not here: how answers arrive (event-stream.ts, organization-socket.ts, poll.ts), when to change the transport
- * (ladder.ts, watch-alone.ts).
+ * (transport-fallback.ts, direct-watch.ts).
  */
-import { parseCursor } from '../../../src/contract/cursor.ts';
-import type { ChangeEvent, StreamEvent } from '../../../src/contract/stream-event.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { parseCursor } from '#contract/cursor.ts';
+import type { ChangeEvent, StreamEvent } from '#contract/stream-event.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 
 export interface OrganizationState {
   readonly organizationId: number;
@@ -24,7 +24,7 @@ export interface OrganizationState {
 }
 
 /** Where an organization stood when a poll was answered. `head` is null where no server named it. */
-export interface Standing {
+export interface PolledState {
   head: string | null;
   log: SyncLog | null;
 }
@@ -34,12 +34,12 @@ export function unknownOrganization(organizationId: number): OrganizationState {
 }
 
 export function applyEvent(state: OrganizationState, event: StreamEvent): OrganizationState {
-  if (event.type === 'snapshot') return applyStanding(state, { head: event.cursor, log: event.log });
+  if (event.type === 'snapshot') return applyPolledState(state, { head: event.cursor, log: event.log });
   return applyChange(state, event);
 }
 
 /** A standing replaces everything, unless it is older. One of another epoch begins a new history. */
-export function applyStanding(state: OrganizationState, { head, log }: Standing): OrganizationState {
+export function applyPolledState(state: OrganizationState, { head, log }: PolledState): OrganizationState {
   const order = compare(head, state.cursor);
   if (order === 'older' || (order === 'same' && state.isKnown)) return state;
   return { ...shown(state, log), cursor: head ?? state.cursor, isKnown: true };

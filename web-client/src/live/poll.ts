@@ -2,11 +2,11 @@
  * The guide's polling loop: the latest run, again and again, with `If-None-Match` so that an unchanged answer has no
  * body. Works through whatever passes plain requests.
  *
- * Not here: when to poll (watch-alone.ts).
+ * Not here: when to poll (direct-watch.ts).
  */
-import { parseCursor } from '../../../src/contract/cursor.ts';
+import { parseCursor } from '#contract/cursor.ts';
 import { type Access, authorization } from './access.ts';
-import type { Standing } from './organization-state.ts';
+import type { PolledState } from './organization-state.ts';
 import { isFields, readLog } from './read-log.ts';
 
 export interface PollOptions {
@@ -16,7 +16,7 @@ export interface PollOptions {
   since: string | null;
   fetch: typeof fetch;
   intervalMs: number;
-  onStanding(standing: Standing): void;
+  onState(standing: PolledState): void;
   /** Answered, with nothing new. */
   onUnchanged(): void;
   /** @param status with which the server refused us; undefined when nothing answered, or nothing that we understand */
@@ -44,7 +44,7 @@ export function startPolling(options: PollOptions): Poll {
     else if (answer === 'unchanged') options.onUnchanged();
     else {
       etag = answer.etag;
-      options.onStanding(answer.standing);
+      options.onState(answer.standing);
     }
   };
   const now = (): void => {
@@ -67,7 +67,7 @@ export function startPolling(options: PollOptions): Poll {
   };
 }
 
-type Answer = number | undefined | 'unchanged' | { etag: string | null; standing: Standing };
+type Answer = number | undefined | 'unchanged' | { etag: string | null; standing: PolledState };
 
 /** Never rejects: to a watcher every kind of failure is the same, it asks again. */
 async function askOnce(options: PollOptions, etag: string | null, request: AbortController): Promise<Answer> {
@@ -89,7 +89,7 @@ async function askOnce(options: PollOptions, etag: string | null, request: Abort
 }
 
 /** The first of `{logs: […]}`: null when there is none, undefined when this is no such answer. */
-function latestOf(answer: unknown): Standing['log'] | undefined {
+function latestOf(answer: unknown): PolledState['log'] | undefined {
   if (!isFields(answer) || !Array.isArray(answer.logs)) return undefined;
   const [latest]: unknown[] = answer.logs;
   return latest === undefined ? null : readLog(latest);

@@ -2,7 +2,7 @@
  * Reads what the streams say by hand: the same that the schemas of the contract accept, without zod (read-log.ts says
  * why). Whatever is not a frame reads as undefined.
  */
-import type { ServerFrame, SocketErrorCode } from '../../../src/contract/socket-frame.ts';
+import type { ServerFrame, SocketErrorCode } from '#contract/socket-frame.ts';
 import type {
   Bye,
   ByeReason,
@@ -12,7 +12,7 @@ import type {
   LostReason,
   Ping,
   SnapshotEvent,
-} from '../../../src/contract/stream-event.ts';
+} from '#contract/stream-event.ts';
 import {
   type Fields,
   hasFields,

@@ -4,7 +4,7 @@
  * This code is loaded into pages of other people (embed/), where zod would be three quarters of the script. That both
  * readers agree is a property that test/web-client/read-frame.test.ts holds against thousands of values.
  */
-import { CURSOR } from '../../../src/contract/cursor.ts';
+import { CURSOR } from '#contract/cursor.ts';
 import type {
   CompletenessProof,
   PerformanceMetrics,
@@ -12,7 +12,7 @@ import type {
   SyncMetadata,
   SyncPhase,
   SyncStatus,
-} from '../../../src/contract/sync-log.ts';
+} from '#contract/sync-log.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 type Fits = (value: unknown) => boolean;

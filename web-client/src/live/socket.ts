@@ -2,13 +2,9 @@
  * One WebSocket: frames parsed, and its end told once, with the reason. A browser hides protocol pings from pages, so a
  * connection that died silently is noticed by the absence of `ping` frames.
  *
- * Not here: what frames mean (everything-state.ts, organization-socket.ts), reconnecting (watch-everything.ts, ladder.ts).
+ * Not here: what frames mean (everything-state.ts, organization-socket.ts), reconnecting (watch-everything.ts, transport-fallback.ts).
  */
-import type {
-  ClientFrame,
-  SUBPROTOCOL as ContractSubprotocol,
-  ServerFrame,
-} from '../../../src/contract/socket-frame.ts';
+import type { ClientFrame, SUBPROTOCOL as ContractSubprotocol, ServerFrame } from '#contract/socket-frame.ts';
 import { parseJson, readServerFrame } from './read-frame.ts';
 import { createWatchdog, FIRST_SILENCE_FACTOR, SILENCE_FACTOR } from './stream.ts';
 

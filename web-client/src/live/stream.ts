@@ -1,7 +1,7 @@
 /** What the two streams of one organization have in common, whatever carries them. */
-import type { StreamEvent } from '../../../src/contract/stream-event.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
 import type { OpenReason } from './access.ts';
-import type { Way } from './connection.ts';
+import type { TransportKind } from './connection.ts';
 
 export type StreamEnd =
   /** It never spoke, or was turned away. */
@@ -30,8 +30,8 @@ export interface StreamHandlers {
 }
 
 /** One way to open a stream from where we stand. */
-export interface Rung {
-  way: Way;
+export interface Transport {
+  kind: TransportKind;
   /** @returns closes it, without a call of `onEnd` */
   open(handlers: StreamHandlers, why: OpenReason): () => void;
 }

@@ -4,7 +4,7 @@
  * The first connection subscribes in its address; later ones name the cursors that are known, so that only what was
  * missed comes again. There is no poll to fall back to here: `offline` says so.
  */
-import type { ServerFrame } from '../../../src/contract/socket-frame.ts';
+import type { ServerFrame } from '#contract/socket-frame.ts';
 import {
   type Access,
   completeAccess,
@@ -31,7 +31,7 @@ export interface WatchEverythingOptions extends Access {
 
 export interface EverythingWatch {
   /** The network or the tab has come back: tries now what would be tried later. */
-  wake(): void;
+  reconnect(): void;
   stop(): void;
 }
 
@@ -61,9 +61,9 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
 
   const tell = (next: EverythingState, kind: ConnectionKind): void => {
     const isCatchingUp = kind === 'live' && isBehind(next, targets);
-    const way = kind === 'live' ? 'websocket' : undefined;
+    const transport = kind === 'live' ? 'websocket' : undefined;
     const now = connectionChanged(connection, kind, Date.now(), {
-      way,
+      transport,
       isCatchingUp,
       refusal: kind === 'offline' ? refusal : undefined,
     });
@@ -125,7 +125,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
 
   connect();
   return {
-    wake() {
+    reconnect() {
       if (closeSocket === undefined) connect();
     },
     stop() {

@@ -2,19 +2,19 @@
  * Watches one organization: the latest run, its bar, and how fresh both are.
  *
  * Server-Sent Events, WebSocket and poll are one thing here: the best that works is used, and changing it loses
- * nothing (watch-alone.ts). Tabs of one origin share one connection (tabs.ts).
+ * nothing (direct-watch.ts). Tabs of one origin share one connection (tab-sharing.ts).
  *
  * Not here: React (react/use-sync-progress.ts, dashboard/use-organization.ts). Runs in Node too.
  */
 import { type Access, completeAccess } from './access.ts';
 import type { Connection } from './connection.ts';
+import { connectionSlots } from './connection-slots.ts';
+import { type DirectWatchOptions, type OrganizationWatch, watchDirectly } from './direct-watch.ts';
 import type { OpenEventSource } from './event-stream.ts';
 import { openFetchEventSource } from './fetch-event-source.ts';
 import { type OrganizationState, unknownOrganization } from './organization-state.ts';
-import { seatsOf } from './seats.ts';
 import { type OpenSocket, ownWebSocket } from './socket.ts';
-import { canShareBetweenTabs, nameToShare, shareBetweenTabs } from './tabs.ts';
-import { type AloneOptions, type OrganizationWatch, watchAlone } from './watch-alone.ts';
+import { canShareBetweenTabs, nameToShare, shareBetweenTabs } from './tab-sharing.ts';
 
 export type { OrganizationWatch };
 
@@ -42,7 +42,7 @@ export function watchOrganization(organizationId: number, options: WatchOptions)
   const settings = settle(organizationId, options);
   const start = unknownOrganization(organizationId);
   const alone = (from: OrganizationState, onState: WatchOptions['onState']) =>
-    watchAlone(from, settings, onState);
+    watchDirectly(from, settings, onState);
   if (!mayShare(options)) return alone(start, options.onState);
   const what = `${options.baseUrl} ${organizationId}`;
   const shared = (name: string) => shareBetweenTabs(name, start, alone, options.onState);
@@ -63,12 +63,12 @@ function mayShare({ openEventSource, share, getToken, getStreamToken }: WatchOpt
 function begunLater(begun: Promise<OrganizationWatch>): OrganizationWatch {
   return {
     learn: (log) => void begun.then((watch) => watch.learn(log)),
-    wake: () => void begun.then((watch) => watch.wake()),
+    reconnect: () => void begun.then((watch) => watch.reconnect()),
     stop: () => void begun.then((watch) => watch.stop()),
   };
 }
 
-function settle(organizationId: number, options: WatchOptions): AloneOptions {
+function settle(organizationId: number, options: WatchOptions): DirectWatchOptions {
   const { baseUrl, helloTimeoutMs = 4_000, pollIntervalMs = 2_000 } = options;
   const fetchNow: typeof fetch = options.fetch ?? ((...request) => fetch(...request));
   const access = completeAccess(options, [organizationId], { baseUrl, fetch: fetchNow });
@@ -83,7 +83,7 @@ function settle(organizationId: number, options: WatchOptions): AloneOptions {
     sendsHeaders: mustFetch && options.getToken !== undefined,
     openSocket: options.openSocket === undefined ? ownWebSocket() : (options.openSocket ?? undefined),
     fetch: fetchNow,
-    takeSeat: seatsOf(baseUrl),
+    takeSlot: connectionSlots(baseUrl),
     helloTimeoutMs,
     pollIntervalMs,
   };

@@ -1,19 +1,19 @@
 /** Narrows the list down: by words, and by how an organization stands. Escape clears the words. */
 import type { RefObject } from 'react';
-import { Icon } from '../look/icon.tsx';
-import { formatCount } from '../look/words.ts';
-import { type Filter, STANDINGS, type StandingWord } from './listing.ts';
+import { formatCount } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { type Filter, STATES, type StateFilter } from './listing.ts';
 
 export interface FilterBarProps {
   input: RefObject<HTMLInputElement | null>;
   filter: Filter;
   onFilter(filter: Filter): void;
-  counts: Record<StandingWord, number>;
+  counts: Record<StateFilter, number>;
   total: number;
   onHelp(): void;
 }
 
-const WORDS: Record<StandingWord, string> = {
+const WORDS: Record<StateFilter, string> = {
   failed: 'Failed',
   running: 'Running',
   completed: 'Completed',
@@ -21,7 +21,7 @@ const WORDS: Record<StandingWord, string> = {
 };
 
 export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: FilterBarProps) {
-  const narrowTo = (standing: StandingWord | null) => () => onFilter({ ...filter, standing });
+  const narrowTo = (state: StateFilter | null) => () => onFilter({ ...filter, state });
   return (
     <search className="filter">
       <div className="filter-text">
@@ -42,15 +42,15 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
       </div>
       <fieldset className="standings">
         <legend className="undrawn">State</legend>
-        <Standing label="All" count={total} isChosen={filter.standing === null} onChoose={narrowTo(null)} />
-        {STANDINGS.map((standing) => (
+        <Standing label="All" count={total} isChosen={filter.state === null} onChoose={narrowTo(null)} />
+        {STATES.map((state) => (
           <Standing
-            key={standing}
-            standing={standing}
-            label={WORDS[standing]}
-            count={counts[standing]}
-            isChosen={filter.standing === standing}
-            onChoose={narrowTo(filter.standing === standing ? null : standing)}
+            key={state}
+            state={state}
+            label={WORDS[state]}
+            count={counts[state]}
+            isChosen={filter.state === state}
+            onChoose={narrowTo(filter.state === state ? null : state)}
           />
         ))}
       </fieldset>
@@ -62,19 +62,19 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
 }
 
 interface StandingProps {
-  standing?: StandingWord;
+  state?: StateFilter;
   label: string;
   count: number;
   isChosen: boolean;
   onChoose(): void;
 }
 
-function Standing({ standing, label, count, isChosen, onChoose }: StandingProps) {
+function Standing({ state, label, count, isChosen, onChoose }: StandingProps) {
   return (
     <button
       type="button"
       className="standing"
-      data-standing={standing ?? 'all'}
+      data-standing={state ?? 'all'}
       data-any={count > 0}
       aria-pressed={isChosen}
       onClick={onChoose}

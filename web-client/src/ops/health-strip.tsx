@@ -1,5 +1,5 @@
 /** The server's own health, in three lights. */
-import type { Readiness } from '../../../src/contract/health.ts';
+import type { Readiness } from '#contract/health.ts';
 import type { Health } from './use-health.ts';
 
 type Tone = 'good' | 'warn' | 'bad' | 'none';

@@ -1,6 +1,6 @@
 /** The keys of the console, on `?`. */
 import { Dialog } from '@base-ui/react/dialog';
-import { Icon } from '../look/icon.tsx';
+import { Icon } from '../ui/icon.tsx';
 
 const KEYS: readonly [key: string, does: string][] = [
   ['/', 'Search by name, id or state'],

@@ -3,10 +3,10 @@ import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 
 /** How an organization stands; also what the console can be narrowed down to. */
-export const STANDINGS = ['failed', 'running', 'completed', 'never'] as const;
-export type StandingWord = (typeof STANDINGS)[number];
+export const STATES = ['failed', 'running', 'completed', 'never'] as const;
+export type StateFilter = (typeof STATES)[number];
 
-function standingOf({ log }: OrganizationState): StandingWord {
+function stateOf({ log }: OrganizationState): StateFilter {
   return log?.status ?? 'never';
 }
 
@@ -16,7 +16,7 @@ export type Sort = (typeof SORTS)[number];
 
 export interface Filter {
   text: string;
-  standing: StandingWord | null;
+  state: StateFilter | null;
 }
 
 /**
@@ -54,16 +54,16 @@ export function narrowed(
 ): OrganizationState[] {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   return states.filter((state) => {
-    const standing = standingOf(state);
-    if (filter.standing !== null && standing !== filter.standing) return false;
+    const standing = stateOf(state);
+    if (filter.state !== null && standing !== filter.state) return false;
     const text = `${state.organizationId} ${nameOf(state, names)} ${standing}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
 
-export function countByStanding(states: readonly OrganizationState[]): Record<StandingWord, number> {
+export function countByState(states: readonly OrganizationState[]): Record<StateFilter, number> {
   const counts = { failed: 0, running: 0, completed: 0, never: 0 };
-  for (const state of states) counts[standingOf(state)] += 1;
+  for (const state of states) counts[stateOf(state)] += 1;
   return counts;
 }
 
@@ -74,7 +74,7 @@ export function nameOf({ organizationId }: OrganizationState, names: ReadonlyMap
 }
 
 function byConcern(one: OrganizationState, other: OrganizationState): number {
-  const byStanding = STANDINGS.indexOf(standingOf(one)) - STANDINGS.indexOf(standingOf(other));
+  const byStanding = STATES.indexOf(stateOf(one)) - STATES.indexOf(stateOf(other));
   return byStanding === 0 ? byStart(one, other) : byStanding;
 }
 

@@ -1,15 +1,15 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
-import { CancelDialog } from '../look/cancel-dialog.tsx';
-import { Masthead } from '../look/masthead.tsx';
-import { OfflineNotice } from '../look/offline-notice.tsx';
-import { useCancel } from '../look/use-cancel.ts';
-import { whenWanted } from '../look/when-wanted.tsx';
-import { formatCount } from '../look/words.ts';
+import { useCancel } from '../hooks/use-cancel.ts';
+import { CancelDialog } from '../ui/cancel-dialog.tsx';
+import { formatCount } from '../ui/format.ts';
+import { loadOnDemand } from '../ui/load-on-demand.tsx';
+import { OfflineNotice } from '../ui/offline-notice.tsx';
+import { PageHeader } from '../ui/page-header.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { HealthStrip } from './health-strip.tsx';
-import { countByStanding, type Filter, inOrder, narrowed, type Sort, sorted } from './listing.ts';
+import { countByState, type Filter, inOrder, narrowed, type Sort, sorted } from './listing.ts';
 import { OrganizationTable, type TableHandle } from './organization-table.tsx';
 import { TailCard } from './tail-card.tsx';
 import { ThroughputStrip } from './throughput-strip.tsx';
@@ -18,7 +18,7 @@ import { useHealth } from './use-health.ts';
 import { useKeys } from './use-keys.ts';
 import { useNames } from './use-names.ts';
 
-const HelpDialog = whenWanted(() => import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => loaded));
+const HelpDialog = loadOnDemand(() => import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => loaded));
 
 /** The stream tells what became of a run that was cancelled. */
 const NOTHING_TO_LEARN = (): void => {};
@@ -27,10 +27,10 @@ export function OpsConsole({ api }: { api: Api }) {
   const { everything, connection, lines, throughput } = useEverything();
   const states = useMemo(() => inOrder(everything), [everything]);
   const names = useNames(api, states);
-  const [filter, setFilter] = useState<Filter>({ text: '', standing: null });
+  const [filter, setFilter] = useState<Filter>({ text: '', state: null });
   const [sort, setSort] = useState<Sort>('state');
   const deferred = useDeferredValue(filter);
-  const counts = useMemo(() => countByStanding(states), [states]);
+  const counts = useMemo(() => countByState(states), [states]);
   const shown = useMemo(
     () => sorted(narrowed(states, deferred, names), sort, names),
     [states, deferred, sort, names],
@@ -52,10 +52,10 @@ export function OpsConsole({ api }: { api: Api }) {
   });
   useAlarm(counts.failed);
 
-  const isFiltered = deferred.text !== '' || deferred.standing !== null;
+  const isFiltered = deferred.text !== '' || deferred.state !== null;
   return (
     <>
-      <Masthead current="ops" connection={connection} />
+      <PageHeader current="ops" connection={connection} />
       <main className="page page-wide ops-page">
         <div className="ops-head">
           <h1>All organizations</h1>

@@ -1,14 +1,14 @@
 /** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
 import { memo } from 'react';
-import { formatDuration, formatRemaining } from '../../../src/contract/duration.ts';
-import { isCancelled, problemText } from '../../../src/contract/progress.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { formatDuration, formatRemaining } from '#contract/duration.ts';
+import { isCancelled, problemText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { barTone } from '../look/bar-tone.ts';
-import { Moment } from '../look/moments.tsx';
-import { ProgressBar } from '../look/progress-bar.tsx';
-import { StatePill } from '../look/state-pill.tsx';
-import { counterText, formatPercent, phaseWords } from '../look/words.ts';
+import { barTone } from '../ui/bar-tone.ts';
+import { counterText, formatPercent, phaseWords } from '../ui/format.ts';
+import { ProgressBar } from '../ui/progress-bar.tsx';
+import { StatePill } from '../ui/state-pill.tsx';
+import { Moment } from '../ui/time.tsx';
 import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 
 export interface OrganizationRowProps {

@@ -4,9 +4,9 @@
  */
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
+import { useNow } from '../hooks/use-now.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
-import { Icon } from '../look/icon.tsx';
-import { useNow } from '../look/use-now.ts';
+import { Icon } from '../ui/icon.tsx';
 import type { Sort } from './listing.ts';
 import { OrganizationRow } from './organization-row.tsx';
 import { COLUMN_HEAD, ROW, ROWS, TABLE } from './table-roles.ts';

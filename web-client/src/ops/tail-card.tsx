@@ -1,11 +1,11 @@
 /** What happened lately, newest first. Not a live region: on a busy day it would never be silent. */
 import { memo } from 'react';
-import type { TailLine } from './happenings.ts';
+import type { ActivityLine } from './activity.ts';
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
 export interface TailCardProps {
-  lines: readonly TailLine[];
+  lines: readonly ActivityLine[];
   names: ReadonlyMap<number, string>;
 }
 

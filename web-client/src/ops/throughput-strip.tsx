@@ -1,7 +1,8 @@
 /** Patients a second over all organizations, now and in the last minute. */
-import { Sparkline } from '../look/sparkline.tsx';
-import { recentRate, type Throughput } from '../look/throughput.ts';
-import { formatRate } from '../look/words.ts';
+
+import { formatRate } from '../ui/format.ts';
+import { Sparkline } from '../ui/sparkline.tsx';
+import { recentRate, type Throughput } from '../ui/throughput.ts';
 
 const RATE_OVER_SECONDS = 5;
 

@@ -3,19 +3,19 @@
  * change faster cannot be read.
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { watchAccess } from '../auth/session.ts';
+import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
 import type { Connection } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type EverythingWatch, watchEverything } from '../live/watch-everything.ts';
-import { watchAccess } from '../look/session.ts';
-import { moved, noThroughput, type Throughput, withCount } from '../look/throughput.ts';
-import { useWake } from '../look/use-wake.ts';
-import { happenings, processedBetween, type TailLine, withLines } from './happenings.ts';
+import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
+import { type ActivityLine, activityBetween, processedBetween, withLines } from './activity.ts';
 
 export interface WatchedEverything {
   everything: EverythingState;
   connection: Connection;
   /** Newest first. */
-  lines: readonly TailLine[];
+  lines: readonly ActivityLine[];
   throughput: Throughput;
 }
 
@@ -59,7 +59,7 @@ export function useEverything(): WatchedEverything {
       clearInterval(clock);
     };
   }, []);
-  useWake(useCallback(() => watch.current?.wake(), []));
+  useReconnectOnVisible(useCallback(() => watch.current?.reconnect(), []));
   return view;
 }
 
@@ -67,7 +67,7 @@ function withNews(before: WatchedEverything, { everything, connection }: News): 
   return {
     everything,
     connection,
-    lines: withLines(before.lines, happenings(before.everything, everything), Date.now()),
+    lines: withLines(before.lines, activityBetween(before.everything, everything), Date.now()),
     throughput: withCount(before.throughput, secondNow(), processedBetween(before.everything, everything)),
   };
 }

@@ -3,7 +3,7 @@
  * connection's kind changes, or the lights would contradict the badge beside them for seconds.
  */
 import { useEffect, useState } from 'react';
-import { Readiness } from '../../../src/contract/health.ts';
+import { Readiness } from '#contract/health.ts';
 import type { ConnectionKind } from '../live/connection.ts';
 
 export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'told'; readiness: Readiness };

@@ -5,13 +5,13 @@
  *     const { progress, percent, step, connection, startSync } = useSyncProgress(123);
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { problemText, stepText } from '../../../src/contract/progress.ts';
-import type { SyncLog } from '../../../src/contract/sync-log.ts';
+import { problemText, stepText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { type Access, authorization } from '../live/access.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { isFields, readLog } from '../live/read-log.ts';
-import { wakeWithPage } from '../live/wake-with-page.ts';
+import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
 
 export interface SyncProgressOptions extends Access {
@@ -64,7 +64,7 @@ export function useSyncProgress(orgId: number | string, options: SyncProgressOpt
       }),
     });
     watch.current = opened;
-    const stopWaking = wakeWithPage(opened);
+    const stopWaking = reconnectOnVisible(opened);
     return () => {
       stopWaking();
       opened.stop();

@@ -1,8 +1,8 @@
 /** The figures behind the charts. Pure. */
-import type { Analytics } from '../../../../src/contract/analytics.ts';
-import { formatDuration } from '../../../../src/contract/duration.ts';
-import type { SyncLog } from '../../../../src/contract/sync-log.ts';
-import { formatRate, operationWords } from '../../look/words.ts';
+import type { Analytics } from '#contract/analytics.ts';
+import { formatDuration } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { formatRate, operationWords } from '../../ui/format.ts';
 
 /** One point or bar. */
 export interface Figure {

@@ -1,9 +1,9 @@
 /** How the runs went over time. Loaded after the rest of the page: whoever starts a sync does not wait for charts. */
 
-import type { Analytics } from '../../../../src/contract/analytics.ts';
-import { formatDuration } from '../../../../src/contract/duration.ts';
-import type { SyncLog } from '../../../../src/contract/sync-log.ts';
-import { formatRate } from '../../look/words.ts';
+import type { Analytics } from '#contract/analytics.ts';
+import { formatDuration } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { formatRate } from '../../ui/format.ts';
 import { Chart } from './chart.tsx';
 import { averageOf, durationByRun, type Figure, floorOfPercent, rateByRun, successByDay } from './figures.ts';
 

@@ -1,0 +1,109 @@
+/** What every benchmark stands on: a database of its own, with durable commits as in production. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { SyncLog } from '#contract/sync-log.ts';
+import type { SimulatorOptions } from '../src/cliniko-simulator/server.ts';
+import { migrate } from '../src/database/migrate.ts';
+import { type Database, openDatabase } from '../src/database/open.ts';
+import { openEmbeddedDatabase } from '../src/embedded-postgres/open.ts';
+import { readSyncLogs } from '../src/events/sync-logs.ts';
+import { startServer } from '../src/server/server.ts';
+import { productConfig, silentLogger } from './product.ts';
+
+export const ORGANIZATION = 123;
+
+export interface Environment {
+  database: Database;
+  url: string;
+  close(): Promise<void>;
+}
+
+export async function openEnvironment(): Promise<Environment> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'patient-sync-bench-'));
+  await chmod(dataDir, 0o755);
+  const embedded = await openEmbeddedDatabase({ dataDir });
+  await migrate(embedded.url);
+  const database = openDatabase(embedded.url);
+  const close = async () => {
+    await database.close();
+    await embedded.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { database, url: embedded.url, close };
+}
+
+/** Where a simulated Cliniko answers, and the key it takes. */
+export interface Cliniko {
+  url: string;
+  apiKey: string;
+}
+
+export interface Clinic {
+  cliniko: Cliniko;
+  /** A whole run, started over HTTP. @returns its log and the seconds from the request to the end */
+  sync(): Promise<{ log: SyncLog; seconds: number }>;
+  close(): Promise<void>;
+}
+
+export async function openClinic(environment: Environment, simulation: SimulatorOptions): Promise<Clinic> {
+  const { cliniko, end } = await startCliniko(simulation);
+  const config = productConfig(environment.url, {
+    CLINIKO_BASE_URL: cliniko.url,
+    CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
+    CLINIKO_API_KEY: cliniko.apiKey,
+    CLINIKO_REQUESTS_PER_MINUTE: '1000000',
+  });
+  const server = await startServer(config, silentLogger());
+  return {
+    cliniko,
+    async sync() {
+      const began = performance.now();
+      await fetch(`${server.url}/api/v1/cliniko/sync-all/${ORGANIZATION}`, { method: 'POST' });
+      for (;;) {
+        const { logs } = await readSyncLogs(environment.database.sql, ORGANIZATION, { limit: 1 });
+        const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
+        if (log.status === 'completed') return { log, seconds: (performance.now() - began) / 1_000 };
+        if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    },
+    async close() {
+      await server.stop();
+      end();
+    },
+  };
+}
+
+/** In a process of its own: what it costs must not be counted as ours. */
+async function startCliniko(options: SimulatorOptions): Promise<{ cliniko: Cliniko; end: () => void }> {
+  const script = fileURLToPath(new URL('cliniko-process.js', import.meta.url));
+  const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface(child.stdout), 'line');
+  return { cliniko: JSON.parse(String(line)), end: () => child.stdin.end() };
+}
+
+/** The simulator's patients as its pages give them. */
+export async function fetchRecords(cliniko: Cliniko, count: number): Promise<Record<string, unknown>[]> {
+  const records: Record<string, unknown>[] = [];
+  for (let page = 1; records.length < count; page++) {
+    const search = new URLSearchParams({ page: String(page), per_page: '100', 'q[]': 'archived_at:*' });
+    const response = await fetch(`${cliniko.url}/patients?${search}`, {
+      headers: {
+        authorization: `Basic ${Buffer.from(`${cliniko.apiKey}:`).toString('base64')}`,
+        accept: 'application/json',
+        'user-agent': 'Bench (bench@example.com)',
+      },
+    });
+    const body: { patients: Record<string, unknown>[] } = await response.json();
+    if (body.patients.length === 0) break;
+    records.push(...body.patients);
+  }
+  return records.slice(0, count);
+}

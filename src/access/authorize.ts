@@ -1,0 +1,232 @@
+/**
+ * The gate: nobody comes to a route before it is known who he is, that he holds what he asks for, and that he does not
+ * ask for too much.
+ *
+ * It stands before every route and reads what each needs from route-policy.ts, so a new route is behind it by itself. Who asks
+ * for an organization that he does not hold gets the same answer whether it exists or not.
+ */
+import type { BlockList } from 'node:net';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { ProblemCode } from '#contract/problem.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { readId } from '../http/parameters.ts';
+import { canAccess, hasScope, type Principal, type Scope, UNRESTRICTED } from '../http/principal.ts';
+import { ProblemError, problemKind } from '../http/problem.ts';
+import { offersWebSocket } from '../http/upgrades.ts';
+import type { FrameGuard } from '../live/stream-authorization.ts';
+import type { Authenticator } from './authenticate.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { isRefusal, type Refusal, type Refusals } from './refusals.ts';
+import { type Requirement, requirementOf } from './route-policy.ts';
+import type { StreamSessions } from './stream-sessions.ts';
+
+export interface AuthorizeDeps {
+  /** Undefined: AUTH=none. */
+  authenticator: Authenticator | undefined;
+  limits: RateLimits;
+  sessions: StreamSessions;
+  refusals: Refusals;
+  trustedProxies: BlockList;
+}
+
+type HttpContext = Context<{ Bindings: HttpBindings }>;
+
+export function authorize(deps: AuthorizeDeps): MiddlewareHandler<{ Bindings: HttpBindings }> {
+  return async (c, next) => {
+    const needed = requirementOf(c);
+    c.set('requirement', needed);
+    if (needed.isPublic) return next();
+    if (!needed.isStream) await authorizeRequest(c, needed, deps);
+    else if (isHandshake(c)) await authorizeSocket(c, needed, deps);
+    else await authorizeStream(c, needed, deps);
+    return next();
+  };
+}
+
+/** @throws ProblemError UNAUTHENTICATED, INVALID_PARAMETER, TOO_MANY_REQUESTS, FORBIDDEN, in this order */
+async function authorizeRequest(
+  c: HttpContext,
+  needed: Requirement,
+  deps: AuthorizeDeps,
+): Promise<Principal> {
+  const principal = await authenticate(c, needed, deps);
+  // Known from here on, also for what is written about a refusal.
+  c.set('principal', principal);
+  const organizationId = organizationOf(c, needed);
+  const held = isHeld(principal, needed, organizationId);
+  // What is refused counts too, but never against an organization that is not his.
+  deps.limits.takeRequest(principal, held ? organizationId : undefined);
+  if (!held) throw organizationForbidden();
+  if (!hasScope(principal.scope, needed.scope) && !mayScrape(principal, needed))
+    throw insufficientScope(principal.scope, needed.scope);
+  c.set('organizationId', organizationId);
+  return principal;
+}
+
+function isHeld(principal: Principal, needed: Requirement, organizationId: number | undefined): boolean {
+  if (organizationId !== undefined) return canAccess(principal, organizationId);
+  return !needed.needsAllOrganizations || principal.organizations === '*' || mayScrape(principal, needed);
+}
+
+/** /metrics is read by the tokens of its own scope. */
+function mayScrape(principal: Principal, needed: Requirement): boolean {
+  return needed.route === 'GET /metrics' && principal.scope === 'metrics';
+}
+
+/** One place among the streams, given back when the answer closes, or the connection of one whose turn never came. */
+async function authorizeStream(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
+  const principal = await authorizeRequest(c, needed, deps);
+  const leave = deps.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOrganizationOf(principal));
+  const { socket } = c.env.incoming;
+  const held = isHandshake(c) ? [socket] : [socket, c.env.outgoing];
+  const end = (): void => {
+    for (const one of held) one.off('close', end);
+    leave();
+  };
+  for (const one of held) one.once('close', end);
+  if (held.some((one) => one.destroyed)) end();
+  c.set(
+    'authorization',
+    deps.sessions.authorizationFor(principal, isHandshake(c) ? frameGuard(c, principal, deps) : undefined),
+  );
+}
+
+/** Holds nothing of the request, which would live as long as the socket. */
+function frameGuard(c: HttpContext, principal: Principal, deps: AuthorizeDeps): FrameGuard {
+  const { status: _status, code: _code, ...origin } = refusalOf(c, 'FORBIDDEN', deps.trustedProxies);
+  const { refusals, limits } = deps;
+  return {
+    take: limits.frames(principal),
+    refused: (code) => void refusals.record({ ...origin, code, status: problemKind(code).status }),
+  };
+}
+
+/** A browser does not show a page why a handshake failed, so the socket is opened and closed with the reason. */
+async function authorizeSocket(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
+  try {
+    await authorizeStream(c, needed, deps);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    await recordRefusal(c, error, deps);
+    c.set('socketRefusal', CLOSE_CODES[error.code] ?? TRY_AGAIN_LATER);
+  }
+}
+
+const TRY_AGAIN_LATER = 1013;
+const CLOSE_CODES: Partial<Record<ProblemError['code'], number>> = {
+  UNAUTHENTICATED: 4401,
+  FORBIDDEN: 4403,
+  TOO_MANY_REQUESTS: 4429,
+  TOO_MANY_STREAMS: 4429,
+};
+
+/** What is written of a refusal: never the token, and of the address only the pattern of its route. */
+export async function recordRefusal(
+  c: HttpContext,
+  error: ProblemError,
+  { refusals, trustedProxies }: Pick<AuthorizeDeps, 'refusals' | 'trustedProxies'>,
+): Promise<void> {
+  if (isRefusal(problemKind(error.code).status))
+    await refusals.record(refusalOf(c, error.code, trustedProxies));
+}
+
+function refusalOf(c: HttpContext, code: ProblemCode, trustedProxies: BlockList): Refusal {
+  const needed = c.get('requirement') ?? requirementOf(c);
+  return {
+    status: problemKind(code).status,
+    code,
+    route: needed.route,
+    actor: c.get('principal')?.actor,
+    organizationId: organizationNamed(c, needed),
+    address: clientAddress(c.env.incoming, trustedProxies),
+    requestId: c.get('requestId'),
+  };
+}
+
+function organizationNamed(c: Context, needed: Requirement): number | undefined {
+  try {
+    return organizationOf(c, needed);
+  } catch {
+    return undefined;
+  }
+}
+
+async function authenticate(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<Principal> {
+  const { authenticator } = deps;
+  // Only wrong tokens count against an address: behind a proxy that is not named in TRUSTED_PROXIES it is the address of all.
+  const refuse = (): never => {
+    deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
+    throw invalidToken();
+  };
+  if (authenticator === undefined) return UNRESTRICTED;
+  const header = c.req.header('authorization');
+  if (header !== undefined) {
+    const token = /^Bearer +([^\s]{1,8192})$/i.exec(header)?.[1];
+    const principal = token === undefined ? undefined : await authenticator.bearer(token);
+    return principal ?? refuse();
+  }
+  // In an address only what opens streams and soon ends: addresses are written down in many places.
+  const streamToken = needed.isStream ? c.req.query('token') : undefined;
+  if (streamToken === undefined) throw missingToken(needed.isStream);
+  const principal = await authenticator.streamToken(streamToken);
+  return principal ?? refuse();
+}
+
+/** Read as the route will read it, from the same segment of the same path. */
+function organizationOf(c: Context, { organizationSegment }: Requirement): number | undefined {
+  if (organizationSegment === undefined) return undefined;
+  const segment = c.req.path.split('/')[organizationSegment] ?? '';
+  return readId(decode(segment), 'orgId');
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** A socket names its organizations later. That of a token that holds one only is known. */
+function onlyOrganizationOf({ organizations }: Principal): number | undefined {
+  if (organizations === '*' || organizations.size !== 1) return undefined;
+  const [only] = organizations;
+  return only;
+}
+
+function isHandshake(c: HttpContext): boolean {
+  return offersWebSocket(c.env.incoming);
+}
+
+function missingToken(stream: boolean): ProblemError {
+  const how = stream
+    ? 'send Authorization: Bearer …, or open it with ?token= from POST /api/v1/stream-tokens'
+    : 'send Authorization: Bearer …';
+  return new ProblemError('UNAUTHENTICATED', `This needs a token: ${how}.`, {
+    headers: { 'www-authenticate': 'Bearer realm="patient-sync"' },
+  });
+}
+
+function invalidToken(): ProblemError {
+  return new ProblemError(
+    'UNAUTHENTICATED',
+    'This token is not good: it is unknown, expired or revoked. Get another one.',
+    { headers: { 'www-authenticate': 'Bearer realm="patient-sync", error="invalid_token"' } },
+  );
+}
+
+/** Says nothing about the organization: whether it exists is not for strangers. */
+export function organizationForbidden(): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    'This token does not hold what was asked for. Ask for a token that holds this organization.',
+  );
+}
+
+function insufficientScope(scope: Scope, needed: Scope): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    `This needs a token with the scope "${needed}"; this one has "${scope}".`,
+  );
+}

@@ -1,0 +1,40 @@
+/** What pages of other origins may do: those in `ALLOWED_ORIGINS` may use the API, with their tokens. No cookies exist. */
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+
+const PREFLIGHT_MAX_AGE_SECONDS = 600;
+
+export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
+  const origins = new Set(allowed);
+  const grant = cors({
+    origin: [...allowed],
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    allowHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'if-none-match',
+      'last-event-id',
+      'x-request-id',
+      // Panels of the old service send these on every call.
+      'accept',
+      'x-requested-with',
+      'x-organization-id',
+    ],
+    exposeHeaders: [
+      'etag',
+      'retry-after',
+      'x-request-id',
+      'idempotent-replayed',
+      'x-ratelimit-limit',
+      'x-ratelimit-remaining',
+      'x-ratelimit-reset',
+    ],
+    maxAge: PREFLIGHT_MAX_AGE_SECONDS,
+  });
+  return async (c, next) => {
+    // What is cached for one origin is not for another.
+    if (origins.size > 0) c.res.headers.append('vary', 'Origin');
+    return origins.has(c.req.header('origin') ?? '') ? grant(c, next) : next();
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * JWTs of an identity provider, checked with the public keys that it publishes (JWKS).
+ *
+ * Only asymmetric algorithms are ever accepted: `none` and HMAC with a public key as its secret are no signatures of
+ * anybody. Issuer, audience, subject and expiry must be there and right.
+ */
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { z } from 'zod';
+import { type Principal, SCOPES } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
+
+export const JWT_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+
+export interface JwtConfig {
+  issuer: string;
+  audience: string;
+  jwksUrl: string;
+  algorithms: readonly string[];
+  /** Claim with a list of organization ids, or `*`. */
+  organizationsClaim: string;
+  /** Claim with `read`, `sync` or `admin`. */
+  scopeClaim: string;
+}
+
+/** Clocks differ. */
+const TOLERANCE_SECONDS = 5;
+
+const MAX_ID = 2_147_483_647;
+
+/** A whole number, or its decimal text. Nothing else that JavaScript can make a number of: no `true`, no `"0x65"`. */
+const OrganizationId = z.union([
+  z.int().min(1).max(MAX_ID),
+  z
+    .string()
+    .regex(/^[1-9][0-9]{0,9}$/)
+    .transform(Number)
+    .pipe(z.int().max(MAX_ID)),
+]);
+const Organizations = z.union([z.literal('*'), z.array(OrganizationId).transform((ids) => new Set(ids))]);
+const ScopeClaim = z.enum(SCOPES);
+/** OpenID Connect allows 255 ASCII characters. It is written into the audit log. */
+const Subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+const Expiry = z.number().positive();
+
+/** @returns undefined when the JWT is not one of this provider for us, or gives no access */
+export type VerifyJwt = (jwt: string) => Promise<Principal | undefined>;
+
+export function createJwtVerifier(config: JwtConfig): VerifyJwt {
+  const keys = keysOf(config.jwksUrl);
+  return async (jwt) => {
+    try {
+      const { payload } = await jwtVerify(jwt, keys, {
+        issuer: config.issuer,
+        audience: config.audience,
+        algorithms: [...config.algorithms],
+        requiredClaims: ['exp', 'sub'],
+        clockTolerance: TOLERANCE_SECONDS,
+      });
+      const organizations = Organizations.safeParse(payload[config.organizationsClaim]);
+      const scope = ScopeClaim.safeParse(payload[config.scopeClaim]);
+      const subject = Subject.safeParse(payload.sub);
+      const expiry = Expiry.safeParse(payload.exp);
+      if (!scope.success || !subject.success || !expiry.success) return undefined;
+      if (!organizations.success && scope.data !== 'metrics') return undefined;
+      return {
+        actor: `jwt:${subject.data}`,
+        scope: scope.data,
+        organizations: scope.data === 'metrics' ? new Set() : (organizations.data ?? new Set()),
+        expiresAt: expiry.data * 1_000,
+        tokenId: undefined,
+      };
+    } catch (error) {
+      if (error instanceof KeysAwayError) throw providerUnavailable(error);
+      // Whatever else is wrong is wrong with the token, however odd it is.
+      return undefined;
+    }
+  };
+}
+
+/** The keys could not be read, which says nothing about the token. */
+class KeysAwayError extends Error {
+  override readonly name = 'KeysAwayError';
+}
+
+/** What is thrown while the keys are read is told apart here from what a token makes `jose` throw later. */
+function keysOf(jwksUrl: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      throw isAboutToken(cause) ? cause : new KeysAwayError('The keys cannot be read.', { cause });
+    }
+  };
+}
+
+/** The keys were there, and none of them, or more than one, fits the header of the token. */
+function isAboutToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported ||
+    error instanceof errors.JWSInvalid
+  );
+}
+
+function providerUnavailable(cause: unknown): ProblemError {
+  return new ProblemError(
+    'IDENTITY_PROVIDER_UNAVAILABLE',
+    'The keys of the identity provider cannot be read now. Try again in a moment.',
+    { cause, headers: { 'retry-after': '5' } },
+  );
+}

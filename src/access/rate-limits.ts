@@ -1,0 +1,140 @@
+/**
+ * How much one token, and one organization, may ask of this server: requests a minute, and streams at once.
+ *
+ * A bucket holds a minute's requests and fills steadily, so a page that asks for many things at once is no problem and a
+ * loop without a pause is one. Memory is bounded: keys come from tokens and organizations, and the oldest are forgotten.
+ *
+ * Not here: connections that never say anything (server.ts), the limits of Cliniko (cliniko/pacer.ts).
+ */
+import { addressShare } from '../http/client-address.ts';
+import type { Principal } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
+
+export interface RateLimitConfig {
+  requestsPerToken: number;
+  requestsPerOrganization: number;
+  /** Tokens a minute that one address may get wrong before it is answered 429 instead of 401. */
+  badTokensPerAddress: number;
+  streamsPerToken: number;
+  streamsPerOrganization: number;
+  /** Of this server in all, whoever opened them. */
+  streams: number;
+}
+
+export interface RateLimits {
+  /** @throws ProblemError TOO_MANY_REQUESTS */
+  takeRequest(principal: Principal, organizationId: number | undefined): void;
+  /** Another wrong token of this address. @throws ProblemError TOO_MANY_REQUESTS, instead of the 401 */
+  takeBadToken(address: string): void;
+  /** For the frames of one socket. @returns throws like `takeRequest` */
+  frames(principal: Principal): () => void;
+  /** @returns gives the place back. @throws ProblemError TOO_MANY_STREAMS */
+  takeStream(principal: Principal, organizationId: number | undefined): () => void;
+}
+
+const MINUTE_MS = 60_000;
+const BUCKETS_AT_MOST = 20_000;
+const STREAMS_RETRY_SECONDS = 10;
+
+export function createRateLimits(config: RateLimitConfig, now = () => performance.now()): RateLimits {
+  const buckets = new Map<string, Bucket>();
+  const streams = new Map<string, number>();
+  let allStreams = 0;
+  let sockets = 0;
+
+  const bucketOf = (key: string, perMinute: number): Bucket => {
+    const bucket = refill(buckets.get(key) ?? { left: perMinute, at: now() }, perMinute, now());
+    // Taken out and put in again: who was asked for last is the last to be forgotten.
+    buckets.delete(key);
+    buckets.set(key, bucket);
+    evictOldest(buckets);
+    return bucket;
+  };
+  const takeAll = (wanted: readonly { key: string; perMinute: number }[]): void => {
+    const found = wanted.map(({ key, perMinute }) => ({ bucket: bucketOf(key, perMinute), perMinute }));
+    for (const { bucket, perMinute } of found) if (bucket.left < 1) throw tooMany(bucket, perMinute);
+    for (const { bucket } of found) bucket.left -= 1;
+  };
+  return {
+    takeBadToken(address) {
+      takeAll([{ key: `address:${addressShare(address)}`, perMinute: config.badTokensPerAddress }]);
+    },
+    frames(principal) {
+      sockets += 1;
+      // Without accounts each socket has a bucket of its own: a page in a loop must not keep the database busy.
+      const key = principal.actor === 'anyone' ? `socket:${sockets}` : principal.actor;
+      return () => takeAll([{ key, perMinute: config.requestsPerToken }]);
+    },
+    takeRequest(principal, organizationId) {
+      // AUTH=none: one person's own machine.
+      if (principal.actor === 'anyone') return;
+      const wanted = [
+        { key: principal.actor, perMinute: config.requestsPerToken },
+        ...(organizationId === undefined
+          ? []
+          : [{ key: `organization:${organizationId}`, perMinute: config.requestsPerOrganization }]),
+      ];
+      takeAll(wanted);
+    },
+    takeStream(principal, organizationId) {
+      const keys = [
+        { key: principal.actor, most: config.streamsPerToken },
+        ...(organizationId === undefined
+          ? []
+          : [{ key: `organization:${organizationId}`, most: config.streamsPerOrganization }]),
+      ].filter(() => principal.actor !== 'anyone');
+      const full = keys.some(({ key, most }) => (streams.get(key) ?? 0) >= most);
+      if (full || allStreams >= config.streams) throw tooManyStreams();
+      allStreams += 1;
+      for (const { key } of keys) streams.set(key, (streams.get(key) ?? 0) + 1);
+      return once(() => {
+        allStreams -= 1;
+        for (const { key } of keys) release(streams, key);
+      });
+    },
+  };
+}
+
+interface Bucket {
+  left: number;
+  at: number;
+}
+
+function refill({ left, at }: Bucket, perMinute: number, now: number): Bucket {
+  return { left: Math.min(perMinute, left + ((now - at) * perMinute) / MINUTE_MS), at: now };
+}
+
+function evictOldest(buckets: Map<string, Bucket>): void {
+  const [oldest] = buckets.keys();
+  if (buckets.size > BUCKETS_AT_MOST && oldest !== undefined) buckets.delete(oldest);
+}
+
+function release(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 0) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
+  };
+}
+
+function tooMany({ left }: Bucket, perMinute: number): ProblemError {
+  const seconds = Math.max(1, Math.ceil(((1 - left) * MINUTE_MS) / perMinute / 1_000));
+  return new ProblemError('TOO_MANY_REQUESTS', `Too many requests. Try again in ${seconds} s.`, {
+    headers: { 'retry-after': String(seconds) },
+  });
+}
+
+function tooManyStreams(): ProblemError {
+  return new ProblemError(
+    'TOO_MANY_STREAMS',
+    'Too many streams are open. Close one, or poll sync-logs instead.',
+    { headers: { 'retry-after': String(STREAMS_RETRY_SECONDS) } },
+  );
+}

@@ -1,0 +1,132 @@
+/**
+ * What each route needs. Made so that a route nobody thought of here is closed, not open.
+ *
+ * A route with `:orgId` needs a token that holds that organization; one without needs a token that holds all, unless it is
+ * listed as one that looks by itself. Reading needs `read`, writing `admin`, unless it is listed.
+ */
+import type { Context } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import type { AuditAction } from '../audit/append.ts';
+import type { Scope } from '../http/principal.ts';
+import {
+  LEGACY_AUDIT_ACTIONS,
+  LEGACY_SCOPES,
+  LEGACY_SELF_FILTERING,
+  LEGACY_STARTS,
+} from '../legacy/route-rules.ts';
+
+/** Without anything of an organization in them: pages, descriptions, signs of life. */
+const PUBLIC_ROUTES = new Set([
+  '/',
+  '/ops',
+  '/assets/*',
+  '/embed/sync-progress.js',
+  '/docs',
+  '/docs/docs.css',
+  '/openapi.json',
+  '/asyncapi.json',
+  '/healthz',
+  '/readyz',
+]);
+
+/** Routes without `:orgId` that give each token what it holds and no more. */
+const SELF_FILTERING_ROUTES = new Set([
+  'GET /api/v1/organizations',
+  'GET /api/v1/cliniko/ws',
+  'POST /api/v1/stream-tokens',
+  'GET /api/v1/audit',
+  ...LEGACY_SELF_FILTERING,
+]);
+
+const ROUTE_SCOPES: Record<string, Scope> = {
+  ...LEGACY_SCOPES,
+  'POST /api/v1/cliniko/sync-all/:orgId': 'sync',
+  'POST /api/v1/cliniko/sync-active/:orgId': 'sync',
+  'POST /api/v1/cliniko/sync-changed/:orgId': 'sync',
+  'POST /api/v1/cliniko/sync-logs/:orgId/:id/cancel': 'sync',
+  'POST /api/v1/cliniko/quarantine/:orgId/retry': 'sync',
+  'POST /api/v1/stream-tokens': 'read',
+  'GET /api/v1/audit': 'admin',
+};
+
+/** What is written into the audit log; any other write is `api.write`. Routes that write their own entry are `null`. */
+const AUDIT_ACTIONS: Record<string, AuditAction | null> = {
+  ...LEGACY_AUDIT_ACTIONS,
+  'GET /api/v1/cliniko/patients/:orgId': 'patients.read',
+  'POST /api/v1/cliniko/sync-all/:orgId': 'sync.start',
+  'POST /api/v1/cliniko/sync-active/:orgId': 'sync.start',
+  'POST /api/v1/cliniko/sync-changed/:orgId': 'sync.start',
+  'POST /api/v1/cliniko/sync-logs/:orgId/:id/cancel': 'sync.cancel',
+  'PUT /api/v1/organizations/:orgId': 'organization.change',
+  'DELETE /api/v1/organizations/:orgId': null,
+  'PUT /api/v1/organizations/:orgId/cliniko-credentials': 'credentials.change',
+  'POST /api/v1/organizations/:orgId/cliniko-credentials/verify': 'credentials.verify',
+  'POST /api/v1/organizations/:orgId/webhooks': null,
+  'DELETE /api/v1/organizations/:orgId/webhooks/:id': null,
+  'GET /api/v1/cliniko/quarantine/:orgId': 'quarantine.read',
+  'POST /api/v1/cliniko/quarantine/:orgId/retry': 'quarantine.retry',
+  'POST /api/v1/cliniko/patients/:orgId/missing/confirm': null,
+  'GET /api/v1/cliniko/sync-logs/:orgId/events': 'stream.open',
+  'GET /api/v1/cliniko/ws': 'stream.open',
+  'POST /api/v1/stream-tokens': 'stream-token.create',
+  'GET /api/v1/audit': 'audit.read',
+};
+
+const STREAM_ROUTES = new Set(['GET /api/v1/cliniko/sync-logs/:orgId/events', 'GET /api/v1/cliniko/ws']);
+const START_ROUTES = /^POST \/api\/v1\/cliniko\/sync-(all|active|changed)\/:orgId$/;
+
+export interface Requirement {
+  /** `GET /api/v1/cliniko/sync-logs/:orgId`: holds nothing that was sent. */
+  route: string;
+  isPublic: boolean;
+  /** The segment of the path that names the organization. */
+  organizationSegment: number | undefined;
+  needsAllOrganizations: boolean;
+  scope: Scope;
+  isStream: boolean;
+  startsSync: boolean;
+  audit: AuditAction | null;
+}
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    requirement: Requirement;
+    /** The organization that the path names, which the principal holds. */
+    organizationId: number | undefined;
+  }
+}
+
+/** What the route that is about to answer needs. */
+export function requirementOf(c: Context): Requirement {
+  // Middleware stands on `/*`; what is left are the routes, the one that answers first.
+  const routes = matchedRoutes(c).filter(({ path }) => path !== '/*' && path !== '*');
+  const pattern = (routes.find(({ method }) => method !== 'ALL') ?? routes[0])?.path ?? c.req.routePath;
+  const needed = requirementFor(c.req.method, pattern);
+  // Nothing is there, and that is no secret; below /api only for those who have shown a token.
+  return routes.length > 0
+    ? needed
+    : {
+        ...needed,
+        isPublic: !c.req.path.startsWith('/api/'),
+        needsAllOrganizations: false,
+        scope: 'read',
+        audit: null,
+      };
+}
+
+export function requirementFor(method: string, pattern: string): Requirement {
+  const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+  const route = `${reads ? 'GET' : method} ${pattern}`;
+  const segment = pattern.split('/').indexOf(':orgId');
+  const byDefault: AuditAction | null = reads ? null : 'api.write';
+  return {
+    route,
+    isPublic: PUBLIC_ROUTES.has(pattern),
+    organizationSegment: segment === -1 ? undefined : segment,
+    needsAllOrganizations: segment === -1 && !SELF_FILTERING_ROUTES.has(route),
+    scope: ROUTE_SCOPES[route] ?? (reads ? 'read' : 'admin'),
+    isStream: STREAM_ROUTES.has(route) && method === 'GET',
+    startsSync: START_ROUTES.test(route) || LEGACY_STARTS.includes(route),
+    audit: route in AUDIT_ACTIONS ? (AUDIT_ACTIONS[route] ?? null) : byDefault,
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * The second wall: reads for somebody who holds only some organizations run under row-level security, so a statement
+ * that forgets its `where` gives nobody else's rows.
+ *
+ * Routes know nothing of it. They are given a database whose `sql` and `orm` are, within such a request, those of one
+ * transaction under a role of its own (database/close.ts). Whoever holds everything is spared the round trips.
+ *
+ * Not here: the engine and the feed, which work for all organizations; what a stream's viewer may see (live/stream-authorization.ts).
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
+import type { MiddlewareHandler } from 'hono';
+import type { Sql, TransactionSql } from 'postgres';
+import { WALL_ROLE } from '../database/close.ts';
+import type { Database } from '../database/open.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import { principalOf } from '../http/principal.ts';
+import type { Logger } from '../logging/logger.ts';
+import { databaseError } from '../logging/safe-error.ts';
+
+/** A read that takes longer than this is somebody's mistake, and must not hold a connection. */
+const STATEMENT_LIMIT_MS = 15_000;
+
+/** `role`: a role of its own. `none`: it cannot be used, and reads are guarded by their statements only. */
+export type IsolationKind = 'role' | 'none';
+
+export interface RowLevelSecurity {
+  readonly kind: IsolationKind;
+  /** For the routes. */
+  readonly database: Database;
+  /** Stands around every route that only reads. */
+  restrictReads(): MiddlewareHandler;
+}
+
+type DatabaseView = Pick<Database, 'sql' | 'orm'>;
+
+export async function createRowLevelSecurity(database: Database, logger: Logger): Promise<RowLevelSecurity> {
+  const current = new AsyncLocalStorage<DatabaseView>();
+  const kind = await findKind(database, logger);
+  return {
+    kind,
+    database: {
+      get sql() {
+        return current.getStore()?.sql ?? database.sql;
+      },
+      get orm() {
+        return current.getStore()?.orm ?? database.orm;
+      },
+      close: database.close,
+    },
+    restrictReads: () => async (c, next) => {
+      const { isPublic, isStream } = c.get('requirement');
+      const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
+      if (isPublic || isStream || !reads || kind === 'none') return next();
+      const { organizations } = principalOf(c);
+      if (organizations === '*') return next();
+      await database.sql.begin(async (tx) => {
+        const restricted = restrict(tx, organizations);
+        await Promise.all([restricted, current.run(databaseViewOf(tx, database.sql), next)]);
+      });
+    },
+  };
+}
+
+/** Until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, so does that. */
+export function restrict(tx: TransactionSql, organizations: Iterable<number>) {
+  return tx`select set_config('role', ${WALL_ROLE}, true),
+    set_config('patient_sync.organizations', ${`{${[...organizations].join(',')}}`}, true),
+    set_config('statement_timeout', ${String(STATEMENT_LIMIT_MS)}, true)`.execute();
+}
+
+function databaseViewOf(tx: TransactionSql, whole: Sql): DatabaseView {
+  const dialect = new PgDialect();
+  const sql = asSql(tx, whole);
+  return {
+    sql,
+    orm: new PostgresJsDatabase(dialect, new PostgresJsSession(sql, dialect, undefined), undefined),
+  };
+}
+
+/** A transaction that may be used where a pool is expected; one that is begun in it is a savepoint. */
+function asSql(tx: TransactionSql, whole: Sql): Sql {
+  const begin = (...args: unknown[]) => Reflect.apply(tx.savepoint, tx, args.slice(-1));
+  return new Proxy(whole, {
+    apply: (_whole, _self, args) => Reflect.apply(tx, undefined, args),
+    get: (_whole, key) => (key === 'begin' ? begin : Reflect.get(tx, key)),
+  });
+}
+
+/** Tried and not assumed: the role, the membership, the rights and the policies may each be missing. */
+async function findKind({ sql }: Database, logger: Logger): Promise<IsolationKind> {
+  try {
+    await sql.begin(async (tx) => {
+      await restrict(tx, []);
+      await tx`select sync_log_row(log) from sync_logs as log, patients limit 1`;
+    });
+    return 'role';
+  } catch (error) {
+    if (isDatabaseUnavailable(error) || databaseError(error) === undefined) throw error;
+  }
+  const [self] = await sql<{ name: string }[]>`select format('%I', current_user) as name`;
+  logger.warn(
+    `The second wall is missing: the role ${WALL_ROLE} cannot be used, so reads of a token are guarded by their statements only. As a superuser: CREATE ROLE ${WALL_ROLE} NOLOGIN; GRANT ${WALL_ROLE} TO ${self?.name}; then start again`,
+  );
+  return 'none';
+}

@@ -1,0 +1,100 @@
+/**
+ * The rights behind open streams: each ends with its token, wherever that was revoked.
+ *
+ * One timer for all: every second it looks for rights that are about to expire, every other second it asks the database
+ * which tokens are still good, in one statement. So a revocation needs no message to reach every server within 5 s.
+ */
+import type { Database } from '../database/open.ts';
+import { canAccess, type Principal } from '../http/principal.ts';
+import type { Connection } from '../live/connection-registry.ts';
+import type { FrameGuard, StreamAuthorization } from '../live/stream-authorization.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { findValid } from './api-tokens.ts';
+
+const TICK_MS = 1_000;
+const RECHECK_TICKS = 2;
+/** A client gets this long to come back with a new token before the old one is refused. */
+const BYE_AHEAD_MS = 5_000;
+
+export interface StreamSessions {
+  authorizationFor(principal: Principal, frames?: FrameGuard): StreamAuthorization;
+  stop(): void;
+}
+
+export function createStreamSessions(database: Database, logger: Logger): StreamSessions {
+  const open = new Set<StreamSession>();
+  let ticks = 0;
+  let checking = false;
+
+  const endExpired = (): void => {
+    const now = Date.now();
+    for (const session of open) if (session.byeAt <= now) session.end();
+  };
+  const endRevoked = async (): Promise<void> => {
+    const asked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
+    if (asked.size === 0) return;
+    const good = await findValid(database, [...asked]);
+    // Only who was asked about: a stream that opened meanwhile has just been checked.
+    const bad = (id: number | undefined) => id !== undefined && asked.has(id) && !good.has(id);
+    for (const session of open) if (bad(session.tokenId)) session.end();
+  };
+  const tick = async (): Promise<void> => {
+    endExpired();
+    ticks += 1;
+    if (checking || ticks % RECHECK_TICKS !== 0) return;
+    checking = true;
+    await endRevoked().catch((error: unknown) =>
+      logger.warn(safeError(error), 'Tokens of open streams could not be checked; the next try is near'),
+    );
+    checking = false;
+  };
+  const timer = setInterval(tick, TICK_MS);
+  timer.unref();
+  return {
+    authorizationFor: (principal, frames) => new StreamSession(principal, open, frames),
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** The right behind one stream. A class: there is one for each, and it has little to keep. */
+class StreamSession implements StreamAuthorization {
+  readonly frames: FrameGuard | undefined;
+  readonly #principal: Principal;
+  readonly #open: Set<StreamSession>;
+  #connection: Connection | undefined;
+  #ended = false;
+  /** Milliseconds since 1970: when to say goodbye. */
+  byeAt = Number.POSITIVE_INFINITY;
+
+  constructor(principal: Principal, open: Set<StreamSession>, frames: FrameGuard | undefined) {
+    this.frames = frames;
+    this.#principal = principal;
+    this.#open = open;
+  }
+
+  get tokenId(): number | undefined {
+    return this.#principal.tokenId;
+  }
+
+  canRead(organizationId: number): boolean {
+    return !this.#ended && Date.now() < endOf(this.#principal) && canAccess(this.#principal, organizationId);
+  }
+
+  onEnd(connection: Connection): () => void {
+    const end = endOf(this.#principal);
+    const ahead = Math.min(BYE_AHEAD_MS, (end - Date.now()) * 0.3);
+    this.byeAt = end - (Number.isFinite(end) ? ahead : 0);
+    this.#connection = connection;
+    this.#open.add(this);
+    return () => this.#open.delete(this);
+  }
+
+  end(): void {
+    this.#open.delete(this);
+    this.#connection?.bye('reauth', 0);
+    this.#ended = true;
+  }
+}
+
+const endOf = ({ expiresAt = Number.POSITIVE_INFINITY }: Principal) => expiresAt;

@@ -1,0 +1,84 @@
+/**
+ * Stream tokens: what a browser puts into the address of an EventSource or a WebSocket, which cannot send headers.
+ *
+ * Addresses end up in logs of proxies, so such a token lives ten minutes at most, opens streams and nothing else, and
+ * dies with the token that asked for it. Every server derives the same signing key from `CREDENTIALS_KEY`.
+ */
+import { hkdfSync } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import type { GrantedOrganizations, Principal } from '../http/principal.ts';
+
+const TYPE = 'patient-sync-stream+jwt';
+const AUDIENCE = 'patient-sync/streams';
+
+/** @param credentialsKey the value of `CREDENTIALS_KEY`, from which nobody gets back with the derived one */
+export function streamSigningKey(credentialsKey: Buffer): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', credentialsKey, '', 'patient-sync stream tokens 1', 32));
+}
+
+/** `all`: everything that the asking token holds, looked up when the stream opens. */
+const Claims = z.object({
+  sub: z.string(),
+  exp: z.int(),
+  tid: z.int().optional(),
+  org: z.union([z.literal('*'), z.literal('all'), z.array(z.int())]),
+});
+
+export interface StreamTokenContent {
+  actor: string;
+  organizations: GrantedOrganizations | 'all';
+  tokenId: number | undefined;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+export interface StreamTokens {
+  /** @param organizations part of what the principal holds; undefined: all of it */
+  issue(
+    principal: Principal,
+    organizations: readonly number[] | undefined,
+  ): Promise<{ token: string; expiresAt: number }>;
+  /** @returns undefined when it is not one of ours, or spent */
+  read(token: string): Promise<StreamTokenContent | undefined>;
+}
+
+export function createStreamTokens(key: Uint8Array, lifeSeconds: number): StreamTokens {
+  return {
+    async issue(principal, organizations) {
+      // Whole seconds, as JWTs have them; never longer than the token behind it.
+      const end = Math.min(Date.now() + lifeSeconds * 1_000, principal.expiresAt ?? Number.POSITIVE_INFINITY);
+      const exp = Math.floor(end / 1_000);
+      const token = await new SignJWT({ tid: principal.tokenId, org: claimOf(principal, organizations) })
+        .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+        .setSubject(principal.actor)
+        .setAudience(AUDIENCE)
+        .setExpirationTime(exp)
+        .sign(key);
+      return { token, expiresAt: exp * 1_000 };
+    },
+    async read(token) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: ['HS256'],
+          typ: TYPE,
+          audience: AUDIENCE,
+          requiredClaims: ['exp', 'sub'],
+        });
+        const { sub, exp, tid, org } = Claims.parse(payload);
+        const organizations = typeof org === 'string' ? org : new Set(org);
+        return { actor: sub, organizations, tokenId: tid, expiresAt: exp * 1_000 };
+      } catch (error) {
+        if (error instanceof errors.JOSEError || error instanceof z.ZodError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function claimOf(principal: Principal, organizations: readonly number[] | undefined): string | number[] {
+  if (organizations !== undefined) return [...organizations];
+  if (principal.organizations === '*') return '*';
+  // A token may hold thousands, and an address has to stay short.
+  return principal.tokenId === undefined ? [...principal.organizations] : 'all';
+}

@@ -1,0 +1,116 @@
+/**
+ * What the staff of the simulated clinic can do to its patients, and what a test can do behind their backs.
+ *
+ * Edits carry the simulator's time. That clock never goes back, and never before the end of the drawn
+ * history: whatever happens here happens after everything that was drawn.
+ */
+import type { Behaviour } from './behaviour.ts';
+import { type PatientRecord, timestamp } from './person.ts';
+import type { Population } from './population.ts';
+import type { Facts } from './timeline.ts';
+
+/** Every function that takes an id throws when nobody has it. */
+export interface People {
+  /** @returns the new ids, oldest first */
+  add(count?: number): string[];
+  create(overrides?: PatientRecord): string;
+  /** Changes what is shown and bumps `updated_at`; an empty patch only bumps. */
+  edit(id: string, patch?: PatientRecord): void;
+  /** Changes what is shown as if it had always been so: `updated_at` stays. undefined takes a key away. */
+  override(id: string, patch: PatientRecord): void;
+  archive(id: string): void;
+  unarchive(id: string): void;
+  merge(duplicate: string, survivor: string): void;
+  hardDelete(id: string): void;
+  /** The id of the nth (from 0) to come, deleted ones counted. */
+  idOf(position: number): string;
+  /** The record as it is served now. */
+  record(id: string): PatientRecord;
+  /** All who are there, archived ones too, oldest first. */
+  ids(): Iterable<string>;
+  countAll(): number;
+  countActive(): number;
+}
+
+export function createPeople(population: Population, behaviour: Behaviour, now: () => Date): People {
+  let lastTick = population.drawnUntil;
+  const tick = () => {
+    lastTick = Math.max(lastTick, Math.floor(now().getTime() / 1000));
+    return lastTick;
+  };
+
+  function find(id: string): number {
+    const position = population.positionFrom(BigInt(id));
+    const isThere = population.visibility(position) !== undefined && `${population.idAt(position)}` === id;
+    if (!isThere) throw new Error(`The simulated clinic has no patient ${id}.`);
+    return position;
+  }
+
+  function archiveWith(id: string, facts: Partial<Facts>): void {
+    const bump = behaviour.archivingBumpsUpdatedAt ? { updatedAt: tick() } : {};
+    population.change(find(id), { facts: { ...facts, ...bump } });
+  }
+
+  function create(overrides?: PatientRecord): string {
+    const position = population.append(tick());
+    if (overrides !== undefined) population.change(position, shownAs(overrides));
+    return `${population.idAt(position)}`;
+  }
+
+  function* ids(): Generator<string> {
+    for (let position = 0; position < population.size(); position++) {
+      if (population.visibility(position) !== undefined) yield `${population.idAt(position)}`;
+    }
+  }
+
+  return {
+    create,
+    ids,
+    add: (count = 1) => Array.from({ length: count }, () => create()),
+    edit: (id, patch = {}) => population.change(find(id), { patch, facts: { updatedAt: tick() } }),
+    override: (id, patch) => population.change(find(id), shownAs(patch)),
+    archive: (id) => archiveWith(id, { archivedAt: tick() }),
+    unarchive: (id) => archiveWith(id, { archivedAt: null }),
+    merge(duplicate, survivor) {
+      find(survivor);
+      archiveWith(duplicate, { archivedAt: tick(), mergedAt: lastTick, mergedInto: survivor });
+    },
+    hardDelete: (id) => population.change(find(id), { isGone: true }),
+    idOf(position) {
+      if (position < 0 || position >= population.size())
+        throw new RangeError(`There is no position ${position}.`);
+      return `${population.idAt(position)}`;
+    },
+    record: (id) => population.recordAt(find(id)),
+    countAll: () => population.countBefore('all', population.size()),
+    countActive: () => population.countBefore('active', population.size()),
+  };
+}
+
+/** Proper times are facts that filters and orders go by; a broken one is only shown. */
+function shownAs({ created_at, updated_at, archived_at, ...rest }: PatientRecord): {
+  facts: Partial<Facts>;
+  patch: PatientRecord;
+} {
+  const facts: Partial<Facts> = {};
+  const patch = rest;
+  if (isTimestamp(created_at)) facts.createdAt = Date.parse(created_at) / 1000;
+  else if (created_at === null) facts.createdAt = null;
+  else if (created_at !== undefined) patch.created_at = created_at;
+  if (isTimestamp(updated_at)) facts.updatedAt = Date.parse(updated_at) / 1000;
+  else if (updated_at === null) facts.updatedAt = null;
+  else if (updated_at !== undefined) patch.updated_at = updated_at;
+  if (isTimestamp(archived_at)) facts.archivedAt = Date.parse(archived_at) / 1000;
+  else if (archived_at === null) facts.archivedAt = null;
+  else if (archived_at !== undefined) patch.archived_at = archived_at;
+  return { facts, patch };
+}
+
+function isTimestamp(value: unknown): value is string {
+  return typeof value === 'string' && value === timestampOrNothing(value);
+}
+
+function timestampOrNothing(text: string): string | undefined {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : timestamp(time / 1000);
+}

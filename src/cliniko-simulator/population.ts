@@ -1,0 +1,187 @@
+/**
+ * Everyone in the clinic, in the order in which they came: those drawn from the seed, then those added later.
+ *
+ * Only what differs from the drawing is kept, so memory grows with the edits and not with the people. How
+ * many active or archived people stand before a position is arithmetic plus a look into four short lists, and
+ * so any page of a plain walk is found at once, however deep it lies.
+ *
+ * Not here: what an edit means (people.ts), filters and orders of other kinds (selection.ts).
+ */
+import type { Behaviour } from './behaviour.ts';
+import { roll } from './dice.ts';
+import { drawRecord, type PatientRecord } from './person.ts';
+import { firstWhere, type SortedPositions, sortedPositions } from './sorted-positions.ts';
+import { bigId, type Facts, timelineOf } from './timeline.ts';
+
+export type Visibility = 'active' | 'archived';
+/** Whom a list shows. */
+export type View = Visibility | 'all';
+
+export interface Change {
+  facts?: Partial<Facts>;
+  /** Shown instead of what was drawn; undefined hides the key. */
+  patch?: PatientRecord;
+  isGone?: true;
+}
+
+export interface Population {
+  /** Positions there are, those of the deleted included. */
+  size(): number;
+  /** Grows with every edit. */
+  version(): number;
+  /** No drawn person was created, changed or archived after this; seconds since 1970. */
+  readonly drawnUntil: number;
+  createdAt(position: number): number;
+  /** Whether `created_at` of some record is not the time at which it came. */
+  isRedated(): boolean;
+  idAt(position: number): bigint;
+  /** The first position whose id is not below this one. */
+  positionFrom(id: bigint): number;
+  /** Undefined: permanently deleted, or never there. */
+  visibility(position: number): Visibility | undefined;
+  factsAt(position: number): Facts;
+  recordAt(position: number): PatientRecord;
+  countBefore(view: View, position: number): number;
+  /** The position of the `rank`th (from 0) of a view. */
+  positionAt(view: View, rank: number): number;
+  /** Positions of all who were changed or added since the start, ascending. */
+  touched(): number[];
+  append(createdAt: number): number;
+  change(position: number, change: Change): void;
+}
+
+/** Keeps the ids of those added apart from all that is drawn of them. */
+const ID_ASPECT = 31;
+
+export interface PopulationPlan {
+  seed: number;
+  patients: number;
+  linkBase: string;
+  behaviour: Behaviour;
+}
+
+export function createPopulation({ seed, patients, linkBase, behaviour }: PopulationPlan): Population {
+  const timeline = timelineOf(seed, patients);
+  const added: { id: bigint; createdAt: number }[] = [];
+  const changes = new Map<number, Change>();
+  const census = takeCensus((position) =>
+    position < patients && timeline.isArchived(position) ? 'archived' : 'active',
+  );
+  let version = 0;
+  let redated = false;
+
+  const size = () => patients + added.length;
+  const createdAt = (position: number) =>
+    added[position - patients]?.createdAt ?? timeline.createdAt(position);
+  const idAt = (position: number) => added[position - patients]?.id ?? timeline.idAt(position);
+
+  function drawnFacts(position: number): Facts {
+    const late = added[position - patients];
+    if (late === undefined) return timeline.factsAt(position);
+    const unmarked = { archivedAt: null, mergedAt: null, mergedInto: null };
+    return { id: `${late.id}`, createdAt: late.createdAt, updatedAt: late.createdAt, ...unmarked };
+  }
+
+  function factsAt(position: number): Facts {
+    const changed = changes.get(position)?.facts;
+    return changed === undefined ? drawnFacts(position) : { ...drawnFacts(position), ...changed };
+  }
+
+  function looksOf(position: number): number {
+    const survivor = position < patients ? timeline.survivorOf(position) : null;
+    return survivor === null ? position : looksOf(survivor);
+  }
+
+  function recordAt(position: number): PatientRecord {
+    const facts = factsAt(position);
+    const drawn = drawRecord({ seed, position, looksLike: looksOf(position), facts, linkBase, behaviour });
+    const patch = changes.get(position)?.patch;
+    return patch === undefined ? drawn : { ...drawn, ...patch };
+  }
+
+  function countBefore(view: View, position: number): number {
+    const archived = timeline.archivedBefore(Math.min(position, patients));
+    const drawn = { archived, active: position - archived };
+    const of = (visibility: Visibility) => drawn[visibility] + census.surplusBefore(visibility, position);
+    return view === 'all' ? of('active') + of('archived') : of(view);
+  }
+
+  function append(createdNow: number): number {
+    version++;
+    const position = size();
+    const previous = position === 0 ? 0n : idAt(position - 1);
+    const noise = roll(seed, position, ID_ASPECT) % 0x1000;
+    const fromTime = bigId(createdNow, noise);
+    added.push({ createdAt: createdNow, id: fromTime > previous ? fromTime : previous + 1n + BigInt(noise) });
+    return position;
+  }
+
+  function change(position: number, { facts, patch, isGone }: Change): void {
+    version++;
+    const before = changes.get(position) ?? {};
+    changes.set(position, {
+      ...before,
+      ...(facts === undefined ? {} : { facts: { ...before.facts, ...facts } }),
+      ...(patch === undefined ? {} : { patch: { ...before.patch, ...patch } }),
+      ...(isGone === undefined ? {} : { isGone }),
+    });
+    redated ||= facts?.createdAt !== undefined;
+    census.note(position, visibility(position));
+  }
+
+  function visibility(position: number): Visibility | undefined {
+    if (position < 0 || position >= size()) return undefined;
+    const changed = changes.get(position);
+    if (changed?.isGone) return undefined;
+    if (changed?.facts?.archivedAt !== undefined)
+      return changed.facts.archivedAt === null ? 'active' : 'archived';
+    return census.drawn(position);
+  }
+
+  return {
+    size,
+    version: () => version,
+    drawnUntil: timeline.endsAt,
+    createdAt,
+    isRedated: () => redated,
+    idAt,
+    positionFrom: (id) => firstWhere(0, size(), (position) => idAt(position) >= id),
+    visibility,
+    factsAt,
+    recordAt,
+    countBefore,
+    positionAt: (view, rank) => firstWhere(0, size(), (position) => countBefore(view, position + 1) > rank),
+    touched: () => touchedPositions(changes.keys(), patients, size()),
+    append,
+    change,
+  };
+}
+
+function touchedPositions(changed: Iterable<number>, patients: number, size: number): number[] {
+  const late = Array.from({ length: size - patients }, (_, index) => patients + index);
+  const early = [...changed].filter((position) => position < patients).sort((a, b) => a - b);
+  return [...early, ...late];
+}
+
+/** Who stands elsewhere than they were drawn: per standing, those who left it and those who joined it. */
+function takeCensus(drawn: (position: number) => Visibility) {
+  const moves: Record<Visibility, { left: SortedPositions; joined: SortedPositions }> = {
+    active: { left: sortedPositions(), joined: sortedPositions() },
+    archived: { left: sortedPositions(), joined: sortedPositions() },
+  };
+
+  function note(position: number, now: Visibility | undefined): void {
+    for (const visibility of ['active', 'archived'] as const) {
+      const { left, joined } = moves[visibility];
+      const [wasThere, isThere] = [drawn(position) === visibility, now === visibility];
+      if (wasThere && !isThere) left.add(position);
+      else left.remove(position);
+      if (isThere && !wasThere) joined.add(position);
+      else joined.remove(position);
+    }
+  }
+
+  const surplusBefore = (visibility: Visibility, position: number) =>
+    moves[visibility].joined.countBelow(position) - moves[visibility].left.countBelow(position);
+  return { drawn, note, surplusBefore };
+}

@@ -1,0 +1,47 @@
+/** A budget that one process keeps for itself: for tests, and wherever there is no database. */
+
+import type { Clock } from '../timing/clock.ts';
+import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './request-budget.ts';
+
+export function createMemoryBudget(limit: BudgetLimit, clock: Clock): Budget {
+  const { requests: most, windowMs = WINDOW_MS } = limit;
+  /** When they left, oldest first. */
+  let sent: number[] = [];
+  let pausedUntil = 0;
+  let looked = 0;
+
+  /** A clock that is set back takes these times along, or everybody would wait for the difference too. */
+  const look = (): number => {
+    const now = clock.now();
+    const setBackMs = looked - now;
+    looked = now;
+    if (setBackMs > 0) {
+      sent = sent.map((time) => time - setBackMs);
+      pausedUntil -= setBackMs;
+    }
+    while (sent[0] !== undefined && sent[0] <= now - windowMs) sent.shift();
+    return now;
+  };
+  return {
+    async take() {
+      const now = look();
+      if (pausedUntil > now) return { until: new Date(pausedUntil), reason: 'rate-limited' };
+      const oldest = sent[0];
+      if (oldest !== undefined && sent.length >= most) {
+        return { until: new Date(oldest + windowMs), reason: 'pacing' };
+      }
+      sent.push(now);
+      return undefined;
+    },
+    pauseUntil(time) {
+      look();
+      pausedUntil = Math.max(pausedUntil, time.getTime());
+    },
+    estimateMs(requests) {
+      const now = look();
+      const pausedMs = Math.max(0, pausedUntil - now);
+      const freesInMs = (sent[0] ?? now) + windowMs - now;
+      return Math.max(pausedMs, estimateWaitMs(requests, { left: most - sent.length, freesInMs }, limit));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * The budget of a key that all servers share: kept in the database, by its clock.
+ *
+ * Requests are reserved in small blocks, as many as wait to leave in that moment, so a reservation is used at once and costs
+ * a burst of requests one short round trip. Who dies takes at most one block along, for a minute. Cliniko's own limit is
+ * written down for everybody: what is under way already is all that still slips through.
+ */
+import { createHash } from 'node:crypto';
+import type { ISql } from 'postgres';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import type { Clock } from '../timing/clock.ts';
+import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './request-budget.ts';
+import type { WaitNotice } from './source.ts';
+
+/** A block that was not used by then is given up: the window counts from its reservation on. */
+const BLOCK_LIVES_MS = 250;
+const MAX_BLOCK = 16;
+
+/** A pause that lasts longer was written while the database's clock was ahead, and counts for nothing; so in `reserve_requests`. */
+const LONGEST_PAUSE_MS = 125_000;
+
+/** Without the database nobody knows what the others send. */
+const DATABASE_AWAY_MS = 1_000;
+
+interface Reserved {
+  granted: number;
+  /** What may leave beyond that, at this moment. */
+  remaining: number;
+  paused_ms: number;
+  frees_in_ms: number;
+}
+
+export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLimit, clock: Clock): Budget {
+  const { requests: most, windowMs = WINDOW_MS } = limit;
+  const keyHash = createHash('sha256').update(`cliniko-request-budget:${apiKey}`).digest('hex').slice(0, 32);
+  let block = { left: 0, until: 0 };
+  let known = { left: most, freesAt: 0, pausedUntil: 0 };
+  let pausing: Promise<unknown> = Promise.resolve();
+
+  const reserve = async (wanted: number): Promise<WaitNotice | undefined> => {
+    await pausing;
+    const [row] = await sql<Reserved[]>`
+      select * from reserve_requests(${keyHash}, ${Math.min(wanted, MAX_BLOCK)}, ${most}, ${windowMs})`;
+    const now = clock.now();
+    if (row === undefined) throw new Error('The budget gave no answer.');
+    known = { left: row.remaining, freesAt: now + row.frees_in_ms, pausedUntil: now + row.paused_ms };
+    if (row.granted > 0) {
+      block = { left: row.granted - 1, until: now + BLOCK_LIVES_MS };
+      return undefined;
+    }
+    if (row.paused_ms > 0) return { until: new Date(known.pausedUntil), reason: 'rate-limited' };
+    return { until: new Date(known.freesAt), reason: 'pacing' };
+  };
+  return {
+    async take(wanted) {
+      if (block.left > 0 && clock.now() < block.until) {
+        block.left -= 1;
+        return undefined;
+      }
+      try {
+        return await reserve(wanted);
+      } catch (error) {
+        if (!isDatabaseUnavailable(error)) throw error;
+        return { until: new Date(clock.now() + DATABASE_AWAY_MS), reason: 'pacing' };
+      }
+    },
+    pauseUntil(time) {
+      const ms = Math.max(0, time.getTime() - clock.now());
+      block = { left: 0, until: 0 };
+      known.pausedUntil = time.getTime();
+      // A pause that could not be written is met again by whoever sends next.
+      pausing = sql`
+        insert into request_budgets as budget (key_hash, paused_until)
+        values (${keyHash}, clock_timestamp() + make_interval(secs => ${ms / 1_000}))
+        on conflict (key_hash) do update
+        set paused_until = greatest(
+          case when budget.paused_until <= clock_timestamp() + make_interval(secs => ${LONGEST_PAUSE_MS / 1_000})
+            then budget.paused_until end,
+          excluded.paused_until)`.catch(() => {});
+    },
+    estimateMs(requests) {
+      const now = clock.now();
+      const { left, freesAt, pausedUntil } = known;
+      const window = { left: left + block.left, freesInMs: freesAt - now };
+      return Math.max(0, pausedUntil - now, estimateWaitMs(requests, window, limit));
+    },
+  };
+}

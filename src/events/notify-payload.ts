@@ -1,0 +1,57 @@
+/**
+ * Nudges as NOTIFY payloads: `e:123,124@sender`, `w@sender`, `c:17@sender`, and the listener's test `t:7@sender`.
+ *
+ * The trigger on `sync_logs` writes `e:123` without a sender when another program changed a row.
+ * Postgres refuses payloads of 8000 bytes, so many organizations are split over several.
+ */
+import type { Nudge } from './event-bus.ts';
+
+export const CHANNEL = 'patient_sync';
+
+/** 500 ids of at most 10 digits and a comma: below 5,600 bytes. */
+const IDS_PER_PAYLOAD = 500;
+
+export interface ReceivedNudge extends Nudge {
+  sender: string | undefined;
+  /** The number of a listener's self-test. */
+  test: number | undefined;
+}
+
+export function encodeNudge(nudge: Nudge, sender: string): string[] {
+  return [
+    ...idPayloads('e', nudge.organizations, sender),
+    ...idPayloads('c', nudge.cancelled ?? [], sender),
+    ...(nudge.work ? [`w@${sender}`] : []),
+  ];
+}
+
+function idPayloads(kind: 'e' | 'c', ids: readonly number[], sender: string): string[] {
+  const payloads: string[] = [];
+  for (let from = 0; from < ids.length; from += IDS_PER_PAYLOAD) {
+    payloads.push(`${kind}:${ids.slice(from, from + IDS_PER_PAYLOAD).join(',')}@${sender}`);
+  }
+  return payloads;
+}
+
+export function encodeTest(number: number, sender: string): string {
+  return `t:${number}@${sender}`;
+}
+
+/** Anyone may notify on the channel: what is not understood is an empty nudge. */
+export function decodeNudge(payload: string): ReceivedNudge {
+  const [body = '', sender] = payload.split('@', 2);
+  const [kind, list = ''] = body.split(':', 2);
+  const numbers = list.split(',').map(Number).filter(isId);
+  return {
+    organizations: kind === 'e' ? numbers : [],
+    work: kind === 'w',
+    cancelled: kind === 'c' ? numbers : [],
+    test: kind === 't' ? numbers[0] : undefined,
+    sender,
+  };
+}
+
+/** A Postgres `integer` above zero. */
+function isId(number: number): boolean {
+  return Number.isInteger(number) && number >= 1 && number <= 2_147_483_647;
+}

@@ -1,0 +1,37 @@
+/**
+ * The event log in PostgreSQL, read over connections of its own: a stream never waits behind the batches of a sync, and
+ * a connection that stays silent is given up after some seconds.
+ */
+
+import { openTimeoutClient } from '../database/timeout-client.ts';
+import type { EventLog } from './event-log.ts';
+import { endEpoch, readEventsAfter, readHeads, readStreamStates } from './event-queries.ts';
+import { appendSnapshot, readTraces } from './unlogged-changes.ts';
+
+const LIMIT_MS = 4_000;
+export interface PostgresLogOptions {
+  throughPooler: boolean;
+  /** Connections at most. */
+  max: number;
+}
+
+export function openPostgresLog(url: string, { throughPooler, max }: PostgresLogOptions): EventLog {
+  const connection = openTimeoutClient({
+    url,
+    applicationName: 'patient-sync live',
+    limitMs: LIMIT_MS,
+    max,
+    prepare: !throughPooler,
+    throughPooler,
+  });
+  return {
+    readHeads: () => connection.query(readHeads),
+    readStates: (ids) => connection.query((sql) => readStreamStates(sql, ids)),
+    readAfter: (epoch, positions, options) =>
+      connection.query((sql) => readEventsAfter(sql, epoch, positions, options)),
+    endEpoch: (epoch) => connection.query((sql) => endEpoch(sql, epoch)),
+    readTraces: (before) => connection.query((sql) => readTraces(sql, before)),
+    appendSnapshot: (trace) => connection.query((sql) => appendSnapshot(sql, trace)),
+    close: connection.close,
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * How a watch begins: the organization's state at one moment, and everything after that moment.
+ *
+ * From memory for clients that come back and whose place it holds: then a thousand of them at once cost no query. From
+ * the database otherwise; and from memory again when the database does not answer, since a stream that can be served is.
+ */
+import { parseCursor } from '#contract/cursor.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { HistoryLostError, type StreamState } from '../events/event-queries.ts';
+import type { CacheEntry, ChannelCache } from './channel-cache.ts';
+import type { EpochGuard } from './epoch-guard.ts';
+import type { LogPoller } from './log-poller.ts';
+import type { LiveCounters } from './stats.ts';
+import {
+  createSubscriber,
+  type SubscribeOptions,
+  type Subscriber,
+  type SubscriberDeps,
+} from './subscriber.ts';
+
+export interface SubscribeDeps {
+  log: EventLog;
+  cache: ChannelCache;
+  guard: EpochGuard;
+  poller: LogPoller;
+  counters: LiveCounters;
+  /** The place of an organization whose memory is up to date. */
+  freshEntry: (organizationId: number) => CacheEntry | undefined;
+}
+
+type Requests = ReadonlyMap<number, SubscribeOptions>;
+
+/**
+ * Begins watches, all of the same moment.
+ *
+ * @param onNews called when there may be something to take; it must return quickly and not throw
+ */
+export type Subscribe = (
+  requests: Requests,
+  onNews: (organizationId: number) => void,
+) => Promise<Subscriber[]>;
+
+export function createSubscribe(deps: SubscribeDeps): Subscribe {
+  const { cache, guard, poller, freshEntry } = deps;
+  const subscriberDeps = subscriberDepsOf(deps);
+
+  const start = (
+    state: StreamState,
+    options: SubscribeOptions,
+    onNews: (organizationId: number) => void,
+  ): Subscriber => {
+    guard.observe(state.epoch);
+    const id = state.organizationId;
+    const isNew = cache.get(id) === undefined;
+    const entry = cache.open(state);
+    cache.touch(id);
+    // The state may be newer than what the channel has read; and a new channel is trusted once it was read after it was made.
+    if (isNew || state.head > entry.channel.head) poller.read([id]);
+    return createSubscriber(entry, state, options, subscriberDeps, onNews);
+  };
+
+  return async (requests, onNews) => {
+    // A fresh client is told what is true now, not what was a nudge's way ago; one that comes back goes on from its cursor.
+    const isResumed = [...requests.values()].every(({ since }) => since !== undefined);
+    const remembered = isResumed ? statesInMemory(requests, freshEntry) : undefined;
+    const states = remembered ?? (await readStates(deps, requests));
+    return states.flatMap((state) => {
+      const options = requests.get(state.organizationId);
+      return options === undefined ? [] : [start(state, options, onNews)];
+    });
+  };
+}
+
+/** One for all watches. */
+function subscriberDepsOf({ log, cache, counters }: SubscribeDeps): SubscriberDeps {
+  return {
+    after(epoch, position, options) {
+      counters.catchUpReads += 1;
+      return log.readAfter(epoch, [position], options);
+    },
+    async state(organizationId) {
+      const [now] = await log.readStates([organizationId]);
+      if (now === undefined) throw new HistoryLostError('A state was asked for and not given.');
+      return now;
+    },
+    onFold() {
+      counters.folded += 1;
+    },
+    onEnded: cache.touch,
+  };
+}
+
+async function readStates({ log, cache }: SubscribeDeps, requests: Requests): Promise<StreamState[]> {
+  try {
+    return await log.readStates([...requests.keys()]);
+  } catch (error) {
+    // The database is away. What it said last still stands, for those who can go on from it.
+    const remembered = statesInMemory(requests, cache.get);
+    if (remembered === undefined) throw error;
+    return remembered;
+  }
+}
+
+/** Undefined when one of them is not there: all states are of the same moment. */
+function statesInMemory(
+  requests: Requests,
+  entryOf: (organizationId: number) => CacheEntry | undefined,
+): StreamState[] | undefined {
+  const states = [...requests].map(([id, options]) => stateInMemory(entryOf(id), options));
+  const known = states.filter((state) => state !== undefined);
+  return known.length === states.length ? known : undefined;
+}
+
+/** Undefined when the ring does not hold what this client asks for. */
+function stateInMemory(entry: CacheEntry | undefined, { since }: SubscribeOptions): StreamState | undefined {
+  const state = entry?.channel.state();
+  if (state === undefined || since === undefined) return state;
+  const cursor = parseCursor(since);
+  if (cursor === undefined || cursor.epoch !== state.epoch) return undefined;
+  const isHeld = cursor.seq <= BigInt(state.head) && cursor.seq + 1n >= BigInt(state.oldest);
+  return isHeld ? state : undefined;
+}

@@ -1,0 +1,185 @@
+/** What one `subscribe` frame asked for: a watch for each organization, delivered as they come or folded. */
+
+import { formatCursor } from '#contract/cursor.ts';
+import { type ClientFrame, DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
+import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
+import { RowId } from '#contract/sync-log.ts';
+import type { ConnectionRegistry } from '../connection-registry.ts';
+import type { Hub } from '../hub.ts';
+import type { SocketWriter } from '../socket-writer.ts';
+import { guardSubscriber, type StreamAuthorization } from '../stream-authorization.ts';
+import type { Subscriber } from '../subscriber.ts';
+
+export interface LiveDeps {
+  hub: Hub;
+  connections: ConnectionRegistry;
+}
+
+export interface Subscription {
+  readonly subscribers: ReadonlyMap<number, Subscriber>;
+  end(): void;
+}
+
+/** Resolves when `subscribed` was sent and the snapshots are on their way. */
+export async function openSubscription(
+  frame: ClientFrame & { type: 'subscribe' },
+  { hub }: LiveDeps,
+  authorization: StreamAuthorization,
+  writer: SocketWriter,
+  send: (frame: ServerFrame) => void,
+): Promise<Subscription> {
+  const isEverything = frame.organizations === '*';
+  const conflateMs = frame.conflate_ms ?? (isEverything ? DEFAULT_CONFLATE_MS : 0);
+  const subscription = new HubSubscription(hub, authorization, writer, conflateMs);
+  // Before the list is read, so that nobody appears between the two.
+  if (isEverything) subscription.trackNewOrganizations();
+  try {
+    const named = frame.organizations === '*' ? await hub.organizations() : frame.organizations;
+    const resumed = isEverything ? resumedIn(frame.since) : [];
+    const seen = [...named, ...resumed].filter((id) => authorization.canRead(id));
+    const joined = await subscription.join(new Map(seen.map((id) => [id, frame.since?.[id]])));
+    send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, streams: joined.map(describe) });
+    for (const subscriber of joined) writer.markDirty(subscriber);
+  } catch (error) {
+    subscription.end();
+    throw error;
+  }
+  subscription.admitNewOrganizations();
+  return subscription;
+}
+
+/** A class: a console of one organization holds little more than its watch. */
+class HubSubscription implements Subscription {
+  readonly subscribers = new Map<number, Subscriber>();
+  readonly #hub: Hub;
+  readonly #authorization: StreamAuthorization;
+  readonly #writer: SocketWriter;
+  readonly #isFolded: boolean;
+  readonly #onNews: (organizationId: number) => void;
+  #conflater: Conflater | undefined;
+  #newOrganizations: NewOrganizations | undefined;
+  #ended = false;
+
+  constructor(hub: Hub, authorization: StreamAuthorization, writer: SocketWriter, conflateMs: number) {
+    this.#hub = hub;
+    this.#authorization = authorization;
+    this.#writer = writer;
+    this.#isFolded = conflateMs > 0;
+    const deliver = (id: number) => this.#deliver(id);
+    this.#conflater = this.#isFolded ? createConflater(conflateMs, deliver) : undefined;
+    this.#onNews = this.#conflater?.news ?? deliver;
+  }
+
+  trackNewOrganizations(): void {
+    this.#newOrganizations = createNewOrganizations(this.#hub, (id, startCursor) =>
+      this.#joinNewOrganization(id, startCursor),
+    );
+  }
+
+  /** Those that were there already have joined. */
+  admitNewOrganizations(): void {
+    this.#newOrganizations?.admit();
+  }
+
+  async join(since: ReadonlyMap<number, string | undefined>): Promise<Subscriber[]> {
+    const folded = this.#isFolded;
+    const requests = [...since].map(([id, cursor]) => [id, { since: cursor, folded }] as const);
+    const subscribed = await this.#hub.subscribe(new Map(requests), this.#onNews);
+    const joined = subscribed.map((subscriber) => guardSubscriber(subscriber, this.#authorization));
+    if (this.#ended) {
+      for (const subscriber of joined) subscriber.end();
+      return [];
+    }
+    for (const subscriber of joined) this.subscribers.set(subscriber.organizationId, subscriber);
+    return joined;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#newOrganizations?.leave();
+    this.#conflater?.end();
+    for (const subscriber of this.subscribers.values()) {
+      this.#writer.remove(subscriber);
+      subscriber.end();
+    }
+  }
+
+  #deliver(id: number): void {
+    const subscriber = this.subscribers.get(id);
+    if (subscriber !== undefined) this.#writer.markDirty(subscriber);
+  }
+
+  /** An organization that appears later is complete from its beginning. */
+  async #joinNewOrganization(id: number, startCursor: string): Promise<void> {
+    if (this.#ended || this.subscribers.has(id) || !this.#authorization.canRead(id)) return;
+    const joined = await this.join(new Map([[id, startCursor]]));
+    for (const subscriber of joined) this.#writer.markDirty(subscriber);
+  }
+}
+
+type NewOrganizations = ReturnType<typeof createNewOrganizations>;
+
+/** Organizations that appear after a subscription to `*` was made. A failure to let one in is mended by its next news. */
+function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string) => Promise<void>) {
+  const joining = new Set<number>();
+  /** Heard of before those that were there already have joined. */
+  let early: Map<number, string> | undefined = new Map();
+  const admit = (id: number, startCursor: string): void => {
+    if (joining.has(id)) return;
+    joining.add(id);
+    join(id, startCursor)
+      .catch(() => {})
+      .finally(() => joining.delete(id));
+  };
+  const leave = hub.onOrganization((id, startCursor) => {
+    if (early === undefined) admit(id, startCursor);
+    else early.set(id, startCursor);
+  });
+  return {
+    leave,
+    admit(): void {
+      const heard = early;
+      early = undefined;
+      for (const [id, startCursor] of heard ?? []) admit(id, startCursor);
+    },
+  };
+}
+
+function resumedIn(since: Record<string, string> = {}): number[] {
+  return Object.keys(since).map(Number).filter(isRowId);
+}
+
+const isRowId = (id: number) => RowId.safeParse(id).success;
+
+function describe(subscriber: Subscriber) {
+  return {
+    organization_id: subscriber.organizationId,
+    head: formatCursor(subscriber.epoch, subscriber.head),
+    recovered: subscriber.recovered,
+    reason: subscriber.reason,
+  };
+}
+
+type Conflater = ReturnType<typeof createConflater>;
+
+/** Lets the first news after a pause through at once, and gathers what follows for `conflateMs`. */
+function createConflater(conflateMs: number, deliver: (organizationId: number) => void) {
+  const waiting = new Set<number>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const open = (): void => {
+    timer = undefined;
+    if (waiting.size === 0) return;
+    const ids = [...waiting];
+    waiting.clear();
+    timer = setTimeout(open, conflateMs);
+    for (const id of ids) deliver(id);
+  };
+  return {
+    news(organizationId: number): void {
+      waiting.add(organizationId);
+      if (timer === undefined) open();
+    },
+    end: () => clearTimeout(timer),
+  };
+}

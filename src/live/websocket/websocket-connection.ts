@@ -1,0 +1,338 @@
+/**
+ * One WebSocket of an ops console: subscriptions to organizations, and their feeds in the envelope of the SSE stream.
+ *
+ * A frame that is not understood is answered with an `error` frame, and the connection goes on. A subscription to `*`
+ * also takes in organizations that appear later. Delivery to a slow console is socket-writer.ts's, as for SSE.
+ */
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { formatCursor } from '#contract/cursor.ts';
+import { ClientFrame, type ServerFrame, type SocketErrorCode } from '#contract/socket-frame.ts';
+import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
+import { ProblemError } from '../../http/problem.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { safeError } from '../../logging/safe-error.ts';
+import type { Connection } from '../connection-registry.ts';
+import type { FlushScheduler } from '../flush-scheduler.ts';
+import { type Frame, joinSocket } from '../frame.ts';
+import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
+import type { StreamAuthorization } from '../stream-authorization.ts';
+import type { TimerEntry, TimerWheel } from '../timer-wheel.ts';
+import { type LiveDeps, openSubscription, type Subscription } from './subscription.ts';
+
+const v = PROTOCOL_VERSION;
+
+/** Bytes that may wait in a socket before we stop writing to it. */
+const FULL_BYTES = 256 * 1024;
+const MAX_SUBSCRIPTIONS = 32;
+/** Frames that may wait for those before them. */
+const MAX_QUEUED_FRAMES = 64;
+/** Frames over the limit, one after the other, before the socket is not heard for a while. */
+const REFUSALS_AT_MOST = 100;
+/** Doubles with each time. Below the interval of protocol pings, which a client that is not heard cannot answer. */
+const REST_MS = 1_000;
+const REST_AT_MOST_MS = 16_000;
+/** After so long without one the next rest is short again. */
+const REST_FORGOTTEN_MS = 60_000;
+const TOO_SLOW = 4002;
+const OVERLOAD = 1013;
+const RESTART = 1012;
+const NOT_AUTHENTICATED = 4401;
+const CLOSE_LIMIT_MS = 1_000;
+
+export interface WebSocketDeps extends LiveDeps {
+  heartbeat: TimerWheel;
+  /** Protocol pings, which find peers that are gone. */
+  keepAlive: TimerWheel;
+  flushScheduler: FlushScheduler;
+  logger: Logger;
+}
+
+/**
+ * @param wire the connection below `socket`: events are framed once for all and go straight onto it, in one write
+ * @param organizations what the address asked for, as it was sent: `*`, or ids with commas
+ */
+export function serveWebSocket(
+  socket: WebSocket,
+  wire: Socket,
+  organizations: string | undefined,
+  authorization: StreamAuthorization,
+  deps: WebSocketDeps,
+): void {
+  new WebSocketConnection(socket, wire, authorization, deps).begin(organizations);
+}
+
+/** A class: one for each console, and functions made for each would be most of what an idle one costs. */
+class WebSocketConnection implements FrameSink, Connection, TimerEntry {
+  readonly #socket: WebSocket;
+  readonly #wire: Socket;
+  readonly #authorization: StreamAuthorization;
+  readonly #deps: WebSocketDeps;
+  readonly #writer: SocketWriter;
+  readonly #peer: Peer;
+  readonly #unregister: () => void;
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** One frame after the other, so that an unsubscribe never overtakes the subscribe it follows. */
+  #queue = Promise.resolve();
+  #waiting = 0;
+  #refusedInARow = 0;
+  #isResting = false;
+  #restMs = 0;
+  #restedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(socket: WebSocket, wire: Socket, authorization: StreamAuthorization, deps: WebSocketDeps) {
+    this.#socket = socket;
+    this.#wire = wire;
+    this.#authorization = authorization;
+    this.#deps = deps;
+    this.#writer = createSocketWriter(this, deps.flushScheduler);
+    this.#peer = new Peer(socket);
+    this.#unregister = authorization.onEnd(this);
+    wire.on('drain', () => {
+      this.#writer.onDrain();
+      this.#applyBackpressure();
+    });
+    socket.on('message', (data, isBinary) => this.#onMessage(String(data), isBinary));
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => this.#end());
+    deps.heartbeat.add(this);
+    deps.keepAlive.add(this.#peer);
+    deps.connections.add(this);
+    deps.hub.counters.socketConnections += 1;
+  }
+
+  begin(organizations: string | undefined): void {
+    const { mode } = this.#deps.hub;
+    this.#send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS, ...(mode === 'poll' && { live: 'poll' }) });
+    if (organizations === undefined) return;
+    const asked = parseFrame(
+      JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseList(organizations) }),
+    );
+    if (asked !== undefined) this.#handleInOrder(asked);
+    else
+      this.#sendError(
+        null,
+        'NOT_UNDERSTOOD',
+        '"organizations" must be * or ids with commas, such as 123,124.',
+      );
+  }
+
+  write(batches: readonly (readonly Frame[])[]): void {
+    // After the closing frame nothing may follow.
+    if (!this.#isOpen()) return;
+    const [only] = batches;
+    if (batches.length === 1 && only !== undefined) this.#wire.write(joinSocket(only));
+    else this.#wire.write(Buffer.concat(batches.map(joinSocket)));
+  }
+
+  isFull(): boolean {
+    return this.#wire.writableLength > FULL_BYTES;
+  }
+
+  abort(why: 'stalled' | 'failed'): void {
+    if (why === 'stalled') this.#deps.hub.counters.closedSlow += 1;
+    closeSoon(this.#socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
+  }
+
+  bye(reason: ByeReason, retryMs: number): void {
+    this.#send({ v, type: 'bye', reason, retry_ms: retryMs });
+    closeSoon(this.#socket, reason === 'reauth' ? NOT_AUTHENTICATED : RESTART);
+  }
+
+  onTick(): void {
+    if (!this.isFull()) this.#send({ v, type: 'ping', heads: headsOf(this.#subscriptions) });
+    this.#deps.connections.rotate(this);
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  #send(frame: ServerFrame): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  #sendError(id: string | null, code: SocketErrorCode, message: string): void {
+    this.#send({ v, type: 'error', id, code, message });
+  }
+
+  #onMessage(text: string, isBinary: boolean): void {
+    if (!this.#mayAsk(text)) return;
+    const frame = isBinary ? undefined : parseFrame(text);
+    const what = 'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.';
+    if (frame === undefined) this.#sendError(idOf(text), 'NOT_UNDERSTOOD', what);
+    else this.#handleInOrder(frame);
+    this.#applyBackpressure();
+  }
+
+  /** Frames count as requests do. A client that goes on asking is not heard for a while. */
+  #mayAsk(text: string): boolean {
+    try {
+      this.#authorization.frames?.take();
+      this.#refusedInARow = 0;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      this.#authorization.frames?.refused('TOO_MANY_REQUESTS');
+      this.#sendError(idOf(text), 'TOO_MANY_REQUESTS', error.message);
+      this.#refusedInARow += 1;
+      if (this.#refusedInARow % REFUSALS_AT_MOST === 0) this.#rest();
+      return false;
+    }
+  }
+
+  /** Who does not take our answers, or asks faster than we can answer, is not heard until there is room again. */
+  #applyBackpressure(): void {
+    if (this.#isResting || this.isFull() || this.#waiting > MAX_QUEUED_FRAMES) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #rest(): void {
+    if (this.#isResting) return;
+    const now = performance.now();
+    const isRepeated = now - this.#restedAt < REST_FORGOTTEN_MS;
+    this.#restMs = isRepeated ? Math.min(2 * this.#restMs, REST_AT_MOST_MS) : REST_MS;
+    this.#restedAt = now + this.#restMs;
+    this.#isResting = true;
+    this.#applyBackpressure();
+    setTimeout(() => {
+      this.#isResting = false;
+      if (this.#isOpen()) this.#applyBackpressure();
+    }, this.#restMs).unref();
+  }
+
+  #handleInOrder(frame: ClientFrame): void {
+    this.#waiting += 1;
+    this.#queue = this.#queue
+      .then(() => this.#handle(frame))
+      .catch((error: unknown) => {
+        this.#deps.logger.warn(safeError(error), 'A subscription could not be served');
+        const id = frame.type === 'ping' ? null : frame.id;
+        const what = 'The database did not answer; subscribe again in a moment.';
+        this.#sendError(id, 'DATABASE_UNAVAILABLE', what);
+      })
+      .finally(() => {
+        this.#waiting -= 1;
+        this.#applyBackpressure();
+      });
+  }
+
+  async #handle(frame: ClientFrame): Promise<void> {
+    switch (frame.type) {
+      case 'subscribe':
+        return this.#subscribe(frame);
+      case 'unsubscribe':
+        return this.#unsubscribe(frame.id);
+      case 'ping':
+        return this.#send({ v, type: 'pong' });
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  async #subscribe(frame: ClientFrame & { type: 'subscribe' }): Promise<void> {
+    const { id, organizations } = frame;
+    if (this.#subscriptions.has(id))
+      return this.#sendError(
+        id,
+        'DUPLICATE_SUBSCRIPTION',
+        `Unsubscribe "${id}" first, or choose another id.`,
+      );
+    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS) {
+      const what = `A socket holds ${MAX_SUBSCRIPTIONS} subscriptions; name more organizations in one.`;
+      return this.#sendError(id, 'TOO_MANY_SUBSCRIPTIONS', what);
+    }
+    if (organizations !== '*' && !organizations.every((named) => this.#authorization.canRead(named))) {
+      this.#authorization.frames?.refused('FORBIDDEN');
+      const what = 'Your token does not hold all of these organizations; ask for "*".';
+      return this.#sendError(id, 'FORBIDDEN', what);
+    }
+    const send = (answer: ServerFrame) => this.#send(answer);
+    const subscription = await openSubscription(frame, this.#deps, this.#authorization, this.#writer, send);
+    if (this.#isOpen()) this.#subscriptions.set(id, subscription);
+    else subscription.end();
+  }
+
+  #unsubscribe(id: string): void {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined) {
+      this.#sendError(id, 'UNKNOWN_SUBSCRIPTION', `There is no subscription "${id}".`);
+      return;
+    }
+    subscription.end();
+    this.#subscriptions.delete(id);
+    this.#send({ v, type: 'unsubscribed', id });
+  }
+
+  #end(): void {
+    this.#deps.hub.counters.socketConnections -= 1;
+    this.#deps.heartbeat.remove(this);
+    this.#deps.keepAlive.remove(this.#peer);
+    this.#deps.connections.remove(this);
+    this.#unregister();
+    this.#writer.end();
+    for (const subscription of this.#subscriptions.values()) subscription.end();
+    this.#subscriptions.clear();
+  }
+}
+
+function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<string, string> {
+  const subscribers = [...subscriptions.values()].flatMap((subscription) => [
+    ...subscription.subscribers.values(),
+  ]);
+  return Object.fromEntries(
+    subscribers.map((subscriber) => [
+      subscriber.organizationId,
+      formatCursor(subscriber.epoch, subscriber.cursor),
+    ]),
+  );
+}
+
+/** A peer that did not answer the last ping is gone, whatever its connection looks like. */
+class Peer implements TimerEntry {
+  readonly #socket: WebSocket;
+  #alive = true;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('pong', () => {
+      this.#alive = true;
+    });
+  }
+
+  onTick(): void {
+    if (this.#alive) this.#socket.ping();
+    else this.#socket.terminate();
+    this.#alive = false;
+  }
+}
+
+/** A peer that does not read will not answer the close either. */
+function closeSoon(socket: WebSocket, code: number): void {
+  socket.close(code);
+  setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS).unref();
+}
+
+function parseFrame(text: string): ClientFrame | undefined {
+  const result = ClientFrame.safeParse(parseJson(text));
+  return result.success ? result.data : undefined;
+}
+
+/** Of a frame that was not understood, so that its sender knows which one. */
+function idOf(text: string): string | null {
+  const value = parseJson(text);
+  if (typeof value !== 'object' || value === null || !('id' in value)) return null;
+  return typeof value.id === 'string' ? value.id.slice(0, 64) : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseList(text: string): '*' | number[] {
+  return text === '*' ? '*' : text.split(',').map(Number);
+}

@@ -1,0 +1,83 @@
+/** `GET /api/v1/cliniko/ws`: takes up the offer of a WebSocket, and hands the connection to websocket-connection.ts. */
+import type { ServerResponse } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '#contract/socket-frame.ts';
+import { hijackedResponse } from '../../http/hijacked-response.ts';
+import { writeProblem } from '../../http/malformed-request.ts';
+import { ProblemError } from '../../http/problem.ts';
+import { offersWebSocket, takeUpgrade } from '../../http/upgrades.ts';
+import { streamAuthorizationOf } from '../stream-authorization.ts';
+import { serveWebSocket, type WebSocketDeps } from './websocket-connection.ts';
+
+type Upgradable = Context<{ Bindings: HttpBindings }>;
+
+export function websocketRoutes(deps: WebSocketDeps): Hono<{ Bindings: HttpBindings }> {
+  const handshakes = createHandshakes();
+  const routes = new Hono<{ Bindings: HttpBindings }>();
+  routes.get('/ws', (c) => {
+    if (!offersWebSocket(c.env.incoming)) throw noOffer();
+    openSocket(c, handshakes, deps);
+    return hijackedResponse(c);
+  });
+  return routes;
+}
+
+/** Frames over the limit close with 1009. No deflate: it would encode each event once for each client. */
+function createHandshakes(): WebSocketServer {
+  const handshakes = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_SOCKET_FRAME_BYTES,
+    perMessageDeflate: false,
+    // Connections are known in connection-registry.ts; a second list would cost each of them again.
+    clientTracking: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  handshakes.on('wsClientError', (error, socket) => {
+    const detail = `This WebSocket handshake is not valid: ${error.message}.`;
+    void writeProblem(socket, new ProblemError('INVALID_PARAMETER', detail, { field: 'upgrade' }));
+  });
+  return handshakes;
+}
+
+function openSocket(c: Upgradable, handshakes: WebSocketServer, deps: WebSocketDeps): void {
+  const { incoming } = c.env;
+  const wire = incoming.socket;
+  const refusal = c.get('socketRefusal');
+  const organizations = c.req.query('organizations');
+  const authorization = refusal === undefined ? streamAuthorizationOf(c) : undefined;
+  const head = takeUpgrade(incoming, c.env.outgoing as ServerResponse);
+  if (head === undefined) return;
+  // What middleware has put on the answer (CORS, security, the request id). The handshake writes its head at once.
+  const extra = [...c.res.headers].map(([name, value]) => `${name}: ${value}`);
+  const addHeaders = (lines: string[]): void => void lines.push(...extra);
+  handshakes.on('headers', addHeaders);
+  try {
+    handshakes.handleUpgrade(incoming, wire, head, (socket) => {
+      if (authorization === undefined) refuseSocket(socket, refusal ?? TRY_AGAIN_LATER);
+      else serveWebSocket(socket, wire, organizations, authorization, deps);
+    });
+  } finally {
+    handshakes.off('headers', addHeaders);
+  }
+}
+
+const TRY_AGAIN_LATER = 1013;
+
+/** A client that does not answer the close is not waited for. */
+const REFUSED_LEAVE_MS = 1_000;
+
+function refuseSocket(socket: WebSocket, code: number): void {
+  socket.on('error', () => socket.terminate());
+  socket.close(code);
+  setTimeout(() => socket.terminate(), REFUSED_LEAVE_MS).unref();
+}
+
+function noOffer(): ProblemError {
+  return new ProblemError(
+    'UPGRADE_REQUIRED',
+    'This address speaks WebSocket: connect with a WebSocket client, which sends Upgrade: websocket and Connection: Upgrade. A proxy has to pass both on.',
+    { headers: { upgrade: 'websocket', connection: 'Upgrade' } },
+  );
+}

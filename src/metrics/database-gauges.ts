@@ -1,0 +1,66 @@
+/** The database's own figures as gauges. While it is away they are absent, not zero: an alert must not be lulled by them. */
+import { Gauge, Registry } from 'prom-client';
+import type { DatabaseStats } from './database-stats.ts';
+
+export interface DatabaseGauges {
+  render(stats: DatabaseStats | undefined): Promise<string>;
+}
+
+const SIMPLE: [name: string, help: string, read: (stats: DatabaseStats) => number][] = [
+  [
+    'oldest_run_age_seconds',
+    'Age of the running run that started first; 0 when none runs.',
+    (stats) => stats.oldestRunSeconds,
+  ],
+  [
+    'longest_run_silence_seconds',
+    'Time since the last change of the run that has been silent for longest; 0 when none runs.',
+    (stats) => stats.longestSilenceSeconds,
+  ],
+  [
+    'notification_queue_usage_ratio',
+    'How full the queue of NOTIFY is; at 1 commits fail.',
+    (stats) => stats.notificationQueueUsage,
+  ],
+  ['quarantined_patients', 'Patients that could not be stored.', (stats) => stats.quarantined],
+  [
+    'webhooks_pending',
+    'Webhook deliveries that wait or are being tried again.',
+    (stats) => stats.webhooksPending,
+  ],
+  [
+    'oldest_pending_webhook_seconds',
+    'Age of the oldest delivery that waits; 0 when none does.',
+    (stats) => stats.oldestWebhookSeconds,
+  ],
+];
+
+export function createDatabaseGauges(): DatabaseGauges {
+  const health = new Registry();
+  const figures = new Registry();
+  const up = new Gauge({
+    name: 'patient_sync_database_up',
+    help: '1 when the database answered this scrape.',
+    registers: [health],
+  });
+  const runs = new Gauge({
+    name: 'patient_sync_runs',
+    help: 'Runs that have not ended, by state; abandoned: its worker let the lease expire.',
+    labelNames: ['state'],
+    registers: [figures],
+  });
+  const simple = SIMPLE.map(([name, help, read]) => {
+    const gauge = new Gauge({ name: `patient_sync_${name}`, help, registers: [figures] });
+    return (stats: DatabaseStats) => gauge.set(read(stats));
+  });
+  return {
+    async render(stats) {
+      up.set(stats === undefined ? 0 : 1);
+      const answer = await health.metrics();
+      if (stats === undefined) return answer;
+      for (const [state, count] of Object.entries(stats.runs)) runs.set({ state }, count);
+      for (const set of simple) set(stats);
+      return `${answer}\n${await figures.metrics()}`;
+    },
+  };
+}

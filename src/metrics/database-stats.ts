@@ -1,0 +1,92 @@
+/**
+ * What only the database knows: how many runs there are and how old, how full the notification queue is, what waits.
+ *
+ * One statement a scrape, and at most one a second however many scrape. Every server answers the same here, so alerts
+ * take the maximum, not the sum.
+ */
+import type { Sql } from 'postgres';
+
+export interface DatabaseStats {
+  /** Waits for a worker, has one, has one whose lease has expired, or belongs to another program. */
+  runs: Record<'queued' | 'working' | 'abandoned' | 'foreign', number>;
+  /** Since the start of the run that started first; 0 when none runs. */
+  oldestRunSeconds: number;
+  /** Since the last change of the running row that has been silent for longest; 0 when none runs. */
+  longestSilenceSeconds: number;
+  /** 0 to 1: beyond it, commits that notify fail. */
+  notificationQueueUsage: number;
+  quarantined: number;
+  webhooksPending: number;
+  oldestWebhookSeconds: number;
+}
+
+interface Row {
+  queued: number;
+  working: number;
+  abandoned: number;
+  foreign: number;
+  oldest: number;
+  silence: number;
+  queue: number;
+  quarantined: number;
+  webhooks: number;
+  oldest_webhook: number;
+}
+
+const FRESH_FOR_MS = 1_000;
+
+/** A scrape has some seconds. What does not answer by then is away, and that is the answer. */
+const LIMIT_MS = 3_000;
+
+/** @returns reads it; undefined when the database does not answer in time */
+export function createDatabaseStatsReader(sql: Sql): () => Promise<DatabaseStats | undefined> {
+  let reading: Promise<DatabaseStats | undefined> | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (reading !== undefined && performance.now() - readAt < FRESH_FOR_MS) return reading;
+    readAt = performance.now();
+    reading = withinLimit(readDatabaseStats(sql)).catch(() => undefined);
+    return reading;
+  };
+}
+
+async function readDatabaseStats(sql: Sql): Promise<DatabaseStats> {
+  const [row] = await sql<Row[]>`
+    with running as (
+      select log.id, log.started_at at time zone 'utc' as started_at, run.owner, run.lease_expires_at,
+        run.sync_log_id is not null as ours,
+        coalesce((select max(at) from sync_events where sync_log_id = log.id), log.started_at at time zone 'utc')
+          as changed_at
+      from sync_logs as log left join sync_runs as run on run.sync_log_id = log.id and run.ended_at is null
+      where sync_status_word(log.status) = 'running')
+    select count(*) filter (where ours and owner is null)::int as queued,
+      count(*) filter (where ours and owner is not null and lease_expires_at >= clock_timestamp())::int as working,
+      count(*) filter (where ours and owner is not null and lease_expires_at < clock_timestamp())::int as abandoned,
+      count(*) filter (where not ours)::int as foreign,
+      greatest(0, coalesce(extract(epoch from clock_timestamp() - min(started_at)), 0))::float8 as oldest,
+      greatest(0, coalesce(extract(epoch from clock_timestamp() - min(changed_at)), 0))::float8 as silence,
+      pg_notification_queue_usage() as queue,
+      (select count(*)::int from quarantine) as quarantined,
+      (select count(*)::int from webhook_deliveries where state = 'pending') as webhooks,
+      (select greatest(0, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0))::float8
+        from webhook_deliveries where state = 'pending') as oldest_webhook
+    from running`;
+  if (row === undefined) throw new Error('A statement that always has one row had none.');
+  return {
+    runs: { queued: row.queued, working: row.working, abandoned: row.abandoned, foreign: row.foreign },
+    oldestRunSeconds: row.oldest,
+    longestSilenceSeconds: row.silence,
+    notificationQueueUsage: row.queue,
+    quarantined: row.quarantined,
+    webhooksPending: row.webhooks,
+    oldestWebhookSeconds: row.oldest_webhook,
+  };
+}
+
+async function withinLimit<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The database did not answer in time.')), LIMIT_MS);
+  });
+  return await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+}

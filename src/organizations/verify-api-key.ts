@@ -1,0 +1,54 @@
+/** Asks Cliniko whether a key works. Only a question for patients proves that it may read patients. */
+
+import type { KeyVerdict } from '#contract/organization.ts';
+import { ClinikoError } from '../cliniko/error.ts';
+import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
+import { SealError } from '../encryption/sealer.ts';
+import { limitTime } from '../timing/time-limit.ts';
+
+/** Long enough for one slow answer, short enough for somebody who waits at a form. */
+const TIMEOUT_MS = 10_000;
+
+/** @param readKey undefined where none is stored */
+export async function verifyStoredKey(
+  readKey: () => Promise<string | undefined>,
+  sourceFor: (apiKey: string) => PatientSource,
+): Promise<KeyVerdict> {
+  try {
+    const apiKey = await readKey();
+    if (apiKey !== undefined) return await verifyKey(sourceFor(apiKey));
+    return { verdict: 'invalid', detail: 'No key is stored for this organization.' };
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    // Nothing is wrong with the key: it was not tried.
+    return {
+      verdict: 'unknown',
+      detail:
+        'The stored key does not open: this server has another CREDENTIALS_KEY than the one that sealed it. Set the right one, or store the key again.',
+    };
+  }
+}
+
+/** A limit that was hit or a Cliniko that does not answer says nothing about the key: `unknown`, never `invalid`. */
+export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+  const busy = new AbortController();
+  const limit = limitTime(TIMEOUT_MS, busy.signal);
+  try {
+    const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
+    // Whoever waits at a form is told at once what a sync would wait for.
+    const onWait = ({ reason }: WaitNotice) => {
+      if (reason !== 'no-answer') busy.abort();
+    };
+    await source.page(query, { signal: limit.signal, onWait });
+    return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
+  } catch (error) {
+    const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';
+    if (kind === 'unauthorised') return { verdict: 'invalid', detail: 'Cliniko does not accept this key.' };
+    if (kind === 'forbidden') {
+      return { verdict: 'invalid', detail: 'The user of this key may not read patients in Cliniko.' };
+    }
+    return { verdict: 'unknown', detail: 'Cliniko did not answer properly. Try again in a minute.' };
+  } finally {
+    limit.clear();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * From a record of Cliniko to a patient of ours, or to the quarantine. Pure, and total: every record comes out.
+ *
+ * A patient is not refused for a bad phone number or a missing email unless the organization says so: what is odd is
+ * counted as a data-quality warning, and the original stays in `raw`.
+ */
+import { hash } from 'node:crypto';
+import type { ValidationPolicy } from '#contract/organization.ts';
+import { parseWirePatient, readId, storableJson, type WirePatient } from '../cliniko/wire.ts';
+import type { Patient } from './patient.ts';
+import { findPhone } from './phone.ts';
+import type { RejectedRecord } from './quarantine.ts';
+
+export interface ParseRules {
+  /** ISO 3166-1 alpha-2, for phone numbers typed without a country. */
+  country: string;
+  validation: ValidationPolicy;
+}
+
+/** What tells whether a record has to be read at all: most of a clinic is stored already, as it is. */
+export interface IdentifiedRecord {
+  record: unknown;
+  /** Exact digits; null when it has none. */
+  clinikoPatientId: string | null;
+  /** The Cliniko id, or a hash of a record that has none. */
+  recordKey: string;
+  /** The record as JSON text, without what PostgreSQL cannot hold. */
+  raw: string;
+  /** Hex, of the record and of the rules by which it is read. */
+  contentHash: string;
+}
+
+export type ParsedPatient =
+  | { kind: 'patient'; patient: Patient }
+  | { kind: 'rejected'; rejected: RejectedRecord };
+
+/** Raise it when the same record has to give other columns: every stored hash then differs, and is written anew. */
+const PARSER_VERSION = 3;
+
+const HASH_DIGITS = 32;
+
+export function identifyRecord(record: unknown, { country, validation }: ParseRules): IdentifiedRecord {
+  const raw = rawText(record);
+  const id = readId(record);
+  const rules = `${PARSER_VERSION} ${country} ${validation.phone} ${validation.email}`;
+  return {
+    record,
+    clinikoPatientId: id ?? null,
+    recordKey: id ?? keyOf(raw),
+    raw,
+    contentHash: hash('sha256', `${rules}\n${raw}`).slice(0, HASH_DIGITS),
+  };
+}
+
+/** What identifies a record: its Cliniko id, or a hash of a record that has none. */
+export function recordKeyOf(record: unknown): string {
+  return readId(record) ?? keyOf(rawText(record));
+}
+
+const keyOf = (raw: string) => `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`;
+
+/** A record without a text of its own, nested thousands of levels deep, can be read but not written. */
+function rawText(record: unknown): string {
+  try {
+    return storableJson(record);
+  } catch {
+    return '"(too deeply nested to be kept)"';
+  }
+}
+
+export function parseRecord(record: unknown, rules: ParseRules): ParsedPatient {
+  return parseIdentified(identifyRecord(record, rules), rules);
+}
+
+export function parseIdentified(identified: IdentifiedRecord, rules: ParseRules): ParsedPatient {
+  const wire = parseWirePatient(identified.record);
+  if (wire.kind === 'no-id') return reject(identified, 'MISSING_ID');
+  const { patient, oddities } = wire;
+  const phone = findPhone(patient.phones, rules.country);
+  if (phone.invalid && rules.validation.phone === 'reject') return reject(identified, 'INVALID_PHONE');
+  if (patient.email === null && rules.validation.email === 'require') {
+    return reject(identified, 'MISSING_EMAIL');
+  }
+  const warnings = oddities.length + (phone.invalid ? 1 : 0) + (patient.email === null ? 1 : 0);
+  return { kind: 'patient', patient: toPatient(patient, identified, phone.e164, warnings) };
+}
+
+const WORDS = {
+  INVALID_PHONE: 'Invalid phone number format',
+  MISSING_EMAIL: 'Missing required email field',
+  MISSING_ID: 'Record without a usable id',
+} as const;
+
+function reject(
+  { recordKey, clinikoPatientId, raw }: IdentifiedRecord,
+  reason: keyof typeof WORDS,
+): ParsedPatient {
+  return {
+    kind: 'rejected',
+    rejected: { recordKey, clinikoPatientId, raw, reason, words: WORDS[reason] },
+  };
+}
+
+function toPatient(
+  wire: WirePatient,
+  { raw, contentHash }: IdentifiedRecord,
+  phone: string | null,
+  warnings: number,
+): Patient {
+  return {
+    clinikoPatientId: wire.id,
+    firstName: wire.firstName,
+    lastName: wire.lastName,
+    email: wire.email,
+    phone,
+    dateOfBirth: wire.dateOfBirth,
+    archivedAt: wire.archivedAt,
+    mergedInto: wire.mergedInto,
+    createdAt: wire.createdAt,
+    updatedAt: wire.updatedAt,
+    raw,
+    contentHash,
+    warnings,
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * Makes our copy of patients match Cliniko's, a batch at a time and in whole sets.
+ *
+ * Hashes are read first, and only patients that differ are written: a batch of unchanged patients costs one index
+ * read and no write. `updated_at` alone could not tell: it is not certain that archiving or a new phone moves it.
+ * An older version never wins, so replaying a page is harmless.
+ *
+ * Not here: which patients are refused (parse-patient.ts), the transaction around it (sync/write/store-batch.ts).
+ */
+import type { ISql } from 'postgres';
+import type { Tx } from '../database/open.ts';
+import { databaseError } from '../logging/safe-error.ts';
+import type { Patient } from './patient.ts';
+
+export interface StoredVersion {
+  cliniko_patient_id: string;
+  /** Hex. */
+  content_hash: string;
+  /** Thought missing, or about to be. */
+  is_missing: boolean;
+  is_archived: boolean;
+  warnings: number;
+}
+
+/** By Cliniko id. */
+export type StoredVersions = ReadonlyMap<string, StoredVersion>;
+
+/** What is stored of these ids. The lateral join probes the index for each; a plain one may scan the whole table. */
+export async function readStoredVersions(
+  tx: ISql,
+  organizationId: number,
+  clinikoPatientIds: readonly string[],
+): Promise<StoredVersions> {
+  const rows = await tx<StoredVersion[]>`
+    select stored.*
+    from unnest(${clinikoPatientIds as string[]}::text[]) as wanted (id)
+    cross join lateral (
+      select cliniko_patient_id, encode(content_hash, 'hex') as content_hash, warnings,
+        missing_since is not null or held_since is not null as is_missing, archived_at is not null as is_archived
+      from patients
+      where organization_id = ${organizationId} and cliniko_patient_id = wanted.id
+      limit 1
+    ) as stored`;
+  return new Map(rows.map((row) => [row.cliniko_patient_id, row]));
+}
+
+export async function hasPatients(tx: ISql, organizationId: number): Promise<boolean> {
+  const rows = await tx`select from patients where organization_id = ${organizationId} limit 1`;
+  return rows.length > 0;
+}
+
+export interface WrittenPatients {
+  /** Cliniko ids. */
+  inserted: string[];
+  updated: string[];
+}
+
+/**
+ * Writes patients in one statement.
+ *
+ * @param patients 0 to 100, no id twice (Postgres refuses to touch one row twice: SQLSTATE 21000)
+ * @returns who was new, and who replaced an older version; the rest were newer here already
+ * @throws PostgresError; nothing was written
+ */
+export async function upsertPatients(
+  tx: ISql,
+  organizationId: number,
+  patients: readonly Patient[],
+): Promise<WrittenPatients> {
+  if (patients.length === 0) return { inserted: [], updated: [] };
+  const sorted = [...patients].sort(byClinikoId);
+  const [written] = await tx<WrittenPatients[]>`
+    with written as (
+      insert into patients (organization_id, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
+        archived_at, merged_into, created_at, updated_at, raw, content_hash, warnings)
+      select ${organizationId}, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
+        archived_at, merged_into, created_at, updated_at, raw::jsonb, decode(content_hash, 'hex'), warnings
+      from rows from (
+        jsonb_to_recordset(${recordset(sorted)}::text::jsonb) as (
+          cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
+          archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
+          content_hash text, warnings smallint),
+        string_to_table(${rawLines(sorted)}, e'\\n')
+      ) as patient (cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
+        archived_at, merged_into, created_at, updated_at, content_hash, warnings, raw)
+      on conflict (organization_id, cliniko_patient_id) do update set
+        first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
+        phone = excluded.phone, date_of_birth = excluded.date_of_birth, archived_at = excluded.archived_at,
+        merged_into = excluded.merged_into, missing_since = null, held_since = null, created_at = excluded.created_at,
+        updated_at = excluded.updated_at, raw = excluded.raw, content_hash = excluded.content_hash,
+        warnings = excluded.warnings, stored_at = now()
+      where patients.updated_at is null or excluded.updated_at is null
+        or patients.updated_at <= excluded.updated_at
+        -- Somebody who was thought gone is back, in whatever version.
+        or patients.missing_since is not null or patients.held_since is not null
+      returning cliniko_patient_id as id, xmax = 0 as is_new
+    )
+    select coalesce(array_agg(id) filter (where is_new), '{}') as inserted,
+      coalesce(array_agg(id) filter (where not is_new), '{}') as updated
+    from written`;
+  return written ?? { inserted: [], updated: [] };
+}
+
+/** Rows are locked in this order, as everywhere (docs/guides/architecture.md). Ids are digits, so PostgreSQL sorts them alike. */
+function byClinikoId(a: Patient, b: Patient): number {
+  return a.clinikoPatientId < b.clinikoPatientId ? -1 : 1;
+}
+
+function recordset(patients: readonly Patient[]): string {
+  return JSON.stringify(
+    patients.map((patient) => ({
+      cliniko_patient_id: patient.clinikoPatientId,
+      first_name: patient.firstName,
+      last_name: patient.lastName,
+      email: patient.email,
+      phone: patient.phone,
+      date_of_birth: patient.dateOfBirth,
+      archived_at: patient.archivedAt,
+      merged_into: patient.mergedInto,
+      created_at: patient.createdAt,
+      updated_at: patient.updatedAt,
+      content_hash: patient.contentHash,
+      warnings: patient.warnings,
+    })),
+  );
+}
+
+/**
+ * JSON text has no line breaks of its own. Within the recordset Postgres would read and write each record twice, which
+ * took a third more of its time.
+ */
+const rawLines = (patients: readonly Patient[]): string => patients.map(({ raw }) => raw).join('\n');
+
+/** Whether a statement failed because of the values in it: SQLSTATE class 22 (data) or 23 (constraints). */
+export function isDataError(error: unknown): boolean {
+  return /^2[23]/.test(databaseError(error)?.code ?? '');
+}
+
+/**
+ * Whether it may have been one of the patients, although Postgres does not say so: a limit (54), a trigger of somebody
+ * else (P0), an internal error (XX).
+ */
+export function mayBeOneRecord(error: unknown): boolean {
+  return /^(2[23]|54|P0|XX)/.test(databaseError(error)?.code ?? '');
+}
+
+/** Refused in such a number, all of them, patients are not the reason. */
+const MAX_ISOLATED_FAILURES = 10;
+
+/**
+ * Writes what can be written: a set that Postgres refuses is halved until each culprit stands alone.
+ *
+ * @returns who was written, and the patients that Postgres refused
+ * @throws whatever is not about the data, or seems to be about all data
+ */
+export async function upsertIsolatingFailures(
+  tx: Tx,
+  organizationId: number,
+  patients: readonly Patient[],
+): Promise<WrittenPatients & { refused: Patient[] }> {
+  const inserted: string[] = [];
+  const updated: string[] = [];
+  const refused: Patient[] = [];
+  const store = async (part: readonly Patient[]): Promise<void> => {
+    try {
+      await tx.savepoint(async (inner) => {
+        const written = await upsertPatients(inner, organizationId, part);
+        inserted.push(...written.inserted);
+        updated.push(...written.updated);
+      });
+    } catch (error) {
+      if (!mayBeOneRecord(error)) throw error;
+      if (part.length === 1) {
+        refused.push(...part);
+        if (refused.length === patients.length && refused.length >= MAX_ISOLATED_FAILURES) throw error;
+        return;
+      }
+      const middle = Math.ceil(part.length / 2);
+      await store(part.slice(0, middle));
+      await store(part.slice(middle));
+    }
+  };
+  await store(patients);
+  return { inserted, updated, refused };
+}

@@ -1,0 +1,143 @@
+/** The HTTP surface: every route in its place, and one answer for whatever goes wrong. */
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { auditActions } from '../access/audit-middleware.ts';
+import { type AuthorizeDeps, authorize, recordRefusal } from '../access/authorize.ts';
+import { allowOrigins } from '../access/cors.ts';
+import { replayStarts } from '../access/idempotency.ts';
+import { accessRoutes } from '../access/routes.ts';
+import type { RowLevelSecurity } from '../access/row-level-security.ts';
+import { refuseProxies, requireLoopbackHost, requireOwnOrigin } from '../access/same-origin.ts';
+import type { StreamTokens } from '../access/stream-tokens.ts';
+import { auditRoutes } from '../audit/routes.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import { erasureRoutes } from '../erasure/routes.ts';
+import type { EventBus } from '../events/event-bus.ts';
+import { limitBody, limitTime, refuseNulInAddress, requireHost, securityHeaders } from '../http/hardening.ts';
+import { ProblemError, problemResponse } from '../http/problem.ts';
+import { legacyRoutes } from '../legacy/routes.ts';
+import { sseRoutes } from '../live/sse/sse-route.ts';
+import type { WebSocketDeps } from '../live/websocket/websocket-connection.ts';
+import { websocketRoutes } from '../live/websocket/websocket-route.ts';
+import { watchRequests } from '../logging/request-log.ts';
+import { safeError } from '../logging/safe-error.ts';
+import type { Tracer } from '../logging/tracer.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { metricRoutes } from '../metrics/routes.ts';
+import { documentRoutes } from '../openapi/routes.ts';
+import { type OrganizationDeps, organizationRoutes } from '../organizations/routes.ts';
+import { patientListRoutes } from '../patients/routes.ts';
+import { patientRoutes } from '../sync/patient-routes.ts';
+import { syncRoutes } from '../sync/routes.ts';
+import { type WebhookDeps, webhookRoutes } from '../webhooks/routes.ts';
+import { healthRoutes } from './health-routes.ts';
+import { pageRoutes } from './page-routes.ts';
+
+const BODY_AT_MOST = 64 * 1024;
+const ANSWER_WITHIN_MS = 30_000;
+const REQUEST_ID_AT_MOST = 64;
+
+export interface AppTools extends WebSocketDeps, OrganizationDeps, WebhookDeps, AuthorizeDeps {
+  bus: EventBus;
+  rowLevelSecurity: RowLevelSecurity;
+  streamTokens: StreamTokens;
+  metrics: Metrics;
+  tracer: Tracer;
+  allowedOrigins: readonly string[];
+  isDraining: () => boolean;
+  /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
+  clinikoBaseUrl: string | undefined;
+  /** Database roles with rights that they should not have. */
+  otherRoles: () => Promise<readonly string[]>;
+}
+
+type App = Hono<{ Bindings: HttpBindings }>;
+
+export function createApp(tools: AppTools): App {
+  const { bus, logger, rowLevelSecurity } = tools;
+  // A trailing slash means the same path without it.
+  const app: App = new Hono({ strict: false });
+  applyMiddleware(app, tools);
+  // What routes read for somebody who holds only some organizations goes through the second wall.
+  const { database } = rowLevelSecurity;
+  const walled = { ...tools, database };
+  app.route('/', metricRoutes(tools.metrics));
+  app.route('/', healthRoutes(database, bus, tools.isDraining, rowLevelSecurity.kind, tools.otherRoles));
+  app.route('/api/v1/cliniko', sseRoutes(tools));
+  app.route('/api/v1/cliniko', websocketRoutes(tools));
+  app.route(
+    '/api/v1/cliniko',
+    syncRoutes({ ...walled, newest: tools.hub.latestRuns, wholeDatabase: tools.database }),
+  );
+  app.route('/api/v1/cliniko', patientRoutes(walled));
+  app.route('/api/v1/cliniko', patientListRoutes(database));
+  app.route('/', legacyRoutes({ ...walled, newest: tools.hub.latestRuns }));
+  app.route('/api/v1/organizations', organizationRoutes(walled));
+  app.route('/api/v1/organizations', erasureRoutes(walled));
+  app.route('/api/v1/organizations', webhookRoutes(walled));
+  app.route('/api/v1', accessRoutes(tools.streamTokens));
+  app.route('/api/v1', auditRoutes(database));
+  app.route('/', pageRoutes());
+  app.route('/', documentRoutes());
+  refuseOtherMethods(app);
+
+  app.notFound(() => {
+    throw new ProblemError('NOT_FOUND', 'There is nothing at this address. The API begins at /api/v1.');
+  });
+  app.onError(async (error, c) => {
+    if (error instanceof ProblemError) {
+      await recordRefusal(c, error, tools);
+      return problemResponse(error);
+    }
+    const request = { path: c.req.routePath, request_id: c.get('requestId') };
+    logger.error({ ...safeError(error), ...request }, 'A request failed');
+    if (isDatabaseUnavailable(error)) {
+      const away = new ProblemError(
+        'DATABASE_UNAVAILABLE',
+        'The database does not answer. Try again in a moment.',
+      );
+      return problemResponse(away, { 'retry-after': '2' });
+    }
+    return problemResponse(
+      new ProblemError('INTERNAL_ERROR', 'This is our fault. Look into the server log.'),
+    );
+  });
+  return app;
+}
+
+/** In the order in which a request meets them: what is cheap to refuse comes first, what costs the database later. */
+function applyMiddleware(app: App, tools: AppTools): void {
+  const { logger, metrics, tracer } = tools;
+  app.use(
+    requestId({ limitLength: REQUEST_ID_AT_MOST }),
+    securityHeaders(),
+    watchRequests(logger, metrics.requestAnswered, tracer),
+  );
+  app.use(requireHost(), refuseNulInAddress());
+  if (tools.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
+  app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
+  app.use(limitBody(BODY_AT_MOST));
+  app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
+  app.use(
+    authorize(tools),
+    replayStarts(tools.database),
+    auditActions(tools.database),
+    tools.rowLevelSecurity.restrictReads(),
+  );
+}
+
+/** A known path with another method is a 405 that names what it takes. */
+function refuseOtherMethods(app: App): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method === 'ALL') continue;
+    methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  }
+  for (const [path, known] of methods) {
+    const allow = [...known, ...(known.has('GET') ? ['HEAD'] : [])].sort().join(', ');
+    app.all(path, () =>
+      problemResponse(new ProblemError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`), { allow }),
+    );
+  }
+}

@@ -1,0 +1,67 @@
+/** Node's HTTP server around the app: what one client may use of it, how it begins to listen, and how it closes. */
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Config } from '../config/config.ts';
+import { limitConnectionsPerAddress } from '../http/connection-share.ts';
+import { adapterProblem, answerMalformedRequests } from '../http/malformed-request.ts';
+import { answerInTurn } from '../http/request-queue.ts';
+import { answerUpgrades } from '../http/upgrades.ts';
+import type { createApp } from './app.ts';
+
+/** For clients that send slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
+const SLOW_CLIENTS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 6_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  // hardening.ts asks for it, and lets health checks in HTTP/1.0 through.
+  requireHostHeader: false,
+};
+
+export interface HttpServerOptions extends Pick<Config, 'limits' | 'keepAliveMs' | 'trustedProxies'> {
+  onConnectionRefused: (reason: 'address' | 'server') => void;
+}
+
+export function createHttpServer(app: ReturnType<typeof createApp>, options: HttpServerOptions): Server {
+  const { limits, keepAliveMs, trustedProxies, onConnectionRefused } = options;
+  const server = createServer({ ...SLOW_CLIENTS, keepAliveTimeout: keepAliveMs });
+  server.maxConnections = limits.connections;
+  limitConnectionsPerAddress(server, {
+    perAddress: limits.connectionsPerAddress,
+    trustedProxies,
+    onRefused: onConnectionRefused,
+  });
+  answerMalformedRequests(server);
+  answerUpgrades(server);
+  answerInTurn(server, listenerFor(app));
+  return server;
+}
+
+function listenerFor(app: ReturnType<typeof createApp>): RequestListener {
+  // The hostname stands in for a missing Host, which hardening.ts judges.
+  const listener = getRequestListener(app.fetch, { errorHandler: adapterProblem, hostname: 'localhost' });
+  return (request, response) => void listener(request, response);
+}
+
+/** @returns its address. @throws when the port is taken */
+export async function listen(server: Server, { port, host }: Config): Promise<string> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${name}:${address.port}`;
+}
+
+/** What is being answered gets a moment. */
+export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  // What is still being answered gets a moment; what is left then is a client that does not read.
+  const force = setTimeout(() => server.closeAllConnections(), 1_000);
+  await closed;
+  clearTimeout(force);
+}

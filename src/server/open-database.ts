@@ -1,0 +1,106 @@
+/** Where a server lives: the database, migrated, with the configured clinic in it, and the key that seals what it holds. */
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/rules.ts';
+import { checkDatabase, withExplanation } from '../database/check-database.ts';
+import { type Database, openDatabase } from '../database/open.ts';
+import { poolShare } from '../database/pool-share.ts';
+import { type PreparedDatabase, prepareDatabase } from '../database/prepare.ts';
+import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
+import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
+import { rotateKeys } from '../encryption/rotate-keys.ts';
+import { createSealer, type Sealer } from '../encryption/sealer.ts';
+import type { Logger } from '../logging/logger.ts';
+import { assertOwnKey, rememberKey } from '../organizations/key-fingerprint.ts';
+import { saveApiKey, saveOrganization } from '../organizations/organizations.ts';
+import { SEALED } from '../sealed-columns.ts';
+
+export interface ServerDatabase extends PreparedDatabase {
+  database: Database;
+  url: string;
+  /** A direct connection, for LISTEN. */
+  listenUrl: string;
+  sealer: Sealer;
+  credentialsKey: Buffer;
+  close(): Promise<void>;
+}
+
+/** @throws when the database cannot be reached; nothing is left running then */
+export async function openServerDatabase(config: Config, logger: Logger): Promise<ServerDatabase> {
+  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : undefined;
+  const url = config.databaseUrl ?? embedded?.url ?? '';
+  const listenUrl = config.listenDatabaseUrl ?? url;
+  let database: Database | undefined;
+  const close = async () => {
+    await database?.close();
+    await embedded?.stop();
+  };
+  try {
+    if (config.databaseUrl !== undefined) await checkDatabase('DATABASE_URL', url, { logger });
+    if (listenUrl !== url) await checkDatabase('LISTEN_DATABASE_URL', listenUrl, { logger });
+    if (config.migrateDatabaseUrl !== undefined) {
+      await checkDatabase('MIGRATE_DATABASE_URL', config.migrateDatabaseUrl, { logger });
+    }
+    const addresses = {
+      url,
+      listenUrl,
+      migrateUrl: config.migrateDatabaseUrl,
+      readers: config.databaseReaders,
+    };
+    const prepared = await prepareDatabase(addresses, logger);
+    database = openDatabase(url, {
+      max: poolShare(config.databasePoolMax).engine,
+      throughPooler: prepared.throughPooler,
+    });
+    const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
+    const sealer = createSealer(key, config.previousCredentialsKey);
+    await assertOwnKey(database, sealer, SEALED);
+    if (config.previousCredentialsKey !== undefined) {
+      for (const sealed of SEALED) await rotateKeys(database, sealer, sealed);
+    }
+    await rememberKey(database, sealer);
+    if (config.clinic !== undefined) {
+      await saveOrganization(database, config.clinic.organizationId, {});
+      await saveApiKey(database, sealer, config.clinic.organizationId, config.clinic.apiKey);
+    }
+    return { database, url, listenUrl, ...prepared, sealer, credentialsKey: key, close };
+  } catch (error) {
+    await close();
+    throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
+  }
+}
+
+/** Step by step: where there is no making of folders (below /proc, say) a recursive `mkdir` never comes back. */
+async function requireDataDir(dataDir: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(dataDir); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  try {
+    for (const folder of missing) {
+      await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+        // A second server may be making the same folder.
+        if (error.code !== 'EEXIST') throw error;
+      });
+    }
+    await access(dataDir, constants.W_OK | constants.X_OK);
+    if (!(await stat(dataDir)).isDirectory()) throw new Error('It is a file.');
+  } catch (cause) {
+    const shown = JSON.stringify(dataDir.slice(0, 100));
+    throw new ConfigError(
+      `DATA_DIR must be a folder that this user can make and write to; it was ${shown}.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function openEmbedded(config: Config, logger: Logger) {
+  await requireDataDir(config.dataDir);
+  logger.info(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}`);
+  const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir });
+  if (embedded.notice !== undefined) logger.info(embedded.notice);
+  if (embedded.attached) logger.info('The embedded PostgreSQL was running already; this server shares it');
+  return embedded;
+}

@@ -1,0 +1,77 @@
+/** The pages: the dashboard at `/`, the ops console at `/ops`, and the script of the element for other people's pages. `npm ci` builds them (web-client/). */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { type Context, Hono } from 'hono';
+import { etag, RETAINED_304_HEADERS } from 'hono/etag';
+import { secureHeaders } from 'hono/secure-headers';
+
+const BUILT = fileURLToPath(new URL('../../web-client/dist', import.meta.url));
+
+const NOT_BUILT = 'The pages were not built. Run "npm run prepare" in the folder of this program.\n';
+
+export function pageRoutes(): Hono {
+  const routes = new Hono();
+  // Ahead of the headers of pages: this one is there to be loaded by pages of any origin.
+  routes.get(EMBED, etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...Object.keys(FOR_ANYBODY)] }), embed);
+  routes.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+      xFrameOptions: 'DENY',
+      referrerPolicy: 'no-referrer',
+      // Only an https front has a say in this.
+      strictTransportSecurity: false,
+    }),
+  );
+  routes.get('/', (c) => page(c, 'index.html'));
+  routes.get('/ops', (c) => page(c, 'ops.html'));
+  if (existsSync(BUILT)) {
+    // Their names hold a hash of their content, so they never change.
+    const cached = (_path: string, c: Context) =>
+      c.header('cache-control', 'public, max-age=31536000, immutable');
+    routes.use('/assets/*', serveStatic({ root: BUILT, onFound: cached }));
+  }
+  return routes;
+}
+
+const EMBED = '/embed/sync-progress.js';
+
+/** Holds nothing but code, so any page may load it. Its name never changes, so it is asked for again after some minutes. */
+const FOR_ANYBODY = {
+  'access-control-allow-origin': '*',
+  'cross-origin-resource-policy': 'cross-origin',
+  'x-content-type-options': 'nosniff',
+};
+
+async function embed(c: Context): Promise<Response> {
+  try {
+    const script = await readFile(`${BUILT}${EMBED}`, 'utf8');
+    return c.body(script, 200, {
+      ...FOR_ANYBODY,
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=300, stale-while-revalidate=86400',
+    });
+  } catch {
+    return c.text(NOT_BUILT, 503);
+  }
+}
+
+async function page(c: Context, name: string): Promise<Response> {
+  try {
+    const html = await readFile(`${BUILT}/${name}`, 'utf8');
+    return c.html(html, 200, { 'cache-control': 'no-cache' });
+  } catch {
+    return c.text(NOT_BUILT, 503);
+  }
+}

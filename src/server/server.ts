@@ -1,0 +1,288 @@
+/**
+ * One server, put together: database, bus, worker, feed and HTTP. Nothing below opens a connection by itself.
+ *
+ * Stopping is a drain: readiness goes off, streams are told goodbye, runs are handed back, and only then does the
+ * database go.
+ */
+
+import { HEARTBEAT_MS } from '#contract/stream-event.ts';
+import { listTokens, storeBootstrapToken } from '../access/api-tokens.ts';
+import { createAuthenticator } from '../access/authenticate.ts';
+import { deleteOldResponses } from '../access/idempotency.ts';
+import { createJwtVerifier } from '../access/jwt.ts';
+import { createRateLimits } from '../access/rate-limits.ts';
+import { createRefusals } from '../access/refusals.ts';
+import { createRowLevelSecurity } from '../access/row-level-security.ts';
+import { createStreamSessions } from '../access/stream-sessions.ts';
+import { createStreamTokens, streamSigningKey } from '../access/stream-tokens.ts';
+import { startAuditRetention } from '../audit/retention.ts';
+import { ClinikoClient } from '../cliniko/client.ts';
+import { createOutageGates } from '../cliniko/outage-gate.ts';
+import { createPacers } from '../cliniko/pacer.ts';
+import { createPostgresBudget } from '../cliniko/postgres-request-budget.ts';
+import type { PatientSource } from '../cliniko/source.ts';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/open.ts';
+import { readOwnObjects } from '../database/own-objects.ts';
+import { poolShare } from '../database/pool-share.ts';
+import { watchRoles } from '../database/role-watch.ts';
+import { logListener, watchDatabase } from '../database/watch.ts';
+import type { EventBus } from '../events/event-bus.ts';
+import { openPostgresBus } from '../events/postgres-bus.ts';
+import { openPostgresLog } from '../events/postgres-event-log.ts';
+import { type ConnectionRegistry, createConnectionRegistry } from '../live/connection-registry.ts';
+import { createFlushScheduler } from '../live/flush-scheduler.ts';
+import { Hub } from '../live/hub.ts';
+import { createTimerWheel } from '../live/timer-wheel.ts';
+import type { Logger } from '../logging/logger.ts';
+import { NO_TRACER, type Tracer } from '../logging/tracer.ts';
+import { createDatabaseStatsReader } from '../metrics/database-stats.ts';
+import { createMetrics, type Metrics } from '../metrics/metrics.ts';
+import { systemClock } from '../timing/clock.ts';
+import { createApp } from './app.ts';
+import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
+import { closeServer, createHttpServer, listen } from './http-server.ts';
+import { openServerDatabase, type ServerDatabase } from './open-database.ts';
+
+const KEEP_ALIVE_MS = 20_000;
+
+/** The rest of the drain is for clients that take their time to go. */
+const BYE_SHARE_OF_DRAIN = 0.8;
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8000` */
+  url: string;
+  /** Every address there is, for those who want to try them all. */
+  routes: readonly { method: string; path: string }[];
+  /** Drains and stops. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** What has been opened, and how it is closed: the last one first. */
+type Cleanups = (() => Promise<void> | void)[];
+
+/** @throws when the database cannot be reached, or the port is taken; nothing is left running then */
+export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+  const cleanups: Cleanups = [];
+  try {
+    const { url, routes } = await serve(config, logger, cleanups);
+    let stopped: Promise<void> | undefined;
+    const stop = () => {
+      stopped ??= runCleanups(cleanups);
+      return stopped;
+    };
+    return { url, routes, stop };
+  } catch (error) {
+    await runCleanups(cleanups).catch(() => {}); // Why it did not start says more.
+    throw error;
+  }
+}
+
+/** What cannot be closed keeps nothing else open. @throws the first failure, when everything else is closed */
+async function runCleanups(cleanups: Cleanups): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of cleanups.reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function serve(
+  config: Config,
+  logger: Logger,
+  cleanups: Cleanups,
+): Promise<Omit<RunningServer, 'stop'>> {
+  let draining = false;
+  const serverDatabase = await openServerDatabase(config, logger);
+  cleanups.push(serverDatabase.close);
+  const { database, sealer } = serverDatabase;
+  cleanups.push(watchDatabase(database, logger));
+  const bus = await openPostgresBus(serverDatabase.listenUrl, undefined, {
+    throughPooler: serverDatabase.listensThroughPooler,
+    onHealth: (healthy) => logListener(logger, healthy),
+  });
+  cleanups.push(bus.close);
+  const access = await openAccess(config, logger, serverDatabase, cleanups);
+  const tracer = await openTracer(config);
+  cleanups.push(tracer.close);
+  const live = openLive(config, logger, serverDatabase, bus);
+  cleanups.push(live.close);
+  const metrics = openMetrics(database, bus, live.tools.hub, () => draining);
+  const sourceFor = createSources(config, database, metrics, tracer);
+  const webhookRules = { allowLoopback: config.webhooksMayLoopBack, ports: config.webhookPorts };
+  const app = createApp({
+    database,
+    sealer,
+    sourceFor,
+    bus,
+    ...live.tools,
+    logger,
+    ...access,
+    refusals: createRefusals(database, logger, metrics.requestRefused),
+    trustedProxies: config.trustedProxies,
+    allowedOrigins: config.allowedOrigins,
+    isDraining: () => draining,
+    clinikoBaseUrl: config.cliniko.baseUrl,
+    metrics,
+    tracer,
+    webhookRules,
+  });
+  const server = createHttpServer(app, { ...config, onConnectionRefused: metrics.connectionRefused });
+  cleanups.push(() => closeServer(server));
+  const { perPage, concurrency: window } = config.cliniko;
+  const engine = {
+    database,
+    sealer,
+    bus,
+    logger,
+    sourceFor,
+    perPage,
+    window,
+    runsAtOnce: config.syncConcurrency,
+    observer: metrics.sync,
+    tracer,
+  };
+  const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
+  const background = await startBackgroundJobs(config, engine, webhooks);
+  cleanups.push(async () => {
+    draining = true;
+    await drain(config, live.tools.connections, background);
+  });
+  return { url: await listen(server, config), routes: app.routes };
+}
+
+/** Streams go on while they wait for their goodbye, and see how runs are handed over. */
+async function drain(
+  config: Config,
+  connections: ConnectionRegistry,
+  background: BackgroundJobs,
+): Promise<void> {
+  const goodbyes = connections.byeGradually('restart', config.drainMs * BYE_SHARE_OF_DRAIN);
+  const handedOver = Promise.all([goodbyes, background.handOver()]);
+  await Promise.race([handedOver, after(config.drainMs)]);
+  connections.byeToAll('restart');
+  background.stop();
+}
+
+/** What streams are made of. */
+function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase, bus: EventBus) {
+  const log = openPostgresLog(serverDatabase.url, {
+    throughPooler: serverDatabase.throughPooler,
+    max: poolShare(config.databasePoolMax).readers,
+  });
+  const hub = new Hub(log, bus, logger);
+  const connections = createConnectionRegistry({ onRotate: () => (hub.counters.rotated += 1) });
+  const heartbeat = createTimerWheel(HEARTBEAT_MS);
+  const keepAlive = createTimerWheel(KEEP_ALIVE_MS);
+  hub.onHistoryLost(() => connections.byeToAll('restart'));
+  return {
+    tools: { hub, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },
+    async close() {
+      await hub.close();
+      heartbeat.stop();
+      keepAlive.stop();
+    },
+  };
+}
+
+/** Who may come in, what guards his reads, and what is kept of what he does. */
+async function openAccess(
+  config: Config,
+  logger: Logger,
+  serverDatabase: ServerDatabase,
+  cleanups: Cleanups,
+) {
+  const { database, credentialsKey, roles } = serverDatabase;
+  const streamTokens = createStreamTokens(streamSigningKey(credentialsKey), config.streamTokenSeconds);
+  const verifyJwt = config.jwt && createJwtVerifier(config.jwt);
+  const rowLevelSecurity = await createRowLevelSecurity(database, logger);
+  const roleWatch = watchRoles(database, await readOwnObjects(), roles, logger);
+  cleanups.push(roleWatch.stop);
+  cleanups.push(await startAuditRetention(database, config.auditRetentionDays, logger));
+  cleanups.push(deleteOldResponses(database, logger));
+  if (config.bootstrapAdminToken !== undefined)
+    await storeBootstrapToken(database, config.bootstrapAdminToken);
+  if (config.auth === 'tokens' && verifyJwt === undefined) await warnWithoutTokens(database, logger);
+  const sessions = createStreamSessions(database, logger);
+  cleanups.push(() => sessions.stop());
+  const authenticator =
+    config.auth === 'none'
+      ? undefined
+      : createAuthenticator(database, streamTokens, verifyJwt, config.bootstrapAdminToken);
+  const { read: otherRoles } = roleWatch;
+  return {
+    rowLevelSecurity,
+    otherRoles,
+    sessions,
+    streamTokens,
+    limits: createRateLimits(config.limits),
+    authenticator,
+  };
+}
+
+async function warnWithoutTokens(database: Database, logger: Logger): Promise<void> {
+  if ((await listTokens(database)).some(({ state }) => state === 'valid')) return;
+  logger.warn(
+    "AUTH is tokens, and there is no token yet: every request is refused. Create one: npm run tokens -- create --name admin --organizations '*' --scope admin",
+  );
+}
+
+/** The rooms tell of themselves; here they are listened to. */
+function openMetrics({ sql }: Database, bus: EventBus, hub: Hub, isDraining: () => boolean): Metrics {
+  const metrics = createMetrics({
+    readDatabaseStats: createDatabaseStatsReader(sql),
+    isListenerHealthy: () => bus.healthy,
+    isDraining,
+    live: () => hub.stats,
+  });
+  bus.subscribe(metrics.nudgeReceived);
+  bus.onMissed(metrics.notificationsMissed);
+  hub.counters.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
+  return metrics;
+}
+
+/** Clinics and servers with the same key share its request budget. */
+function createSources(
+  { cliniko }: Config,
+  { sql }: Database,
+  metrics: Metrics,
+  tracer: Tracer,
+): (apiKey: string) => PatientSource {
+  const pacers = createPacers(
+    (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
+    systemClock,
+  );
+  const outages = createOutageGates();
+  return (apiKey) => {
+    const client = new ClinikoClient({
+      apiKey,
+      contactEmail: cliniko.contactEmail,
+      pacer: pacers.forKey(apiKey),
+      baseUrl: cliniko.baseUrl,
+      clock: systemClock,
+      outages,
+      onAnswered: metrics.clinikoAnswered,
+    });
+    return {
+      page: (query, options) =>
+        tracer.span('fetch page', { page: query.page }, () => client.page(query, options)),
+      estimateWaitMs: (requests) => client.estimateWaitMs(requests),
+    };
+  };
+}
+
+/** What sends traces takes memory and time to load: only when somebody asked for them. */
+async function openTracer({ tracing }: Config): Promise<Tracer> {
+  if (tracing === undefined) return NO_TRACER;
+  const { openOtlpTracer } = await import('../tracing/otlp.ts');
+  return openOtlpTracer(tracing.serviceName);
+}
+
+const after = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });

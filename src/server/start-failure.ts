@@ -1,0 +1,48 @@
+/** Why a server did not start, in words: for `npm start` and `npm run demo` alike. */
+import { ConfigError } from '../config/rules.ts';
+import { DatabaseStartError } from '../database/database-failure.ts';
+import { UnknownReaderError } from '../database/roles.ts';
+import { SessionSettingsError } from '../database/session.ts';
+import { EmbeddedDatabaseError } from '../embedded-postgres/error.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { terminalText } from '../logging/terminal-text.ts';
+
+/**
+ * @param what begins the line of a failure that has no words of its own
+ * @returns one line for the person who started the server, safe to show on a terminal
+ */
+export function explainStartFailure(error: unknown, what = 'The server did not start'): string {
+  return terminalText(explain(error, what));
+}
+
+function explain(error: unknown, what: string): string {
+  if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
+  if (error instanceof SessionSettingsError || error instanceof UnknownReaderError) return error.message;
+  if (error instanceof DatabaseStartError) return error.message;
+  if (!(error instanceof Error)) return `${what}.`;
+  if ('syscall' in error && 'code' in error && LISTENING.has(String(error.syscall))) {
+    return explainListening(String(error.code));
+  }
+  const { error: name, sqlstate } = safeError(error);
+  if (name.startsWith('PostgresError'))
+    return `The database refused a statement of the start (SQLSTATE ${sqlstate}). Run npm run doctor: it checks the rights and the settings of DATABASE_URL.`;
+  return `${what}: ${error.message}`;
+}
+
+const LISTENING = new Set(['listen', 'getaddrinfo']);
+
+function explainListening(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.';
+    case 'EACCES':
+      return 'PORT may not be used by this user: ports below 1024 belong to root. Set PORT to 1024 or more, such as 8000.';
+    case 'EADDRNOTAVAIL':
+      return 'HOST is no address of this machine. Set HOST to 127.0.0.1, or to 0.0.0.0 for every address of it.';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'HOST is a name that is not known on this machine. Set HOST to an address, such as 127.0.0.1 or 0.0.0.0.';
+    default:
+      return `The server cannot listen on HOST and PORT (${code}). Set them to an address of this machine and a free port.`;
+  }
+}

@@ -1,0 +1,135 @@
+/** The outbox as deliverers see it: claimed with SKIP LOCKED, so that any server may take any, and no two take one. */
+import type { Sql } from 'postgres';
+import type { Attempt } from './send.ts';
+
+export interface DueDelivery {
+  id: string;
+  organizationId: number;
+  endpointId: number;
+  url: string;
+  sealedSecret: string;
+  messageId: string;
+  body: string;
+  /** This one included. */
+  attempts: number;
+}
+
+interface DueRow {
+  id: string;
+  organization_id: number;
+  endpoint_id: number;
+  url: string;
+  sealed_secret: string;
+  message_id: string;
+  body: string;
+  attempts: number;
+}
+
+/** Longer than an attempt may take. A server that died in the middle of one leaves it to the others after that. */
+const CLAIM_LASTS = '60 seconds';
+
+/** At most so many attempts of one server run at once. A hanging endpoint holds a socket and a few kilobytes, for 15 s. */
+const ATTEMPTS_AT_ONCE = 128;
+/** Of them for one organization, and for one endpoint: what hangs delays its own messages only. */
+const ORGANIZATION_SHARE = 4;
+const ENDPOINT_SHARE = 2;
+
+/**
+ * Claims what is due: in turns, one message of each organization after the other, and oldest first within one.
+ *
+ * Its cost grows with the number of endpoints that have something pending, not with what is pending.
+ *
+ * @param inFlight the attempts of this server that have not ended
+ */
+export async function claimDeliveries(
+  sql: Sql,
+  inFlight: readonly Pick<DueDelivery, 'organizationId' | 'endpointId'>[],
+): Promise<DueDelivery[]> {
+  const room = ATTEMPTS_AT_ONCE - inFlight.length;
+  if (room <= 0) return [];
+  const organizations = inFlight.map(({ organizationId }) => organizationId);
+  const endpoints = inFlight.map(({ endpointId }) => endpointId);
+  const rows = await sql<DueRow[]>`
+    with recursive waiting (endpoint_id) as (
+      -- Skips from endpoint to endpoint along the index, when anything is due at all.
+      (select endpoint_id from webhook_deliveries where state = 'pending'
+        and exists (select from webhook_deliveries where state = 'pending' and next_attempt_at <= now())
+        order by endpoint_id limit 1)
+      union all
+      select (select next.endpoint_id from webhook_deliveries as next
+        where next.state = 'pending' and next.endpoint_id > waiting.endpoint_id order by next.endpoint_id limit 1)
+      from waiting where waiting.endpoint_id is not null),
+    due as (
+      select oldest.id, oldest.next_attempt_at, endpoint.organization_id
+      from waiting join webhook_endpoints as endpoint on endpoint.id = waiting.endpoint_id
+      cross join lateral (
+        select id, next_attempt_at from webhook_deliveries
+        where endpoint_id = endpoint.id and state = 'pending' and next_attempt_at <= now()
+        order by next_attempt_at, id
+        limit greatest(0, ${ENDPOINT_SHARE} - cardinality(array_positions(${endpoints}::int[], endpoint.id)))
+        for update skip locked) as oldest),
+    placed as (
+      select id, next_attempt_at,
+        cardinality(array_positions(${organizations}::int[], organization_id))
+          + row_number() over (partition by organization_id order by next_attempt_at, id) as place
+      from due),
+    chosen as (
+      select id from placed where place <= ${ORGANIZATION_SHARE}
+      order by place, next_attempt_at, id limit ${room})
+    update webhook_deliveries as delivery
+    set attempts = attempts + 1, next_attempt_at = clock_timestamp() + ${CLAIM_LASTS}::interval
+    from chosen, webhook_endpoints as endpoint
+    where delivery.id = chosen.id and endpoint.id = delivery.endpoint_id
+    returning delivery.id::text, endpoint.organization_id, delivery.endpoint_id, endpoint.url,
+      endpoint.sealed_secret, delivery.message_id, delivery.body, delivery.attempts`;
+  return rows.map((row) => ({
+    id: row.id,
+    organizationId: row.organization_id,
+    endpointId: row.endpoint_id,
+    url: row.url,
+    sealedSecret: row.sealed_secret,
+    messageId: row.message_id,
+    body: row.body,
+    attempts: row.attempts,
+  }));
+}
+
+export async function recordDelivered(sql: Sql, { id }: DueDelivery, { status }: Attempt): Promise<void> {
+  await sql`update webhook_deliveries
+    set state = 'delivered', delivered_at = clock_timestamp(), last_status = ${status}, last_error = null
+    where id = ${id}::bigint`;
+}
+
+/** @param delay seconds until the next attempt; undefined gives it up */
+export async function recordFailed(
+  sql: Sql,
+  { id, attempts }: DueDelivery,
+  { status, error }: Attempt,
+  delay: number | undefined,
+): Promise<void> {
+  // Only while nobody else has taken it: whose claim has expired does not speak for it any more.
+  await sql`update webhook_deliveries
+    set state = ${delay === undefined ? 'given_up' : 'pending'}, last_status = ${status}, last_error = ${error},
+      next_attempt_at = clock_timestamp() + make_interval(secs => ${delay ?? 0})
+    where id = ${id}::bigint and state = 'pending' and attempts = ${attempts}`;
+}
+
+/** The attempt did not happen: this server stops. */
+export async function handBack(sql: Sql, { id, attempts }: DueDelivery): Promise<void> {
+  await sql`update webhook_deliveries set attempts = attempts - 1, next_attempt_at = clock_timestamp()
+    where id = ${id}::bigint and state = 'pending' and attempts = ${attempts}`;
+}
+
+/** The receiver says that there is nobody any more: nothing is sent there again. */
+export async function disableEndpoint(sql: Sql, endpointId: number): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`update webhook_endpoints set disabled_at = clock_timestamp() where id = ${endpointId}`;
+    await tx`update webhook_deliveries set state = 'given_up', last_error = 'The endpoint is gone (HTTP 410).'
+      where endpoint_id = ${endpointId} and state = 'pending'`;
+  });
+}
+
+export async function deleteOldDeliveries(sql: Sql, days: number): Promise<void> {
+  await sql`delete from webhook_deliveries
+    where state <> 'pending' and created_at < clock_timestamp() - make_interval(days => ${days})`;
+}

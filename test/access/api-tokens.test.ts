@@ -1,0 +1,105 @@
+/** Who gets in with which token, and what a token may do. */
+import { describe, expect } from 'vitest';
+import { Problem } from '#contract/problem.ts';
+import { test } from '../support/database.ts';
+import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+
+const problemOf = async (response: Response) => Problem.parse(await response.json());
+
+describe('a request', () => {
+  test.for([
+    ['without a token', undefined],
+    ['with another scheme', 'Basic dXNlcjpwYXNz'],
+    ['with no token after the scheme', 'Bearer '],
+    ['with an unknown token', `Bearer pst_${'x'.repeat(43)}`],
+    ['with something else', 'Bearer x'],
+    ['with a JWT of nobody', 'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.'],
+    ['with a very long one', `Bearer ${'x'.repeat(9_000)}`],
+  ] as const)('%s is a 401 that says what to send', async ([, authorization], { databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { organizations: [] });
+    const headers = authorization === undefined ? undefined : { authorization };
+    for (const path of ['/organizations', `/cliniko/sync-logs/${OURS}`, '/audit', '/nothing']) {
+      const response = await server.api(path, { headers });
+      expect(await problemOf(response)).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+      expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="patient-sync"/);
+    }
+  });
+
+  test('needs none for signs of life and pages', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { organizations: [] });
+    for (const path of ['/healthz', '/readyz', '/', '/ops']) {
+      expect((await fetch(server.url + path)).status, path).not.toBe(401);
+    }
+  });
+
+  test('may come by any name of this server', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { organizations: [] });
+    const response = await fetch(`${server.url.replace('127.0.0.1', 'localhost')}/api/v1/organizations`, {
+      headers: { authorization: `Bearer ${server.admin}` },
+    });
+    expect(response.status).toBe(200);
+  });
+});
+
+describe('a token', () => {
+  test('that has expired or was revoked is a 401', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { organizations: [] });
+    const { id, token } = await server.newToken({ organizations: '*' });
+    const expired = await server.newToken({ organizations: '*' });
+    await server.database.sql`update api_tokens set expires_at = now() where id = ${expired.id}`;
+    expect((await server.as(expired.token, '/organizations')).status).toBe(401);
+
+    expect((await server.as(token, '/organizations')).status).toBe(200);
+    expect(await server.revoke(id)).toBe(true);
+    expect(await server.revoke(id)).toBe(false);
+    await expect
+      .poll(async () => (await server.as(token, '/organizations')).status, { timeout: 5_000 })
+      .toBe(401);
+  });
+
+  test('is nowhere in the database', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { organizations: [] });
+    const { token } = await server.newToken();
+    const rows = await server.database.sql`select to_jsonb(t)::text as text from api_tokens t
+      union all select to_jsonb(a)::text from audit_log a`;
+    expect(rows.length).toBeGreaterThan(2);
+    expect(JSON.stringify(rows)).not.toContain(token.slice(4));
+  });
+
+  test('does what its scope allows, and no more', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const tokens = {
+      read: await server.token({ scope: 'read' }),
+      sync: await server.token({ scope: 'sync' }),
+      admin: await server.token({ scope: 'admin' }),
+    };
+    const attempts: [scope: 'read' | 'sync' | 'admin', method: string, path: string][] = [
+      ['read', 'GET', `/cliniko/sync-logs/${OURS}`],
+      ['read', 'POST', '/stream-tokens'],
+      ['sync', 'POST', `/cliniko/sync-all/${OURS}`],
+      ['admin', 'PUT', `/organizations/${OURS}`],
+      ['admin', 'POST', `/cliniko/patients/${OURS}/missing/confirm`],
+      ['admin', 'GET', '/audit'],
+    ];
+    const order = ['read', 'sync', 'admin'] as const;
+    for (const [needed, method, path] of attempts) {
+      for (const scope of order) {
+        const init = method === 'GET' ? {} : { method, body: '{}' };
+        const response = await server.as(tokens[scope], path, init);
+        const allowed = order.indexOf(scope) >= order.indexOf(needed);
+        expect(response.status < 300, `${scope}: ${method} ${path} ${response.status}`).toBe(allowed);
+        if (!allowed) expect(await problemOf(response)).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+      }
+    }
+  });
+
+  test('for one organization lists that one only', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const list = async (token: string) => (await server.as(token, '/organizations')).json();
+    expect(await list(await server.token())).toMatchObject({ organizations: [{ organization_id: OURS }] });
+    expect(await list(await server.token({ organizations: [999] }))).toEqual({ organizations: [] });
+    expect(await list(server.admin)).toMatchObject({
+      organizations: [{ organization_id: OURS }, { organization_id: THEIRS }],
+    });
+  });
+});

@@ -1,0 +1,141 @@
+/** Who asks for too much is refused clearly, and nobody else notices. */
+import fc from 'fast-check';
+import { describe, expect, test as plainTest } from 'vitest';
+import { createRateLimits } from '../../src/access/rate-limits.ts';
+import type { Config } from '../../src/config/config.ts';
+import { type Principal, UNRESTRICTED } from '../../src/http/principal.ts';
+import { test } from '../support/database.ts';
+import { openRaw } from '../support/raw-connection.ts';
+import { startSocket } from '../support/socket.ts';
+import { openStream } from '../support/stream.ts';
+import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+
+const GENEROUS: Config['limits'] = {
+  requestsPerToken: 100_000,
+  requestsPerOrganization: 100_000,
+  badTokensPerAddress: 100_000,
+  streamsPerToken: 10_000,
+  streamsPerOrganization: 10_000,
+  streams: 10_000,
+  connections: 10_000,
+  connectionsPerAddress: 10_000,
+};
+
+const principal = (actor: string): Principal => ({ ...UNRESTRICTED, actor });
+
+describe('the bucket of a token', () => {
+  plainTest('never gives more than a minute holds, and what has flowed in since', () => {
+    const steps = fc.array(fc.nat({ max: 5_000 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 600 }), steps, (perMinute, waits) => {
+        let now = 0;
+        const limits = createRateLimits({ ...GENEROUS, requestsPerToken: perMinute }, () => now);
+        let given = 0;
+        for (const wait of waits) {
+          now += wait;
+          try {
+            limits.takeRequest(principal('token:1'), undefined);
+            given += 1;
+          } catch {}
+        }
+        expect(given).toBeLessThanOrEqual(perMinute + (now * perMinute) / 60_000);
+        // Another token has its own.
+        limits.takeRequest(principal('token:2'), undefined);
+      }),
+    );
+  });
+
+  plainTest('says when to come back, and then lets in', () => {
+    let now = 0;
+    const limits = createRateLimits({ ...GENEROUS, requestsPerToken: 6 }, () => now);
+    const take = () => limits.takeRequest(principal('token:1'), undefined);
+    for (let n = 0; n < 6; n++) take();
+    expect(take).toThrow(expect.objectContaining({ headers: { 'retry-after': '10' } }));
+    now = 10_000;
+    expect(take).not.toThrow();
+  });
+});
+
+describe('a flood of requests', () => {
+  test('of one token is a 429 with a time to come back; another token goes on', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      config: { limits: { ...GENEROUS, requestsPerToken: 60 } },
+    });
+    const [greedy, modest] = await Promise.all([server.token({ scope: 'sync' }), server.token()]);
+    const path = `/cliniko/sync-all/${OURS}`;
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => server.as(greedy, path, { method: 'POST' })),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(130);
+    const started = answers.filter(({ status }) => status === 200);
+    const bodies = await Promise.all(started.map((answer) => answer.json()));
+    expect(bodies.filter(({ already_running }) => !already_running)).toHaveLength(1);
+    expect(await refused[0]?.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await server.as(modest, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
+  });
+
+  test('for one organization is a 429; another organization goes on', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      config: { limits: { ...GENEROUS, requestsPerOrganization: 20 } },
+    });
+    const poll = async (id: number) => (await server.as(server.admin, `/cliniko/sync-logs/${id}`)).status;
+    const statuses = await Promise.all(Array.from({ length: 40 }, () => poll(OURS)));
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(15);
+    expect(await poll(THEIRS)).toBe(200);
+  });
+});
+
+describe('a flood of streams', () => {
+  test('is refused before they open, and who is in stays in', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      config: { limits: { ...GENEROUS, streamsPerToken: 20 } },
+    });
+    const bystander = await openStream(server.streamUrl(OURS), { authorization: `Bearer ${server.admin}` });
+    const headers = { authorization: `Bearer ${await server.token()}` };
+    const streams = await Promise.all(
+      Array.from({ length: 500 }, () => openStream(server.streamUrl(OURS), headers)),
+    );
+    const refused = streams.filter(({ response }) => response.status === 429);
+    expect(refused).toHaveLength(480);
+    expect(refused[0]?.response.headers.get('retry-after')).toBe('10');
+    const socket = startSocket(server, '?organizations=*', { headers });
+    expect(await socket.closed).toBe(4429);
+
+    await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+    await bystander.until((sent) => sent.some(({ event }) => event === 'started'));
+    // A place that is given back can be taken again.
+    for (const stream of streams) stream.close();
+    await expect
+      .poll(async () => {
+        const again = await openStream(server.streamUrl(OURS), headers);
+        return again.response.status;
+      })
+      .toBe(200);
+  });
+
+  test('takes one place for each connection, however many are asked for on it', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      organizations: [],
+      config: { auth: 'none', limits: { ...GENEROUS, streams: 2 } },
+    });
+    const { pathname } = new URL(server.streamUrl(OURS));
+    const greedy = openRaw(server.url, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(10));
+    await greedy.until('event: snapshot');
+    // Greedy's second one takes a place as well, until it is clear that its turn will not come.
+    await expect
+      .poll(async () => (await openStream(server.streamUrl(OURS))).response.status, { timeout: 5_000 })
+      .toBe(200);
+  });
+
+  test('is bounded for the server as a whole, also without accounts', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      organizations: [],
+      config: { auth: 'none', limits: { ...GENEROUS, streams: 2 } },
+    });
+    const open = () => openStream(server.streamUrl(OURS));
+    const streams = await Promise.all([open(), open(), open()]);
+    expect(streams.map(({ response }) => response.status).sort()).toEqual([200, 200, 429]);
+  });
+});

@@ -1,0 +1,204 @@
+/** Row-level security: a statement that forgets its `where` gives nobody else's rows. */
+import { randomBytes } from 'node:crypto';
+import { Hono } from 'hono';
+import { describe, expect, inject, onTestFinished } from 'vitest';
+import { requirementFor } from '../../src/access/route-policy.ts';
+import { createRowLevelSecurity, restrict } from '../../src/access/row-level-security.ts';
+import { type Database, openDatabase } from '../../src/database/open.ts';
+import { type GrantedOrganizations, UNRESTRICTED } from '../../src/http/principal.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { organizationTable } from '../../src/organizations/table.ts';
+import { patientTable } from '../../src/patients/table.ts';
+import { connectInTest, createTestDatabase, test } from '../support/database.ts';
+import { connectPostgres } from '../support/postgres.ts';
+import { startTestServer } from '../support/server.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import { startGuardedServer } from './support/guarded-server.ts';
+
+const OURS = 1;
+const THEIRS = 2;
+const SILENT = createLogger({ level: 'fatal', format: 'json', colour: false });
+
+function open(url: string): Database {
+  const database = openDatabase(url, { max: 3 });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+/** One row for each of two clinics, in every table that has rows of clinics. */
+async function fill({ sql }: Database): Promise<void> {
+  for (const id of [OURS, THEIRS]) {
+    await sql`insert into organizations (id, country, time_zone, validation) values (${id}, 'AU', 'UTC', '{}')`;
+    await sql`insert into cliniko_credentials (organization_id, sealed_api_key) values (${id}, 'sealed')`;
+    await sql`insert into patients (organization_id, cliniko_patient_id, raw, content_hash, warnings)
+      values (${id}, '1', '{}', '', 0)`;
+    await sql`insert into quarantine (organization_id, record_key, reason, sealed_raw) values (${id}, '1', 'x', 'x')`;
+    await sql`insert into audit_log (organization_id, actor, action, details) values (${id}, 'x', 'x', '{}')`;
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${id}, 'x', 'failed', now())`;
+  }
+}
+
+const TABLES = [
+  ['patients', 'organization_id'],
+  ['quarantine', 'organization_id'],
+  ['cliniko_credentials', 'organization_id'],
+  ['organizations', 'id'],
+  ['audit_log', 'organization_id'],
+  ['sync_logs', 'organization_id'],
+  ['sync_events', 'organization_id'],
+  ['sync_streams', 'organization_id'],
+] as const;
+
+describe('under the role of the reader', () => {
+  test.for(TABLES)(
+    '%s without a where gives the rows that are held',
+    async ([table, column], { databaseUrl }) => {
+      const database = open(databaseUrl);
+      await fill(database);
+      const seen = (held: readonly number[]) =>
+        database.sql.begin(async (tx) => {
+          await restrict(tx, held);
+          const rows = await tx<{ id: number }[]>`select ${tx(column)} as id from ${tx(table)} order by 1`;
+          return rows.map(({ id }) => id);
+        });
+      expect(await seen([OURS])).toEqual([OURS]);
+      expect(await seen([OURS, THEIRS, 999])).toEqual([OURS, THEIRS]);
+      expect(await seen([])).toEqual([]);
+      const [count] = await database.sql<
+        { count: number }[]
+      >`select count(*)::int from ${database.sql(table)}`;
+      expect(count).toEqual({ count: 2 });
+    },
+  );
+
+  test('no other table can be read at all, and none can be written', async ({ databaseUrl }) => {
+    const database = open(databaseUrl);
+    const tables = await database.sql<
+      { name: string; reads: boolean; writes: boolean; ofClinics: boolean; walled: boolean }[]
+    >`
+      select relname as name, relname = 'organizations' or exists (select from pg_attribute
+          where attrelid = pg_class.oid and attname = 'organization_id' and not relispartition) as "ofClinics", has_table_privilege('patient_sync_reader', oid, 'SELECT') as reads,
+        has_table_privilege('patient_sync_reader', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') as writes,
+        relrowsecurity and exists (
+          select 1 from pg_policy where polrelid = pg_class.oid and polname = 'patient_sync_wall') as walled
+      from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')`;
+    const readable = tables.filter(({ reads }) => reads).map(({ name }) => name);
+    expect(readable).toEqual(expect.arrayContaining(TABLES.map(([name]) => name)));
+    expect(tables.filter(({ reads, ofClinics }) => reads !== ofClinics)).toEqual([]);
+    expect(tables.filter(({ reads, walled }) => reads && !walled)).toEqual([]);
+    expect(tables.filter(({ writes }) => writes)).toEqual([]);
+  });
+
+  test('who names nothing holds nothing', async ({ databaseUrl }) => {
+    const database = open(databaseUrl);
+    await fill(database);
+    await database.sql.begin(async (tx) => {
+      await tx`set local role patient_sync_reader`;
+      expect(await tx`select 1 from patients`).toHaveLength(0);
+    });
+    // And the session is nobody's again.
+    expect(await database.sql`select 1 from patients`).toHaveLength(2);
+  });
+});
+
+describe('a route that forgets its where', () => {
+  test('answers with what its token holds, by either way to the database', async ({ databaseUrl }) => {
+    const database = open(databaseUrl);
+    await fill(database);
+    const rowLevelSecurity = await createRowLevelSecurity(database, SILENT);
+    expect(rowLevelSecurity.kind).toBe('role');
+    const ask = async (method: 'GET' | 'POST', organizations: GrantedOrganizations) => {
+      const app = new Hono();
+      app.use(async (c, next) => {
+        c.set('principal', { ...UNRESTRICTED, actor: 'token:1', organizations });
+        c.set('requirement', requirementFor(method, '/api/v1/careless'));
+        await next();
+      }, rowLevelSecurity.restrictReads());
+      app.on(['GET', 'POST'], '/careless', async (c) => {
+        const { sql, orm } = rowLevelSecurity.database;
+        const nested = await sql.begin(
+          (tx) => tx<{ id: number }[]>`select id from organizations order by id`,
+        );
+        const [raw, plain, counted] = await Promise.all([
+          sql<{ id: number }[]>`select organization_id as id from patients ${sql`order by 1`}`,
+          orm.select({ id: organizationTable.id }).from(organizationTable).orderBy(organizationTable.id),
+          orm.$count(patientTable),
+        ]);
+        return c.json([nested, raw, plain].map((rows) => rows.map(({ id }) => id)).concat([[counted]]));
+      });
+      return (await app.request('/careless', { method })).json();
+    };
+    expect(await ask('GET', new Set([OURS]))).toEqual([[OURS], [OURS], [OURS], [1]]);
+    expect(await ask('GET', new Set())).toEqual([[], [], [], [0]]);
+    const everything = [[OURS, THEIRS], [OURS, THEIRS], [OURS, THEIRS], [2]];
+    expect(await ask('GET', '*')).toEqual(everything);
+    // The engine's statements are not anybody's.
+    expect(await ask('POST', new Set([OURS]))).toEqual(everything);
+  });
+});
+
+/** A database of a user who may do nothing but own it. */
+async function databaseOfPlainUser(): Promise<string> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const admin = connectPostgres(inject('databaseAdminUrl'));
+  const inside = connectPostgres(database.url);
+  const user = `u_${randomBytes(6).toString('hex')}`;
+  await admin.unsafe(`create role ${user} login password 'plain' nosuperuser nocreaterole`);
+  await inside.unsafe(`drop schema public cascade; drop schema if exists drizzle cascade;
+    create schema public authorization ${user}; grant create on database ${new URL(database.url).pathname.slice(1)} to ${user}`);
+  await inside.end();
+  onTestFinished(async () => {
+    await admin.unsafe(`drop role ${user}`).catch(() => {});
+    await admin.end();
+  });
+  const url = new URL(database.url);
+  url.username = user;
+  url.password = 'plain';
+  return url.href;
+}
+
+describe('a database user who may not have the role', () => {
+  test('is told so, and the server works as ever', async () => {
+    const url = await databaseOfPlainUser();
+    const server = await startGuardedServer(url, { patients: 30, organizations: [OURS, THEIRS] });
+    expect(server.logged()).toMatch(
+      /\[WARN\] The second wall is missing: the role patient_sync_reader cannot be used.*GRANT patient_sync_reader TO u_\w+/,
+    );
+    expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({
+      status: 'ready',
+      checks: { row_security: 'none', other_roles: [] },
+    });
+    for (const id of [OURS, THEIRS]) {
+      const stream = await openStream(server.streamUrl(id), { authorization: `Bearer ${server.admin}` });
+      await server.as(server.admin, `/cliniko/sync-all/${id}`, { method: 'POST' });
+      await stream.until(hasEnded);
+      stream.close();
+    }
+    const { sql } = server.database;
+    expect(await sql`select count(*)::int as count from patients`).toEqual([{ count: 60 }]);
+    const token = await server.token({ organizations: [OURS] });
+    expect(await (await server.as(token, `/cliniko/patients/${OURS}/summary`)).json()).toMatchObject({
+      total: 30,
+    });
+    expect((await server.as(token, `/cliniko/patients/${THEIRS}/summary`)).status).toBe(403);
+  });
+
+  test('sees and writes every row of sync_logs, as other programs do', async () => {
+    const url = await databaseOfPlainUser();
+    await startTestServer(url, { organizations: [] });
+    const externalWriter = connectInTest(url);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (7, 'theirs', 'running', now()), (8, 'theirs', 'running', now())`;
+    await externalWriter`update sync_logs set status = 'completed', completed_at = now()`;
+    expect(await externalWriter`delete from sync_logs returning organization_id as id`).toEqual([
+      { id: 7 },
+      { id: 8 },
+    ]);
+    expect(
+      await externalWriter`select relrowsecurity as on, relforcerowsecurity as forced
+      from pg_class where oid = 'sync_logs'::regclass`,
+    ).toEqual([{ on: true, forced: false }]);
+  });
+});

@@ -1,0 +1,139 @@
+/** What needs a person: settings, keys, patients that vanished, patients that could not be stored, and waits. */
+import { describe, expect, vi } from 'vitest';
+import { Organization } from '#contract/organization.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
+import { accessibilityTroubles } from './support/axe.ts';
+import { focusedText, openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+async function settingsOf(server: TestServer, id = 123): Promise<Organization> {
+  return Organization.parse(await (await server.api(`/organizations/${id}`)).json());
+}
+
+describe('the settings', () => {
+  test('are changed, and take effect', async ({ databaseUrl, page, journal }) => {
+    const server = await startTestServer(databaseUrl);
+    await openDashboard(page, server.url);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Settings' });
+    await dialog.getByLabel('Name').fill('Harbour Street Clinic');
+    await dialog.getByLabel('Country').fill('nz');
+    await dialog.getByText('New Zealand').waitFor();
+    await dialog.getByLabel('Time zone').selectOption('Pacific/Auckland');
+    await dialog.getByLabel('Invalid phone number').selectOption('reject');
+    await dialog.getByLabel('Sync by itself').selectOption('daily');
+    await dialog.getByLabel('At').fill('03:15');
+    await dialog.getByRole('button', { name: 'Save settings' }).click();
+    await dialog.getByText('Saved.').waitFor();
+    expect(await settingsOf(server)).toMatchObject({
+      name: 'Harbour Street Clinic',
+      country: 'NZ',
+      time_zone: 'Pacific/Auckland',
+      validation: { phone: 'reject', email: 'optional' },
+      schedule: { cron: '15 3 * * *', time_zone: 'Pacific/Auckland' },
+    });
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'Harbour Street Clinic', level: 1 }).waitFor();
+    await page.getByText('Next sync').waitFor();
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('say what was wrong, and keep what was typed', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await openDashboard(page, server.url);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByLabel('Sync by itself').selectOption('own');
+    await page.getByLabel('Cron expression').fill('at night');
+    await page.getByRole('button', { name: 'Save settings' }).click();
+    await page.getByRole('alert').filter({ hasText: 'cron' }).waitFor();
+    expect(await page.getByLabel('Cron expression').inputValue()).toBe('at night');
+  });
+
+  test('store a key that was missing, and verify it', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    await openDashboard(page, server.url, 77);
+    await page.getByRole('button', { name: 'Register it' }).click();
+    await page.getByLabel('Name').fill('Wattle Grove');
+    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    await page.getByText('From My Info in Cliniko.').waitFor();
+
+    await page.getByLabel('Key', { exact: true }).fill('not-the-key-au1');
+    await page.getByRole('button', { name: 'Store key' }).click();
+    await page.getByText('Stored. Verify it now.').waitFor();
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('Cliniko does not accept this key.').waitFor();
+
+    await page.getByLabel('Replace the key').fill(server.cliniko.apiKey);
+    await page.getByRole('button', { name: 'Store key' }).click();
+    await page.getByText('Stored. Verify it now.').waitFor();
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('Cliniko accepts this key').waitFor();
+    expect(await settingsOf(server, 77)).toMatchObject({ name: 'Wattle Grove', has_credentials: true });
+    expect(await page.content()).not.toContain(server.cliniko.apiKey);
+  });
+});
+
+describe('patients who need a person', () => {
+  test('and vanished all at once are marked only after a word', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 200 });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('completed');
+    const vanished = [...server.cliniko.people.ids()].slice(0, 30);
+    for (const id of vanished) server.cliniko.people.hardDelete(id);
+    await dashboard.startFull.click();
+
+    const held = page.locator('.held');
+    await held.getByText('30 patients vanished from Cliniko at once.').waitFor();
+    expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
+    await held.getByText('Their ids in Cliniko').click();
+    expect(await held.getByRole('listitem').allTextContents()).toEqual(vanished);
+    expect(await accessibilityTroubles(page)).toEqual([]);
+    await held.getByRole('button', { name: 'Review' }).click();
+    await page.getByRole('button', { name: 'Mark as missing' }).click();
+    await held.waitFor({ state: 'detached' });
+    await vi.waitFor(async () =>
+      expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('30'),
+    );
+    expect(await dashboard.total('patients').textContent()).toBe('170');
+    await page.getByRole('status').filter({ hasText: '30 patients marked as missing.' }).waitFor();
+    // At what was said, or where the page begins when the question was still closing: never at nothing.
+    await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/30 patients marked|Clinic 123/));
+  });
+
+  test('and could not be stored are tried again', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await putJson(server.api, '/organizations/123', { validation: { phone: 'reject' } });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('completed');
+    await page.locator('.quarantine li').first().waitFor();
+    const count = Number(await page.locator('#quarantine-title .count').textContent());
+    expect(count).toBeGreaterThan(0);
+    await page.getByText('Correct the number in Cliniko').waitFor();
+
+    await putJson(server.api, '/organizations/123', { validation: { phone: 'warn' } });
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await page.getByText(`${count} of ${count} could be stored now; 0 remain.`).waitFor();
+    await page.getByText('Nobody is in quarantine.').waitFor();
+    await vi.waitFor(async () => expect(await focusedText(page)).toContain('Quarantine'));
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
+  });
+});
+
+describe('a wait for Cliniko', () => {
+  test('is counted down, and said once to who listens', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(3, { kind: 'rate-limited', reset: 40 });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    const countdown = page.locator('.countdown');
+    await countdown.waitFor();
+    const first = await countdown.textContent();
+    expect(first).toMatch(/^in \d+ seconds$/);
+    await vi.waitFor(async () => expect(await countdown.textContent()).not.toBe(first), { timeout: 5_000 });
+    expect(await dashboard.step.textContent()).toBe("⏸️ Waiting for Cliniko's rate limit");
+    expect(await dashboard.announcer.textContent()).toBe("Waiting for Cliniko's rate limit");
+    await page.locator('.phase[data-state="waiting"]').filter({ hasText: 'Fetch' }).waitFor();
+  });
+});

@@ -1,0 +1,155 @@
+/** One suite over both budgets: whoever counts, and however many ask, a key keeps to its limit. */
+import { describe, expect, onTestFinished } from 'vitest';
+import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
+import { createPacer, type Pacer } from '../../src/cliniko/pacer.ts';
+import { createPostgresBudget } from '../../src/cliniko/postgres-request-budget.ts';
+import type { Budget, BudgetLimit } from '../../src/cliniko/request-budget.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { systemClock } from '../../src/timing/clock.ts';
+import { test } from '../support/database.ts';
+
+const LIMIT = { requests: 20, windowMs: 400 };
+
+/** Two budgets for one key, as two servers have them. */
+type Open = (databaseUrl: string, limit: BudgetLimit) => [Budget, Budget];
+
+const inMemory: Open = (_databaseUrl, limit) => {
+  const shared = createMemoryBudget(limit, systemClock);
+  return [shared, shared];
+};
+
+const inPostgres: Open = (databaseUrl, limit) => {
+  const openOne = () => {
+    const database = openDatabase(databaseUrl, { max: 2 });
+    onTestFinished(() => database.close());
+    return createPostgresBudget(database.sql, 'a-key', limit, systemClock);
+  };
+  return [openOne(), openOne()];
+};
+
+const never = new AbortController().signal;
+
+/** When requests left, for as long as it was asked for them: four at a time, as a sync asks. */
+async function spend(pacers: readonly Pacer[], forMs: number): Promise<number[]> {
+  const times: number[] = [];
+  const end = performance.now() + forMs;
+  const asker = async (pacer: Pacer): Promise<void> => {
+    while (performance.now() < end) {
+      await pacer.take({ signal: never });
+      times.push(performance.now());
+    }
+  };
+  await Promise.all(pacers.flatMap((pacer) => Array.from({ length: 4 }, () => asker(pacer))));
+  return times.sort((a, b) => a - b);
+}
+
+for (const [name, open] of [
+  ['in memory', inMemory],
+  ['in Postgres', inPostgres],
+] as const) {
+  describe(`a budget ${name}`, () => {
+    test('is never exceeded in any window, and used up, by two that share it', async ({ databaseUrl }) => {
+      const pacers = open(databaseUrl, LIMIT).map((budget) => createPacer(budget, systemClock));
+      const times = await spend(pacers, 3_000);
+
+      // What was taken leaves a moment later: these times tell when it was heard of, not when it was counted.
+      const slackMs = 100;
+      times.forEach((time, index) => {
+        const before = times[index - LIMIT.requests];
+        if (before !== undefined) expect(time - before).toBeGreaterThan(LIMIT.windowMs - slackMs);
+      });
+      const windows = 3_000 / LIMIT.windowMs;
+      expect(times.length).toBeGreaterThan(windows * LIMIT.requests * 0.7);
+    });
+
+    test('that Cliniko limits stops everybody who shares it', async ({ databaseUrl }) => {
+      const [one, other] = open(databaseUrl, { requests: 1_000 });
+      expect(await other.take(1)).toBeUndefined();
+      const until = Date.now() + 60_000;
+      one.pauseUntil(new Date(until));
+
+      for (const budget of [one, other]) {
+        const notice = await budget.take(1);
+        expect(notice).toMatchObject({ reason: 'rate-limited' });
+        // Each server says it by its own clock; the database's may be a little off.
+        expect(Math.abs((notice?.until.getTime() ?? 0) - until)).toBeLessThan(1_000);
+        expect(budget.estimateMs(1)).toBeGreaterThan(50_000);
+      }
+    });
+
+    test('lets a short sync leave at once, and estimates what a long one waits for', async ({
+      databaseUrl,
+    }) => {
+      const [budget] = open(databaseUrl, LIMIT);
+      const pacer = createPacer(budget, systemClock);
+      expect(pacer.estimateMs(LIMIT.requests)).toBe(0);
+      for (let n = 0; n < LIMIT.requests; n++) await pacer.take({ signal: never });
+
+      expect(pacer.estimateMs(0)).toBe(0);
+      expect(pacer.estimateMs(1)).toBeLessThanOrEqual(LIMIT.windowMs);
+      const long = pacer.estimateMs(3 * LIMIT.requests);
+      expect(long).toBeGreaterThan(2 * LIMIT.windowMs - 50);
+      expect(long).toBeLessThanOrEqual(3 * LIMIT.windowMs);
+    });
+  });
+}
+
+describe('a budget whose database is away', () => {
+  test('lets nobody leave, says so, and lets go of who stops waiting', async () => {
+    const database = openDatabase('postgres://nobody:x@127.0.0.1:1/none', { max: 1 });
+    onTestFinished(() => database.close());
+    const budget = createPostgresBudget(database.sql, 'a-key', LIMIT, systemClock);
+    const stop = new AbortController();
+    const asking = createPacer(budget, systemClock).take({
+      signal: stop.signal,
+      onWait: () => stop.abort(new Error('enough')),
+    });
+    await expect(asking).rejects.toThrow('enough');
+  });
+});
+
+describe('two keys', () => {
+  test('have a budget each', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 2 });
+    onTestFinished(() => database.close());
+    const budgetOf = (key: string) => createPostgresBudget(database.sql, key, { requests: 1 }, systemClock);
+    expect(await budgetOf('one').take(1)).toBeUndefined();
+    expect(await budgetOf('other').take(1)).toBeUndefined();
+    expect(await budgetOf('one').take(1)).toMatchObject({ reason: 'pacing' });
+    const [row] =
+      await database.sql`select count(*)::int as keys from request_budgets where key_hash like '%one%'`;
+    expect(row?.keys).toBe(0);
+  });
+});
+
+describe('a budget in a database that does not know it', () => {
+  test('says so, and does not let anybody wait for ever', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    await database.sql`drop function reserve_requests`;
+    const budget = createPostgresBudget(database.sql, 'a-key', LIMIT, systemClock);
+    await expect(budget.take(1)).rejects.toThrow('reserve_requests');
+  });
+});
+
+describe('a budget in Postgres whose clock was ahead', () => {
+  test.for([
+    [
+      'reservations',
+      `insert into request_reservations (key_hash, at, requests)
+      select key_hash, clock_timestamp() + interval '1 hour', 200 from request_budgets`,
+    ],
+    ['pauses', `update request_budgets set paused_until = clock_timestamp() + interval '1 hour'`],
+  ])('counts %s of that time for nothing', async ([, write = ''], { databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 2 });
+    onTestFinished(() => database.close());
+    const open = () => createPostgresBudget(database.sql, 'a-key', { requests: 200 }, systemClock);
+    expect(await open().take(1)).toBeUndefined();
+    await database.sql.unsafe(write);
+    expect(await open().take(1)).toBeUndefined();
+    // A pause that Cliniko asks for now is not lost behind it.
+    await database.sql.unsafe(write);
+    open().pauseUntil(new Date(Date.now() + 60_000));
+    await expect.poll(() => open().take(1)).toMatchObject({ reason: 'rate-limited' });
+  });
+});

@@ -1,0 +1,192 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/config/rules.ts';
+
+const ADMIN = 'a'.repeat(32);
+const KEY = Buffer.alloc(32, 9).toString('base64');
+const read = (environment: Record<string, string>, args: string[] = []) =>
+  readConfig(environment, args, false);
+
+describe('an empty environment', () => {
+  test('gives the documented defaults', () => {
+    expect(read({})).toMatchObject({
+      port: 8000,
+      host: '127.0.0.1',
+      databaseUrl: undefined,
+      dataDir: '.data',
+      logLevel: 'info',
+      logFormat: 'json',
+      clinic: undefined,
+      cliniko: { baseUrl: undefined, perPage: 100, concurrency: 4, requestsPerMinute: 200 },
+      allowedOrigins: [],
+      drainMs: 5_000,
+      eventRetentionDays: 14,
+    });
+    expect(readConfig({}, [], true)).toMatchObject({ logFormat: 'pretty', colour: true });
+    expect(read({ PORT: '', HOST: '' })).toMatchObject({ port: 8000, host: '127.0.0.1' });
+  });
+});
+
+describe('a good value', () => {
+  test.for([
+    [{ PORT: '0' }, { port: 0 }],
+    [{ PORT: '65535' }, { port: 65_535 }],
+    [{ HOST: '::1' }, { host: '::1' }],
+    [{ LOG_LEVEL: 'Trace' }, { logLevel: 'trace' }],
+    [{ CLINIKO_BASE_URL: 'http://127.0.0.1:4000/v1' }, { cliniko: { baseUrl: 'http://127.0.0.1:4000/v1' } }],
+    [{ CLINIKO_REQUESTS_PER_MINUTE: '1000000' }, { cliniko: { requestsPerMinute: 1_000_000 } }],
+    [
+      { ALLOWED_ORIGINS: 'https://a.example, http://b.example:81' },
+      { allowedOrigins: ['https://a.example', 'http://b.example:81'] },
+    ],
+    [
+      { CLINIKO_ORGANIZATION_ID: '123', CLINIKO_API_KEY: 'k-au1' },
+      { clinic: { organizationId: 123, apiKey: 'k-au1' } },
+    ],
+    [
+      { AUTH: 'tokens', HOST: '0.0.0.0' },
+      { auth: 'tokens', host: '0.0.0.0' },
+    ],
+    [
+      { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'us', JWT_JWKS_URL: 'https://id.example/keys' },
+      { jwt: { issuer: 'https://id.example', audience: 'us', scopeClaim: 'patient_sync_scope' } },
+    ],
+    [{ DATABASE_URL: 'postgres://u:p@h/d', CREDENTIALS_KEY: KEY }, { databaseUrl: 'postgres://u:p@h/d' }],
+    [{ BOOTSTRAP_ADMIN_TOKEN: ADMIN }, { auth: 'tokens', host: '127.0.0.1', bootstrapAdminToken: ADMIN }],
+    [
+      { BOOTSTRAP_ADMIN_TOKEN: ADMIN, PORT: '8080' },
+      { auth: 'tokens', host: '0.0.0.0', port: 8080 },
+    ],
+    [
+      { AUTH: 'tokens', PORT: '8080' },
+      { host: '0.0.0.0', port: 8080 },
+    ],
+    [{ AUTH: 'tokens', PORT: '8080', HOST: '::1' }, { host: '::1' }],
+    [{ PORT: '8080' }, { auth: 'none', host: '127.0.0.1' }],
+    [{ KEEP_ALIVE_MS: '20000' }, { keepAliveMs: 20_000 }],
+    [{ LIMIT_CONNECTIONS: '101' }, { limits: { connections: 101, connectionsPerAddress: 51 } }],
+    [{ LIMIT_CONNECTIONS_PER_ADDRESS: '7' }, { limits: { connectionsPerAddress: 7 } }],
+  ] as const)('%j is taken', ([environment, expected]) => {
+    expect(read(environment)).toMatchObject(expected);
+  });
+
+  test('of the command line wins, in any case', () => {
+    expect(read({ LOG_LEVEL: 'warn' }, ['--log-level=DEBUG'])).toMatchObject({ logLevel: 'debug' });
+  });
+});
+
+describe('a bad value', () => {
+  test.for([
+    [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535; it was "65536".'],
+    [{ PORT: '8000a' }, 'PORT must be a whole number from 0 to 65535; it was "8000a".'],
+    [{ CLINIKO_PER_PAGE: '0' }, 'CLINIKO_PER_PAGE must be a whole number from 1 to 100; it was "0".'],
+    [{ CLINIKO_CONCURRENCY: '17' }, 'CLINIKO_CONCURRENCY must be a whole number from 1 to 16; it was "17".'],
+    [{ DRAIN_MS: '60001' }, 'DRAIN_MS must be a whole number from 0 to 60000; it was "60001".'],
+    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of trace, .* it was "loud"\.$/],
+    [{ LOG_FORMAT: 'xml' }, 'LOG_FORMAT must be pretty or json; it was "xml".'],
+    [{ HOST: '0.0.0.0' }, /^HOST must be a loopback address .* it was "0\.0\.0\.0"\.$/],
+    [{ AUTH: 'maybe' }, 'AUTH must be none or tokens; it was "maybe".'],
+    [{ JWT_ISSUER: 'https://id.example' }, /^JWT_AUDIENCE must be set too/],
+    [{ JWT_JWKS_URL: 'http://id.example/keys' }, /^JWT_JWKS_URL must be the https address of a JWKS/],
+    [{ JWT_ALGORITHMS: 'RS256,none' }, /^JWT_ALGORITHMS must be a list of RS256/],
+    [{ JWT_ALGORITHMS: 'HS256' }, /^JWT_ALGORITHMS must be a list of RS256/],
+    [{ STREAM_TOKEN_SECONDS: '601' }, /^STREAM_TOKEN_SECONDS must be a whole number from 5 to 600/],
+    [
+      { CLINIKO_BASE_URL: 'http://api.cliniko.com/v1' },
+      /^CLINIKO_BASE_URL must be an https address with its \/v1/,
+    ],
+    [{ CLINIKO_BASE_URL: 'https://api.au1.cliniko.com' }, /^CLINIKO_BASE_URL must be/],
+    [{ ALLOWED_ORIGINS: 'https://a.example/path' }, /^ALLOWED_ORIGINS must be origins with commas/],
+    [{ CLINIKO_ORGANIZATION_ID: '123' }, /^CLINIKO_API_KEY must be set too/],
+    [{ CLINIKO_API_KEY: 'k' }, /^CLINIKO_ORGANIZATION_ID must be set too/],
+    [{ DATABASE_URL: 'postgres://u:p@h/d' }, /^CREDENTIALS_KEY must be set with DATABASE_URL/],
+    [
+      { BOOTSTRAP_ADMIN_TOKEN: ADMIN, AUTH: 'none' },
+      /^AUTH must not be none while BOOTSTRAP_ADMIN_TOKEN is set/,
+    ],
+    [{ BOOTSTRAP_ADMIN_TOKEN: 'short' }, /^BOOTSTRAP_ADMIN_TOKEN must be at least 32 printable characters/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES must be addresses or networks with commas/],
+    [{ TRUSTED_PROXIES: 'proxy.example' }, /^TRUSTED_PROXIES must be/],
+    [
+      { CREDENTIALS_KEY_FILE: '/nowhere/key' },
+      /^CREDENTIALS_KEY_FILE must be .* read \(ENOENT\); it was "\/nowhere/,
+    ],
+    [
+      { CLINIKO_API_KEY: 'k', CLINIKO_API_KEY_FILE: '/k' },
+      'CLINIKO_API_KEY and CLINIKO_API_KEY_FILE are both set; set one of them.',
+    ],
+  ] as const)('%j stops the start with one line', ([environment, message]) => {
+    const reading = () => read(environment);
+    expect(reading).toThrow(ConfigError);
+    expect(reading).toThrow(message);
+    expect(reading).not.toThrow(/\n/);
+  });
+
+  test.for([
+    [{ DATABASE_URL: 'mysql://user:secret@host' }],
+    [{ CREDENTIALS_KEY: 'c2VjcmV0' }],
+    [{ CLINIKO_ORGANIZATION_ID: '1', CLINIKO_API_KEY: 'a secret' }],
+    [{ BOOTSTRAP_ADMIN_TOKEN: 'secret' }],
+  ] as const)('that is a secret is not shown: %j', ([environment]) => {
+    expect(() => read(environment)).toThrow(/it was something else\.$|^DATABASE_URL must look like/);
+    expect(() => read(environment)).not.toThrow(/secret|c2Vjc/);
+  });
+});
+
+describe('an address that is refused', () => {
+  test.for([
+    [{ CLINIKO_BASE_URL: 'http://user:secret@cliniko.example/v1' }],
+    [{ CLINIKO_BASE_URL: 'https://cliniko.example/v2?key=secret' }],
+    [{ ALLOWED_ORIGINS: 'https://a.example,https://user:se/secret@b.example' }],
+    [{ JWT_JWKS_URL: 'http://user:secret@id.example/keys' }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://user:secret@collector' }],
+    [{ CLINIKO_CONTACT_EMAIL: 'user:secret@host' }],
+  ] as const)('is shown without user, password and query: %j', ([environment]) => {
+    expect(() => read(environment)).toThrow(ConfigError);
+    expect(() => read(environment)).not.toThrow(/secret/);
+  });
+
+  test('is not shown either when it was written as an argument', () => {
+    expect(() => read({}, ['DATABASE_URL=postgres://u:secret@h/d'])).toThrow(
+      'Unknown argument "DATABASE_URL…"',
+    );
+    expect(() => read({}, ['postgres://u:secret@h/d'])).not.toThrow(/secret/);
+  });
+});
+
+describe('a secret in a file', () => {
+  test('is read from the path in NAME_FILE, without the line break at its end', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-config-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const secrets = {
+      CREDENTIALS_KEY: KEY,
+      DATABASE_URL: 'postgres://u:p@h/d',
+      CLINIKO_API_KEY: 'k-au1',
+      BOOTSTRAP_ADMIN_TOKEN: ADMIN,
+    };
+    const files = Object.entries(secrets).map(([name, value]) => {
+      const file = join(folder, name);
+      writeFileSync(file, `${value}\n`);
+      return [`${name}_FILE`, file];
+    });
+    expect(read({ ...Object.fromEntries(files), CLINIKO_ORGANIZATION_ID: '123' })).toMatchObject({
+      credentialsKey: Buffer.from(KEY, 'base64'),
+      databaseUrl: 'postgres://u:p@h/d',
+      clinic: { organizationId: 123, apiKey: 'k-au1' },
+      bootstrapAdminToken: ADMIN,
+      auth: 'tokens',
+    });
+  });
+});
+
+describe('a command line', () => {
+  test('takes the level of the log, and refuses what it does not know', () => {
+    expect(read({}, ['--log-level=DEBUG'])).toMatchObject({ logLevel: 'debug' });
+    expect(() => read({}, ['--nope'])).toThrow('Unknown argument "--nope".');
+    expect(() => read({}, ['--log-level', 'debug'])).toThrow(ConfigError);
+  });
+});

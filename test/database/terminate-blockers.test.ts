@@ -1,0 +1,62 @@
+import { describe, expect, onTestFinished } from 'vitest';
+import { openDatabase } from '../../src/database/open.ts';
+import { beginTerminatingBlockers } from '../../src/database/terminate-blockers.ts';
+import { connectInTest, test } from '../support/database.ts';
+
+describe('a transaction that does not wait for the dead', () => {
+  test('ends an idle session also behind one that is at work and waits for it', async ({ databaseUrl }) => {
+    const open = () => {
+      const sql = connectInTest(databaseUrl, { max: 2 });
+      return sql;
+    };
+    const [idle, busy, ours] = [open(), open(), open()];
+    await ours`create table things (id integer)`;
+    await ours`insert into things values (1), (2)`;
+    let behind: Promise<unknown> = Promise.resolve();
+    const dead = idle.begin(async (tx) => {
+      await tx`update things set id = id where id = 1`;
+      behind = busy.begin(async (other) => {
+        await other`update things set id = id where id = 2`;
+        await other`update things set id = id where id = 1`;
+      });
+      await expect
+        .poll(() => ours`select from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0`)
+        .toHaveLength(1);
+      await beginTerminatingBlockers(ours, (own) => own`update things set id = id where id = 2`);
+    });
+
+    await expect(dead).rejects.toThrow();
+    await behind;
+  });
+
+  test('leaves the rest of the pool alone, however many wait for the same row', async ({ databaseUrl }) => {
+    const pool = openDatabase(databaseUrl, { max: 10 });
+    onTestFinished(() => pool.close());
+    const foreign = connectInTest(databaseUrl);
+    await pool.sql`create table things (id integer)`;
+    await pool.sql`insert into things values (1)`;
+    await foreign`begin`;
+    await foreign`update things set id = id`;
+    const waiting = Array.from({ length: 12 }, () =>
+      beginTerminatingBlockers(pool.sql, (tx) => tx`update things set id = id where id = 1`),
+    );
+    expect(await Promise.race([pool.sql`select 1 as n`, Promise.all(waiting)])).toEqual([{ n: 1 }]);
+    await Promise.all(waiting);
+    await foreign`rollback`.catch(() => {});
+  });
+
+  test('gives up behind a session that works', async ({ databaseUrl }) => {
+    const pool = openDatabase(databaseUrl, { max: 3 });
+    onTestFinished(() => pool.close());
+    const foreign = connectInTest(databaseUrl);
+    await pool.sql`create table things as select 1 as id`;
+    const busy = foreign.unsafe('begin; update things set id = id; select pg_sleep(60)').catch(() => {});
+    await expect
+      .poll(() => pool.sql`select from pg_stat_activity where wait_event = 'PgSleep'`)
+      .toHaveLength(1);
+    const refused = beginTerminatingBlockers(pool.sql, (tx) => tx`update things set id = id`);
+    await expect(refused).rejects.toMatchObject({ code: '55P03' });
+    await pool.sql`select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'`;
+    await busy;
+  });
+});

@@ -1,0 +1,71 @@
+/** PostgreSQL's programs where npm puts them, and what is done when they cannot be used there. */
+import { execFile } from 'node:child_process';
+import { chmod, cp, lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { test as base, describe, expect } from 'vitest';
+import { usableNative } from '../../src/embedded-postgres/binaries.ts';
+
+const run = promisify(execFile);
+/** Not the one that runs the tests, and not the one that they switch to elsewhere. */
+const SOMEBODY = { uid: 64_000, gid: 64_000 };
+
+/** A copy of the platform package as `npm ci --ignore-scripts` leaves it: without the links. */
+const test = base.extend<{ room: { installed: string; native: string; copies: string } }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the dependencies of a fixture from this pattern.
+  room: async ({}, use) => {
+    const dir = await mkdtemp(join(tmpdir(), 'binaries-test-'));
+    await chmod(dir, 0o755);
+    const installed = join(dir, 'node_modules');
+    await mkdir(installed);
+    await cp(join(platformPackage(), 'package.json'), join(installed, 'package.json'));
+    const native = join(installed, 'native');
+    await cp(join(platformPackage(), 'native'), native, { recursive: true, verbatimSymlinks: true });
+    for (const link of await links(native)) await rm(link, { force: true });
+    await use({ installed, native, copies: join(dir, 'copies') });
+    await chmod(join(native, 'lib'), 0o755);
+    await rm(dir, { recursive: true });
+  },
+});
+
+describe('the programs', () => {
+  test('are used where they are, with their missing links made', async ({ room }) => {
+    expect(await usableNative(room.native, undefined, room.copies)).toBe(room.native);
+    for (const link of await links(room.native)) expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    const { stdout } = await run(join(room.native, 'bin', 'postgres'), ['--version']);
+    expect(stdout).toContain('PostgreSQL');
+  });
+
+  test('are copied once to a place where the other user can run them', async ({ room }) => {
+    await chmod(room.installed, 0o700);
+    const [copy, second] = await Promise.all([
+      usableNative(room.native, SOMEBODY, room.copies),
+      usableNative(room.native, SOMEBODY, room.copies),
+    ]);
+    expect(second).toBe(copy);
+    expect(dirname(copy)).toBe(room.copies);
+    const identity = process.getuid?.() === 0 ? SOMEBODY : {};
+    const { stdout } = await run(join(copy, 'bin', 'postgres'), ['--version'], { ...identity, cwd: copy });
+    expect(stdout).toContain('PostgreSQL');
+  });
+
+  test.runIf(process.getuid?.() !== 0)('are copied when the links may not be made', async ({ room }) => {
+    await chmod(join(room.native, 'lib'), 0o555);
+    const copy = await usableNative(room.native, undefined, room.copies);
+    expect(dirname(copy)).toBe(room.copies);
+    await run(join(copy, 'bin', 'initdb'), ['--version']);
+  });
+});
+
+function platformPackage(): string {
+  const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  return dirname(dirname(createRequire(embedded).resolve(`@embedded-postgres/${platform}-${process.arch}`)));
+}
+
+async function links(native: string): Promise<string[]> {
+  const list: { target: string }[] = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8'));
+  return list.map(({ target }) => join(dirname(native), target));
+}

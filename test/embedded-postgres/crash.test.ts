@@ -1,0 +1,111 @@
+/** The embedded PostgreSQL after kills and power cuts: what was stored is there, and nothing has to be tidied by hand. */
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  ask,
+  killPostmaster,
+  newDataDir,
+  open,
+  PROCESS,
+  postmasterPid,
+  seats,
+  startProcess,
+  writeLock,
+} from '../support/embedded.ts';
+
+describe('after a crash', () => {
+  test('PostgreSQL outlives its process; the next one finds it and can stop it', async () => {
+    const dataDir = await newDataDir();
+    const owner = await startProcess(dataDir);
+    const pid = await postmasterPid(dataDir);
+    await owner.kill();
+    const next = await open(dataDir);
+    expect(next).toMatchObject({ attached: true, url: owner.url });
+    expect(await postmasterPid(dataDir)).toBe(pid);
+    await next.stop();
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+
+  test('a start right after both were killed recovers what was stored', async () => {
+    const dataDir = await newDataDir();
+    const owner = await startProcess(dataDir);
+    await ask(owner.url, (sql) => sql`create table kept as select 42 as answer`);
+    await Promise.all([owner.kill(), killPostmaster(dataDir)]);
+    const next = await open(dataDir);
+    expect([...(await ask(next.url, (sql) => sql`select answer from kept`))]).toEqual([{ answer: 42 }]);
+  });
+
+  test('a lock file that names somebody else’s process does not keep it from starting', async () => {
+    const dataDir = await newDataDir();
+    const first = await open(dataDir);
+    await first.stop();
+    const externalWriter = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    onTestFinished(() => void externalWriter.kill());
+    await writeLock(
+      dataDir,
+      `${externalWriter.pid}\n${dataDir}/postgres/data\n1700000000\n5432\n\n127.0.0.1\n\nready\n`,
+    );
+    const second = await open(dataDir);
+    expect(second.attached).toBe(false);
+    await ask(second.url, (sql) => sql`select 1`);
+    expect(externalWriter.exitCode).toBeNull();
+  });
+
+  test('a lock file that a power cut left empty does not keep it from starting', async () => {
+    const dataDir = await newDataDir();
+    const first = await open(dataDir);
+    await first.stop();
+    await writeLock(dataDir, '');
+    const second = await open(dataDir);
+    await ask(second.url, (sql) => sql`select 1`);
+  });
+
+  test('what an interrupted first start left behind is swept away', async () => {
+    const dataDir = await newDataDir();
+    const leftover = join(dataDir, 'postgres', 'initdb-killed', 'data');
+    await mkdir(leftover, { recursive: true });
+    await writeFile(join(leftover, 'PG_VERSION'), '18\n');
+    const database = await open(dataDir);
+    await ask(database.url, (sql) => sql`select 1`);
+    expect(await readdir(join(dataDir, 'postgres'))).not.toContain('initdb-killed');
+  });
+
+  test('a first start that was killed half-way is begun anew', async () => {
+    const dataDir = await newDataDir();
+    const child = spawn(process.execPath, ['--import', 'tsx', PROCESS, dataDir], { stdio: 'pipe' });
+    await expect
+      .poll(() => readdir(join(dataDir, 'postgres')).catch(() => []))
+      .toContainEqual(expect.stringMatching(/^initdb-/));
+    child.kill('SIGKILL');
+    const database = await open(dataDir);
+    await ask(database.url, (sql) => sql`select 1`);
+  });
+
+  test('a seat that was lost in a crash of one session is taken again', async () => {
+    const dataDir = await newDataDir();
+    const [one, two] = [await open(dataDir), await startProcess(dataDir)];
+    const seated = () =>
+      ask(two.url, (sql) => sql`select pid from pg_stat_activity where application_name like '%seat'`);
+    const before = new Set((await seated()).map(({ pid }) => pid));
+    process.kill([...before][0], 'SIGKILL');
+    // Until PostgreSQL has noticed, it still lists those who were there: a crash ends all sessions.
+    const anew = async () => (await seated()).filter(({ pid }) => !before.has(pid)).length;
+    await expect.poll(() => anew().catch(() => 0), { timeout: 10_000 }).toBe(2);
+    await one.stop();
+    await ask(two.url, (sql) => sql`select 1`);
+    await two.stop();
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+
+  test('PostgreSQL killed in use comes back at the same address', async () => {
+    const dataDir = await newDataDir();
+    const [one, two] = [await open(dataDir), await open(dataDir)];
+    await killPostmaster(dataDir);
+    await expect.poll(() => seats(one.url).catch(() => 0), { timeout: 20_000 }).toBe(2);
+    await one.stop();
+    await two.stop();
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+});

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createSealer, SealError } from '../../src/encryption/sealer.ts';
+
+describe('a sealed text', () => {
+  const sealer = createSealer(randomBytes(32));
+
+  test('opens to what it was, and never looks alike twice', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string(), (text, context) => {
+        const sealed = sealer.seal(text, context);
+        expect(sealer.open(sealed, context)).toBe(text.toWellFormed());
+        expect(sealer.seal(text, context)).not.toBe(sealed);
+      }),
+    );
+  });
+
+  test('does not open with another key, in another place, or changed', () => {
+    const sealed = sealer.seal('MS0xLTE-au1', 'cliniko-api-key:1');
+    const [version, key, nonce, text, tag] = sealed.split('.');
+
+    expect(() => createSealer(randomBytes(32)).open(sealed, 'cliniko-api-key:1')).toThrow(
+      /CREDENTIALS_KEY is key/,
+    );
+    expect(() => sealer.open(sealed, 'cliniko-api-key:2')).toThrow(SealError);
+    expect(() =>
+      sealer.open([version, key, nonce, `A${text?.slice(1)}`, tag].join('.'), 'cliniko-api-key:1'),
+    ).toThrow(SealError);
+    expect(() =>
+      sealer.open([version, key, nonce, text, tag?.slice(0, 6)].join('.'), 'cliniko-api-key:1'),
+    ).toThrow(SealError);
+    expect(() => sealer.open('MS0xLTE-au1', 'cliniko-api-key:1')).toThrow(SealError);
+  });
+});

@@ -1,0 +1,81 @@
+/** Streams end on purpose: rotated after a while, and spread over the drain when the server stops. */
+import { describe, expect, test as plainTest } from 'vitest';
+import { Bye } from '#contract/stream-event.ts';
+import { createConnectionRegistry } from '../../src/live/connection-registry.ts';
+import { test } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
+import { openSocket } from '../support/socket.ts';
+import { openStream } from '../support/stream.ts';
+
+function recordByes(count: number, connections: ReturnType<typeof createConnectionRegistry>) {
+  const byes: { reason: string; retryMs: number; at: number }[] = [];
+  const all = Array.from({ length: count }, () => ({
+    bye: (reason: string, retryMs: number) => void byes.push({ reason, retryMs, at: performance.now() }),
+  }));
+  for (const connection of all) connections.add(connection);
+  return { byes, all };
+}
+
+describe('a connection', () => {
+  plainTest('is rotated once it has lived its time, not before', () => {
+    let lifetime = 60_000;
+    const connections = createConnectionRegistry({ lifetimeMs: () => lifetime });
+    const young = recordByes(1, connections);
+    lifetime = 0;
+    const old = recordByes(1, connections);
+    for (const connection of [...young.all, ...old.all]) connections.rotate(connection);
+
+    expect(young.byes).toEqual([]);
+    expect(old.byes).toMatchObject([{ reason: 'rotate' }]);
+    expect(connections.size).toBe(1);
+  });
+
+  plainTest('lives 8 to 12 minutes by itself', () => {
+    const connections = createConnectionRegistry();
+    const { byes, all } = recordByes(100, connections);
+    for (const connection of all) connections.rotate(connection);
+    expect(byes).toEqual([]);
+  });
+});
+
+describe('a drain', () => {
+  plainTest('tells everyone, spread over its time, with times to come back that differ', async () => {
+    const connections = createConnectionRegistry();
+    const { byes } = recordByes(40, connections);
+    await connections.byeGradually('restart', 400);
+
+    expect(byes).toHaveLength(40);
+    expect((byes.at(-1)?.at ?? 0) - (byes[0]?.at ?? 0)).toBeGreaterThan(200);
+    expect(new Set(byes.map(({ retryMs }) => retryMs)).size).toBeGreaterThan(20);
+  });
+
+  plainTest('of no time tells everyone at once', async () => {
+    const connections = createConnectionRegistry();
+    const { byes } = recordByes(40, connections);
+    await connections.byeGradually('restart', 0);
+    expect(byes).toHaveLength(40);
+  });
+
+  test('says goodbye on every stream, and serves those that come meanwhile', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 1_500 } });
+    const address = `${server.url}/api/v1/cliniko/sync-logs/55/events`;
+    const streams = await Promise.all(Array.from({ length: 12 }, () => openStream(address)));
+    const sockets = await Promise.all(
+      Array.from({ length: 4 }, () => openSocket(server, '?organizations=*')),
+    );
+    for (const stream of streams) await stream.until((sent) => sent.length === 2);
+    const stopped = server.stop();
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+    const late = await openStream(address);
+    expect(late.response.status).toBe(200);
+    await stopped;
+
+    for (const stream of [...streams, late]) {
+      await stream.ended;
+      const { reason, retry_ms } = Bye.parse(JSON.parse(stream.events.at(-1)?.data ?? ''));
+      expect(reason).toBe('restart');
+      expect(retry_ms).toBeGreaterThanOrEqual(500);
+    }
+    for (const socket of sockets) expect(await socket.closed).toBe(1012);
+  });
+});

@@ -1,0 +1,135 @@
+/** Patients who vanish from Cliniko, and who come back. */
+import { describe, expect } from 'vitest';
+import type { PatientSource } from '../../src/cliniko/source.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { canMarkMissing } from '../../src/patients/missing-patients.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { askJson, wholeSync } from '../support/whole-sync.ts';
+
+const vanish = ({ cliniko }: TestServer, count: number): string[] => {
+  const ids = [...cliniko.people.ids()].slice(0, count);
+  for (const id of ids) cliniko.people.hardDelete(id);
+  return ids;
+};
+
+describe('who is absent from a proven full sync', () => {
+  test('is marked as missing, and counted apart from then on', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 300 });
+    await wholeSync(server);
+    vanish(server, 20);
+
+    expect((await wholeSync(server)).metadata).toMatchObject({ missing_marked: 20, proof: { proven: true } });
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 280, missing: 20 });
+    expect((await wholeSync(server)).metadata).not.toHaveProperty('missing_marked');
+  });
+
+  test('is held with so many others, until a person confirms it; that is written down', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 300 });
+    const database = openDatabase(databaseUrl, { max: 1 });
+    await wholeSync(server);
+    vanish(server, 21);
+
+    const log = await wholeSync(server);
+    expect(log).toMatchObject({ status: 'completed', metadata: { missing_held: 21 } });
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 300, missing: 0 });
+    expect(await askJson(server, '/cliniko/patients/123/missing')).toMatchObject({ missing: 0, held: 21 });
+
+    const rows = () => database.sql`select id, xmin::text, ctid::text from patients order by id`;
+    const before = await rows();
+    expect(await wholeSync(server)).toMatchObject({ metadata: { missing_held: 21 } });
+    expect(await rows()).toEqual(before);
+
+    expect(await askJson(server, '/cliniko/patients/123/missing/confirm', 'POST')).toEqual({ confirmed: 21 });
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 279, missing: 21 });
+    expect(await askJson(server, '/cliniko/patients/123/missing/confirm', 'POST')).toEqual({ confirmed: 0 });
+    const audited = await database.sql`select organization_id, action, details from audit_log
+        where action like 'missing.%' order by id limit 1`;
+    expect(audited).toEqual([{ organization_id: 123, action: 'missing.confirm', details: { count: 21 } }]);
+    await database.close();
+  });
+
+  test('is nobody while some records have no id: anybody may be among them', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await wholeSync(server);
+    for (const id of [...server.cliniko.people.ids()].slice(0, 10)) {
+      server.cliniko.people.override(id, { id: null });
+    }
+
+    const log = await wholeSync(server);
+    expect(log).toMatchObject({
+      status: 'completed',
+      records_failed: 10,
+      metadata: { proof: { proven: false } },
+    });
+    expect(log.metadata).not.toHaveProperty('missing_marked');
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 60, missing: 0 });
+  });
+
+  test('is nobody when only active patients are read', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 120 });
+    await wholeSync(server);
+    vanish(server, 3);
+
+    expect((await wholeSync(server, 'sync-active')).status).toBe('completed');
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 120, missing: 0 });
+  });
+});
+
+describe('who reappears', () => {
+  test('is back, as he was, with any kind of sync that shows him', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 150 });
+    const database = openDatabase(databaseUrl, { max: 1 });
+    await wholeSync(server);
+    const unchanged = `select first_name, updated_at, raw from patients order by cliniko_patient_id`;
+    const before = await database.sql.unsafe(unchanged);
+    await database.sql`update patients set missing_since = now() where id % 2 = 0`;
+    await database.sql`update patients set held_since = now() where id % 3 = 0 and missing_since is null`;
+
+    await wholeSync(server, 'sync-active');
+    await wholeSync(server);
+    expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 150, missing: 0 });
+    expect(await askJson(server, '/cliniko/patients/123/missing')).toMatchObject({
+      held: 0,
+      held_since: null,
+      held_ids: [],
+    });
+    expect(await database.sql.unsafe(unchanged)).toEqual(before);
+    await database.close();
+  });
+});
+
+describe('whom the list does not show, although its total says that nobody is missing from it', () => {
+  test('is asked for by id before he is thought gone', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const everybody = people(30);
+    const whole = scriptedSource(everybody);
+    const listed = scriptedSource(everybody.slice(1));
+    const source: PatientSource = {
+      ...whole,
+      page: (query, options) => (query.sort.startsWith('created_at') ? listed : whole).page(query, options),
+    };
+    await engine.syncWith(whole);
+    const log = await engine.syncWith(source);
+
+    expect(log).toMatchObject({ records_success: 30, metadata: { proof: { seen: 29, proven: true } } });
+    expect(log.metadata).not.toHaveProperty('missing_marked');
+  });
+});
+
+describe('the brake', () => {
+  test.for([
+    [20, 648, true],
+    [21, 648, false],
+    [200, 10_000, true],
+    [201, 10_000, false],
+    [4, 5, true],
+    [5, 5, false],
+  ] as const)('lets %i of %i vanish: %s', ([unseen, stored, expected]) => {
+    expect(canMarkMissing({ ids: Array.from({ length: unseen }, String), stored })).toBe(expected);
+  });
+});

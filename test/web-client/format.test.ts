@@ -1,0 +1,104 @@
+/** What the pages say, and in which order they list. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { organizationOf } from '../../web-client/src/dashboard/address.ts';
+import { statusText } from '../../web-client/src/dashboard/status-text.ts';
+import { backoffMs } from '../../web-client/src/live/connection.ts';
+import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import { countByState, inOrder, narrowed } from '../../web-client/src/ops/listing.ts';
+import { counterText, patientsPerSecond } from '../../web-client/src/ui/format.ts';
+import { aLog } from './support/logs.ts';
+
+const stateOf = (log: ReturnType<typeof aLog>) =>
+  applyPolledState(unknownOrganization(log.organization_id), { head: null, log });
+
+describe('the live region', () => {
+  test('speaks at the start, at each quarter and at the end, and is silent in between', () => {
+    const spoken = [0, 3, 24.9, 25, 31, 50, 74.9, 75, 99.9].map((percent) =>
+      statusText(stateOf(aLog({ percent }))),
+    );
+    expect(new Set(spoken)).toEqual(
+      new Set(['Sync started.', 'Sync 25 percent done.', 'Sync 50 percent done.', 'Sync 75 percent done.']),
+    );
+    expect(statusText(stateOf(aLog({ status: 'completed', records_success: 648 })))).toBe(
+      'Sync completed. 648 patients updated.',
+    );
+  });
+
+  test('tells why a run waits and how it failed', () => {
+    const metadata = {
+      progress_percent: 30,
+      phase: 'waiting' as const,
+      waiting_reason: 'Cliniko asks us to wait',
+    };
+    expect(statusText(stateOf(aLog({ metadata })))).toBe('Cliniko asks us to wait');
+    const failed = aLog({ status: 'failed', error_details: 'no answer' });
+    expect(statusText(stateOf(failed))).toBe('Sync failed: no answer');
+  });
+});
+
+describe('figures', () => {
+  test("the counter is the guide's", () => {
+    const log = aLog({ records_success: 448, metadata: { progress_percent: 69.4, patients_found: 648 } });
+    expect(counterText(log)).toBe('448 / 648 patients');
+    expect(counterText(null)).toBe('0 / 0 patients');
+  });
+
+  test('the rate comes from the estimate of what remains', () => {
+    const metadata = { progress_percent: 69.4, patients_found: 648, estimated_remaining_ms: 10_000 };
+    expect(patientsPerSecond(aLog({ records_processed: 448, metadata }))).toBe(20);
+    expect(patientsPerSecond(aLog())).toBeNull();
+  });
+});
+
+describe('the address', () => {
+  test.each([
+    ['?org=123', 123],
+    ['?org=2147483647', 2147483647],
+    ['?org=2147483648', undefined],
+    ['?org=0', undefined],
+    ['?org=12x', undefined],
+    ['?org=1e3', undefined],
+    ['', undefined],
+  ])('%s names %s', (search, organizationId) => {
+    expect(organizationOf(search)).toBe(organizationId);
+  });
+});
+
+describe('the list of the ops console', () => {
+  const states = [
+    stateOf(aLog({ organization_id: 1, status: 'completed' })),
+    stateOf(aLog({ organization_id: 2, status: 'running' })),
+    stateOf(aLog({ organization_id: 3, status: 'failed', started_at: '2026-11-23T09:00:00.000Z' })),
+    stateOf(aLog({ organization_id: 4, status: 'failed', started_at: '2026-11-23T11:00:00.000Z' })),
+    applyPolledState(unknownOrganization(5), { head: null, log: null }),
+  ];
+  const everything = new Map(states.map((state) => [state.organizationId, state]));
+  const ids = (text: string, state: 'failed' | null = null) =>
+    narrowed(inOrder(everything), { text, state }, new Map([[2, 'Bayview Physio']])).map(
+      (state) => state.organizationId,
+    );
+
+  test('has failed ones first, the newest of them on top', () => {
+    expect(ids('')).toEqual([4, 3, 2, 1, 5]);
+    expect(countByState(inOrder(everything))).toEqual({ failed: 2, running: 1, completed: 1, never: 1 });
+  });
+
+  test('is narrowed down by words of any case, and by state', () => {
+    expect(ids('PHYSIO bay')).toEqual([2]);
+    expect(ids('5')).toEqual([5]);
+    expect(ids('failed')).toEqual([4, 3]);
+    expect(ids('4', 'failed')).toEqual([4]);
+  });
+});
+
+test('back-off stays within half and whole of its step, and below its most', () => {
+  fc.assert(
+    fc.property(fc.nat(10_000), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
+      const ms = backoffMs(failures, { firstMs: 500, mostMs: 15_000 }, random);
+      const step = Math.min(15_000, 500 * 2 ** Math.min(failures, 30));
+      expect(ms).toBeGreaterThanOrEqual(Math.floor(step / 2));
+      expect(ms).toBeLessThanOrEqual(step);
+    }),
+  );
+});

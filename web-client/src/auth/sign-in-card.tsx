@@ -1,0 +1,88 @@
+/** Asks for an access token, and tries it before it is kept. */
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
+import { createApi, messageOf } from '../api.ts';
+import { Icon } from '../ui/icon.tsx';
+import { PageHeader } from '../ui/page-header.tsx';
+import { fetchWith, signIn } from './session.ts';
+
+const LAPSED = 'Your token has expired or was revoked. Sign in with another one.';
+/** What a header may carry, as long as the server reads it. Everything else is no token of ours. */
+const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
+/** Broken between these only: browsers would break after the dashes of an option. */
+const COMMAND = ['npm run tokens -- create', '--name "Front desk"', '--organizations 123', '--scope sync'];
+
+export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
+  const [text, setText] = useState('');
+  const [isAsking, setIsAsking] = useState(false);
+  const [refusal, setRefusal] = useState(hasLapsed ? LAPSED : null);
+  const input = useRef<HTMLInputElement>(null);
+  const ids = { input: useId(), hint: useId(), refusal: useId() };
+  useEffect(() => {
+    document.title = 'Sign in · Patient Sync';
+    input.current?.focus();
+  }, []);
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    if (isAsking) return;
+    setIsAsking(true);
+    setRefusal(await refusalOf(text.trim()));
+    setIsAsking(false);
+  };
+  return (
+    <>
+      <PageHeader />
+      <main className="page sign-in">
+        <form className="card" onSubmit={submit} noValidate>
+          <h1>This server asks for an access token</h1>
+          <div className="field">
+            <label htmlFor={ids.input}>Access token</label>
+            <input
+              ref={input}
+              id={ids.input}
+              type="password"
+              autoComplete="off"
+              spellCheck={false}
+              value={text}
+              aria-describedby={`${ids.refusal} ${ids.hint}`}
+              aria-invalid={refusal !== null}
+              onChange={(change) => {
+                setText(change.target.value);
+                setRefusal(null);
+              }}
+            />
+            <p id={ids.refusal} className="hint hint-bad" role="alert">
+              {refusal}
+            </p>
+          </div>
+          <button type="submit" className="btn btn-primary" aria-disabled={isAsking}>
+            <Icon name="key" />
+            {isAsking ? 'Asking the server…' : 'Sign in'}
+          </button>
+          <div id={ids.hint} className="hint">
+            <p>Whoever runs the server makes one for you:</p>
+            <code>
+              {COMMAND.map((part) => (
+                <span key={part}>{`${part} `}</span>
+              ))}
+            </code>
+            <p>It stays in this tab, and is forgotten when you close it.</p>
+          </div>
+        </form>
+      </main>
+    </>
+  );
+}
+
+/** Signs in when there is none. */
+async function refusalOf(token: string): Promise<string | null> {
+  if (token === '') return 'Paste your access token first.';
+  if (!SENDABLE.test(token)) return 'This is not a token: it has spaces or letters that no token has.';
+  try {
+    await createApi('', fetchWith(token)).organizations();
+  } catch (error) {
+    return messageOf(error);
+  }
+  signIn(token);
+  return null;
+}

@@ -1,0 +1,13 @@
+/** Tells a watch when the network or the tab comes back, so that nobody looks at an old state for longer than needed. */
+
+/** @returns takes the listeners away */
+export function reconnectOnVisible(watch: { reconnect(): void }): () => void {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const onVisible = (): void => {
+    if (document.visibilityState === 'visible') watch.reconnect();
+  };
+  window.addEventListener('online', () => watch.reconnect(), { signal });
+  document.addEventListener('visibilitychange', onVisible, { signal });
+  return () => ended.abort();
+}

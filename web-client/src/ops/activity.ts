@@ -1,0 +1,98 @@
+/** What happened between two drawings of the console: the lines of its event tail, and the patients counted. Pure. */
+import { isCancelled, problemText } from '#contract/progress.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import type { EverythingState } from '../live/everything-state.ts';
+import type { OrganizationState } from '../live/organization-state.ts';
+import { formatCount, formatPatients, operationWords } from '../ui/format.ts';
+
+export type ActivityTone = 'plain' | 'good' | 'warn' | 'bad';
+
+export interface ActivityLine {
+  /** Of this page, counted up. */
+  key: number;
+  /** In milliseconds of the own clock. */
+  at: number;
+  organizationId: number;
+  words: string;
+  tone: ActivityTone;
+}
+
+export interface Activity {
+  /** Newest first. */
+  lines: readonly ActivityLine[];
+  /** Patients that went through. */
+  processed: number;
+}
+
+const LINES_KEPT = 100;
+
+export function activityBetween(
+  before: EverythingState,
+  after: EverythingState,
+): Omit<ActivityLine, 'key' | 'at'>[] {
+  return changedPairs(before, after).flatMap(([state, next]) => {
+    const news = newsOf(state.log, next.log);
+    return news === null ? [] : [{ organizationId: next.organizationId, ...news }];
+  });
+}
+
+/** What is seen of an organization for the first time may be a lot that took long: it does not count. */
+export function processedBetween(before: EverythingState, after: EverythingState): number {
+  return changedPairs(before, after).reduce((sum, [{ log }, { log: next }]) => {
+    if (next === null) return sum;
+    const already = log?.id === next.id ? log.records_processed : 0;
+    return sum + Math.max(0, next.records_processed - already);
+  }, 0);
+}
+
+export function withLines(
+  lines: readonly ActivityLine[],
+  news: readonly Omit<ActivityLine, 'key' | 'at'>[],
+  at: number,
+): readonly ActivityLine[] {
+  if (news.length === 0) return lines;
+  const first = (lines[0]?.key ?? 0) + 1;
+  const added = news.map((line, index) => ({ ...line, at, key: first + index }));
+  return [...added.reverse(), ...lines].slice(0, LINES_KEPT);
+}
+
+/** An organization that did not change keeps its identity. */
+function changedPairs(
+  before: EverythingState,
+  after: EverythingState,
+): [OrganizationState, OrganizationState][] {
+  const pairs: [OrganizationState, OrganizationState][] = [];
+  if (before === after) return pairs;
+  for (const next of after.values()) {
+    const state = before.get(next.organizationId);
+    if (state !== undefined && state !== next && state.isKnown) pairs.push([state, next]);
+  }
+  return pairs;
+}
+
+function newsOf(before: SyncLog | null, log: SyncLog | null): Pick<ActivityLine, 'words' | 'tone'> | null {
+  if (log === null) return null;
+  const isOther = before?.id !== log.id;
+  if (!isOther && before?.status === log.status) return phaseNews(before, log);
+  if (log.status === 'running')
+    return { words: `${operationWords(log.operation_type)} started`, tone: 'plain' };
+  if (log.status === 'failed') {
+    if (isCancelled(log)) return { words: 'Cancelled', tone: 'warn' };
+    return { words: problemText(log) ?? 'Failed', tone: 'bad' };
+  }
+  if (log.records_failed === 0)
+    return { words: `Completed, ${formatPatients(log.records_success)}`, tone: 'good' };
+  const stored = formatPatients(log.records_success);
+  return {
+    words: `Completed, ${stored}, ${formatCount(log.records_failed)} with errors`,
+    tone: 'warn',
+  };
+}
+
+function phaseNews(before: SyncLog, { metadata }: SyncLog): Pick<ActivityLine, 'words' | 'tone'> | null {
+  const [from, to] = [before.metadata.phase, metadata.phase];
+  if (from === to) return null;
+  if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
+  if (to === 'cancelling') return { words: 'Cancelling', tone: 'warn' };
+  return from === 'waiting' ? { words: 'Going on', tone: 'plain' } : null;
+}

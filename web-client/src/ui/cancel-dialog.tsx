@@ -1,0 +1,33 @@
+/** What cancelling a run means, before it is done. */
+import type { SyncLog } from '#contract/sync-log.ts';
+import { formatPatients, operationWords } from './format.ts';
+import { LazyConfirmDialog } from './lazy-confirm-dialog.tsx';
+
+export interface CancelDialogProps {
+  /** Null: closed. */
+  log: SyncLog | null;
+  name: string;
+  onConfirm(): Promise<unknown>;
+  onClose(): void;
+}
+
+export function CancelDialog({ log, name, onConfirm, onClose }: CancelDialogProps) {
+  return (
+    <LazyConfirmDialog
+      isOpen={log !== null}
+      title="Cancel this sync?"
+      action="Cancel sync"
+      otherwise="Keep it running"
+      onConfirm={onConfirm}
+      onClose={onClose}
+    >
+      {log !== null && (
+        <p>
+          The {operationWords(log.operation_type).toLowerCase()} of {name} stops within a second. The{' '}
+          {formatPatients(log.records_success)} it has stored by now stay; the next sync goes through all of
+          them again.
+        </p>
+      )}
+    </LazyConfirmDialog>
+  );
+}

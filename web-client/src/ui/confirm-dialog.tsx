@@ -1,0 +1,72 @@
+/** Asks before something that cannot be taken back, and stays open with the reason when it could not be done. */
+import { AlertDialog } from '@base-ui/react/alert-dialog';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { messageOf } from '../api.ts';
+import { ErrorNotice } from './error-notice.tsx';
+
+export interface ConfirmDialogProps {
+  isOpen: boolean;
+  title: string;
+  children: ReactNode;
+  /** What happens: "Cancel sync". */
+  action: string;
+  /** What does not: "Keep running". */
+  otherwise: string;
+  onConfirm(): Promise<unknown>;
+  onClose(): void;
+}
+
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  const { isOpen, title, children, action, otherwise, onConfirm, onClose } = props;
+  const [isBusy, setIsBusy] = useState(false);
+  const [error_, setTrouble] = useState<string | null>(null);
+  const opener = useRef(document.activeElement);
+  useEffect(() => () => keepPlace(opener.current), []);
+  const close = (): void => {
+    setTrouble(null);
+    onClose();
+  };
+  const confirm = (): void => {
+    if (isBusy) return;
+    setIsBusy(true);
+    onConfirm()
+      .then(close, (error: unknown) => setTrouble(messageOf(error)))
+      .finally(() => setIsBusy(false));
+  };
+  return (
+    <AlertDialog.Root open={isOpen} onOpenChange={(open) => !open && close()}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className="backdrop" />
+        <AlertDialog.Popup className="dialog dialog-small" finalFocus={() => placeAfter(opener.current)}>
+          <AlertDialog.Title className="dialog-title">{title}</AlertDialog.Title>
+          <AlertDialog.Description className="dialog-text" render={<div />}>
+            {children}
+          </AlertDialog.Description>
+          {error_ !== null && <ErrorNotice words={error_} />}
+          <div className="dialog-actions">
+            <AlertDialog.Close className="btn">{otherwise}</AlertDialog.Close>
+            <button type="button" className="btn btn-danger" aria-disabled={isBusy} onClick={confirm}>
+              {action}
+            </button>
+          </div>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
+
+/** The dialog gives the focus back a frame after it has gone. What it gives it to may have gone by then, too. */
+function keepPlace(opener: Element | null): void {
+  const look = (): void => {
+    if (document.activeElement === document.body) placeAfter(opener)?.focus();
+  };
+  requestAnimationFrame(() => requestAnimationFrame(look));
+}
+
+/** Where the question came from; if that has gone with what was confirmed, the beginning of the page's own part. */
+function placeAfter(opener: Element | null): HTMLElement | null {
+  if (opener instanceof HTMLElement && opener.isConnected) return opener;
+  const heading = document.querySelector('h1');
+  heading?.setAttribute('tabindex', '-1');
+  return heading;
+}

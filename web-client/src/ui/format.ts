@@ -1,0 +1,87 @@
+/** Words and numbers as the pages write them. Pure. */
+import type { QuarantineReason } from '#contract/patients.ts';
+import type { SyncLog, SyncPhase } from '#contract/sync-log.ts';
+
+const PHASES: Record<SyncPhase, string> = {
+  queued: 'In the queue',
+  fetching: 'Fetching',
+  storing: 'Storing',
+  waiting: 'Waiting',
+  finishing: 'Finishing',
+  cancelling: 'Cancelling',
+  completed: 'Completed',
+  failed: 'Failed',
+};
+
+export function phaseWords(log: SyncLog): string {
+  const { phase } = log.metadata;
+  if (phase !== undefined) return PHASES[phase];
+  return log.status === 'running' ? 'Running' : PHASES[log.status];
+}
+
+const OPERATIONS: Readonly<Record<string, string>> = {
+  full_patients: 'Full sync',
+  active_patients: 'Active only',
+  changed_patients: 'Changes only',
+};
+
+/** Other programs name their operations as they like. */
+export function operationWords(operationType: string): string {
+  return OPERATIONS[operationType] ?? operationType;
+}
+
+export const QUARANTINE_WORDS: Record<QuarantineReason, string> = {
+  INVALID_PHONE: 'Invalid phone number format',
+  MISSING_EMAIL: 'Missing required email field',
+  INVALID_RECORD: 'The record could not be read',
+  MISSING_ID: 'The record has no id',
+  REFUSED_BY_DATABASE: 'The database refused the record',
+};
+
+/** What the quarantine card advises, where there is something to do. */
+export const QUARANTINE_ADVICE: Record<QuarantineReason, string> = {
+  INVALID_PHONE: 'Correct the number in Cliniko, or let Settings accept such patients.',
+  MISSING_EMAIL: 'Add the email address in Cliniko, or let Settings accept such patients.',
+  INVALID_RECORD: 'Open and save the patient in Cliniko; if it stays, report it.',
+  MISSING_ID: 'Nothing can be done here: report it to Cliniko.',
+  REFUSED_BY_DATABASE: 'Look into the server log; the record itself is kept.',
+};
+
+const NUMBER = new Intl.NumberFormat('en');
+
+export function formatCount(count: number): string {
+  return NUMBER.format(count);
+}
+
+/** "1 patient", "1,240 patients". */
+export function formatPatients(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'patient' : 'patients'}`;
+}
+
+/** "69.4%", as in the guide. */
+export function formatPercent(percent: number): string {
+  return `${percent.toFixed(1)}%`;
+}
+
+/** "2.5", "1,240": one decimal where it says something. */
+export function formatRate(perSecond: number): string {
+  return perSecond >= 100 ? formatCount(Math.round(perSecond)) : String(Math.round(perSecond * 10) / 10);
+}
+
+/** "448 / 648 patients": stored, of those that Cliniko names. */
+export function counterText(log: SyncLog | null): string {
+  if (log?.status === 'completed' && log.metadata.patients_found === 0) return 'No patients';
+  return `${formatCount(log?.records_success ?? 0)} / ${formatCount(log?.metadata.patients_found ?? 0)} patients`;
+}
+
+/**
+ * Patients a second: at the end as the engine measured it, on the way from its own estimate of what remains. So no
+ * clock of ours is compared with one of the server's.
+ */
+export function patientsPerSecond(log: SyncLog): number | null {
+  const { performance_metrics, patients_found, estimated_remaining_ms } = log.metadata;
+  if (performance_metrics !== undefined) return performance_metrics.patients_per_second;
+  if (log.status !== 'running' || !patients_found || !estimated_remaining_ms) return null;
+  const rate = (patients_found - log.records_processed) / (estimated_remaining_ms / 1000);
+  return rate > 0 ? Math.round(rate * 10) / 10 : null;
+}

@@ -1,0 +1,41 @@
+/** The head of every page: what this is, where else one can go, and how fresh it is. */
+
+import { signOut, useSession } from '../auth/session.ts';
+import type { Connection } from '../live/connection.ts';
+import { ConnectionBadge } from './connection-badge.tsx';
+
+export interface MastheadProps {
+  /** Absent while a token is asked for. */
+  current?: 'dashboard' | 'ops';
+  /** Absent where the page watches nothing. */
+  connection?: Connection;
+}
+
+export function PageHeader({ current, connection }: MastheadProps) {
+  const session = useSession();
+  return (
+    <header className="masthead">
+      <a className="brand" href="/">
+        <svg className="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+          <rect width="32" height="32" rx="9" />
+          <path d="M8 17.5h4l2.5-6.5 4 11 2.5-4.5H24" />
+        </svg>
+        Patient Sync
+      </a>
+      <nav aria-label="Pages">
+        <a href="/" aria-current={current === 'dashboard' ? 'page' : undefined}>
+          Dashboard
+        </a>
+        <a href="/ops" aria-current={current === 'ops' ? 'page' : undefined}>
+          All organizations
+        </a>
+      </nav>
+      {connection !== undefined && <ConnectionBadge connection={connection} />}
+      {session.kind === 'signed-in' && (
+        <button type="button" className="btn btn-small" onClick={signOut}>
+          Sign out
+        </button>
+      )}
+    </header>
+  );
+}
