@@ -11,7 +11,14 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { ProblemCode } from '#contract/problem.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { readId } from '../http/parameters.ts';
-import { canAccess, hasScope, type Principal, type Scope, UNRESTRICTED } from '../http/principal.ts';
+import {
+  canAccess,
+  hasScope,
+  organizationForbidden,
+  type Principal,
+  type Scope,
+  UNRESTRICTED,
+} from '../http/principal.ts';
 import { ProblemError, problemKind } from '../http/problem.ts';
 import { offersWebSocket } from '../http/upgrades.ts';
 import type { FrameGuard } from '../live/stream-authorization.ts';
@@ -213,14 +220,6 @@ function invalidToken(): ProblemError {
     'UNAUTHENTICATED',
     'This token is not good: it is unknown, expired or revoked. Get another one.',
     { headers: { 'www-authenticate': 'Bearer realm="patient-sync", error="invalid_token"' } },
-  );
-}
-
-/** Says nothing about the organization: whether it exists is not for strangers. */
-export function organizationForbidden(): ProblemError {
-  return new ProblemError(
-    'FORBIDDEN',
-    'This token does not hold what was asked for. Ask for a token that holds this organization.',
   );
 }
 

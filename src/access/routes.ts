@@ -2,8 +2,7 @@
 import { Hono } from 'hono';
 import { type StreamToken, StreamTokenRequest } from '#contract/access.ts';
 import { jsonBody } from '../http/parameters.ts';
-import { canAccess, principalOf } from '../http/principal.ts';
-import { organizationForbidden } from './authorize.ts';
+import { canAccess, organizationForbidden, principalOf } from '../http/principal.ts';
 import type { StreamTokens } from './stream-tokens.ts';
 
 export function accessRoutes(streamTokens: StreamTokens): Hono {

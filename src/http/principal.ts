@@ -3,7 +3,9 @@
  *
  * Not here: how somebody proves who he is (access/), what one may see of a stream while it is open (live/stream-authorization.ts).
  */
+
 import type { Context } from 'hono';
+import { ProblemError } from './problem.ts';
 
 /** Each includes the ones before it. */
 const RANKED = ['read', 'sync', 'admin'] as const;
@@ -65,4 +67,12 @@ export function hasScope(scope: Scope, needed: Scope): boolean {
 /** What an audit entry says of a request. */
 export function auditOrigin(c: Context): { actor: string; requestId: string } {
   return { actor: principalOf(c).actor, requestId: c.get('requestId') };
+}
+
+/** Says nothing about the organization: whether it exists is not for strangers. */
+export function organizationForbidden(): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    'This token does not hold what was asked for. Ask for a token that holds this organization.',
+  );
 }

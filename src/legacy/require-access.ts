@@ -1,7 +1,6 @@
 /** For the old routes whose organization is in a header or inside a sync id, where access/ does not look. */
 import type { Context } from 'hono';
-import { organizationForbidden } from '../access/authorize.ts';
-import { canAccess, principalOf } from '../http/principal.ts';
+import { canAccess, organizationForbidden, principalOf } from '../http/principal.ts';
 
 /** @throws ProblemError FORBIDDEN, whether the organization exists or not */
 export function requireAccess(c: Context, organizationId: number): void {

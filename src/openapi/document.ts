@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import { Problem, type ProblemCode } from '#contract/problem.ts';
 import { WebhookEvent, WebhookMessage } from '#contract/webhook.ts';
 import { problemKind } from '../http/problem.ts';
-import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { ACCESS_OPERATIONS } from './access-operations.ts';
 import { OPERATING_OPERATIONS } from './operating-operations.ts';
 import type { Answer, Operation, Parameter } from './operation.ts';
@@ -18,7 +17,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...ORGANIZATION_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...OPERATING_OPERATIONS,
-  ...LEGACY_OPERATIONS,
 ];
 
 /** What any address may answer with. */
@@ -35,7 +33,9 @@ const EVERYWHERE: readonly ProblemCode[] = [
 const DIALECT = 'draft-2020-12';
 const schema = (of: z.ZodType) => schemaOf(of, DIALECT);
 
-export function openApiDocument(version: string): JsonSchema {
+/** @param more operations beside our own: those of the old service */
+export function openApiDocument(version: string, more: readonly Operation[] = []): JsonSchema {
+  const operations = [...OPERATIONS, ...more];
   return {
     openapi: '3.1.1',
     info: {
@@ -47,8 +47,8 @@ export function openApiDocument(version: string): JsonSchema {
     },
     servers: [{ url: '/', description: 'This server.' }],
     security: [{}, { bearer: [] }],
-    tags: [...new Set(OPERATIONS.map(({ tag }) => tag))].map((name) => ({ name })),
-    paths: pathsOf(OPERATIONS),
+    tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths: pathsOf(operations),
     webhooks: Object.fromEntries(WebhookEvent.options.map((event) => [event, webhookOf(event)])),
     components: {
       schemas: componentSchemas(DIALECT),

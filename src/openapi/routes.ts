@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { asyncApiDocument } from './asyncapi.ts';
 import { openApiDocument } from './document.ts';
+import type { Operation } from './operation.ts';
 import { docsPage } from './page.ts';
 import { DOCS_STYLE } from './style.ts';
 
@@ -11,10 +12,11 @@ const Package = z.object({ version: z.string() });
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-cache' };
 
-export function documentRoutes(): Hono {
+/** @param more operations beside our own: those of the old service */
+export function documentRoutes(more: readonly Operation[]): Hono {
   const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { version } = Package.parse(JSON.parse(file));
-  const openapi = openApiDocument(version);
+  const openapi = openApiDocument(version, more);
   const asyncapi = asyncApiDocument(version);
   const page = docsPage(openapi, asyncapi);
   const [openapiText, asyncapiText] = [JSON.stringify(openapi), JSON.stringify(asyncapi)];

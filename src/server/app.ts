@@ -16,6 +16,7 @@ import { erasureRoutes } from '../erasure/routes.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { limitBody, limitTime, refuseNulInAddress, requireHost, securityHeaders } from '../http/hardening.ts';
 import { ProblemError, problemResponse } from '../http/problem.ts';
+import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { legacyRoutes } from '../legacy/routes.ts';
 import { sseRoutes } from '../live/sse/sse-route.ts';
 import type { WebSocketDeps } from '../live/websocket/websocket-connection.ts';
@@ -79,7 +80,7 @@ export function createApp(tools: AppTools): App {
   app.route('/api/v1', accessRoutes(tools.streamTokens));
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes());
-  app.route('/', documentRoutes());
+  app.route('/', documentRoutes(LEGACY_OPERATIONS));
   refuseOtherMethods(app);
 
   app.notFound(() => {

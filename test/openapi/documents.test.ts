@@ -4,13 +4,16 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect } from 'vitest';
 import { StreamEvent } from '#contract/stream-event.ts';
+import { LEGACY_OPERATIONS } from '../../src/legacy/operations.ts';
 import { asyncApiDocument } from '../../src/openapi/asyncapi.ts';
-import { OPERATIONS, openApiDocument } from '../../src/openapi/document.ts';
+import { OPERATIONS as OWN_OPERATIONS, openApiDocument } from '../../src/openapi/document.ts';
 import { createApp } from '../../src/server/app.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 import { asyncApiSchema } from './support/asyncapi-schema.ts';
+
+const OPERATIONS = [...OWN_OPERATIONS, ...LEGACY_OPERATIONS];
 
 /** The router alone: no handler is called, so what the tools would do does not matter. */
 function routes(): string[] {
@@ -29,7 +32,7 @@ describe('/openapi.json', () => {
   });
 
   test('is valid OpenAPI 3.1, and every reference leads somewhere', async () => {
-    const document = openApiDocument('1.0.0');
+    const document = openApiDocument('1.0.0', LEGACY_OPERATIONS);
     const result = await new Validator().validate(structuredClone(document));
     expect(result).toMatchObject({ valid: true });
     expect(danglingReferences(document)).toEqual([]);
@@ -85,7 +88,7 @@ describe('/docs', () => {
     const page = await response.text();
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
     for (const { id } of OPERATIONS) expect(page, id).toContain(`<article id="${id}">`);
-    for (const name of Object.keys(schemasOf(openApiDocument('1')))) {
+    for (const name of Object.keys(schemasOf(openApiDocument('1', LEGACY_OPERATIONS)))) {
       expect(page, name).toContain(`<article id="schema-${name}">`);
     }
     expect(page).toContain('/api/v1/cliniko/sync-logs/{orgId}/events');

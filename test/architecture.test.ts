@@ -1,0 +1,111 @@
+/**
+ * Imports run in one direction: a folder of `src/` imports only folders above it in this list.
+ *
+ * The list is the order in which the README introduces the folders. A new folder gets its place here.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const SRC = `${ROOT}/src`;
+
+const FOLDERS = [
+  'contract',
+  'logging',
+  'http',
+  'timing',
+  'tracing',
+  'database',
+  'embedded-postgres',
+  'encryption',
+  'cliniko',
+  'cliniko-simulator',
+  'audit',
+  'organizations',
+  'patients',
+  'events',
+  'sync',
+  'erasure',
+  'webhooks',
+  'live',
+  'metrics',
+  'openapi',
+  'legacy',
+  'access',
+  'config',
+  'server',
+  'cli',
+];
+
+interface Import {
+  file: string;
+  target: string;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => `${entry.parentPath}/${entry.name}`);
+}
+
+/** Of files of our own; packages are not meant. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(#contract\/[^']+|\.[^']+)'/g)].map(
+    ([, specifier = '']) => specifier,
+  );
+  return specifiers.map((specifier) => ({
+    file: relative(ROOT, file),
+    target: specifier.startsWith('#contract/')
+      ? specifier.replace('#contract/', 'src/contract/')
+      : relative(ROOT, resolve(dirname(file), specifier)),
+  }));
+}
+
+const folderOf = (path: string) => path.split('/')[1] ?? '';
+const describeImport = ({ file, target }: Import) => `${file} imports ${target}`;
+
+describe('the folders of src/', () => {
+  const folders = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const imports = sourceFiles(SRC).flatMap(importsOf);
+
+  test('all have a place in the order', () => {
+    expect(folders.map(({ name }) => name).sort()).toEqual([...FOLDERS].sort());
+  });
+
+  test('import only what stands above them', () => {
+    const upward = imports.filter(({ file, target }) => {
+      const [from, to] = [folderOf(file), folderOf(target)];
+      return from !== to && FOLDERS.includes(from) && FOLDERS.indexOf(from) <= FOLDERS.indexOf(to);
+    });
+    expect(upward.map(describeImport)).toEqual([]);
+  });
+
+  test('leave only main.ts loose', () => {
+    const loose = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(loose.map(({ name }) => name)).toEqual(['main.ts']);
+  });
+
+  test('reach the contract by its alias', () => {
+    const relativeImports = sourceFiles(SRC)
+      .filter((file) => !file.startsWith(`${SRC}/contract/`))
+      .filter((file) => /from '\.[^']*\/contract\//.test(readFileSync(file, 'utf8')));
+    expect(relativeImports).toEqual([]);
+  });
+});
+
+test('the simulated Cliniko is imported by the demo and by tests only', () => {
+  const users = sourceFiles(SRC)
+    .filter((file) => !file.includes('/cliniko-simulator/'))
+    .flatMap(importsOf)
+    .filter(({ target }) => target.startsWith('src/cliniko-simulator/'));
+  expect([...new Set(users.map(({ file }) => file))]).toEqual(['src/cli/demo.ts']);
+});
+
+test('the pages import the contract from the server, and nothing else', () => {
+  const foreign = sourceFiles(`${ROOT}/web-client/src`)
+    .flatMap(importsOf)
+    .filter(({ target }) => !target.startsWith('web-client/') && !target.startsWith('src/contract/'));
+  expect(foreign.map(describeImport)).toEqual([]);
+});
