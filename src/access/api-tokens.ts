@@ -1,7 +1,7 @@
 /**
- * API tokens: made by the command line, shown once, kept as a hash.
+ * API tokens: created by the command line, shown once, stored as a hash.
  *
- * A token is `pst_` and 32 random bytes in base64url. The prefix lets secret scanners find it where it should not be.
+ * A token is `pst_` and 32 random bytes in base64url. The prefix lets secret scanners find a leaked token.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { ISql } from 'postgres';
@@ -15,10 +15,10 @@ export function isApiToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Name of the row that keeps the hash of the variable. No other token may have it. */
+/** Name of the row that holds the hash of the variable. No other token may have it. */
 export const BOOTSTRAP_TOKEN_NAME = 'BOOTSTRAP_ADMIN_TOKEN';
 
-/** So that it is known to the database, with an id for the audit log, before it is used. Idempotent. */
+/** Gives the variable's token an id for the audit log before it is used. Idempotent. */
 export async function storeBootstrapToken({ sql }: Database, token: string): Promise<void> {
   await sql.begin(async (tx) => {
     const [row] = await tx<{ id: number }[]>`
@@ -44,10 +44,10 @@ export interface NewToken {
   expiresInDays: number | undefined;
 }
 
-/** Who works at the command line, for the audit log. */
+/** The operating system account behind the command line, for the audit log. */
 const OPERATOR = 'command line';
 
-/** @returns the token itself, which is nowhere else from now on */
+/** @returns the token itself, which is stored nowhere */
 export async function createToken(
   { sql }: Database,
   newToken: NewToken,
@@ -73,7 +73,7 @@ export async function createToken(
   return { id, token };
 }
 
-/** @returns false when there is no such token, or it was revoked before */
+/** @returns false when there is no such token, or it was already revoked */
 export async function revokeToken({ sql }: Database, id: number): Promise<boolean> {
   return sql.begin(async (tx) => {
     const rows = await tx`update api_tokens set revoked_at = now() where id = ${id} and revoked_at is null
@@ -100,16 +100,16 @@ interface TokenRow {
 
 const columns = (sql: ISql) =>
   sql`id, name, scope, organizations, (extract(epoch from expires_at) * 1000)::float8 as expires_ms`;
-/** That of the variable is good only while there is no other good admin token. */
+/** The variable's token is valid only while there is no other valid admin token. */
 const valid = (sql: ISql) => sql`revoked_at is null and (expires_at is null or expires_at > now())
   and (name <> ${BOOTSTRAP_TOKEN_NAME} or not exists (
     select from api_tokens other where other.scope = 'admin' and other.name <> ${BOOTSTRAP_TOKEN_NAME}
       and other.revoked_at is null and (other.expires_at is null or other.expires_at > now())))`;
 
 /**
- * Those of these tokens that are good, by their hash.
+ * The valid ones among these tokens, by hash.
  *
- * @param bootstrapHash of the variable of this server; undefined: that of no variable is good
+ * @param bootstrapHash hash of this server's variable; undefined: no bootstrap token is valid
  */
 export async function findByHashes(
   { sql }: Database,
@@ -123,14 +123,14 @@ export async function findByHashes(
   return new Map(rows.map((row) => [row.token_hash, toPrincipal(row)]));
 }
 
-/** @returns undefined when there is none, or it is revoked or expired */
+/** @returns undefined when the token is unknown, revoked or expired */
 export async function findById({ sql }: Database, id: number): Promise<Principal | undefined> {
   const [row] = await sql<TokenRow[]>`
     select ${columns(sql)} from api_tokens where id = ${id} and ${valid(sql)}`;
   return row && toPrincipal(row);
 }
 
-/** Those of these tokens that are still good. */
+/** The ones among these tokens that are still valid. */
 export async function findValid({ sql }: Database, ids: readonly number[]): Promise<Set<number>> {
   const rows = await sql<{ id: number }[]>`
     select id from api_tokens where id = any(${ids as number[]}::int[]) and ${valid(sql)}`;

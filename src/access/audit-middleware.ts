@@ -1,8 +1,8 @@
 /**
- * Writes into the audit log who did what, for every route that route-policy.ts says so of.
+ * Writes an audit entry for every route that route-policy.ts names an action for.
  *
- * A write is recorded once it has succeeded and before its answer leaves; if it cannot be recorded, the answer is an error.
- * A stream is recorded before it opens. Routes with more to say record it themselves, in their own transaction.
+ * A write is recorded after it has succeeded and before its response is sent; if the entry cannot be stored, the response is
+ * an error. A stream is recorded before it opens. Routes with more to say record it themselves, in their own transaction.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
@@ -16,7 +16,7 @@ export function auditActions({ sql }: Database): MiddlewareHandler {
     if (isPublic || audit === null || c.get('socketRefusal') !== undefined || c.req.method === 'HEAD')
       return next();
     if (isStream) {
-      // That somebody on this machine watches says nothing about who it was.
+      // Without accounts, an entry for a stream would identify no person.
       if (principalOf(c).actor !== 'anyone') await record(c, { sql }, audit);
       return next();
     }

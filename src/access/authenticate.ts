@@ -1,8 +1,8 @@
 /**
- * From what a request shows to who asks: an API token, a JWT of the identity provider, or on streams a stream token.
+ * Finds the principal of a request from its API token, its JWT of the identity provider, or on streams its stream token.
  *
- * A good API token is remembered for two seconds, so that a hundred pollers do not cost a hundred questions more. That is
- * also how long a revoked one may still be answered.
+ * A valid API token is cached for two seconds, so that a hundred polling clients do not cost a hundred more queries. A
+ * revoked token may be accepted for that long.
  */
 import type { Database } from '../database/open.ts';
 import { canAccess, type Principal } from '../http/principal.ts';
@@ -15,9 +15,9 @@ const CACHE_MS = 2_000;
 const CACHE_SIZE = 10_000;
 
 export interface Authenticator {
-  /** @returns undefined when the bearer token is not good for anything */
+  /** @returns undefined when the bearer token is not valid */
   bearer(token: string): Promise<Principal | undefined>;
-  /** @returns undefined when the stream token, or the token behind it, is no longer good */
+  /** @returns undefined when the stream token, or the token behind it, is no longer valid */
   streamToken(token: string): Promise<Principal | undefined>;
 }
 
@@ -66,7 +66,7 @@ function isStillValid(principal: Principal): Principal | undefined {
   return principal.expiresAt !== undefined && principal.expiresAt <= Date.now() ? undefined : principal;
 }
 
-/** Reads a part of what its issuer holds now, until the sooner end of the two. */
+/** A principal that reads a subset of what the issuing token holds now, until the earlier expiry of the two. */
 function narrowed(
   issuer: Principal,
   organizations: Principal['organizations'] | 'all',

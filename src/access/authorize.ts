@@ -1,9 +1,8 @@
 /**
- * The gate: nobody comes to a route before it is known who he is, that he holds what he asks for, and that he does not
- * ask for too much.
+ * Authorizes every request before its route runs: authenticates it, checks its scope and organization, and applies rate limits.
  *
- * It stands before every route and reads what each needs from route-policy.ts, so a new route is behind it by itself. Who asks
- * for an organization that he does not hold gets the same answer whether it exists or not.
+ * The middleware covers every route and reads what each needs from route-policy.ts, so a new route is protected by default.
+ * A request for an organization that its token does not hold gets the same response whether the organization exists or not.
  */
 import type { BlockList } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
@@ -58,11 +57,11 @@ async function authorizeRequest(
   deps: AuthorizeDeps,
 ): Promise<Principal> {
   const principal = await authenticate(c, needed, deps);
-  // Known from here on, also for what is written about a refusal.
+  // Set before the checks, so that the log of a refusal names the principal.
   c.set('principal', principal);
   const organizationId = organizationOf(c, needed);
   const held = isHeld(principal, needed, organizationId);
-  // What is refused counts too, but never against an organization that is not his.
+  // A refused request counts too, but never against an organization that its token does not hold.
   deps.limits.takeRequest(principal, held ? organizationId : undefined);
   if (!held) throw organizationForbidden();
   if (!hasScope(principal.scope, needed.scope) && !mayScrape(principal, needed))
@@ -76,12 +75,12 @@ function isHeld(principal: Principal, needed: Requirement, organizationId: numbe
   return !needed.needsAllOrganizations || principal.organizations === '*' || mayScrape(principal, needed);
 }
 
-/** /metrics is read by the tokens of its own scope. */
+/** Tokens with the scope `metrics` may read /metrics. */
 function mayScrape(principal: Principal, needed: Requirement): boolean {
   return needed.route === 'GET /metrics' && principal.scope === 'metrics';
 }
 
-/** One place among the streams, given back when the answer closes, or the connection of one whose turn never came. */
+/** Takes one stream slot. It is released when the response closes, or when the connection of a queued request closes. */
 async function authorizeStream(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
   const principal = await authorizeRequest(c, needed, deps);
   const leave = deps.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOrganizationOf(principal));
@@ -99,7 +98,7 @@ async function authorizeStream(c: HttpContext, needed: Requirement, deps: Author
   );
 }
 
-/** Holds nothing of the request, which would live as long as the socket. */
+/** Captures nothing of the request, which would otherwise live as long as the socket. */
 function frameGuard(c: HttpContext, principal: Principal, deps: AuthorizeDeps): FrameGuard {
   const { status: _status, code: _code, ...origin } = refusalOf(c, 'FORBIDDEN', deps.trustedProxies);
   const { refusals, limits } = deps;
@@ -109,7 +108,7 @@ function frameGuard(c: HttpContext, principal: Principal, deps: AuthorizeDeps): 
   };
 }
 
-/** A browser does not show a page why a handshake failed, so the socket is opened and closed with the reason. */
+/** A browser does not show a page why a handshake failed, so the socket is opened and then closed with the reason. */
 async function authorizeSocket(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
   try {
     await authorizeStream(c, needed, deps);
@@ -128,7 +127,7 @@ const CLOSE_CODES: Partial<Record<ProblemError['code'], number>> = {
   TOO_MANY_STREAMS: 4429,
 };
 
-/** What is written of a refusal: never the token, and of the address only the pattern of its route. */
+/** What the log and the audit entry say of a refusal: never the token, and only the route pattern of the URL. */
 export async function recordRefusal(
   c: HttpContext,
   error: ProblemError,
@@ -161,7 +160,7 @@ function organizationNamed(c: Context, needed: Requirement): number | undefined 
 
 async function authenticate(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<Principal> {
   const { authenticator } = deps;
-  // Only wrong tokens count against an address: behind a proxy that is not named in TRUSTED_PROXIES it is the address of all.
+  // Only invalid tokens count against an address: behind a proxy missing from TRUSTED_PROXIES all clients share one address.
   const refuse = (): never => {
     deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
     throw invalidToken();
@@ -173,14 +172,14 @@ async function authenticate(c: HttpContext, needed: Requirement, deps: Authorize
     const principal = token === undefined ? undefined : await authenticator.bearer(token);
     return principal ?? refuse();
   }
-  // In an address only what opens streams and soon ends: addresses are written down in many places.
+  // A URL may only carry short-lived stream tokens, because URLs are logged in many places.
   const streamToken = needed.isStream ? c.req.query('token') : undefined;
   if (streamToken === undefined) throw missingToken(needed.isStream);
   const principal = await authenticator.streamToken(streamToken);
   return principal ?? refuse();
 }
 
-/** Read as the route will read it, from the same segment of the same path. */
+/** Parsed exactly as the route parses it, from the same path segment. */
 function organizationOf(c: Context, { organizationSegment }: Requirement): number | undefined {
   if (organizationSegment === undefined) return undefined;
   const segment = c.req.path.split('/')[organizationSegment] ?? '';
@@ -195,7 +194,7 @@ function decode(segment: string): string {
   }
 }
 
-/** A socket names its organizations later. That of a token that holds one only is known. */
+/** A WebSocket names its organizations later. Only a token for a single organization identifies it now. */
 function onlyOrganizationOf({ organizations }: Principal): number | undefined {
   if (organizations === '*' || organizations.size !== 1) return undefined;
   const [only] = organizations;

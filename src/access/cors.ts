@@ -1,4 +1,4 @@
-/** What pages of other origins may do: those in `ALLOWED_ORIGINS` may use the API, with their tokens. No cookies exist. */
+/** CORS: pages of the origins in `ALLOWED_ORIGINS` may use the API with their tokens. There are no cookies. */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 
@@ -16,7 +16,7 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
       'if-none-match',
       'last-event-id',
       'x-request-id',
-      // Panels of the old service send these on every call.
+      // Panels of the old service send these with every call.
       'accept',
       'x-requested-with',
       'x-organization-id',
@@ -33,7 +33,7 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
   });
   return async (c, next) => {
-    // What is cached for one origin is not for another.
+    // A response cached for one origin must not be used for another.
     if (origins.size > 0) c.res.headers.append('vary', 'Origin');
     return origins.has(c.req.header('origin') ?? '') ? grant(c, next) : next();
   };

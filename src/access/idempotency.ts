@@ -1,8 +1,8 @@
 /**
- * `Idempotency-Key` on starts: a request that is sent again because its answer was lost gets that same answer.
+ * `Idempotency-Key` on starts: a request that is repeated because its response was lost gets the same response.
  *
- * Kept in the database for a day, so it holds on every server. The first request that comes with a key claims it; while
- * it is being answered others with the key are told to come back.
+ * Responses are stored in the database for a day, so a repeat works on every server. The first request with a key claims it;
+ * until it is answered, other requests with the key are asked to retry later.
  */
 import { createHash } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
@@ -51,7 +51,7 @@ interface StoredResponse {
 
 type WithSql = Pick<Database, 'sql'>;
 
-/** @returns undefined when the key is ours now: it is new, or whoever claimed it has died */
+/** @returns undefined when this request owns the key: the key is new, or the claim of a crashed server has expired */
 async function claim(
   { sql }: WithSql,
   keyHash: string,
@@ -67,7 +67,7 @@ async function claim(
   if (claimed.length > 0) return undefined;
   const [first] = await sql<StoredResponse[]>`
     select request_hash, status, content_type, body from idempotency_keys where key_hash = ${keyHash}`;
-  // Given up between the two statements, because its request failed.
+  // The claim was released between the two statements, because its request failed.
   return first ?? { request_hash: requestHash, status: null, content_type: null, body: null };
 }
 
@@ -98,7 +98,7 @@ function replayResponse(
   });
 }
 
-/** An answer that was our own fault is not kept: the same request may do better. */
+/** A 5xx response is not stored: the same request may succeed later. */
 async function storeResponse({ sql }: WithSql, keyHash: string, c: Context): Promise<void> {
   const { status, headers } = c.res;
   if (status >= 500 || !c.finalized) {

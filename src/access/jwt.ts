@@ -1,8 +1,8 @@
 /**
- * JWTs of an identity provider, checked with the public keys that it publishes (JWKS).
+ * Verifies JWTs of an identity provider with its published public keys (JWKS).
  *
- * Only asymmetric algorithms are ever accepted: `none` and HMAC with a public key as its secret are no signatures of
- * anybody. Issuer, audience, subject and expiry must be there and right.
+ * Only asymmetric algorithms are accepted: `none`, and HMAC with a public key as its secret, prove nothing. Issuer,
+ * audience, subject and expiry must be present and valid.
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -33,12 +33,12 @@ export interface JwtConfig {
   scopeClaim: string;
 }
 
-/** Clocks differ. */
+/** Tolerance for clock skew. */
 const TOLERANCE_SECONDS = 5;
 
 const MAX_ID = 2_147_483_647;
 
-/** A whole number, or its decimal text. Nothing else that JavaScript can make a number of: no `true`, no `"0x65"`. */
+/** A whole number or its decimal text. Nothing else that JavaScript converts to a number: no `true`, no `"0x65"`. */
 const OrganizationId = z.union([
   z.int().min(1).max(MAX_ID),
   z
@@ -49,11 +49,11 @@ const OrganizationId = z.union([
 ]);
 const Organizations = z.union([z.literal('*'), z.array(OrganizationId).transform((ids) => new Set(ids))]);
 const ScopeClaim = z.enum(SCOPES);
-/** OpenID Connect allows 255 ASCII characters. It is written into the audit log. */
+/** OpenID Connect allows 255 ASCII characters. The subject is written into the audit log. */
 const Subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
 const Expiry = z.number().positive();
 
-/** @returns undefined when the JWT is not one of this provider for us, or gives no access */
+/** @returns undefined when this provider did not issue the JWT for this server, or the JWT grants no access */
 export type VerifyJwt = (jwt: string) => Promise<Principal | undefined>;
 
 export function createJwtVerifier(config: JwtConfig): VerifyJwt {
@@ -82,18 +82,18 @@ export function createJwtVerifier(config: JwtConfig): VerifyJwt {
       };
     } catch (error) {
       if (error instanceof KeysAwayError) throw providerUnavailable(error);
-      // Whatever else is wrong is wrong with the token, however odd it is.
+      // Any other error is caused by the token, however malformed it is.
       return undefined;
     }
   };
 }
 
-/** The keys could not be read, which says nothing about the token. */
+/** The keys could not be fetched, which says nothing about the token. */
 class KeysAwayError extends Error {
   override readonly name = 'KeysAwayError';
 }
 
-/** What is thrown while the keys are read is told apart here from what a token makes `jose` throw later. */
+/** Wraps errors of fetching the keys here, to separate them from errors that `jose` later throws because of the token. */
 function keysOf(jwksUrl: string): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 });
   return async (header, token) => {
@@ -105,7 +105,7 @@ function keysOf(jwksUrl: string): JWTVerifyGetKey {
   };
 }
 
-/** The keys were there, and none of them, or more than one, fits the header of the token. */
+/** The keys were fetched, but none of them, or more than one, matches the header of the token. */
 function isAboutToken(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||

@@ -1,10 +1,10 @@
 /**
- * How much one token, and one organization, may ask of this server: requests a minute, and streams at once.
+ * Rate limits of this server for each token and each organization: requests a minute, and concurrent streams.
  *
- * A bucket holds a minute's requests and fills steadily, so a page that asks for many things at once is no problem and a
- * loop without a pause is one. Memory is bounded: keys come from tokens and organizations, and the oldest are forgotten.
+ * A bucket holds a minute's requests and refills steadily, so a page that sends a burst of requests passes and a loop
+ * without a pause does not. Memory is bounded: keys come from tokens and organizations, and the least recent are evicted.
  *
- * Not here: connections that never say anything (server.ts), the limits of Cliniko (cliniko/pacer.ts).
+ * Not here: connections that send no request (server/http-server.ts), the limits of Cliniko (cliniko/pacer.ts).
  */
 import { addressShare } from '../http/client-address.ts';
 import type { Principal } from '../http/principal.ts';
@@ -13,22 +13,22 @@ import { ProblemError } from '../http/problem.ts';
 export interface RateLimitConfig {
   requestsPerToken: number;
   requestsPerOrganization: number;
-  /** Tokens a minute that one address may get wrong before it is answered 429 instead of 401. */
+  /** Invalid tokens a minute from one address before the response is 429 instead of 401. */
   badTokensPerAddress: number;
   streamsPerToken: number;
   streamsPerOrganization: number;
-  /** Of this server in all, whoever opened them. */
+  /** Of this server in total, for all clients. */
   streams: number;
 }
 
 export interface RateLimits {
   /** @throws ProblemError TOO_MANY_REQUESTS */
   takeRequest(principal: Principal, organizationId: number | undefined): void;
-  /** Another wrong token of this address. @throws ProblemError TOO_MANY_REQUESTS, instead of the 401 */
+  /** Counts another invalid token of this address. @throws ProblemError TOO_MANY_REQUESTS, instead of the 401 */
   takeBadToken(address: string): void;
   /** For the frames of one socket. @returns throws like `takeRequest` */
   frames(principal: Principal): () => void;
-  /** @returns gives the place back. @throws ProblemError TOO_MANY_STREAMS */
+  /** @returns releases the slot. @throws ProblemError TOO_MANY_STREAMS */
   takeStream(principal: Principal, organizationId: number | undefined): () => void;
 }
 
@@ -44,7 +44,7 @@ export function createRateLimits(config: RateLimitConfig, now = () => performanc
 
   const bucketOf = (key: string, perMinute: number): Bucket => {
     const bucket = refill(buckets.get(key) ?? { left: perMinute, at: now() }, perMinute, now());
-    // Taken out and put in again: who was asked for last is the last to be forgotten.
+    // Deleted and inserted again, so that the map is ordered by last use and the oldest is evicted first.
     buckets.delete(key);
     buckets.set(key, bucket);
     evictOldest(buckets);
@@ -61,12 +61,12 @@ export function createRateLimits(config: RateLimitConfig, now = () => performanc
     },
     frames(principal) {
       sockets += 1;
-      // Without accounts each socket has a bucket of its own: a page in a loop must not keep the database busy.
+      // Without accounts each socket has its own bucket: a page in a loop must not keep the database busy.
       const key = principal.actor === 'anyone' ? `socket:${sockets}` : principal.actor;
       return () => takeAll([{ key, perMinute: config.requestsPerToken }]);
     },
     takeRequest(principal, organizationId) {
-      // AUTH=none: one person's own machine.
+      // AUTH=none: a local single-user machine needs no limit.
       if (principal.actor === 'anyone') return;
       const wanted = [
         { key: principal.actor, perMinute: config.requestsPerToken },

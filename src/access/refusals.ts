@@ -1,8 +1,8 @@
 /**
  * Refusals (401, 403, 429): each is counted, logged, and audited when the account is known.
  *
- * A refused client can repeat itself without end, so lines and audit entries are bounded: beyond the bound they are summed
- * up, in the next line and in the next entry. Nothing here holds a token or an address with a query.
+ * A refused client can retry without end, so log lines and audit entries are bounded. Those beyond the bound are summed up
+ * in the next line and the next entry. Nothing here holds a token or a URL with a query.
  */
 
 import type { ProblemCode } from '#contract/problem.ts';
@@ -16,9 +16,9 @@ export interface Refusal {
   code: ProblemCode;
   /** Method and pattern, such as `GET /api/v1/cliniko/sync-logs/:orgId`. */
   route: string;
-  /** Undefined: no account was known. */
+  /** Undefined: no account is known. */
   actor: string | undefined;
-  /** That was asked for, whether it exists or not. */
+  /** The requested organization, whether it exists or not. */
   organizationId: number | undefined;
   address: string;
   requestId: string | undefined;
@@ -81,7 +81,7 @@ export function createRefusals(
   };
 }
 
-/** So many a minute, and how many were left out since the last one that was not. */
+/** Allows a fixed number a minute, and counts those left out since the last one allowed. */
 class Quota {
   readonly #perMinute: number;
   #until = 0;

@@ -1,8 +1,8 @@
 /**
- * What each route needs. Made so that a route nobody thought of here is closed, not open.
+ * What each route requires. A route that is missing here is closed, not open.
  *
- * A route with `:orgId` needs a token that holds that organization; one without needs a token that holds all, unless it is
- * listed as one that looks by itself. Reading needs `read`, writing `admin`, unless it is listed.
+ * A route with `:orgId` requires a token that holds that organization. A route without it requires a token that holds all,
+ * unless it is listed as self-filtering. Reads require `read`, writes require `admin`, unless listed otherwise.
  */
 import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
@@ -15,7 +15,7 @@ import {
   LEGACY_STARTS,
 } from '../legacy/route-rules.ts';
 
-/** Without anything of an organization in them: pages, descriptions, signs of life. */
+/** Routes without organization data: pages, API descriptions, health checks. */
 const PUBLIC_ROUTES = new Set([
   '/',
   '/ops',
@@ -29,7 +29,7 @@ const PUBLIC_ROUTES = new Set([
   '/readyz',
 ]);
 
-/** Routes without `:orgId` that give each token what it holds and no more. */
+/** Routes without `:orgId` that return to each token only what it holds. */
 const SELF_FILTERING_ROUTES = new Set([
   'GET /api/v1/organizations',
   'GET /api/v1/cliniko/ws',
@@ -49,7 +49,7 @@ const ROUTE_SCOPES: Record<string, Scope> = {
   'GET /api/v1/audit': 'admin',
 };
 
-/** What is written into the audit log; any other write is `api.write`. Routes that write their own entry are `null`. */
+/** The action in the audit log; any other write is `api.write`. Routes that write their own entry are `null`. */
 const AUDIT_ACTIONS: Record<string, AuditAction | null> = {
   ...LEGACY_AUDIT_ACTIONS,
   'GET /api/v1/cliniko/patients/:orgId': 'patients.read',
@@ -76,10 +76,10 @@ const STREAM_ROUTES = new Set(['GET /api/v1/cliniko/sync-logs/:orgId/events', 'G
 const START_ROUTES = /^POST \/api\/v1\/cliniko\/sync-(all|active|changed)\/:orgId$/;
 
 export interface Requirement {
-  /** `GET /api/v1/cliniko/sync-logs/:orgId`: holds nothing that was sent. */
+  /** The pattern, such as `GET /api/v1/cliniko/sync-logs/:orgId`: contains nothing that the client sent. */
   route: string;
   isPublic: boolean;
-  /** The segment of the path that names the organization. */
+  /** The path segment that names the organization. */
   organizationSegment: number | undefined;
   needsAllOrganizations: boolean;
   scope: Scope;
@@ -91,18 +91,18 @@ export interface Requirement {
 declare module 'hono' {
   interface ContextVariableMap {
     requirement: Requirement;
-    /** The organization that the path names, which the principal holds. */
+    /** The organization in the path, which the principal holds. */
     organizationId: number | undefined;
   }
 }
 
-/** What the route that is about to answer needs. */
+/** The policy of the route that handles this request. */
 export function requirementOf(c: Context): Requirement {
-  // Middleware stands on `/*`; what is left are the routes, the one that answers first.
+  // Middleware is registered on `/*`; of the remaining matches the first one handles the request.
   const routes = matchedRoutes(c).filter(({ path }) => path !== '/*' && path !== '*');
   const pattern = (routes.find(({ method }) => method !== 'ALL') ?? routes[0])?.path ?? c.req.routePath;
   const needed = requirementFor(c.req.method, pattern);
-  // Nothing is there, and that is no secret; below /api only for those who have shown a token.
+  // An unknown path is public, but below /api the request must be authenticated to learn that.
   return routes.length > 0
     ? needed
     : {

@@ -1,11 +1,11 @@
 /**
- * The second wall: reads for somebody who holds only some organizations run under row-level security, so a statement
- * that forgets its `where` gives nobody else's rows.
+ * Row-level security as a second check: reads for a principal that holds only some organizations run under policies, so
+ * a statement that forgets its `where` returns no rows of other organizations.
  *
- * Routes know nothing of it. They are given a database whose `sql` and `orm` are, within such a request, those of one
- * transaction under a role of its own (database/close.ts). Whoever holds everything is spared the round trips.
+ * Routes are not aware of it. They receive a database whose `sql` and `orm` belong, during such a request, to one
+ * transaction under a role of its own (database/close.ts). A principal that holds everything skips the extra round trips.
  *
- * Not here: the engine and the feed, which work for all organizations; what a stream's viewer may see (live/stream-authorization.ts).
+ * Not here: the sync engine and the hub, which work for all organizations; what a stream may read (live/stream-authorization.ts).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { PgDialect } from 'drizzle-orm/pg-core';
@@ -19,17 +19,17 @@ import { principalOf } from '../http/principal.ts';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
 
-/** A read that takes longer than this is somebody's mistake, and must not hold a connection. */
+/** A read that takes longer than this is a bug, and must not hold a connection. */
 const STATEMENT_LIMIT_MS = 15_000;
 
-/** `role`: a role of its own. `none`: it cannot be used, and reads are guarded by their statements only. */
+/** `role`: reads run under their own role. `none`: the role is unusable, and only the statements themselves filter. */
 export type IsolationKind = 'role' | 'none';
 
 export interface RowLevelSecurity {
   readonly kind: IsolationKind;
-  /** For the routes. */
+  /** The database for the routes. */
   readonly database: Database;
-  /** Stands around every route that only reads. */
+  /** Middleware around every route that only reads. */
   restrictReads(): MiddlewareHandler;
 }
 
@@ -63,7 +63,7 @@ export async function createRowLevelSecurity(database: Database, logger: Logger)
   };
 }
 
-/** Until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, so does that. */
+/** Lasts until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, both fail. */
 export function restrict(tx: TransactionSql, organizations: Iterable<number>) {
   return tx`select set_config('role', ${WALL_ROLE}, true),
     set_config('patient_sync.organizations', ${`{${[...organizations].join(',')}}`}, true),
@@ -79,7 +79,7 @@ function databaseViewOf(tx: TransactionSql, whole: Sql): DatabaseView {
   };
 }
 
-/** A transaction that may be used where a pool is expected; one that is begun in it is a savepoint. */
+/** A transaction usable in place of a pool; a transaction begun in it is a savepoint. */
 function asSql(tx: TransactionSql, whole: Sql): Sql {
   const begin = (...args: unknown[]) => Reflect.apply(tx.savepoint, tx, args.slice(-1));
   return new Proxy(whole, {
@@ -88,7 +88,7 @@ function asSql(tx: TransactionSql, whole: Sql): Sql {
   });
 }
 
-/** Tried and not assumed: the role, the membership, the rights and the policies may each be missing. */
+/** Tested rather than assumed: the role, the membership, the grants and the policies may each be missing. */
 async function findKind({ sql }: Database, logger: Logger): Promise<IsolationKind> {
   try {
     await sql.begin(async (tx) => {

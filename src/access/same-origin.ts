@@ -1,8 +1,8 @@
 /**
- * Who may talk to a server without accounts (`AUTH=none`): programs on this machine, and pages that it served itself.
+ * Protects a server without accounts (`AUTH=none`): only programs on this machine and its own pages may use it.
  *
- * A foreign web page could otherwise reach it through its visitor's browser: with a name that it lets point to this
- * machine (DNS rebinding, so `Host` must be a loopback name), or by sending a write or opening a socket across origins.
+ * Otherwise a foreign web page could reach it through a visitor's browser: with a DNS name that resolves to this machine
+ * (DNS rebinding, so `Host` must be a loopback name), or by sending a write or opening a socket across origins.
  */
 import type { MiddlewareHandler } from 'hono';
 import { ProblemError } from '../http/problem.ts';
@@ -15,7 +15,7 @@ export function isLoopbackAddress(host: string): boolean {
 
 export function requireLoopbackHost(): MiddlewareHandler {
   return async (c, next) => {
-    // Without one it is a health check (http/hardening.ts); browsers always send it.
+    // A request without Host is a health check (http/hardening.ts); browsers always send one.
     const host = c.req.header('host');
     if (host && !LOOPBACK_HOST.test(host)) {
       throw new ProblemError(
@@ -27,10 +27,10 @@ export function requireLoopbackHost(): MiddlewareHandler {
   };
 }
 
-/** What proxies add. A program on this machine that asks directly has no use for any of them. */
+/** Headers that proxies add. A local program that connects directly does not send them. */
 const PROXY_HEADER = /^(forwarded|via|x-forwarded-.+)$/;
 
-/** Behind a proxy every request seems to come from this machine, whatever machine it was sent from. */
+/** Behind a proxy every request seems to come from this machine, wherever it was sent from. */
 export function refuseProxies(): MiddlewareHandler {
   return async (c, next) => {
     const header = Object.keys(c.req.header()).find((name) => PROXY_HEADER.test(name));
@@ -51,7 +51,7 @@ export function requireOwnOrigin(allowed: readonly string[]): MiddlewareHandler 
   return async (c, next) => {
     const origin = c.req.header('origin');
     const guarded = !READS.has(c.req.method) || c.req.header('upgrade')?.toLowerCase() === 'websocket';
-    // No Origin: not a browser. That is somebody who could send any header anyway.
+    // No Origin: not a browser, and such a client could send any header.
     if (
       guarded &&
       origin !== undefined &&
@@ -64,7 +64,7 @@ export function requireOwnOrigin(allowed: readonly string[]): MiddlewareHandler 
   };
 }
 
-/** Mostly a proxy that does not pass the Host on: the page is ours, and nothing in the request shows it. */
+/** The usual cause is a proxy that does not forward Host: the page is ours, but the request does not show it. */
 function originNotAllowed(origin: string, host: string): ProblemError {
   return new ProblemError(
     'ORIGIN_NOT_ALLOWED',
@@ -72,7 +72,7 @@ function originNotAllowed(origin: string, host: string): ProblemError {
   );
 }
 
-/** Sent by the client, so only a piece of it, in one line. */
+/** Sent by the client, so it is shortened and reduced to one line. */
 function shown(header: string): string {
   return header.slice(0, 100).replace(/[^\x21-\x7e]/g, '?');
 }
@@ -80,7 +80,7 @@ function shown(header: string): string {
 function isOwn(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const { protocol, host: wanted } = new URL(origin);
-  // Read alike, so that `sync.example:443` is the Host of https://sync.example.
+  // Both are parsed the same way, so that `sync.example:443` matches https://sync.example.
   const own = `${protocol}//${host}`;
   return URL.canParse(own) && new URL(own).host === wanted;
 }

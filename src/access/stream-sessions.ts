@@ -1,8 +1,8 @@
 /**
- * The rights behind open streams: each ends with its token, wherever that was revoked.
+ * Sessions of open streams: each ends when its token expires or is revoked, on whichever server.
  *
- * One timer for all: every second it looks for rights that are about to expire, every other second it asks the database
- * which tokens are still good, in one statement. So a revocation needs no message to reach every server within 5 s.
+ * One timer serves all: every second it finds sessions about to expire, and every other second it checks in one
+ * statement which tokens are still valid. So a revocation reaches every server within 5 s without a message.
  */
 import type { Database } from '../database/open.ts';
 import { canAccess, type Principal } from '../http/principal.ts';
@@ -14,7 +14,7 @@ import { findValid } from './api-tokens.ts';
 
 const TICK_MS = 1_000;
 const RECHECK_TICKS = 2;
-/** A client gets this long to come back with a new token before the old one is refused. */
+/** Time for a client to reconnect with a new token before the old one is refused. */
 const BYE_AHEAD_MS = 5_000;
 
 export interface StreamSessions {
@@ -35,7 +35,7 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
     const asked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
     if (asked.size === 0) return;
     const good = await findValid(database, [...asked]);
-    // Only who was asked about: a stream that opened meanwhile has just been checked.
+    // Only sessions that were part of the query: a stream that opened during it has just been checked.
     const bad = (id: number | undefined) => id !== undefined && asked.has(id) && !good.has(id);
     for (const session of open) if (bad(session.tokenId)) session.end();
   };
@@ -57,14 +57,14 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
   };
 }
 
-/** The right behind one stream. A class: there is one for each, and it has little to keep. */
+/** The session of one stream. A class, because there is one for each stream and it must stay small. */
 class StreamSession implements StreamAuthorization {
   readonly frames: FrameGuard | undefined;
   readonly #principal: Principal;
   readonly #open: Set<StreamSession>;
   #connection: Connection | undefined;
   #ended = false;
-  /** Milliseconds since 1970: when to say goodbye. */
+  /** Milliseconds since 1970: when to send the bye message. */
   byeAt = Number.POSITIVE_INFINITY;
 
   constructor(principal: Principal, open: Set<StreamSession>, frames: FrameGuard | undefined) {

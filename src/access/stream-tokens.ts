@@ -1,8 +1,8 @@
 /**
- * Stream tokens: what a browser puts into the address of an EventSource or a WebSocket, which cannot send headers.
+ * Stream tokens: sent in the URL of an EventSource or a WebSocket, because browsers cannot set headers on them.
  *
- * Addresses end up in logs of proxies, so such a token lives ten minutes at most, opens streams and nothing else, and
- * dies with the token that asked for it. Every server derives the same signing key from `CREDENTIALS_KEY`.
+ * URLs end up in proxy logs, so such a token lives at most ten minutes, opens only streams, and is revoked with the
+ * token that requested it. Every server derives the same signing key from `CREDENTIALS_KEY`.
  */
 import { hkdfSync } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
@@ -12,12 +12,12 @@ import type { GrantedOrganizations, Principal } from '../http/principal.ts';
 const TYPE = 'patient-sync-stream+jwt';
 const AUDIENCE = 'patient-sync/streams';
 
-/** @param credentialsKey the value of `CREDENTIALS_KEY`, from which nobody gets back with the derived one */
+/** @param credentialsKey the value of `CREDENTIALS_KEY`; it cannot be recovered from the derived key */
 export function streamSigningKey(credentialsKey: Buffer): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', credentialsKey, '', 'patient-sync stream tokens 1', 32));
 }
 
-/** `all`: everything that the asking token holds, looked up when the stream opens. */
+/** `all`: everything that the issuing token holds, looked up when the stream opens. */
 const Claims = z.object({
   sub: z.string(),
   exp: z.int(),
@@ -34,19 +34,19 @@ export interface StreamTokenContent {
 }
 
 export interface StreamTokens {
-  /** @param organizations part of what the principal holds; undefined: all of it */
+  /** @param organizations a subset of what the principal holds; undefined: all of it */
   issue(
     principal: Principal,
     organizations: readonly number[] | undefined,
   ): Promise<{ token: string; expiresAt: number }>;
-  /** @returns undefined when it is not one of ours, or spent */
+  /** @returns undefined when this server's key did not sign it, or it has expired */
   read(token: string): Promise<StreamTokenContent | undefined>;
 }
 
 export function createStreamTokens(key: Uint8Array, lifeSeconds: number): StreamTokens {
   return {
     async issue(principal, organizations) {
-      // Whole seconds, as JWTs have them; never longer than the token behind it.
+      // Whole seconds, as in JWTs; never longer than the token behind it.
       const end = Math.min(Date.now() + lifeSeconds * 1_000, principal.expiresAt ?? Number.POSITIVE_INFINITY);
       const exp = Math.floor(end / 1_000);
       const token = await new SignJWT({ tid: principal.tokenId, org: claimOf(principal, organizations) })
@@ -79,6 +79,6 @@ export function createStreamTokens(key: Uint8Array, lifeSeconds: number): Stream
 function claimOf(principal: Principal, organizations: readonly number[] | undefined): string | number[] {
   if (organizations !== undefined) return [...organizations];
   if (principal.organizations === '*') return '*';
-  // A token may hold thousands, and an address has to stay short.
+  // A token may hold thousands of organizations, but a URL must stay short.
   return principal.tokenId === undefined ? [...principal.organizations] : 'all';
 }

@@ -1,11 +1,11 @@
-/** API tokens, and the answers that are kept for repeated requests. No token is here in clear. */
+/** API tokens, and responses stored for repeated requests. No token is stored in clear. */
 import { index, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Scope } from '../http/principal.ts';
 
 export const apiTokenTable = pgTable('api_tokens', {
   id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
   name: text('name').notNull(),
-  /** SHA-256 in hex. A token has 256 random bits, so there is nothing to guess that a slow hash would protect. */
+  /** SHA-256 in hex. A token has 256 random bits, so a slow hash would add no protection. */
   tokenHash: text('token_hash').notNull().unique(),
   scope: text('scope').$type<Scope>().notNull(),
   /** Null: every organization. */
@@ -15,13 +15,13 @@ export const apiTokenTable = pgTable('api_tokens', {
   revokedAt: timestamp('revoked_at', { withTimezone: true, mode: 'string' }),
 });
 
-/** The first answer to each `Idempotency-Key`, for a day. */
+/** The first response to each `Idempotency-Key`, kept for a day. */
 export const idempotencyTable = pgTable(
   'idempotency_keys',
   {
-    /** SHA-256 in hex of who asked and the key that he sent. */
+    /** SHA-256 in hex of the principal and its key. */
     keyHash: text('key_hash').primaryKey(),
-    /** SHA-256 in hex of method, path and body: the same key with another request is a mistake of the client. */
+    /** SHA-256 in hex of method, path and body: the same key with another request is a client error. */
     requestHash: text('request_hash').notNull(),
     /** Null while the first request is being answered. */
     status: integer('status'),

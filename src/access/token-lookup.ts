@@ -1,9 +1,9 @@
 /**
- * API tokens, looked up for many requests in one statement.
+ * Looks up API tokens for many requests in one statement.
  *
- * A token that is unknown costs a look into the database like any other, and anybody can send one. So lookups that arrive
- * during another one share the next statement, statements that follow a wrong token are paced, and a wrong token is
- * remembered for a moment: a flood of them costs ten small reads a second, however large it is.
+ * An unknown token costs a query like a valid one, and any client can send it. So lookups that arrive during a query share
+ * the next one, queries that follow an invalid token are paced, and an invalid token is cached briefly: a flood costs
+ * ten small reads a second, however large it is.
  */
 import type { Principal } from '../http/principal.ts';
 
@@ -14,7 +14,7 @@ const UNKNOWN_AT_MOST = 10_000;
 
 export type FindTokens = (hashes: readonly string[]) => Promise<ReadonlyMap<string, Principal>>;
 
-/** @returns finds the principal of a token's hash; undefined when the token is unknown, revoked or expired */
+/** @returns finds the principal by the token's hash; undefined when the token is unknown, revoked or expired */
 export function createTokenLookup(
   find: FindTokens,
   now: () => number = Date.now,
@@ -27,7 +27,7 @@ export function createTokenLookup(
     if (unknown.size >= UNKNOWN_AT_MOST) unknown.clear();
     unknown.set(hash, now() + UNKNOWN_REMEMBERED_MS);
   };
-  /** @returns whether one of them was unknown */
+  /** @returns whether any of them was unknown */
   const lookUp = async (batch: typeof waiting): Promise<boolean> => {
     try {
       const found = await find([...batch.keys()]);
