@@ -132,7 +132,7 @@ function rowSecurityStatements(object: DatabaseObject): string[] {
   const statements: string[] = [];
   if (!rowSecurity.on) statements.push(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
   if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
-  if (rowSecurity.rowLevelSecurity || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
+  if (rowSecurity.hasPolicy || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
   // The two functions are asked once a statement, not once a row.
   const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_held_organizations())::integer[])`;
   const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;

@@ -23,7 +23,7 @@ export interface DatabaseObject {
   isPartition: boolean;
   /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
   relkind: string | null;
-  rowSecurity: { on: boolean; forced: boolean; rowLevelSecurity: boolean };
+  rowSecurity: { on: boolean; forced: boolean; hasPolicy: boolean };
   /** Of a function: reads only, and with the rights of its caller. */
   isHarmless: boolean;
   isTrigger: boolean;
@@ -73,7 +73,7 @@ export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseO
       is_partition as "isPartition", is_harmless as "isHarmless", is_trigger as "isTrigger",
       case when plain_name = 'organizations' then 'id' else (select attname from pg_attribute
         where attrelid = table_oid and attname = 'organization_id' and not attisdropped) end as "organizationColumn",
-      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'wall', exists (
+      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'hasPolicy', exists (
         select from pg_policy where polrelid = table_oid and polname = ${WALL_POLICY})) as "rowSecurity",
       (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'isSpecial', special)), '[]')
         from (
