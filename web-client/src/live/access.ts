@@ -1,6 +1,6 @@
 /**
- * How a server with accounts knows us. Browsers' EventSource and WebSocket cannot send headers, so they carry a
- * short-lived stream token in their address; whatever is fetched carries an API token in a header.
+ * How the client authenticates to a server with accounts. Browsers' EventSource and WebSocket cannot send headers, so
+ * their address carries a short-lived stream token. Requests made with `fetch` carry an API token in a header.
  */
 import type { Bye } from '#contract/stream-event.ts';
 import { isFields, isText } from './read-log.ts';
@@ -9,22 +9,23 @@ export interface Access {
   /** An API token, for the `Authorization` header of requests; null without accounts. */
   getToken?: (() => Promise<string | null>) | undefined;
   /**
-   * A token for the address of a stream, asked for anew whenever one is opened. Default: one that the server gives for
-   * the API token. A page that must not know the API token has its own backend ask for it.
+   * A token for the address of a stream. It is requested each time a stream is opened. Default: a stream token that
+   * the server issues for the API token. A page that must not know the API token lets its own backend request the
+   * stream token.
    *
-   * @param why `reauth`: the server said that the last one is about to expire
+   * @param why `reauth`: the server said that the last token expires soon
    */
   getStreamToken?: ((why: OpenReason) => Promise<string | null>) | undefined;
 }
 
 export type OpenReason = 'connect' | 'reauth';
 
-/** After a goodbye. */
+/** After a `bye` frame. */
 export function openReason({ reason }: Bye): OpenReason {
   return reason === 'reauth' ? 'reauth' : 'connect';
 }
 
-/** @throws whatever the hook throws */
+/** @throws any error of the hook */
 export async function withStreamToken(url: string, access: Access, why: OpenReason): Promise<string> {
   return withQuery(url, 'token', (await access.getStreamToken?.(why)) ?? null);
 }
@@ -34,14 +35,14 @@ export function withQuery(url: string, name: string, value: string | null): stri
   return `${url}${url.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`;
 }
 
-/** @throws whatever the hook throws */
+/** @throws any error of the hook */
 export async function authorization({ getToken }: Access): Promise<Record<string, string>> {
   const token = (await getToken?.()) ?? null;
   return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
 /**
- * A browser does not tell a page why its WebSocket was refused. The same refusal as an answer to a request has words.
+ * A browser does not tell a page why its WebSocket was refused. A plain request gets the same refusal with a message.
  *
  * @returns undefined when the server does not answer, or does not refuse
  */
@@ -64,9 +65,9 @@ export async function whyRefused(
 }
 
 /**
- * Fills in how stream tokens come about.
+ * Adds the default way to get stream tokens.
  *
- * @param organizations that the streams are of
+ * @param organizations that the streams cover
  */
 export function completeAccess(
   { getToken, getStreamToken }: Access,

@@ -1,21 +1,21 @@
 /**
- * How many event streams the tabs of one origin hold at once. Over HTTP/1.1 a browser opens six connections to a
- * server and no more, for all of its tabs: with six streams the seventh page would not even load. So a stream takes a
- * seat first, and whoever finds none goes by WebSocket, which is not counted among the six.
+ * Limits the event streams that all tabs of one origin hold at once. Over HTTP/1.1 a browser opens at most six
+ * connections to a server, for all of its tabs: with six streams the seventh page would not load. So a stream takes a
+ * slot first; a stream without a slot uses WebSocket, which does not count towards the six.
  */
 const SLOTS = 3;
 
-/** @returns gives the seat back; undefined when all are taken */
+/** @returns releases the slot; undefined when all slots are taken */
 export type TakeSlot = () => Promise<(() => void) | undefined>;
 
-/** Where there are no Web Locks (Node, pages without TLS) nobody knows of the other tabs, and everyone has a seat. */
+/** Without Web Locks (Node, pages without TLS) tabs cannot coordinate, so every stream gets a slot. */
 export function connectionSlots(baseUrl: string): TakeSlot {
   const locks = typeof document === 'undefined' ? undefined : navigator.locks;
   if (locks === undefined) return async () => () => {};
   return async () => {
-    for (let seat = 0; seat < SLOTS; seat += 1) {
-      const giveBack = await hold(locks, `patient-sync.stream.${seat} ${baseUrl}`);
-      if (giveBack !== undefined) return giveBack;
+    for (let slot = 0; slot < SLOTS; slot += 1) {
+      const release = await hold(locks, `patient-sync.stream.${slot} ${baseUrl}`);
+      if (release !== undefined) return release;
     }
     return undefined;
   };
@@ -26,7 +26,7 @@ function hold(locks: LockManager, name: string): Promise<(() => void) | undefine
   return new Promise((resolve, reject) => {
     const whileHeld = async (lock: Lock | null): Promise<void> => {
       if (lock === null) resolve(undefined);
-      else await new Promise<void>((giveBack) => resolve(giveBack));
+      else await new Promise<void>((release) => resolve(release));
     };
     locks.request(name, { ifAvailable: true }, whileHeld).catch(reject);
   });

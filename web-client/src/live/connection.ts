@@ -1,33 +1,33 @@
-/** What a page may honestly say about its connection, and how long to wait before it tries again. Pure. */
+/** The connection state that a page shows, and the delay before the next attempt. Pure. */
 
-/** `offline`: nothing answers, so what is shown may be old. */
+/** `offline`: nothing answers, so the page may show old data. */
 export type ConnectionKind = 'connecting' | 'live' | 'polling' | 'offline';
 
-/** How news arrive. */
+/** How updates arrive. */
 export type TransportKind = 'sse' | 'websocket' | 'poll';
 
 export interface Connection {
   readonly kind: ConnectionKind;
-  /** When it became so, in milliseconds of the own clock. */
+  /** When this kind began, in milliseconds of the client's clock. */
   readonly since: number;
   /** Absent while nothing arrives. */
   readonly transport?: TransportKind | undefined;
-  /** Live again, while what was missed is still arriving. */
+  /** Live again, but missed events are still arriving. */
   readonly isCatchingUp?: boolean | undefined;
-  /** The status with which the server refused us: it answers, but not to us. */
+  /** The status of the server's refusal: the server is reachable, but rejects this client. */
   readonly refusedWith?: number | undefined;
-  /** In the server's words: why it refuses this page, such as a proxy that does not pass the Host on. */
+  /** The server's message: why it refuses this page, such as a proxy that does not pass the Host on. */
   readonly refusal?: string | undefined;
 }
 
-/** The server knows who asks, and does not show him this. */
+/** The server knows the principal, and denies access to this organization. */
 export function isForbidden({ refusedWith }: Connection): boolean {
   return refusedWith === 403;
 }
 
 export type ConnectionDetails = Pick<Connection, 'transport' | 'isCatchingUp' | 'refusedWith' | 'refusal'>;
 
-/** What did not change keeps its identity, and a kind its beginning. */
+/** An unchanged connection keeps its identity, and an unchanged kind keeps its `since`. */
 export function connectionChanged(
   before: Connection,
   kind: ConnectionKind,
@@ -52,8 +52,8 @@ export function connectionChanged(
 }
 
 /**
- * Doubles from `firstMs` to `mostMs`, and takes a random half off, so that a thousand pages do not come back in the
- * same instant after a restart.
+ * Doubles from `firstMs` to `mostMs`, and subtracts up to half at random, so that a thousand pages do not reconnect at
+ * the same instant after a restart.
  *
  * @param failures in a row: 0 before the first retry
  * @param random 0…1

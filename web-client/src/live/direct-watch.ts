@@ -1,11 +1,11 @@
 /**
- * Watches one organization on connections of its own, by the best way that works here and now.
+ * Watches one organization on its own connections, with the best transport that works.
  *
- * The streams come first (transport-fallback.ts). While none is open the guide's poll takes over; both carry the same cursor, so a
- * change in either direction loses nothing. The connection that is told is what really happens: `live` only after a
- * `hello`, `offline` when not even a poll is answered.
+ * Streams come first (transport-fallback.ts). While none is open, the guide's poll takes over. Both carry the same
+ * cursor, so a change in either direction loses nothing. The reported connection is the real one: `live` only after a
+ * `hello`, `offline` only when a poll fails too.
  *
- * Not here: sharing it with other tabs (tab-sharing.ts), the arithmetic of states (organization-state.ts).
+ * Not here: sharing the watch with other tabs (tab-sharing.ts), how answers change the state (organization-state.ts).
  */
 import type { SyncLog } from '#contract/sync-log.ts';
 import {
@@ -27,9 +27,9 @@ import { startTransportFallback } from './transport-fallback.ts';
 import { logsUrl, type TransportOptions, transportsOf } from './transports.ts';
 
 export interface OrganizationWatch {
-  /** The run that an answer of our own request names: shown at once, without waiting for the stream. */
+  /** Takes the run from the answer to a request of this page: it is shown at once, before the stream reports it. */
   learn(log: SyncLog): void;
-  /** The network or the tab has come back: tries now what would be tried later. */
+  /** The network or the tab is back: retries now instead of after the current delay. */
   reconnect(): void;
   stop(): void;
 }
@@ -41,7 +41,7 @@ export interface DirectWatchOptions extends TransportOptions {
 
 type OnState = (state: OrganizationState, connection: Connection) => void;
 
-/** @param start what is known already, perhaps from another tab */
+/** @param start what is already known, perhaps from another tab */
 export function watchDirectly(
   start: OrganizationState,
   options: DirectWatchOptions,
@@ -50,10 +50,10 @@ export function watchDirectly(
   let state = start;
   let connection: Connection = { kind: 'connecting', since: Date.now() };
   let poll: Poll | undefined;
-  /** Where the organization stood when the stream began; undefined once that has arrived. */
+  /** The head of the organization when the stream began; undefined once the stream has delivered it. */
   let target: string | undefined;
 
-  const tell = (next: OrganizationState, kind: ConnectionKind, details: ConnectionDetails = {}): void => {
+  const report = (next: OrganizationState, kind: ConnectionKind, details: ConnectionDetails = {}): void => {
     if (target !== undefined && hasReached(next, target)) target = undefined;
     const isCatchingUp = kind === 'live' && target !== undefined;
     const now = connectionChanged(connection, kind, Date.now(), { ...details, isCatchingUp });
@@ -61,16 +61,16 @@ export function watchDirectly(
     [state, connection] = [next, now];
     onState(state, connection);
   };
-  const ladder = startTransportFallback(
+  const fallback = startTransportFallback(
     transportsOf(options, () => state),
     {
       onLive(transport, { head, recovered }) {
         stopPolling();
         target = head;
-        tell(recovered ? state : forgetCursor(state), 'live', { transport });
+        report(recovered ? state : forgetCursor(state), 'live', { transport });
       },
-      onEvent: (event) => tell(applyEvent(state, event), connection.kind, connection),
-      onInterrupted: () => tell(state, 'connecting'),
+      onEvent: (event) => report(applyEvent(state, event), connection.kind, connection),
+      onInterrupted: () => report(state, 'connecting'),
       onDowngraded: () => {
         poll ??= startPolling({
           url: `${logsUrl(options, state)}?limit=1`,
@@ -80,16 +80,16 @@ export function watchDirectly(
           intervalMs: options.pollIntervalMs,
           onState: (standing) => answered(applyPolledState(state, standing)),
           onUnchanged: () => answered(state),
-          onFailure: (refusedWith) => tell(state, 'offline', { refusedWith }),
+          onFailure: (refusedWith) => report(state, 'offline', { refusedWith }),
         });
       },
     },
   );
   const answered = (next: OrganizationState): void => {
     const wasOffline = connection.kind === 'offline';
-    tell(next, 'polling', { transport: 'poll' });
+    report(next, 'polling', { transport: 'poll' });
     // The server is back, so its stream may be too.
-    if (wasOffline) ladder.upgrade();
+    if (wasOffline) fallback.upgrade();
   };
   const stopPolling = (): void => {
     poll?.stop();
@@ -97,15 +97,15 @@ export function watchDirectly(
   };
   return {
     learn(log) {
-      tell(applyAnswer(state, log), connection.kind, connection);
+      report(applyAnswer(state, log), connection.kind, connection);
       poll?.now();
     },
     reconnect() {
       poll?.now();
-      ladder.upgrade();
+      fallback.upgrade();
     },
     stop() {
-      ladder.stop();
+      fallback.stop();
       stopPolling();
     },
   };

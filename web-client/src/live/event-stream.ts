@@ -1,10 +1,10 @@
 /**
- * One EventSource on one organization: frames parsed, and its end told once, with the reason.
+ * One EventSource on one organization: parses its frames, and reports its end once, with the reason.
  *
- * A browser would reconnect by itself, in step with a thousand others and with the token of yesterday; so its end is
- * the end, and whoever opened it comes back with its cursor. What a browser does not notice is watched for: a proxy
- * that accepts the request and holds its answer back (no `hello`, or no first `ping`), a connection that died silently
- * (no further `ping`), and a gap (a `ping` with a cursor beyond what arrived).
+ * A browser would reconnect by itself, at the same time as a thousand others and with an expired token. So the end is
+ * final here, and the caller reconnects with its cursor. This file detects what a browser does not notice: a proxy
+ * that accepts the request and holds the answer back (no `hello`, or no first `ping`), a connection that died silently
+ * (no further `ping`), and a gap (a `ping` with a cursor beyond the last event).
  *
  * Not here: what the events mean (organization-state.ts), what to do after the end (transport-fallback.ts).
  */
@@ -19,7 +19,7 @@ import {
   type StreamHandlers,
 } from './stream.ts';
 
-/** What we need of an EventSource; Node 20 has none of its own (fetch-event-source.ts is one). */
+/** The part of EventSource that is used here. Node 20 has no EventSource (fetch-event-source.ts implements one). */
 export interface EventSourceLike {
   addEventListener(type: string, listener: (event: MessageEvent | Event) => void): void;
   close(): void;

@@ -1,4 +1,4 @@
-/** What an ops console knows of every organization, and how each frame of the socket changes it. Pure. */
+/** What the ops console knows of every organization, and how each frame of the WebSocket changes it. Pure. */
 import type { ServerFrame } from '#contract/socket-frame.ts';
 import {
   applyEvent,
@@ -8,7 +8,7 @@ import {
   unknownOrganization,
 } from './organization-state.ts';
 
-/** An organization that did not change keeps its identity, so its row need not be drawn again. */
+/** An unchanged organization keeps its identity, so its row is not drawn again. */
 export type EverythingState = ReadonlyMap<number, OrganizationState>;
 
 export function applyFrame(everything: EverythingState, frame: ServerFrame): EverythingState {
@@ -31,7 +31,9 @@ export function applyFrame(everything: EverythingState, frame: ServerFrame): Eve
   }
 }
 
-/** A `ping` names what was written on this socket: whoever knows less of an organization has missed something. */
+/**
+ * A `ping` names the cursors that were written to this socket: a state that is behind one of them has missed an event.
+ */
 export function hasMissed(everything: EverythingState, heads: Readonly<Record<string, string>>): boolean {
   return Object.entries(heads).some(([id, head]) =>
     isAhead(head, everything.get(Number(id))?.cursor ?? null),
@@ -39,7 +41,7 @@ export function hasMissed(everything: EverythingState, heads: Readonly<Record<st
 }
 
 /**
- * The cursors to resume from. The server reads frames up to a size only, so those that do not fit are left out: their
+ * The cursors to resume from. The server limits the size of a frame, so cursors that do not fit are left out: their
  * organizations begin with a snapshot.
  */
 export function cursorsWithin(everything: EverythingState, bytes: number): Record<string, string> {

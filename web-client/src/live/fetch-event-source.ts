@@ -1,6 +1,6 @@
 /**
- * An EventSource made of `fetch`: for Node, which has none, and for whoever can send a token in a header instead of an
- * address. It never reconnects; that is its owner's business, who knows the cursor.
+ * An EventSource made of `fetch`: for Node, which has none, and for clients that send a token in a header instead of
+ * an address. It never reconnects; its owner knows the cursor and does that.
  */
 import { createEventParser } from '#contract/event-stream-text.ts';
 import { type Access, authorization } from './access.ts';
@@ -20,7 +20,7 @@ export function openFetchEventSource(url: string, fetchNow: typeof fetch, access
   };
 }
 
-/** Resolves when the stream is over, in whatever way: its end is always an error to an EventSource. */
+/** Resolves when the stream is over, for any reason: an EventSource reports every end as an error. */
 async function read(
   url: string,
   fetchNow: typeof fetch,
@@ -40,7 +40,7 @@ async function read(
       parse(decoder.decode(piece.value, { stream: true }));
     }
   } catch {
-    // Cut or never begun: the owner hears of both as an `error`, as from any EventSource.
+    // The owner gets an `error` for a cut stream and for one that never began, as from any EventSource.
   }
 }
 

@@ -36,16 +36,18 @@ export type {
 };
 
 export interface LiveClientOptions extends Access {
-  /** Of the server, without a slash at its end; '' is the page's own origin. */
+  /** Of the server, without a trailing slash; '' is the page's own origin. */
   baseUrl: string;
   fetch?: typeof fetch;
   openSocket?: OpenSocket;
-  /** Default true: tabs of one origin with the same API token, or none, share one connection to an organization. */
+  /**
+   * Default true: tabs of one origin with the same API token, or without one, share one connection to an organization.
+   */
   share?: boolean;
 }
 
 export interface LiveClient {
-  /** Calls with every change of what is known, and of how fresh it is. */
+  /** Calls `onState` with every change of the state or the connection. */
   watchOrganization(
     organizationId: number,
     onState: (state: OrganizationState, connection: Connection) => void,

@@ -1,4 +1,7 @@
-/** The stream of one organization over a WebSocket: the same events and promises as event-stream.ts, for where that one is blocked. */
+/**
+ * The stream of one organization over a WebSocket: the same events and promises as event-stream.ts, for networks that
+ * block Server-Sent Events.
+ */
 import type { ServerFrame } from '#contract/socket-frame.ts';
 import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';
@@ -8,7 +11,7 @@ import type { StreamBeginning, StreamEnd, StreamHandlers } from './stream.ts';
 export interface OrganizationSocketOptions {
   url: string;
   organizationId: number;
-  /** The cursor where we stand, when it is time to subscribe. */
+  /** The cursor to resume from, read when the socket subscribes. */
   cursor(): string | null;
   openSocket: OpenSocket;
   helloTimeoutMs: number;
@@ -57,12 +60,12 @@ export function openOrganizationSocket(
       type: 'subscribe',
       id: 'organization',
       organizations: [organizationId],
-      // Every event, as on the other stream.
+      // Every event, as on the event stream.
       conflate_ms: 0,
       ...(last === null ? {} : { since: { [organizationId]: last } }),
     });
   }
-  /** A server that knows of no such stream will send nothing: that is no better than a refusal. */
+  /** A server that does not know this stream sends nothing, so this counts as a refusal. */
   function begin(stream: StreamBeginning | undefined): void {
     if (stream === undefined) {
       end({ reason: 'refused' });

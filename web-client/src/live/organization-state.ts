@@ -1,8 +1,8 @@
 /**
- * What a watcher knows of one organization, and how each answer changes it. Pure.
+ * What a client knows of one organization, and how each answer changes it. Pure.
  *
- * The stream and the poll carry the same sync log, so both end here, and a watcher may change from one to the other in
- * mid-run. Whatever is older than what is known already is passed over, however it arrives.
+ * The stream and the poll carry the same sync log. Both are applied here, so a client may change the transport in the
+ * middle of a run. An answer that is older than the known state is ignored, whichever way it arrives.
  *
  * Not here: how answers arrive (event-stream.ts, organization-socket.ts, poll.ts), when to change the transport
  * (transport-fallback.ts, direct-watch.ts).
@@ -13,17 +13,17 @@ import type { SyncLog } from '#contract/sync-log.ts';
 
 export interface OrganizationState {
   readonly organizationId: number;
-  /** The place in the stream up to which everything is known; null before the first answer. */
+  /** The position in the stream up to which everything is known; null before the first answer. */
   readonly cursor: string | null;
-  /** False until the first answer: "has never synced" and "not known yet" are not the same. */
+  /** False until the first answer: "has never synced" differs from "not known yet". */
   readonly isKnown: boolean;
   /** The latest run. */
   readonly log: SyncLog | null;
-  /** What a bar shows, 0 to 100. It never falls within one run. */
+  /** The percentage of the bar, 0 to 100. It never falls within one run. */
   readonly percent: number;
 }
 
-/** Where an organization stood when a poll was answered. `head` is null where no server named it. */
+/** The state of an organization when a poll was answered. `head` is null when the server did not send one. */
 export interface PolledState {
   head: string | null;
   log: SyncLog | null;
@@ -38,20 +38,20 @@ export function applyEvent(state: OrganizationState, event: StreamEvent): Organi
   return applyChange(state, event);
 }
 
-/** A standing replaces everything, unless it is older. One of another epoch begins a new history. */
+/** A polled state replaces everything, unless it is older. A state of another epoch begins a new history. */
 export function applyPolledState(state: OrganizationState, { head, log }: PolledState): OrganizationState {
   const order = compare(head, state.cursor);
   if (order === 'older' || (order === 'same' && state.isKnown)) return state;
   return { ...shown(state, log), cursor: head ?? state.cursor, isKnown: true };
 }
 
-/** The run that an answer of our own request names. It says nothing of the stream, so the cursor stays. */
+/** The run from the answer to a request of this page. The answer has no cursor, so the cursor stays. */
 export function applyAnswer(state: OrganizationState, log: SyncLog): OrganizationState {
   if (isEarlierRun(log, state.log) || compare(log.cursor, state.cursor) === 'older') return state;
   return { ...shown(state, log), isKnown: true };
 }
 
-/** After a gap that cannot be filled: the next snapshot counts, wherever it stands. */
+/** After a gap that cannot be filled: the next snapshot is accepted at any position. */
 export function forgetCursor(state: OrganizationState): OrganizationState {
   return { ...state, cursor: null };
 }
@@ -60,13 +60,13 @@ export function isRunning(state: OrganizationState): boolean {
   return state.log?.status === 'running';
 }
 
-/** What another tab knows, taken over as it is; only the bar keeps what it has shown. */
+/** Adopts the state of another tab as it is; only the bar keeps what it has shown. */
 export function adoptState(state: OrganizationState, other: OrganizationState): OrganizationState {
   const isSame = other.log !== null && isSameRun(other.log, state.log);
   return { ...other, percent: isSame ? Math.max(state.percent, other.percent) : other.percent };
 }
 
-/** Whether `cursor` is further than `known`, or in another history, so that something in between was missed. */
+/** Whether `cursor` is beyond `known`, or in another history, so that an event in between was missed. */
 export function isAhead(cursor: string | null, known: string | null): boolean {
   if (cursor === null || known === null) return false;
   const order = compare(cursor, known);
@@ -78,7 +78,7 @@ export function hasReached(state: OrganizationState, head: string): boolean {
   return state.cursor !== null && !isAhead(head, state.cursor);
 }
 
-/** A new epoch always begins with a snapshot, so a change of another one is a late visitor from the past. */
+/** A new epoch always begins with a snapshot, so a change of another epoch is stale. */
 function applyChange(state: OrganizationState, event: ChangeEvent): OrganizationState {
   const order = compare(event.cursor, state.cursor);
   if (order !== 'newer' && order !== 'first') return state;
@@ -90,19 +90,21 @@ function shown(state: OrganizationState, log: SyncLog | null): OrganizationState
   return { ...state, log, percent: log === null ? 0 : barPercent(log, state) };
 }
 
-/** Rows of other programs may be completed without a percentage, or name one beyond all bounds. */
+/** Rows of other programs may complete without a percentage, or have one out of range. */
 function barPercent(log: SyncLog, before: OrganizationState): number {
   if (log.status === 'completed') return 100;
   const percent = Math.min(100, Math.max(0, log.metadata.progress_percent));
   return isSameRun(log, before.log) ? Math.max(before.percent, percent) : percent;
 }
 
-/** Ids may be used again once a database was restored, so the start counts too. */
+/** Ids may be reused after a database was restored, so the start time counts too. */
 function isSameRun(log: SyncLog, other: SyncLog | null): boolean {
   return other !== null && log.id === other.id && log.started_at === other.started_at;
 }
 
-/** The latest run is the one that started last, as in the order of the poll. Times of one format compare as texts. */
+/**
+ * The latest run is the one that started last, as in the order of the poll. Timestamps of one format compare as text.
+ */
 function isEarlierRun(log: SyncLog, other: SyncLog | null): boolean {
   if (other === null || log.id === other.id) return false;
   return log.started_at === other.started_at ? log.id < other.id : log.started_at < other.started_at;

@@ -1,6 +1,6 @@
 /**
- * The guide's polling loop: the latest run, again and again, with `If-None-Match` so that an unchanged answer has no
- * body. Works through whatever passes plain requests.
+ * The guide's polling loop: requests the latest run repeatedly, with `If-None-Match` so that an unchanged answer has
+ * no body. Works through every proxy that passes plain requests.
  *
  * Not here: when to poll (direct-watch.ts).
  */
@@ -12,26 +12,26 @@ import { isFields, readLog } from './read-log.ts';
 export interface PollOptions {
   url: string;
   access: Access;
-  /** The cursor where we stand: an answer that is no newer has no body from the first on. */
+  /** The known cursor: an answer that is no newer has no body, from the first poll on. */
   since: string | null;
   fetch: typeof fetch;
   intervalMs: number;
   onState(standing: PolledState): void;
-  /** Answered, with nothing new. */
+  /** The server answered, without a change. */
   onUnchanged(): void;
-  /** @param status with which the server refused us; undefined when nothing answered, or nothing that we understand */
+  /** @param status of the server's refusal; undefined when there is no answer, or an unreadable one */
   onFailure(status: number | undefined): void;
 }
 
 export interface Poll {
-  /** Asks at once, and takes the rhythm up from there. */
+  /** Polls at once; the interval continues from there. */
   now(): void;
   stop(): void;
 }
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Asks at once, and then `intervalMs` after each answer, so that slow answers never pile up. */
+/** Polls at once, then `intervalMs` after each answer, so that slow answers never pile up. */
 export function startPolling(options: PollOptions): Poll {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asking: AbortController | undefined;
@@ -69,7 +69,7 @@ export function startPolling(options: PollOptions): Poll {
 
 type Answer = number | undefined | 'unchanged' | { etag: string | null; standing: PolledState };
 
-/** Never rejects: to a watcher every kind of failure is the same, it asks again. */
+/** Never rejects: every kind of failure has the same consequence, the next poll. */
 async function askOnce(options: PollOptions, etag: string | null, request: AbortController): Promise<Answer> {
   const late = setTimeout(() => request.abort(), ANSWER_WITHIN_MS);
   try {
@@ -88,14 +88,14 @@ async function askOnce(options: PollOptions, etag: string | null, request: Abort
   }
 }
 
-/** The first of `{logs: […]}`: null when there is none, undefined when this is no such answer. */
+/** The first of `{logs: […]}`: null when the list is empty, undefined when the answer has another shape. */
 function latestOf(answer: unknown): PolledState['log'] | undefined {
   if (!isFields(answer) || !Array.isArray(answer.logs)) return undefined;
   const [latest]: unknown[] = answer.logs;
   return latest === undefined ? null : readLog(latest);
 }
 
-/** The ETag is the quoted cursor of the stream's head. A proxy that compresses makes it a weak one: `W/"…"`. */
+/** The ETag is the quoted cursor of the stream's head. A proxy that compresses makes it weak: `W/"…"`. */
 function headOf(etag: string | null): string | null {
   const head = etag?.replace(/^W\//, '').replaceAll('"', '') ?? '';
   return parseCursor(head) === undefined ? null : head;

@@ -1,6 +1,6 @@
 /**
- * Reads what the streams say by hand: the same that the schemas of the contract accept, without zod (read-log.ts says
- * why). Whatever is not a frame reads as undefined.
+ * Reads the frames of the streams by hand: accepts what the schemas of the contract accept, without zod (read-log.ts
+ * says why). Anything else reads as undefined.
  */
 import type { ServerFrame, SocketErrorCode } from '#contract/socket-frame.ts';
 import type {

@@ -1,8 +1,8 @@
 /**
- * Reads sync logs from outside by hand: the same that `SyncLog` of the contract accepts, without zod.
+ * Reads external sync logs by hand: accepts what `SyncLog` of the contract accepts, without zod.
  *
- * This code is loaded into pages of other people (embed/), where zod would be three quarters of the script. That both
- * readers agree is a property that test/web-client/read-frame.test.ts holds against thousands of values.
+ * This code is loaded into other sites' pages (embed/), where zod would be three quarters of the script. The property
+ * test test/web-client/read-frame.test.ts checks with thousands of values that both readers agree.
  */
 import { CURSOR } from '#contract/cursor.ts';
 import type {
@@ -28,7 +28,7 @@ export const isBoolean = (value: unknown): value is boolean => typeof value === 
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
 const isNull = (value: unknown): value is null => value === null;
 
-/** Exhaustive by their types: a word that the contract gains does not compile until it stands here too. */
+/** Exhaustive by their types: a value that is added to the contract does not compile until it is added here too. */
 const STATUSES: Record<SyncStatus, true> = { running: true, completed: true, failed: true };
 const PHASES: Record<SyncPhase, true> = {
   queued: true,
@@ -63,7 +63,7 @@ type Known = Exclude<
   'progress_percent'
 >;
 
-/** What another program filled with something else reads as absent. */
+/** A value of the wrong type, written by another program, reads as absent. */
 const LENIENT: Record<Known, Fits> = {
   patients_found: isNumber,
   patients_stored: isNumber,
@@ -117,7 +117,7 @@ const LOG: Record<keyof SyncLog, Fits> = {
   metadata: (value) => isFields(value) && isNumber(value.progress_percent),
 };
 
-/** @returns undefined when it is none */
+/** @returns undefined when the value is no sync log */
 export function readLog(value: unknown): SyncLog | undefined {
   if (!isFields(value) || !isFields(value.metadata)) return undefined;
   const log: Fields = { ...value, metadata: withoutStrangers(value.metadata) };

@@ -1,6 +1,9 @@
-/** Tells a watch when the network or the tab comes back, so that nobody looks at an old state for longer than needed. */
+/**
+ * Reconnects a watch when the network or the tab comes back, so that a visible page shows old data no longer than
+ * needed.
+ */
 
-/** @returns takes the listeners away */
+/** @returns removes the listeners */
 export function reconnectOnVisible(watch: { reconnect(): void }): () => void {
   const ended = new AbortController();
   const { signal } = ended;

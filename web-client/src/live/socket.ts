@@ -1,14 +1,17 @@
 /**
- * One WebSocket: frames parsed, and its end told once, with the reason. A browser hides protocol pings from pages, so a
- * connection that died silently is noticed by the absence of `ping` frames.
+ * One WebSocket: parses its frames, and reports its end once, with the reason. A browser hides protocol pings from
+ * pages, so missing `ping` frames reveal a connection that died silently.
  *
- * Not here: what frames mean (everything-state.ts, organization-socket.ts), reconnecting (watch-everything.ts, transport-fallback.ts).
+ * Not here: what frames mean (everything-state.ts, organization-socket.ts), reconnecting (watch-everything.ts,
+ * transport-fallback.ts).
  */
 import type { ClientFrame, SUBPROTOCOL as ContractSubprotocol, ServerFrame } from '#contract/socket-frame.ts';
 import { parseJson, readServerFrame } from './read-frame.ts';
 import { createWatchdog, FIRST_SILENCE_FACTOR, SILENCE_FACTOR } from './stream.ts';
 
-/** What we need of a WebSocket: a browser's is one, and that of `ws`, since Node 20 has none of its own. */
+/**
+ * The part of WebSocket that is used here. A browser's WebSocket and that of `ws` fit; Node 20 has none of its own.
+ */
 export interface SocketLike {
   addEventListener(type: 'message' | 'close' | 'error', listener: (event: object) => void): void;
   send(text: string): void;
@@ -31,7 +34,10 @@ export interface Socket {
   close(): void;
 }
 
-/** Its type is the contract's constant, so it cannot differ; its value is here, so that no schema is loaded with it. */
+/**
+ * The type is the contract's constant, so the value cannot differ. The value is repeated here, so that no schema is
+ * loaded with it.
+ */
 const SUBPROTOCOL: typeof ContractSubprotocol = 'patient-sync.v1';
 
 /** @returns undefined where there is no WebSocket, as in Node 20 */
@@ -40,7 +46,7 @@ export function ownWebSocket(): OpenSocket | undefined {
   return (url, subprotocol) => new WebSocket(url, subprotocol);
 }
 
-/** @param baseUrl of the server; '' is the own origin */
+/** @param baseUrl of the server; '' is the page's own origin */
 export function socketAddress(baseUrl: string): string {
   const base = baseUrl === '' ? globalThis.location.origin : baseUrl;
   return `${base.replace(/^http/, 'ws')}/api/v1/cliniko/ws`;
@@ -69,7 +75,7 @@ export function openOpsSocket(
   socket.addEventListener('message', (event) => {
     if (hasEnded) return;
     const frame = readServerFrame('data' in event ? parseJson(event.data) : undefined);
-    // A frame that we cannot read may have been a change: begin again rather than go on with a hole.
+    // An unreadable frame may have been a change: reconnect, because going on would leave a gap.
     if (frame === undefined) return end('unreadable');
     if (frame.type === 'hello') {
       silenceMs = frame.heartbeat_ms * SILENCE_FACTOR;

@@ -1,22 +1,22 @@
-/** What the two streams of one organization have in common, whatever carries them. */
+/** What both transports of an organization's stream have in common. */
 import type { StreamEvent } from '#contract/stream-event.ts';
 import type { OpenReason } from './access.ts';
 import type { TransportKind } from './connection.ts';
 
 export type StreamEnd =
-  /** It never spoke, or was turned away. */
+  /** It sent no `hello`, or the server refused it. */
   | { reason: 'refused' }
-  /** It broke after it had been live, as when a server restarts: soon it may be there again. */
+  /** It broke after it had been live, as when a server restarts; it may be available again soon. */
   | { reason: 'interrupted' }
-  /** Nothing arrived for too long: something on the way holds it back, or it died unseen. */
+  /** Nothing arrived for too long: a proxy holds the data back, or the connection died silently. */
   | { reason: 'silent' }
-  /** It spoke what we do not understand. */
+  /** It sent a frame that the client cannot read. */
   | { reason: 'unreadable' }
-  /** A ping proved that something was missed. */
+  /** A ping proved that an event was missed. */
   | { reason: 'gap' }
   | { reason: 'bye'; retryMs: number; why: OpenReason };
 
-/** What the beginning of a stream says: `recovered: false` means that a snapshot comes, wherever it stands. */
+/** The content of a `hello`: `recovered: false` means that a snapshot follows, at any position. */
 export interface StreamBeginning {
   head: string;
   recovered: boolean;
@@ -29,20 +29,22 @@ export interface StreamHandlers {
   onEnd(end: StreamEnd): void;
 }
 
-/** One way to open a stream from where we stand. */
+/** One way to open a stream from the current cursor. */
 export interface Transport {
   kind: TransportKind;
   /** @returns closes it, without a call of `onEnd` */
   open(handlers: StreamHandlers, why: OpenReason): () => void;
 }
 
-/** Later than this many heartbeats, nothing will come any more: pings may be late, but not by this factor. */
+/**
+ * After this many heartbeats without a frame the stream counts as silent: pings may be late, but not by this factor.
+ */
 export const SILENCE_FACTOR = 2.5;
-/** The first one is waited for less: a proxy that let the hello through and holds back the rest is found out by it. */
+/** The first ping has a shorter limit: it reveals a proxy that passes the hello and holds back the rest. */
 export const FIRST_SILENCE_FACTOR = 1.5;
 
 export interface Watchdog {
-  /** From now on. */
+  /** Restarts the timer. */
   expectWithin(ms: number): void;
   stop(): void;
 }
@@ -59,7 +61,7 @@ export function createWatchdog(onSilence: () => void): Watchdog {
 }
 
 /**
- * A stream whose address, token or seat must be awaited first.
+ * Opens a stream after its address, token or slot has been awaited.
  *
  * @returns closes what was opened, or prevents it
  */
@@ -76,7 +78,7 @@ export function openAfter<T>(
       if (isClosed) closeOpened();
       else close = closeOpened;
     })
-    // A hook that failed, or a browser that forbids the address: to the ladder both are a rung that does not hold.
+    // A hook that failed and a browser that forbids the address count as a refused transport.
     .catch(() => isClosed || onFailure());
   return () => {
     isClosed = true;

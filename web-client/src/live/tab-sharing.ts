@@ -1,10 +1,10 @@
 /**
- * One connection for all tabs of one origin that watch the same thing: one of them leads, and tells the others.
+ * One connection for all tabs of one origin that watch the same thing: one tab leads, and sends its state to the
+ * others.
  *
- * Who leads is whoever holds a Web Lock, so the browser itself sees to it that there is one leader, and a new one as
- * soon as the old one's tab is closed or crashed. What the leader knows goes to the others on a BroadcastChannel. A
- * leader that has fallen silent (a browser froze its tab) is found out by a question that it does not answer, and its
- * lock is taken from it.
+ * The leader holds a Web Lock. So the browser guarantees a single leader, and a new one as soon as the leader's tab is
+ * closed or crashed. The leader sends its state to the followers on a BroadcastChannel. When a leader is silent (a
+ * browser froze its tab) and does not answer a question, a follower steals the lock.
  *
  * Not here: the connection itself (direct-watch.ts).
  */
@@ -15,7 +15,10 @@ import { adoptState, applyAnswer, type OrganizationState } from './organization-
 
 type OnState = (state: OrganizationState, connection: Connection) => void;
 
-/** Only scripts of the own origin speak here, and its name holds the version: what arrives is what we sent. */
+/**
+ * Only scripts of the own origin can post here, and the channel's name holds the version, so messages need no
+ * validation.
+ */
 type Message =
   | { kind: 'told'; state: OrganizationState; connection: Connection }
   | { kind: 'question' }
@@ -23,31 +26,31 @@ type Message =
   | { kind: 'wake' };
 
 const VERSION = 1;
-/** After so long without a word a follower asks; the leader answers at once, also in a hidden tab. */
+/** After this long without a message a follower asks; the leader answers at once, also in a hidden tab. */
 const QUIET_MS = 10_000;
 const ANSWER_WITHIN_MS = 3_000;
 
-/** Needs Web Locks, which browsers give to pages on TLS and on localhost. */
+/** Needs Web Locks, which browsers offer to pages on TLS and on localhost. */
 export function canShareBetweenTabs(): boolean {
   return typeof document !== 'undefined' && 'locks' in navigator && typeof BroadcastChannel !== 'undefined';
 }
 
 /**
- * Tabs share only what the same token shows: one that signed in as somebody else would see through the leader what its own
- * token does not hold. Any script of the origin can list names, so the token itself is not in one.
+ * Only tabs with the same token share: a tab with another token would see through the leader what its own token cannot
+ * access. Every script of the origin can list lock names, so the name holds a hash of the token.
  *
  * @param token null: no accounts
  */
 export async function nameToShare(what: string, token: string | null): Promise<string> {
   if (token === null) return what;
-  // Where there are Web Locks there is this too.
+  // A page that has Web Locks has this too.
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token));
   return `${what} ${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /**
  * @param name of what is watched: tabs with the same name share
- * @param watchDirectly opens the connection of a leader, from what this tab knows already
+ * @param watchDirectly opens the leader's connection, from what this tab already knows
  */
 export function shareBetweenTabs(
   name: string,
@@ -80,9 +83,9 @@ export function shareBetweenTabs(
   };
   const ask = (): void => {
     clearTimeout(quiet);
-    quiet = setTimeout(office.steal, ANSWER_WITHIN_MS);
+    quiet = setTimeout(leaderLock.steal, ANSWER_WITHIN_MS);
     post({ kind: 'question' });
-    // Browsers slow the timers of hidden tabs down, the leader's perhaps; the tab that is looked at has its own.
+    // Browsers slow the timers of hidden tabs down, perhaps the leader's; the visible tab has normal timers.
     if (isAway(connection) && document.visibilityState === 'visible') post({ kind: 'wake' });
   };
   const follow = (told: { state: OrganizationState; connection: Connection }): void => {
@@ -91,7 +94,7 @@ export function shareBetweenTabs(
     quiet = setTimeout(ask, patienceMs * (1 + Math.random()));
     show(adoptState(state, told.state), told.connection);
   };
-  const hear = (message: Message): void => {
+  const onMessage = (message: Message): void => {
     if (leading === undefined) {
       if (message.kind === 'told') follow(message);
     } else if (message.kind === 'question') {
@@ -102,8 +105,8 @@ export function shareBetweenTabs(
       leading.reconnect();
     }
   };
-  channel.addEventListener('message', ({ data }: MessageEvent<Message>) => hear(data));
-  const office = requestLeaderLock(channel.name, { onGained: lead, onLost: stepDown });
+  channel.addEventListener('message', ({ data }: MessageEvent<Message>) => onMessage(data));
+  const leaderLock = requestLeaderLock(channel.name, { onGained: lead, onLost: stepDown });
   ask();
 
   return {
@@ -119,19 +122,19 @@ export function shareBetweenTabs(
     stop() {
       clearTimeout(quiet);
       leading?.stop();
-      office.release();
+      leaderLock.release();
       channel.close();
     },
   };
 }
 
-/** The leader is trying, or has nobody to ask. */
+/** The leader is connecting, or cannot reach the server. */
 function isAway({ kind }: Connection): boolean {
   return kind === 'connecting' || kind === 'offline';
 }
 
 interface LeaderLock {
-  /** Takes it from whoever holds it. */
+  /** Takes the lock from its holder. */
   steal(): void;
   release(): void;
 }
@@ -148,7 +151,7 @@ function requestLeaderLock(name: string, handlers: { onGained(): void; onLost():
       resign = resolve;
       handlers.onGained();
     });
-  /** Taken by another tab; or only withdrawn by ourselves, before it was ours. */
+  /** Another tab stole the lock, or this tab withdrew its request before it held the lock. */
   const lose = (): void => {
     if (resign === undefined || hasLeft) return;
     resign = undefined;

@@ -1,12 +1,29 @@
 /**
- * Keeps one stream open, by the best of several ways: the first rung is the best, each further one is for where those
- * before it are blocked.
+ * Keeps one stream of an organization open, on the best transport that works. Server-Sent Events come first; WebSocket
+ * and polling are for networks that block the ones before.
  *
- * A rung that is refused, held back or falls silent hands over to the next; from a lower rung, and from the ground, the
- * best one is tried again every now and then, and the lower one is closed only once the better one has spoken. A
- * connection that merely broke is opened again where it was.
+ *         start
+ *           |
+ *           v          downgrade                        downgrade
+ *      +-------------+ --------> +-------------------+ --------> +---------+
+ *  +-> | opening SSE |           | opening WebSocket |           | polling |
+ *  |   +-------------+      +--> +-------------------+      +--> +---------+
+ *  |   hello |  ^ retry     |       hello |  ^ retry        |         |
+ *  |         v  |           |             v  |              |         |
+ *  |   +-------------+      |    +-------------------+      |         |
+ *  |   |  live SSE   | -----+    |  live WebSocket   | -----+         |
+ *  |   +-------------+ downgrade +-------------------+ downgrade      |
+ *  |                                       |                          |
+ *  +--------------- upgrade ---------------+--------------------------+
  *
- * Not here: what a stream says (stream.ts), polling on the ground (direct-watch.ts).
+ * Retry, same transport: a live stream ended with `bye` (after its `retryMs`), with a gap (at once) or with an
+ * interruption (after up to 0.5 s, later up to 15 s); an opening stream ended with `bye`.
+ * Downgrade, next transport: the stream ended for any other reason (refused, silent, unreadable). The caller polls from
+ * then until the next `hello`.
+ * Upgrade, best transport: after up to 15 s, later up to 60 s, or when the caller asks. A live WebSocket is closed only
+ * after the `hello` of the better stream; if that one fails, the next upgrade is scheduled.
+ *
+ * Not here: the frames of a stream (stream.ts), polling itself (direct-watch.ts).
  */
 import type { StreamEvent } from '#contract/stream-event.ts';
 import type { OpenReason } from './access.ts';
@@ -14,16 +31,16 @@ import { backoffMs, type TransportKind } from './connection.ts';
 import type { StreamBeginning, StreamEnd, Transport } from './stream.ts';
 
 export interface TransportHandlers {
-  onLive(way: TransportKind, beginning: StreamBeginning): void;
+  onLive(kind: TransportKind, beginning: StreamBeginning): void;
   onEvent(event: StreamEvent): void;
-  /** For a moment: it is being opened again. */
+  /** The stream is being opened again; this is short. */
   onInterrupted(): void;
-  /** There is no stream now, and there may be none for long. */
+  /** There is no stream now, perhaps for long: the caller polls. */
   onDowngraded(): void;
 }
 
 export interface TransportFallback {
-  /** Tries now what would be tried later. */
+  /** Opens the best transport now, unless it is live or a stream is being opened. */
   upgrade(): void;
   stop(): void;
 }
@@ -33,9 +50,9 @@ interface OpenTransport {
   close(): void;
 }
 
-/** Between two attempts to leave the ground, or a lower rung, for the best one. */
+/** Between two attempts to upgrade from polling or a lesser transport. */
 const UPGRADE_DELAYS = { firstMs: 15_000, mostMs: 60_000 };
-/** After a connection that broke: a server that restarts is back in a moment. One that breaks again and again is spared. */
+/** After an interruption: a restarting server is back soon; repeated interruptions back off. */
 const RETRY_DELAYS = { firstMs: 500, mostMs: 15_000 };
 const STABLE_AFTER_MS = 10_000;
 
@@ -44,27 +61,27 @@ export function startTransportFallback(
   handlers: TransportHandlers,
 ): TransportFallback {
   let live: OpenTransport | undefined;
-  let trying: OpenTransport | undefined;
+  let opening: OpenTransport | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let misses = 0;
-  let breaks = 0;
+  let failedUpgrades = 0;
+  let interruptions = 0;
   let liveSince = 0;
 
   const attempt = (index: number, why: OpenReason): void => {
     clearTimeout(timer);
     const transport = transports[index];
     if (transport === undefined) {
-      climbLater();
+      scheduleUpgrade();
       return;
     }
-    const held: OpenTransport = { index, close: () => {} };
-    trying?.close();
-    trying = held;
-    held.close = transport.open(
+    const opened: OpenTransport = { index, close: () => {} };
+    opening?.close();
+    opening = opened;
+    opened.close = transport.open(
       {
-        onHello: (beginning) => hold(held, transport.kind, beginning),
+        onHello: (beginning) => onOpened(opened, transport.kind, beginning),
         onEvent: handlers.onEvent,
-        onEnd: (end) => (held === live ? leave(held, end) : miss(held, end)),
+        onEnd: (end) => (opened === live ? onLiveEnd(opened, end) : onOpeningEnd(opened, end)),
       },
       why,
     );
@@ -73,57 +90,57 @@ export function startTransportFallback(
     clearTimeout(timer);
     timer = setTimeout(() => attempt(index, why), ms);
   };
-  const climbLater = (): void => {
-    attemptIn(backoffMs(misses, UPGRADE_DELAYS, Math.random()), 0, 'connect');
-    misses += 1;
+  const scheduleUpgrade = (): void => {
+    attemptIn(backoffMs(failedUpgrades, UPGRADE_DELAYS, Math.random()), 0, 'connect');
+    failedUpgrades += 1;
   };
-  const hold = (held: OpenTransport, way: TransportKind, beginning: StreamBeginning): void => {
+  const onOpened = (opened: OpenTransport, kind: TransportKind, beginning: StreamBeginning): void => {
     live?.close();
-    [live, trying] = [held, undefined];
+    [live, opening] = [opened, undefined];
     liveSince = Date.now();
-    handlers.onLive(way, beginning);
-    if (held.index === 0) misses = 0;
-    else climbLater();
+    handlers.onLive(kind, beginning);
+    if (opened.index === 0) failedUpgrades = 0;
+    else scheduleUpgrade();
   };
-  const leave = (held: OpenTransport, end: StreamEnd): void => {
+  const onLiveEnd = (opened: OpenTransport, end: StreamEnd): void => {
     live = undefined;
-    // A better one is being tried already; what becomes of it decides.
-    if (trying !== undefined) {
+    // A better transport is being opened already; its result decides.
+    if (opening !== undefined) {
       handlers.onInterrupted();
     } else if (end.reason === 'bye') {
       handlers.onInterrupted();
-      attemptIn(end.retryMs, held.index, end.why);
+      attemptIn(end.retryMs, opened.index, end.why);
     } else if (end.reason === 'gap') {
-      attemptIn(0, held.index, 'connect');
+      attemptIn(0, opened.index, 'connect');
     } else if (end.reason === 'interrupted') {
       handlers.onInterrupted();
-      if (Date.now() - liveSince >= STABLE_AFTER_MS) breaks = 0;
-      attemptIn(backoffMs(breaks, RETRY_DELAYS, Math.random()), held.index, 'connect');
-      breaks += 1;
+      if (Date.now() - liveSince >= STABLE_AFTER_MS) interruptions = 0;
+      attemptIn(backoffMs(interruptions, RETRY_DELAYS, Math.random()), opened.index, 'connect');
+      interruptions += 1;
     } else {
-      fall(held);
+      downgrade(opened);
     }
   };
-  const miss = (held: OpenTransport, end: StreamEnd): void => {
-    if (held !== trying) return;
-    trying = undefined;
-    if (live !== undefined) climbLater();
-    else if (end.reason === 'bye') attemptIn(end.retryMs, held.index, end.why);
-    else fall(held);
+  const onOpeningEnd = (opened: OpenTransport, end: StreamEnd): void => {
+    if (opened !== opening) return;
+    opening = undefined;
+    if (live !== undefined) scheduleUpgrade();
+    else if (end.reason === 'bye') attemptIn(end.retryMs, opened.index, end.why);
+    else downgrade(opened);
   };
-  const fall = (held: OpenTransport): void => {
+  const downgrade = (opened: OpenTransport): void => {
     handlers.onDowngraded();
-    attempt(held.index + 1, 'connect');
+    attempt(opened.index + 1, 'connect');
   };
 
   attempt(0, 'connect');
   return {
     upgrade() {
-      if (live?.index !== 0 && trying === undefined) attempt(0, 'connect');
+      if (live?.index !== 0 && opening === undefined) attempt(0, 'connect');
     },
     stop() {
       clearTimeout(timer);
-      trying?.close();
+      opening?.close();
       live?.close();
     },
   };

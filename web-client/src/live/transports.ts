@@ -1,4 +1,7 @@
-/** The ways to stream one organization, the best first: what each needs before it can be opened, and from where it goes on. */
+/**
+ * The transports for the stream of one organization, best first: what each needs before it opens, and which cursor it
+ * resumes from.
+ */
 import { type Access, type OpenReason, withQuery, withStreamToken } from './access.ts';
 import type { TakeSlot } from './connection-slots.ts';
 import { type OpenEventSource, openEventStream } from './event-stream.ts';
@@ -15,15 +18,16 @@ export interface TransportOptions {
   sendsHeaders: boolean;
   openSocket: OpenSocket | undefined;
   takeSlot: TakeSlot;
-  /** How long a stream may take to say `hello`. */
+  /** How long a stream may take to send `hello`. */
   helloTimeoutMs: number;
 }
 
-/** Server-Sent Events first: plain HTTP, which every proxy lets through, if not always at once. */
+/** Server-Sent Events come first: plain HTTP, which every proxy passes, though some with delay. */
 export function transportsOf(options: TransportOptions, current: () => OrganizationState): Transport[] {
-  const rungs: Transport[] = [eventStreamTransport(options, current)];
-  if (options.openSocket !== undefined) rungs.push(socketTransport(options, options.openSocket, current));
-  return rungs;
+  const transports: Transport[] = [eventStreamTransport(options, current)];
+  if (options.openSocket !== undefined)
+    transports.push(socketTransport(options, options.openSocket, current));
+  return transports;
 }
 
 export function logsUrl({ baseUrl }: TransportOptions, { organizationId }: OrganizationState): string {
@@ -31,7 +35,7 @@ export function logsUrl({ baseUrl }: TransportOptions, { organizationId }: Organ
 }
 
 interface OpenSlot {
-  giveBack(): void;
+  release(): void;
   address: string;
 }
 
@@ -42,21 +46,21 @@ function eventStreamTransport(options: TransportOptions, current: () => Organiza
     open: (handlers, why) =>
       openAfter(
         () => takeSlot(options, current(), why),
-        ({ giveBack, address }) => {
-          // Where we stand now, not where we stood before we waited for a token.
+        ({ release, address }) => {
+          // The cursor now, not the one from before the wait for a token.
           const since = current().cursor;
           const close = openEventStream(
             { url: withQuery(address, 'since', since), since, openEventSource, helloTimeoutMs },
             {
               ...handlers,
               onEnd(end) {
-                giveBack();
+                release();
                 handlers.onEnd(end);
               },
             },
           );
           return () => {
-            giveBack();
+            release();
             close();
           };
         },
@@ -65,21 +69,21 @@ function eventStreamTransport(options: TransportOptions, current: () => Organiza
   };
 }
 
-/** @throws when there is no seat, or no token */
+/** @throws when there is no slot, or no token */
 async function takeSlot(
   options: TransportOptions,
   state: OrganizationState,
   why: OpenReason,
 ): Promise<OpenSlot> {
-  const giveBack = await options.takeSlot();
-  // Without a seat the next rung is better; where there is none, a sixth connection has to do.
-  if (giveBack === undefined && options.openSocket !== undefined) throw new Error('No seat is free.');
+  const release = await options.takeSlot();
+  // Without a slot the next transport is better. Where there is none, the stream uses one more connection.
+  if (release === undefined && options.openSocket !== undefined) throw new Error('No seat is free.');
   try {
     const access = options.sendsHeaders ? {} : options.access;
     const address = await withStreamToken(`${logsUrl(options, state)}/events`, access, why);
-    return { address, giveBack: giveBack ?? (() => {}) };
+    return { address, release: release ?? (() => {}) };
   } catch (error) {
-    giveBack?.();
+    release?.();
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Watches all organizations on one WebSocket, and comes back to it for as long as it takes.
+ * Watches all organizations on one WebSocket, and reconnects until it is stopped.
  *
- * The first connection subscribes in its address; later ones name the cursors that are known, so that only what was
- * missed comes again. There is no poll to fall back to here: `offline` says so.
+ * The first connection subscribes in its address. Later ones send the known cursors, so that only missed events are
+ * sent again. There is no poll as a fallback here: the connection is `offline` then.
  */
 import type { ServerFrame } from '#contract/socket-frame.ts';
 import {
@@ -20,26 +20,28 @@ import { type OpenSocket, openOpsSocket, ownWebSocket, type Socket, socketAddres
 import { openAfter } from './stream.ts';
 
 export interface WatchEverythingOptions extends Access {
-  /** Of the server, without a slash at its end; '' is the own origin. */
+  /** Of the server, without a trailing slash; '' is the page's own origin. */
   baseUrl: string;
   onState(everything: EverythingState, connection: Connection): void;
-  /** Default: the browser's; Node 20 has none, so give one there. */
+  /** Default: the browser's. Node 20 has none, so it is required there. */
   openSocket?: OpenSocket | undefined;
   fetch?: typeof fetch | undefined;
   helloTimeoutMs?: number;
 }
 
 export interface EverythingWatch {
-  /** The network or the tab has come back: tries now what would be tried later. */
+  /** The network or the tab is back: retries now instead of after the current delay. */
   reconnect(): void;
   stop(): void;
 }
 
 const RETRY = { firstMs: 500, mostMs: 15_000 };
-/** The server reads frames of up to 16 KiB (`MAX_SOCKET_FRAME_BYTES`); this leaves room for the rest of the frame. */
+/**
+ * The server reads frames of up to 16 KiB (`MAX_SOCKET_FRAME_BYTES`); this leaves space for the rest of the frame.
+ */
 export const BYTES_FOR_CURSORS = 15 * 1024;
 
-/** @throws when there is no WebSocket here and none was given */
+/** @throws when there is no WebSocket and `openSocket` is absent */
 export function watchEverything(options: WatchEverythingOptions): EverythingWatch {
   const { helloTimeoutMs = 5_000 } = options;
   const openSocket = options.openSocket ?? ownWebSocket();
@@ -56,7 +58,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   let refusal: string | undefined;
   let stopped = false;
   let asked: { inMs: number; why: OpenReason } | undefined;
-  /** Where organizations stood when the socket began, as long as that has not arrived. */
+  /** Heads of the organizations when the socket began, until the socket has delivered them. */
   let targets = new Map<number, string>();
 
   const tell = (next: EverythingState, kind: ConnectionKind): void => {
@@ -91,7 +93,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   const obey = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
     if (frame.type === 'hello') resume(subscribeOn);
     else if (frame.type === 'bye') asked = { inMs: frame.retry_ms, why: openReason(frame) };
-    // A hole, or our one subscription was not served: the next socket asks again.
+    // An event was missed, or the subscription was not served: the next socket resumes.
     else if (frame.type === 'error' || (frame.type === 'ping' && hasMissed(everything, frame.heads)))
       startAgain();
     else if (frame.type === 'subscribed') {
@@ -136,7 +138,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   };
 }
 
-/** Forgets the targets that were reached. */
+/** Removes the targets that were reached. */
 function isBehind(everything: EverythingState, targets: Map<number, string>): boolean {
   for (const [id, head] of targets) {
     const state = everything.get(id);

@@ -1,7 +1,7 @@
 /**
- * Watches one organization: the latest run, its bar, and how fresh both are.
+ * Watches one organization: the latest run, its bar, and the state of the connection.
  *
- * Server-Sent Events, WebSocket and poll are one thing here: the best that works is used, and changing it loses
+ * The best working transport of Server-Sent Events, WebSocket and poll is used, and a change of transport loses
  * nothing (direct-watch.ts). Tabs of one origin share one connection (tab-sharing.ts).
  *
  * Not here: React (react/use-sync-progress.ts, dashboard/use-organization.ts). Runs in Node too.
@@ -19,21 +19,22 @@ import { canShareBetweenTabs, nameToShare, shareBetweenTabs } from './tab-sharin
 export type { OrganizationWatch };
 
 export interface WatchOptions extends Access {
-  /** Of the server, without a slash at its end; '' is the own origin. */
+  /** Of the server, without a trailing slash; '' is the page's own origin. */
   baseUrl: string;
   onState(state: OrganizationState, connection: Connection): void;
   /** Default: the browser's, or one made of `fetch` where there is none. */
   openEventSource?: OpenEventSource;
-  /** Default: the browser's. Null, as where there is none: this way is left out. */
+  /** Default: the browser's. Null, or absent where there is none: WebSocket is not used. */
   openSocket?: OpenSocket | null | undefined;
   fetch?: typeof fetch | undefined;
   /**
-   * Where the browser can, all tabs of this origin that show no token share one connection to the organization. With `true`
-   * those that show the same API token do, too: only for a page that begins a new watch when its token changes, as the name they
-   * find each other by is made of the first. Those that only bring stream tokens never do: nobody can tell whose they are.
+   * Where the browser can, all tabs of this origin without a token share one connection to the organization. With
+   * `true`, tabs with the same API token share one too. Use it only for a page that begins a new watch when its token
+   * changes, because the shared name is a hash of the first token. Tabs with only stream tokens never share: the owner
+   * of such a token is not known.
    */
   share?: boolean | undefined;
-  /** How long a stream may take to say `hello`. */
+  /** How long a stream may take to send `hello`. */
   helloTimeoutMs?: number;
   pollIntervalMs?: number;
 }
@@ -49,7 +50,7 @@ export function watchOrganization(organizationId: number, options: WatchOptions)
   const { getToken } = options;
   if (getToken === undefined) return shared(what);
   const name = getToken().then((token) => nameToShare(what, token));
-  // A hook that failed may not fail again: the streams and the poll ask it anew, each time.
+  // A hook that fails here may work later: each stream and poll calls it again.
   return begunLater(name.then(shared, () => alone(start, options.onState)));
 }
 
@@ -59,7 +60,7 @@ function mayShare({ openEventSource, share, getToken, getStreamToken }: WatchOpt
   return openEventSource === undefined && isWanted && !isNameless && canShareBetweenTabs();
 }
 
-/** What is asked of it before it has begun is done then, in that order. */
+/** Calls that arrive before the watch has begun are made then, in order. */
 function begunLater(begun: Promise<OrganizationWatch>): OrganizationWatch {
   return {
     learn: (log) => void begun.then((watch) => watch.learn(log)),
