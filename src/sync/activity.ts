@@ -1,19 +1,19 @@
 /**
- * Whether a run moves: a page came in, a batch was stored, a phase began, or a wait was told that is not over.
+ * Whether a run is active: a page arrived, a batch was stored, a phase began, or a reported wait is not over yet.
  *
- * The worker renews the lease of a run that moves, and of no other (worker.ts). Every wait of a run has a limit of its own,
- * so a run that stands still longer than all of them hangs, and another claim gets further.
+ * The worker renews the leases of active runs only (worker.ts). Every wait of a run has its own limit, so a run that is
+ * inactive for longer than all of them hangs, and a new claim gets further.
  */
 
-/** Longer than a statement may wait for its answer (database/open.ts) and a request to Cliniko for its own. */
+/** Longer than the time limits of a statement (database/open.ts) and of a request to Cliniko. */
 export const STALLED_AFTER_MS = 45_000;
 
 export interface Activity {
-  /** Something that brings the run forward has happened. */
+  /** The run has made progress. */
   moved(): void;
-  /** The run has told that it waits until then. */
+  /** The run has reported that it waits until then. */
   waitsUntil(time: Date): void;
-  /** Does not count as standing still: a wait that another part limits, such as the one for a slot. */
+  /** Counts as active during a wait that another part limits, such as the wait for a slot. */
   during<T>(wait: Promise<T>): Promise<T>;
   readonly isStalled: boolean;
 }
@@ -25,7 +25,7 @@ export function createActivity(stalledAfterMs = STALLED_AFTER_MS, now = () => pe
     moved: () => {
       movedAt = Math.max(movedAt, now());
     },
-    // By our own clock, which also says when the wait is over.
+    // By our own clock, which also decides when the wait is over.
     waitsUntil: (time) => {
       movedAt = Math.max(movedAt, now() + time.getTime() - Date.now());
     },

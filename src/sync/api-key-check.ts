@@ -1,7 +1,7 @@
 /**
- * The API key of a run: what was read with one key and what was read with another prove nothing together, they may be of two
- * clinics. So a run keeps to the key that it began with, and fails when it finds another one: when a worker takes it up, every
- * few seconds while it runs, and in the transaction that would complete it.
+ * The API key of a run. Pages read with two keys may belong to two clinics, so together they prove nothing. A run therefore
+ * uses the key it began with and fails when it finds another one. The check happens when a worker claims the run, every few
+ * seconds while it runs, and in the transaction that completes it.
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
@@ -29,7 +29,7 @@ export async function assertSameApiKey(
   return keyVersion;
 }
 
-/** Writes down which key a run reads with: a run that waits for its first page is ended by another key too. */
+/** Stores which key a run reads with, so that a new key also ends a run that still waits for its first page. */
 export async function recordApiKey({ sql }: Database, lease: Lease, state: RunState): Promise<void> {
   await sql`update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb
     where ${isOurs(sql, lease)}`;
@@ -40,7 +40,7 @@ export interface LostKey {
   reason: KeyReplacedError | OrganizationDeletedError;
 }
 
-/** @returns those whose clinic has another key now than the one they began with, or is gone, as of their checkpoints */
+/** @returns the runs whose checkpoint has another key than their clinic has now, and those whose clinic was deleted */
 export async function findLostKeys({ sql }: Database, syncLogIds: readonly number[]): Promise<LostKey[]> {
   if (syncLogIds.length === 0) return [];
   const rows = await sql<{ id: number; organization_id: number; is_deleted: boolean }[]>`

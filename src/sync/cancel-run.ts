@@ -1,8 +1,8 @@
 /**
  * Cancels a run, through any server.
  *
- * The owner is asked first: it stops its requests and ends the run itself, mostly within milliseconds. If it does not (it
- * is frozen or gone), the server that was asked takes the lease, which fences the owner, and ends the run.
+ * The owner is notified first: it aborts its requests and ends the run itself, mostly within milliseconds. If it does not
+ * (it is frozen or gone), the server that got the request takes the lease, which fences the owner, and ends the run.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql } from 'postgres';
@@ -19,7 +19,7 @@ import { CancelledError } from './failure.ts';
 import { forceFailRun } from './force-fail-run.ts';
 import { timestamp } from './sync-log-row.ts';
 
-/** With the round trips around it, well below the second within which a cancelled run has ended. */
+/** A cancelled run ends within a second. This delay leaves time for the round trips around it. */
 const OWNER_HAS_MS = 500;
 
 export interface CancelDeps {
@@ -29,7 +29,7 @@ export interface CancelDeps {
 }
 
 /**
- * Resolves when the request is written down; the run ends within a second.
+ * Resolves when the request is stored; the run ends within a second.
  *
  * @throws ProblemError ALREADY_ENDED, NOT_OURS
  */
@@ -40,7 +40,7 @@ export async function cancelRun(tools: CancelDeps, organizationId: number, syncL
   );
   if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
   bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
-  // Nobody has to be asked when nobody works on it.
+  // A run without an owner ends at once.
   const wait = run.owner === null ? 0 : OWNER_HAS_MS;
   delay(wait)
     .then(() => endForOwner(tools, organizationId, syncLogId))
@@ -49,7 +49,7 @@ export async function cancelRun(tools: CancelDeps, organizationId: number, syncL
     );
 }
 
-/** Written down, so that also a worker that claims the run later ends it. Shown at once, to everybody. */
+/** Stores the request, so that a worker that claims the run later ends it too. Clients see the phase at once. */
 async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: string | null } | undefined> {
   const [run] = await tx<{ owner: string | null }[]>`
     update sync_runs set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
@@ -72,7 +72,7 @@ async function whyNot({ sql }: Database, organizationId: number, syncLogId: numb
     : new ProblemError('NOT_OURS', 'Another program runs this sync. Stop it where it was started.');
 }
 
-/** Ends a run that still runs; what its owner is about to write is refused. */
+/** Ends a run that is still running. Pending writes of its owner are rejected. */
 async function endForOwner(
   { database, bus }: CancelDeps,
   organizationId: number,

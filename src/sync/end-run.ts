@@ -1,4 +1,4 @@
-/** The end of a run: it completes, it fails, or this worker releases it and another one goes on from the checkpoint. */
+/** The end of a run: it completes, it fails, or this worker releases it and another one continues from the checkpoint. */
 import type { ISql } from 'postgres';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -47,7 +47,7 @@ async function markUnseen(tx: ISql, { claimed }: RunContext, { patients, quarant
   };
 }
 
-/** @param signal aborted when this worker has to stop: then only a reason to end the run ends it */
+/** @param signal aborted when this worker has to stop: then the run is released unless the error is a reason to end it */
 export async function failOrRelease(
   run: RunContext,
   error: unknown,
@@ -81,12 +81,12 @@ async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
     run.deps.observer?.ended(run.claimed.type, 'failed', report.error_type);
     return 'ended';
   } catch (ending) {
-    // The lease expires, and the next worker meets the same error.
+    // The lease expires, and the next worker gets the same error.
     return release(run, `its failure could not be written (${safeError(ending).error})`);
   }
 }
 
-/** This claim brought the run no further either, and the next one would be one too many. */
+/** Whether this claim made no progress either, and one more would exceed the limit. */
 function isLastClaim({ claimed, state }: RunContext): boolean {
   return !hasMoved(claimed.state, state) && claimed.fruitlessClaims >= MAX_CLAIMS_WITHOUT_PROGRESS;
 }

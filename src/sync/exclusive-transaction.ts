@@ -1,23 +1,23 @@
-/** A transaction that writes many rows of one organization: it holds the organization alone (organizations/organization-lock.ts). */
+/** A transaction that writes many rows of one organization, under its exclusive lock (organizations/organization-lock.ts). */
 import type { Sql } from 'postgres';
 import type { Tx } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
 import { applySettings, revokeLeases } from './lease.ts';
 
-/** Longer than a batch. A lock that takes longer is held by batches that overlap, or by a server that does not answer. */
+/** Longer than a batch. A lock wait beyond it is caused by overlapping batches or by a server that does not respond. */
 const LOCK_TIMEOUT = '3s';
 
 export type Begin = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
 export interface ExclusiveOptions {
-  /** `sql.begin` unless given. */
+  /** Default: `sql.begin`. */
   begin?: Begin;
-  /** Called before each repetition. */
+  /** Called before each retry. */
   onConflict?: () => Promise<void>;
 }
 
-/** @param work may be called again after a lock conflict, so it has no effect outside the database */
+/** @param work called again after a lock conflict, so it must have no effect outside the database */
 export async function runExclusively<T>(
   sql: Sql,
   organizationId: number,
@@ -34,8 +34,9 @@ export async function runExclusively<T>(
 }
 
 /**
- * The same beside a run that is under way. Batches of a fast run overlap, and each shares the organization, so it may never be
- * free: after a lock conflict the run's lease is revoked, its batches end, and it goes on from its checkpoint later.
+ * Like `runExclusively`, but interrupts a running run. Batches of a fast run overlap and each shares the organization's lock,
+ * so the lock may never be free. After a lock conflict the run's lease is revoked, its batches end, and it continues later
+ * from its checkpoint.
  */
 export async function interruptAndRun<T>(
   sql: Sql,
@@ -47,7 +48,7 @@ export async function interruptAndRun<T>(
   return await runExclusively(sql, organizationId, work, { onConflict, ...(begin && { begin }) });
 }
 
-/** postgres.js resolves arrays of promises that a transaction returns; a value in an object stays as it is. */
+/** postgres.js resolves an array of promises that a transaction returns. Wrapped in an object, the value stays unchanged. */
 function beginIn(sql: Sql): Begin {
   return async (work) => {
     const { value } = await sql.begin(async (tx) => ({ value: await work(tx) }));

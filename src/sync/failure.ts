@@ -1,4 +1,4 @@
-/** How a run failed, in the documented words. None of them holds patient data. */
+/** Why a run failed, as the documented error types and texts. None of them contains patient data. */
 
 import type { SyncErrorType } from '#contract/sync-log.ts';
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
@@ -11,7 +11,7 @@ import { OrganizationDeletedError } from '../organizations/organization-lock.ts'
 export interface FailureReport {
   error_type: SyncErrorType;
   error_details: string;
-  /** Whether the same sync may succeed later, or after somebody mended what `solution` says. */
+  /** Whether the same sync may succeed later, or after a person did what `solution` says. */
   retry_recommended: boolean;
   solution?: string;
 }
@@ -21,25 +21,25 @@ export class MissingKeyError extends Error {
   override readonly name = 'MissingKeyError';
 }
 
-/** Somebody asked for the end of this run. */
+/** A person or program requested the end of this run. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 
-/** The clinic has another API key than the one this run began with: it may be of another account. */
+/** The clinic has another API key than the one this run began with: it may belong to another account. */
 export class KeyReplacedError extends Error {
   override readonly name = 'KeyReplacedError';
 }
 
-/** Claims in a row without progress, after which a run fails: it may end every worker that takes it up. */
+/** A run fails after this many consecutive claims without progress: it may crash every worker that claims it. */
 export const MAX_CLAIMS_WITHOUT_PROGRESS = 20;
 
-/** The run was claimed again and again, and stored nothing. */
+/** The run was claimed repeatedly and made no progress. */
 export class NoProgressError extends Error {
   override readonly name = 'NoProgressError';
 }
 
-/** `patients` has lost its unique constraint: an upsert would store patients twice. */
+/** `patients` has no unique constraint: an upsert would store patients twice. */
 export class MissingConstraintError extends Error {
   override readonly name = 'MissingConstraintError';
 }
@@ -108,7 +108,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);
   if (isDatabaseUnavailable(error)) return AWAY;
   const sqlstate = databaseError(error)?.code;
-  // 42P10: the upsert found no constraint to rest on; it was dropped in mid-run.
+  // 42P10: the upsert found no matching constraint; it was dropped during the run.
   if (sqlstate === '42P10') return constraintFailure('the unique constraint on patients is missing');
   if (sqlstate?.startsWith('23')) return constraintFailure(`a statement was refused (SQLSTATE ${sqlstate})`);
   return {

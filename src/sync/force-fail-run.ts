@@ -1,11 +1,11 @@
-/** Ends a run from outside, whoever works on it: taking the epoch fences its owner, who then writes nothing any more. */
+/** Ends a run from outside, whatever its owner does: a new epoch fences the owner, which then writes nothing more. */
 import type { ISql } from 'postgres';
 import { describeFailure } from './failure.ts';
 import { failedStep, NOTHING_REMAINS } from './metadata.ts';
 import { ERRORS_KEPT } from './run-state.ts';
 import { timestamp } from './sync-log-row.ts';
 
-/** @param reason in whose words the run fails @returns false when it had ended already */
+/** @param reason determines the error type and text of the run @returns false when the run had already ended */
 export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
   const { error_details: details, ...report } = describeFailure(reason);
   const told = {
@@ -31,7 +31,7 @@ export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): 
   return true;
 }
 
-/** What the row's own metadata decides: the reason as the newest of its errors, and the time. */
+/** Metadata computed from the row's current metadata: the reason appended to its errors, and the timestamp. */
 export const endMarks = (tx: ISql, details: string) => tx`jsonb_build_object(
   'errors', case when jsonb_typeof(metadata -> 'errors') = 'array' then jsonb_path_query_array(
       (metadata -> 'errors') || jsonb_build_array(${details}::text), ${`$[last - ${ERRORS_KEPT - 1} to last]`}::jsonpath)

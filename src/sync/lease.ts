@@ -1,9 +1,9 @@
 /**
- * The lease: who may work on a run, until when, by the database's clock.
+ * The lease: which worker may execute a run, and until when, by the database's clock.
  *
- * A claim gives the run to one worker and a new epoch. Whoever holds an older epoch is fenced: whatever is written for a
- * run locks this row first, and depends on it (`isOurs`). So a worker that was frozen past its lease and wakes up writes
- * nothing. No session advisory locks: poolers and recycled connections break them.
+ * A claim assigns the run to one worker with a new epoch. A worker with an older epoch is fenced: every write for a run
+ * locks this row first and depends on it (`isOurs`). So a worker that was frozen past its lease and resumes writes nothing.
+ * No session advisory locks: poolers and recycled connections break them.
  */
 import type { ISql } from 'postgres';
 import { OperationType, SyncStep, SyncTrigger } from '#contract/sync-log.ts';
@@ -14,8 +14,8 @@ import { INITIAL_STATE, RunState } from './run-state.ts';
 const LEASE = '15 seconds';
 
 /**
- * A worker that is frozen or cut off inside a transaction keeps this row locked, and nobody could claim the run. Postgres
- * ends its session before the lease is over.
+ * A worker that is frozen or disconnected inside a transaction keeps this row locked, so no worker could claim the run.
+ * Postgres ends its session before the lease expires.
  */
 const IDLE_IN_TRANSACTION = '10s';
 export const RENEW_EVERY_MS = 5_000;
@@ -34,31 +34,31 @@ export interface ClaimedRun {
   /** 1 for the first worker of this run. */
   attempt: number;
   state: RunState;
-  /** When the run was asked for, by the database's clock. */
+  /** When the run was requested, by the database's clock. */
   createdAt: Date;
-  /** Milliseconds from then to this claim. */
+  /** Milliseconds from `createdAt` to this claim. */
   ageMs: number;
-  /** Claims in a row, this one included, that have brought nothing. */
+  /** Consecutive claims without progress, this one included. */
   fruitlessClaims: number;
-  /** Somebody asked to end it while nobody worked on it. */
+  /** The run was cancelled while no worker had it. */
   cancelRequested: boolean;
-  /** What its public row said at the claim: a run that is resumed never goes back. */
+  /** The step in the public row at the claim: a resumed run never goes back a step. */
   step: SyncStep;
-  /** What started it. */
+  /** What started the run. */
   trigger: SyncTrigger | undefined;
 }
 
-/** Somebody else has the run now, or ended it. Nothing may be written for it any more. */
+/** Another worker has the run now, or it was ended. Nothing more may be written for it. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
 /**
- * Takes the oldest run that nobody works on and whose type this version knows: during a rolling upgrade a newer server's run
- * waits for a server that knows it. It has no owner, or its owner let the lease expire, or its owner is this
- * very worker and does not work on it (the database was away in the middle of it).
+ * Claims the oldest free run whose type this version knows. (During a rolling upgrade a run of a new type waits for a server
+ * that knows it.) A run is free when it has no owner, when its lease has expired, or when its owner is this worker but does
+ * not execute it, because the database was unavailable during the run.
  *
- * @param active the runs that this worker works on
+ * @param active the runs that this worker executes
  */
 export async function claimNextRun(
   { sql }: Database,
@@ -105,7 +105,7 @@ export async function claimNextRun(
     type: OperationType.parse(row.operation_type),
     kind: claimKind(row.attempt, row.previous_owner, owner),
     attempt: row.attempt,
-    // A checkpoint of another version of this program is not understood: the run starts again, which is harmless.
+    // The checkpoint of another version may be unreadable: then the run starts from the beginning, which is harmless.
     state: state.success ? state.data : INITIAL_STATE,
     createdAt: new Date(row.created_ms),
     ageMs: row.age_ms,
@@ -123,47 +123,47 @@ function claimKind(attempt: number, previousOwner: string | null, owner: string)
   return previousOwner === null || previousOwner === owner ? 'resumed' : 'taken-over';
 }
 
-/** @throws LeaseLostError when somebody else has the run; otherwise nobody gets it before this transaction ends */
+/** Locks the run until this transaction ends. @throws LeaseLostError when another worker has the run, or it has ended */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
     select ${settings(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
   if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
 }
 
-/** For a transaction that has work to do before its fence. */
+/** For a transaction that writes before its fence. */
 export async function applySettings(tx: ISql): Promise<void> {
   await tx`select ${settings(tx)}`;
 }
 
 /**
- * Tells the trigger that nudges are ours to send, and Postgres to end a session that sleeps inside a transaction. For this
- * transaction only: a session's setting would leak, or vanish, through a pooler.
+ * Suppresses the nudges of the trigger (the engine sends its own), and lets Postgres end a session that idles inside a
+ * transaction. The settings are local to the transaction: behind a pooler a session's setting would leak or vanish.
  */
 export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
 /**
- * A lease that lasts longer than a lease can was given while the database's clock was ahead. It counts for nothing: its owner
- * renews it, or is gone.
+ * A lease that expires later than a new lease would was written while the database's clock was ahead. It does not count: its
+ * owner renews it or is gone.
  */
 export const isLeased = (sql: ISql) =>
   sql`lease_expires_at between clock_timestamp() and clock_timestamp() + ${LEASE}::interval`;
 
-/** Who holds an older epoch does not have the run any more, whatever its owner is called. */
+/** The epoch is compared too: a worker with an older epoch has lost the run, even when the owner is the same. */
 export const isOurs = (tx: ISql, lease: Lease) => tx`
   sync_log_id = ${lease.syncLogId} and owner = ${lease.owner} and lease_epoch = ${lease.epoch} and ended_at is null`;
 
 /**
- * The row's new values, in a statement or a transaction that has the lease.
+ * The new values of the `sync_runs` row, in a statement or a transaction that has checked the lease.
  *
- * @param moved whether the run stands further on than this claim found it: only then the claim was of use
+ * @param moved whether the run has progressed since this claim; it resets the count of claims without progress
  */
 export const checkpointed = (tx: ISql, state: RunState, moved: boolean) => tx`
   checkpoint = ${JSON.stringify(state)}::text::jsonb,
   fruitless_claims = case when ${moved} then 0 else fruitless_claims end,
   lease_expires_at = clock_timestamp() + ${LEASE}::interval`;
 
-/** @returns the runs of `leases` that are not ours any more */
+/** @returns the leases that are lost */
 export async function renewLeases(
   { sql }: Database,
   owner: string,
@@ -171,8 +171,8 @@ export async function renewLeases(
 ): Promise<Lease[]> {
   if (leases.length === 0) return [];
   const ids = leases.map((lease) => lease.syncLogId);
-  // A row that is locked is not waited for: what this statement holds already would wait with it, other clinics' rows. Mostly it is
-  // our own batch, which renews by itself.
+  // Locked rows are skipped: while this statement waited, it would keep the rows of other clinics locked. Mostly our own
+  // batch holds the lock, and a batch renews the lease itself.
   const rows = await sql<{ sync_log_id: number; lease_epoch: number }[]>`
     with free as (
       select sync_log_id as id from sync_runs
@@ -187,17 +187,17 @@ export async function renewLeases(
   return leases.filter((lease) => held.get(lease.syncLogId) !== lease.epoch);
 }
 
-/** Gives a run back, so that any worker may go on at once from its checkpoint. */
+/** Releases a run, so that any worker can continue at once from its checkpoint. */
 export async function releaseLease({ sql }: Database, lease: Lease): Promise<void> {
-  // Nobody failed: this claim does not count against the run.
+  // The worker released the run without a failure: this claim does not count against the run.
   await sql`update sync_runs set owner = null, lease_expires_at = null,
       fruitless_claims = greatest(fruitless_claims - 1, 0)
     where ${isOurs(sql, lease)}`;
 }
 
 /**
- * Takes an organization's open run from its worker. What the worker has read and not stored is thrown away; the next worker
- * reads it again, from the checkpoint.
+ * Takes an organization's open run from its worker. Pages that the worker has read but not stored are discarded. The next
+ * worker reads them again, from the checkpoint.
  */
 export async function revokeLeases(tx: ISql, organizationId: number): Promise<void> {
   // The run did not fail: this claim does not count against it.

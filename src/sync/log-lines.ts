@@ -1,4 +1,4 @@
-/** The lines people follow a sync by, in the words of the monitoring guide. Ids and counts only. */
+/** The log lines of a run, as the monitoring guide documents them. They contain ids and counts only. */
 
 import type { OperationType } from '#contract/sync-log.ts';
 import type { WaitNotice } from '../cliniko/source.ts';

@@ -1,7 +1,7 @@
 /**
- * What the public record says of a run: its `metadata`, computed from the state and from what is to be shown with it.
+ * The `metadata` of a run's public row, computed from the run's state and the values to display with it.
  *
- * The keys and formats are the guide's (contract/sync-log.ts). Pure arithmetic, like the state itself.
+ * The guide defines the keys and formats (contract/sync-log.ts). Pure arithmetic, like the state itself.
  */
 
 import { formatDuration, formatRemaining } from '#contract/duration.ts';
@@ -21,7 +21,7 @@ import { estimateRemainingMs, type WaitEstimate } from './remaining-time.ts';
 import { ERRORS_KEPT, type RunState } from './run-state.ts';
 import { waitWords } from './write/wait-reporter.ts';
 
-/** The page of a progress display: the one of the newest batch. */
+/** The page of the newest batch, for progress displays. */
 function currentPage({ position: { page, place } }: RunState): number {
   return place === 0 ? page - 1 : page;
 }
@@ -58,10 +58,10 @@ function waitMetadata(wait: WaitNotice): Partial<EngineMetadata> {
   };
 }
 
-/** Nothing of what has failed remains to be waited for. */
+/** A failed run has no remaining time. */
 export const NOTHING_REMAINS = { estimated_remaining: null, estimated_remaining_ms: null };
 
-/** Old panels show `errors` only, so the reason is the newest of them; `errors_total` counts patients, and not it. */
+/** Old panels show `errors` only, so the reason is its newest entry. `errors_total` counts patients only. */
 export function failedMetadata(
   state: RunState,
   display: Display,
@@ -82,9 +82,9 @@ export function failedStep(errorType: SyncErrorType): SyncStep {
 }
 
 export interface Conclusion {
-  /** From the start of the run, waiting for a worker included. */
+  /** Since the run was requested, including the wait for a worker. */
   durationMs: number;
-  /** Stored patients whom Cliniko neither gave nor denied. */
+  /** Stored patients that Cliniko neither returned nor denied. */
   unanswered: number;
 }
 

@@ -1,18 +1,18 @@
 /**
- * What the engine tells of its work while it works, for whoever counts it (metrics/). Counts and words, never an id.
+ * Callbacks of the engine for metrics (metrics/). They carry counts and labels, never an id.
  *
- * Not here: what people follow a run by (log-lines.ts, record.ts).
+ * Not here: what people read about a run (log-lines.ts, sync-log-row.ts).
  */
 import type { OperationType } from '#contract/sync-log.ts';
 
-/** `resumed`: its last worker had handed it back. `taken-over`: its last worker let the lease expire. */
+/** `resumed`: its last worker released the run. `taken-over`: the lease of its last worker expired. */
 export type ClaimKind = 'fresh' | 'resumed' | 'taken-over';
 
 export interface SyncObserver {
   claimed(kind: ClaimKind): void;
   /** A batch has committed. */
   stored(patients: StoredCounts, seconds: number): void;
-  /** `handed-back`: this worker let go of it, and another one goes on. */
+  /** `handed-back`: this worker released the run, and another one continues. */
   ended(type: OperationType, outcome: 'completed' | 'failed' | 'handed-back', errorType: string): void;
 }
 

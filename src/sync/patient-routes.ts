@@ -1,4 +1,4 @@
-/** What dashboards ask for beside the runs: totals, quarantine, analytics. Here because the totals name the last run. */
+/** Routes for dashboards besides the runs: totals, quarantine, analytics. They are here because the totals name the last run. */
 import { Hono } from 'hono';
 import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '#contract/patients.ts';
 import { appendAudit } from '../audit/append.ts';
@@ -17,7 +17,7 @@ import { retryQuarantine } from '../patients/retry-quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
 import { interruptAndRun } from './exclusive-transaction.ts';
 
-/** Nobody waits longer for an answer; what was retried until then stays stored. */
+/** Time limit of a quarantine retry request. What was retried until then stays stored. */
 const RETRY_LIMIT_MS = 60_000;
 
 export function patientRoutes(tools: OrganizationDeps): Hono {

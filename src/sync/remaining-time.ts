@@ -1,26 +1,26 @@
 /**
  * How long a run will still take: pure arithmetic.
  *
- * Two things hold a run up, side by side: the work itself, by the pace it had while it was not kept waiting, and Cliniko's
- * limit, by what the budget says about the requests that are left. The longer of the two is the truth. A wait is told
- * with the estimate that includes it, and nothing is told during it: the number stands still, it does not creep up.
+ * Two limits apply at the same time: the work itself, at the pace measured without waits, and Cliniko's rate limit, by the
+ * budget's estimate for the remaining requests. The longer one is the estimate. A wait is published with an estimate that
+ * includes it, and nothing is published during it, so the number does not grow while the run waits.
  */
 import type { Forecast } from '#contract/sync-log.ts';
 import type { RunState } from './run-state.ts';
 
-/** Percentages at which a forecast is kept, to be held against what it really took. */
+/** Percentages at which a forecast is kept, for comparison with the actual duration. */
 const KEPT_AT = [10, 25, 50, 75] as const;
 
 export interface WaitEstimate {
-  /** How long it takes until so many more requests may have left. */
+  /** How long it takes until this many more requests can be sent. */
   requestsMs: (requests: number) => number;
-  /** How long the wait that is being told will last; 0 when there is none. */
+  /** How long the wait that is being published will last; 0 when there is none. */
   waitMs: number;
 }
 
 export const NO_ESTIMATE: WaitEstimate = { requestsMs: () => 0, waitMs: 0 };
 
-/** Null until there is a pace to go by. */
+/** @returns null until a pace is known */
 export function estimateRemainingMs(state: RunState, { requestsMs, waitMs }: WaitEstimate): number | null {
   if (state.processed === 0 || state.found === 0) return null;
   const left = Math.max(0, state.found - state.processed);
@@ -29,7 +29,7 @@ export function estimateRemainingMs(state: RunState, { requestsMs, waitMs }: Wai
   return Math.round(Math.max(workMs + waitMs, limitMs));
 }
 
-/** Keeps what is predicted now for the whole run, when it is time to. */
+/** Appends a forecast of the total duration when the run has reached the next percentage of `KEPT_AT`. */
 export function keepForecast(state: RunState, outlook: WaitEstimate): Forecast[] {
   const due = KEPT_AT.filter((percent) => state.percent >= percent).at(-1);
   const latest = state.forecasts.at(-1)?.at_percent ?? 0;

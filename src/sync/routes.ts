@@ -1,4 +1,4 @@
-/** Starting and cancelling syncs, and the reading of `sync_logs`: list, one, timeline. */
+/** Routes that start and cancel syncs and read `sync_logs`: the list, one log, its timeline. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type Cursor, formatCursor, parseCursor } from '#contract/cursor.ts';
@@ -18,9 +18,9 @@ import { streamTimeline } from './timeline-stream.ts';
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
 export interface SyncDeps extends CancelDeps {
-  /** Asked before the database. */
+  /** Consulted before the database. */
   newest: LatestRunCache;
-  /** For what is read after the route has returned, when the transaction of the second wall is over (access/row-level-security.ts). */
+  /** For reads after the handler has returned: the transaction of row-level security is over then (access/row-level-security.ts). */
   wholeDatabase: Database;
 }
 
@@ -119,7 +119,7 @@ async function headIfAsked(c: Context, { database, newest }: SyncDeps, organizat
   return place;
 }
 
-/** Memory, unless this client has seen something newer already, here or at another server. */
+/** @returns the cached run, unless this client has already seen a newer one, here or on another server */
 function newestFor(
   known: LatestRun | undefined,
   atLeast: Cursor | undefined,
@@ -136,8 +136,8 @@ const POLL_CACHING = 'private, no-cache';
 const etagOf = (place: { epoch: string; head: number }) => `"${formatCursor(place.epoch, place.head)}"`;
 
 /**
- * `at_least` asks for an answer that is not older than a cursor. The database's answer never is: a cursor is only told
- * after its commit. Memory's may be, and is not given then.
+ * `at_least` asks for an answer that is not older than a cursor. The database's answer never is, because a cursor is
+ * published only after its commit. A cached answer may be, and is not used then.
  */
 function requireCursor(text: string | undefined): Cursor | undefined {
   const cursor = text === undefined ? undefined : parseCursor(text);
@@ -170,7 +170,7 @@ function matches(header: string, etag: string): boolean {
   return tags.includes('*') || tags.includes(etag);
 }
 
-/** The body is JSON already. */
+/** @param body JSON text */
 function json(c: Context, body: string, status: 200 | 202 = 200): Response {
   return c.body(body, status, { 'content-type': 'application/json' });
 }

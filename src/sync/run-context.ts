@@ -1,5 +1,5 @@
 /**
- * A run that a worker works on: its state, its log, and the way to tell clients of it.
+ * A run that a worker executes: its state, its log, and the functions that publish its progress.
  *
  * The state is that of the newest commit. Only the writer (write/pipeline.ts) and the steps of run.ts change it.
  */
@@ -28,20 +28,20 @@ export interface EngineDeps {
   sealer: Sealer;
   bus: EventBus;
   logger: Logger;
-  /** The clinic's patients, by its API key. */
+  /** Opens the patient source of the clinic with this API key. */
   sourceFor(apiKey: string): PatientSource;
   perPage: number;
-  /** Pages asked for side by side. */
+  /** Pages requested concurrently. */
   window: number;
-  /** Runs that work side by side; a run that waits for Cliniko does not count. Default: `DEFAULT_RUNS_AT_ONCE`. */
+  /** Runs that work concurrently. A run that waits for Cliniko does not count. Default: `DEFAULT_RUNS_AT_ONCE`. */
   runsAtOnce?: number;
-  /** A run that has not moved for so long is given up by its worker. Default: `STALLED_AFTER_MS`. */
+  /** The worker aborts a run that made no progress for this long. Default: `STALLED_AFTER_MS`. */
   stalledAfterMs?: number;
   observer?: SyncObserver;
   tracer?: Tracer;
 }
 
-/** What this attempt has asked Cliniko for. It runs ahead of what is stored. */
+/** What this attempt has requested from Cliniko. It is ahead of what is stored. */
 export interface Traffic {
   requests: number;
   records: number;
@@ -71,21 +71,21 @@ export function createRunContext(
     traffic,
     state: claimed.state,
     step: claimed.step,
-    /** The state with the time that has passed and the requests that have left until now. */
+    /** The state, with the elapsed time and the requests sent until now. */
     now: (): RunState => ({
       ...run.state,
       elapsedMs: elapsedMs + performance.now() - startedAt,
       apiRequests: apiRequests + traffic.requests,
     }),
     durationMs: () => claimed.ageMs + performance.now() - startedAt,
-    /** Asks the source how long requests that are left will have to wait; nothing before there is one. */
+    /** How long the remaining requests have to wait, according to the source. Returns 0 until the source is open. */
     requestsMs: NO_ESTIMATE.requestsMs,
     display: (phase: SyncPhase, wait?: WaitNotice): Display => ({
       type,
       attempt,
       phase,
       step: run.reach(stepOfPhase(phase)),
-      // What an earlier attempt read ahead of its checkpoint does not count.
+      // Records that an earlier attempt read ahead of its checkpoint do not count.
       loaded: processed + traffic.records,
       trigger: claimed.trigger,
       ...(wait && { waiting: wait }),
@@ -94,17 +94,17 @@ export function createRunContext(
         waitMs: wait === undefined ? 0 : Math.max(0, wait.until.getTime() - Date.now()),
       },
     }),
-    /** Goes on to a step, and never back. @returns the step it is at */
+    /** Advances to a step, never backwards. @returns the current step */
     reach(step: SyncStep | undefined): SyncStep {
       if (step !== undefined) run.step = laterStep(run.step, step);
       return run.step;
     },
-    /** Wakes the clients of this organization: something has been committed. */
+    /** Sends a nudge for this organization after a commit. */
     notify: () => {
       activity.moved();
       deps.bus.publish({ organizations: [lease.organizationId], work: false });
     },
-    /** Writes down a new phase or a wait, which no batch brings, and wakes the clients. */
+    /** Stores a new phase or a wait, which no batch records, and sends a nudge. */
     async publish(phase: SyncPhase, wait?: WaitNotice): Promise<void> {
       const metadata = runningMetadata(run.now(), run.display(phase, wait));
       await publishProgress(deps.database, lease, run.state, metadata);

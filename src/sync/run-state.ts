@@ -1,8 +1,10 @@
 /**
- * How far a run is: pure arithmetic on a plain value.
+ * The progress of a run: pure arithmetic on a plain value.
  *
- * The value is the checkpoint: it commits with the rows it counts, so nothing is counted twice after a crash. Nothing here
- * looks at a clock or a database. What the public record says of it is in metadata.ts.
+ * The value is the checkpoint: it commits with the rows it counts, so nothing is counted twice after a crash. This module
+ * reads no clock and no database.
+ *
+ * Not here: the public metadata of a run (metadata.ts).
  */
 import { z } from 'zod';
 import { runningPercent } from '#contract/progress.ts';
@@ -13,12 +15,12 @@ import type { FetchedPage } from './read/fetched-page.ts';
 const count = z.int().min(0);
 
 export const RunState = z.object({
-  /** What is stored of the crawl. */
+  /** How much of the crawl is stored. */
   position: CrawlPosition,
-  /** What Cliniko names as the total now; 0 until it was read. */
+  /** The newest total that Cliniko reported; 0 until a page was read. */
   found: count,
   totalPages: count,
-  /** Of the API key that it reads with (organizations.ts); null until it has one. */
+  /** Version of the API key that the run reads with (organizations/organizations.ts); null until it has one. */
   keyVersion: z.string().nullable(),
   processed: count,
   succeeded: count,
@@ -31,9 +33,9 @@ export const RunState = z.object({
   errorsTotal: count,
   warningsTotal: count,
   percent: z.number(),
-  /** Measured, in milliseconds. They overlap. */
+  /** Measured, in milliseconds. The durations overlap. */
   elapsedMs: z.number(),
-  /** Of that, kept waiting by Cliniko. */
+  /** The part of `elapsedMs` spent waiting for Cliniko. */
   waitedMs: z.number(),
   fetchMs: z.number(),
   processingMs: z.number(),
@@ -72,24 +74,24 @@ export const INITIAL_STATE: RunState = {
 export const ERRORS_KEPT = 20;
 const MAX_BATCH = 50;
 
-/** Progress is told at least every 50 patients or 10 % of all, whichever is smaller. */
+/** Progress is published at least every 50 patients or 10 % of all, whichever is smaller. */
 export function batchSize(found: number): number {
   return found === 0 ? MAX_BATCH : Math.min(MAX_BATCH, Math.max(1, Math.floor(found / 10)));
 }
 
-/** A page is about to be stored: the run stands before its first record, or where an earlier attempt left it. */
+/** The state before a page is stored: at its first record, or where an earlier attempt stopped. */
 export function arrivedAt(state: RunState, { at, numbered }: FetchedPage): RunState {
   if (numbered === undefined) return { ...state, position: at };
   return {
     ...state,
     position: at,
-    // Without a total the best number is what was seen so far.
+    // Without a total the best estimate is the number seen so far.
     found: numbered.total ?? Math.max(state.found, state.processed),
     totalPages: numbered.pages,
   };
 }
 
-/** What storing one batch came to. Each patient counts once a run. */
+/** The result of storing one batch. Each patient counts once per run. */
 export interface BatchCounts {
   succeeded: number;
   inserted: number;
@@ -101,7 +103,7 @@ export interface BatchCounts {
   errors: readonly string[];
 }
 
-/** @param position where the run stands with the batch */
+/** @param position of the run once the batch is stored */
 export function storedBatch(state: RunState, batch: BatchCounts, position: CrawlPosition): RunState {
   const processed = state.processed + batch.succeeded + batch.errors.length;
   return {
@@ -121,8 +123,8 @@ export function storedBatch(state: RunState, batch: BatchCounts, position: Crawl
 }
 
 /**
- * Whether a run stands further on than a claim found it: it has counted a patient or read on. To read the same pages again is
- * no progress; what was read for the second time is counted once.
+ * Whether a run has progressed since its claim: it has counted a patient or its position has advanced. Reading the same pages
+ * again is no progress, because each record counts once.
  */
 export function hasMoved(from: RunState, to: RunState): boolean {
   return to.processed > from.processed || isBehind(from.position, to.position);

@@ -1,12 +1,12 @@
 /**
  * One run, from its claim to its end, as a line: crawl plan, pages, batches, one writer, the row of `sync_logs`.
  *
- * A run ends in one of three ways. It completes; it fails, with documented words; or this worker releases it (a shutdown, a
- * lost lease, a database that does not answer), and then the row stays `running` and the next worker that claims it goes on
- * from the checkpoint.
+ * A run ends in one of three ways. It completes. It fails with a documented error type. Or this worker releases it (shutdown,
+ * lost lease, database unavailable): the row stays `running`, and the next worker that claims it continues from the
+ * checkpoint.
  *
  * Neighbours: read/ reads pages ahead of what is stored, write/ stores them, end-run.ts ends the run.
- * Not here: which run, and when (worker.ts).
+ * Not here: which run is executed, and when (worker.ts).
  */
 import type { PatientSource } from '../cliniko/source.ts';
 import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
@@ -30,7 +30,7 @@ import { createRunContext, type EngineDeps, type RunContext } from './run-contex
 import type { Slot } from './slots.ts';
 import { runPipeline } from './write/pipeline.ts';
 
-/** @param signal aborted when this worker has to stop: shutdown, or the lease is gone */
+/** @param signal aborted when this worker has to stop: on shutdown, or when the lease is lost */
 export async function runSync(
   claimed: ClaimedRun,
   deps: EngineDeps,
@@ -72,7 +72,7 @@ function assertMayRun({ cancelRequested, fruitlessClaims }: ClaimedRun): void {
 }
 
 /**
- * Checks what a run needs, and notes which API key it reads with.
+ * Checks the preconditions of a run, and records which API key it reads with.
  *
  * @throws MissingConstraintError, MissingKeyError, KeyReplacedError, OrganizationDeletedError
  */

@@ -1,12 +1,12 @@
 /**
- * The scheduler: starts a full sync when a clinic's schedule asks for one.
+ * The scheduler: starts a full sync when a clinic's schedule is due.
  *
- * Every server looks; the row decides. Whoever finds a clinic due locks its row, makes the run and moves the next firing on,
- * in one transaction: a firing makes one run however many servers look, and none is lost with a server that dies. A clinic
- * whose sync is under way already has what the firing wanted.
+ * Every server polls; the row decides. A server that finds a due clinic locks its row, creates the run and advances the next
+ * firing, in one transaction. So a firing creates one run however many servers poll, and no firing is lost with a server that
+ * dies. A clinic whose sync is already running needs no second run.
  *
- * One clinic never holds up the others: a schedule that cannot be read is disabled and named, and a start that fails is
- * logged and tried again in a minute.
+ * One clinic never delays the others: an unreadable schedule is disabled and logged, and a failed start is logged and
+ * retried after a minute.
  *
  * Not here: when a schedule fires (organizations/schedule.ts).
  */
@@ -21,21 +21,21 @@ import { nextFiring, scheduleError } from '../organizations/schedule.ts';
 import { every } from '../timing/every.ts';
 import { createRun } from './start-run.ts';
 
-/** With a jitter, so that many servers do not look in step. Costs one read of a small index. */
+/** Jitter is added, so that servers do not poll in step. Each poll costs one read of a small index. */
 const LOOK_EVERY_MS = 1_000;
 
-/** After a start that failed. */
+/** Delay after a failed start. */
 const TRY_AGAIN_MS = 60_000;
 
 export interface SchedulerDeps {
   database: Database;
   bus: EventBus;
   logger: Logger;
-  /** By organization: when a start that failed is tried again. Kept between looks. */
+  /** By organization: when a failed start is retried. Kept between polls. */
   failed?: Map<number, number>;
 }
 
-/** @returns stops it */
+/** @returns a function that stops the scheduler */
 export function startScheduler(tools: SchedulerDeps): () => void {
   const failed = new Map<number, number>();
   return every(
@@ -50,7 +50,7 @@ export function startScheduler(tools: SchedulerDeps): () => void {
   );
 }
 
-/** @returns how many runs were made */
+/** @returns how many runs were created */
 export async function startDueSyncs(tools: SchedulerDeps): Promise<number> {
   const { database, bus, logger, failed = new Map<number, number>() } = tools;
   for (let started = 0; ; ) {
@@ -110,7 +110,7 @@ async function fireNext({ sql }: Database, passedOver: readonly number[]): Promi
       return { organizationId, outcome: run === undefined ? 'already-running' : 'started' };
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
-      // The firing stays due: a start that failed is no start.
+      // The firing stays due after a failed start.
       await tx`update organizations set next_sync_at = clock_timestamp() where id = ${organizationId}`;
       return { organizationId, outcome: 'failed', error };
     }

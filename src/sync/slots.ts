@@ -1,28 +1,28 @@
 /**
- * Slots for runs that work: as many side by side as `SYNC_CONCURRENCY` allows on this server.
+ * Slots limit how many runs work concurrently on this server (`SYNC_CONCURRENCY`).
  *
- * A run that waits for Cliniko gives its slot back and takes one again when it goes on. Runs that go on have precedence
- * over runs that would begin, because they hold pages in memory.
+ * A run that waits for Cliniko returns its slot and takes one again when it continues. Runs that continue have precedence
+ * over new runs, because they hold pages in memory.
  */
 export interface Slots {
   readonly free: number;
-  /** Takes a slot for a run that begins, also beyond the limit: the caller has looked at `free`. */
+  /** Takes a slot for a new run, without a check of the limit: the caller checks `free`. */
   take(): Slot;
 }
 
 export interface Slot {
-  /** Gives the slot back while the run waits. Idempotent. */
+  /** Returns the slot while the run waits. Idempotent. */
   pause(): void;
   /** Resolves when the run has a slot again. Rejects with the signal's reason. */
   resume(signal: AbortSignal): Promise<void>;
-  /** The run has ended. Idempotent. */
+  /** Returns the slot when the run has ended. Idempotent. */
   release(): void;
 }
 
-/** For a run outside of a worker. */
+/** For a run outside a worker. */
 export const UNLIMITED_SLOT: Slot = { pause() {}, resume: async () => {}, release() {} };
 
-/** @param onFree called when a slot has become free and no run that goes on needs it */
+/** @param onFree called when a slot becomes free and no waiting run needs it */
 export function createSlots(limit: number, onFree: () => void): Slots {
   let used = 0;
   const queue = new Set<() => void>();
@@ -62,7 +62,7 @@ export function createSlots(limit: number, onFree: () => void): Slots {
   };
 }
 
-/** `begin` takes the slot in the call that gives it back, so that no other run gets it in between. */
+/** `begin` takes the slot synchronously in the call that returns it, so no other run gets it in between. */
 function waitInQueue(queue: Set<() => void>, signal: AbortSignal, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = (): void => {

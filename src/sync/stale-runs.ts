@@ -1,7 +1,8 @@
 /**
- * Ends `running` rows that nobody will ever end: those of other programs which have not changed for 15 minutes.
+ * Ends abandoned `running` rows: rows of other programs that have not changed for 15 minutes.
  *
- * Our own runs are not meant: they have a lease, and whoever claims it goes on. The trigger tells the clients.
+ * Our own runs are excluded: they have a lease, and the next worker that claims it continues. The trigger on `sync_logs`
+ * notifies the clients.
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
@@ -22,13 +23,13 @@ const REPORT = JSON.stringify({
   error: DETAILS,
 });
 
-/** Rows that one transaction ends. */
+/** Rows per transaction. */
 const LOGS_AT_ONCE = 500;
 
-/** How long a dead program's row may stay `running` beyond its time. */
+/** A stale row stays `running` for at most about this much longer. */
 const LOOK_EVERY_MS = 30_000;
 
-/** Looks again and again. @returns stops it */
+/** Checks periodically. @returns a function that stops the checks */
 export function watchForInterrupted(database: Database, logger: Logger): () => void {
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
@@ -40,7 +41,7 @@ export function watchForInterrupted(database: Database, logger: Logger): () => v
   );
 }
 
-/** A portion at a time, each a transaction of its own. @returns how many rows were ended */
+/** Works in portions, each in its own transaction. @returns how many rows were ended */
 export async function endInterruptedRuns({ sql }: Database): Promise<number> {
   let ended = 0;
   for (let after = 0; ; ) {
@@ -52,7 +53,7 @@ export async function endInterruptedRuns({ sql }: Database): Promise<number> {
 }
 
 async function endPortion(tx: ISql, after: number): Promise<{ ended: number; last: number | undefined }> {
-  // Whoever is being written lives. And only what is read once the rows are locked is true of them.
+  // A locked row is being written, so its run is alive: it is skipped. The age is checked once the rows are locked.
   const locked = await tx<{ id: number }[]>`
     select id from sync_logs as log where sync_status_word(status) = 'running' and id > ${after} and ${isForeign(tx)}
     order by id limit ${LOGS_AT_ONCE} for update skip locked`;
@@ -60,7 +61,7 @@ async function endPortion(tx: ISql, after: number): Promise<{ ended: number; las
   return { ended: ids.length === 0 ? 0 : await endStale(tx, ids), last: ids.at(-1) };
 }
 
-/** No run of ours that is under way. */
+/** The row does not belong to an open run of ours. */
 const isForeign = (tx: ISql) => tx`
   not exists (select 1 from sync_runs where sync_log_id = log.id and ended_at is null)`;
 
@@ -74,7 +75,7 @@ async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
     where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isForeign(tx)}
       and coalesce(
         (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
-        -- Older than the history, as rows of the system being replaced are. A start that is still to come tells nothing.
+        -- Rows of the replaced system are older than the event log: their start counts. A start in the future says nothing.
         case when started_at < (now() at time zone 'utc') + interval '1 day' then started_at at time zone 'utc'
           else '-infinity' end
       ) < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
@@ -83,9 +84,9 @@ async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
 }
 
 /**
- * Ends a `running` row of another program now, because a person asked for it.
+ * Ends a `running` row of another program now, because a person requested it.
  *
- * @returns false when it has ended, or is a run of ours: that one is cancelled instead
+ * @returns false when the row has ended, or belongs to a run of ours (cancel-run.ts ends those)
  */
 export async function forceEndForeignRun({ sql }: Database, syncLogId: number): Promise<boolean> {
   const { error_details: details, ...report } = describeFailure(new CancelledError());

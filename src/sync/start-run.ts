@@ -1,8 +1,8 @@
 /**
- * Starts a run, or joins the one that is running.
+ * Starts a run, or joins the running one.
  *
- * The partial unique index on `sync_logs` decides, so however many servers and callers ask, an organization never has
- * two runs at once.
+ * The partial unique index on `sync_logs` decides, so an organization never has two runs at once, however many servers
+ * and callers ask.
  */
 import type { ISql } from 'postgres';
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
@@ -17,7 +17,7 @@ import { stamped } from './sync-log-row.ts';
 
 export interface StartedRun {
   syncLogId: number;
-  /** False when a run was under way already, ours or another program's. */
+  /** False when a run was already running, ours or another program's. */
   created: boolean;
 }
 
@@ -29,28 +29,28 @@ export async function startRun(
   trigger?: SyncTrigger,
 ): Promise<StartedRun> {
   for (;;) {
-    // Looked for first only to spare an id: the index decides.
+    // This query only saves an id of the sequence. The index decides.
     const [running] = await sql<{ id: number }[]>`
       select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
     if (running !== undefined) return { syncLogId: running.id, created: false };
     const begin = () =>
       sql.begin(async (tx) => {
-        // A deletion comes before this run, or sees it and ends it.
+        // A deletion of the organization either commits before this run, or sees the run and ends it.
         await shareOrganization(tx, organizationId);
         return await createRun(tx, organizationId, type, trigger);
       });
     const created = await replayTransaction(begin).catch(async (error: unknown) => {
       if (!isTakenId(error, 'sync_logs')) throw error;
-      // Rows were loaded with their ids since the start.
+      // Rows were loaded with explicit ids since the server started.
       await advanceSequences(sql, ['sync_logs']);
       return await replayTransaction(begin);
     });
     if (created !== undefined) return { syncLogId: created, created: true };
-    // Another one began between the two statements: join it, unless it has ended already.
+    // Another run started between the two statements: join it, unless it has already ended.
   }
 }
 
-/** In a transaction that holds or shares the organization. @returns its id; undefined when another one is running */
+/** Requires a transaction that locks or shares the organization. @returns the run's id; undefined when another run is running */
 export async function createRun(
   tx: ISql,
   organizationId: number,
@@ -77,7 +77,7 @@ export async function createRun(
     on conflict (organization_id) where status = 'running' do nothing
     returning id`;
   if (row === undefined) return undefined;
-  // Another program may have emptied sync_logs and begun its ids anew: what an old run has left must not be in the way.
+  // Another program may have emptied sync_logs and restarted its ids, so rows of an old run may exist under this id.
   await tx`delete from sync_runs where sync_log_id = ${row.id}`;
   await tx`delete from sync_seen where sync_log_id = ${row.id}`;
   await tx`insert into sync_runs (sync_log_id, organization_id, operation_type)

@@ -1,7 +1,7 @@
 /**
- * Starts a sync for a request, or joins the one that is running, and says what happened.
+ * Starts a sync for a request, or joins the running one, and returns the response.
  *
- * Our own routes and those of the old service (legacy/) answer with it.
+ * Used by the routes of this server and by those of the old service (legacy/).
  */
 import { type OperationType, type StartedSync, SyncLog, type SyncTrigger } from '#contract/sync-log.ts';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
@@ -18,7 +18,7 @@ export interface StartDeps extends Pick<CancelDeps, 'database' | 'bus'> {
 }
 
 export interface StartedAnswer {
-  /** Without its log. */
+  /** The response without its log. */
   head: Omit<StartedSync, 'log'>;
   /** The rendered log. */
   log: string;
@@ -38,7 +38,7 @@ export async function startSync(
   );
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
   newest.observe(organizationId, page);
-  // Published only now, so that the answer shows the run as it began and no worker is ahead of it.
+  // Published only now, so that the response shows the run in its initial state, before a worker changes it.
   if (created) bus.publish({ organizations: [organizationId], work: true });
   const [log] = page.logs;
   if (log === undefined) throw syncLogNotFound(syncLogId);
@@ -64,7 +64,7 @@ export function syncLogNotFound(id: number): ProblemError {
   );
 }
 
-/** The operation of a run that is under way may be another program's word. */
+/** @param operation of a running run, which another program may have named */
 function startMessage(operation: string, created: boolean): string {
   return created ? `The sync (${operation}) was started.` : `A sync (${operation}) is already in progress.`;
 }

@@ -1,4 +1,4 @@
-/** The steps of a run as old clients name them. They follow one another and never go back, in a resumed run either. */
+/** The steps of a run, as old clients name them. A run never goes back a step, even when it is resumed. */
 import { type SyncPhase, SyncStep } from '#contract/sync-log.ts';
 
 export function laterStep(a: SyncStep, b: SyncStep): SyncStep {

@@ -1,6 +1,6 @@
 /**
- * The public record of a run: its row in `sync_logs`. Every write is fenced by the lease, and the trigger on the table
- * turns it into an event.
+ * The public record of a run: its row in `sync_logs`. The lease fences every write, and the trigger on the table turns each
+ * write into an event.
  */
 import type { ISql } from 'postgres';
 import type { EngineMetadata } from '#contract/sync-log.ts';
@@ -10,26 +10,26 @@ import { runExclusively } from './exclusive-transaction.ts';
 import { assertLease, checkpointed, isOurs, type Lease, LeaseLostError, settings } from './lease.ts';
 import type { RunState } from './run-state.ts';
 
-/** The row is gone, or no longer `running`, and it was not us. */
+/** Another program deleted the row or ended the run. */
 export class EndedElsewhereError extends LeaseLostError {}
 
-/** What a batch leaves beside its patients. */
+/** What a batch stores besides its patients. */
 export interface BatchRecord {
   state: RunState;
   metadata: EngineMetadata;
-  /** Whether `state` is further on than the claim found the run. */
+  /** Whether the run has progressed since its claim. */
   moved: boolean;
-  /** Keys of records that no batch of this run has counted before. */
+  /** Keys of records that no earlier batch of this run has counted. */
   newKeys: readonly string[];
-  /** Ids of everybody who is stored now: nobody of them is in quarantine any more. */
+  /** Ids of the patients that are stored now: they are released from quarantine. */
   stored: readonly string[];
-  /** What goes into quarantine in the next statement. */
+  /** Records that the next statement quarantines. */
   rejected: readonly RejectedRecord[];
 }
 
 /**
- * Fence, public row, checkpoint and ids in one statement: together or not at all also where no transaction is around it, and
- * one round trip where the next batch waits.
+ * Writes fence, public row, checkpoint and ids in one statement. So they are atomic even without an explicit transaction, and
+ * the next batch waits for one round trip only.
  *
  * @throws LeaseLostError, EndedElsewhereError; nothing was written
  */
@@ -46,7 +46,7 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
   if (rows.length === 0) await throwFenced(tx, lease);
 }
 
-/** Progress that no batch brings: a new phase, a wait. @throws LeaseLostError, EndedElsewhereError */
+/** Writes progress that no batch records: a new phase, a wait. @throws LeaseLostError, EndedElsewhereError */
 export async function publishProgress(
   { sql }: Database,
   lease: Lease,
@@ -57,7 +57,7 @@ export async function publishProgress(
   if (rows.length === 0) await throwFenced(sql, lease);
 }
 
-/** Locks the run and its public row, if the run is ours and its row still `running`: then there is one row of `fence`. */
+/** Locks the run and its public row. Returns one row if the lease is valid and the public row is still `running`. */
 const fence = (tx: ISql, lease: Lease) => tx`
   select sync_log_id, ${settings(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
   where ${isOurs(tx, lease)} and status = 'running' for update`;
@@ -76,10 +76,11 @@ export type Ending =
   | { status: 'failed'; metadata: EngineMetadata; errorDetails: string };
 
 /**
- * Holds the organization alone: what `decide` marks is not written by a quarantine retry or a fenced worker at the same time.
+ * Locks the organization exclusively, so no quarantine retry and no fenced worker writes the rows that `decide` marks at the
+ * same time.
  *
- * @param decide called in the transaction that ends the run, so that what it writes commits with the end; again after a lock
- *   conflict
+ * @param decide called in the transaction that ends the run, so that its writes commit with the end; called again after a
+ *   lock conflict
  * @throws LeaseLostError, EndedElsewhereError; nothing was written
  */
 export async function endRun(
@@ -106,7 +107,7 @@ export async function endRun(
   });
 }
 
-/** Ends our own record of a run whose public row somebody else has ended; otherwise it would be claimed again for ever. */
+/** Ends our own record of a run whose public row another program has ended. Otherwise workers would claim it forever. */
 export async function closeRunRow({ sql }: Database, lease: Lease): Promise<void> {
   await sql`
     with ended as (update sync_runs set ended_at = clock_timestamp(), owner = null
@@ -114,17 +115,17 @@ export async function closeRunRow({ sql }: Database, lease: Lease): Promise<void
     delete from sync_seen using ended where sync_seen.sync_log_id = ended.sync_log_id`;
 }
 
-/** The metadata with the time of the change, by the database's clock. */
+/** The metadata with the timestamp of the change, by the database's clock. */
 export const stamped = (tx: ISql, metadata: EngineMetadata) => tx`(${JSON.stringify(metadata)}::text::jsonb
   || jsonb_build_object('timestamp', ${timestamp(tx)}))`;
 
-/** Now, by the database's clock. */
+/** The current time by the database's clock. */
 export const timestamp = (tx: ISql) =>
   tx`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
- * A completed run that met no patient leaves NULL: people divide by these counters (the monitoring guide's queries do), and a
- * share of nothing is unknown. Readers take it for 0.
+ * A completed run that read no patient has NULL counters: the queries of the monitoring guide divide by them, and a share of
+ * zero patients is unknown. Readers treat NULL as 0.
  */
 function finalCounts(tx: ISql, state: RunState, { status }: Ending) {
   if (status === 'failed' || state.processed > 0) return counts(tx, state);

@@ -1,9 +1,9 @@
-/** The engine's own record of a run, 1:1 with its row in `sync_logs`: who works on it, until when, and how far it is. */
+/** The engine's own record of a run, 1:1 with its row in `sync_logs`: its owner, the lease, the checkpoint. */
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { OperationType } from '#contract/sync-log.ts';
 
-/** No foreign key to `sync_logs`: other programs may delete or truncate there, and must not be refused. */
+/** No foreign key to `sync_logs`: other programs may delete or truncate there, and a foreign key would reject that. */
 export const syncRunTable = pgTable(
   'sync_runs',
   {
@@ -12,16 +12,16 @@ export const syncRunTable = pgTable(
     operationType: text('operation_type').$type<OperationType>().notNull(),
     /** The worker that holds the lease; null while the run waits for one. */
     owner: text('owner'),
-    /** Grows with every claim. A worker whose epoch is not the newest writes nothing. */
+    /** Incremented by every claim. A worker with an older epoch writes nothing. */
     leaseEpoch: integer('lease_epoch').notNull().default(0),
     /** By the database's clock. */
     leaseExpiresAt: timestamp('lease_expires_at', { withTimezone: true, mode: 'string' }),
     attempt: integer('attempt').notNull().default(0),
-    /** Claims in a row after which nothing was stored: a run that ends every worker must not be taken up for ever. */
+    /** Consecutive claims without progress: a run that crashes every worker must not be claimed forever. */
     fruitlessClaims: integer('fruitless_claims').notNull().default(0),
-    /** A RunState (run-state.ts); null until something was stored. Commits with the rows it speaks of. */
+    /** A RunState (run-state.ts); null until the first write. Commits with the rows that it counts. */
     checkpoint: jsonb('checkpoint'),
-    /** Set by whichever server was asked; the owner ends the run, or else the server that was asked does. */
+    /** Set by the server that got the request. The owner ends the run; if it does not, that server does. */
     cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true, mode: 'string' }),
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     endedAt: timestamp('ended_at', { withTimezone: true, mode: 'string' }),
@@ -29,7 +29,7 @@ export const syncRunTable = pgTable(
   (table) => [index('sync_runs_open').on(table.createdAt).where(sql`ended_at is null`)],
 );
 
-/** The ids a run has seen, one row a batch, so that a patient counts once also after a resume. Emptied at the run's end. */
+/** The ids a run has seen, one row per batch, so that a patient counts once even after a resume. Deleted at the run's end. */
 export const syncSeenTable = pgTable(
   'sync_seen',
   {

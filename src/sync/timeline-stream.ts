@@ -1,18 +1,18 @@
 /**
- * The timeline of one run as it is read: the next events are asked for when the client has taken those before them.
+ * The timeline of one run as a stream: the next events are read from the database when the client has consumed the earlier
+ * ones.
  *
- * A long run has tens of megabytes of events. Read at once, each client that asks for them and does not read would hold all
- * of them in memory.
+ * A long run has tens of megabytes of events. If they were read at once, every slow client would keep all of them in memory.
  */
 import type { TimelineEvent } from '../events/event-queries.ts';
 
-/** Some hundred kilobytes. */
+/** A few hundred kilobytes. */
 const EVENTS_A_PART = 200;
 
-/** The events of the run behind this `seq`, in order. */
+/** Reads the events of the run after this `seq`, in order. */
 export type ReadPart = (after: string, limit: number) => Promise<readonly TimelineEvent[]>;
 
-/** @returns the JSON text of the answer (contract/stream-event.ts, `Timeline`) */
+/** @returns the JSON text of the response (contract/stream-event.ts, `Timeline`) */
 export function streamTimeline(readPart: ReadPart): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let after = '0';

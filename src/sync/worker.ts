@@ -1,8 +1,8 @@
 /**
- * The worker: takes runs that nobody works on and works on them, a few side by side.
+ * The worker: claims runs that no worker has and executes them, several concurrently.
  *
- * A nudge brings it a new run within milliseconds; a poll every 1 to 2 s finds what a lost nudge left, and what a
- * dead server's lease has let go of. There is no queue beside the table.
+ * A nudge announces a new run within milliseconds. A poll every 1 to 2 s finds runs whose nudge was lost and runs whose
+ * lease has expired. There is no queue beside the table.
  */
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
@@ -24,13 +24,13 @@ import { runSync } from './run.ts';
 import type { EngineDeps } from './run-context.ts';
 import { createSlots, type Slot, type Slots } from './slots.ts';
 
-/** Of `SYNC_CONCURRENCY`. */
+/** Default of `SYNC_CONCURRENCY`. */
 export const DEFAULT_RUNS_AT_ONCE = 16;
 
-/** Runs that one server has at the same time, those that wait for Cliniko included: each holds some memory and a connection. */
+/** Open runs of one server, including those that wait for Cliniko: each uses some memory and a connection. */
 const OPEN_RUNS_AT_MOST = 1_024;
 
-/** A run that was handed back is taken up again at once, and later and later when that brings nothing. */
+/** A released run is claimed again at once. When claims bring no progress, the delay before the next one grows. */
 const REST = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
 
 interface ActiveRun {
@@ -41,13 +41,13 @@ interface ActiveRun {
   ended: Promise<void>;
 }
 
-/** Works from the moment it is made. */
+/** Starts to claim runs when it is constructed. */
 export class Worker {
   readonly #tools: EngineDeps;
   readonly #slots: Slots;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
-  /** By id of the run: when this worker may take it up again, by `performance.now()`. */
+  /** By run id: when this worker may claim the run again, by `performance.now()`. */
   readonly #resting = new Map<number, number>();
   readonly #endings: (() => void)[] = [];
   #stopping = false;
@@ -76,7 +76,7 @@ export class Worker {
     this.#wake();
   }
 
-  /** Lets go of its runs, which others may then take at once. */
+  /** Releases its runs, so that other workers can claim them at once. */
   async stop(): Promise<void> {
     const { bus, database } = this.#tools;
     this.#stopping = true;
@@ -89,7 +89,7 @@ export class Worker {
     if (runs.length > 0) bus.publish({ organizations: [], work: true });
   }
 
-  /** One claim at a time; a wake in between asks for another round. */
+  /** Runs one claim loop at a time. A wake during the loop requests another iteration. */
   #wake(): void {
     this.#claimAgain = true;
     this.#claiming ??= this.#claim()
@@ -98,7 +98,7 @@ export class Worker {
       )
       .finally(() => {
         this.#claiming = undefined;
-        // A wake that came after the last look and before this line.
+        // A wake may have come after the last check and before this line.
         if (this.#claimAgain && !this.#stopping) this.#wake();
       });
   }
@@ -154,7 +154,7 @@ export class Worker {
     }
   }
 
-  /** Its lease ends, or this worker claims it again; the epoch fences what may still come of it. */
+  /** The lease expires, or this worker claims the run again. The epoch fences late writes of the old attempt. */
   #giveUpStalled(): void {
     for (const run of this.#active) {
       if (!run.activity.isStalled) continue;
