@@ -1,4 +1,4 @@
-/** The catch-up scan: what changed while the whole clinic was read. */
+/** The catch-up scan reads what changed while the whole clinic was read. */
 import { IgnoredFilterError, scanChanges } from './change-scan.ts';
 import { type Crawl, catchUpPage, type FetchedPage } from './fetched-page.ts';
 import { scanByIds } from './keyset-scan.ts';
@@ -6,7 +6,7 @@ import { RepeatedPageError } from './repeated-page-guard.ts';
 import { catchUpSince, createdUntil } from './start-time.ts';
 import { nextKeysetScan, startedAt } from './whole-clinic.ts';
 
-/** @param mayHaveNewer whether patients may have been created behind the end of what was read */
+/** @param mayHaveNewer whether patients may have been created after the end of the list that was read */
 export async function* catchUpScan(crawl: Crawl, mayHaveNewer: boolean): AsyncGenerator<FetchedPage> {
   const missed = mayHaveMissedRows(crawl);
   missed.catch(() => {}); // Awaited below, unless the scan fails before.
@@ -15,7 +15,7 @@ export async function* catchUpScan(crawl: Crawl, mayHaveNewer: boolean): AsyncGe
   if (await missed) yield* nextKeysetScan(crawl, false);
 }
 
-/** New patients, and those whose `created_at` lies in the future: it is not certain that they are found as changed. */
+/** New patients, and those whose `created_at` is in the future: the scan for changes may not find them. */
 async function* createdLater(crawl: Crawl): AsyncGenerator<FetchedPage> {
   const { source, options, plan } = crawl;
   const filters = [plan.scope.filter, `created_at:>${createdUntil(startedAt(crawl))}`];
@@ -23,7 +23,7 @@ async function* createdLater(crawl: Crawl): AsyncGenerator<FetchedPage> {
   for await (const { records } of scanByIds(source, asked, options)) yield catchUpPage(crawl, records);
 }
 
-/** Where Cliniko does not keep these conditions, the whole clinic has just been read: the next sync sees the changes. */
+/** If Cliniko ignores these filters, the scan stops: the whole clinic was just read, and the next sync finds the changes. */
 async function* changedMeanwhile(crawl: Crawl): AsyncGenerator<FetchedPage> {
   const { source, options, plan } = crawl;
   const asked = { ...plan.scope, since: catchUpSince(startedAt(crawl)), perPage: plan.perPage };
@@ -35,9 +35,9 @@ async function* changedMeanwhile(crawl: Crawl): AsyncGenerator<FetchedPage> {
 }
 
 /**
- * Whether the page scan may have missed patients although the total did not change. A patient who is archived leaves a list
- * of the active ones and moves those behind it up; another one who comes back makes up for it in the total. Of the two only
- * the archived one shows for certain: it is not known that coming back moves `updated_at`.
+ * Whether the page scan may have missed patients although the total did not change. A patient that is archived leaves the list
+ * of active patients, and the patients behind it move up. A patient that is restored compensates for it in the total. Only the
+ * archived patient is certain to be found: it is not known whether restoring a patient changes `updated_at`.
  */
 async function mayHaveMissedRows(crawl: Crawl): Promise<boolean> {
   const { source, options, plan, position } = crawl;

@@ -1,11 +1,11 @@
 /**
- * The change scan: what changed since a moment, in the order of `updated_at`, which no edit can shift.
+ * The change scan reads what changed since a given time, ordered by `updated_at`.
  *
- * Paging by number would lose patients: one that is edited during the scan jumps to the end, and the first of the next page
- * moves up unseen. So each step asks for what changed since the last change it saw, and always takes the first page. Where a
- * whole page shares one second, the patients of that second are read by id, which no edit can shift either.
+ * Numbered pages would lose patients: a patient that is edited during the scan moves to the end, and the first patient of the
+ * next page moves up unread. So each request asks for what changed since the last change seen, and always reads the first
+ * page. If a whole page shares one second, the patients of that second are read by id, an order that no edit changes.
  *
- * Numbered pages are used only where Cliniko keeps neither the order nor the conditions that this needs.
+ * Numbered pages are used only if Cliniko ignores the sort or the filters that this needs.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
@@ -15,15 +15,15 @@ import { createListEnd } from './list-end.ts';
 import { scanPages } from './page-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
 
-/** An answer with none of the patients who were asked for. What it lacks is not known: it is not the end of the data. */
+/** A response without any of the requested patients. What is missing is not known, so it is not the end of the data. */
 export class IgnoredFilterError extends ClinikoError {}
 
 type ChangeField = 'updated_at' | 'archived_at';
 
 export interface ChangeScope {
-  /** Which patients are meant: `archived_at:*`, or `archived_at:!?` for active patients only. */
+  /** Which patients are in scope: `archived_at:*`, or `archived_at:!?` for active patients only. */
   filter: string;
-  /** The times that tell of a change. */
+  /** The timestamps that indicate a change. */
   fields: readonly ChangeField[];
 }
 
@@ -41,9 +41,9 @@ export async function* scanChanges(
 ): AsyncGenerator<PatientPage> {
   const scans = plan.fields.map((field) => {
     const pages = scanField(source, plan, field, options);
-    // Asked for at once: mostly the first pages are the only ones.
+    // The first pages are requested concurrently: mostly they are the only ones.
     const first = pages.next();
-    first.catch(() => {}); // Awaited below, unless another one fails before.
+    first.catch(() => {}); // Awaited below, unless another scan fails first.
     return { first, pages };
   });
   for (const { first, pages } of scans) {
@@ -54,12 +54,12 @@ export async function* scanChanges(
   }
 }
 
-/** What to ask for: one field's changes, of those who are meant. */
+/** The request parameters of a scan over one field's changes. */
 interface FieldScan {
   source: PatientSource;
   field: ChangeField;
   perPage: number;
-  /** The conditions that hold throughout. */
+  /** The filters of every request. */
   filters: readonly string[];
   options: PageOptions;
 }
@@ -70,7 +70,7 @@ async function* scanField(
   field: ChangeField,
   options: PageOptions,
 ): AsyncGenerator<PatientPage> {
-  // A condition on `archived_at` finds archived patients by itself.
+  // A filter on `archived_at` includes archived patients by itself.
   const filters = field === 'archived_at' ? [] : [filter];
   const scan: FieldScan = { source, field, perPage, filters, options };
   const beginning = {
@@ -95,7 +95,7 @@ async function* scanField(
     if (last > from) from = last;
     else {
       yield* scanSecond(scan, from);
-      // What the total promised has been read.
+      // The records that the total promised have been read.
       [from, end] = [secondAfter(from), createListEnd(beginning)];
     }
   }
@@ -103,7 +103,7 @@ async function* scanField(
 
 const sortBy = (field: ChangeField) => `${field}:asc,id:asc`;
 
-/** Everything of one second, by id. */
+/** Reads all changes of one second, by id. */
 async function* scanSecond(scan: FieldScan, second: string): AsyncGenerator<PatientPage> {
   const { source, field, perPage, options } = scan;
   const filters = [...scan.filters, `${field}:>=${second}`, `${field}:<${secondAfter(second)}`];
@@ -117,7 +117,7 @@ async function* scanSecond(scan: FieldScan, second: string): AsyncGenerator<Pati
   }
 }
 
-/** @throws RepeatedPageError when they come again: what is left of the list cannot be read */
+/** @throws RepeatedPageError when a page repeats: the rest of the list cannot be read */
 async function* numberedPages(
   { source, field, perPage, filters, options }: FieldScan,
   from: string,
@@ -134,8 +134,8 @@ async function* numberedPages(
 }
 
 /**
- * Whether not one record is of the time that was asked for: there would be no end to it. A few older ones beside the others
- * do no harm. Records without `updated_at` may be meant; those without `archived_at` are not.
+ * Whether no record is in the requested time range: then the scan would never end. A few older records among the others are
+ * harmless. Records without `updated_at` may be in scope; records without `archived_at` are not.
  */
 function isFilterIgnored(
   { records }: PatientPage,
@@ -147,7 +147,7 @@ function isFilterIgnored(
   return times.every((time) => time < from);
 }
 
-/** It is not certain that Cliniko can be asked for archivals; that it can be for changes is documented. */
+/** The filter on `updated_at` is documented. The filter on `archived_at` is not, so it may be ignored. */
 function refuseIgnored(field: ChangeField): void {
   if (field === 'updated_at') throw new IgnoredFilterError({ kind: 'unreadable', status: 200 });
 }
@@ -156,7 +156,7 @@ function isAscending(times: readonly string[]): boolean {
   return times.every((time, index) => index === 0 || (times[index - 1] ?? '') <= time);
 }
 
-/** Of those records that have one: in Cliniko's own form, whole seconds with a literal Z. */
+/** The times of the records that have one, in Cliniko's format: whole seconds with a literal Z. */
 function timesOf({ records }: PatientPage, field: ChangeField): string[] {
   return records.flatMap((record) => {
     const time = readTime(record, field);

@@ -1,18 +1,19 @@
 /**
- * Whether a run has seen its whole clinic: arithmetic on what the pages said.
+ * Whether a run has seen its whole clinic: arithmetic on the totals and counts of the pages.
  *
- * Numbered pages prove it when their total never changed and is the number of patients seen. A hard delete during the scan
- * shifts every patient behind it by one place, past the reader; then scans by id follow (keyset-scan.ts), which nothing can
- * shift, until one of them meets a clinic that does not change. What is not proven is said to be unproven.
+ * Numbered pages prove it when their total never changed and equals the number of patients seen. A hard delete during the scan
+ * moves every later patient up by one, possibly to a page that was already read. Then keyset scans follow (keyset-scan.ts),
+ * which no change can shift, until one of them reads a clinic that does not change. Otherwise the result is reported as
+ * unproven.
  *
- * Not here: what happens to patients who were not seen (patients/missing-patients.ts).
+ * Not here: what happens to patients that were not seen (patients/missing-patients.ts).
  */
 import { z } from 'zod';
 import type { CompletenessProof } from '#contract/sync-log.ts';
 
 const count = z.int().min(0);
 
-/** Phases of a crawl, and from each the legal next ones with the reason. */
+/** The phases of a crawl. Each maps its legal next phases to the reason of the transition. */
 export const CRAWL_TRANSITIONS = {
   'page-scan': {
     'keyset-scan': 'the numbered pages did not prove that they are all',
@@ -30,20 +31,20 @@ export type CrawlPhase = keyof typeof CRAWL_TRANSITIONS;
 
 export const Coverage = z.object({
   phase: z.enum(Object.keys(CRAWL_TRANSITIONS) as CrawlPhase[]),
-  /** Keyset scans that have begun. */
+  /** Number of keyset scans started. */
   keysetScans: count,
-  /** The last id that the keyset scan has read; null at its beginning. */
+  /** The last id that the keyset scan has read; null at its start. */
   afterId: z.string().nullable(),
-  /** Whether the keyset scan asks without a bound on `created_at`. */
+  /** Whether the keyset scan has no bound on `created_at`. */
   unbounded: z.boolean(),
-  /** Patients that the page scan, or the latest keyset scan, has seen. Each once. */
+  /** Distinct patients that the page scan, or the latest keyset scan, has seen. */
   seen: count,
   totalAtStart: count.nullable(),
   totalAtEnd: count.nullable(),
   totalUnchanged: z.boolean(),
-  /** Pages that keyset scans have read. */
+  /** Number of pages that keyset scans have read. */
   repairs: count,
-  /** Records without a usable id: patients were seen, and it is not known which. */
+  /** Records without a usable id: it is not known which patients they are. */
   withoutId: count,
 });
 export type Coverage = z.infer<typeof Coverage>;
@@ -61,7 +62,7 @@ export const NOTHING_COVERED: Coverage = {
   withoutId: 0,
 };
 
-/** @param total of all pages, as the newest one names it; null when it does not */
+/** @param total of the list, as the newest page reports it; null when it reports none */
 function sawTotal(coverage: Coverage, total: number | null): Coverage {
   const { totalAtStart, totalAtEnd, totalUnchanged } = coverage;
   return {
@@ -73,7 +74,7 @@ function sawTotal(coverage: Coverage, total: number | null): Coverage {
 }
 
 /**
- * @param isFiltered whether the condition on `created_at` was kept: otherwise the total means something else, and proves
+ * @param isFiltered whether Cliniko applied the filter on `created_at`: otherwise the total has another meaning and proves
  * nothing
  */
 export function sawNumberedPage(coverage: Coverage, total: number | null, isFiltered: boolean): Coverage {
@@ -93,7 +94,7 @@ export function beganKeysetScan(coverage: Coverage, unbounded: boolean): Coverag
   };
 }
 
-/** @param page `left`: how many there were from this page on, itself included; null when Cliniko did not say */
+/** @param page `left`: records from this page on, this page included; null when Cliniko did not report it */
 export function finishedKeysetPage(
   coverage: Coverage,
   page: { records: number; afterId: string | null; left: number | null },
@@ -109,17 +110,17 @@ export function finishedKeysetPage(
   };
 }
 
-/** Every patient was seen; to read on would find no other. Without a total from Cliniko it is not known. */
+/** Whether every patient was seen, so that no further scan would find another one. False without a total from Cliniko. */
 export function isComplete({ totalUnchanged, seen, totalAtEnd }: Coverage): boolean {
   return totalUnchanged && seen === totalAtEnd;
 }
 
-/** Complete, and it is known who each of them is. */
+/** Whether the coverage is complete and every record had an id. */
 export function isProven(coverage: Coverage): boolean {
   return isComplete(coverage) && coverage.withoutId === 0;
 }
 
-/** @param unanswered stored patients who were not seen, and whom Cliniko neither gave nor denied when asked for them by id */
+/** @param unanswered stored patients that were not seen and that Cliniko neither returned nor denied when asked by id */
 export function completenessProof(coverage: Coverage, unanswered: number): CompletenessProof {
   const reason = unprovenReason(coverage, unanswered);
   return {
@@ -132,7 +133,7 @@ export function completenessProof(coverage: Coverage, unanswered: number): Compl
   };
 }
 
-/** @returns why nothing is proven, for people; undefined when it is */
+/** @returns a text that says why the coverage is unproven; undefined when it is proven */
 function unprovenReason(coverage: Coverage, unanswered: number): string | undefined {
   const { seen, totalAtStart, totalAtEnd, withoutId } = coverage;
   if (totalAtEnd === null) return `Cliniko named no usable total; ${seen} patients were read.`;

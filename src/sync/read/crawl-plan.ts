@@ -1,11 +1,11 @@
 /**
- * The crawl of a run: which pages it reads, in which order, until its clinic is covered.
+ * The crawl of a run: which pages it reads, and in which order, until its clinic is covered.
  *
- * A full or active sync scans numbered pages, and by id where these prove nothing (whole-clinic.ts). Then it reads what changed
- * during the scan (catch-up-scan.ts) and asks by id for stored patients whom it did not see (verify-unseen.ts). A changed
- * sync reads only what changed.
+ * A full or active sync scans numbered pages, and scans by id if these prove nothing (whole-clinic.ts). Then it reads what
+ * changed during the scan (catch-up-scan.ts), and a full sync asks by id for stored patients that it did not see
+ * (verify-unseen.ts). A changed sync reads only what changed.
  *
- * The crawl decides by what it has read. It starts from the checkpoint once, runs ahead of what is stored, and returns the
+ * The crawl decides by what it has read. It is seeded once from the checkpoint, runs ahead of what is stored, and returns the
  * unseen patients at its end.
  */
 
@@ -22,20 +22,20 @@ import { startTimeOf } from './start-time.ts';
 import { type VerifiedUnseen, verifyUnseen } from './verify-unseen.ts';
 import { scanWholeClinic } from './whole-clinic.ts';
 
-/** Which patients a sync is about. It is not certain that archiving moves `updated_at`, so archivals are asked for as well. */
+/** The scope of a sync. Archiving may not change `updated_at`, so `archived_at` is scanned as well. */
 const ALL_PATIENTS: ChangeScope = { filter: WITH_ARCHIVED, fields: ['updated_at', 'archived_at'] };
 const ONLY_ACTIVE: ChangeScope = { filter: 'archived_at:!?', fields: ['updated_at'] };
 
 export interface CrawlPlan {
   type: OperationType;
   scope: ChangeScope;
-  /** From when on changes are read (changed syncs); undefined: everything is read. */
+  /** Changes since this time are read (changed syncs); undefined: everything is read. */
   since: string | undefined;
   organizationId: number;
-  /** When the run was asked for, by the database's clock. */
+  /** When the run was requested, by the database's clock. */
   createdAt: Date;
   perPage: number;
-  /** Pages asked for side by side. */
+  /** Pages requested concurrently. */
   window: number;
 }
 
@@ -43,9 +43,9 @@ export interface CrawlContext {
   plan: CrawlPlan;
   source: PatientSource;
   options: PageOptions;
-  /** For what is stored of the patients. */
+  /** To query the stored patients. */
   database: Database;
-  /** From the checkpoint: where an earlier attempt left off, and the ids it has stored. */
+  /** From the checkpoint: the position that an earlier attempt reached, and the ids it has stored. */
   from: CrawlPosition;
   seen: SeenIds;
 }
@@ -59,12 +59,12 @@ export async function planCrawl(
   return { ...asked, scope: type === 'active_patients' ? ONLY_ACTIVE : ALL_PATIENTS, since };
 }
 
-/** The pages that are left, and at the end the unseen patients where the crawl has proven that it saw all others. */
+/** Yields the remaining pages. @returns the unseen patients, if the crawl has proven that it saw all others */
 export async function* remainingPages(
   context: CrawlContext,
 ): AsyncGenerator<FetchedPage, VerifiedUnseen | undefined> {
   const { plan, source, options, database, from, seen } = context;
-  // Changes are few and are read again from the start. What is in `seen` does not count again.
+  // Changes are few and are read again from the start. Ids in `seen` do not count again.
   const crawl: Crawl = { plan, source, options, seen, position: plan.since === undefined ? from : START };
   if (plan.since !== undefined && (yield* changedPages(crawl, plan.since))) return undefined;
   const mayHaveOthers = yield* scanWholeClinic(crawl);
@@ -72,7 +72,7 @@ export async function* remainingPages(
   return yield* verifyUnseen(crawl, database.sql);
 }
 
-/** @returns false when Cliniko does not keep the condition on `updated_at`: then everything has to be read */
+/** @returns false when Cliniko ignores the filter on `updated_at`: then everything has to be read */
 async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<FetchedPage, boolean> {
   const { plan, source, options } = crawl;
   const { perPage, createdAt } = plan;
@@ -98,7 +98,7 @@ async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<Fetche
   }
 }
 
-/** Later totals are of what is left. The first one is of what there is to do. */
+/** Only the first total counts the whole list. Later ones count the rest. */
 function totalsOf(total: number | undefined) {
   return { totalAtStart: total ?? null, totalAtEnd: total ?? null };
 }
@@ -118,15 +118,15 @@ function changedPage(
   return { records, newKeys, at, after: crawl.position, numbered: { total, pages } };
 }
 
-/** Clocks differ, and what is being written while a run starts is seen later. */
+/** Clocks differ, and records that are written while a run starts become visible later. */
 const OVERLAP = '5 minutes';
 
 /**
- * Runs from before the organization was registered (again), or had another key, tell nothing: what they stored may be gone, or
- * of another clinic.
+ * Runs before the organization was registered (again), or before its key was replaced, do not count: the patients they stored
+ * may be deleted or may belong to another clinic.
  *
- * @returns from when on a changed sync has to look (ISO 8601 UTC, whole seconds); undefined when no full or changed sync of
- * this organization has completed, and everything has to be read
+ * @returns the time since which a changed sync reads changes (ISO 8601 UTC, whole seconds); undefined when no full or changed
+ * sync of this organization has completed, so everything has to be read
  */
 async function readWatermark({ sql }: Database, organizationId: number): Promise<string | undefined> {
   const [row] = await sql<{ since: string | null }[]>`

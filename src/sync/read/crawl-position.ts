@@ -1,6 +1,6 @@
 /**
- * Where a crawl stands: what has to be known to go on, after a crash too. It is part of the checkpoint, which commits with the
- * patients of the pages before it.
+ * The position of a crawl: what is needed to continue it, also after a crash. It is part of the checkpoint, which commits
+ * with the patients of the pages before it.
  */
 import { z } from 'zod';
 import { Coverage, NOTHING_COVERED } from './completeness.ts';
@@ -8,14 +8,14 @@ import { Coverage, NOTHING_COVERED } from './completeness.ts';
 const count = z.int().min(0);
 
 export const CrawlPosition = z.object({
-  /** The numbered page to go on with, 1-based, and how many of its records are stored. */
+  /** The numbered page to continue with, 1-based; `place` is how many of its records are stored. */
   page: z.int().min(1),
   place: count,
   /** Records on the pages before that one. */
   recordsBefore: count,
-  /** Records a page holds; null until the first page was read. */
+  /** Records per page; null until the first page was read. */
   pageSize: count.nullable(),
-  /** When the run began to read, by Cliniko's clock where it tells (start-time.ts); null until the first page was read. */
+  /** When the run began to read, by Cliniko's clock if known (start-time.ts); null until the first page was read. */
   startedAt: z.iso.datetime().nullable(),
   coverage: Coverage,
 });
@@ -31,9 +31,9 @@ export const START: CrawlPosition = {
 };
 
 /**
- * Whether one position lies behind another. To read the same pages again is no progress.
+ * Whether `from` is behind `to`. Reading the same pages again is no progress.
  *
- * @param from where a claim found the run
+ * @param from the position at the claim
  */
 export function isBehind(from: CrawlPosition, to: CrawlPosition): boolean {
   const [before, now] = [numbersOf(from), numbersOf(to)];
@@ -43,7 +43,7 @@ export function isBehind(from: CrawlPosition, to: CrawlPosition): boolean {
 
 const ORDER = ['page-scan', 'keyset-scan', 'catch-up'];
 
-/** The numbers of a later position are greater, the first that differs decides. */
+/** Positions compare lexicographically: the first number that differs decides. */
 function numbersOf({ page, place, coverage }: CrawlPosition): number[] {
   const phase = ORDER.indexOf(coverage.phase);
   return coverage.phase === 'page-scan'

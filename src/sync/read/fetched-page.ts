@@ -1,4 +1,4 @@
-/** A page that a crawl has read, and how a crawl moves on by it. */
+/** A page that a crawl has read, and how the page advances the crawl. */
 import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
 import { readId } from '../../cliniko/wire.ts';
 import { recordKeyOf } from '../../patients/parse-patient.ts';
@@ -7,19 +7,19 @@ import type { CrawlPosition } from './crawl-position.ts';
 import type { SeenIds } from './seen-ids.ts';
 
 export interface FetchedPage {
-  /** To be stored. */
+  /** The records to store. */
   records: readonly unknown[];
-  /** For each record its key, when the run read it for the first time. */
+  /** The key of each record that the run reads for the first time; otherwise undefined. */
   newKeys: readonly (string | undefined)[];
-  /** Where the run stands before the page is stored, with what the answer told. */
+  /** The position before the page is stored, with the totals of this response. */
   at: CrawlPosition;
-  /** Where it stands when the page is stored. */
+  /** The position once the page is stored. */
   after: CrawlPosition;
-  /** Of the numbered pages, as far as is known now; undefined for a page without a number. */
+  /** Total and number of the numbered pages, as known now; undefined for a page without a number. */
   numbered: { total: number | undefined; pages: number } | undefined;
 }
 
-/** A crawl under way. It decides by what it has read, which is ahead of what is stored. */
+/** A running crawl. It decides by what it has read, which is ahead of what is stored. */
 export interface Crawl {
   readonly source: PatientSource;
   readonly options: PageOptions;
@@ -30,9 +30,9 @@ export interface Crawl {
 }
 
 /**
- * Takes note of records.
+ * Adds the keys of records to `seen`.
  *
- * @returns for each its key, when it is read for the first time
+ * @returns the key of each record that is read for the first time; otherwise undefined
  */
 export function noteRecords({ seen }: Crawl, records: readonly unknown[]): (string | undefined)[] {
   return records.map((record) => {
@@ -43,7 +43,7 @@ export function noteRecords({ seen }: Crawl, records: readonly unknown[]): (stri
   });
 }
 
-/** A page of patients who changed, or who were asked for: it stands for itself, and moves the crawl to its last phase. */
+/** A page of changed patients, or of patients requested by id. It has no number, and moves the crawl to its last phase. */
 export function catchUpPage(crawl: Crawl, records: readonly unknown[]): FetchedPage {
   const newKeys = noteRecords(crawl, records);
   const coverage = { ...crawl.position.coverage, phase: 'catch-up' } as const;

@@ -1,9 +1,9 @@
 /**
- * The keyset scan: all patients of a list in the order of their ids, each page asking for those behind the last one seen.
+ * The keyset scan reads all patients of a list in the order of their ids. Each request asks for the ids after the last one.
  *
- * No edit, no new patient and no delete can move a patient past the reader, so every patient who was there all the time is
- * seen. It is slower than numbered pages, one request after the other: for a clinic that changed under the page scan, for a
- * list whose numbered pages come again, and for many changes within one second.
+ * No edit, new patient or delete can move a patient to a page that was already read, so every patient that exists during the
+ * whole scan is seen. It is slower than numbered pages, because it sends one request at a time. It is used for a clinic that
+ * changed during the page scan, for a list whose numbered pages repeat, and for many changes within one second.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
@@ -11,11 +11,11 @@ import { readId } from '../../cliniko/wire.ts';
 import { createListEnd, type ListEnding } from './list-end.ts';
 
 export interface KeysetScanOptions {
-  /** Go on behind this id; null: from the beginning. */
+  /** Continue after this id; null: from the start. */
   afterId: string | null;
   perPage: number;
   filters: readonly string[];
-  /** Patients of this list that the run has seen: then an empty list is no answer. */
+  /** Patients of this list that the run has already seen. If there are any, an empty list is an error. */
   seen: number;
 }
 
@@ -23,12 +23,12 @@ export interface KeysetPage {
   records: readonly unknown[];
   /** The last id of the page. */
   afterId: string | null;
-  /** How many there were from this page on, itself included; null when it is unknown. */
+  /** Records from this page on, this page included; null when unknown. */
   left: number | null;
 }
 
 /**
- * @returns `repeated` when the ids did not grow: Cliniko did not keep the order or the condition, and to go on might never end
+ * @returns `repeated` when the ids did not increase: Cliniko ignored the sort or the filter, so the scan might never end
  * @throws ClinikoError, or the signal's reason
  */
 export async function* scanByIds(
@@ -52,7 +52,7 @@ export async function* scanByIds(
       throw new ClinikoError({ kind: 'unreadable', status: 200 });
     const last = lastInOrder(after, page);
     if (last === undefined) {
-      // Not to know the total proves nothing.
+      // An unknown total proves nothing.
       yield { records: page.records, afterId: after, left: null };
       return 'repeated';
     }
@@ -63,9 +63,9 @@ export async function* scanByIds(
 }
 
 /**
- * Records without an id do not count: the next question goes on behind those that have one.
+ * Records without an id are ignored: the next request continues after those that have one.
  *
- * @returns undefined when the ids do not grow from `after` on, or none of the records has one
+ * @returns undefined when the ids do not increase from `after` on, or no record has one
  */
 function lastInOrder(after: string | null, { records }: PatientPage): string | null | undefined {
   let last = after;

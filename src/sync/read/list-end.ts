@@ -1,42 +1,42 @@
 /**
- * Where a list of Cliniko ends. The total and the link to the next page may be wrong or missing, so neither is trusted
- * alone: an answer that promises more is followed, and an empty answer that contradicts a promise is asked for again.
+ * Where a list of Cliniko ends. The total and the link to the next page may be wrong or missing, so neither is trusted alone.
+ * If a response promises more records, the scan continues. An empty page that contradicts a promise is requested again.
  *
  * Not here: what an end that contradicts a total means for the proof (completeness.ts).
  */
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../cliniko/source.ts';
 
-/** How a list ended: with its last page, or with one that shows that Cliniko does not keep to the question. */
+/** How a list ended: with its last page, or with a page that shows that Cliniko ignores the request parameters. */
 export type ListEnding = 'end' | 'repeated';
 
 export interface ListPosition {
-  /** Whether the next answer is the first one of the list. */
+  /** Whether the next response is the first one of the list. */
   isBeginning: boolean;
-  /** Whether there may be nothing in the list, whatever its total says. */
+  /** Whether the list may be empty, whatever its total says. */
   mayBeEmpty: boolean;
-  /** Records a page holds, when that is known. */
+  /** Records per page, if known. */
   size: number | null;
   perPage: number;
   /** Records read so far. */
   read: number;
-  /** What a total counts: the whole list (numbered pages), or what is behind the last record that was read. */
+  /** What a total counts: the whole list (numbered pages), or the records after the last one that was read. */
   totalOf: 'list' | 'rest';
 }
 
 export interface ListEnd {
   /**
-   * An empty answer where records were promised is asked for again. The same emptiness a second time is the end of a list
-   * whose total is wrong; unless nothing was read before, or a whole page or more has disappeared: that is an outage.
+   * Requests an empty page again if records were promised. A second empty page is the end of a list with a wrong total.
+   * Exceptions: nothing was read before, or a whole page or more has disappeared. That is an outage.
    *
    * @param ask sends the same request again
-   * @returns the answer to go on with
-   * @throws ClinikoError when the emptiness is no end
+   * @returns the response to continue with
+   * @throws ClinikoError when the empty page is not the end of the list
    */
   confirm(page: PatientPage, ask: () => Promise<PatientPage>): Promise<PatientPage>;
-  /** Takes an answer into account. @returns how many pages may follow; 0 at the end of the list */
+  /** Counts a response. @returns how many pages may follow; 0 at the end of the list */
   passed(page: PatientPage): number;
-  /** Records a page holds: less than asked for when Cliniko gives less. */
+  /** Records per page: fewer than requested if Cliniko returns fewer. */
   size(): number;
 }
 
@@ -77,20 +77,20 @@ export function createListEnd({
   return { confirm, passed, size: () => size };
 }
 
-/** Whether another question has to follow this answer. */
+/** Whether another request has to follow this response. */
 function goesOn({ records, totalEntries, hasNext }: PatientPage, read: number, size: number): boolean {
-  // Without a total, or with one that is smaller than what was read, only an empty page is the end.
+  // Without a total, or with one below the number of records read, only an empty page is the end.
   if (hasNext || totalEntries === undefined || totalEntries < read) return true;
-  // A total may be one too low: behind a full page one more question tells.
+  // A total may be too low by one, so a full page is followed by one more request.
   return totalEntries > read || records.length >= size;
 }
 
-/** Records behind those that were read. */
+/** Records after those that were read. */
 function promisedBy({ totalEntries, hasNext }: PatientPage, read: number): number {
   return Math.max(hasNext ? 1 : 0, (totalEntries ?? 0) - read);
 }
 
-/** Cliniko may answer a page behind the last one with 404 instead of an empty list. */
+/** Cliniko may answer a page after the last one with 404 instead of an empty list. */
 const PAST_THE_END = 404;
 
 const EMPTY_PAGE: PatientPage = { records: [], totalEntries: undefined, hasNext: false };

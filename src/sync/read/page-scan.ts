@@ -1,9 +1,9 @@
 /**
- * The page scan: all numbered pages of a list, read side by side and given in order.
+ * The page scan: all numbered pages of a list, fetched concurrently and yielded in order.
  *
- * The first page tells how many there are; from then on a window of requests is under way, and a page is given only after
- * the one before it. A page that cannot be read fails the scan, after the pages before it were given: it is never taken for
- * the end of the data.
+ * The first page tells how many pages there are. From then on a window of requests is in flight, and each page is yielded
+ * after the one before it. A page that cannot be read fails the scan after the earlier pages were yielded. It is never
+ * treated as the end of the data.
  *
  * Not here: where a list ends (list-end.ts), waiting and retrying (cliniko/client.ts), what happens to a page
  * (write/pipeline.ts).
@@ -17,27 +17,27 @@ export interface PageScanOptions {
   fromPage: number;
   /** Records on the pages before that one. */
   recordsBefore: number;
-  /** Records a page holds, when an earlier attempt learned it. */
+  /** Records per page, if an earlier attempt learned it. */
   pageSize: number | null;
-  /** Requests under way at most. */
+  /** Maximum number of requests in flight. */
   window: number;
-  /** The first page, when it was asked for already. */
+  /** The first page, if it was already fetched. */
   first?: PatientPage | undefined;
 }
 
 export interface NumberedPage {
   number: number;
   records: readonly unknown[];
-  /** Records a page holds: less than asked for when Cliniko gives less. */
+  /** Records per page: fewer than requested if Cliniko returns fewer. */
   size: number;
-  /** Pages there are, as far as is known now. */
+  /** Number of pages, as known now. */
   pages: number;
   total: number | undefined;
 }
 
 /**
- * @param options `signal`: abort it when you leave early, or the requests under way go on
- * @returns `repeated` when a page came again: the list cannot be read to its end by numbers
+ * @param options `signal`: abort it when you stop early, or the requests in flight continue
+ * @returns `repeated` when a page repeated: the list cannot be read to its end by page numbers
  * @throws ClinikoError, or the signal's reason
  */
 export async function* scanPages(
@@ -61,7 +61,7 @@ export async function* scanPages(
     if (isRepeat(page.records)) return 'repeated';
     const pages = number + end.passed(page);
     for (let ahead = number + 1; ahead <= Math.min(pages, number + scan.window); ahead++) fetch.ahead(ahead);
-    // An empty page behind the last one is only told where it says something new.
+    // An empty page after the last one is yielded only if it carries a new total.
     const isNews = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
     total = page.totalEntries;
     if (isNews) yield { number, records: page.records, size: end.size(), pages, total };
@@ -69,7 +69,7 @@ export async function* scanPages(
   }
 }
 
-/** Questions that have left before their turn; each is answered once. */
+/** Requests sent ahead of their use. Each response is used once. */
 function createPrefetch(source: PatientSource, { query, first }: PageScanOptions, options: PageOptions) {
   const underWay = new Map<number, Promise<PatientPage>>();
   if (first !== undefined) underWay.set(1, Promise.resolve(first));
@@ -77,7 +77,7 @@ function createPrefetch(source: PatientSource, { query, first }: PageScanOptions
     const known = underWay.get(page);
     if (known !== undefined) return known;
     const asked = readPage(source, { ...query, page }, options);
-    asked.catch(() => {}); // Awaited when its turn comes; until then its failure concerns no page.
+    asked.catch(() => {}); // Awaited when its page is due. Until then its failure is ignored.
     underWay.set(page, asked);
     return asked;
   };

@@ -2,15 +2,15 @@ import { hash } from 'node:crypto';
 import { ClinikoError } from '../../cliniko/error.ts';
 import { readId } from '../../cliniko/wire.ts';
 
-/** A list that gives the same page again instead of the rest: it cannot be read to its end. */
+/** A list returned the same page again instead of the next one: it cannot be read to its end. */
 export class RepeatedPageError extends ClinikoError {}
 
 export const repeatedPage = () => new RepeatedPageError({ kind: 'unreadable', status: 200 });
 
 /**
- * Notices a page that one list gives a second time, however many pages are in between.
+ * Detects a page that a list returns a second time, however many pages are in between.
  *
- * @returns call it with the records of each page; true when they were given before
+ * @returns a function to call with the records of each page; true when they were returned before
  */
 export function createRepeatGuard(): (records: readonly unknown[]) => boolean {
   const given = new Set<string>();

@@ -1,4 +1,4 @@
-/** The requests of a run to Cliniko: they are counted, timed, ended with the run, and their waits are told. */
+/** Wraps the patient source of a run: counts and times requests, reports their waits, and aborts them with the run. */
 import type { PageOptions, PatientSource, WaitNotice } from '../../cliniko/source.ts';
 import { createStopwatch } from '../../timing/stopwatch.ts';
 import type { RunContext } from '../run-context.ts';
@@ -10,7 +10,7 @@ export interface RequestMeter {
   waits: WaitReporter;
   /** Milliseconds since the last lap. */
   lap(): { fetchMs: number; waitedMs: number };
-  /** Aborts the requests under way. */
+  /** Aborts the requests in flight. */
   stop(): void;
 }
 
@@ -40,7 +40,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
         try {
           const page = await source.page(query, options);
           traffic.records += page.records.length;
-          // Each page moves the run, also one that brings nothing new.
+          // Each page counts as activity, even one without new records.
           run.activity.moved();
           return page;
         } finally {
@@ -56,12 +56,12 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
 async function publishWait(run: RunContext, wait: WaitNotice): Promise<void> {
   run.slot.pause();
   run.log.waiting(wait);
-  // The counts it tells are those of the last commit.
+  // The published counts are those of the last commit.
   await run.commits.committed();
   await run.publish('waiting', wait);
 }
 
-/** Committed before the first batch, so that it tells no older counts than the batch. */
+/** Committed before the first batch, so that it does not publish older counts after it. */
 function publishFirstRequest(run: RunContext): void {
   run.reach('validating_credentials');
   const added = run.commits.add(async ({ comes }) => {

@@ -1,15 +1,15 @@
 /**
- * The ids that a run has read, so that a patient counts once, also when the run is resumed.
+ * The ids that a run has read, so that a patient counts once, even when the run is resumed.
  *
- * A set that takes 16 to 32 bytes for each, where a `Set` of strings takes some 80: a run keeps the ids of a whole
- * clinic, and a server's memory is to stay the same however large that is.
+ * A run keeps the ids of a whole clinic, and a server's memory should stay small for large clinics. So this set takes 16 to
+ * 32 bytes per id, where a `Set` of strings takes about 80.
  *
- * A hash table with open addressing over the ids as numbers. Cliniko's have up to 19 digits, which 64 bits hold.
+ * It is a hash table with open addressing over the ids as numbers. Cliniko's ids have up to 19 digits, which fit in 64 bits.
  */
 import { randomBytes } from 'node:crypto';
 import type { Database } from '../../database/open.ts';
 
-/** Any other key of a record (a hash, leading zeros) is kept as text. 0 marks a free slot. */
+/** Any other key of a record (a hash, leading zeros) is stored as text. 0 marks a free slot. */
 const NUMERAL = /^[1-9][0-9]{0,18}$/;
 
 const FIRST_SLOTS = 1_024;
@@ -17,10 +17,10 @@ const HASH_BITS = 64n;
 
 export class SeenIds {
   readonly #texts = new Set<string>();
-  /** Its own for each set, so that ids cannot be chosen to fall into one place. Odd, so that no two ids have one hash. */
+  /** Random per set, so that ids cannot be chosen to collide. Odd, so that no two ids have the same 64-bit hash. */
   readonly #multiplier = randomBytes(8).readBigUInt64LE() | 1n;
   #slots = new BigUint64Array(FIRST_SLOTS);
-  /** What is left of a hash is a place among the slots. Its first bits depend on every digit, its last ones do not. */
+  /** The high bits of a hash select the slot: they depend on every digit, the low bits do not. */
   #shift = HASH_BITS - BigInt(Math.log2(FIRST_SLOTS));
   #taken = 0;
 
@@ -47,7 +47,7 @@ export class SeenIds {
     if (this.#taken * 2 > this.#slots.length) this.#grow();
   }
 
-  /** Where it is, or where it would go. */
+  /** The index of its slot, or of the free slot where it would be stored. */
   #placeOf(value: bigint): number {
     const last = this.#slots.length - 1;
     const hash = BigInt.asUintN(Number(HASH_BITS), value * this.#multiplier);

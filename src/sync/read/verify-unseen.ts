@@ -1,4 +1,4 @@
-/** The last questions of a crawl: Cliniko is asked by id for stored patients whom it did not show. */
+/** The last step of a crawl: it asks Cliniko by id for stored patients that the scans did not return. */
 import type { ISql } from 'postgres';
 import { fetchByIds, IDS_AT_ONCE } from '../../cliniko/fetch-by-ids.ts';
 import { canMarkMissing, findUnseen, type UnseenPatients } from '../../patients/missing-patients.ts';
@@ -6,17 +6,17 @@ import { findUnseenQuarantine } from '../../patients/quarantine.ts';
 import { isProven } from './completeness.ts';
 import { type Crawl, catchUpPage, type FetchedPage } from './fetched-page.ts';
 
-/** What a crawl that saw the whole clinic knows about those whom it did not see. */
+/** What a crawl that saw the whole clinic knows about the stored patients that it did not see. */
 export interface VerifiedUnseen {
-  /** Patients whom Cliniko has denied by id, or who are too many to be asked for. */
+  /** Patients that Cliniko has denied by id, or that are too many to request. */
   patients: UnseenPatients;
   /** Keys of quarantined records that Cliniko no longer has. */
   quarantined: readonly string[];
-  /** Stored patients whom Cliniko neither gave nor denied. */
+  /** Stored patients that Cliniko neither returned nor denied. */
   unanswered: number;
 }
 
-/** @returns undefined unless the crawl was of the whole clinic, and proven: no other tells who is not in it */
+/** @returns undefined unless the crawl covered the whole clinic and is proven: only then is an unseen patient missing */
 export async function* verifyUnseen(
   crawl: Crawl,
   sql: ISql,
@@ -26,10 +26,10 @@ export async function* verifyUnseen(
   const { organizationId, createdAt } = plan;
   const patients = await findUnseen(sql, organizationId, seen, createdAt);
   const quarantine = await findUnseenQuarantine(sql, organizationId, seen, createdAt);
-  // Too many to be true: they will be held, and to ask for each of them would take longer than the run.
+  // Implausibly many: they will be held, and requesting each of them would take longer than the run.
   if (patients.ids.length > 0 && !canMarkMissing(patients))
     return { patients, quarantined: [], unanswered: 0 };
-  // A list with no patient that is stored here may be of another clinic: then the quarantine keeps everything.
+  // A list without any stored patient may belong to another clinic: then the quarantine is left unchanged.
   const isThisClinic = patients.stored > patients.ids.length || quarantine.hasSeenOthers;
   const records = isThisClinic ? quarantine.unseen : [];
   const ids = new Set([...patients.ids, ...records.flatMap((record) => record.clinikoPatientId ?? [])]);
@@ -42,7 +42,7 @@ export async function* verifyUnseen(
   };
 }
 
-/** @returns the ids that Cliniko neither gave nor denied */
+/** @returns the ids that Cliniko neither returned nor denied */
 async function* askByIds(crawl: Crawl, ids: readonly string[]): AsyncGenerator<FetchedPage, Set<string>> {
   const unanswered = new Set<string>();
   for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {

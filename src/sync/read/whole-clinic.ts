@@ -1,5 +1,5 @@
 /**
- * All patients of a clinic: by numbered pages first, then by id until a scan proves that they are all.
+ * Reads all patients of a clinic: by numbered pages first, then by id until a scan proves that it saw them all.
  *
  * Neighbours: page-scan.ts and keyset-scan.ts read the lists, completeness.ts does the arithmetic of the proof.
  */
@@ -19,27 +19,27 @@ import { type NumberedPage, scanPages } from './page-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
 import { createdUntil, startTimeOf } from './start-time.ts';
 
-/** The order in which edits and new patients do not move the others. */
+/** In this order edits and new patients do not move other patients. */
 const STABLE_SORT = 'created_at:asc,id:asc';
 
-/** Keyset scans, and as many again without a bound on `created_at`. */
+/** Maximum number of keyset scans, and as many again without a bound on `created_at`. */
 const MAX_KEYSET_SCANS = 3;
 
-/** More than this share, and more than this number, of a clinic is not lost to a total that is wrong. */
+/** A difference above both limits is not explained by a wrong total. */
 const TOTAL_WRONG_BY = { share: 0.02, patients: 20 };
 
-/** In Cliniko's time, once a page of the run was read. */
+/** By Cliniko's clock, once a page of the run was read. */
 export function startedAt({ position, plan }: Crawl): Date {
   return position.startedAt === null ? plan.createdAt : new Date(position.startedAt);
 }
 
-/** @returns whether there may be patients behind the end of what was read, such as new ones */
+/** @returns whether there may be patients after the end of the list that was read, such as new ones */
 export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage, boolean> {
   const { phase, afterId } = crawl.position.coverage;
   if (phase === 'catch-up') return true;
   let pagesEnded: ListEnding | undefined;
   if (phase === 'page-scan') pagesEnded = yield* pageScan(crawl);
-  // An earlier attempt was in the middle of this scan.
+  // An earlier attempt stopped in the middle of this scan.
   else yield* keysetScan(crawl, afterId, pagesEnded);
   let before: Coverage | undefined;
   for (;;) {
@@ -56,31 +56,31 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
   }
 }
 
-/** A keyset scan from its beginning. */
+/** A keyset scan from its start. */
 export async function* nextKeysetScan(
   crawl: Crawl,
   isUnbounded: boolean,
   pagesEnded?: ListEnding,
 ): AsyncGenerator<FetchedPage> {
   const { coverage } = crawl.position;
-  // Without a total no more is proven by a bound, and patients without `created_at` would be left out.
+  // Without a total a bound proves nothing, and it would exclude patients without `created_at`.
   const unbounded = isUnbounded || (coverage.phase !== 'catch-up' && coverage.totalAtEnd === null);
   crawl.position = { ...crawl.position, coverage: beganKeysetScan(coverage, unbounded) };
   yield* keysetScan(crawl, null, pagesEnded);
 }
 
-/** @param before what the scan before the newest one said; the same again will not change with another scan */
+/** @param before result of the scan before the newest one; if both are equal, another scan would not change it */
 function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean {
   const { phase, keysetScans, unbounded, seen, totalAtEnd } = coverage;
   if (isComplete(coverage) || keysetScans >= MAX_KEYSET_SCANS * (unbounded ? 2 : 1)) return false;
-  // Where Cliniko names no total, no scan proves more than the first one.
+  // If Cliniko reports no total, no scan proves more than the first one.
   if (phase === 'keyset-scan' && totalAtEnd === null) return false;
   return before === undefined || before.seen !== seen || before.totalAtEnd !== totalAtEnd;
 }
 
 /**
- * Which patients there are beside those of the list that was read: the list is counted without its condition on
- * `created_at`, and new patients are counted apart. `undated`: no condition finds them, since they have no `created_at`.
+ * Which patients exist besides those of the list that was read. The list is counted without its filter on `created_at`, and
+ * new patients are counted separately. `undated`: no filter finds them, because they have no `created_at`.
  */
 async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'undated'> {
   const { filter } = crawl.plan.scope;
@@ -99,7 +99,7 @@ async function countPatients({ source, options }: Crawl, filters: string[]): Pro
   return page.totalEntries;
 }
 
-/** Of the patients who are meant, those who were there when the run started. */
+/** The patients in scope that existed when the run started. */
 const baseFilter = (filter: string, started: Date) => [filter, `created_at:<=${createdUntil(started)}`];
 
 async function* pageScan(crawl: Crawl): AsyncGenerator<FetchedPage, ListEnding> {
@@ -121,14 +121,14 @@ function queryFor({ plan }: Crawl, started: Date) {
   return { perPage: plan.perPage, filters: baseFilter(plan.scope.filter, started), sort: STABLE_SORT };
 }
 
-/** Tells when the run started. @returns the page, unless it has to be read again */
+/** Determines when the run started. @returns the page, unless it has to be read again */
 async function firstPage(crawl: Crawl): Promise<PatientPage | undefined> {
   const { source, options, plan, position } = crawl;
   if (position.startedAt !== null || position.page > 1) return undefined;
   const page = await source.page({ ...queryFor(crawl, plan.createdAt), page: 1 }, options);
   const started = startTimeOf(plan.createdAt, page.askedAt);
   crawl.position = { ...position, startedAt: started.toISOString() };
-  // By Cliniko's clock the end of this list is still to come: it is asked for again, with one that has passed.
+  // By Cliniko's clock the bound of this list is in the future: the page is requested again, with a bound in the past.
   return started === plan.createdAt ? page : undefined;
 }
 
@@ -151,7 +151,7 @@ function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedP
     }),
   };
   return {
-    // An earlier attempt was in the middle of this page.
+    // An earlier attempt stopped in the middle of this page.
     records: records.slice(place),
     newKeys: newKeys.slice(place),
     at,
@@ -160,7 +160,7 @@ function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedP
   };
 }
 
-/** Then the condition on `created_at` was not kept: a patient who is new makes up in the total for one who was passed over. */
+/** If true, Cliniko ignored the filter on `created_at`: a new patient may compensate in the total for one that was missed. */
 function isCreatedAfter(record: unknown, until: string): boolean {
   const created = readTime(record, 'created_at');
   return created !== undefined && `${created.slice(0, 19)}Z` > until;
@@ -185,13 +185,13 @@ async function* keysetScan(
     } else if (page.value === 'end') return;
     else break;
   }
-  // Neither by numbers nor by ids could the list be read to its end.
+  // The list could not be read to its end, neither by page numbers nor by ids.
   const total = left ?? 0;
   const isLacking = total - seen.size > Math.max(TOTAL_WRONG_BY.patients, total * TOTAL_WRONG_BY.share);
   if (pagesEnded !== 'end' || isLacking) throw repeatedPage();
 }
 
-/** Of a keyset scan only those are stored whom no page before has shown. */
+/** Only the records that no earlier page has shown are stored. */
 function keysetPage(crawl: Crawl, { records, afterId, left }: KeysetPage): FetchedPage {
   const keys = noteRecords(crawl, records);
   const fresh = records.filter((_, index) => keys[index] !== undefined);

@@ -1,7 +1,7 @@
 /**
- * The batches of a crawl: each page's records, cut into what is stored together, and prepared for being stored.
+ * The batches of a crawl: the records of each page, divided into batches and prepared for storing.
  *
- * Neighbours: read/crawl-plan.ts gives the pages, prepare-batch.ts reads a batch, pipeline.ts stores it.
+ * Neighbours: read/crawl-plan.ts yields the pages, prepare-batch.ts parses a batch, pipeline.ts stores it.
  */
 import type { ISql } from 'postgres';
 import { readId } from '../../cliniko/wire.ts';
@@ -16,14 +16,14 @@ import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 export interface PageBatch {
   page: FetchedPage;
   records: readonly unknown[];
-  /** Keys of the records that the run has not read before. */
+  /** Keys of the records that the run reads for the first time. */
   newKeys: readonly string[];
-  /** Where the run stands when they are stored. */
+  /** The position of the run once they are stored. */
   position: CrawlPosition;
   isFirst: boolean;
 }
 
-/** @param found patients that there are, as far as an earlier attempt knew */
+/** @param found the total that an earlier attempt knew */
 export async function* cutIntoBatches<Result>(
   pages: AsyncGenerator<FetchedPage, Result>,
   found: number,
@@ -52,7 +52,7 @@ function* cutPage(page: FetchedPage, size: number): Generator<PageBatch> {
   }
 }
 
-/** Only a numbered page is gone on with in its middle. Any other is read again, and what is stored of it is known. */
+/** Only a numbered page is resumed in the middle. Any other page is read again, and its stored records do not count again. */
 function placedAt(at: CrawlPosition, records: number): CrawlPosition {
   return at.coverage.phase === 'page-scan' ? { ...at, place: at.place + records } : at;
 }
@@ -69,7 +69,7 @@ export async function* prepareBatches<Result>(
     const next = await batches.next();
     if (next.done === true) return next.value;
     const batch = next.value;
-    // The page scan of a new clinic meets no patient that is stored. One that it meets twice is written twice, and counted once.
+    // The page scan of a new clinic reads no stored patient. A patient read twice is written twice and counted once.
     const mayBeStored = !isNew || batch.page.at.coverage.phase !== 'page-scan';
     if (batch.isFirst) stored = mayBeStored ? await readVersions(sql, organizationId, batch.page) : NONE;
     const prepared = batch.records.length > 0 ? await prepareBatch(batch, rules, stored) : undefined;
@@ -79,7 +79,7 @@ export async function* prepareBatches<Result>(
 
 const NONE: StoredVersions = new Map();
 
-/** Of a whole page at once. What others write in the meantime, such as a quarantine retry, is met by the conditions of the upsert. */
+/** Reads the versions of a whole page. The conditions of the upsert handle concurrent writes, such as a quarantine retry. */
 async function readVersions(
   sql: ISql,
   organizationId: number,
@@ -89,14 +89,14 @@ async function readVersions(
   return ids.length > 0 ? await readStoredVersions(sql, organizationId, ids) : NONE;
 }
 
-/** Asks for batches before they are needed, so that neither reading nor storing waits for the other at every batch. */
+/** Requests batches before they are needed, so that reading and storing do not wait for each other at every batch. */
 export function readAhead<T, Result>(
   batches: AsyncGenerator<T, Result>,
   count: number,
 ): { next(): Promise<IteratorResult<T, Result>> } {
   const ask = (): Promise<IteratorResult<T, Result>> => {
     const next = batches.next();
-    next.catch(() => {}); // Awaited when its turn comes, unless an earlier one fails.
+    next.catch(() => {}); // Awaited in `next()`, unless an earlier batch fails.
     return next;
   };
   const asked = Array.from({ length: count }, ask);

@@ -1,10 +1,10 @@
 /**
- * The writing half of a run: pages become batches, and batches are stored and committed in their order.
+ * The writing half of a run: it divides pages into batches, and stores and commits the batches in order.
  *
- * While a batch is being committed the next one writes its patients, and those after that are fetched and prepared, so that
- * reading and storing keep two processors busy. Nothing is acknowledged ahead: the state of a run is that of its last commit.
+ * While a batch is being committed, the next one writes its patients, and later ones are fetched and prepared. So reading and
+ * storing keep two processors busy. The state of a run is always that of its last commit.
  *
- * Neighbours: read/crawl-plan.ts gives the pages, batching.ts cuts them, commit-queue.ts keeps the order, store-batch.ts
+ * Neighbours: read/crawl-plan.ts yields the pages, batching.ts divides them, commit-queue.ts keeps the order, store-batch.ts
  * stores one batch.
  */
 import { NO_TRACER } from '../../logging/tracer.ts';
@@ -19,7 +19,7 @@ import type { Turn } from './commit-queue.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
 import { type BaseState, storeBatch } from './store-batch.ts';
 
-/** Batches that are asked for before they are needed. */
+/** Number of batches requested before they are needed. */
 const BATCHES_AHEAD = 2;
 
 export interface PipelineOptions {
@@ -29,7 +29,7 @@ export interface PipelineOptions {
   signal: AbortSignal;
 }
 
-/** Stores every page. @returns what the pages return at their end */
+/** Stores every page. @returns the return value of `pages` */
 export async function runPipeline<Result>(
   run: RunContext,
   pages: AsyncGenerator<FetchedPage, Result>,
@@ -50,23 +50,23 @@ export async function runPipeline<Result>(
     }
   } finally {
     requests.stop();
-    // What is under way commits or fails: only then is the state of the run its own. Its failure is the first one.
+    // The batches in flight commit or fail before the state of the run is final. Their failure takes precedence.
     await run.commits.committed();
   }
 }
 
-/** A batch on its way into the database, and the time since the one before it was handed on. */
+/** A batch being stored, with the time spent since the one before it. */
 type InFlightBatch = PreparedPageBatch & { spent: { fetchMs: number; waitedMs: number } };
 
 async function storeInTurn(run: RunContext, batch: InFlightBatch, { comes, onWritten }: Turn): Promise<void> {
   const arrived = comes.then(() => arrive(run, batch));
-  arrived.catch(() => {}); // Awaited by what follows, which may fail before.
+  arrived.catch(() => {}); // Awaited below, unless an earlier step fails.
   if (batch.prepared !== undefined) return store(run, batch.prepared, { arrived, onWritten });
   await arrived;
   run.state = { ...run.state, position: batch.position };
 }
 
-/** All batches before have committed: the run stands where this one begins. */
+/** Called when all earlier batches have committed: moves the run to the start of this batch. */
 async function arrive(run: RunContext, { page, isFirst, spent }: InFlightBatch): Promise<void> {
   const { position, fetchMs, waitedMs } = run.state;
   run.state = { ...run.state, fetchMs: fetchMs + spent.fetchMs, waitedMs: waitedMs + spent.waitedMs };
@@ -87,13 +87,13 @@ async function store(
 ): Promise<void> {
   let startedAt = performance.now();
   const base = arrived.then((): BaseState => {
-    // What was written ahead took its time while the batch before took its own.
+    // The write ahead overlapped with the batch before, so its time does not count.
     startedAt = performance.now();
     const phase = run.state.position.coverage.phase === 'page-scan' ? 'storing' : 'finishing';
     const state = { ...run.now(), processingMs: run.state.processingMs + batch.processingMs };
     return { state, display: run.display(phase) };
   });
-  base.catch(() => {}); // The batch waits for it, unless it fails before.
+  base.catch(() => {}); // Awaited by the batch, unless the batch fails first.
   const { database, sealer, tracer = NO_TRACER, observer } = run.deps;
   const { lease, state: claimedState } = run.claimed;
   const deps = { database, sealer, lease, claimedState, base, onWritten };

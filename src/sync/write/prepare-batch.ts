@@ -1,8 +1,8 @@
 /**
- * Prepares a batch for being stored: which patients are unchanged, which are to be written, and which cannot be stored.
+ * Prepares a batch for storing: which patients are unchanged, which to write, and which cannot be stored.
  *
- * Most of a clinic is stored already as it is. So only records whose hash differs from what is stored are read at all, ahead
- * of the transaction and while an earlier batch is being committed. What is written later is guarded by its own conditions.
+ * Most patients of a clinic are stored and unchanged. So only records whose hash differs from the stored one are parsed,
+ * before the transaction and while an earlier batch is being committed. The conditions of the upsert guard the later write.
  */
 import { parseWirePatient } from '../../cliniko/wire.ts';
 import {
@@ -23,22 +23,22 @@ export interface BatchRecords {
 }
 
 export interface PreparedBatch {
-  /** Records that it was made of. */
+  /** Number of records in the batch. */
   records: number;
-  /** Keys of those that the run has not read before. */
+  /** Keys of the records that the run reads for the first time. */
   newKeys: ReadonlySet<string>;
-  /** Where the run stands when it is stored. */
+  /** The position of the run once the batch is stored. */
   position: CrawlPosition;
-  /** Stored already, as they are. */
+  /** Already stored and not changed. */
   unchanged: StoredVersion[];
-  /** New, or different from what is stored. */
+  /** New, or different from the stored version. */
   patients: Patient[];
   rejected: RejectedRecord[];
-  /** Time for reading the records. */
+  /** Time spent on parsing the records. */
   processingMs: number;
 }
 
-/** The longest that reading holds up everything else. */
+/** Maximum time for which parsing blocks the event loop. */
 const YIELD_AFTER_MS = 0.5;
 
 /** @param batch consecutive records of one page, at most 100 */
@@ -71,8 +71,8 @@ export async function prepareBatch(
 }
 
 /**
- * Reading a batch takes milliseconds, in which an answer of the database would not be noticed: it would wait for this process,
- * and then this process for it. So the work yields to the event loop now and then.
+ * Parsing a batch takes milliseconds and blocks the event loop, so a response of the database would not be processed. So the
+ * work yields to the event loop regularly.
  */
 function createEffort() {
   let since = performance.now();
@@ -111,7 +111,7 @@ function sortInto(
   else batch.rejected.push(read.rejected);
 }
 
-/** A page that shifted may show a patient twice: the newer version stays. */
+/** If a page shifted, it may contain a patient twice: the newer version is kept. */
 function withoutRepeats(records: readonly IdentifiedRecord[]): IdentifiedRecord[] {
   const byKey = new Map<string, IdentifiedRecord>();
   for (const record of records) {

@@ -1,11 +1,11 @@
 /**
  * One batch, one transaction: patients, quarantine, `sync_logs` and the checkpoint commit together or not at all.
  *
- * So what the table says is stored is stored, a replayed batch is harmless, and a count is never doubled. HTTP and
- * nudges stay outside: a transaction is open only for what it has to hold together.
+ * So the counts in the table are true, a replayed batch is harmless, and no patient counts twice. HTTP requests and nudges
+ * stay outside: a transaction contains only what has to be atomic.
  *
- * The patients of a batch are written while the batch before it is still being committed: that is most of the work, and
- * nothing of it counts before the fence, which comes with the counts, in the order of batches.
+ * The patients of a batch are written while the batch before it is still being committed. That is most of the work. It does
+ * not count before the fence, which is written with the counts, in the order of the batches.
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../../database/open.ts';
@@ -33,9 +33,9 @@ export interface BatchDeps {
   lease: Lease;
   /** The state in which this worker claimed the run. */
   claimedState: RunState;
-  /** The state of the run once all batches before this one have committed. Rejects with the failure of the one before. */
+  /** The state of the run once all earlier batches have committed. Rejects with the failure of an earlier batch. */
   base: Promise<BaseState>;
-  /** Called when the patients are written: the next batch may write its own. */
+  /** Called when the patients are written: the next batch may write its patients. */
   onWritten: () => void;
 }
 
@@ -44,7 +44,7 @@ export interface BaseState {
   display: Display;
 }
 
-/** A batch that fails this often is taken apart, to find the patient it fails on. */
+/** A batch that fails this often is divided, to find the patient that makes it fail. */
 const TRIES = 3;
 
 /**
@@ -66,7 +66,7 @@ export async function storeBatch(deps: BatchDeps, batch: PreparedBatch): Promise
       if (next === 'divide') break;
     }
   }
-  // Rare, so only now: savepoints around halves, down to the patient that Postgres refuses.
+  // Rare, so only as a last resort: savepoints around halves, down to the patient that Postgres rejects.
   return await commitBatch(deps, batch, upsertIsolatingFailures);
 }
 
@@ -74,7 +74,7 @@ function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fai
   const isLast = tries >= TRIES;
   if (isLockConflict(error)) return isLast ? 'fail' : 'repeat';
   if (!mayBeOneRecord(error)) return 'fail';
-  // A refusal of the data stays one. Of anything else it is not known.
+  // A data error is permanent. Any other error may be temporary.
   return isDataError(error) || isLast ? 'divide' : 'repeat';
 }
 
@@ -88,12 +88,12 @@ const upsertAll: Upsert = async (tx, organizationId, patients) => ({
 async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
   const { sql } = deps.database;
   const { organizationId } = deps.lease;
-  // Most batches of a clinic that we know: nothing but their record is written, and one statement commits by itself.
+  // Most batches of a known clinic write only their record. This is one statement, which needs no transaction.
   const isRecordOnly = batch.patients.length === 0 && batch.rejected.length === 0;
   return isRecordOnly
     ? await finishBatch(sql, deps, batch, NOTHING_WRITTEN)
     : await sql.begin(async (tx) => {
-        // One packet: the small statement goes before the large one.
+        // Both statements are sent together, the small one before the large one.
         const [organizations, written] = await Promise.all([
           tx`select ${settings(tx)} ${sharedOrganization(tx, organizationId)}`,
           upsert(tx, organizationId, batch.patients),
@@ -107,7 +107,7 @@ type Written = Awaited<ReturnType<Upsert>>;
 
 const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
 
-/** What commits together with the patients, when the batches before this one have committed. */
+/** Writes what commits together with the patients, once all earlier batches have committed. */
 async function finishBatch(
   tx: ISql,
   { sealer, lease, claimedState, base, onWritten }: BatchDeps,
@@ -121,7 +121,7 @@ async function finishBatch(
   const counted = storedBatch(state, countBatch(batch, outcome), batch.position);
   const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
   await Promise.all([
-    // Each of them depends on the fence in the first, or is rolled back with it; all answers come back together.
+    // The second statement depends on the fence in the first, or is rolled back with it. Both need one round trip.
     recordBatch(tx, lease, {
       state: next,
       metadata: runningMetadata(next, display),
@@ -136,11 +136,11 @@ async function finishBatch(
 }
 
 interface Outcome {
-  /** Those of the batch's patients that Postgres took. */
+  /** The patients that Postgres accepted. */
   accepted: Patient[];
   inserted: string[];
   updated: string[];
-  /** Ids of all who are stored now, unchanged ones included. */
+  /** Ids of all patients stored now, including unchanged ones. */
   stored: string[];
   rejected: RejectedRecord[];
 }
@@ -156,7 +156,7 @@ function outcomeOf(batch: PreparedBatch, { inserted, updated, refused }: Written
   return { accepted, inserted, updated, stored, rejected };
 }
 
-/** A patient counts once a run, as what it was when it was first read: inserted + updated + unchanged are the successes. */
+/** A patient counts once per run, by the result of its first read: inserted + updated + unchanged = succeeded. */
 function countBatch(batch: PreparedBatch, outcome: Outcome): BatchCounts {
   const { newKeys } = batch;
   const accepted = outcome.accepted.filter((patient) => newKeys.has(patient.clinikoPatientId));
@@ -169,7 +169,7 @@ function countBatch(batch: PreparedBatch, outcome: Outcome): BatchCounts {
     succeeded,
     inserted,
     updated,
-    // A patient who was newer here already was left as it was, too.
+    // A patient whose stored version is newer was not written, so it counts as unchanged.
     unchanged: succeeded - inserted - updated,
     archived:
       accepted.filter((patient) => patient.archivedAt !== null).length +

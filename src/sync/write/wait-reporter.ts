@@ -1,18 +1,18 @@
 /**
- * WaitReporter that Cliniko forces on a run, told only while they hold the run up.
+ * Reports waits for Cliniko, but only while they block the run.
  *
- * Requests run ahead of the storing: one of them may wait while there is still work, and then nobody has to know.
+ * Requests are sent ahead of storing. While there is still work to store, a waiting request is not reported.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WaitNotice } from '../../cliniko/source.ts';
 
 export interface WaitReporter {
   add(notice: WaitNotice): void;
-  /** The wait of this notice is over before its time. */
+  /** The wait of this notice ended early. */
   end(notice: WaitNotice): void;
-  /** Resolves as `step` does; meanwhile each wait that holds it up is told. */
+  /** Resolves as `step` does. Until then each wait that blocks it is reported. */
   whileWaiting<T>(step: Promise<T>): Promise<T>;
-  /** Milliseconds since the first wait that was told after the last lap; 0 when none was. */
+  /** Milliseconds since the first wait that was reported after the last lap; 0 when none was. */
   lap(): number;
 }
 
@@ -23,7 +23,7 @@ export function createWaitReporter(
   const open = new Set<WaitNotice>();
   let toldAt: number | undefined;
   let added = () => {};
-  /** The one that lasts longest, of those that are not over. */
+  /** The notice that ends last, of those that are not over. */
   const longest = (): WaitNotice | undefined => {
     let found: WaitNotice | undefined;
     for (const notice of open) {
@@ -53,9 +53,9 @@ export function createWaitReporter(
         const news = new Promise<'news'>((resolve) => {
           added = () => resolve('news');
         });
-        // A page that is there already was not held up: what is settled wins the race.
+        // A step that is already settled was not blocked: it wins the race.
         if ((await Promise.race([outcome, nextTurn('pending' as const)])) !== 'pending') return step;
-        // Kept for the steps that follow: the request that waits may be one that ran ahead of this one.
+        // The notice stays open for later steps: the waiting request may have been sent ahead for one of them.
         const current = longest();
         if (current !== undefined && current !== told) {
           told = current;
@@ -68,7 +68,7 @@ export function createWaitReporter(
   };
 }
 
-/** Without the try: it is told apart. */
+/** Without the number of the try, which is published separately. */
 export function waitWords(notice: WaitNotice): string {
   switch (notice.reason) {
     case 'no-answer':
