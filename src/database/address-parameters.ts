@@ -1,9 +1,9 @@
 /**
- * What each parameter of a database address does here.
+ * The meaning of each parameter of a database address.
  *
- * Parameters of libpq are obeyed; those of other programs (Prisma, SQLAlchemy, JDBC, node-postgres, Rails), which hosting
- * platforms put into the addresses that they hand out, are obeyed where they mean something here, and ignored with one
- * warning where they do not. PostgreSQL itself refuses a parameter that it does not know, so none is passed on unread.
+ * This program follows the parameters of libpq. It also follows the parameters of other programs (Prisma, SQLAlchemy, JDBC,
+ * node-postgres, Rails) that hosting platforms put into their addresses, where they have a meaning here, and ignores the
+ * rest with one warning. PostgreSQL rejects a parameter that it does not know, so none is passed on unchecked.
  */
 import { AddressError, type DatabaseHost, parseAddress } from './address.ts';
 import { readPasswordFile } from './password-file.ts';
@@ -13,7 +13,7 @@ export type TargetSession = 'read-write' | 'read-only' | 'primary' | 'standby' |
 
 export interface ConnectionSettings {
   hosts: readonly DatabaseHost[];
-  /** Begin with any of the hosts, not with the first. */
+  /** Start with a random host instead of the first. */
   shuffleHosts: boolean;
   targetSession: TargetSession | undefined;
   database: string | undefined;
@@ -21,14 +21,14 @@ export interface ConnectionSettings {
   password: string | undefined;
   tls: TlsSettings;
   connectTimeoutS: number | undefined;
-  /** `false`: none; otherwise the seconds without traffic after which the operating system asks whether the peer is there. */
+  /** `false`: off; otherwise the idle seconds after which the operating system sends a keep-alive probe. */
   keepAliveS: number | false;
-  /** Sent with the start of each session. */
+  /** Startup parameters of each session. */
   startup: Record<string, string>;
   /** False behind a pooler in transaction mode. */
   prepare: boolean;
   requireScram: boolean;
-  /** One sentence each, for the log; each completes "DATABASE_URL: …". They hold no secret. */
+  /** One sentence each, for the log; each completes "DATABASE_URL: …" and contains no secret. */
   warnings: readonly string[];
 }
 
@@ -54,13 +54,13 @@ const unprepare = (values: readonly string[]): Obey => {
 const OBEYED: Record<string, Obey> = {
   application_name: setStartup,
   options: setStartup,
-  // Not of libpq, but version 0.1 passed them on.
+  // Not a libpq parameter, but version 0.1 passed it on.
   statement_timeout: setStartup,
   lock_timeout: setStartup,
   idle_in_transaction_session_timeout: setStartup,
   connect_timeout: (value, draft, name) => {
     const seconds = wholeSeconds(value, name);
-    // As in libpq: 0 is no limit, and less than 2 s is too little for a handshake. Without a limit ours holds.
+    // As in libpq: 0 means no limit, and less than 2 s is too short for a handshake. Without a value our own limit applies.
     if (seconds > 0) draft.connectTimeoutS = Math.max(seconds, 2);
   },
   keepalives: (value, draft, name) => {
@@ -100,7 +100,7 @@ const OBEYED: Record<string, Obey> = {
   schema: (value, draft) => {
     if (value !== 'public') ignore('schema', 'the tables of this server are in the schema public', draft);
   },
-  // Of Prisma, SQLAlchemy, JDBC and Rails, for a pooler in transaction mode.
+  // Parameters of Prisma, SQLAlchemy, JDBC and Rails for a pooler in transaction mode.
   pgbouncer: unprepare(['true', '1', 'on', 'yes']),
   prepared_statements: unprepare(['false']),
   prepareThreshold: unprepare(['0']),
@@ -111,7 +111,7 @@ const OBEYED: Record<string, Obey> = {
 const POOL = 'set DATABASE_POOL_MAX';
 const WAITS = 'this server has limits of its own for each wait';
 
-/** Known, without a meaning here; each with the reason. */
+/** Known parameters without a meaning here, each with the reason. */
 const IGNORED: Record<string, string> = {
   connection_limit: POOL,
   pool_size: POOL,
@@ -134,7 +134,7 @@ const IGNORED: Record<string, string> = {
   replication: 'this server opens no replication connection',
 };
 
-/** Known, and without any effect that a reader would miss. */
+/** Known parameters that are ignored without a warning, because ignoring them changes nothing for the operator. */
 const WITHOUT_EFFECT = new Set([
   'fallback_application_name',
   'ApplicationName',
@@ -193,7 +193,7 @@ function ignore(name: string, reason: string, draft: Draft): void {
   draft.warnings.push(`the parameter ${name} is ignored: ${reason}`);
 }
 
-/** A broken address can have a piece of the password where a name should be. */
+/** A malformed address can contain a part of the password where a parameter name is expected. */
 const shownName = (name: string): string => (/^[A-Za-z][\w.-]{0,40}$/.test(name) ? name : '(not a name)');
 
 function wholeSeconds(value: string, name: string): number {

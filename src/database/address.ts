@@ -1,19 +1,19 @@
 /**
- * Reads the address of a database, in each form that `psql` accepts: a URL (also with a Unix socket, or with a list of
+ * Parses the address of a database in each form that `psql` accepts: a URL (also with a Unix socket, or with a list of
  * hosts) or `key=value` pairs.
  *
- * The driver and `new URL` know only some of these forms, and show the password when an address is wrong. No message of
- * this file holds a part of the address that could be a secret.
+ * The driver and `new URL` support only some of these forms, and show the password when an address is wrong. No message of
+ * this file contains a part of the address that could be a secret.
  *
- * Not here: what each parameter means (address-parameters.ts), TLS (tls.ts).
+ * Not here: the meaning of each parameter (address-parameters.ts), TLS (tls-settings.ts).
  */
 import { existsSync } from 'node:fs';
 
 export interface DatabaseHost {
-  /** A name, an IP address, or the folder of a Unix socket, which begins with `/`. */
+  /** A name, an IP address, or the folder of a Unix socket, which starts with `/`. */
   host: string;
   port: number;
-  /** Connect to this IP address; `host` is still the name that the certificate must have. */
+  /** The IP address to connect to; the certificate must still be valid for `host`. */
   address?: string;
 }
 
@@ -23,11 +23,11 @@ export interface DatabaseAddress {
   database: string | undefined;
   user: string | undefined;
   password: string | undefined;
-  /** All other parameters, as they are written. */
+  /** All other parameters, unparsed. */
   parameters: ReadonlyMap<string, string>;
 }
 
-/** The address cannot be used. The message completes "DATABASE_URL …" and holds no secret. */
+/** The address cannot be used. The message completes "DATABASE_URL …" and contains no secret. */
 export class AddressError extends Error {
   override readonly name = 'AddressError';
 }
@@ -60,7 +60,7 @@ export function parseAddress(text: string): DatabaseAddress {
   };
 }
 
-/** @param rest what follows `postgres://` */
+/** @param rest the part after `postgres://` */
 function readUrl(rest: string): Map<string, string> {
   const [, authority = '', path = '', query = ''] = /^([^/?]*)(\/[^?]*)?(?:\?(.*))?$/s.exec(rest) ?? [];
   const at = authority.lastIndexOf('@');
@@ -90,7 +90,7 @@ function readAuthority(text: string, values: Map<string, string>): void {
   const ports: string[] = [];
   for (const one of text.split(',')) {
     const socket = decode(one);
-    // The folder of a socket of Cloud SQL has colons: /cloudsql/project:region:instance
+    // The socket folder of Cloud SQL contains colons: /cloudsql/project:region:instance
     const isFolder = socket.startsWith('/') && !/^[^:]*:\d+$/.test(one);
     const parts = isFolder ? [one, socket, ''] : /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(one);
     if (parts === null) throw new AddressError(`must look like ${EXAMPLE}: it has more than one port`);
@@ -101,7 +101,7 @@ function readAuthority(text: string, values: Map<string, string>): void {
   values.set('port', ports.some((port) => port !== '') ? ports.join(',') : '');
 }
 
-/** Cloud SQL's folder is also written as the beginning of the path: `postgres://user@/cloudsql/instance/database`. */
+/** The folder of Cloud SQL can also be the start of the path: `postgres://user@/cloudsql/instance/database`. */
 function readPath(path: string, values: Map<string, string>): void {
   const socket = values.get('host') === '' ? /^(cloudsql\/[^/]+)\/([^/]*)$/.exec(path) : null;
   if (socket !== null) values.set('host', `/${decode(socket[1] ?? '')}`);
@@ -121,7 +121,7 @@ function decode(text: string): string {
   }
 }
 
-/** `host=/run/postgresql dbname=clinic user=sync password='it''s'`: values with spaces are in quotes. */
+/** `host=/run/postgresql dbname=clinic user=sync password='it''s'`: values with spaces are quoted. */
 function readPairs(text: string): Map<string, string> {
   const values = new Map<string, string>();
   const pair = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)/gsy;
@@ -134,7 +134,7 @@ function readPairs(text: string): Map<string, string> {
   return values;
 }
 
-/** As in libpq: lists have commas, and one port counts for all hosts. */
+/** As in libpq: lists are separated by commas, and a single port applies to all hosts. */
 function readHosts(
   hosts: string | undefined,
   ports: string | undefined,
@@ -155,7 +155,7 @@ function readHosts(
     const port = numbers[numbers.length === 1 ? 0 : index] ?? DEFAULT_PORT;
     const address = ips?.[index];
     return {
-      // The file itself instead of its folder is common for Cloud SQL.
+      // Cloud SQL users often give the socket file instead of its folder.
       host: name.replace(/\/\.s\.PGSQL\.\d+$/, '') || defaultHost(port),
       port,
       ...(address !== undefined && address !== '' && { address }),
@@ -174,7 +174,7 @@ function defaultHost(port: number): string {
   return SOCKET_FOLDERS.find((folder) => existsSync(socketFile(folder, port))) ?? 'localhost';
 }
 
-/** The file of a Unix socket. */
+/** The socket file in this folder. */
 export const socketFile = (folder: string, port: number): string => `${folder}/.s.PGSQL.${port}`;
 
 export const isSocket = ({ host }: DatabaseHost): boolean => host.startsWith('/');

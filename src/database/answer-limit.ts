@@ -1,9 +1,11 @@
-/** A limit for an answer of the database. The question itself goes on; its connection has a limit of its own (open.ts). */
+/**
+ * A time limit for an answer of the database. The statement itself continues; its connection has its own limit (open.ts).
+ */
 
-/** The database did not answer in time. Read again: the next attempt has a connection of its own. */
+/** The database did not answer in time. Try again: the next attempt uses another connection. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
-  /** As postgres.js names it, so that whoever sorts errors takes it for an outage. */
+  /** The code that postgres.js uses, so that transient-errors.ts classifies it as an outage. */
   readonly code = 'CONNECT_TIMEOUT';
 }
 

@@ -1,8 +1,8 @@
 /**
- * The array types that our statements use, told to postgres.js.
+ * Registers the array types that our statements use with postgres.js.
  *
- * It could ask the database for them when it connects (`fetch_types`), but a connection that is cut in that very moment
- * leaves a rejected promise with nobody to catch it, and that ends the process: just when the database restarts.
+ * The driver can read them from the database when it connects (`fetch_types`). But if the connection is lost at that moment,
+ * the driver leaves an unhandled rejection, which ends the process, so a database restart could stop the server.
  */
 import type { PostgresType } from 'postgres';
 
@@ -31,7 +31,7 @@ export const ARRAY_TYPES = {
   textArray: texts,
 };
 
-/** `{a,"b \"c\""}`: one dimension, without nulls, which is all that we store. */
+/** `{a,"b \"c\""}`: one dimension without nulls; we store no other arrays. */
 function split(text: string): string[] {
   const elements = text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g);
   return [...elements].map(([, quoted, plain]) => quoted?.replaceAll(/\\(.)/g, '$1') ?? plain ?? '');

@@ -1,6 +1,6 @@
 /**
- * The first connection of a start: can this database be reached, logged in to and used? If not, the start ends with one line
- * that says what to do. `npm run doctor` asks the same.
+ * The first connection of a start: checks that the database can be reached, accepts the login and can be used. If not, the
+ * start fails with one line that says what to do. `npm run doctor` runs the same check.
  *
  * Not here: rights and tables (migrate.ts), LISTEN (events/listener.ts).
  */
@@ -14,7 +14,7 @@ import { isEncrypted, openSocket } from './open-socket.ts';
 
 export interface CheckOptions {
   logger?: { warn(text: string): void } | undefined;
-  /** How long to wait for a database that is starting, or for a proxy whose database is not there yet. Default: 30 s. */
+  /** How long to wait for a database that is starting, or for a proxy without a backend. Default: 30 s. */
   patienceMs?: number;
 }
 
@@ -69,14 +69,14 @@ function readSettings(variable: string, url: string): ConnectionSettings {
   }
 }
 
-/** An error of a later step of the start, such as a migration, in the same words. */
+/** Explains an error of a later step of the start, such as a migration, in the same words. */
 export function withExplanation(variable: string, url: string, error: unknown): unknown {
   if (error instanceof DatabaseStartError) return error;
   const explained = explainDatabaseFailure(error, { variable, ...readSettings(variable, url) });
   return explained === undefined ? error : new DatabaseStartError(explained, { cause: error });
 }
 
-/** A database that comes up beside this server is waited for; one that is not there is not. */
+/** Waits for a database that is starting, but not for one that does not exist. */
 async function readFactsPatiently(
   url: string,
   address: NamedAddress,
@@ -119,7 +119,7 @@ async function readFacts(url: string): Promise<ServerFacts> {
   }
 }
 
-/** @returns a host beyond this machine that offers no TLS, when the address leaves the choice to it */
+/** @returns a remote host that offers no TLS, when the address does not require TLS */
 async function findPlainHost(settings: ConnectionSettings): Promise<DatabaseHost | undefined> {
   if (settings.tls.mode !== 'offered' && settings.tls.mode !== 'prefer') return undefined;
   for (const host of settings.hosts) {

@@ -1,10 +1,11 @@
 /**
- * The database is closed to everyone but the owner of our tables, at each start and after each migration.
+ * Revokes the rights of every role except the owner of our tables, at each start and after each migration.
  *
- * Three roles have rights, each no more than listed here: the role of the servers where it is not the owner
- * (`MIGRATE_DATABASE_URL`), the role that owns nothing and answers requests bound to organizations (access/row-level-security.ts), and
- * those of `DATABASE_READERS`. Every other right goes, whoever gave it. Row-level security is on for each table, so a right
- * that somebody grants later opens no row: only these roles may call the functions of its policy.
+ * Three kinds of role keep rights, limited to those listed here: the role of the servers where it is not the owner
+ * (`MIGRATE_DATABASE_URL`), the role for row-level security, which owns nothing and answers requests bound to organizations
+ * (access/row-level-security.ts), and the roles of `DATABASE_READERS`. Every other right is revoked, whatever its origin.
+ * Each table has row-level security, so a right that is granted later exposes no row: only these roles may call the
+ * functions of its policy.
  *
  * Not here: objects of other programs in the same database. They are never touched.
  */
@@ -20,20 +21,19 @@ export interface DatabaseRoles {
   server?: string | undefined;
   /** `DATABASE_READERS` */
   readers: readonly string[];
-  /** Whether the server may act as the role of the second wall. Otherwise that role has no right either. */
+  /** Whether the server may act as the role for row-level security. If not, that role gets no right either. */
   hasWall: boolean;
 }
 
-/** What a role of `DATABASE_READERS` may read. The rest holds sealed keys, tokens and the engine's own state. */
+/** The tables that a role of `DATABASE_READERS` may read. The others hold sealed keys, tokens and internal state. */
 const READABLE = new Set(['patients', 'sync_logs', 'organizations', 'patients_current']);
-/** The one partition that a server names: old events leave it in portions (events/partitions.ts). */
+/** The only partition that a server names: it deletes old events there in batches (events/partitions.ts). */
 const DEFAULT_PARTITION = 'sync_events_other';
-/** The policies call them, with the rights of the role that reads. */
-const WALL_FUNCTIONS = new Set(['sync_is_restricted', 'sync_held_organizations']);
+/** The policies call these functions with the rights of the role that reads. */
+const POLICY_FUNCTIONS = new Set(['sync_is_restricted', 'sync_held_organizations']);
 
 /**
  * Call it as the owner, in a transaction.
- *
  * @returns the roles that lost a right
  */
 export async function closeToOthers(tx: ISql, own: OwnObjects, roles: DatabaseRoles): Promise<string[]> {
@@ -46,7 +46,7 @@ export async function closeToOthers(tx: ISql, own: OwnObjects, roles: DatabaseRo
   return rolesWithMore(objects, roles);
 }
 
-/** The roles that have more rights on our objects than they should; `PUBLIC` for everyone. */
+/** The roles that have more rights on our objects than intended; `PUBLIC` for all roles. */
 export async function findRolesWithMore(sql: ISql, own: OwnObjects, roles: DatabaseRoles): Promise<string[]> {
   const objects = await readObjects(sql, own);
   return [...new Set([...rolesWithMore(objects, roles), ...(await readMembers(sql, roles))])].sort();
@@ -64,7 +64,7 @@ function rolesWithMore(objects: readonly DatabaseObject[], roles: DatabaseRoles)
 const isWithin = ({ privileges, isSpecial }: Grant, allowed: readonly string[]) =>
   !isSpecial && privileges.every((privilege) => allowed.includes(privilege));
 
-/** What a role should have. */
+/** The intended rights of a role. */
 function privilegesOf(
   object: DatabaseObject,
   role: string | null,
@@ -79,10 +79,10 @@ function privilegesOf(
   }
   if (!readers.includes(role)) return [];
   if (kind === 'TABLE' && READABLE.has(plainName) && !isPartition) return ['SELECT'];
-  return kind === 'ROUTINE' && WALL_FUNCTIONS.has(plainName) ? ['EXECUTE'] : [];
+  return kind === 'ROUTINE' && POLICY_FUNCTIONS.has(plainName) ? ['EXECUTE'] : [];
 }
 
-/** All that a server does, and no more: it changes no table, and nothing that the audit log holds. */
+/** The rights that a server needs: it alters no table and changes no row of the audit log. */
 function privilegesOfServer({ kind, plainName, isPartition, isTrigger }: DatabaseObject): readonly string[] {
   switch (kind) {
     case 'SEQUENCE':
@@ -125,7 +125,10 @@ function grantStatements(object: DatabaseObject, roles: DatabaseRoles): string[]
   return statements;
 }
 
-/** On, not forced: the owner, his backups and other programs that log in as the owner see every row. */
+/**
+ * Enables row-level security without forcing it: the owner, its backups and other programs that log in as the owner see
+ * every row.
+ */
 function rowSecurityStatements(object: DatabaseObject): string[] {
   const { kind, name, plainName, relkind, rowSecurity, organizationColumn, isPartition } = object;
   if (kind !== 'TABLE' || (relkind !== 'r' && relkind !== 'p')) return [];
@@ -133,15 +136,15 @@ function rowSecurityStatements(object: DatabaseObject): string[] {
   if (!rowSecurity.on) statements.push(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
   if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
   if (rowSecurity.hasPolicy || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
-  // The two functions are asked once a statement, not once a row.
+  // The subqueries make PostgreSQL call the two functions once per statement, not once per row.
   const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_held_organizations())::integer[])`;
   const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;
   return [...statements, `CREATE POLICY ${WALL_POLICY} ON ${name} USING (${rows})`];
 }
 
 /**
- * Who may act as the owner, as the role of the servers or as the role of the second wall. A role that creates roles is an
- * administrator, and could give itself every right anyway.
+ * The roles that may act as the owner, the server role or the role for row-level security. A role with CREATEROLE is an
+ * administrator that can give itself every right, so it is not listed.
  */
 async function readMembers(sql: ISql, { server }: DatabaseRoles): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`

@@ -1,6 +1,6 @@
 /**
- * A database address as options of the driver. The driver gets one host and an open socket; which host, TLS and the limit
- * for both are decided here, as libpq decides them.
+ * Converts a database address to options of the driver. The driver gets one host and an open socket. This file chooses the
+ * host, TLS and the time limit for both, as libpq does.
  */
 import { Socket } from 'node:net';
 import type postgres from 'postgres';
@@ -8,7 +8,7 @@ import { isSocket, socketFile } from './address.ts';
 import { type ConnectionSettings, readConnectionSettings, type TargetSession } from './address-parameters.ts';
 import { ConnectError, openSocket } from './open-socket.ts';
 
-/** What postgres.js also takes, and does not say so. */
+/** An option of postgres.js that its types do not declare. */
 type SocketOption = { socket: () => Promise<Socket> };
 type DriverOptions = postgres.Options<Record<string, never>>;
 
@@ -19,17 +19,17 @@ export type AddressOptions = Pick<
   Partial<Pick<DriverOptions, 'path' | 'prepare' | 'connection' | 'connect_timeout'>> &
   SocketOption & { require_auth?: 'scram-sha-256' };
 
-/** The state of a session, asked of a host when the address wants a certain one. */
+/** The state of a session, read from a host when the address requires a certain state. */
 export interface SessionState {
   readOnly: boolean;
   standby: boolean;
 }
 
-/** Logs in at one host, looks, and leaves. */
+/** Logs in to one host, reads the session state, and disconnects. */
 export type ReadState = (options: AddressOptions) => Promise<SessionState>;
 
 /**
- * @param timeoutS for TCP and TLS, when the address does not say
+ * @param timeoutS for TCP and TLS, when the address sets none
  * @throws AddressError
  */
 export function addressOptions(
@@ -50,7 +50,7 @@ function optionsOf(
   return {
     host: first?.host ?? '',
     port: first?.port ?? 0,
-    // Where there is a path, the driver's errors name it.
+    // The driver's errors name the path, if there is one.
     ...(first !== undefined && isSocket(first) && { path: socketFile(first.host, first.port) }),
     ...(database !== undefined && { database }),
     ...(user !== undefined && { username: user }),
@@ -64,7 +64,10 @@ function optionsOf(
   };
 }
 
-/** The driver loses a connection for ever when this rejects. A socket that ends with the error counts as a failed attempt. */
+/**
+ * The driver never reuses a connection slot after this function rejects. So a failure is returned as a socket that fails
+ * with the error, which counts as a failed attempt.
+ */
 async function openOrFail(...args: Parameters<typeof openAny>): Promise<Socket> {
   try {
     return await openAny(...args);
@@ -75,13 +78,16 @@ async function openOrFail(...args: Parameters<typeof openAny>): Promise<Socket> 
   }
 }
 
-/** The first host that accepts a connection and is in the wanted state. @throws why the last host did not */
+/**
+ * Opens the first host that accepts a connection and is in the required state.
+ * @throws the error of the last host
+ */
 async function openAny(
   settings: ConnectionSettings,
   timeoutS: number | undefined,
   readState: ReadState,
 ): Promise<Socket> {
-  // Of several hosts only one can be written to. A driver that is connected to another one would come back to it for ever.
+  // Only one of several hosts is writable. Without this check the driver could keep reconnecting to a standby.
   const targetSession = settings.targetSession ?? (settings.hosts.length > 1 ? 'read-write' : undefined);
   const hosts = settings.shuffleHosts ? shuffle(settings.hosts) : settings.hosts;
   let failure: unknown = new ConnectError('CONNECTION_CLOSED', 'The address names no host.');
@@ -90,7 +96,7 @@ async function openAny(
       try {
         if (wanted !== undefined) await assertState({ ...settings, hosts: [host] }, wanted, readState);
         const socket = await openSocket(host, settings, timeoutS);
-        // The driver's errors name them.
+        // The driver's errors name the host and the port.
         return Object.assign(socket, { host: host.host, port: host.port });
       } catch (error) {
         failure = error;
@@ -100,7 +106,7 @@ async function openAny(
   throw failure;
 }
 
-/** A standby first; if there is none, any host. */
+/** For `prefer-standby`: first a standby, then any host. */
 function rounds(target: TargetSession): (TargetSession | undefined)[] {
   return target === 'prefer-standby' ? ['standby', undefined] : [target];
 }

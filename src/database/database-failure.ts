@@ -1,17 +1,17 @@
 /**
- * Why a database cannot be used, as one line that names the variable and says what to do. No SQLSTATE or code of Node is
- * left alone with the reader.
+ * Explains why a database cannot be used, in one line that names the variable and says what to do. An SQLSTATE or a code of
+ * Node never appears without an explanation.
  */
 import { databaseError, errorCode } from '../logging/safe-error.ts';
 import type { DatabaseHost } from './address.ts';
 import { AddressError, isSocket, socketFile } from './address.ts';
 
-/** The start cannot go on. The message is one line that says what to do, and holds no secret. */
+/** The start cannot continue. The message is one line that says what to do, and contains no secret. */
 export class DatabaseStartError extends Error {
   override readonly name = 'DatabaseStartError';
 }
 
-/** `DATABASE_URL`, `MIGRATE_DATABASE_URL` … and what its address names. */
+/** The variable (`DATABASE_URL`, `MIGRATE_DATABASE_URL` …) and what its address names. */
 export interface NamedAddress {
   variable: string;
   hosts: readonly DatabaseHost[];
@@ -76,7 +76,7 @@ function isUnverifiable(code: string): boolean {
   return /CERT|^UNABLE_TO_(GET|VERIFY)|^ERR_TLS_CERT/.test(code) && code !== 'ERR_TLS_CERT_ALTNAME_FORMAT';
 }
 
-/** The message of a failed login names the role and the database, and nothing of a row. */
+/** The message of a failed login names the role and the database, but no data of a row. */
 function explainRefusal(sqlstate: string, message: string, address: NamedAddress): string | undefined {
   const { variable } = address;
   const role = quote(address.user ?? 'the role');
@@ -114,6 +114,6 @@ function showHost(host: DatabaseHost): string {
   return host.host.includes(':') ? `[${host.host}]:${host.port}` : `${host.host}:${host.port}`;
 }
 
-/** As a statement takes it. */
+/** Quotes a name for use in a statement. */
 const quote = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;

@@ -1,8 +1,8 @@
 /**
- * postgres.js with our patch (patches/README.md), and the settings that every connection of ours shares.
+ * postgres.js with our patch (patches/README.md), and the settings that all our connections share.
  *
- * Without the patch a cancelled read changes the next answer, a transaction can go on outside of itself, and a password
- * leaves in plain text. So an unpatched driver is refused here, however it was installed.
+ * Without the patch a cancelled read can corrupt the next answer, a transaction can continue outside its `begin`, and a
+ * password can be sent in plain text. So this file rejects an unpatched driver, however it was installed.
  */
 import type { Socket } from 'node:net';
 import postgres, { type Sql } from 'postgres';
@@ -12,15 +12,15 @@ import { type AddressOptions, addressOptions, type SessionState } from './connec
 /** The options that the patch adds. */
 interface PatchOptions {
   /**
-   * Seconds that a query waits for the next byte of an answer. Then the query is cancelled, its connection is closed with
-   * CONNECTION_SILENT, and so are the others that have been silent for as long.
+   * Seconds that a query waits for the next byte of an answer. After that the driver cancels the query and closes its
+   * connection with CONNECTION_SILENT, together with all other connections that were silent for as long.
    */
   answer_timeout?: number;
-  /** Accept only a server that proves that it knows our password. */
+  /** Accept only a server that proves that it knows the password. */
   require_auth?: 'scram-sha-256';
 }
 
-/** postgres.js takes these too, and does not say so. */
+/** Options of postgres.js that its types do not declare. */
 interface UndocumentedOptions {
   socket?: () => Promise<Socket>;
   onnotify?: (channel: string, payload: string) => void;
@@ -31,16 +31,16 @@ const PROBE_TIMEOUT_S = 5;
 export type ConnectionOptions = postgres.Options<Record<string, never>> & PatchOptions & UndocumentedOptions;
 
 /**
- * For pools that write: a standby, or a server that a failover left read-only, is not a place to be connected to. A URL that
- * says otherwise counts.
+ * For pools that write: they do not connect to a standby or to a server that a failover made read-only. A setting in the URL
+ * wins.
  */
 export const toWritable = (url: string): ConnectionOptions =>
   url.includes('target_session_attrs=') ? {} : { target_session_attrs: 'read-write' };
 
 /**
- * Connects with the first query.
+ * Connects when the first query runs.
  *
- * @param url in each form of address.ts; what it says wins over the options
+ * @param url in each form of address.ts; its settings win over the options
  * @throws AddressError
  */
 export function connect(url: string, options: ConnectionOptions): Sql {
@@ -51,9 +51,9 @@ export function connect(url: string, options: ConnectionOptions): Sql {
 function connectTo(address: AddressOptions, options: ConnectionOptions): Sql {
   const sockets = trackSockets(address.socket);
   const undocumented: UndocumentedOptions = { socket: sockets.open };
-  // The options say all that a URL could say.
+  // The options contain everything that a URL could.
   const sql = postgres('postgres://', {
-    // The default back-off grows to 20 s and outlives an outage by far.
+    // The default back-off grows to 20 s, so the driver would stay disconnected long after an outage ends.
     backoff: () => 0.2,
     fetch_types: false,
     types: ARRAY_TYPES,
@@ -71,7 +71,10 @@ function connectTo(address: AddressOptions, options: ConnectionOptions): Sql {
   return sql;
 }
 
-/** The driver forgets a connection that is still being opened when the pool ends. It would stay open, and the process with it. */
+/**
+ * The driver does not close a connection that is still being opened when the pool ends. That connection would stay open and
+ * keep the process alive.
+ */
 function trackSockets(openSocket: () => Promise<Socket>) {
   const opened = new Set<Socket>();
   let isClosed = false;
@@ -103,9 +106,12 @@ async function readSessionState(address: AddressOptions): Promise<SessionState> 
 
 const BESIDE_IDLE_SECONDS = 2;
 
-/** One more connection like those of a pool, not counted in it. It opens when it is needed, and closes when it is idle. */
+/**
+ * An extra connection with the settings of a pool, outside its limit. It opens on the first query, and closes when it is
+ * idle.
+ */
 export function connectBeside(pool: Sql): Sql {
-  // The driver takes options that it has parsed as they are; its types name the unparsed ones only.
+  // The driver accepts options that it has already parsed; its types name only the unparsed ones.
   const options = { ...pool.options, max: 1, idle_timeout: BESIDE_IDLE_SECONDS };
   return postgres(options as unknown as ConnectionOptions);
 }

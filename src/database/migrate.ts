@@ -1,7 +1,7 @@
 /**
- * Brings a database to the newest schema, the migrations of `drizzle/`, and closes it to other roles.
+ * Migrates a database to the newest schema (`drizzle/`), and revokes the rights of other roles.
  *
- * Any number of servers may start at once: the first migrates, the others wait for it and find nothing to do.
+ * Any number of servers may start at once: the first one migrates, the others wait for it and have nothing to do.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql, Sql } from 'postgres';
@@ -19,27 +19,27 @@ import { assertReadersExist, ensureSchemaUsage, ensureWallRole } from './roles.t
 import { advanceSequences } from './sequences.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
 
-/** Any number, the same in every version of this program. */
+/** An arbitrary number, the same in every version of this program. */
 const MIGRATION_LOCK = 7_262_001;
 
 export interface MigrateOptions {
-  /** It refuses startup parameters (`pinSession`). */
+  /** The pooler rejects startup parameters (`pinSession`). */
   throughPooler?: boolean;
-  /** The role of the servers, when it is not the one that migrates. */
+  /** The role of the servers, when it is not the role that migrates. */
   server?: string | undefined;
   /** `DATABASE_READERS` */
   readers?: readonly string[];
   logger?: Logger | undefined;
-  /** How long to try again while another session, such as a backup, holds a table. Default: 10 minutes. */
+  /** How long to retry while another session, such as a backup, holds a table. Default: 10 minutes. */
   patienceMs?: number;
 }
 
-/** A migration takes as long as it takes, whatever limit the role has. */
+/** A statement limit of the role must not stop a migration. */
 const NO_LIMIT: SessionSettings = { statement_timeout: '0' };
 
 /**
- * Every other statement on a table waits behind a migration that waits for it. So it waits for a moment, lets the others
- * through, and tries again.
+ * A migration that waits for a table blocks every other statement on it. So it waits for a short time, lets the others run,
+ * and tries again.
  */
 const LOCK_LIMIT_MS = 1_000;
 const PAUSE_MS = 2_000;
@@ -47,8 +47,8 @@ const PATIENCE_MS = 10 * 60_000;
 const BLOCKED = new Set(['55P03', '40P01']);
 
 /**
- * @param url a direct connection or one through a pooler: the lock is held by a transaction, not by a session
- * @throws DatabaseStartError, UnknownReaderError, PostgresError; the migration that failed has changed nothing
+ * @param url a direct connection or one through a pooler: a transaction holds the lock, not a session
+ * @throws DatabaseStartError, UnknownReaderError, PostgresError; a failed migration changes nothing
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<DatabaseRoles> {
   const { throughPooler = false, logger, patienceMs = PATIENCE_MS } = options;
@@ -73,10 +73,10 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   }
 }
 
-/** @returns undefined when another session holds a lock that it needs; nothing has changed then */
+/** @returns undefined when another session holds a lock that it needs; nothing has changed in that case */
 async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRoles | undefined> {
   try {
-    // Under a snapshot it would not see what another server's migration has made.
+    // A snapshot would hide the tables that the migration of another server created.
     return await sql.begin('isolation level read committed', async (tx) => {
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
@@ -92,7 +92,7 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRo
   }
 }
 
-/** In the transaction of the migration: no other role ever sees a new table. */
+/** Runs in the transaction of the migration, so no other role ever sees a new table. */
 async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): Promise<DatabaseRoles> {
   const [self] = await tx<{ role: string }[]>`select current_user as role`;
   const other = server === self?.role ? undefined : server;
@@ -102,7 +102,7 @@ async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): 
   await assertReadersExist(tx, readers);
   const roles = { server: other, readers, hasWall };
   const closed = await closeToOthers(tx, await readOwnObjects(), roles);
-  // PostgreSQL itself lets PUBLIC call each new function.
+  // PostgreSQL allows PUBLIC to call each new function by default.
   const named = closed.filter((role) => role !== 'PUBLIC');
   if (named.length > 0) {
     logger?.warn(
@@ -112,7 +112,7 @@ async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): 
   return roles;
 }
 
-/** The oldest transaction that holds a table of this database. */
+/** Describes the oldest transaction that holds a table of this database. */
 async function readHolder(sql: ISql): Promise<string> {
   const [holder] = await sql<{ pid: number; name: string }[]>`
     select pid, coalesce(nullif(application_name, ''), backend_type) as name from pg_stat_activity

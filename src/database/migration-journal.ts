@@ -1,9 +1,9 @@
 /**
- * Which migrations this database has had, and the ones that it has not had yet.
+ * The migrations that were applied to this database, and those that are pending.
  *
- * The journal is a table of our own name. drizzle's default, `drizzle.__drizzle_migrations`, is shared by every program that
- * uses drizzle in the same database: with the newer entry of another program there, our migrations were skipped.
- * A journal of version 0.1, which used that default, is taken over entry by entry.
+ * The journal is a table with our own name. Every program that uses drizzle in the same database shares drizzle's default,
+ * `drizzle.__drizzle_migrations`: a newer entry of another program there caused our migrations to be skipped. The entries of
+ * a journal of version 0.1, which used that default, are copied.
  *
  * Not here: locks and retries (migrate.ts).
  */
@@ -18,19 +18,22 @@ export function readMigrations(): MigrationMeta[] {
   return readMigrationFiles({ migrationsFolder: MIGRATIONS });
 }
 
-/** @returns the migrations that are still to be applied, in order. It changes nothing. */
+/** @returns the pending migrations, in order. It changes nothing. */
 export async function readPending(sql: ISql): Promise<MigrationMeta[]> {
   const applied = await readApplied(sql);
   return readMigrations().filter(({ hash }) => !applied.has(hash));
 }
 
-/** Call it in a transaction, under the lock of migrations. @returns how many were applied */
+/**
+ * Call it in a transaction that holds the migration lock.
+ * @returns how many were applied
+ */
 export async function applyPending(tx: ISql): Promise<number> {
   const applied = await readApplied(tx);
   const pending = readMigrations().filter(({ hash }) => !applied.has(hash));
   const [journal] = await tx<{ missing: boolean }[]>`
     select to_regclass(${`public.${JOURNAL_TABLE}`}) is null as missing`;
-  // Asked for first: also `if not exists` needs the right to create tables.
+  // Checked first, because `if not exists` needs the right to create tables too.
   if (journal?.missing) {
     await tx.unsafe(
       `create table public.${JOURNAL_TABLE} (hash text primary key, applied_at timestamptz not null default now())`,
@@ -46,12 +49,12 @@ export async function applyPending(tx: ISql): Promise<number> {
   return pending.length;
 }
 
-/** Whether any of our migrations was ever applied here. */
+/** Whether any of our migrations was applied to this database. */
 export async function hasJournal(sql: ISql): Promise<boolean> {
   return (await readApplied(sql)).size > 0;
 }
 
-/** The hashes of our migrations that are in our journal or in that of version 0.1. */
+/** The hashes of our migrations in our journal or in that of version 0.1. */
 async function readApplied(sql: ISql): Promise<Set<string>> {
   const ours = new Set(readMigrations().map(({ hash }) => hash));
   const [journals] = await sql<{ own: boolean; shared: boolean }[]>`
@@ -61,7 +64,7 @@ async function readApplied(sql: ISql): Promise<Set<string>> {
         and has_schema_privilege(to_regnamespace('drizzle'), 'usage') as shared`;
   const rows = [
     ...(journals?.own ? await sql<{ hash: string }[]>`select hash from public.${sql(JOURNAL_TABLE)}` : []),
-    // Another program's journal holds other hashes.
+    // The journal of another program contains other hashes.
     ...(journals?.shared ? await sql<{ hash: string }[]>`select hash from drizzle.__drizzle_migrations` : []),
   ];
   return new Set(rows.map(({ hash }) => hash).filter((hash) => ours.has(hash)));

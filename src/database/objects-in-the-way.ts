@@ -1,9 +1,9 @@
 /**
- * Objects of another program that have the names of ours, found before the first migration and named all at once, with the
- * one command that moves them to a schema of their own.
+ * Finds objects of another program that have the names of ours, before the first migration. One error names all of them,
+ * with the command that moves them to another schema.
  *
- * `sync_logs` is shared on purpose: the table of the monitoring guide is taken over with its rows, as long as a row can be
- * inserted into it without columns that only the other program knows.
+ * `sync_logs` is shared on purpose: the table of the monitoring guide is adopted with its rows, if a row can be inserted
+ * without values for columns that only the other program knows.
  */
 import type { ISql } from 'postgres';
 import { DatabaseStartError } from './database-failure.ts';
@@ -11,12 +11,12 @@ import { readMigrations } from './migration-journal.ts';
 
 interface Found {
   name: string;
-  /** The word of an ALTER statement. */
+  /** The keyword of the ALTER statement. */
   kind: string;
   reason: string;
 }
 
-/** The columns of the guide, as `format_type` says them. */
+/** The columns of the guide, as `format_type` prints them. */
 const SYNC_LOGS: Record<string, readonly string[]> = {
   id: ['integer', 'bigint'],
   organization_id: ['integer'],
@@ -34,7 +34,10 @@ const SYNC_LOGS: Record<string, readonly string[]> = {
 const SCHEMA = 'old_system';
 const GUIDE = 'docs/guides/moving-from-the-old-system.md';
 
-/** @param isFirst no migration of ours was applied yet. @throws DatabaseStartError */
+/**
+ * @param isFirst whether no migration of ours was applied yet
+ * @throws DatabaseStartError
+ */
 export async function assertNothingInTheWay(sql: ISql, isFirst: boolean): Promise<void> {
   const misfits = await readMisfits(sql);
   if (misfits.length === 0 && !isFirst) return;
@@ -60,7 +63,7 @@ function refusal(found: readonly Found[], isFirst: boolean): string {
   return `Objects of another program are in the way in this database: ${named}. Move them aside, then start again (${GUIDE}, section 1): psql "$DATABASE_URL" -c 'create schema if not exists ${SCHEMA}'${moves}`;
 }
 
-/** Why a row of ours could not be inserted into the `sync_logs` that is there. */
+/** The reasons why a row of ours cannot be inserted into the existing `sync_logs`. */
 async function readMisfits(sql: ISql): Promise<string[]> {
   const columns = await sql<{ name: string; type: string; required: boolean }[]>`
     select attname as name, format_type(atttypid, null) as type,
@@ -89,7 +92,7 @@ const KINDS: Record<string, string> = {
   S: 'sequence',
 };
 
-/** Indexes and constraints go with their table; sequences of a column too. */
+/** Indexes and constraints move with their table, and sequences with their column. */
 async function readFound(sql: ISql): Promise<Found[]> {
   const names = namesOfMigrations().filter((name) => name !== 'sync_logs');
   const relations = await sql<{ name: string; relkind: string; id: string | null }[]>`

@@ -1,10 +1,10 @@
 /**
- * Opens the connection to one host of a database address: TCP or a Unix socket, and TLS as the address asks for it.
+ * Opens the connection to one host of a database address: TCP or a Unix socket, with TLS as the address requires.
  *
- * The driver could do this too. But it does not verify names, has no limit for the TLS handshake, tries again for ever
- * and without a pause at an address that accepts and closes, and speaks plain text when it should not.
+ * The driver can do this too. But it does not verify names, has no limit for the TLS handshake, retries without end or pause
+ * at an address that accepts and closes, and uses plain text when it should not.
  *
- * Not here: which host (choose-host.ts), authentication (the driver).
+ * Not here: the choice of the host (connection-options.ts), authentication (the driver).
  */
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { type DatabaseHost, isSocket, socketFile } from './address.ts';
 import type { ConnectionSettings } from './address-parameters.ts';
 import type { TlsSettings } from './tls-settings.ts';
 
-/** No connection. The codes are the driver's own, or those of this file, beside those of Node. */
+/** The connection failed. The code is one of the driver, of this file or of Node. */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
   readonly code: string;
@@ -30,11 +30,11 @@ export type ConnectErrorCode =
   | 'TLS_NOT_OFFERED'
   | 'NOT_POSTGRESQL';
 
-/** SSLRequest of the protocol: its length, 8, and the code 80877103. */
+/** The SSLRequest message: its length, 8, and the code 80877103. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const DEFAULT_TIMEOUT_S = 10;
 
-/** @throws ConnectError, or the error of Node with its code */
+/** @throws ConnectError, or an error of Node with its code */
 export async function openSocket(
   host: DatabaseHost,
   settings: Pick<ConnectionSettings, 'tls' | 'connectTimeoutS' | 'keepAliveS'>,
@@ -78,14 +78,14 @@ async function openWithin(
   return secured;
 }
 
-/** The answer is one byte: more would be text that somebody slipped in before the encryption began. */
+/** Accepts exactly one byte: more would be text that an attacker injected before the encryption began. */
 async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
   const ended = once(socket, 'end', { signal }).then(() => {
     throw new ConnectError('CONNECTION_CLOSED', 'The connection was closed before PostgreSQL answered.');
   });
   socket.write(SSL_REQUEST);
   const [answer] = await Promise.race([once(socket, 'data', { signal }), ended]);
-  ended.catch(() => {}); // The socket ends one day, and then it is no news.
+  ended.catch(() => {}); // The socket can end later without an error.
   const word = Buffer.isBuffer(answer) ? answer.toString('latin1') : '';
   if (word === 'S' || word === 'N') return word === 'S';
   throw new ConnectError('NOT_POSTGRESQL', 'What answers at this address is not PostgreSQL.');
@@ -104,15 +104,15 @@ function tlsOptions(host: string, tls: TlsSettings): ConnectionOptions {
     ...(tls.minVersion !== undefined && { minVersion: tls.minVersion }),
     ...(tls.maxVersion !== undefined && { maxVersion: tls.maxVersion }),
     rejectUnauthorized: isVerifying,
-    // Without SNI Node would compare with "localhost".
+    // Without SNI Node compares with "localhost".
     checkServerIdentity: (_name, certificate) =>
       tls.mode === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
   };
 }
 
 /**
- * A proxy without a backend accepts a connection and closes it. The driver takes that for a connection that was never made,
- * and connects again at once, for as long as a query waits. An error ends the query instead.
+ * A proxy without a backend accepts a connection and closes it. The driver treats that as a connection that was never made,
+ * and reconnects at once for as long as a query waits. An error ends the query instead.
  */
 function endWhenClosedEarly(socket: Socket): void {
   const onEnd = (): void => {

@@ -1,4 +1,4 @@
-/** The connection to PostgreSQL. One pool, two ways to speak to it. */
+/** The connection to PostgreSQL: one pool with two query interfaces. */
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Sql, TransactionSql } from 'postgres';
 import { connect, toWritable } from './driver.ts';
@@ -8,35 +8,37 @@ export type Tx = TransactionSql;
 
 export interface Database {
   /**
-   * For set-based statements. drizzle has changed this client (see stack notes in docs/decisions): times come back
-   * as text, and JSON goes in as `${JSON.stringify(value)}::text::jsonb`.
+   * For set-based statements. drizzle changes this client (see the stack notes in docs/decisions): times come back as text,
+   * and JSON is passed as `${JSON.stringify(value)}::text::jsonb`.
    */
   sql: Sql;
-  /** For plain reads and writes of a table. */
+  /** For simple reads and writes of a table. */
   orm: PostgresJsDatabase;
   close(): Promise<void>;
 }
 
 /**
- * A connection whose packets are dropped on the way looks open for a quarter of an hour, and everything behind its first
- * unanswered statement would wait as long. No statement of ours needs as long: large writes
- * go in portions.
+ * A connection whose packets are dropped looks open for a quarter of an hour, and everything behind its first unanswered
+ * statement waits as long. None of our statements needs as long as this limit: large writes run in portions.
  */
 const ANSWER_LIMIT_MS = 40_000;
 
-/** A lock that another session keeps must not hold the whole pool. A pooler refuses the parameter; there the limit above counts. */
+/**
+ * A lock that another session holds must not block the whole pool. A pooler rejects the parameter; there only the limit
+ * above applies.
+ */
 const LOCK_LIMIT_MS = 10_000;
 
 export interface OpenOptions {
-  /** How long a statement may wait for the next byte of its answer. Default: 40 s. */
+  /** How long a statement waits for the next byte of its answer. Default: 40 s. */
   answerLimitMs?: number;
-  /** Connections at most. */
+  /** The maximum number of connections. */
   max?: number;
-  /** A pooler in transaction mode gives every transaction another session, where a prepared statement is unknown. */
+  /** A pooler in transaction mode gives each transaction another session, which does not know a prepared statement. */
   throughPooler?: boolean;
 }
 
-/** Connects lazily: the first statement throws when the database cannot be reached. */
+/** Connects lazily: the first statement throws when the database is unreachable. */
 export function openDatabase(url: string, options: OpenOptions = {}): Database {
   const throughPooler = options.throughPooler === true;
   const sql = connect(url, {
@@ -51,6 +53,7 @@ export function openDatabase(url: string, options: OpenOptions = {}): Database {
       ...(!throughPooler && { lock_timeout: LOCK_LIMIT_MS }),
     },
   });
-  // Whoever closes it has stopped asking. A connection that the server cut may wait for an answer that never comes.
+  // The caller runs no more statements. A connection that the server cut could wait for ever, so the close is limited to 1
+  // s.
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 1 }) };
 }

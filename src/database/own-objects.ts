@@ -1,15 +1,15 @@
 /**
- * The names of everything that our migrations make, read from the migrations themselves.
+ * The names of all objects that our migrations create, read from the migrations themselves.
  *
- * A database may hold tables of other programs beside ours, also of the same owner. What is done to our objects at each start
- * must not touch theirs, and must not forget a table that a later migration adds.
+ * A database may hold tables of other programs, also of the same owner. The steps that each start runs on our objects must
+ * not touch those, and must include each table that a later migration adds.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JOURNAL_TABLE, MIGRATIONS } from './migration-journal.ts';
 
 export interface OwnObjects {
-  /** Tables and views in the schema `public`. Their partitions and sequences belong to them. */
+  /** Tables and views in the schema `public`. Their partitions and sequences are included. */
   relations: readonly string[];
   /** Functions in the schema `public`. */
   functions: readonly string[];

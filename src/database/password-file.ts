@@ -1,4 +1,4 @@
-/** Passwords of a file in the format of libpq (`.pgpass`): a line each, `host:port:database:user:password`. */
+/** Reads passwords from a file in the format of libpq (`.pgpass`), one per line: `host:port:database:user:password`. */
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +6,14 @@ import { type DatabaseAddress, isSocket } from './address.ts';
 
 const GROUP_AND_OTHERS = 0o077;
 
-/** @param file undefined: `PGPASSFILE`, or `~/.pgpass`. @returns undefined when no line fits, or others may read the file */
+/**
+ * @param file undefined: `PGPASSFILE`, or `~/.pgpass`
+ * @returns undefined when no line matches, or when other users may read the file
+ */
 export function readPasswordFile(file: string | undefined, address: DatabaseAddress): string | undefined {
   const [host] = address.hosts;
   if (host === undefined) return undefined;
-  // For a socket in the default folder libpq also looks for `localhost`.
+  // For a socket in the default folder libpq also accepts `localhost`.
   const names = isSocket(host) ? [host.host, 'localhost'] : [host.host];
   const user = address.user ?? process.env.PGUSER;
   for (const line of readLines(file ?? process.env.PGPASSFILE ?? join(homedir(), '.pgpass'))) {
@@ -32,11 +35,11 @@ function readLines(file: string): string[] {
       .split(/\r?\n/)
       .filter((line) => line !== '' && !line.startsWith('#'));
   } catch {
-    return []; // As libpq: without the file there is no password.
+    return []; // As in libpq, a missing file means no password.
   }
 }
 
-/** A colon or a backslash of a value is written behind a backslash. */
+/** A backslash escapes a colon or a backslash in a value. */
 function splitFields(line: string): string[] {
   return [...line.matchAll(/((?:[^:\\]|\\.)*)(?::|$)/g)].map(([, field = '']) =>
     field.replace(/\\(.)/g, '$1'),

@@ -1,8 +1,8 @@
 /**
- * The unique constraint on `patients` that every upsert rests on.
+ * The unique constraint on `patients` that every upsert depends on.
  *
- * The system being replaced lost it once, and stored patients twice. So every run asks for it at its start
- * (sync/run.ts), and the migration command puts it back.
+ * The system that this one replaces lost it once, and stored patients twice. So every run checks for it at its start
+ * (sync/run.ts), and the migration command restores it.
  */
 import type { ISql } from 'postgres';
 
@@ -14,7 +14,7 @@ export async function hasPatientUniqueness(sql: ISql): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Of a patient stored twice the newest version stays. Call it in a transaction. */
+/** Keeps the newest version of a patient that is stored twice. Call it in a transaction. */
 export async function restorePatientUniqueness(tx: ISql): Promise<void> {
   if (await hasPatientUniqueness(tx)) return;
   await tx`lock table patients in share row exclusive mode`;

@@ -1,11 +1,11 @@
 /**
- * How `DATABASE_POOL_MAX` is shared out. A server also has a listener and a connection for nudges; with 3 it has five sessions
- * in all.
+ * Divides `DATABASE_POOL_MAX` between the pools. A server has two more connections, a listener and one for nudges; with 3 it
+ * has five sessions in all.
  */
 const SMALL = 6;
 const READERS = 3;
 
 export function poolShare(max: number): { engine: number; readers: number } {
-  // A small pool gives one of its own to the readers of the event log, which never wait behind a sync.
+  // A small pool reserves one connection for the readers of the event log, which never wait behind a sync.
   return max < SMALL ? { engine: max - 1, readers: 1 } : { engine: max, readers: READERS };
 }

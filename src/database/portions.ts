@@ -1,9 +1,9 @@
 /**
- * Statements about many rows run in portions, so that a limit for the time of a statement (`statement_timeout`) is about a portion
- * and not about the size of a clinic. A transaction around them keeps what belongs together together.
+ * Splits statements over many rows into portions, so that a time limit for a statement (`statement_timeout`) applies to a
+ * portion and does not depend on the size of a clinic. One transaction around the portions keeps them atomic.
  */
 
-/** A portion takes some tens of milliseconds, on a slow and busy machine well below a second. */
+/** A portion takes some tens of milliseconds, and well below a second on a slow and busy machine. */
 export const ROWS_AT_ONCE = 1_000;
 
 /** @param sorted in the order in which rows are locked */

@@ -1,6 +1,6 @@
 /**
- * From the addresses of the environment to a database that a server can work on: sessions with the settings that they need, the
- * newest schema, and no right for anyone else.
+ * Prepares the database at the configured addresses for a server: sessions with the settings that they need, the newest
+ * schema, and no rights for other roles.
  */
 import type { Logger } from '../logging/logger.ts';
 import { withExplanation } from './check-database.ts';
@@ -13,7 +13,7 @@ export interface DatabaseAddresses {
   url: string;
   /** A direct connection, when `url` goes through a pooler. */
   listenUrl?: string | undefined;
-  /** Of the owner, when `url` logs in as another role. */
+  /** The address of the owner, when `url` logs in as another role. */
   migrateUrl?: string | undefined;
   readers: readonly string[];
 }
@@ -55,7 +55,7 @@ export async function prepareDatabase(
   };
 }
 
-/** As PostgreSQL names it: a pooler's user name may hold more. */
+/** The role as PostgreSQL names it: the user name of a pooler may contain more. */
 async function readRole(url: string): Promise<string | undefined> {
   const connection = sessionSettings({ throughPooler: true });
   const sql = connect(url, { max: 1, prepare: false, connection });

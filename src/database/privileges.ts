@@ -1,39 +1,39 @@
 /**
- * Who has rights on our tables, partitions, sequences, functions and the journal of migrations, beside their owner.
+ * The rights that roles other than the owner have on our tables, partitions, sequences, functions and migration journal.
  *
- * Read from the catalog, so that it does not matter where a right came from: a default privilege of the platform, a GRANT by
- * hand, an older version.
+ * They are read from the catalog, so the origin of a right does not matter: a default privilege of the platform, a manual
+ * GRANT, an older version.
  *
- * Not here: who should have which right (close.ts).
+ * Not here: which role should have which right (close.ts).
  */
 import type { ISql } from 'postgres';
 import type { OwnObjects } from './own-objects.ts';
 
 export interface DatabaseObject {
   kind: 'TABLE' | 'SEQUENCE' | 'ROUTINE';
-  /** As a statement names it: `public.patients`, `public.sync_epoch()`. */
+  /** The name for a statement: `public.patients`, `public.sync_epoch()`. */
   name: string;
   /** Without schema and arguments. */
   plainName: string;
   /** Whether the role of this connection may grant and revoke. */
   ours: boolean;
   grants: readonly Grant[];
-  /** Of a table that is no partition: the column that says whose a row is. */
+  /** For a table that is not a partition: the column with the organization of a row. */
   organizationColumn: string | null;
   isPartition: boolean;
   /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
   relkind: string | null;
   rowSecurity: { on: boolean; forced: boolean; hasPolicy: boolean };
-  /** Of a function: reads only, and with the rights of its caller. */
+  /** For a function: it only reads, with the rights of its caller. */
   isHarmless: boolean;
   isTrigger: boolean;
 }
 
 export interface Grant {
-  /** Null: `PUBLIC`, which is everyone. */
+  /** Null: `PUBLIC`, which means all roles. */
   role: string | null;
   privileges: readonly string[];
-  /** May be passed on, or is on single columns: more than a plain grant. */
+  /** More than a plain grant: it has the grant option, or it applies to single columns. */
   isSpecial: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Looks for rights on our objects that somebody granted after the start: `/readyz` names the roles, and the log has one line for
- * each role that appears. The next start revokes them.
+ * Detects rights on our objects that were granted after the start: `/readyz` names the roles, and the log has one line for
+ * each new role. The next start revokes them.
  */
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -9,14 +9,14 @@ import { type DatabaseRoles, findRolesWithMore } from './close.ts';
 import type { Database } from './open.ts';
 import type { OwnObjects } from './own-objects.ts';
 
-/** An answer is good for so long: whoever asks `/readyz` costs the database no more than that. */
+/** How long a result is cached, to limit what requests to `/readyz` cost the database. */
 const FRESH_MS = 2_000;
 const EVERY_MS = 60_000;
-/** `/readyz` waits no longer. */
+/** `/readyz` waits no longer than this. */
 const ANSWER_LIMIT_MS = 2_000;
 
 export interface RoleWatch {
-  /** Roles with rights that they should not have; `PUBLIC` for everyone. Empty is good. Never throws. */
+  /** Roles with unintended rights; `PUBLIC` for all roles. Empty is good. Never throws. */
   read(): Promise<readonly string[]>;
   stop(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The roles that are not the owner: the one of the second wall, which belongs to the cluster and not to a dump, so every start
- * makes sure of it; the one of the servers; and those that an operator names as readers.
+ * The roles other than the owner: the role for row-level security, which belongs to the cluster and is not in a dump, so
+ * every start creates it if needed; the role of the servers; and the readers that an operator names.
  */
 import type { ISql } from 'postgres';
 import { quote, WALL_ROLE } from './close.ts';
@@ -24,10 +24,10 @@ export async function assertReadersExist(sql: ISql, readers: readonly string[]):
 }
 
 /**
- * Makes the role of the second wall, and lets `user` act as it.
+ * Creates the role for row-level security, and lets `user` act as it.
  *
  * @param user the role of the servers
- * @returns whether it may; where it may not, the start says so (access/row-level-security.ts)
+ * @returns whether `user` may act as it; if not, the start logs it (access/row-level-security.ts)
  */
 export async function ensureWallRole(tx: Tx, user: string): Promise<boolean> {
   if (!(await hasWallRole(tx))) await attempt(tx, `CREATE ROLE ${WALL_ROLE} NOLOGIN`);
@@ -47,7 +47,7 @@ async function mayAct(tx: Tx, user: string): Promise<boolean> {
   return row?.may === true;
 }
 
-/** Without it a role cannot name a table of the schema at all. */
+/** Without USAGE a role cannot access any table of the schema. */
 export async function ensureSchemaUsage(tx: Tx, user: string): Promise<void> {
   const [row] = await tx<
     { usage: boolean }[]
@@ -59,7 +59,10 @@ async function hasWallRole(tx: ISql): Promise<boolean> {
   return (await tx`select from pg_roles where rolname = ${WALL_ROLE}`).length > 0;
 }
 
-/** A refusal, or another database of the same cluster that was faster, leaves the transaction as it was. */
+/**
+ * An error, such as a missing right or a concurrent change from another database of the cluster, leaves the transaction
+ * usable.
+ */
 async function attempt(tx: Tx, statement: string): Promise<void> {
   await tx.savepoint((inner) => inner.unsafe(statement)).catch(() => {});
 }

@@ -1,19 +1,19 @@
 /**
- * Sets sequences behind the rows of their tables. Rows that are loaded with their ids (an import, a restore of data only) leave
- * the sequence where it was, and each later insert would meet an id that is there already.
+ * Advances sequences past the rows of their tables. Rows that are loaded with their ids (an import, a restore of data only)
+ * do not advance the sequence, so a later insert would get an id that exists already.
  */
 import type { ISql } from 'postgres';
 import { databaseError } from '../logging/safe-error.ts';
 
 const DUPLICATE = '23505';
 
-/** Whether an insert met an id that was loaded with its row. */
+/** Whether an insert failed because its new id exists already. */
 export function isTakenId(error: unknown, table: string): boolean {
   const refusal = databaseError(error);
   return refusal?.code === DUPLICATE && refusal.constraint_name === `${table}_pkey`;
 }
 
-/** Safe beside inserts: a sequence only moves forward. */
+/** Safe during inserts: a sequence only moves forward. */
 export async function advanceSequences(sql: ISql, tables?: readonly string[]): Promise<void> {
   const owned = await sql<{ table: string; column: string; sequence: string }[]>`
     select format('%I.%I', n.nspname, t.relname) as table, quote_ident(a.attname) as column,
@@ -24,7 +24,7 @@ export async function advanceSequences(sql: ISql, tables?: readonly string[]): P
     join pg_class t on t.oid = d.refobjid
     join pg_namespace n on n.oid = t.relnamespace and n.nspname = 'public'
     join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
-    -- A condition beside others may be asked first, and has_sequence_privilege fails on what is no sequence.
+    -- PostgreSQL may evaluate the conditions in any order, and has_sequence_privilege fails on other relations.
     where case when s.relkind = 'S' then has_sequence_privilege(s.oid, 'UPDATE') else false end
       and t.relname in ${sql(tables ?? OWN_TABLES)}`;
   for (const { table, column, sequence } of owned) {
@@ -34,7 +34,7 @@ export async function advanceSequences(sql: ISql, tables?: readonly string[]): P
   }
 }
 
-/** With ids of a sequence. Those of other programs in the same database are theirs. */
+/** Tables with ids from a sequence. Sequences of other programs in the same database are not touched. */
 const OWN_TABLES = [
   'sync_logs',
   'patients',

@@ -1,12 +1,12 @@
 /**
- * The settings that our statements rely on, pinned for each session, so that a default of the role, the database or the
- * server does not change what a statement means.
+ * The settings that our statements rely on, fixed for each session, so that a default of the role, the database or the
+ * server does not change the meaning of a statement.
  *
- * They travel as startup parameters, which win over every default and cost no round trip. A pooler such as pgbouncer refuses
- * all parameters but a few. Behind one, the settings that differ become defaults of our own role in our own database: those
- * hold in every session that the pooler opens.
+ * They are sent as startup parameters, which override every default and cost no round trip. A pooler such as pgbouncer
+ * rejects most parameters. Behind a pooler, the settings that differ become defaults of our own role in our own database,
+ * which apply to every session that the pooler opens.
  *
- * Not here: limits. A `statement_timeout` of the role is obeyed; the pools set `lock_timeout` (open.ts).
+ * Not here: limits. A `statement_timeout` of the role applies; the pools set `lock_timeout` (open.ts).
  */
 import type { ISql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
@@ -15,7 +15,7 @@ import { connect } from './driver.ts';
 
 export type SessionSettings = Readonly<Record<string, string>>;
 
-/** Every pooler passes these on. */
+/** Every pooler accepts these parameters. */
 const PASSED_ON: SessionSettings = {
   DateStyle: 'ISO, MDY',
   TimeZone: 'UTC',
@@ -24,24 +24,24 @@ const PASSED_ON: SessionSettings = {
 
 const PINNED: SessionSettings = {
   search_path: 'public',
-  // A claim, a lease and a numbered event wait for a lock and then read the newest row. Under a snapshot they would fail.
+  // A claim, a lease and a numbered event wait for a lock and then read the newest row. With a snapshot they would fail.
   default_transaction_isolation: 'read committed',
   default_transaction_deferrable: 'off',
-  // Off turns each read behind a policy into an error.
+  // When off, each read under a policy is an error.
   row_security: 'on',
   bytea_output: 'hex',
   extra_float_digits: '1',
   transform_null_equals: 'off',
 };
 
-/** An idle listener is healthy. Behind a pooler this is the pooler's business. */
+/** An idle listener is healthy. Behind a pooler, the pooler decides. */
 const DIRECT_ONLY: SessionSettings = { idle_session_timeout: '0' };
 
-/** A pooler in session mode hands out this many idle sessions at most before a new one. */
+/** The maximum number of idle sessions that a pooler in session mode assigns before it opens a new one. */
 const POOLED_SESSIONS = 100;
 const REFUSED_PARAMETER = '08P01';
 
-/** The start cannot go on with these defaults. The message is one line that says which statement helps. */
+/** The start cannot continue with these defaults. The message is one line with the statement that fixes it. */
 export class SessionSettingsError extends Error {
   override readonly name = 'SessionSettingsError';
 }
@@ -54,7 +54,7 @@ export function sessionSettings({ throughPooler }: { throughPooler: boolean }): 
 /**
  * Call it once at the start, before the pools open.
  *
- * @returns whether this address needs `throughPooler`: it does not take startup parameters
+ * @returns whether this address needs `throughPooler`, because it rejects startup parameters
  * @throws SessionSettingsError, PostgresError
  */
 export async function pinSession(url: string, logger?: Logger): Promise<boolean> {
@@ -79,7 +79,7 @@ async function takesStartupParameters(url: string): Promise<boolean> {
   }
 }
 
-/** @returns whether this session has them now; else the pooler must not hand it out again, and it is ended */
+/** @returns whether this session has the settings; if not, it is ended so that the pooler does not reuse it */
 async function pinRoleDefaults(sql: ISql, logger: Logger | undefined): Promise<boolean> {
   await assertDefaultsUsable(sql);
   const different = await readDifferent(sql);
@@ -110,7 +110,9 @@ async function readDifferent(sql: ISql): Promise<string[]> {
   return rows.filter(({ name, setting }) => setting !== PINNED[name]).map(({ name }) => name);
 }
 
-/** Two defaults that we do not overrule: someone has switched off writing, or the triggers that every stream rests on. */
+/**
+ * Checks two defaults that we do not override: read-only transactions, and disabled triggers, which every stream relies on.
+ */
 async function assertDefaultsUsable(sql: ISql): Promise<void> {
   const [row] = await sql<{ role: string; read_only: boolean; replica: boolean }[]>`
     select format('%I', session_user) as role, current_setting('session_replication_role') <> 'origin' as replica,

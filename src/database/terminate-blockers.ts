@@ -1,35 +1,35 @@
 /**
- * A transaction that does not wait for the dead: a session that holds a lock it needs, and does nothing with it, is ended.
+ * A transaction that terminates idle sessions that hold a lock it needs.
  *
- * A server that was frozen or cut off in the middle of a transaction keeps its row locks for as long as PostgreSQL believes in
- * it. A cancel or a deletion cannot wait for that. A session at work is never touched.
+ * A server that is frozen or disconnected in the middle of a transaction keeps its row locks until PostgreSQL notices. A
+ * cancel or a deletion cannot wait for that. An active session is never terminated.
  *
- * The connection that ends such sessions is not of the pool: many transactions may wait at once, and each holds one. Only a
- * part of the pool may wait that way, and each wait has a limit, so the rest of the server goes on.
+ * A connection outside the pool terminates the sessions: many transactions may wait at once, and each holds a connection of
+ * the pool. Only a part of the pool may wait this way, and each wait has a limit, so the rest of the server continues.
  */
 import type { Sql } from 'postgres';
 import { withinMs } from './answer-limit.ts';
 import { connectBeside } from './driver.ts';
 import type { Tx } from './open.ts';
 
-/** Longer than a living process leaves a transaction alone between two of its statements. */
+/** Longer than a healthy process pauses between two statements of a transaction. */
 const IDLE_MS = 200;
 
-/** For a lock whose holder works, or cannot be ended. */
+/** The limit for a lock whose holder is active or cannot be terminated. */
 const LOCK_TIMEOUT = '3s';
 
-/** For a connection, behind other transactions that wait. */
-const TURN_LIMIT_MS = 10_000;
+/** The limit for a connection, behind other waiting transactions. */
+const QUEUE_LIMIT_MS = 10_000;
 
-/** @throws PostgresError 55P03 when a lock is not free in time; an error like that of a lost connection when no turn comes */
+/** @throws PostgresError 55P03 when a lock is not free in time; NoAnswerError when no connection is free in time */
 export async function beginTerminatingBlockers<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const { lanes, ender } = besides(sql);
-  const leave = await lanes.enter();
+  const { slots, terminator } = sidePoolOf(sql);
+  const leave = await slots.enter();
   try {
     const result = await sql.begin(async (tx) => {
       const [own] = await tx<{ pid: number }[]>`
         select pg_backend_pid() as pid, set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
-      const stop = endBlockersOf(ender, own?.pid ?? 0);
+      const stop = watchBlockersOf(terminator, own?.pid ?? 0);
       try {
         return { value: await work(tx) };
       } finally {
@@ -42,30 +42,29 @@ export async function beginTerminatingBlockers<T>(sql: Sql, work: (tx: Tx) => Pr
   }
 }
 
-interface Beside {
-  /** Ends sessions; opened when it is needed. */
-  ender: Sql;
-  lanes: Lanes;
+interface SidePool {
+  /** Terminates sessions; it connects on first use. */
+  terminator: Sql;
+  slots: Slots;
 }
 
-/** By pool. */
-const beside = new WeakMap<Sql, Beside>();
+const sidePools = new WeakMap<Sql, SidePool>();
 
-function besides(sql: Sql): Beside {
-  const found = beside.get(sql) ?? {
-    ender: connectBeside(sql),
-    lanes: createLanes(Math.max(1, Math.floor(sql.options.max / 3))),
+function sidePoolOf(sql: Sql): SidePool {
+  const found = sidePools.get(sql) ?? {
+    terminator: connectBeside(sql),
+    slots: createSlots(Math.max(1, Math.floor(sql.options.max / 3))),
   };
-  beside.set(sql, found);
+  sidePools.set(sql, found);
   return found;
 }
 
-interface Lanes {
-  /** @returns leaves the lane */
+interface Slots {
+  /** @returns frees the slot */
   enter(): Promise<() => void>;
 }
 
-function createLanes(count: number): Lanes {
+function createSlots(count: number): Slots {
   let used = 0;
   const queue = new Set<() => void>();
   const leave = (): void => {
@@ -77,11 +76,11 @@ function createLanes(count: number): Lanes {
     async enter() {
       if (used >= count) {
         let go = () => {};
-        const turn = new Promise<void>((resolve) => {
+        const granted = new Promise<void>((resolve) => {
           go = resolve;
         });
         queue.add(go);
-        await withinMs(TURN_LIMIT_MS, turn).finally(() => queue.delete(go));
+        await withinMs(QUEUE_LIMIT_MS, granted).finally(() => queue.delete(go));
       }
       used += 1;
       return leave;
@@ -89,27 +88,30 @@ function createLanes(count: number): Lanes {
   };
 }
 
-/** Looks again and again, one look at a time. A look that fails costs a wait. @returns stops it */
-function endBlockersOf(ender: Sql, waiting: number): () => void {
-  let looking = false;
+/**
+ * Checks for blockers at an interval, one check at a time. A failed check is retried at the next interval.
+ * @returns stops it
+ */
+function watchBlockersOf(terminator: Sql, waiting: number): () => void {
+  let isRunning = false;
   const timer = setInterval(() => {
-    if (looking) return;
-    looking = true;
-    terminateIdleBlockers(ender, waiting)
+    if (isRunning) return;
+    isRunning = true;
+    terminateIdleBlockers(terminator, waiting)
       .catch(() => {})
       .finally(() => {
-        looking = false;
+        isRunning = false;
       });
   }, IDLE_MS);
   return () => clearInterval(timer);
 }
 
 /**
- * Also behind others that wait for it, as our own batch may. A session of another role is ended where PostgreSQL lets us;
- * elsewhere the lock times out.
+ * Includes indirect blockers, since our own batch may be in between. A session of another role is terminated where
+ * PostgreSQL allows it; otherwise the lock times out.
  */
-async function terminateIdleBlockers(ender: Sql, waiting: number): Promise<void> {
-  await ender`
+async function terminateIdleBlockers(terminator: Sql, waiting: number): Promise<void> {
+  await terminator`
     with recursive blockers (pid) as (
       select unnest(pg_blocking_pids(${waiting})) union select unnest(pg_blocking_pids(pid)) from blockers)
     select pg_terminate_backend(pid) from pg_stat_activity join blockers using (pid)

@@ -1,8 +1,8 @@
 /**
- * A connection that does not wait for ever: a statement that is not answered in time gives the connection up for a new one.
+ * A connection with a time limit: when a statement is not answered in time, a new connection replaces the old one.
  *
- * A connection whose packets are dropped on the way looks open for a quarter of an hour, and everything behind its first
- * unanswered statement would wait with it. Streams and nudges must not: they begin anew within seconds.
+ * A connection whose packets are dropped looks open for a quarter of an hour, and everything behind its first unanswered
+ * statement waits as long. Streams and nudges need a new connection within seconds.
  */
 import type { Sql } from 'postgres';
 import { NoAnswerError, withinMs } from './answer-limit.ts';
@@ -10,7 +10,7 @@ import { connect, toWritable } from './driver.ts';
 import { sessionSettings } from './session.ts';
 
 export interface TimeoutClient {
-  /** @throws NoAnswerError after the limit; whatever the statement itself throws */
+  /** @throws NoAnswerError after the limit, or the error of the statement */
   query<T>(work: (sql: Sql) => PromiseLike<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -19,11 +19,11 @@ export interface TimeoutClientOptions {
   url: string;
   applicationName: string;
   limitMs: number;
-  /** Connections at most. Default: 1. */
+  /** The maximum number of connections. Default: 1. */
   max?: number;
-  /** Prepared statements; not through a pooler. Default: false. */
+  /** Whether statements are prepared; not possible through a pooler. Default: false. */
   prepare?: boolean;
-  /** Only the startup parameters that a pooler passes on. Default: true. */
+  /** Send only the startup parameters that a pooler accepts. Default: true. */
   throughPooler?: boolean;
 }
 
@@ -47,7 +47,7 @@ export function openTimeoutClient(options: TimeoutClientOptions): TimeoutClient 
   };
 }
 
-/** What still waits on it is rejected; a socket that nobody answers closes in its own time. */
+/** Rejects pending statements; a socket without an answer closes later. */
 async function destroy(sql: Sql): Promise<void> {
   await withinMs(1_000, sql.end({ timeout: 0 })).catch(() => {});
 }

@@ -1,25 +1,27 @@
-/** The TLS part of a database address: `sslmode` and its neighbours, as in libpq, and the forms that other programs use. */
+/**
+ * The TLS part of a database address: `sslmode` and related parameters as in libpq, and the forms that other programs use.
+ */
 import { readFileSync } from 'node:fs';
 import type { SecureVersion } from 'node:tls';
 import { AddressError, type DatabaseAddress } from './address.ts';
 
 /**
- * - `offered`: without `sslmode`. Verified TLS when the server offers TLS, else plain.
- * - `prefer`: unverified TLS when the server offers TLS, else plain.
+ * - `offered`: no `sslmode`. Verified TLS when the server offers TLS, otherwise plain text.
+ * - `prefer`: unverified TLS when the server offers TLS, otherwise plain text.
  */
 export type TlsMode = 'disable' | 'offered' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
 export interface TlsSettings {
   mode: TlsMode;
-  /** PEM; undefined: the public authorities that Node knows. */
+  /** PEM; undefined: the public authorities that Node trusts. */
   ca: string | undefined;
   cert: string | undefined;
   key: string | undefined;
   passphrase: string | undefined;
   crl: string | undefined;
-  /** Begin with TLS, without asking for it (PostgreSQL 17). */
+  /** Start TLS without a request for it (PostgreSQL 17). */
   direct: boolean;
-  /** Send the name of the host before encryption. */
+  /** Send the host name in the TLS handshake (SNI). */
   sni: boolean;
   minVersion: SecureVersion | undefined;
   maxVersion: SecureVersion | undefined;
@@ -27,13 +29,13 @@ export interface TlsSettings {
 
 const MODES: Record<string, TlsMode> = {
   disable: 'disable',
-  // A server that wants no TLS offers none, so both end at the same connection.
+  // A server that rejects TLS does not offer it, so both modes have the same result.
   allow: 'prefer',
   prefer: 'prefer',
   require: 'require',
   'verify-ca': 'verify-ca',
   'verify-full': 'verify-full',
-  // Of node-postgres.
+  // A value of node-postgres.
   'no-verify': 'require',
 };
 
@@ -90,7 +92,7 @@ export function readTlsSettings({ parameters }: DatabaseAddress, warnings: strin
   const pem = (name: string): string | undefined => readPem(name, get(name));
   return {
     mode,
-    // As in libpq: the given authority alone is trusted.
+    // As in libpq: only the given authority is trusted.
     ca: root === 'system' ? undefined : pem('sslrootcert'),
     cert: pem('sslcert'),
     key: pem('sslkey'),
@@ -110,7 +112,7 @@ type Get = (name: string) => string | undefined;
 
 function readMode(get: Get, root: string | undefined): TlsMode {
   const written = get('sslmode');
-  const mode = written === undefined ? modeOfOthers(get) : ownValue(MODES, written);
+  const mode = written === undefined ? modeOfOtherPrograms(get) : ownValue(MODES, written);
   if (mode === undefined) {
     throw new AddressError(
       `has a ${written === undefined ? 'ssl or sslaccept' : 'sslmode'} that is not known: sslmode may be ${Object.keys(MODES).join(', ')}`,
@@ -119,13 +121,13 @@ function readMode(get: Get, root: string | undefined): TlsMode {
   if (root === 'system' && mode !== 'verify-full' && mode !== 'offered') {
     throw new AddressError('has sslrootcert=system, which needs sslmode=verify-full');
   }
-  // As in libpq: with a certificate authority at hand `require` verifies it.
+  // As in libpq: with a certificate authority, `require` verifies the certificate.
   const isVerifying = mode === 'require' && written !== 'no-verify' && root !== undefined;
   return isVerifying ? 'verify-ca' : mode;
 }
 
-/** Without `sslmode`: the words of node-postgres (`ssl`) and Prisma (`sslaccept`). */
-function modeOfOthers(get: Get): TlsMode | undefined {
+/** Without `sslmode`: the parameters of node-postgres (`ssl`) and Prisma (`sslaccept`). */
+function modeOfOtherPrograms(get: Get): TlsMode | undefined {
   const accept = get('sslaccept');
   if (accept !== undefined) {
     return ownValue({ strict: 'verify-full', accept_invalid_certs: 'require' }, accept);
@@ -147,7 +149,7 @@ function readVersion(name: string, get: Get): SecureVersion | undefined {
   throw new AddressError(`has a ${name} that is not known: it may be ${Object.keys(VERSIONS).join(', ')}`);
 }
 
-/** A PEM text itself, or the path of a file with one. */
+/** A PEM text, or the path of a PEM file. */
 function readPem(name: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const pem = value.includes('-----BEGIN') ? value : readFile(name, value);
@@ -166,5 +168,5 @@ function readFile(name: string, path: string): string {
   }
 }
 
-/** DATABASE_CA arrives here as `sslrootcert` (config/database.ts). */
+/** DATABASE_CA is passed as `sslrootcert` (config/database.ts). */
 const shownName = (name: string): string => (name === 'sslrootcert' ? 'sslrootcert (or DATABASE_CA)' : name);

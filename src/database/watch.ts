@@ -1,18 +1,18 @@
-/** Tells in the log when the database, or the listener, is lost and when it is back: one line each, not one a statement. */
+/** Logs when the database or the listener is lost and when it is back: one line each, not one per statement. */
 import type { Logger } from '../logging/logger.ts';
 import { databaseError, errorCode } from '../logging/safe-error.ts';
 import { withinMs } from './answer-limit.ts';
 import type { Database } from './open.ts';
 
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 const ANSWER_LIMIT_MS = 4_000;
 
 /** @returns stops it */
-export function watchDatabase({ sql }: Database, logger: Logger, everyMs = LOOK_EVERY_MS): () => void {
+export function watchDatabase({ sql }: Database, logger: Logger, everyMs = CHECK_EVERY_MS): () => void {
   let lostAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     try {
       await withinMs(ANSWER_LIMIT_MS, sql`select 1`);
       if (lostAt !== undefined) logger.info(`The database answers again, after ${secondsSince(lostAt)} s.`);
@@ -25,9 +25,9 @@ export function watchDatabase({ sql }: Database, logger: Logger, everyMs = LOOK_
       }
       lostAt ??= performance.now();
     }
-    if (!stopped) timer = setTimeout(look, everyMs).unref();
+    if (!stopped) timer = setTimeout(check, everyMs).unref();
   };
-  timer = setTimeout(look, everyMs).unref();
+  timer = setTimeout(check, everyMs).unref();
   return () => {
     stopped = true;
     clearTimeout(timer);
@@ -44,7 +44,7 @@ export function logListener(logger: Logger, isHealthy: boolean): void {
 
 const secondsSince = (time: number): number => Math.round((performance.now() - time) / 1_000);
 
-/** A word for it: an SQLSTATE alone says nothing, so it comes with what it is about. */
+/** Describes an error; a bare SQLSTATE explains nothing, so text accompanies it. */
 function reasonOf(error: unknown): string {
   const refusal = databaseError(error);
   if (refusal === undefined) return errorCode(error) || 'no connection';
