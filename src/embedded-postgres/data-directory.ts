@@ -1,12 +1,12 @@
 /**
- * Where the embedded database lives: `<dataDir>/postgres`, with `data` (the cluster), `password` and `log` in it.
+ * The location of the embedded database: `<dataDir>/postgres`, with `data` (the cluster), `password` and `log` in it.
  *
- * Started by root, PostgreSQL runs as somebody else, who may be unable to enter the data directory (below /root, say, or
- * in a `mktemp -d`). Then `<dataDir>/postgres` is a symbolic link to a folder of its own below /var/lib/patient-sync.
- * The link, not the path, is what ties the two together: a data directory that was thrown away and made anew starts
- * with an empty database, and one that was moved keeps its own. Nothing that may hold data is ever removed here.
+ * Started by root, PostgreSQL runs as another user, which may be unable to enter the data directory (below /root, or in a
+ * `mktemp -d`). Then `<dataDir>/postgres` is a symbolic link to a separate folder below /var/lib/patient-sync. The link, not
+ * the path, connects the two: a data directory that was deleted and created again starts with an empty database, and one
+ * that was moved keeps its database. Nothing that may hold data is ever removed here.
  *
- * Not here: what is in the cluster (cluster.ts).
+ * Not here: the content of the cluster (cluster.ts).
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -28,14 +28,14 @@ import { EmbeddedDatabaseError, errorCode } from './error.ts';
 import { accountFor, canReach, ENTER, makeEnterable, type OsAccount } from './os-account.ts';
 import { isClusterRunning } from './postmaster.ts';
 
-/** The place that every account can enter; only root uses it. */
+/** A directory that every account can enter; only root uses it. */
 export const ROOT_DATA_DIRECTORY = '/var/lib/patient-sync';
 
 export interface DataDirectory {
-  /** Without symbolic links, so that PostgreSQL and we mean the same by it. */
+  /** Without symbolic links, so that PostgreSQL and this program use the same path. */
   dir: string;
   account: OsAccount;
-  /** What an operator should know about where the data is. */
+  /** What an operator should know about the location of the data. */
   notice: string | undefined;
 }
 
@@ -62,7 +62,7 @@ async function createOwnDirectory(path: string): Promise<undefined> {
   await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
-/** Returns the notice for a place that is not in the data directory itself. */
+/** Returns the notice for a location outside the data directory. */
 async function createReachableDirectory(
   root: string,
   path: string,
@@ -81,7 +81,7 @@ async function createReachableDirectory(
   return `The database is kept in ${target}, to which ${path} points: ${why}.${anew}`;
 }
 
-/** Making a link is atomic and never replaces one: of two that start at once, the second uses the first's place. */
+/** Creating a link is atomic and never replaces one: of two simultaneous starts, the second uses the folder of the first. */
 async function linkToDirectory(root: string, path: string): Promise<void> {
   await makeEnterable(ROOT_DATA_DIRECTORY);
   const name = createHash('sha256').update(root).digest('hex').slice(0, 12);
@@ -97,8 +97,8 @@ async function linkToDirectory(root: string, path: string): Promise<void> {
 }
 
 /**
- * The password of the cluster in this home, made on the first call. Of two processes that make one at once, both get
- * the same: a link, unlike a write, appears with its whole content or not at all, and only once.
+ * The password of the cluster in this directory, created on the first call. Two processes that create one at the same time
+ * get the same password: unlike a write, a link appears with its whole content or not at all, and only once.
  */
 export async function readOrMakePassword(directory: DataDirectory): Promise<string> {
   const file = join(directory.dir, 'password');

@@ -1,4 +1,4 @@
-/** The embedded PostgreSQL cannot be had. The message says why and what to do, so the server prints it as it is. */
+/** The embedded PostgreSQL cannot be used. The message says why and what to do, so the server prints it unchanged. */
 export class EmbeddedDatabaseError extends Error {
   override readonly name = 'EmbeddedDatabaseError';
 
@@ -8,7 +8,7 @@ export class EmbeddedDatabaseError extends Error {
   }
 }
 
-/** The code of a failed system call or of PostgreSQL (`ENOENT`, `57P03`), where there is one. */
+/** The code of a failed system call or of PostgreSQL (`ENOENT`, `57P03`), if there is one. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

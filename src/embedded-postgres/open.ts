@@ -1,13 +1,13 @@
 /**
- * The database that needs no installing: PostgreSQL from npm, started when it is needed, kept in the data directory.
+ * The database without an installation: PostgreSQL from npm, started on demand, stored in the data directory.
  *
- * Promise: whoever opens the same data directory gets the same database, one after another or at the same time, after
- * any kind of end; the last to stop stops it. It listens on loopback only and never without a password. Should it die
- * while we use it, it is started again where it was, so that `url` stays true.
+ * Promise: all processes that open the same data directory, one after another or at the same time, get the same database,
+ * however the previous ones ended; the last process to stop stops it. It listens on loopback only, and always requires a
+ * password. If it crashes while in use, it is restarted on the same port, so `url` stays valid.
  *
- * Read on: data-directory.ts (where), binaries.ts (what), cluster.ts (first start),
- * postmaster.ts (the process), shared-instance.ts (who shares it).
- * Not here: tables (migrate.ts), a PostgreSQL of the user's own (DATABASE_URL never comes here).
+ * Read on: data-directory.ts (location), binaries.ts (programs), cluster.ts (first start), postmaster.ts (the process),
+ * shared-instance.ts (sharing). Not here: tables (database/migrate.ts), a PostgreSQL of the operator (DATABASE_URL is not
+ * handled here).
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,22 +19,25 @@ import { DATABASE, openSharedInstance, type SharedInstance, SUPERUSER } from './
 export interface EmbeddedDatabase {
   /** postgres://postgres:<password>@127.0.0.1:<port>/patient_sync?require_auth=scram-sha-256 */
   url: string;
-  /** true when another process (or an orphan) had it running already */
+  /** Whether it was already running, started by another process or left by one that ended. */
   attached: boolean;
-  /** Where the data is, when that is not where one would look. For the log of the server. */
+  /** The location of the data, when it is not the expected one. For the log of the server. */
   notice: string | undefined;
-  /** Leaves the database; the last process to leave stops it. Idempotent, never hangs, also when postgres has gone. */
+  /**
+   * Disconnects from the database; the last process to do so stops it. Idempotent, and never hangs, even when postgres is
+   * gone.
+   */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedDatabaseOptions {
-  /** Made when it is missing. */
+  /** Created when it is missing. */
   dataDir: string;
-  /** Settings of PostgreSQL, over ours; they count only for the process that starts it. */
+  /** Settings of PostgreSQL that override ours; they apply only if this process starts it. */
   settings?: Record<string, string>;
 }
 
-/** Within the 5 s that a server has after draining. PostgreSQL goes on stopping by itself if that is not enough. */
+/** Less than the 5 s that a server has after draining. PostgreSQL finishes stopping by itself if that is too short. */
 const STOP_MS = 4_000;
 const PAUSE_BEFORE_RETURN_MS = 500;
 
@@ -61,8 +64,8 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
 }
 
 /**
- * Keeps a seat taken until the returned function is called. A crash of one session makes PostgreSQL restart them all,
- * and a crash of PostgreSQL ends them: either way the seat is taken anew, on the port that our callers know.
+ * Keeps a connection to the instance until the returned function is called. A crash of one session makes PostgreSQL restart
+ * all sessions, and a crash of PostgreSQL ends them. Both times this connects again, on the same port.
  */
 function keepInstance(cluster: Cluster, first: SharedInstance): () => Promise<void> {
   const leaving = new AbortController();
@@ -85,7 +88,7 @@ function keepInstance(cluster: Cluster, first: SharedInstance): () => Promise<vo
   };
 }
 
-/** Resolves when `work` is done, and at the latest after `ms`. */
+/** Resolves when `work` is done, after `ms` at the latest. */
 async function within(ms: number, work: Promise<void>): Promise<void> {
   const done = new AbortController();
   const bound = delay(ms, undefined, { signal: done.signal }).catch(() => undefined);

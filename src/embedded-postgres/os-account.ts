@@ -1,38 +1,37 @@
 /**
- * The user that PostgreSQL runs as, and what that user can reach.
+ * The user that PostgreSQL runs as, and the paths that this user can reach.
  *
- * PostgreSQL refuses to run as root. Started by root it runs as a user of its own: a number derived from the data directory,
- * without an account. A shared user such as 65534 (`nobody`) would let every other program of that user read and change the
- * cluster. A cluster that has an owner keeps it; one of 65534, as older versions made it, is given to its own user when it
- * does not run. Started by another user it runs as that user, and reach is no question.
+ * PostgreSQL refuses to run as root. Started by root, it runs as a user of its own: a number derived from the data
+ * directory, without an account. With a shared user such as 65534 (`nobody`), every other program of that user could read
+ * and change the cluster. A cluster keeps its owner, except that one of 65534, created by an older version, is given to its
+ * own user while it is not running. Started by another user, PostgreSQL runs as that user, and can reach its paths.
  *
- * Not here: what to do when something is out of reach (binaries.ts, data-directory.ts).
+ * Not here: what happens when a path is unreachable (binaries.ts, data-directory.ts).
  */
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { chmod, lchown, mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-/** `undefined` is the user that runs this process. */
+/** `undefined`: the user that runs this process. */
 export type OsAccount = { uid: number; gid: number } | undefined;
 
-/** What one has to be allowed to do with the last part of a path. Everything before it has to be entered. */
+/** The permissions needed on the last part of a path. All parts before it need the permission to enter. */
 export const ENTER = 1;
 export const READ_AND_ENTER = 5;
 
 /** `nobody`. */
 export const NOBODY_UID = 65534;
 
-/** Above all users that systems and directories hand out; a user namespace of a container seldom reaches that far. */
+/** Above all user ids that systems and directories assign; the user namespace of a container rarely reaches it. */
 const OWN_USERS = { first: 0x7000_0000, count: 0x0fff_0000 };
 
-/** Where a namespace ends at 65535: the range for users without an account (systemd's DynamicUser). */
+/** For a namespace that ends at 65535: the range for users without an account (DynamicUser of systemd). */
 const OWN_USERS_IN_CONTAINER = { first: 61_184, count: 4_336 };
 
 /**
  * The account for the cluster in `files`, which need not exist yet.
- *
- * @param isRunning whether a postmaster works in these files
+ * @param isRunning whether a postmaster runs on these files
  */
 export async function accountFor(files: string, isRunning: () => Promise<boolean>): Promise<OsAccount> {
   if (process.getuid?.() !== 0) return undefined;
@@ -54,7 +53,7 @@ async function ownAccount(files: string): Promise<NonNullable<OsAccount>> {
   return { uid: id, gid: id };
 }
 
-/** Whether this namespace has such a user; `chown` fails otherwise. */
+/** Whether this namespace has such a user; if not, `chown` fails. */
 async function isMapped(uid: number): Promise<boolean> {
   const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '');
   return map
@@ -63,7 +62,10 @@ async function isMapped(uid: number): Promise<boolean> {
     .some(([first = Number.NaN, , count = 0]) => first <= uid && uid < first + count);
 }
 
-/** From the leaves to the root: the root's owner says whether it is done, should the machine stop in the middle of it. */
+/**
+ * Changes the owner from the leaves up to the root: the owner of the root shows whether all is done, even if the machine
+ * stops half-way.
+ */
 export async function giveTo(account: NonNullable<OsAccount>, path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const inside = join(path, entry.name);
@@ -73,7 +75,7 @@ export async function giveTo(account: NonNullable<OsAccount>, path: string): Pro
   await lchown(path, account.uid, account.gid);
 }
 
-/** Judged by owner, group and mode alone, as the kernel does; access lists and mount options are not seen. */
+/** Checks owner, group and mode, as the kernel does, but not access lists and mount options. */
 export async function canReach(account: OsAccount, path: string, bits: number): Promise<boolean> {
   if (account === undefined) return true;
   const real = await realpath(path);
@@ -89,7 +91,7 @@ function allows(account: NonNullable<OsAccount>, entry: Stats, bits: number): bo
   return ((entry.mode >> shift) & bits) === bits;
 }
 
-/** A directory that every account can pass through, whatever the umask is. One that exists is left as it is. */
+/** Creates a directory that every account can enter, whatever the umask is. An existing one is not changed. */
 export async function makeEnterable(dir: string): Promise<void> {
   const made = await mkdir(dir, { recursive: true });
   if (made !== undefined) await chmod(dir, 0o711);

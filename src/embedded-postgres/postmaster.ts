@@ -1,11 +1,11 @@
 /**
- * The postmaster: the one process that runs a cluster. Finding it, starting it, stopping it.
+ * The postmaster: the one process that runs a cluster. Finds it, starts it and stops it.
  *
- * PostgreSQL's own lock decides who it is: `postmaster.pid` in the cluster names its process, its port and whether it is
- * ready. It runs apart from us, in a process group of its own: Ctrl-C in the terminal must not take it away while the
- * server still drains, and when we are killed it lives on, to be found by the next start.
+ * PostgreSQL's own lock file, `postmaster.pid` in the cluster, names its process, its port and whether it is ready. It runs
+ * in a process group of its own: Ctrl-C in the terminal does not stop it while the server drains, and when the server is
+ * killed it keeps running, and the next start finds it.
  *
- * Not here: who may stop it and when (shared-instance.ts).
+ * Not here: which process may stop it and when (shared-instance.ts).
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { link, open, readFile, readlink, realpath, rename, stat, unlink } from 'node:fs/promises';
@@ -19,14 +19,14 @@ import { EmbeddedDatabaseError, errorCode } from './error.ts';
 export interface Postmaster {
   pid: number;
   port: number;
-  /** `starting` and `stopping` answer no one; `ready` does. */
+  /** Only `ready` accepts connections; `starting` and `stopping` do not. */
   status: string;
 }
 
-/** It went again before it was ready. Sometimes that is only bad luck, see `transient`. */
+/** It exited before it was ready. Some causes are temporary, see `transient`. */
 export class PostmasterExitedError extends Error {
   override readonly name = 'PostmasterGone';
-  /** Another one was faster, its predecessor is not quite gone, or the port was taken: trying again helps. */
+  /** Another postmaster was faster, the previous one is still exiting, or the port was taken: a retry helps. */
   readonly transient: boolean;
 
   constructor(complaint: string) {
@@ -38,11 +38,11 @@ export class PostmasterExitedError extends Error {
 }
 
 const POLL_MS = 15;
-/** A lock file is written in one go; one that makes no sense for this long was cut off by a crash of the machine. */
+/** A lock file is written in one go; one that is still invalid after this time was truncated by a crash of the machine. */
 const HALF_WRITTEN_MS = 2_000;
 const LARGEST_LOG_BYTES = 4 * 1024 * 1024;
 
-/** The postmaster of this cluster, when there is one. Clears away a lock that would wrongly keep a new one out. */
+/** The postmaster of this cluster, if there is one. Removes a stale lock file that would prevent a start. */
 export async function findPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
   const file = join(cluster.files, 'postmaster.pid');
   const lock = await readFile(file, 'utf8').catch(() => undefined);
@@ -60,7 +60,7 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
   return undefined;
 }
 
-/** Before there is a `Cluster`: whether a process works in these files. Changes nothing. */
+/** For use before there is a `Cluster`: whether a process runs on these files. Changes nothing. */
 export async function isClusterRunning(files: string): Promise<boolean> {
   const lock = await readFile(join(files, 'postmaster.pid'), 'utf8').catch(() => '');
   const found = parseLock(lock);
@@ -82,12 +82,12 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
-    // EPERM: someone else's process. Ours runs as ourselves, or we are root and may signal everyone.
+    // EPERM: a process of another user, so not ours. Ours has our user, or we are root and may signal every process.
     return false;
   }
 }
 
-/** Process numbers are used again, after a reboot above all. Undefined where the system does not tell. */
+/** Process ids are reused, especially after a reboot. Undefined where the system does not show it. */
 async function runsCluster(pid: number, files: string): Promise<boolean | undefined> {
   if (process.platform === 'win32') return undefined;
   if (process.platform !== 'linux') {
@@ -98,14 +98,14 @@ async function runsCluster(pid: number, files: string): Promise<boolean | undefi
   if (command === undefined) return isAlive(pid) ? undefined : false;
   const [program = '', ...args] = command.split('\0');
   if (basename(program) !== 'postgres') return false;
-  // The working directory follows a cluster that was moved while it ran, but may be hidden from us in a container.
+  // The working directory is right even for a cluster that was moved while it ran, but a container may hide it.
   const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
   return workingDirectory === undefined ? args.includes(files) : workingDirectory === files;
 }
 
 /**
- * Removes the lock that was read as `judged`, and no other: in the meantime another process may have done the same and
- * started a postmaster, whose lock this would then be. So it is taken away first, looked at, and put back if need be.
+ * Removes the lock file that was read as `judged`, and no other: another process may have removed it already and started a
+ * postmaster, which has a new lock file. So the file is first moved away, then compared, and moved back if it differs.
  */
 async function clearAway(file: string, judged: string): Promise<void> {
   const aside = `${file}.${process.pid}.stale`;
@@ -118,7 +118,7 @@ async function clearAway(file: string, judged: string): Promise<void> {
   }
 }
 
-/** Resolves when it is ready to be asked. Rejects with `PostmasterGone` when it went before that. */
+/** Resolves when it accepts connections. Rejects with `PostmasterExitedError` when it exits before that. */
 export async function launchPostmaster(cluster: Cluster, port: number): Promise<Postmaster> {
   await setAsideLargeLog(cluster.log);
   const log = await open(cluster.log, 'a', 0o600);
@@ -163,7 +163,7 @@ function serverArguments(cluster: Cluster, port: number): string[] {
     unix_socket_directories: '',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // What a statement complains about can quote patients, so only the server's own affairs are logged.
+    // Messages about statements can quote patients, so only messages about the server itself are logged.
     log_min_messages: 'log',
     log_min_error_statement: 'panic',
     log_error_verbosity: 'terse',
@@ -174,7 +174,7 @@ function serverArguments(cluster: Cluster, port: number): string[] {
   return ['-D', cluster.files, '-p', String(port), ...pairs];
 }
 
-/** What the log says from byte `from` on, the last lines of it. */
+/** The last lines of the log from byte `from` on. */
 export async function readLog(cluster: Cluster, from = 0): Promise<string> {
   const log = await readFile(cluster.log).catch(() => Buffer.alloc(0));
   return log.subarray(from).toString().trim().split('\n').slice(-15).join('\n');
@@ -185,7 +185,7 @@ async function setAsideLargeLog(log: string): Promise<void> {
   if (size > LARGEST_LOG_BYTES) await rename(log, `${log}.old`).catch(() => undefined);
 }
 
-/** A port that is free now. It may be taken a moment later; whoever uses it has to be ready to try another. */
+/** A port that is free now. It may be taken a moment later, so the caller must be ready to try another. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done, failed) => server.once('error', failed).listen(0, '127.0.0.1', done));
@@ -195,12 +195,12 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Ends every session, writes everything down, and resolves once the process is gone. */
+/** Ends every session, flushes all data, and resolves when the process is gone. */
 export async function stopPostmaster(cluster: Cluster, signal: AbortSignal): Promise<void> {
   const postmaster = await findPostmaster(cluster);
   if (postmaster === undefined) return;
   if (process.platform === 'win32') {
-    // There, a signal from node ends the process on the spot.
+    // On Windows a signal from Node kills the process immediately.
     await promisify(execFile)(join(cluster.bin, 'pg_ctl'), ['kill', 'INT', String(postmaster.pid)]);
   } else if (isAlive(postmaster.pid)) {
     process.kill(postmaster.pid, 'SIGINT');

@@ -1,12 +1,12 @@
 /**
- * A seat at the database: how the processes that share one embedded PostgreSQL know of each other.
+ * Tracks the processes that share one embedded PostgreSQL.
  *
- * A seat is one connection that holds a shared advisory lock. Whoever leaves gives the lock back and asks for it
- * exclusively: to get it means that no one else is there, and that whoever arrives now has to wait; the one who leaves
- * then stops the postmaster, and the one who waited is cut off and begins again. PostgreSQL itself keeps the list, so a
- * process that was killed is off it at once, and nothing on disk can be out of date.
+ * Each process holds one connection with a shared advisory lock. A process that leaves releases the lock and requests it
+ * exclusively. If it gets the lock, no other process is connected, and a new one has to wait; the process then stops the
+ * postmaster, and the waiting one is disconnected and starts again. PostgreSQL itself keeps the list of locks, so a killed
+ * process leaves it at once, and nothing on disk can be stale.
  *
- * Not here: coming back after a seat was lost (open.ts).
+ * Not here: reconnecting after a lost connection (open.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
@@ -28,58 +28,61 @@ export const SUPERUSER = 'postgres';
 
 export interface SharedInstance {
   port: number;
-  /** True when the postmaster was not started for this seat. */
+  /** True when the postmaster was already running. */
   attached: boolean;
-  /** Resolves when the connection has gone, for whatever reason. */
+  /** Resolves when the connection is gone, for any reason. */
   lost: Promise<void>;
-  /** The last one to leave stops the postmaster; `signal` bounds the waiting for it. */
+  /** The last process to leave stops the postmaster; `signal` limits the wait for that. */
   leave(signal: AbortSignal): Promise<void>;
 }
 
-/** Advisory locks of the database `postgres`, which no one else uses. */
+/** Advisory locks of the database `postgres`, which no other program uses. */
 const PRESENCE_LOCK = 7_001;
 const CREATION_LOCK = 7_002;
 
-/** After `kill -9` of everything, shared memory is in use for another 1.5 s; a machine under load needs more. */
+/** After `kill -9` of all processes, shared memory stays in use for another 1.5 s; a machine under load needs longer. */
 const RETRY_FOR_MS = 15_000;
-/** Replaying the write-ahead log after a crash takes as long as it takes, but there is life to be seen. */
+/** Replaying the write-ahead log after a crash has no fixed duration, but the postmaster reports that it is starting. */
 const RETRY_FOR_MS_WHILE_ALIVE = 300_000;
 const UNEXPLAINED_FAILURES = 3;
 const PAUSE_MS = 50;
 
-/** Finds the cluster's postmaster or starts it (on `port`, or on any), as often as it takes. */
+/** Finds the postmaster of the cluster or starts it (on `port`, or on any), and retries. */
 export async function openSharedInstance(cluster: Cluster, port?: number): Promise<SharedInstance> {
-  const patience = createRetryBudget();
+  const retries = createRetryBudget();
   for (;;) {
     const running = await findPostmaster(cluster);
-    patience.see(running);
+    retries.observe(running);
     try {
       const postmaster = running ?? (await launchPostmaster(cluster, port ?? (await freePort())));
       return await connectToInstance(cluster, postmaster.port, running !== undefined);
     } catch (error) {
       if (error instanceof EmbeddedDatabaseError) throw error;
-      if (patience.endsWith(error)) throw await startError(cluster, error);
+      if (retries.endsWith(error)) throw await startError(cluster, error);
     }
     await delay(PAUSE_MS);
   }
 }
 
 function createRetryBudget() {
-  const begun = Date.now();
-  let lastLife = begun;
+  const startedAt = Date.now();
+  let lastProgressAt = startedAt;
   let unexplained = 0;
   return {
-    /** One that starts or stops is alive: worth waiting for. One that is ready and yet does not answer may be frozen. */
-    see(running: Postmaster | undefined): void {
-      if (running !== undefined && running.status !== 'ready') lastLife = Date.now();
+    /**
+     * A postmaster that starts or stops makes progress, so it is worth waiting for. One that is ready but does not answer
+     * may be frozen.
+     */
+    observe(running: Postmaster | undefined): void {
+      if (running !== undefined && running.status !== 'ready') lastProgressAt = Date.now();
     },
     endsWith(error: unknown): boolean {
       if (error instanceof PostmasterExitedError && !error.transient) unexplained += 1;
       const now = Date.now();
       return (
         unexplained === UNEXPLAINED_FAILURES ||
-        now - lastLife > RETRY_FOR_MS ||
-        now - begun > RETRY_FOR_MS_WHILE_ALIVE
+        now - lastProgressAt > RETRY_FOR_MS ||
+        now - startedAt > RETRY_FOR_MS_WHILE_ALIVE
       );
     },
   };
@@ -94,21 +97,22 @@ async function startError(cluster: Cluster, cause: unknown): Promise<EmbeddedDat
 }
 
 async function connectToInstance(cluster: Cluster, port: number, attached: boolean): Promise<SharedInstance> {
-  let tellLost = () => {};
+  let resolveLost = () => {};
   const lost = new Promise<void>((resolve) => {
-    tellLost = resolve;
+    resolveLost = resolve;
   });
   const sql = connect(`postgres://${SUPERUSER}:${cluster.password}@127.0.0.1:${port}/postgres`, {
     ssl: false,
-    // Another program of this machine may have taken the port.
+    // Another program may have taken the port.
     require_auth: 'scram-sha-256',
     max: 1,
     idle_timeout: 0,
     max_lifetime: null,
     connect_timeout: 3,
-    // Whoever holds the lock alone stops the server within moments. One that is frozen must not freeze us too.
+    // A process that holds the lock exclusively stops the server within moments. If it is frozen, this limit prevents a
+    // hang.
     connection: { application_name: 'patient-sync seat', lock_timeout: 5_000 },
-    onclose: () => tellLost(),
+    onclose: () => resolveLost(),
   });
   try {
     await claim(sql, cluster);
@@ -136,7 +140,7 @@ async function leave(sql: Sql, cluster: Cluster, signal: AbortSignal): Promise<v
     const [answer] = await sql<{ alone: boolean }[]>`select pg_try_advisory_lock(${PRESENCE_LOCK}) as alone`;
     if (answer?.alone === true) await stopPostmaster(cluster, signal);
   } catch (error) {
-    // The connection has gone, and the postmaster with it or about to restart its sessions: nothing of ours is left.
+    // The connection is gone, and the postmaster has stopped or restarts its sessions: nothing is left to release.
     if (errorCode(error) === undefined) throw error;
   } finally {
     await sql.end({ timeout: 0 });
