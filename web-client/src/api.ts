@@ -1,8 +1,7 @@
 /**
- * The requests that the pages make, typed by the contract. Whatever goes wrong is one `ApiError` whose message may be
- * shown as it is.
+ * The requests of the pages, typed by the contract. Every failure is one `ApiError` whose message may be shown.
  *
- * Not here: watching (live/).
+ * Not here: live streams (live/).
  */
 import { z } from 'zod';
 import { Analytics } from '#contract/analytics.ts';
@@ -25,7 +24,7 @@ import { Problem, type ProblemCode } from '#contract/problem.ts';
 import { Timeline } from '#contract/stream-event.ts';
 import { StartedSync, SyncLog, SyncLogList, type SyncStatus } from '#contract/sync-log.ts';
 
-/** `code` and `status` are undefined where no server of ours answered: a proxy did, or nobody. */
+/** `code` and `status` are undefined when this server did not answer: a proxy did, or nothing did. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ProblemCode | undefined;
@@ -47,16 +46,16 @@ export interface RunFilter {
   before?: number;
 }
 
-/** Runs of one answer of `runs`. */
+/** Runs per answer of `runs`. */
 export const RUNS_AT_ONCE = 20;
 
 export interface Api {
-  /** Also answers with a run that was going on already. */
+  /** Also returns a run that was already active. */
   startSync(organizationId: number, type: StartableSync): Promise<StartedSync>;
   cancelSync(organizationId: number, id: number): Promise<SyncLog>;
   organization(organizationId: number): Promise<Organization>;
   organizations(): Promise<OrganizationList>;
-  /** Registers the organization when it is not. */
+  /** Registers the organization if it is unknown. */
   saveOrganization(organizationId: number, change: OrganizationChange): Promise<Organization>;
   saveKey(organizationId: number, apiKey: string): Promise<void>;
   verifyKey(organizationId: number): Promise<KeyVerdict>;
@@ -77,7 +76,7 @@ export interface Api {
 export interface PatientQuery {
   search?: string;
   state?: PatientState;
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   after?: string;
 }
 
@@ -88,8 +87,8 @@ const START: Record<StartableSync, string> = {
 };
 
 /**
- * @param baseUrl of the server, without a slash at its end; '' is the own origin
- * @param send `fetch`, or one that adds who asks
+ * @param baseUrl of the server, without a trailing slash; '' is the page's own origin
+ * @param send `fetch`, or a wrapper that adds credentials
  */
 export function createApi(baseUrl: string, send: typeof fetch): Api {
   const request = requestBy(send);
@@ -124,7 +123,7 @@ export function createApi(baseUrl: string, send: typeof fetch): Api {
   };
 }
 
-/** What may be said of a failure to people. @throws whatever is no `ApiError`: that is our own fault */
+/** The message of a failure, safe to show. @throws anything but an `ApiError`: that is a bug */
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError) return error.message;
   throw error;

@@ -1,6 +1,6 @@
 /**
- * Imported first by every page: zod compiles its object parsers with `new Function` where it may, and finding out that
- * it may not is already a violation of our Content-Security-Policy.
+ * Imported first by every page: zod compiles its object parsers with `new Function` where allowed, and its test for
+ * that already violates our Content-Security-Policy.
  */
 import { z } from 'zod';
 

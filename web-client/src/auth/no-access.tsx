@@ -1,6 +1,6 @@
 /**
- * The page of what a token does not hold. The refusal alone: whether there ever was a sync is not known here, so nothing may
- * look as if it were.
+ * The page for an organization that the token cannot access. It shows only the refusal: whether a sync exists is
+ * unknown here.
  */
 import type { Connection } from '../live/connection.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
@@ -8,7 +8,7 @@ import { PageHeader } from '../ui/page-header.tsx';
 
 export interface NoAccessProps {
   title: string;
-  /** The server's; null until it has answered in words. */
+  /** The server's message; null until it has answered. */
   words: string | null;
   connection: Connection;
 }

@@ -1,18 +1,18 @@
 /**
  * The access token that was typed into this tab, for a server with accounts. It is gone when the tab is closed.
  *
- * Nobody knows beforehand whether a server has accounts: the pages ask as if it had none, and its first 401 is the
- * question for a token. The token goes into headers only; streams carry what the server gives for it (live/access.ts).
+ * Whether a server has accounts is not known beforehand: the pages send requests without a token, and the first 401
+ * opens the sign-in card. The token is sent in headers only; streams carry a stream token (live/access.ts).
  *
- * Not here: what is asked and how (sign-in-card.tsx).
+ * Not here: the form (sign-in-card.tsx).
  */
 import { useSyncExternalStore } from 'react';
 
 export type Session =
-  /** Nobody has asked for a token yet. */
+  /** No token is needed so far. */
   | { kind: 'open' }
   | { kind: 'signed-in'; token: string }
-  /** `hasLapsed`: the server does not take the last one any more. */
+  /** `hasLapsed`: the server no longer accepts the last token. */
   | { kind: 'asked'; hasLapsed: boolean };
 
 const KEY = 'patient-sync.token';
@@ -29,7 +29,7 @@ export function useSession(): Session {
   );
 }
 
-/** @param token that the server has taken already */
+/** @param token that the server has accepted */
 export function signIn(token: string): void {
   keep(token);
   change({ kind: 'signed-in', token });
@@ -40,11 +40,11 @@ export function signOut(): void {
   change({ kind: 'asked', hasLapsed: false });
 }
 
-/** `fetch` with the token of this session, which ends when the server refuses it. */
+/** `fetch` with the token of this session, which ends when the server rejects it. */
 export const sessionFetch: typeof fetch = async (input, init) => {
   const sent = currentToken();
   const response = await (sent === null ? fetch(input, init) : fetchWith(sent)(input, init));
-  // An answer to what was sent before somebody signed in says nothing about the token of now.
+  // A 401 to a request from before the sign-in says nothing about the current token.
   if (response.status === 401 && session.kind !== 'asked' && sent === currentToken()) {
     keep(null);
     change({ kind: 'asked', hasLapsed: sent !== null });
@@ -60,8 +60,8 @@ export function fetchWith(token: string): typeof fetch {
   };
 }
 
-/** What a watch needs. Tabs that have signed in with the same token share its connection (live/tab-sharing.ts). */
-/** Tabs share what they watch: whoever signs in or out begins a new page, and with it a new watch. */
+/** The access of a watch. Tabs with the same token share its connection (live/tab-sharing.ts). */
+/** Tabs share what they watch: signing in or out reloads the page, and so begins a new watch. */
 export function watchAccess() {
   return { getToken: async () => currentToken(), fetch: sessionFetch, share: true };
 }
@@ -75,7 +75,7 @@ function change(next: Session): void {
   for (const tell of listeners) tell();
 }
 
-/** A browser may forbid a page to keep anything: then a token lasts as long as the page. */
+/** A browser may forbid a page to store anything: then a token lasts as long as the page. */
 function kept(): Session {
   try {
     const token = sessionStorage.getItem(KEY);

@@ -1,4 +1,4 @@
-/** Asks for an access token, and tries it before it is kept. */
+/** Asks for an access token, and verifies it before it is stored. */
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { createApi, messageOf } from '../api.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -6,9 +6,9 @@ import { PageHeader } from '../ui/page-header.tsx';
 import { fetchWith, signIn } from './session.ts';
 
 const LAPSED = 'Your token has expired or was revoked. Sign in with another one.';
-/** What a header may carry, as long as the server reads it. Everything else is no token of ours. */
+/** Characters that a header may carry, up to the size that the server reads. Any other text is no token. */
 const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
-/** Broken between these only: browsers would break after the dashes of an option. */
+/** Line breaks are allowed between these only: browsers would break after the dashes of an option. */
 const COMMAND = ['npm run tokens -- create', '--name "Front desk"', '--organizations 123', '--scope sync'];
 
 export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
@@ -74,7 +74,7 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
   );
 }
 
-/** Signs in when there is none. */
+/** Opens the sign-in card when there is no session. */
 async function refusalOf(token: string): Promise<string | null> {
   if (token === '') return 'Paste your access token first.';
   if (!SENDABLE.test(token)) return 'This is not a token: it has spaces or letters that no token has.';

@@ -1,12 +1,12 @@
 /** What an address names: an organization, `/?org=123`, one of its runs, `&run=17`, or its patients, `&view=patients`. */
 import { RowId } from '#contract/sync-log.ts';
 
-/** @returns undefined when it names none, or something that cannot be one */
+/** @returns undefined when the address names no organization, or an invalid one */
 export function organizationOf(search: string): number | undefined {
   return parseOrganizationId(new URLSearchParams(search).get('org') ?? '');
 }
 
-/** @returns undefined when it names none: then the dashboard is meant */
+/** @returns undefined when the address names no run: then it is the dashboard */
 export function runOf(search: string): number | undefined {
   return parseOrganizationId(new URLSearchParams(search).get('run') ?? '');
 }

@@ -1,4 +1,4 @@
-/** What `/` shows when its address names no organization. */
+/** The content of `/` when its address names no organization. */
 import { type FormEvent, useEffect, useId, useState } from 'react';
 import type { OrganizationList } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
@@ -8,7 +8,7 @@ import { addressOf, parseOrganizationId } from './address.ts';
 
 export interface ChooseOrganizationProps {
   api: Api;
-  /** What the address named, though it cannot be an organization. */
+  /** The invalid organization in the address. */
   asked: string | null;
 }
 
@@ -68,12 +68,12 @@ export function ChooseOrganization({ api, asked }: ChooseOrganizationProps) {
 
 const SHOWN = 8;
 
-/** The registered ones, so that nobody has to know an id by heart. */
+/** The registered organizations, so that no id has to be remembered. */
 function Registered({ api }: { api: Api }) {
   const [organizations, setOrganizations] = useState<OrganizationList['organizations']>([]);
   useEffect(() => {
     let isCurrent = true;
-    // Without the list the id still works; the server's absence shows on the next page.
+    // Without the list an id can still be typed; the next page shows that the server is unreachable.
     api.organizations().then(
       (list) => isCurrent && setOrganizations(list.organizations),
       () => {},

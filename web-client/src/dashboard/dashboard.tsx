@@ -1,5 +1,5 @@
 /**
- * The dashboard of one organization: its sync as it happens, its totals, what became of the last ones, and its settings.
+ * The dashboard of one organization: its live sync, its totals, its past runs, and its settings.
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */

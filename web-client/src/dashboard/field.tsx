@@ -1,10 +1,10 @@
-/** A label, what it labels, and a word about it. */
+/** A label, its control, and a hint. */
 import { type ReactNode, useId } from 'react';
 
 export interface FieldProps {
   label: string;
   hint?: ReactNode;
-  /** Given the ids that tie the three together. */
+  /** Gets the ids that connect the three. */
   children(ids: { id: string; 'aria-describedby': string }): ReactNode;
 }
 

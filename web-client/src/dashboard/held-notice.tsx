@@ -1,6 +1,6 @@
 /**
- * Patients that vanished from Cliniko all at once: none is marked as gone until a person says so, because mostly the reason is
- * another one, such as a key of the wrong account.
+ * Patients that disappeared from Cliniko all at once: none is marked missing until a person confirms, because the
+ * usual reason is another one, such as a key of the wrong account.
  */
 import { useEffect, useRef, useState } from 'react';
 import type { MissingPatients } from '#contract/patients.ts';
@@ -21,7 +21,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
   const [isAsking, setIsAsking] = useState(false);
   const [marked, setMarked] = useState<string | null>(null);
   const isHeld = missing !== null && missing.held > 0;
-  // What was said of those who vanished before is not true of others.
+  // The answer about earlier missing patients does not apply to others.
   useEffect(() => {
     if (isHeld) setMarked(null);
   }, [isHeld]);
@@ -78,7 +78,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
   );
 }
 
-/** Takes the focus of the button that went. */
+/** Takes the focus of the removed button. */
 function Marked({ who }: { who: string }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {

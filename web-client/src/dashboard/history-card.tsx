@@ -1,4 +1,4 @@
-/** The runs so far, with what narrows them down; each leads to a page of its own. */
+/** The past runs, with filters; each links to its own page. */
 import { useState } from 'react';
 import { formatDuration } from '#contract/duration.ts';
 import { isCancelled } from '#contract/progress.ts';
@@ -23,7 +23,7 @@ const STATUS_WORDS: Record<SyncStatus, string> = {
   failed: 'Failed',
 };
 const EVERYTHING: HistoryFilter = {};
-/** A page of the server's, twenty runs, would bury what stands below on a phone. */
+/** A page of the server, twenty runs, would push the cards below off a phone's screen. */
 const SHOWN_AT_FIRST = 8;
 
 function runsWords(count: number, hasOlder: boolean): string {

@@ -1,4 +1,4 @@
-/** The clinic's Cliniko key: written, never read back, and tried out on request. */
+/** The clinic's Cliniko key: written, never read back, and verified on request. */
 import { type FormEvent, useState } from 'react';
 import type { KeyVerdict, Organization } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';

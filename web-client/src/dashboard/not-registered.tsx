@@ -35,7 +35,7 @@ export function NotRegistered({ organizationId, onRegister }: NotRegisteredProps
   );
 }
 
-/** To be copied as they are: in double quotes the shell puts the token in. */
+/** Copied as they are: in double quotes the shell inserts the token. */
 function commands(organizationId: number, needsToken: boolean): string {
   const address = `${window.location.origin}/api/v1/organizations/${organizationId}`;
   const headers = `${needsToken ? '-H "Authorization: Bearer $TOKEN" ' : ''}-H 'Content-Type: application/json'`;

@@ -1,4 +1,4 @@
-/** The menu of the syncs that are not the guide's button. Loaded by the first press, and open then. */
+/** The menu of the syncs besides the guide's button. Loaded by the first press, and open then. */
 import { Menu } from '@base-ui/react/menu';
 import type { StartableSync } from '../api.ts';
 import { Icon } from '../ui/icon.tsx';

@@ -1,4 +1,4 @@
-/** The stored patients of one organization, for a person who checks what a sync has stored. */
+/** The stored patients of one organization, to check the result of a sync. */
 import { type ReactNode, useEffect, useId, useState } from 'react';
 import { type ListedPatient, PatientState } from '#contract/patients.ts';
 import type { Api } from '../api.ts';

@@ -1,6 +1,6 @@
 /**
- * The three parts of a run side by side. They overlap, so each has a bar of its own: pages fetched, patients read, patients
- * stored. At the end each tells how long it took.
+ * The three phases of a run side by side. They overlap, so each has its own bar: pages fetched, patients read,
+ * patients stored. At the end each shows its duration.
  */
 
 import { isCancelled } from '#contract/progress.ts';

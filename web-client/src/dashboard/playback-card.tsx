@@ -1,4 +1,4 @@
-/** The run as it went, played back: the curve of its progress, a scrubber on it, and its chapters. */
+/** Plays a run back: the curve of its progress with a scrubber, and its chapters. */
 import type { KeyboardEvent } from 'react';
 import { formatDuration } from '#contract/duration.ts';
 import { stepText } from '#contract/progress.ts';
@@ -17,7 +17,7 @@ export interface PlaybackCardProps {
 export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
   const playback = usePlayback(moments);
   const moment = moments[playback.index];
-  // One moment is no story: a row that another program wrote once, or all that is kept.
+  // One moment cannot be played: a row that another program wrote once, or all that retention has left.
   if (moment === undefined || moments.length < 2) return isTrimmed ? <Forgotten /> : null;
   return (
     <section className="card playback" aria-labelledby="playback-title">
@@ -90,7 +90,7 @@ function Scrubber({ moments, playback }: PlayedProps) {
   );
 }
 
-/** By moments and not by milliseconds: each press shows something new. */
+/** Steps by moment, not by millisecond: each press shows something new. */
 const STEPS: Readonly<Record<string, (index: number, last: number) => number>> = {
   ArrowRight: (index) => index + 1,
   ArrowUp: (index) => index + 1,

@@ -1,4 +1,4 @@
-/** A run's timeline as something that can be played: its moments, and how long each is shown. Pure. */
+/** Turns a run's timeline into playable moments, each with the time for which it is shown. Pure. */
 
 import { parseCursor } from '#contract/cursor.ts';
 import { isCancelled } from '#contract/progress.ts';
@@ -15,7 +15,7 @@ export interface PlaybackMoment {
 
 /** A run is played in at most this time, however long it took. */
 const PLAYED_WITHIN_MS = 12_000;
-/** So that the last steps of a quick run can be seen at all. */
+/** Keeps the last steps of a short run visible. */
 const LEAST_STEP_MS = 40;
 
 export function momentsOf(events: readonly StreamEvent[]): PlaybackMoment[] {
@@ -24,7 +24,7 @@ export function momentsOf(events: readonly StreamEvent[]): PlaybackMoment[] {
   return told.map(({ cursor, at, log }) => ({ cursor, log, offsetMs: Math.max(0, Date.parse(at) - start) }));
 }
 
-/** Whether `log` is what came after `moments`. Within one history the cursors tell. */
+/** Whether `log` came after `moments`. Within one history the cursors decide. */
 export function isLater(log: SyncLog, moments: readonly PlaybackMoment[]): boolean {
   const last = moments.at(-1);
   if (last === undefined || log.cursor === null) return true;
@@ -32,7 +32,7 @@ export function isLater(log: SyncLog, moments: readonly PlaybackMoment[]): boole
   return told === undefined || known === undefined || told.epoch !== known.epoch || told.seq > known.seq;
 }
 
-/** What the stream told since the timeline was read. */
+/** Adds the events that the stream delivered since the timeline was read. */
 export function withLatest(
   moments: readonly PlaybackMoment[],
   log: SyncLog,
@@ -49,12 +49,12 @@ export function lengthOf(moments: readonly PlaybackMoment[]): number {
   return moments.at(-1)?.offsetMs ?? 0;
 }
 
-/** How many times faster than it happened. At least 1. */
+/** The speed-up factor. At least 1. */
 export function speedOf(moments: readonly PlaybackMoment[]): number {
   return Math.max(1, lengthOf(moments) / PLAYED_WITHIN_MS);
 }
 
-/** How long the moment at `index` stays before the next one; null when it is the last. */
+/** How long the moment at `index` is shown; null for the last one. */
 export function stayMs(moments: readonly PlaybackMoment[], index: number): number | null {
   const [moment, next] = [moments[index], moments[index + 1]];
   if (moment === undefined || next === undefined) return null;
@@ -75,7 +75,7 @@ export interface Chapter {
 
 const CHAPTERS_AT_MOST = 200;
 
-/** The moments at which something other than the count changed, and each quarter of the way. */
+/** The moments at which more than the count changed, and each quarter of the progress. */
 export function chaptersOf(moments: readonly PlaybackMoment[]): Chapter[] {
   const chapters = moments.flatMap(({ log }, index): Chapter[] => {
     const chapter = chapterOf(log, moments[index - 1]?.log);

@@ -1,4 +1,4 @@
-/** How far a run is: as a figure, as a count and as a bar. */
+/** The progress of a run: percentage, count and bar. */
 import type { SyncLog } from '#contract/sync-log.ts';
 import { barTone } from '../ui/bar-tone.ts';
 import { counterText, formatPercent } from '../ui/format.ts';

@@ -1,4 +1,4 @@
-/** Patients that could not be stored: who, why, and what to do; and once more, on request. */
+/** Patients that could not be stored: id, reason and solution, with a retry on request. */
 import { useRef } from 'react';
 import type { QuarantineList, QuarantineReason } from '#contract/patients.ts';
 import type { Api } from '../api.ts';

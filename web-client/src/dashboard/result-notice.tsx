@@ -1,4 +1,4 @@
-/** How a run ended, in the guide's words, and what to do when it did not end well. */
+/** How a run ended, in the guide's words, and what to do when it failed. */
 
 import { isCancelled, problemText } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
@@ -8,7 +8,7 @@ import type { Start } from './use-start.ts';
 
 export interface ResultNoticeProps {
   log: SyncLog;
-  /** Absent where nothing can be started: on the page of an old run. */
+  /** Absent where no sync can be started: on the page of an old run. */
   start?: Start;
   onSettings?(): void;
 }
@@ -40,7 +40,7 @@ function lookOf(log: SyncLog): { tone: string; icon: IconName } {
   return log.status === 'failed' ? { tone: 'bad', icon: 'failed' } : { tone: 'warn', icon: 'warning' };
 }
 
-/** What can be done about it from here. */
+/** The actions that this page offers. */
 function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
   const mayTryAgain =
     start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
@@ -66,7 +66,7 @@ function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
   );
 }
 
-/** Then the form for it is one press away, which is better than the address that the solution names. */
+/** The form is one press away, which is better than the address in the solution. */
 function mayMendKey({ metadata: { error_type } }: SyncLog, onSettings: (() => void) | undefined): boolean {
   return (
     onSettings !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN')

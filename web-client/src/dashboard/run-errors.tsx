@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { formatCount } from '../ui/format.ts';
 
-/** Enough to see what it is about; the rest on request. */
+/** Enough to see the kind of errors; the rest on request. */
 const SHOWN_AT_FIRST = 6;
 
 export function RunErrors({ log }: { log: SyncLog }) {
@@ -32,7 +32,7 @@ export function RunErrors({ log }: { log: SyncLog }) {
   );
 }
 
-/** The same text may stand there twice, and keys may not. */
+/** The same text may occur twice, but keys must be unique. */
 function counted(texts: readonly string[]): [text: string, key: string][] {
   const seen = new Map<string, number>();
   return texts.map((text) => {

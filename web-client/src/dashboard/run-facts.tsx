@@ -1,4 +1,4 @@
-/** The figures of a run: on its way where it is and how fast, at the end what it took and what it changed. */
+/** The figures of a run: position and speed while it is active, duration and changes at the end. */
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -65,7 +65,7 @@ const CHANGES = [
   ['unchanged', 'Unchanged'],
 ] as const;
 
-/** Only our engine counts them; a row of another program has none. */
+/** Only our engine counts these; a row of another program has none. */
 function Changes({ log }: { log: SyncLog }) {
   if (log.records_processed === 0) return null;
   return CHANGES.map(([key, term]) => {
@@ -78,7 +78,7 @@ function Changes({ log }: { log: SyncLog }) {
   });
 }
 
-/** Counted here once there is something to count; until then from the engine's own estimate. */
+/** Measured here once patients arrive; until then the engine's own estimate. */
 function liveRateText(log: SyncLog, throughput: Throughput | undefined): string {
   const counted = throughput === undefined ? 0 : recentRate(throughput, RATE_OVER_SECONDS);
   const rate = counted > 0 || log.metadata.phase === 'waiting' ? counted : patientsPerSecond(log);

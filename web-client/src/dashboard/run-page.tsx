@@ -1,4 +1,4 @@
-/** One run: how it ended, what it changed, and how it went. */
+/** One run: how it ended, what it changed, and its progress over time. */
 import { useEffect, useRef } from 'react';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';

@@ -1,4 +1,4 @@
-/** When syncs start by themselves. */
+/** The schedule of automatic syncs. */
 import { Field } from './field.tsx';
 import type { Rhythm } from './settings-draft.ts';
 import type { DraftProps } from './settings-form.tsx';

@@ -1,4 +1,6 @@
-/** What a clinic's administrator may set: who the clinic is, how strict to be, when to sync, and the key. Loaded when opened. */
+/**
+ * The settings for a clinic's administrator: name and country, strictness, schedule, and the key. Loaded when opened.
+ */
 import { Dialog } from '@base-ui/react/dialog';
 import type { Organization } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
@@ -9,7 +11,7 @@ import { SettingsForm } from './settings-form.tsx';
 export interface SettingsDialogProps {
   api: Api;
   organizationId: number;
-  /** Null: it is about to be registered. */
+  /** Null: the dialog registers it. */
   organization: Organization | null;
   onSaved(): void;
   onClose(): void;

@@ -1,4 +1,4 @@
-/** The settings as a form holds them, and the change that it asks for: only what differs. Pure. */
+/** The form state of the settings, and the request for the fields that changed. Pure. */
 import {
   DEFAULT_SETTINGS,
   type Organization,
@@ -24,7 +24,7 @@ export interface SettingsDraft {
 const HOURLY = '0 * * * *';
 const DAILY = /^(\d{1,2}) (\d{1,2}) \* \* \*$/;
 
-/** @param organization null: it is about to be registered */
+/** @param organization null: the form registers it */
 export function draftOf(organization: Organization | null): SettingsDraft {
   const { name, country, time_zone, validation } = organization ?? DEFAULT_SETTINGS;
   return {
@@ -51,7 +51,7 @@ export function changeOf(draft: SettingsDraft, organization: Organization | null
   return change;
 }
 
-/** Null: never by itself. */
+/** Null: no schedule. */
 export function cronOf({ rhythm, time, cron }: SettingsDraft): string | null {
   switch (rhythm) {
     case 'off':
@@ -79,13 +79,13 @@ function draftOfSchedule(schedule: Schedule | null): Pick<SettingsDraft, 'rhythm
   return { rhythm: 'daily', time: `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`, cron };
 }
 
-/** "Australia" for "AU"; undefined for what names no country. */
+/** "Australia" for "AU"; undefined for an unknown code. */
 export function countryName(code: string): string | undefined {
   if (!/^[A-Z]{2}$/.test(code)) return undefined;
   return new Intl.DisplayNames('en', { type: 'region', fallback: 'none' }).of(code);
 }
 
-/** All that the browser knows, and the one that is set. */
+/** All zones that the browser knows, and the current one. */
 export function timeZones(current: string): string[] {
   const known = Intl.supportedValuesOf('timeZone');
   return known.includes(current) ? known : [current, ...known];

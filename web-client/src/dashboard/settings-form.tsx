@@ -1,4 +1,4 @@
-/** Name, place, strictness and schedule of a clinic. Sends only what was changed. */
+/** Name, country, strictness and schedule of a clinic. Sends only changed fields. */
 import { type FormEvent, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';

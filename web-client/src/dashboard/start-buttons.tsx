@@ -1,8 +1,8 @@
 /**
- * The guide's button, a menu of the other syncs beside it, and, while one runs, its end.
+ * The guide's button, a menu of the other syncs, and a cancel button while a sync runs.
  *
- * While a sync runs the first two stay where they are and do nothing: a button that is removed or `disabled` under the
- * fingers takes the keyboard's focus with it.
+ * While a sync runs, the first two stay in place and do nothing: removing or disabling a focused button would lose the
+ * keyboard focus.
  */
 import { useRef, useState } from 'react';
 import type { StartableSync } from '../api.ts';
@@ -53,7 +53,7 @@ export function StartButtons({ start, isRunning, onCancel }: StartButtonsProps) 
   );
 }
 
-/** The menu comes with the first press: most people never open it. */
+/** Loaded by the first press: the menu is rarely opened. */
 function OtherSyncsWhenWanted(props: OtherSyncsProps) {
   const [isWanted, setIsWanted] = useState(false);
   if (isWanted) return <OtherSyncs {...props} />;

@@ -1,6 +1,6 @@
 /**
- * What a screen reader is told of a sync: its beginning, each quarter, each wait and its end. Not every step: the text
- * changes only where it is worth an interruption. Pure.
+ * What a screen reader announces of a sync: its start, each quarter, each wait and its end. Other steps leave the text
+ * unchanged. Pure.
  */
 
 import { endText } from '#contract/progress.ts';

@@ -1,4 +1,4 @@
-/** The sync of the organization: what the guide's component shows, from the button to the end. */
+/** The sync of the organization: everything that the guide's component shows. */
 import type { ReactNode } from 'react';
 import { isCancelled, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
@@ -67,7 +67,7 @@ function Eyebrow({ log }: { log: SyncLog }) {
   );
 }
 
-/** A run that failed before it knew anything has no progress to show. */
+/** A run that failed before it read anything has no progress. */
 function hasBegun({ status, metadata }: SyncLog): boolean {
   return status !== 'failed' || (metadata.patients_found ?? 0) > 0;
 }
@@ -84,7 +84,7 @@ function endWords(log: SyncLog): string {
   return log.records_failed > 0 ? 'completed with errors' : 'completed';
 }
 
-/** How a failed run ended is told by its result, with what to do about it. */
+/** The result notice explains a failed run. */
 function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
   if (log?.status === 'failed') return 'The patients that were stored before stay.';
   if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';

@@ -1,4 +1,4 @@
-/** The totals of the organization's patients, as of the last run that ended. */
+/** The totals of the organization's patients, as of the last ended run. */
 
 import { formatCount } from '../ui/format.ts';
 import { Moment } from '../ui/time.tsx';

@@ -1,4 +1,4 @@
-/** The place of the charts: it keeps their height while they load, and says when there is nothing to draw yet. */
+/** The card of the charts: keeps their height while they load, and shows a text when there is no data yet. */
 import { useEffect, useState } from 'react';
 import type { Analytics } from '#contract/analytics.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
@@ -35,7 +35,7 @@ function useCompletedRuns(api: Api, organizationId: number, latest: SyncLog | nu
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
     let isCurrent = true;
-    // Without them the charts stay as they are; the records of the page tell that the server does not answer.
+    // On failure the charts stay as they are; the records of the page report an unreachable server.
     api.runs(organizationId, { status: 'completed' }).then(
       (read) => isCurrent && setRuns(read),
       () => {},

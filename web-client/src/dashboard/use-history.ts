@@ -1,4 +1,4 @@
-/** The runs of an organization, newest first, narrowed down and read page by page. The live run is live here too. */
+/** The runs of an organization, newest first, filtered and read page by page. The active run is live here too. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, messageOf, RUNS_AT_ONCE, type RunFilter } from '../api.ts';
@@ -65,7 +65,7 @@ export function useHistory(
   return { ...read, runs, readOlder };
 }
 
-/** An answer that comes after the list has begun anew belongs to another list. */
+/** Ignores an answer that belongs to an earlier list. */
 function withOlder(before: Read, oldest: number, older: SyncLog[]): Read {
   if (before.runs?.at(-1)?.id !== oldest) return { ...before, isReadingOlder: false };
   return {

@@ -1,4 +1,4 @@
-/** One organization, watched for as long as a component is on the page. The watching itself is live/'s. */
+/** Watches one organization while a component is mounted (live/). */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { watchAccess } from '../auth/session.ts';
@@ -10,7 +10,7 @@ import { type OrganizationWatch, watchOrganization } from '../live/watch-organiz
 export interface WatchedOrganization {
   state: OrganizationState;
   connection: Connection;
-  /** Shows the run that an answer named, before the stream tells of it. */
+  /** Shows the run of an answer before the stream reports it. */
   learn(log: SyncLog): void;
 }
 

@@ -1,11 +1,11 @@
-/** One page of the stored patients, narrowed down by a search and a state, with more pages on request. */
+/** One list of the stored patients, filtered by a search and a state, with more pages on request. */
 import { useCallback, useEffect, useState } from 'react';
 import type { ListedPatient, PatientState } from '#contract/patients.ts';
 import { type Api, messageOf } from '../api.ts';
 
 export interface PatientFilter {
   search: string;
-  /** Undefined: everybody but missing and merged patients. */
+  /** Undefined: all but missing and merged patients. */
   state?: PatientState;
 }
 
@@ -27,7 +27,7 @@ interface Read {
 
 const EMPTY: Read = { patients: null, next: null, isReading: true, error: null };
 
-/** A search begins once the reader has paused typing, so that not every letter is a request. */
+/** Debounces the search, so that not every letter is a request. */
 const TYPING_PAUSE_MS = 250;
 
 export function usePatients(api: Api, organizationId: number, { search, state }: PatientFilter): Patients {
@@ -69,7 +69,7 @@ export function usePatients(api: Api, organizationId: number, { search, state }:
   };
 }
 
-/** An answer to a question that the reader has since changed belongs to another list. */
+/** Ignores an answer to an earlier filter. */
 function appended(
   before: Read,
   asked: string,

@@ -1,4 +1,4 @@
-/** The playing of a timeline: which moment is shown, and the step to the next one. */
+/** The playback of a timeline: the current moment, and the step to the next one. */
 import { useCallback, useEffect, useState } from 'react';
 import { type PlaybackMoment, stayMs } from './playback.ts';
 
@@ -7,11 +7,11 @@ export interface Playback {
   isPlaying: boolean;
   /** Plays from here, or from the start when this is the end. */
   toggle(): void;
-  /** Stops there. */
+  /** Moves there and pauses. */
   goTo(index: number): void;
 }
 
-/** Stands at the last moment at first, and stays there while the run goes on: that is how it stands now. */
+/** Begins at the last moment, and follows the newest moment while the run is active. */
 export function usePlayback(moments: readonly PlaybackMoment[]): Playback {
   const last = moments.length - 1;
   const [chosen, setChosen] = useState<number | null>(null);

@@ -1,4 +1,7 @@
-/** What the dashboard shows besides the live run, read anew when a run begins, at each fifth of it and at its end, or on request. */
+/**
+ * The dashboard's data besides the live run. Read again when a run begins, at each fifth of it, at its end, and on
+ * request.
+ */
 import { useCallback, useEffect, useState } from 'react';
 import type { Analytics } from '#contract/analytics.ts';
 import type { MissingPatients, PatientSummary, QuarantineList } from '#contract/patients.ts';
@@ -11,7 +14,7 @@ export interface Records {
   missing: MissingPatients | null;
   quarantine: QuarantineList | null;
   analytics: Analytics | null;
-  /** Why the newest reading failed; what was read before stays. */
+  /** Why the last read failed; earlier data stays. */
   error_: string | null;
   readAgain(): void;
 }
@@ -52,7 +55,7 @@ export function versionOf(latest: SyncLog | null): string {
   return latest === null ? 'none' : `${latest.id} ${latest.status === 'running'}`;
 }
 
-/** The totals of a first sync would otherwise stay at nothing until its end. */
+/** Without it the totals of a first sync would stay at 0 until its end. */
 function fifthOf(latest: SyncLog | null): number {
   return latest?.status === 'running' ? Math.floor((latest.metadata.progress_percent ?? 0) / 20) : 0;
 }

@@ -1,4 +1,7 @@
-/** Whether an organization exists, and its settings. One without a registration may still have runs of other programs. */
+/**
+ * Whether an organization exists, and its settings. An unregistered organization may still have runs of other
+ * programs.
+ */
 import { useCallback, useEffect, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import { type Api, ApiError } from '../api.ts';

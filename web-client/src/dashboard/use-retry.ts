@@ -1,4 +1,4 @@
-/** Asking Cliniko once more for the patients in quarantine. */
+/** Retries the patients in quarantine. */
 import { useCallback, useState } from 'react';
 import type { QuarantineRetry } from '#contract/patients.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
@@ -7,7 +7,7 @@ export type RetryOutcome =
   | { kind: 'none' }
   | { kind: 'asking' }
   | { kind: 'done'; result: QuarantineRetry }
-  /** An older server, which has no such address. */
+  /** An older server without this route. */
   | { kind: 'unavailable' }
   | { kind: 'refused'; message: string };
 

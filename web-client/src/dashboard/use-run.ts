@@ -1,4 +1,6 @@
-/** One run and its timeline, read once, and again when it has ended; in between the stream tells how it goes on. */
+/**
+ * One run and its timeline, read once, and again when it has ended. Between the two reads the stream updates them.
+ */
 import { useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
@@ -15,7 +17,7 @@ export interface WatchedRun {
 
 const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, error_: null };
 
-/** @param latest what the stream tells of the organization, maybe of another run */
+/** @param latest run of the organization on the stream, maybe another one */
 export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): WatchedRun {
   const [run, setRun] = useState(NOTHING_YET);
   const live = latest?.id === runId ? latest : null;
@@ -31,7 +33,7 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
         return { log, moments: momentsOf(events), isTrimmed: trimmed, error_: null };
       })
       .then(
-        // What the stream told while this was on its way may be all that it tells for long.
+        // Events that arrived during this request may not be sent again.
         (read) => isCurrent && setRun(goneOn(read, newest.current)),
         (error: unknown) => isCurrent && setRun((before) => ({ ...before, error_: troubleOf(error) })),
       );
@@ -47,13 +49,13 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
   return run;
 }
 
-/** Nobody is taken back to what was before: the stream and the reading of the timeline overtake each other. */
+/** Keeps the newer one: the stream and the timeline request may overtake each other. */
 function goneOn(run: WatchedRun, live: SyncLog | null): WatchedRun {
   if (live === null || run.log === null || !isLater(live, run.moments)) return run;
   return { ...run, log: live, moments: withLatest(run.moments, live, Date.now()) };
 }
 
-/** What the server says of a run that is not there is meant for programs. */
+/** The server's text for an unknown run is meant for programs. */
 function troubleOf(error: unknown): string {
   if (!(error instanceof ApiError) || error.status !== 404) return messageOf(error);
   return 'There is no such run. The history on the page of the organization has those there are.';

@@ -1,4 +1,4 @@
-/** Starting a sync from the page, and what became of the request. The run itself is told by the watch. */
+/** Starts a sync from the page, and reports the result of the request. The watch reports the run itself. */
 import { useCallback, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, type StartableSync } from '../api.ts';
@@ -15,7 +15,7 @@ export interface Start {
   begin(type: StartableSync): void;
 }
 
-/** @param learn is given the run that the server answered with */
+/** @param learn gets the run from the server's answer */
 export function useStart(api: Api, organizationId: number, learn: (log: SyncLog) => void): Start {
   const [outcome, setOutcome] = useState<StartOutcome>({ kind: 'none' });
   const begin = useCallback(

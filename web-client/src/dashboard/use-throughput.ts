@@ -1,4 +1,4 @@
-/** The pace of the run that is shown, counted here from what arrives, second by second. */
+/** The throughput of the shown run, measured here from the events, second by second. */
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
@@ -9,7 +9,7 @@ interface Counted {
   processed: number;
 }
 
-/** @param log null or ended: then it stands */
+/** @param log null or ended: the measurement stops */
 export function useThroughput(log: SyncLog | null): Throughput {
   const [counted, setCounted] = useState<Counted>(() => ({
     throughput: noThroughput(secondNow()),
@@ -31,7 +31,7 @@ export function useThroughput(log: SyncLog | null): Throughput {
   return counted.throughput;
 }
 
-/** The first that is seen of a run may be a lot that took long: it says nothing about the pace. */
+/** The first count of a run may cover a long time, so it does not count as throughput. */
 function withLog(before: Counted, { id, records_processed: processed }: SyncLog): Counted {
   const second = secondNow();
   if (before.runId !== id) return { throughput: noThroughput(second), runId: id, processed };

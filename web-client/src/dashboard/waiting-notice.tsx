@@ -1,4 +1,4 @@
-/** While a run waits for Cliniko: why, and for how much longer. */
+/** While a run waits for Cliniko: the reason, and the remaining time. */
 import { formatRemaining } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';

@@ -1,13 +1,13 @@
 /**
- * What a screen reader is told of a run, and no more: its beginning, its quarters, a pause, its end, and a lost
- * connection. A bar that moves twenty times a second must not talk twenty times. Pure.
+ * What a screen reader announces of a run: its start, its quarters, a pause, its end, and a lost connection. A bar
+ * that moves twenty times a second must not cause twenty announcements. Pure.
  */
 import { endText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 
-/** What the last word was about; the next one must be about something else. */
+/** The subject of the last announcement; the next one must have another subject. */
 export interface Heard {
   run: number | null;
   status: SyncLog['status'] | null;
@@ -18,11 +18,11 @@ export interface Heard {
 
 export interface Announcement {
   heard: Heard;
-  /** Null: nothing that is worth a word. */
+  /** Null: nothing to announce. */
   words: string | null;
 }
 
-/** @param heard null in the beginning: what a page shows when it opens is read, not announced */
+/** @param heard null at first: the initial content of a page is read, not announced */
 export function announce(
   heard: Heard | null,
   state: OrganizationState,
@@ -38,7 +38,7 @@ function describe(heard: Heard | null, { log, percent }: OrganizationState, { ki
     status: log?.status ?? null,
     quarter: Math.floor(percent / 25),
     isWaiting: log?.status === 'running' && log.metadata.phase === 'waiting',
-    // Between two states of a connection nothing is known yet.
+    // Between two connection states nothing is known yet.
     isOffline: kind === 'offline' || (kind === 'connecting' && (heard?.isOffline ?? false)),
   };
 }

@@ -1,8 +1,9 @@
 /**
- * How the element looks. Every colour and measure is a custom property that the page around it may set on the element or
- * above it; the parts (`box`, `label`, `connection`, `bar`, `fill`, `text`, `remaining`, `step`, `problem`) may be styled with `::part()`.
+ * The style of the element. Every colour and measure is a custom property that the page may set on the element or
+ * above it. The parts (`box`, `label`, `connection`, `bar`, `fill`, `text`, `remaining`, `step`, `problem`) may be
+ * styled with `::part()`.
  *
- * Dark follows the page's own `color-scheme`, so a light page never gets a dark box.
+ * Dark mode follows the page's own `color-scheme`, so a light page never gets a dark box.
  */
 export const LOOK = `
 :host {

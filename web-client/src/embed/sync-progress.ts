@@ -1,9 +1,9 @@
 /**
  * `<sync-progress org="123" src="https://sync.example.com">`: the latest sync of an organization, live, in any page.
  *
- * One script without dependencies, served at `/embed/sync-progress.js`. It asks nobody but `src`, which is where the
- * script came from unless the tag says otherwise; a server on another origin has to name the page's origin in
- * `ALLOWED_ORIGINS`. On a server with accounts the page gives the element a `getStreamToken` (live/access.ts).
+ * One script without dependencies, served at `/embed/sync-progress.js`. It sends requests only to `src`, by default
+ * the origin of the script. A server on another origin has to list the page's origin in `ALLOWED_ORIGINS`. On a server
+ * with accounts the page gives the element a `getStreamToken` (live/access.ts).
  *
  * Events, which bubble: `sync-change` with every change, `sync-end` when a run that was seen running has ended; both
  * with `{log, percent, connection}` as `detail`.
@@ -23,7 +23,7 @@ export interface SyncProgressDetail {
   connection: Connection;
 }
 
-/** Known only while the script runs for the first time. */
+/** Known only during the first execution of the script. */
 const SCRIPT = document.currentScript;
 const HOME = SCRIPT instanceof HTMLScriptElement && SCRIPT.src !== '' ? new URL(SCRIPT.src).origin : '';
 const WHOLE_NUMBER = /^[1-9][0-9]{0,9}$/;
@@ -47,7 +47,9 @@ class SyncProgressElement extends HTMLElement implements Access {
     this.#planToWatch();
   }
 
-  /** Each property may be set at any time, also before this script has loaded. The element connects again with it. */
+  /**
+   * Each property may be set at any time, also before this script has loaded. The element reconnects after a change.
+   */
   get getStreamToken(): Access['getStreamToken'] {
     return this.#getStreamToken;
   }
@@ -105,7 +107,7 @@ class SyncProgressElement extends HTMLElement implements Access {
     return this.getAttribute('label') ?? 'Patient sync';
   }
 
-  /** Once for all attributes that change together, and for the properties that a page sets right after. */
+  /** Runs once for all attributes that change together, and for properties that a page sets right after them. */
   #planToWatch(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
@@ -128,7 +130,7 @@ class SyncProgressElement extends HTMLElement implements Access {
     this.#view.show(before, { kind: 'connecting', since: Date.now() });
     const watch = watchOrganization(Number(org), {
       baseUrl: (this.getAttribute('src') ?? HOME).replace(/\/+$/, ''),
-      // Asked for when they are needed: a page may set them later than the attributes.
+      // Read when they are needed: a page may set them later than the attributes.
       getStreamToken: this.getStreamToken && ((why) => this.getStreamToken?.(why) ?? Promise.resolve(null)),
       getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),
       onState: (state, connection) => {
@@ -160,10 +162,10 @@ class SyncProgressElement extends HTMLElement implements Access {
 const PROPERTIES = ['getStreamToken', 'getToken', 'org', 'src', 'label'] as const;
 
 /**
- * A page that is faster than an async script sets properties on an element that is not ours yet. They are the element's own and
- * would hide the accessors of its class.
+ * A page may set properties before an async script has defined the element. They are own properties then, and would
+ * hide the accessors of the class.
  *
- * Attributes among them are set a moment later: a constructor must not add any.
+ * Attributes among them are set later: a constructor must not add any.
  */
 function takeOverProperties(element: SyncProgressElement): void {
   for (const name of PROPERTIES) {

@@ -1,4 +1,4 @@
-/** The element's own document: made once, and written to with every change. Text only, never markup. */
+/** The element's shadow tree: created once, then updated. Text only, never markup. */
 import { isCancelled, problemText, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
@@ -8,9 +8,9 @@ import { LOOK } from './style.ts';
 export interface View {
   setLabel(label: string): void;
   show(state: OrganizationState, connection: Connection): void;
-  /** To screen readers. */
+  /** For screen readers. */
   say(words: string): void;
-  /** Instead of a run: the element was used in a wrong way. */
+  /** Instead of a run: the element was used incorrectly. */
   complain(problem: string): void;
 }
 
@@ -20,7 +20,7 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 export function createView(root: ShadowRoot): View {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(LOOK);
-  // A sheet of the script's own: a page that forbids inline styles has nothing against it.
+  // A constructed style sheet: a policy that forbids inline styles allows it.
   root.adoptedStyleSheets = [sheet];
   const [label, connection] = [part('span', 'label'), part('span', 'connection')];
   const [bar, fill] = [part('div', 'bar'), part('div', 'fill')];
@@ -77,7 +77,7 @@ function row(...parts: HTMLElement[]): HTMLElement {
   return element;
 }
 
-/** What stays the same is not written again: readers and observers would take it for news. */
+/** An unchanged text is not written again: screen readers and observers would see a change. */
 function write(element: HTMLElement, words: string): void {
   if (element.textContent !== words) element.textContent = words;
 }
@@ -89,7 +89,7 @@ function toneOf(log: SyncLog | null): string {
   return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
 }
 
-/** How a run failed is told by its problem, which mostly has the same words. */
+/** The problem text explains a failed run, mostly in the same words. */
 function stepOf(log: SyncLog | null): string {
   if (log === null) return 'No sync yet.';
   const isTold = log.error_details !== null && (problemText(log) ?? '').includes(log.error_details);

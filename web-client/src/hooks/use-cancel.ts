@@ -1,17 +1,17 @@
-/** Cancelling a run: people are asked once more, and what becomes of it is told by the stream like everything else. */
+/** Cancels a run after a confirmation. The stream reports the result. */
 import { useCallback, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError } from '../api.ts';
 
 export interface Cancel {
-  /** The run that people are being asked about. */
+  /** The run to be confirmed. */
   asked: SyncLog | null;
   ask(log: SyncLog): void;
   forget(): void;
   confirm(): Promise<void>;
 }
 
-/** @param learn is given the run that the server answered with */
+/** @param learn gets the run from the server's answer */
 export function useCancel(api: Api, learn: (log: SyncLog) => void): Cancel {
   const [asked, setAsked] = useState<SyncLog | null>(null);
   const confirm = useCallback(async (): Promise<void> => {
@@ -19,7 +19,7 @@ export function useCancel(api: Api, learn: (log: SyncLog) => void): Cancel {
     try {
       learn(await api.cancelSync(asked.organization_id, asked.id));
     } catch (error) {
-      // It was faster than the question: there is nothing left to cancel.
+      // The run ended before the confirmation: there is nothing to cancel.
       if (!(error instanceof ApiError) || error.code !== 'ALREADY_ENDED') throw error;
     }
   }, [api, asked, learn]);

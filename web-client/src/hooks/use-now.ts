@@ -1,7 +1,7 @@
-/** A clock for what counts up or down on a page. */
+/** A clock for timers on a page. */
 import { useEffect, useState } from 'react';
 
-/** The time in milliseconds, anew every second while `isTicking`. */
+/** The time in milliseconds, updated every second while `isTicking`. */
 export function useNow(isTicking: boolean): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

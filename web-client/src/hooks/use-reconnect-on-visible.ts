@@ -1,4 +1,7 @@
-/** Tells a watch when the network or the tab comes back, so that nobody looks at an old state for longer than needed. */
+/**
+ * Reconnects a watch when the network or the tab comes back, so that a visible page shows old data no longer than
+ * needed.
+ */
 import { useEffect } from 'react';
 
 export function useReconnectOnVisible(wake: () => void): void {

@@ -1,7 +1,7 @@
 /**
  * The entry of the client library: live state of organizations, from one server, without a framework.
  *
- * In a browser it needs nothing; in Node (>= 20) it streams with `fetch`, and takes a WebSocket where one is wanted:
+ * A browser needs no options. In Node (>= 20) it streams with `fetch`, and uses a WebSocket only when one is given:
  *
  *     import { WebSocket } from 'ws';
  *     const client = createLiveClient({

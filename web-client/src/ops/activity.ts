@@ -1,4 +1,4 @@
-/** What happened between two drawings of the console: the lines of its event tail, and the patients counted. Pure. */
+/** The changes between two renders of the console: lines of its event tail, and patients counted. Pure. */
 import { isCancelled, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
@@ -8,9 +8,9 @@ import { formatCount, formatPatients, operationWords } from '../ui/format.ts';
 export type ActivityTone = 'plain' | 'good' | 'warn' | 'bad';
 
 export interface ActivityLine {
-  /** Of this page, counted up. */
+  /** A counter of this page. */
   key: number;
-  /** In milliseconds of the own clock. */
+  /** In milliseconds of the client's clock. */
   at: number;
   organizationId: number;
   words: string;
@@ -20,7 +20,7 @@ export interface ActivityLine {
 export interface Activity {
   /** Newest first. */
   lines: readonly ActivityLine[];
-  /** Patients that went through. */
+  /** Patients that were processed. */
   processed: number;
 }
 
@@ -36,7 +36,7 @@ export function activityBetween(
   });
 }
 
-/** What is seen of an organization for the first time may be a lot that took long: it does not count. */
+/** The first count of an organization may cover a long time, so it is ignored. */
 export function processedBetween(before: EverythingState, after: EverythingState): number {
   return changedPairs(before, after).reduce((sum, [{ log }, { log: next }]) => {
     if (next === null) return sum;
@@ -56,7 +56,7 @@ export function withLines(
   return [...added.reverse(), ...lines].slice(0, LINES_KEPT);
 }
 
-/** An organization that did not change keeps its identity. */
+/** An unchanged organization keeps its identity. */
 function changedPairs(
   before: EverythingState,
   after: EverythingState,

@@ -1,4 +1,4 @@
-/** Narrows the list down: by words, and by how an organization stands. Escape clears the words. */
+/** Filters the list by text and by state. Escape clears the text. */
 import type { RefObject } from 'react';
 import { formatCount } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';

@@ -1,4 +1,4 @@
-/** The server's own health, in three lights. */
+/** The server's health, as three lights. */
 import type { Readiness } from '#contract/health.ts';
 import type { Health } from './use-health.ts';
 

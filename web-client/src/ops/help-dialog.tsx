@@ -1,4 +1,4 @@
-/** The keys of the console, on `?`. */
+/** The keyboard shortcuts of the console, opened by `?`. */
 import { Dialog } from '@base-ui/react/dialog';
 import { Icon } from '../ui/icon.tsx';
 

@@ -1,8 +1,8 @@
-/** Which organizations the console lists, and in which order. Pure. */
+/** The organizations that the console lists, and their order. Pure. */
 import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 
-/** How an organization stands; also what the console can be narrowed down to. */
+/** The state of an organization; also a filter of the console. */
 export const STATES = ['failed', 'running', 'completed', 'never'] as const;
 export type StateFilter = (typeof STATES)[number];
 
@@ -10,7 +10,7 @@ function stateOf({ log }: OrganizationState): StateFilter {
   return log?.status ?? 'never';
 }
 
-/** `state` is the order of concern: failed, running, completed, never. */
+/** `state` sorts by severity: failed, running, completed, never. */
 const SORTS = ['state', 'name', 'progress', 'started'] as const;
 export type Sort = (typeof SORTS)[number];
 
@@ -20,14 +20,14 @@ export interface Filter {
 }
 
 /**
- * Failed first, then what runs; within each the newest run first, so that a run keeps its place on its way. Those of
- * which nothing but the name has arrived are left out: "never synced" would be a guess.
+ * Failed first, then running; within each the newest run first, so that a run keeps its position. Organizations of
+ * which only the name has arrived are left out: "never synced" would be a guess.
  */
 export function inOrder(everything: EverythingState): OrganizationState[] {
   return [...everything.values()].filter((state) => state.isKnown).sort(byConcern);
 }
 
-/** @param states in the order of concern, which also decides between equals */
+/** @param states in order of severity, which also decides between equals */
 export function sorted(
   states: readonly OrganizationState[],
   sort: Sort,
@@ -84,7 +84,7 @@ function byStart(one: OrganizationState, other: OrganizationState): number {
   return one.organizationId - other.organizationId;
 }
 
-/** What has furthest to go comes first; what does not run at all comes last. */
+/** The run with the most left to do comes first; organizations without an active run come last. */
 function shareOf(state: OrganizationState): number {
   return state.log?.status === 'running' ? state.percent : 101;
 }

@@ -20,7 +20,7 @@ import { useNames } from './use-names.ts';
 
 const HelpDialog = loadOnDemand(() => import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => loaded));
 
-/** The stream tells what became of a run that was cancelled. */
+/** The stream reports the result of a cancelled run. */
 const NOTHING_TO_LEARN = (): void => {};
 
 export function OpsConsole({ api }: { api: Api }) {
@@ -94,7 +94,7 @@ export function OpsConsole({ api }: { api: Api }) {
   );
 }
 
-/** Failures are in the title, for whoever has the console in a tab at the back. */
+/** The title counts failures, visible while the console is in a background tab. */
 function useAlarm(failed: number): void {
   const alarm = failed > 0 ? `${failed} failed · ` : '';
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** One organization. Drawn again only when it changed, when its clock ticks, or when it takes another place. */
+/** One organization. Rendered again only when it changes, when its clock ticks, or when its position changes. */
 import { memo } from 'react';
 import { formatDuration, formatRemaining } from '#contract/duration.ts';
 import { isCancelled, problemText } from '#contract/progress.ts';
@@ -14,11 +14,11 @@ import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 export interface OrganizationRowProps {
   state: OrganizationState;
   name: string | undefined;
-  /** From 1, the heading not counted. */
+  /** From 1, without the heading. */
   place: number;
   /** Pixels from the top of the list. */
   top: number;
-  /** Only given to a row whose duration still grows. */
+  /** Only for a row whose duration still grows. */
   now: number | undefined;
 }
 
@@ -64,7 +64,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
   );
 });
 
-/** Of a run that failed it is of more interest why. */
+/** For a failed run the reason is more useful. */
 function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
   const problem = log.status === 'failed' ? problemText(log) : null;
   if (problem !== null) {
@@ -90,7 +90,7 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
   );
 }
 
-/** On its way what is left of it, where that is known. How it ended is told by its state. */
+/** While the run is active, the remaining time where it is known. The state shows how it ended. */
 function leftWords(log: SyncLog, now: number | undefined): string {
   const { phase, estimated_remaining, waiting_until } = log.metadata;
   if (log.status !== 'running') return '–';

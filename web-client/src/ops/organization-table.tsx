@@ -1,6 +1,6 @@
 /**
- * The list of organizations. Only the rows in sight are in the document, so hundreds cost no more than a screenful; screen
- * readers are told how many there are. The page itself scrolls.
+ * The list of organizations. Only visible rows are in the document, so hundreds cost no more than a screenful. ARIA
+ * attributes give screen readers the full count. The page itself scrolls.
  */
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
@@ -13,9 +13,9 @@ import { COLUMN_HEAD, ROW, ROWS, TABLE } from './table-roles.ts';
 import { useRowHeight } from './use-row-height.ts';
 
 export interface TableHandle {
-  /** Puts the keyboard on the row that is `by` rows below the one it is on, or on the first one. */
+  /** Moves the focus `by` rows down, or to the first row. */
   step(by: 1 | -1): void;
-  /** The organization whose row has the keyboard. */
+  /** The organization of the focused row. */
   focused(): number | null;
 }
 
@@ -49,7 +49,7 @@ export function OrganizationTable({ states, names, sort, onSort, handle }: Organ
     scrollMargin: offset,
     getItemKey: (index) => states[index]?.organizationId ?? index,
   });
-  // Whatever stands above the list may have grown.
+  // The content above the list may have grown.
   useLayoutEffect(() => {
     const top = (body.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
     setOffset((before) => (Math.abs(before - top) < 1 ? before : top));
@@ -111,8 +111,8 @@ function Head({ sort, onSort }: { sort: Sort; onSort(sort: Sort): void }) {
 }
 
 /**
- * Real focus on the link of a row, so Enter opens it and screen readers follow. A row that changes its place would lose it, as
- * browsers blur what is moved in the document: then it gets it back.
+ * Focuses the link of a row, so that Enter opens it and screen readers follow. Browsers blur an element that moves in
+ * the document, so a moved row gets its focus back.
  */
 function useFocusByKeyboard(
   handle: RefObject<TableHandle | null>,
@@ -121,7 +121,7 @@ function useFocusByKeyboard(
   scrollTo: (index: number) => void,
 ): void {
   const wanted = useRef<number | null>(null);
-  /** The row is asked for and not in the document yet. Keys may come faster than drawings: they go on from there. */
+  /** The requested row is not in the document yet. Keys may arrive faster than renders: they continue from there. */
   const isOnItsWay = useRef(false);
   const focusWanted = (): void => {
     const link = body.current?.querySelector<HTMLElement>(`tr[data-organization="${wanted.current}"] a`);
@@ -134,7 +134,7 @@ function useFocusByKeyboard(
     if (isOnItsWay.current || document.activeElement === document.body) focusWanted();
   });
   useEffect(() => {
-    // Whoever points elsewhere has left the row on purpose.
+    // A pointer press elsewhere leaves the row intentionally.
     const forget = (): void => {
       wanted.current = null;
       isOnItsWay.current = false;

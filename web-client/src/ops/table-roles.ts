@@ -1,4 +1,4 @@
-/** A table that is laid out as a grid loses its meaning in Safari; said once more, it keeps it. */
+/** Safari drops the semantics of a table with grid layout; explicit roles keep them. */
 export const TABLE = { role: 'table' } as const;
 export const ROWS = { role: 'rowgroup' } as const;
 export const ROW = { role: 'row' } as const;

@@ -1,4 +1,4 @@
-/** What happened lately, newest first. Not a live region: on a busy day it would never be silent. */
+/** The latest events, newest first. Not a live region: on a busy day it would announce without pause. */
 import { memo } from 'react';
 import type { ActivityLine } from './activity.ts';
 

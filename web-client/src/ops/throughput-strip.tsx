@@ -8,7 +8,7 @@ const RATE_OVER_SECONDS = 5;
 
 export interface ThroughputStripProps {
   throughput: Throughput;
-  /** Nothing arrives: then nothing can be said. */
+  /** Nothing arrives, so the throughput is unknown. */
   isOffline: boolean;
 }
 

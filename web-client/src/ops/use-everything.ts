@@ -1,5 +1,5 @@
 /**
- * All organizations, watched. However many frames arrive, the page is drawn at most every `DRAW_EVERY_MS`: figures that
+ * Watches all organizations. The page renders at most every `DRAW_EVERY_MS`, however many frames arrive: figures that
  * change faster cannot be read.
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
@@ -72,7 +72,7 @@ function withNews(before: WatchedEverything, { everything, connection }: News): 
   };
 }
 
-/** Seconds without news count too, but not those of which nothing can be known. */
+/** Seconds without events count, unless the connection is lost. */
 function withNextSecond(before: WatchedEverything): WatchedEverything {
   if (before.connection.kind === 'offline') return before;
   return { ...before, throughput: moved(before.throughput, secondNow()) };

@@ -1,6 +1,6 @@
 /**
- * How the server itself is, asked every few seconds: a stream that is silent cannot tell. And asked at once when the
- * connection's kind changes, or the lights would contradict the badge beside them for seconds.
+ * The server's health, polled every few seconds because a silent stream does not reveal it. Polled at once when the
+ * connection's kind changes, or the lights would contradict the connection badge for seconds.
  */
 import { useEffect, useState } from 'react';
 import { Readiness } from '#contract/health.ts';
@@ -32,7 +32,7 @@ export function useHealth(connection: ConnectionKind): Health {
   return health;
 }
 
-/** A server that is not ready says so with a 503 and the same body. */
+/** A server that is not ready answers 503 with the same body. */
 async function askOnce(): Promise<Health> {
   try {
     const response = await fetch('/readyz', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });

@@ -1,4 +1,4 @@
-/** The keys of the console. They rest while somebody types, and while a dialog is open. */
+/** The keyboard shortcuts of the console. Disabled while an input has focus or a dialog is open. */
 import { useEffect, useRef } from 'react';
 
 export interface Keys {

@@ -1,6 +1,6 @@
 /**
- * The names of organizations, which the stream does not carry: one list, read at the start, and again when an
- * organization appears. It also finds out that the server asks for a token, which a refused socket does not tell.
+ * The names of organizations, which the stream does not carry: one list, read at the start and when an organization
+ * appears. Its 401 also reveals that the server requires a token, which a refused socket does not.
  */
 import { useEffect, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
@@ -21,7 +21,7 @@ export function useNames(api: Api, states: readonly OrganizationState[]): Readon
     const forget = (): void => {
       for (const { organizationId } of appeared) known.current.delete(organizationId);
     };
-    // Without names the console shows numbers; the next change of a state asks again.
+    // Without names the console shows ids; the next change of a state reads the list again.
     api.organizations().then(({ organizations }) => {
       const named = organizations.flatMap(({ organization_id: id, name }): [number, string][] =>
         name === null ? [] : [[id, name]],

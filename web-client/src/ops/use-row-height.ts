@@ -1,4 +1,4 @@
-/** The height of a row in pixels: two sizes, decided by the width of the page as in table.css, in the reader's own font size. */
+/** The height of a row in pixels: one of two sizes, by page width as in table.css, in the user's font size. */
 import { useEffect, useState } from 'react';
 
 const NARROW = '(max-width: 52rem)';

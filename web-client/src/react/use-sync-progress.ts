@@ -15,20 +15,20 @@ import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
 
 export interface SyncProgressOptions extends Access {
-  /** Of the server, without a slash at its end. Default: the page's own origin. */
+  /** Of the server, without a trailing slash. Default: the page's own origin. */
   baseUrl?: string;
 }
 
 export interface SyncProgress {
-  /** The latest run, as the poll would answer it; null when there is none, or none is known yet. */
+  /** The latest run, as in the poll's answer; null when there is none, or none is known yet. */
   progress: SyncLog | null;
   /** False until the first answer. */
   isKnown: boolean;
   /** 0 to 100; it never falls within one run. */
   percent: number;
-  /** What is going on, in the words of the guide. */
+  /** The current step, in the guide's words. */
   step: string;
-  /** What went wrong, and what to do; null when nothing did. */
+  /** The failure and its solution; null without a failure. */
   problem: string | null;
   connection: Connection;
   /**
@@ -39,11 +39,11 @@ export interface SyncProgress {
   startSync(): Promise<void>;
 }
 
-/** @param orgId whole number; as in the guide's component it may be a text */
+/** @param orgId whole number; text is accepted, as in the guide's component */
 export function useSyncProgress(orgId: number | string, options: SyncProgressOptions = {}): SyncProgress {
   const organizationId = Number(orgId);
   const { baseUrl = '' } = options;
-  // Hooks that are written inline are new with every render; a connection must not be.
+  // Inline hooks are new with every render; the connection must stay.
   const access = useRef<Access>(options);
   access.current = options;
   const watch = useRef<OrganizationWatch | null>(null);
@@ -76,7 +76,7 @@ export function useSyncProgress(orgId: number | string, options: SyncProgressOpt
     watch.current?.learn(log);
   }, [baseUrl, organizationId]);
 
-  // A view of the organization before is none of this one.
+  // The state of the previous organization does not apply to this one.
   const state =
     view.state.organizationId === organizationId ? view.state : unknownOrganization(organizationId);
   const { log } = state;

@@ -1,4 +1,4 @@
-/** How a bar of a run is coloured. */
+/** The colour of a run's bar. */
 
 import { isCancelled } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';

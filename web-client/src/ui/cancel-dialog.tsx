@@ -1,4 +1,4 @@
-/** What cancelling a run means, before it is done. */
+/** Explains the effect of cancelling a run, and asks for confirmation. */
 import type { SyncLog } from '#contract/sync-log.ts';
 import { formatPatients, operationWords } from './format.ts';
 import { LazyConfirmDialog } from './lazy-confirm-dialog.tsx';

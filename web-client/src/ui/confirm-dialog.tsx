@@ -1,4 +1,4 @@
-/** Asks before something that cannot be taken back, and stays open with the reason when it could not be done. */
+/** Asks for confirmation of an irreversible action, and stays open with the reason when the action fails. */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
@@ -8,9 +8,9 @@ export interface ConfirmDialogProps {
   isOpen: boolean;
   title: string;
   children: ReactNode;
-  /** What happens: "Cancel sync". */
+  /** The action: "Cancel sync". */
   action: string;
-  /** What does not: "Keep running". */
+  /** The alternative: "Keep running". */
   otherwise: string;
   onConfirm(): Promise<unknown>;
   onClose(): void;
@@ -55,7 +55,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   );
 }
 
-/** The dialog gives the focus back a frame after it has gone. What it gives it to may have gone by then, too. */
+/** The dialog returns the focus one frame after it closes. Its target may be removed by then. */
 function keepPlace(opener: Element | null): void {
   const look = (): void => {
     if (document.activeElement === document.body) placeAfter(opener)?.focus();
@@ -63,7 +63,7 @@ function keepPlace(opener: Element | null): void {
   requestAnimationFrame(() => requestAnimationFrame(look));
 }
 
-/** Where the question came from; if that has gone with what was confirmed, the beginning of the page's own part. */
+/** The element that opened the dialog; if it was removed, the start of the page's main content. */
 function placeAfter(opener: Element | null): HTMLElement | null {
   if (opener instanceof HTMLElement && opener.isConnected) return opener;
   const heading = document.querySelector('h1');

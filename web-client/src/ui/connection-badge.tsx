@@ -1,4 +1,4 @@
-/** Says how fresh the page is, without optimism. */
+/** Shows the connection state of the page. */
 import { type Connection, type ConnectionKind, isForbidden } from '../live/connection.ts';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
@@ -26,7 +26,7 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
   );
 }
 
-/** Live again, while what was missed is still arriving, is not live yet to who looks at it. */
+/** While missed events are still arriving, the badge does not show "live" yet. */
 function wordsOf(connection: Connection): { label: string; meaning: string } {
   if (isForbidden(connection)) return NO_ACCESS;
   return WORDS[connection.isCatchingUp === true ? 'connecting' : connection.kind];

@@ -1,4 +1,4 @@
-/** What went wrong, in the server's words or ours, said to screen readers at once. */
+/** An error message, announced to screen readers at once. */
 import { Icon } from './icon.tsx';
 
 export function ErrorNotice({ words }: { words: string }) {

@@ -1,9 +1,9 @@
-/** Figures with their names. What is not known yet keeps its place, so that nothing jumps when it comes. */
+/** Labelled figures. An unknown figure reserves its space, so that the layout does not jump. */
 import type { ReactNode } from 'react';
 
 export interface FactsProps {
   children: ReactNode;
-  /** Their texts change while one looks: each gets as much room as there is. */
+  /** Texts that change while visible: each gets the available width. */
   isLive?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Words and numbers as the pages write them. Pure. */
+/** Texts and numbers for the pages. Pure. */
 import type { QuarantineReason } from '#contract/patients.ts';
 import type { SyncLog, SyncPhase } from '#contract/sync-log.ts';
 
@@ -25,7 +25,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   changed_patients: 'Changes only',
 };
 
-/** Other programs name their operations as they like. */
+/** Other programs use operation names of their own. */
 export function operationWords(operationType: string): string {
   return OPERATIONS[operationType] ?? operationType;
 }
@@ -38,7 +38,7 @@ export const QUARANTINE_WORDS: Record<QuarantineReason, string> = {
   REFUSED_BY_DATABASE: 'The database refused the record',
 };
 
-/** What the quarantine card advises, where there is something to do. */
+/** The advice of the quarantine card, where an action exists. */
 export const QUARANTINE_ADVICE: Record<QuarantineReason, string> = {
   INVALID_PHONE: 'Correct the number in Cliniko, or let Settings accept such patients.',
   MISSING_EMAIL: 'Add the email address in Cliniko, or let Settings accept such patients.',
@@ -63,20 +63,20 @@ export function formatPercent(percent: number): string {
   return `${percent.toFixed(1)}%`;
 }
 
-/** "2.5", "1,240": one decimal where it says something. */
+/** "2.5", "1,240": one decimal for small numbers. */
 export function formatRate(perSecond: number): string {
   return perSecond >= 100 ? formatCount(Math.round(perSecond)) : String(Math.round(perSecond * 10) / 10);
 }
 
-/** "448 / 648 patients": stored, of those that Cliniko names. */
+/** "448 / 648 patients": stored, of the total in Cliniko. */
 export function counterText(log: SyncLog | null): string {
   if (log?.status === 'completed' && log.metadata.patients_found === 0) return 'No patients';
   return `${formatCount(log?.records_success ?? 0)} / ${formatCount(log?.metadata.patients_found ?? 0)} patients`;
 }
 
 /**
- * Patients a second: at the end as the engine measured it, on the way from its own estimate of what remains. So no
- * clock of ours is compared with one of the server's.
+ * Patients a second: at the end as the engine measured it, before from its own estimate of the remaining time. So no
+ * client clock is compared with a server clock.
  */
 export function patientsPerSecond(log: SyncLog): number | null {
   const { performance_metrics, patients_found, estimated_remaining_ms } = log.metadata;

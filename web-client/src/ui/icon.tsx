@@ -1,8 +1,8 @@
 /**
- * The pictures of the pages, drawn in the colour of the text.
+ * The icons of the pages, drawn in the colour of the text.
  *
- * The guide's texts begin with emoji. They stay in the text, where tests and copying find them, and are drawn as these
- * pictures: emoji look different everywhere, and some systems have none.
+ * The guide's texts begin with emoji. They stay in the text for tests and copying, and these icons are drawn instead:
+ * emoji look different on each system, and some systems have none.
  */
 import type { ReactNode } from 'react';
 
@@ -76,7 +76,7 @@ const ICON_OF_EMOJI: Readonly<Record<string, IconName>> = {
   '🏁': 'flag',
 };
 
-/** A text of the guide, with its emoji drawn. */
+/** A text of the guide, with its emoji drawn as icons. */
 export function GuideText({ text }: { text: string }) {
   const [emoji = '', ...words] = text.split(' ');
   const icon = ICON_OF_EMOJI[emoji];

@@ -1,4 +1,4 @@
-/** The dialog of confirm-dialog.tsx, loaded when something is asked for the first time. */
+/** The dialog of confirm-dialog.tsx, loaded on first use. */
 import type { ConfirmDialogProps } from './confirm-dialog.tsx';
 import { loadOnDemand } from './load-on-demand.tsx';
 

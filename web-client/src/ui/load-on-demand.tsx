@@ -1,8 +1,9 @@
 /**
- * A part of a page that is loaded when it is first wanted.
+ * A part of a page that is loaded on first use.
  *
- * A server that is away has none to give, and one that was renewed has others. Then the page stays and says so: React's
- * `lazy` would take the whole of it down. Browsers remember a module that failed, so only a new page asks again.
+ * An unreachable server cannot deliver it, and an updated server has other files. Then the page stays and shows a
+ * notice: React's `lazy` would unmount the whole page. Browsers cache a failed module, so only a reload requests it
+ * again.
  */
 import { type ReactNode, useEffect, useState } from 'react';
 import { ErrorNotice } from './error-notice.tsx';
@@ -14,7 +15,7 @@ interface Closable {
   onClose?(): void;
 }
 
-/** @param Meanwhile stands there until the part has come */
+/** @param Meanwhile shown until the part has loaded */
 export function loadOnDemand<Props extends object>(
   load: () => Promise<Drawn<Props>>,
   Meanwhile?: Drawn<Props>,

@@ -1,11 +1,11 @@
-/** What is on the page may be old: said where people look, not only in the badge. */
+/** Warns in the content, not only in the badge, that the data may be old. */
 import { type Connection, isForbidden } from '../live/connection.ts';
 import { Icon } from './icon.tsx';
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function OfflineNotice({ connection }: { connection: Connection }) {
-  // Who may not see this is told by what the server said.
+  // Without access, the server's refusal is shown instead.
   if (connection.kind !== 'offline' || isForbidden(connection)) return null;
   if (connection.refusal !== undefined) {
     return (

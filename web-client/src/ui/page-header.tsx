@@ -1,11 +1,11 @@
-/** The head of every page: what this is, where else one can go, and how fresh it is. */
+/** The header of every page: title, links, and connection state. */
 
 import { signOut, useSession } from '../auth/session.ts';
 import type { Connection } from '../live/connection.ts';
 import { ConnectionBadge } from './connection-badge.tsx';
 
 export interface MastheadProps {
-  /** Absent while a token is asked for. */
+  /** Absent on the sign-in card. */
   current?: 'dashboard' | 'ops';
   /** Absent where the page watches nothing. */
   connection?: Connection;

@@ -1,6 +1,6 @@
 /**
- * What every page stands in: React's checks, a component library that keeps to our Content-Security-Policy, and the
- * question for a token where the server has accounts.
+ * The root of every page: React's strict mode, a component library that follows our Content-Security-Policy, and the
+ * sign-in card where the server has accounts.
  */
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { type ReactNode, StrictMode, useEffect, useRef } from 'react';
@@ -24,14 +24,14 @@ export function showPage(page: ReactNode): void {
   );
 }
 
-/** While a token is asked for there is no page, so nothing that it has shown or watched stays behind. */
+/** During sign-in the page is unmounted, so its data and its watches are gone. */
 function Gate({ children }: { children: ReactNode }) {
   const session = useSession();
   useFocusAfter(session.kind === 'asked');
   return session.kind === 'asked' ? <SignInCard hasLapsed={session.hasLapsed} /> : children;
 }
 
-/** The field that had the focus goes with its form: whoever signs in by keyboard goes on where the page begins. */
+/** The focused field goes with its form: after signing in by keyboard the focus moves to the start of the page. */
 function useFocusAfter(isAsked: boolean): void {
   const wasAsked = useRef(isAsked);
   useEffect(() => {

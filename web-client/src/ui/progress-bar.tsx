@@ -1,11 +1,11 @@
-/** A bar from 0 to 100 that screen readers know as one. */
+/** A bar from 0 to 100 with the ARIA role of a progress bar. */
 export type BarTone = 'none' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
 
 export interface ProgressBarProps {
   percent: number;
   tone: BarTone;
   label: string;
-  /** What a screen reader says instead of the bare number. */
+  /** The text for screen readers instead of the number. */
   valueText: string;
 }
 

@@ -1,8 +1,8 @@
-/** Fewer would be a zigzag. */
+/** Fewer points would be a zigzag. */
 const LEAST_COUNTS = 15;
 
 /**
- * A line without axes: the figure stands beside it. What lies before the first that came is left out.
+ * A line without axes, beside its figure. Time before the first count is left out.
  *
  * @param counts oldest first
  */

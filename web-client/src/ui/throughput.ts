@@ -1,9 +1,9 @@
-/** How many patients went through in each of the last seconds. Pure. */
+/** Counts the processed patients in each of the last seconds. Pure. */
 
 export const SECONDS_KEPT = 60;
 
 export interface Throughput {
-  /** The second that the last count belongs to, of any clock. */
+  /** The second of the last count, of any clock. */
   readonly second: number;
   /** Oldest first; the last one is still growing. */
   readonly counts: readonly number[];
@@ -18,14 +18,14 @@ export function withCount(before: Throughput, second: number, count: number): Th
   return { second, counts: [...counts.slice(0, -1), (counts.at(-1) ?? 0) + count] };
 }
 
-/** Seconds in which nothing came are zeros. A clock that was set back counts as standing. */
+/** Seconds without events are zeros. A clock that was set back counts as stopped. */
 export function moved(before: Throughput, second: number): Throughput {
   const passed = Math.min(SECONDS_KEPT, Math.max(0, second - before.second));
   if (passed === 0) return before;
   return { second, counts: [...before.counts.slice(passed), ...Array<number>(passed).fill(0)] };
 }
 
-/** Patients a second over the last whole seconds; what is still growing would make the figure flicker. */
+/** Patients a second over the last whole seconds; the current second would make the figure flicker. */
 export function recentRate({ counts }: Throughput, seconds: number): number {
   const whole = counts.slice(-1 - seconds, -1);
   return whole.reduce((sum, count) => sum + count, 0) / seconds;

@@ -1,4 +1,4 @@
-/** Moments as people read them, in their own time zone and language. */
+/** Times in the user's time zone and language. */
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',
@@ -8,7 +8,7 @@ const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
 });
 const EVERYTHING = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
-/** The time alone on the day itself. @param at ISO 8601 */
+/** Without the date on the same day. @param at ISO 8601 */
 export function Moment({ at }: { at: string }) {
   const date = new Date(at);
   const isToday = date.toDateString() === new Date().toDateString();
@@ -19,7 +19,7 @@ export function Moment({ at }: { at: string }) {
   );
 }
 
-/** Always with its day. @param at ISO 8601 */
+/** With the date. @param at ISO 8601 */
 export function DayAndTime({ at }: { at: string }) {
   const date = new Date(at);
   return (

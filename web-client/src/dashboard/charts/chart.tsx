@@ -1,13 +1,13 @@
-/** One chart with its title, its one figure that matters, and the same figures as a table for who cannot see it. */
+/** One chart with its title, its main figure, and a table with the same figures for screen readers. */
 import { LinePath } from '@visx/shape';
 import type { Figure } from './figures.ts';
 import { Plot, type PlotScales } from './plot.tsx';
 
 export interface ChartProps {
   title: string;
-  /** "99.4%": the average, or what stands for all of it. */
+  /** "99.4%": the average, or another figure for the whole chart. */
   headline: string;
-  /** What the headline is: "average of 12 days". */
+  /** The meaning of the headline: "average of 12 days". */
   meaning: string;
   kind: 'bars' | 'line';
   figures: readonly Figure[];
@@ -77,7 +77,7 @@ function Bars({ figures, scales }: Drawn) {
 
 const DOT = 3.5;
 
-/** What has no value lies on the axis as a dash: a dot there would be read as the lowest value. */
+/** A missing value is a dash on the axis: a dot there would read as the lowest value. */
 function Line({ figures, scales }: Drawn) {
   const middle = (figure: Figure) => scales.x(figure) + scales.bandwidth / 2;
   const known = figures.flatMap((figure) =>

@@ -7,11 +7,11 @@ import { formatRate, operationWords } from '../../ui/format.ts';
 /** One point or bar. */
 export interface Figure {
   key: string;
-  /** What the axis says. */
+  /** The label on the axis. */
   label: string;
-  /** Null: there is nothing to say, as of a run without patients. */
+  /** Null: no value, as for a run without patients. */
   value: number | null;
-  /** The whole of it in words. */
+  /** The full text. */
   words: string;
 }
 
@@ -25,7 +25,7 @@ const MOMENT = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
 });
 
-/** Oldest first. Days without patients have no rate, which is not a rate of nought. */
+/** Oldest first. Days without patients have no rate, which differs from a rate of 0. */
 export function successByDay({ success_by_day }: Analytics): Figure[] {
   return success_by_day
     .slice(0, DAYS_SHOWN)
@@ -86,7 +86,7 @@ export function averageOf(figures: readonly Figure[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Where an axis of percentages begins: low enough for every value, high enough to see 99.5 beside 100. */
+/** The start of an axis of percentages: low enough for every value, high enough to tell 99.5 from 100. */
 export function floorOfPercent(figures: readonly Figure[]): number {
   const lowest = Math.min(100, ...figures.flatMap(({ value }) => (value === null ? [] : [value])));
   if (lowest >= 96) return 95;

@@ -1,4 +1,4 @@
-/** The frame of every chart: size, scales, grid and axes. What is drawn in it is the caller's. */
+/** The frame of every chart: size, scales, grid and axes. The caller draws the content. */
 import { AxisBottom, AxisLeft } from '@visx/axis';
 import { GridRows } from '@visx/grid';
 import { scaleBand, scaleLinear } from '@visx/scale';
@@ -10,7 +10,7 @@ export interface PlotScales {
   x(figure: Figure): number;
   bandwidth: number;
   y(value: number): number;
-  /** Where 0, or the lowest value, lies. */
+  /** The position of 0, or of the lowest value. */
   floor: number;
 }
 
@@ -22,7 +22,7 @@ export interface PlotProps {
   draw(scales: PlotScales): ReactNode;
 }
 
-/** In rem, as the letters of its axes: on large screens all of it grows. */
+/** In rem, like the text of the axes, so that everything grows on large screens. */
 const HEIGHT = 10.5;
 const MARGIN = { top: 0.5, right: 1.125, bottom: 1.625, left: 3.375 };
 const LABELS_AT_MOST_EVERY = 4.5;
@@ -76,7 +76,7 @@ export function Plot({ label, figures, domain, formatValue, draw }: PlotProps) {
   );
 }
 
-/** As many labels as have room. */
+/** As many labels as fit. */
 function everyNth(figures: readonly Figure[], most: number): string[] {
   const room = Math.max(1, Math.floor(most));
   const step = Math.max(1, Math.ceil(figures.length / room));
@@ -84,7 +84,7 @@ function everyNth(figures: readonly Figure[], most: number): string[] {
   return figures.flatMap(({ key }, index) => (index % step === middle ? [key] : []));
 }
 
-/** In pixels. Whatever changes the size of letters changes the width too. */
+/** In pixels. A change of the font size changes the width too. */
 function useSize() {
   const holder = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, rem: 16 });

@@ -1,4 +1,4 @@
-/** How the runs went over time. Loaded after the rest of the page: whoever starts a sync does not wait for charts. */
+/** The trends of past runs. Loaded after the rest of the page, so that starting a sync does not wait for charts. */
 
 import type { Analytics } from '#contract/analytics.ts';
 import { formatDuration } from '#contract/duration.ts';
@@ -51,7 +51,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
   );
 }
 
-/** "25 days, 1 without patients": what the average is of, and what it leaves out. */
+/** "25 days, 1 without patients": what the average covers, and what it leaves out. */
 function counted(figures: readonly Figure[], unit: string, why: string): string {
   const count = figures.filter(({ value }) => value !== null).length;
   const without = figures.length - count;
@@ -59,10 +59,10 @@ function counted(figures: readonly Figure[], unit: string, why: string): string 
   return without === 0 ? words : `${words}, ${without} ${why}`;
 }
 
-/** Below that an axis would name the same second twice. */
+/** Below this an axis would repeat the same second. */
 const LEAST_SECONDS = 3;
 
-/** Of an axis, so above nought even where every value is nought. */
+/** The maximum of an axis, so above 0 even when every value is 0. */
 function highest(figures: readonly Figure[], least: number): number {
   return Math.max(least, ...figures.map(({ value }) => value ?? 0)) * 1.08;
 }
