@@ -37,6 +37,7 @@ describe('the guides', () => {
       'guides/operations.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
       'guides/operations.md (database): pg_dump --format=custom --file=patients.dump "$DATABASE_URL"',
       'guides/operations.md (database): export MIGRATE_DATABASE_URL=postgres://owner:…@db/patients DATABASE_URL=postgres://sync_server:…@db/patients',
+      'guides/operations.md (cliniko): npm run doctor -- --org 123',
       'guides/quick-start.md (ci): npm ci',
       'guides/quick-start.md (cliniko): curl -s -X POST http://localhost:8000/api/v1/organizations/7/cliniko-credentials/verify',
       'operations/runbook.md (root): systemctl status patient-sync',
