@@ -1,4 +1,4 @@
-/** Answers before they are sent: a status, headers, and a body that is complete. */
+/** Answers before they are sent: status, headers, and a complete body. */
 import type { Behaviour } from './behaviour.ts';
 
 export interface Answer {
@@ -14,7 +14,7 @@ export function json(status: number, body: unknown): Answer {
   return { status, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify(body) };
 }
 
-/** JSON that is encoded already. */
+/** JSON that is already encoded. */
 export function jsonText(body: Buffer): Answer {
   return { status: 200, headers: { 'content-type': JSON_TYPE }, body };
 }
@@ -25,7 +25,7 @@ export function html(status: number, words: string): Answer {
   return { status, headers: { 'content-type': HTML_TYPE }, body };
 }
 
-/** What Cliniko answers besides JSON is not known; a gateway or an error page is likely. */
+/** Cliniko's answers besides JSON are not known; a gateway or an error page is likely. */
 export function failure(status: number, behaviour: Behaviour): Answer {
   if (behaviour.errorBody === 'empty') return { status, headers: {}, body: '' };
   return html(status, `${status} ${status === 404 ? 'Not Found' : status === 403 ? 'Forbidden' : 'Error'}`);
@@ -36,7 +36,7 @@ export function accessDenied(): Answer {
   return { status: 401, headers, body: 'HTTP Basic: Access denied.\n' };
 }
 
-/** @param reset as `X-RateLimit-Reset` is to read; undefined leaves it out */
+/** @param reset the value of `X-RateLimit-Reset`; undefined leaves it out */
 export function tooManyRequests(reset: string | undefined, retryAfterSeconds?: number): Answer {
   const headers = {
     ...(reset === undefined ? {} : { 'x-ratelimit-reset': reset }),

@@ -1,15 +1,15 @@
 /**
- * What is not known about Cliniko, as switches.
+ * Switches for what is not known about Cliniko.
  *
- * The documentation is silent on all of this, so a client has to live with either answer. The defaults are
- * safe guesses. The object may be changed while the simulator runs; the next request is answered accordingly.
+ * The documentation does not cover any of this, so a client has to work with either answer. The defaults are safe
+ * guesses. The object may be changed while the simulator runs; the next request uses the new values.
  *
- * Not here: things that go wrong for a while (faults.ts).
+ * Not here: temporary failures (faults.ts).
  */
 import type { Field } from './query.ts';
 
 export interface Behaviour {
-  /** Whether keys are let in: 401 and 403 are what a revoked key and a role without patients get. */
+  /** Whether keys are accepted: a revoked key gets 401, a role without access to patients 403. */
   access: 'allowed' | 'unauthorised' | 'forbidden';
   /** Added to each answer. */
   latencyMs: number;
@@ -18,47 +18,47 @@ export interface Behaviour {
   limitWindow: 'fixed' | 'sliding';
   /** Whether a 429 says `Retry-After` as well. */
   retryAfter: boolean;
-  /** Whether answers say the time (`Date`): by `now` of the simulator, in whole seconds. */
+  /** Whether answers have a `Date`: by `now` of the simulator, in whole seconds. */
   dateHeader: boolean;
-  /** Whether a missing `Accept` or contact in `User-Agent` is refused (400), or only noted in `requests`. */
+  /** Whether a missing `Accept` or contact in `User-Agent` is rejected (400), or only noted in `requests`. */
   headers: 'lenient' | 'strict';
   pastTheEnd: 'empty' | 'not-found';
   /** More than 100. */
   perPageTooBig: 'clamp' | 'refuse';
-  /** `page` or `per_page` that is 0, negative or no number. */
+  /** `page` or `per_page` that is 0, negative or not a number. */
   paramNonsense: 'default' | 'refuse';
-  /** How absence is written in a record; `mixed` has both, as real answers do. */
+  /** How a record writes an absent value; `mixed` has both, as real answers do. */
   emptyStyle: 'mixed' | null | '';
   unsetAssociations: 'omitted' | null;
   /** `previous` of the first page and `next` of the last. */
   unsetLinks: 'omitted' | null;
   archivedById: 'hidden' | 'shown';
-  /** Whether a list with filters, none of them on `archived_at`, hides the archived as the bare list does. */
+  /** Whether a list with filters, none of them on `archived_at`, hides archived patients as the plain list does. */
   filteredListHidesArchived: boolean;
   /** Whether archive, unarchive and merge count as a change. */
   archivingBumpsUpdatedAt: boolean;
   mergedContact: 'kept' | 'cleared';
-  /** In which order those come whom the asked order leaves equal, by id. */
+  /** The order, by id, of patients that the requested order leaves equal. */
   tieOrder: 'asc' | 'desc';
   textFilters: 'ignore-case' | 'match-case';
   fractionalSeconds: 'refuse' | 'accept';
-  /** Ids that `id:=1,2,3` may name. */
+  /** The maximum of ids in `id:=1,2,3`. */
   idListLimit: number;
   /** Of 403, 404 and 5xx. */
   errorBody: 'html' | 'empty';
-  /** What `total_entries` says. `growing`: one more with each answer. */
+  /** The value of `total_entries`. `growing`: one more with each answer. */
   total: 'right' | OddTotal;
-  /** When `links.next` is there. `by-total`: as the total that is told promises. */
+  /** When `links.next` is present. `by-total`: as the reported total implies. */
   nextLink: 'right' | 'by-total' | 'never' | 'always';
-  /** Records that a page holds at most, whatever was asked for. */
+  /** The maximum of records on a page, whatever `per_page` is. */
   recordsPerPage: number;
-  /** Records that the first page of a list holds at most; the second one goes on behind them. */
+  /** The maximum of records on the first page of a list; the second page continues after them. */
   recordsOnFirstPage: number;
   /** `ignored`: each page is the first one. */
   pageParameter: 'kept' | 'ignored';
-  /** Fields whose conditions are not kept. */
+  /** Fields whose conditions are ignored. */
   ignoredFilters: readonly Field[];
-  /** Whether the oldest patient is on each page, asked for or not. */
+  /** Whether the oldest patient is on every page, even if the filters exclude it. */
   oldestOnEachPage: boolean;
 }
 

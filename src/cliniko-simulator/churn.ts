@@ -1,9 +1,9 @@
 /**
- * Edits that happen while somebody walks the list.
+ * Edits during a scan of the list.
  *
- * An edit is tied to a request of the list and not to a time, so the same walk meets the same change at the
- * same place every time. Only requests for which a page is put together count: not those refused, limited, or
- * stricken by a fault that says something else instead.
+ * An edit is tied to a request for the list and not to a time, so the same scan meets the same change at the same
+ * position every time. Only requests that build a page count: not those that are rejected, rate limited, or replaced
+ * by a fault.
  */
 import type { SimulatedRequest } from './journal.ts';
 import type { People } from './people.ts';
@@ -11,20 +11,20 @@ import type { People } from './people.ts';
 export type Edit = (people: People, request: SimulatedRequest) => void;
 
 export interface Churn {
-  /** Runs once, before the nth page (from 1) since now is put together. */
+  /** Runs once, before the nth page (from 1) from now is built. */
   before(nth: number, edit: Edit): void;
-  /** Runs once, after the nth page (from 1) since now was put together. */
+  /** Runs once, after the nth page (from 1) from now was built. */
   after(nth: number, edit: Edit): void;
   beforeEvery(edit: Edit): void;
   afterEvery(edit: Edit): void;
-  /** Runs once, when this page number is first asked for. */
+  /** Runs once, when this page number is first requested. */
   beforePage(page: number, edit: Edit): void;
   afterPage(page: number, edit: Edit): void;
   clear(): void;
 }
 
 export interface ChurnBox extends Churn {
-  /** Runs what is due, puts the page together, runs what is due then. */
+  /** Runs the edits due before the page, builds the page, runs the edits due after it. */
   around<Page>(request: SimulatedRequest, makePage: () => Page): Page;
 }
 

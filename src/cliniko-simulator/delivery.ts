@@ -1,7 +1,7 @@
 /**
- * Puts an answer on the wire, whole or stricken by a fault.
+ * Sends an answer, either whole or changed by a fault.
  *
- * What hangs or is slow waits on the `closing` signal too: closing the simulator never waits for anyone.
+ * Hanging and slow answers also wait on the `closing` signal: closing the simulator never waits for a client.
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +14,7 @@ export interface Delivery {
   now: () => Date;
 }
 
-/** Sends what the strike makes of an answer. The answer is only put together when it is needed. */
+/** Sends the answer as the fault changes it. The answer is built only when it is needed. */
 export async function deliver(
   delivery: Delivery,
   strike: Strike | undefined,
@@ -38,7 +38,7 @@ export async function deliver(
   }
 }
 
-/** Ends early, without complaint, when the simulator closes. */
+/** Resolves early, without an error, when the simulator closes. */
 export async function pause(ms: number, closing: AbortSignal): Promise<void> {
   if (ms > 0) await delay(ms, undefined, { signal: closing }).catch(() => {});
 }
@@ -72,7 +72,7 @@ function sendHalf(response: ServerResponse, whole: Answer): Promise<void> {
   return sendFirst(response, whole, body, Math.floor(body.length / 2));
 }
 
-/** Promises the whole body and says only its beginning. Resolves once that has left. */
+/** Announces the whole body and sends only its beginning. Resolves once that is sent. */
 function sendFirst(response: ServerResponse, whole: Answer, body: Buffer, bytes: number): Promise<void> {
   response.writeHead(whole.status, { ...whole.headers, 'content-length': body.length });
   response.flushHeaders();

@@ -1,11 +1,11 @@
 /**
- * Chance that can be repeated: the same seed, position and aspect always fall the same way.
+ * Repeatable random values: the same seed, position and aspect always give the same value.
  *
- * Nothing is remembered between two throws, so person 900,000 can be drawn without drawing anyone before.
- * Aspects are independent of each other: adding a phone number to the drawing does not rename anybody.
+ * No state is kept between two values, so person 900,000 can be generated without the ones before. Aspects are
+ * independent of each other: a new phone number does not change a name.
  */
 
-/** A list that has something to pick. */
+/** A list with at least one element. */
 export type Choice<T> = readonly [T, ...T[]];
 
 /** @param words separated by commas; lines may break between them */
@@ -14,7 +14,7 @@ export function oneOf(words: string): Choice<string> {
   return [first, ...others];
 }
 
-/** A class and not closures: a page draws several hundred of them. */
+/** A class instead of closures: a page generates several hundred of them. */
 export class Dice {
   #state: number;
 

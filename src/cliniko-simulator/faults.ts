@@ -1,58 +1,56 @@
 /**
- * Things that go wrong, switched on by a test: which requests they meet, and how often.
+ * Failures that a test switches on: which requests they affect, and how often.
  *
- * The oldest fault that meets a request and is not used up strikes; one request, one fault. A request refused
- * for its key or the rate limit meets none.
+ * A request gets one fault: the oldest that matches it and is not used up. A request that is rejected for its key or
+ * the rate limit gets none.
  *
- * Not here: what a stricken answer looks like on the wire (delivery.ts).
+ * Not here: how a fault changes an answer on the wire (delivery.ts).
  */
 import type { SimulatedRequest } from './journal.ts';
 
 export type Fault = (
   | { kind: 'status'; status: number; body?: 'json' | 'text' | 'html' | 'empty' }
-  /** 429. `reset` is what `X-RateLimit-Reset` says: seconds from now, or nothing, or no number. Default 1. */
+  /** 429. `reset` is the value of `X-RateLimit-Reset`: seconds from now, absent, or not a number. Default 1. */
   | { kind: 'rate-limited'; reset?: number | 'absent' | 'garbage'; retryAfterSeconds?: number }
   | { kind: 'redirect'; to: string }
-  /** The connection is reset: before anything was said, or half-way through the body. Default nothing. */
+  /** The connection is reset: before any byte, or half-way through the body. Default nothing. */
   | { kind: 'reset'; after?: 'nothing' | 'half' }
-  /** No answer, or no end of it, until `release()`. Default nothing. */
+  /** No answer, or an incomplete one, until `release()`. Default nothing. */
   | { kind: 'hang'; after?: 'nothing' | 'headers' | 'half' }
-  /** 200 and half of the JSON, properly ended as far as HTTP can tell. */
+  /** 200 and half of the JSON, complete as far as HTTP can tell. */
   | { kind: 'truncated' }
   /** 200 and an HTML page, as maintenance pages do. */
   | { kind: 'html' }
   /** 200 and JSON of another shape. */
   | { kind: 'garbage'; body?: unknown }
-  /**
-   * The right answer with something changed: a total that lies, a list that is empty, a record that is null.
-   */
+  /** The correct answer with one change: a wrong total, an empty list, a record that is null. */
   | { kind: 'altered'; alter: (envelope: Record<string, unknown>) => unknown }
   | { kind: 'slow'; ms: number }
 ) & {
-  /** How many requests it strikes. Default: until cleared. */
+  /** The number of requests that it affects. Default: until cleared. */
   times?: number;
 };
 
 export interface Faults {
-  /** Strikes requests for this page of the patient list, whatever its filters. */
+  /** Affects requests for this page of the patient list, whatever its filters. */
   onPage(page: number, fault: Fault): void;
-  /** Strikes every request, to any path. */
+  /** Affects every request, to any path. */
   onEvery(fault: Fault): void;
   onRequests(areMeant: (request: SimulatedRequest) => boolean, fault: Fault): void;
-  /** Forgets all faults. Hanging requests go on hanging. */
+  /** Removes all faults. Hanging requests stay open. */
   clear(): void;
-  /** Answers all that hang, as if nothing had been wrong. */
+  /** Answers all hanging requests as if there were no fault. */
   release(): void;
 }
 
 export interface Strike {
   fault: Fault;
-  /** Resolves at the next `release()`, counted from the moment of the strike. */
+  /** Resolves at the next `release()` after the fault was applied. */
   released: Promise<void>;
 }
 
 export interface FaultBox extends Faults {
-  /** What strikes this request; a fault is used up by that. */
+  /** The fault for this request; this uses it up once. */
   strike(request: SimulatedRequest): Strike | undefined;
 }
 

@@ -1,10 +1,10 @@
-/** What a filter condition means for one person. Nothing compares with an absent value, as in SQL. */
+/** Evaluates a filter condition for one person. Nothing compares with an absent value, as in SQL. */
 import type { Behaviour } from './behaviour.ts';
 import type { PatientRecord } from './person.ts';
 import type { Condition, Field, Operator } from './query.ts';
 import type { Facts } from './timeline.ts';
 
-/** Somebody who may match. The record is drawn only when a condition asks for it. */
+/** A candidate. The record is generated only when a condition needs it. */
 export interface Candidate {
   position: number;
   facts: Facts;
@@ -14,7 +14,7 @@ export interface Candidate {
 export type Predicate = (candidate: Candidate) => boolean;
 export type Comparable = number | bigint | string;
 
-/** What a person is filtered and sorted by; null when absent. */
+/** The fields for filters and sorting; null when absent. */
 export function ownValue(field: Field, { facts, record }: Candidate): Comparable | null {
   switch (field) {
     case 'id':
@@ -26,7 +26,7 @@ export function ownValue(field: Field, { facts, record }: Candidate): Comparable
     case 'archived_at':
       return facts.archivedAt;
     case 'date_of_birth':
-      // Absent dates are shown as "" by some records, yet no database holds such a date.
+      // Some records show an absent date as "", but no database stores such a date.
       return textOf(record()[field]) || null;
     default:
       return textOf(record()[field]);
@@ -45,7 +45,7 @@ export function predicateFor(condition: Condition, behaviour: Behaviour): Predic
   };
 }
 
-/** Of a timestamp that was found well-formed: seconds since 1970. */
+/** Of a timestamp that was validated: seconds since 1970. */
 export function secondsOf(timestamp: string): number {
   return Date.parse(timestamp) / 1000;
 }
@@ -98,10 +98,7 @@ function textMatcher(operator: Operator, value: string, flags: '' | 'i'): Matche
   return operator === '!=' ? (own) => !isEqual(own) : isEqual;
 }
 
-/**
- * Matches whole texts; a character named in `wildcards` stands for that expression, all others for
- * themselves.
- */
+/** Matches whole texts; a character in `wildcards` stands for its expression, all others are literal. */
 function pattern(text: string, wildcards: Record<string, string>, flags: '' | 'i'): Matcher {
   const parts = [...text].map(
     (char) => wildcards[char] ?? char.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`),

@@ -1,7 +1,7 @@
 /**
- * Every request that arrived, so that tests can ask what a client did. It holds no keys.
+ * Records every request, so that tests can check what a client did. It contains no keys.
  *
- * Bounded, since a demo may run for weeks: when it is full the older half is dropped.
+ * Bounded, since a demo may run for weeks: a full journal drops its older half.
  */
 
 export interface SimulatedRequest {
@@ -9,21 +9,21 @@ export interface SimulatedRequest {
   path: string;
   /** Decoded, in the order sent, without the question mark. */
   query: string;
-  /** Of a request for the patient list: what `page` said, 1 when it said nothing. Otherwise null. */
+  /** For a request for the patient list: the value of `page`, by default 1. Otherwise null. */
   page: number | null;
-  /** null until it is answered, and for ever when it is not. */
+  /** Null until the request is answered; it stays null when it never is. */
   status: number | null;
   at: Date;
-  /** Requests that were being served when it had arrived, itself included. */
+  /** Concurrent requests at its arrival, including itself. */
   inFlight: number;
-  /** Mandatory headers that were missing or poor. */
+  /** Mandatory headers that were missing or invalid. */
   violations: string[];
 }
 
 export interface Journal {
   readonly requests: readonly SimulatedRequest[];
   note(request: SimulatedRequest): void;
-  /** Resolves with the first request like this, whether it came already or is yet to come. */
+  /** Resolves with the first matching request, past or future. */
   requested(isMeant: (request: SimulatedRequest) => boolean): Promise<SimulatedRequest>;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Pages that are not what their question asked for: each oddity that `behaviour` names, and nothing where it names none.
+ * Pages that do not match their query, one kind for each switch in `behaviour`; without a switch, the page is
+ * unchanged.
  *
  * Not here: answers that are no pages at all (faults.ts).
  */
@@ -7,7 +8,7 @@ import type { Behaviour } from './behaviour.ts';
 import type { PatientQuery } from './query.ts';
 import type { Selection } from './selection.ts';
 
-/** The question as this Cliniko understands it. */
+/** The query as this Cliniko applies it. */
 export function misread(query: PatientQuery, behaviour: Behaviour): PatientQuery {
   const { recordsPerPage, recordsOnFirstPage, pageParameter, ignoredFilters } = behaviour;
   const perPage = Math.min(query.perPage, recordsPerPage);
@@ -27,7 +28,7 @@ export function withOldest({ positions, total }: Selection, behaviour: Behaviour
   return { positions: isAdded ? [0, ...positions] : positions, total };
 }
 
-/** @param answers how many answers came before */
+/** @param answers number of earlier answers */
 export function toldTotal(total: number, behaviour: Behaviour, answers: number): unknown {
   switch (behaviour.total) {
     case 'right':

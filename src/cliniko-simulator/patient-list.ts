@@ -1,8 +1,8 @@
 /**
- * `GET /patients` and `GET /patients/{id}`: from a question to the JSON of an answer.
+ * `GET /patients` and `GET /patients/{id}`: from a query to the JSON of an answer.
  *
- * A page is drawn and encoded anew each time, so serving a million patients takes the memory of one page. A
- * benchmark that wants a faster source than that may have a bounded number of encoded pages kept.
+ * Each page is generated and encoded for its request, so serving a million patients takes the memory of one page. A
+ * benchmark that needs a faster source can cache a bounded number of encoded pages.
  */
 import { type Answer, failure, json, jsonText } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
@@ -19,9 +19,9 @@ export interface PatientList {
 export interface PatientListPlan {
   population: Population;
   behaviour: Behaviour;
-  /** Where the simulator is reached; links to pages begin with it. */
+  /** The base URL of the simulator; links to pages begin with it. */
   url: string;
-  /** Encoded pages kept at most, about 200 kB each. */
+  /** The maximum of cached encoded pages, about 200 kB each. */
   cachedPages: number;
 }
 
@@ -30,11 +30,14 @@ export function createPatientList({ population, behaviour, url, cachedPages }: P
   const keep = keepNewest<Buffer>(cachedPages);
   let answers = 0;
 
-  /** By who is on the page and not by what was asked: each sync asks up to another moment, and is shown the same people. */
+  /**
+   * The cache key is the patients on the page and not the query: each sync has another upper time bound, and gets the
+   * same patients.
+   */
   function encoded(positions: readonly number[]): Buffer {
     const draw = () =>
       Buffer.from(positions.map((position) => JSON.stringify(population.recordAt(position))).join(','));
-    // Where nobody is shown nothing is to be kept, and a page of people would have to make room for it.
+    // An empty page is not cached, because it would evict a page of patients.
     if (cachedPages === 0 || positions.length === 0) return draw();
     const key = `${population.version()} ${JSON.stringify(behaviour)} ${positions.join()}`;
     const page = keep.get(key) ?? draw();
@@ -104,12 +107,12 @@ function pageLinks(
   };
 }
 
-/** As Cliniko's own links are written, the asterisk of `archived_at:*` included. */
+/** In the format of Cliniko's own links, including the asterisk of `archived_at:*`. */
 function encode(text: string): string {
   return encodeURIComponent(text).replaceAll('*', '%2A');
 }
 
-/** A map of bounded size that lets go of what was not set for the longest. */
+/** A map of bounded size that evicts the entry that was set the longest ago. */
 function keepNewest<Value>(most: number) {
   const kept = new Map<string, Value>();
   const set = (key: string, value: Value) => {

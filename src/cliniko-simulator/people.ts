@@ -1,32 +1,32 @@
 /**
- * What the staff of the simulated clinic can do to its patients, and what a test can do behind their backs.
+ * Edits of the simulated clinic: those that its staff can make, and those that only a test can make.
  *
- * Edits carry the simulator's time. That clock never goes back, and never before the end of the drawn
- * history: whatever happens here happens after everything that was drawn.
+ * Edits carry the simulator's time. That clock never goes back, and never before the end of the generated history, so
+ * every edit is later than all generated data.
  */
 import type { Behaviour } from './behaviour.ts';
 import { type PatientRecord, timestamp } from './person.ts';
 import type { Population } from './population.ts';
 import type { Facts } from './timeline.ts';
 
-/** Every function that takes an id throws when nobody has it. */
+/** Every function that takes an id throws for an unknown id. */
 export interface People {
   /** @returns the new ids, oldest first */
   add(count?: number): string[];
   create(overrides?: PatientRecord): string;
-  /** Changes what is shown and bumps `updated_at`; an empty patch only bumps. */
+  /** Changes the record and `updated_at`; an empty patch changes only `updated_at`. */
   edit(id: string, patch?: PatientRecord): void;
-  /** Changes what is shown as if it had always been so: `updated_at` stays. undefined takes a key away. */
+  /** Changes the record as if it had always been so: `updated_at` stays. undefined removes a key. */
   override(id: string, patch: PatientRecord): void;
   archive(id: string): void;
   unarchive(id: string): void;
   merge(duplicate: string, survivor: string): void;
   hardDelete(id: string): void;
-  /** The id of the nth (from 0) to come, deleted ones counted. */
+  /** The id of the nth patient (from 0) in order of arrival, deleted ones counted. */
   idOf(position: number): string;
   /** The record as it is served now. */
   record(id: string): PatientRecord;
-  /** All who are there, archived ones too, oldest first. */
+  /** All existing patients, archived ones too, oldest first. */
   ids(): Iterable<string>;
   countAll(): number;
   countActive(): number;
@@ -87,7 +87,7 @@ export function createPeople(population: Population, behaviour: Behaviour, now: 
   };
 }
 
-/** Proper times are facts that filters and orders go by; a broken one is only shown. */
+/** Valid times are facts for filters and sorting; an invalid one is only displayed. */
 function shownAs({ created_at, updated_at, archived_at, ...rest }: PatientRecord): {
   facts: Partial<Facts>;
   patch: PatientRecord;

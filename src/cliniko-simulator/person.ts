@@ -1,10 +1,10 @@
 /**
- * One invented person, as the record Cliniko would show of them.
+ * One fictional person, as the record that Cliniko would return.
  *
- * A pure function of the seed, the position and the facts, so nobody is kept anywhere. Where real records are
- * untidy these are: blanks around names, null beside empty text, an address for a whole family, no telephone.
+ * A pure function of the seed, the position and the facts, so no record is stored. The records are as untidy as real
+ * ones: blanks around names, null beside empty text, one address for a whole family, no telephone.
  *
- * Not here: when people came and left (timeline.ts), what was changed by hand (population.ts).
+ * Not here: when people arrived and left (timeline.ts), manual edits (population.ts).
  */
 import type { Behaviour } from './behaviour.ts';
 import { Dice } from './dice.ts';
@@ -29,16 +29,16 @@ import {
   TITLES,
 } from './words.ts';
 
-/** A record as it is shown. Loose on purpose: edits may make it as wrong as they like. */
+/** A record as it is served. The type is loose on purpose: edits may make a record invalid. */
 export type PatientRecord = Record<string, unknown>;
 
 export interface Drawing {
   seed: number;
-  /** Whose looks: a merged duplicate is drawn as its survivor, being the same person. */
+  /** The position that the data comes from: a merged duplicate has its survivor's data, being the same person. */
   looksLike: number;
   position: number;
   facts: Facts;
-  /** Links inside records name Cliniko's own host, so that a record is the same whichever port serves it. */
+  /** Links in records name Cliniko's own host, so that a record does not depend on the simulator's port. */
   linkBase: string;
   behaviour: Pick<Behaviour, 'emptyStyle' | 'unsetAssociations' | 'mergedContact'>;
 }
@@ -54,10 +54,7 @@ const ASPECT = {
 } as const;
 type Empty = () => null | '';
 
-/**
- * Fills one object step by step: spreading its parts together took five times as long, and a page has a
- * hundred.
- */
+/** Fills one object step by step: spreading its parts took five times as long, and a page has a hundred records. */
 export function drawRecord(drawing: Drawing): PatientRecord {
   const { seed, position, facts, linkBase, behaviour } = drawing;
   const dice = new Dice(seed, position, ASPECT.rest);
@@ -87,9 +84,7 @@ function emptyIn(style: Behaviour['emptyStyle'], dice: Dice): Empty {
   return () => (dice.chance(0.5) ? null : '');
 }
 
-/**
- * One in ten lives with the person before them, and shares the family's name, address, telephone and email.
- */
+/** One in ten lives with the previous person, and shares the family's name, address, telephone and email. */
 function householdOf({ seed, looksLike }: Drawing): number {
   const livesWithPrevious = looksLike > 0 && new Dice(seed, looksLike, ASPECT.household).chance(0.1);
   return livesWithPrevious ? looksLike - 1 : looksLike;
@@ -101,7 +96,7 @@ function fillName(record: PatientRecord, drawing: Drawing, empty: Empty): void {
   const spelling = new Dice(drawing.seed, drawing.position, ASPECT.spelling);
   const firstName = spellLoosely(first, spelling);
   const lastName = spelling.chance(0.005) ? '' : familyName(drawing.seed, householdOf(drawing));
-  // A fault in production once left nulls in archived records.
+  // A bug in production once left nulls in archived records.
   const isRuin = drawing.facts.archivedAt !== null && spelling.chance(0.05);
   record.first_name = isRuin ? null : firstName;
   record.last_name = isRuin ? null : lastName;

@@ -1,16 +1,16 @@
 /**
  * Telephone numbers as receptions type them.
  *
- * Most are good Australian numbers in one of many spellings; some are hopeless. All lie in the ranges set
- * aside for fiction (mobiles 0491 57x xxx from the regulator's list, landlines (0x) 5550 xxxx and 7010 xxxx),
- * so nobody's telephone rings.
+ * Most are valid Australian numbers in one of many formats; some are unusable. All lie in the ranges reserved for
+ * fiction (mobiles 0491 57x xxx from the regulator's list, landlines (0x) 5550 xxxx and 7010 xxxx), so none is a real
+ * telephone.
  */
 import { type Choice, type Dice, oneOf } from './dice.ts';
 
 export interface PatientPhone {
   phone_type: 'Fax' | 'Home' | 'Mobile' | 'Other' | 'Work';
   number: string;
-  /** Newer than the rest, so some records lack it. */
+  /** Newer than the other fields, so some records lack it. */
   normalized_number?: string;
 }
 
@@ -35,7 +35,7 @@ const HOPELESS: Choice<string> = [
 const ABROAD: Choice<string> = ['+44 7700 900123', '+44 20 7946 0958', '0011 1 202 555 0143'];
 const REMARKS: Choice<string> = ['(wife)', '- after 5pm', 'Marnie', 'w', 'leave message'];
 
-/** @param areaCode of the landline, with its zero */
+/** @param areaCode of the landline, including its zero */
 export function drawPhones(dice: Dice, areaCode: string): PatientPhone[] {
   const many = dice.next();
   if (many < 0.15) return [];

@@ -1,11 +1,11 @@
 /**
- * Everyone in the clinic, in the order in which they came: those drawn from the seed, then those added later.
+ * All patients of the clinic in order of arrival: those generated from the seed, then those added later.
  *
- * Only what differs from the drawing is kept, so memory grows with the edits and not with the people. How
- * many active or archived people stand before a position is arithmetic plus a look into four short lists, and
- * so any page of a plain walk is found at once, however deep it lies.
+ * Only differences from the generated data are stored, so memory grows with the edits and not with the patients. The
+ * number of active or archived patients before a position is arithmetic plus a lookup in four short lists, so any page
+ * of a plain scan is found at once, at any depth.
  *
- * Not here: what an edit means (people.ts), filters and orders of other kinds (selection.ts).
+ * Not here: the meaning of an edit (people.ts), filters and other orders (selection.ts).
  */
 import type { Behaviour } from './behaviour.ts';
 import { roll } from './dice.ts';
@@ -14,43 +14,43 @@ import { firstWhere, type SortedPositions, sortedPositions } from './sorted-posi
 import { bigId, type Facts, timelineOf } from './timeline.ts';
 
 export type Visibility = 'active' | 'archived';
-/** Whom a list shows. */
+/** The patients that a list includes. */
 export type View = Visibility | 'all';
 
 export interface Change {
   facts?: Partial<Facts>;
-  /** Shown instead of what was drawn; undefined hides the key. */
+  /** Replaces generated values; undefined removes the key. */
   patch?: PatientRecord;
   isGone?: true;
 }
 
 export interface Population {
-  /** Positions there are, those of the deleted included. */
+  /** The number of positions, including those of deleted patients. */
   size(): number;
   /** Grows with every edit. */
   version(): number;
-  /** No drawn person was created, changed or archived after this; seconds since 1970. */
+  /** No generated patient was created, changed or archived after this; seconds since 1970. */
   readonly drawnUntil: number;
   createdAt(position: number): number;
-  /** Whether `created_at` of some record is not the time at which it came. */
+  /** Whether `created_at` of some record differs from its time of arrival. */
   isRedated(): boolean;
   idAt(position: number): bigint;
   /** The first position whose id is not below this one. */
   positionFrom(id: bigint): number;
-  /** Undefined: permanently deleted, or never there. */
+  /** Undefined: permanently deleted, or never existed. */
   visibility(position: number): Visibility | undefined;
   factsAt(position: number): Facts;
   recordAt(position: number): PatientRecord;
   countBefore(view: View, position: number): number;
   /** The position of the `rank`th (from 0) of a view. */
   positionAt(view: View, rank: number): number;
-  /** Positions of all who were changed or added since the start, ascending. */
+  /** Positions of all patients changed or added since the start, ascending. */
   touched(): number[];
   append(createdAt: number): number;
   change(position: number, change: Change): void;
 }
 
-/** Keeps the ids of those added apart from all that is drawn of them. */
+/** Keeps the ids of added patients separate from all generated values. */
 const ID_ASPECT = 31;
 
 export interface PopulationPlan {
@@ -163,7 +163,9 @@ function touchedPositions(changed: Iterable<number>, patients: number, size: num
   return [...early, ...late];
 }
 
-/** Who stands elsewhere than they were drawn: per standing, those who left it and those who joined it. */
+/**
+ * Patients whose status differs from the generated one: for each status, those that left it and those that joined it.
+ */
 function takeCensus(drawn: (position: number) => Visibility) {
   const moves: Record<Visibility, { left: SortedPositions; joined: SortedPositions }> = {
     active: { left: sortedPositions(), joined: sortedPositions() },

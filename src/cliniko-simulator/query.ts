@@ -1,11 +1,10 @@
 /**
- * A question to the patient list, as its URL puts it.
+ * Parses the URL of a query to the patient list.
  *
- * Refuses what Cliniko is known to refuse, in the words it was seen to use. Whatever it would ignore (unknown
- * parameters, `q` without brackets, `q[0]`) is ignored here too, so that a client that sends it gets the
- * whole list and finds out.
+ * Rejects what Cliniko is known to reject, with its observed messages. What Cliniko would ignore (unknown parameters,
+ * `q` without brackets, `q[0]`) is ignored here too, so that a client that sends it gets the whole list and notices.
  *
- * Not here: what a condition means for a person (filter.ts).
+ * Not here: how a condition is evaluated (filter.ts).
  */
 import type { Behaviour } from './behaviour.ts';
 
@@ -45,7 +44,7 @@ export interface SortColumn {
 export interface PatientQuery {
   page: number;
   perPage: number;
-  /** Records by which the first page is shorter than the others. */
+  /** The number of records by which the first page is shorter than the others. */
   missingOnFirstPage?: number;
   conditions: readonly Condition[];
   sort: readonly SortColumn[];

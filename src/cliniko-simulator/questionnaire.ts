@@ -1,7 +1,4 @@
-/**
- * The custom fields of the simulated clinic: one section of questions, answered by about a third of its
- * people.
- */
+/** The custom fields of the simulated clinic: one section of questions, answered by about a third of its patients. */
 import type { Choice, Dice } from './dice.ts';
 
 interface Option {
@@ -14,7 +11,7 @@ const FUNDS: Choice<Option> = [
   { name: 'Plains Friendly Society', token: 'e6a9c3d2-5b84-4f17-b0d3-72c81f9e3a04' },
 ];
 
-/** @returns null for whoever was never asked */
+/** @returns null for a patient without the questionnaire */
 export function drawCustomFields(dice: Dice): object | null {
   if (!dice.chance(0.3)) return null;
   const chosen = dice.pick(FUNDS);

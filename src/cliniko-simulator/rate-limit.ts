@@ -1,13 +1,13 @@
 /**
- * So many requests a minute, of all keys together: they belong to one user.
+ * A limit of requests a minute for all keys together, because they belong to one user.
  *
- * A fixed window begins with the first request after the last window ended, so a burst meets the limit at the
- * same request every time, whatever the clock says.
+ * A fixed window begins with the first request after the last window ended, so a burst reaches the limit at the same
+ * request every time, independent of the clock.
  */
 import type { Behaviour } from './behaviour.ts';
 
 export interface RateLimit {
-  /** Counts a request. @returns undefined when it may pass, else when the limit resets, in ms since 1970 */
+  /** Counts a request. @returns undefined when it is allowed, else when the limit resets, in ms since 1970 */
   take(): number | undefined;
 }
 

@@ -1,11 +1,10 @@
 /**
- * Finds the people a query asks for.
+ * Finds the patients that match a query.
  *
- * Conditions on `id` and `created_at` cut a stretch out of the order of arrival, those on `archived_at`
- * mostly choose a view, and then a page is found by arithmetic, as deep as one likes. Any other condition or
- * order looks at people one by one: all of the stretch, or only the few that can match (named ids; those
- * touched since the start, when nobody else changed that late). What a look round found is remembered for the
- * next page of the same walk.
+ * Conditions on `id` and `created_at` select a range of positions, those on `archived_at` mostly select a view, and
+ * then arithmetic finds a page at any depth. Any other condition or order checks patients one by one: the whole range,
+ * or only the few candidates (named ids; those changed since the start, when no others changed that late). The matches
+ * are cached for the next page of the same scan.
  */
 import type { Behaviour } from './behaviour.ts';
 import {
@@ -22,23 +21,23 @@ import { firstWhere } from './sorted-positions.ts';
 
 export interface Selection {
   positions: readonly number[];
-  /** All who match, on whichever page. */
+  /** All matches, on all pages. */
   total: number;
 }
 
 export type Select = (query: PatientQuery) => Selection;
 
-/** Those who may match: a stretch of positions, seen through a view, less those a predicate refuses. */
+/** The candidates: a range of positions in a view, minus those that a predicate excludes. */
 interface Search {
   from: number;
   to: number;
   view: View;
   predicates: readonly Predicate[];
-  /** Set when nobody else can match. */
+  /** Set when no other patient can match. */
   only?: readonly number[];
 }
 
-/** Walks that are remembered, and how many matches of each at most: 16 MB in all. */
+/** The number of cached scans, and the maximum of matches of each: 16 MB in all. */
 const REMEMBERED_WALKS = 4;
 const REMEMBERED_MATCHES = 1_000_000;
 
@@ -104,10 +103,7 @@ function withTies(sort: readonly SortColumn[], behaviour: Behaviour): readonly S
   return [...sort, { field: 'id', direction: behaviour.tieOrder }];
 }
 
-/**
- * Whether an order is that of arrival, or its reverse. Ids follow arrival, so what comes after `id` decides
- * nothing.
- */
+/** Whether an order is that of arrival, or its reverse. Ids follow arrival, so fields after `id` have no effect. */
 function arrivalOrder(sort: readonly SortColumn[]): SortColumn['direction'] | undefined {
   const deciding = sort.slice(0, sort.findIndex((column) => column.field === 'id') + 1);
   const [first] = deciding;
@@ -132,7 +128,7 @@ function searchFor(conditions: readonly Condition[], population: Population, beh
   };
 }
 
-/** The archived are hidden until a condition speaks of `archived_at`. */
+/** Archived patients are hidden unless a condition names `archived_at`. */
 function chooseView(
   conditions: readonly Condition[],
   behaviour: Behaviour,
@@ -146,7 +142,7 @@ function chooseView(
   return { view: hides ? 'active' : 'all', rest };
 }
 
-/** Cuts the stretch by a condition on the order of arrival. @returns false for conditions of other kinds */
+/** Narrows the range by a condition on the order of arrival. @returns false for other conditions */
 function narrow(search: Search, { field, operator, value }: Condition, population: Population): boolean {
   if (field !== 'id' && field !== 'created_at') return false;
   if (field === 'created_at' && population.isRedated()) return false;
@@ -201,7 +197,7 @@ function sorted(found: Iterable<number>, sort: readonly SortColumn[], population
   if (arrivalOrder(sort) === 'asc') return [...found];
   const keyed = Array.from(found, (position) => {
     const candidate = candidateAt(population, position);
-    // Ids follow arrival, and a position compares faster.
+    // Ids follow arrival, and positions compare faster.
     return {
       position,
       keys: sort.map(({ field }) => (field === 'id' ? position : ownValue(field, candidate))),

@@ -1,13 +1,12 @@
 /**
- * A simulated Cliniko: a real HTTP server on this machine that behaves as Cliniko's patient API does, as far
- * as that is known, with invented people.
+ * A simulated Cliniko: a local HTTP server that behaves like Cliniko's patient API, as far as that is known, with
+ * fictional patients.
  *
- * The same seed gives the same clinic, record for record. What is unknown about Cliniko is a switch
- * (behaviour.ts), what can go wrong is a fault (faults.ts), what changes in the middle of a walk is churn
- * (churn.ts). Only GET is served; anything else is written down and refused, so that a test can tell that
- * nobody tried to write.
+ * The same seed gives the same clinic, record for record. Unknown behaviour of Cliniko is a switch (behaviour.ts), a
+ * failure is a fault (faults.ts), a change during a scan is churn (churn.ts). Only GET is served; any other method is
+ * recorded and rejected, so that a test can check that no client tried to write.
  *
- * Not here: HTTPS and the choice of a host by shard, which are the client's to get right.
+ * Not here: HTTPS and the choice of a host by shard, which are the client's part.
  */
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -26,13 +25,13 @@ import { createRateLimit, type RateLimit } from './rate-limit.ts';
 import { MOST_PEOPLE } from './timeline.ts';
 
 export interface SimulatorOptions {
-  /** At the start: 0 to 10 million. */
+  /** Initial count: 0 to 10 million. */
   patients: number;
   /** Default 1. */
   seed?: number;
-  /** Default: one of the right shape on shard au1. */
+  /** Default: a key in the right format on shard au1. */
   apiKey?: string;
-  /** Further keys of the same user; they share its rate limit. */
+  /** More keys of the same user; they share its rate limit. */
   otherApiKeys?: readonly string[];
   /** Added to each answer. Default 0. */
   latencyMs?: number;
@@ -42,11 +41,11 @@ export interface SimulatorOptions {
   retryAfter?: boolean;
   /** On 127.0.0.1. Default 0: any that is free. */
   port?: number;
-  /** Answers to what is not known about Cliniko; also carries the three options above. */
+  /** Switches for unknown behaviour of Cliniko; includes the three options above. */
   behaviour?: Partial<Behaviour>;
-  /** The time of edits, of the rate limit and of `Date`. Default: the real one. */
+  /** The clock for edits, the rate limit and `Date`. Default: the real one. */
   now?: () => Date;
-  /** Encoded pages kept for repeated walks, about 200 kB each. Default 0. */
+  /** Cached encoded pages for repeated scans, about 200 kB each. Default 0. */
   cachedPages?: number;
 }
 
@@ -56,18 +55,18 @@ export interface ClinikoSimulator {
   readonly port: number;
   readonly apiKey: string;
   readonly requests: readonly SimulatedRequest[];
-  /** Resolves with the first request like this, whether it came already or is yet to come. */
+  /** Resolves with the first matching request, past or future. */
   requested: Journal['requested'];
   /** May be changed at any time. */
   readonly behaviour: Behaviour;
   readonly faults: Faults;
   readonly people: People;
   readonly churn: Churn;
-  /** Cuts all connections at once, those of hanging requests too. */
+  /** Closes all connections at once, including hanging requests. */
   close(): Promise<void>;
 }
 
-/** @throws RangeError when `patients` is out of bounds; the error of `listen` when the port is taken */
+/** @throws RangeError when `patients` is out of bounds; the error of `listen` when the port is in use */
 export async function startClinikoSimulator(options: SimulatorOptions): Promise<ClinikoSimulator> {
   if (!(Number.isInteger(options.patients) && options.patients >= 0 && options.patients <= MOST_PEOPLE)) {
     throw new RangeError(`A simulated clinic has 0 to ${MOST_PEOPLE} patients, not ${options.patients}.`);
@@ -77,8 +76,7 @@ export async function startClinikoSimulator(options: SimulatorOptions): Promise<
   const clinic = openClinic(options, `http://127.0.0.1:${port}/v1`);
   server.on('request', (request, response) => {
     serve(clinic, request, response).catch((error: unknown) => {
-      // Only an edit or an alteration that a test handed in can throw: cut the client, and let the test hear
-      // of it.
+      // Only an edit or a fault function of a test can throw: disconnect the client, and report the error to the test.
       response.destroy();
       throw error;
     });
@@ -116,7 +114,7 @@ interface Clinic {
   journal: Journal;
   now: () => Date;
   closing: AbortController;
-  /** Requests being served. */
+  /** Requests in progress. */
   inFlight: number;
 }
 
@@ -160,7 +158,7 @@ async function serve(clinic: Clinic, request: IncomingMessage, response: ServerR
   const noted = noteRequest(clinic, request, url);
   trackAnswer(clinic, noted, response);
   request.resume(); // A body is of no interest, but it has to leave the connection.
-  // Decided on arrival: a test that has heard of a hanging request may release it at once.
+  // Decided on arrival: a test that waited for a hanging request may release it at once.
   const refusal = refuse(clinic, request, noted);
   const strike = refusal === undefined ? clinic.faults.strike(noted) : undefined;
   const closing = clinic.closing.signal;
@@ -178,8 +176,8 @@ function urlOf(request: IncomingMessage, clinic: Clinic): URL {
 }
 
 /**
- * "finish" comes before the client can have read the end, so whoever awaits an answer finds its request
- * settled.
+ * "finish" comes before the client can have read the end, so a client that awaits an answer finds its request
+ * recorded.
  */
 function trackAnswer(clinic: Clinic, noted: SimulatedRequest, response: ServerResponse): void {
   response.once('finish', () => {
@@ -208,7 +206,7 @@ function noteRequest(clinic: Clinic, request: IncomingMessage, url: URL): Simula
   return noted;
 }
 
-/** Everything that keeps a request from being looked into. */
+/** All reasons to reject a request before it is processed. */
 function refuse(clinic: Clinic, request: IncomingMessage, noted: SimulatedRequest): Answer | undefined {
   const { behaviour } = clinic;
   const isKnown =
@@ -265,7 +263,7 @@ function abortsForMany(): AbortController {
   return controller;
 }
 
-/** So that an option given as undefined leaves the default alone. */
+/** An option that is undefined keeps its default. */
 function withoutUndefined(options: Record<string, unknown>): Partial<Behaviour> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

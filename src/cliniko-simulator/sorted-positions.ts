@@ -1,4 +1,4 @@
-/** A small ascending list of positions that knows how many of its members are below any other. */
+/** A small ascending list of positions that counts its members below any position. */
 export interface SortedPositions {
   add(position: number): void;
   remove(position: number): void;
@@ -22,7 +22,7 @@ export function sortedPositions(): SortedPositions {
   };
 }
 
-/** The first number from `low` on that passes, `high` when none does. What passes must go on passing. */
+/** The first number from `low` on that passes, `high` when none does. The predicate must be monotonic. */
 export function firstWhere(low: number, high: number, passes: (at: number) => boolean): number {
   let [from, to] = [low, high];
   while (from < to) {

@@ -1,20 +1,19 @@
 /**
- * When the people of a clinic came, changed and left, and which ids they were given.
+ * When the patients of a clinic arrived, changed and left, and their ids.
  *
- * Everything is arithmetic on a position (0 is the oldest), so a clinic of a million takes no memory, and
- * positions can be found again from a time or an id by halving: both grow with the position. Some neighbours
- * share a second, as in life. Three of every fifty are archived, and it can be counted how many are archived
- * before a position.
+ * Everything is arithmetic on a position (0 is the oldest), so a clinic of a million takes no memory. Binary search
+ * finds a position from a time or an id: both grow with the position. Some neighbours share a second, as in reality.
+ * Three of every fifty are archived, so the archived ones before a position can be counted.
  *
- * Not here: what people look like (person.ts), what is changed later (population.ts).
+ * Not here: a person's data (person.ts), later changes (population.ts).
  */
 import { roll } from './dice.ts';
 
-/** The life of a record. Times are whole seconds since 1970, UTC. */
+/** The history of a record. Times are whole seconds since 1970, UTC. */
 export interface Facts {
   /** Exact digits. */
   id: string;
-  /** Null: the record has no such time, which only an override can bring about. */
+  /** Null: the record has no such time, which only an override can cause. */
   createdAt: number | null;
   updatedAt: number | null;
   archivedAt: number | null;
@@ -24,19 +23,19 @@ export interface Facts {
 }
 
 export interface Timeline {
-  /** Nothing drawn here lies after it. */
+  /** No generated time is later than this. */
   endsAt: number;
   createdAt(position: number): number;
   idAt(position: number): bigint;
   isArchived(position: number): boolean;
-  /** How many of the positions below this one are archived. */
+  /** The number of archived positions below this one. */
   archivedBefore(position: number): number;
-  /** Where the survivor of this duplicate stands; null for whoever was not merged. */
+  /** The position of this duplicate's survivor; null for a patient that was not merged. */
   survivorOf(position: number): number | null;
   factsAt(position: number): Facts;
 }
 
-/** Beyond it neighbours could no longer be told apart by their ids. */
+/** Beyond this limit the ids of neighbours would collide. */
 export const MOST_PEOPLE = 10_000_000;
 
 const BEGINS_AT = Date.UTC(2019, 0, 1) / 1000;
@@ -46,14 +45,14 @@ const BIG_IDS_SINCE = Date.UTC(2022, 1, 1) / 1000;
 const FIRST_SMALL_ID = 41_000_000;
 /** Chosen so that an id of 2024 has 19 digits and one of early 2022 has 18. */
 const BIG_ID_EPOCH = Date.UTC(2018, 11, 1) / 1000;
-/** People come in groups of 16; two of each group share a second. */
+/** Arrivals come in groups of 16; two of each group share a second. */
 const GROUP = 16;
 const BLOCK = 50;
 const ARCHIVED_PER_BLOCK = 3;
 
 const ASPECT = { arrival: 1, id: 2, archived: 3, left: 4, changed: 5 } as const;
 
-/** An id of today's kind: the later, the larger. `order` (below 2^33) tells apart those of one second. */
+/** An id in the current format: later is larger. `order` (below 2^33) distinguishes ids of one second. */
 export function bigId(createdAt: number, order: number): bigint {
   return ((BigInt(createdAt - BIG_ID_EPOCH) * 1000n) << 23n) + BigInt(order);
 }
@@ -125,13 +124,12 @@ export function timelineOf(seed: number, size: number): Timeline {
 
 type Role = 'active' | 'archived' | 'duplicate' | 'duplicate of a duplicate';
 
-/** Who is archived: the same number in every block, at places that differ from block to block. */
+/** The archived positions: the same number in every block, at offsets that differ from block to block. */
 function archiveOf(seed: number) {
   const placesIn = (block: number) => {
     const noise = roll(seed, block, ASPECT.archived);
     const first = noise % BLOCK;
-    // Always three different places: the second and third lie 1 to 24 and 25 to 49 after the first, going
-    // round.
+    // Always three different offsets: the second and third lie 1 to 24 and 25 to 49 after the first, modulo the block.
     return [first, (first + 1 + ((noise >>> 8) % 24)) % BLOCK, (first + 25 + ((noise >>> 16) % 25)) % BLOCK];
   };
   const blockOf = (position: number) => Math.floor(position / BLOCK);

@@ -1,6 +1,5 @@
 /**
- * The words invented people are made of. Any likeness is chance; see phones.ts for why the numbers reach
- * nobody.
+ * The words for fictional people. Any resemblance is a coincidence; phones.ts explains why the numbers are not real.
  */
 import { type Choice, oneOf } from './dice.ts';
 
@@ -45,7 +44,7 @@ export const PLACES: Choice<Place> = [
   { city: 'Orange', state: 'NSW', postCode: '2800', timeZone: 'Australia/Sydney', areaCode: '02' },
   { city: 'Toowoomba', state: 'QLD', postCode: '4350', timeZone: 'Australia/Brisbane', areaCode: '07' },
   { city: 'Fremantle', state: 'WA', postCode: '6160', timeZone: 'Australia/Perth', areaCode: '08' },
-  // A post code that a number would spoil.
+  // A post code that would be wrong as a number.
   { city: 'Darwin', state: 'NT', postCode: '0800', timeZone: 'Australia/Darwin', areaCode: '08' },
 ];
 
@@ -68,7 +67,7 @@ export const EMAIL_HOSTS: Choice<string> = ['example.com', 'example.org', 'post.
 export const SEXES: Choice<string> = ['Female', 'Male', 'Other'];
 export const GENDER_IDENTITIES: Choice<string> = ['Female', 'Male', 'Non-binary', 'f'];
 export const REMINDERS: Choice<string | null> = [null, 'None', 'SMS', 'Email', 'SMS & Email'];
-/** null is "never asked", which is not false. */
+/** null means "never asked", which differs from false. */
 export const ANSWERS: Choice<boolean | null> = [null, null, true, false];
 export const PRONOUNS = {
   nominative: 'they',
