@@ -1,8 +1,8 @@
 /**
- * Cliniko over HTTP, for reading: the patient source of production.
+ * The read-only HTTP client for Cliniko: the patient source of production.
  *
- * Only GET is ever sent (a key can also write), only to the one address of its account, and no redirect is followed:
- * the key goes in a header. A page is paced, tried again where that may help, and otherwise fails with a ClinikoError.
+ * It sends only GET requests (a key can also write), only to the base URL of the key's account, and follows no redirect: the
+ * key is in a header. Requests are paced and retried if a retry may help. Otherwise the page fails with a ClinikoError.
  */
 
 import type { Clock } from '../timing/clock.ts';
@@ -35,28 +35,28 @@ import {
 } from './source.ts';
 import { WireEnvelope } from './wire.ts';
 
-/** Cliniko itself gives up on a query after 30 s, and says so. */
+/** Cliniko itself aborts a query after 30 s and reports it. */
 const TIMEOUT_MS = 40_000;
 
-/** A page of 100 records is some 200 kB. */
+/** A page of 100 records is about 200 kB. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 export interface ClinikoClientOptions {
   apiKey: string;
-  /** With its `/v1`; https, or plain http on this machine. Default: from the key. */
+  /** Including `/v1`; https, or plain http on this machine. Default: derived from the key. */
   baseUrl?: string | undefined;
-  /** Cliniko wants to know whom to ask. */
+  /** Cliniko requires a contact address in the user agent. */
   contactEmail: string;
-  /** Shared by everybody who uses this key. */
+  /** Shared by all clients with this key. */
   pacer: Pacer;
   clock: Clock;
-  /** Shared by all clients of this process, so that a Cliniko that fails is asked less. Default: of this client alone. */
+  /** Shared by all clients of this process, so that a failing Cliniko gets fewer requests. Default: for this client only. */
   outages?: OutageGates;
-  /** For one try, body included. */
+  /** For one try, including the body. */
   timeoutMs?: number;
   /** From 0 to 1. */
   random?: () => number;
-  /** Called after each try, with what came of it. */
+  /** Called after each try, with its outcome. */
   onAnswered?: (outcome: RequestOutcome, seconds: number) => void;
 }
 
@@ -68,7 +68,7 @@ export class ClinikoClient implements PatientSource {
   readonly #gate: OutageGate;
   readonly #headers: Record<string, string>;
 
-  /** @throws TypeError when the key would go over a network in plain text */
+  /** @throws TypeError when the key would be sent over a network in plain text */
   constructor(options: ClinikoClientOptions) {
     const { apiKey, baseUrl = clinikoBaseUrl(apiKey), contactEmail, outages = createOutageGates() } = options;
     assertKeepsSecret(baseUrl);
@@ -84,13 +84,13 @@ export class ClinikoClient implements PatientSource {
 
   async page(query: PageQuery, options: PageOptions): Promise<PatientPage> {
     const url = `${this.#baseUrl}?${searchOf(query)}`;
-    // A copy, because the gate tells pages apart by it.
+    // A copy, because the gate identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
     try {
       for (;;) {
         await this.#gate.enter(asking);
-        // Outside: what the budget throws is not Cliniko's.
+        // Outside the try block: an error of the budget is not a failure of Cliniko.
         await this.#options.pacer.take(asking);
         try {
           const page = await this.#request(url, asking, countedTries(failed) + 1);
@@ -115,7 +115,7 @@ export class ClinikoClient implements PatientSource {
     return this.#options.pacer.estimateMs(requests);
   }
 
-  /** @throws ClinikoError, or whatever the network throws */
+  /** @throws ClinikoError, or an error of the network */
   async #request(url: string, asking: PageOptions, tryNumber: number): Promise<PatientPage> {
     const { signal, onRequest } = asking;
     const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
@@ -144,7 +144,7 @@ export class ClinikoClient implements PatientSource {
     }
   }
 
-  /** Tells of a request that stays without an answer. @returns call it when the request has ended */
+  /** Reports a request that gets no response for some time. @returns a function to call when the request has ended */
   #watchForAnswer(asking: PageOptions, tryNumber: number): () => void {
     const { clock, timeoutMs = TIMEOUT_MS } = this.#options;
     let told: WaitNotice | undefined;
@@ -159,7 +159,7 @@ export class ClinikoClient implements PatientSource {
     };
   }
 
-  /** A rate limit stops everyone on this key until it is over; anything else holds up this page. */
+  /** A rate limit pauses all requests of this key until it is over. Any other failure delays only this page. */
   async #recover(failed: readonly ClinikoFailure[], asking: PageOptions): Promise<void> {
     const { pacer, clock, random = Math.random } = this.#options;
     const failure = failed.at(-1);
@@ -189,7 +189,7 @@ function earlier(date: Date | undefined, ms: number): Date | undefined {
   return date === undefined ? undefined : new Date(date.getTime() - ms);
 }
 
-/** `q[]` repeated, which not every library writes as Cliniko reads it. */
+/** Repeats `q[]` for each filter. Not every library writes it as Cliniko expects. */
 function searchOf({ page, perPage, sort, filters }: PageQuery): string {
   const search = new URLSearchParams({ page: String(page), per_page: String(perPage), sort });
   for (const filter of filters) search.append('q[]', filter);
@@ -200,7 +200,7 @@ function searchOf({ page, perPage, sort, filters }: PageQuery): string {
 async function readResponse(response: Response, clock: Clock): Promise<PatientPage> {
   const failure = failureOfStatus(response, clock);
   if (failure !== undefined) {
-    // What is not read must be cancelled, or its connection is never used again.
+    // An unread body must be cancelled, or its connection is never reused.
     await response.body?.cancel();
     throw new ClinikoError(failure);
   }
@@ -222,13 +222,13 @@ function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFa
   return { kind: 'unreadable', status };
 }
 
-/** Whatever else is thrown is the network: no connection, a cut one, a time-out. */
+/** Any other error comes from the network: no connection, a broken connection, a timeout. */
 function failureOf(error: unknown): ClinikoFailure {
   if (error instanceof ClinikoError) return error.failure;
   return { kind: 'unavailable', status: undefined, code: networkCode(error) };
 }
 
-/** A refusal and a rate limit are answers of a Cliniko that works. */
+/** Rejections and rate limits are responses of a working Cliniko. */
 function isOutage({ kind }: ClinikoFailure): boolean {
   return kind === 'unavailable' || kind === 'unreadable';
 }
@@ -241,7 +241,7 @@ async function readBody(response: Response): Promise<string> {
     if (size > MAX_BODY_BYTES) throw new ClinikoError({ kind: 'unreadable', status: response.status });
     chunks.push(chunk);
   }
-  // As `response.json()` would: without a byte order mark.
+  // Like `response.json()`: TextDecoder removes a byte order mark.
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 

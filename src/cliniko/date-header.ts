@@ -1,9 +1,9 @@
-/** What Cliniko's own clock says: the `Date` of an answer, as RFC 9110 (6.6.1) has it. */
+/** The time of Cliniko's clock: the `Date` header of a response (RFC 9110, section 6.6.1). */
 
 const FIXED_FORM =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** @returns when the answer was made, cut to the second; undefined when it does not say so in the one form that is allowed */
+/** @returns when the response was created, truncated to the second; undefined when the header is missing or malformed */
 export function dateOf(headers: Headers): Date | undefined {
   const text = headers.get('date');
   if (text === null || !FIXED_FORM.test(text)) return undefined;

@@ -1,21 +1,21 @@
-/** The ways in which Cliniko gives no page. Each kind is a decision for whoever catches it. */
+/** The reasons why Cliniko returns no page. The caller decides by the kind. */
 
 export type ClinikoFailure =
   /** 401: the key is wrong or was revoked. Not retried. */
   | { kind: 'unauthorised' }
   /** 403: the key's user may not see patients. Not retried. */
   | { kind: 'forbidden' }
-  /** 429 in spite of pacing and waiting. */
+  /** 429 despite pacing and waiting. */
   | { kind: 'rate-limited'; resetAt: Date }
-  /** 408, 5xx, a time-out, or no connection (`status` undefined, `code` of the network), after all retries. */
+  /** 408, 5xx, a timeout, or no connection (`status` undefined, `code` of the network), after all retries. */
   | {
       kind: 'unavailable';
       status: number | undefined;
       code?: string | undefined;
-      /** What `Retry-After` asked for. */
+      /** The delay that `Retry-After` requested. */
       retryAfterMs?: number | undefined;
     }
-  /** An answer that is no page of patients: not JSON, cut off, another shape, a redirect, an unexpected status. */
+  /** A response that is not a page of patients: not JSON, truncated, another shape, a redirect, an unexpected status. */
   | { kind: 'unreadable'; status: number };
 
 const WORDS: Record<ClinikoFailure['kind'], string> = {
@@ -26,7 +26,7 @@ const WORDS: Record<ClinikoFailure['kind'], string> = {
   unreadable: 'Cliniko gave an answer that is not a page of patients',
 };
 
-/** Cliniko gave no usable page. The message holds no patient data, so it may be logged and shown as it is. */
+/** Cliniko returned no usable page. The message contains no patient data, so it may be logged and shown. */
 export class ClinikoError extends Error {
   override readonly name = 'ClinikoError';
   readonly failure: ClinikoFailure;
@@ -37,7 +37,7 @@ export class ClinikoError extends Error {
   }
 }
 
-/** With the status or the network's code, such as "(HTTP 503)" or "(ECONNREFUSED)". */
+/** The text of a failure, with the HTTP status or the network's code, such as "(HTTP 503)" or "(ECONNREFUSED)". */
 export function failureWords(failure: ClinikoFailure): string {
   const words = WORDS[failure.kind];
   if ('status' in failure && failure.status !== undefined) return `${words} (HTTP ${failure.status})`;

@@ -1,24 +1,23 @@
-/** Asks Cliniko for exactly these patients, archived ones included. */
+/** Requests patients by id, including archived ones. */
 import type { PageOptions, PatientPage, PatientSource } from './source.ts';
 import { readId } from './wire.ts';
 
-/** Cliniko hides archived patients, unless it is asked for them. */
+/** Without this filter Cliniko omits archived patients. */
 export const WITH_ARCHIVED = 'archived_at:*';
 
-/** Cliniko's longest list of ids is not known; its makers advise lists like this one. */
+/** Cliniko's maximum is not documented; Cliniko recommends lists of about this length. */
 export const IDS_AT_ONCE = 50;
 
 export interface FetchedByIds {
-  /** Of the patients whom Cliniko has. None that was not asked for, whatever it answers. */
+  /** Records of the requested patients that Cliniko has. Records that were not requested are dropped. */
   records: readonly unknown[];
-  /** Ids that Cliniko neither gave nor denied: of them nothing is known. */
+  /** Ids that Cliniko neither returned nor denied: nothing is known about them. */
   unanswered: readonly string[];
 }
 
 /**
- * Cliniko may answer with fewer records than it was asked for, so what is left is asked for until an answer brings nothing
- * more. Only an answer that is whole denies an id: one with more to come, or with records that were not asked for, proves
- * nothing.
+ * Cliniko may return fewer records than requested, so the remaining ids are requested until a response has no new record.
+ * Only a complete response denies an id: a response with more pages, or with records that were not requested, proves nothing.
  *
  * @param ids at most `IDS_AT_ONCE`
  * @throws ClinikoError, or the signal's reason

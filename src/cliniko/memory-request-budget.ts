@@ -1,16 +1,16 @@
-/** A budget that one process keeps for itself: for tests, and wherever there is no database. */
+/** A request budget in the memory of one process: for tests, and for processes without a database. */
 
 import type { Clock } from '../timing/clock.ts';
 import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './request-budget.ts';
 
 export function createMemoryBudget(limit: BudgetLimit, clock: Clock): Budget {
   const { requests: most, windowMs = WINDOW_MS } = limit;
-  /** When they left, oldest first. */
+  /** When requests were sent, oldest first. */
   let sent: number[] = [];
   let pausedUntil = 0;
   let looked = 0;
 
-  /** A clock that is set back takes these times along, or everybody would wait for the difference too. */
+  /** If the clock is set back, these times are moved back too. Otherwise requests would also wait for the difference. */
   const look = (): number => {
     const now = clock.now();
     const setBackMs = looked - now;

@@ -1,10 +1,10 @@
-/** Why no answer came from Cliniko: the code of the network, and what to do about it. */
+/** Why Cliniko sent no response: the code of the network, and what to do about it. */
 import { errorCode } from '../logging/safe-error.ts';
 
-/** Our own code for a connection that was accepted and then stayed silent. */
+/** Our own code for a connection that was accepted and then got no response. */
 export const NO_ANSWER = 'NO_ANSWER';
 
-/** @returns such as `ECONNREFUSED`; undefined when the error carries no code */
+/** @returns a code such as `ECONNREFUSED`; undefined when the error has none */
 export function networkCode(error: unknown): string | undefined {
   if (error instanceof DOMException && error.name === 'TimeoutError') return NO_ANSWER;
   const code = errorCode(error);
@@ -19,7 +19,7 @@ const NAME = /^(ENOTFOUND|EAI_|ENODATA$)/;
 const CONNECTION =
   /^(ECONNREFUSED|EHOST|ENET|EACCES$|EPERM$|EADDRNOTAVAIL$|UND_ERR_CONNECT_TIMEOUT$|ETIMEDOUT$)/;
 
-/** @param code undefined: Cliniko answered, but not properly */
+/** @param code undefined when Cliniko responded, but with an error */
 export function networkSolution(code: string | undefined): string {
   if (code === undefined)
     return 'Look at https://status.cliniko.com, and start the sync again when Cliniko answers.';

@@ -1,33 +1,33 @@
 /**
- * What this process does to a Cliniko that does not answer properly: it asks less.
+ * Reduces the requests to a Cliniko that does not respond properly.
  *
- * While the requests of one API key fail, one page tries again and the other pages of the key wait for its success. While a
- * whole host fails, every second try to it waits longer. The first request of a key always leaves: a host may refuse one
- * account and serve another, so one account's failures never hold up another account.
+ * While the requests of one API key fail, one page retries and the other pages of the key wait for its success. While a
+ * whole host fails, every retry to it waits longer. The first request of a key is always sent: a host may reject one account
+ * and serve another, so one account's failures never delay another account.
  *
  * Not here: how often a page is tried (retry.ts), the request budget (pacer.ts).
  */
 import type { PageOptions, WaitNotice } from './source.ts';
 
-/** Failures in a row, with no proper answer to any key in between, after which a host counts as failing. */
+/** A host counts as failing after this many consecutive failures, over all keys. */
 const HOST_FAILS_AFTER = 5;
 
 export interface OutageGate {
-  /** Resolves when this page may send. Rejects with the signal's reason. */
+  /** Resolves when this page may send its request. Rejects with the signal's reason. */
   enter(page: PageOptions): Promise<void>;
-  /** Cliniko gave no proper answer to this page: from now on it is the page that tries. */
+  /** Cliniko did not respond properly to this page: if no other page retries, this one does from now on. */
   failed(page: PageOptions): void;
-  /** Cliniko answered this page, also with a refusal or a rate limit: all pages may send. */
+  /** Cliniko responded to this page, possibly with a rejection or a rate limit: all pages may send. */
   answered(page: PageOptions): void;
-  /** Tells this page, and the pages that wait for it, what they wait for. */
+  /** Reports a wait to this page and to the pages that wait for it. */
   tell(page: PageOptions, notice: WaitNotice): void;
-  /** This page sends no more. */
+  /** This page sends no more requests. */
   leave(page: PageOptions): void;
   readonly isHostFailing: boolean;
 }
 
 export interface OutageGates {
-  /** The same gate for the same key at the same host. */
+  /** Returns the same gate for the same key at the same host. */
   forKey(apiKey: string, host: string): OutageGate;
 }
 

@@ -1,8 +1,9 @@
 /**
- * The pace of one API key: Cliniko allows a number of requests in a minute, whoever of us sends them.
+ * The pacer of one API key: Cliniko limits the requests per minute of a key, over all servers.
  *
- * Here is the queue: who asked first leaves first, and everybody is told what he waits for. How many may leave is the
- * budget's to say: in this process alone (memory-request-budget.ts), or shared by all servers (postgres-request-budget.ts).
+ * The pacer is a first-in, first-out queue that reports to each request what it waits for. The budget decides how many
+ * requests may be sent: for this process alone (memory-request-budget.ts), or shared by all servers
+ * (postgres-request-budget.ts).
  */
 import type { Clock } from '../timing/clock.ts';
 import type { Budget } from './request-budget.ts';
@@ -10,21 +11,21 @@ import { MIN_REPORTED_WAIT_MS, type WaitNotice } from './source.ts';
 
 export interface PaceOptions {
   signal: AbortSignal;
-  /** Called before a wait of `WORTH_TELLING_MS` or more, also by somebody else's turn in the same queue. Must not throw. */
+  /** Called before a wait of `MIN_REPORTED_WAIT_MS` or more, also when another request in the queue waits. Must not throw. */
   onWait?: ((notice: WaitNotice) => void) | undefined;
 }
 
 export interface Pacer {
-  /** Resolves when a request may leave, in the order of asking. Rejects with the signal's reason when aborted. */
+  /** Resolves when a request may be sent, in the order of the calls. Rejects with the signal's reason when aborted. */
   take(options: PaceOptions): Promise<void>;
-  /** Nobody may send before that, on any server. */
+  /** No server may send a request before this time. */
   pauseUntil(time: Date): void;
-  /** About how long it takes until so many more requests may have left; 0 when all of them could leave now. */
+  /** Estimated time until this many more requests can be sent; 0 when all can be sent now. */
   estimateMs(requests: number): number;
 }
 
 export function createPacer(budget: Budget, clock: Clock): Pacer {
-  /** Who has asked and may not send yet. Only the first of them asks the budget, but all of them wait. */
+  /** Requests that wait. Only the first one asks the budget. */
   const queue = new Set<PaceOptions>();
   let current: WaitNotice | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -34,7 +35,7 @@ export function createPacer(budget: Budget, clock: Clock): Pacer {
   };
   const takeNow = async (asking: PaceOptions): Promise<void> => {
     asking.signal.throwIfAborted();
-    // A pause may come while we wait: ask again each time.
+    // A pause may start during the wait, so the budget is asked again each time.
     for (;;) {
       const notice = await budget.take(queue.size);
       if (notice === undefined) break;
@@ -54,7 +55,7 @@ export function createPacer(budget: Budget, clock: Clock): Pacer {
       queue.add(asking);
       if (current !== undefined) tell(asking, current);
       const mine = turn.then(() => takeNow(asking));
-      // Who was aborted takes nothing; the next in line goes on.
+      // An aborted request takes nothing, and the next one in the queue continues.
       turn = mine.catch(() => {});
       return Promise.race([mine, aborted(asking.signal, mine)]).finally(() => queue.delete(asking));
     },
@@ -63,7 +64,7 @@ export function createPacer(budget: Budget, clock: Clock): Pacer {
   };
 }
 
-/** Rejects when the signal is aborted, so that nobody who was told to stop waits for those before him. */
+/** Rejects when the signal is aborted, so that an aborted request does not wait for the requests before it. */
 function aborted(signal: AbortSignal, mine: Promise<void>): Promise<never> {
   return new Promise((_resolve, reject) => {
     const abort = () => reject(signal.reason);
@@ -75,7 +76,7 @@ function aborted(signal: AbortSignal, mine: Promise<void>): Promise<never> {
 }
 
 export interface Pacers {
-  /** The same pacer for the same key. */
+  /** Returns the same pacer for the same key. */
   forKey(apiKey: string): Pacer;
 }
 

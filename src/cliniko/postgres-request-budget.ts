@@ -1,9 +1,9 @@
 /**
- * The budget of a key that all servers share: kept in the database, by its clock.
+ * The request budget of a key, shared by all servers: stored in the database, by the database's clock.
  *
- * Requests are reserved in small blocks, as many as wait to leave in that moment, so a reservation is used at once and costs
- * a burst of requests one short round trip. Who dies takes at most one block along, for a minute. Cliniko's own limit is
- * written down for everybody: what is under way already is all that still slips through.
+ * Requests are reserved in small blocks, as many as are waiting at that moment. So a reservation is used at once, and a burst
+ * of requests costs one short round trip. A server that dies wastes at most one block, for a minute. A rate limit of Cliniko
+ * is stored for all servers: only requests that are already in flight still reach it.
  */
 import { createHash } from 'node:crypto';
 import type { ISql } from 'postgres';
@@ -12,19 +12,19 @@ import type { Clock } from '../timing/clock.ts';
 import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './request-budget.ts';
 import type { WaitNotice } from './source.ts';
 
-/** A block that was not used by then is given up: the window counts from its reservation on. */
+/** A block that was not used by then is discarded, because the window counts from its reservation. */
 const BLOCK_LIVES_MS = 250;
 const MAX_BLOCK = 16;
 
-/** A pause that lasts longer was written while the database's clock was ahead, and counts for nothing; so in `reserve_requests`. */
+/** A longer pause was written while the database's clock was ahead, and is ignored. `reserve_requests` has the same limit. */
 const LONGEST_PAUSE_MS = 125_000;
 
-/** Without the database nobody knows what the others send. */
+/** Delay while the database is unavailable: then it is unknown what the other servers send. */
 const DATABASE_AWAY_MS = 1_000;
 
 interface Reserved {
   granted: number;
-  /** What may leave beyond that, at this moment. */
+  /** Requests that may be sent beyond that at this moment. */
   remaining: number;
   paused_ms: number;
   frees_in_ms: number;
@@ -68,7 +68,7 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
       const ms = Math.max(0, time.getTime() - clock.now());
       block = { left: 0, until: 0 };
       known.pausedUntil = time.getTime();
-      // A pause that could not be written is met again by whoever sends next.
+      // If the pause could not be stored, the next request gets the rate limit again.
       pausing = sql`
         insert into request_budgets as budget (key_hash, paused_until)
         values (${keyHash}, clock_timestamp() + make_interval(secs => ${ms / 1_000}))

@@ -1,13 +1,13 @@
 /**
  * The JSON text of each record of a page, as Cliniko wrote it.
  *
- * JSON.parse rounds 12345678901234567890 and makes 1e400 infinite. So the text of a record goes to the database as it
- * is, and numbers that a JavaScript number may not hold become strings with their exact digits in the parsed record.
+ * JSON.parse rounds 12345678901234567890 and turns 1e400 into Infinity. So the text of a record is stored in the database
+ * unchanged, and numbers that do not fit a JavaScript number become strings with their exact digits in the parsed record.
  *
- * The text is kept beside the parsed record, not in it: all code between the client and the database handles records
+ * The text is kept beside the parsed record, not in it, because all code between the client and the database handles records
  * as values of unknown shape. A record that does not come from a page has no text.
  *
- * Not here: which texts PostgreSQL can hold (wire.ts).
+ * Not here: which texts PostgreSQL can store (wire.ts).
  */
 
 const texts = new WeakMap<object, string>();
@@ -19,12 +19,12 @@ export function textOfRecord(record: unknown): string | undefined {
 
 /**
  * @param page valid JSON text: an object
- * @param records what JSON.parse made of its list `key`
+ * @param records the parsed list `key` of the page
  * @returns the same records, with exact numbers
  */
 export function readRecords(page: string, key: string, records: readonly unknown[]): unknown[] {
   const elements = new PageScanner(page).elementsOf(key);
-  // A line break in JSON text is whitespace between tokens; the database gets one record a line.
+  // A line break in JSON text is whitespace between tokens. The database gets one record per line.
   const hasLines = page.includes('\n');
   return records.map((record, index) => {
     const element = elements[index];
@@ -48,7 +48,7 @@ interface Element extends Span {
   wideNumbers: Span[];
 }
 
-/** The text of an element, with its wide numbers as strings, save those that JavaScript holds exactly. */
+/** The text of an element, in which wide numbers are strings unless JavaScript represents them exactly. */
 function quoted(page: string, { start, end, wideNumbers }: Element): string {
   let text = '';
   let from = start;
@@ -68,10 +68,10 @@ const [COMMA, COLON, MINUS, PLUS, DOT] = [0x2c, 0x3a, 0x2d, 0x2b, 0x2e];
 const [ZERO, NINE, UPPER_E, LOWER_E] = [0x30, 0x39, 0x45, 0x65];
 const [SPACE, LOWER_A, LOWER_Z] = [0x20, 0x61, 0x7a];
 
-/** JavaScript holds every whole number of 15 digits. */
+/** JavaScript represents every whole number of 15 digits exactly. */
 const NARROW_DIGITS = 15;
 
-/** Finds values in JSON text that is known to be valid. No recursion: a record may nest as deeply as it likes. */
+/** Finds values in valid JSON text. It does not recurse, so the nesting depth of a record is unlimited. */
 class PageScanner {
   readonly #text: string;
   #at = 0;
@@ -80,7 +80,7 @@ class PageScanner {
     this.#text = text;
   }
 
-  /** Of the last list with that key in the object, as JSON.parse takes the last one. Empty when there is none. */
+  /** The elements of the last list with that key, because JSON.parse uses the last one. Empty when there is none. */
   elementsOf(key: string): Element[] {
     let elements: Element[] = [];
     this.#skipTo(OPEN_BRACE);
@@ -129,7 +129,7 @@ class PageScanner {
     while (depth > 0);
   }
 
-  /** @returns by how many levels the text after it is deeper */
+  /** @returns the change of the nesting depth */
   #skipToken(wideNumbers: Span[]): number {
     const code = this.#code();
     if (code === QUOTE) {
@@ -167,7 +167,7 @@ class PageScanner {
     this.#at = end + 1;
   }
 
-  /** Whether an odd number of backslashes stands before it. */
+  /** Whether an odd number of backslashes precedes it. */
   #isEscaped(quote: number): boolean {
     let first = quote;
     while (this.#text.charCodeAt(first - 1) === BACKSLASH) first -= 1;

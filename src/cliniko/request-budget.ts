@@ -1,16 +1,16 @@
 /**
- * The request budget of one API key: the port between the queue (pacer.ts) and whoever counts.
+ * The request budget of one API key: the port between the queue (pacer.ts) and the adapters that count.
  *
- * A sliding window, so that it holds whether Cliniko's own window slides or is fixed. Short syncs leave in one burst; a
- * long one spends a minute's requests and waits for the oldest to leave the window.
+ * It is a sliding window, so that the limit holds whether Cliniko's window slides or is fixed. A short sync sends its requests
+ * in one burst. A long one spends a minute's requests and waits for the oldest to leave the window.
  */
 import type { WaitNotice } from './source.ts';
 
-/** A little over a minute: requests arrive later than they leave, some more than others. Costs 0.8 % of the ceiling. */
+/** A little over a minute, because the delay between sending and arrival varies. Costs 0.8 % of the limit. */
 export const WINDOW_MS = 60_500;
 
 export interface BudgetLimit {
-  /** Requests that may leave within any window. */
+  /** Requests that may be sent within any window. */
   requests: number;
   /** Default: a little over a minute, as Cliniko counts. */
   windowMs?: number;
@@ -18,21 +18,21 @@ export interface BudgetLimit {
 
 export interface Budget {
   /**
-   * Takes one request out of the budget. It has to leave at once.
+   * Takes one request from the budget. It must be sent at once.
    *
-   * @param wanted how many are waiting to leave, so that they can be taken together
-   * @returns what to wait for when there is none; then ask again
+   * @param wanted how many requests wait, so that they can be reserved together
+   * @returns what to wait for before the next call, when the budget is used up
    */
   take(wanted: number): Promise<WaitNotice | undefined>;
-  /** Nobody may send before that. */
+  /** No request may be sent before this time. */
   pauseUntil(time: Date): void;
-  /** About how long it takes until so many more may have left, as far as is known here. */
+  /** Estimated time until this many more requests can be sent, as far as this process knows. */
   estimateMs(requests: number): number;
 }
 
 /**
- * @param left requests that may leave now
- * @param freesInMs when the oldest request leaves the window; those after it follow about as they came
+ * @param left requests that may be sent now
+ * @param freesInMs when the oldest request leaves the window; the later ones follow at about the intervals they were sent at
  */
 export function estimateWaitMs(
   requests: number,

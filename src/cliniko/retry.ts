@@ -1,21 +1,21 @@
-/** What is tried again, how often, and how long to wait before. Pure. */
+/** Which failures are retried, how often, and after which delay. Pure functions. */
 import { dateOf } from './date-header.ts';
 import type { ClinikoFailure } from './error.ts';
 
 /**
- * Tries of one page, the first included. With the waits between them an outage of 2 to 4 minutes is waited out, and one
- * in which Cliniko accepts and does not answer takes a quarter of an hour.
+ * Tries of one page, including the first. With the delays between them a run survives an outage of 2 to 4 minutes. If Cliniko
+ * accepts connections and does not respond, all tries take a quarter of an hour.
  */
 export const MAX_TRIES = 15;
 
-/** 429s in a row for one page. Each waits for Cliniko's own reset, so another program on the same key is outlasted. */
+/** Maximum number of 429s for one page. Each waits for Cliniko's reset, so a run outlasts another program on the same key. */
 const MAX_RATE_LIMITED = 30;
 
 const BASE_MS = 500;
 const CAP_MS = 30_000;
 const HOST_FAILING_MS = 10_000;
 
-/** @param failure of one try; a 429 has a budget of its own */
+/** @param failure of one try; 429s are limited separately */
 export function isWorthRetrying(failure: ClinikoFailure): boolean {
   switch (failure.kind) {
     case 'unauthorised':
@@ -25,7 +25,7 @@ export function isWorthRetrying(failure: ClinikoFailure): boolean {
     case 'unavailable':
       return true;
     case 'unreadable':
-      // A redirect or a refusal stays what it is; a body that was cut off or is an error page may be whole next time.
+      // A redirect or a rejection is permanent. A truncated body or an error page may be complete on the next try.
       return failure.status < 300;
     default:
       return failure satisfies never;
@@ -38,18 +38,18 @@ export function isSpent(failed: readonly ClinikoFailure[]): boolean {
   return failed.length - tries > MAX_RATE_LIMITED || tries >= MAX_TRIES;
 }
 
-/** A 429 is about the key and not about this page: it neither uses up a try nor lengthens the next delay. */
+/** A 429 concerns the key and not this page: it neither uses up a try nor lengthens the next delay. */
 export function countedTries(failed: readonly ClinikoFailure[]): number {
   return failed.filter((failure) => failure.kind !== 'rate-limited').length;
 }
 
 /**
- * Half of the doubled delay is certain, so that all tries together last for minutes. The other half is jitter, so that many
- * clients that failed together do not return together.
+ * Half of the exponential delay is fixed, so that all tries together last for minutes. The other half is jitter, so that
+ * clients that failed together do not retry together.
  *
- * @param tries that have failed, from 1
+ * @param tries failed tries, at least 1
  * @param random from 0 to 1
- * @param host `failing`: nothing at that host has answered for some time, so a short delay brings nothing
+ * @param host `failing`: the host has not responded properly for some time, so a short delay is useless
  * @returns milliseconds
  */
 export function backoffMs(tries: number, random: number, host: 'normal' | 'failing' = 'normal'): number {
@@ -58,7 +58,7 @@ export function backoffMs(tries: number, random: number, host: 'normal' | 'faili
   return Math.floor(((1 + random) / 2) * atMost);
 }
 
-/** `Retry-After` is obeyed up to the bounds of a rate limit; less than our own delay does not shorten it. */
+/** Applies `Retry-After`, up to the maximum of a rate limit. It never shortens our own delay. */
 export function retryDelayMs(ownMs: number, failure: ClinikoFailure | undefined): number {
   const asked = failure?.kind === 'unavailable' ? failure.retryAfterMs : undefined;
   return asked === undefined ? ownMs : Math.max(ownMs, Math.min(MAX_RESET_MS, asked));
@@ -69,19 +69,18 @@ const MAX_RESET_MS = 120_000;
 const UNKNOWN_RESET_MS = 15_000;
 
 /**
- * A reset that is longer past than this tells that our clock is ahead of Cliniko's, not that the limit is over. Taken
- * at its word it would let all tries of a page go by within one minute's limit.
+ * A reset further in the past than this means that our clock is ahead of Cliniko's, not that the limit is over. If it were
+ * trusted, all tries of a page would be used up within one minute's limit.
  */
 const STALE_RESET_MS = 5_000;
 
-/** Whole seconds and the way of an answer make up for less; beyond it our clock is not Cliniko's. */
+/** Rounding to seconds and network latency explain a smaller difference. Above it the clocks differ. */
 const SAME_CLOCK_MS = 3_000;
 
 /**
  * When a rate limit is over. Clocks differ and headers may be missing or wrong, so the wait is 1 to 120 s.
  *
- * @param headers `X-RateLimit-Reset` in epoch seconds, by the clock of `Date`; `Retry-After` in seconds where that is all
- * there is
+ * @param headers `X-RateLimit-Reset` in epoch seconds, by the clock of `Date`; otherwise `Retry-After`
  */
 export function rateLimitReset(headers: Headers, now: number): Date {
   const waitMs = saidWaitMs(headers, now) ?? UNKNOWN_RESET_MS;
@@ -104,7 +103,7 @@ export function retryAfterMs(headers: Headers, now: number): number | undefined 
   return Number.isNaN(date) ? undefined : Math.max(0, date - clinikoTime(headers, now));
 }
 
-/** A reset is in Cliniko's time. Ours is finer, as long as it is the same. */
+/** Cliniko's current time. Our own clock has a finer resolution, so it is used unless the clocks differ. */
 function clinikoTime(headers: Headers, now: number): number {
   const said = dateOf(headers)?.getTime() ?? now;
   return Math.abs(said - now) > SAME_CLOCK_MS ? said : now;

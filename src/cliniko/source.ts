@@ -1,13 +1,13 @@
 /**
- * Where patients come from: the port between the sync engine and Cliniko.
+ * The patient source: the port between the sync engine and Cliniko.
  *
- * Two adapters: the HTTP client (client.ts), and a scripted source in the tests and benchmarks. Pages are asked
- * for side by side, so an adapter paces and retries by itself and answers each question for itself.
+ * Two adapters: the HTTP client (client.ts), and a scripted source in the tests and benchmarks. Pages are requested
+ * concurrently, so an adapter paces and retries requests itself and handles each request independently.
  *
  * Not here: which pages make a whole clinic (sync/read/page-scan.ts), what a record means (wire.ts).
  */
 
-/** A question to `GET /patients`. */
+/** The query of a `GET /patients` request. */
 export interface PageQuery {
   /** 1-based. */
   page: number;
@@ -19,43 +19,43 @@ export interface PageQuery {
   sort: string;
 }
 
-/** One page as Cliniko gave it: an envelope that was understood, around records nobody has looked into yet. */
+/** One page as Cliniko returned it: a parsed envelope with unparsed records. */
 export interface PatientPage {
   records: readonly unknown[];
-  /** How many records match the query at this moment; undefined when Cliniko did not say. */
+  /** How many records match the query at this moment; undefined when Cliniko did not report it. */
   totalEntries: number | undefined;
   /** Whether Cliniko names a next page. */
   hasNext: boolean;
-  /** When the question reached Cliniko by its own clock, or a little earlier; undefined when it does not tell the time. */
+  /** When the request reached Cliniko, by its clock, or a little earlier; undefined when the response has no time. */
   askedAt?: Date | undefined;
 }
 
-/** Why a request is held back, so that people can be told. */
+/** Why a request waits, for display. */
 export interface WaitNotice {
   until: Date;
-  /** `no-answer`: a request has left, and nothing has come back for `NO_ANSWER_AFTER_MS`. */
+  /** `no-answer`: a request was sent, and got no response for `NO_ANSWER_AFTER_MS`. */
   reason: 'rate-limited' | 'pacing' | 'retrying' | 'no-answer';
-  /** Which try of how many the request is waiting for, or is. */
+  /** The number of the current or next try, and the maximum. */
   try?: number;
   maxTries?: number;
-  /** What went wrong in the try before, in words without patient data. */
+  /** Why the previous try failed, without patient data. */
   words?: string;
 }
 
-/** People are told of a wait this long. */
+/** Shorter waits are not reported. */
 export const MIN_REPORTED_WAIT_MS = 1_000;
 
-/** A run that has waited so long for an answer waits, and does not work. */
+/** A run that has waited this long for a response counts as waiting. */
 export const NO_ANSWER_AFTER_MS = 5_000;
 
 export interface PageOptions {
-  /** Aborting rejects at once, also in the middle of a wait; no request leaves afterwards. */
+  /** Aborting rejects at once, even during a wait. No request is sent afterwards. */
   signal: AbortSignal;
-  /** Called when a request has to wait for `WORTH_TELLING_MS` or more, before the wait begins. */
+  /** Called before a request waits for `MIN_REPORTED_WAIT_MS` or more. */
   onWait?: (notice: WaitNotice) => void;
-  /** Called with a notice whose wait is over before its time. */
+  /** Called with a notice whose wait ended early. */
   onWaitOver?: (notice: WaitNotice) => void;
-  /** Called each time a request leaves, retries included. */
+  /** Called each time a request is sent, including retries. */
   onRequest?: () => void;
 }
 
@@ -63,10 +63,10 @@ export interface PatientSource {
   /**
    * Fetches one page.
    *
-   * @throws ClinikoError when Cliniko gave no usable page, after all retries
+   * @throws ClinikoError when Cliniko returned no usable page, after all retries
    * @throws the signal's reason when aborted
    */
   page(query: PageQuery, options: PageOptions): Promise<PatientPage>;
-  /** About how long it takes, in milliseconds, until so many more requests may have left; 0 when all could leave now. */
+  /** Estimated time in milliseconds until this many more requests can be sent; 0 when all can be sent now. */
   estimateWaitMs(requests: number): number;
 }

@@ -1,9 +1,9 @@
-/** What has been sent with each API key in the last minute, by all servers together. Holds no key: only its hash. */
+/** The requests that all servers together sent with each API key in the last minute. Only the hash of a key is stored. */
 import { index, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
 export const requestBudgetTable = pgTable('request_budgets', {
   keyHash: text('key_hash').primaryKey(),
-  /** Cliniko has said that nobody may send before that. */
+  /** Cliniko's rate limit allows no request before this time. */
   pausedUntil: timestamp('paused_until', { withTimezone: true, mode: 'string' }),
 });
 

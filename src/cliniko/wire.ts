@@ -1,10 +1,10 @@
 /**
- * Cliniko's JSON, read with tolerance: no field that is absent, empty, unknown or of a wrong type loses a record.
+ * A tolerant parser of Cliniko's JSON: no record is lost to an absent, empty, unknown or mistyped field.
  *
- * Only the id matters for keeping a patient, so only a record without a usable one is no patient. What reads as
- * nothing although something was there is named as an oddity: the name of the field, never its value.
+ * Only the id is required, so only a record without a usable id is not a patient. A field whose value is not understood is
+ * read as absent and reported as an oddity: the name of the field, never its value.
  *
- * Not here: what becomes of a patient (patients/parse-patient.ts).
+ * Not here: how a patient is validated and stored (patients/parse-patient.ts).
  */
 import { z } from 'zod';
 import { textOfRecord } from './record-text.ts';
@@ -29,9 +29,9 @@ export const WireEnvelope = z.object({
 });
 
 export interface WirePhone {
-  /** As a person typed it; never empty. */
+  /** As entered by a person; never empty. */
   typed: string;
-  /** Cliniko's reading: country code and number, without a plus. Older records have none. */
+  /** Normalized by Cliniko: country code and number, without a plus. Older records have none. */
   normalized: string | null;
 }
 
@@ -42,7 +42,7 @@ export interface WirePatient {
   lastName: string | null;
   email: string | null;
   phones: WirePhone[];
-  /** `YYYY-MM-DD`, a day of the calendar. */
+  /** `YYYY-MM-DD`, a valid calendar date. */
   dateOfBirth: string | null;
   /** Times are ISO 8601 UTC. */
   createdAt: string | null;
@@ -54,18 +54,18 @@ export interface WirePatient {
 
 export type ParsedRecord = { kind: 'patient'; patient: WirePatient; oddities: string[] } | { kind: 'no-id' };
 
-/** @returns its exact digits; undefined when it has no usable id */
+/** @returns the exact digits of the id; undefined when the record has no usable id */
 export function readId(record: unknown): string | undefined {
   if (!isFields(record)) return undefined;
   const { id } = record;
-  // A number is exact only while JavaScript holds it exactly; beyond, a record of a page has a text (record-text.ts).
+  // A number is used only if JavaScript represents it exactly. Larger ids of a page are strings (record-text.ts).
   if (typeof id === 'number') return Number.isSafeInteger(id) && id >= 0 ? String(id) : undefined;
   return typeof id === 'string' && ID.test(id) ? id : undefined;
 }
 
 const ID = /^[0-9]{1,19}$/;
 
-/** @returns ISO 8601 UTC with milliseconds; undefined when it is absent or not a time */
+/** @returns ISO 8601 UTC with milliseconds; undefined when the field is absent or not a time */
 export function readTime(
   record: unknown,
   name: 'created_at' | 'updated_at' | 'archived_at',
@@ -92,14 +92,14 @@ export function parseWirePatient(record: unknown): ParsedRecord {
   return { kind: 'patient', patient, oddities: read.oddities };
 }
 
-/** By hand and not by a schema, as all that is done for each patient: a schema would take half of a sync's reading time. */
+/** No schema is used here, because this runs for each patient: a schema would take half of a sync's parsing time. */
 function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function createReader(fields: Record<string, unknown>) {
   const oddities: string[] = [];
-  /** @param parse gives undefined for what it does not understand */
+  /** @param parse returns undefined for a value that it does not understand */
   const read = <T>(name: string, parse: (value: unknown) => T | undefined): T | null => {
     const value = fields[name];
     if (isNothing(value)) return null;
@@ -110,7 +110,7 @@ function createReader(fields: Record<string, unknown>) {
   return Object.assign(read, { oddities });
 }
 
-/** Cliniko writes null and "" for the same thing. What PostgreSQL cannot hold is not there either. */
+/** Cliniko uses null and "" for the same thing. A text that PostgreSQL cannot store at all is absent too. */
 function isNothing(value: unknown): boolean {
   if (typeof value === 'string') return storableText(value).trim() === '';
   return value === undefined || value === null;
@@ -121,7 +121,7 @@ function asText(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** Items that hold no number are passed over; something else than a list is odd. */
+/** Items without a number are skipped. A value that is not a list is an oddity. */
 function asPhones(value: unknown): WirePhone[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.flatMap((item: unknown) => {
@@ -139,15 +139,15 @@ function asPhoneText(value: unknown): string | null {
 
 const DAY = /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/;
 
-/** PostgreSQL's calendar has no year 0, and no 30th of February. */
+/** PostgreSQL rejects year 0 and dates such as February 30. */
 function asDay(value: unknown): string | undefined {
   if (typeof value !== 'string' || !DAY.test(value)) return undefined;
-  // Every month has 28 days: only the few after them are worth asking the calendar.
+  // Every month has at least 28 days, so only later days are checked against the calendar.
   if (value.slice(-2) <= '28') return value;
   return startOfDay(value)?.startsWith(value) ? value : undefined;
 }
 
-/** JavaScript takes the 30th of February for the 2nd of March. */
+/** JavaScript parses February 30 as March 2. */
 function startOfDay(day: string): string | undefined {
   const date = new Date(`${day}T00:00:00Z`);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
@@ -157,11 +157,11 @@ const UTC_SECONDS = /^(?!0000)(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5
 
 const Time = z.iso.datetime({ offset: true });
 
-/** At the edges of the calendar an offset leads out of it: to year 0, which PostgreSQL refuses, or to +010000. */
+/** At the limits of the calendar an offset may lead outside: to year 0, which PostgreSQL rejects, or to +010000. */
 const STORABLE_TIME = /^(?!0000)\d{4}-/;
 
 function asTime(value: unknown): string | undefined {
-  // As Cliniko writes it, always.
+  // The format that Cliniko always uses.
   const day = typeof value === 'string' ? UTC_SECONDS.exec(value)?.[1] : undefined;
   if (day !== undefined && asDay(day) !== undefined) return `${String(value).slice(0, 19)}.000Z`;
   const time = Time.safeParse(value);
@@ -179,14 +179,14 @@ function asLinkedId(value: unknown): string | undefined {
   return /\/([0-9]{1,19})\/?(?:\?.*)?$/.exec(linked.data.links.self)?.[1];
 }
 
-/** PostgreSQL's text knows neither NUL nor half of a surrogate pair. */
+/** PostgreSQL's text can store neither NUL nor a lone surrogate. */
 function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '');
 }
 
 /**
- * The JSON text of a record as PostgreSQL can hold it, on one line: there NUL and half of a surrogate pair are written as
- * escapes, and an escaped backslash before them is none. The rest is as Cliniko wrote it.
+ * The JSON text of a record, on one line, in a form that PostgreSQL can store. In JSON text NUL and lone surrogates are
+ * written as escapes; an escaped backslash before such a sequence makes it plain text. The rest is unchanged.
  */
 export function storableJson(record: unknown): string {
   const json = textOfRecord(record) ?? JSON.stringify(record) ?? 'null';
@@ -199,5 +199,5 @@ export function storableJson(record: unknown): string {
 
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 
-/** A whole pair comes first, and stays. */
+/** The first alternative matches a complete pair, which is kept. */
 const ESCAPES = /\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|u(0000|d[89a-f][0-9a-f]{2})|.)/gi;
