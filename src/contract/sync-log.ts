@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import { CursorText } from './cursor-text.ts';
+import { SYNC_PHASES } from './sync-phase.ts';
 
 /** Ids of organizations and sync logs: a Postgres `integer` above zero. */
 export const RowId = z.int().min(1).max(2_147_483_647);
@@ -20,16 +21,8 @@ export type SyncStatus = z.infer<typeof SyncStatus>;
 export const OperationType = z.enum(['full_patients', 'active_patients', 'changed_patients']);
 export type OperationType = z.infer<typeof OperationType>;
 
-export const SyncPhase = z.enum([
-  'queued',
-  'fetching',
-  'storing',
-  'waiting',
-  'finishing',
-  'cancelling',
-  'completed',
-  'failed',
-]);
+/** Its transitions are in sync-phase.ts. */
+export const SyncPhase = z.enum(SYNC_PHASES);
 export type SyncPhase = z.infer<typeof SyncPhase>;
 
 /** What old clients choose their text by, in the order in which a run goes through them; the last three are ends. */

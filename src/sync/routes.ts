@@ -8,12 +8,12 @@ import { readTimelinePart } from '../events/event-queries.ts';
 import type { LatestRun, LatestRunCache } from '../events/latest-run-cache.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
 import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
+import { streamTimeline } from '../events/timeline-stream.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type CancelDeps, cancelRun } from './cancel-run.ts';
 import { startSync, syncLogNotFound } from './start-sync.ts';
-import { streamTimeline } from './timeline-stream.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 

@@ -4,7 +4,7 @@
  *
  * A long run has tens of megabytes of events. If they were read at once, every slow client would keep all of them in memory.
  */
-import type { TimelineEvent } from '../events/event-queries.ts';
+import type { TimelineEvent } from './event-queries.ts';
 
 /** A few hundred kilobytes. */
 const EVENTS_A_PART = 200;

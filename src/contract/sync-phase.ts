@@ -1,0 +1,65 @@
+/**
+ * The phases of a run, and from each the legal next ones with the reason. The type of a phase comes from here.
+ *
+ * A phase may be told again, with other numbers; that is no transition.
+ */
+const STOPPED = {
+  cancelling: 'a person asked for the end of the run',
+  failed: 'an error, a cancel or a deleted organization ended the run',
+};
+
+const WAITING = {
+  waiting: 'Cliniko limits the requests, or does not answer',
+};
+
+export const PHASE_TRANSITIONS = {
+  queued: {
+    fetching: 'a worker claimed the run',
+    ...STOPPED,
+  },
+  fetching: {
+    storing: 'the first batch is stored',
+    finishing: 'the pages held no patient, or a resumed run had read them all',
+    completed: 'there was nothing to store',
+    ...WAITING,
+    ...STOPPED,
+  },
+  storing: {
+    finishing: 'the numbered pages are stored, and what they may lack is read',
+    completed: 'the numbered pages were all there was to read',
+    fetching: 'another worker claimed the run and goes on from its checkpoint',
+    ...WAITING,
+    ...STOPPED,
+  },
+  waiting: {
+    fetching: 'the wait is over before the first page, or another worker claimed the run',
+    storing: 'the wait is over',
+    finishing: 'the wait is over, after the numbered pages',
+    completed: 'the answer that was waited for was the last one',
+    ...STOPPED,
+  },
+  finishing: {
+    completed: 'everything is stored, and the unseen patients are marked',
+    fetching: 'another worker claimed the run and goes on from its checkpoint',
+    ...WAITING,
+    ...STOPPED,
+  },
+  cancelling: {
+    fetching: 'another worker claimed the run, and ends it',
+    storing: 'a batch that was under way has committed',
+    finishing: 'a batch that was under way has committed',
+    waiting: 'a wait that was under way was told',
+    completed: 'the run was at its end already',
+    failed: 'the run has ended',
+  },
+  completed: {},
+  failed: {},
+} as const satisfies Record<string, Readonly<Record<string, string>>>;
+
+export type SyncPhase = keyof typeof PHASE_TRANSITIONS;
+
+export const SYNC_PHASES = Object.keys(PHASE_TRANSITIONS) as SyncPhase[];
+
+export function isLegalTransition(from: SyncPhase, to: SyncPhase): boolean {
+  return from === to || Object.hasOwn(PHASE_TRANSITIONS[from], to);
+}
