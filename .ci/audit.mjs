@@ -1,5 +1,5 @@
-// Known weaknesses of what we depend on, asked of the registry. Not every mirror answers that question: then it says so
-// and lets CI go on, because a mirror that is silent is no weakness.
+// Asks the package registry for known vulnerabilities of our dependencies. Some mirrors do not support the request:
+// then this reports it and CI continues, because a missing answer is no vulnerability.
 import { spawnSync } from 'node:child_process';
 
 const { stdout } = spawnSync('npm', ['audit', '--json', '--omit=dev'], { encoding: 'utf8' });

@@ -9,14 +9,14 @@ for (const report of reports) {
     const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, 'utf8'));
     passed += numPassedTests;
     failed += numFailedTests;
-    // A file that could not be loaded has no tests that could fail.
+    // A file that failed to load reports no failed tests.
     if (!success && numFailedTests === 0) failed += 1;
   } catch {
     process.stdout.write(`There is no report ${report}: its tests did not run.\n`);
     failed += 1;
   }
 }
-// Format, lint and types come before the tests and have no report of their own.
+// Format, lint and types run before the tests and have no report.
 if (runFailed !== '0' && failed === 0) failed = 1;
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);

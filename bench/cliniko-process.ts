@@ -1,4 +1,7 @@
-/** The simulated Cliniko as a process of its own, as the real one is: `cliniko-process.js <options as JSON>`. Ends with its input. */
+/**
+ * The simulated Cliniko in its own process, like the real one: `cliniko-process.js <options as JSON>`. Exits when its
+ * input ends.
+ */
 import { startClinikoSimulator } from '../src/cliniko-simulator/server.ts';
 
 const simulator = await startClinikoSimulator({

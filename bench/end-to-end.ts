@@ -1,6 +1,6 @@
 /**
- * From a commit to its readers, with every part in between as it is used: PostgreSQL, the trigger, the nudge of another
- * server, the listener, the read of the log, the feed, sockets, and clients in a process of their own.
+ * The latency from a commit to its readers, with every part in production form: PostgreSQL, the trigger, the nudge of
+ * another server, the listener, the read of the log, the hub, sockets, and clients in their own process.
  */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
 import type { Environment } from './environment.ts';
@@ -10,7 +10,7 @@ import { answerOf, ask, end, start } from './processes.ts';
 import { progress } from './rounds.ts';
 import type { Row } from './table.ts';
 
-/** One that nothing else of the benchmarks writes to. */
+/** An organization that no other benchmark writes to. */
 const ORGANIZATION = 900;
 const CROWDS = [100, 1_000];
 const WARM_UP_TICKS = 10;
@@ -70,7 +70,7 @@ async function measure(
   }
 }
 
-/** As a sync commits its progress. `t` is the moment at which the statement was sent, so the commit itself counts. */
+/** Like a sync that commits its progress. `t` is the time when the statement is sent, so the commit itself counts. */
 function commit({ database: { sql } }: Environment): Promise<unknown> {
   return sql`with quiet as materialized (select set_config('patient_sync.nudges', 'own', true))
     update sync_logs set records_processed = records_processed + 1,

@@ -1,4 +1,4 @@
-/** What every benchmark stands on: a database of its own, with durable commits as in production. */
+/** The environment of every benchmark: its own database, with durable commits as in production. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -37,7 +37,7 @@ export async function openEnvironment(): Promise<Environment> {
   return { database, url: embedded.url, close };
 }
 
-/** Where a simulated Cliniko answers, and the key it takes. */
+/** The address of a simulated Cliniko, and its valid key. */
 export interface Cliniko {
   url: string;
   apiKey: string;
@@ -45,7 +45,7 @@ export interface Cliniko {
 
 export interface Clinic {
   cliniko: Cliniko;
-  /** A whole run, started over HTTP. @returns its log and the seconds from the request to the end */
+  /** A whole run, started over HTTP. @returns its sync log and the seconds from the request to the end */
   sync(): Promise<{ log: SyncLog; seconds: number }>;
   close(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export async function openClinic(environment: Environment, simulation: Simulator
   };
 }
 
-/** In a process of its own: what it costs must not be counted as ours. */
+/** In its own process, so that its cost does not count as ours. */
 async function startCliniko(options: SimulatorOptions): Promise<{ cliniko: Cliniko; end: () => void }> {
   const script = fileURLToPath(new URL('cliniko-process.js', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(options)], {
@@ -89,7 +89,7 @@ async function startCliniko(options: SimulatorOptions): Promise<{ cliniko: Clini
   return { cliniko: JSON.parse(String(line)), end: () => child.stdin.end() };
 }
 
-/** The simulator's patients as its pages give them. */
+/** The simulator's patients, as its pages contain them. */
 export async function fetchRecords(cliniko: Cliniko, count: number): Promise<Record<string, unknown>[]> {
   const records: Record<string, unknown>[] = [];
   for (let page = 1; records.length < count; page++) {

@@ -1,4 +1,6 @@
-/** Storing patients: the whole engine against COPY of the same rows (the limit) and against one upsert a patient. */
+/**
+ * Storing patients: the whole engine against COPY of the same rows (the limit) and against one upsert per patient.
+ */
 import { finished } from 'node:stream/promises';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import { parseRecord } from '../src/patients/parse-patient.ts';
@@ -23,11 +25,11 @@ interface Rates {
 export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
   const count = isQuick ? 5_000 : 20_000;
   const environment = await openEnvironment();
-  // A real Cliniko takes nothing of these processors: this one encodes each page once.
+  // A real Cliniko uses none of these processors: this one encodes each page once.
   const clinic = await openClinic(environment, { patients: count, cachedPages: count / 100 });
   try {
     const patients = await readPatients(clinic, count);
-    // A server that has just started runs its own code slowly; one in use does not.
+    // A server that has just started runs its code slowly; a warm one does not.
     await clinic.sync();
     const rounds: Rates[] = [];
     while (rounds.length < ROUNDS) rounds.push(await measureRound(environment, clinic, patients));
@@ -103,7 +105,7 @@ async function copyInto({ database: { sql } }: Environment, patients: readonly P
   return seconds;
 }
 
-/** All that an upsert writes. */
+/** All columns that an upsert writes. */
 const COLUMNS: [string, (patient: Patient) => string | null][] = [
   ['cliniko_patient_id', (patient) => patient.clinikoPatientId],
   ['first_name', (patient) => patient.firstName],

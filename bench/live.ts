@@ -1,4 +1,4 @@
-/** What stands between a commit and a client: the hop through the database, the price of the event log, and the polls. */
+/** The costs between a commit and a client: the hop through the database, the event log, and the polls. */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
 import { openPostgresLog } from '../src/events/postgres-event-log.ts';
 import { Hub } from '../src/live/hub.ts';
@@ -39,7 +39,7 @@ const step = (sql: Environment['database']['sql'], organizationId: number, notif
     update sync_logs set records_processed = records_processed + 1
     from quiet where organization_id = ${organizationId} and status = 'running'`;
 
-/** The commit by one server, the news at another: nudge, listener, read of the log. */
+/** A commit by one server until another one has it: nudge, listener, read of the log. */
 async function benchHop({ url, database: { sql } }: Environment, ticks: number): Promise<Row[]> {
   progress(`${ticks} events through the database …`);
   const [speaker, listener] = [await openPostgresBus(url), await openPostgresBus(url)];
@@ -73,7 +73,7 @@ async function benchHop({ url, database: { sql } }: Environment, ticks: number):
   ];
 }
 
-/** How the writers of a round tell of their commits. */
+/** How the writers of a round publish their commits. */
 type Telling = 'nobody' | 'nudge' | 'notify' | 'no event log';
 
 /** 16 writers of 16 organizations, one statement a commit. */
@@ -130,7 +130,7 @@ async function benchPolls({ url }: Environment, forMs: number): Promise<Row[]> {
   const watching = new AbortController();
   await fetch(`${path}/events`, { signal: watching.signal });
   await new Promise((resolve) => setTimeout(resolve, 200));
-  // What has a filter is not answered from memory.
+  // A poll with a filter is not answered from memory.
   const [memory, table] = [`${path}?limit=1`, `${path}?limit=1&status=running`];
   const results = await inTurn([memory, table], POLLING_ROUNDS, (address) => pollsPerSecond(address, forMs));
   const fromMemory = median(results.get(memory) ?? []);
@@ -149,7 +149,7 @@ async function benchPolls({ url }: Environment, forMs: number): Promise<Row[]> {
   ];
 }
 
-/** By clients in a process of their own. */
+/** By clients in their own process. */
 async function pollsPerSecond(url: string, forMs: number): Promise<number> {
   const { port, pathname, search } = new URL(url);
   const load = start('fan-out/load-process');

@@ -1,8 +1,8 @@
 /**
- * The ops console in a real browser: 500 organizations, 100 of them running, each told four times a second. What counts is
- * whether a person's hand would notice: how long the page was busy at a stretch, and how far its frames lay apart.
+ * The ops console in a real browser: 500 organizations, 100 of them running, each with four updates a second. Measures
+ * what a person would notice: the longest blocking of the page, and the intervals between its frames.
  *
- * The runs are rows of another program, so that the machine is busy with the page and not with a hundred syncs.
+ * The runs are rows of an external writer, so that the machine is busy with the page and not with a hundred syncs.
  */
 import type { Page } from 'playwright-core';
 import { startServer } from '../src/server/server.ts';
@@ -16,19 +16,19 @@ import type { Row } from './table.ts';
 const ORGANIZATIONS = 500;
 const RUNNING = 100;
 const STEPS_A_SECOND = 4;
-/** Of warming up, and then of measuring. */
+/** For warming up, and then for measuring. */
 const WHOLE = { warmUp: 5, measured: 20 };
 const QUICK = { warmUp: 2, measured: 5 };
-/** Beyond this a person sees a stutter; browsers call such a stretch a long task. */
+/** Above this a person notices a stutter; browsers call it a long task. */
 const FRAME_MS = 50;
 
-/** What the page noticed of itself. */
+/** Measured by the page. */
 interface Steadiness {
   frames: number;
   /** Between two frames: p99, and the longest. */
   p99Ms: number;
   worstMs: number;
-  /** Stretches of more than 50 ms in which the page did nothing but work. */
+  /** Periods of more than 50 ms in which the page was blocked. */
   longTasks: number;
 }
 
@@ -47,7 +47,7 @@ export async function benchOpsConsole({ isQuick }: { isQuick: boolean }): Promis
     await page.goto(`${server.url}/ops`);
     await page.locator(`table[aria-rowcount="${ORGANIZATIONS + 1}"]`).waitFor();
     progress(`${RUNNING} of ${ORGANIZATIONS} organizations run for ${warmUp + measured} s …`);
-    // Whichever fails ends the other one with it.
+    // If one fails, the other one ends too.
     const [steadiness] = await Promise.all([
       page.waitForTimeout(warmUp * 1_000).then(() => measure(page, measured * 1_000)),
       stepFor(environment, ids.slice(0, RUNNING), warmUp + measured + 1),

@@ -1,17 +1,17 @@
-/** Processes of the benchmarks: each takes orders over IPC and answers them one by one. */
+/** Processes of the benchmarks: each receives commands over IPC and answers them one by one. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** No order takes longer, however busy the machine is: a benchmark must end. */
+/** The limit for every command, also on a busy machine: a benchmark must end. */
 const ANSWER_WITHIN_MS = 60_000;
 
-/** @param script without its ending, from here: `fan-out/load-process` */
+/** @param script relative to this folder, without its extension: `fan-out/load-process` */
 export function start(script: string, ...args: string[]): ChildProcess {
   return fork(fileURLToPath(new URL(`${script}.js`, import.meta.url)), args, { execArgv: ['--expose-gc'] });
 }
 
-/** @throws when the process ends instead, or does not answer in time */
+/** @throws when the process exits or does not answer in time */
 export function answerOf<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = (then: () => void) => {

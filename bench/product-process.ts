@@ -1,4 +1,6 @@
-/** The whole server in a process of its own, as `npm start` runs it: `product-process.js <database>`. Ends with its parent. */
+/**
+ * The whole server in its own process, as `npm start` runs it: `product-process.js <database>`. Exits with its parent.
+ */
 import { startServer } from '../src/server/server.ts';
 import { productConfig, silentLogger } from './product.ts';
 

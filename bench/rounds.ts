@@ -1,6 +1,9 @@
-/** Rounds in turn (A, B, A, B …) and their medians: what else runs on the machine hits all who are compared, and one round. */
+/**
+ * Alternating rounds (A, B, A, B …) and their medians: other load on the machine affects all candidates, and only one
+ * round.
+ */
 
-/** @returns what each of them reached, round by round */
+/** @returns the result of each, round by round */
 export async function inTurn<Who, Result>(
   candidates: readonly Who[],
   rounds: number,
@@ -18,7 +21,7 @@ export function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? 0;
 }
 
-/** That something is under way, for whoever waits. */
+/** Prints progress. */
 export function progress(text: string): void {
   process.stdout.write(`  ${text}\n`);
 }

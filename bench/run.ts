@@ -1,4 +1,7 @@
-/** `npm run bench`: every figure as a ratio against a peer or a limit of the same run. Writes them into docs/performance.md. */
+/**
+ * `npm run bench`: every figure as a ratio to a peer or a limit of the same run. Writes the figures into
+ * docs/performance.md.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { benchFanOut } from './fan-out/fan-out.ts';
@@ -26,17 +29,17 @@ for (const [title, bench] of PARTS.filter(([name]) => name.startsWith(only ?? ''
   process.stdout.write(`\n${title} …\n`);
   const table = toTable(await bench());
   process.stdout.write(`${table}\n`);
-  // Part by part: what was measured stays, also when a later part breaks off.
+  // Written part by part: a later failure keeps earlier results.
   await writeFile(page, withFigures(await readFile(page, 'utf8'), title, table));
 }
 
-/** The page with the figures of one part in their place; what people wrote around them stays. */
+/** Replaces the figures of one part in the page; the text around them stays. */
 function withFigures(text: string, title: string, table: string): string {
   const [begin, end] = [`<!-- figures: ${title} -->`, `<!-- end: ${title} -->`];
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   if (from === -1 || to < from) throw new Error(`docs/performance.md has no place for "${title}".`);
-  // The benchmark itself makes some two of it: what is above was the work of others, and delays are theirs too.
+  // The benchmark itself causes a load of about two: a higher load came from other processes, and affects delays too.
   const load = loadavg()[0]?.toFixed(1);
   const machine = `${availableParallelism()} cores at a load of ${load}, Node ${process.versions.node}${isQuick ? ', quick' : ''}`;
   const figures = `${begin}\n${table}\n\nMeasured ${new Date().toISOString().slice(0, 10)} on ${machine}.\n`;

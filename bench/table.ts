@@ -1,19 +1,19 @@
-/** What the benchmarks found, as rows of a table. */
+/** The results of the benchmarks, as rows of a table. */
 
-/** Something that was measured. */
+/** A measured figure. */
 export interface Figure {
   name: string;
   value: number;
   unit: string;
   ratio?: number;
-  /** What the ratio is against. */
+  /** The reference of the ratio. */
   of?: string;
-  /** The ratio we want to keep. */
+  /** The ratio to keep. */
   atLeast?: number;
   atMost?: number;
 }
 
-/** Something that could not be measured here, and why. */
+/** A figure that could not be measured here, and why. */
 export interface Absence {
   name: string;
   missing: string;

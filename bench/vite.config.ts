@@ -1,6 +1,6 @@
 /**
- * The benchmarks as plain JavaScript in `.bench/`, beside the server's own modules, built as the server is (vite.server.config.ts).
- * What runs TypeScript directly wraps every function, and would be measured with it: 5 KB a connection.
+ * Builds the benchmarks as plain JavaScript into `.bench/`, beside the server's own modules, like the server
+ * (vite.server.config.ts). A TypeScript runtime wraps every function, and would be measured too: 5 KB a connection.
  */
 import { defineConfig } from 'vite';
 import { applyPatches } from '../patches/apply.js';
@@ -19,14 +19,14 @@ export default defineConfig({
   publicDir: false,
   build: {
     outDir: '.bench',
-    // What Chromium was unpacked into stays.
+    // The folder of the unpacked Chromium stays.
     emptyOutDir: false,
     ssr: true,
     target: 'node20',
     minify: false,
     rolldownOptions: {
       input: PROCESSES.map((name) => `bench/${name}.ts`),
-      // Where `src` would be: what it looks for beside itself (drizzle/, package.json) is there.
+      // The counterpart of `src`: the files that it reads beside itself (drizzle/, package.json) are there.
       output: { preserveModules: true, preserveModulesRoot: 'src', entryFileNames: '[name].js' },
     },
   },

@@ -1,4 +1,4 @@
-/** The limits: servers that know their clients and nothing else, and write one prebuilt buffer an event to each. */
+/** The limits: servers that only know their clients, and write one prebuilt buffer per event to each. */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -47,7 +47,7 @@ export async function openBareWs(): Promise<Candidate> {
   });
 }
 
-/** Not bare: what hono gives to whoever streams without a thought. */
+/** Not bare: hono's default streaming. */
 export async function openHonoStream(): Promise<Candidate> {
   type Stream = Parameters<Parameters<typeof streamSSE>[1]>[0];
   const streams = new Set<Stream>();

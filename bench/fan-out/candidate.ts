@@ -1,16 +1,16 @@
-/** Who takes part in the fan-out: one server, as server-process.ts drives it. */
+/** A candidate of the fan-out: one server, driven by server-process.ts. */
 import type { BenchEvent } from './events.ts';
 
-/** What its clients speak: Server-Sent Events, WebSocket, or the protocol of NATS within WebSocket. */
+/** The protocol of its clients: Server-Sent Events, WebSocket, or the NATS protocol within WebSocket. */
 export type Dialect = 'sse' | 'websocket' | 'nats';
 
 export interface Candidate {
   port: number;
   path: string;
-  /** The process that serves: its processor time is what counts. */
+  /** The serving process: its processor time counts. */
   pid: number;
-  /** Sends what happened in one loop turn to every client. Resolves when the server has taken it. */
+  /** Sends the events of one event-loop iteration to every client. Resolves when the server has accepted them. */
   emit(events: readonly BenchEvent[]): Promise<void>;
-  /** Ends what is a program of its own. */
+  /** Stops an external program. */
   close?(): Promise<void>;
 }

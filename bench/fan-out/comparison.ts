@@ -1,14 +1,17 @@
-/** One contestant with its clients: a server process, a load process, and what is measured between them. */
+/** One candidate with its clients: a server process, a load process, and the measurements between them. */
 import type { ChildProcess } from 'node:child_process';
 import { answerOf, ask, end, start } from '../processes.ts';
 import type { Dialect } from './candidate.ts';
 import type { Arrived, Delays, LoadOrder } from './load-process.ts';
 import type { Emitted, Kind, ServerOrder, Standing } from './server-process.ts';
 
-/** Below this, events that were to come singly have shared a write. A heartbeat between them makes it a little more. */
+/** Below this, events that should be sent singly shared a write. A heartbeat between them adds a little. */
 const ONE_WRITE = 0.99;
 
-/** Those who come first make a server grow up: code is compiled, the heap takes room. What one more costs is asked after them. */
+/**
+ * The first clients warm the server up: code is compiled and the heap grows. The cost per client is measured on the
+ * ones after them.
+ */
 const FIRST_SHARE = 0.2;
 
 export interface Entry {
@@ -17,17 +20,17 @@ export interface Entry {
 }
 
 export interface Throughput {
-  /** Deliveries a second, from the first event to the last client's last one. */
+  /** Deliveries a second, from the first event to the last delivery. */
   perSecond: number;
-  /** The same, a second of the server's processor time. */
+  /** The same, per second of the server's processor time. */
   perCpuSecond: number;
 }
 
 export interface Comparison {
-  /** Of an idle connection. */
+  /** Per idle connection. */
   rssBytes: number;
   heapBytes: number;
-  /** Turns of so many events for so long. */
+  /** Batches of this many events, for this long. */
   throughput(burst: number, forMs: number): Promise<Throughput>;
   /** At 10 events a second. */
   delays(ticks: number): Promise<Delays>;
@@ -83,7 +86,7 @@ async function measureThroughput(
   const { lastAt } = await tell<Arrived>(load, { awaitEvents: deliveries });
   const after = await standing(server, 'now');
   const writes = (after.writes - before.writes) / deliveries;
-  // A program of its own writes where we cannot count.
+  // Writes of an external program cannot be counted here.
   if (order.burst === 1 && writes > 0 && writes < ONE_WRITE) {
     throw new Error(`One event a turn was ${writes.toFixed(2)} writes: turns have run into each other.`);
   }

@@ -1,19 +1,21 @@
-/** Counts events in streams of bytes, whatever is put around them, and takes how old each one is. */
+/** Counts events in byte streams, whatever the framing, and measures their delay. */
 import { now } from './events.ts';
 
 const EVENT = Buffer.from('"seq":');
 const DUE_AT = Buffer.from('"t":');
-/** The end of what a socket gives may hold this much of the word that is counted. */
+/** The last bytes of a read may contain this much of the counted marker. */
 const OVERLAP = EVENT.length - 1;
 const seam = Buffer.alloc(2 * OVERLAP);
 
 export interface EventCount {
   begin(withDelays: boolean): void;
-  /** Resolves when so many events have come since `begin`. @returns when the last one came, in ms since 1970 */
+  /**
+   * Resolves when this many events have arrived since `begin`. @returns when the last one arrived, in ms since 1970
+   */
   reach(events: number): Promise<number>;
-  /** Milliseconds from the moment at which events were due to the one at which clients had read them. */
+  /** Milliseconds from the time when events were due to the time when clients had read them. */
   delays(): { p50: number; p99: number };
-  /** Reads one stream, in the pieces that come. */
+  /** Reads one stream, chunk by chunk. */
   reader(): (bytes: Buffer) => void;
 }
 

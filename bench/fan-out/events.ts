@@ -1,9 +1,12 @@
-/** The event that every contestant sends: the same bytes, but for what its protocol puts around them. */
+/** The event that every candidate sends: the same bytes, apart from the framing of its protocol. */
 import { EPOCH } from './memory-log.ts';
 
 export interface BenchEvent {
   seq: number;
-  /** Some 300 bytes. `t` is when it was due, in ms since 1970 with fractions: the load process takes the delay from it. */
+  /**
+   * Some 300 bytes. `t` is the time when it was due, in ms since 1970 with fractions: the load process computes the
+   * delay from it.
+   */
   json: string;
 }
 

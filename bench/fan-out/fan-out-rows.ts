@@ -1,17 +1,17 @@
-/** What the fan-out found, as rows: ours beside a peer. */
+/** The results of the fan-out as rows: ours beside a peer. */
 import type { Row } from '../table.ts';
 import type { Throughput } from './comparison.ts';
 
-/** Events that are due in one loop turn. */
+/** Events that are due in one event-loop iteration. */
 export const BURST = 20;
 
-/** Of one contestant, medians of its rounds; what was not asked is not there. */
+/** For one candidate, medians of its rounds; what was not measured is absent. */
 export interface Measured {
   rssBytes?: number;
   heapBytes?: number;
-  /** Several events a turn. */
+  /** Several events per iteration. */
   burst?: Throughput;
-  /** One event a turn. */
+  /** One event per iteration. */
   single?: Throughput;
   /** Milliseconds at 10 events a second. */
   p99?: number;
@@ -27,7 +27,7 @@ export interface Pair {
 const SECOND = 'deliveries/s';
 const CPU_SECOND = 'deliveries/CPU s';
 
-/** On a busy machine processor time tells more of the work itself than the clock does. */
+/** On a busy machine processor time reflects the work better than the clock does. */
 export function throughputRows({ name, mine, theirs, of }: Pair): Row[] {
   const rows = (figure: 'burst' | 'single', flushScheduler: string, atLeast: number) => {
     const what = `${name}, ${flushScheduler}`;
@@ -44,7 +44,7 @@ export function delayRows({ name, mine, theirs, of }: Pair): Row[] {
   return ratioRow(`${name}, p99 at 10 events/s`, 'ms', mine?.p99, theirs?.p99, { of, atMost: 1.2 });
 }
 
-/** The resident memory is what is paid for; the heap tells how much of it is alive. */
+/** The resident memory is the cost; the heap shows how much of it is live. */
 export function idleRows({ name, mine, theirs, of }: Pair, atMost: number | undefined): Row[] {
   const kb = (bytes: number | undefined) => bytes && bytes / 1_024;
   const what = `${name}, an idle connection`;
@@ -57,7 +57,7 @@ export function idleRows({ name, mine, theirs, of }: Pair, atMost: number | unde
   ];
 }
 
-/** Peers may use more processors than our one, so a goal by processor time as well. */
+/** Peers may use more processors than our single one, so there is a goal by processor time too. */
 export function peerRows({ name, mine, theirs, of }: Pair, atLeast: number): Row[] {
   const what = `${name}, ${BURST} events a turn`;
   const [ours, peer] = [mine?.burst, theirs?.burst];

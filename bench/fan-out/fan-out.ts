@@ -1,8 +1,9 @@
 /**
- * The fan-out: one event to many clients. Ours against bare servers that write one prebuilt buffer an event (the limit),
- * and in bursts against programs that are made for nothing else.
+ * The fan-out: one event to many clients. Compares ours with bare servers that write one prebuilt buffer per event
+ * (the limit), and in bursts with specialized programs.
  *
- * All contestants of a crowd stand ready at once and are measured in turn, so that they meet the same machine.
+ * All candidates of a comparison run at the same time and are measured alternately, so that the load of the machine
+ * affects all of them.
  */
 import { spawnSync } from 'node:child_process';
 import { openEnvironment } from '../environment.ts';
@@ -50,7 +51,7 @@ const CROWDS: readonly Crowd[] = [
   { clients: 10_000, entries: [BARE_SSE, OUR_SSE], asks: ['delays', 'idle'] },
 ];
 
-/** How long and how often. */
+/** Durations and repetitions. */
 const PACES = {
   whole: { rounds: 5, forMs: 500, delayRounds: 3, ticks: 15, clientsAtMost: 10_000 },
   quick: { rounds: 3, forMs: 200, delayRounds: 1, ticks: 10, clientsAtMost: 1_000 },
@@ -58,7 +59,7 @@ const PACES = {
 type Pace = (typeof PACES)['whole'];
 const WARM_UP_MS = 300;
 
-/** Besides its clients, what a process has open. */
+/** Descriptors of a process besides its clients. */
 const OTHER_FILES = 200;
 
 export async function benchFanOut({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
@@ -173,7 +174,7 @@ function toRows({ clients, asks }: Crowd, measured: ReadonlyMap<Entry, Measured>
   return rows;
 }
 
-/** Node raises its own limit as far as it may. */
+/** Node raises its own limit as far as allowed. */
 function filesAtMost(): number {
   const { stdout } = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
   return Number(stdout?.trim()) || Number.POSITIVE_INFINITY;

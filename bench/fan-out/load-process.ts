@@ -1,4 +1,4 @@
-/** The load generator: many clients on bare sockets, in a process of its own. Counts events, and takes their delays. */
+/** The load generator: many clients on bare sockets, in its own process. Counts events, and measures their delays. */
 import { connect } from 'node:net';
 import { createTimerWheel } from '../../src/live/timer-wheel.ts';
 import type { Dialect } from './candidate.ts';
@@ -21,9 +21,9 @@ interface PollOrder {
 export type LoadOrder =
   | OpenOrder
   | PollOrder
-  /** Begin to count, with or without the delay of each event. */
+  /** Start counting, with or without the delay of each event. */
   | { count: 'events' | 'delays' }
-  /** Answer when so many have come. */
+  /** Answer when this many have arrived. */
   | { awaitEvents: number }
   | { delays: true };
 
@@ -42,17 +42,17 @@ const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const OPENING_AT_ONCE = 64;
 const POLLING_AT_ONCE = 32;
-/** For what is sent on opening, besides the head. */
+/** For the request that opens a stream, without its head. */
 const SETTLE_MS = 300;
 
 const events = createEventCount();
 
-/** Pongs that nobody asked for are allowed, and spare us to look for pings in the middle of what is counted. */
+/** Unsolicited pongs are allowed, so the load process need not look for pings in the counted data. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const PONG_MS = 15_000;
 const alive = createTimerWheel(PONG_MS);
 
-/** One for all sockets: what a client's reading costs must not be what is measured. */
+/** Shared by all sockets: the cost of reading in the clients must not dominate the measurement. */
 const buffer = Buffer.allocUnsafe(256 * 1024);
 
 const requestOf = ({ path, dialect }: OpenOrder) =>
@@ -98,7 +98,7 @@ async function openAll(order: OpenOrder): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 }
 
-/** One client that polls, again and again, over one connection. Each answer fits into what a socket reads at once. */
+/** One client that polls continuously over one connection. Each answer fits into one read of the socket. */
 function poll(port: number, path: string, until: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let polls = 0;

@@ -1,4 +1,4 @@
-/** The event log in memory: what the fan-out is measured with, so that no database stands in its way. */
+/** The event log in memory, so that the fan-out is measured without a database. */
 import type { EventLog } from '../../src/events/event-log.ts';
 import type { LoggedEvent } from '../../src/events/event-queries.ts';
 
@@ -28,7 +28,7 @@ export function createMemoryLog(organizationId: number): MemoryLog {
         at: new Date().toISOString(),
       })),
     readAfter: async (_epoch, [position], { limit }) => {
-      // Dense, so the place of an event tells its seq.
+      // Dense, so the index of an event gives its seq.
       const first = Math.max(0, (position?.seq ?? 0) + 1 - (events[0]?.seq ?? 1));
       return events.slice(first, first + limit);
     },

@@ -1,4 +1,4 @@
-/** nats-server, whose clients come over WebSocket. Published to over one plain connection. */
+/** nats-server, with clients over WebSocket and a publisher on one plain connection. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from './candidate.ts';

@@ -1,4 +1,4 @@
-/** nginx with its module nchan, one worker: subscribers by EventSource, publishing by POSTs in one pipeline. */
+/** nginx with its module nchan, one worker: subscribers by EventSource, publishing by pipelined POSTs. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Our own server: the app with all its routes, gate, limits and sessions, on a database. Only the event log and the bus
- * are in memory, so that what is measured is the way from the log to the clients.
+ * Our own server: the app with all its routes, authorization, limits and sessions, on a database. Only the event log
+ * and the bus are in memory, so that the path from the log to the clients is measured.
  */
 import { createRateLimits } from '../../src/access/rate-limits.ts';
 import { createRowLevelSecurity } from '../../src/access/row-level-security.ts';
@@ -52,7 +52,7 @@ export async function openOurs(databaseUrl: string, dialect: Dialect): Promise<C
 
 type Config = ReturnType<typeof productConfig>;
 
-/** As server.ts puts it together. */
+/** As src/server/server.ts composes it. */
 async function openApp(
   config: Config,
   databaseUrl: string,

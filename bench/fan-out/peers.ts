@@ -1,4 +1,4 @@
-/** Which peers cannot be measured here, and what to do about it. */
+/** The peers that cannot be measured on this machine, and how to enable them. */
 import { platform } from 'node:os';
 import type { Absence } from '../table.ts';
 import { NATS_SERVER } from './nats.ts';

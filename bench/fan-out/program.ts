@@ -1,4 +1,4 @@
-/** Programs that npm does not bring: where they are, how they are started, and that they end. */
+/** Programs from outside npm: finds, starts and stops them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Debian keeps servers where only root looks for programs. */
+/** Debian installs servers into directories that only root has in its PATH. */
 const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
 
 export function findProgram(name: string): string | undefined {
@@ -19,11 +19,11 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** @param folder what it writes to; goes with it */
+/** @param folder its working directory, removed with it */
 export async function startProgram(path: string, args: readonly string[], folder: string): Promise<Program> {
   const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   await once(child, 'spawn');
-  // It has nothing to lose, and nchan crashes when it is asked to end while it has subscribers.
+  // It has no state to lose, and nchan crashes on a graceful stop while it has subscribers.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   return {
@@ -53,7 +53,7 @@ export async function freePort(): Promise<number> {
 const TRIES = 100;
 const RETRY_MS = 50;
 
-/** Connects when the program has begun to listen. @throws when it does not within 5 s */
+/** Connects when the program listens. @throws when it does not within 5 s */
 export async function connectTo(port: number): Promise<Socket> {
   for (let tries = 1; ; tries++) {
     const socket = connect(port, '127.0.0.1');

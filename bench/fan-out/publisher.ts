@@ -1,7 +1,7 @@
-/** Publishing to a program over one connection: what belongs together is sent together, and its answers are waited for. */
+/** Publishes to a program over one connection: sends a batch in one write, and awaits its answers. */
 import type { Socket } from 'node:net';
 
-/** @param answer what each thing that was sent is answered with, among other words */
+/** @param answer the text that acknowledges each published event */
 export function createPublisher(
   socket: Socket,
   answer: string,

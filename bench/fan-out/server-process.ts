@@ -1,6 +1,6 @@
 /**
- * One contestant, in a process of its own: `server-process.js <kind> <dialect> <database>`. A program that is not ours is
- * started from here, and this process is its publisher.
+ * One candidate in its own process: `server-process.js <kind> <dialect> <database>`. It starts an external program and
+ * is the publisher for it.
  */
 import { openBareHttp, openBareWs, openHonoStream } from './bare-servers.ts';
 import type { Candidate, Dialect } from './candidate.ts';
@@ -14,14 +14,14 @@ import { type Usage, usageOf } from './usage.ts';
 export type Kind = 'ours' | 'bare-http' | 'bare-ws' | 'stream-sse' | 'nats' | 'nchan';
 
 export type ServerOrder =
-  /** Turns of so many events, one turn when the one before has been taken, for so long. */
+  /** Batches of this many events for this long; a batch starts when the one before was accepted. */
   | { burst: number; forMs: number }
-  /** So many events, one every 100 ms. */
+  /** This many events, one every 100 ms. */
   | { ticks: number }
-  /** `idle`: when what is not needed any more has been thrown away. */
+  /** `idle`: after garbage collection. */
   | { usage: 'now' | 'idle' };
 
-/** Answers to the orders, in their order. */
+/** Answers to the commands, in their order. */
 export interface Emitted {
   events: number;
   /** Milliseconds since 1970. */
@@ -60,7 +60,7 @@ async function emitFor(burst: number, forMs: number): Promise<Emitted> {
   return { events, beganAt };
 }
 
-/** An event for which there was no time is as old as the moment at which it was due. */
+/** An event that was sent late keeps the time when it was due. */
 async function tick(ticks: number): Promise<Emitted> {
   const beganAt = now();
   for (let n = 1; n <= ticks; n++) {

@@ -1,4 +1,7 @@
-/** The sockets of a server in this process: which are open, what waits in them, and how often they were written to. */
+/**
+ * The sockets of a server in this process: which are open, how much is buffered in them, and how often they were
+ * written to.
+ */
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 
@@ -6,7 +9,7 @@ export interface Sockets {
   readonly open: ReadonlySet<Socket>;
   /** Resolves when every byte has been handed to the kernel. */
   drained(): Promise<void>;
-  /** The same, and each socket was written to (once, where nothing else is due) since `writes` stood at `before`. */
+  /** The same, and each socket was written to (once, if nothing else is due) since `writes` was `before`. */
   writtenSince(before: number): Promise<void>;
 }
 
@@ -15,7 +18,10 @@ let writes = 0;
 /** System calls that wrote to a socket, since `countWrites`. */
 export const writesSoFar = () => writes;
 
-/** What Node calls for each write to a socket that reaches the kernel: several buffers at once are one. */
+/**
+ * The function that Node calls for each write to a socket that reaches the kernel: several buffers at once count as
+ * one.
+ */
 export function countWrites(): void {
   const { _write, _writev } = Socket.prototype;
   Socket.prototype._write = function (...args) {

@@ -1,15 +1,15 @@
-/** What a process has used: processor time and memory, by what the kernel knows of it. */
+/** The resource usage of a process: processor time and memory, as the kernel reports them. */
 import { readFile } from 'node:fs/promises';
 
 export interface Usage {
   /** Of all its threads, in user and kernel mode. */
   cpuMs: number;
   rssBytes: number;
-  /** What is alive in Node's heap and beside it; undefined in a program that is not Node. */
+  /** Live memory in Node's heap and beside it; undefined in a program that is not Node. */
   heapBytes?: number;
 }
 
-/** The kernel counts in these, on every Linux there is. */
+/** The kernel counts in these units on every Linux. */
 const MS_A_TICK = 10;
 
 export async function usageOf(pid: number): Promise<Usage> {
@@ -18,7 +18,7 @@ export async function usageOf(pid: number): Promise<Usage> {
     await readFile(`/proc/${pid}/stat`, 'utf8'),
     await readFile(`/proc/${pid}/status`, 'utf8'),
   ];
-  // The name of the program may hold blanks; it ends with the last bracket.
+  // The name of the program may contain blanks; it ends with the last bracket.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [userTicks, kernelTicks] = [Number(fields[11]), Number(fields[12])];
   const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);

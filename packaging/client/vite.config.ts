@@ -1,4 +1,4 @@
-/** The client library as one file of plain JavaScript, for browsers and Node. What it needs stays outside of it. */
+/** The client library as one file of plain JavaScript, for browsers and Node. Its dependencies are not bundled. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { defineConfig } from 'vite';
@@ -8,7 +8,7 @@ const LIVE = `${HERE}/../../web-client/src/live`;
 const ENTRY =
   ['live-client', 'watch-organization'].map((name) => `${LIVE}/${name}.ts`).find(existsSync) ?? '';
 
-/** The types are compiled file by file, so the package's own entry only names that of the sources. */
+/** The types are compiled file by file, so the package's entry re-exports those of the sources. */
 function writeTypesEntry(): void {
   mkdirSync(`${HERE}/dist/types`, { recursive: true });
   const name = relative(`${HERE}/../..`, ENTRY).replace(/\.ts$/, '.js');
