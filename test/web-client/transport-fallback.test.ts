@@ -91,7 +91,7 @@ describe('where Server-Sent Events are blocked', () => {
     await settle();
     page.newestSocket().drop();
     await pass(6_000);
-    expect(page.connection()).toMatchObject({ kind: 'polling', way: 'poll' });
+    expect(page.connection()).toMatchObject({ kind: 'polling', transport: 'poll' });
     expect(page.requests.length).toBeGreaterThanOrEqual(3);
     expect(page.opened).toHaveLength(1);
     await pass(9_000);
@@ -110,14 +110,14 @@ describe('where Server-Sent Events are blocked', () => {
     // Tried in vain: nobody notices.
     page.newest().fail();
     page.newestSocket().say(aChange('k7x2.5', aLog({ percent: 40 })));
-    expect(page.connection()).toMatchObject({ kind: 'live', way: 'websocket' });
+    expect(page.connection()).toMatchObject({ kind: 'live', transport: 'websocket' });
 
     await pass(15_000);
     while (page.newest().isClosed) await pass(1_000);
     expect(page.newest().url).toContain('?since=k7x2.5');
     page.newest().hello({ head: 'k7x2.5' });
     expect(page.newestSocket().isClosed).toBe(true);
-    expect(page.connection()).toMatchObject({ kind: 'live', way: 'sse', isCatchingUp: false });
+    expect(page.connection()).toMatchObject({ kind: 'live', transport: 'sse', isCatchingUp: false });
     expect(page.sockets).toHaveLength(1);
   });
 

@@ -103,7 +103,7 @@ describe('the ops console', () => {
   test('is catching up until every organization has come to where it stood', async () => {
     const page = await watch();
     page.newest().say(SOCKET_HELLO, subscribed(true, 123, 124), aSnapshot('k7x2.4', null));
-    expect(page.connection()).toMatchObject({ kind: 'live', way: 'websocket', isCatchingUp: true });
+    expect(page.connection()).toMatchObject({ kind: 'live', transport: 'websocket', isCatchingUp: true });
     page.newest().say(aSnapshot('k7x2.4', null, 124));
     expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: false });
   });

@@ -103,7 +103,7 @@ describe('a stream that works', () => {
   test('is catching up until what it missed has arrived', async () => {
     const page = await watch();
     page.newest().hello({ head: 'k7x2.4' });
-    expect(page.connection()).toMatchObject({ kind: 'live', way: 'sse', isCatchingUp: true });
+    expect(page.connection()).toMatchObject({ kind: 'live', transport: 'sse', isCatchingUp: true });
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
     expect(page.connection()?.isCatchingUp).toBe(false);
     page.newest().fail();
@@ -218,7 +218,7 @@ describe('the poll takes over', () => {
     expect(page.connections()).toEqual(['polling']);
 
     page.newest().hello();
-    expect(page.connection()).toMatchObject({ kind: 'live', way: 'sse' });
+    expect(page.connection()).toMatchObject({ kind: 'live', transport: 'sse' });
     page.newest().say('progress', aChange('k7x2.5', aLog({ percent: 50 })));
     const asked = page.polls.length;
     await pass(10_000);

@@ -55,7 +55,7 @@ export interface EmbedPage {
   problem: Locator;
   connection: Locator;
   announcer: Locator;
-  isOn(way: 'sse' | 'websocket' | 'poll'): Promise<void>;
+  isOn(transport: 'sse' | 'websocket' | 'poll'): Promise<void>;
   hasStatus(status: 'running' | 'completed' | 'failed' | 'none'): Promise<void>;
   isConnected(kind: 'live' | 'polling' | 'offline'): Promise<void>;
   /** What the bar shows, one after the other, from now on. */
