@@ -1,8 +1,8 @@
 /**
  * The stored patients of one organization, for a person who checks what was stored.
  *
- * One of the few places that give out patient data: its route needs `read`, leaves an audit entry and forbids caching.
- * Pages go by the Cliniko id, so that rows which are stored while a person reads never shift a page.
+ * One of the few sources of patient data: its route needs `read`, writes an audit entry and forbids caching. Pages are keyed
+ * by the Cliniko id, so a row that is stored between two requests never shifts a page.
  */
 import type { Sql } from 'postgres';
 import type { ListedPatient, PatientState } from '#contract/patients.ts';
@@ -10,11 +10,11 @@ import type { ListedPatient, PatientState } from '#contract/patients.ts';
 export interface PatientFilter {
   /** Part of a name or e-mail, digits of a phone number, or a whole Cliniko id. */
   search?: string | undefined;
-  /** Undefined: everybody but missing and merged patients. */
+  /** Undefined: all patients except missing and merged ones. */
   state?: PatientState | undefined;
   /** 1 to 200. */
   limit: number;
-  /** The Cliniko id of the last patient of the page before. */
+  /** The Cliniko id of the last patient of the previous page. */
   after?: string | undefined;
 }
 
@@ -23,7 +23,7 @@ interface PatientRow extends Omit<ListedPatient, 'cliniko_url'> {}
 const isoTime = (sql: Sql, column: string) =>
   sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${sql(column)}`;
 
-/** @returns at most one more than `limit` rows, ordered by Cliniko id: the surplus row says that there is another page */
+/** @returns at most `limit` + 1 rows, ordered by Cliniko id: the extra row shows that there is another page */
 export function readPatients(sql: Sql, organizationId: number, filter: PatientFilter): Promise<PatientRow[]> {
   return sql<PatientRow[]>`
     select cliniko_patient_id, first_name, last_name, email, phone, date_of_birth::text as date_of_birth,
@@ -37,16 +37,16 @@ export function readPatients(sql: Sql, organizationId: number, filter: PatientFi
     order by cliniko_patient_id limit ${filter.limit + 1}`;
 }
 
-/** A patient who is missing is so first of all; a merged one is archived too. */
+/** Missing takes precedence over the other states, and merged over archived. */
 const stateOf = (sql: Sql) => sql`case when missing_since is not null then 'missing'
   when merged_into is not null then 'merged' when archived_at is not null then 'archived' else 'active' end`;
 
-/** Shorter runs of digits would match nearly every number. */
+/** Fewer digits would match nearly every number. */
 const MIN_PHONE_DIGITS = 4;
 
 function matches(sql: Sql, search: string) {
   const text = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
-  // Stored in E.164: a number typed the national way begins with a zero that is not in it.
+  // Phone numbers are stored in E.164, which omits the leading zero of the national form.
   const digits = search.replace(/\D/g, '').replace(/^0+/, '');
   const isPhone = /^[\d\s()+.-]+$/.test(search) && digits.length >= MIN_PHONE_DIGITS;
   return sql`(concat_ws(' ', first_name, last_name) ilike ${text} or email ilike ${text}

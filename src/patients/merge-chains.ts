@@ -1,18 +1,18 @@
-/** Patients that Cliniko has merged into others, and where such a chain ends. */
+/** Finds the survivor of each chain of merged patients. */
 import type { ISql } from 'postgres';
 import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 
-/** Nobody merges one person more often; and a loop, which Cliniko should not have, comes to an end. */
+/** No real chain is longer; a loop, which Cliniko should not have, ends here. */
 const MAX_STEPS = 32;
 
 /**
- * Points everybody who was merged at the one who survived: of A into B and B into C, A points at C too.
+ * Points each merged patient at the survivor: after A into B and B into C, A points at C.
  *
- * Cliniko names only the next one, and a page may show A long before B. So it is done when a run has seen them all. In a
- * loop there is no survivor: everybody keeps pointing at somebody in it. Chains are followed here, not by a recursive statement:
- * that would take as long as the clinic has merged patients.
+ * Cliniko names only the next patient, and a page may show A long before B, so a run does this after it has seen all pages.
+ * A loop has no survivor: its patients keep pointing at another patient of the loop. Chains are followed in memory, because
+ * the time of a recursive statement grows with the number of merged patients.
  *
- * In a transaction that holds the organization alone.
+ * Call it in a transaction that holds the organization exclusively.
  */
 export async function resolveMergeChains(tx: ISql, organizationId: number): Promise<void> {
   const targets = await readTargets(tx, organizationId);
@@ -26,7 +26,7 @@ export async function resolveMergeChains(tx: ISql, organizationId: number): Prom
   }
 }
 
-/** Of each merged patient the one it points at, in the order of ids. */
+/** The patient that each merged patient points at, in the order of ids. */
 async function readTargets(tx: ISql, organizationId: number): Promise<Map<string, string>> {
   const targets = new Map<string, string>();
   for (let after = ''; ; ) {
@@ -46,7 +46,7 @@ function survivorOf(id: string, targets: ReadonlyMap<string, string>): string {
   let survivor = id;
   for (let next = targets.get(id); next !== undefined && !met.has(next); next = targets.get(next)) {
     met.add(survivor);
-    // Back at the beginning of a loop.
+    // The start of a loop.
     if (met.has(next) || met.size > MAX_STEPS) break;
     survivor = next;
   }

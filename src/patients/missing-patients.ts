@@ -1,31 +1,32 @@
 /**
- * Patients that Cliniko no longer has. Deletions are never told: they are seen by absence, and absence has to be proven.
+ * Patients that Cliniko no longer has. Cliniko does not report deletions, so a sync infers them from absence, which needs
+ * proof.
  *
- * Only a full run that has proven that it saw the whole clinic may mark whom it did not see, and only a few at a time: when
- * many vanish at once the reason is mostly another one (a wrong account, an answer that was cut off). Then they are held until
- * a person confirms it. Nobody is deleted here, and whoever reappears is back with the next page that shows him.
+ * Only a full run that has proven that it saw the whole clinic may mark the patients it did not see, and only a few at a
+ * time. If many vanish at once, the cause is usually different (a wrong account, a truncated answer), and they are held
+ * until a person confirms. No patient is deleted here, and a patient that appears on a later page is no longer missing.
  *
  * Not here: the proof (sync/read/completeness.ts), erasing.
  */
 import type { ISql, PendingQuery, Row } from 'postgres';
 import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 
-/** More than this share, and more than this number, of a clinic does not vanish between two syncs. */
+/** A larger share, and a larger number, of a clinic does not vanish between two syncs. */
 const HELD_ABOVE_SHARE = 0.02;
 const HELD_ABOVE = 20;
 
-/** Stored patients whom a run did not see. */
+/** Stored patients that a run did not see. */
 export interface UnseenPatients {
   /** Cliniko ids. */
   ids: readonly string[];
-  /** Patients who are stored and not known to be missing, the unseen ones included. */
+  /** Stored patients that are not known to be missing, including the unseen ones. */
   stored: number;
 }
 
 export interface MissingDecision {
-  /** Who was marked. */
+  /** The number of patients marked as missing. */
   marked: number;
-  /** Who waits for a person. */
+  /** The number of patients that wait for a confirmation. */
   held: number;
 }
 
@@ -34,19 +35,19 @@ export interface SeenPatients {
   has(id: string): boolean;
 }
 
-/** Whether those may be marked without asking anybody. */
+/** Whether the unseen patients may be marked without a confirmation. */
 export function canMarkMissing({ ids, stored }: UnseenPatients): boolean {
-  // An empty answer never empties a clinic, however small it is.
+  // An empty answer never empties a clinic, not even a small one.
   return ids.length < stored && ids.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
 }
 
 /**
- * Who is stored, not known to be missing, and was not seen.
+ * The stored patients that are not known to be missing and were not seen.
  *
- * Compared here and not by a join: right after a first sync PostgreSQL knows nothing about the size of what it would join. In
- * portions and not by a cursor, whose whole reading counts against a limit for the time of a statement.
+ * Compared in memory and not by a join: after a first sync PostgreSQL has no statistics about the size of the join. Read in
+ * portions and not with a cursor, because a time limit for a statement applies to the whole reading of a cursor.
  *
- * @param since the run's start: whoever was stored later was seen by somebody
+ * @param since the start of the run: another run or request saw each patient that was stored later
  */
 export async function findUnseen(
   sql: ISql,
@@ -73,7 +74,7 @@ export async function findUnseen(
   }
 }
 
-/** In the transaction that ends a proven full run. Whoever was stored since the run began is not touched. */
+/** Call it in the transaction that ends a proven full run. Patients that were stored since the run began are not touched. */
 export async function markMissingOrHold(
   tx: ISql,
   organizationId: number,
@@ -97,7 +98,7 @@ async function markPortion(tx: ISql, who: Fragment): Promise<number> {
   return count;
 }
 
-/** Who is held already since an earlier run is counted, and not written again. */
+/** Patients held since an earlier run are counted, but not written again. */
 async function holdPortion(tx: ISql, who: Fragment): Promise<number> {
   const [row] = await tx<{ held: number }[]>`select count(*)::int as held from patients where ${who}`;
   await tx`update patients set held_since = now() where ${who} and held_since is null`;
@@ -105,10 +106,11 @@ async function holdPortion(tx: ISql, who: Fragment): Promise<number> {
 }
 
 /**
- * A person says that those who are held are really gone. They count as missing from now on: the purge counts its days from
- * the moment of the confirmation.
+ * Marks the held patients as missing, after a person has confirmed that they are gone. The purge counts its days from the
+ * confirmation.
  *
- * In a transaction that holds the organization alone. @returns how many
+ * Call it in a transaction that holds the organization exclusively.
+ * @returns how many
  */
 export async function confirmMissing(tx: ISql, organizationId: number): Promise<number> {
   let confirmed = 0;
@@ -131,14 +133,14 @@ export async function confirmMissing(tx: ISql, organizationId: number): Promise<
 export interface PendingMissing {
   held: number;
   since: string | null;
-  /** Cliniko ids, at most `HELD_SHOWN`. */
+  /** Cliniko ids, at most `MAX_LISTED_IDS`. */
   ids: string[];
 }
 
-/** Enough to see whether they are really gone. */
+/** Enough for a person to check whether they are really gone. */
 const MAX_LISTED_IDS = 100;
 
-/** Who waits for a person's word. */
+/** The patients that wait for a confirmation. */
 export async function readPendingMissing(sql: ISql, organizationId: number): Promise<PendingMissing> {
   const [row] = await sql<PendingMissing[]>`
     select count(*)::int as held, min(held_since) as since,

@@ -1,8 +1,8 @@
 /**
- * From a record of Cliniko to a patient of ours, or to the quarantine. Pure, and total: every record comes out.
+ * Parses a record of Cliniko into a patient or a quarantined record. Pure and total: each record gives one of the two.
  *
- * A patient is not refused for a bad phone number or a missing email unless the organization says so: what is odd is
- * counted as a data-quality warning, and the original stays in `raw`.
+ * A bad phone number or a missing email rejects a patient only if the organization requires it: each oddity is counted as a
+ * data-quality warning, and the original stays in `raw`.
  */
 import { hash } from 'node:crypto';
 import type { ValidationPolicy } from '#contract/organization.ts';
@@ -17,16 +17,16 @@ export interface ParseRules {
   validation: ValidationPolicy;
 }
 
-/** What tells whether a record has to be read at all: most of a clinic is stored already, as it is. */
+/** Identifies a record, and shows whether it has to be parsed: most records are stored already, unchanged. */
 export interface IdentifiedRecord {
   record: unknown;
-  /** Exact digits; null when it has none. */
+  /** Exact digits; null when the record has none. */
   clinikoPatientId: string | null;
   /** The Cliniko id, or a hash of a record that has none. */
   recordKey: string;
-  /** The record as JSON text, without what PostgreSQL cannot hold. */
+  /** The record as JSON text, without characters that PostgreSQL cannot store. */
   raw: string;
-  /** Hex, of the record and of the rules by which it is read. */
+  /** Hex hash of the record and of the parsing rules. */
   contentHash: string;
 }
 
@@ -34,7 +34,9 @@ export type ParsedPatient =
   | { kind: 'patient'; patient: Patient }
   | { kind: 'rejected'; rejected: RejectedRecord };
 
-/** Raise it when the same record has to give other columns: every stored hash then differs, and is written anew. */
+/**
+ * Increase it when the same record must give other columns: each stored hash then differs, and each record is written again.
+ */
 const PARSER_VERSION = 3;
 
 const HASH_DIGITS = 32;
@@ -52,14 +54,14 @@ export function identifyRecord(record: unknown, { country, validation }: ParseRu
   };
 }
 
-/** What identifies a record: its Cliniko id, or a hash of a record that has none. */
+/** The key of a record: its Cliniko id, or a hash of a record without one. */
 export function recordKeyOf(record: unknown): string {
   return readId(record) ?? keyOf(rawText(record));
 }
 
 const keyOf = (raw: string) => `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`;
 
-/** A record without a text of its own, nested thousands of levels deep, can be read but not written. */
+/** A record that is nested thousands of levels deep can be read but not serialized. */
 function rawText(record: unknown): string {
   try {
     return storableJson(record);

@@ -1,4 +1,4 @@
-/** A patient as we store one. */
+/** A patient as it is stored. */
 export interface Patient {
   /** Exact digits. */
   clinikoPatientId: string;
@@ -9,15 +9,15 @@ export interface Patient {
   phone: string | null;
   /** `YYYY-MM-DD` */
   dateOfBirth: string | null;
-  /** Times are ISO 8601 UTC, by Cliniko's clock. */
+  /** ISO 8601 UTC, from the clock of Cliniko, as are all times. */
   archivedAt: string | null;
   mergedInto: string | null;
   createdAt: string | null;
   updatedAt: string | null;
-  /** The record as JSON text, without what PostgreSQL cannot hold. */
+  /** The record as JSON text, without characters that PostgreSQL cannot store. */
   raw: string;
-  /** Hex. Equal for two patients only when everything else here is equal. */
+  /** Hex. Equal for two patients only if everything else here is equal. */
   contentHash: string;
-  /** Data-quality warnings: fields that could not be read, a number that is none, no email address. */
+  /** Data-quality warnings: unreadable fields, an invalid phone number, a missing email address. */
   warnings: number;
 }

@@ -1,10 +1,10 @@
 /**
- * Phone numbers as people type them, read with the clinic's country in mind.
+ * Finds phone numbers in free text, using the country of the clinic.
  *
- * A number counts only when it is valid in the numbering plan of its country; one that is merely long enough may belong
- * to another person. Cliniko's own reading comes first, then the first valid number of the text.
+ * A number counts only if it is valid in the numbering plan of its country; one that is merely long enough may belong to
+ * another person. The normalized number from Cliniko takes precedence, then the first valid number of the text.
  *
- * Not `findPhoneNumbersInText`: it takes the 2 of "unit 2, 9123 4567" for an area code, and misses "call 5 0412 345 678".
+ * Not `findPhoneNumbersInText`: it reads the 2 of "unit 2, 9123 4567" as an area code, and misses "call 5 0412 345 678".
  */
 import {
   type CountryCode,
@@ -15,9 +15,9 @@ import {
 import type { WirePhone } from '../cliniko/wire.ts';
 
 export interface FoundPhone {
-  /** The first number that is valid; null when there is none. */
+  /** The first valid number; null if there is none. */
   e164: string | null;
-  /** Whether a text was typed that holds no valid number. An empty field is not one. */
+  /** Whether a text contains no valid number. An empty field does not count. */
   invalid: boolean;
 }
 
@@ -31,7 +31,7 @@ export function findPhone(phones: readonly WirePhone[], country: string): FoundP
 
 interface NumberingPlan {
   country: CountryCode | undefined;
-  /** Whether national numbers begin with 0, as in Australia. */
+  /** Whether national numbers start with 0, as in Australia. */
   hasTrunkZero: boolean;
 }
 
@@ -46,7 +46,7 @@ function planOf(country: string): NumberingPlan {
   return plan;
 }
 
-/** The library has it, and its types leave it out. */
+/** The library provides it, but its types omit it. */
 function nationalPrefixOf(country: CountryCode): string {
   const metadata = new Metadata();
   metadata.selectNumberingPlan(country);
@@ -62,9 +62,9 @@ function readNormalized(text: string | null): string | null {
 }
 
 const ONLY_NUMBER = /^[+\d\s().\-/]+$/;
-/** A spreadsheet took the number for a quantity. */
+/** A spreadsheet formatted the number as a decimal. */
 const DECIMAL_ZERO = /^(\d+)\.0+$/;
-/** Longer ones hold more than phone numbers; what follows is not read. */
+/** Longer texts contain more than phone numbers; the rest is not read. */
 const READ_AT_MOST = 200;
 
 function readTyped(text: string, plan: NumberingPlan): string | null {
@@ -87,19 +87,19 @@ function readTyped(text: string, plan: NumberingPlan): string | null {
   return null;
 }
 
-/** Letters, and the few digits that stick to them as in "2nd" and "5pm". */
+/** Letters, and the few digits attached to them, as in "2nd" and "5pm". */
 const WORDS = /(?<!\d)\d{1,4}(?=\p{L})|(?<=\p{L})\d{1,4}(?!\d)|[\p{L}_']+/gu;
 
-/** Stretches of digits and what stands between the digits of one number. Words separate them. */
+/** Sequences of digits with the separators inside one number. Words separate them. */
 function runsOf(text: string): { run: string; isFirst: boolean }[] {
   const runs = text.replace(WORDS, ',').matchAll(/\(?\+?\d[\d\s().-]*(?:\+\d[\d\s().-]*)*/g);
   return [...runs].map(({ 0: run, index }) => ({ run, isFirst: index === 0 }));
 }
 
 interface RunPlace {
-  /** The text holds nothing but digits and their separators. */
+  /** The text contains only digits and their separators. */
   isOnlyNumber: boolean;
-  /** The text begins with it. */
+  /** The text starts with this run. */
   isFirst: boolean;
 }
 
@@ -107,8 +107,8 @@ const PREFIXED = /^\(?[+0]/;
 const MIN_LEAD_DIGITS = 3;
 
 /**
- * The first number of a run of digit groups. Groups before and after it have to be explained: by another number, or, beside
- * words, by being a short remark such as "call 5 …" and "… 2 kids".
+ * The first number of a run of digit groups. The groups before and after it must be another number, or, next to words, a
+ * short remark such as "call 5 …" and "… 2 kids".
  */
 function readRun(groups: readonly string[], plan: NumberingPlan, place: RunPlace): string | null {
   for (const [start, lead] of groups.entries()) {
@@ -133,7 +133,7 @@ function longestFrom(groups: readonly string[], plan: NumberingPlan, place: RunP
 
 const isRemark = (group: string): boolean => /^\d{1,4}$/.test(group);
 
-/** Without its 0 a national number could as well begin with a remark: only the first words of a text may be one. */
+/** Without its 0 a national number could be preceded by a remark, so only the first words of a text may be one. */
 function mayBegin(lead: string, plan: NumberingPlan, place: RunPlace, start: number): boolean {
   if (PREFIXED.test(lead) || !plan.hasTrunkZero) return true;
   return place.isFirst && start === 0 && lead.length >= MIN_LEAD_DIGITS;
@@ -146,14 +146,14 @@ function parseNumber(text: string, { country }: NumberingPlan): string | null {
   return direct ?? parseValid(text, country);
 }
 
-/** Reserved for drama, so in no numbering plan; Cliniko's own example has one. */
+/** Numbers reserved for drama, which no numbering plan contains; the example of Cliniko uses one. */
 const FICTIONAL = /^\+447700900\d{3}$/;
 
-/** 15, with an international prefix and a 0. */
+/** 15 digits, an international prefix and a 0. */
 const DIGITS_AT_MOST = 20;
 
 function parseValid(text: string, country?: CountryCode): string | null {
-  // Long texts have many groups: the library need not see their combinations.
+  // Long texts have many groups; the library does not need to check all their combinations.
   if (text.replace(/\D/g, '').length > DIGITS_AT_MOST) return null;
   const parsed = parsePhoneNumberFromString(text, {
     extract: false,

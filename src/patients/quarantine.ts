@@ -1,7 +1,7 @@
 /**
- * The quarantine: patients that could not be stored, kept so that nobody is lost.
+ * The quarantine: patients that could not be stored, kept so that none is lost.
  *
- * The record is sealed; what people see is its Cliniko id and a reason. A row goes when its patient is stored.
+ * The record is sealed; people see only its Cliniko id and a reason. A row is removed when its patient is stored.
  */
 import { desc, eq } from 'drizzle-orm';
 import type { ISql, PendingQuery, Row } from 'postgres';
@@ -15,16 +15,16 @@ import { quarantineTable } from './table.ts';
 export interface RejectedRecord {
   /** Exact digits; null when the record has none. */
   clinikoPatientId: string | null;
-  /** What makes the record the same one next time: its Cliniko id, or a hash of it. */
+  /** Identifies the record in later runs: its Cliniko id, or a hash of it. */
   recordKey: string;
   reason: QuarantineReason;
-  /** For people: "Invalid phone number format". No name, no value. */
+  /** The reason for people: "Invalid phone number format". It contains no name and no value. */
   words: string;
   /** The record as JSON text. */
   raw: string;
 }
 
-/** A patient that could be read, and that Postgres does not take. */
+/** A patient that was parsed but that PostgreSQL rejects. */
 export function rejectedByDatabase({ clinikoPatientId, raw }: Patient): RejectedRecord {
   return {
     clinikoPatientId,
@@ -46,7 +46,7 @@ export const SEALED_RECORDS: SealedColumn = {
   contextOf: (row) => rawContext(Number(row.organization_id), String(row.record_key)),
 };
 
-/** Adds records, or notes that they failed again. No key twice. A record that is here already takes no new id. */
+/** Adds records, or notes that they failed again. No key may occur twice. An existing row keeps its id. */
 export async function quarantineRecords(
   tx: ISql,
   sealer: Sealer,
@@ -73,13 +73,13 @@ export async function quarantineRecords(
     select ${organizationId}, record_key, cliniko_patient_id, reason, sealed_raw
     from rejected where record_key not in (select record_key from known)
     order by record_key
-    -- Another transaction added it after this statement began.
+    -- For a row that another transaction added after this statement started.
     on conflict (organization_id, record_key) do update set
       reason = excluded.reason, sealed_raw = excluded.sealed_raw, last_seen_at = now(),
       attempts = other.attempts + 1`;
 }
 
-/** Locks rows in the order of their keys, so that two transactions never wait for each other's. */
+/** Locks rows in key order, so that two transactions never deadlock. */
 const lockQuarantined = (
   tx: ISql,
   organizationId: number,
@@ -93,12 +93,12 @@ const lockQuarantined = (
 export interface QuarantineChange {
   /** Cliniko ids of patients that are stored now. */
   stored: readonly string[];
-  /** Records that are quarantined in the next statement: locked here, in one order with those that go. */
+  /** Records that the next statement quarantines: locked here, in one order with the removed ones. */
   rejected: readonly RejectedRecord[];
 }
 
 /**
- * For patients that are stored now. Awaited it runs; it may also be a part of another statement.
+ * Removes stored patients from the quarantine. Awaited, it runs; otherwise it can be a part of another statement.
  *
  * @param condition of that statement, on which it depends
  */
@@ -115,7 +115,7 @@ export const releaseFromQuarantine = (
   where quarantine.id = locked.id and locked.record_key = any(${stored as string[]}::text[])`;
 };
 
-/** Those of these Cliniko ids that are still in quarantine. */
+/** The given Cliniko ids that are still in quarantine. */
 export async function stillQuarantined(
   tx: ISql,
   organizationId: number,
@@ -127,7 +127,7 @@ export async function stillQuarantined(
   return new Set(rows.map((row) => row.id));
 }
 
-/** Cliniko ids of quarantined patients, those that were tried longest ago first. Who has no id is not among them. */
+/** Cliniko ids of quarantined patients, least recently tried first. Records without an id are not included. */
 export async function quarantinedIds(sql: ISql, organizationId: number, limit: number): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select cliniko_patient_id as id from quarantine
@@ -142,18 +142,18 @@ export interface QuarantinedRecord {
   clinikoPatientId: string | null;
 }
 
-/** What a proven full run has found out about the quarantine. */
+/** The findings of a proven full run about the quarantine. */
 export interface UnseenQuarantine {
-  /** Records that the run did not see, those seen longest ago first; at most `CHECKED_AT_MOST`. */
+  /** Records that the run did not see, least recently seen first; at most `CHECKED_AT_MOST`. */
   unseen: readonly QuarantinedRecord[];
-  /** Whether it saw at least one record of the quarantine. */
+  /** Whether it saw at least one other record of the quarantine. */
   hasSeenOthers: boolean;
 }
 
-/** Of one run: those after them come with the next one. */
+/** The limit per run: the next run checks the rest. */
 const CHECKED_AT_MOST = 1_000;
 
-/** @param since the start of the run: a record that was added or failed again later was seen by another one */
+/** @param since the start of the run: another run saw each record that was added or failed again later */
 export async function findUnseenQuarantine(
   sql: ISql,
   organizationId: number,
@@ -175,7 +175,7 @@ export async function findUnseenQuarantine(
 }
 
 /**
- * Forgets records that Cliniko no longer has, in the transaction that ends the run which proved it.
+ * Deletes records that Cliniko no longer has, in the transaction that ends the run which proved it.
  *
  * @returns how many
  */

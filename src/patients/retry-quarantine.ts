@@ -1,8 +1,8 @@
 /**
- * Asks Cliniko again for patients in quarantine, by id, and stores those that can be stored now.
+ * Fetches quarantined patients from Cliniko again, by id, and stores those that are valid now.
  *
- * For a record that somebody has mended, or after a policy was loosened: nobody has to wait for the next full sync. A
- * sync may be under way meanwhile: both write whole patients, and the newer version stays.
+ * For a record that was corrected, or a policy that was relaxed: no need to wait for the next full sync. A sync may run at
+ * the same time: both write whole patients, and the newer version wins.
  */
 
 import type { QuarantineRetry } from '#contract/patients.ts';
@@ -25,7 +25,7 @@ import {
 } from './quarantine.ts';
 import { upsertIsolatingFailures } from './upsert.ts';
 
-/** Of one request: those after them come with the next one. */
+/** The limit per request; the next request retries the rest. */
 const RETRIED_AT_MOST = 500;
 
 export interface RetryDeps {
@@ -35,7 +35,7 @@ export interface RetryDeps {
   rules: ParseRules;
 }
 
-/** @throws ClinikoError, or the signal's reason; what was stored before stays */
+/** @throws ClinikoError, or the reason of the signal; patients stored before stay stored */
 export async function retryQuarantine(
   tools: RetryDeps,
   organizationId: number,
@@ -52,7 +52,10 @@ export async function retryQuarantine(
   return { requested: ids.length, resolved, remaining: await countQuarantine(sql, organizationId) };
 }
 
-/** @returns how many are stored now @throws OrganizationDeletedError */
+/**
+ * @returns how many are stored now
+ * @throws OrganizationDeletedError
+ */
 async function storeAgain(
   { database, sealer, rules }: RetryDeps,
   organizationId: number,
@@ -71,7 +74,7 @@ async function storeAgain(
   ];
   const store = async (tx: Tx): Promise<number> => {
     await shareOrganization(tx, organizationId);
-    // A patient that was erased after Cliniko was asked has left the quarantine, and stays erased.
+    // A patient that was erased after the request to Cliniko is no longer in the quarantine, and stays erased.
     const open = await stillQuarantined(tx, organizationId, keys);
     const wanted = patients.filter((patient) => open.has(patient.clinikoPatientId));
     const { refused } = await upsertIsolatingFailures(tx, organizationId, wanted);

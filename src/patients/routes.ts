@@ -11,7 +11,7 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 
 const Search = z.string().min(1).max(100);
-/** Also accepts what no patient has: a page after it is then empty or begins behind it. */
+/** Also accepts an id that no patient has: the page then starts at the next patient, or is empty. */
 const After = z.string().regex(/^[0-9]{1,20}$/);
 
 export function patientListRoutes(database: Database): Hono {

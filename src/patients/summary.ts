@@ -1,4 +1,4 @@
-/** Counts of an organization's patients, for the totals of a dashboard. Missing ones are counted apart. */
+/** Counts of an organization's patients, for the totals of a dashboard. Missing patients are counted separately. */
 import type { Sql } from 'postgres';
 
 export interface PatientCounts {

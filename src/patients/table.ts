@@ -1,4 +1,4 @@
-/** Patients as we keep them, and those that could not be kept. The only two tables that hold patient data. */
+/** Stored patients, and records that could not be stored. The only two tables with patient data. */
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -22,27 +22,27 @@ export const patientTable = pgTable(
   {
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
     organizationId: integer('organization_id').notNull(),
-    /** Up to 19 digits, kept as Cliniko writes them: beyond what a JS number, and in one case an int8, holds. */
+    /** Up to 19 digits, stored as text: they exceed a JavaScript number, and in one case an int8. */
     clinikoPatientId: text('cliniko_patient_id').notNull(),
     firstName: text('first_name'),
     lastName: text('last_name'),
     email: text('email'),
-    /** E.164, of the first number that is one; the originals stay in `raw`. */
+    /** E.164, from the first valid number; the originals stay in `raw`. */
     phone: text('phone'),
     dateOfBirth: date('date_of_birth', { mode: 'string' }),
     archivedAt: timestamp('archived_at', { withTimezone: true, mode: 'string' }),
     /** The Cliniko id of the patient that this one was merged into: the survivor, at the end of a chain (merge-chains.ts). */
     mergedInto: text('merged_into'),
-    /** Since when a proven full run no longer sees this patient in Cliniko. */
+    /** When a proven full run first missed this patient in Cliniko, or when a person confirmed it. */
     missingSince: timestamp('missing_since', { withTimezone: true, mode: 'string' }),
-    /** Absent too, but with so many others that a person has to confirm it first. */
+    /** Also absent, but together with so many others that a person has to confirm it first. */
     heldSince: timestamp('held_since', { withTimezone: true, mode: 'string' }),
-    /** Cliniko's clock. */
+    /** From the clock of Cliniko. */
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }),
     updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }),
     /** The record as Cliniko sent it. */
     raw: jsonb('raw').notNull(),
-    /** Of `raw` and of the rules by which it was read: tells an unchanged patient without reading it again. */
+    /** Hash of `raw` and of the parsing rules: detects an unchanged patient without parsing it. */
     contentHash: bytea('content_hash').notNull(),
     /** Data-quality warnings of this version. */
     warnings: smallint('warnings').notNull(),
@@ -55,7 +55,7 @@ export const patientTable = pgTable(
   ],
 );
 
-/** A row is here while its patient cannot be stored; the next good upsert of that patient removes it. */
+/** A row exists while its patient cannot be stored; the next successful upsert of that patient removes it. */
 export const quarantineTable = pgTable(
   'quarantine',
   {

@@ -1,11 +1,11 @@
 /**
- * Makes our copy of patients match Cliniko's, a batch at a time and in whole sets.
+ * Updates the stored patients to match Cliniko, one batch per statement.
  *
- * Hashes are read first, and only patients that differ are written: a batch of unchanged patients costs one index
- * read and no write. `updated_at` alone could not tell: it is not certain that archiving or a new phone moves it.
- * An older version never wins, so replaying a page is harmless.
+ * Hashes are read first, and only patients that differ are written: a batch of unchanged patients costs one index read and
+ * no write. `updated_at` alone is not enough: archiving or a new phone may not change it. An older version never wins, so
+ * replaying a page is harmless.
  *
- * Not here: which patients are refused (parse-patient.ts), the transaction around it (sync/write/store-batch.ts).
+ * Not here: which patients are rejected (parse-patient.ts), the transaction around it (sync/write/store-batch.ts).
  */
 import type { ISql } from 'postgres';
 import type { Tx } from '../database/open.ts';
@@ -16,7 +16,7 @@ export interface StoredVersion {
   cliniko_patient_id: string;
   /** Hex. */
   content_hash: string;
-  /** Thought missing, or about to be. */
+  /** Marked as missing, or held. */
   is_missing: boolean;
   is_archived: boolean;
   warnings: number;
@@ -25,7 +25,9 @@ export interface StoredVersion {
 /** By Cliniko id. */
 export type StoredVersions = ReadonlyMap<string, StoredVersion>;
 
-/** What is stored of these ids. The lateral join probes the index for each; a plain one may scan the whole table. */
+/**
+ * The stored versions of these ids. The lateral join probes the index for each id; a plain join may scan the whole table.
+ */
 export async function readStoredVersions(
   tx: ISql,
   organizationId: number,
@@ -58,8 +60,8 @@ export interface WrittenPatients {
 /**
  * Writes patients in one statement.
  *
- * @param patients 0 to 100, no id twice (Postgres refuses to touch one row twice: SQLSTATE 21000)
- * @returns who was new, and who replaced an older version; the rest were newer here already
+ * @param patients 0 to 100, no id twice (PostgreSQL does not update one row twice: SQLSTATE 21000)
+ * @returns the inserted patients, and those that replaced an older version; for the rest the stored version was newer
  * @throws PostgresError; nothing was written
  */
 export async function upsertPatients(
@@ -91,7 +93,7 @@ export async function upsertPatients(
         warnings = excluded.warnings, stored_at = now()
       where patients.updated_at is null or excluded.updated_at is null
         or patients.updated_at <= excluded.updated_at
-        -- Somebody who was thought gone is back, in whatever version.
+        -- A patient marked as missing or held is present again, in any version.
         or patients.missing_since is not null or patients.held_since is not null
       returning cliniko_patient_id as id, xmax = 0 as is_new
     )
@@ -101,7 +103,10 @@ export async function upsertPatients(
   return written ?? { inserted: [], updated: [] };
 }
 
-/** Rows are locked in this order, as everywhere (docs/guides/architecture.md). Ids are digits, so PostgreSQL sorts them alike. */
+/**
+ * Rows are locked in this order everywhere (docs/guides/architecture.md). Ids are digits, so PostgreSQL sorts them the same
+ * way.
+ */
 function byClinikoId(a: Patient, b: Patient): number {
   return a.clinikoPatientId < b.clinikoPatientId ? -1 : 1;
 }
@@ -126,8 +131,8 @@ function recordset(patients: readonly Patient[]): string {
 }
 
 /**
- * JSON text has no line breaks of its own. Within the recordset Postgres would read and write each record twice, which
- * took a third more of its time.
+ * JSON text contains no line breaks. Inside the recordset PostgreSQL would parse and serialize each record twice, which took
+ * a third longer.
  */
 const rawLines = (patients: readonly Patient[]): string => patients.map(({ raw }) => raw).join('\n');
 
@@ -137,21 +142,21 @@ export function isDataError(error: unknown): boolean {
 }
 
 /**
- * Whether it may have been one of the patients, although Postgres does not say so: a limit (54), a trigger of somebody
- * else (P0), an internal error (XX).
+ * Whether one of the patients may be the cause although PostgreSQL does not say so: a limit (54), a trigger of another
+ * program (P0), an internal error (XX).
  */
 export function mayBeOneRecord(error: unknown): boolean {
   return /^(2[23]|54|P0|XX)/.test(databaseError(error)?.code ?? '');
 }
 
-/** Refused in such a number, all of them, patients are not the reason. */
+/** If PostgreSQL rejects so many and all of them, the patients are not the cause. */
 const MAX_ISOLATED_FAILURES = 10;
 
 /**
- * Writes what can be written: a set that Postgres refuses is halved until each culprit stands alone.
+ * Writes all patients that PostgreSQL accepts: a rejected set is halved until each cause is isolated.
  *
- * @returns who was written, and the patients that Postgres refused
- * @throws whatever is not about the data, or seems to be about all data
+ * @returns the written patients, and those that PostgreSQL rejected
+ * @throws an error that does not concern the data, or that seems to concern all data
  */
 export async function upsertIsolatingFailures(
   tx: Tx,
