@@ -42,7 +42,7 @@ const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const OPENING_AT_ONCE = 64;
 const POLLING_AT_ONCE = 32;
-/** For the request that opens a stream, without its head. */
+/** The wait for data that a server sends on opening, besides the head. */
 const SETTLE_MS = 300;
 
 const events = createEventCount();

@@ -7,7 +7,7 @@ import { accessibilityTroubles } from './support/axe.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
 
-/** The page draws its own ground in both schemes, as one has to that asks for both. */
+/** The page sets its own background in both schemes, as a page that supports both must. */
 const BOTH_SCHEMES =
   '<style>:root { color-scheme: light dark } body { background: Canvas; color: CanvasText }</style>';
 
@@ -31,7 +31,7 @@ async function isAccessible(page: Page): Promise<void> {
 }
 
 describe('the element is accessible', () => {
-  test('before the first sync, when it has completed, and when the server is gone', async ({
+  test('before the first sync, after completion, and while the server is unreachable', async ({
     databaseUrl,
     page,
   }) => {
@@ -46,7 +46,7 @@ describe('the element is accessible', () => {
     await isAccessible(page);
   });
 
-  test('on the way, and while Cliniko makes it wait', async ({ databaseUrl, page }) => {
+  test('while a sync runs, and while it waits for Cliniko', async ({ databaseUrl, page }) => {
     const { server, embed } = await embedded(databaseUrl, page);
     server.cliniko.faults.onPage(5, { kind: 'hang' });
     const started = await start(server);

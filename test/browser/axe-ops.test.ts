@@ -10,7 +10,10 @@ async function isAccessible(page: Page): Promise<void> {
 }
 
 describe('the ops console is accessible', () => {
-  test('empty, busy, in its help, and when the server is gone', async ({ databaseUrl, page }) => {
+  test('empty, busy, with its help open, and while the server is unreachable', async ({
+    databaseUrl,
+    page,
+  }) => {
     const server = await startTestServer(databaseUrl, {
       organizations: [1, 2, 3],
       config: { drainMs: 0 },

@@ -18,7 +18,10 @@ async function isAccessible(page: Page): Promise<void> {
 }
 
 describe('the dashboard is accessible', () => {
-  test('before the first sync, with its menu, and in its settings', async ({ databaseUrl, page }) => {
+  test('before the first sync, with its menu open, and with its settings open', async ({
+    databaseUrl,
+    page,
+  }) => {
     const server = await startTestServer(databaseUrl);
     const dashboard = await openDashboard(page, server.url);
     await dashboard.isConnected('live');
@@ -32,7 +35,7 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
-  test('on the way, and while it asks whether to cancel', async ({ databaseUrl, page }) => {
+  test('while a sync runs, and while the cancel dialog is open', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(5, { kind: 'hang' });
     const dashboard = await startAndSee(server, page, 'running');
@@ -43,7 +46,7 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
-  test('while Cliniko makes it wait', async ({ databaseUrl, page }) => {
+  test('while a run waits for Cliniko', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(3, { kind: 'rate-limited', reset: 60 });
     await startAndSee(server, page, 'running');
@@ -51,7 +54,7 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
-  test('with errors, quarantine and charts, and on the page of that run', async ({ databaseUrl, page }) => {
+  test('with errors, quarantine and charts, and on the run page', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await putJson(server.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
     await startAndSee(server, page, 'completed');
@@ -63,7 +66,7 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
-  test('while it holds a disappearance back, and asks about it', async ({ databaseUrl, page }) => {
+  test('while missing patients are held, and the confirmation is open', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { patients: 200 });
     const dashboard = await startAndSee(server, page, 'completed');
     for (const id of [...server.cliniko.people.ids()].slice(0, 30)) server.cliniko.people.hardDelete(id);
@@ -76,7 +79,7 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
-  test('after a failure, and when the server is gone', async ({ databaseUrl, page }) => {
+  test('after a failure, and while the server is unreachable', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
     server.cliniko.behaviour.access = 'unauthorised';
     const dashboard = await startAndSee(server, page, 'failed');
@@ -86,7 +89,7 @@ describe('the dashboard is accessible', () => {
     await isAccessible(page);
   });
 
-  test('where there is no such organization, and where none is named', async ({ databaseUrl, page }) => {
+  test('for an unknown organization, and without an organization', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await openDashboard(page, server.url, 77);
     await page.getByText('Organization 77 is not registered.').waitFor();

@@ -1,4 +1,4 @@
-/** What the dashboard says when something went wrong, in the guide's words. */
+/** What the dashboard shows after a failure, in the guide's words. */
 import { describe, expect } from 'vitest';
 import { connectInTest } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
@@ -7,10 +7,7 @@ import { openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 describe('the dashboard', () => {
-  test('says what to do about a wrong key, and a retry succeeds with a right one', async ({
-    databaseUrl,
-    page,
-  }) => {
+  test('explains a wrong key, and a retry succeeds with the correct one', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.behaviour.access = 'unauthorised';
     const dashboard = await openDashboard(page, server.url);
@@ -26,7 +23,7 @@ describe('the dashboard', () => {
     await dashboard.hasStatus('completed');
   });
 
-  test('says that a migration is missing, and which', async ({ databaseUrl, page }) => {
+  test('names a missing migration', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connectInTest(databaseUrl);
     await sql`alter table patients drop constraint patients_org_cliniko_patient_unique`;
@@ -38,7 +35,7 @@ describe('the dashboard', () => {
     expect(result).toContain('db:migrate');
   });
 
-  test('names the patients that could not be stored, by id and reason', async ({ databaseUrl, page }) => {
+  test('lists the patients that could not be stored, by id and reason', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await putJson(server.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
     const dashboard = await openDashboard(page, server.url);
@@ -55,7 +52,7 @@ describe('the dashboard', () => {
     await page.locator('.runs .pill', { hasText: 'With errors' }).waitFor();
   });
 
-  test('stays when a part of it cannot be loaded, and loads anew on request', async ({
+  test('stays when a part of it cannot be loaded, and reloads on request', async ({
     databaseUrl,
     page,
     journal,
@@ -80,7 +77,7 @@ describe('the dashboard', () => {
     expect(journal.troubles.filter((trouble) => !trouble.includes('ERR_FAILED'))).toEqual([]);
   });
 
-  test('says how to register an organization that is not', async ({ databaseUrl, page }) => {
+  test('explains how to register an unknown organization', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const dashboard = await openDashboard(page, server.url, 77);
     await page.getByText('Organization 77 is not registered.').waitFor();
@@ -90,7 +87,7 @@ describe('the dashboard', () => {
     );
   });
 
-  test('asks for an organization when its address names none', async ({ databaseUrl, page }) => {
+  test('asks for an organization when its address has none', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await page.goto(server.url);
     await page.getByLabel('Organization id').fill('12x');

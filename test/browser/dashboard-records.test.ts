@@ -1,4 +1,4 @@
-/** What needs a person: settings, keys, patients that vanished, patients that could not be stored, and waits. */
+/** The parts that need a person: settings, keys, missing patients, quarantined patients, and waits. */
 import { describe, expect, vi } from 'vitest';
 import { Organization } from '#contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
@@ -38,7 +38,7 @@ describe('the settings', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('say what was wrong, and keep what was typed', async ({ databaseUrl, page }) => {
+  test('show an error, and keep the input', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await openDashboard(page, server.url);
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -49,7 +49,7 @@ describe('the settings', () => {
     expect(await page.getByLabel('Cron expression').inputValue()).toBe('at night');
   });
 
-  test('store a key that was missing, and verify it', async ({ databaseUrl, page }) => {
+  test('store a missing key, and verify it', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     await openDashboard(page, server.url, 77);
     await page.getByRole('button', { name: 'Register it' }).click();
@@ -73,8 +73,8 @@ describe('the settings', () => {
   });
 });
 
-describe('patients who need a person', () => {
-  test('and vanished all at once are marked only after a word', async ({ databaseUrl, page }) => {
+describe('patients that need a decision', () => {
+  test('missing all at once are marked only after a confirmation', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { patients: 200 });
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
@@ -97,11 +97,11 @@ describe('patients who need a person', () => {
     );
     expect(await dashboard.total('patients').textContent()).toBe('170');
     await page.getByRole('status').filter({ hasText: '30 patients marked as missing.' }).waitFor();
-    // At what was said, or where the page begins when the question was still closing: never at nothing.
+    // The focus is on the notice, or on the page's main content while the dialog was still closing: never lost.
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/30 patients marked|Clinic 123/));
   });
 
-  test('and could not be stored are tried again', async ({ databaseUrl, page }) => {
+  test('in quarantine are retried', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await putJson(server.api, '/organizations/123', { validation: { phone: 'reject' } });
     const dashboard = await openDashboard(page, server.url);
@@ -122,7 +122,7 @@ describe('patients who need a person', () => {
 });
 
 describe('a wait for Cliniko', () => {
-  test('is counted down, and said once to who listens', async ({ databaseUrl, page }) => {
+  test('is counted down, and announced once to screen readers', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(3, { kind: 'rate-limited', reset: 40 });
     const dashboard = await openDashboard(page, server.url);

@@ -1,4 +1,4 @@
-/** The history, the page of a run, and the end of a run by hand. */
+/** The history, the run page, and the cancellation of a run. */
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
 import { connectInTest } from '../support/database.ts';
@@ -18,13 +18,13 @@ async function syncToTheEnd(server: TestServer, kind: 'all' | 'active' | 'change
 }
 
 describe('cancelling on the dashboard', () => {
-  test('asks first, then ends the run and keeps what was stored', async ({ databaseUrl, page }) => {
+  test('asks first, then ends the run and keeps the stored patients', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(4, { kind: 'hang' });
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.counter.filter({ hasText: '300 / 648 patients' }).waitFor();
-    // The totals follow in the middle of a run, too.
+    // The totals are updated during a run, too.
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
 
     await page.getByRole('button', { name: 'Cancel sync' }).click();
@@ -42,13 +42,13 @@ describe('cancelling on the dashboard', () => {
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
     expect(await dashboard.result.textContent()).toBe('The sync was cancelled. What it had stored stays.');
     expect(await dashboard.announcer.textContent()).toBe('The sync was cancelled. What it had stored stays.');
-    // On the button beside it, or on the title if the run was faster than the dialog.
+    // On the next button, or on the title if the run was faster than the dialog.
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Start Full Sync|Clinic 123/));
   });
 });
 
 describe('the history', () => {
-  test('is narrowed down by state and by kind', async ({ databaseUrl, page }) => {
+  test('is filtered by state and by kind', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { patients: 60 });
     await syncToTheEnd(server, 'active');
     await syncToTheEnd(server, 'all');
@@ -69,7 +69,7 @@ describe('the history', () => {
     await page.getByText('No run fits this filter.').waitFor();
   });
 
-  test('is read further back on request', async ({ databaseUrl, page }) => {
+  test('loads older runs on request', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { patients: 0 });
     for (let run = 0; run < 23; run += 1) await syncToTheEnd(server);
     await openDashboard(page, server.url);
@@ -95,8 +95,8 @@ describe('the history', () => {
   });
 });
 
-describe('the page of a run', () => {
-  test('is played back, by scrubber, by key and by chapter', async ({ databaseUrl, page, journal }) => {
+describe('the run page', () => {
+  test('plays back by scrubber, by key and by chapter', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl);
     await syncToTheEnd(server);
     const dashboard = await openDashboard(page, server.url);
@@ -125,7 +125,7 @@ describe('the page of a run', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('goes on live while the run does, and can cancel it', async ({ databaseUrl, page }) => {
+  test('stays live while the run is active, and can cancel it', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(3, { kind: 'hang' });
     server.cliniko.faults.onPage(7, { kind: 'hang' });
@@ -145,7 +145,7 @@ describe('the page of a run', () => {
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Full sync|Run 1/));
   });
 
-  test('has nothing to play where another program wrote a run once', async ({ databaseUrl, page }) => {
+  test('has no playback for a run that another program wrote once', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, error_details)
@@ -157,7 +157,7 @@ describe('the page of a run', () => {
     await page.locator('.runs .run-why').filter({ hasText: 'Cliniko does not answer: 503' }).waitFor();
   });
 
-  test('says when there is no such run', async ({ databaseUrl, page }) => {
+  test('shows an unknown run as not found', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await page.goto(`${server.url}/?org=123&run=99`);
     await page.getByRole('alert').filter({ hasText: 'There is no such run.' }).waitFor();

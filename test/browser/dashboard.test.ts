@@ -5,14 +5,14 @@ import { openDashboard, recordBar } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 describe('a full sync on the dashboard', () => {
-  test('is watched on the stream from the button to the totals', async ({ databaseUrl, page, journal }) => {
+  test('is shown by the stream from the button to the totals', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 150 });
     const dashboard = await openDashboard(page, server.url);
     await dashboard.isConnected('live');
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Clinic 123');
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('0'));
 
-    // A browser that is slow to begin may have polled until then.
+    // A browser that starts slowly may have polled until then.
     journal.requests.length = 0;
     const barValues = await recordBar(page);
     await dashboard.startFull.click();
@@ -34,7 +34,7 @@ describe('a full sync on the dashboard', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('is watched by polling when both streams are refused', async ({ databaseUrl, page, journal }) => {
+  test('is shown by polling when both streams are refused', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 400 });
     await page.route('**/events*', (route) => route.abort());
     await page.routeWebSocket('**/ws*', (socket) => socket.close());
@@ -49,7 +49,7 @@ describe('a full sync on the dashboard', () => {
     expect(journal.requests.some((url) => url.endsWith('/sync-logs/123?limit=1'))).toBe(true);
   });
 
-  test('that another client started appears by itself', async ({ databaseUrl, page }) => {
+  test('started by another client appears without a reload', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const dashboard = await openDashboard(page, server.url);
     await dashboard.isConnected('live');
@@ -60,8 +60,8 @@ describe('a full sync on the dashboard', () => {
   });
 });
 
-describe('a server that goes away', () => {
-  test('is told as offline, and watched again when it is back', async ({ databaseUrl, page }) => {
+describe('a server that becomes unreachable', () => {
+  test('is shown as offline, and streams again when it is back', async ({ databaseUrl, page }) => {
     const first = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
     const dashboard = await openDashboard(page, first.url);
     await dashboard.isConnected('live');

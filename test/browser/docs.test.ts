@@ -1,10 +1,10 @@
-/** The page of the documents, as a browser shows it. */
+/** The page of the documents in a browser. */
 import { describe, expect } from 'vitest';
 import { startTestServer } from '../support/server.ts';
 import { test } from './support/test.ts';
 
 describe('/docs', () => {
-  test('asks nobody else, keeps to its policy, and leads from an operation to its schema', async ({
+  test('sends no request to other origins, follows its policy, and links an operation to its schema', async ({
     databaseUrl,
     page,
     journal,
@@ -20,7 +20,7 @@ describe('/docs', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('never scrolls sideways, from a phone to a wall', async ({ databaseUrl, page }) => {
+  test('never scrolls sideways, from a phone to a wall display', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     await page.goto(`${server.url}/docs`);
     for (const width of [320, 640, 1280, 3840]) {

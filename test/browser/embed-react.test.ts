@@ -17,7 +17,7 @@ describe('useSyncProgress', () => {
     );
     await page.goto(`${server.url}/hook-page`);
     await page.locator('[data-connection="live"][data-status="none"]').waitFor();
-    // A browser that is slow to begin may have polled until then.
+    // A browser that starts slowly may have polled until then.
     journal.requests.length = 0;
     await page.getByRole('button', { name: 'Start' }).click();
     await page.locator('#step', { hasText: /page \d+\/7/ }).waitFor();
@@ -27,7 +27,7 @@ describe('useSyncProgress', () => {
     expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
     expect(journal.troubles).toEqual([]);
 
-    // Another organization begins with nothing of the one before, and says what the server says.
+    // Another organization begins without the previous state, and shows the server's answer.
     await page.getByRole('button', { name: 'Other' }).click();
     await page.locator('[data-org="124"][data-connection="live"][data-status="none"]').waitFor();
     await page.getByRole('button', { name: 'Start' }).click();

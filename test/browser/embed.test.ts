@@ -31,7 +31,7 @@ describe('the script', () => {
 });
 
 describe('the element on a page of another origin', () => {
-  test('shows a whole sync live, asks nobody but its server, and keeps to a strict policy', async ({
+  test('shows a whole sync live, sends requests only to its server, and follows a strict policy', async ({
     databaseUrl,
     page,
     journal,
@@ -82,7 +82,7 @@ describe('the element on a page of another origin', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('polls across origins where both streams are blocked, without a body for what did not change', async ({
+  test('polls across origins where both streams are blocked, without a body for an unchanged state', async ({
     databaseUrl,
     page,
   }) => {
@@ -106,7 +106,7 @@ describe('the element on a page of another origin', () => {
     expect(await embed.text.textContent()).toBe('648 / 648 patients (100.0%)');
   });
 
-  test('is told nothing when its page is not in ALLOWED_ORIGINS, and says that it is offline', async ({
+  test('gets no data when its page is not in ALLOWED_ORIGINS, and shows that it is offline', async ({
     databaseUrl,
     page,
   }) => {
@@ -121,7 +121,7 @@ describe('the element on a page of another origin', () => {
     expect(await embed.text.textContent()).toBe('0 / 0 patients (0.0%)');
   });
 
-  test('says what went wrong, and what to do', async ({ databaseUrl, page }) => {
+  test('shows the failure and its solution', async ({ databaseUrl, page }) => {
     const panel = await startForeignPage();
     const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [panel.origin] } });
     await putJson(server.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
@@ -143,7 +143,7 @@ describe('the element on a page of another origin', () => {
 });
 
 describe('the properties of the element', () => {
-  /** As pages do that are faster than the script: it comes when the page has set what it wants. */
+  /** Like pages that are faster than the script: the script loads after the page has set the properties. */
   const lateScript = (serverUrl: string, script: string): string =>
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Admin panel</title><link rel="icon" href="data:,"></head>
 <body><main><h1>Our clinics</h1><sync-progress></sync-progress></main><script>
@@ -156,7 +156,7 @@ document.head.append(tag);
 
   const tokenScript = (token: string): string => `(() => Promise.resolve(${JSON.stringify(token)}))`;
 
-  test('are taken over when they were set before the script came, and connect again when they are set later', async ({
+  test('apply when they were set before the script loaded, and reconnect when they are set later', async ({
     databaseUrl,
     page,
   }) => {
@@ -196,11 +196,11 @@ document.head.append(tag);
   });
 });
 
-describe('the look of the element', () => {
+describe('the style of the element', () => {
   const THEME = `<style>:root { color-scheme: light dark } sync-progress { --sync-progress-accent: rgb(1, 2, 3); --sync-progress-height: 20px }
     sync-progress::part(label) { letter-spacing: 3px }</style>`;
 
-  test('takes colours and measures from the page, and follows its dark mode and its wish for calm', async ({
+  test('takes colours and measures from the page, and follows its dark mode and reduced motion', async ({
     databaseUrl,
     page,
   }) => {
@@ -229,7 +229,7 @@ describe('the look of the element', () => {
     await embed.isOn('sse');
   });
 
-  test('fits into a narrow column, and names a wrong use', async ({ databaseUrl, page }) => {
+  test('fits into a narrow column, and reports incorrect use', async ({ databaseUrl, page }) => {
     const panel = await startForeignPage();
     const server = await startTestServer(databaseUrl);
     panel.serve(embedHtml(server.url, 'org="12x" style="width: 180px"'));

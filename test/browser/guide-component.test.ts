@@ -1,4 +1,4 @@
-/** The guide's React component, unchanged, against our server: what users have today keeps working. */
+/** The guide's React component, unchanged, against our server: existing users' code keeps working. */
 import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
@@ -19,7 +19,7 @@ async function openGuidePage(page: Page, server: TestServer): Promise<void> {
   await page.goto(`${server.url}/guide-page`);
 }
 
-/** The statuses that the component's polls were answered with, as they come. */
+/** The statuses of the answers to the component's polls, in order. */
 function statusesSeen(page: Page): string[] {
   const statuses: string[] = [];
   page.on('response', async (response) => {
@@ -31,7 +31,7 @@ function statusesSeen(page: Page): string[] {
 }
 
 describe("the guide's component", () => {
-  test('starts a sync, shows it on its way, and stops at its end', async ({ databaseUrl, page, journal }) => {
+  test('starts a sync, shows its progress, and stops at its end', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 1_200 });
     const statuses = statusesSeen(page);
     await openGuidePage(page, server);

@@ -7,7 +7,7 @@ import { startRuns, stepRuns } from './support/external-runs.ts';
 import { test } from './support/test.ts';
 
 describe('the ops console', () => {
-  test('is worked by keys: down, up, open, cancel, help', async ({ databaseUrl, page }) => {
+  test('works by keyboard: down, up, open, cancel, help', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [1, 2, 3] });
     server.cliniko.faults.onPage(3, { kind: 'hang' });
     await server.api('/cliniko/sync-all/2', { method: 'POST' });
@@ -38,7 +38,10 @@ describe('the ops console', () => {
     await page.getByRole('heading', { name: /Clinic \d/, level: 1 }).waitFor();
   });
 
-  test('holds 500 organizations, and only the rows in sight', async ({ databaseUrl, page }) => {
+  test('lists 500 organizations, with only the visible rows in the document', async ({
+    databaseUrl,
+    page,
+  }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const sql = connectInTest(databaseUrl);
     const ids = Array.from({ length: 500 }, (_, index) => index + 1);

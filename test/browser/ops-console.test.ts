@@ -32,7 +32,7 @@ describe('the ops console', () => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('puts failed ones first, and narrows down by keyboard', async ({ databaseUrl, page }) => {
+  test('lists failed organizations first, and filters by keyboard', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [1, 2, 30] });
     await page.goto(`${server.url}/ops`);
     const rows = page.locator('tbody tr');
@@ -56,7 +56,7 @@ describe('the ops console', () => {
     await vi.waitFor(async () => expect(await rows.count()).toBe(1));
   });
 
-  test('tells events, health and throughput, and sorts by its headings', async ({ databaseUrl, page }) => {
+  test('shows events, health and throughput, and sorts by its headings', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [9, 10] });
     await page.goto(`${server.url}/ops`);
     await page.locator('.badge[data-connection="live"]').waitFor();
@@ -79,7 +79,7 @@ describe('the ops console', () => {
     await page.locator('.light[data-tone="bad"]', { hasText: 'does not answer' }).waitFor();
   });
 
-  test('asks for the health anew as soon as the connection changes, whatever is still unanswered', async ({
+  test('polls the health again as soon as the connection changes, even with a request pending', async ({
     databaseUrl,
     page,
   }) => {
@@ -90,7 +90,7 @@ describe('the ops console', () => {
       // The first is never answered.
       return asked === 1 ? undefined : route.continue();
     });
-    // Nor does the page give it up, however long this takes.
+    // The page does not abort it either, however long this takes.
     await page.addInitScript(() => {
       AbortSignal.timeout = () => new AbortController().signal;
     });

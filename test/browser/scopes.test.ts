@@ -1,4 +1,4 @@
-/** What a token may not do answers in the server’s words, where it was asked for, and nothing has happened. */
+/** A forbidden action shows the server’s message where it was requested, and has no effect. */
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { type GuardedServer, OURS, startGuardedServer } from '../access/support/guarded-server.ts';
@@ -36,7 +36,7 @@ describe('a token that only reads', () => {
     await dashboard.hasStatus('running');
   });
 
-  test('changes no settings and no key, and what was typed stays', async ({ databaseUrl, page }) => {
+  test('changes no settings and no key, and the input stays', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
     const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     await dashboard.isConnected('live');

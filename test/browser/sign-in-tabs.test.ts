@@ -1,4 +1,4 @@
-/** Tabs of one browser that show different tokens: what one may see does not reach the other through a shared connection. */
+/** Tabs of one browser with different tokens: data of one does not reach the other through a shared connection. */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
 import { type GuardedServer, OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
@@ -6,7 +6,7 @@ import { embedHtml, embedOn } from './support/embed-page.ts';
 import { openSignedIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
 
-/** The tabs that opened event streams, one after the other. */
+/** The tabs that opened event streams, in order. */
 function recordStreams(context: BrowserContext): Page[] {
   const opened: Page[] = [];
   context.on('request', (request) => {
@@ -34,7 +34,10 @@ describe('tabs that have signed in', () => {
     expect(new Set(opened)).toEqual(new Set([first.page]));
   });
 
-  test('with different tokens do not: each sees what its own one holds', async ({ databaseUrl, context }) => {
+  test('with different tokens do not: each sees what its own token can access', async ({
+    databaseUrl,
+    context,
+  }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 648 });
     const opened = recordStreams(context);
     const holder = await openTab(context, server, await server.token({ scope: 'sync' }));
@@ -52,7 +55,7 @@ describe('tabs that have signed in', () => {
     expect(new Set(opened)).toEqual(new Set([holder.page, colleague.page]));
   });
 
-  test('go on when the one that held the connection signs out', async ({ databaseUrl, context }) => {
+  test('continue when the leader signs out', async ({ databaseUrl, context }) => {
     const server = await startGuardedServer(databaseUrl);
     const opened = recordStreams(context);
     const token = await server.token({ scope: 'sync' });
@@ -69,7 +72,7 @@ describe('tabs that have signed in', () => {
   });
 });
 
-test('elements that are only given stream tokens do not share: nobody can tell whose those are', async ({
+test('elements with only stream tokens do not share: the owner of such a token is unknown', async ({
   databaseUrl,
   context,
 }) => {

@@ -1,4 +1,7 @@
-/** The pages of a server with accounts, in a real browser: who has a token sees what it holds, and nobody else sees a thing. */
+/**
+ * The pages of a server with accounts, in a real browser: a token shows what it can access, and without a token
+ * nothing is shown.
+ */
 import { describe, expect, vi } from 'vitest';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { accessibilityTroubles } from './support/axe.ts';
@@ -6,7 +9,7 @@ import { asksForToken, openSignedIn, signIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
 
 describe('a page of a server with accounts', () => {
-  test('asks for a token, and tells why it does not take one', async ({ databaseUrl, page }) => {
+  test('asks for a token, and explains why it rejects one', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
     for (const path of ['/', `/?org=${OURS}`, `/?org=${OURS}&run=1`, '/ops']) {
       await page.goto(`${server.url}${path}`);
@@ -54,7 +57,7 @@ describe('a page of a server with accounts', () => {
     expect(journal.troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
   });
 
-  test('tells how to register an organization with commands that show a token', async ({
+  test('explains how to register an organization with commands that show a token', async ({
     databaseUrl,
     page,
   }) => {
@@ -70,7 +73,7 @@ describe('a page of a server with accounts', () => {
     expect(await accessibilityTroubles(page)).toEqual([]);
   });
 
-  test('renews what its stream carries before that expires', async ({ databaseUrl, page, journal }) => {
+  test('renews the token of its stream before it expires', async ({ databaseUrl, page, journal }) => {
     const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 3 } });
     const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     const streamed = () => new Set(journal.requests.filter((url) => url.includes('/events?token=')));
@@ -79,7 +82,7 @@ describe('a page of a server with accounts', () => {
     expect(await accessibilityTroubles(page)).toEqual([]);
   });
 
-  test('lets nobody in any more who has signed out', async ({ databaseUrl, page }) => {
+  test('denies access after a sign-out', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
     const dashboard = await openSignedIn(page, server.url, OURS, await server.token());
     await dashboard.isConnected('live');
@@ -100,8 +103,8 @@ describe('a page of a server with accounts', () => {
   });
 });
 
-describe('a token that may not', () => {
-  test('start a sync is told so in the server’s words', async ({ databaseUrl, page }) => {
+describe('a token without permission', () => {
+  test('to start a sync gets the server’s message', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
     const dashboard = await openSignedIn(page, server.url, OURS, await server.token({ scope: 'read' }));
     await dashboard.isConnected('live');
@@ -109,7 +112,10 @@ describe('a token that may not', () => {
     await page.getByText('This needs a token with the scope "sync"; this one has "read".').waitFor();
   });
 
-  test('see the organization is told so, and not that the server is away', async ({ databaseUrl, page }) => {
+  test('to see the organization gets a refusal, and not an unreachable server', async ({
+    databaseUrl,
+    page,
+  }) => {
     const server = await startGuardedServer(databaseUrl);
     await openSignedIn(page, server.url, THEIRS, await server.token());
     await page.locator('.badge', { hasText: 'No access' }).waitFor();
@@ -124,7 +130,7 @@ describe('a token that may not', () => {
   });
 });
 
-test('the ops console shows only what the token holds', async ({ databaseUrl, page, journal }) => {
+test('the ops console shows only what the token can access', async ({ databaseUrl, page, journal }) => {
   const server = await startGuardedServer(databaseUrl, { patients: 120 });
   for (const id of [OURS, THEIRS])
     await server.as(server.admin, `/cliniko/sync-all/${id}`, { method: 'POST' });

@@ -1,4 +1,7 @@
-/** What all pages promise everywhere: nothing from elsewhere, nothing against their own policy, light, room on every screen. */
+/**
+ * The promises of all pages: no external resources, no violation of their own policy, small size, and a layout for
+ * every screen.
+ */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
@@ -13,7 +16,7 @@ const seesARun = (page: Page, path: string) =>
     : page.locator('.pill[data-pill="completed"]').first().waitFor();
 
 describe.each(PAGES)('%s', (path) => {
-  test('asks nobody else, and keeps to its Content-Security-Policy', async ({
+  test('sends no request to other origins, and follows its Content-Security-Policy', async ({
     databaseUrl,
     page,
     journal,
@@ -32,7 +35,7 @@ describe.each(PAGES)('%s', (path) => {
     expect(journal.troubles).toEqual([]);
   });
 
-  test('never scrolls sideways, from a phone to a wall', async ({ databaseUrl, page }) => {
+  test('never scrolls sideways, from a phone to a wall display', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { patients: 60, organizations: [123, 2_000_000_000] });
     await putJson(server.api, '/organizations/123', {
       name: 'The Very Long Name of a Clinic in Woolloomooloo',
@@ -53,7 +56,7 @@ describe.each(PAGES)('%s', (path) => {
 
 const FIRST_LOAD_AT_MOST = 200_000;
 
-test('the dashboard comes in less than 200 KB, its font and its charts included', async ({
+test('the dashboard loads less than 200 KB, its font and its charts included', async ({
   databaseUrl,
   page,
 }) => {

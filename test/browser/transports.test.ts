@@ -1,6 +1,6 @@
 /**
- * The client library in a real browser, against a real server: from one way of watching to the other and back, through a
- * restart, and in more tabs than a browser has connections.
+ * The client library in a real browser, against a real server: changes of transport, a restart, and more tabs than a
+ * browser has connections.
  */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
@@ -12,7 +12,7 @@ import { test } from './support/test.ts';
 const isSorted = (values: number[]): boolean =>
   values.every((value, i) => i === 0 || value >= (values[i - 1] ?? 0));
 
-/** As a browser tells it: what would be tried later is tried now. */
+/** Simulates the browser's `online` event: pending retries happen now. */
 const networkIsBack = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event('online')));
 
 async function blockable(page: Page) {
@@ -43,7 +43,7 @@ async function latestRun(server: TestServer) {
 }
 
 describe('a sync that is watched', () => {
-  test('to its end on Server-Sent Events alone', async ({ databaseUrl, page, journal }) => {
+  test('reaches its end on Server-Sent Events alone', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 50 });
     const embed = await openOwnPage(page, server.url);
     await embed.isOn('sse');
@@ -87,7 +87,7 @@ describe('a sync that is watched', () => {
     expect(isSorted(await bar())).toBe(true);
   });
 
-  test('survives a restart of its server in mid-run without the bar moving back', async ({
+  test('survives a restart of its server during a run without the bar moving back', async ({
     databaseUrl,
     page,
   }) => {
@@ -130,7 +130,7 @@ async function openTabs(
 }
 
 describe('seven tabs of one origin', () => {
-  test('share one connection to an organization, and another tab takes over when its holder closes', async ({
+  test('share one connection to an organization, and another tab takes over when the leader closes', async ({
     databaseUrl,
     context,
   }) => {
@@ -156,7 +156,7 @@ describe('seven tabs of one origin', () => {
     expect(opened).toHaveLength(2);
   });
 
-  test('are not held up by one that has fallen silent: its lead is taken, and it follows', async ({
+  test('are not blocked by a silent leader: another tab takes its lock, and it follows', async ({
     databaseUrl,
     context,
   }) => {
@@ -173,11 +173,11 @@ describe('seven tabs of one origin', () => {
     await embed.isOn('sse');
     expect(opened).toEqual([silent?.page]);
 
-    // Tabs share a process here, so a loop without end would stop both: this one only does not say a word any more.
+    // Tabs share a process here, so an endless loop would block both: this one only stops sending messages.
     await silent?.page.evaluate(() => {
       BroadcastChannel.prototype.postMessage = () => {};
     });
-    // The silence is noticed, a question goes unanswered, and the lead is taken.
+    // The silence is noticed, a question gets no answer, and the lock is stolen.
     await page.clock.fastForward(20_000);
     await page.clock.fastForward(3_000);
     await vi.waitFor(() => expect(opened).toEqual([silent?.page, page]));
@@ -189,7 +189,7 @@ describe('seven tabs of one origin', () => {
     expect(opened).toEqual([silent?.page, page]);
   });
 
-  test('stay live on seven organizations, and leave room for plain requests', async ({
+  test('stay live on seven organizations, and leave connections for plain requests', async ({
     databaseUrl,
     context,
   }) => {

@@ -1,11 +1,11 @@
-/** Takes one scene in every size and theme: the pages are opened first, then the scene is played, then all are taken. */
+/** Takes one scene in every size and theme: opens the pages first, then plays the scene, then takes all pictures. */
 import { writeFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import upng from 'upng-js';
 
 export interface Shot {
   page: Page;
-  /** `-dark`, `-phone` … as in the name of the file. */
+  /** `-dark`, `-phone` … as in the file name. */
   variant: string;
 }
 
@@ -23,7 +23,7 @@ export interface Camera {
   open(url: string): Promise<Shot[]>;
   /** The whole page, up to a few screens of it. */
   take(shots: readonly Shot[], name: string): Promise<void>;
-  /** What a person sees without scrolling: dialogs lie above that alone. */
+  /** The visible viewport: dialogs cover only that. */
   takeScreen(shots: readonly Shot[], name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export async function openCamera(browser: Browser, folder: string): Promise<Came
   };
 }
 
-/** Pages are of few colours: with a palette a picture has a third of its size, and the folder stays small. */
+/** Pages have few colours: a palette reduces a picture to a third of its size. */
 const COLOURS = 256;
 
 async function save(path: string, picture: Buffer): Promise<void> {

@@ -1,11 +1,11 @@
-/** The dashboard in each of its states, and the page of a run. Everything on them really happened, but for the past. */
+/** The dashboard in each of its states, and the run page. Everything on them really happened, except past runs. */
 import type { Camera, Shot } from './camera.ts';
 import type { Environment } from './environment.ts';
 import { inventPast } from './past-runs.ts';
 
 export interface Scene {
   name: string;
-  /** Of its server; default: no accounts. */
+  /** For its server; default: no accounts. */
   auth?: 'none' | 'tokens';
   play(environment: Environment, camera: Camera): Promise<void>;
 }
@@ -41,14 +41,14 @@ const isLive = ({ page }: Shot) => page.locator('.badge[data-connection="live"]'
 
 const hasCharts = ({ page }: Shot) => page.locator('.plot svg').nth(2).waitFor();
 
-/** Until the bars are this far. */
+/** Waits until the bars reach this percentage. */
 const hasCome = (percent: number) => (shot: Shot) =>
   shot.page.waitForFunction((least) => {
     const bar = document.querySelector('.sync-monitor [role=progressbar]');
     return Number(bar?.getAttribute('aria-valuenow')) >= least;
   }, percent);
 
-/** At the pace that Cliniko's limit allows: 333 patients a second. */
+/** At the rate that Cliniko's limit allows: 333 patients a second. */
 async function sync(environment: Environment): Promise<void> {
   environment.cliniko.behaviour.latencyMs = 1_200;
   await environment.api('POST', START);

@@ -1,4 +1,6 @@
-/** What every scene is played on: one embedded PostgreSQL, and for each scene a database, a server and a Cliniko of its own. */
+/**
+ * The environment of every scene: one embedded PostgreSQL, and for each scene its own database, server and Cliniko.
+ */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +16,7 @@ import { startServer } from '../../../src/server/server.ts';
 import { connectPostgres } from '../../support/postgres.ts';
 
 export interface ScreenshotEnvironments {
-  /** @param auth of its server; default: no accounts */
+  /** @param auth for its server; default: no accounts */
   openEnvironment(auth?: 'none' | 'tokens'): Promise<Environment>;
   close(): Promise<void>;
 }
@@ -23,16 +25,16 @@ export interface Environment {
   url: string;
   cliniko: ClinikoSimulator;
   sql: Sql;
-  /** For somebody who signs in. */
+  /** For a person who signs in. */
   token(wish: Pick<NewToken, 'scope' | 'organizations'>): Promise<string>;
-  /** A request of an administrator below `/api/v1`, refused ones thrown. */
+  /** An administrator's request below `/api/v1`; throws when it is rejected. */
   api(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<unknown>;
   stopServer(): Promise<void>;
   close(): Promise<void>;
 }
 
 export const PATIENTS = 1_944;
-/** Long enough for every size and theme to be taken while a run goes on. */
+/** Long enough to take every size and theme during a run. */
 const LATENCY_MS = 2_600;
 
 export async function openScreenshotEnvironments(): Promise<ScreenshotEnvironments> {

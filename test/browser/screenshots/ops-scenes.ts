@@ -1,4 +1,4 @@
-/** The ops console on a busy morning. Its runs are rows of another program, changed as it would change them. */
+/** The ops console on a busy morning. Its runs are rows of an external writer. */
 
 import { endRuns, startRuns, stepRuns } from '../support/external-runs.ts';
 import type { Scene } from './dashboard-scenes.ts';
@@ -56,7 +56,7 @@ function errorOf(index: number) {
   return index === 47 ? BROKEN : undefined;
 }
 
-/** In steps as the engine makes them, so that counters, rate and events are those of real runs. */
+/** Uses the engine's steps, so that counters, rate and events match real runs. */
 async function work(environment: Environment): Promise<void> {
   await startRuns(environment.sql, runningIds, 6_000);
   for (let step = 0; step < SECONDS * STEPS_A_SECOND; step += 1) {

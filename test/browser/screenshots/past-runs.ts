@@ -1,4 +1,4 @@
-/** Runs of the last weeks, so that a picture shows a clinic that has been at it for a while. Invented, and the same each time. */
+/** Runs of the last weeks, so that a picture shows an established clinic. Fictional, and the same each time. */
 import type { Environment } from './environment.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -13,7 +13,7 @@ interface PastRun {
   error?: { type: string; details: string };
 }
 
-/** Mostly well, some with errors, two that failed. */
+/** Mostly completed, some with errors, two failed. */
 export async function inventPast(environment: Environment, organizationId: number, days = 26): Promise<void> {
   for (let day = days; day >= 1; day -= 1) {
     const startedAt = new Date(Date.now() - day * DAY_MS - (day % 5) * 7 * 60_000);
@@ -58,7 +58,7 @@ export async function insertRun({ sql }: Environment, run: PastRun): Promise<voi
       ${JSON.stringify(metadata)}::text::jsonb, ${error?.details ?? null})`;
 }
 
-/** As the column has it: UTC, without a zone. */
+/** In the format of the column: UTC, without a zone. */
 export function utcText(moment: Date): string {
   return moment.toISOString().slice(0, -1);
 }

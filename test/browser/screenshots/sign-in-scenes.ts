@@ -1,4 +1,4 @@
-/** A server with accounts: the question for a token, a token that is refused, and one that may only read. */
+/** A server with accounts: the sign-in card, a rejected token, and a token that may only read. */
 import { signIn } from '../support/sign-in.ts';
 import type { Scene } from './dashboard-scenes.ts';
 

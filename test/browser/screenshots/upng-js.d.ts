@@ -1,4 +1,4 @@
-/** What camera.ts uses of it; the package has no types. */
+/** The part that camera.ts uses; the package has no types. */
 declare module 'upng-js' {
   export interface Image {
     width: number;

@@ -1,11 +1,11 @@
-/** axe-core on a page: what keeps people with disabilities from using it, as far as a program can tell. */
+/** Runs axe-core on a page: accessibility problems that a program can detect. */
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 
-/** WCAG 2.2 at levels A and AA, and what axe calls best practice. */
+/** WCAG 2.2 at levels A and AA, and axe's best practices. */
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Of the page as it stands now, in light and in dark. Each names its rule, its theme and the first elements. */
+/** Checks the current page, in light and in dark. Each result names its rule, its theme and the first elements. */
 export async function accessibilityTroubles(page: Page): Promise<string[]> {
   // Evaluated by the debugger, so it needs no exception from the page's Content-Security-Policy.
   await page.evaluate(axe.source);

@@ -1,9 +1,9 @@
-/** A page's script, built as a reader of ours would build it. */
+/** Builds a page's script as a user of the library would. */
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
-/** Never written: it stands only in the build. */
+/** Not a real file: it exists only in the build. */
 const ENTRY = fileURLToPath(new URL('entry.tsx', import.meta.url));
 
 /** @param source TypeScript with JSX */
@@ -12,7 +12,7 @@ export async function buildScript(source: string): Promise<string> {
     root: PROJECT,
     configFile: false,
     logLevel: 'silent',
-    // Vitest's NODE_ENV would make it a mixture of React's development and production builds.
+    // Vitest's NODE_ENV would mix React's development and production builds.
     oxc: { jsx: { runtime: 'automatic', development: false } },
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [

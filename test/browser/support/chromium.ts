@@ -1,11 +1,10 @@
 /**
- * A real Chromium for the browser tests, from npm alone where there is none.
+ * A real Chromium for the browser tests, from npm where none is installed.
  *
- * On Linux it is the one of @sparticuz/chromium, with the system libraries that it brings along. That package unpacks
- * 197 MB into the temporary folder, keeps whatever it finds there, however incomplete, and only unpacks its libraries
- * when it believes to be in a Lambda. So a process of its own unpacks into a folder of its own, which then takes its
- * final name in one step: two that do it at once cannot meet half a browser. Elsewhere an installed Chrome or
- * Chromium is used.
+ * On Linux it is the one of @sparticuz/chromium, with the system libraries of that package. The package unpacks 197 MB
+ * into the temporary folder, keeps existing files there, even incomplete ones, and unpacks its libraries only when it
+ * detects a Lambda. So a separate process unpacks into a separate folder, which then gets its final name in one step:
+ * of two concurrent processes, neither sees an incomplete browser. Elsewhere an installed Chrome or Chromium is used.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -62,7 +61,7 @@ async function unpackedFolder(): Promise<string> {
     await rename(staging, folder);
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
-    // Another process was first: its folder is complete, because it got its name by the same step.
+    // Another process was first: its folder is complete, because it was renamed in the same step.
     if (!existsSync(folder)) throw error;
   }
   return folder;
@@ -75,7 +74,7 @@ async function unpackInto(folder: string): Promise<void> {
   await writeFile(join(folder, 'fonts.conf'), FONTS);
 }
 
-/** The system's fonts where there are any, and always those of the package: a browser without fonts draws no text. */
+/** The system's fonts, if any, and always those of the package: a browser without fonts draws no text. */
 const FONTS = `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>

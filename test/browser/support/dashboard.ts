@@ -1,4 +1,4 @@
-/** The dashboard as a person finds it: by what is written on it. */
+/** The dashboard as a person finds it: by its visible texts. */
 import type { Locator, Page } from 'playwright-core';
 
 export interface DashboardPage {
@@ -10,7 +10,7 @@ export interface DashboardPage {
   result: Locator;
   announcer: Locator;
   total(name: 'patients' | 'active' | 'archived' | 'missing-in-cliniko'): Locator;
-  /** Of the sync that is shown. */
+  /** For the shown sync. */
   hasStatus(status: 'running' | 'completed' | 'failed'): Promise<void>;
   isConnected(kind: 'live' | 'polling' | 'offline'): Promise<void>;
 }
@@ -31,7 +31,7 @@ export async function openDashboard(page: Page, url: string, organizationId = 12
   };
 }
 
-/** Where the keyboard is. Nowhere, which is the top of the page, is ''. */
+/** The focused element. Without focus, at the top of the page, ''. */
 export function focusedText(page: Page): Promise<string> {
   return page.evaluate(() => {
     const { activeElement, body } = document;
@@ -39,7 +39,7 @@ export function focusedText(page: Page): Promise<string> {
   });
 }
 
-/** What a bar showed, one after the other, from now on. */
+/** The values of a bar, in order, from now on. */
 export async function recordBar(page: Page): Promise<() => Promise<number[]>> {
   await page.evaluate(() => {
     const seen: number[] = [];

@@ -1,4 +1,4 @@
-/** Bare HTML pages with `<sync-progress>` in them: of the server's own origin, or of another one, as an admin panel has. */
+/** Plain HTML pages with `<sync-progress>`: of the server's own origin, or of another one, such as an admin panel. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,7 @@ export function embedHtml(serverUrl: string, attributes: string, head = ''): str
 <body><main><h1>Our clinics</h1><sync-progress ${attributes}></sync-progress></main></body></html>`;
 }
 
-/** A web server with one page; its origin is none of ours. */
+/** A web server with one page, on another origin than the server. */
 export async function startForeignPage(): Promise<{
   origin: string;
   serve(html: string, headers?: Record<string, string>): void;
@@ -58,9 +58,9 @@ export interface EmbedPage {
   isOn(transport: 'sse' | 'websocket' | 'poll'): Promise<void>;
   hasStatus(status: 'running' | 'completed' | 'failed' | 'none'): Promise<void>;
   isConnected(kind: 'live' | 'polling' | 'offline'): Promise<void>;
-  /** What the bar shows, one after the other, from now on. */
+  /** The values of the bar, in order, from now on. */
   recordBar(): Promise<() => Promise<number[]>>;
-  /** What a screen reader is told, one after the other, from now on. */
+  /** The screen reader announcements, in order, from now on. */
   recordAnnouncements(): Promise<() => Promise<string[]>>;
 }
 

@@ -1,4 +1,4 @@
-/** Runs of another program: rows of `sync_logs` that are inserted and updated, as many and as fast as wanted. */
+/** The runs of an external writer: rows of `sync_logs`, inserted and updated in any number and at any rate. */
 import type { Sql } from 'postgres';
 
 /** One `running` row for each organization. */
@@ -20,7 +20,7 @@ export async function startRuns(
 const WAIT_STEPS = 60;
 
 /**
- * One step of each: a batch of patients more, or a wait. Each organization has its own pace.
+ * One step of each run: one more batch of patients, or a wait. Each organization has its own rate.
  *
  * @param step counted up from 0
  */
@@ -58,7 +58,7 @@ export interface RunError {
   details: string;
 }
 
-/** @param error absent: they complete, with those patients that were counted */
+/** @param error absent: the runs complete, with the patients counted so far */
 export async function endRuns(sql: Sql, organizationIds: readonly number[], error?: RunError): Promise<void> {
   const end =
     error === undefined

@@ -1,8 +1,8 @@
 /**
  * The React component of the monitoring guide, taken from the guide's own code fence and built as a user would.
  *
- * Around the block stand only what the guide leaves out: the import of React's hook, the type that it names, and the
- * mounting. The block itself is not changed by a character.
+ * Only what the guide leaves out is added around the block: the import of React's hook, the type that it names, and
+ * the mounting. The block itself is unchanged.
  */
 import { readFile } from 'node:fs/promises';
 import { buildScript } from './build-script.ts';

@@ -1,4 +1,4 @@
-/** A React page of somebody who uses `useSyncProgress`, built as they would build it. */
+/** A React page that uses `useSyncProgress`, built as a user would build it. */
 import { fileURLToPath } from 'node:url';
 import { buildScript } from './build-script.ts';
 

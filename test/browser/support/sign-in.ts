@@ -1,4 +1,4 @@
-/** Signing in on a page of a server with accounts, as a person does it. */
+/** Signs in on a page of a server with accounts, as a person does. */
 import type { Page } from 'playwright-core';
 import { type DashboardPage, openDashboard } from './dashboard.ts';
 

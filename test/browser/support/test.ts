@@ -1,4 +1,4 @@
-/** `test` with a page of a real Chromium, and everything that went wrong on it. */
+/** `test` with a page of a real Chromium, and a journal of all its errors. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { test as databaseTest } from '../../support/database.ts';
 import { launchChromium } from './chromium.ts';
