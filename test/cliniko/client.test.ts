@@ -38,7 +38,7 @@ async function open(options: Partial<ClinikoClientOptions> = {}, clinic: Partial
   return { cliniko, clock, client };
 }
 
-/** A server that answers as it is told. */
+/** A server with scripted responses. */
 async function serve(answer: RequestListener): Promise<{ url: string; requests: IncomingMessage[] }> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
@@ -62,7 +62,7 @@ const SECRET_HEADER = 'Basic TXhKclpYa2lPaUkxTmpkMWFtSm1aVFExTnlKOS1hdTI6';
 const PAGES = [1, 3, 5];
 
 describe('a page', () => {
-  test('comes with its records as they were sent, the total, and whether there is another', async () => {
+  test('has its records unchanged, the total, and whether there is a next page', async () => {
     const { client } = await open();
     const first = await client.page(query(1), { signal: never });
     const last = await client.page(query(5), { signal: never });
@@ -73,13 +73,13 @@ describe('a page', () => {
     expect(last.records).toHaveLength(50);
   });
 
-  test('is read also behind a byte order mark, as some gateways put one', async () => {
+  test('is read even with a byte order mark, which some gateways add', async () => {
     const { url } = await serve((_request, response) => response.end(`\uFEFF${EMPTY_PAGE}`));
     const { client } = await open({ baseUrl: url });
     expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [], totalEntries: 0 });
   });
 
-  test('is asked for as Cliniko wants to be asked', async () => {
+  test('is requested in the format that Cliniko expects', async () => {
     const { url, requests } = await serve((_request, response) => response.end(EMPTY_PAGE));
     const { client } = await open({ baseUrl: url, apiKey: SECRET_KEY });
     await client.page(query(2), { signal: never });
@@ -98,7 +98,7 @@ describe('a page', () => {
     });
   });
 
-  test('leaves nothing behind on the signal of a run', async () => {
+  test('leaves no listeners on the signal of a run', async () => {
     const { client, cliniko } = await open();
     cliniko.faults.onPage(1, { kind: 'rate-limited', times: 2 });
     const run = new AbortController();
@@ -111,12 +111,12 @@ describe('a page', () => {
     ['http://127.0.0.1.evil.example/v1'],
     ['http://localhost@evil.example/v1'],
     ['ftp://127.0.0.1/v1'],
-  ])('is not asked for at %s, which would tell the key to a network', async ([baseUrl]) => {
+  ])('is not requested from %s, which would send the key in plain text', async ([baseUrl]) => {
     await expect(open({ baseUrl })).rejects.toThrow('An API key is sent over https only');
   });
 });
 
-describe('a fault that passes', () => {
+describe('a temporary fault', () => {
   test.for([
     ['503 with a page of HTML', { kind: 'status', status: 503, body: 'html' }],
     ['500 with nothing', { kind: 'status', status: 500, body: 'empty' }],
@@ -128,7 +128,7 @@ describe('a fault that passes', () => {
     ['JSON that is cut off', { kind: 'truncated' }],
     ['HTML instead of JSON', { kind: 'html' }],
     ['JSON of another shape', { kind: 'garbage' }],
-  ] as const)('%s: the page comes all the same', async ([, fault]) => {
+  ] as const)('%s: the page is read after retries', async ([, fault]) => {
     const { client, cliniko } = await open();
     for (const page of PAGES) cliniko.faults.onPage(page, { ...fault, times: 2 });
 
@@ -140,7 +140,7 @@ describe('a fault that passes', () => {
     expect(cliniko.requests.every((request) => request.method === 'GET')).toBe(true);
   });
 
-  test('429s are waited for as long as Cliniko says, more of them than other faults', async () => {
+  test('429s are waited out as Cliniko requests, and retried more often than other faults', async () => {
     const { client, cliniko, clock } = await open();
     const notices: WaitNotice[] = [];
     for (const reset of [40, -100, 'absent', 'garbage'] as const) {
@@ -154,8 +154,8 @@ describe('a fault that passes', () => {
   });
 });
 
-describe('the time of Cliniko', () => {
-  test('comes with each page: when it was asked for at the latest, by its own clock', async () => {
+describe('the time of Cliniko’s clock', () => {
+  test('is part of each page: a time no later than the arrival of the request', async () => {
     const { client, cliniko } = await open({}, { now: () => new Date('2026-02-03T04:05:06.789Z') });
     const { askedAt } = await client.page(query(1), { signal: never });
     expect(askedAt?.getTime()).toBeLessThanOrEqual(Date.parse('2026-02-03T04:05:06Z'));
@@ -166,7 +166,7 @@ describe('the time of Cliniko', () => {
 });
 
 describe('a rate limit', () => {
-  test('is outlasted when our clock is ahead and every reset seems long past', async () => {
+  test('is waited out when our clock is ahead and every reset seems long past', async () => {
     const { client, cliniko, clock } = await open();
     cliniko.faults.onPage(1, { kind: 'rate-limited', reset: -300, times: 5 });
     clock.advance(Date.now() - clock.now());
@@ -175,7 +175,7 @@ describe('a rate limit', () => {
     expect(clock.now() - before).toBeGreaterThan(60_000);
   });
 
-  test('does not make the wait after another fault longer', async () => {
+  test('does not lengthen the delay after another fault', async () => {
     const { client, cliniko, clock } = await open();
     cliniko.faults.onPage(1, { kind: 'rate-limited', times: 10 });
     cliniko.faults.onPage(1, { kind: 'status', status: 503, times: 1 });
@@ -186,8 +186,8 @@ describe('a rate limit', () => {
   });
 });
 
-describe('an answer without end', () => {
-  test('is given up when it is too long to be a page', async () => {
+describe('an endless response', () => {
+  test('is aborted when it is too long to be a page', async () => {
     let asked = 0;
     function* blanks() {
       const chunk = Buffer.alloc(1024 * 1024, ' ');
@@ -205,7 +205,7 @@ describe('an answer without end', () => {
 });
 
 describe('a redirect', () => {
-  test('is not followed: the key goes nowhere else', async () => {
+  test('is not followed, so the key is sent to no other host', async () => {
     const elsewhere = await serve((_request, response) => response.end(EMPTY_PAGE));
     const { url } = await serve((_request, response) =>
       response.writeHead(307, { location: elsewhere.url }).end(),
@@ -220,7 +220,7 @@ describe('a redirect', () => {
 
 describe('an error', () => {
   test.for([[200], [401], [403], [404], [429], [500]] as const)(
-    'after a %i holds neither the key nor the answer',
+    'after a %i contains neither the key nor the response',
     async ([status]) => {
       const { url } = await serve((_request, response) =>
         response.writeHead(status).end('{"patients": Jane Oakhurst'),
@@ -235,7 +235,7 @@ describe('an error', () => {
   );
 });
 
-describe('a fault that stays', () => {
+describe('a permanent fault', () => {
   test.for([
     [{ kind: 'status', status: 503 }, { kind: 'unavailable', status: 503 }, 15],
     [{ kind: 'reset' }, { kind: 'unavailable', status: undefined, code: 'ECONNRESET' }, 15],
@@ -257,7 +257,7 @@ describe('a fault that stays', () => {
     expect(cliniko.requests).toHaveLength(requests);
   });
 
-  test('a wrong key is told apart at once, and is in no message', async () => {
+  test('a wrong key is reported at once, and is in no message', async () => {
     const { client } = await open({ apiKey: 'some-secret-key-au1' });
     const error = await client.page(query(1), { signal: never }).catch((thrown: unknown) => thrown);
 
@@ -276,7 +276,7 @@ describe('a fault that stays', () => {
 });
 
 describe('an outage of Cliniko', () => {
-  /** Answers 503 until `ms` have passed by the clock of the client. */
+  /** Responds with 503 until `ms` have passed by the clock of the client. */
   async function openBroken(ms: number, headers: Record<string, string> = {}) {
     let over = Number.POSITIVE_INFINITY;
     let clockNow = () => 0;
@@ -297,18 +297,21 @@ describe('an outage of Cliniko', () => {
     [60_000, { 'retry-after': '60' }],
     [60_000, { 'retry-after': 'Mon, 23 Nov 2026 10:01:00 GMT', date: 'Mon, 23 Nov 2026 10:00:00 GMT' }],
     [110_000, { 'retry-after': 'soon' }],
-  ] as const)('of %i ms with %j is waited out, and each wait is told with its try', async ([ms, headers]) => {
-    const { client, requests } = await openBroken(ms, headers);
-    const notices: WaitNotice[] = [];
-    await client.page(query(1), { signal: never, onWait: (notice) => notices.push(notice) });
-    expect(requests.length).toBeLessThanOrEqual(15);
-    expect(notices[0]).toMatchObject({
-      reason: 'retrying',
-      maxTries: 15,
-      words: expect.stringContaining('HTTP 503'),
-    });
-    expect(notices.at(-1)?.try).toBe(requests.length);
-  });
+  ] as const)(
+    'of %i ms with %j is waited out, and each wait is reported with its try',
+    async ([ms, headers]) => {
+      const { client, requests } = await openBroken(ms, headers);
+      const notices: WaitNotice[] = [];
+      await client.page(query(1), { signal: never, onWait: (notice) => notices.push(notice) });
+      expect(requests.length).toBeLessThanOrEqual(15);
+      expect(notices[0]).toMatchObject({
+        reason: 'retrying',
+        maxTries: 15,
+        words: expect.stringContaining('HTTP 503'),
+      });
+      expect(notices.at(-1)?.try).toBe(requests.length);
+    },
+  );
 
   test.for([
     ['86400', 120_000],
@@ -319,11 +322,11 @@ describe('an outage of Cliniko', () => {
     expect(clock.waits).toEqual([waited]);
   });
 
-  test('lets one page of a key try; the others wait until it has succeeded', async () => {
+  test('lets one page of a key retry; the others wait until it has succeeded', async () => {
     const { client, cliniko } = await open();
     cliniko.faults.onEvery({ kind: 'status', status: 503, times: 6 });
     await Promise.all([1, 2, 3, 4].map((page) => client.page(query(page), { signal: never })));
-    // Four are under way when the first one fails; after that a single page fails again.
+    // Four are in flight when the first one fails; after that a single page fails again.
     expect(cliniko.requests).toHaveLength(4 + 3 + 3);
     expect(Math.max(...cliniko.requests.slice(4, 7).map(({ inFlight }) => inFlight))).toBe(1);
   });
@@ -341,7 +344,7 @@ describe('an outage of Cliniko', () => {
     await expect(hanging).rejects.toThrow('enough');
   });
 
-  test('ends the wait for another page at once when it is told to stop', async () => {
+  test('ends the wait for another page at once when it is aborted', async () => {
     const { client, cliniko } = await open({ clock: systemClock, random: () => 1 });
     cliniko.faults.onPage(1, { kind: 'status', status: 503 });
     const stop = new AbortController();
@@ -357,8 +360,8 @@ describe('an outage of Cliniko', () => {
   });
 });
 
-describe('who is told to stop', () => {
-  test('stops at once in the middle of a request', async () => {
+describe('an aborted page', () => {
+  test('stops at once during a request', async () => {
     const { client, cliniko } = await open({ timeoutMs: 60_000 });
     cliniko.faults.onPage(1, { kind: 'hang' });
     const stop = new AbortController();
@@ -371,7 +374,7 @@ describe('who is told to stop', () => {
     expect(cliniko.requests).toHaveLength(1);
   });
 
-  test('stops at once in the middle of a wait, and asks no more', async () => {
+  test('stops at once during a wait, and sends no more requests', async () => {
     const { client, cliniko } = await open({
       clock: systemClock,
       pacer: createPacer(createMemoryBudget({ requests: 1_000 }, systemClock), systemClock),

@@ -10,7 +10,7 @@ import { testClock } from '../support/test-clock.ts';
 const never = new AbortController().signal;
 const MINUTE = 60_000;
 
-/** When each of `count` requests left, with pauses between the asking. */
+/** When each of `count` requests was sent, with pauses between the calls. */
 async function leavingTimes(limit: number, pauses: readonly number[]): Promise<number[]> {
   const clock = testClock(0);
   const pacer = createPacer(createMemoryBudget({ requests: limit }, clock), clock);
@@ -23,11 +23,11 @@ async function leavingTimes(limit: number, pauses: readonly number[]): Promise<n
   return times;
 }
 
-/** A clock that moves only when it is told to, however many wait for it. */
+/** A clock that only the test advances, however many callers wait for it. */
 function handClock(): Clock & { advance(ms: number): Promise<void> } {
   let now = 0;
   const waiting: { at: number; wake: () => void }[] = [];
-  /** Everything that can go on without the clock has gone on when the event loop has turned. */
+  /** After one turn of the event loop, all work that does not wait for the clock is done. */
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
     now: () => now,
@@ -51,7 +51,7 @@ function handClock(): Clock & { advance(ms: number): Promise<void> } {
   };
 }
 
-/** When those leave who ask at the same time and stay, in the order of leaving; the others give up while they wait. */
+/** When concurrent requests are sent, in order; the other requests are aborted while they wait. */
 async function leaveTogether(limit: number, stays: readonly boolean[]): Promise<number[]> {
   const clock = handClock();
   const pacer = createPacer(createMemoryBudget({ requests: limit }, clock), clock);
@@ -67,7 +67,7 @@ async function leaveTogether(limit: number, stays: readonly boolean[]): Promise<
     return { stay, stop, asking };
   });
   await clock.advance(1);
-  // The first of them have left by now: for them it is too late.
+  // The first of them have already been sent, so aborting them has no effect.
   const leaving = asked.filter(({ stay }, index) => !stay && index >= limit);
   for (const { stop } of leaving) stop.abort(reason);
   for (const { asking } of leaving) await expect(asking).rejects.toBe(reason);
@@ -77,10 +77,10 @@ async function leaveTogether(limit: number, stays: readonly boolean[]): Promise<
   return times;
 }
 
-describe('the pace of a key', () => {
+describe('the pacer of a key', () => {
   const pauses = fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 400 });
 
-  test('never lets more than the limit leave within a minute', async () => {
+  test('never sends more than the limit within a minute', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 60 }), pauses, async (limit, all) => {
         const times = await leavingTimes(limit, all);
@@ -92,17 +92,17 @@ describe('the pace of a key', () => {
     );
   });
 
-  test('uses at least 97 % of the ceiling when there is enough to do', async () => {
+  test('uses at least 97 % of the limit when there are enough requests', async () => {
     const times = await leavingTimes(200, Array(2_001).fill(0));
     const minutes = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / MINUTE;
     expect(2_000 / minutes).toBeGreaterThanOrEqual(0.97 * 200);
   });
 
-  test('lets a short sync leave in one burst', async () => {
+  test('sends the requests of a short sync in one burst', async () => {
     expect(new Set(await leavingTimes(200, Array(200).fill(0))).size).toBe(1);
   });
 
-  test('stops for everybody on the key while Cliniko limits one of them, and says so beforehand', async () => {
+  test('pauses all requests of the key while Cliniko limits one of them, and reports the wait first', async () => {
     const clock = testClock();
     const pacers = createPacers(() => createMemoryBudget({ requests: 200 }, clock), clock);
     const notices: WaitNotice[] = [];
@@ -118,7 +118,7 @@ describe('the pace of a key', () => {
     expect(clock.now()).toBe(before);
   });
 
-  test('tells everybody in the queue why they wait, also who joins it later', async () => {
+  test('reports the wait to all requests in the queue, including later ones', async () => {
     const clock = handClock();
     const pacer = createPacer(createMemoryBudget({ requests: 1 }, clock), clock);
     await pacer.take({ signal: never });
@@ -147,7 +147,7 @@ describe('the pace of a key', () => {
     expect(clock.waits.reduce((sum, ms) => sum + ms, 0)).toBe(60_500);
   });
 
-  test('tells nobody of a wait that is over in a moment', async () => {
+  test('does not report a short wait', async () => {
     const clock = testClock();
     const pacer = createPacer(createMemoryBudget({ requests: 200 }, clock), clock);
     pacer.pauseUntil(new Date(clock.now() + 999));
@@ -155,8 +155,8 @@ describe('the pace of a key', () => {
   });
 });
 
-describe('who stops waiting', () => {
-  test('might as well never have asked: the others leave in their order, at the same times', async () => {
+describe('an aborted request', () => {
+  test('does not affect the others: they are sent in order, at the same times', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
@@ -173,7 +173,7 @@ describe('who stops waiting', () => {
     );
   });
 
-  test('takes nothing, and those behind go on in order', async () => {
+  test('takes nothing, and the requests behind it continue in order', async () => {
     const pacer = createPacer(createMemoryBudget({ requests: 1 }, systemClock), systemClock);
     await pacer.take({ signal: never });
     const reason = new Error('no longer needed');

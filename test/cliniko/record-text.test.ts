@@ -1,4 +1,4 @@
-/** Records as Cliniko wrote them: from the text of a page, through the parsed record, into the database. */
+/** Records as Cliniko wrote them: from the text of a page, through the parsed record, to the database. */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { readRecords, textOfRecord } from '../../src/cliniko/record-text.ts';
@@ -14,7 +14,7 @@ function recordsOf(page: string): unknown[] {
 }
 
 describe('the text of a record', () => {
-  test('is that of the page, whatever the page holds and however it is spaced', () => {
+  test('equals the text of the page, for any content and whitespace', () => {
     const values = fc.array(
       fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.string({ unit: 'binary' }))),
     );
@@ -37,7 +37,7 @@ describe('the text of a record', () => {
     );
   });
 
-  test('is that of the last list, where a page names it twice', () => {
+  test('comes from the last list when a page contains the key twice', () => {
     const [record] = recordsOf('{"patients": [{"id": "1"}], "p\\u0061tients": [ {"id": "2"} ], "links": {}}');
     expect(record).toEqual({ id: '2' });
     expect(textOfRecord(record)).toBe('{"id": "2"}');
@@ -53,13 +53,13 @@ describe('the text of a record', () => {
     ['123456789012345', 123456789012345],
     ['-0.5', -0.5],
     ['9007199254740991', 9007199254740991],
-  ] as const)('keeps the number %s, which reads as %j', ([number, expected]) => {
+  ] as const)('keeps the number %s, which is parsed as %j', ([number, expected]) => {
     const [record] = recordsOf(pageOf([`{"id": "1", "n": [${number}, "12345678901234567890"]}`]));
     expect(record).toEqual({ id: '1', n: [expected, '12345678901234567890'] });
     expect(textOfRecord(record)).toContain(`[${number},`);
   });
 
-  test('keeps pairs of surrogates, and loses halves of them and NUL', () => {
+  test('keeps surrogate pairs, and loses lone surrogates and NUL', () => {
     const [record] = recordsOf(
       pageOf([String.raw`{"a":"\ud83d\ude00 \ud83d \ude00 \u0000 \\u0000 \\\u0000"}`]),
     );
@@ -71,7 +71,7 @@ describe('a sync of odd records', () => {
   const good = (id: number) => JSON.stringify(person(id));
   const withField = (id: number, field: string) => `${good(id).slice(0, -1)},${field}}`;
 
-  test('stores the numbers of `raw` as Cliniko wrote them', async ({ databaseUrl }) => {
+  test('stores the numbers in `raw` as Cliniko wrote them', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const numbers = '"n":[12345678901234567890,1e400,0.1000000000000000000000001]';
     const exactId = good(2).replace('"1400000000000000002"', '1400000000000000002');
@@ -84,7 +84,7 @@ describe('a sync of odd records', () => {
     expect(rows[0]?.n).toBe(`[12345678901234567890, 1${'0'.repeat(400)}, 0.1000000000000000000000001]`);
   });
 
-  test('loses one record for each that the database cannot hold, and no other', async ({ databaseUrl }) => {
+  test('loses only the records that the database cannot store', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const deep = `"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     const odd = [

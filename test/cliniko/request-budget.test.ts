@@ -1,4 +1,4 @@
-/** One suite over both budgets: whoever counts, and however many ask, a key keeps to its limit. */
+/** One suite for both budgets: a key never exceeds its limit, for any adapter and any number of callers. */
 import { describe, expect, onTestFinished } from 'vitest';
 import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer, type Pacer } from '../../src/cliniko/pacer.ts';
@@ -10,7 +10,7 @@ import { test } from '../support/database.ts';
 
 const LIMIT = { requests: 20, windowMs: 400 };
 
-/** Two budgets for one key, as two servers have them. */
+/** Two budgets for one key, as on two servers. */
 type Open = (databaseUrl: string, limit: BudgetLimit) => [Budget, Budget];
 
 const inMemory: Open = (_databaseUrl, limit) => {
@@ -29,7 +29,7 @@ const inPostgres: Open = (databaseUrl, limit) => {
 
 const never = new AbortController().signal;
 
-/** When requests left, for as long as it was asked for them: four at a time, as a sync asks. */
+/** When requests were sent, four at a time, like a sync. */
 async function spend(pacers: readonly Pacer[], forMs: number): Promise<number[]> {
   const times: number[] = [];
   const end = performance.now() + forMs;
@@ -48,11 +48,11 @@ for (const [name, open] of [
   ['in Postgres', inPostgres],
 ] as const) {
   describe(`a budget ${name}`, () => {
-    test('is never exceeded in any window, and used up, by two that share it', async ({ databaseUrl }) => {
+    test('is fully used and never exceeded in any window by two servers', async ({ databaseUrl }) => {
       const pacers = open(databaseUrl, LIMIT).map((budget) => createPacer(budget, systemClock));
       const times = await spend(pacers, 3_000);
 
-      // What was taken leaves a moment later: these times tell when it was heard of, not when it was counted.
+      // These times are when the caller received the grant, a moment after the budget counted it.
       const slackMs = 100;
       times.forEach((time, index) => {
         const before = times[index - LIMIT.requests];
@@ -62,7 +62,7 @@ for (const [name, open] of [
       expect(times.length).toBeGreaterThan(windows * LIMIT.requests * 0.7);
     });
 
-    test('that Cliniko limits stops everybody who shares it', async ({ databaseUrl }) => {
+    test('that Cliniko limits is paused on all servers', async ({ databaseUrl }) => {
       const [one, other] = open(databaseUrl, { requests: 1_000 });
       expect(await other.take(1)).toBeUndefined();
       const until = Date.now() + 60_000;
@@ -71,15 +71,13 @@ for (const [name, open] of [
       for (const budget of [one, other]) {
         const notice = await budget.take(1);
         expect(notice).toMatchObject({ reason: 'rate-limited' });
-        // Each server says it by its own clock; the database's may be a little off.
+        // Each server uses its own clock; the database's clock may differ a little.
         expect(Math.abs((notice?.until.getTime() ?? 0) - until)).toBeLessThan(1_000);
         expect(budget.estimateMs(1)).toBeGreaterThan(50_000);
       }
     });
 
-    test('lets a short sync leave at once, and estimates what a long one waits for', async ({
-      databaseUrl,
-    }) => {
+    test('sends a short sync at once, and estimates the wait of a long one', async ({ databaseUrl }) => {
       const [budget] = open(databaseUrl, LIMIT);
       const pacer = createPacer(budget, systemClock);
       expect(pacer.estimateMs(LIMIT.requests)).toBe(0);
@@ -94,8 +92,8 @@ for (const [name, open] of [
   });
 }
 
-describe('a budget whose database is away', () => {
-  test('lets nobody leave, says so, and lets go of who stops waiting', async () => {
+describe('a budget whose database is unavailable', () => {
+  test('sends no request, reports the wait, and releases an aborted request', async () => {
     const database = openDatabase('postgres://nobody:x@127.0.0.1:1/none', { max: 1 });
     onTestFinished(() => database.close());
     const budget = createPostgresBudget(database.sql, 'a-key', LIMIT, systemClock);
@@ -109,7 +107,7 @@ describe('a budget whose database is away', () => {
 });
 
 describe('two keys', () => {
-  test('have a budget each', async ({ databaseUrl }) => {
+  test('have separate budgets', async ({ databaseUrl }) => {
     const database = openDatabase(databaseUrl, { max: 2 });
     onTestFinished(() => database.close());
     const budgetOf = (key: string) => createPostgresBudget(database.sql, key, { requests: 1 }, systemClock);
@@ -122,8 +120,8 @@ describe('two keys', () => {
   });
 });
 
-describe('a budget in a database that does not know it', () => {
-  test('says so, and does not let anybody wait for ever', async ({ databaseUrl }) => {
+describe('a budget in a database without its tables', () => {
+  test('throws instead of waiting forever', async ({ databaseUrl }) => {
     const database = openDatabase(databaseUrl, { max: 1 });
     onTestFinished(() => database.close());
     await database.sql`drop function reserve_requests`;
@@ -140,14 +138,14 @@ describe('a budget in Postgres whose clock was ahead', () => {
       select key_hash, clock_timestamp() + interval '1 hour', 200 from request_budgets`,
     ],
     ['pauses', `update request_budgets set paused_until = clock_timestamp() + interval '1 hour'`],
-  ])('counts %s of that time for nothing', async ([, write = ''], { databaseUrl }) => {
+  ])('ignores %s of that time', async ([, write = ''], { databaseUrl }) => {
     const database = openDatabase(databaseUrl, { max: 2 });
     onTestFinished(() => database.close());
     const open = () => createPostgresBudget(database.sql, 'a-key', { requests: 200 }, systemClock);
     expect(await open().take(1)).toBeUndefined();
     await database.sql.unsafe(write);
     expect(await open().take(1)).toBeUndefined();
-    // A pause that Cliniko asks for now is not lost behind it.
+    // A new pause from Cliniko still applies.
     await database.sql.unsafe(write);
     open().pauseUntil(new Date(Date.now() + 60_000));
     await expect.poll(() => open().take(1)).toMatchObject({ reason: 'rate-limited' });

@@ -12,8 +12,8 @@ import { clinikoBaseUrl } from '../../src/cliniko/shard.ts';
 
 const now = Date.UTC(2026, 10, 23, 10);
 
-describe('the wait before another try', () => {
-  test('is half to all of a delay that doubles and is capped', () => {
+describe('the delay before another try', () => {
+  test('is between half and all of a capped exponential delay', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 60 }),
@@ -45,11 +45,11 @@ describe('the tries of a page', () => {
     [31, 0, true],
     [0, 14, false],
     [0, 15, true],
-  ] as const)('%i rate limits and %i other failures: at an end? %s', ([limits, breaks, spent]) => {
+  ] as const)('%i rate limits and %i other failures: used up? %s', ([limits, breaks, spent]) => {
     expect(isSpent(failures(limits, breaks))).toBe(spent);
   });
 
-  test('are not the rate limits before them', () => {
+  test('do not include rate limits', () => {
     expect(countedTries(failures(30, 1))).toBe(1);
   });
 
@@ -62,7 +62,7 @@ describe('the tries of a page', () => {
     [{ kind: 'unreadable', status: 200 }, true],
     [{ kind: 'unreadable', status: 302 }, false],
     [{ kind: 'unreadable', status: 404 }, false],
-  ] as const)('%j is worth another: %s', ([failure, worth]) => {
+  ] as const)('%j is worth a retry: %s', ([failure, worth]) => {
     expect(isWorthRetrying(failure)).toBe(worth);
   });
 });
@@ -73,20 +73,20 @@ describe('the end of a rate limit', () => {
   const reset = (seconds: number) => ({ 'X-RateLimit-Reset': String(now / 1_000 + seconds) });
 
   test.for([
-    ['is when Cliniko says', reset(42), 42_000],
+    ['is the time that Cliniko sends', reset(42), 42_000],
     ['is at least a second away', reset(0), 1_000],
     ['is soon when it has just passed', reset(-4), 1_000],
-    ['is guessed when our clock is ahead', reset(-3_600), 15_000],
+    ['is a default when our clock is ahead', reset(-3_600), 15_000],
     ['is Retry-After when our clock is ahead', { ...reset(-3_600), 'Retry-After': '7' }, 7_000],
     ['is at most two minutes away', reset(86_400), 120_000],
     ['is Retry-After when that is all there is', { 'Retry-After': '7' }, 7_000],
-    ['is guessed when nothing is said', {}, 15_000],
-    ['is guessed when nonsense is said', { 'X-RateLimit-Reset': 'soon' }, 15_000],
+    ['is a default when no header is sent', {}, 15_000],
+    ['is a default when the header is invalid', { 'X-RateLimit-Reset': 'soon' }, 15_000],
   ] as const)('%s', ([, headers, expected]) => {
     expect(waitFor(headers)).toBe(expected);
   });
 
-  test('is as far away as by the clock of Cliniko, where it tells the time and ours is another', () => {
+  test('follows the clock of Cliniko when it is known and differs from ours', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 120 }),
@@ -95,7 +95,7 @@ describe('the end of a rate limit', () => {
           const theirs = now / 1_000 + apart;
           const date = new Date(theirs * 1_000).toUTCString();
           const ms = waitFor({ Date: date, 'X-RateLimit-Reset': String(theirs + wait) });
-          // Up to three seconds are what whole seconds and the way of an answer come to.
+          // Rounding to seconds and network latency explain up to three seconds.
           expect(Math.abs(ms - wait * 1_000)).toBeLessThanOrEqual(3_000);
           expect(Math.abs(apart) > 3 ? ms : wait * 1_000).toBe(wait * 1_000);
         },
@@ -103,7 +103,7 @@ describe('the end of a rate limit', () => {
     );
   });
 
-  test('is by our clock where Cliniko tells no time that can be read', () => {
+  test('follows our clock when Cliniko sends no readable time', () => {
     for (const date of ['2026-11-23T09:00:00Z', 'Mon, 99 Nov 2026 09:00:00 GMT', 'yesterday', ''])
       expect(waitFor({ date, ...reset(42) })).toBe(42_000);
   });
@@ -121,7 +121,7 @@ describe('the end of a rate limit', () => {
   });
 });
 
-describe('the address of an account', () => {
+describe('the base URL of an account', () => {
   test.for([
     ['MS0xLTE-au2', 'https://api.au2.cliniko.com/v1'],
     ['MS0xLTE-UK12', 'https://api.uk12.cliniko.com/v1'],

@@ -40,30 +40,30 @@ describe('a field of a patient', () => {
     ['empty', ''],
     ['blank', ' \t'],
     ['what PostgreSQL cannot hold', '\0 \0'],
-  ] as const)('is nothing, and not odd, when it is %s', ([, value]) => {
+  ] as const)('is absent, and no oddity, when it is %s', ([, value]) => {
     const fields = Object.fromEntries(FIELDS.map((name) => [name, value]));
     expect(read(fields)).toMatchObject({ patient: NOTHING, oddities: [] });
   });
 
-  test('is nothing, and named as odd, when it is of a wrong type', () => {
+  test('is absent, and reported as an oddity, when it has a wrong type', () => {
     const fields = Object.fromEntries(FIELDS.map((name) => [name, { of: 'another shape' }]));
     expect(read(fields)).toMatchObject({ patient: NOTHING, oddities: FIELDS });
   });
 
-  test('is kept as it was typed, a number as its text', () => {
+  test('is kept as entered, a number as its text', () => {
     const { patient, oddities } = read({ first_name: ' Oona ', last_name: 42, email: 'B.O@Example.com ' });
     expect(patient).toMatchObject({ firstName: ' Oona ', lastName: '42', email: 'B.O@Example.com ' });
     expect(oddities).toEqual([]);
   });
 
-  test('is not needed, and an unknown one does no harm', () => {
+  test('is optional, and an unknown one is harmless', () => {
     const record: unknown = JSON.parse(
       '{"id":"41205518","__proto__":{"email":"x"},"constructor":1,"new":[]}',
     );
     expect(parseWirePatient(record)).toMatchObject({ kind: 'patient', patient: NOTHING, oddities: [] });
   });
 
-  test('never costs the record, whatever it holds', () => {
+  test('never loses the record, whatever its value is', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...FIELDS), fc.jsonValue()), (fields) => {
         expect(FIELDS).toEqual(expect.arrayContaining(read(fields).oddities));
@@ -73,7 +73,7 @@ describe('a field of a patient', () => {
 });
 
 describe('phone numbers', () => {
-  test('are those that hold a number, in their order', () => {
+  test('are the items with a number, in order', () => {
     const home = { number: '(03) 5300 5550', normalized_number: '61353005550' };
     const numbers = [home, { number: ' ' }, null, { number: '\0' }, { number: 412 }];
     expect(read({ patient_phone_numbers: numbers }).patient.phones).toEqual([
@@ -104,7 +104,7 @@ describe('a time', () => {
     ['2025-10-04T16:00:00.5+09:30', '2025-10-04T06:30:00.500Z'],
     ['2025-10-04', null],
     ['2025-13-04T16:00:00Z', null],
-    // PostgreSQL has neither of the two years that these offsets lead to.
+    // These offsets lead to two years that PostgreSQL does not have.
     ['0001-01-01T00:00:00+10:00', null],
     ['9999-12-31T23:59:59-10:00', null],
     [1_759_593_600, null],
@@ -127,10 +127,10 @@ describe('a merged patient', () => {
   });
 });
 
-describe('the original', () => {
+describe('the original JSON text', () => {
   const texts = fc.string({ unit: fc.oneof(fc.constantFrom('\0', '\\', '\ud800', '\udc00', 'u0000', '😀')) });
 
-  test('is text that PostgreSQL can hold, and differs only in what it cannot', () => {
+  test('is stored unchanged except for what PostgreSQL cannot store', () => {
     fc.assert(
       fc.property(texts, texts, (key, value) => {
         const raw = storableJson([{ [key]: value }]);
@@ -159,14 +159,14 @@ describe('the envelope', () => {
   });
 
   test.for([[null], [[]], [{ next: null }], [{ next: '' }], [{ next: 7 }]])(
-    'links of %j name no next page',
+    'links of %j have no next page',
     ([links]) => {
       expect(WireEnvelope.parse({ patients: [], links }).links?.next).toBeUndefined();
     },
   );
 
   test.for([[null], [[]], ['text'], [{}], [{ patients: null }], [{ patients: {} }]])(
-    '%j is none',
+    '%j is not an envelope',
     ([envelope]) => {
       expect(WireEnvelope.safeParse(envelope).success).toBe(false);
     },

@@ -1,4 +1,4 @@
-/** A sync of the active patients, while some are archived and others come back. */
+/** A sync of active patients while some patients are archived and others are restored. */
 import { describe, expect } from 'vitest';
 import type { People } from '../../src/cliniko-simulator/people.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -22,7 +22,7 @@ const openClinic = (databaseUrl: string): Promise<TestServer> =>
   startTestServer(databaseUrl, { patients: 520, behaviour: { emptyStyle: null } });
 
 describe('a sync of active patients', () => {
-  test('misses nobody when one is archived and another comes back: the total stays, and the pages move', async ({
+  test('misses no patient when one is archived and another restored: the total stays equal, and the pages shift', async ({
     databaseUrl,
   }) => {
     const { cliniko, ...server } = await openClinic(databaseUrl);
@@ -38,7 +38,7 @@ describe('a sync of active patients', () => {
     expect(await storedIds(databaseUrl)).toEqual(expect.arrayContaining([...always, back]));
   });
 
-  test('asks no more than ever when somebody was only edited', async ({ databaseUrl }) => {
+  test('sends no extra requests when a patient was only edited', async ({ databaseUrl }) => {
     const { cliniko, ...server } = await openClinic(databaseUrl);
     const [edited = ''] = idsOf(cliniko.people, 'active');
     cliniko.churn.afterPage(1, (people) => people.edit(edited, { first_name: 'Edited' }));

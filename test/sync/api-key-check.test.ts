@@ -1,4 +1,4 @@
-/** A run belongs to the key that it began with: another one may be of another clinic. */
+/** A run is bound to the API key it began with: another key may belong to another clinic. */
 import { describe, expect, vi } from 'vitest';
 import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
@@ -22,7 +22,7 @@ const ended = (server: TestServer) =>
     { timeout: 10_000, interval: 10 },
   );
 
-/** A run that hangs before its third page, and the key that takes its place meanwhile. */
+/** Replaces the key of a run that hangs before its third page. */
 async function replaceInMidRun(databaseUrl: string, apiKey = OTHER_KEY) {
   const cliniko = await startClinikoSimulator({
     patients: 450,
@@ -45,8 +45,8 @@ const REPLACED = {
   metadata: { error_type: 'SYNC_INTERRUPTED', retry_recommended: true, solution: 'Start the sync again.' },
 };
 
-describe('a run whose key is replaced in mid-run', () => {
-  test('ends within seconds, also while Cliniko does not answer', async ({ databaseUrl }) => {
+describe('a run whose API key is replaced while it runs', () => {
+  test('ends within seconds, even while Cliniko does not respond', async ({ databaseUrl }) => {
     const { cliniko, server } = await replaceInMidRun(databaseUrl);
     const asked = cliniko.requests.length;
     expect(await ended(server)).toMatchObject({ ...REPLACED, records_processed: 200 });
@@ -54,7 +54,7 @@ describe('a run whose key is replaced in mid-run', () => {
     await cliniko.close();
   });
 
-  test('proves nothing at its end', async ({ databaseUrl }) => {
+  test('does not complete with a proof', async ({ databaseUrl }) => {
     const { cliniko, server } = await replaceInMidRun(databaseUrl);
     cliniko.faults.release();
     expect(await ended(server)).toMatchObject(REPLACED);
@@ -63,7 +63,7 @@ describe('a run whose key is replaced in mid-run', () => {
     await cliniko.close();
   });
 
-  test('is not gone on with by another worker', async ({ databaseUrl }) => {
+  test('is not continued by another worker', async ({ databaseUrl }) => {
     const { cliniko, server } = await replaceInMidRun(databaseUrl);
     await server.stop();
     const asked = cliniko.requests.length;
@@ -73,7 +73,7 @@ describe('a run whose key is replaced in mid-run', () => {
     await cliniko.close();
   });
 
-  test('goes on when it is the same key', async ({ databaseUrl }) => {
+  test('continues when the new key equals the old one', async ({ databaseUrl }) => {
     const { cliniko, server } = await replaceInMidRun(databaseUrl, '');
     cliniko.faults.release();
     expect(await ended(server)).toMatchObject({ status: 'completed', records_success: 450 });

@@ -11,7 +11,7 @@ async function latest(server: TestServer): Promise<SyncLog> {
   return SyncLog.parse(body.logs[0]);
 }
 
-/** Starts a run and waits until its first request is on its way. */
+/** Starts a run and waits until its first request is in flight. */
 async function running(server: TestServer): Promise<number> {
   await post(server, '/sync-all/123');
   await vi.waitFor(() => expect(server.cliniko.requests.length).toBeGreaterThan(0), { timeout: 10_000 });
@@ -29,7 +29,7 @@ const cancelled = (server: TestServer) =>
   );
 
 describe('a cancelled run', () => {
-  test('ends within a second in the middle of a request, keeps what it stored, and asks no more', async ({
+  test('ends within a second during a request, keeps what it stored, and sends no more requests', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { patients: 900 });
@@ -60,7 +60,7 @@ describe('a cancelled run', () => {
     expect(server.cliniko.requests.length).toBe(requests);
   });
 
-  test('ends through a server that does not run it', async ({ databaseUrl }) => {
+  test('ends when another server gets the request', async ({ databaseUrl }) => {
     const owner = await startTestServer(databaseUrl, { latencyMs: 60_000 });
     const id = await running(owner);
     const other = await startTestServer(databaseUrl, { cliniko: owner.cliniko, organizations: [] });
@@ -69,11 +69,11 @@ describe('a cancelled run', () => {
     expect((await cancelled(other)).metadata.error_type).toBe('SYNC_CANCELLED');
   });
 
-  test('ends also when its owner is frozen, and the owner is fenced', async ({ databaseUrl }) => {
+  test('ends when its owner is frozen, and the owner is fenced', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
     const id = await running(server);
     const sql = connectInTest(databaseUrl);
-    // As a frozen owner looks to the others: it holds the lease, and hears nothing.
+    // Imitates a frozen owner: it holds the lease and does not react.
     await sql`update sync_runs set owner = 'frozen', lease_epoch = 7`;
     await sql`update sync_logs set metadata = metadata || '{"estimated_remaining": "45 seconds", "estimated_remaining_ms": 45000}'`;
     await post(server, `/sync-logs/123/${id}/cancel`);
@@ -86,13 +86,13 @@ describe('a cancelled run', () => {
     expect(run).toMatchObject({ lease_epoch: 8, owner: null, ended_at: expect.any(Date) });
   });
 
-  test('ends also when its owner is frozen inside a transaction, which is undone', async ({
+  test('ends when its owner is frozen inside a transaction, which is rolled back', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
     const id = await running(server);
     const sql = connectInTest(databaseUrl);
-    // As a frozen owner looks to Postgres: an open transaction that holds the rows of its run, and says nothing more.
+    // Imitates a frozen owner in Postgres: an idle open transaction that locks the rows of its run.
     const frozen = sql.begin(async (tx) => {
       const [run] = await tx`select owner, lease_epoch from sync_runs where sync_log_id = ${id} for update`;
       const lease = { syncLogId: id, organizationId: 123, owner: run?.owner, epoch: run?.lease_epoch };
@@ -108,7 +108,7 @@ describe('a cancelled run', () => {
     await expect(frozen).rejects.toThrow(/terminat|CONNECTION/);
   });
 
-  test('of another program is not ours to end', async ({ databaseUrl }) => {
+  test('of another program is not ended', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connectInTest(databaseUrl);
     const [row] = await sql`insert into sync_logs (organization_id, operation_type, status, started_at)

@@ -1,7 +1,7 @@
 /**
- * A clinic that changes while it is read, and an oracle who knows what became of everybody.
+ * A clinic that changes while it is read, checked by an oracle that knows the final state of every patient.
  *
- * Edits are tied to requests, so that a seed meets the same changes at the same places each time.
+ * Changes are tied to requests, so that a seed produces the same changes at the same requests each time.
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
@@ -21,7 +21,7 @@ const DEEDS = ['add', 'edit', 'archive', 'unarchive', 'merge', 'hardDelete', 'ha
 
 interface Deed {
   what: (typeof DEEDS)[number];
-  /** Whom it is about, as a share of those who are there. */
+  /** Which patient changes, as a fraction of the current list. */
   whom: number;
 }
 
@@ -36,7 +36,7 @@ function perform(people: People, { what, whom }: Deed): void {
   else if (id !== other) people.merge(id, other);
 }
 
-/** @param apart seconds from our clock to Cliniko's */
+/** @param apart seconds by which Cliniko's clock differs from ours */
 async function openClinic(patients: number, apart = 0): Promise<ClinikoSimulator> {
   const now = () => new Date(Date.now() + apart * 1_000);
   return await startClinikoSimulator({ patients, requestsPerMinute: 0, now });
@@ -66,11 +66,11 @@ const deed: fc.Arbitrary<Deed> = fc.record({
   whom: fc.double({ min: 0, max: 0.999, noNaN: true }),
 });
 
-/** What happens before each of the first requests for a page. */
+/** The changes before each of the first page requests. */
 const churn = fc.array(fc.array(deed, { maxLength: 4 }), { maxLength: 30 });
 
 describe('a clinic that changes while it is read', () => {
-  test('loses nobody who was there all the time, and thinks nobody gone who is not', async ({
+  test('loses no patient that existed all the time, and marks no existing patient as missing', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);
@@ -109,7 +109,7 @@ describe('a clinic that changes while it is read', () => {
     await fc.assert(fc.asyncProperty(...anyClinic, oneStory), { numRuns: 25 });
   }, 120_000);
 
-  test('with 130 of 648 deleted in mid-walk: 0 missed, and nobody marked before a person says so', async ({
+  test('with 130 of 648 deleted during the scan: 0 missed, and none marked before a person confirms it', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);
@@ -131,7 +131,7 @@ describe('a clinic that changes while it is read', () => {
   }, 60_000);
 });
 
-describe('an empty answer', () => {
+describe('an empty response', () => {
   for (const patients of [5, 648]) {
     test(`never empties a clinic of ${patients}`, async ({ databaseUrl }) => {
       const engine = await openEngine(databaseUrl);

@@ -1,4 +1,4 @@
-/** Cliniko's clock and the database's: however far apart they are, nobody is lost for it. */
+/** Cliniko's clock and the database's clock: no patient is lost, however far apart they are. */
 import { describe, expect, vi } from 'vitest';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -6,7 +6,7 @@ import { wholeSync } from '../support/whole-sync.ts';
 
 const PATIENTS = 250;
 
-/** A clinic that lives so many seconds after us; before us where they are negative. */
+/** A clinic whose clock is this many seconds ahead of ours; behind if negative. */
 const open = (databaseUrl: string, seconds: number): Promise<TestServer> =>
   startTestServer(databaseUrl, { patients: PATIENTS, now: () => new Date(Date.now() + seconds * 1_000) });
 
@@ -17,7 +17,9 @@ async function namesOf(databaseUrl: string): Promise<Map<string, string>> {
 }
 
 describe.for([-7_200, -60, -6, -2, 60, 7_200])('a clinic whose clock differs by %i s', (seconds) => {
-  test('is stored whole, also when one is made and another deleted in mid-walk', async ({ databaseUrl }) => {
+  test('is stored completely when one patient is created and another deleted during the scan', async ({
+    databaseUrl,
+  }) => {
     const server = await open(databaseUrl, seconds);
     server.cliniko.churn.afterPage(1, (people) => {
       people.hardDelete(people.idOf(0));
@@ -29,7 +31,7 @@ describe.for([-7_200, -60, -6, -2, 60, 7_200])('a clinic whose clock differs by 
     );
   });
 
-  test('shows an edit that was made behind the back of the walk', async ({ databaseUrl }) => {
+  test('stores an edit on a page that was already read', async ({ databaseUrl }) => {
     const server = await open(databaseUrl, seconds);
     const edited = server.cliniko.people.idOf(7);
     server.cliniko.churn.afterPage(2, (people) => people.edit(edited, { first_name: 'Meanwhile' }));
@@ -37,7 +39,7 @@ describe.for([-7_200, -60, -6, -2, 60, 7_200])('a clinic whose clock differs by 
     expect((await namesOf(databaseUrl)).get(edited)).toBe('Meanwhile');
   });
 
-  test('shows an edit of now to the next sync of what changed, which reads nobody else', async ({
+  test('stores a current edit in the next changed sync, which reads no other patient', async ({
     databaseUrl,
   }) => {
     const server = await open(databaseUrl, seconds);
@@ -49,8 +51,8 @@ describe.for([-7_200, -60, -6, -2, 60, 7_200])('a clinic whose clock differs by 
   });
 });
 
-describe('a walk that another server goes on with', () => {
-  test('keeps to its beginning by Cliniko’s clock', async ({ databaseUrl }) => {
+describe('a scan that another server continues', () => {
+  test('keeps its start time by Cliniko’s clock', async ({ databaseUrl }) => {
     const first = await open(databaseUrl, -60);
     const { cliniko } = first;
     cliniko.faults.onPage(2, { kind: 'hang', times: 1 });
@@ -65,7 +67,7 @@ describe('a walk that another server goes on with', () => {
 
     const walked = cliniko.requests.filter(({ query }) => query.includes('created_at:<='));
     const ends = walked.map(({ query }) => /created_at:<=([^&]*)/.exec(query)?.[1]);
-    // Only the very first question was asked by the other clock.
+    // Only the first request used the other clock.
     expect(walked.map(({ page }) => page).slice(0, 2)).toEqual([1, 1]);
     expect(new Set(ends.slice(1)).size).toBe(1);
     expect(Date.parse(ends[0] ?? '') - Date.parse(ends[1] ?? '')).toBeGreaterThan(50_000);

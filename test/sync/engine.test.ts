@@ -1,4 +1,4 @@
-/** Runs under trouble: pages that fail, records that are refused, workers that go away. */
+/** Runs with failures: unreadable pages, rejected records, workers that stop. */
 import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
@@ -21,7 +21,7 @@ const display = {
 } as const;
 
 describe('a run whose page cannot be read', () => {
-  test('fails, and keeps what was stored before', async ({ databaseUrl }) => {
+  test('fails and keeps what it has stored', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const source = scriptedSource(people(60));
     source.onPage(4, () => {
@@ -39,8 +39,10 @@ describe('a run whose page cannot be read', () => {
   });
 });
 
-describe('a patient that Postgres refuses', () => {
-  test('is quarantined alone; its neighbours are stored and counted', async ({ databaseUrl }) => {
+describe('a patient that Postgres rejects', () => {
+  test('is quarantined alone; the other patients of the batch are stored and counted', async ({
+    databaseUrl,
+  }) => {
     const engine = await openEngine(databaseUrl);
     await engine.sql`alter table patients add constraint no_13 check (last_name not in ('Last13', 'Last14'))`;
     engine.work(scriptedSource(people(40)));
@@ -60,7 +62,9 @@ describe('a patient that Postgres refuses', () => {
 });
 
 describe('a page that shifted', () => {
-  test('shows patients twice: each counts once, and the newer version stays', async ({ databaseUrl }) => {
+  test('contains patients twice: each counts once, and the newer version is kept', async ({
+    databaseUrl,
+  }) => {
     const engine = await openEngine(databaseUrl);
     const newer = person(10, { first_name: 'Newer', updated_at: '2026-01-01T00:00:00Z' });
     const records = [...people(10), newer, ...people(25).slice(10)];
@@ -80,7 +84,7 @@ describe('a page that shifted', () => {
 });
 
 describe('a worker that stops', () => {
-  test('hands its run over; the next one goes on at the page and place it had reached', async ({
+  test('releases its run; the next one continues at the page and record it had reached', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);
@@ -90,7 +94,7 @@ describe('a worker that stops', () => {
     const page4 = new Promise<void>((resolve) => {
       reached = resolve;
     });
-    // Page 4 never comes while the first worker lives.
+    // Page 4 never arrives while the first worker runs.
     first.onPage(4, (_query, { signal }) => {
       reached();
       return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -113,7 +117,7 @@ describe('a worker that stops', () => {
 });
 
 describe('a worker that was frozen past its lease', () => {
-  test('writes nothing when it wakes up', async ({ databaseUrl }) => {
+  test('writes nothing when it resumes', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.start();
     const zombie = await claimNextRun(engine.database, 'zombie');
@@ -138,7 +142,7 @@ describe('a worker that was frozen past its lease', () => {
 });
 
 describe('a run that another program ended', () => {
-  test('is left alone, and not taken up again', async ({ databaseUrl }) => {
+  test('is not changed and not claimed again', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const source = scriptedSource(people(60));
     source.onPage(2, async (query, options) => {
@@ -157,8 +161,8 @@ describe('a run that another program ended', () => {
   });
 });
 
-describe('starts at the same time', () => {
-  test('make one run', async ({ databaseUrl }) => {
+describe('concurrent starts', () => {
+  test('create one run', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const ids = await Promise.all(Array.from({ length: 50 }, () => engine.start()));
 
@@ -169,8 +173,8 @@ describe('starts at the same time', () => {
   });
 });
 
-describe('a wait that Cliniko forces', () => {
-  test('is shown while it holds the run up, and gone afterwards', async ({ databaseUrl }) => {
+describe('a wait for Cliniko', () => {
+  test('is shown while it blocks the run, and removed afterwards', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const source = scriptedSource(people(30));
     const until = new Date(Date.now() + 60_000);

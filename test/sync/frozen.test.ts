@@ -1,4 +1,4 @@
-/** A server as a real process, frozen past its lease (SIGSTOP) and thawed (SIGCONT) in the middle of a batch. */
+/** A server as a real process, frozen past its lease (SIGSTOP) and resumed (SIGCONT) in the middle of a batch. */
 import { describe, expect, onTestFinished } from 'vitest';
 import { Timeline } from '#contract/stream-event.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
@@ -6,7 +6,7 @@ import { connectInTest, test } from '../support/database.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
 describe('a server that is frozen past its lease', () => {
-  test('is succeeded, and when it wakes up it writes nothing', async ({ databaseUrl }) => {
+  test('is replaced by another server and writes nothing when it resumes', async ({ databaseUrl }) => {
     const cliniko = await startClinikoSimulator({ patients: 900, latencyMs: 20, requestsPerMinute: 0 });
     onTestFinished(() => cliniko.close());
     const sql = connectInTest(databaseUrl);
@@ -16,14 +16,14 @@ describe('a server that is frozen past its lease', () => {
     await frozen.until((log) => log.records_processed === 300);
     const successor = await startServerProcess({ cliniko, databaseUrl });
     frozen.child.kill('SIGSTOP');
-    // What it was waiting for comes while it is frozen: it is all there when it wakes up.
+    // The data it waits for arrives while it is frozen, and is available when it resumes.
     cliniko.faults.release();
 
     const log = await successor.until((current) => current.status !== 'running', { timeout: 30_000 });
     const rows = () => sql`select xmin, cliniko_patient_id from patients order by cliniko_patient_id`;
     const stored = [...(await rows())];
     frozen.child.kill('SIGCONT');
-    // It answers again, so it has had its turn; its own log then tells that it let go.
+    // It responds again, so its event loop has run. Its log then says that it released the run.
     expect(await frozen.latest()).toEqual(log);
     await frozen.start();
     const next = await frozen.until((current) => current.id !== log.id && current.status !== 'running');

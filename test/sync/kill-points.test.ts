@@ -1,6 +1,6 @@
 /**
- * A worker that is killed (SIGKILL) after each statement of a batch's transaction, the commit included, whose answer it
- * then never hears. Whoever goes on finds either all of the batch or nothing of it.
+ * A worker that is killed (SIGKILL) after each statement of a batch's transaction, including the commit whose response it
+ * never receives. The next worker finds either the whole batch or nothing of it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -39,7 +39,7 @@ function startWorkerProcess(databaseUrl: string, cliniko: ClinikoSimulator): Chi
 const isBatch = ({ transaction }: PassingStatement) =>
   transaction.some((text) => text.includes('insert into sync_seen'));
 
-/** Texts of a whole batch's transaction, from an undisturbed run. */
+/** The statements of a batch's transaction, from an undisturbed run. */
 async function learnBatch(
   engine: Engine,
   proxy: StatementProxy,
@@ -59,7 +59,7 @@ async function learnBatch(
   return [...batch];
 }
 
-/** Resolves when the worker has been killed, right after this place in its second batch was passed on. */
+/** Resolves when the worker was killed, right after this statement of its second batch was forwarded. */
 async function killAt(
   place: number,
   statements: readonly string[],
@@ -94,7 +94,7 @@ function sourceOf(cliniko: ClinikoSimulator): PatientSource {
   });
 }
 
-/** Somebody else takes the run over at once. @returns how it ends, and its counts as they were told, one event after the other */
+/** Another worker takes the run over at once. @returns how it ends, and the published counts in event order */
 async function succeed(engine: Engine, source: PatientSource, id: number) {
   await engine.sql`update sync_runs set lease_expires_at = now() - interval '1 second' where ended_at is null`;
   const successor = engine.work(source);
@@ -109,7 +109,9 @@ async function succeed(engine: Engine, source: PatientSource, id: number) {
 const noGaps = (seqs: readonly number[]) => seqs.map((_, index) => (seqs[0] ?? 0) + index);
 
 describe('a worker that is killed between two statements of a batch', () => {
-  test('is succeeded without a loss, a repeat or a gap, wherever it was', async ({ databaseUrl }) => {
+  test('is replaced without lost, repeated or skipped patients, after any statement', async ({
+    databaseUrl,
+  }) => {
     const engine = await openEngine(databaseUrl);
     const cliniko = await openClinic();
     onTestFinished(() => cliniko.close());
@@ -142,7 +144,7 @@ describe('a worker that is killed between two statements of a batch', () => {
     }
   }, 120_000);
 
-  test('is succeeded the same where everybody is unchanged, and a batch is one statement', async ({
+  test('is replaced in the same way when all patients are unchanged and a batch is one statement', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);

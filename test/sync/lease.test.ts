@@ -7,7 +7,7 @@ import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 
-/** Runs of two clinics, which one worker has claimed. */
+/** Runs of two clinics, claimed by one worker. */
 async function openTwoRuns(databaseUrl: string) {
   const engine = await openEngine(databaseUrl);
   const { database } = engine;
@@ -29,7 +29,7 @@ async function openTwoRuns(databaseUrl: string) {
 }
 
 describe('leases', () => {
-  test('are renewed without waiting for one that somebody else has locked', async ({ databaseUrl }) => {
+  test('are renewed without waiting for a lease that another session has locked', async ({ databaseUrl }) => {
     const { database, sql, first, second } = await openTwoRuns(databaseUrl);
     await sql`update sync_runs set lease_expires_at = now()`;
     await sql.begin(async (externalWriter) => {
@@ -40,7 +40,7 @@ describe('leases', () => {
     expect(renewed).toEqual([{ id: first.syncLogId }]);
   });
 
-  test('are lost to whoever has claimed the run since', async ({ databaseUrl }) => {
+  test('are lost when another worker has claimed the run', async ({ databaseUrl }) => {
     const { database, sql, first, second } = await openTwoRuns(databaseUrl);
     await sql`update sync_runs set lease_expires_at = now() - interval '1 second'
       where sync_log_id = ${second.syncLogId}`;

@@ -1,8 +1,8 @@
 /**
- * Everything that writes an organization's rows, side by side: no deadlock, no patient without an organization, no erased patient
- * that comes back without having been fetched again.
+ * Everything that writes an organization's rows, concurrently: no deadlock, no patient without an organization, no erased patient
+ * that reappears without having been fetched again.
  *
- * `LOCK_ORDER_ROUNDS=200` runs it for longer. Its work is bounded, not its time.
+ * `LOCK_ORDER_ROUNDS=200` runs more rounds. The number of operations is bounded, not the time.
  */
 import fc from 'fast-check';
 import type { Sql } from 'postgres';
@@ -39,7 +39,7 @@ const AUDITED = {
   details: {},
 } as const;
 
-/** What one caller does, one after the other. */
+/** The operations of one caller, in sequence. */
 type Action =
   | { kind: 'start'; gone: number }
   | { kind: 'erase'; from: number; count: number }
@@ -62,10 +62,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: plain('delete') },
   { weight: 2, arbitrary: plain('foreign') },
 );
-/** Callers side by side. */
+/** Concurrent callers. */
 const schedules = fc.array(fc.array(action, { minLength: 4, maxLength: 8 }), { minLength: 4, maxLength: 6 });
 
-/** A clinic whose patients change with each sync, and what has been asked of it. */
+/** A clinic whose patients change with each sync, with the requests that it received. */
 function createClinic() {
   let version = 0;
   let gone = 0;
@@ -76,7 +76,7 @@ function createClinic() {
       person(index + 1 + gone, {
         first_name: `Version${version}`,
         updated_at: `2026-01-01T00:00:${String(version % 60).padStart(2, '0')}Z`,
-        // Rejected in two of three versions: they go into quarantine, and leave it.
+        // Rejected in two of three versions: they enter quarantine and leave it.
         ...(index % 6 === 0 && version % 3 > 0 && { email: null }),
       }),
     );
@@ -166,7 +166,7 @@ async function writeAsForeignProgram(sql: Sql): Promise<void> {
     and id = (select min(id) from sync_logs where operation_type = 'by_hand')`;
 }
 
-/** Ends what is left of the last run, so that nothing is written after the look at the tables. */
+/** Ends the remaining run, so that nothing is written after the tables are checked. */
 async function settle(engine: Engine): Promise<void> {
   await expect
     .poll(() => engine.sql`select from sync_runs where ended_at is null`, { timeout: 60_000, interval: 20 })
@@ -191,7 +191,7 @@ async function expectNoLostErasure(sql: Sql, clinic: Clinic, erased: Map<string,
   expect({ stored: here.filter(isLost), named: named.filter(isLost) }).toEqual({ stored: [], named: [] });
 }
 
-/** Sessions report a deadlock when they end. */
+/** Postgres publishes a session's deadlock count when the session ends. */
 async function countDeadlocks(url: string): Promise<number> {
   const name = new URL(url).pathname.slice(1);
   const admin = connectPostgres(inject('databaseAdminUrl'));
@@ -232,8 +232,8 @@ async function playSchedule(schedule: Action[][]): Promise<void> {
   }
 }
 
-describe('whatever is written side by side', () => {
-  test(`deadlocks nowhere, leaves no orphan and loses no erasure (${ROUNDS} schedules)`, async () => {
+describe('concurrent writes', () => {
+  test(`never deadlock, leave no orphan and undo no erasure (${ROUNDS} schedules)`, async () => {
     await fc.assert(fc.asyncProperty(schedules, playSchedule), { numRuns: ROUNDS, endOnFailure: true });
   }, 0);
 });

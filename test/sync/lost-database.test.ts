@@ -1,4 +1,4 @@
-/** A database that is lost in ways that leave its connections open. */
+/** A database that becomes unavailable while its connections stay open. */
 import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
@@ -13,7 +13,7 @@ import { people, scriptedSource } from '../support/scripted-source.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 describe('a failover', () => {
-  test('that leaves connections read-only costs no run', async ({ databaseUrl }) => {
+  test('that leaves connections read-only fails no run', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const clinic = people(60);
     const source = scriptedSource(clinic);
@@ -28,7 +28,7 @@ describe('a failover', () => {
     expect(await engine.syncWith(source)).toMatchObject({ status: 'completed', records_processed: 60 });
   });
 
-  test('to a standby is not a place to connect to', async ({ databaseUrl }) => {
+  test('to a read-only standby is not accepted as a connection', async ({ databaseUrl }) => {
     const admin = connectInTest(databaseUrl);
     const [row] = await admin<{ name: string }[]>`select current_database() as name`;
     await admin`alter database ${admin(row?.name ?? '')} set default_transaction_read_only = on`;
@@ -41,8 +41,8 @@ describe('a failover', () => {
   });
 });
 
-describe('a network that falls silent on open connections', () => {
-  test('costs a run the limit for an answer, and no more', async ({ databaseUrl }) => {
+describe('a network that drops packets of open connections', () => {
+  test('delays a run by the response time limit and no more', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
     const engine = await openEngine(network.url, { answerLimitMs: 1_000 });
     const clinic = people(60);
@@ -55,7 +55,7 @@ describe('a network that falls silent on open connections', () => {
     expect(await engine.countPatients()).toBe(60);
   });
 
-  test('makes a server not ready, and its log says so once', async ({ databaseUrl }) => {
+  test('makes a server not ready, which it logs once', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
     const database = openDatabase(network.url, { answerLimitMs: 6_000 });
     onTestFinished(() => database.close());
@@ -80,18 +80,18 @@ describe('a network that falls silent on open connections', () => {
   });
 });
 
-describe('a run that stands still', () => {
-  test('is given up, and goes on with another claim', async ({ databaseUrl }) => {
+describe('a run that makes no progress', () => {
+  test('is aborted and continues with another claim', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const source = scriptedSource(people(60));
-    // No answer, and deaf to being stopped.
+    // It never responds and ignores the abort signal.
     source.onPage(3, () => new Promise(() => {}));
     engine.work(source, { stalledAfterMs: 500 });
     await engine.start();
     expect(await engine.ended()).toMatchObject({ status: 'completed', records_processed: 60 });
   });
 
-  test('keeps its lease while it waits as it has told', async () => {
+  test('keeps its lease during a wait that it has reported', async () => {
     let time = 0;
     const activity = createActivity(1_000, () => time);
     activity.waitsUntil(new Date(Date.now() + 60_000));
@@ -111,7 +111,7 @@ describe('a run that stands still', () => {
 });
 
 describe('a database whose clock was ahead', () => {
-  test('leaves no lease that lasts longer than a lease', async ({ databaseUrl }) => {
+  test('leaves no lease that lasts longer than the lease duration', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const id = await engine.start();
     await engine.sql`update sync_runs set owner = 'gone', lease_expires_at = clock_timestamp() + interval '1 hour'
@@ -120,7 +120,7 @@ describe('a database whose clock was ahead', () => {
     expect(await engine.ended()).toMatchObject({ status: 'completed' });
   });
 
-  test('ends no run before it started', async ({ databaseUrl }) => {
+  test('ends no run before its start time', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const id = await engine.start();
     await engine.sql`update sync_logs set started_at = started_at + interval '1 hour' where id = ${id}`;

@@ -1,4 +1,4 @@
-/** A Cliniko whose pages are not what they should be: everything is stored, the proof says so, and none is marked wrongly. */
+/** A Cliniko with malformed pages: all patients are stored, the proof is correct, and none is marked missing wrongly. */
 import { describe, expect } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import type { Behaviour } from '../../src/cliniko-simulator/behaviour.ts';
@@ -10,21 +10,29 @@ import { wholeSync } from '../support/whole-sync.ts';
 
 const ODDITIES: [string, Partial<Behaviour>, { proven: boolean }][] = [
   ['a total that is one too high', { total: 'one-too-high' }, { proven: false }],
-  ['that, with links that follow it', { total: 'one-too-high', nextLink: 'by-total' }, { proven: false }],
-  ['that, with 404 behind the end', { total: 'one-too-high', pastTheEnd: 'not-found' }, { proven: false }],
+  [
+    'a total that is one too high, with matching links',
+    { total: 'one-too-high', nextLink: 'by-total' },
+    { proven: false },
+  ],
+  [
+    'a total that is one too high, with 404 after the end',
+    { total: 'one-too-high', pastTheEnd: 'not-found' },
+    { proven: false },
+  ],
   ['a total that is one too low', { total: 'one-too-low', nextLink: 'by-total' }, { proven: false }],
   ['a total that grows', { total: 'growing' }, { proven: false }],
   ['a total of 0', { total: 'zero', nextLink: 'never' }, { proven: false }],
   ['a negative total', { total: 'negative', nextLink: 'never' }, { proven: false }],
   ['no total', { total: 'missing', nextLink: 'never' }, { proven: false }],
   [
-    'no total, and 404 behind the end',
+    'no total, and 404 after the end',
     { total: 'missing', nextLink: 'never', pastTheEnd: 'not-found' },
     { proven: false },
   ],
-  ['words for a total', { total: 'words' }, { proven: false }],
+  ['a total that is not a number', { total: 'words' }, { proven: false }],
   ['a total as text', { total: 'numeral' }, { proven: true }],
-  ['25 of 100 records a page', { recordsPerPage: 25 }, { proven: true }],
+  ['25 of 100 records per page', { recordsPerPage: 25 }, { proven: true }],
   ['25 of 100, and no links', { recordsPerPage: 25, nextLink: 'never' }, { proven: true }],
   [
     '25 of 100, no links and no total',
@@ -33,17 +41,17 @@ const ODDITIES: [string, Partial<Behaviour>, { proven: boolean }][] = [
   ],
   ['a short first page', { recordsOnFirstPage: 37 }, { proven: true }],
   ['a short first page, and no links', { recordsOnFirstPage: 37, nextLink: 'never' }, { proven: true }],
-  ['a next page for ever', { nextLink: 'always' }, { proven: true }],
+  ['an endless chain of next pages', { nextLink: 'always' }, { proven: true }],
   ['the first page for every page', { pageParameter: 'ignored' }, { proven: true }],
   ['the oldest patient on each page', { oldestOnEachPage: true }, { proven: true }],
-  ['no condition on created_at', { ignoredFilters: ['created_at'] }, { proven: true }],
-  ['no condition on ids', { ignoredFilters: ['id'] }, { proven: true }],
-  ['no condition on changes', { ignoredFilters: ['updated_at'] }, { proven: true }],
+  ['lists without the filter on created_at', { ignoredFilters: ['created_at'] }, { proven: true }],
+  ['lists without the filter on ids', { ignoredFilters: ['id'] }, { proven: true }],
+  ['lists without the filter on updated_at', { ignoredFilters: ['updated_at'] }, { proven: true }],
 ];
 
 const PATIENTS = 301;
 
-describe('a Cliniko that gives', () => {
+describe('a Cliniko that returns', () => {
   test.for(ODDITIES)('%s', async ([, behaviour, { proven }], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: PATIENTS, behaviour });
     for (const kind of ['sync-all', 'sync-all', 'sync-changed'] as const) {
@@ -64,8 +72,8 @@ describe('a Cliniko that gives', () => {
   });
 });
 
-describe('patients whom no condition on created_at finds', () => {
-  test('are stored by a full sync, and counted by its proof', async ({ databaseUrl }) => {
+describe('patients that no filter on created_at finds', () => {
+  test('are stored by a full sync and counted in its proof', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });
     const { people } = server.cliniko;
     const ids = [...people.ids()];
@@ -78,7 +86,7 @@ describe('patients whom no condition on created_at finds', () => {
     });
   });
 
-  test('are stored too when they were made in the future', async ({ databaseUrl }) => {
+  test('are stored when their created_at is in the future', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });
     const { people } = server.cliniko;
     for (const id of [...people.ids()].slice(20, 70))
@@ -90,20 +98,20 @@ describe('patients whom no condition on created_at finds', () => {
     });
   });
 
-  test('cost no request where there are none', async ({ databaseUrl }) => {
+  test('cost no request when there are none', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });
     await wholeSync(server);
-    // Three pages, the count without the condition, two lists of changes.
+    // Three pages, the count without the filter, two lists of changes.
     expect(server.cliniko.requests).toHaveLength(6);
   });
 });
 
-describe('a Cliniko that answers with fewer ids than it is asked for', () => {
-  test('is asked for the rest: none of them is missing', async ({ databaseUrl }) => {
+describe('a Cliniko that returns fewer ids than requested', () => {
+  test('is asked for the rest: none of them is marked missing', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const everybody = people(330);
     const whole = scriptedSource(everybody);
-    // The list does not show ten of them, although its total is that of the others.
+    // The list omits ten of them, and its total matches the others.
     const listed = scriptedSource(everybody.slice(10));
     const source: PatientSource = {
       ...whole,
@@ -119,7 +127,7 @@ describe('a Cliniko that answers with fewer ids than it is asked for', () => {
     expect(log.metadata).not.toHaveProperty('missing_marked');
   });
 
-  test('and never with the rest, proves nothing about them', async ({ databaseUrl }) => {
+  test('and never the rest proves nothing about the rest', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const everybody = people(330);
     const whole = scriptedSource(everybody);
@@ -140,8 +148,8 @@ describe('a Cliniko that answers with fewer ids than it is asked for', () => {
   });
 });
 
-describe('a Cliniko that gives one page for every question', () => {
-  test('fails the run in words, with what it gave stored', async ({ databaseUrl }) => {
+describe('a Cliniko that returns the same page for every request', () => {
+  test('fails the run with a clear error and keeps the stored patients', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const records = people(10);
     const source: PatientSource = {

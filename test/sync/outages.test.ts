@@ -1,4 +1,4 @@
-/** Runs whose Cliniko does not answer properly: what they tell, what they hold, and how they end. */
+/** Runs whose Cliniko does not respond properly: what they publish, which slots they use, and how they end. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished, vi } from 'vitest';
@@ -36,7 +36,7 @@ const RETRYING = {
 };
 
 describe('a run whose Cliniko answers 503 for some time', () => {
-  test('tells that it waits, for what and at which try, and completes', async ({ databaseUrl }) => {
+  test('publishes the wait, its reason and the try, and completes', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onEvery({ kind: 'status', status: 503, times: 4 });
     await start(server);
@@ -46,7 +46,7 @@ describe('a run whose Cliniko answers 503 for some time', () => {
     expect(log.metadata).not.toHaveProperty('waiting_until');
   });
 
-  test('is cancelled within a second while it waits', async ({ databaseUrl }) => {
+  test('is cancelled within a second during a wait', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onEvery({ kind: 'status', status: 503 });
     await start(server);
@@ -57,7 +57,7 @@ describe('a run whose Cliniko answers 503 for some time', () => {
     expect(log.metadata).not.toHaveProperty('try');
   });
 
-  test('ends within seconds of its key being replaced, also before its first page', async ({
+  test('ends within seconds after its key was replaced, even before its first page', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl);
@@ -71,7 +71,7 @@ describe('a run whose Cliniko answers 503 for some time', () => {
 });
 
 describe('a run that cannot reach Cliniko', () => {
-  test('waits and names the code of the network; the database is not accused', async ({ databaseUrl }) => {
+  test('waits and names the network error code, not the database', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     await server.cliniko.close();
     await start(server);
@@ -82,7 +82,7 @@ describe('a run that cannot reach Cliniko', () => {
   });
 });
 
-describe('clinics whose Cliniko accepts and does not answer', () => {
+describe('clinics whose Cliniko accepts connections and does not respond', () => {
   test('use no slot: a healthy clinic is not delayed', async ({ databaseUrl }) => {
     const hanging = [1, 2, 3, 4];
     const server = await startTestServer(databaseUrl, {
@@ -116,7 +116,7 @@ describe('clinics whose Cliniko accepts and does not answer', () => {
   });
 });
 
-/** Passes on what comes with this key, and leaves the rest without an answer. @returns its base address */
+/** A proxy that forwards requests with this key and never answers others. @returns its base URL */
 async function serveHanging(clinikoUrl: string, apiKey: string): Promise<string> {
   const healthy = `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`;
   const front = createServer(async (request, response) => {

@@ -1,4 +1,4 @@
-/** A database that allows each statement 1.5 s, and statements about a whole clinic. */
+/** Operations on a whole clinic, in a database that limits each statement to 1.5 s. */
 import type { Sql } from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/open.ts';
@@ -10,7 +10,7 @@ import { confirmMissing, findUnseen, markMissingOrHold } from '../../src/patient
 import { interruptAndRun } from '../../src/sync/exclusive-transaction.ts';
 import { connectInTest, test } from '../support/database.ts';
 
-/** The fault was seen with 150,000. These are slower, each by the trigger below. */
+/** The fault occurred with 150,000 patients. The trigger below makes each of these rows slower. */
 const PATIENTS = 30_000;
 
 const TIMEOUT = 180_000;
@@ -21,7 +21,7 @@ async function fill(sql: Sql): Promise<void> {
     select 123, (1400000000000000000 + n)::text, '{}', '\\x00', 0, now() - interval '1 day'
     from generate_series(1, ${PATIENTS}::int) as n`;
   await sql`analyze patients`;
-  // One statement about all of them takes longer than the limit, also on a fast machine.
+  // One statement for all of them exceeds the limit, even on a fast machine.
   await sql.unsafe(`create function slow_row() returns trigger language plpgsql as $$
     begin perform sum(n) from generate_series(1, 400) as n; return coalesce(new, old); end $$`);
   await sql`create trigger slow_row before update or delete on patients for each row execute function slow_row()`;
@@ -38,7 +38,7 @@ async function openImpatientDatabase(databaseUrl: string): Promise<Database> {
   return database;
 }
 
-describe('with a limit for the time of a statement', () => {
+describe('with a statement timeout', () => {
   test(
     'a whole clinic is held, confirmed, purged and deleted',
     async ({ databaseUrl }) => {
@@ -68,7 +68,7 @@ describe('with a limit for the time of a statement', () => {
     async ({ databaseUrl }) => {
       const database = await openImpatientDatabase(databaseUrl);
       const { sql } = database;
-      // Chains of three: of each three the first points at the second, the second at the third.
+      // Chains of three: the first patient points to the second, the second to the third.
       await connectInTest(databaseUrl).unsafe(`
       alter table patients disable trigger slow_row;
       set statement_timeout = 0;

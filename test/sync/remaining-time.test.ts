@@ -11,30 +11,30 @@ const at = (fields: Partial<RunState>): RunState => ({
   ...fields,
 });
 
-describe('what is left of a run', () => {
-  test('is unknown before anybody was stored', () => {
+describe('the remaining time of a run', () => {
+  test('is unknown before a patient was stored', () => {
     expect(estimateRemainingMs(at({ found: 648, elapsedMs: 1_000 }), NO_ESTIMATE)).toBeNull();
   });
 
-  test('follows the pace it had while it was not kept waiting', () => {
+  test('follows the pace measured without waits', () => {
     const state = at({ found: 600, processed: 200, elapsedMs: 62_000, waitedMs: 60_000 });
     expect(estimateRemainingMs(state, NO_ESTIMATE)).toBe(4_000);
   });
 
-  test('is at least what the requests that are left have to wait for', () => {
+  test('is at least the wait of the remaining requests', () => {
     const state = at({ found: 60_000, processed: 20_000, elapsedMs: 10_000 });
     const limit = { requests: 200 };
     const requestsMs = (requests: number) => estimateWaitMs(requests, { left: 0, freesInMs: 50_000 }, limit);
-    // 400 pages: 200 when the window frees, 200 a window later.
+    // 400 pages: 200 when the window is free, 200 one window later.
     expect(estimateRemainingMs(state, { requestsMs, waitMs: 0 })).toBe(50_000 + WINDOW_MS);
   });
 
-  test('counts the wait that is being told, and nothing twice', () => {
+  test('includes the published wait, and counts nothing twice', () => {
     const state = at({ found: 200, processed: 100, elapsedMs: 1_000 });
     expect(estimateRemainingMs(state, { requestsMs: () => 30_000, waitMs: 30_000 })).toBe(31_000);
   });
 
-  test('never is negative, and is nothing when nothing is left', () => {
+  test('is never negative, and is 0 when no patient is left', () => {
     const states = fc.record({
       found: fc.nat(10_000),
       processed: fc.nat(10_000),

@@ -1,6 +1,6 @@
 /**
- * The life of a run as a model: any order of starts, claims, stores, renewals, releases, expiries, ends and cancels, by
- * three workers, against a real database. What the model says, the tables say.
+ * The life cycle of a run as a model: any order of starts, claims, stores, renewals, releases, expiries, ends and cancels, by
+ * three workers, against a real database. The tables must match the model.
  */
 import fc from 'fast-check';
 import { describe, expect, vi } from 'vitest';
@@ -27,7 +27,7 @@ import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { person, scriptedSource } from '../support/scripted-source.ts';
 
-/** No command asks Cliniko. */
+/** No command sends a request to Cliniko. */
 const NOBODY = scriptedSource([]);
 
 const ORGANIZATION = 123;
@@ -45,13 +45,13 @@ interface Model {
   epoch: number;
   attempt: number;
   isExpired: boolean;
-  /** People of this run, as a count from the first person on. */
+  /** Number of patients of this run, counted from the first patient. */
   processed: number;
-  /** People that any run has stored. */
+  /** Patients that any run has stored. */
   stored: number;
 }
 
-/** What the workers hold in their hands, rightly or not. */
+/** The leases that the workers hold, valid or not. */
 interface Real {
   engine: Engine;
   hands: Map<WorkerName, { claimed: ClaimedRun; state: RunState }>;
@@ -74,7 +74,7 @@ const holdsIt = (model: Model, lease: Lease) =>
   lease.owner === model.owner &&
   lease.epoch === model.epoch;
 
-/** Written with a lease that is gone, nothing changes: the tables are compared after every command. */
+/** A write with a lost lease changes nothing: the tables are compared after every command. */
 async function fenced(model: Model, lease: Lease, write: () => Promise<unknown>): Promise<boolean> {
   if (holdsIt(model, lease)) {
     await write();
@@ -113,7 +113,7 @@ async function agree(model: Model, { engine: { sql } }: Real): Promise<void> {
   });
 }
 
-/** @param act changes the tables and the model alike */
+/** @param act changes both the tables and the model */
 function command(name: string, check: (model: Model) => boolean, act: Command['run']): Command {
   return {
     toString: () => name,
@@ -237,7 +237,7 @@ const cancel = () =>
       };
       await cancelRun(deps, ORGANIZATION, model.runId ?? 0);
       await vi.waitFor(async () => expect((await engine.latest()).status).toBe('failed'), { timeout: 5_000 });
-      // Who had it is fenced.
+      // The former owner is fenced.
       Object.assign(model, { status: 'failed', owner: null, epoch: model.epoch + 1 });
     },
   );
@@ -255,8 +255,8 @@ const commands = [
   fc.constant(cancel()),
 ];
 
-describe('the life of a run', () => {
-  test('goes as its model says, whoever does what and when', async ({ databaseUrl }) => {
+describe('the life cycle of a run', () => {
+  test('matches its model for any order of commands', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await fc.assert(
       fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (all) => {

@@ -41,7 +41,7 @@ const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
 });
 
 describe('progress', () => {
-  test('is told at least every 50 patients or 10 % of all', () => {
+  test('is published at least every 50 patients or 10 % of all', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100_000 }), (found) => {
         const size = batchSize(found);
@@ -51,7 +51,7 @@ describe('progress', () => {
     );
   });
 
-  test("is the guide's example: 450 of 648 are 69.4 %", () => {
+  test("matches the guide's example: 450 of 648 are 69.4 %", () => {
     let state = arrivedAt(INITIAL_STATE, page(1, 7, 648));
     for (let page = 1; page <= 4; page++) state = storedBatch(state, batch({ succeeded: 100 }), START);
     state = storedBatch(state, batch({ succeeded: 48, errors: ['Patient ID 1: x', 'Patient ID 2: x'] }), {
@@ -102,7 +102,7 @@ describe('progress', () => {
     );
   });
 
-  test('survives being written down and read again', () => {
+  test('is unchanged after being stored and read again', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const state = all.reduce(
@@ -125,7 +125,7 @@ describe('the proof of a run', () => {
     return completenessProof({ ...counted, seen }, 0);
   };
 
-  test('stands when all of an unchanging total were seen', () => {
+  test('is valid when the total never changed and all patients were seen', () => {
     expect(run([30, 30], 30)).toEqual({
       seen: 30,
       total_at_start: 30,
@@ -136,10 +136,10 @@ describe('the proof of a run', () => {
   });
 
   test.for([
-    ['the total moved and came back', [30, 31, 30], 30],
-    ['somebody was missed', [30, 30], 29],
-    ['the total was another at the end', [30, 29], 29],
-  ] as const)('does not stand when %s', ([, totals, seen]) => {
+    ['the total changed and changed back', [30, 31, 30], 30],
+    ['a patient was missed', [30, 30], 29],
+    ['the total differs at the end', [30, 29], 29],
+  ] as const)('is not valid when %s', ([, totals, seen]) => {
     expect(run([...totals], seen).proven).toBe(false);
   });
 });
@@ -164,7 +164,7 @@ describe('a completed run', () => {
     });
   });
 
-  test('of an empty clinic lost nobody', () => {
+  test('of an empty clinic lost no patient', () => {
     expect(completedMetadata(INITIAL_STATE, display, { durationMs: 10, unanswered: 0 })).toMatchObject({
       success_rate: 100,
       progress_percent: 100,

@@ -23,8 +23,8 @@ async function openSchedules(databaseUrl: string, clinics: number) {
   return { engine, sql, tools, runs };
 }
 
-describe('clinics whose time has come', () => {
-  test('are started once each, however many servers look, and missed firings are one', async ({
+describe('clinics whose schedule is due', () => {
+  test('start once each, however many servers poll, and missed firings count as one', async ({
     databaseUrl,
   }) => {
     const { sql, tools, runs } = await openSchedules(databaseUrl, 30);
@@ -39,7 +39,7 @@ describe('clinics whose time has come', () => {
     expect(ahead?.times).toBeGreaterThan(20);
   });
 
-  test('get no second run while one is under way', async ({ databaseUrl }) => {
+  test('get no second run while one is running', async ({ databaseUrl }) => {
     const { sql, tools, runs } = await openSchedules(databaseUrl, 1);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (1001, 'by_another_program', 'running', now())`;
@@ -60,7 +60,7 @@ describe('one clinic of many', () => {
     'null',
   ];
 
-  test('whose schedule cannot be read is disabled and named; the others start', async ({ databaseUrl }) => {
+  test('whose schedule is unreadable is disabled and logged; the others start', async ({ databaseUrl }) => {
     const { sql, tools, runs } = await openSchedules(databaseUrl, 10);
     for (const [index, schedule] of ODD_SCHEDULES.entries()) {
       await sql`update organizations set schedule = ${schedule}::text::jsonb, next_sync_at = '-infinity'
@@ -92,7 +92,7 @@ describe('one clinic of many', () => {
     });
   });
 
-  test('whose run cannot be written is logged and tried again later; the others start', async ({
+  test('whose run cannot be stored is logged and retried later; the others start', async ({
     databaseUrl,
   }) => {
     const { sql, tools, runs } = await openSchedules(databaseUrl, 3);
@@ -117,7 +117,7 @@ describe('one clinic of many', () => {
 });
 
 describe('a schedule', () => {
-  test('is set over HTTP, starts a sync by itself, and is taken back', async ({ databaseUrl }) => {
+  test('is set over HTTP, starts a sync, and is removed', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 30 });
     await putJson(server.api, '/organizations/123', {
       schedule: { cron: '* * * * * *', time_zone: 'Australia/Sydney' },
@@ -137,7 +137,7 @@ describe('a schedule', () => {
     });
   });
 
-  test('that is none is refused, with the name of the field', async ({ databaseUrl }) => {
+  test('that is invalid is rejected, with the name of the field', async ({ databaseUrl }) => {
     const { api } = await startTestServer(databaseUrl);
     const put = async (cron: string, time_zone = 'Australia/Sydney') => {
       const body = JSON.stringify({ schedule: { cron, time_zone } });

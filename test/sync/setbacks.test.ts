@@ -1,4 +1,4 @@
-/** A database that answers, and refuses the work: a full disk (SQLSTATE 53100), a statement that took too long (57014). */
+/** A database that responds but rejects the work: a full disk (SQLSTATE 53100), a statement timeout (57014). */
 import { describe, expect } from 'vitest';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -17,7 +17,7 @@ const attempts = async ({ sql }: Engine): Promise<number> => {
   return run?.attempt ?? 0;
 };
 
-/** Of runs that are under way: how many there are, and how many were claimed more than once. */
+/** How many runs are open, and how many of them were claimed more than once. */
 const claims = async ({ sql }: Engine) => {
   const [row] = await sql`select count(*) filter (where ended_at is null and attempt > 1)::int as repeated,
     count(*) filter (where ended_at is not null)::int - 1 as ended from sync_runs`;
@@ -26,8 +26,8 @@ const claims = async ({ sql }: Engine) => {
 
 const clinic = () => scriptedSource(people(30));
 
-describe('a run whose work the database refuses', () => {
-  test('is taken up again, later and later, and completes when there is room', async ({ databaseUrl }) => {
+describe('a run whose work the database rejects', () => {
+  test('is claimed again with growing delays, and completes when there is space', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await refuseWork(engine);
     const worker = engine.work(clinic());
@@ -35,7 +35,7 @@ describe('a run whose work the database refuses', () => {
     await expect.poll(() => attempts(engine)).toBe(3);
     const began = performance.now();
     await expect.poll(() => attempts(engine), { timeout: 10_000 }).toBe(4);
-    // The poll that noticed the third attempt may have come late, by less than that.
+    // The poll that noticed the third attempt may have been late, by less than that.
     expect(performance.now() - began).toBeGreaterThan(500);
 
     await engine.sql`drop trigger refuse_work on patients`;
@@ -44,7 +44,7 @@ describe('a run whose work the database refuses', () => {
   }, 30_000);
 
   test.for(['53100', '57014'])(
-    'fails in the end, and says that it is the database (%s)',
+    'fails in the end, and names the database as the cause (%s)',
     async (sqlstate, { databaseUrl }) => {
       const engine = await openEngine(databaseUrl);
       await refuseWork(engine, sqlstate);
@@ -59,7 +59,7 @@ describe('a run whose work the database refuses', () => {
     },
   );
 
-  test('only at its end fails as well: to read the same again is no progress', async ({ databaseUrl }) => {
+  test('only at its end fails too: reading the same pages again is no progress', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.syncWith(clinic());
     await engine.sql.unsafe(`create function refuse_end() returns trigger language plpgsql as
@@ -67,7 +67,7 @@ describe('a run whose work the database refuses', () => {
     await engine.sql`create trigger refuse_end before update on patients for each row
       when (new.missing_since is not null) execute function refuse_end()`;
     await engine.start();
-    // Half of the clinic is gone, and the others are met again by each sweep.
+    // Half of the clinic was deleted, and each catch-up scan reads the others again.
     const changed = people(15).map((record) => ({ ...record, updated_at: new Date().toISOString() }));
     const worker = engine.work(scriptedSource(changed));
     await expect.poll(() => claims(engine), { timeout: 10_000 }).toMatchObject({ ended: 0, repeated: 1 });
@@ -80,7 +80,7 @@ describe('a run whose work the database refuses', () => {
     await worker.stop();
   });
 
-  test('that ends every worker is not taken up for ever', async ({ databaseUrl }) => {
+  test('that crashes every worker is not claimed forever', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.start();
     await engine.sql`update sync_runs set fruitless_claims = 20`;

@@ -15,7 +15,7 @@ describe('slots', () => {
     expect(slots.free).toBe(1);
   });
 
-  test('go first to a run that goes on, and only then to runs that begin', async () => {
+  test('go to a run that continues before runs that begin', async () => {
     let freed = 0;
     const slots = createSlots(1, () => freed++);
     const waiting = slots.take();
@@ -31,7 +31,7 @@ describe('slots', () => {
     expect([slots.free, freed]).toEqual([1, 2]);
   });
 
-  test('are not waited for by a run that is told to stop', async () => {
+  test('are not waited for by an aborted run', async () => {
     const slots = createSlots(1, () => {});
     const waiting = slots.take();
     waiting.pause();

@@ -23,7 +23,7 @@ describe('a running row of another program', () => {
     });
   });
 
-  test('that is being written at that moment is not waited for, and not ended', async ({ databaseUrl }) => {
+  test('that is being written at that moment is skipped', async ({ databaseUrl }) => {
     const { database, sql } = await openEngine(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (7, 'x', 'running', '2020-01-01')`;
@@ -36,7 +36,7 @@ describe('a running row of another program', () => {
     expect(await sql`select status from sync_logs`).toEqual([{ status: 'running' }]);
   });
 
-  test('that is older than the history goes by its start', async ({ databaseUrl }) => {
+  test('that is older than the event log is judged by its start', async ({ databaseUrl }) => {
     const { database, sql } = await openEngine(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (7, 'x', 'running', '2020-01-01'), (8, 'x', 'running', now() at time zone 'utc')`;
@@ -47,7 +47,7 @@ describe('a running row of another program', () => {
 });
 
 describe('a run of ours', () => {
-  test('is never ended for being old: its lease decides', async ({ databaseUrl }) => {
+  test('is never ended because of its age: its lease decides', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.start();
     await engine.sql`update sync_events set at = now() - interval '2 days'`;

@@ -8,7 +8,7 @@ import { openEngine } from '../support/engine.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
 
 describe('a run', () => {
-  test('whose API key was sealed with another CREDENTIALS_KEY fails, and says so', async ({
+  test('whose API key was sealed with another CREDENTIALS_KEY fails and names the cause', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);
@@ -19,7 +19,7 @@ describe('a run', () => {
     expect(log.metadata.solution).toContain('CREDENTIALS_KEY_PREVIOUS');
   });
 
-  test('can be started when another program has emptied sync_logs and begun its ids anew', async ({
+  test('can be started when another program has emptied sync_logs and restarted its ids', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);

@@ -28,7 +28,7 @@ const BATCH = {
   rejected: [],
 };
 
-/** A run that a worker has claimed, and a patient who was in quarantine until now. */
+/** A run that a worker has claimed, and a patient in quarantine. */
 async function openRunOf(databaseUrl: string) {
   const engine = await openEngine(databaseUrl);
   await engine.start();
@@ -39,14 +39,14 @@ async function openRunOf(databaseUrl: string) {
   return { ...engine, lease: claimed.lease };
 }
 
-/** Every row of what a batch may touch, with the transaction that wrote it last. */
+/** All rows that a batch may write, with the transaction that wrote them last. */
 async function everyRow(sql: ISql): Promise<unknown[]> {
   const tables = ['sync_logs', 'sync_runs', 'sync_seen', 'quarantine', 'sync_events', 'sync_streams'];
   const rows = await Promise.all(tables.map((table) => sql`select xmin, ctid, * from ${sql(table)}`));
   return rows.map((rows) => [...rows]);
 }
 
-/** Records a batch while somebody else holds what it needs. @returns once that is committed; the record may still be under way */
+/** Records a batch while another session locks its rows. @returns when that session has committed; the batch may still be running */
 async function writeBehind(sql: Sql, lease: Lease, hold: (tx: ISql) => Promise<void>) {
   return await sql.begin(async (tx) => {
     await hold(tx);
@@ -56,13 +56,13 @@ async function writeBehind(sql: Sql, lease: Lease, hold: (tx: ISql) => Promise<v
     await expect
       .poll(() => sql`select from pg_stat_activity where ${holder?.pid} = any(pg_blocking_pids(pid))`)
       .toHaveLength(1);
-    // Within an object, or the transaction would wait for what waits for its end.
+    // Wrapped in an object: otherwise the transaction would wait for a promise that waits for its end.
     return { recorded };
   });
 }
 
 describe('the record of a batch', () => {
-  test('is written whole, for whoever has the run', async ({ databaseUrl }) => {
+  test('is written completely when the worker holds the lease', async ({ databaseUrl }) => {
     const { database, sql, lease, latest } = await openRunOf(databaseUrl);
     await recordBatch(sql, lease, BATCH);
     expect(await latest()).toMatchObject({ records_processed: 50, metadata: { unchanged: 50 } });
@@ -78,7 +78,7 @@ describe('the record of a batch', () => {
   test.for<[string, (lease: Lease) => Lease]>([
     ['an older epoch', (lease) => ({ ...lease, epoch: lease.epoch - 1 })],
     ['another name', (lease) => ({ ...lease, owner: 'two' })],
-  ])('is not written by a worker with %s, in no table', async ([, other], { databaseUrl }) => {
+  ])('is not written to any table by a worker with %s', async ([, other], { databaseUrl }) => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     const before = await everyRow(sql);
     await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow('no longer ours');
@@ -86,7 +86,7 @@ describe('the record of a batch', () => {
     expect(await everyRow(sql)).toEqual(before);
   });
 
-  test('is not written when another program has ended the run, in no table', async ({ databaseUrl }) => {
+  test('is not written to any table when another program has ended the run', async ({ databaseUrl }) => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
@@ -97,7 +97,7 @@ describe('the record of a batch', () => {
     expect(await everyRow(sql)).toEqual(before);
   });
 
-  test('is not ended as a success when another program has ended it', async ({ databaseUrl }) => {
+  test('is not completed when another program has ended the run', async ({ databaseUrl }) => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
@@ -107,7 +107,7 @@ describe('the record of a batch', () => {
     expect(await everyRow(sql)).toEqual(before);
   });
 
-  test('waits for whoever takes the run away, and is not written then', async ({ databaseUrl }) => {
+  test('waits for a session that takes the run, and is not written then', async ({ databaseUrl }) => {
     const { sql, lease } = await openRunOf(databaseUrl);
     const writing = await writeBehind(sql, lease, async (tx) => {
       await tx`update sync_runs set lease_epoch = lease_epoch + 1, owner = 'two'`;
@@ -117,7 +117,7 @@ describe('the record of a batch', () => {
     expect(await sql`select from quarantine`).toHaveLength(1);
   });
 
-  test('waits for whoever only touches the run and its row, and keeps what was written there', async ({
+  test('waits for a session that only updates the run and its row, and keeps those updates', async ({
     databaseUrl,
   }) => {
     const { sql, lease, latest } = await openRunOf(databaseUrl);

@@ -1,4 +1,4 @@
-/** Servers as real processes, which die and lose their database: nobody is lost, nothing is counted twice. */
+/** Servers as real processes that die or lose their database: no patient is lost or counted twice. */
 import { once } from 'node:events';
 import { describe, expect, onTestFinished } from 'vitest';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
@@ -18,7 +18,7 @@ async function countPatients(databaseUrl: string): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** Numbered pages that were asked for since. */
+/** Numbered pages requested since then. */
 const walkedPages = ({ requests }: ClinikoSimulator, since = 0) =>
   requests
     .slice(since)
@@ -26,7 +26,7 @@ const walkedPages = ({ requests }: ClinikoSimulator, since = 0) =>
     .map((request) => request.page ?? 0);
 
 describe('a server that is killed in the middle of a run', () => {
-  test('is succeeded by another one in less than 20 s, at the first page that was not finished', async ({
+  test('is replaced by another one in less than 20 s, at the first page that was not finished', async ({
     databaseUrl,
   }) => {
     const cliniko = await openClinic(1_200);
@@ -50,7 +50,7 @@ describe('a server that is killed in the middle of a run', () => {
 });
 
 describe('two servers whose clocks are two hours apart', () => {
-  test('keep to the lease, which the database’s clock decides', async ({ databaseUrl }) => {
+  test('respect the lease, which follows the database’s clock', async ({ databaseUrl }) => {
     const cliniko = await openClinic(400);
     const hour = 3_600_000;
     const late = await startServerProcess({ cliniko, databaseUrl, clockAheadMs: -hour });
@@ -59,7 +59,7 @@ describe('two servers whose clocks are two hours apart', () => {
     await late.until((log) => log.records_processed === 200);
     const early = await startServerProcess({ cliniko, databaseUrl, clockAheadMs: hour });
 
-    // To take this run it has to look at all runs, that of the late one included.
+    // To claim this run it has to check all runs, including the one of the server whose clock is behind.
     const api = `${early.url}/api/v1/organizations/124`;
     await fetch(api, { method: 'PUT', body: '{}' });
     await early.start(124);
@@ -71,13 +71,13 @@ describe('two servers whose clocks are two hours apart', () => {
     expect(log).toMatchObject({ status: 'completed', records_processed: 400, metadata: { attempt: 1 } });
     expect(Math.abs(Date.parse(log.started_at) - Date.now())).toBeLessThan(60_000);
     expect(Date.parse(log.completed_at ?? '')).toBeGreaterThanOrEqual(Date.parse(log.started_at));
-    // Each page once, and behind the full last one the question whether there is another.
+    // Each page once, and one more request after the full last page.
     expect(walkedPages(cliniko)).toHaveLength(5);
   }, 60_000);
 });
 
 describe('a database that ends all sessions, and then crashes, in the middle of a run', () => {
-  test('gets the run to its end all the same, and the process lives', async () => {
+  test('does not prevent the run from completing or end the process', async () => {
     const cliniko = await openClinic(2_000);
     const dataDir = await newDataDir();
     const { url } = await open(dataDir);

@@ -1,4 +1,4 @@
-/** What the log of a run tells: its steps, what started it, how it failed, and counters that people divide by. */
+/** The sync log of a run: its steps, its trigger, its failure, and counters that queries divide by. */
 import { describe, expect, vi } from 'vitest';
 import { StartedSync, SyncLog, SyncLogList, SyncStep } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
@@ -23,7 +23,9 @@ async function start(server: TestServer): Promise<StartedSync> {
 }
 
 describe('a run', () => {
-  test('goes through all steps and never back, in table and stream alike', async ({ databaseUrl }) => {
+  test('passes through all steps and never goes back, in the table and in the stream', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { patients: 250, latencyMs: 30 });
     const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
     await stream.until((events) => events.some(({ event }) => event === 'snapshot'));
@@ -54,7 +56,7 @@ describe('a run', () => {
     expect(row?.metadata).toEqual(logs.at(-1)?.metadata);
   });
 
-  test('that is resumed does not go back a step', async ({ databaseUrl }) => {
+  test('that is resumed never goes back a step', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const steps: unknown[] = [];
     const source = scriptedSource(people(30));
@@ -127,9 +129,9 @@ describe('a run', () => {
     });
   });
 
-  test('that is cancelled says so, also when another server ends it', async ({ databaseUrl }) => {
+  test('that is cancelled reports it, even when another server ends it', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    // Of a server that is frozen: it holds the lease and does not react.
+    // Imitates a frozen server: it holds the lease and does not react.
     const id = await engine.start();
     await claimNextRun(engine.database, 'frozen');
     await engine.sql`update sync_logs set metadata = metadata || jsonb_build_object('errors',
@@ -142,9 +144,7 @@ describe('a run', () => {
     expect(log.metadata.errors?.at(-1)).toBe(log.error_details);
   });
 
-  test('of a type that this version does not know is left to a server that knows it', async ({
-    databaseUrl,
-  }) => {
+  test('of an unknown type is left to a server that knows it', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.start();
     await engine.sql`update sync_runs set operation_type = 'of_the_future', created_at = '2020-01-01'`;
@@ -157,7 +157,7 @@ describe('a run', () => {
     await database.close();
   });
 
-  test('that meets no patient leaves counters by which the SQL of the guide divides', async ({
+  test('that reads no patient leaves counters by which the SQL of the guide can divide', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);

@@ -33,7 +33,7 @@ describe('a changed run', () => {
     });
   });
 
-  test('of an idle clinic asks at most three times and stores nothing', async ({ databaseUrl }) => {
+  test('of an unchanged clinic sends at most three requests and stores nothing', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });
     await sync(server, 'sync-all');
     const log = await sync(server, 'sync-changed');
@@ -46,7 +46,7 @@ describe('a changed run', () => {
     expect(log.metadata.performance_metrics?.api_requests).toBeLessThanOrEqual(3);
   });
 
-  test('of a clinic that was deleted and is back reads everything', async ({ databaseUrl }) => {
+  test('of a clinic that was deleted and registered again reads everything', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 120 });
     await sync(server, 'sync-all');
     await server.api('/organizations/123', { method: 'DELETE' });
@@ -55,12 +55,12 @@ describe('a changed run', () => {
     await server.api('/organizations/123/cliniko-credentials', { method: 'PUT', body: key });
 
     expect(await sync(server, 'sync-changed')).toMatchObject({ records_success: 120 });
-    // The same key once more is no other account.
+    // Storing the same key again does not change the account.
     await server.api('/organizations/123/cliniko-credentials', { method: 'PUT', body: key });
     expect(await sync(server, 'sync-changed')).toMatchObject({ records_processed: 0 });
   });
 
-  test('takes what is new, edited and archived since, and nothing else', async ({ databaseUrl }) => {
+  test('reads what was created, edited or archived since, and nothing else', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });
     const { people } = server.cliniko;
     await sync(server, 'sync-all');
@@ -85,7 +85,7 @@ describe('the change scan', () => {
   const ANYBODY = 'updated_at:>=2000-01-01T00:00:00Z';
   const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, '0')}Z`;
 
-  /** Cliniko's list of these people, read with the filters and the order that a question asks for. */
+  /** Cliniko's list of these people, with the filters and the sort of a request. */
   function clinic(people: Record<string, unknown>[]): PatientSource & { asked: number } {
     const source = {
       asked: 0,
@@ -127,7 +127,7 @@ describe('the change scan', () => {
     return seen;
   }
 
-  plain('gets through 500 patients of one second, and ends', async () => {
+  plain('reads 500 patients of one second, and ends', async () => {
     const people = Array.from({ length: 750 }, (_, n) =>
       person(n + 1, { updated_at: second(n < 100 ? 1 : n < 600 ? 2 : 3) }),
     );
@@ -138,7 +138,7 @@ describe('the change scan', () => {
   });
 
   plain(
-    'misses nobody of 350 of one second when one is edited while the second page is on its way',
+    'misses none of 350 patients of one second when one is edited while the second page is in flight',
     async () => {
       const people = Array.from({ length: 350 }, (_, n) => person(n + 1, { updated_at: second(2) }));
       let pages = 0;
@@ -150,7 +150,7 @@ describe('the change scan', () => {
     },
   );
 
-  plain.for([25, 100])('reads all of a list whose pages hold %i and name no next one', async (size) => {
+  plain.for([25, 100])('reads a whole list with pages of %i and no link to the next page', async (size) => {
     const people = Array.from({ length: 130 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
     const whole = clinic(people);
     const source: PatientSource = {
@@ -163,13 +163,13 @@ describe('the change scan', () => {
     expect((await idsSeen(source)).size).toBe(130);
   });
 
-  plain('reads by numbers where Cliniko keeps no condition on ids', async () => {
+  plain('reads numbered pages when Cliniko ignores the filter on ids', async () => {
     const people = Array.from({ length: 350 }, (_, n) => person(n + 1, { updated_at: second(2) }));
     const source = ignoring('id:', clinic(people));
     expect((await idsSeen(source)).size).toBe(350);
   });
 
-  plain('reads those beside an older one that was not asked for', async () => {
+  plain('reads the requested patients beside an older one that was not requested', async () => {
     const people = Array.from({ length: 250 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
     const old = person(999, { updated_at: '2020-01-01T00:00:00Z' });
     const whole = clinic(people);
@@ -192,13 +192,13 @@ describe('the change scan', () => {
       ),
   });
 
-  plain('takes an answer with others than it asked for as no answer, and not as the end', async () => {
+  plain('treats a response with only other patients as an error, and not as the end', async () => {
     const people = Array.from({ length: 250 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
     const source = ignoring('updated_at:>=', clinic(people));
     await expect(idsSeen(source, { since: second(40) })).rejects.toThrow(IgnoredFilterError);
   });
 
-  plain('ends with a source that gives the same page of one second again and again', async () => {
+  plain('ends when a source repeats the same page of one second', async () => {
     const records = Array.from({ length: 100 }, (_, n) => person(n + 1, { updated_at: second(5) }));
     const source: PatientSource = {
       estimateWaitMs: () => 0,
@@ -207,7 +207,7 @@ describe('the change scan', () => {
     await expect(idsSeen(source)).rejects.toThrow(ClinikoError);
   });
 
-  plain('does without archivals where it cannot ask for them', async () => {
+  plain('skips archivals when Cliniko ignores the filter on archived_at', async () => {
     const people = Array.from({ length: 250 }, (_, n) =>
       person(n + 1, { updated_at: second(n % 50), archived_at: second(n % 50) }),
     );
@@ -215,7 +215,7 @@ describe('the change scan', () => {
     expect((await idsSeen(source, { since: second(40) })).size).toBe(50);
   });
 
-  plain('misses nobody when one is edited while each page is read', async () => {
+  plain('misses no patient when one is edited during each page', async () => {
     const people = Array.from({ length: 1_000 }, (_, n) => person(n + 1, { updated_at: second(n % 30) }));
     let edits = 0;
     const onPage = () => {

@@ -30,7 +30,7 @@ const scan = async (source: PatientSource, asked?: Asked) => (await scanToEnd(so
 const recordsOf = (pages: NumberedPage[]) => pages.flatMap((page) => page.records);
 
 describe('a page scan', () => {
-  test('hands on every record once and in order, asks for each page once, and keeps to its window', async () => {
+  test('yields every record once and in order, requests each page once, and respects its window', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(130), fc.integer({ min: 1, max: 8 }), async (count, window) => {
         const clinic = people(count);
@@ -38,7 +38,7 @@ describe('a page scan', () => {
         const pages = await scan(source, { window });
 
         expect(recordsOf(pages)).toEqual(clinic);
-        // Behind a full last page one more question tells whether the total was one too low.
+        // After a full last page one more request shows whether the total was one too low.
         const isFull = count > 0 && count % 10 === 0;
         expect(source.asked).toEqual([...pages, ...(isFull ? ['end'] : [])].map((_, index) => index + 1));
         expect(source.mostAtOnce).toBeLessThanOrEqual(window);
@@ -46,7 +46,7 @@ describe('a page scan', () => {
     );
   });
 
-  test('goes on where an earlier one stopped', async () => {
+  test('continues where an earlier one stopped', async () => {
     const clinic = people(55);
     expect(recordsOf(await scan(scriptedSource(clinic), { fromPage: 4, pageSize: 10 }))).toEqual(
       clinic.slice(30),
@@ -54,14 +54,14 @@ describe('a page scan', () => {
   });
 
   test.for([
-    ['names no total', { totalEntries: undefined }],
-    ['gives no link to the next page', { hasNext: false }],
+    ['reports no total', { totalEntries: undefined }],
+    ['has no link to the next page', { hasNext: false }],
   ] as const)('reaches the end of a clinic that %s', async ([, lie]) => {
     const clinic = people(37);
     expect(recordsOf(await scan(scriptedSource(clinic, lie)))).toEqual(clinic);
   });
 
-  test('reads pages of the size that Cliniko gives, when that is less than asked for', async () => {
+  test('adapts to the page size of Cliniko when it is smaller than requested', async () => {
     const clinic = people(25);
     const source = scriptedSource(clinic);
     const smaller: PatientSource = {
@@ -72,7 +72,7 @@ describe('a page scan', () => {
     expect(recordsOf(await scan(smaller))).toEqual(clinic);
   });
 
-  test('fails on a page that cannot be read, after the pages before it', async () => {
+  test('fails on an unreadable page, after it yielded the pages before it', async () => {
     const source = scriptedSource(people(60));
     source.onPage(3, () => {
       throw new ClinikoError({ kind: 'unavailable', status: 503 });
@@ -88,19 +88,19 @@ describe('a page scan', () => {
     expect(pages).toEqual([1, 2]);
   });
 
-  test('asks again where a page is empty that should hold patients', async () => {
+  test('requests a page again when it is unexpectedly empty', async () => {
     const source = scriptedSource(people(60));
     source.onPage(3, () => ({ records: [], totalEntries: 60, hasNext: false }));
 
     expect(recordsOf(await scan(source))).toHaveLength(60);
   });
 
-  test('takes an empty first page of a list with patients for an error, never for the end', async () => {
+  test('treats an empty first page of a list with patients as an error, never as the end', async () => {
     const source = scriptedSource(people(60), { records: [] });
     await expect(scan(source)).rejects.toMatchObject({ failure: { kind: 'unreadable' } });
   });
 
-  test('ends where the first page is shorter than the others, and each record is there once', async () => {
+  test('ends when the first page is shorter than the others, and yields each record once', async () => {
     const clinic = people(64);
     const source: PatientSource = {
       estimateWaitMs: () => 0,
@@ -113,7 +113,7 @@ describe('a page scan', () => {
     expect(recordsOf(await scan(source))).toEqual(clinic);
   });
 
-  test('takes a 404 behind the last page for the end', async () => {
+  test('treats a 404 after the last page as the end', async () => {
     const source = scriptedSource(people(37), { totalEntries: 41 });
     source.onPage(5, () => {
       throw new ClinikoError({ kind: 'unreadable', status: 404 });
@@ -132,17 +132,17 @@ describe('a page scan', () => {
   });
 });
 
-describe('a source that gives pages again', () => {
+describe('a source that repeats pages', () => {
   const turns = (count: number, make: (page: number) => unknown[]): PatientSource => ({
     estimateWaitMs: () => 0,
     page: async ({ page }) => ({ records: make(page % count), totalEntries: undefined, hasNext: true }),
   });
 
   test.for([
-    ['the same one', turns(1, () => people(10))],
-    ['one after the other', turns(2, (turn) => (turn === 0 ? people(10) : people(20).slice(10)))],
-    ['of people without ids', turns(1, () => [{ first_name: 'Nobody' }])],
-  ] as const)('%s is not walked for ever', async ([, source]) => {
+    ['the same page', turns(1, () => people(10))],
+    ['two pages in alternation', turns(2, (turn) => (turn === 0 ? people(10) : people(20).slice(10)))],
+    ['a page of patients without ids', turns(1, () => [{ first_name: 'Nobody' }])],
+  ] as const)('%s does not make the scan endless', async ([, source]) => {
     const { pages, ending } = await scanToEnd(source);
     expect(pages.length).toBeLessThanOrEqual(2);
     expect(ending).toBe('repeated');

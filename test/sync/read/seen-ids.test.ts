@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeenIds } from '../../../src/sync/read/seen-ids.ts';
 
-/** Few of each kind, so that the same one comes again: digits up to 19, leading zeros, hashes, nothing. */
+/** Few of each kind, so that ids repeat: digits up to 19, leading zeros, hashes, empty text. */
 const id = fc.oneof(
   fc.integer({ min: 0, max: 50 }).map(String),
   fc.integer({ min: 0, max: 50 }).map((number) => `00${number}`),
@@ -12,7 +12,7 @@ const id = fc.oneof(
 );
 
 describe('a set of ids', () => {
-  test('holds what was added, and nothing else', () => {
+  test('contains what was added, and nothing else', () => {
     fc.assert(
       fc.property(fc.array(id), fc.array(id), (added, asked) => {
         const ids = new SeenIds();
@@ -26,14 +26,14 @@ describe('a set of ids', () => {
     );
   });
 
-  test('is not slowed down by ids that somebody has chosen for it', () => {
+  test('is not slowed down by ids chosen to collide', () => {
     const ids = new SeenIds();
     const chosen = Array.from({ length: 100_000 }, (_, number) => String(BigInt(number + 1) << 44n));
     for (const one of chosen) ids.add(one);
     expect(chosen.filter((one) => !ids.has(one))).toEqual([]);
   }, 5_000);
 
-  test('still does so for a large clinic, whose ids are neighbours', () => {
+  test('contains exactly the added ids of a large clinic with consecutive ids', () => {
     const ids = new SeenIds();
     const first = 1_400_000_000_000_000_000n;
     for (let number = 0n; number < 100_000n; number++) ids.add(String(first + number * 2n));

@@ -9,21 +9,21 @@ const anyClocks = (law: (createdAt: Date, askedAt: Date) => void) =>
   fc.assert(fc.property(moment, moment, law));
 
 describe('the start of a run', () => {
-  test('leaves out of the page scan the patients created after its first request, by any clock', () => {
+  test('excludes patients created after the first request from the page scan, by any clock', () => {
     anyClocks((createdAt, askedAt) => {
-      // Cliniko cuts the times of its records to the second.
+      // Cliniko truncates the times of its records to the second.
       const madeThen = `${askedAt.toISOString().slice(0, 19)}Z`;
       expect(createdUntil(startTimeOf(createdAt, askedAt)) < madeThen).toBe(true);
     });
   });
 
-  test('is never after the run was asked for', () => {
+  test('is never after the run was requested', () => {
     anyClocks((createdAt, askedAt) => {
       expect(startTimeOf(createdAt, askedAt).getTime()).toBeLessThanOrEqual(createdAt.getTime());
     });
   });
 
-  test('has the catch-up scan look further back than the page scan leaves off', () => {
+  test('makes the catch-up scan start before the end of the page scan', () => {
     anyClocks((createdAt, askedAt) => {
       const started = startTimeOf(createdAt, askedAt);
       expect(catchUpSince(started) < createdUntil(started)).toBe(true);
@@ -31,11 +31,11 @@ describe('the start of a run', () => {
   });
 
   test.for([
-    ['Cliniko tells no time', undefined],
-    ['the clocks are the same but for the way of an answer', new Date(NOW - 1_500)],
+    ['Cliniko sends no time', undefined],
+    ['the clocks differ only by the network latency', new Date(NOW - 1_500)],
     ['Cliniko is ahead', new Date(NOW + HOUR)],
-    ['Cliniko tells a time that cannot be', new Date(0)],
-  ] as const)('is when the run was asked for, where %s', ([, askedAt]) => {
+    ['Cliniko sends an impossible time', new Date(0)],
+  ] as const)('is when the run was requested if %s', ([, askedAt]) => {
     expect(startTimeOf(new Date(NOW), askedAt)).toEqual(new Date(NOW));
   });
 });

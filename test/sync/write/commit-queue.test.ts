@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createCommitQueue } from '../../../src/sync/write/commit-queue.ts';
 
-/** A batch whose writing and committing a test ends by hand. */
+/** A batch whose write and commit the test completes. */
 function batchOf(events: string[], name: string) {
   let write = () => {};
   let commit = () => {};
@@ -38,7 +38,7 @@ describe('a commit queue', () => {
     second.write();
     second.commit();
     await turns();
-    // The first one has not committed: the second one may not commit, and the third one may not write.
+    // The first batch has not committed: the second one must not commit, and the third one must not write.
     expect(events).toEqual(['1 writes', '2 writes']);
     first.commit();
     third.write();
@@ -52,7 +52,7 @@ describe('a commit queue', () => {
     ]);
   });
 
-  test('fails every batch behind one that fails, with its failure', async () => {
+  test('fails every batch after a failed one, with the same failure', async () => {
     const queue = createCommitQueue();
     const adding = queue.add(async () => {
       throw new Error('the first');

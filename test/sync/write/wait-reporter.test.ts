@@ -1,4 +1,4 @@
-/** Which waits of the requests are told as waits of the run. */
+/** Which waits of requests are reported as waits of the run. */
 import { describe, expect, test } from 'vitest';
 import type { WaitNotice } from '../../../src/cliniko/source.ts';
 import { createWaitReporter } from '../../../src/sync/write/wait-reporter.ts';
@@ -15,7 +15,7 @@ function createTeller() {
   };
 }
 
-/** Settled only when the test says so. */
+/** The test settles it. */
 function createStep() {
   let finish = () => {};
   const step = new Promise<void>((resolve) => {
@@ -25,7 +25,7 @@ function createStep() {
 }
 
 describe('a wait', () => {
-  test('is told once for each step that it holds up, also when a later request has met it', async () => {
+  test('is reported once for each step that it blocks, even when a later request waits', async () => {
     const { told, tell } = createTeller();
     const waits = createWaitReporter(tell, () => 0);
     const limit = notice(60);
@@ -44,7 +44,7 @@ describe('a wait', () => {
     expect(told).toHaveLength(2);
   });
 
-  test('is not told for a step that is done already, nor once it is over', async () => {
+  test('is not reported for a step that is already settled, nor after it is over', async () => {
     let now = 0;
     const { told, tell } = createTeller();
     const waits = createWaitReporter(tell, () => now);
