@@ -1,4 +1,4 @@
-/** Writes into the audit log, in the transaction of what it tells: what happened is there, what did not happen is not. */
+/** Appends to the audit log, in the transaction of the audited change: both are committed or neither. */
 import type { ISql } from 'postgres';
 
 export interface AuditEntry {
@@ -8,7 +8,7 @@ export interface AuditEntry {
   action: AuditAction;
   /** Ids and counts only. */
   details: Record<string, number | string>;
-  /** `X-Request-Id`, where a request asked for it. */
+  /** `X-Request-Id`, if a request caused it. */
   requestId?: string;
 }
 
@@ -34,7 +34,7 @@ export type AuditAction =
   | 'audit.read'
   /** 401, 403 or 429 for a known account; `details` has status, code and route. */
   | 'access.refused'
-  /** A write that has no word of its own yet; `details.route` names it. */
+  /** A write without an action of its own; `details.route` names it. */
   | 'api.write';
 
 export async function appendAudit(tx: ISql, entry: AuditEntry): Promise<void> {

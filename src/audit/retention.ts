@@ -1,4 +1,4 @@
-/** The audit log is kept for `AUDIT_RETENTION_DAYS`, and not longer: whom it names has a right to that. */
+/** Deletes entries of the audit log after `AUDIT_RETENTION_DAYS`: the people named in it have a right to that. */
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError, safeError } from '../logging/safe-error.ts';
@@ -18,7 +18,7 @@ export async function startAuditRetention(
   const wait = (error: unknown): void =>
     logger.warn(safeError(error), 'Old audit entries wait for the next try');
   await trim().catch((error: unknown) => {
-    // A lock on the table, such as another server's own retention.
+    // Another session, such as the retention of another server, holds a lock on the table.
     if (databaseError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
     wait(error);
   });

@@ -1,4 +1,4 @@
-/** `GET /api/v1/audit`: who did what, for administrators. Each sees the organizations that his token holds. */
+/** `GET /api/v1/audit`: who did what, for administrators. Each sees the organizations of the token. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { AuditPage } from '#contract/access.ts';
@@ -32,7 +32,7 @@ async function readPage(c: Context, { sql }: Database): Promise<AuditPage> {
   return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }
 
-/** What is about no single organization is for those who hold all. */
+/** Entries without a single organization are visible only to principals with access to all. */
 function accessibleTo(sql: Database['sql'], granted: GrantedOrganizations) {
   return granted === '*' ? sql`` : sql`and organization_id = any(${[...granted]}::int[])`;
 }

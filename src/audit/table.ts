@@ -1,4 +1,4 @@
-/** Who did what: written once, never changed. Holds ids and counts, no patient data. */
+/** Who did what: written once, never changed. Contains ids and counts, no patient data. */
 import { bigint, index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
 export const auditTable = pgTable(
@@ -6,14 +6,14 @@ export const auditTable = pgTable(
   {
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
     at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    /** Null when it was about no single organization. */
+    /** Null when it concerns no single organization. */
     organizationId: integer('organization_id'),
-    /** Who it was, as far as the server knows: `anyone` while nobody has to say so, `token:7`, `jwt:<sub>`. */
+    /** The actor, as far as the server knows: `anyone` without authentication, `token:7`, `jwt:<sub>`. */
     actor: text('actor').notNull(),
     /** Such as `missing.confirm`. */
     action: text('action').notNull(),
     details: jsonb('details').notNull(),
-    /** `X-Request-Id` of the request; null when it was a command or the server itself. */
+    /** `X-Request-Id` of the request; null for a command or the server itself. */
     requestId: text('request_id'),
   },
   (table) => [

@@ -1,10 +1,10 @@
-/** The key that seals Cliniko keys: `CREDENTIALS_KEY`, or one made once beside the embedded database. */
+/** The key that seals Cliniko keys: `CREDENTIALS_KEY`, or a key created once beside the embedded database. */
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SEALING_KEY_BYTES } from './sealer.ts';
 
-/** @returns the key of `<dataDir>/credentials.key` (mode 0600, base64), which is made when it is missing */
+/** @returns the key in `<dataDir>/credentials.key` (mode 0600, base64), which is created when it is missing */
 export async function readOrMakeCredentialsKey(dataDir: string): Promise<Buffer> {
   const file = join(dataDir, 'credentials.key');
   const known = await readKey(file);
@@ -12,7 +12,7 @@ export async function readOrMakeCredentialsKey(dataDir: string): Promise<Buffer>
   await mkdir(dataDir, { recursive: true });
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, randomBytes(SEALING_KEY_BYTES).toString('base64'), { mode: 0o600 });
-  // A link appears whole, and only once: of two servers that start together both end up with the first one's key.
+  // A link appears complete, and only once: two servers that start together both use the key of the first.
   await link(draft, file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });

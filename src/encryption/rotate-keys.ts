@@ -1,4 +1,7 @@
-/** After a change of `CREDENTIALS_KEY`: what the previous key had sealed is sealed anew, and needs that key no more. */
+/**
+ * After a change of `CREDENTIALS_KEY`: seals again what the previous key sealed, so that the previous key is no longer
+ * needed.
+ */
 import type { Database } from '../database/open.ts';
 import type { Sealer } from './sealer.ts';
 
@@ -6,7 +9,7 @@ import type { Sealer } from './sealer.ts';
 export interface SealedColumn {
   table: string;
   column: string;
-  /** Columns that the context of a text is made of. */
+  /** The columns that form the context of a text. */
   contextColumns: readonly string[];
   contextOf(row: Record<string, string | number>): string;
 }
@@ -14,15 +17,16 @@ export interface SealedColumn {
 const BATCH_SIZE = 100;
 
 /**
- * In portions, since there may be many; a text that was changed meanwhile is new already. Not by a cursor of postgres.js: it takes
- * a connection that is lost while a row is being written for the end, and texts would be left that only the old key opens.
+ * In portions, since there may be many; a text that changes during the rotation is already sealed with the new key. Not with
+ * a cursor of postgres.js: it treats a connection that is lost during a write as the end of the rows, and texts would remain
+ * that only the old key opens.
  *
  * @throws SealError, PostgresError
  */
 export async function rotateKeys({ sql }: Database, sealer: Sealer, sealed: SealedColumn): Promise<void> {
   const { table, column, contextOf } = sealed;
   const selected = [...sealed.contextColumns, column];
-  // What is written anew moves behind the others, and is met again as what it is then.
+  // A rewritten row moves to the end of the table, so it is read again, already sealed with the new key.
   for (let place: string | undefined = '(0,0)'; place !== undefined; ) {
     const rows: Record<string, string | number>[] = await sql`
       select ${sql(selected)}, ctid::text as place from ${sql(table)}

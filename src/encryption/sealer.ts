@@ -1,9 +1,9 @@
 /**
- * Sealing: what must be unreadable in the database (API keys, quarantined records) is encrypted with AES-256-GCM.
+ * Seals values that must be unreadable in the database (API keys, quarantined records) with AES-256-GCM.
  *
- * A sealed text is `v1.<key id>.<nonce>.<ciphertext>.<tag>`, the parts in base64url. The key id says which key opens
- * it, so that keys can be rotated; the context (whose, and what for) is authenticated, so that a sealed text
- * copied to another row does not open.
+ * A sealed text is `v1.<key id>.<nonce>.<ciphertext>.<tag>`, with base64url parts. The key id names the key that opens it,
+ * which allows key rotation. The context (owner and purpose) is authenticated, so a sealed text that is copied to another
+ * row does not open.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
@@ -11,24 +11,24 @@ export const SEALING_KEY_BYTES = 32;
 
 export interface Sealer {
   seal(text: string, context: string): string;
-  /** Says which key seals, and nothing of the key. */
+  /** Identifies the key that seals, and reveals nothing about it. */
   readonly keyId: string;
-  /** Whether that key opens here: the one that seals, or the one before it. */
+  /** Whether this key is available: the current one, or the previous one. */
   knows(keyId: string): boolean;
   /** Whether it was sealed with the key that `seal` uses now. */
   isCurrent(sealed: string): boolean;
-  /** @throws SealError when the key is another one, or the text was changed or moved */
+  /** @throws SealError when the key differs, or the text was changed or moved */
   open(sealed: string, context: string): string;
 }
 
-/** A sealed text that does not open. The message holds nothing of it. */
+/** A sealed text cannot be opened. The message contains nothing of the text. */
 export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
 /**
  * @param key 32 bytes, the value of `CREDENTIALS_KEY`
- * @param previous a key that was used before: what it sealed still opens
+ * @param previous a key that was used before, which only opens
  */
 export function createSealer(key: Buffer, previous?: Buffer): Sealer {
   const keyId = idOf(key);

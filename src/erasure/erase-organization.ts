@@ -1,4 +1,4 @@
-/** Erasing a clinic: its patients, quarantine, key, schedule and settings. Its logs stay, without a patient in them. */
+/** Erases a clinic: its patients, quarantine, key, schedule and settings. Its logs stay, without patient data. */
 import type { ISql } from 'postgres';
 import type { ErasedOrganization } from '#contract/erasure.ts';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
@@ -13,7 +13,10 @@ import { lockNamingRows } from './patient-lines.ts';
 
 const EVERYBODY = { kind: 'everybody' } as const;
 
-/** What `eraseOrganization` would do. Changes nothing. @returns undefined when it is not registered */
+/**
+ * The preview of `eraseOrganization`. Changes nothing.
+ * @returns undefined when it is not registered
+ */
 export async function previewErasure(
   { sql }: Database,
   organizationId: number,
@@ -25,8 +28,8 @@ export async function previewErasure(
 }
 
 /**
- * In one transaction that holds the organization alone. A sync of ours that is under way is ended and its worker fenced, and
- * a start or a quarantine retry finds no organization afterwards, so no patient is written behind it.
+ * Erases in one transaction that holds the organization exclusively. A running sync is ended and its worker is fenced, and a
+ * later start or quarantine retry finds no organization, so no patient is written afterwards.
  *
  * @returns undefined when it is not registered
  */
@@ -36,7 +39,7 @@ export async function eraseOrganization(
   by: Pick<AuditEntry, 'actor' | 'requestId'>,
 ): Promise<ErasedOrganization | undefined> {
   const erase = async (tx: Tx): Promise<ErasedOrganization | undefined> => {
-    // Read in a statement after the lock: a run that was started before it is seen.
+    // Read in a statement after the lock, so that it includes a run that was started before the lock.
     const clinic = await findClinic(tx, organizationId);
     if (clinic === undefined) return undefined;
     const { ended_sync_log_id: running } = clinic;
@@ -44,7 +47,7 @@ export async function eraseOrganization(
     if (running !== null) await forceFailRun(tx, running, new OrganizationDeletedError(organizationId));
     const erased = await erasePatients(tx, organizationId, EVERYBODY);
     await forgetDeliveries(tx, organizationId);
-    // The key goes with its row.
+    // The key is deleted with its row.
     await tx`delete from organizations where id = ${organizationId}`;
     await appendAudit(tx, {
       organizationId,
@@ -57,7 +60,7 @@ export async function eraseOrganization(
   return await interruptAndRun(sql, organizationId, erase, (work) => beginTerminatingBlockers(sql, work));
 }
 
-/** They would go with the organization's row, in one statement of any size. */
+/** A cascade would delete them with the row of the organization, in one statement of any size. */
 async function forgetDeliveries(tx: Tx, organizationId: number): Promise<void> {
   for (;;) {
     const { count } = await tx`

@@ -1,10 +1,10 @@
 /**
- * Erasing patients for good. Deletions in Cliniko never reach us, so that duty is ours.
+ * Erases patients permanently. Cliniko does not report deletions, so this is our duty.
  *
- * Whoever is erased leaves the tables `patients` and `quarantine`, and the lines that name him by id leave the logs, their
- * events and checkpoints. What is counted beforehand is counted by the same conditions as what is then erased.
+ * An erased patient is removed from the tables `patients` and `quarantine`, and the lines with its id are removed from the
+ * logs, their events and checkpoints. A preview counts with the same conditions as the erasure.
  *
- * Not here: who may do it, and who asks (routes.ts, cli/erase.ts, purge.ts).
+ * Not here: which principals may erase, and the callers (routes.ts, cli/erase.ts, purge.ts).
  */
 import type { ISql } from 'postgres';
 import type { ErasedPatients } from '#contract/erasure.ts';
@@ -19,10 +19,10 @@ export type ErasureTarget =
   | { kind: 'everybody' }
   /** Cliniko ids. */
   | { kind: 'these'; ids: readonly string[] }
-  /** Whom Cliniko has not had for so many days. */
+  /** Patients missing in Cliniko for this many days. */
   | { kind: 'missing'; forDays: number };
 
-/** What `erasePatients` would erase. Changes nothing. */
+/** Counts what `erasePatients` would erase. Changes nothing. */
 export async function countErasable(
   sql: ISql,
   organizationId: number,
@@ -37,7 +37,10 @@ export async function countErasable(
   return row ?? { patients: 0, quarantined: 0, still_in_cliniko: 0 };
 }
 
-/** What is erased is erased, and audited, in one transaction. Nothing to erase leaves no entry unless `audit` gives one. */
+/**
+ * Erases and writes the audit entry in one transaction. If there is nothing to erase, there is no entry unless `audit` gives
+ * one.
+ */
 export async function eraseAndAudit(
   { sql }: Database,
   organizationId: number,
@@ -53,8 +56,9 @@ export async function eraseAndAudit(
 }
 
 /**
- * In a transaction that holds the organization alone, with its audit entry. A run that is under way loses its lease: what it
- * read before would bring the patients back. Its next worker reads that again, from a checkpoint that does not name them.
+ * Call it in a transaction that holds the organization exclusively, with its audit entry. A running sync loses its lease:
+ * pages that it read before would restore the patients. Its next worker reads them again, from a checkpoint without their
+ * ids.
  *
  * @returns how many were erased
  */
@@ -73,7 +77,7 @@ export async function erasePatients(
   return { patients, quarantined };
 }
 
-/** @returns null: everybody */
+/** @returns null: all patients */
 async function erasedIds(
   tx: ISql,
   organizationId: number,

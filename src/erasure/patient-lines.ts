@@ -1,17 +1,18 @@
 /**
- * The lines that name patients by id ("Patient ID 12345: Invalid phone number format"), in runs' checkpoints, `sync_logs` and events.
+ * The lines with a patient id ("Patient ID 12345: Invalid phone number format"), in checkpoints of runs, `sync_logs` and
+ * events.
  *
- * Rows are locked before any is written: a write to `sync_logs` locks the organization's stream, which comes after all rows of
- * runs in the lock order (docs/guides/architecture.md).
+ * All rows are locked before any is written: a write to `sync_logs` locks the stream of the organization, which comes after
+ * all rows of runs in the lock order (docs/guides/architecture.md).
  */
 import type { ISql, PendingQuery, Row } from 'postgres';
 import { portions } from '../database/portions.ts';
 
-/** JSON is read and written for each of these rows. */
+/** The JSON of each of these rows is parsed and written. */
 const LOGS_AT_ONCE = 500;
 const EVENTS_AT_ONCE = 2_000;
 
-/** Rows of an organization that name a patient. Ids of runs. */
+/** Rows of an organization that contain a patient id, as ids of runs. */
 export interface NamingRows {
   runs: number[];
   logs: number[];
@@ -23,7 +24,7 @@ export async function lockNamingRows(
   organizationId: number,
   patientIds: readonly string[] | null,
 ): Promise<NamingRows> {
-  // The open run is locked in any case: its lease is revoked, or it is ended.
+  // The open run is always locked: its lease is revoked, or it is ended.
   const runs = await tx<{ id: number }[]>`
     select sync_log_id as id from sync_runs
     where organization_id = ${organizationId} and (ended_at is null or checkpoint -> 'errors' <> '[]')

@@ -1,4 +1,7 @@
-/** The optional purge: whom Cliniko has not had for so many days is erased. Off, unless the operator sets a number. */
+/**
+ * The optional purge: erases patients that are missing in Cliniko for a number of days. Off unless the operator sets the
+ * number.
+ */
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -28,7 +31,10 @@ export function startPurge(database: Database, afterDays: number, logger: Logger
   );
 }
 
-/** Clinic by clinic, each with its audit entry. @returns how many patients were erased */
+/**
+ * Purges one clinic after another, each with its own audit entry.
+ * @returns how many patients were erased
+ */
 export async function purgeMissing(database: Database, afterDays: number): Promise<number> {
   const clinics = await database.sql<{ id: number }[]>`
     select distinct organization_id as id from patients

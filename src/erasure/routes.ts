@@ -1,4 +1,4 @@
-/** `DELETE /api/v1/organizations/:orgId`: shown first with `?dry_run=true`, then done. */
+/** `DELETE /api/v1/organizations/:orgId`: a preview with `?dry_run=true`, otherwise the erasure. */
 import { Hono } from 'hono';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/event-bus.ts';

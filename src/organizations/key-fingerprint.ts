@@ -1,13 +1,13 @@
 /**
- * The database remembers which `CREDENTIALS_KEY` sealed its data, so that a server with another one does not start.
- * Without this it would start, be ready, and fail each sync of the night.
+ * Stores which `CREDENTIALS_KEY` sealed the data of the database, so that a server with another key does not start. Without
+ * this check it would start, report ready, and fail each scheduled sync.
  */
 import { DatabaseStartError } from '../database/database-failure.ts';
 import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 
-/** @throws DatabaseStartError when something is sealed with a key that the sealer does not have */
+/** @throws DatabaseStartError when data is sealed with a key that the sealer does not have */
 export async function assertOwnKey(
   database: Database,
   sealer: Sealer,
@@ -15,15 +15,15 @@ export async function assertOwnKey(
 ): Promise<void> {
   const remembered = await readKeyId(database);
   if (remembered !== undefined && sealer.knows(remembered)) return;
-  // A database of version 0.1 has no fingerprint, and one in which nothing is sealed loses nothing.
-  const strange = await findStrangeKey(database, sealer, columns);
-  if (strange === undefined) return;
+  // A database of version 0.1 has no fingerprint, and one without sealed data loses nothing.
+  const unknownKey = await findUnknownKey(database, sealer, columns);
+  if (unknownKey === undefined) return;
   throw new DatabaseStartError(
-    `CREDENTIALS_KEY (fingerprint ${sealer.keyId}) is not the key that sealed the API keys in this database (fingerprint ${strange}). Set that key again, or give it as CREDENTIALS_KEY_PREVIOUS beside the new one; without DATABASE_URL it is the file credentials.key in DATA_DIR. If it is lost: docs/guides/operations.md, "A lost key".`,
+    `CREDENTIALS_KEY (fingerprint ${sealer.keyId}) is not the key that sealed the API keys in this database (fingerprint ${unknownKey}). Set that key again, or give it as CREDENTIALS_KEY_PREVIOUS beside the new one; without DATABASE_URL it is the file credentials.key in DATA_DIR. If it is lost: docs/guides/operations.md, "A lost key".`,
   );
 }
 
-/** Call it when everything is sealed with the sealer's own key. */
+/** Call it when all data is sealed with the current key of the sealer. */
 export async function rememberKey({ sql }: Database, { keyId }: Sealer): Promise<void> {
   await sql`insert into sealing_key (key_id) values (${keyId})
     on conflict (singleton) do update set key_id = excluded.key_id where sealing_key.key_id <> excluded.key_id`;
@@ -34,8 +34,8 @@ async function readKeyId({ sql }: Database): Promise<string | undefined> {
   return row?.keyId;
 }
 
-/** @returns the id of a key that sealed something and is not at hand */
-async function findStrangeKey(
+/** @returns the id of a key that sealed data and is not available */
+async function findUnknownKey(
   { sql }: Database,
   sealer: Sealer,
   columns: readonly SealedColumn[],
@@ -43,8 +43,8 @@ async function findStrangeKey(
   for (const { table, column } of columns) {
     const rows = await sql<{ keyId: string }[]>`
       select distinct split_part(${sql(column)}, '.', 2) as "keyId" from ${sql(table)} where ${sql(column)} is not null`;
-    const strange = rows.find(({ keyId }) => !sealer.knows(keyId));
-    if (strange !== undefined) return strange.keyId;
+    const unknownKey = rows.find(({ keyId }) => !sealer.knows(keyId));
+    if (unknownKey !== undefined) return unknownKey.keyId;
   }
   return undefined;
 }

@@ -1,13 +1,13 @@
 /**
- * The first lock of the lock order (docs/guides/architecture.md): the organization's row.
+ * The first lock of the lock order (docs/guides/architecture.md): the row of the organization.
  *
- * A transaction that writes single patients shares it, so a deleted organization never gets patients back. One that writes many
- * rows of an organization (an erasure, the end of a run, a confirmation) holds it alone: no batch is under way then, and
- * the two never wait for each other's rows.
+ * A transaction that writes single patients takes it as a shared lock, so a deleted organization never gets patients back.
+ * One that writes many rows of an organization (an erasure, the end of a run, a confirmation) takes it exclusively: then no
+ * batch is in progress, and the two never wait for each other's rows.
  */
 import type { ISql } from 'postgres';
 
-/** The organization of this work is not registered any more. */
+/** The organization of this operation is no longer registered. */
 export class OrganizationDeletedError extends Error {
   override readonly name = 'OrganizationDeletedError';
 
@@ -16,7 +16,7 @@ export class OrganizationDeletedError extends Error {
   }
 }
 
-/** Until the transaction ends the organization cannot be deleted, and no transaction holds it alone. */
+/** Until the transaction ends, the organization cannot be deleted, and no transaction holds it exclusively. */
 export const sharedOrganization = (tx: ISql, organizationId: number) =>
   tx`from organizations where id = ${organizationId} for key share`;
 
@@ -27,8 +27,8 @@ export async function shareOrganization(tx: ISql, organizationId: number): Promi
 }
 
 /**
- * Waits for every transaction that shares the organization. What is read about it in a later statement is true until the
- * transaction ends; a read in the same statement may be older than the wait.
+ * Waits for every transaction that shares the organization. Data that a later statement reads about it stays valid until the
+ * transaction ends; a read in the same statement may be older than the lock.
  *
  * @returns whether it is registered
  */

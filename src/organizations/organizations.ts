@@ -1,4 +1,4 @@
-/** Organizations: their settings, and the key with which their patients are fetched. */
+/** Organizations: their settings, and the API keys that fetch their patients. */
 import { eq, sql as expression } from 'drizzle-orm';
 import type { ISql } from 'postgres';
 import {
@@ -40,13 +40,13 @@ export async function findOrganization({ orm }: Database, id: number): Promise<O
   };
 }
 
-/** Another program can store `infinity`, which is no moment. */
+/** Another program can store `infinity`, which is not a valid time. */
 function isoTime(stored: string | null): string | null {
   const time = stored === null ? Number.NaN : Date.parse(stored);
   return Number.isNaN(time) ? null : new Date(time).toISOString();
 }
 
-/** For lists of names; the rest of an organization is asked for one by one. */
+/** For lists of names; the other settings are read one organization at a time. */
 export async function listOrganizations({ orm }: Database): Promise<OrganizationList> {
   const organizations = await orm
     .select({ organization_id: organizationTable.id, name: organizationTable.name })
@@ -55,15 +55,15 @@ export async function listOrganizations({ orm }: Database): Promise<Organization
   return { organizations };
 }
 
-/** Registers an organization, or changes what `change` names and leaves the rest. */
+/** Registers an organization, or updates only the settings that `change` contains. */
 export async function saveOrganization(
   { orm }: Database,
   id: number,
   change: OrganizationChange,
 ): Promise<void> {
   await orm.transaction(async (tx) => {
-    // Two changes at once must not undo each other: the second waits for this row. One statement, so that a deletion comes
-    // before it or after it: a row that is there is written as it is, to lock it.
+    // Two simultaneous changes must not overwrite each other, so the second waits for this row. One statement, so that a
+    // deletion comes before or after it: an existing row is written unchanged, to lock it.
     const [row] = await tx
       .insert(organizationTable)
       .values({ id, ...toColumns(DEFAULT_SETTINGS) })
@@ -74,11 +74,11 @@ export async function saveOrganization(
       .returning();
     if (row === undefined) throw new Error(`Organization ${id} was neither inserted nor found.`);
     const settings = {
-      // null is a name too: the one that was taken away.
+      // null removes the name.
       name: change.name === undefined ? row.name : change.name,
       country: change.country ?? row.country,
       time_zone: change.time_zone ?? row.timeZone,
-      // null is a schedule too: none.
+      // null removes the schedule.
       schedule: change.schedule === undefined ? row.schedule : change.schedule,
       validation: {
         phone: change.validation?.phone ?? row.validation.phone,
@@ -116,7 +116,7 @@ export const SEALED_API_KEYS: SealedColumn = {
 };
 
 /**
- * The key that is stored already stays as it is: `updated_at` tells of another one.
+ * An unchanged key is not written again: `updated_at` shows when a different key was stored.
  *
  * @throws OrganizationDeletedError when the organization is not registered
  */
@@ -127,7 +127,7 @@ export async function saveApiKey(
   apiKey: string,
 ): Promise<void> {
   const known = await readApiKey(database, sealer, id).catch((error: unknown) => {
-    // One that does not open any more is replaced like any other.
+    // A key that cannot be opened is replaced like any other.
     if (error instanceof SealError) return undefined;
     throw error;
   });
@@ -155,7 +155,10 @@ export async function readApiKey({ orm }: Database, sealer: Sealer, id: number):
   return row && sealer.open(row.sealedApiKey, keyContext(id));
 }
 
-/** Tells the stored key from those before it, without the key. @returns undefined when there is none */
+/**
+ * Distinguishes the stored key from earlier ones, without the key.
+ * @returns undefined when there is none
+ */
 export async function readKeyVersion(sql: ISql, id: number): Promise<string | undefined> {
   const [row] = await sql<{ version: string }[]>`
     select extract(epoch from updated_at)::text as version from cliniko_credentials where organization_id = ${id}`;

@@ -1,4 +1,4 @@
-/** `/api/v1/organizations`, one of them, and its Cliniko key. */
+/** `/api/v1/organizations`: the list, one organization, and its Cliniko key. */
 import { Hono } from 'hono';
 import { ClinikoCredentials, OrganizationChange } from '#contract/organization.ts';
 import type { PatientSource } from '../cliniko/source.ts';
@@ -21,7 +21,7 @@ import { verifyStoredKey } from './verify-api-key.ts';
 export interface OrganizationDeps {
   database: Database;
   sealer: Sealer;
-  /** The clinic's patients, by its API key. */
+  /** Returns the patients of the clinic with this API key. */
   sourceFor(apiKey: string): PatientSource;
 }
 

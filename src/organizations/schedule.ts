@@ -1,23 +1,23 @@
 /**
- * When a clinic's schedule asks for its next sync. Pure; the cron arithmetic is croner's.
+ * Computes when the schedule of a clinic starts its next sync. Pure; croner does the cron arithmetic.
  *
- * Times are those of the clinic's own wall clock: a firing in the hour that daylight saving skips comes when that hour
- * would have ended, and one in the hour that comes twice is met once.
+ * Times are local times of the clinic: a firing in the hour that daylight saving skips comes at the end of that hour, and
+ * one in the repeated hour comes once.
  *
- * Not here: the starting of it, once however many servers run (sync/scheduler.ts).
+ * Not here: starting the sync, once for any number of servers (sync/scheduler.ts).
  */
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { type Schedule, TimeZone } from '#contract/organization.ts';
 import { ProblemError } from '../http/problem.ts';
 
-/** A thousand clinics at 02:00 do not start in one second: each comes a little later, by chance. */
+/** A random delay for each clinic, so that a thousand clinics at 02:00 do not start in the same second. */
 const SPREAD_AT_MOST_MS = 10 * 60_000;
 const SPREAD_SHARE = 0.1;
 
 const StoredSchedule = z.looseObject({ cron: z.string(), time_zone: z.string() });
 
-/** @throws ProblemError INVALID_PARAMETER: it is no cron expression, or it never fires */
+/** @throws ProblemError INVALID_PARAMETER: it is not a cron expression, or it never fires */
 export function requireSchedule(schedule: Schedule, now: Date = new Date()): void {
   let next: Date | null;
   try {
@@ -33,9 +33,9 @@ function refuse(rule: string, cause?: unknown): ProblemError {
 }
 
 /**
- * The next firing after a moment, and a share of the time to the one after it: at most a tenth, and ten minutes.
+ * The next firing after a time, delayed by a share of the interval to the one after it: at most a tenth, and ten minutes.
  *
- * Firings that passed while no server ran are not made up for one by one: they were one sync, and it is the next.
+ * Firings that were missed while no server ran are not repeated one by one: one sync, the next one, replaces them.
  *
  * @param random from 0 to 1
  * @returns null when it never fires again
@@ -50,8 +50,8 @@ export function nextFiring(schedule: Schedule, after: Date, random: number): Dat
 }
 
 /**
- * What is wrong with a stored schedule, in one sentence; null when it can be read. Another program may have written it, and a
- * time zone may be gone after an upgrade.
+ * The error of a stored schedule, in one sentence; null when it is valid. Another program may have written it, and an
+ * upgrade may remove a time zone.
  */
 export function scheduleError(schedule: unknown): string | null {
   const stored = StoredSchedule.safeParse(schedule);

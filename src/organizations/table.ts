@@ -1,4 +1,7 @@
-/** Clinics, and their Cliniko keys. The key is sealed (credentials.ts) and never leaves this room in clear. */
+/**
+ * Clinics, and their Cliniko keys. A key is stored sealed (encryption/sealer.ts), and only the code that calls Cliniko opens
+ * it.
+ */
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Schedule, ValidationPolicy } from '#contract/organization.ts';
@@ -11,7 +14,10 @@ export const organizationTable = pgTable(
     country: text('country').notNull(),
     timeZone: text('time_zone').notNull(),
     schedule: jsonb('schedule').$type<Schedule>(),
-    /** When the schedule asks for a sync, a little spread included. Whoever starts it moves this on, in one transaction. */
+    /**
+     * When the schedule starts the next sync, including the random delay. The server that starts it sets the next time in
+     * the same transaction.
+     */
     nextSyncAt: timestamp('next_sync_at', { withTimezone: true, mode: 'string' }),
     validation: jsonb('validation').$type<ValidationPolicy>().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
@@ -24,12 +30,12 @@ export const credentialsTable = pgTable('cliniko_credentials', {
   organizationId: integer('organization_id')
     .primaryKey()
     .references(() => organizationTable.id, { onDelete: 'cascade' }),
-  /** `<version>.<key id>.<nonce>.<ciphertext>.<tag>`, see credentials.ts. */
+  /** `<version>.<key id>.<nonce>.<ciphertext>.<tag>`, see encryption/sealer.ts. */
   sealedApiKey: text('sealed_api_key').notNull(),
   updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
 });
 
-/** Which key seals what this database holds: one row, made by the first start (key-fingerprint.ts). */
+/** The key that seals the data of this database: one row, written by the first start (key-fingerprint.ts). */
 export const sealingKeyTable = pgTable('sealing_key', {
   singleton: boolean('singleton').primaryKey().default(true),
   keyId: text('key_id').notNull(),

@@ -1,4 +1,4 @@
-/** Asks Cliniko whether a key works. Only a question for patients proves that it may read patients. */
+/** Checks with Cliniko whether a key works. Only a request for patients proves that the key may read patients. */
 
 import type { KeyVerdict } from '#contract/organization.ts';
 import { ClinikoError } from '../cliniko/error.ts';
@@ -6,10 +6,10 @@ import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { SealError } from '../encryption/sealer.ts';
 import { limitTime } from '../timing/time-limit.ts';
 
-/** Long enough for one slow answer, short enough for somebody who waits at a form. */
+/** Long enough for one slow answer, short enough for a person who waits at a form. */
 const TIMEOUT_MS = 10_000;
 
-/** @param readKey undefined where none is stored */
+/** @param readKey returns undefined when no key is stored */
 export async function verifyStoredKey(
   readKey: () => Promise<string | undefined>,
   sourceFor: (apiKey: string) => PatientSource,
@@ -20,7 +20,7 @@ export async function verifyStoredKey(
     return { verdict: 'invalid', detail: 'No key is stored for this organization.' };
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
-    // Nothing is wrong with the key: it was not tried.
+    // The key may be valid: it was not tried.
     return {
       verdict: 'unknown',
       detail:
@@ -29,13 +29,13 @@ export async function verifyStoredKey(
   }
 }
 
-/** A limit that was hit or a Cliniko that does not answer says nothing about the key: `unknown`, never `invalid`. */
+/** A rate limit or a missing answer proves nothing about the key: the result is `unknown`, never `invalid`. */
 export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
   const busy = new AbortController();
   const limit = limitTime(TIMEOUT_MS, busy.signal);
   try {
     const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
-    // Whoever waits at a form is told at once what a sync would wait for.
+    // A person waits at a form, so a wait that a sync would accept ends the check at once.
     const onWait = ({ reason }: WaitNotice) => {
       if (reason !== 'no-answer') busy.abort();
     };

@@ -1,4 +1,4 @@
-/** Time as it really passes. */
+/** The system clock. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
@@ -13,7 +13,7 @@ export const systemClock: Clock = {
     try {
       await delay(Math.max(0, ms), undefined, { signal });
     } catch {
-      // Node wraps the reason; whoever aborted should meet his own.
+      // Node wraps the reason in an AbortError; the caller expects the original.
       throw signal.reason;
     }
   },

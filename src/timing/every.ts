@@ -1,6 +1,6 @@
-/** Acts again and again, each time a while after the last one has ended. `act` must not throw. */
+/** Repeats an action, with a delay after the end of each call. `act` must not throw. */
 
-/** @returns stops it; what is under way goes on to its end */
+/** @returns stops it; a call in progress continues to its end */
 export function every(delayMs: () => number, act: () => Promise<void>): () => void {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;

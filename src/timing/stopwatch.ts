@@ -1,4 +1,4 @@
-/** Time during which at least one of several overlapping things was under way. */
+/** Measures the time during which at least one of several overlapping activities runs. */
 export interface Stopwatch {
   start(): void;
   stop(): void;

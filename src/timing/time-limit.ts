@@ -1,12 +1,12 @@
 /**
- * A signal that is also aborted when time is up.
+ * A signal that is also aborted when a time limit ends.
  *
- * Not `AbortSignal.any([signal, AbortSignal.timeout(ms)])`: Node 20 lets the second one be collected as garbage, and a request
- * that hangs then hangs for ever. Here the timer holds what it has to abort.
+ * Not `AbortSignal.any([signal, AbortSignal.timeout(ms)])`: in Node 20 the second signal can be garbage collected, and a
+ * request that hangs then hangs for ever. Here the timer references the controller that it aborts.
  */
 export interface TimeLimit {
   signal: AbortSignal;
-  /** To be called when the work is done, however it ended. */
+  /** Call it when the work has ended, with or without an error. */
   clear(): void;
 }
 
