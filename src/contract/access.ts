@@ -1,17 +1,17 @@
-/** What clients say and hear about access: tokens for streams, and the audit log. */
+/** Requests and responses about access: stream tokens, and the audit log. */
 import { z } from 'zod';
 import { RowId } from './sync-log.ts';
 
-/** A stream token lives this long at most. */
+/** Maximum lifetime of a stream token. */
 export const STREAM_TOKEN_SECONDS = 600;
 
 export const OrganizationChoice = z.union([z.literal('*'), z.array(RowId).min(1).max(1_000)]);
 export type OrganizationChoice = z.infer<typeof OrganizationChoice>;
 
-/** Body of `POST /api/v1/stream-tokens`. `*`, the default, is everything that the asking token holds. */
+/** Body of `POST /api/v1/stream-tokens`. `*`, the default, is everything that the issuing token holds. */
 export const StreamTokenRequest = z.strictObject({ organizations: OrganizationChoice.default('*') });
 
-/** Its answer. The token is used as `?token=`; ask for another one before `expires_at`. */
+/** Its response. The token is used as `?token=`; request a new one before `expires_at`. */
 export const StreamToken = z.object({
   organizations: z.union([z.literal('*'), z.array(z.int())]),
   expires_at: z.string(),
@@ -20,7 +20,7 @@ export const StreamToken = z.object({
 export type StreamToken = z.infer<typeof StreamToken>;
 
 export const AuditRecord = z.object({
-  /** Digits: the log outgrows what a JSON number holds. */
+  /** Digits: ids of the log exceed what a JSON number holds exactly. */
   id: z.string(),
   at: z.string(),
   organization_id: z.int().nullable(),
@@ -30,6 +30,6 @@ export const AuditRecord = z.object({
   request_id: z.string().nullable(),
 });
 
-/** Answer of `GET /api/v1/audit`, newest first. `next` is the `before` of the next page, null on the last one. */
+/** Response of `GET /api/v1/audit`, newest first. `next` is the `before` of the next page, null on the last one. */
 export const AuditPage = z.object({ entries: z.array(AuditRecord), next: z.string().nullable() });
 export type AuditPage = z.infer<typeof AuditPage>;

@@ -1,4 +1,4 @@
-/** Answer of `GET /api/v1/cliniko/analytics/:orgId`: completed runs only. */
+/** Response of `GET /api/v1/cliniko/analytics/:orgId`: completed runs only. */
 import { z } from 'zod';
 
 export const Analytics = z.object({

@@ -1,4 +1,4 @@
-/** A cursor as zod reads it. Apart from cursor.ts, which browsers load without zod. */
+/** The zod schema of a cursor. Separate from cursor.ts, which browsers load without zod. */
 import { z } from 'zod';
 import { CURSOR } from './cursor.ts';
 

@@ -1,13 +1,13 @@
 /**
- * A place in the stream of one organization: `<epoch>.<seq>`.
+ * A position in the stream of one organization: `<epoch>.<seq>`.
  *
- * `seq` alone would lie once: after a database is restored from a backup, seq 500 names another event than the
- * one a client saw. The epoch changes whenever history is lost, so an old cursor is told apart from a new one.
+ * `seq` alone is ambiguous: after a database is restored from a backup, seq 500 names another event than the
+ * one a client saw. The epoch changes whenever history is lost, so an old cursor differs from a new one.
  */
 
 export const CURSOR = /^([a-z0-9]{1,32})\.([0-9]{1,18})$/;
 
-/** `seq` stays text-safe up to 18 digits, so it is a bigint: 10^18 is above what a number holds exactly. */
+/** A bigint: `seq` has up to 18 digits, more than a JavaScript number holds exactly. */
 export interface Cursor {
   epoch: string;
   seq: bigint;

@@ -1,4 +1,4 @@
-/** Durations as people read them. */
+/** Durations as text for people. */
 
 /** "4m 22s", "45s", "1h 0m 5s": whole seconds, rounded. */
 export function formatDuration(ms: number): string {
@@ -10,7 +10,7 @@ export function formatDuration(ms: number): string {
   return minutes > 0 ? `${minutes}m ${seconds}s` : `${seconds}s`;
 }
 
-/** "45 seconds", "1 minute 5 seconds", "2 hours 10 minutes": what remains, rounded up so that it does not promise too much. */
+/** "45 seconds", "1 minute 5 seconds", "2 hours 10 minutes": a remaining time, rounded up so that it is not too optimistic. */
 export function formatRemaining(ms: number): string {
   const total = Math.max(0, Math.ceil(ms / 1000));
   const hours = Math.floor(total / 3600);

@@ -1,6 +1,6 @@
 /**
- * The text of a Server-Sent Events stream, taken apart as the HTML standard says: for programs that read it with
- * `fetch`, because they have no EventSource or must send a header. Pure.
+ * Parses the text of a Server-Sent Events stream as the HTML standard defines it, for programs that read the stream with
+ * `fetch` because they have no EventSource or must send a header. Pure.
  */
 
 export interface ReceivedEvent {
@@ -9,8 +9,8 @@ export interface ReceivedEvent {
 }
 
 /**
- * @returns takes the text as it arrives, in pieces of any size, and calls `onEvent` for each event that is complete.
- *   `id:` and `retry:` are passed over: our envelopes carry the cursor, and their readers know when to come back.
+ * @returns accepts the text as it arrives, in chunks of any size, and calls `onEvent` for each complete event.
+ *   `id:` and `retry:` are ignored: our envelopes carry the cursor and the retry time.
  */
 export function createEventParser(onEvent: (event: ReceivedEvent) => void): (piece: string) => void {
   let rest = '';

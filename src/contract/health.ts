@@ -1,9 +1,9 @@
-/** Answers of `/healthz` and `/readyz`. */
+/** Responses of `/healthz` and `/readyz`. */
 import { z } from 'zod';
 
 export const Health = z.object({ status: z.literal('ok') });
 
-/** Answered with 200 when ready, 503 when not. Without a listener a server is slower, and still ready. */
+/** Status 200 when ready, 503 when not. Without a listener a server is slower, and still ready. */
 export const Readiness = z.object({
   status: z.enum(['ready', 'not ready']),
   checks: z.object({
@@ -11,9 +11,9 @@ export const Readiness = z.object({
     migrations: z.boolean(),
     listener: z.boolean(),
     draining: z.boolean(),
-    /** How reads of somebody who holds only some organizations are guarded a second time (access/row-level-security.ts). */
+    /** How reads by principals that hold only some organizations are checked a second time (access/row-level-security.ts). */
     row_security: z.enum(['role', 'none']),
-    /** Database roles to which somebody granted rights on our objects after the start. */
+    /** Database roles that were granted rights on our objects after the start. */
     other_roles: z.array(z.string()),
   }),
 });

@@ -1,9 +1,9 @@
-/** An organization (a clinic) and what may be set about it. */
+/** An organization (a clinic) and its settings. */
 import { z } from 'zod';
 
-/** What to do with a patient whose data is poor. */
+/** How to handle a patient whose data is incomplete or invalid. */
 export const ValidationPolicy = z.strictObject({
-  /** A phone number that is none: `warn` stores the patient and counts a warning, `reject` quarantines. */
+  /** An invalid phone number: `warn` stores the patient and counts a warning, `reject` quarantines. */
   phone: z.enum(['warn', 'reject']),
   /** No email address: `optional` stores the patient and counts a warning, `require` quarantines. */
   email: z.enum(['optional', 'require']),
@@ -14,7 +14,7 @@ const NO_COUNTRIES = new Set(
   'AC AN BU CP CQ CS DD DG DY EA EU EZ FX IC NH NT QO RH SU TA TP UK UN VD XA XB YD YU ZR ZZ'.split(' '),
 );
 
-/** ISO 3166-1 alpha-2: the codes that every JavaScript has a name for, without those that are no country's. */
+/** ISO 3166-1 alpha-2: the codes that every JavaScript runtime can name, without those that denote no country. */
 const COUNTRIES = countryCodes();
 
 /** IANA name. */
@@ -23,7 +23,7 @@ export const TimeZone = z
   .max(64)
   .refine(isTimeZone, 'must be an IANA time zone, such as "Australia/Sydney"');
 
-/** When full syncs start by themselves. */
+/** When full syncs start automatically. */
 export const Schedule = z.strictObject({
   /** Five fields, or six with seconds in front: `0 2 * * *` is every night at two. */
   cron: z
@@ -31,7 +31,7 @@ export const Schedule = z.strictObject({
     .trim()
     .max(100)
     .regex(/^\S+(?:\s+\S+){4,5}$/, 'must be a cron expression of five or six fields, such as "0 2 * * *"'),
-  /** Whose two o'clock it is. */
+  /** The time zone of the cron expression. */
   time_zone: TimeZone,
 });
 export type Schedule = z.infer<typeof Schedule>;
@@ -44,13 +44,13 @@ export const OrganizationSettings = z.strictObject({
     .max(200)
     .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
     .nullable(),
-  /** ISO 3166-1 alpha-2; reads phone numbers that were typed without a country. */
+  /** ISO 3166-1 alpha-2; used to parse phone numbers without a country code. */
   country: z.enum(
     COUNTRIES,
     'must be the code of a country in two capital letters (ISO 3166-1), such as "AU"',
   ),
   time_zone: TimeZone,
-  /** null: syncs start only when somebody asks for one. */
+  /** null: syncs start only on request. */
   schedule: Schedule.nullable(),
   validation: ValidationPolicy,
 });
@@ -64,7 +64,7 @@ export const DEFAULT_SETTINGS: OrganizationSettings = {
   validation: { phone: 'warn', email: 'optional' },
 };
 
-/** Body of `PUT /api/v1/organizations/:orgId`. What it leaves out stays as it was, or takes its default in a new one. */
+/** Body of `PUT /api/v1/organizations/:orgId`. An omitted field keeps its value, or takes its default in a new organization. */
 export const OrganizationChange = OrganizationSettings.extend({
   validation: ValidationPolicy.partial(),
 }).partial();
@@ -75,18 +75,18 @@ export const Organization = OrganizationSettings.extend({
   has_credentials: z.boolean(),
   /** ISO 8601 UTC; null without a schedule. */
   next_sync_at: z.string().nullable(),
-  /** Why the stored schedule is disabled; null when it can be read. */
+  /** Why the stored schedule is disabled; null when it is valid. */
   schedule_error: z.string().nullable(),
 });
 export type Organization = z.infer<typeof Organization>;
 
-/** Answer of `GET /api/v1/organizations`: all that are registered, by id. */
+/** Response of `GET /api/v1/organizations`: all that are registered, by id. */
 export const OrganizationList = z.object({
   organizations: z.array(Organization.pick({ organization_id: true, name: true })),
 });
 export type OrganizationList = z.infer<typeof OrganizationList>;
 
-/** Body of `PUT …/cliniko-credentials`. Write only: no answer ever holds the key. */
+/** Body of `PUT …/cliniko-credentials`. Write only: no response ever holds the key. */
 export const ClinikoCredentials = z.strictObject({
   api_key: z
     .string()
@@ -95,7 +95,7 @@ export const ClinikoCredentials = z.strictObject({
     .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters'),
 });
 
-/** Answer of `POST …/cliniko-credentials/verify`. */
+/** Response of `POST …/cliniko-credentials/verify`. */
 export const KeyVerdict = z.object({ verdict: z.enum(['valid', 'invalid', 'unknown']), detail: z.string() });
 export type KeyVerdict = z.infer<typeof KeyVerdict>;
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SyncLog } from './sync-log.ts';
 
-/** Answer of `GET /api/v1/cliniko/patients/:orgId/summary`. `total = active + archived`; missing are counted apart. */
+/** Response of `GET /api/v1/cliniko/patients/:orgId/summary`. `total = active + archived`; missing ones are counted separately. */
 export const PatientSummary = z.object({
   total: z.int(),
   active: z.int(),
@@ -12,17 +12,17 @@ export const PatientSummary = z.object({
 });
 export type PatientSummary = z.infer<typeof PatientSummary>;
 
-/** Answer of `GET /api/v1/cliniko/patients/:orgId/missing`: who is gone, and who waits for a person's word. */
+/** Response of `GET /api/v1/cliniko/patients/:orgId/missing`: patients marked as missing, and those that await confirmation. */
 export const MissingPatients = z.object({
   missing: z.int(),
   held: z.int(),
   held_since: z.string().nullable(),
-  /** Cliniko ids of those who are held, for looking them up there; at most 100. */
+  /** Cliniko ids of the held patients, to look them up there; at most 100. */
   held_ids: z.array(z.string()),
 });
 export type MissingPatients = z.infer<typeof MissingPatients>;
 
-/** Answer of `POST /api/v1/cliniko/patients/:orgId/missing/confirm`. */
+/** Response of `POST /api/v1/cliniko/patients/:orgId/missing/confirm`. */
 export const ConfirmedMissing = z.object({ confirmed: z.int() });
 export type ConfirmedMissing = z.infer<typeof ConfirmedMissing>;
 
@@ -36,7 +36,7 @@ export const QuarantineReason = z.enum([
 export type QuarantineReason = z.infer<typeof QuarantineReason>;
 
 export const QuarantinedPatient = z.object({
-  /** Of the quarantine's own row. */
+  /** Of the quarantine row. */
   id: z.int(),
   /** Exact digits; null when the record had none. */
   cliniko_patient_id: z.string().nullable(),
@@ -46,16 +46,16 @@ export const QuarantinedPatient = z.object({
   attempts: z.int(),
 });
 
-/** Answer of `GET /api/v1/cliniko/quarantine/:orgId`: what is unresolved, newest first, at most 1,000. */
+/** Response of `GET /api/v1/cliniko/quarantine/:orgId`: unresolved records, newest first, at most 1,000. */
 export const QuarantineList = z.object({ patients: z.array(QuarantinedPatient), total: z.int() });
 export type QuarantineList = z.infer<typeof QuarantineList>;
 
-/** Answer of `POST /api/v1/cliniko/quarantine/:orgId/retry`: at most 500 patients a request, the longest waiting first. */
+/** Response of `POST /api/v1/cliniko/quarantine/:orgId/retry`: at most 500 patients a request, the longest waiting first. */
 export const QuarantineRetry = z.object({
   requested: z.int(),
-  /** Stored now. */
+  /** Stored by this request. */
   resolved: z.int(),
-  /** Still in quarantine, those that were not asked for included. */
+  /** Still in quarantine, including those that were not requested. */
   remaining: z.int(),
 });
 export type QuarantineRetry = z.infer<typeof QuarantineRetry>;
@@ -78,18 +78,18 @@ export const ListedPatient = z.object({
   missing_since: z.string().nullable(),
   /** The Cliniko id of the patient that this one was merged into. */
   merged_into: z.string().nullable(),
-  /** Cliniko's clock, both. */
+  /** Both by Cliniko's clock. */
   created_at: z.string().nullable(),
   updated_at: z.string().nullable(),
-  /** The patient's page in Cliniko; null while the clinic's address there is not known. */
+  /** The patient's page in Cliniko; null while the clinic's address there is unknown. */
   cliniko_url: z.string().nullable(),
 });
 export type ListedPatient = z.infer<typeof ListedPatient>;
 
-/** Answer of `GET /api/v1/cliniko/patients/:orgId`, ordered by Cliniko id. */
+/** Response of `GET /api/v1/cliniko/patients/:orgId`, ordered by Cliniko id. */
 export const PatientList = z.object({
   patients: z.array(ListedPatient),
-  /** For `after`; null at the end. */
+  /** The next `after`; null at the end. */
   next: z.string().nullable(),
 });
 export type PatientList = z.infer<typeof PatientList>;

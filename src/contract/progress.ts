@@ -1,11 +1,11 @@
-/** Arithmetic and words of progress, shared by the engine, the pages and the terminal. */
+/** Arithmetic and texts of progress, shared by the sync engine, the pages and the terminal. */
 import type { SyncLog } from './sync-log.ts';
 
 /**
  * Percentage of a running sync, one decimal. It never falls, and stays below 100 until the run has completed.
  *
  * @param previous the percentage shown before
- * @param found the total that Cliniko names; 0 while it is unknown
+ * @param found the total that Cliniko reports; 0 while it is unknown
  */
 export function runningPercent(previous: number, processed: number, found: number): number {
   if (found <= 0) return previous;
@@ -13,14 +13,14 @@ export function runningPercent(previous: number, processed: number, found: numbe
   return Math.max(previous, Math.round(exact * 10) / 10);
 }
 
-/** Share of patients stored, one decimal. A run without patients lost none: 100. */
+/** Percentage of patients stored, one decimal. 100 for a run without patients. */
 export function successRate(succeeded: number, processed: number): number {
   if (processed === 0) return 100;
-  // Rounded down, so that 99.96 % is never announced as a full success.
+  // Rounded down, so that 99.96 % is never reported as full success.
   return succeeded === processed ? 100 : Math.min(99.9, Math.round((succeeded / processed) * 1000) / 10);
 }
 
-/** What is going on, in one line. The first four texts are those of the guide's `getCurrentStepText`. */
+/** The current activity, in one line. The first four texts are those of the guide's `getCurrentStepText`. */
 export function stepText(log: SyncLog | null): string {
   if (log === null) return 'Initializing...';
   const { metadata, status } = log;
@@ -38,12 +38,12 @@ export function stepText(log: SyncLog | null): string {
   return '🔄 Syncing in progress...';
 }
 
-/** By somebody. It has failed only in the sense that it did not complete. */
+/** Cancelled on request. The run has failed only in the sense that it did not complete. */
 export function isCancelled({ status, metadata }: SyncLog): boolean {
   return status === 'failed' && metadata.error_type === 'SYNC_CANCELLED';
 }
 
-/** The guide's message for each way a sync can end badly; null when there is nothing to say. */
+/** The guide's message for each way a sync can fail; null when there is no message. */
 export function problemText(log: SyncLog): string | null {
   if (log.status === 'failed') {
     switch (log.metadata.error_type) {
@@ -64,7 +64,7 @@ export function problemText(log: SyncLog): string | null {
   return null;
 }
 
-/** How a sync ended, in one sentence that is read aloud. */
+/** The result of a sync, in one sentence for screen readers. */
 export function endText(log: SyncLog): string {
   const { records_success: stored } = log;
   return problemText(log) ?? `Sync completed. ${stored} ${stored === 1 ? 'patient' : 'patients'} updated.`;

@@ -1,4 +1,4 @@
-/** The frames of the WebSocket `/api/v1/cliniko/ws`, besides the events of stream-event.ts. JSON text, at most 16 KiB inwards. */
+/** The frames of the WebSocket `/api/v1/cliniko/ws`, besides the events of stream-event.ts. JSON text, at most 16 KiB from clients. */
 import { z } from 'zod';
 import { CursorText } from './cursor-text.ts';
 import { Bye, ChangeEvent, LostReason, PROTOCOL_VERSION, SnapshotEvent } from './stream-event.ts';
@@ -6,14 +6,14 @@ import { RowId } from './sync-log.ts';
 
 export const SUBPROTOCOL = 'patient-sync.v1';
 
-/** Within this time the changes of one organization are folded into one snapshot, on subscriptions to `*`. */
+/** On subscriptions to `*`, the changes of one organization within this time are conflated into one snapshot. */
 export const DEFAULT_CONFLATE_MS = 250;
 
 export const MAX_SOCKET_FRAME_BYTES = 16 * 1024;
 
 const v = z.literal(PROTOCOL_VERSION);
 
-/** Named by the client; comes back in `subscribed` and `error`. */
+/** Chosen by the client; returned in `subscribed` and `error`. */
 export const SubscriptionId = z.string().min(1).max(64);
 
 export const ClientFrame = z.discriminatedUnion('type', [
@@ -21,9 +21,9 @@ export const ClientFrame = z.discriminatedUnion('type', [
     type: z.literal('subscribe'),
     id: SubscriptionId,
     organizations: z.union([z.literal('*'), z.array(RowId).min(1).max(1_000)]),
-    /** Cursors by organization id. A malformed one is answered in `streams`, not refused. */
+    /** Cursors by organization id. A malformed one is reported in `streams`, not refused. */
     since: z.record(z.string().regex(/^[1-9][0-9]{0,9}$/), z.string().max(64)).optional(),
-    /** 0 gives every event. Default: 250 for `*`, 0 for named organizations. */
+    /** 0 sends every event. Default: 250 for `*`, 0 for named organizations. */
     conflate_ms: z.int().min(0).max(60_000).optional(),
   }),
   z.strictObject({ type: z.literal('unsubscribe'), id: SubscriptionId }),

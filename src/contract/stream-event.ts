@@ -1,8 +1,8 @@
 /**
  * The envelopes of the two streams (SSE and WebSocket): the same objects, only the framing differs.
  *
- * An event has a `cursor` and is one change of an organization's `sync_logs`. `hello`, `ping` and `bye` are
- * about the connection and have none.
+ * An event has a `cursor` and is one change of an organization's `sync_logs`. `hello`, `ping` and `bye` describe the
+ * connection and have none.
  */
 import { z } from 'zod';
 import { CursorText } from './cursor-text.ts';
@@ -15,7 +15,7 @@ export const MAX_REPLAYED_EVENTS = 1_000;
 
 export const HEARTBEAT_MS = 15_000;
 
-/** Why a stream could not go on where the client's cursor was. */
+/** Why a stream could not resume at the client's cursor. */
 export const LostReason = z.enum(['epoch', 'trimmed', 'future', 'malformed', 'too_far']);
 export type LostReason = z.infer<typeof LostReason>;
 
@@ -37,7 +37,7 @@ export const ChangeEvent = z.object({
 });
 export type ChangeEvent = z.infer<typeof ChangeEvent>;
 
-/** Where the organization stands: `log` is its latest run, null when it has none. */
+/** The current state of the organization: `log` is its latest run, null when it has none. */
 export const SnapshotEvent = z.object({
   v,
   type: z.literal('snapshot'),
@@ -53,7 +53,7 @@ export type SnapshotEvent = z.infer<typeof SnapshotEvent>;
 export const StreamEvent = z.discriminatedUnion('type', [ChangeEvent, SnapshotEvent]);
 export type StreamEvent = z.infer<typeof StreamEvent>;
 
-/** First frame of an SSE stream. `recovered: false` means: what follows starts with a snapshot, for `reason`. */
+/** First frame of an SSE stream. `recovered: false` means that a snapshot follows, for `reason`. */
 export const Hello = z.object({
   v,
   type: z.literal('hello'),
@@ -62,21 +62,21 @@ export const Hello = z.object({
   recovered: z.boolean(),
   reason: LostReason.nullable(),
   heartbeat_ms: z.int(),
-  /** Only there while the server lives on polling its database: news come within two seconds instead of at once. */
+  /** Present only while the server falls back to polling its database: events arrive within two seconds instead of at once. */
   live: z.literal('poll').optional(),
 });
 export type Hello = z.infer<typeof Hello>;
 
-/** `cursor` is the last one written on this very stream, so a client can prove that it missed nothing. */
+/** `cursor` is the last one written on this stream, so a client can check that it missed nothing. */
 export const Ping = z.object({ v, type: z.literal('ping'), organization_id: z.int(), cursor: CursorText });
 export type Ping = z.infer<typeof Ping>;
 
 export const ByeReason = z.enum(['restart', 'reauth', 'rotate', 'too_slow']);
 export type ByeReason = z.infer<typeof ByeReason>;
 
-/** The server is about to close; come back after `retry_ms` with the last cursor. */
+/** The server is about to close the stream; reconnect after `retry_ms` with the last cursor. */
 export const Bye = z.object({ v, type: z.literal('bye'), reason: ByeReason, retry_ms: z.int() });
 export type Bye = z.infer<typeof Bye>;
 
-/** Answer of `GET …/sync-logs/:orgId/:id/timeline`. `trimmed` when retention removed the oldest. */
+/** Response of `GET …/sync-logs/:orgId/:id/timeline`. `trimmed` when retention removed the oldest events. */
 export const Timeline = z.object({ events: z.array(StreamEvent), trimmed: z.boolean() });

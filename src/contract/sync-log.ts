@@ -1,10 +1,10 @@
 /**
  * A sync log: the one public representation of a sync run.
  *
- * The poll, the streams and the history all carry this object, so a client may change its transport in
- * mid-run. The server renders it from the row of `sync_logs` (events/render.ts); clients read it.
+ * The poll, the streams and the history all carry this object, so a client may change its transport during a run.
+ * The server renders it from the row of `sync_logs` (events/render.ts); clients read it.
  *
- * Not here: the envelope around it on a stream (stream-event.ts).
+ * Not here: its envelope on a stream (stream-event.ts).
  */
 import { z } from 'zod';
 import { CursorText } from './cursor-text.ts';
@@ -13,11 +13,11 @@ import { SYNC_PHASES } from './sync-phase.ts';
 /** Ids of organizations and sync logs: a Postgres `integer` above zero. */
 export const RowId = z.int().min(1).max(2_147_483_647);
 
-/** Old clients stop polling at `completed` and `failed`; there is never another word. */
+/** Old clients stop polling at `completed` and `failed`, so no other final status may be added. */
 export const SyncStatus = z.enum(['running', 'completed', 'failed']);
 export type SyncStatus = z.infer<typeof SyncStatus>;
 
-/** What our own runs do. Rows of other programs may carry any word. */
+/** The types of our own runs. Rows of other programs may hold any text. */
 export const OperationType = z.enum(['full_patients', 'active_patients', 'changed_patients']);
 export type OperationType = z.infer<typeof OperationType>;
 
@@ -25,7 +25,7 @@ export type OperationType = z.infer<typeof OperationType>;
 export const SyncPhase = z.enum(SYNC_PHASES);
 export type SyncPhase = z.infer<typeof SyncPhase>;
 
-/** What old clients choose their text by, in the order in which a run goes through them; the last three are ends. */
+/** Old clients choose their text by it. In the order of a run; the last three are final. */
 export const SyncStep = z.enum([
   'initializing',
   'checking_config',
@@ -39,7 +39,7 @@ export const SyncStep = z.enum([
 ]);
 export type SyncStep = z.infer<typeof SyncStep>;
 
-/** What started a run. `name` is that of an account, `schedule` a cron expression; never a secret. */
+/** What started a run. `name` is the name of an account, `schedule` a cron expression; never a secret. */
 export const SyncTrigger = z.object({
   kind: z.enum(['person', 'token', 'schedule', 'retry', 'external']),
   name: z.string().optional(),
@@ -73,21 +73,21 @@ export const PerformanceMetrics = z.object({
 });
 export type PerformanceMetrics = z.infer<typeof PerformanceMetrics>;
 
-/** How completely a run saw its clinic: proven when every patient of an unchanging total was seen. */
+/** How completely a run read its clinic: proven when every patient of an unchanged total was seen. */
 export const CompletenessProof = z.object({
-  /** By the numbered pages, or by the last round over ids. */
+  /** By the page scan, or by the last keyset scan. */
   seen: z.int(),
   total_at_start: z.int().nullable(),
   total_at_end: z.int().nullable(),
-  /** Pages that were read again because the clinic changed under the walk. */
+  /** Pages that were read again because the clinic changed during the scan. */
   repairs: z.int(),
   proven: z.boolean(),
-  /** Why it is not proven, for people. */
+  /** Why it is not proven, as text for people. */
   reason: z.string().optional(),
 });
 export type CompletenessProof = z.infer<typeof CompletenessProof>;
 
-/** What a run was expected to take when it had come so far, the time before included. */
+/** The estimated total duration of a run at a given point, including the elapsed time. */
 export const Forecast = z.object({ at_percent: z.number(), predicted_ms: z.int() });
 export type Forecast = z.infer<typeof Forecast>;
 
@@ -126,16 +126,16 @@ export const EngineMetadata = z.object({
   archived: z.int(),
   waiting_until: z.string().optional(),
   waiting_reason: z.string().optional(),
-  /** While a request is tried again: which try of how many it waits for. */
+  /** While a request is retried: the number of the attempt, and the maximum. */
   try: z.int().optional(),
   max_tries: z.int().optional(),
   success_rate: z.number().optional(),
   performance_metrics: PerformanceMetrics.optional(),
   proof: CompletenessProof.optional(),
-  /** What the run really took, and what had been foretold on the way. */
+  /** The actual duration of the run, and the estimates made during it. */
   duration_ms: z.int().optional(),
   forecasts: z.array(Forecast).optional(),
-  /** Absent patients of a proven full run: newly marked, or held until a person confirms (too many at once). */
+  /** Unseen patients of a proven full run: newly marked as missing, or held until a person confirms (too many at once). */
   missing_marked: z.int().optional(),
   missing_held: z.int().optional(),
   /** Quarantined records that Cliniko no longer has. */
@@ -147,8 +147,8 @@ export const EngineMetadata = z.object({
 export type EngineMetadata = z.infer<typeof EngineMetadata>;
 
 /**
- * Metadata as a client may meet it. Rows of other programs pass through, so only the percentage is certain;
- * a known key that another program filled with something else reads as absent.
+ * Metadata as a client may receive it. Rows of other programs pass through, so only the percentage is guaranteed;
+ * a known key that another program filled with another type reads as absent.
  */
 const lenient = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
 export const SyncMetadata = z.looseObject({
@@ -205,24 +205,24 @@ export const SyncLog = z.object({
   created_at: z.string(),
   /** The time of this row's last change. */
   updated_at: z.string(),
-  /** Of this row's last change; null once that is older than the history. */
+  /** Of this row's last change; null once that event is older than the history. */
   cursor: CursorText.nullable(),
   metadata: SyncMetadata,
 });
 export type SyncLog = z.infer<typeof SyncLog>;
 
-/** Answer of `GET /api/v1/cliniko/sync-logs/:orgId`, newest first. */
+/** Response of `GET /api/v1/cliniko/sync-logs/:orgId`, newest first. */
 export const SyncLogList = z.object({
   logs: z.array(SyncLog),
   organization_id: z.int(),
   source_system: z.string(),
   /** The length of this page. */
   total_logs: z.int(),
-  /** Whether there are logs after this page: ask with `before`. */
+  /** Whether more logs follow this page: request them with `before`. */
   has_more: z.boolean(),
 });
 
-/** Answer of the POSTs that start a sync: the new run, or the one that was running already. */
+/** Response of the POSTs that start a sync: the new run, or the one that is already active. */
 export const StartedSync = z.object({
   success: z.literal(true),
   /** What happened, in one sentence. */

@@ -1,19 +1,19 @@
 /**
- * Webhooks: what an organization's endpoints are sent (standardwebhooks.com), and how they are managed.
+ * Webhooks: the messages sent to an organization's endpoints (standardwebhooks.com), and the management of endpoints.
  *
- * Ids, counts and our own words only. Who needs more asks the API with the ids.
+ * Messages hold only ids, counts and fixed words. A receiver that needs more queries the API with the ids.
  */
 import { z } from 'zod';
 import { RowId } from './sync-log.ts';
 
-/** `sync.held`: more patients were absent than can be believed; a person has to confirm. Beside `sync.completed`. */
+/** `sync.held`: too many patients are missing to be plausible; a person has to confirm. Sent beside `sync.completed`. */
 export const WebhookEvent = z.enum(['sync.completed', 'sync.failed', 'sync.held']);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
 
 /** Body of a delivery. Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1,` and HMAC-SHA256 in base64). */
 export const WebhookMessage = z.object({
   type: WebhookEvent,
-  /** When it happened. */
+  /** Time of the event. */
   timestamp: z.string(),
   data: z.object({
     organization_id: RowId,
@@ -25,7 +25,7 @@ export const WebhookMessage = z.object({
     records_processed: z.int(),
     records_success: z.int(),
     records_failed: z.int(),
-    /** A word such as `CLINIKO_AUTH_FAILED`; null when it did not fail. */
+    /** A code such as `CLINIKO_AUTH_FAILED`; null when the run did not fail. */
     error_type: z.string().nullable(),
     missing_held: z.int(),
   }),
@@ -47,12 +47,12 @@ export const Webhook = z.object({
   url: z.string(),
   events: z.array(WebhookEvent),
   created_at: z.string(),
-  /** Set when the endpoint answered 410 (Gone): nothing is sent any more. */
+  /** Set when the endpoint answered 410 (Gone): it gets no more messages. */
   disabled_at: z.string().nullable(),
 });
 export type Webhook = z.infer<typeof Webhook>;
 
-/** Answer of the POST: the only time that the secret (`whsec_…`) is shown. */
+/** Response of the POST: the only time that the secret (`whsec_…`) is shown. */
 export const CreatedWebhook = Webhook.extend({ secret: z.string() });
 export type CreatedWebhook = z.infer<typeof CreatedWebhook>;
 
@@ -67,16 +67,16 @@ export const WebhookDelivery = z.object({
   state: z.enum(['pending', 'delivered', 'given_up']),
   attempts: z.int(),
   created_at: z.string(),
-  /** Null when nothing follows. */
+  /** Null when no attempt follows. */
   next_attempt_at: z.string().nullable(),
   delivered_at: z.string().nullable(),
   /** HTTP status of the last attempt; null when there was no answer. */
   last_status: z.int().nullable(),
-  /** Why the last attempt failed, in a few words of ours. */
+  /** Why the last attempt failed, from a fixed set of texts. */
   last_error: z.string().nullable(),
 });
 export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
 
-/** Answer of `GET …/webhooks/:id/deliveries`, newest first. Kept for 30 days. */
+/** Response of `GET …/webhooks/:id/deliveries`, newest first. Kept for 30 days. */
 export const WebhookDeliveryList = z.object({ deliveries: z.array(WebhookDelivery) });
 export type WebhookDeliveryList = z.infer<typeof WebhookDeliveryList>;
