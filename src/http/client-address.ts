@@ -1,8 +1,8 @@
 /**
- * The address of a client: of its connection, or behind a trusted proxy the one that the proxy names in `X-Forwarded-For`.
+ * The address of a client: of its connection, or behind a trusted proxy the one that `X-Forwarded-For` names.
  *
- * The header is read from its end, where our own proxies write, up to the first address that is none of them: what stands
- * before that was sent by the client, which may have invented it.
+ * The header is read from its end, where our own proxies append, up to the first address that is not a proxy: entries
+ * before that come from the client, which may have forged them.
  */
 import type { IncomingMessage } from 'node:http';
 import { type BlockList, isIP, type Socket } from 'node:net';
@@ -29,7 +29,7 @@ export function isTrusted(address: string, trusted: BlockList): boolean {
   return family !== 0 && trusted.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** What one client can be expected to own: an IPv4 address, or the /64 network of an IPv6 address. */
+/** The addresses that one client may own: an IPv4 address, or the /64 network of an IPv6 address. */
 export function addressShare(address: string): string {
   if (isIP(address) !== 6) return address;
   const [left = '', right] = address.split('::');
@@ -39,7 +39,7 @@ export function addressShare(address: string): string {
   return [...head, ...Array<string>(zeros).fill('0'), ...tail].slice(0, 4).join(':');
 }
 
-/** An IPv4 address as a socket that also listens on IPv6 writes it. */
+/** An IPv4-mapped IPv6 address, as a dual-stack socket reports it. */
 function unmapped(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }

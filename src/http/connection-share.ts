@@ -1,7 +1,7 @@
 /**
- * No address takes all places: connections of one address have a share of those that the server accepts.
+ * Limits the connections of one address to a share of those that the server accepts.
  *
- * Addresses in `TRUSTED_PROXIES` are not counted, as behind one proxy there may be every client.
+ * Addresses in `TRUSTED_PROXIES` are not counted, as one proxy may forward all clients.
  */
 import type { Server } from 'node:http';
 import type { BlockList, Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * What every answer carries, how long one may take, and how much may be sent with a question. Pages and documents add a
- * policy of their own (page-routes.ts).
+ * Headers of every response, the time limit of a response, and the size limit of a request. Pages and API descriptions add
+ * a policy of their own (server/page-routes.ts).
  */
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -12,21 +12,21 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-/** Set before the route answers: a stream writes its head by itself, and takes them from here (live/sse/sse-route.ts). */
+/** Set before the route runs: a stream writes its own head and copies them from here (live/sse/sse-route.ts). */
 export function securityHeaders(): MiddlewareHandler {
   return async (c, next) => {
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
     if (c.req.path.startsWith('/api/')) {
       c.res.headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
       c.res.headers.set('cross-origin-resource-policy', 'same-origin');
-      // Data of organizations. The poll, which is compared by its ETag, says otherwise itself.
+      // Data of organizations. The poll, which is compared by its ETag, overrides this.
       c.res.headers.set('cache-control', 'no-store');
     }
     await next();
   };
 }
 
-/** Load balancers ask these in HTTP/1.0, which has no `Host`. */
+/** Load balancers request these in HTTP/1.0, which has no `Host`. */
 const ANSWERED_WITHOUT_HOST = new Set(['/healthz', '/readyz', '/health']);
 
 export function requireHost(): MiddlewareHandler {
@@ -39,7 +39,7 @@ export function requireHost(): MiddlewareHandler {
   };
 }
 
-/** PostgreSQL stores no NUL character in any text, and no field of ours has a use for one. Bodies: parameters.ts. */
+/** PostgreSQL stores no NUL character in text, and none of our fields needs one. Bodies: parameters.ts. */
 export function refuseNulInAddress(): MiddlewareHandler {
   return async (c, next) => {
     const [path = '', query = ''] = c.req.url.split(/\?(.*)/s);
@@ -57,8 +57,8 @@ const NUL = /%00/;
 const WITHOUT_BODY = new Set(['GET', 'HEAD']);
 
 /**
- * GET and HEAD, whose body nobody reads, are asked by their head only: looking at the body makes a second request, which a
- * stream keeps while it is open.
+ * GET and HEAD are judged by their headers only, as no route reads their body: accessing the body creates a second request
+ * object, which a stream keeps while it is open.
  */
 export function limitBody(bytesAtMost: number): MiddlewareHandler {
   const refuse = (): never => {
@@ -72,7 +72,7 @@ export function limitBody(bytesAtMost: number): MiddlewareHandler {
   };
 }
 
-/** @param isStream what may stay open for as long as it likes */
+/** @param isStream responses that may stay open without a time limit */
 export function limitTime(milliseconds: number, isStream: (path: string) => boolean): MiddlewareHandler {
   return async (c, next) => {
     if (isStream(c.req.path)) return next();

@@ -1,17 +1,17 @@
 /**
- * What a route returns that has written to the connection itself.
+ * The response of a route that has written to the connection itself.
  *
- * The adapter's own `RESPONSE_ALREADY_SENT` holds only as long as no middleware has touched `c.res`: then hono copies it,
- * and the adapter takes the copy for an answer that is still to be written, after what was written already. A response
- * whose body was looked at once is copied with its mark.
+ * The adapter's own `RESPONSE_ALREADY_SENT` works only if no middleware has touched `c.res`: otherwise hono copies it, and
+ * the adapter writes the copy after what was already written. A response whose body has been accessed once is copied
+ * with its marker.
  */
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 
-/** The name by which the adapter knows it. */
+/** The key by which the adapter recognizes it. */
 const MARK = 'x-hono-already-sent';
 
-/** The request can be read until this turn of the loop ends; middleware is through with it then. */
+/** The request stays readable until the current tick of the event loop ends; middleware has finished by then. */
 export function hijackedResponse(c: Context<{ Bindings: HttpBindings }>): Response {
   const response = new Response(null, { headers: { [MARK]: 'true' } });
   void response.body;
@@ -22,7 +22,7 @@ export function hijackedResponse(c: Context<{ Bindings: HttpBindings }>): Respon
 const NO_HEADERS: HttpBindings['incoming']['headers'] = {};
 const NO_RAW_HEADERS: string[] = [];
 
-/** Node and the adapter keep a request for as long as its answer is open, which for a stream is long. */
+/** Node and the adapter keep a request as long as its response is open, which for a stream is long. */
 function releaseRequest(request: Request, incoming: HttpBindings['incoming']): void {
   for (const key of Reflect.ownKeys(request)) Reflect.set(request, key, undefined);
   incoming.headers = NO_HEADERS;

@@ -1,13 +1,13 @@
 /**
- * Requests that never reach the application: what Node could not parse, and what took too long to arrive. Each is answered
- * with a problem, as every other error is; Node itself would send a status with an empty body.
+ * Requests that never reach the application: those that Node could not parse, and those that took too long to arrive. Each
+ * is answered with a problem, like every other error; Node itself would send a status with an empty body.
  */
 import { type Server, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RequestError } from '@hono/node-server';
 import { ProblemError, problemResponse } from './problem.ts';
 
-/** For the adapter between Node and the application: it could not make a request of what Node parsed, or failed. */
+/** For the adapter between Node and the application: it could not build a request from what Node parsed, or failed. */
 export function adapterProblem(error: unknown): Response {
   if (!(error instanceof RequestError))
     return problemResponse(
@@ -21,7 +21,7 @@ export function answerMalformedRequests(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     void writeProblem(socket, problemOf(error.code));
   });
-  // CONNECT asks for a tunnel. Without a listener Node closes the connection without a word.
+  // CONNECT requests a tunnel. Without a listener Node closes the connection without a response.
   server.on('connect', (_request, socket) => {
     const problem = new ProblemError(
       'METHOD_NOT_ALLOWED',
@@ -29,7 +29,7 @@ export function answerMalformedRequests(server: Server): void {
     );
     void writeProblem(socket, problem);
   });
-  // An expectation that we do not know may be ignored (RFC 9110, 10.1.1). Without a listener Node answers 417.
+  // An unknown expectation may be ignored (RFC 9110, 10.1.1). Without a listener Node answers 417.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
@@ -44,10 +44,10 @@ function problemOf(code: string | undefined): ProblemError {
   }
 }
 
-/** A client that does not close its side is not waited for. */
+/** Does not wait for a client that does not close its side. */
 const LEAVE_MS = 1_000;
 
-/** Onto a connection that Node writes nothing more on. In the middle of an answer there is no room for another one. */
+/** Writes to a connection that Node no longer writes to. During a response no other one can be written. */
 export async function writeProblem(socket: Duplex, problem: ProblemError): Promise<void> {
   socket.on('error', () => socket.destroy());
   if (!socket.writable || isAnswering(socket)) {
@@ -68,7 +68,7 @@ export async function writeProblem(socket: Duplex, problem: ProblemError): Promi
   setTimeout(() => socket.destroy(), LEAVE_MS).unref();
 }
 
-/** Node keeps the answer that is being written beside its socket, and asks the same before it writes an error. */
+/** Node stores the response in progress on the socket, and makes the same check before it writes an error. */
 function isAnswering(socket: Duplex): boolean {
   const answer: unknown = Reflect.get(socket, '_httpMessage');
   return answer instanceof ServerResponse && answer.headersSent;

@@ -1,4 +1,4 @@
-/** What clients send, parsed at the edge. Whatever does not fit is a 400 that names the field. */
+/** Parses client input at the edge. Invalid input is a 400 that names the field. */
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { ProblemError } from './problem.ts';
@@ -70,7 +70,7 @@ export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Prom
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  // An unknown key is named by the issue itself: its path is the object around it.
+  // An unknown key is named by the issue itself: its path is that of the enclosing object.
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const field = [...(issue?.path ?? []), ...unknown].map(String).join('.') || 'body';
   const rule = unknown.length > 0 ? 'is not a known field' : `is not valid: ${issue?.message}`;
@@ -79,7 +79,7 @@ export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Prom
   });
 }
 
-/** PostgreSQL takes neither into a text nor into jsonb. A key that holds one is named by what it is a key of. */
+/** NUL characters and lone surrogates: PostgreSQL stores neither in text nor in jsonb. An invalid key is reported by its parent. */
 function fieldWithUnstorableText(value: unknown, field: string): string | undefined {
   if (typeof value === 'string') return isStorable(value) ? undefined : field;
   if (typeof value !== 'object' || value === null) return undefined;

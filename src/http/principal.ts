@@ -1,7 +1,7 @@
 /**
- * Who asks, and what he may do. Decided once at the door (access/authorize.ts); routes only read it here.
+ * The principal of a request and its rights. Set once per request (access/authorize.ts); routes only read it here.
  *
- * Not here: how somebody proves who he is (access/), what one may see of a stream while it is open (live/stream-authorization.ts).
+ * Not here: how a principal is authenticated (access/), what it may read of an open stream (live/stream-authorization.ts).
  */
 
 import type { Context } from 'hono';
@@ -16,20 +16,20 @@ export type Scope = (typeof SCOPES)[number];
 export interface Principal {
   /** For the audit log: `anyone` (AUTH=none), `token:7`, `jwt:<sub>`. */
   actor: string;
-  /** As people call the account; undefined: it has no name of its own. */
+  /** The name of the account; undefined: it has none. */
   name?: string;
   scope: Scope;
   organizations: GrantedOrganizations;
   /** Milliseconds since 1970; undefined: never. */
   expiresAt: number | undefined;
-  /** Of the stored token behind it, whose revocation ends it; undefined: an identity provider vouches. */
+  /** The id of the stored token, whose revocation ends the access; undefined: a JWT of an identity provider. */
   tokenId: number | undefined;
 }
 
-/** `*`: every organization, also those that are still to come. */
+/** `*`: every organization, including future ones. */
 export type GrantedOrganizations = '*' | ReadonlySet<number>;
 
-/** With AUTH=none everybody on this machine may do everything. */
+/** With AUTH=none every client on this machine has all rights. */
 export const UNRESTRICTED: Principal = {
   actor: 'anyone',
   scope: 'admin',
@@ -41,7 +41,7 @@ export const UNRESTRICTED: Principal = {
 declare module 'hono' {
   interface ContextVariableMap {
     principal: Principal;
-    /** Of hono/request-id: `X-Request-Id`, sent along or made. */
+    /** Set by hono/request-id: `X-Request-Id` of the client, or generated. */
     requestId: string;
   }
 }
@@ -64,12 +64,12 @@ export function hasScope(scope: Scope, needed: Scope): boolean {
   return RANKED.indexOf(scope) >= RANKED.indexOf(needed);
 }
 
-/** What an audit entry says of a request. */
+/** What an audit entry records about a request. */
 export function auditOrigin(c: Context): { actor: string; requestId: string } {
   return { actor: principalOf(c).actor, requestId: c.get('requestId') };
 }
 
-/** Says nothing about the organization: whether it exists is not for strangers. */
+/** Does not reveal whether the organization exists. */
 export function organizationForbidden(): ProblemError {
   return new ProblemError(
     'FORBIDDEN',

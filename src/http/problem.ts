@@ -1,4 +1,4 @@
-/** Errors on their way out: RFC 9457, with a stable code, a detail that says what to do, and nothing else. */
+/** Error responses: RFC 9457, with a stable code and a detail that says what to do next. */
 import type { Problem, ProblemCode } from '#contract/problem.ts';
 
 const KINDS: Record<ProblemCode, { status: number; title: string }> = {
@@ -33,7 +33,7 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   INTERNAL_ERROR: { status: 500, title: 'Internal error' },
 };
 
-/** Thrown anywhere below a route; app.ts answers with it. `detail` goes to the client as it is. */
+/** Thrown by any route or middleware; app.ts turns it into the response. `detail` reaches the client unchanged. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly code: ProblemCode;
@@ -53,7 +53,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** For the documents (openapi/). */
+/** For the API descriptions (openapi/). */
 export function problemKind(code: ProblemCode): { status: number; title: string } {
   return KINDS[code];
 }

@@ -1,21 +1,21 @@
 /**
- * One connection costs one answer at a time, however many requests are sent on it.
+ * One connection has at most one response in progress, however many requests it pipelines.
  *
- * Node starts every request that a packet holds, and keeps the finished answers until their turn comes: 64 KiB of
- * `GET /docs` are two thousand answers in memory. Here the next request starts when the answer before it has been handed to
- * the operating system, some requests wait, and a connection with more than those is ended. So is one whose answer makes no
- * progress: a client that does not read holds one answer for half a minute.
+ * Node starts every request of a packet, and buffers the finished responses until each can be sent: 64 KiB of `GET /docs` are
+ * two thousand responses in memory. Here the next request starts when the response before it has been handed to the
+ * operating system, a few requests wait, and a connection with more is closed. A connection whose response makes no
+ * progress is closed too: a client that does not read holds one response for half a minute.
  *
  * Not here: how many connections one address may have (connection-share.ts), streams that are slow to read (live/socket-writer.ts).
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests of one connection that may wait. HTTP clients that pipeline at all send about ten. */
+/** Maximum number of waiting requests of one connection. HTTP clients that pipeline at all send about ten. */
 const WAITING_AT_MOST = 32;
-/** Behind more than these the connection ends with its last answer: it would stay open, unread, until it is idle for long. */
+/** With more than these the connection closes after its last response: otherwise it would stay open, unread, until idle. */
 const PIPELINED = 8;
-/** So long an answer may wait for its reader without a write coming to its end. */
+/** How long a response may wait for its reader without a completed write. */
 const UNREAD_MS = 30_000;
 const CHECK_MS = 5_000;
 
@@ -45,7 +45,7 @@ export function answerInTurn(
   server.once('close', () => clearInterval(timer));
 }
 
-/** Bytes that the operating system has taken, and when that number last grew. */
+/** Bytes that the operating system has accepted, and when that number last grew. */
 interface Progress {
   taken: number;
   since: number;
@@ -66,7 +66,7 @@ class RequestQueue {
   }
 
   add(request: IncomingMessage, response: ServerResponse): void {
-    // Node hands over what is left of a packet also after the connection was ended.
+    // Node also delivers the rest of a packet after the connection has been closed.
     if (this.#socket.destroyed) return;
     if (!this.#isBusy) this.#start(request, response);
     else if (this.#waiting.length < WAITING_AT_MOST) {
@@ -92,12 +92,12 @@ class RequestQueue {
   }
 }
 
-/** What llhttp takes as the end of what it has to parse. */
+/** Makes llhttp stop parsing. */
 const STOP_PARSING = 2;
 
 /**
- * Ends a connection in the middle of a packet. Node would still make a request of everything that is left in it, which is
- * the larger part of the work. That its parser can be told to stop is not documented; without it only the work remains.
+ * Closes a connection in the middle of a packet. Node would still create a request from everything left in it, which is
+ * most of the work. Stopping its parser is undocumented; if that fails, only the extra work remains.
  */
 function endUnparsed(socket: Socket): void {
   const parser: unknown = Reflect.get(socket, 'parser');

@@ -1,10 +1,10 @@
 /**
- * Offers to speak another protocol. Each is handed to the application as the request that it is, so that it gets the same
- * answers and refusals; only the route of the WebSocket takes up its offer (`takeUpgrade`). Any other is ignored, as HTTP
- * asks of a server that does not know it: `curl --http2` and Java's client make one with each first request.
+ * Requests with an `Upgrade` header. Each is passed to the application as a normal request, so that it gets the same
+ * responses and refusals; only the WebSocket route accepts the upgrade (`takeUpgrade`). Any other is ignored, as HTTP
+ * requires: `curl --http2` and Java's client send one with each first request.
  *
- * Node takes a request with such an offer out of its hands as soon as there is a listener for `upgrade`. A listener that
- * ignores it leaves a connection that is never answered, never timed out and never seen to end.
+ * Node stops handling such a request as soon as there is a listener for `upgrade`. A listener that ignores it leaves a
+ * connection that is never answered, never times out and whose end is never noticed.
  */
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -12,15 +12,15 @@ import type { Duplex } from 'node:stream';
 import { writeProblem } from './malformed-request.ts';
 import { ProblemError } from './problem.ts';
 
-/** Nothing written and nothing read. The heartbeat of a stream comes four times as often. */
+/** Idle time in both directions. The heartbeat of a stream is four times as frequent. */
 const SILENT_MS = 60_000;
 
-/** What came behind the head of a request that offers to speak another protocol. */
+/** The bytes that follow the head of an upgrade request. */
 const heads = new WeakMap<IncomingMessage, Buffer>();
 
 export function answerUpgrades(server: Server): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // What Node has not parsed: the body lies between what it gave us and what is still to come.
+    // Node has not parsed the body: it lies between `head` and the bytes still to come.
     if (hasBody(request) || !(socket instanceof Socket)) {
       const problem =
         'A request with a body cannot offer to upgrade the connection. Send it without Upgrade.';
@@ -32,12 +32,12 @@ export function answerUpgrades(server: Server): void {
   });
 }
 
-/** As if there had been no offer. The connection ends with the answer, as nothing parses what comes after it. */
+/** Handles the request as if it had no offer. The connection closes after the response, as nothing parses what follows. */
 function answer(server: Server, request: IncomingMessage, socket: Socket): void {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
-  // Both ways: a client that leaves its own side open would hold the socket, which has no other reader.
+  // Both directions: a client that leaves its side half-open would hold the socket, which has no other reader.
   response.on('finish', () => socket.destroySoon());
   socket.setTimeout(SILENT_MS, () => socket.destroy());
   socket.on('error', () => socket.destroy());
@@ -45,22 +45,22 @@ function answer(server: Server, request: IncomingMessage, socket: Socket): void 
   server.emit('request', request, response);
 }
 
-/** Whether this request may become a WebSocket: `Connection: Upgrade` came with the offer, so Node has handed the connection over. */
+/** Whether this request may become a WebSocket: it has `Connection: Upgrade`, so Node has handed over the connection. */
 export function offersWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === 'websocket' && heads.has(request);
 }
 
 /**
- * Takes the connection from HTTP.
+ * Detaches the connection from HTTP.
  *
- * @returns what came behind the head of the request; undefined when the client has left
+ * @returns the bytes that follow the head of the request; undefined when the client has disconnected
  */
 export function takeUpgrade(request: IncomingMessage, response: ServerResponse): Buffer | undefined {
   const { socket } = request;
   if (socket.destroyed) return undefined;
   response.detachSocket(socket);
   socket.setTimeout(0);
-  // For HTTP the answer is over; Node does not say so of a response without a socket.
+  // For HTTP the response is finished; Node does not emit this for a response without a socket.
   response.emit('close');
   return heads.get(request) ?? Buffer.alloc(0);
 }
