@@ -1,4 +1,4 @@
-/** How the tests of the simulator talk to it: over real HTTP, with the headers Cliniko asks for. */
+/** Requests of the simulator's tests: real HTTP, with the headers that Cliniko requires. */
 import { onTestFinished } from 'vitest';
 import {
   type ClinikoSimulator,

@@ -12,7 +12,7 @@ async function walkOf(simulator: ClinikoSimulator, question: Parameters<typeof i
 }
 
 describe('churn', () => {
-  test('happens at the request it was planned for, before the page or after it', async () => {
+  test('happens at its planned request, before or after the page', async () => {
     const simulator = await open({ patients: 10 });
     simulator.churn.before(2, (people) => people.add());
     simulator.churn.after(2, (people) => people.add());
@@ -57,8 +57,8 @@ describe('churn', () => {
   });
 });
 
-describe('a walk by pages while the clinic changes', () => {
-  test('loses people when archiving moves the rows', async () => {
+describe('a page scan while the clinic changes', () => {
+  test('misses patients when archiving moves the rows', async () => {
     const simulator = await open({ patients: 100 });
     simulator.churn.afterEvery((people, { page }) => people.archive(activeAt(simulator, (page ?? 1) - 1)));
     const { missed } = await walkOf(simulator, { per_page: 10 });
@@ -70,7 +70,7 @@ describe('a walk by pages while the clinic changes', () => {
     return active[rank] ?? '';
   }
 
-  test('loses nobody to archiving, edits and arrivals when all are shown as they came', async () => {
+  test('misses no patient after archiving, edits and arrivals when it lists all in order of arrival', async () => {
     const simulator = await open({ patients: 100 });
     simulator.churn.afterEvery((people, { page }) => {
       people.archive(people.idOf(page ?? 0));
@@ -80,14 +80,14 @@ describe('a walk by pages while the clinic changes', () => {
     expect(await walkOf(simulator, STEADY)).toMatchObject({ missed: [], seenTwice: 0 });
   });
 
-  test('loses somebody to a permanent deletion even then', async () => {
+  test('misses a patient after a permanent deletion even then', async () => {
     const simulator = await open({ patients: 100 });
     simulator.churn.afterPage(3, (people) => people.hardDelete(people.idOf(5)));
     const next = simulator.people.idOf(30);
     expect((await walkOf(simulator, STEADY)).missed).toEqual([next]);
   });
 
-  test('loses somebody to an edit when it goes by updated_at', async () => {
+  test('misses a patient after an edit when it sorts by updated_at', async () => {
     const simulator = await open({ patients: 100 });
     const first =
       (await list(simulator, { filters: EVERYBODY, sort: 'updated_at:asc,id:asc' })).patients[0]?.id ?? '';

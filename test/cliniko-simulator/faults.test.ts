@@ -4,7 +4,7 @@ import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { ask, askList, headersFor, list, open } from './asking.ts';
 
-/** Page 2 is stricken. */
+/** Page 2 gets the fault. */
 async function openWith(fault: Fault): Promise<ClinikoSimulator> {
   const simulator = await open({ patients: 300 });
   simulator.faults.onPage(2, fault);
@@ -14,7 +14,7 @@ async function openWith(fault: Fault): Promise<ClinikoSimulator> {
 const page2 = { page: 2 };
 
 describe('a fault', () => {
-  test('strikes its page, as often as it should, and no other', async () => {
+  test('affects its page, the given number of times, and no other', async () => {
     const simulator = await openWith({ kind: 'status', status: 503, times: 2 });
     const statuses: number[] = [];
     for (const page of [1, 2, 2, 2, 3]) statuses.push((await askList(simulator, { page })).status);
@@ -22,14 +22,14 @@ describe('a fault', () => {
     expect(simulator.requests.map(({ status }) => status)).toEqual(statuses);
   });
 
-  test('strikes until it is cleared when it names no number', async () => {
+  test('affects requests until it is cleared when it has no number', async () => {
     const simulator = await openWith({ kind: 'status', status: 500 });
     for (let again = 0; again < 3; again++) expect((await askList(simulator, page2)).status).toBe(500);
     simulator.faults.clear();
     expect((await askList(simulator, page2)).status).toBe(200);
   });
 
-  test('can strike every request, or those a test chooses', async () => {
+  test('can affect every request, or those that a test selects', async () => {
     const simulator = await open();
     simulator.faults.onRequests(({ query }) => query.includes('updated_at'), { kind: 'status', status: 504 });
     expect((await askList(simulator, { filters: ['updated_at:?'] })).status).toBe(504);
@@ -38,7 +38,7 @@ describe('a fault', () => {
     expect((await ask(simulator, '/user')).status).toBe(502);
   });
 
-  test('waits its turn behind an older one', async () => {
+  test('applies after an older one is used up', async () => {
     const simulator = await openWith({ kind: 'status', status: 500, times: 1 });
     simulator.faults.onPage(2, { kind: 'status', status: 502, times: 1 });
     const statuses = [
@@ -50,7 +50,7 @@ describe('a fault', () => {
   });
 });
 
-describe('a fault that answers', () => {
+describe('a fault with an answer', () => {
   test.each([
     ['json', /json/, /"message"/],
     ['text', /text\/plain/, /503/],
@@ -92,7 +92,7 @@ describe('a fault that answers', () => {
     expect(() => JSON.parse(text)).toThrow(SyntaxError);
   });
 
-  test('can be a web page with status 200', async () => {
+  test('can be an HTML page with status 200', async () => {
     const response = await askList(await openWith({ kind: 'html' }), page2);
     expect([response.status, response.headers.get('content-type')]).toEqual([
       200,
@@ -114,7 +114,7 @@ describe('a fault that answers', () => {
     },
   );
 
-  test('can change one thing of the right answer', async () => {
+  test('can change one part of the correct answer', async () => {
     const simulator = await openWith({
       kind: 'altered',
       alter: (envelope) => ({ ...envelope, patients: [] }),
@@ -126,7 +126,7 @@ describe('a fault that answers', () => {
 });
 
 describe('a fault of the connection', () => {
-  test('resets it before a word was said', async () => {
+  test('resets it before any byte', async () => {
     const simulator = await openWith({ kind: 'reset', times: 1 });
     await expect(askList(simulator, page2)).rejects.toThrow('fetch failed');
     expect(simulator.requests[0]?.status).toBeNull();
@@ -142,7 +142,7 @@ describe('a fault of the connection', () => {
   });
 
   test.each(['nothing', 'headers', 'half'] as const)(
-    'says %s and then hangs until released',
+    'sends %s and then hangs until released',
     async (after) => {
       const simulator = await openWith({ kind: 'hang', after });
       const answer = askList(simulator, page2).then((response) => response.json());
@@ -154,7 +154,7 @@ describe('a fault of the connection', () => {
     },
   );
 
-  test('hangs for as long as the client has patience', async () => {
+  test('hangs until the client disconnects', async () => {
     const simulator = await openWith({ kind: 'hang' });
     const patience = new AbortController();
     const answer = ask(simulator, '/patients?page=2', {
@@ -168,7 +168,7 @@ describe('a fault of the connection', () => {
     expect((await list(simulator)).patients).toHaveLength(50);
   });
 
-  test('is slow, and right in the end', async () => {
+  test('is slow, and correct', async () => {
     const simulator = await openWith({ kind: 'slow', ms: 20 });
     expect((await list(simulator, page2)).patients).toHaveLength(50);
   });
@@ -176,7 +176,7 @@ describe('a fault of the connection', () => {
 
 describe('closing', () => {
   test.each<Fault>([{ kind: 'hang' }, { kind: 'hang', after: 'half' }, { kind: 'slow', ms: 3_600_000 }])(
-    'waits for nobody: %o',
+    'waits for no client: %o',
     async (fault) => {
       const simulator = await startClinikoSimulator({ patients: 100 });
       simulator.faults.onEvery(fault);
@@ -191,7 +191,7 @@ describe('closing', () => {
     await Promise.all([expect(answer).rejects.toThrow(), simulator.close()]);
   }
 
-  test('cuts many who wait for their latency', async () => {
+  test('disconnects many clients that wait for the latency', async () => {
     const simulator = await startClinikoSimulator({ patients: 100, latencyMs: 3_600_000 });
     const answers = Array.from({ length: 40 }, () => askList(simulator));
     const settled = Promise.allSettled(answers);

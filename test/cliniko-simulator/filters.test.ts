@@ -3,7 +3,7 @@ import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { askList, EVERYBODY, idsOf, type ListQuestion, list, open } from './asking.ts';
 
 describe('a filter on archived_at', () => {
-  test('shows the active, the archived, or both', async () => {
+  test('lists active patients, archived ones, or both', async () => {
     const { people, ...simulator } = await open({ patients: 200 });
     const total = async (...filters: string[]) =>
       (await list({ people, ...simulator }, { filters })).total_entries;
@@ -17,7 +17,7 @@ describe('a filter on archived_at', () => {
     expect(await total('archived_at:*', 'archived_at:?')).toBe(all - active);
   });
 
-  test('compares times, and finds the archived by that', async () => {
+  test('compares times, and finds archived patients by time', async () => {
     const simulator = await open({ patients: 200 });
     const id = simulator.people.idOf(3);
     simulator.people.archive(id);
@@ -26,7 +26,7 @@ describe('a filter on archived_at', () => {
     expect(await idsOf(simulator, { filters: [`archived_at:>${archived_at}`] })).toEqual([]);
   });
 
-  test('is the only one that shows the archived, unless the switch says otherwise', async () => {
+  test('is the only one that lists archived patients, unless the switch is set', async () => {
     const simulator = await open({ patients: 200 });
     const filters = ['id:>0'];
     expect((await list(simulator, { filters })).total_entries).toBe(simulator.people.countActive());
@@ -37,7 +37,7 @@ describe('a filter on archived_at', () => {
 });
 
 describe('a filter on an id', () => {
-  test('names one, several, or all but some', async () => {
+  test('selects one, several, or all but some', async () => {
     const simulator = await open({ patients: 60 });
     const [a, b, c] = [0, 30, 59].map((position) => simulator.people.idOf(position));
     const find = (filter: string) => idsOf(simulator, { filters: [...EVERYBODY, filter] });
@@ -50,7 +50,7 @@ describe('a filter on an id', () => {
     expect(await find('id:!?')).toEqual([]);
   });
 
-  test('walks the clinic in steps, always from page 1', async () => {
+  test('supports a keyset scan, always from page 1', async () => {
     const simulator = await open({ patients: 130 });
     const walked: string[] = [];
     for (let last: string | undefined = '0'; last !== undefined; last = walked.at(-1)) {
@@ -63,7 +63,7 @@ describe('a filter on an id', () => {
   });
 });
 
-describe('filters on people', () => {
+describe('filters on patient fields', () => {
   async function openWithAda(): Promise<{ simulator: ClinikoSimulator; find: Find }> {
     const simulator = await open({ patients: 30 });
     simulator.people.create({
@@ -104,13 +104,13 @@ describe('filters on people', () => {
     expect(await find(filter)).toBe(isFound);
   });
 
-  test('must all hold', async () => {
+  test('are combined with AND', async () => {
     const { find } = await openWithAda();
     expect(await find('first_name:~ada', 'email:?')).toBe(true);
     expect(await find('first_name:~ada', 'email:!?')).toBe(false);
   });
 
-  test('mind the case when the switch says so', async () => {
+  test('are case-sensitive when the switch is set', async () => {
     const { simulator, find } = await openWithAda();
     simulator.behaviour.textFilters = 'match-case';
     expect(await find('first_name:~ada')).toBe(false);
@@ -118,7 +118,7 @@ describe('filters on people', () => {
   });
 });
 
-describe('a question that cannot be answered', () => {
+describe('an invalid query', () => {
   test.each([
     ['notes:~x', 'notes is not filterable'],
     ['merged_at:?', 'merged_at is not filterable'],
@@ -137,7 +137,7 @@ describe('a question that cannot be answered', () => {
 
   test.each<[string, ListQuestion]>([
     ['an operator the field does not have', { filters: ['created_at:=2026-01-01T00:00:00Z'] }],
-    ['an operator nobody has', { filters: ['email:like:x'] }],
+    ['an unknown operator', { filters: ['email:like:x'] }],
     ['a date that is none', { filters: ['date_of_birth:=yesterday'] }],
     ['more ids than a list may name', { filters: [`id:=${'1,'.repeat(100)}1`] }],
     ['an order by something else', { sort: 'notes:asc' }],
@@ -146,7 +146,7 @@ describe('a question that cannot be answered', () => {
     expect((await askList(await open(), question)).status).toBe(400);
   });
 
-  test('may have fractions of a second when the switch says so', async () => {
+  test('may have fractions of a second when the switch is set', async () => {
     const simulator = await open({ behaviour: { fractionalSeconds: 'accept' } });
     expect((await askList(simulator, { filters: ['updated_at:>=2026-01-01T00:00:00.000Z'] })).status).toBe(
       200,
@@ -155,7 +155,7 @@ describe('a question that cannot be answered', () => {
 });
 
 describe('the order', () => {
-  test('can be turned by the old parameter, for columns that name no direction', async () => {
+  test('can be reversed by the old parameter, for columns without a direction', async () => {
     const simulator = await open({ patients: 40 });
     const newestFirst = await idsOf(simulator, { sort: 'id:desc' });
     expect(newestFirst).toEqual((await idsOf(simulator)).toReversed());
@@ -163,7 +163,7 @@ describe('the order', () => {
     expect(await idsOf(simulator, { order: 'desc', sort: 'id:asc' })).toEqual(newestFirst.toReversed());
   });
 
-  test('of those who are equal can be turned as well', async () => {
+  test('of equal patients can be reversed as well', async () => {
     const simulator = await open({ patients: 0, now: () => new Date('2026-06-01T00:00:00Z') });
     const ids = simulator.people.add(5);
     expect(await idsOf(simulator, { sort: 'created_at:asc' })).toEqual(ids);

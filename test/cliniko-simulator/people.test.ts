@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Facts, timelineOf } from '../../src/cliniko-simulator/timeline.ts';
 import { ask, EVERYBODY, list, open, type Shown, walk } from './asking.ts';
 
-async function everybody(options: Parameters<typeof open>[0] = {}): Promise<Shown[]> {
+async function allPatients(options: Parameters<typeof open>[0] = {}): Promise<Shown[]> {
   return walk(await open({ patients: 1000, ...options }), { filters: EVERYBODY });
 }
 
@@ -19,14 +19,14 @@ interface Phone {
 const phonesOf = ({ patient_phone_numbers }: Shown) => (patient_phone_numbers ?? []) as Phone[];
 
 describe('the people of a clinic', () => {
-  test('are the same for the same seed, on whichever port, and others for another', async () => {
-    const [first, again, other] = [await everybody(), await everybody(), await everybody({ seed: 2 })];
+  test('are the same for the same seed, on any port, and differ for another seed', async () => {
+    const [first, again, other] = [await allPatients(), await allPatients(), await allPatients({ seed: 2 })];
     expect(again).toEqual(first);
     expect(other.map(({ email }) => email)).not.toEqual(first.map(({ email }) => email));
   });
 
-  test('have small old ids and large new ones, as exact text, in the order they came', async () => {
-    const people = await everybody();
+  test('have small old ids and large new ones, as exact text, in order of arrival', async () => {
+    const people = await allPatients();
     const ids = people.map(({ id }) => id);
     expect(ids.every((id) => typeof id === 'string' && /^\d+$/.test(id))).toBe(true);
     expect(share(ids, (id) => id.length <= 8)).toBeGreaterThan(0.3);
@@ -37,8 +37,8 @@ describe('the people of a clinic', () => {
     expect(new Set(people.map(({ created_at }) => created_at)).size).toBeLessThan(people.length);
   });
 
-  test('are archived now and then, some of them merged into somebody who is there', async () => {
-    const people = await everybody();
+  test('are sometimes archived, some of them merged into an existing patient', async () => {
+    const people = await allPatients();
     const ids = new Set(people.map(({ id }) => id));
     const merged = people.filter(({ merged_at }) => merged_at !== null);
     expect(share(people, ({ archived_at }) => archived_at !== null)).toBe(0.06);
@@ -55,7 +55,7 @@ describe('the people of a clinic', () => {
   }
 
   test('have telephones as receptions type them: none, several, untidy, mostly good', async () => {
-    const people = await everybody();
+    const people = await allPatients();
     const phones = people.flatMap(phonesOf);
     expect(share(people, ({ patient_phone_numbers }) => patient_phone_numbers === null)).toBeGreaterThan(
       0.03,
@@ -71,8 +71,8 @@ describe('the people of a clinic', () => {
     expect(share(phones, isValid)).toBeLessThan(0.99);
   });
 
-  test('leave things blank, share families, and spell themselves as they like', async () => {
-    const people = await everybody();
+  test('have blank fields, shared families, and unusual spellings', async () => {
+    const people = await allPatients();
     const shareOf = (is: (person: Shown) => boolean) => share(people, is);
     expect(shareOf(({ email }) => email === null)).toBeGreaterThan(0.02);
     expect(shareOf(({ email }) => email === '')).toBeGreaterThan(0.02);
@@ -85,20 +85,20 @@ describe('the people of a clinic', () => {
     expect(shareOf(({ custom_fields }) => custom_fields !== null)).toBeGreaterThan(0.2);
   });
 
-  test('weigh about 2 kB each', async () => {
-    const bytes = JSON.stringify(await everybody()).length / 1000;
+  test('have records of about 2 kB each', async () => {
+    const bytes = JSON.stringify(await allPatients()).length / 1000;
     expect(bytes).toBeGreaterThan(1600);
     expect(bytes).toBeLessThan(2200);
   });
 
-  test('can be absent in one style only', async () => {
-    const nulls = await everybody({
+  test('can write absent values in one style only', async () => {
+    const nulls = await allPatients({
       patients: 100,
       behaviour: { emptyStyle: null, unsetAssociations: null },
     });
     expect(nulls.flatMap(Object.values).filter((value) => value === '').length).toBeLessThan(5);
     expect(nulls.every((person) => 'merged_with_patient' in person && 'latest_booking' in person)).toBe(true);
-    const blanks = await everybody({ patients: 100, behaviour: { emptyStyle: '' } });
+    const blanks = await allPatients({ patients: 100, behaviour: { emptyStyle: '' } });
     expect(blanks.filter(({ archived_at }) => archived_at === '')).toHaveLength(94);
     expect(
       blanks.some((person) => 'merged_with_patient' in person && person.merged_with_patient === null),
@@ -106,14 +106,14 @@ describe('the people of a clinic', () => {
   });
 });
 
-describe('the drawn history', () => {
+describe('the generated history', () => {
   const clinic = fc.record({
     seed: fc.integer(),
     size: fc.integer({ min: 1, max: 10_000_000 }),
     at: fc.nat(),
   });
 
-  test('runs forward: whoever comes later has the larger id and no earlier time', () => {
+  test('is ascending: a later patient has a larger id and no earlier time', () => {
     fc.assert(
       fc.property(clinic, ({ seed, size, at }) => {
         const timeline = timelineOf(seed, size);
@@ -125,7 +125,7 @@ describe('the drawn history', () => {
     );
   });
 
-  test('never lets a thing happen before its cause, or after the end', () => {
+  test('has no effect before its cause, or after the end', () => {
     fc.assert(
       fc.property(clinic, ({ seed, size, at }) => {
         const timeline = timelineOf(seed, size);
@@ -139,7 +139,7 @@ describe('the drawn history', () => {
     );
   });
 
-  test('counts its archived without looking at anybody', () => {
+  test('counts archived patients without generating any', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat(400), (seed, size) => {
         const timeline = timelineOf(seed, 400);
@@ -155,7 +155,7 @@ describe('the drawn history', () => {
 describe('an edit', () => {
   const clock = () => ({ time: new Date('2026-06-01T00:00:00Z') });
 
-  test('carries the time of the clock, which never goes back', async () => {
+  test('has the time of the clock, which never goes back', async () => {
     const now = clock();
     const simulator = await open({ now: () => now.time });
     const id = simulator.people.idOf(5);
@@ -169,7 +169,7 @@ describe('an edit', () => {
     expect(simulator.people.record(id).updated_at).toBe('2026-06-01T00:00:00Z');
   });
 
-  test('by override looks as if it had always been so', async () => {
+  test('by override keeps the history unchanged', async () => {
     const { people } = await open();
     const id = people.idOf(5);
     const before = people.record(id);
@@ -225,7 +225,7 @@ describe('an edit', () => {
     expect(page.total_entries).toBe(13);
   });
 
-  test('deletes for good', async () => {
+  test('deletes permanently', async () => {
     const simulator = await open({ patients: 10 });
     const id = simulator.people.idOf(4);
     simulator.people.hardDelete(id);

@@ -16,7 +16,7 @@ async function openWithClock(options: Parameters<typeof open>[0] = {}) {
 }
 
 describe('the rate limit', () => {
-  test('answers 429 with the time it resets, in seconds, and nothing else to go by', async () => {
+  test('answers 429 with its reset time in seconds, and no other hint', async () => {
     const { simulator, statuses } = await openWithClock();
     expect(await statuses(3)).toEqual([200, 200, 200]);
     const limited = await askList(simulator);
@@ -26,14 +26,14 @@ describe('the rate limit', () => {
     expect(limited.headers.has('x-ratelimit-remaining')).toBe(false);
   });
 
-  test('is 200 a minute unless it is said otherwise', async () => {
+  test('is 200 a minute by default', async () => {
     const simulator = await startClinikoSimulator({ patients: 1, now: () => new Date(START) });
     onTestFinished(() => simulator.close());
     for (let request = 0; request < 201; request++) await askList(simulator);
     expect(simulator.requests.map(({ status }) => status).lastIndexOf(200)).toBe(199);
   });
 
-  test('lets pass again when the minute is over', async () => {
+  test('accepts requests again when the minute is over', async () => {
     const { clock, statuses } = await openWithClock();
     expect(await statuses(4)).toEqual([200, 200, 200, 429]);
     clock.ms += 59_999;
@@ -42,7 +42,7 @@ describe('the rate limit', () => {
     expect(await statuses(4)).toEqual([200, 200, 200, 429]);
   });
 
-  test('may slide: a request makes room a minute after it', async () => {
+  test('may slide: a request expires after a minute', async () => {
     const { clock, statuses } = await openWithClock({ behaviour: { limitWindow: 'sliding' } });
     expect(await statuses(1)).toEqual([200]);
     clock.ms += 30_000;
@@ -51,14 +51,14 @@ describe('the rate limit', () => {
     expect(await statuses(2)).toEqual([200, 429]);
   });
 
-  test('may say Retry-After as well', async () => {
+  test('may send Retry-After as well', async () => {
     const { simulator, clock, statuses } = await openWithClock({ retryAfter: true });
     await statuses(3);
     clock.ms += 45_000;
     expect((await askList(simulator)).headers.get('retry-after')).toBe('15');
   });
 
-  test('counts all keys of the user together, but nobody who is refused', async () => {
+  test('counts all keys of the user together, but no rejected requests', async () => {
     const { simulator, statuses } = await openWithClock({ otherApiKeys: ['MxOther-au1'] });
     await ask(simulator, '/patients', { headers: headersFor('wrong') });
     await ask(simulator, '/patients', { headers: headersFor('MxOther-au1') });
@@ -66,7 +66,7 @@ describe('the rate limit', () => {
     expect(await statuses(2)).toEqual([200, 429]);
   });
 
-  test.each([0, Number.POSITIVE_INFINITY])('is lifted by %s', async (requestsPerMinute) => {
+  test.each([0, Number.POSITIVE_INFINITY])('is disabled by %s', async (requestsPerMinute) => {
     const { statuses } = await openWithClock({ requestsPerMinute });
     expect(new Set(await statuses(250))).toEqual(new Set([200]));
   });

@@ -6,9 +6,7 @@ import { EVERYBODY, list, open, type ShownPage } from './asking.ts';
 const MILLION = 1_000_000;
 const STEADY = { filters: EVERYBODY, sort: 'created_at:asc,id:asc', per_page: 100 };
 
-/**
- * What is still held once the garbage is gone: without collecting first, the figure would be mostly garbage.
- */
+/** Live memory: without a garbage collection first, the figure would mostly be garbage. */
 function heldBytes(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
@@ -16,16 +14,16 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-describe('a clinic of a million', () => {
-  test('costs no memory to open or to walk', async () => {
+describe('a clinic of a million patients', () => {
+  test('needs no memory to open or to scan', async () => {
     const before = heldBytes();
     const simulator = await open({ patients: MILLION });
     for (let page = 1; page <= 10_000; page += 100) await list(simulator, { ...STEADY, page });
-    // A million records would hold some 2 GB, and a mere object for each of them dozens of megabytes.
+    // A million records would hold some 2 GB, and one object for each of them dozens of megabytes.
     expect(heldBytes() - before).toBeLessThan(20 * 1024 * 1024);
   });
 
-  test('is found at any depth without looking at those before', async () => {
+  test('finds a page at any depth without generating those before', async () => {
     const simulator = await open({ patients: MILLION });
     const { people } = simulator;
     const idsAt = async (page: number, question = STEADY) =>
@@ -50,7 +48,7 @@ describe('a clinic of a million', () => {
     expect((await list(simulator)).total_entries).toBe(people.countActive());
   });
 
-  test('tells at once who was touched since the start', async () => {
+  test('finds patients changed since the start at once', async () => {
     const simulator = await open({ patients: MILLION, now: () => new Date('2026-06-01T00:00:00Z') });
     const { people } = simulator;
     const touched = [people.idOf(7), people.idOf(900_000)];

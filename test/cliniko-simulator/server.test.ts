@@ -3,7 +3,7 @@ import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { ask, askList, EVERYBODY, headersFor, list, open } from './asking.ts';
 
 describe('the key', () => {
-  test('opens the clinic with its shard and without', async () => {
+  test('is valid with and without its shard', async () => {
     const simulator = await open({ apiKey: 'MxAbc123-uk2' });
     for (const key of ['MxAbc123-uk2', 'MxAbc123']) {
       expect((await ask(simulator, '/patients', { headers: headersFor(key) })).status).toBe(200);
@@ -39,7 +39,7 @@ describe('the key', () => {
     expect((await ask(simulator, '/user', { headers: headersFor('MxSecond-au1') })).status).toBe(200);
   });
 
-  test('is never written down', async () => {
+  test('is never recorded', async () => {
     const simulator = await open();
     await askList(simulator);
     const written = JSON.stringify(simulator.requests);
@@ -51,7 +51,7 @@ describe('the key', () => {
 describe('the mandatory headers', () => {
   const poor = { ...headersFor('x'), 'user-agent': 'curl', accept: '*/*' };
 
-  test('are noted when they are poor', async () => {
+  test('are noted when they are invalid', async () => {
     const simulator = await open();
     const { authorization = '' } = headersFor(simulator.apiKey);
     expect((await ask(simulator, '/patients', { headers: { ...poor, authorization } })).status).toBe(200);
@@ -59,7 +59,7 @@ describe('the mandatory headers', () => {
     expect(simulator.requests.map(({ violations }) => violations)).toEqual([['User-Agent', 'Accept'], []]);
   });
 
-  test('are insisted on when the switch says so', async () => {
+  test('are required when the switch is set', async () => {
     const simulator = await open({ behaviour: { headers: 'strict' } });
     const { authorization = '' } = headersFor(simulator.apiKey);
     expect((await ask(simulator, '/patients', { headers: { ...poor, authorization } })).status).toBe(400);
@@ -68,7 +68,7 @@ describe('the mandatory headers', () => {
 });
 
 describe('a list of patients', () => {
-  test('comes in fifties, oldest first, without the archived', async () => {
+  test('has pages of fifty, oldest first, without archived patients', async () => {
     const simulator = await open({ patients: 120 });
     const page = await list(simulator);
     expect(page.patients).toHaveLength(50);
@@ -78,25 +78,22 @@ describe('a list of patients', () => {
     expect(created).toEqual(created.toSorted());
   });
 
-  test('holds 100 at most, and can be told to refuse more', async () => {
+  test('has pages of 100 at most, and can reject a larger per_page', async () => {
     const simulator = await open({ patients: 250 });
     expect((await list(simulator, { per_page: 500 })).patients).toHaveLength(100);
     simulator.behaviour.perPageTooBig = 'refuse';
     expect((await askList(simulator, { per_page: 500 })).status).toBe(400);
   });
 
-  test.each([0, -3, 'many'])(
-    'takes page and per_page of %s for unsaid, or refuses them',
-    async (nonsense) => {
-      const simulator = await open();
-      const page = await list(simulator, { page: nonsense, per_page: nonsense });
-      expect(page).toMatchObject(await list(simulator, { page: 1, per_page: 50 }));
-      simulator.behaviour.paramNonsense = 'refuse';
-      expect((await askList(simulator, { page: nonsense })).status).toBe(400);
-    },
-  );
+  test.each([0, -3, 'many'])('ignores page and per_page of %s, or rejects them', async (nonsense) => {
+    const simulator = await open();
+    const page = await list(simulator, { page: nonsense, per_page: nonsense });
+    expect(page).toMatchObject(await list(simulator, { page: 1, per_page: 50 }));
+    simulator.behaviour.paramNonsense = 'refuse';
+    expect((await askList(simulator, { page: nonsense })).status).toBe(400);
+  });
 
-  test('links to its neighbours with everything that was asked', async () => {
+  test('links to its neighbours with all parameters', async () => {
     const simulator = await open({ patients: 30 });
     const question = { per_page: 10, filters: EVERYBODY, sort: 'updated_at:asc,id:asc' };
     const [first, second, last] = [
@@ -111,7 +108,7 @@ describe('a list of patients', () => {
     expect(last.links).toEqual({ self: link(3), previous: link(2) });
   });
 
-  test('says null for a missing link when the switch says so', async () => {
+  test('writes null for a missing link when the switch is set', async () => {
     const simulator = await open({ patients: 5, behaviour: { unsetLinks: null } });
     expect((await list(simulator)).links).toMatchObject({ previous: null, next: null });
   });
@@ -130,7 +127,7 @@ describe('a list of patients', () => {
     expect(await list(simulator)).toMatchObject({ patients: [], total_entries: 0 });
   });
 
-  test('ignores filters that an HTTP library has garbled', async () => {
+  test('ignores filters that an HTTP library encoded incorrectly', async () => {
     const simulator = await open();
     for (const garbled of ['q=archived_at:*', 'q[0]=archived_at:*', 'q[][]=archived_at:*']) {
       const page = await (await ask(simulator, `/patients?${garbled}`)).json();
@@ -140,13 +137,13 @@ describe('a list of patients', () => {
 });
 
 describe('one patient', () => {
-  test('is the record the list shows', async () => {
+  test('is the same record as in the list', async () => {
     const simulator = await open();
     const [listed] = (await list(simulator)).patients;
     expect(await (await ask(simulator, `/patients/${listed?.id}`)).json()).toEqual(listed);
   });
 
-  test('is hidden when archived, unless archived ones are asked for', async () => {
+  test('is hidden when archived, unless archived ones are requested', async () => {
     const simulator = await open();
     const id = simulator.people.idOf(0);
     simulator.people.archive(id);
@@ -167,7 +164,7 @@ describe('one patient', () => {
 });
 
 describe('the server', () => {
-  test('answers nothing but GET, and notes every try', async () => {
+  test('answers only GET, and records every request', async () => {
     const simulator = await open();
     const id = simulator.people.idOf(0);
     const before = simulator.people.record(id);
@@ -190,7 +187,7 @@ describe('the server', () => {
     expect(simulator.people.record(id)).toEqual(before);
   });
 
-  test('knows the owner of the key and the settings, and no other route', async () => {
+  test('serves the owner of the key and the settings, and no other route', async () => {
     const simulator = await open();
     expect(await (await ask(simulator, '/user')).json()).toHaveProperty('id');
     expect(await (await ask(simulator, '/settings/public')).json()).toHaveProperty('account');
@@ -199,7 +196,7 @@ describe('the server', () => {
     expect(await (await ask(simulator, '/appointments')).text()).toBe('');
   });
 
-  test('notes what was asked, what was answered, and how many were under way', async () => {
+  test('records each request, its answer, and the number of concurrent requests', async () => {
     const simulator = await open();
     simulator.faults.onEvery({ kind: 'hang', times: 3 });
     const pages = [1, 2, 3].map((page) => list(simulator, { page, per_page: 10, filters: EVERYBODY }));
@@ -215,13 +212,13 @@ describe('the server', () => {
     expect(simulator.requests.at(-1)).toMatchObject({ path: '/v1/user', inFlight: 1 });
   });
 
-  test('survives addresses that are no addresses', async () => {
+  test('survives invalid addresses', async () => {
     const simulator = await open();
     expect((await ask(simulator, '//x/%E0%A4%A')).status).toBe(404);
     expect((await ask(simulator, '/patients?q[]=%E0%A4%A')).status).toBe(400);
   });
 
-  test('serves the same bytes from kept pages, until somebody is edited', async () => {
+  test('serves the same bytes from cached pages, until a patient is edited', async () => {
     const [drawn, kept] = [await open({ port: 0 }), await open({ cachedPages: 1 })];
     const patients = async (simulator: typeof drawn) => (await list(simulator)).patients;
     expect(await patients(kept)).toEqual(await patients(drawn));
@@ -230,7 +227,7 @@ describe('the server', () => {
     expect((await patients(kept))[0]?.first_name).toBe('Edited');
   });
 
-  test('says so when its port is taken or its clinic too large', async () => {
+  test('fails when its port is in use or its clinic too large', async () => {
     const simulator = await open();
     await expect(startClinikoSimulator({ patients: 1, port: simulator.port })).rejects.toThrow('EADDRINUSE');
     await expect(startClinikoSimulator({ patients: 1e9 })).rejects.toThrow(RangeError);

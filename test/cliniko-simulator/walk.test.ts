@@ -1,9 +1,7 @@
 /**
- * Any walk over a clinic that stands still meets exactly those it asked for, once each, in the order it asked
- * for.
+ * Any scan of an unchanging clinic returns exactly the matching patients, once each, in the requested order.
  *
- * The expectation is worked out from the records alone, one by one, knowing nothing of how the simulator
- * finds pages.
+ * The expectation is computed from the records alone, one by one, independent of how the simulator finds pages.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -35,7 +33,7 @@ interface Rule {
   holds: (record: Shown) => boolean;
 }
 
-/** A rule is made once the clinic is there: limits that somebody hits exactly are where mistakes are made. */
+/** The rules are generated from the existing clinic: errors are likely at limits that equal a stored value. */
 type RuleFor = (people: readonly Shown[]) => Rule;
 
 const operator = fc.constantFrom('<', '<=', '>', '>=');
@@ -44,7 +42,7 @@ const time = fc
   .integer({ min: Date.UTC(2018, 11, 1) / 1000, max: Date.UTC(2027, 0, 1) / 1000 })
   .map((seconds) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'));
 
-/** ISO text of equal length compares as the times do. */
+/** ISO timestamps of equal length compare as text. */
 const timeRule = fc
   .tuple(fc.constantFrom('created_at', 'updated_at', 'archived_at'), operator, time, fc.option(fc.nat(200)))
   .map(
@@ -72,9 +70,9 @@ const idRule = fc.tuple(operator, fc.bigInt({ min: 0n, max: 10n ** 19n - 1n }), 
 );
 
 const namedRule = fc.array(fc.nat(200), { minLength: 1, maxLength: 5 }).map(
-  (whom): RuleFor =>
+  (indexes): RuleFor =>
     (people) => {
-      const named = whom.map((one) => people[one % people.length]?.id ?? '1');
+      const named = indexes.map((one) => people[one % people.length]?.id ?? '1');
       return { filter: `id:=${named}`, holds: ({ id }) => named.includes(id) };
     },
 );
@@ -117,19 +115,19 @@ const question = fc.record({
 type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
 
 function expected(
-  everybody: readonly Shown[],
+  allPatients: readonly Shown[],
   rules: readonly Rule[],
   { showsAll, sort }: Question,
 ): string[] {
   const speaksOfArchived = showsAll || rules.some(({ filter }) => filter.startsWith('archived_at'));
-  return everybody
+  return allPatients
     .filter(({ archived_at }) => speaksOfArchived || archived_at === null)
     .filter((record) => rules.every(({ holds }) => holds(record)))
     .sort((a, b) => order(a, b, sort))
     .map(({ id }) => id);
 }
 
-/** Comes after every id and every time: those without a value stand last. */
+/** Sorts after every id and every time: absent values come last. */
 const NOTHING = '~'.repeat(20);
 
 function order(a: Shown, b: Shown, sort: Question['sort']): number {
@@ -144,20 +142,20 @@ function order(a: Shown, b: Shown, sort: Question['sort']): number {
 }
 
 async function assertWalk(simulator: ClinikoSimulator, asked: Question): Promise<void> {
-  const everybody = [...simulator.people.ids()].map((id) => simulator.people.record(id) as Shown);
-  const rules = asked.rules.map((ruleFor) => ruleFor(everybody));
+  const allPatients = [...simulator.people.ids()].map((id) => simulator.people.record(id) as Shown);
+  const rules = asked.rules.map((ruleFor) => ruleFor(allPatients));
   const question = {
     per_page: asked.perPage,
     filters: [...(asked.showsAll ? ['archived_at:*'] : []), ...rules.map(({ filter }) => filter)],
     ...(asked.sort.length === 0 ? {} : { sort: asked.sort.map((column) => column.join(':')).join() }),
   };
-  const meant = expected(everybody, rules, asked);
+  const meant = expected(allPatients, rules, asked);
   expect(await idsOf(simulator, question)).toEqual(meant);
   expect((await list(simulator, question)).total_entries).toBe(meant.length);
 }
 
-describe('a walk', () => {
-  test('meets everyone it asked for exactly once, in order, whatever was edited before', async () => {
+describe('a scan', () => {
+  test('returns each matching patient exactly once, in order, after any edits', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer(),

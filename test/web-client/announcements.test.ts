@@ -1,4 +1,4 @@
-/** What a screen reader hears of a run: its turns, not its every step. */
+/** Screen reader announcements of a run: its milestones, not every step. */
 import { describe, expect, test } from 'vitest';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { announce, type Heard } from '../../web-client/src/embed/announcements.ts';
@@ -8,7 +8,7 @@ import { aLog } from './support/logs.ts';
 
 type Step = [SyncLog | null, ConnectionKind?];
 
-/** The words, one for each step that had any. */
+/** The announcements, one for each step that has one. */
 function heardOf(...steps: Step[]): string[] {
   let heard: Heard | null = null;
   const words: string[] = [];
@@ -29,12 +29,12 @@ const running = (percent: number, metadata: Partial<SyncLog['metadata']> = {}): 
 const ended = (change: Partial<SyncLog>): SyncLog => aLog({ status: 'completed', ...change });
 
 describe('a screen reader', () => {
-  test('hears nothing of what was there when the page opened', () => {
+  test('announces nothing about the initial state', () => {
     expect(heardOf([ended({})])).toEqual([]);
     expect(heardOf([running(40)], [running(41)])).toEqual([]);
   });
 
-  test('hears the beginning, the quarters and the end of a run, however many steps it has', () => {
+  test('announces the start, the quarters and the end of a run, however many steps it has', () => {
     const steps = Array.from({ length: 1_000 }, (_, i): Step => [running(i / 10)]);
     expect(heardOf([null], ...steps, [ended({ records_success: 648 })])).toEqual([
       'Sync started.',
@@ -45,7 +45,7 @@ describe('a screen reader', () => {
     ]);
   });
 
-  test('hears of a pause once, and how a run failed', () => {
+  test('announces a pause once, and the failure of a run', () => {
     const waiting = running(10, { phase: 'waiting', waiting_reason: 'Cliniko asks for a pause' });
     const failed = aLog({ status: 'failed', error_details: 'It broke' });
     expect(heardOf([running(5)], [waiting], [waiting], [running(11)], [failed], [failed])).toEqual([
@@ -54,12 +54,12 @@ describe('a screen reader', () => {
     ]);
   });
 
-  test('hears of a whole run that went by between two looks', () => {
+  test('announces a whole run that happened between two updates', () => {
     const next = ended({ id: 18, started_at: '2026-11-23T12:00:00.000Z', records_success: 3 });
     expect(heardOf([ended({})], [next])).toEqual(['Sync completed. 3 patients updated.']);
   });
 
-  test('hears of a lost connection and its return once each, not of a hiccup', () => {
+  test('announces a lost and a restored connection once each, but no short interruption', () => {
     const run: Step = [running(10)];
     expect(heardOf(run, [running(10), 'connecting'], run)).toEqual([]);
     expect(

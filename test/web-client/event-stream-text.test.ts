@@ -1,4 +1,4 @@
-/** The text of an event stream, as the HTML standard takes it apart. */
+/** Parses the text of an event stream as the HTML standard requires. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createEventParser, type ReceivedEvent } from '#contract/event-stream-text.ts';
@@ -23,7 +23,7 @@ test('events are read with every kind of line end, comments and fields of severa
   expect(parse(STREAM, '\n')).toEqual(EVENTS);
 });
 
-test('it makes no difference where the network cuts the text', () => {
+test('the result does not depend on where the network splits the text', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: STREAM.length }), { maxLength: 20 }), (cuts) => {
       const places = [0, ...cuts.sort((one, other) => one - other), STREAM.length];
@@ -33,6 +33,6 @@ test('it makes no difference where the network cuts the text', () => {
   );
 });
 
-test('an event that was not finished is none', () => {
+test('an incomplete event is ignored', () => {
   expect(parse('event: progress\ndata: {"v"')).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** What the pages say, and in which order they list. */
+/** The texts of the pages, and the order of their lists. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { organizationOf } from '../../web-client/src/dashboard/address.ts';
@@ -13,7 +13,7 @@ const stateOf = (log: ReturnType<typeof aLog>) =>
   applyPolledState(unknownOrganization(log.organization_id), { head: null, log });
 
 describe('the live region', () => {
-  test('speaks at the start, at each quarter and at the end, and is silent in between', () => {
+  test('announces the start, each quarter and the end, and nothing in between', () => {
     const spoken = [0, 3, 24.9, 25, 31, 50, 74.9, 75, 99.9].map((percent) =>
       statusText(stateOf(aLog({ percent }))),
     );
@@ -25,7 +25,7 @@ describe('the live region', () => {
     );
   });
 
-  test('tells why a run waits and how it failed', () => {
+  test('announces why a run waits and how it failed', () => {
     const metadata = {
       progress_percent: 30,
       phase: 'waiting' as const,
@@ -79,12 +79,12 @@ describe('the list of the ops console', () => {
       (state) => state.organizationId,
     );
 
-  test('has failed ones first, the newest of them on top', () => {
+  test('has failed organizations first, the newest of them on top', () => {
     expect(ids('')).toEqual([4, 3, 2, 1, 5]);
     expect(countByState(inOrder(everything))).toEqual({ failed: 2, running: 1, completed: 1, never: 1 });
   });
 
-  test('is narrowed down by words of any case, and by state', () => {
+  test('is filtered by text in any case, and by state', () => {
     expect(ids('PHYSIO bay')).toEqual([2]);
     expect(ids('5')).toEqual([5]);
     expect(ids('failed')).toEqual([4, 3]);
@@ -92,7 +92,7 @@ describe('the list of the ops console', () => {
   });
 });
 
-test('back-off stays within half and whole of its step, and below its most', () => {
+test('backoff stays between half and all of its step, and below its maximum', () => {
   fc.assert(
     fc.property(fc.nat(10_000), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
       const ms = backoffMs(failures, { firstMs: 500, mostMs: 15_000 }, random);

@@ -38,9 +38,7 @@ describe('the client library in Node', () => {
     expect(kinds).toEqual(new Set(['live by sse']));
   });
 
-  test('goes by WebSocket where event streams do not pass, and by poll without one', async ({
-    databaseUrl,
-  }) => {
+  test('uses WebSocket where event streams are blocked, and polls without one', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const withoutStreams: typeof fetch = async (url, init) => {
       if (String(url).includes('/events')) throw new TypeError('fetch failed');
@@ -79,7 +77,7 @@ describe('the client library in Node', () => {
 });
 
 describe('a page of another origin', () => {
-  test('that is allowed may read streams and polls, and their cursors', async ({ databaseUrl }) => {
+  test('in ALLOWED_ORIGINS can read streams and polls, and their cursors', async ({ databaseUrl }) => {
     const origin = 'https://admin.example';
     const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [origin] } });
     const logs = `${server.url}/api/v1/cliniko/sync-logs/123`;
@@ -97,14 +95,14 @@ describe('a page of another origin', () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-headers')).toContain('if-none-match');
 
-    // What is written by hand is not written over: the stream goes on to its goodbye.
+    // The hijacked response is not overwritten: the stream continues to its `bye`.
     await server.stop();
     await stream.ended;
     expect(stream.events.map(({ event }) => event)).toEqual(['hello', 'snapshot', 'bye']);
     expect(stream.text()).not.toContain('Error');
   });
 
-  test('that is not allowed is granted nothing', async ({ databaseUrl }) => {
+  test('outside ALLOWED_ORIGINS gets no permission', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, {
       config: { allowedOrigins: ['https://admin.example'] },
     });

@@ -15,7 +15,7 @@ const start = unknownOrganization(123);
 const told = (...events: StreamEvent[]): OrganizationState => events.reduce(applyEvent, start);
 
 describe('events of a stream', () => {
-  test('move the run and the cursor on', () => {
+  test('update the run and the cursor', () => {
     const state = told(aSnapshot('k7x2.4', null), aChange('k7x2.5', aLog(), 'started'));
     expect(state).toMatchObject({ cursor: 'k7x2.5', isKnown: true, log: { id: 17 }, percent: 0 });
   });
@@ -27,13 +27,13 @@ describe('events of a stream', () => {
     expect(applyEvent(newest, aSnapshot('k7x2.4', null))).toBe(newest);
   });
 
-  test('compare as numbers beyond what a number holds', () => {
+  test('compare cursors beyond the range of a number', () => {
     const state = told(aSnapshot('k7x2.900000000000000001', null));
     expect(applyEvent(state, aChange('k7x2.900000000000000002', aLog())).log?.id).toBe(17);
     expect(applyEvent(state, aChange('k7x2.900000000000000000', aLog())).log).toBeNull();
   });
 
-  test('of an earlier run move the cursor alone', () => {
+  test('of an earlier run update only the cursor', () => {
     const earlier = aLog({ id: 16, started_at: '2026-11-23T09:00:00.000Z', status: 'failed' });
     const state = told(aSnapshot('k7x2.4', aLog()), aChange('k7x2.5', earlier, 'failed'));
     expect(state).toMatchObject({ cursor: 'k7x2.5', log: { id: 17, status: 'running' } });
@@ -50,7 +50,7 @@ describe('events of a stream', () => {
     expect(applyEvent(state, aSnapshot('new1.2', null))).toMatchObject({ cursor: 'new1.2', log: null });
   });
 
-  test('after a gap that cannot be filled, a snapshot counts though it stands further back', () => {
+  test('after a gap that cannot be filled, a snapshot counts although its cursor is lower', () => {
     const state = forgetCursor(told(aSnapshot('k7x2.400', aLog())));
     expect(applyEvent(state, aSnapshot('k7x2.9', null))).toMatchObject({ cursor: 'k7x2.9', log: null });
   });
@@ -72,18 +72,18 @@ describe('the bar', () => {
     );
   });
 
-  test('begins anew with the next run, also one that got the same id after a restore', () => {
+  test('restarts with the next run, also one with the same id after a restore', () => {
     const state = told(aChange('k7x2.1', aLog({ percent: 80 })));
     expect(applyEvent(state, aChange('k7x2.2', aLog({ id: 18 }))).percent).toBe(0);
     const again = aLog({ started_at: '2026-11-23T11:00:00.000Z', percent: 5 });
     expect(applyEvent(state, aSnapshot('new1.1', again)).percent).toBe(5);
   });
 
-  test('is full for a completed run of another program that named no percentage', () => {
+  test('is full for a completed run of another program without a percentage', () => {
     expect(told(aChange('k7x2.1', aLog({ status: 'completed' }), 'completed')).percent).toBe(100);
   });
 
-  test('stays where a failed run got to', () => {
+  test('keeps the progress of a failed run', () => {
     const state = told(
       aChange('k7x2.1', aLog({ percent: 42 })),
       aChange('k7x2.2', aLog({ status: 'failed' }), 'failed'),
@@ -106,8 +106,8 @@ describe('a poll', () => {
   });
 });
 
-describe('the answer to our own request', () => {
-  test('is shown at once and leaves the cursor to the stream', () => {
+describe('the answer to a request of this page', () => {
+  test('is shown at once and does not change the cursor', () => {
     const state = applyAnswer(told(aSnapshot('k7x2.4', null)), aLog({ cursor: 'k7x2.5' }));
     expect(state).toMatchObject({ cursor: 'k7x2.4', log: { id: 17 } });
     expect(applyEvent(state, aChange('k7x2.5', aLog(), 'started')).cursor).toBe('k7x2.5');

@@ -1,4 +1,4 @@
-/** The arithmetic behind the pages: the pace, the charts, the settings form, the event tail. */
+/** The calculations of the pages: throughput, charts, settings form, event tail. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS, type Organization } from '#contract/organization.ts';
@@ -28,14 +28,14 @@ const stateOf = (log: ReturnType<typeof aLog> | null, organizationId = log?.orga
 const everythingOf = (...logs: ReturnType<typeof aLog>[]) =>
   new Map(logs.map((log) => [log.organization_id, stateOf(log)]));
 
-describe('the pace', () => {
-  test('is the mean of the last whole seconds, those without news included', () => {
+describe('the throughput', () => {
+  test('is the mean of the last whole seconds, including those without events', () => {
     const counted = withCount(withCount(noThroughput(100), 100, 40), 101, 60);
     expect(recentRate(moved(counted, 102), 5)).toBe(20);
     expect(recentRate(moved(counted, 107), 5)).toBe(0);
   });
 
-  test('never loses or invents a patient within the time that is kept', () => {
+  test('never loses or invents a patient within the stored time', () => {
     const steps = fc.array(fc.record({ passed: fc.nat(3), count: fc.nat(500) }), { maxLength: 19 });
     fc.assert(
       fc.property(steps, (taken) => {
@@ -63,7 +63,7 @@ describe('the charts', () => {
     performance_by_operation: [],
   };
 
-  test('tell a day without patients from a day on which all was lost', () => {
+  test('distinguish a day without patients from a day on which all failed', () => {
     const days = successByDay(analytics);
     expect(days.map(({ value }) => value)).toEqual([80, null, 99.5]);
     expect(days[1]?.words).toContain('no patients');
@@ -96,13 +96,13 @@ describe('the settings form', () => {
     schedule_error: null,
   };
 
-  test('asks for nothing when nothing was changed', () => {
+  test('requests nothing without a change', () => {
     expect(changeOf(draftOf(clinic), clinic)).toEqual({});
     const scheduled = { ...clinic, schedule: { cron: '30 2 * * *', time_zone: 'Europe/London' } };
     expect(changeOf(draftOf(scheduled), scheduled)).toEqual({});
   });
 
-  test('asks for what was changed, and takes a name away with null', () => {
+  test('requests the changed fields, and removes a name with null', () => {
     const draft = { ...draftOf(clinic), name: ' ', phone: 'reject' as const };
     expect(changeOf(draft, clinic)).toEqual({
       name: null,
@@ -125,7 +125,7 @@ describe('the settings form', () => {
     expect(changeOf({ ...draftOf(scheduled), rhythm: 'off' }, scheduled)).toEqual({ schedule: null });
   });
 
-  test('names a country only when there is one', () => {
+  test('shows a country only for a known code', () => {
     expect(countryName('AU')).toBe('Australia');
     expect(countryName('A')).toBeUndefined();
   });
@@ -134,7 +134,7 @@ describe('the settings form', () => {
 describe('the event tail', () => {
   const running = aLog({ organization_id: 7, id: 70, status: 'running', records_processed: 100 });
 
-  test('tells beginnings, waits and ends, and not every step', () => {
+  test('lists starts, waits and ends, and not every step', () => {
     const step = { ...running, records_processed: 150 };
     const waits = {
       ...step,
@@ -150,7 +150,7 @@ describe('the event tail', () => {
     expect(words(done, { ...running, id: 71 })).toEqual(['Full sync started']);
   });
 
-  test('says nothing about what is seen for the first time, and does not count it', () => {
+  test('neither lists nor counts the first state of an organization', () => {
     expect(activityBetween(new Map(), everythingOf(running))).toEqual([]);
     expect(processedBetween(new Map(), everythingOf(running))).toBe(0);
     expect(
@@ -161,7 +161,7 @@ describe('the event tail', () => {
     ).toBe(9);
   });
 
-  test('has the newest line first, each with a key of its own, and ends somewhere', () => {
+  test('has the newest line first, each with a unique key, and is bounded', () => {
     const line = { organizationId: 7, words: 'Going on', tone: 'plain' as const };
     let lines = withLines([], [line, { ...line, words: 'Completed' }], 1);
     expect(lines.map(({ words }) => words)).toEqual(['Completed', 'Going on']);
@@ -171,7 +171,7 @@ describe('the event tail', () => {
   });
 });
 
-test('the console sorts by name as people count, and by what has furthest to go', () => {
+test('the console sorts names in natural order, and by the most work left', () => {
   const states = inOrder(
     new Map([
       ...everythingOf(

@@ -1,4 +1,4 @@
-/** A timeline that is played back. */
+/** The playback of a timeline. */
 import { describe, expect, test } from 'vitest';
 import type { StreamEvent } from '#contract/stream-event.ts';
 import {
@@ -41,7 +41,7 @@ const run = eventsOf([
   [120, aLog({ status: 'completed' })],
 ]);
 
-describe('the playing of a run', () => {
+describe('the playback of a run', () => {
   const moments = momentsOf(run);
 
   test('shows each moment for as long as it lasted, all within twelve seconds', () => {
@@ -56,11 +56,11 @@ describe('the playing of a run', () => {
     expect(stayMs(quick, 0)).toBe(40);
   });
 
-  test('is at the last moment before the time that was pointed at', () => {
+  test('shows the last moment before the selected time', () => {
     expect([0, 9_999, 10_000, 99_000, 500_000].map((ms) => indexAt(moments, ms))).toEqual([0, 0, 1, 2, 4]);
   });
 
-  test('has chapters where something other than the count changed', () => {
+  test('has chapters where more than the count changed', () => {
     expect(chaptersOf(moments).map(({ index, words }) => [index, words])).toEqual([
       [0, 'Started'],
       [1, '30.0% done'],
@@ -70,7 +70,7 @@ describe('the playing of a run', () => {
     ]);
   });
 
-  test('goes on with what the stream tells, once each, until the end', () => {
+  test('continues with each event of the stream, once, until the end', () => {
     const begun = momentsOf(run.slice(0, 2));
     const next = { ...at(40), cursor: 'k.3' };
     const grown = withLatest(begun, next, Date.parse(next.started_at) + 15_000);

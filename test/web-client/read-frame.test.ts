@@ -1,4 +1,7 @@
-/** The client reads frames by hand, so that no page has to load zod; the contract's schemas are the judge of it. */
+/**
+ * The client reads frames by hand, so that no page has to load zod. These tests compare the readers with the
+ * contract's schemas.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
@@ -103,13 +106,13 @@ const FRAMES = [
   SNAPSHOT,
 ];
 
-/** Every place in a value, the value itself first. */
+/** Every path in a value, the value itself first. */
 function places(value: unknown, path: string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([key, inner]) => places(inner, [...path, key]))];
 }
 
-/** The value with something else in one place; undefined takes the place away. */
+/** The value with another value at one path; undefined removes it. */
 function withChange(value: unknown, [key, ...path]: string[], change: unknown): unknown {
   if (key === undefined) return change;
   const copy: unknown[] | Record<string, unknown> = Array.isArray(value)
@@ -166,7 +169,7 @@ function agreesWith<T extends z.ZodType>(
       const judged = schema.safeParse(value);
       const own = read(value);
       expect(own !== undefined, JSON.stringify(value)).toBe(judged.success);
-      // What is stripped by the schema stays with us, so both are compared as the schema sees them.
+      // The schema strips unknown keys and the reader keeps them, so both are compared after the schema.
       if (judged.success) expect(schema.parse(own)).toEqual(judged.data);
       if (judged.success) expect(schema.safeParse(JSON.parse(JSON.stringify(own))).success).toBe(true);
     }),
@@ -186,12 +189,12 @@ describe('a reader of the client accepts what the schema of the contract accepts
   );
 });
 
-test('a known key that another program filled with something else reads as absent', () => {
+test('a known key with a value of the wrong type reads as absent', () => {
   const log = readLog({ ...LOG, metadata: { progress_percent: 1, phase: 7, errors: 'many', own: [1] } });
   expect(log?.metadata).toEqual({ progress_percent: 1, own: [1] });
 });
 
-test('a subscribe frame with all its cursors fits into what the server reads', () => {
+test('a subscribe frame with all its cursors fits into the frame limit of the server', () => {
   const rest = { type: 'subscribe', id: 'all', organizations: '*', since: {} };
   expect(JSON.stringify(rest).length + BYTES_FOR_CURSORS).toBeLessThan(MAX_SOCKET_FRAME_BYTES);
 });

@@ -1,4 +1,4 @@
-/** From Server-Sent Events to WebSocket to poll and back, told by fakes of all three and a fake clock. */
+/** From Server-Sent Events to WebSocket to poll and back, with fakes of all three and a fake clock. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../../web-client/src/live/connection.ts';
@@ -49,7 +49,7 @@ async function watch(options: Partial<WatchOptions> = {}) {
     answers: (next: SyncLog | number) => {
       answer = next;
     },
-    /** The ways that were told, without repetitions. */
+    /** The reported transports, without repetitions. */
     ways: () =>
       seen.map(({ connection }) => connection.transport).filter((way, i, all) => way !== all[i - 1]),
     connection: () => seen.at(-1)?.connection,
@@ -61,7 +61,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('where Server-Sent Events are blocked', () => {
-  test('the WebSocket takes over, with every event, and the poll only bridges the moment between', async () => {
+  test('the WebSocket takes over, with every event, and the poll only bridges the gap between them', async () => {
     const page = await watch();
     page.answers(aLog({ percent: 10 }));
     page.newest().fail();
@@ -84,7 +84,7 @@ describe('where Server-Sent Events are blocked', () => {
     expect(page.requests).toHaveLength(1);
   });
 
-  test('and WebSockets too, the poll goes on, and the best way is tried again later', async () => {
+  test('and WebSockets too, the poll continues, and the best transport is tried again later', async () => {
     const page = await watch();
     page.answers(aLog({ percent: 10 }));
     page.newest().fail();
@@ -99,7 +99,7 @@ describe('where Server-Sent Events are blocked', () => {
     expect(page.newest().url).toContain('?since=k7x2.4');
   });
 
-  test('the WebSocket is kept until they speak again, and left without losing its place', async () => {
+  test('the WebSocket stays open until they work again, and the change keeps the cursor', async () => {
     const page = await watch();
     page.newest().fail();
     await settle();
@@ -107,7 +107,7 @@ describe('where Server-Sent Events are blocked', () => {
     await pass(15_000);
     expect(page.opened).toHaveLength(2);
     expect(page.newestSocket().isClosed).toBe(false);
-    // Tried in vain: nobody notices.
+    // A failed attempt has no visible effect.
     page.newest().fail();
     page.newestSocket().say(aChange('k7x2.5', aLog({ percent: 40 })));
     expect(page.connection()).toMatchObject({ kind: 'live', transport: 'websocket' });
@@ -170,7 +170,7 @@ describe('with accounts', () => {
     expect(page.requests[0]?.body).toBe('{"organizations":[123]}');
   });
 
-  test('a refusal is told with its status, and a hook that fails is no more than a stream that fails', async () => {
+  test('a refusal is reported with its status, and a failing hook counts as a failing stream', async () => {
     const page = await watch({ getStreamToken: () => Promise.reject(new Error('signed out')) });
     page.answers(401);
     await settle();

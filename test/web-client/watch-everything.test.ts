@@ -1,4 +1,4 @@
-/** The console's socket: what it asks for, what it does when it is lost. */
+/** The console's WebSocket: its subscription, and its recovery after a loss. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { OpenReason } from '../../web-client/src/live/access.ts';
 import type { Connection } from '../../web-client/src/live/connection.ts';
@@ -53,7 +53,7 @@ describe('the ops console', () => {
     expect(page.newest().sent).toEqual([]);
   });
 
-  test('takes in organizations that appear later, and leaves the others untouched', async () => {
+  test('adds organizations that appear later, and leaves the others unchanged', async () => {
     const page = await watch();
     page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     const before = page.of(123);
@@ -62,7 +62,7 @@ describe('the ops console', () => {
     expect(page.of(123)).toBe(before);
   });
 
-  test('comes back with the cursors it knows, and is offline when that fails', async () => {
+  test('reconnects with its known cursors, and is offline when that fails', async () => {
     const page = await watch();
     page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     page.newest().drop();
@@ -81,14 +81,14 @@ describe('the ops console', () => {
     expect(page.kinds.at(-1)).toBe('live');
   });
 
-  test('takes a snapshot from further back when the history was lost', async () => {
+  test('accepts a snapshot with a lower cursor when the history was lost', async () => {
     const page = await watch();
     page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.400', aLog()));
     page.newest().say(subscribed(false, 123), aSnapshot('k7x2.4', null));
     expect(page.of(123)).toMatchObject({ cursor: 'k7x2.4', log: null });
   });
 
-  test('comes back when the server asked it to', async () => {
+  test('reconnects when the server asks for it', async () => {
     const page = await watch();
     page
       .newest()
@@ -100,7 +100,7 @@ describe('the ops console', () => {
     expect(page.sockets).toHaveLength(2);
   });
 
-  test('is catching up until every organization has come to where it stood', async () => {
+  test('is catching up until every organization has reached its head', async () => {
     const page = await watch();
     page.newest().say(SOCKET_HELLO, subscribed(true, 123, 124), aSnapshot('k7x2.4', null));
     expect(page.connection()).toMatchObject({ kind: 'live', transport: 'websocket', isCatchingUp: true });
@@ -108,7 +108,7 @@ describe('the ops console', () => {
     expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: false });
   });
 
-  test('asks for a new token when the server says that the old one expires', async () => {
+  test('requests a new token when the server reports that the old one expires', async () => {
     const reasons: string[] = [];
     const page = await watch(async (why) => {
       reasons.push(why);
@@ -123,7 +123,7 @@ describe('the ops console', () => {
     expect(reasons).toEqual(['connect', 'reauth']);
   });
 
-  test('begins again when a ping proves a gap, an event is unreadable, or all is silent', async () => {
+  test('reconnects when a ping proves a gap, an event is unreadable, or the socket is silent', async () => {
     const page = await watch();
     page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     page.newest().say({ v: 1, type: 'ping', heads: { 123: 'k7x2.4' } });
@@ -141,7 +141,7 @@ describe('the ops console', () => {
     expect(page.sockets[2]?.isClosed).toBe(true);
   });
 
-  test('shows why the server refuses the page, instead of being offline without a word', async () => {
+  test('shows why the server refuses the page, instead of only being offline', async () => {
     const detail = 'The page is of the origin https://sync.example, but the Host header is 127.0.0.1:8000.';
     const page = await watch(undefined, Response.json({ status: 403, detail }, { status: 403 }));
     page.newest().drop();
@@ -152,7 +152,7 @@ describe('the ops console', () => {
   });
 });
 
-test('a subscribe frame names no more cursors than the server reads', () => {
+test('a subscribe frame has no more cursors than the server reads', () => {
   const many: EverythingState = new Map(
     Array.from({ length: 2_000 }, (_, i) => [i + 1, { ...unknownOrganization(i + 1), cursor: `k7x2.${i}` }]),
   );

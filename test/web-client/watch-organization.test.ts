@@ -1,4 +1,4 @@
-/** From the stream to the poll and back, told by fake EventSources, fake answers and a fake clock. */
+/** From the stream to the poll and back, with fake EventSources, fake answers and a fake clock. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../../web-client/src/live/connection.ts';
@@ -45,7 +45,7 @@ async function watch() {
     answers: (next: Answer) => {
       answer = next;
     },
-    /** The connections that were told, without repetitions. */
+    /** The reported connections, without repetitions. */
     connections: () =>
       seen.map(({ connection }) => connection.kind).filter((kind, i, all) => kind !== all[i - 1]),
     connection: () => seen.at(-1)?.connection,
@@ -57,7 +57,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('a stream that works', () => {
-  test('is live after its hello, and never polled', async () => {
+  test('is live after its hello, and never polls', async () => {
     const page = await watch();
     expect(page.newest().url).toBe('/api/v1/cliniko/sync-logs/123/events');
     page.newest().hello();
@@ -69,7 +69,7 @@ describe('a stream that works', () => {
     expect(page.polls).toEqual([]);
   });
 
-  test('that breaks is opened again within half a second, from the same place, without a poll', async () => {
+  test('that breaks is opened again within half a second, from the same cursor, without a poll', async () => {
     const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
@@ -115,7 +115,7 @@ describe('a stream that works', () => {
     expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: false });
   });
 
-  test('that says goodbye is opened again when it asked, from the same place', async () => {
+  test('that sends bye is opened again after its delay, from the same cursor', async () => {
     const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
@@ -138,7 +138,7 @@ describe('a stream that works', () => {
     expect(page.newest().url).toContain('?since=k7x2.4');
   });
 
-  test('that cannot go on takes the snapshot, though it is from further back', async () => {
+  test('that cannot resume accepts the snapshot, although its cursor is lower', async () => {
     const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.400', aLog()));
@@ -151,7 +151,7 @@ describe('a stream that works', () => {
 });
 
 describe('the poll takes over', () => {
-  test('at once when the stream is refused, and asks every 2 seconds for what is new', async () => {
+  test('at once when the stream is refused, and polls every 2 seconds for changes', async () => {
     const page = await watch();
     page.answers({ head: 'k7x2.4', log: aLog({ percent: 10 }) });
     page.newest().fail();
@@ -168,14 +168,14 @@ describe('the poll takes over', () => {
     ]);
   });
 
-  test('when no hello comes within seconds, as behind a proxy that holds answers back', async () => {
+  test('when no hello arrives within seconds, as behind a proxy that holds answers back', async () => {
     const page = await watch();
     page.answers({ head: 'k7x2.4', log: null });
     await pass(4_000);
     expect(page.connections()).toEqual(['polling']);
   });
 
-  test('when a live stream falls silent', async () => {
+  test('when a live stream becomes silent', async () => {
     const page = await watch();
     page.answers({ head: 'k7x2.4', log: null });
     page.newest().hello();
@@ -197,7 +197,7 @@ describe('the poll takes over', () => {
     expect(page.connections()).toEqual(['live', 'polling']);
   });
 
-  test('when the stream speaks what we do not understand', async () => {
+  test('when the stream sends an unreadable frame', async () => {
     const page = await watch();
     page.answers({ head: 'k7x2.4', log: null });
     page.newest().hello();
@@ -206,11 +206,11 @@ describe('the poll takes over', () => {
     expect(page.connections()).toEqual(['live', 'polling']);
   });
 
-  test('and gives way to the stream later, without losing its place', async () => {
+  test('and the stream replaces it later, from the same cursor', async () => {
     const page = await watch();
     page.answers({ head: 'k7x2.4', log: aLog({ percent: 40 }) });
     page.newest().fail();
-    // The moment is random, between half of 15 s and the whole.
+    // The time is random, between half of 15 s and 15 s.
     await pass(7_400);
     expect(page.opened).toHaveLength(1);
     while (page.opened.length === 1) await pass(100);
@@ -228,8 +228,8 @@ describe('the poll takes over', () => {
   });
 });
 
-describe('a server that is away', () => {
-  test('is told as offline, and the stream is tried as soon as a poll is answered', async () => {
+describe('an unreachable server', () => {
+  test('is shown as offline, and the stream is tried as soon as a poll is answered', async () => {
     const page = await watch();
     page.newest().hello();
     page.newest().fail();
@@ -258,7 +258,7 @@ describe('a server that is away', () => {
 });
 
 describe('a watch', () => {
-  test('shows the run that a request was answered with, before the stream tells of it', async () => {
+  test('shows the run from the answer to a request, before the stream reports it', async () => {
     const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
@@ -266,7 +266,7 @@ describe('a watch', () => {
     expect(page.state()).toMatchObject({ cursor: 'k7x2.4', log: { id: 17 } });
   });
 
-  test('that was stopped does nothing any more', async () => {
+  test('does nothing after it was stopped', async () => {
     const page = await watch();
     page.newest().fail();
     await settle();

@@ -1,4 +1,4 @@
-/** EventSources that a test speaks for, and a poll that it answers. */
+/** EventSources whose events a test sends, and a poll that it answers. */
 import type { EventSourceLike } from '../../../web-client/src/live/event-stream.ts';
 
 export interface FakeEventSource extends EventSourceLike {
@@ -16,7 +16,7 @@ export function createFakeEventSources() {
     opened.push(source);
     return source;
   };
-  /** The one that was opened last. */
+  /** The EventSource that was opened last. */
   const newest = (): FakeEventSource => {
     const source = opened.at(-1);
     if (source === undefined) throw new Error('No EventSource was opened.');

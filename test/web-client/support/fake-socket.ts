@@ -1,4 +1,4 @@
-/** WebSockets that a test speaks for. */
+/** WebSockets whose frames a test sends. */
 import type { ServerFrame } from '#contract/socket-frame.ts';
 import type { SocketLike } from '../../../web-client/src/live/socket.ts';
 

@@ -1,4 +1,4 @@
-/** Sync logs and events as a server would send them, reduced to what a test says about them. */
+/** Sync logs and events in the server's format, built from the fields that a test names. */
 import type { ChangeEvent, ChangeType, SnapshotEvent } from '#contract/stream-event.ts';
 import { SyncLog } from '#contract/sync-log.ts';
 

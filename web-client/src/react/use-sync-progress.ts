@@ -1,6 +1,5 @@
 /**
- * `useSyncProgress(orgId)`: what a React component of anybody's needs to show a sync, live, in place of the guide's
- * polling loop.
+ * `useSyncProgress(orgId)`: the live state of a sync for any React component, instead of the guide's polling loop.
  *
  *     const { progress, percent, step, connection, startSync } = useSyncProgress(123);
  */
