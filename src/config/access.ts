@@ -1,4 +1,4 @@
-/** The part of the environment that says who may reach the server, and how much of it one client may use. */
+/** The environment variables that control who may reach the server, and the limits of one client. */
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { STREAM_TOKEN_SECONDS } from '#contract/access.ts';
@@ -79,7 +79,7 @@ function readLimits(read: Read): AccessConfig['limits'] {
     streamsPerOrganization: read('LIMIT_STREAMS_PER_ORGANIZATION', wholeNumber(1, 1_000_000), 5_000),
     streams: read('LIMIT_STREAMS', wholeNumber(1, 1_000_000), 20_000),
     connections,
-    // Half: one address alone never takes every place, and a proxy that is not named in TRUSTED_PROXIES still has many.
+    // Half: one address never takes every connection, and a proxy missing from TRUSTED_PROXIES still has many.
     connectionsPerAddress: read(
       'LIMIT_CONNECTIONS_PER_ADDRESS',
       wholeNumber(1, 1_000_000),

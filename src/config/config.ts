@@ -1,5 +1,5 @@
 /**
- * The environment, parsed once. A bad value stops the start with one line: which variable, what it was, what it may be.
+ * Parses the environment once. An invalid value stops the start with one line: which variable, its value, what is valid.
  */
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../encryption/sealer.ts';
@@ -37,7 +37,7 @@ export interface Config extends DatabaseConfig, AccessConfig {
   logLevel: LogLevel;
   logFormat: 'pretty' | 'json';
   colour: boolean;
-  /** One clinic that is registered anew at each start. */
+  /** One organization that is registered at each start. */
   clinic: { organizationId: number; apiKey: string } | undefined;
   cliniko: {
     /** With its `/v1`; unset: from the key's shard. */
@@ -47,16 +47,16 @@ export interface Config extends DatabaseConfig, AccessConfig {
     concurrency: number;
     requestsPerMinute: number;
   };
-  /** Runs that this server works on side by side; those that wait for Cliniko do not count. */
+  /** Runs that this server works on concurrently; runs that wait for Cliniko do not count. */
   syncConcurrency: number;
   /** 32 bytes; unset: made once, when embedded. */
   credentialsKey: Buffer | undefined;
-  /** The key before it: what it sealed is sealed anew at the start. */
+  /** The previous key: what it sealed is sealed again with the new key at the start. */
   previousCredentialsKey: Buffer | undefined;
   auditRetentionDays: number;
   drainMs: number;
   eventRetentionDays: number;
-  /** Patients whom Cliniko has not had for so many days are erased; undefined: never. */
+  /** Missing patients are erased after so many days; undefined: never. */
   purgeMissingAfterDays: number | undefined;
   /** For development: webhooks may go to this machine, also over plain http. */
   webhooksMayLoopBack: boolean;

@@ -1,15 +1,15 @@
 /**
- * How one variable of the environment is read: its rule, its default, and the sentence that is said when it does not fit.
+ * How one environment variable is read: its rule, its default, and the message for an invalid value.
  *
  * Each secret can also be given as `NAME_FILE`, the path of a file that holds it, as container platforms mount secrets.
  *
- * Not here: which variables there are (../config.ts, access.ts).
+ * Not here: which variables exist (config.ts, access.ts).
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isLoopbackAddress } from '../access/same-origin.ts';
 
-/** The start cannot go on. The message is one line that names the variable and what it may be. */
+/** The start cannot continue. The message is one line that names the variable and its valid values. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -1,14 +1,14 @@
 /**
- * Where log lines go: lines are lost when their reader is gone or stands still, or when the disk is full. Nothing else is.
+ * Where log lines go. Lines are lost only when their reader has gone or does not read, or when the disk is full.
  *
- * Node ends a process on an error of stdout that nothing listens to, and keeps what a pipe does not take in memory.
+ * Node ends a process on an unhandled error of stdout, and buffers in memory what a pipe does not accept.
  */
 import { Writable } from 'node:stream';
 
 /** About 10,000 lines. */
 const WAITING_BYTES_AT_MOST = 1024 * 1024;
 
-/** @param stream goes on after an error: each line is tried by itself, so the log continues when the disk has room again */
+/** @param stream is used again after an error, so the log continues when the disk has space again */
 export function createLossyOutput(stream: NodeJS.WritableStream & { writableLength: number }): Writable {
   surviveErrors(stream);
   return new Writable({

@@ -1,8 +1,8 @@
 /**
- * Errors as the log may hold them: without messages, which can carry patients.
+ * Errors without their messages, which can hold patient data, so that they are safe to log.
  *
- * drizzle's query error prints every parameter, and Postgres' `detail` can hold a whole row. So of a database error
- * only SQLSTATE, table, column and constraint are told; of any other error its name and where it was thrown.
+ * drizzle's query error prints every parameter, and Postgres' `detail` can hold a whole row. So of a database error only
+ * SQLSTATE, table, column and constraint are logged; of any other error its name and where it was thrown.
  */
 import postgres from 'postgres';
 

@@ -1,5 +1,5 @@
 /**
- * Spans, as the rooms see them: a name, facts, and the work that is measured. What runs inside of it is its child.
+ * The port for spans: a name, attributes, and the work that is measured. Spans begun inside the work are its children.
  *
  * Without a collector nothing is measured and nothing is loaded (NO_TRACER); tracing/otlp.ts is the other adapter.
  */

@@ -1,4 +1,4 @@
-/** The database's own figures as gauges. While it is away they are absent, not zero: an alert must not be lulled by them. */
+/** The database statistics as gauges. While the database is unavailable they are absent, not zero, so that alerts see it. */
 import { Gauge, Registry } from 'prom-client';
 import type { DatabaseStats } from './database-stats.ts';
 

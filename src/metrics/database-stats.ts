@@ -1,8 +1,8 @@
 /**
- * What only the database knows: how many runs there are and how old, how full the notification queue is, what waits.
+ * What only the database knows: the number and age of runs, how full the notification queue is, what is pending.
  *
- * One statement a scrape, and at most one a second however many scrape. Every server answers the same here, so alerts
- * take the maximum, not the sum.
+ * One statement a scrape, and at most one a second for all scrapes. Every server reports the same values, so alerts take
+ * the maximum, not the sum.
  */
 import type { Sql } from 'postgres';
 
@@ -35,7 +35,7 @@ interface Row {
 
 const FRESH_FOR_MS = 1_000;
 
-/** A scrape has some seconds. What does not answer by then is away, and that is the answer. */
+/** A scrape has some seconds. A database that does not answer by then counts as unavailable. */
 const LIMIT_MS = 3_000;
 
 /** @returns reads it; undefined when the database does not answer in time */

@@ -1,9 +1,9 @@
 /**
- * The metrics of one server, in Prometheus' text format: what a person on call asks first.
+ * The metrics of one server, in Prometheus' text format: what an operator on call checks first.
  *
- * Rooms do not know of it. They tell what happens through small interfaces of their own (sync/observer.ts, the client's
- * `onAnswered` …), or are asked when somebody scrapes. No label holds an organization, a run or a key: thousands of
- * clinics would be thousands of series, and who is synced when is nobody's business who may only read metrics.
+ * Other folders do not import it. They report through small interfaces of their own (sync/observer.ts, the client's
+ * `onAnswered` …), or are read at each scrape. No label holds an organization, a run or a key: thousands of clinics
+ * would be thousands of series, and a reader of metrics must not learn when a clinic syncs.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestOutcome } from '../cliniko/client.ts';
@@ -13,7 +13,7 @@ import type { SyncObserver } from '../sync/observer.ts';
 import { createDatabaseGauges } from './database-gauges.ts';
 import type { DatabaseStats } from './database-stats.ts';
 
-/** What is asked at each scrape. */
+/** Read at each scrape. */
 export interface MetricSources {
   readDatabaseStats(): Promise<DatabaseStats | undefined>;
   isListenerHealthy(): boolean;
@@ -32,12 +32,12 @@ export interface Metrics {
   /** Closed without an answer: its address, or the server, has as many connections as it may have. */
   connectionRefused(reason: 'address' | 'server'): void;
   nudgeReceived(): void;
-  /** Nudges may have been lost: the listener connected again. */
+  /** Notifications may have been lost: the listener reconnected. */
   notificationsMissed(): void;
-  /** From the commit of an event to the moment its bytes were handed to the sockets of those who watch. */
+  /** From the commit of an event until its bytes were written to the sockets of its subscribers. */
   eventDelivered(seconds: number): void;
   webhookTried(outcome: WebhookOutcome, seconds: number): void;
-  /** Asked at each scrape. Named once, when the server stands. */
+  /** Read at each scrape. Set once, when the server is assembled. */
   read(): Promise<string>;
 }
 
@@ -130,7 +130,7 @@ function collectAtEachScrape(registers: Registers, sources: MetricSources): void
   });
 }
 
-/** There from the start, so that the first one is an increase. */
+/** Created at 0, so that the first one is an increase. */
 const REFUSALS = [
   ['401', 'UNAUTHENTICATED'],
   ['403', 'FORBIDDEN'],
@@ -197,7 +197,7 @@ function liveMetrics(
   return {
     nudgeReceived: () => nudges.inc(),
     notificationsMissed: () => gaps.inc(),
-    // The clocks of two machines differ a little: less than nothing is nothing.
+    // The clocks of two machines differ a little, so a negative lag counts as zero.
     eventDelivered: (seconds) => lag.observe(Math.max(0, seconds)),
   };
 }

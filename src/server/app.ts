@@ -1,4 +1,4 @@
-/** The HTTP surface: every route in its place, and one answer for whatever goes wrong. */
+/** The HTTP surface: every route, and one handler for every error. */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
@@ -60,7 +60,7 @@ export function createApp(tools: AppTools): App {
   // A trailing slash means the same path without it.
   const app: App = new Hono({ strict: false });
   applyMiddleware(app, tools);
-  // What routes read for somebody who holds only some organizations goes through the second wall.
+  // Reads by a principal that holds only some organizations go through row-level security.
   const { database } = rowLevelSecurity;
   const walled = { ...tools, database };
   app.route('/', metricRoutes(tools.metrics));
@@ -107,7 +107,7 @@ export function createApp(tools: AppTools): App {
   return app;
 }
 
-/** In the order in which a request meets them: what is cheap to refuse comes first, what costs the database later. */
+/** In the order in which a request passes them: cheap refusals first, those that need the database later. */
 function applyMiddleware(app: App, tools: AppTools): void {
   const { logger, metrics, tracer } = tools;
   app.use(

@@ -1,4 +1,4 @@
-/** What a server does without being asked: it works on runs, starts scheduled ones, delivers webhooks, and keeps house. */
+/** The background jobs of a server: it works on runs, starts scheduled ones, delivers webhooks, and deletes expired data. */
 import type { Config } from '../config/config.ts';
 import { startPurge } from '../erasure/purge.ts';
 import { startPartitionMaintenance } from '../events/partitions.ts';
@@ -9,7 +9,7 @@ import { Worker } from '../sync/worker.ts';
 import { type DelivererDeps, startDeliverer } from '../webhooks/deliverer.ts';
 
 export interface BackgroundJobs {
-  /** Hands back what is under way, for other servers to go on with. */
+  /** Releases the work in progress, so that other servers continue it. */
   handOver(): Promise<void>;
   stop(): void;
 }

@@ -1,4 +1,4 @@
-/** Node's HTTP server around the app: what one client may use of it, how it begins to listen, and how it closes. */
+/** Node's HTTP server around the app: the limits of one client, how it starts to listen, and how it closes. */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import { answerInTurn } from '../http/request-queue.ts';
 import { answerUpgrades } from '../http/upgrades.ts';
 import type { createApp } from './app.ts';
 
-/** For clients that send slowly, or too much, before there is a request to answer. Nothing of this ends a stream. */
+/** For clients that send slowly, or too much, before their request is complete. None of these limits ends a stream. */
 const SLOW_CLIENTS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 6_000,
@@ -60,7 +60,7 @@ export async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   server.closeIdleConnections();
-  // What is still being answered gets a moment; what is left then is a client that does not read.
+  // Requests in progress get a moment; after that only clients that do not read are left.
   const force = setTimeout(() => server.closeAllConnections(), 1_000);
   await closed;
   clearTimeout(force);

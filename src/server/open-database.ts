@@ -1,4 +1,4 @@
-/** Where a server lives: the database, migrated, with the configured clinic in it, and the key that seals what it holds. */
+/** Opens the server's database: migrated, with the configured organization in it, and with the key that seals credentials. */
 import { constants, existsSync } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -72,14 +72,14 @@ export async function openServerDatabase(config: Config, logger: Logger): Promis
   }
 }
 
-/** Step by step: where there is no making of folders (below /proc, say) a recursive `mkdir` never comes back. */
+/** Creates one level at a time: where no folder can be created (below /proc, for example) a recursive `mkdir` never returns. */
 async function requireDataDir(dataDir: string): Promise<void> {
   const missing: string[] = [];
   for (let at = resolve(dataDir); !existsSync(at); at = dirname(at)) missing.unshift(at);
   try {
     for (const folder of missing) {
       await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-        // A second server may be making the same folder.
+        // A second server may be creating the same folder.
         if (error.code !== 'EEXIST') throw error;
       });
     }

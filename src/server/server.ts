@@ -1,8 +1,8 @@
 /**
- * One server, put together: database, bus, worker, feed and HTTP. Nothing below opens a connection by itself.
+ * Assembles one server: database, bus, worker, hub and HTTP. No module below opens a connection by itself.
  *
- * Stopping is a drain: readiness goes off, streams are told goodbye, runs are handed back, and only then does the
- * database go.
+ * Stopping is a drain: readiness turns off, streams receive their bye message, runs are released, and only then does the
+ * database close.
  */
 
 import { HEARTBEAT_MS } from '#contract/stream-event.ts';
@@ -46,19 +46,19 @@ import { openServerDatabase, type ServerDatabase } from './open-database.ts';
 
 const KEEP_ALIVE_MS = 20_000;
 
-/** The rest of the drain is for clients that take their time to go. */
+/** The rest of the drain is for clients that are slow to disconnect. */
 const BYE_SHARE_OF_DRAIN = 0.8;
 
 export interface RunningServer {
   /** `http://127.0.0.1:8000` */
   url: string;
-  /** Every address there is, for those who want to try them all. */
+  /** Every address of the server, for programs that try them all. */
   routes: readonly { method: string; path: string }[];
   /** Drains and stops. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** What has been opened, and how it is closed: the last one first. */
+/** How to close what has been opened: the last one first. */
 type Cleanups = (() => Promise<void> | void)[];
 
 /** @throws when the database cannot be reached, or the port is taken; nothing is left running then */
@@ -78,7 +78,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   }
 }
 
-/** What cannot be closed keeps nothing else open. @throws the first failure, when everything else is closed */
+/** A failed cleanup does not prevent the others. @throws the first failure, after all others have run */
 async function runCleanups(cleanups: Cleanups): Promise<void> {
   const failures: unknown[] = [];
   for (const step of cleanups.reverse()) {
@@ -155,7 +155,7 @@ async function serve(
   return { url: await listen(server, config), routes: app.routes };
 }
 
-/** Streams go on while they wait for their goodbye, and see how runs are handed over. */
+/** Streams stay open until their bye message, and show how runs are handed over. */
 async function drain(
   config: Config,
   connections: ConnectionRegistry,
@@ -168,7 +168,7 @@ async function drain(
   background.stop();
 }
 
-/** What streams are made of. */
+/** The parts that streams are made of. */
 function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase, bus: EventBus) {
   const log = openPostgresLog(serverDatabase.url, {
     throughPooler: serverDatabase.throughPooler,
@@ -189,7 +189,7 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
   };
 }
 
-/** Who may come in, what guards his reads, and what is kept of what he does. */
+/** Authorization, row-level security and the audit log. */
 async function openAccess(
   config: Config,
   logger: Logger,
@@ -231,7 +231,7 @@ async function warnWithoutTokens(database: Database, logger: Logger): Promise<vo
   );
 }
 
-/** The rooms tell of themselves; here they are listened to. */
+/** Connects the observers of the other folders to the metrics. */
 function openMetrics({ sql }: Database, bus: EventBus, hub: Hub, isDraining: () => boolean): Metrics {
   const metrics = createMetrics({
     readDatabaseStats: createDatabaseStatsReader(sql),
@@ -275,7 +275,7 @@ function createSources(
   };
 }
 
-/** What sends traces takes memory and time to load: only when somebody asked for them. */
+/** The tracing packages take memory and time to load, so they load only when configured. */
 async function openTracer({ tracing }: Config): Promise<Tracer> {
   if (tracing === undefined) return NO_TRACER;
   const { openOtlpTracer } = await import('../tracing/otlp.ts');
