@@ -1,4 +1,4 @@
-/** A certificate for `localhost`, signed by itself, for tests alone. Valid until 2046. */
+/** A self-signed certificate for `localhost`, only for tests. Valid until 2046. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBlDCCATmgAwIBAgIUGBnDpu95WpcOhfyZJK5SdyCmlMswCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTI2MTEyODE1MTgxM1oXDTQ2MTEyMzE1

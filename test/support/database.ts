@@ -1,8 +1,8 @@
 /**
- * A PostgreSQL database for one test alone, cloned from the migrated template in some 20 ms.
+ * A PostgreSQL database for one test, cloned from the migrated template in about 20 ms.
  *
- * A database, not a transaction or a schema: in a transaction that is rolled back no NOTIFY is ever sent, and
- * schemas share their channels.
+ * A database, not a transaction or a schema: a rolled-back transaction never sends a NOTIFY, and schemas share their
+ * channels.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,16 +12,16 @@ import { type Connecting, connectPostgres, refusalOf } from './postgres.ts';
 
 export interface TestDatabase {
   url: string;
-  /** Also while somebody is connected to it. */
+  /** Works even while clients are connected. */
   drop(): Promise<void>;
 }
 
-/** With our tables, and nothing in them. */
+/** A database with our tables and no rows. */
 export function createTestDatabase(): Promise<TestDatabase> {
   return createDatabase(cloneTemplate);
 }
 
-/** Without any table; it goes away with the test. */
+/** A database without tables; the end of the test drops it. */
 export async function createEmptyDatabase(): Promise<{ url: string; sql: Sql }> {
   const { url, drop } = await createDatabase(
     async (admin, name) => void (await admin`create database ${admin(name)}`),
@@ -30,18 +30,18 @@ export async function createEmptyDatabase(): Promise<{ url: string; sql: Sql }> 
   return { url, sql: connectInTest(url) };
 }
 
-/** One connection to a test's database unless told, closed with the test. */
+/** One connection by default to the database of a test; the end of the test closes it. */
 export function connectInTest(url: string, options: Connecting = {}): Sql {
   const sql = connectPostgres(url, options);
   onTestFinished(() => sql.end({ timeout: 1 }));
   return sql;
 }
 
-/** `test` with a `databaseUrl`, the URL of a fresh database that goes away with the test. */
+/** `test` with a `databaseUrl`, the URL of a new database that the end of the test drops. */
 export const test = base.extend<{ databaseUrl: string }>({
   databaseUrl: async ({ onTestFinished }, use) => {
     const database = await createTestDatabase();
-    // Such hooks run last in, first out: whatever the test has connected is closed before its database goes.
+    // These hooks run last in, first out, so all connections of the test close before its database is dropped.
     onTestFinished(() => database.drop());
     await use(database.url);
   },
@@ -49,7 +49,7 @@ export const test = base.extend<{ databaseUrl: string }>({
 
 const TEMPLATE_IN_USE = '55006';
 
-/** Nobody works in the template, but a session of autovacuum or one that is just closing may still be in it. */
+/** The template has no clients, but an autovacuum session or a closing session may still use it. */
 async function cloneTemplate(admin: Sql, name: string): Promise<void> {
   for (let left = 100; ; left -= 1) {
     try {

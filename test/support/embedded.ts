@@ -1,4 +1,4 @@
-/** What the tests of the embedded PostgreSQL do with it: open it here or in a process of its own, ask it, kill it. */
+/** Helpers for the tests of the embedded PostgreSQL: open it in this process or another one, query it, kill it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { connectPostgres } from './postgres.ts';
 
 export const PROCESS = fileURLToPath(new URL('../embedded-postgres/embedded-process.ts', import.meta.url));
 
-/** Asked for first in each test, so it goes last: what is done when a test has finished is done in reverse order. */
+/** Called first in each test, so its cleanup runs last: finish hooks run in reverse order. */
 export async function newDataDir(): Promise<string> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'embedded-test-')));
   await chmod(dir, 0o755);
@@ -67,7 +67,7 @@ export async function seats(url: string): Promise<number> {
   return held.length;
 }
 
-/** The process that runs the cluster of this data directory, by its own word. */
+/** The process that runs the cluster of this data directory, according to PostgreSQL. */
 export async function postmasterPid(dataDir: string): Promise<number | undefined> {
   const lock = await readFile(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').catch(
     () => undefined,
@@ -81,7 +81,7 @@ export async function killPostmaster(dataDir: string): Promise<void> {
   process.kill(pid, 'SIGKILL');
 }
 
-/** For a test that failed half-way. Looks twice, lest it hits a process that only has the number. */
+/** For a test that failed half-way. Checks twice, so that it never kills another process with a reused id. */
 async function endPostmaster(dataDir: string): Promise<void> {
   const pid = await postmasterPid(dataDir);
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');

@@ -1,4 +1,4 @@
-/** The engine alone: a database, a scripted clinic, and as many workers as a test wants. */
+/** The sync engine without a server: a database, a scripted clinic, and any number of workers. */
 import { Writable } from 'node:stream';
 import { onTestFinished, vi } from 'vitest';
 import { SyncLog } from '#contract/sync-log.ts';
@@ -55,7 +55,7 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
       bus.publish({ organizations: [ORGANIZATION], work: true });
       return syncLogId;
     },
-    /** One whole run by a worker of its own. */
+    /** Runs one complete sync with a new worker. */
     async syncWith(source: PatientSource): Promise<SyncLog> {
       const worker = engine.work(source);
       await engine.start();

@@ -1,7 +1,7 @@
 /**
- * One PostgreSQL for the whole test run, and in it the migrated template that every test's database is cloned from.
+ * One PostgreSQL for the whole test run, with the migrated template that the database of each test is cloned from.
  *
- * It is the embedded one that users get, made anew in a temporary directory and told not to care for its data.
+ * It is the embedded PostgreSQL that users get, created in a temporary directory with durability switched off.
  *
  * Not here: cloning (database.ts).
  */
@@ -16,7 +16,7 @@ import { connectPostgres } from './postgres.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Logs in as the superuser; do not keep anything in the database that it names. */
+    /** Logs in as the superuser; do not store anything in the database that it names. */
     databaseAdminUrl: string;
   }
 }
@@ -44,7 +44,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   return tearDown;
 }
 
-/** Cloning a database copies hundreds of small files: in memory in 10 ms, on a disk in up to 400. */
+/** Cloning a database copies hundreds of small files: 10 ms in memory, up to 400 ms on a disk. */
 function fastestDir(): string {
   return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }

@@ -1,4 +1,4 @@
-/** The user's monitoring guide, of which every block has to keep working as it is written. */
+/** The monitoring guide, each block of which must keep working as written. */
 import { readFile } from 'node:fs/promises';
 
 const GUIDE = new URL('../guide/monitoring-guide.md', import.meta.url);

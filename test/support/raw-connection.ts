@@ -1,14 +1,17 @@
-/** A connection that speaks bytes: for clients that do what no library would. */
+/** A connection for raw bytes: for client behaviour that no library offers. */
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 
 export interface RawConnection {
   socket: Socket;
-  /** Waits until this has come. @returns all that has come so far */
+  /**
+   * Waits until this text has arrived.
+   * @returns all text received so far
+   */
   until(part: string): Promise<string>;
 }
 
-/** @param opening what it sends first */
+/** @param opening the first bytes to send */
 export function openRaw(url: string, opening: string): RawConnection {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

@@ -1,4 +1,4 @@
-/** Clients that come back with their cursors for as long as it takes, and keep every state they were shown, byte for byte. */
+/** Clients that reconnect with their cursors without a limit, and record every state that they receive, byte for byte. */
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { parseBlock } from './stream.ts';
 
-/** What a client was shown of an organization: an envelope, or the answer to a poll. */
+/** A state of an organization that a client received: an envelope, or the answer to a poll. */
 export interface Shown {
   seq: number;
   kind: 'event' | 'snapshot' | 'poll';
@@ -16,16 +16,16 @@ export interface Shown {
 export interface ReconnectingClient {
   name: string;
   watches(organizationId: number): boolean;
-  /** By organization, in the order in which it came. */
+  /** By organization, in the order of arrival. */
   shown: ReadonlyMap<number, readonly Shown[]>;
-  /** What a server said it could not give back: nothing, if all goes well. */
+  /** What a server reports as lost: empty if all goes well. */
   lost: readonly string[];
   /** Destroys its socket. */
   cut(): void;
   leave(): void;
 }
 
-/** One connection. `ended` resolves when it is gone, whoever ended it. */
+/** One connection. `ended` resolves when it is closed by either side. */
 interface Connection {
   ended: Promise<unknown>;
   cut(): void;
@@ -33,7 +33,7 @@ interface Connection {
 
 const BACK_AFTER_MS = 15;
 
-/** What a client remembers from one connection to the next. */
+/** The state that a client keeps between connections. */
 function createMemory() {
   const shown = new Map<number, Shown[]>();
   const cursors = new Map<number, string>();
@@ -51,7 +51,7 @@ function createMemory() {
 }
 type Memory = ReturnType<typeof createMemory>;
 
-/** @param connect to one server after the other */
+/** @param connect connects to one server, then the next */
 function persist(
   name: string,
   addresses: readonly string[],
@@ -86,7 +86,7 @@ const Envelope = z.object({
 const Answer = z.object({ recovered: z.boolean() });
 const Subscribed = z.object({ type: z.literal('subscribed'), streams: z.array(Answer) });
 
-/** Takes an envelope, or what is said of the connection. */
+/** Records an envelope or a message about the connection. */
 function take(text: string, memory: Memory, id?: string): void {
   const json: unknown = JSON.parse(text);
   const envelope = Envelope.safeParse(json).data;
@@ -129,7 +129,7 @@ export function watchBySse(
   });
 }
 
-/** @param organizations by name, or everything there is, event by event */
+/** @param organizations by name, or all of them, event by event */
 export function watchBySocket(
   name: string,
   addresses: readonly string[],
@@ -143,7 +143,7 @@ export function watchBySocket(
     socket.on('error', () => {});
     socket.on('open', () => socket.send(JSON.stringify(subscribe)));
     socket.on('message', (data) => {
-      // The database did not answer. Begun anew, because a socket that is told to subscribe again does just that.
+      // The database did not answer. Reconnects, because a second subscribe on the same socket would do the same.
       if (String(data).includes('"type":"error"')) socket.terminate();
       else take(String(data), memory);
     });
@@ -151,7 +151,7 @@ export function watchBySocket(
   });
 }
 
-/** Asks one server again and again. */
+/** Polls one server repeatedly. */
 export function watchByPoll(name: string, address: string, organizationId: number): ReconnectingClient {
   return persist(name, [address], watchesOne(organizationId), (_, memory) => {
     const stop = new AbortController();
@@ -160,7 +160,7 @@ export function watchByPoll(name: string, address: string, organizationId: numbe
       const response = await fetch(url, { signal: stop.signal });
       const text = await response.text();
       const seq = /^"[a-z0-9]+\.(\d+)"$/.exec(response.headers.get('etag') ?? '')?.[1];
-      // A server that has just lost its database says so.
+      // A server that has just lost its database reports it.
       if (!response.ok || seq === undefined) return;
       memory.show(organizationId, { seq: Number(seq), kind: 'poll', text });
     };

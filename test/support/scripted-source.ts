@@ -1,19 +1,19 @@
-/** The second adapter of the patient source: a clinic in memory that does what a test tells it. */
+/** The second adapter of the patient source: a clinic in memory with scripted behaviour. */
 import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../src/cliniko/source.ts';
 
 export interface ScriptedSource extends PatientSource {
-  /** Numbered pages of the whole clinic that were asked for, in the order of asking. */
+  /** The numbered pages of the whole clinic that were requested, in order. */
   readonly asked: number[];
-  /** Requests under way at the same time, at most. */
+  /** The maximum number of simultaneous requests. */
   readonly mostAtOnce: number;
-  /** What the next question for such a page does instead of answering. */
+  /** Replaces the answer to the next request for such a page. */
   onPage(
     page: number,
     act: (query: PageQuery, options: PageOptions) => PatientPage | Promise<PatientPage>,
   ): void;
 }
 
-/** @param records in the order in which pages give them */
+/** @param records in the order of the pages */
 export function scriptedSource(records: readonly unknown[], lie: Partial<PatientPage> = {}): ScriptedSource {
   const asked: number[] = [];
   const script = new Map<number, Parameters<ScriptedSource['onPage']>[1]>();
@@ -32,7 +32,7 @@ export function scriptedSource(records: readonly unknown[], lie: Partial<Patient
       options.onRequest?.();
       mostAtOnce = Math.max(mostAtOnce, ++underWay);
       try {
-        // A turn of the loop, as a network takes at least.
+        // One iteration of the event loop, the minimum for a network.
         await new Promise(setImmediate);
         options.signal.throwIfAborted();
         if (!isNumbered) return pageOf(matching(records, query), query);
@@ -48,7 +48,7 @@ export function scriptedSource(records: readonly unknown[], lie: Partial<Patient
 
 const SINGLES_OUT = /^(id|updated_at|archived_at):(>=|>|=)(.*)$/;
 
-/** Cliniko's filters and orders, as far as a sync singles people out by them. Nobody is there twice. */
+/** The filters and orders of Cliniko that a sync uses. No patient occurs twice. */
 function matching(records: readonly unknown[], { filters, sort }: PageQuery): unknown[] {
   const [by = 'id'] = sort.split(':');
   const people = new Map(records.map((record) => [fieldOf(record, 'id'), record]));
@@ -72,7 +72,7 @@ function matches(record: unknown, filter: string): boolean {
   }
 }
 
-/** Empty when there is nothing. */
+/** Empty when the field is missing. */
 const fieldOf = (record: unknown, field: string): string => String(Object(record)[field] ?? '');
 
 function pageOf(records: readonly unknown[], { page, perPage }: PageQuery): PatientPage {
@@ -84,7 +84,7 @@ function pageOf(records: readonly unknown[], { page, perPage }: PageQuery): Pati
   };
 }
 
-/** People with nothing but what a sync needs; `n` counts from 1. */
+/** Patients with only the fields that a sync needs; `n` counts from 1. */
 export function person(n: number, fields: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     id: String(1_400_000_000_000_000_000n + BigInt(n)),

@@ -1,17 +1,20 @@
-/** Two servers on one database, as real processes behind a network that a test can cut. Who is killed is started anew. */
+/** Two servers on one database, as real processes behind a network that a test can cut. A killed server is restarted. */
 import { once } from 'node:events';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface ServerPair {
-  /** They stay the same, whichever process is behind them. */
+  /** Stable addresses, whichever process is behind them. */
   addresses: readonly [string, string];
-  /** Ends every connection of one of them, on both sides. */
+  /** Closes every connection of one of them, on both sides. */
   cut(which: 0 | 1): void;
-  /** Kills one, and starts another in its place; nothing happens while that is still starting. */
+  /** Kills one and starts another in its place; does nothing while that one is still starting. */
   replace(which: 0 | 1, signal: 'SIGKILL' | 'SIGTERM'): void;
-  /** Resolves when both are up. @throws when one ended that nobody had killed */
+  /**
+   * Resolves when both are up.
+   * @throws when one ended without being killed
+   */
   settled(): Promise<void>;
 }
 
@@ -25,7 +28,7 @@ const STARTS_AT_MOST = 5;
 
 export async function openServerPair(databaseUrl: string): Promise<ServerPair> {
   const cliniko = await startClinikoSimulator({ patients: 1, requestsPerMinute: Number.POSITIVE_INFINITY });
-  /** A session that is ended while it starts ends it too; whoever watches over it starts it again. */
+  /** A lost session during its start ends the server too; a supervisor restarts it. */
   const start = async (left = STARTS_AT_MOST): Promise<ServerProcess> =>
     startServerProcess({ cliniko, databaseUrl, environment: { DRAIN_MS: '200' } }).catch((error: unknown) => {
       if (left === 1) throw error;

@@ -1,4 +1,4 @@
-/** A server as a real process, to be killed, frozen, or cut from its database. */
+/** A server as a real process that a test can kill, freeze or disconnect from its database. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFinished, vi } from 'vitest';
@@ -12,7 +12,7 @@ export interface ServerProcess {
   /** The latest run of a clinic. */
   latest(organizationId?: number): Promise<SyncLog>;
   start(organizationId?: number): Promise<Response>;
-  /** Resolves with the first state of the latest run that is as wanted. */
+  /** Resolves with the first matching state of the latest run. */
   until(
     holds: (log: SyncLog) => boolean,
     options?: { timeout?: number; organizationId?: number },
@@ -24,7 +24,7 @@ export interface ProcessOptions {
   /** Set here, or in `environment` as DATA_DIR. */
   databaseUrl?: string;
   environment?: Record<string, string>;
-  /** How far its clock is ahead of ours. */
+  /** How far its clock is ahead of the test clock. */
   clockAheadMs?: number;
 }
 
@@ -83,7 +83,7 @@ async function addressOf(child: ChildProcess): Promise<string> {
   throw new Error('The server ended before it listened.');
 }
 
-/** A module that sets the clock of its process, as a machine without NTP has it. */
+/** A module that shifts the clock of its process, like a machine without NTP. */
 function skewedClock(ms: number): string {
   const script = `const now = Date.now.bind(Date);
     globalThis.Date = class extends Date {

@@ -1,4 +1,4 @@
-/** A whole server for one test: our own beside a simulated Cliniko, on a database of the test's own, on any free port. */
+/** A complete server for one test: our server with a simulated Cliniko, on the database of the test, on any free port. */
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import {
@@ -12,7 +12,7 @@ import { type RunningServer, startServer } from '../../src/server/server.ts';
 
 export interface TestServer extends RunningServer {
   cliniko: ClinikoSimulator;
-  /** What the server has logged so far, in the pretty format. */
+  /** The log of the server so far, in the pretty format. */
   logged(): string;
   /** A request below `/api/v1`. */
   api(path: string, init?: RequestInit): Promise<Response>;

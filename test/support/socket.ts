@@ -1,4 +1,4 @@
-/** A WebSocket client of the ops console, and everything it was sent. */
+/** A WebSocket client of the ops console, and all messages that it received. */
 import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ServerFrame } from '#contract/socket-frame.ts';
@@ -10,7 +10,7 @@ export interface Handshake {
   protocols?: string[];
 }
 
-/** The same once it is open. */
+/** Waits until the socket is open. */
 export async function openSocket(server: { url: string }, query = '', handshake: Handshake = {}) {
   const client = startSocket(server, query, handshake);
   const { socket } = client;
@@ -18,7 +18,7 @@ export async function openSocket(server: { url: string }, query = '', handshake:
   return client;
 }
 
-/** A socket that was asked for, whatever happens to it then. */
+/** A requested socket, whether it opens or not. */
 export function startSocket(server: { url: string }, query = '', { headers, protocols }: Handshake = {}) {
   const address = `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws${query}`;
   const socket = new WebSocket(address, protocols ?? [], { headers });
@@ -27,7 +27,7 @@ export function startSocket(server: { url: string }, query = '', { headers, prot
   const frames: ServerFrame[] = [];
   const closed = new Promise<number>((resolve) => {
     socket.on('close', resolve);
-    // A handshake that is refused has a status instead of a code.
+    // A rejected handshake has a status instead of a code.
     socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
     socket.on('error', () => {});
   });
@@ -38,7 +38,7 @@ export function startSocket(server: { url: string }, query = '', { headers, prot
   return {
     socket,
     texts,
-    /** Its close code, or the status of a handshake that was refused. */
+    /** The close code, or the status of a rejected handshake. */
     closed,
     frames: () => frames,
     send: (frame: unknown) => socket.send(JSON.stringify(frame)),

@@ -1,27 +1,27 @@
 /**
- * A proxy before PostgreSQL that understands enough of its protocol to stop the world between two statements.
+ * A proxy in front of PostgreSQL that reads enough of the protocol to stop between two statements.
  *
- * The failpoint is on the wire, so the program under test holds nothing for it, and what dies is a real process. Only
- * the client's side is read: a statement is whatever ends with a Sync or is a simple Query; its text comes from the
- * Parse before it, or from the one that named it.
+ * The failpoint is on the wire, so the program under test needs no test code, and a real process dies. Only the client side
+ * is parsed: a statement ends with a Sync or is a simple Query; its text comes from the preceding Parse, or from the one
+ * that named it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A statement on its way, at its place in its transaction: `begin` is the first. */
+/** A statement with its position in its transaction: `begin` is the first. */
 export interface PassingStatement {
   text: string;
   place: number;
-  /** Texts of the transaction so far, this one included. */
+  /** The texts of the transaction so far, including this one. */
   transaction: readonly string[];
 }
 
 export interface StatementProxy {
   url: string;
-  /** Called after each statement was passed on to the database. */
+  /** Called after each statement was forwarded to the database. */
   onStatement: (statement: PassingStatement) => void;
-  /** Passes nothing on any more. */
+  /** Stops forwarding. */
   freeze(): void;
 }
 
@@ -66,7 +66,7 @@ export async function openStatementProxy(databaseUrl: string): Promise<Statement
   });
   const url = new URL(databaseUrl);
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  // In the clear, so that the statements can be read.
+  // Unencrypted, so that the statements can be read.
   url.searchParams.set('sslmode', 'disable');
   proxy.url = url.href;
   return proxy;
@@ -77,7 +77,7 @@ interface Message {
   statement?: PassingStatement;
 }
 
-/** Cuts what a client sends into messages. The first one has no type: it is the start-up packet. */
+/** Splits the bytes of a client into messages. The first one has no type: it is the start-up packet. */
 function messageReader(): (chunk: Buffer) => Message[] {
   let buffered = Buffer.alloc(0);
   let started = false;
@@ -98,7 +98,7 @@ function messageReader(): (chunk: Buffer) => Message[] {
   };
 }
 
-/** Knows the text of each prepared statement, and where in a transaction its connection is. */
+/** Tracks the text of each prepared statement, and the position of the connection in a transaction. */
 function createFollower(): (message: Buffer) => { statement?: PassingStatement } {
   const prepared = new Map<string, string>();
   let current = '';
@@ -106,7 +106,7 @@ function createFollower(): (message: Buffer) => { statement?: PassingStatement }
   let isOpen = false;
   const pass = (text: string): { statement: PassingStatement } => {
     const begins = /^\s*begin/i.test(text);
-    // Outside of a transaction each statement is one of its own.
+    // Outside a transaction each statement is its own transaction.
     if (begins || !isOpen) transaction = [];
     isOpen ||= begins;
     transaction.push(text);

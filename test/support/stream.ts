@@ -1,4 +1,4 @@
-/** Reads Server-Sent Events as bytes on a socket, so that a test sees what was really sent. */
+/** Reads Server-Sent Events as bytes from a socket, so that a test sees exactly what was sent. */
 import { onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 
@@ -10,9 +10,9 @@ export interface SentEvent {
 
 export interface OpenStream {
   response: Response;
-  /** Everything so far, in order. */
+  /** All events so far, in order. */
   events: SentEvent[];
-  /** Resolves with all events when `enough` of them have come. */
+  /** Resolves with all events when `enough` returns true. */
   until(enough: (events: SentEvent[]) => boolean): Promise<SentEvent[]>;
   /** The text so far. */
   text(): string;
@@ -78,7 +78,7 @@ export function logTextOf(data: string): string {
   return data.slice(data.indexOf(',"log":') + ',"log":'.length, -1);
 }
 
-/** The text of a poll that has this log alone, or none. */
+/** The answer to a poll that contains only this log, or none. */
 export function logListText(organizationId: number, log?: string, hasMore = false): string {
   const tail = `"organization_id":${organizationId},"source_system":"cliniko"`;
   return `{"logs":[${log ?? ''}],${tail},"total_logs":${log === undefined ? 0 : 1},"has_more":${hasMore}}`;

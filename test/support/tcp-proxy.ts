@@ -1,4 +1,4 @@
-/** A network between a server and its database that a test can break, as networks break: silently, or with a bang. */
+/** A network between a server and its database that a test can break, silently or with an error. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -6,9 +6,9 @@ import { onTestFinished } from 'vitest';
 export interface TcpProxy {
   /** The database, through this network. */
   url: string;
-  /** Every connection that is open now passes nothing on any more, and nobody is told. New ones work. */
+  /** Every open connection stops forwarding without notice. New ones work. */
   goSilent(): void;
-  /** Ends all connections; new ones are refused until it is called with `false`. */
+  /** Closes all connections and rejects new ones, until it is called with `false`. */
   refuse(refusing: boolean): void;
   /** New connections go to another database. */
   pointTo(databaseUrl: string): void;

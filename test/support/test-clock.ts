@@ -1,4 +1,4 @@
-/** A clock that a test moves. Waiting moves it too: what waits for a minute is done at once, and a minute later. */
+/** A clock that a test controls. A wait advances it: a wait of one minute ends at once, one minute later. */
 import type { Clock } from '../../src/timing/clock.ts';
 
 export interface TestClock extends Clock {

@@ -1,4 +1,4 @@
-/** One sync over HTTP, from its start to its end. */
+/** Runs one sync over HTTP from start to end. */
 import { vi } from 'vitest';
 import { type StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import type { TestServer } from './server.ts';

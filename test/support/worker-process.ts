@@ -1,4 +1,6 @@
-/** A worker as a process of its own, to be killed: `worker-process.ts <database URL> <Cliniko URL> <CREDENTIALS_KEY>`. */
+/**
+ * A worker in a separate process that a test can kill: `worker-process.ts <database URL> <Cliniko URL> <CREDENTIALS_KEY>`.
+ */
 import { Writable } from 'node:stream';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
