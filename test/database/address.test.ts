@@ -1,4 +1,4 @@
-/** Addresses of databases, as hosting platforms hand them out and as psql takes them. */
+/** Database addresses, as hosting platforms provide them and as psql accepts them. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ function messageOf(address: string): string {
   return '';
 }
 
-describe('an address as a platform hands it out', () => {
+describe('an address from a hosting platform', () => {
   test.for([
     ['Supabase, direct', 'postgresql://postgres:s3cret@db.ref.supabase.co:5432/postgres', 'offered', 0],
     [
@@ -76,7 +76,7 @@ describe('an address as a platform hands it out', () => {
     expect(readConnectionSettings('postgres://h/d?pgbouncer=false').prepare).toBe(true);
   });
 
-  test('names a parameter that is not known', () => {
+  test('names an unknown parameter', () => {
     expect(readConnectionSettings('postgres://h/d?sslmod=require').warnings).toEqual([
       'the parameter sslmod is not known, and is ignored: correct or remove it',
     ]);
@@ -109,7 +109,7 @@ describe('a Unix socket', () => {
 });
 
 describe('parameters of libpq', () => {
-  test('are obeyed', () => {
+  test('are applied', () => {
     const settings = readConnectionSettings(
       'postgres://h/d?connect_timeout=1&keepalives_idle=7&application_name=clinic&options=-c%20work_mem%3D8MB&target_session_attrs=primary&user=u&password=p&require_auth=scram-sha-256',
     );

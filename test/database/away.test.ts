@@ -10,8 +10,8 @@ const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: cod
 
 const CODES = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'];
 
-describe('an error of the network', () => {
-  test.for(CODES)('%s means the database only as the driver throws it', (code) => {
+describe('a network error', () => {
+  test.for(CODES)('%s concerns the database only as the driver throws it', (code) => {
     expect(isDatabaseUnavailable(coded(code))).toBe(true);
     expect(isDatabaseUnavailable(new DrizzleQueryError('select 1', [], coded(code)))).toBe(true);
     expect(isDatabaseUnavailable(fetchFailed(code))).toBe(false);

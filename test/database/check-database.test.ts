@@ -1,4 +1,4 @@
-/** Every reason for which a database cannot be used ends in one line that names the variable and what to do. */
+/** Each reason why a database is unusable gives one line that names the variable and what to do. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, inject, onTestFinished } from 'vitest';
@@ -19,7 +19,10 @@ function changed(url: string, change: (url: URL) => void): string {
   return copy.href;
 }
 
-/** A listener of our own in place of the database. @returns its address, and how often it was connected to */
+/**
+ * A listener in place of the database.
+ * @returns its address, and the number of connections
+ */
 async function listen(answer: (socket: import('node:net').Socket) => void) {
   let connections = 0;
   const server = createServer((socket) => {
@@ -35,7 +38,7 @@ async function listen(answer: (socket: import('node:net').Socket) => void) {
 }
 
 describe('a database that cannot be used', () => {
-  test('is one that can, when nothing is wrong', async ({ databaseUrl }) => {
+  test('is accepted when nothing is wrong', async ({ databaseUrl }) => {
     await checkDatabase('DATABASE_URL', databaseUrl);
   });
 
@@ -70,7 +73,7 @@ describe('a database that cannot be used', () => {
     );
   });
 
-  test('an address that accepts and closes is asked a few times, and given up', async () => {
+  test('an address that accepts and closes is tried a few times, then rejected', async () => {
     const closing = await listen((socket) => socket.end());
     expect(await refusalOf(closing.url)).toContain('accepts connections and closes them without an answer');
     expect(await refusalOf(`${closing.url}?sslmode=disable`)).toContain('closes them without an answer');

@@ -1,4 +1,4 @@
-/** The database is closed to every role but its owner and the readers that are named. */
+/** The database grants rights only to its owner, the server role and the named readers. */
 import { describe, expect, vi } from 'vitest';
 import { migrate } from '../../src/database/migrate.ts';
 import { readOwnObjects } from '../../src/database/own-objects.ts';
@@ -11,7 +11,7 @@ import { connectAs, createPlatform, grantByDefault, reachOf } from './support/pl
 const DENIED = { code: '42501' };
 
 describe('a platform that grants everything to a role by default', () => {
-  test('has granted nothing when the server has started: no table, sequence, function or partition', async () => {
+  test('grants no right on a table, sequence, function or partition after the server has started', async () => {
     const platform = await createPlatform();
     const anonymous = await platform.createRole();
     const service = await platform.createRole('bypassrls');
@@ -33,7 +33,7 @@ describe('a platform that grants everything to a role by default', () => {
     });
   });
 
-  test('gets no partition of a later day either', async () => {
+  test('grants no right on a later partition either', async () => {
     const platform = await createPlatform();
     const anonymous = await platform.createRole();
     await grantByDefault(platform, anonymous);
@@ -47,7 +47,7 @@ describe('a platform that grants everything to a role by default', () => {
     expect(await reachOf(platform.admin, anonymous)).toEqual([]);
   });
 
-  test('loses what it had before an upgrade, and what was granted by hand', async () => {
+  test('loses its grants from before an upgrade, and manual grants', async () => {
     const platform = await createPlatform();
     const [anonymous, middleman] = [await platform.createRole(), await platform.createRole()];
     await migrate(platform.ownerUrl);
@@ -63,7 +63,7 @@ describe('a platform that grants everything to a role by default', () => {
     expect(await reachOf(platform.admin, middleman)).toEqual([]);
   });
 
-  test('shows no row to a role with rights by hand, and /readyz and the log name that role', async () => {
+  test('shows no row to a role with manual grants, and /readyz and the log name that role', async () => {
     const platform = await createPlatform();
     const anonymous = await platform.createRole();
     const server = await startTestServer(platform.ownerUrl, { organizations: [123] });
@@ -171,7 +171,7 @@ describe('a role of DATABASE_READERS', () => {
 });
 
 describe('the list of our own objects', () => {
-  test('holds everything that the migrations make', async ({ databaseUrl }) => {
+  test('contains all objects that the migrations create', async ({ databaseUrl }) => {
     const own = await readOwnObjects();
     const sql = connectInTest(databaseUrl);
     const made = await sql<{ name: string }[]>`

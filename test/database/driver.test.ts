@@ -1,4 +1,6 @@
-/** What our patch of postgres.js promises (patches/README.md), on a real PostgreSQL. Each test fails without its hunk. */
+/**
+ * The guarantees of our patch of postgres.js (patches/README.md), on a real PostgreSQL. Each test fails without its hunk.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { type ConnectionOptions, connect } from '../../src/database/driver.ts';
@@ -12,7 +14,7 @@ function open(url: string, options: ConnectionOptions = {}) {
   return sql;
 }
 
-/** Sends some rows, then stays busy: a read that can be ended in the middle of its answer. */
+/** Sends some rows, then stays busy: a read that can be ended during its answer. */
 const SLOW_READ = `select n, repeat('x', 100), case when n > 2000 then pg_sleep(60) end from generate_series(1, 4000) n`;
 
 const pidOf = async (sql: ReturnType<typeof connect>) => {
@@ -79,7 +81,7 @@ describe('a read that ends in the middle of its answer', () => {
 });
 
 describe('a transaction', () => {
-  test('ends with its connection: what it still asks for runs nowhere', async ({ databaseUrl }) => {
+  test('ends with its connection: its later statements run nowhere', async ({ databaseUrl }) => {
     const sql = open(databaseUrl);
     const other = connectInTest(databaseUrl);
     await other`create table outside (id int)`;
@@ -97,7 +99,9 @@ describe('a transaction', () => {
     expect(await other`select * from outside`).toHaveLength(0);
   });
 
-  test('has its connection alone, also when it begins behind a large statement', async ({ databaseUrl }) => {
+  test('has exclusive use of its connection, even when it begins behind a large statement', async ({
+    databaseUrl,
+  }) => {
     const sql = open(databaseUrl);
     const other = connectInTest(databaseUrl);
     await other`create table inside (id int)`;
@@ -122,21 +126,21 @@ describe('a connection', () => {
     network.goSilent();
     const asked = [1, 2, 3, 4, 5, 6, 7].map(() => sql`select 1`);
     const transaction = sql.begin((tx) => tx`select 1`);
-    // None waits for ever: those that waited for a connection get a new one.
+    // No query waits for ever: those that waited for a connection get a new one.
     const [first] = await Promise.allSettled([...asked, transaction]);
     expect(first).toMatchObject({ status: 'rejected', reason: { code: 'CONNECTION_SILENT' } });
     const answers = await Promise.all([1, 2, 3].map(() => sql`select pg_sleep(0.2), 1 as n`));
     expect(answers.map(([row]) => row?.n)).toEqual([1, 1, 1]);
   });
 
-  test('that brings an answer in pieces is not silent', async ({ databaseUrl }) => {
+  test('that receives an answer in pieces is not silent', async ({ databaseUrl }) => {
     const sql = open(databaseUrl, { answer_timeout: 1 });
     const rows = await sql`
       select n, repeat('x', 9000), pg_sleep(0.3) from generate_series(1, 6) n`;
     expect(numbers(rows)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  test('that is given up leaves no statement running', async ({ databaseUrl }) => {
+  test('that is abandoned leaves no statement running', async ({ databaseUrl }) => {
     const sql = open(databaseUrl, { answer_timeout: 1 });
     const other = connectInTest(databaseUrl);
     const pid = await pidOf(sql);
@@ -146,7 +150,7 @@ describe('a connection', () => {
     );
   });
 
-  test('to a database that takes no writes any more is closed (25006)', async ({ databaseUrl }) => {
+  test('to a database that became read-only is closed (25006)', async ({ databaseUrl }) => {
     const sql = open(databaseUrl);
     await sql`create table written (id int)`;
     await sql`set default_transaction_read_only = on`;

@@ -1,4 +1,4 @@
-/** Which host of an address is connected to: a Unix socket, the first of several that answers and can be written to. */
+/** The choice of the host of an address: a Unix socket, or the first of several that answers and is writable. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectTcp, createServer } from 'node:net';
@@ -40,7 +40,7 @@ test('a Unix socket, as Cloud SQL mounts one', async ({ databaseUrl }) => {
   ).toBe(1);
 });
 
-test('the first of several hosts that answers and is as asked', async ({ databaseUrl }) => {
+test('the first of several hosts that answers and is in the requested state', async ({ databaseUrl }) => {
   const url = new URL(databaseUrl);
   const listed = (query: string) =>
     `postgres://${url.username}:${url.password}@127.0.0.1:1,${url.host}${url.pathname}?${query}`;

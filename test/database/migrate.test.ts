@@ -7,7 +7,7 @@ import { connectInTest, createEmptyDatabase, createTestDatabase } from '../suppo
 const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
 
 describe('a database with tables of another program', () => {
-  test('is left as it is; the refusal names them all at once, and its command makes room', async () => {
+  test('is not changed; the error names all conflicts at once, and its command resolves them', async () => {
     const { url, sql } = await createEmptyDatabase();
     await sql`create table patients (id uuid primary key, organization_id text, name text not null,
       cliniko_patient_id text, constraint patients_org_cliniko_patient_unique unique (organization_id, cliniko_patient_id))`;
@@ -39,7 +39,7 @@ describe('a database with tables of another program', () => {
     expect(await sql`select from old_system.patients`).toEqual([]);
   });
 
-  test('the sync_logs of the guide stays; with one more NOT NULL column it is refused, also later', async () => {
+  test('the sync_logs of the guide is adopted; with another NOT NULL column it is rejected, also later', async () => {
     const { url, sql } = await createEmptyDatabase();
     await sql`create table sync_logs (id serial primary key, organization_id integer not null,
       operation_type varchar(50) not null, status varchar(20) not null, started_at timestamp not null,
@@ -66,7 +66,7 @@ describe('the journal', () => {
     expect(await sql`select hash from drizzle.__drizzle_migrations`).toHaveLength(1);
   });
 
-  test('of version 0.1 is taken over', async () => {
+  test('of version 0.1 is adopted', async () => {
     const { url, sql } = await createEmptyDatabase();
     await migrate(url);
     await sql`create schema drizzle`;
@@ -78,12 +78,12 @@ describe('the journal', () => {
   });
 });
 
-test('a migration beside a long reader makes no other statement wait, and is done when the reader ends', async () => {
+test('a migration during a long read blocks no other statement, and finishes when the read ends', async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const [sql, reader, writer] = [0, 1, 2].map(() => connectInTest(database.url));
   if (sql === undefined || reader === undefined || writer === undefined) throw new Error('There are three.');
-  // What a migration would do again: it needs the whole table.
+  // Makes the migration restore it, which needs the whole table.
   await sql`alter table patients drop constraint patients_org_cliniko_patient_unique`;
   await sql`select 1 from patients`;
   await reader`begin`;

@@ -18,7 +18,7 @@ async function createServerRole() {
 }
 
 describe('a server whose role owns nothing', () => {
-  test('syncs, streams, changes, erases, audits and keeps house', async () => {
+  test('syncs, streams, updates, erases, audits and runs maintenance', async () => {
     const { platform, url, config } = await createServerRole();
     const server = await startTestServer(url, { patients: 120, config });
     const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
@@ -70,7 +70,7 @@ describe('a server whose role owns nothing', () => {
     await expect(sql`delete from audit_log`).rejects.toMatchObject(DENIED);
   });
 
-  test('starts again after an upgrade by the owner, and answers tokens behind the second wall', async () => {
+  test('starts again after an upgrade by the owner, and answers tokens under row-level security', async () => {
     const { url, config } = await createServerRole();
     const first = await startTestServer(url, { config, organizations: [1, 2] });
     await first.stop();

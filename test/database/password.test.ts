@@ -1,4 +1,4 @@
-/** The password leaves this process only as a proof (SCRAM), and a server that has to prove itself too cannot skip that. */
+/** The password leaves this process only as a proof (SCRAM), and a server that must prove its identity cannot skip that. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -21,7 +21,7 @@ const authentication = (kind: number, rest = Buffer.alloc(0)): Buffer => {
 const SSL_REQUEST = 80_877_103;
 const READY = message('Z', Buffer.from('I'));
 
-/** A program that has taken the port of the database. It offers no TLS, and answers the n-th message after that with the n-th answer. */
+/** A program on the port of the database. It offers no TLS, and answers message n with answer n. */
 async function startImpostor(answers: readonly Buffer[]) {
   const heard: Buffer[] = [];
   const server = createServer((socket) => {
@@ -80,7 +80,7 @@ describe('a program on the port of the database', () => {
     expect(heard()).not.toContain(PASSWORD);
   });
 
-  test('that answers with a false proof hears no statement', async () => {
+  test('that answers with a false proof receives no statement', async () => {
     const { url, heard } = await startImpostor([
       authentication(10, Buffer.from('SCRAM-SHA-256\0\0')),
       authentication(12, Buffer.from('v=ZmFsc2U=')),

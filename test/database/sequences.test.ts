@@ -17,7 +17,9 @@ describe('rows of sync_logs that were loaded with their ids', () => {
     expect(started).toMatchObject({ sync_log_id: 41, already_running: false });
   });
 
-  test('while the server runs: the start that meets them moves the sequence', async ({ databaseUrl }) => {
+  test('while the server runs: a start with an id conflict advances the sequence', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { patients: 1 });
     await load(databaseUrl);
     const response = await server.api('/cliniko/sync-all/123', START);
@@ -26,7 +28,7 @@ describe('rows of sync_logs that were loaded with their ids', () => {
   });
 });
 
-test('a schedule that meets such rows starts its sync', async ({ databaseUrl }) => {
+test('a schedule with an id conflict starts its sync', async ({ databaseUrl }) => {
   const server = await startTestServer(databaseUrl, { patients: 1 });
   const sql = connectInTest(databaseUrl);
   await load(databaseUrl);

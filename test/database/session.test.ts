@@ -1,4 +1,4 @@
-/** The session has the settings that it needs, whatever the defaults of its role and its database are. */
+/** A session has the required settings, whatever the defaults of its role and its database are. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
@@ -23,7 +23,7 @@ const ODD_DEFAULTS = {
   idle_session_timeout: '50ms',
 };
 
-/** An empty database of a role with odd defaults; both go away with the test. */
+/** An empty database of a role with unusual defaults; the end of the test drops both. */
 async function createOddDatabase(settings: Record<string, string>): Promise<string> {
   const { url, sql } = await createEmptyDatabase();
   const admin = connectPostgres(inject('databaseAdminUrl'));
@@ -45,7 +45,7 @@ async function createOddDatabase(settings: Record<string, string>): Promise<stri
   return own.href;
 }
 
-describe('a role with odd defaults', () => {
+describe('a role with unusual defaults', () => {
   test('starts for the first time, syncs, and starts again', async () => {
     const url = await createOddDatabase(ODD_DEFAULTS);
     const server = await startTestServer(url, { patients: 120 });
@@ -57,7 +57,7 @@ describe('a role with odd defaults', () => {
     await startTestServer(url, { organizations: [] });
   });
 
-  test('has the settings in its pool that statements rely on', async () => {
+  test('has the settings that statements rely on in its pool', async () => {
     const database = openDatabase(await createOddDatabase(ODD_DEFAULTS), { max: 1 });
     onTestFinished(() => database.close());
     const [row] = await database.sql`select current_setting('default_transaction_isolation') as isolation,

@@ -3,8 +3,8 @@ import { openDatabase } from '../../src/database/open.ts';
 import { beginTerminatingBlockers } from '../../src/database/terminate-blockers.ts';
 import { connectInTest, test } from '../support/database.ts';
 
-describe('a transaction that does not wait for the dead', () => {
-  test('ends an idle session also behind one that is at work and waits for it', async ({ databaseUrl }) => {
+describe('a transaction that terminates idle blockers', () => {
+  test('terminates an idle session even behind an active one that waits for it', async ({ databaseUrl }) => {
     const open = () => {
       const sql = connectInTest(databaseUrl, { max: 2 });
       return sql;
@@ -29,7 +29,9 @@ describe('a transaction that does not wait for the dead', () => {
     await behind;
   });
 
-  test('leaves the rest of the pool alone, however many wait for the same row', async ({ databaseUrl }) => {
+  test('leaves the rest of the pool free, however many transactions wait for the same row', async ({
+    databaseUrl,
+  }) => {
     const pool = openDatabase(databaseUrl, { max: 10 });
     onTestFinished(() => pool.close());
     const foreign = connectInTest(databaseUrl);
@@ -45,7 +47,7 @@ describe('a transaction that does not wait for the dead', () => {
     await foreign`rollback`.catch(() => {});
   });
 
-  test('gives up behind a session that works', async ({ databaseUrl }) => {
+  test('fails behind an active session', async ({ databaseUrl }) => {
     const pool = openDatabase(databaseUrl, { max: 3 });
     onTestFinished(() => pool.close());
     const foreign = connectInTest(databaseUrl);

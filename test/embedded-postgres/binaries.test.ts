@@ -1,4 +1,4 @@
-/** PostgreSQL's programs where npm puts them, and what is done when they cannot be used there. */
+/** The PostgreSQL programs where npm installs them, and the fallback when they are unusable there. */
 import { execFile } from 'node:child_process';
 import { chmod, cp, lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -9,8 +9,8 @@ import { test as base, describe, expect } from 'vitest';
 import { usableNative } from '../../src/embedded-postgres/binaries.ts';
 
 const run = promisify(execFile);
-/** Not the one that runs the tests, and not the one that they switch to elsewhere. */
-const SOMEBODY = { uid: 64_000, gid: 64_000 };
+/** An account other than that of the tests and the one that PostgreSQL runs as. */
+const OTHER_ACCOUNT = { uid: 64_000, gid: 64_000 };
 
 /** A copy of the platform package as `npm ci --ignore-scripts` leaves it: without the links. */
 const test = base.extend<{ room: { installed: string; native: string; copies: string } }>({
@@ -31,27 +31,27 @@ const test = base.extend<{ room: { installed: string; native: string; copies: st
 });
 
 describe('the programs', () => {
-  test('are used where they are, with their missing links made', async ({ room }) => {
+  test('are used in place, after missing links are created', async ({ room }) => {
     expect(await usableNative(room.native, undefined, room.copies)).toBe(room.native);
     for (const link of await links(room.native)) expect((await lstat(link)).isSymbolicLink()).toBe(true);
     const { stdout } = await run(join(room.native, 'bin', 'postgres'), ['--version']);
     expect(stdout).toContain('PostgreSQL');
   });
 
-  test('are copied once to a place where the other user can run them', async ({ room }) => {
+  test('are copied once to a folder where the other user can run them', async ({ room }) => {
     await chmod(room.installed, 0o700);
     const [copy, second] = await Promise.all([
-      usableNative(room.native, SOMEBODY, room.copies),
-      usableNative(room.native, SOMEBODY, room.copies),
+      usableNative(room.native, OTHER_ACCOUNT, room.copies),
+      usableNative(room.native, OTHER_ACCOUNT, room.copies),
     ]);
     expect(second).toBe(copy);
     expect(dirname(copy)).toBe(room.copies);
-    const identity = process.getuid?.() === 0 ? SOMEBODY : {};
+    const identity = process.getuid?.() === 0 ? OTHER_ACCOUNT : {};
     const { stdout } = await run(join(copy, 'bin', 'postgres'), ['--version'], { ...identity, cwd: copy });
     expect(stdout).toContain('PostgreSQL');
   });
 
-  test.runIf(process.getuid?.() !== 0)('are copied when the links may not be made', async ({ room }) => {
+  test.runIf(process.getuid?.() !== 0)('are copied when the links cannot be created', async ({ room }) => {
     await chmod(join(room.native, 'lib'), 0o555);
     const copy = await usableNative(room.native, undefined, room.copies);
     expect(dirname(copy)).toBe(room.copies);

@@ -1,4 +1,4 @@
-/** The embedded PostgreSQL after kills and power cuts: what was stored is there, and nothing has to be tidied by hand. */
+/** The embedded PostgreSQL after kills and power cuts: stored data survives, and no manual cleanup is needed. */
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ describe('after a crash', () => {
     expect([...(await ask(next.url, (sql) => sql`select answer from kept`))]).toEqual([{ answer: 42 }]);
   });
 
-  test('a lock file that names somebody else’s process does not keep it from starting', async () => {
+  test('a lock file with the process id of another program does not prevent a start', async () => {
     const dataDir = await newDataDir();
     const first = await open(dataDir);
     await first.stop();
@@ -53,7 +53,7 @@ describe('after a crash', () => {
     expect(externalWriter.exitCode).toBeNull();
   });
 
-  test('a lock file that a power cut left empty does not keep it from starting', async () => {
+  test('a lock file that a power cut left empty does not prevent a start', async () => {
     const dataDir = await newDataDir();
     const first = await open(dataDir);
     await first.stop();
@@ -62,7 +62,7 @@ describe('after a crash', () => {
     await ask(second.url, (sql) => sql`select 1`);
   });
 
-  test('what an interrupted first start left behind is swept away', async () => {
+  test('the leftovers of an interrupted first start are removed', async () => {
     const dataDir = await newDataDir();
     const leftover = join(dataDir, 'postgres', 'initdb-killed', 'data');
     await mkdir(leftover, { recursive: true });
@@ -72,7 +72,7 @@ describe('after a crash', () => {
     expect(await readdir(join(dataDir, 'postgres'))).not.toContain('initdb-killed');
   });
 
-  test('a first start that was killed half-way is begun anew', async () => {
+  test('a first start that was killed half-way is repeated', async () => {
     const dataDir = await newDataDir();
     const child = spawn(process.execPath, ['--import', 'tsx', PROCESS, dataDir], { stdio: 'pipe' });
     await expect
@@ -83,23 +83,23 @@ describe('after a crash', () => {
     await ask(database.url, (sql) => sql`select 1`);
   });
 
-  test('a seat that was lost in a crash of one session is taken again', async () => {
+  test('a connection that was lost in a crash of one session is opened again', async () => {
     const dataDir = await newDataDir();
     const [one, two] = [await open(dataDir), await startProcess(dataDir)];
-    const seated = () =>
+    const connected = () =>
       ask(two.url, (sql) => sql`select pid from pg_stat_activity where application_name like '%seat'`);
-    const before = new Set((await seated()).map(({ pid }) => pid));
+    const before = new Set((await connected()).map(({ pid }) => pid));
     process.kill([...before][0], 'SIGKILL');
-    // Until PostgreSQL has noticed, it still lists those who were there: a crash ends all sessions.
-    const anew = async () => (await seated()).filter(({ pid }) => !before.has(pid)).length;
-    await expect.poll(() => anew().catch(() => 0), { timeout: 10_000 }).toBe(2);
+    // Until PostgreSQL notices the crash, it still lists the old sessions; a crash ends all of them.
+    const reconnected = async () => (await connected()).filter(({ pid }) => !before.has(pid)).length;
+    await expect.poll(() => reconnected().catch(() => 0), { timeout: 10_000 }).toBe(2);
     await one.stop();
     await ask(two.url, (sql) => sql`select 1`);
     await two.stop();
     expect(await postmasterPid(dataDir)).toBeUndefined();
   });
 
-  test('PostgreSQL killed in use comes back at the same address', async () => {
+  test('PostgreSQL killed in use restarts at the same address', async () => {
     const dataDir = await newDataDir();
     const [one, two] = [await open(dataDir), await open(dataDir)];
     await killPostmaster(dataDir);

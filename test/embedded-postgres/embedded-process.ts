@@ -1,6 +1,6 @@
 /**
- * A process that opens the embedded database, says so in one line of JSON, and stops when its standard input ends.
- * Started by open.test.ts, which kills some of them.
+ * A process that opens the embedded database, reports it in one line of JSON, and stops when its standard input ends.
+ * open.test.ts starts it, and kills some instances.
  */
 import { once } from 'node:events';
 import { openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';

@@ -1,4 +1,4 @@
-/** The embedded PostgreSQL when all goes well: opened, shared, stopped, as any user. */
+/** The embedded PostgreSQL without faults: opened, shared and stopped, as any user. */
 import { execFile } from 'node:child_process';
 import { chmod, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const execute = promisify(execFile);
 const AS_ROOT = process.getuid?.() === 0;
 
 describe('opening and stopping', () => {
-  test('a first start makes a database that answers, in UTC and UTF-8', async () => {
+  test('a first start creates a database that answers, in UTC and UTF-8', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
     expect(database).toMatchObject({ attached: false, notice: undefined });
@@ -23,7 +23,7 @@ describe('opening and stopping', () => {
     expect(row).toEqual({ name: 'patient_sync', zone: 'UTC', encoding: 'UTF8', fsync: 'off', lower: 'é' });
   });
 
-  test('nobody gets in without the password, which only its owner can read', async () => {
+  test('a login needs the password, which only its owner can read', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
     const url = new URL(database.url);
@@ -39,7 +39,7 @@ describe('opening and stopping', () => {
     expect([...rules]).toEqual([{ auth_method: 'scram-sha-256' }]);
   });
 
-  test('what was stored is there after a stop and a start', async () => {
+  test('stored data survives a stop and a start', async () => {
     const dataDir = await newDataDir();
     const first = await open(dataDir);
     await ask(first.url, (sql) => sql`create table kept as select 42 as answer`);
@@ -50,7 +50,7 @@ describe('opening and stopping', () => {
     expect([...(await ask(second.url, (sql) => sql`select answer from kept`))]).toEqual([{ answer: 42 }]);
   });
 
-  test('the log keeps no statement and nothing of what it complained about', async () => {
+  test('the log contains no statement and no text of its errors', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
     await expect(ask(database.url, (sql) => sql.unsafe(`select 'Ada Lovelace'::date`))).rejects.toThrow();
@@ -60,7 +60,7 @@ describe('opening and stopping', () => {
     expect(log).not.toContain('Lovelace');
   });
 
-  test('a setting that PostgreSQL does not know ends in an error that quotes the log and the way out', async () => {
+  test('an unknown setting gives an error that quotes the log and the fix', async () => {
     const dataDir = await newDataDir();
     const opening = openEmbeddedDatabase({ dataDir, settings: { no_such_setting: 'x' } });
     await expect(opening).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe('two processes on one data directory', () => {
     expect(await postmasterPid(dataDir)).toBeUndefined();
   });
 
-  test('one that comes while the other stops it gets a database that lives', async () => {
+  test('one that starts while the other stops it gets a running database', async () => {
     const dataDir = await newDataDir();
     for (let round = 0; round < 5; round += 1) {
       const leaving = await open(dataDir);
@@ -122,8 +122,8 @@ describe('two processes on one data directory', () => {
   });
 });
 
-describe.runIf(AS_ROOT)('as root, in a directory that nobody else may enter', () => {
-  test('the database lives elsewhere, is found again, and the notice says where', async () => {
+describe.runIf(AS_ROOT)('as root, in a directory that no other user may enter', () => {
+  test('the database is stored elsewhere, is found again, and the notice says where', async () => {
     const dataDir = await newDataDir();
     await chmod(dataDir, 0o700);
     const inside = join(dataDir, 'deep', '.data');
@@ -154,7 +154,7 @@ describe.runIf(AS_ROOT)('as root, in a directory that nobody else may enter', ()
 describe.runIf(AS_ROOT)('started by root', () => {
   const ownerOf = async (dataDir: string) => (await stat(join(dataDir, 'postgres', 'data'))).uid;
 
-  test('each cluster runs as a user of its own, which no account has', async () => {
+  test('each cluster runs as its own user, without an account', async () => {
     const [first, second] = [await newDataDir(), await newDataDir()];
     await Promise.all([open(first), open(second)]);
     const users = [await ownerOf(first), await ownerOf(second)];
@@ -165,7 +165,7 @@ describe.runIf(AS_ROOT)('started by root', () => {
     expect(process.uid).toBe(users[0]);
   });
 
-  test('a cluster of nobody, as older versions made it, gets a user of its own and keeps its data', async () => {
+  test('a cluster of the user `nobody` from an older version gets its own user and keeps its data', async () => {
     const dataDir = await newDataDir();
     const old = await open(dataDir);
     await ask(old.url, (sql) => sql`create table kept as select 42 as answer`);

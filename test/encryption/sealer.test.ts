@@ -6,7 +6,7 @@ import { createSealer, SealError } from '../../src/encryption/sealer.ts';
 describe('a sealed text', () => {
   const sealer = createSealer(randomBytes(32));
 
-  test('opens to what it was, and never looks alike twice', () => {
+  test('opens to the original, and differs each time', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (text, context) => {
         const sealed = sealer.seal(text, context);
@@ -16,7 +16,7 @@ describe('a sealed text', () => {
     );
   });
 
-  test('does not open with another key, in another place, or changed', () => {
+  test('does not open with another key, in another context, or changed', () => {
     const sealed = sealer.seal('MS0xLTE-au1', 'cliniko-api-key:1');
     const [version, key, nonce, text, tag] = sealed.split('.');
 

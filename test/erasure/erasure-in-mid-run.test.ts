@@ -1,4 +1,4 @@
-/** An erasure while patients of the same organization are on their way: what was read before it is not written after it. */
+/** An erasure during a sync of the same organization: patients that were read before it are not written after it. */
 import { describe, expect } from 'vitest';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
@@ -32,7 +32,7 @@ async function quarantine({ sql }: Engine, id: string): Promise<void> {
     values (123, ${id}, ${id}, 'INVALID_PHONE', 'sealed')`;
 }
 
-describe('patients who are erased while they are on their way', () => {
+describe('patients that are erased during a sync', () => {
   test('are not stored from a page that was read before', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const everybody = people(40);
@@ -94,7 +94,7 @@ describe('patients who are erased while they are on their way', () => {
     },
   );
 
-  test('start no run of an organization that is gone', async ({ databaseUrl }) => {
+  test('start no run of a deleted organization', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await eraseOrganization(engine.database, 123, { actor: 'test' });
     await expect(startRun(engine.database, 123, 'full_patients')).rejects.toBeInstanceOf(
@@ -118,7 +118,7 @@ describe('patients who are erased while they are on their way', () => {
 });
 
 describe('the purge', () => {
-  test('counts its days from the confirmation of those who were held', async ({ databaseUrl }) => {
+  test('counts its days from the confirmation of held patients', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.syncWith(scriptedSource(people(5)));
     await engine.sql`update patients set held_since = now() - interval '40 days'`;

@@ -1,4 +1,4 @@
-/** Erasing patients, and whole clinics: shown first, then done, and nothing of them is left. */
+/** Erasing patients and whole clinics: first a preview, then the erasure, and no patient data remains. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
@@ -18,7 +18,7 @@ function open(databaseUrl: string): Database {
   return database;
 }
 
-/** A clinic with patients, two of whom are in quarantine and named by id in its logs. */
+/** A clinic with patients; two of them are in quarantine and named by id in its logs. */
 async function syncedClinic(databaseUrl: string) {
   const server = await startTestServer(databaseUrl, { patients: 120 });
   const { people } = server.cliniko;
@@ -32,7 +32,7 @@ async function syncedClinic(databaseUrl: string) {
   return { server, people, quarantined, log, database: open(databaseUrl) };
 }
 
-/** Rows of any table in which one of these texts occurs, whatever the column. */
+/** Rows of any table and column that contain one of these texts. */
 async function mentions(sql: Sql, texts: readonly string[]): Promise<string[]> {
   const tables = await sql<{ name: string }[]>`
     select c.relname as name from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
@@ -51,7 +51,7 @@ const remove = async (server: TestServer, query = '') =>
   ErasedOrganization.parse(await askJson(server, `/organizations/123${query}`, 'DELETE'));
 
 describe('deleting an organization', () => {
-  test('shows first what would go, and changes nothing', async ({ databaseUrl }) => {
+  test('previews the erasure, and changes nothing', async ({ databaseUrl }) => {
     const { server } = await syncedClinic(databaseUrl);
     const before = await askJson(server, '/cliniko/patients/123/summary');
 
@@ -68,7 +68,7 @@ describe('deleting an organization', () => {
     expect((await server.api('/organizations/123?dry_run=perhaps', { method: 'DELETE' })).status).toBe(400);
   });
 
-  test('leaves its logs, and no patient anywhere, not even by id', async ({ databaseUrl }) => {
+  test('keeps its logs, and no patient anywhere, not even an id', async ({ databaseUrl }) => {
     const { server, people, log, database } = await syncedClinic(databaseUrl);
     const ids = [...people.ids()];
     expect(await mentions(database.sql, ids)).toContain('sync_logs');
@@ -89,7 +89,7 @@ describe('deleting an organization', () => {
     ).toEqual([{ action: 'organization.delete', details: { patients: 118, quarantined: 2 } }]);
   });
 
-  test('ends the sync that is under way, and nobody is stored behind it', async ({ databaseUrl }) => {
+  test('ends the running sync, and no patient is stored afterwards', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 400 });
     const { sql } = open(databaseUrl);
     server.cliniko.faults.onPage(3, { kind: 'hang' });
@@ -120,7 +120,7 @@ const erase = async (databaseUrl: string, ...args: string[]): Promise<string> =>
 };
 
 describe('npm run patients:erase', () => {
-  test('shows what would go, and erases only when that is confirmed', async ({ databaseUrl }) => {
+  test('previews the erasure, and erases only after a confirmation', async ({ databaseUrl }) => {
     const { people, quarantined, database } = await syncedClinic(databaseUrl);
     const ids = [people.idOf(10), quarantined[0]];
 
@@ -138,7 +138,7 @@ describe('npm run patients:erase', () => {
     ).toEqual([{ action: 'patients.erase', actor: 'command line', details: { count: 1, quarantined: 1 } }]);
   });
 
-  test('says how it is used when it was not understood', async ({ databaseUrl }) => {
+  test('prints its usage when the arguments are invalid', async ({ databaseUrl }) => {
     await expect(erase(databaseUrl)).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining('Usage'),
@@ -148,7 +148,7 @@ describe('npm run patients:erase', () => {
 });
 
 describe('the purge', () => {
-  test('erases whom Cliniko has not had for so many days, and nobody else', async ({ databaseUrl }) => {
+  test('erases only patients that are missing for the given number of days', async ({ databaseUrl }) => {
     const { people, database } = await syncedClinic(databaseUrl);
     const { sql } = database;
     const [long, lately] = [people.idOf(20), people.idOf(21)];

@@ -24,7 +24,7 @@ describe('a CREDENTIALS_KEY that did not seal the data of this database', () => 
     await expect(start({})).rejects.toThrow('is not the key that sealed');
   });
 
-  test('is taken over while nothing is sealed', async ({ databaseUrl }) => {
+  test('is accepted while nothing is sealed', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl, { organizations: [] });
     await first.stop();
     await (

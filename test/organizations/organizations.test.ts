@@ -6,7 +6,7 @@ import { putJson, startTestServer, type TestServer } from '../support/server.ts'
 const get = async (server: TestServer, path: string) => (await server.api(path)).json();
 
 describe('an organization', () => {
-  test('takes defaults, and a change touches only what it names', async ({ databaseUrl }) => {
+  test('has defaults, and a change updates only the named settings', async ({ databaseUrl }) => {
     const { api, ...server } = await startTestServer(databaseUrl, { organizations: [] });
     await putJson(api, '/organizations/5', { name: 'Harbour' });
     await putJson(api, '/organizations/5', { validation: { phone: 'reject' } });
@@ -28,7 +28,7 @@ describe('an organization', () => {
     });
   });
 
-  test('loses none of two changes at once', async ({ databaseUrl }) => {
+  test('keeps both of two simultaneous changes', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     await Promise.all([
       putJson(server.api, '/organizations/5', { name: 'Harbour' }),
@@ -70,7 +70,7 @@ describe('the verdict on a key', () => {
     expect(await answer.json()).toMatchObject({ verdict });
   });
 
-  test('is invalid without a key, and nobody is asked', async ({ databaseUrl }) => {
+  test('is invalid without a key, and no request is sent', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     await putJson(server.api, '/organizations/5', {});
     const answer = await server.api('/organizations/5/cliniko-credentials/verify', { method: 'POST' });
@@ -81,7 +81,7 @@ describe('the verdict on a key', () => {
 });
 
 describe('a key that this server cannot open', () => {
-  test('is not called invalid: what to do is said', async ({ databaseUrl }) => {
+  test('is not reported as invalid; the answer says what to do', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl);
     const config = { credentialsKey: Buffer.alloc(32, 8) };
     const second = await startTestServer(databaseUrl, { cliniko: first.cliniko, organizations: [], config });
@@ -96,7 +96,7 @@ describe('a key that this server cannot open', () => {
 });
 
 describe('analytics', () => {
-  test('stand also on runs without patients', async ({ databaseUrl }) => {
+  test('are written for runs without patients too', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 0 });
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await expect

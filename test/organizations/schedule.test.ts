@@ -8,7 +8,7 @@ const ZONES = ['Australia/Sydney', 'Australia/Lord_Howe', 'Europe/London', 'Amer
 const localDay = (at: Date, timeZone: string) =>
   new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(at);
 
-/** Every firing from a moment on, for so many days. */
+/** All firings from a time on, for a number of days. */
 function* firings(cron: string, time_zone: string, from: Date, days: number): Generator<Date> {
   const end = from.getTime() + days * 24 * HOUR_MS;
   for (let at: Date | null = from; ; ) {
@@ -53,7 +53,7 @@ describe('a nightly schedule', () => {
 });
 
 describe('a firing', () => {
-  test('is later than asked from, comes a little late by chance, and never as late as the one after it', () => {
+  test('is later than the given time, has a random delay, and is earlier than the next one', () => {
     const crons = ['* * * * *', '*/7 * * * *', '0 2 * * *', '0 2 * * 1', '*/5 * * * * *'];
     fc.assert(
       fc.property(
@@ -77,7 +77,7 @@ describe('a firing', () => {
   });
 });
 
-describe('a schedule that cannot be kept', () => {
+describe('an invalid schedule', () => {
   test.each([
     ['words', 'every night', /cron expression/],
     ['seven fields', '0 0 2 * * * 2030', /cron expression/],

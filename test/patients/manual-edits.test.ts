@@ -1,10 +1,10 @@
-/** Rows of `patients` that somebody changed by SQL, and the way back (decision 15). */
+/** Rows of `patients` that were changed by SQL, and how a sync restores them (decision 15). */
 import { describe, expect } from 'vitest';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
-describe('a patient who was changed by hand', () => {
+describe('a patient that was changed by hand', () => {
   test('is as in Cliniko again with the next full sync, once the hash and the time were emptied', async ({
     databaseUrl,
   }) => {

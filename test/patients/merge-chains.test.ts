@@ -22,7 +22,7 @@ async function openMerged(databaseUrl: string) {
 }
 
 describe('patients that Cliniko has merged', () => {
-  test('point at the one who survived, through all merges; a second sync writes nobody', async ({
+  test('point at the survivor, through all merges; a second sync writes no patient', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { patients: 60 });
@@ -44,7 +44,7 @@ describe('patients that Cliniko has merged', () => {
     expect(await versions()).toEqual(stored);
   });
 
-  test('keep pointing at each other in a loop, and a survivor who is not stored is one too', async ({
+  test('keep pointing at each other in a loop, and may point at a survivor that is not stored', async ({
     databaseUrl,
   }) => {
     const { sql, pointers, store } = await openMerged(databaseUrl);

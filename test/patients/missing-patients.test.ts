@@ -1,4 +1,4 @@
-/** Patients who vanish from Cliniko, and who come back. */
+/** Patients that vanish from Cliniko, and that reappear. */
 import { describe, expect } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { openDatabase } from '../../src/database/open.ts';
@@ -15,7 +15,7 @@ const vanish = ({ cliniko }: TestServer, count: number): string[] => {
   return ids;
 };
 
-describe('who is absent from a proven full sync', () => {
+describe('a patient that is absent from a proven full sync', () => {
   test('is marked as missing, and counted apart from then on', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 300 });
     await wholeSync(server);
@@ -26,7 +26,7 @@ describe('who is absent from a proven full sync', () => {
     expect((await wholeSync(server)).metadata).not.toHaveProperty('missing_marked');
   });
 
-  test('is held with so many others, until a person confirms it; that is written down', async ({
+  test('is held with many others until a person confirms it, and the confirmation is audited', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { patients: 300 });
@@ -53,7 +53,9 @@ describe('who is absent from a proven full sync', () => {
     await database.close();
   });
 
-  test('is nobody while some records have no id: anybody may be among them', async ({ databaseUrl }) => {
+  test('is not marked while some records have no id, because they may include the patient', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { patients: 60 });
     await wholeSync(server);
     for (const id of [...server.cliniko.people.ids()].slice(0, 10)) {
@@ -70,7 +72,7 @@ describe('who is absent from a proven full sync', () => {
     expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ total: 60, missing: 0 });
   });
 
-  test('is nobody when only active patients are read', async ({ databaseUrl }) => {
+  test('is not marked when only active patients are read', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 120 });
     await wholeSync(server);
     vanish(server, 3);
@@ -80,8 +82,8 @@ describe('who is absent from a proven full sync', () => {
   });
 });
 
-describe('who reappears', () => {
-  test('is back, as he was, with any kind of sync that shows him', async ({ databaseUrl }) => {
+describe('a patient that reappears', () => {
+  test('is restored by any kind of sync that reads it', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 150 });
     const database = openDatabase(databaseUrl, { max: 1 });
     await wholeSync(server);
@@ -103,8 +105,8 @@ describe('who reappears', () => {
   });
 });
 
-describe('whom the list does not show, although its total says that nobody is missing from it', () => {
-  test('is asked for by id before he is thought gone', async ({ databaseUrl }) => {
+describe('a patient that the list omits, although its total is complete', () => {
+  test('is fetched by id before it is marked as missing', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const everybody = people(30);
     const whole = scriptedSource(everybody);
@@ -121,7 +123,7 @@ describe('whom the list does not show, although its total says that nobody is mi
   });
 });
 
-describe('the brake', () => {
+describe('the limit for unconfirmed missing patients', () => {
   test.for([
     [20, 648, true],
     [21, 648, false],

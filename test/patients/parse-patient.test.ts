@@ -9,7 +9,7 @@ const strict = { country: 'AU', validation: { phone: 'reject', email: 'require' 
 const phones = (...numbers: unknown[]) => ({ patient_phone_numbers: numbers.map((number) => ({ number })) });
 
 describe('a record of Cliniko', () => {
-  test('always comes out as a patient or in the quarantine, whatever it is', () => {
+  test('always gives a patient or a quarantined record', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (record) => {
         expect(['patient', 'rejected']).toContain(parseRecord(record, strict).kind);
@@ -17,7 +17,7 @@ describe('a record of Cliniko', () => {
     );
   });
 
-  test('is kept whatever its fields are, as long as it has an id', () => {
+  test('is kept with any fields, if it has an id', () => {
     const fields = fc.constantFrom(...Object.keys(person(1)).filter((key) => key !== 'id'));
     fc.assert(
       fc.property(fc.dictionary(fields, fc.jsonValue()), (wrong) => {
@@ -51,7 +51,7 @@ describe('a record of Cliniko', () => {
     },
   );
 
-  test('loses what PostgreSQL cannot hold, and nothing else', () => {
+  test('loses only what PostgreSQL cannot store', () => {
     const read = parseRecord(person(1, { first_name: 'A\0nn\ud800a', notes: 'a\\u0000b \0c' }), lenient);
     if (read.kind !== 'patient') throw new Error('rejected');
 
@@ -59,7 +59,7 @@ describe('a record of Cliniko', () => {
     expect(JSON.parse(read.patient.raw)).toMatchObject({ first_name: 'Ann\ufffda', notes: 'a\\u0000b c' });
   });
 
-  test('reads null and "" alike: as nothing', () => {
+  test('reads null and "" as missing', () => {
     const read = parseRecord(person(1, { archived_at: '', date_of_birth: '', last_name: ' ' }), lenient);
     expect(read).toMatchObject({
       patient: { archivedAt: null, dateOfBirth: null, lastName: null, warnings: 0 },
@@ -88,7 +88,7 @@ describe('a phone number', () => {
     expect(parseRecord(person(1, phones('', '  ')), strict)).toMatchObject({ kind: 'patient' });
   });
 
-  test('that is none is a warning, or a reason, as the organization decides', () => {
+  test('that is invalid is a warning or a rejection, as the organization decides', () => {
     const record = person(1, phones('ask at the desk', '0491 570 006'));
     expect(parseRecord(record, strict)).toMatchObject({ rejected: { words: 'Invalid phone number format' } });
     expect(parseRecord(record, lenient)).toMatchObject({ patient: { phone: '+61491570006', warnings: 1 } });
@@ -96,7 +96,7 @@ describe('a phone number', () => {
 });
 
 describe('a missing email', () => {
-  test('is a warning, or a reason, as the organization decides', () => {
+  test('is a warning or a rejection, as the organization decides', () => {
     const record = person(1, { email: '' });
     expect(parseRecord(record, lenient)).toMatchObject({ kind: 'patient', patient: { warnings: 1 } });
     expect(parseRecord(record, strict)).toMatchObject({

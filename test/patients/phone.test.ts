@@ -1,4 +1,4 @@
-/** Which number of what people type is stored, and that no other person's number is. */
+/** The stored number comes from the typed text, and is never the number of another person. */
 import fc from 'fast-check';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { describe, expect, test } from 'vitest';
@@ -89,7 +89,7 @@ describe("Cliniko's own reading", () => {
   });
 });
 
-describe('whatever is typed', () => {
+describe('any text', () => {
   const pieces = fc.constantFrom(
     ...[
       '0',

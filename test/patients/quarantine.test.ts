@@ -9,7 +9,7 @@ import { test } from '../support/database.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
-/** A clinic of 130 whose first so many patients have no email address, which its policy requires. */
+/** A clinic of 130 patients, the first ones without the email address that its policy requires. */
 async function clinicWithout(databaseUrl: string, emails: number) {
   const server = await startTestServer(databaseUrl, { patients: 130 });
   const { people } = server.cliniko;
@@ -23,7 +23,7 @@ async function clinicWithout(databaseUrl: string, emails: number) {
 }
 
 describe('a retry of the quarantine', () => {
-  test('asks for exactly those in it, fifty at once, and stores whom somebody has mended', async ({
+  test('requests exactly the quarantined patients, fifty at once, and stores the corrected ones', async ({
     databaseUrl,
   }) => {
     const { server, people, ids } = await clinicWithout(databaseUrl, 60);
@@ -42,7 +42,7 @@ describe('a retry of the quarantine', () => {
     expect(patients[0]).toMatchObject({ reason: 'MISSING_EMAIL', attempts: 2 });
   });
 
-  test('stores archived ones too, and leaves those whom Cliniko no longer has', async ({ databaseUrl }) => {
+  test('stores archived ones too, and keeps those that Cliniko no longer has', async ({ databaseUrl }) => {
     const { server, people, ids } = await clinicWithout(databaseUrl, 2);
     const [archived = '', gone = ''] = ids;
     people.override(archived, { email: 'mended@example.com' });
@@ -56,7 +56,7 @@ describe('a retry of the quarantine', () => {
     });
   });
 
-  test('says why it cannot be done', async ({ databaseUrl }) => {
+  test('reports why it cannot run', async ({ databaseUrl }) => {
     const { server } = await clinicWithout(databaseUrl, 1);
     server.cliniko.faults.onEvery({ kind: 'status', status: 401 });
     const retry = async (id: number) => {
@@ -71,8 +71,8 @@ describe('a retry of the quarantine', () => {
   });
 });
 
-describe('a quarantined patient whom Cliniko no longer has', () => {
-  test('is forgotten by a proven full sync, with the sealed record', async ({ databaseUrl }) => {
+describe('a quarantined patient that Cliniko no longer has', () => {
+  test('is deleted by a proven full sync, with the sealed record', async ({ databaseUrl }) => {
     const { server, people, ids } = await clinicWithout(databaseUrl, 40);
     const database = openDatabase(databaseUrl, { max: 1 });
     onTestFinished(() => database.close());
@@ -85,7 +85,7 @@ describe('a quarantined patient whom Cliniko no longer has', () => {
     );
   });
 
-  test('stays while the list proves nothing, or Cliniko has nobody', async ({ databaseUrl }) => {
+  test('stays while the list proves nothing, or Cliniko has no patient', async ({ databaseUrl }) => {
     const { server, people, ids } = await clinicWithout(databaseUrl, 40);
     people.hardDelete(ids[0] ?? '');
     server.cliniko.behaviour.total = 'one-too-high';
@@ -99,7 +99,7 @@ describe('a quarantined patient whom Cliniko no longer has', () => {
 });
 
 describe('a new CREDENTIALS_KEY', () => {
-  test('takes over what the previous one has sealed, which is then needed no more', async ({
+  test('seals again what the previous key sealed, which is then no longer needed', async ({
     databaseUrl,
   }) => {
     await clinicWithout(databaseUrl, 120);
@@ -123,7 +123,7 @@ describe('a new CREDENTIALS_KEY', () => {
 });
 
 describe('a record that fails in each sync', () => {
-  test('keeps its row and takes no new id', async ({ databaseUrl }) => {
+  test('keeps its row and its id', async ({ databaseUrl }) => {
     const { server } = await clinicWithout(databaseUrl, 4);
     await wholeSync(server);
     const database = openDatabase(databaseUrl, { max: 1 });

@@ -1,4 +1,6 @@
-/** A database as a platform hands it out: a plain owner, and roles of others that default privileges grant everything. */
+/**
+ * A database as a hosting platform provides it: an ordinary owner, and roles to which default privileges grant all rights.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { inject, onTestFinished } from 'vitest';
@@ -6,12 +8,12 @@ import { connectInTest, createEmptyDatabase } from '../../support/database.ts';
 import { connectPostgres } from '../../support/postgres.ts';
 
 export interface Platform {
-  /** Logs in as the owner of the database, who may create roles. */
+  /** Logs in as the owner of the database, which may create roles. */
   ownerUrl: string;
   owner: string;
   /** A superuser in the same database. */
   admin: Sql;
-  /** A role of its own for this test, without any right. */
+  /** A role for this test, without any right. */
   createRole(options?: string): Promise<string>;
   urlOf(role: string): string;
 }
@@ -21,7 +23,7 @@ export async function createPlatform(ownerOptions = 'createrole'): Promise<Platf
   const cluster = connectPostgres(inject('databaseAdminUrl'));
   const roles: string[] = [];
   onTestFinished(async () => {
-    // The last one first: a role that was made by another is dropped before it.
+    // The last role first: a role that another role created is dropped before it.
     for (const role of roles.reverse()) {
       await admin.unsafe(`drop owned by ${role} cascade`).catch(() => {});
       await cluster.unsafe(`drop owned by ${role} cascade; drop role ${role}`).catch(() => {});
@@ -40,7 +42,7 @@ export async function createPlatform(ownerOptions = 'createrole'): Promise<Platf
     return own.href;
   };
   const owner = await createRole(ownerOptions);
-  // Another database of this cluster may have made the role of the second wall; each owner may act as it.
+  // Another database of this cluster may have created the role for row-level security; each owner may act as it.
   await cluster.unsafe(`do $$ begin create role patient_sync_reader nologin;
     exception when duplicate_object or unique_violation then null; end $$; grant patient_sync_reader to ${owner} with admin option`);
   await admin.unsafe(`alter schema public owner to ${owner};
@@ -59,11 +61,11 @@ export async function grantByDefault({ admin, owner }: Platform, role: string): 
 
 export interface Reach {
   object: string;
-  /** What the role may do with it. */
+  /** The rights of the role on it. */
   rights: string;
 }
 
-/** What of the schema `public` a role can reach, by PostgreSQL's own word. */
+/** The objects of the schema `public` that a role can access, according to PostgreSQL. */
 export async function reachOf(admin: Sql, role: string): Promise<Reach[]> {
   return await admin<Reach[]>`
     select object, rights from (
@@ -91,7 +93,7 @@ function tableRights(sql: Sql, role: string) {
   return parts.reduce((list, part) => sql`${list}, ${part}`);
 }
 
-/** Logs in and is refused, or finds nothing. */
+/** Connects as a role without rights or visible rows. */
 export function connectAs(platform: Platform, role: string): Sql {
   return connectInTest(platform.urlOf(role));
 }
