@@ -157,7 +157,7 @@ async function serve(clinic: Clinic, request: IncomingMessage, response: ServerR
   const url = urlOf(request, clinic);
   const noted = noteRequest(clinic, request, url);
   trackAnswer(clinic, noted, response);
-  request.resume(); // A body is of no interest, but it has to leave the connection.
+  request.resume(); // The body is ignored, but must be read from the connection.
   // Decided on arrival: a test that waited for a hanging request may release it at once.
   const refusal = refuse(clinic, request, noted);
   const strike = refusal === undefined ? clinic.faults.strike(noted) : undefined;

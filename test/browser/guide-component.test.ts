@@ -9,7 +9,7 @@ import { test } from './support/test.ts';
 const HTML =
   '<!doctype html><meta charset="utf-8"><div id="root"></div><script src="/guide-page.js"></script>';
 
-/** A page of the server's own origin, where an admin panel with the component would stand. */
+/** A page of the server's own origin, as an admin panel with the component would be. */
 async function openGuidePage(page: Page, server: TestServer): Promise<void> {
   const script = await buildGuideComponent(123);
   await page.route('**/guide-page', (route) => route.fulfill({ contentType: 'text/html', body: HTML }));

@@ -24,7 +24,7 @@ interface SyncProgress {
 }
 `;
 
-/** The block that begins with `function SyncProgressMonitor`, as it stands in the guide. */
+/** The block that begins with `function SyncProgressMonitor`, as in the guide. */
 export async function guideComponent(): Promise<string> {
   const guide = await readFile(GUIDE, 'utf8');
   const block = /```tsx\n(function SyncProgressMonitor[\s\S]*?)```/.exec(guide)?.[1];

@@ -54,7 +54,7 @@ export function OrganizationTable({ states, names, sort, onSort, handle }: Organ
     const top = (body.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
     setOffset((before) => (Math.abs(before - top) < 1 ? before : top));
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: sizes are kept by the virtualizer, so it has to be told.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer caches sizes, so a change must reset it.
   useLayoutEffect(() => virtualizer.measure(), [height]);
   useFocusByKeyboard(handle, body, states, (index) => virtualizer.scrollToIndex(index));
 
