@@ -1,8 +1,8 @@
 /**
- * The deliverer: sends what the outbox holds, a few side by side, and tries again for days what did not arrive.
+ * The deliverer: sends the messages of the outbox, a few concurrently, and retries failed ones for days.
  *
- * At least once: a server that dies between the receiver's answer and its own note sends the message again, under the
- * same `webhook-id`. In no order: a message that has to be tried again is overtaken.
+ * At least once: a server that crashes between the receiver's response and its own update sends the message again, under
+ * the same `webhook-id`. Unordered: newer messages overtake a message that is retried.
  */
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
@@ -23,7 +23,7 @@ import { retryDelay } from './retry-delays.ts';
 import { type Attempt, sendWebhook } from './send.ts';
 import type { SsrfRules } from './ssrf-guard.ts';
 
-/** Until the next look after an attempt has ended, which leaves its share to another message. */
+/** Delay of the next poll after an attempt has ended, which frees its share for another message. */
 const SOON_MS = 50;
 const KEPT_DAYS = 30;
 const CLEAN_EVERY_MS = 60 * 60 * 1_000;
@@ -36,12 +36,12 @@ export interface DelivererDeps {
   rules: SsrfRules;
   /** Called after each attempt. */
   onTried?: (outcome: 'delivered' | 'retried' | 'given_up', seconds: number) => void;
-  /** Between two looks into the outbox. Default: 0.25 to 0.75 s. */
+  /** Between two polls of the outbox. Default: 0.25 to 0.75 s. */
   pollMs?: () => number;
 }
 
 export interface Deliverer {
-  /** Breaks off what is under way; another server, or the next start, sends it. */
+  /** Aborts attempts in progress; another server, or the next start, sends their messages. */
   stop(): Promise<void>;
 }
 
@@ -82,13 +82,13 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
 }
 
 interface Poller {
-  /** Brings the next look forward. */
+  /** Schedules the next poll sooner. */
   runSoon(): void;
-  /** Resolves when no look is under way, and none follows. */
+  /** Resolves when no poll is running, and none follows. */
   stop(): Promise<void>;
 }
 
-/** One look after the other, the first at once. */
+/** Polls one after the other, the first at once. */
 function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
   let [isStopped, isSoon] = [false, false];
   let timer: NodeJS.Timeout | undefined;
@@ -107,7 +107,7 @@ function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
     runSoon() {
       if (isSoon) return;
       isSoon = true;
-      // Without a timer a look is under way, and schedules the next one itself.
+      // Without a timer a poll is running, and schedules the next one itself.
       if (timer !== undefined) schedule(SOON_MS);
     },
     async stop() {
@@ -138,7 +138,7 @@ async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: Abort
   if (attempt.status === GONE) await disableEndpoint(database.sql, delivery.endpointId);
 }
 
-/** @returns undefined when this server stops before there was an answer */
+/** @returns undefined when this server stops before there was a response */
 async function attemptOnce(
   delivery: DueDelivery,
   { sealer, rules }: DelivererDeps,

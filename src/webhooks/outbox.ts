@@ -1,4 +1,4 @@
-/** The outbox as deliverers see it: claimed with SKIP LOCKED, so that any server may take any, and no two take one. */
+/** The outbox for deliverers: messages are claimed with SKIP LOCKED, so any server may claim any, and no two claim the same. */
 import type { Sql } from 'postgres';
 import type { Attempt } from './send.ts';
 
@@ -25,21 +25,21 @@ interface DueRow {
   attempts: number;
 }
 
-/** Longer than an attempt may take. A server that died in the middle of one leaves it to the others after that. */
+/** Longer than an attempt may take. After that, other servers retry the attempt of a crashed one. */
 const CLAIM_LASTS = '60 seconds';
 
-/** At most so many attempts of one server run at once. A hanging endpoint holds a socket and a few kilobytes, for 15 s. */
+/** Maximum concurrent attempts of one server. A hanging endpoint holds a socket and a few kilobytes, for 15 s. */
 const ATTEMPTS_AT_ONCE = 128;
-/** Of them for one organization, and for one endpoint: what hangs delays its own messages only. */
+/** Of these for one organization, and for one endpoint: a hanging endpoint delays only its own messages. */
 const ORGANIZATION_SHARE = 4;
 const ENDPOINT_SHARE = 2;
 
 /**
- * Claims what is due: in turns, one message of each organization after the other, and oldest first within one.
+ * Claims due messages: round-robin over organizations, oldest first within one.
  *
- * Its cost grows with the number of endpoints that have something pending, not with what is pending.
+ * The cost grows with the number of endpoints that have pending messages, not with the number of messages.
  *
- * @param inFlight the attempts of this server that have not ended
+ * @param inFlight the unfinished attempts of this server
  */
 export async function claimDeliveries(
   sql: Sql,
@@ -100,27 +100,27 @@ export async function recordDelivered(sql: Sql, { id }: DueDelivery, { status }:
     where id = ${id}::bigint`;
 }
 
-/** @param delay seconds until the next attempt; undefined gives it up */
+/** @param delay seconds until the next attempt; undefined gives up */
 export async function recordFailed(
   sql: Sql,
   { id, attempts }: DueDelivery,
   { status, error }: Attempt,
   delay: number | undefined,
 ): Promise<void> {
-  // Only while nobody else has taken it: whose claim has expired does not speak for it any more.
+  // Only while the claim is still ours: after its expiry another server may hold the message.
   await sql`update webhook_deliveries
     set state = ${delay === undefined ? 'given_up' : 'pending'}, last_status = ${status}, last_error = ${error},
       next_attempt_at = clock_timestamp() + make_interval(secs => ${delay ?? 0})
     where id = ${id}::bigint and state = 'pending' and attempts = ${attempts}`;
 }
 
-/** The attempt did not happen: this server stops. */
+/** The attempt did not complete, because this server stops. */
 export async function handBack(sql: Sql, { id, attempts }: DueDelivery): Promise<void> {
   await sql`update webhook_deliveries set attempts = attempts - 1, next_attempt_at = clock_timestamp()
     where id = ${id}::bigint and state = 'pending' and attempts = ${attempts}`;
 }
 
-/** The receiver says that there is nobody any more: nothing is sent there again. */
+/** The receiver answered 410 (Gone): no message is sent there again. */
 export async function disableEndpoint(sql: Sql, endpointId: number): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`update webhook_endpoints set disabled_at = clock_timestamp() where id = ${endpointId}`;

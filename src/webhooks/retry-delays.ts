@@ -9,10 +9,10 @@ const DELAYS = [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * 
 const LONGEST = 24 * HOUR;
 
 /**
- * @param attempts that have failed so far
- * @param asked what the receiver asked us to wait, in seconds
- * @param random from 0 to 1: receivers that were down are not met by everybody at once
- * @returns seconds; undefined when it is time to give up
+ * @param attempts failed attempts so far
+ * @param asked the delay that the receiver requested, in seconds
+ * @param random jitter from 0 to 1: a receiver that recovers does not get all retries at once
+ * @returns seconds; undefined to give up
  */
 export function retryDelay(attempts: number, asked: number | null, random: number): number | undefined {
   const delay = DELAYS[attempts - 1];

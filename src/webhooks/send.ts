@@ -1,9 +1,9 @@
 /**
- * One attempt: a POST to an address that is checked as it is connected to. Redirects are not followed, answers are not
- * read: only the status counts, and the words of a receiver are not stored.
+ * One attempt: a POST to an address that is checked when the socket connects. Redirects are not followed and response
+ * bodies are not read: only the status counts, and no text of a receiver is stored.
  *
- * A client reads the outcome. So an address that is refused, a name that does not resolve and a host that does not
- * answer have one text, and none of them is reported sooner than `REFUSAL_MS`.
+ * Clients can read the outcome. So a refused address, a name that does not resolve and a host that does not answer have
+ * one text, and none of them is reported sooner than `REFUSAL_MS`.
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';

@@ -1,5 +1,5 @@
 /**
- * Where a webhook may go: to public addresses, never into a network of ours (SSRF).
+ * Webhooks may go only to public addresses, never into a private network (SSRF).
  *
  * A name is resolved when a message is sent, not when the URL is registered: its addresses may change in between, on
  * purpose (DNS rebinding). The check is the lookup of the socket itself, and the socket connects to the addresses that
@@ -49,7 +49,7 @@ function isAllowedUrl(text: string, rules: SsrfRules): boolean {
 /** A URL parser drops or escapes them: what is stored would not be what was checked. */
 const UNPRINTABLE = /[\s\p{C}]/u;
 
-/** Names that no public name server knows. The list needs no end: the addresses are checked at each delivery. */
+/** Names that no public name server knows. The list may be incomplete: the addresses are checked at each delivery. */
 function isPublicName(host: string): boolean {
   return host.includes('.') && !/\.(?:localhost|local|internal|home\.arpa)$/.test(host);
 }
@@ -69,7 +69,7 @@ function isAllowedPort({ port, protocol }: URL, { ports = DEFAULT_PORTS }: SsrfR
 /** For `net.connect`. */
 export function guardedLookup(rules: SsrfRules, resolve: ResolveName = resolveName): LookupFunction {
   return (hostname, options, done) => {
-    // The machine's own name servers and files know `localhost`; a public resolver need not.
+    // The machine's own name servers and files resolve `localhost`; a public resolver may not.
     const isLocal = rules.allowLoopback && hostname === 'localhost';
     const found = isLocal ? Promise.resolve(['127.0.0.1', '::1']) : resolve(hostname);
     found.then(

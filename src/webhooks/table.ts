@@ -13,7 +13,7 @@ export const webhookEndpointTable = pgTable(
       .notNull()
       .references(() => organizationTable.id, { onDelete: 'cascade' }),
     url: text('url').notNull(),
-    /** `whsec_…`, sealed: it has to be had in clear to sign. */
+    /** `whsec_…`, sealed: signing needs it in clear. */
     sealedSecret: text('sealed_secret').notNull(),
     events: text('events').array().notNull(),
     createdAt: time('created_at').notNull().defaultNow(),
@@ -29,17 +29,17 @@ export const webhookDeliveryTable = pgTable(
     endpointId: integer('endpoint_id')
       .notNull()
       .references(() => webhookEndpointTable.id, { onDelete: 'cascade' }),
-    /** That of its endpoint, so that the second wall can stand before this table too. */
+    /** The organization of its endpoint, so that row-level security covers this table too. */
     organizationId: integer('organization_id').notNull(),
     messageId: text('message_id').notNull(),
     event: text('event').notNull(),
     syncLogId: integer('sync_log_id').notNull(),
-    /** The body, to the byte: each attempt signs and sends the same. */
+    /** The exact bytes of the body: each attempt signs and sends the same. */
     body: text('body').notNull(),
     /** `pending`, `delivered` or `given_up`. */
     state: text('state').notNull().default('pending'),
     attempts: integer('attempts').notNull().default(0),
-    /** While an attempt is under way: when another server may take it for lost. */
+    /** During an attempt: when another server may consider it lost. */
     nextAttemptAt: time('next_attempt_at').notNull().defaultNow(),
     lastStatus: integer('last_status'),
     lastError: text('last_error'),
