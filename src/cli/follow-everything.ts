@@ -1,6 +1,6 @@
 /**
- * Follows all organizations from outside, on one WebSocket. One that broke is taken up again behind the last event of
- * each organization, until the monitor sets a limit.
+ * Follows all organizations over HTTP, on one WebSocket. A broken one is resumed after the last event of each
+ * organization, until the monitor's limit is reached.
  *
  * The client library (web-client/src/live) could do the same; but nothing under src/ depends on what browsers load.
  */

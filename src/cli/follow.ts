@@ -1,8 +1,8 @@
 /**
- * Follows the runs of one organization from outside: on its stream, and with a poll whenever the stream breaks.
+ * Follows the runs of one organization over HTTP: on its stream, and with a poll whenever the stream breaks.
  *
- * What the poll says and what the stream says is the same object, so it does not matter which one brought it. A stream
- * that broke, fell silent or said goodbye is taken up again behind the last event, until the monitor sets a limit.
+ * Poll and stream return the same object, so either may deliver it. A stream that broke, fell silent or sent bye is
+ * resumed after the last event, until the monitor's limit is reached.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseCursor } from '#contract/cursor.ts';

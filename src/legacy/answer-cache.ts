@@ -1,16 +1,16 @@
 /**
- * Answers that old panels poll every second, kept for as long as the organization's stream has not moved.
+ * Responses that old panels poll every second, cached until the organization's stream advances.
  *
- * While somebody watches an organization, or polls it, the hub knows its head without a query. The same head gives the
- * same answer; counts that can change without an event (an erasure, a statement by hand) are read again after a while.
+ * While an organization is watched or polled, the hub knows its head without a query. The same head gives the same
+ * response; counts that can change without an event (an erasure, a manual statement) are read again after a while.
  *
- * Not here: what the answers hold (the routes beside this file).
+ * Not here: what the responses hold (the routes beside this file).
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
 
-/** How long a count may be older than the table. */
+/** How long a count may be stale. */
 const FRESH_MS = 5_000;
 const MAX_ANSWERS = 2_000;
 
@@ -49,7 +49,7 @@ export function createAnswerCache(
   return {
     async answer(c, organizationId, build) {
       const key = `${c.req.path}?${new URL(c.req.url).searchParams.toString()}`;
-      // Read before the answer is built: a change meanwhile makes this answer too old, never too new.
+      // Read before the response is built: a change during the build makes this response too old, never too new.
       const place = placeOf(organizationId);
       const known = fresh(key, place);
       const answer = known ?? toAnswer(await build(), place, now());

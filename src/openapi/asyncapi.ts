@@ -1,10 +1,10 @@
-/** `/asyncapi.json`: AsyncAPI 3.0 of the two streams, made of the schemas that clients and server parse with. */
+/** `/asyncapi.json`: AsyncAPI 3.0 of the two streams, generated from the schemas that clients and server parse with. */
 import type { z } from 'zod';
 import { ClientFrame, MAX_SOCKET_FRAME_BYTES, ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { Bye, ChangeEvent, ChangeType, Hello, Ping, SnapshotEvent } from '#contract/stream-event.ts';
 import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
 
-/** What AsyncAPI takes a schema for that says nothing else. */
+/** The schema format that AsyncAPI assumes by default. */
 const DIALECT = 'draft-7';
 
 /** On an SSE stream, by the name in `event:`. */

@@ -1,6 +1,6 @@
 /**
- * `/docs`: both descriptions as one page. Plain HTML and one style sheet of our own: no script, nothing from elsewhere, so
- * the strictest Content-Security-Policy holds and it reads in any browser.
+ * `/docs`: both API descriptions as one page. Plain HTML with one local style sheet and no script, so it works under the
+ * strictest Content-Security-Policy and in any browser.
  */
 
 import { html } from 'hono/html';

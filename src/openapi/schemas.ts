@@ -1,7 +1,7 @@
 /**
- * The schemas that validate, as JSON Schema. Each has a name, so that documents refer to it instead of repeating it.
+ * The validation schemas as JSON Schema. Each has a name, so that documents reference it instead of repeating it.
  *
- * What an answer holds is described openly: a client must not refuse a field that a later version adds.
+ * Response objects allow unknown fields: a client must not reject a field that a later version adds.
  */
 import { z } from 'zod';
 import { Analytics } from '#contract/analytics.ts';

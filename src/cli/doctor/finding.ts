@@ -1,4 +1,4 @@
-/** What a check of `npm run doctor` found out. */
+/** The result of one check of `npm run doctor`. */
 
 export interface Finding {
   /** A stable word for scripts. */
