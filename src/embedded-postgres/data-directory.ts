@@ -77,8 +77,8 @@ async function createReachableDirectory(
   const lost = (await stat(path).catch(() => undefined)) === undefined;
   if (lost) await makeEnterable(resolve(root, target));
   const why = `PostgreSQL must not run as root, and user ${account?.uid}, whom it runs as, cannot enter ${root}`;
-  const anew = lost ? ' What was there before is gone: this is a new, empty database.' : '';
-  return `The database is kept in ${target}, to which ${path} points: ${why}.${anew}`;
+  const lossNotice = lost ? ' What was there before is gone: this is a new, empty database.' : '';
+  return `The database is kept in ${target}, to which ${path} points: ${why}.${lossNotice}`;
 }
 
 /** Creating a link is atomic and never replaces one: of two simultaneous starts, the second uses the folder of the first. */

@@ -20,7 +20,7 @@ export type OsAccount = { uid: number; gid: number } | undefined;
 export const ENTER = 1;
 export const READ_AND_ENTER = 5;
 
-/** `nobody`. */
+/** The shared user `nobody`. */
 export const NOBODY_UID = 65534;
 
 /** Above all user ids that systems and directories assign; the user namespace of a container rarely reaches it. */

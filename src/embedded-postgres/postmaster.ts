@@ -125,13 +125,13 @@ export async function launchPostmaster(cluster: Cluster, port: number): Promise<
   const before = (await log.stat()).size;
   try {
     const child = spawnPostmaster(cluster, port, log.fd);
-    let refused: Error | undefined;
+    let spawnError: Error | undefined;
     child.once('error', (error) => {
-      refused = error;
+      spawnError = error;
     });
     child.unref();
     while (child.exitCode === null && child.signalCode === null) {
-      if (refused !== undefined) throw doesNotRun(child.spawnfile, refused);
+      if (spawnError !== undefined) throw doesNotRun(child.spawnfile, spawnError);
       const lock = parseLock(await readFile(join(cluster.files, 'postmaster.pid'), 'utf8').catch(() => ''));
       if (lock !== undefined && lock.pid === child.pid && lock.status === 'ready') return lock;
       await delay(POLL_MS);

@@ -34,8 +34,8 @@ export async function rotateKeys({ sql }: Database, sealer: Sealer, sealed: Seal
     for (const row of rows) {
       const old = String(row[column]);
       if (sealer.isCurrent(old)) continue;
-      const anew = sealer.seal(sealer.open(old, contextOf(row)), contextOf(row));
-      await sql`update ${sql(table)} set ${sql(column)} = ${anew}
+      const resealed = sealer.seal(sealer.open(old, contextOf(row)), contextOf(row));
+      await sql`update ${sql(table)} set ${sql(column)} = ${resealed}
         where ctid = ${String(row.place)}::text::tid and ${sql(column)} = ${old}`;
     }
     place = rows.at(-1)?.place?.toString();

@@ -71,7 +71,7 @@ describe('a program on the port of the database', () => {
         authentication(11, Buffer.from('r=another,s=c2FsdA==,i=1')),
       ],
     ],
-  ])('that %s hears no statement when it has to prove itself', async (_kind, answers) => {
+  ])('that %s receives no statement when it must prove its identity', async (_kind, answers) => {
     const { url, heard } = await startImpostor(answers);
     expect(await ask(`${url}?require_auth=scram-sha-256`)).toMatch(
       /^(PASSWORD_WITHHELD|SASL_SIGNATURE_MISMATCH)$/,

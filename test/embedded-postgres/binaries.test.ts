@@ -13,9 +13,9 @@ const run = promisify(execFile);
 const OTHER_ACCOUNT = { uid: 64_000, gid: 64_000 };
 
 /** A copy of the platform package as `npm ci --ignore-scripts` leaves it: without the links. */
-const test = base.extend<{ room: { installed: string; native: string; copies: string } }>({
+const test = base.extend<{ folders: { installed: string; native: string; copies: string } }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the dependencies of a fixture from this pattern.
-  room: async ({}, use) => {
+  folders: async ({}, use) => {
     const dir = await mkdtemp(join(tmpdir(), 'binaries-test-'));
     await chmod(dir, 0o755);
     const installed = join(dir, 'node_modules');
@@ -31,30 +31,30 @@ const test = base.extend<{ room: { installed: string; native: string; copies: st
 });
 
 describe('the programs', () => {
-  test('are used in place, after missing links are created', async ({ room }) => {
-    expect(await usableNative(room.native, undefined, room.copies)).toBe(room.native);
-    for (const link of await links(room.native)) expect((await lstat(link)).isSymbolicLink()).toBe(true);
-    const { stdout } = await run(join(room.native, 'bin', 'postgres'), ['--version']);
+  test('are used in place, after missing links are created', async ({ folders }) => {
+    expect(await usableNative(folders.native, undefined, folders.copies)).toBe(folders.native);
+    for (const link of await links(folders.native)) expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    const { stdout } = await run(join(folders.native, 'bin', 'postgres'), ['--version']);
     expect(stdout).toContain('PostgreSQL');
   });
 
-  test('are copied once to a folder where the other user can run them', async ({ room }) => {
-    await chmod(room.installed, 0o700);
+  test('are copied once to a folder where the other user can run them', async ({ folders }) => {
+    await chmod(folders.installed, 0o700);
     const [copy, second] = await Promise.all([
-      usableNative(room.native, OTHER_ACCOUNT, room.copies),
-      usableNative(room.native, OTHER_ACCOUNT, room.copies),
+      usableNative(folders.native, OTHER_ACCOUNT, folders.copies),
+      usableNative(folders.native, OTHER_ACCOUNT, folders.copies),
     ]);
     expect(second).toBe(copy);
-    expect(dirname(copy)).toBe(room.copies);
+    expect(dirname(copy)).toBe(folders.copies);
     const identity = process.getuid?.() === 0 ? OTHER_ACCOUNT : {};
     const { stdout } = await run(join(copy, 'bin', 'postgres'), ['--version'], { ...identity, cwd: copy });
     expect(stdout).toContain('PostgreSQL');
   });
 
-  test.runIf(process.getuid?.() !== 0)('are copied when the links cannot be created', async ({ room }) => {
-    await chmod(join(room.native, 'lib'), 0o555);
-    const copy = await usableNative(room.native, undefined, room.copies);
-    expect(dirname(copy)).toBe(room.copies);
+  test.runIf(process.getuid?.() !== 0)('are copied when the links cannot be created', async ({ folders }) => {
+    await chmod(join(folders.native, 'lib'), 0o555);
+    const copy = await usableNative(folders.native, undefined, folders.copies);
+    expect(dirname(copy)).toBe(folders.copies);
     await run(join(copy, 'bin', 'initdb'), ['--version']);
   });
 });

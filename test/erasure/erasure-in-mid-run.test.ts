@@ -35,11 +35,11 @@ async function quarantine({ sql }: Engine, id: string): Promise<void> {
 describe('patients that are erased during a sync', () => {
   test('are not stored from a page that was read before', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    const everybody = people(40);
-    const id = String(everybody[25]?.id);
+    const allPatients = people(40);
+    const id = String(allPatients[25]?.id);
     const erased = gate();
-    const withoutOne = scriptedSource(everybody.filter((record) => record.id !== id));
-    const whole = scriptedSource(everybody);
+    const withoutOne = scriptedSource(allPatients.filter((record) => record.id !== id));
+    const whole = scriptedSource(allPatients);
     let read = false;
     const source: PatientSource = {
       ...whole,

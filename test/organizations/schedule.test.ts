@@ -82,7 +82,7 @@ describe('an invalid schedule', () => {
     ['words', 'every night', /cron expression/],
     ['seven fields', '0 0 2 * * * 2030', /cron expression/],
     ['a 30th of February', '0 0 30 2 *', /never fires/],
-  ])('is refused: %s', (_what, cron, complaint) => {
+  ])('is rejected: %s', (_what, cron, complaint) => {
     expect(() => requireSchedule({ cron, time_zone: 'Europe/London' })).toThrow(complaint);
   });
 });

@@ -108,9 +108,9 @@ describe('a patient that reappears', () => {
 describe('a patient that the list omits, although its total is complete', () => {
   test('is fetched by id before it is marked as missing', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    const everybody = people(30);
-    const whole = scriptedSource(everybody);
-    const listed = scriptedSource(everybody.slice(1));
+    const allPatients = people(30);
+    const whole = scriptedSource(allPatients);
+    const listed = scriptedSource(allPatients.slice(1));
     const source: PatientSource = {
       ...whole,
       page: (query, options) => (query.sort.startsWith('created_at') ? listed : whole).page(query, options),

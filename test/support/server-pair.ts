@@ -18,7 +18,7 @@ export interface ServerPair {
   settled(): Promise<void>;
 }
 
-interface Seat {
+interface Member {
   server: ServerProcess;
   network: TcpProxy;
   replacing: Promise<void> | undefined;
@@ -34,37 +34,37 @@ export async function openServerPair(databaseUrl: string): Promise<ServerPair> {
       if (left === 1) throw error;
       return start(left - 1);
     });
-  const sit = async (): Promise<Seat> => {
+  const startMember = async (): Promise<Member> => {
     const server = await start();
     return { server, network: await openTcpProxy(server.url), replacing: undefined };
   };
-  const seats = await Promise.all([sit(), sit()]);
-  const replace = async (seat: Seat, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
-    const { child } = seat.server;
-    assertAlive(seat);
+  const members = await Promise.all([startMember(), startMember()]);
+  const replace = async (member: Member, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    const { child } = member.server;
+    assertAlive(member);
     child.kill(signal);
     await once(child, 'exit');
-    seat.server = await start();
-    seat.network.pointTo(seat.server.url);
-    seat.replacing = undefined;
+    member.server = await start();
+    member.network.pointTo(member.server.url);
+    member.replacing = undefined;
   };
-  const [one, other] = seats;
+  const [one, other] = members;
   return {
     addresses: [new URL(one.network.url).origin, new URL(other.network.url).origin],
     cut(which) {
-      seats[which].network.refuse(true);
-      seats[which].network.refuse(false);
+      members[which].network.refuse(true);
+      members[which].network.refuse(false);
     },
     replace(which, signal) {
-      seats[which].replacing ??= replace(seats[which], signal);
+      members[which].replacing ??= replace(members[which], signal);
     },
     async settled() {
-      for (const seat of seats) await seat.replacing;
-      seats.forEach(assertAlive);
+      for (const member of members) await member.replacing;
+      members.forEach(assertAlive);
     },
   };
 }
 
-function assertAlive({ server: { child } }: Seat): void {
+function assertAlive({ server: { child } }: Member): void {
   if (child.exitCode !== null || child.signalCode !== null) throw new Error('A server ended by itself.');
 }
