@@ -6,22 +6,22 @@ import { explainStartFailure } from '../server/start-failure.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-/** The command line was wrong. The message says how it should be. */
+/** The command line is invalid. The message says what is valid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** A person asked how the command is used: its message. */
+/** The user asked for help: the message is the usage text. */
 export class HelpAsked extends Error {
   override readonly name = 'HelpAsked';
 }
 
-/** The command did not do what it was asked for. The message is one line for the person who called it. */
+/** The command failed. The message is one line for the user. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError';
 }
 
-/** The work may go on, but this program can no longer tell. */
+/** The work may continue, but this program can no longer observe it. */
 export class ConnectionLostError extends CommandError {
   override readonly name = 'ConnectionLostError';
 }
@@ -50,7 +50,7 @@ export function wholeNumber(text: string, name: string, min: number, max: number
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}; it was "${text}".`);
 }
 
-/** Runs a command: its number is the exit code, its failure one line. Help is an answer, and no failure. */
+/** Runs a command: its result is the exit code, its failure one line. Help is not a failure. */
 export async function runCommand(command: () => Promise<number>): Promise<void> {
   endWithReader();
   try {
@@ -77,7 +77,7 @@ function explain(error: unknown): string {
   return explainStartFailure(error, 'The command failed');
 }
 
-/** The reader of a pipe may leave when it has what it wanted (`| head`): that is no failure, and there is nothing to tell. */
+/** The reader of a pipe may close it early (`| head`): that is not a failure, and nothing is reported. */
 function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the main job on real parts, from nothing: PostgreSQL, a simulated Cliniko with its own HTTP server,
- * our server, and a full sync of organization 123 that anyone can watch. Whatever cannot be started ends the demo with one line.
+ * `npm run demo`: a full sync on real parts, without any set-up: PostgreSQL, a simulated Cliniko with its own HTTP server,
+ * our server, and a sync of organization 123 to watch. A part that cannot start ends the demo with one line.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko-simulator/server.ts';
@@ -17,10 +17,10 @@ const ORGANIZATION = 123;
 const USAGE = `Usage: npm run demo -- [--once] [--patients 648] [--port 8000]
   --once  ends after the sync: exit 0 completed, 1 failed`;
 
-/** Slow enough to watch, as an API across a continent is. */
+/** Slow enough to watch, like an API on another continent. */
 const LATENCY_MS = 250;
 
-// `demo | head` goes on serving.
+// `demo | head` continues to serve.
 surviveErrors(process.stdout, process.stderr);
 await runCommand(async () => {
   const values = readArguments(

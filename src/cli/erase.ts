@@ -1,7 +1,7 @@
 /**
- * `npm run patients:erase -- --org 123 --patient 456`: erases patients for good, after showing what that comes to.
+ * `npm run patients:erase -- --org 123 --patient 456`: erases patients permanently, after showing what will be erased.
  *
- * Works on the configured database itself, so no server has to run. Says how many; names nobody.
+ * Works on the configured database directly, so no server has to run. Prints counts, never names.
  */
 import { readDatabaseConfig } from '../config/config.ts';
 import { withExplanation } from '../database/check-database.ts';

@@ -25,7 +25,7 @@ import {
 
 /** With a random half taken off, so that many terminals do not come back in one moment. */
 const AGAIN_AFTER_MS = 2_000;
-/** After so long without a ping the socket is dead, whatever it looks like. */
+/** After this time without a ping the socket counts as dead. */
 const SILENCE_MS = HEARTBEAT_MS * 2.5;
 /** Room for the rest of the subscribe frame. */
 const BYTES_FOR_CURSORS = MAX_SOCKET_FRAME_BYTES - 1024;

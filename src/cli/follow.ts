@@ -15,7 +15,7 @@ import { request, type Server } from './request.ts';
 
 /** With a random half taken off, so that many terminals do not come back in one moment. */
 const AGAIN_AFTER_MS = 2_000;
-/** After so long without a ping the stream is dead, whatever its connection looks like. */
+/** After this time without a ping the stream counts as dead, whatever the state of its connection. */
 const SILENCE_MS = HEARTBEAT_MS * 2.5;
 
 export type SyncMode = 'full' | 'active' | 'changed';
@@ -71,7 +71,7 @@ export function followOrganization(
   return everyLog(server, organizationId, askForLatest, monitor);
 }
 
-/** How far the streams have brought us. */
+/** The position that the streams have reached. */
 interface Place {
   cursor: string | undefined;
 }
@@ -95,7 +95,7 @@ async function* everyLog(
       monitor.answered();
       if (isNews(log, place)) yield log;
     } catch (error) {
-      // Anything else is a server that is away for a moment.
+      // Any other error means that the server is temporarily unavailable.
       if (error instanceof CommandError) throw error;
       monitor.failed();
     }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, UsageError } from './arguments.ts';
 
-/** Where a server is, and which token it is sent. */
+/** The address of a server, and the token for it. */
 export interface Server {
   url: string;
   token?: string | undefined;
@@ -11,7 +11,7 @@ export interface Server {
   tokenSource?: string | undefined;
 }
 
-/** The server refused; the message says why, in its own words. */
+/** The server refused the request; the message is the server's reason. */
 export class RefusedError extends CommandError {
   override readonly name = 'RefusedError';
 }
@@ -69,7 +69,7 @@ export function authorization({ token }: Server): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-/** An answer that is not a stream begins within this time, or the server counts as away. */
+/** A response that is not a stream must begin within this time, or the server counts as unavailable. */
 const ANSWER_WITHIN_MS = 15_000;
 
 /**
@@ -88,7 +88,7 @@ export async function request(server: Server, path: string, init: RequestInit): 
   throw new RefusedError(detailOf(text) ?? `The server answered ${response.status}.`);
 }
 
-/** The server is there, and cannot answer for a moment. */
+/** The server is reachable, but temporarily cannot answer. */
 class ServerAwayError extends Error {
   override readonly name = 'ServerAwayError';
 }
@@ -102,7 +102,7 @@ export function notAuthenticated({ url, tokenSource }: Server): RefusedError {
   );
 }
 
-/** For a first request that failed: what a person has to know. */
+/** The message for a first request that failed. */
 export function explainFirstFailure(server: Server, cause: unknown): Error {
   if (cause instanceof CommandError) return cause;
   const { url } = server;

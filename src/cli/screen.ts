@@ -1,4 +1,4 @@
-/** What is written to: a terminal or a pipe. Colours are the terminal's to have: pipes have none, and people can forbid them. */
+/** Output to a terminal or a pipe. Only terminals get colours, and users can turn them off. */
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { terminalText } from '../logging/terminal-text.ts';

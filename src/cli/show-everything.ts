@@ -9,7 +9,7 @@ import type { EverythingHandlers } from './follow-everything.ts';
 import { endLine, organizationLine, plainLine } from './progress-line.ts';
 import { connectionLines, connectionLost, paintFor, type Screen } from './screen.ts';
 
-/** Faster than this nobody reads, and hundreds of organizations may change at once. */
+/** Faster redraws are unreadable, and hundreds of organizations may change at once. */
 const REDRAWN_AT_MOST_EVERY_MS = 100;
 
 type Standings = Map<number, SyncLog | null>;
@@ -38,13 +38,13 @@ export function showEverything(screen: Screen): EverythingHandlers & ConnectionH
   };
 }
 
-/** @param before undefined: this is the first that we hear of the organization */
+/** @param before undefined: the first event of this organization */
 function writeChange(
   screen: Screen,
   { type, organization_id: id, log }: StreamEvent,
   before: SyncLog | null | undefined,
 ) {
-  // Where everybody stood in the beginning is not news, unless it goes on.
+  // The initial state of an organization is not printed, unless its run is active.
   const isOld = type === 'snapshot' && before === undefined && log?.status !== 'running';
   if (log === null || isOld) return;
   const line = lineOf(log);

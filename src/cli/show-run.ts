@@ -19,7 +19,7 @@ export async function showRun(
   return last?.status === 'completed' ? 0 : 1;
 }
 
-/** For as long as there are any: first where the organization stands. */
+/** Runs without end: first shows the latest run of the organization. */
 export async function showRuns(logs: AsyncIterable<SyncLog | null>, screen: Screen): Promise<void> {
   const show = createRunDisplay(screen);
   let isFirst = true;
@@ -43,7 +43,7 @@ function createRunDisplay(screen: Screen): (log: SyncLog) => void {
 
   const showRunning = (log: SyncLog): void => {
     if (screen.isTTY) {
-      // A run whose end we have not heard of keeps its line.
+      // A run whose end was not received keeps its line.
       if (last?.status === 'running' && last.id !== log.id) screen.write('\n');
       screen.write(`${CLEAR_LINE}${barLine(log, screen.columns ?? 80, paint)}`);
     } else if (last === undefined || plainLine(last) !== plainLine(log)) {

@@ -1,6 +1,6 @@
 /**
- * `npm run tokens -- create|list|revoke`: who may use the API of servers with AUTH=tokens. Works on the database of the
- * environment, so it needs no running server and no token.
+ * `npm run tokens -- create|list|revoke`: manages the API tokens of servers with AUTH=tokens. Works on the database of the
+ * environment directly, so it needs no running server and no token.
  */
 import {
   BOOTSTRAP_TOKEN_NAME,
@@ -35,7 +35,7 @@ await runCommand(async () => {
     case 'revoke':
       return revoke(args);
     default:
-      // Help, or a verb that there is not.
+      // Help, or an unknown verb.
       readArguments(process.argv.slice(2, 3), {}, USAGE);
       throw new UsageError(USAGE);
   }

@@ -70,7 +70,7 @@ async function watchOrganization(
   for await (const log of logs) show(log);
 }
 
-/** Once it is being watched, a server may go away and come back; one that was never there is a mistake. */
+/** After the first connection a server may go away and come back; one that was never reachable is a user error. */
 async function requireServer(server: Server, organizationId: number): Promise<void> {
   const response = await request(server, `/sync-logs/${organizationId}?limit=1`, {}).catch(
     (cause: unknown) => {
@@ -88,7 +88,7 @@ function jsonEverything(screen: Screen): EverythingHandlers & ConnectionHandlers
   };
 }
 
-/** Watching has no other end, so it is a good one. A terminal shows `^C` where the cursor is: a new line follows. */
+/** Ctrl-C is the normal end of watching. A terminal shows `^C` at the cursor, so a new line follows. */
 function endOnCtrlC(): void {
   const end = (): void => {
     if (process.stdout.isTTY) process.stdout.write('\n');
