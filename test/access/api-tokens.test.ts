@@ -1,4 +1,4 @@
-/** Who gets in with which token, and what a token may do. */
+/** Which tokens authenticate a request, and what each scope allows. */
 import { describe, expect } from 'vitest';
 import { Problem } from '#contract/problem.ts';
 import { test } from '../support/database.ts';
@@ -25,14 +25,14 @@ describe('a request', () => {
     }
   });
 
-  test('needs none for signs of life and pages', async ({ databaseUrl }) => {
+  test('needs none for health checks and pages', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });
     for (const path of ['/healthz', '/readyz', '/', '/ops']) {
       expect((await fetch(server.url + path)).status, path).not.toBe(401);
     }
   });
 
-  test('may come by any name of this server', async ({ databaseUrl }) => {
+  test('may use any host name of this server', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });
     const response = await fetch(`${server.url.replace('127.0.0.1', 'localhost')}/api/v1/organizations`, {
       headers: { authorization: `Bearer ${server.admin}` },
@@ -57,7 +57,7 @@ describe('a token', () => {
       .toBe(401);
   });
 
-  test('is nowhere in the database', async ({ databaseUrl }) => {
+  test('is not stored in the database', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });
     const { token } = await server.newToken();
     const rows = await server.database.sql`select to_jsonb(t)::text as text from api_tokens t
@@ -66,7 +66,7 @@ describe('a token', () => {
     expect(JSON.stringify(rows)).not.toContain(token.slice(4));
   });
 
-  test('does what its scope allows, and no more', async ({ databaseUrl }) => {
+  test('allows only what its scope allows', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl);
     const tokens = {
       read: await server.token({ scope: 'read' }),

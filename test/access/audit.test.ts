@@ -10,7 +10,7 @@ const read = async (server: GuardedServer, token: string, query = '') =>
   AuditPage.parse(await (await server.as(token, `/audit${query}`)).json());
 
 describe('the audit log', () => {
-  test('tells who did what to which organization, with the id of the request', async ({ databaseUrl }) => {
+  test('records the actor, action and organization, with the id of the request', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 5 });
     const { id, token } = await server.newToken({ scope: 'admin' });
     const headers = { 'x-request-id': 'from-the-caller-1' };

@@ -1,4 +1,4 @@
-/** `Idempotency-Key` on starts: whoever lost the answer asks again, and nothing is started twice. */
+/** `Idempotency-Key` on starts: a client that lost the response repeats the request, and nothing starts twice. */
 import { describe, expect } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
 import { test } from '../support/database.ts';

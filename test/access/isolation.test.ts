@@ -1,7 +1,7 @@
 /**
- * The proof that clinics are apart: a token of one against everything that there is of another.
+ * Isolation of clinics: a token of one is tried against every resource of another.
  *
- * The routes are asked of the app itself, so a new one is tried without anybody thinking of it.
+ * The list of routes comes from the app itself, so a new route is covered automatically.
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
@@ -42,7 +42,9 @@ const fillIn = (pattern: string, orgId: number, id: number) =>
     .replace('/*', '/x');
 
 describe('a token of one clinic', () => {
-  test('gets not a byte of another from any route, nor learns whether it exists', async ({ databaseUrl }) => {
+  test('gets no data of another from any route, and cannot learn whether it exists', async ({
+    databaseUrl,
+  }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 120 });
     const secrets = await fill(server);
     const tokens = await Promise.all(

@@ -1,4 +1,4 @@
-/** Canaries: nothing that a real server process writes holds a token, a key or a patient, at the most talkative level. */
+/** Canaries: no output of a real server process holds a token, a key or patient data, even at the most verbose level. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';

@@ -1,4 +1,4 @@
-/** Who asks for too much is refused clearly, and nobody else notices. */
+/** Clients above their limits are refused, and other clients are not affected. */
 import fc from 'fast-check';
 import { describe, expect, test as plainTest } from 'vitest';
 import { createRateLimits } from '../../src/access/rate-limits.ts';
@@ -88,7 +88,7 @@ describe('a flood of requests', () => {
 });
 
 describe('a flood of streams', () => {
-  test('is refused before they open, and who is in stays in', async ({ databaseUrl }) => {
+  test('is refused before they open, and open streams stay open', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
       config: { limits: { ...GENEROUS, streamsPerToken: 20 } },
     });
@@ -105,7 +105,7 @@ describe('a flood of streams', () => {
 
     await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
     await bystander.until((sent) => sent.some(({ event }) => event === 'started'));
-    // A place that is given back can be taken again.
+    // A released slot can be taken again.
     for (const stream of streams) stream.close();
     await expect
       .poll(async () => {
@@ -115,7 +115,7 @@ describe('a flood of streams', () => {
       .toBe(200);
   });
 
-  test('takes one place for each connection, however many are asked for on it', async ({ databaseUrl }) => {
+  test('takes one slot for each connection, however many requests it pipelines', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
       organizations: [],
       config: { auth: 'none', limits: { ...GENEROUS, streams: 2 } },

@@ -1,4 +1,4 @@
-/** Row-level security: a statement that forgets its `where` gives nobody else's rows. */
+/** Row-level security: a statement that forgets its `where` returns no rows of other organizations. */
 import { randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
 import { describe, expect, inject, onTestFinished } from 'vitest';
@@ -90,14 +90,14 @@ describe('under the role of the reader', () => {
     expect(tables.filter(({ writes }) => writes)).toEqual([]);
   });
 
-  test('who names nothing holds nothing', async ({ databaseUrl }) => {
+  test('a session that names no organization reads no rows', async ({ databaseUrl }) => {
     const database = open(databaseUrl);
     await fill(database);
     await database.sql.begin(async (tx) => {
       await tx`set local role patient_sync_reader`;
       expect(await tx`select 1 from patients`).toHaveLength(0);
     });
-    // And the session is nobody's again.
+    // And the session is reset.
     expect(await database.sql`select 1 from patients`).toHaveLength(2);
   });
 });
@@ -133,12 +133,12 @@ describe('a route that forgets its where', () => {
     expect(await ask('GET', new Set())).toEqual([[], [], [], [0]]);
     const everything = [[OURS, THEIRS], [OURS, THEIRS], [OURS, THEIRS], [2]];
     expect(await ask('GET', '*')).toEqual(everything);
-    // The engine's statements are not anybody's.
+    // Statements of the sync engine are not restricted.
     expect(await ask('POST', new Set([OURS]))).toEqual(everything);
   });
 });
 
-/** A database of a user who may do nothing but own it. */
+/** A database whose user has no rights except ownership. */
 async function databaseOfPlainUser(): Promise<string> {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
@@ -160,7 +160,7 @@ async function databaseOfPlainUser(): Promise<string> {
 }
 
 describe('a database user who may not have the role', () => {
-  test('is told so, and the server works as ever', async () => {
+  test('gets a warning, and the server works as before', async () => {
     const url = await databaseOfPlainUser();
     const server = await startGuardedServer(url, { patients: 30, organizations: [OURS, THEIRS] });
     expect(server.logged()).toMatch(

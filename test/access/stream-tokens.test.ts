@@ -54,7 +54,7 @@ describe('a stream token', () => {
     expect((await ask(server, issuer, { organizations: [] })).status).toBe(400);
   });
 
-  test('says reauth before it ends; then it opens nothing, and a new one goes on without a gap', async ({
+  test('sends reauth before it expires; then it opens nothing, and a new one resumes without a gap', async ({
     databaseUrl,
   }) => {
     const server = await startGuardedServer(databaseUrl, { config: { streamTokenSeconds: 5 } });
@@ -139,7 +139,7 @@ describe('a stream token', () => {
 });
 
 describe('a socket', () => {
-  test('is told by its close code why it may not stay', async ({ databaseUrl }) => {
+  test('closes with a code that says why', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl);
     const bearer = { authorization: `Bearer ${await server.token()}` };
     expect(await startSocket(server, '').closed).toBe(4401);

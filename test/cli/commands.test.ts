@@ -123,7 +123,7 @@ describe('npm run sync', () => {
     expect(command.errors()).toBe('');
   });
 
-  test('ends with 1 and a plain word when nobody answers, or refuses', async () => {
+  test('ends with 1 and one line when no server answers, or the server refuses', async () => {
     const nobody = run('sync', '--org', '1', '--url', 'http://127.0.0.1:1');
     const refusing = await startRefusingServer(403, 'This token does not hold organization 1.');
     const refused = run('sync', '--org', '1', '--url', refusing.url, '--token', 'secret');
@@ -299,7 +299,7 @@ describe('patient-sync', () => {
 });
 
 describe('npm run watch', () => {
-  test('shows the runs of one organization, whoever starts them, until Ctrl-C', async ({ databaseUrl }) => {
+  test('shows the runs of one organization, however they start, until Ctrl-C', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 60 });
     const watch = run('watch', '--org', '123', '--url', server.url);
     await watch.says('This organization has never synced.\n');
@@ -333,7 +333,7 @@ describe('npm run watch', () => {
     expect(watch.output().match(/1: Sync completed/g)).toHaveLength(1);
   });
 
-  test('ends with 2 when it is called wrongly, and with 1 when nobody answers, or refuses', async () => {
+  test('ends with 2 when it is called wrongly, and with 1 when no server answers, or the server refuses', async () => {
     const refusing = await startRefusingServer(401, 'Send a token.');
     const commands = [
       run('watch'),

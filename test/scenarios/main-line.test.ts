@@ -1,4 +1,4 @@
-/** The main line, seen from outside: one sync, watched by the three kinds of clients. */
+/** One full sync, observed by the three kinds of clients. */
 import { describe, expect, vi } from 'vitest';
 import { Timeline } from '#contract/stream-event.ts';
 import { StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
@@ -38,7 +38,7 @@ function connect(url: string) {
 const toldBy = (server: TestServer) => server.logged().replace(/^\[DEBUG\].*\n/gm, '');
 
 describe('a full sync of 648 patients', () => {
-  test('stores them all and tells every step, the same on every transport', async ({ databaseUrl }) => {
+  test('stores them all and reports every step, the same on every transport', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 40 });
     const stream = await openStream(events(server));
     await stream.until((sent) => sent.length === 2);
@@ -95,7 +95,7 @@ describe('a full sync of 648 patients', () => {
     expect(Timeline.parse(JSON.parse(timeline)).events).toHaveLength(changes.length);
   });
 
-  test('is joined by a second start, never doubled', async ({ databaseUrl }) => {
+  test('is joined by a second start, never started twice', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 100 });
     const answers = await Promise.all(Array.from({ length: 20 }, () => start(server)));
 
@@ -136,7 +136,7 @@ describe('a full sync of 648 patients', () => {
 });
 
 describe('a sync of active patients', () => {
-  test('leaves archived ones out, and takes nobody away', async ({ databaseUrl }) => {
+  test('leaves archived ones out, and marks no patient as missing', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 300 });
     await start(server);
     await ended(server);

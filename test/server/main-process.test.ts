@@ -1,4 +1,4 @@
-/** `npm start` as a real process: how it begins, shares, and ends. */
+/** `npm start` as a real process: start, shared database, and shutdown. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';

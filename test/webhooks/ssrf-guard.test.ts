@@ -1,4 +1,4 @@
-/** Where a webhook may go, whoever writes its address and whatever a name resolves to in the moment. */
+/** Webhooks reach only public addresses, however the address is written and whatever a name resolves to. */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { Problem } from '#contract/problem.ts';

@@ -36,7 +36,7 @@ const eventually = <T>(fact: () => Promise<T>) => vi.waitFor(fact, { timeout: 20
 const start = (server: TestServer) => server.api('/cliniko/sync-all/123', { method: 'POST' });
 
 describe('a sync that ends', () => {
-  test('is told once, signed, with ids and counts', async ({ databaseUrl }) => {
+  test('is sent once, signed, with ids and counts', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 30 });
     const receiver = await startReceiver(204);
     const { secret, id } = await register(server, receiver.url);
@@ -58,7 +58,7 @@ describe('a sync that ends', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test('in failure is told as such, with the word for why', async ({ databaseUrl }) => {
+  test('in failure is sent as a failure, with its error code', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, LOOPBACK);
     const receiver = await startReceiver(200);
     const { secret } = await register(server, receiver.url, ['sync.failed']);
