@@ -20,7 +20,7 @@ interface Secrets {
   quarantined: string;
 }
 
-/** A clinic with everything that a clinic can have: a run, patients, somebody in quarantine, an audit trail. */
+/** A clinic with every kind of data: a run, patients, a quarantined record, audit entries. */
 async function fill(server: GuardedServer): Promise<Secrets> {
   const stream = await openStream(server.streamUrl(THEIRS), { authorization: `Bearer ${server.admin}` });
   await server.as(server.admin, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' });
@@ -64,10 +64,10 @@ describe('a token of one clinic', () => {
       const body = method === 'GET' || method === 'HEAD' ? undefined : sent;
       const { organizationSegment, needsAllOrganizations } = requirementFor(method, pattern);
       const what = `${method} ${pattern}${query} ${body}`;
-      // Of theirs: refused, in the same words as what is nobody's.
+      // Their organization: refused, with the same text as one that does not exist.
       const theirs = await ask(method, fillIn(pattern, THEIRS, secrets.run) + query, token, body);
       const nobodys = await ask(method, fillIn(pattern, NOBODYS, secrets.run) + query, token, body);
-      // Where the path names nobody, both are the same request, and only what changes with time may differ.
+      // Where the path names no organization, both are the same request, and only what changes with time may differ.
       if (pattern.includes(':orgId')) expect(theirs, what).toEqual(nobodys);
       if (organizationSegment !== undefined || needsAllOrganizations) expect(theirs.status, what).toBe(403);
       // Of ours, but with the id of a thing of theirs: as if that did not exist.

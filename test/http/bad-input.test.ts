@@ -1,4 +1,4 @@
-/** What clients send wrongly gets a clear answer, and the server lives on. */
+/** Invalid input gets a clear error, and the server keeps running. */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
@@ -36,7 +36,7 @@ const PATHS: [method: string, path: (id: string) => string, field: string][] = [
   ['PUT', (id) => `/organizations/${id}/cliniko-credentials`, 'orgId'],
 ];
 
-describe('an id that is none', () => {
+describe('an invalid id', () => {
   test('is a 400 that names it, on every path', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const ids = [
@@ -124,7 +124,7 @@ describe('a body', () => {
   });
 });
 
-describe('what is not there', () => {
+describe('an unknown resource', () => {
   test('is a 404 for an unknown organization on a write, and an empty list on a read', async ({
     databaseUrl,
   }) => {
@@ -155,7 +155,7 @@ describe('what is not there', () => {
   });
 });
 
-describe('who asks from elsewhere', () => {
+describe('a request from another origin', () => {
   test('is refused by the name it uses for us, and by the page it comes from', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, {
       config: { allowedOrigins: ['https://admin.example'] },
@@ -177,7 +177,7 @@ describe('who asks from elsewhere', () => {
   });
 });
 
-describe('what is hardly HTTP', () => {
+describe('malformed HTTP', () => {
   test.for([
     ['garbage', 'hello\r\n\r\n'],
     ['a broken escape', 'GET /api/v1/organizations/%zz HTTP/1.1\r\nhost: localhost\r\n\r\n'],
@@ -192,7 +192,7 @@ describe('what is hardly HTTP', () => {
     ['a huge header', `GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`],
     ['a climb out of the pages', 'GET /assets/../../../package.json HTTP/1.1\r\nhost: localhost\r\n\r\n'],
     ['an escaped climb', 'GET /assets/..%2f..%2f..%2fpackage.json HTTP/1.1\r\nhost: localhost\r\n\r\n'],
-  ] as const)('%s is refused, and nobody else notices', async ([, request], { databaseUrl }) => {
+  ] as const)('%s is refused, and other clients are not affected', async ([, request], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);

@@ -1,4 +1,4 @@
-/** What every answer carries, what other origins may do, and clients that never finish a sentence. */
+/** Headers of every response, CORS, and clients that never complete a request. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { test } from '../support/database.ts';
@@ -8,7 +8,7 @@ import { openStream } from '../support/stream.ts';
 const FRIEND = 'https://embed.example';
 const EVENTS = '/cliniko/sync-logs/123/events';
 
-describe('every answer', () => {
+describe('every response', () => {
   test('forbids what browsers should not do with it, streams and errors included', async ({
     databaseUrl,
   }) => {
@@ -90,7 +90,7 @@ function openRaw(server: TestServer): { socket: Socket; ended: Promise<string> }
 }
 
 describe('a client that never finishes its request', () => {
-  test('is let go, and nobody waits behind it', async ({ databaseUrl }) => {
+  test('is disconnected, and other clients are served', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const slow = Array.from({ length: 200 }, () => {
       const one = openRaw(server);
@@ -109,7 +109,7 @@ describe('a client that never finishes its request', () => {
     expect(answers.filter((text) => text.startsWith('HTTP/1.1 408')).length).toBeGreaterThan(190);
   });
 
-  test('is one of so many that the server takes at once; the others are turned away', async ({
+  test('counts against the connection limit of the server; connections above it are refused', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, {
@@ -146,7 +146,7 @@ describe('a client that never finishes its request', () => {
       .toBe(200);
   });
 
-  test('with headers beyond 16 KiB is told so', async ({ databaseUrl }) => {
+  test('with headers beyond 16 KiB gets an error that says so', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { socket, ended } = openRaw(server);
     socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`);

@@ -1,4 +1,4 @@
-/** Clients that send many requests on one connection and read no answer: what they cost, and when they are gone. */
+/** Clients that pipeline requests and read no response: their cost, and when they are disconnected. */
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ function pipeline(url: string, request: string, times = A_PACKET_FULL(request)):
 
 const ESTABLISHED = '01';
 
-/** A client that does not read does not hear that it was closed, so the kernel is asked. */
+/** A client that does not read does not notice that it was closed, so the kernel is queried. */
 async function stillAccepted(url: string, clients: readonly Socket[]): Promise<number> {
   const hex = (port: number | undefined) => `:${(port ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
   const local = hex(Number(new URL(url).port));

@@ -1,4 +1,4 @@
-/** Requests that other programs send in odd ways: each gets a problem with words in it, never an empty answer or a 500. */
+/** Unusual requests of other programs: each gets a problem with a detail, never an empty response or a 500. */
 import { describe, expect } from 'vitest';
 import { Problem } from '#contract/problem.ts';
 import { startGuardedServer } from '../access/support/guarded-server.ts';
@@ -120,7 +120,7 @@ describe('a handshake', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('an invalid request', () => {
   test.for([
     ['no HTTP', ['hello'], 400],
     ['a method that is none', ['G@T / HTTP/1.1', 'Host: localhost'], 400],

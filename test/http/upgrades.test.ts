@@ -9,7 +9,7 @@ import { logListText } from '../support/stream.ts';
 const OFFER =
   'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
 
-describe('an offer of a protocol that we do not speak', () => {
+describe('an upgrade to an unsupported protocol', () => {
   test.for([
     ['GET /healthz', 'HTTP/1.1 200 OK'],
     ['GET /api/v1/cliniko/sync-logs/123', logListText(123)],
@@ -21,14 +21,14 @@ describe('an offer of a protocol that we do not speak', () => {
     expect(await connection.until(answer)).toMatch(/^HTTP\/1\.1 20[02] /);
   });
 
-  test('is refused with a body, which nobody could read any more', async ({ databaseUrl }) => {
+  test('is refused with a body, which could no longer be read', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const body = 'content-length: 20\r\n\r\n{"name": ';
     const connection = openRaw(server.url, `PUT /api/v1/organizations/123 HTTP/1.1\r\n${OFFER}${body}`);
     await connection.until('HTTP/1.1 400 Bad Request');
   });
 
-  test('does not hold who leaves his side of the connection open', async ({ databaseUrl }) => {
+  test('does not keep a half-open connection', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const { hostname, port } = new URL(server.url);
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
@@ -44,7 +44,7 @@ describe('an offer of a protocol that we do not speak', () => {
     await server.stop();
   });
 
-  test('keeps nobody: its connections end, and the server stops in time', async ({ databaseUrl }) => {
+  test('keeps no connection open, and the server stops in time', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const connections = Array.from({ length: 20 }, () =>
       openRaw(server.url, `GET /healthz HTTP/1.1\r\n${OFFER}\r\n`),

@@ -1,4 +1,4 @@
-/** What somebody on call asks of `/metrics`, on a real server that does real work. */
+/** The metrics that an operator on call needs, on a real server that does real work. */
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
@@ -19,9 +19,7 @@ async function syncOnce(server: TestServer): Promise<void> {
 }
 
 describe('the metrics of a server that has synced', () => {
-  test('tell of patients, requests, batches and how long an event took to its readers', async ({
-    databaseUrl,
-  }) => {
+  test('include patients, requests, batches and the delivery time of events', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: PATIENTS });
     await syncOnce(server);
     const { value, sum } = readSamples(await scrape(server.url));
@@ -98,7 +96,7 @@ describe('a rate limit', () => {
 });
 
 describe('open streams', () => {
-  test('are counted by transport, and the drain is told', async ({ databaseUrl }) => {
+  test('are counted by transport, and the drain is visible', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const streams = await Promise.all(
       [1, 2, 3].map(() => openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`)),
@@ -110,8 +108,8 @@ describe('open streams', () => {
   });
 });
 
-describe('a database that is away', () => {
-  test('is an answer too: what only it knows is absent, not zero', async ({ databaseUrl }) => {
+describe('an unavailable database', () => {
+  test('still allows a scrape: its own metrics are absent, not zero', async ({ databaseUrl }) => {
     const { createMetrics } = await import('../../src/metrics/metrics.ts');
     const { createDatabaseStatsReader } = await import('../../src/metrics/database-stats.ts');
     const database = openDatabase(databaseUrl.replace(/:\d+\//, ':1/'));

@@ -1,4 +1,4 @@
-/** The documents: complete, valid by their specifications, and readable without anybody else's help. */
+/** The API descriptions: complete, valid by their specifications, and self-contained. */
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
@@ -15,7 +15,7 @@ import { asyncApiSchema } from './support/asyncapi-schema.ts';
 
 const OPERATIONS = [...OWN_OPERATIONS, ...LEGACY_OPERATIONS];
 
-/** The router alone: no handler is called, so what the tools would do does not matter. */
+/** Only the router: no handler is called, so the behaviour of the dependencies does not matter. */
 function routes(): string[] {
   const known = { allowedOrigins: [], rowLevelSecurity: { guardReads: () => () => {}, database: {} } };
   const tools: unknown = new Proxy(known, { get: (own, name) => Reflect.get(own, name) ?? (() => {}) });
