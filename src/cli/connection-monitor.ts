@@ -1,4 +1,4 @@
-/** Whether the connection to the server is there, and for how long it has been lost. */
+/** Whether the server is reachable, and how long it has been unreachable. */
 import { ConnectionLostError } from './arguments.ts';
 
 export interface ConnectionHandlers {
@@ -11,7 +11,7 @@ export interface ConnectionMonitor {
   failed(): void;
   /** The server answered. */
   answered(): void;
-  /** @returns a wait before the next attempt that does not go beyond the limit */
+  /** @returns a delay before the next attempt that does not exceed the limit */
   waitMs(wanted: number): number;
 }
 

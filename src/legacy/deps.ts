@@ -3,7 +3,7 @@ import type { OrganizationDeps } from '../organizations/routes.ts';
 import type { CancelDeps } from '../sync/cancel-run.ts';
 import type { AnswerCache } from './answer-cache.ts';
 
-/** What the routes of this folder are adapters over: the services of our own routes, and no state but a cache of answers. */
+/** The dependencies of these adapters: the services of our own routes, and no state except a response cache. */
 export interface LegacyDeps extends OrganizationDeps, CancelDeps {
   newest: LatestRunCache;
   answers: AnswerCache;

@@ -81,7 +81,7 @@ async function readStats(c: Context, deps: LegacyDeps) {
   };
 }
 
-/** A time that is none filters nothing. */
+/** An invalid time filters nothing. */
 function momentOf(text: string | undefined): Date | undefined {
   const date = new Date(text ?? '');
   return Number.isNaN(date.getTime()) ? undefined : date;

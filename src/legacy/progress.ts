@@ -50,7 +50,7 @@ const STEP_NUMBERS: Record<string, number> = {
 
 const TOTAL_STEPS = 8;
 
-/** A run that ended early stopped at its last step that is known: storing when records were processed. */
+/** A run that ended early stopped at its last known step: storing when records were processed. */
 function stepNumber(log: SyncLog): number {
   if (log.status === 'completed') return TOTAL_STEPS;
   const { step } = log.metadata;

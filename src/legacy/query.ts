@@ -1,4 +1,4 @@
-/** Query parameters of the old routes: an unknown field, or a value that makes no sense, is ignored instead of refused. */
+/** Query parameters of the old routes: an unknown parameter, or an invalid value, is ignored instead of refused. */
 import type { Context } from 'hono';
 
 /** @returns the nearest allowed whole number; the fallback when there is none */

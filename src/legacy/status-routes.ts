@@ -162,7 +162,7 @@ class ConnectionRefusal {
   }
 }
 
-/** One request, from the shared budget: a caller at a form is told at once when Cliniko's limit makes it wait. */
+/** One request from the shared budget: a user at a form learns at once when Cliniko's limit makes the request wait. */
 async function readFirstPatient(
   source: ReturnType<LegacyDeps['sourceFor']>,
 ): Promise<PatientPage | ConnectionRefusal> {

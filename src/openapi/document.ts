@@ -19,7 +19,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...OPERATING_OPERATIONS,
 ];
 
-/** What any address may answer with. */
+/** Problems that any address may return. */
 const EVERYWHERE: readonly ProblemCode[] = [
   'HOST_NOT_ALLOWED',
   'ORIGIN_NOT_ALLOWED',
@@ -109,7 +109,7 @@ function unknownParameter(name: string): never {
   throw new Error(`A route has a parameter ":${name}" that openapi/parameters.ts does not describe.`);
 }
 
-/** Own answers, and the problems, by status: what shares a status is one answer with several contents. */
+/** Responses and problems by status: those that share a status are one response with several contents. */
 function responsesOf({ answers, problems = [], body }: Operation): JsonSchema {
   const codes = [...problems, ...EVERYWHERE, ...(body ? (['BODY_TOO_LARGE'] as const) : [])];
   const responses: Record<string, JsonSchema> = {};

@@ -1,4 +1,4 @@
-/** A JSON Schema as people read it: one line for what it is, a list for what is in it. */
+/** Renders a JSON Schema for people: one line for its type, a list for its fields. */
 
 import { html } from 'hono/html';
 import { z } from 'zod';
@@ -57,7 +57,7 @@ export function schemaView(schema: SchemaView): Html {
   )}</dl>`;
 }
 
-/** Of a list: what it is a list of. */
+/** The item type of a list. */
 function inner(schema: SchemaView): SchemaView {
   return schema.items === undefined ? schema : inner(schema.items);
 }

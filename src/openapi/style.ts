@@ -1,4 +1,4 @@
-/** How `/docs` looks. A file of its own for browsers: a page with a strict policy holds no styles. */
+/** The style sheet of `/docs`. A separate file, because a page with a strict policy holds no inline styles. */
 export const DOCS_STYLE = `:root { color-scheme: light dark; --line: light-dark(#d5dbe1, #3a424b); --soft: light-dark(#f4f6f8, #1c2126); }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 72rem; padding: 1rem 1.5rem 4rem; font: 16px/1.5 system-ui, sans-serif; }

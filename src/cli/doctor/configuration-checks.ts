@@ -1,4 +1,4 @@
-/** What can be seen without the database: Node, and how the server may be reached. */
+/** Checks without the database: the Node version, and how the server may be reached. */
 import { isLoopbackAddress } from '../../access/same-origin.ts';
 import type { Config } from '../../config/config.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';

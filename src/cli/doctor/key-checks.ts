@@ -36,7 +36,7 @@ export async function checkTokens(database: Database, config: Config): Promise<F
   );
 }
 
-/** One request, as a sync would make its first. */
+/** One request, like the first request of a sync. */
 export async function checkClinikoKey(
   database: Database,
   sealer: Sealer,
