@@ -7,7 +7,7 @@ import { safeError } from './logging/safe-error.ts';
 import { startServer } from './server/server.ts';
 import { explainStartFailure } from './server/start-failure.ts';
 
-/** After the drain; the process is gone within `DRAIN_MS` and this. */
+/** After the drain: the process exits within `DRAIN_MS` plus this. */
 const LEFT_FOR_CLOSING_MS = 4_500;
 
 /**

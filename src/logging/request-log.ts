@@ -42,7 +42,7 @@ export function watchRequests(
   };
 }
 
-/** Whatever else a client calls its method would become a label. */
+/** Otherwise any method that a client sends would become a label. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 function idsOf(c: Context) {
@@ -50,7 +50,7 @@ function idsOf(c: Context) {
   return { ...(typeof requestId === 'string' && { request_id: requestId }), ...runOf(c) };
 }
 
-/** Which run an address speaks of, when it names one that may exist. */
+/** The run that the URL names, if that run may exist. */
 function runOf(c: Context): Record<string, number> {
   const { orgId, id } = c.req.param() as Record<string, string | undefined>;
   return {

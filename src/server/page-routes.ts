@@ -37,7 +37,7 @@ export function pageRoutes(): Hono {
   routes.get('/', (c) => page(c, 'index.html'));
   routes.get('/ops', (c) => page(c, 'ops.html'));
   if (existsSync(BUILT)) {
-    // Their names hold a hash of their content, so they never change.
+    // Their names contain a content hash, so they never change.
     const cached = (_path: string, c: Context) =>
       c.header('cache-control', 'public, max-age=31536000, immutable');
     routes.use('/assets/*', serveStatic({ root: BUILT, onFound: cached }));

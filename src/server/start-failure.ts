@@ -1,4 +1,4 @@
-/** Why a server did not start, in words: for `npm start` and `npm run demo` alike. */
+/** The error message of a failed start, for `npm start` and `npm run demo`. */
 import { ConfigError } from '../config/rules.ts';
 import { DatabaseStartError } from '../database/database-failure.ts';
 import { UnknownReaderError } from '../database/roles.ts';

@@ -42,12 +42,12 @@ export function openOtlpTracer(serviceName: string): Tracer {
         span.end();
       }
     },
-    // A collector that is away must not hold up the end.
+    // An unavailable collector must not delay the shutdown.
     close: () => Promise.race([provider.shutdown(), afterOneSecond()]).catch(() => {}),
   };
 }
 
-/** The message of an error may carry a patient: only its name and SQLSTATE go out. */
+/** An error message may hold patient data: only the error's name and SQLSTATE are sent. */
 function markFailed(span: OtelSpan, error: unknown): void {
   const { error: name, sqlstate } = safeError(error);
   span.setStatus({ code: SpanStatusCode.ERROR, message: name });
