@@ -13,6 +13,9 @@ import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.
 const USAGE =
   'Usage: npm run patients:erase -- --org 123 (--patient 456,789 | --missing-for DAYS) [--confirm]';
 
+/** A whole clinic is one statement, and no other work waits behind it here. */
+const ERASING_LIMIT_MS = 600_000;
+
 await runCommand(async () => {
   const values = readArguments(
     process.argv.slice(2),
@@ -69,9 +72,6 @@ async function erase(database: Database, organizationId: number, target: Erasure
 }
 
 /** The configured database, or the embedded one, started for as long as it takes. */
-/** A whole clinic is one statement, and no other work waits behind it here. */
-const ERASING_LIMIT_MS = 600_000;
-
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const { databaseUrl, dataDir } = readDatabaseConfig(process.env);
   const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;

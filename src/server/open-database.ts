@@ -15,7 +15,7 @@ import { createSealer, type Sealer } from '../encryption/sealer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { assertOwnKey, rememberKey } from '../organizations/key-fingerprint.ts';
 import { saveApiKey, saveOrganization } from '../organizations/organizations.ts';
-import { SEALED } from '../sealed-columns.ts';
+import { SEALED } from './sealed-columns.ts';
 
 export interface ServerDatabase extends PreparedDatabase {
   database: Database;

@@ -8,7 +8,7 @@ import type { Database } from '../../database/open.ts';
 import { SealError, type Sealer } from '../../encryption/sealer.ts';
 import { assertOwnKey } from '../../organizations/key-fingerprint.ts';
 import { readApiKey } from '../../organizations/organizations.ts';
-import { SEALED } from '../../sealed-columns.ts';
+import { SEALED } from '../../server/sealed-columns.ts';
 import { clockFinding } from './database-checks.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
