@@ -74,13 +74,12 @@ function toAnswer(content: object, place: string | undefined, builtAt: number): 
 }
 
 function send(c: Context, { body, etag }: CachedAnswer): Response {
-  const headers = { etag, 'cache-control': 'private, no-cache' };
+  c.header('etag', etag);
+  c.header('cache-control', 'private, no-cache');
   const asked = c.req.header('if-none-match') ?? '';
-  if (asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))
-    return c.body(null, 304, headers);
+  if (asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) return c.body(null, 304);
   const timestamp = `"timestamp":${JSON.stringify(new Date().toISOString())}`;
   return c.body(`${body.slice(0, -1)}${body === '{}' ? '' : ','}${timestamp}}`, 200, {
-    ...headers,
     'content-type': 'application/json',
   });
 }

@@ -109,7 +109,9 @@ function answerLogs(c: Context, organizationId: number, page: SyncLogPage): Resp
 function notModified(c: Context, place: { epoch: string; head: number } | undefined): Response | undefined {
   const asked = c.req.header('if-none-match');
   if (place === undefined || asked === undefined || !matches(asked, etagOf(place))) return undefined;
-  return c.body(null, 304, { etag: etagOf(place), 'cache-control': POLL_CACHING });
+  c.header('etag', etagOf(place));
+  c.header('cache-control', POLL_CACHING);
+  return c.body(null, 304);
 }
 
 async function headIfAsked(c: Context, { database, newest }: SyncDeps, organizationId: number) {
