@@ -1,6 +1,6 @@
 /** The old routes in `/openapi.json`: all marked deprecated, with the route of ours that replaces each. */
 import { z } from 'zod';
-import { StartedSync } from '#contract/sync-log.ts';
+import { RowId, StartedSync } from '#contract/sync-log.ts';
 import type { Operation } from '../openapi/operation.ts';
 
 const Answer = z.looseObject({});
@@ -39,8 +39,12 @@ const UNKNOWN_SYNC = { problems: ['SYNC_LOG_NOT_FOUND'] as const };
 
 export const LEGACY_OPERATIONS: readonly Operation[] = [
   start('/api/v1/cliniko/sync/:orgId', 'legacyStartSync', {
+    answers: { 200: { description: 'It was started, or one was running already.', schema: Answer } },
     query: {
-      mode: text('`incremental` (default), `comprehensive`, `basic` or `patients-only`.'),
+      mode: {
+        schema: z.enum(['incremental', 'comprehensive', 'basic', 'patients-only']),
+        description: 'Default `incremental`.',
+      },
       force_full: text('`true`: reads everything.'),
     },
   }),
@@ -50,7 +54,7 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
     answers: { 200: { description: 'Whether it was started.', schema: Answer } },
   }),
   start('/api/v1/sync/trigger', 'legacyTriggerSync', {
-    headers: { 'x-organization-id': text('The organization.') },
+    headers: { 'x-organization-id': { schema: RowId, description: 'The organization.' } },
     answers: { 200: { description: 'Whether it was started.', schema: Answer } },
   }),
   legacy('get', '/api/v1/cliniko/status/:orgId', 'legacyStatus', `${SUMMARY} and ${SYNC_LOGS}`),

@@ -25,7 +25,7 @@ describe('the audit log', () => {
     await stream.until((sent) => sent.length > 0);
     const socket = startSocket(server, '', { headers: { authorization: `Bearer ${token}` } });
     await socket.until('hello');
-    // What was refused did not happen.
+    // A refused request changes nothing, and is on record as refused.
     await server.as(token, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' });
     await server.as(token, `/organizations/${OURS}`, { method: 'PUT', body: '{"country": "Mars"}' });
 
@@ -39,6 +39,7 @@ describe('the audit log', () => {
       ['stream-token.create', null],
       ['stream.open', OURS],
       ['stream.open', null],
+      ['access.refused', THEIRS],
     ]);
     expect(mine[0]).toMatchObject({
       request_id: 'from-the-caller-1',

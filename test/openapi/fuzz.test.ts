@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
 import { CreatedWebhook } from '#contract/webhook.ts';
+import { formatSyncId } from '../../src/legacy/sync-id.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
@@ -32,16 +33,17 @@ async function send(server: TestServer, { method, target, headers, body }: SentR
 }
 
 /** Something to find: a run that has ended, and a webhook. */
-async function furnish(server: TestServer): Promise<{ orgId: number[]; id: number[] }> {
+async function furnish(server: TestServer): Promise<{ orgId: number[]; id: number[]; syncId: string[] }> {
   const started = await server.api('/cliniko/sync-all/123', { method: 'POST' });
   const webhook = await server.api('/organizations/123/webhooks', {
     method: 'POST',
     body: '{"url": "https://example.com/hooks"}',
   });
-  const { sync_log_id } = StartedSync.parse(await started.json());
+  const { sync_log_id, log } = StartedSync.parse(await started.json());
   return {
     orgId: [123, 123, 123, 123, 124],
     id: [sync_log_id, CreatedWebhook.parse(await webhook.json()).id],
+    syncId: [formatSyncId(123, log.started_at)],
   };
 }
 
@@ -51,8 +53,11 @@ const harm = ({ method, path }: Operation) => (method === 'DELETE' ? 1 / path.sp
 const isMet = ({ operationId }: Operation, succeeded: ReadonlySet<string>) =>
   succeeded.has(operationId) || RARELY_SUCCEEDS.has(operationId);
 
+/** The work is bounded by the number of operations and runs, not by time. */
+const PATIENCE = { timeout: 180_000 };
+
 describe('the API', () => {
-  test('answers as its document says, whatever it is sent', async ({ databaseUrl }) => {
+  test('answers as its document says, whatever it is sent', PATIENCE, async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 20, organizations: [123, 124] });
     const document: Document = await (await fetch(`${server.url}/openapi.json`)).json();
     const judge = createJudge(document);

@@ -1,5 +1,5 @@
 /** The files of the container image, as far as they can be judged without Docker. Its contents: test/peers/image.test.ts. */
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DockerfileParser, type From, type Instruction, type JSONInstruction } from 'dockerfile-ast';
@@ -96,7 +96,8 @@ describe('compose.yaml', () => {
 
   test('sets only variables that the server reads', async () => {
     const { services } = Compose.parse(parse(await readFile(join(ROOT, 'compose.yaml'), 'utf8')));
-    const config = await readFile(join(ROOT, 'src/config/config.ts'), 'utf8');
+    const files = (await readdir(join(ROOT, 'src/config'))).map((name) => join(ROOT, 'src/config', name));
+    const config = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
     for (const name of Object.keys(services.server.environment)) expect(config, name).toContain(`'${name}'`);
   });
 });

@@ -57,7 +57,7 @@ export function operationsOf({ paths }: Document): Operation[] {
 export function requestsOf(
   operation: Operation,
   document: Document,
-  known: Record<string, readonly number[]>,
+  known: Record<string, readonly (number | string)[]>,
 ): fc.Arbitrary<SentRequest> {
   const resolve: Resolve = (reference) => {
     const schema = document.components.schemas[reference.split('/').at(-1) ?? ''];
@@ -96,7 +96,7 @@ function addressOf(pattern: string, given: readonly (Parameter & { text: string 
 function parameterValue(
   { name, in: place, required, schema }: Parameter,
   resolve: Resolve,
-  known: Record<string, readonly number[]>,
+  known: Record<string, readonly (number | string)[]>,
 ): fc.Arbitrary<string | undefined> {
   const ids = (known[name] ?? []).map(String);
   const absent = fc.constant(undefined);
