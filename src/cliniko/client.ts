@@ -147,15 +147,15 @@ export class ClinikoClient implements PatientSource {
   /** Reports a request that gets no response for some time. @returns a function to call when the request has ended */
   #watchForAnswer(asking: PageOptions, tryNumber: number): () => void {
     const { clock, timeoutMs = TIMEOUT_MS } = this.#options;
-    let told: WaitNotice | undefined;
+    let reported: WaitNotice | undefined;
     const timer = setTimeout(() => {
       const until = new Date(clock.now() + timeoutMs - NO_ANSWER_AFTER_MS);
-      told = { until, reason: 'no-answer', try: tryNumber, maxTries: MAX_TRIES };
-      this.#gate.tell(asking, told);
+      reported = { until, reason: 'no-answer', try: tryNumber, maxTries: MAX_TRIES };
+      this.#gate.tell(asking, reported);
     }, NO_ANSWER_AFTER_MS);
     return () => {
       clearTimeout(timer);
-      if (told !== undefined) asking.onWaitOver?.(told);
+      if (reported !== undefined) asking.onWaitOver?.(reported);
     };
   }
 

@@ -30,7 +30,7 @@ export function createPacer(budget: Budget, clock: Clock): Pacer {
   let current: WaitNotice | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
-  const tell = ({ onWait }: PaceOptions, notice: WaitNotice): void => {
+  const report = ({ onWait }: PaceOptions, notice: WaitNotice): void => {
     if (notice.until.getTime() - clock.now() >= MIN_REPORTED_WAIT_MS) onWait?.(notice);
   };
   const takeNow = async (asking: PaceOptions): Promise<void> => {
@@ -40,7 +40,7 @@ export function createPacer(budget: Budget, clock: Clock): Pacer {
       const notice = await budget.take(queue.size);
       if (notice === undefined) break;
       current = notice;
-      for (const waiting of queue) tell(waiting, notice);
+      for (const waiting of queue) report(waiting, notice);
       const ms = notice.until.getTime() - clock.now();
       await clock.wait(ms, asking.signal).finally(() => {
         current = undefined;
@@ -53,7 +53,7 @@ export function createPacer(budget: Budget, clock: Clock): Pacer {
       options.signal.throwIfAborted();
       const asking = { ...options };
       queue.add(asking);
-      if (current !== undefined) tell(asking, current);
+      if (current !== undefined) report(asking, current);
       const mine = turn.then(() => takeNow(asking));
       // An aborted request takes nothing, and the next one in the queue continues.
       turn = mine.catch(() => {});

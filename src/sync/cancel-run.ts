@@ -33,8 +33,8 @@ export interface CancelDeps {
  *
  * @throws ProblemError ALREADY_ENDED, NOT_OURS
  */
-export async function cancelRun(tools: CancelDeps, organizationId: number, syncLogId: number): Promise<void> {
-  const { database, bus, logger } = tools;
+export async function cancelRun(deps: CancelDeps, organizationId: number, syncLogId: number): Promise<void> {
+  const { database, bus, logger } = deps;
   const run = await replayTransaction(() =>
     beginTerminatingBlockers(database.sql, (tx) => requestCancel(tx, syncLogId)),
   );
@@ -43,7 +43,7 @@ export async function cancelRun(tools: CancelDeps, organizationId: number, syncL
   // A run without an owner ends at once.
   const wait = run.owner === null ? 0 : OWNER_HAS_MS;
   delay(wait)
-    .then(() => endForOwner(tools, organizationId, syncLogId))
+    .then(() => endForOwner(deps, organizationId, syncLogId))
     .catch((error: unknown) =>
       logger.warn(safeError(error), 'A cancelled run could not be ended; its next worker does'),
     );

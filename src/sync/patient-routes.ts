@@ -20,8 +20,8 @@ import { interruptAndRun } from './exclusive-transaction.ts';
 /** Time limit of a quarantine retry request. What was retried until then stays stored. */
 const RETRY_LIMIT_MS = 60_000;
 
-export function patientRoutes(tools: OrganizationDeps): Hono {
-  const { database } = tools;
+export function patientRoutes(deps: OrganizationDeps): Hono {
+  const { database } = deps;
   const routes = new Hono();
 
   routes.get('/patients/:orgId/summary', async (c) => {
@@ -72,7 +72,7 @@ export function patientRoutes(tools: OrganizationDeps): Hono {
     });
   });
 
-  routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(tools, pathId(c, 'orgId'))));
+  routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(deps, pathId(c, 'orgId'))));
 
   routes.get('/analytics/:orgId', async (c) => {
     return c.json(await readAnalytics(database.sql, pathId(c, 'orgId')));
@@ -95,9 +95,9 @@ async function retry(
     );
   }
   const rules = { country: organization.country, validation: organization.validation };
-  const tools = { database, sealer, source: sourceFor(apiKey), rules };
+  const deps = { database, sealer, source: sourceFor(apiKey), rules };
   try {
-    return await retryQuarantine(tools, organizationId, AbortSignal.timeout(RETRY_LIMIT_MS));
+    return await retryQuarantine(deps, organizationId, AbortSignal.timeout(RETRY_LIMIT_MS));
   } catch (error) {
     if (error instanceof ClinikoError)
       throw new ProblemError('CLINIKO_FAILED', `${error.message}.`, { cause: error });

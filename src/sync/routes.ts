@@ -24,14 +24,14 @@ export interface SyncDeps extends CancelDeps {
   wholeDatabase: Database;
 }
 
-export function syncRoutes(tools: SyncDeps): Hono {
-  const { database, newest, wholeDatabase } = tools;
+export function syncRoutes(deps: SyncDeps): Hono {
+  const { database, newest, wholeDatabase } = deps;
   const routes = new Hono();
-  const start = (type: OperationType) => (c: Context) => startAndAnswer(c, tools, type);
+  const start = (type: OperationType) => (c: Context) => startAndAnswer(c, deps, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
   routes.post('/sync-active/:orgId', start('active_patients'));
   routes.post('/sync-changed/:orgId', start('changed_patients'));
-  routes.get('/sync-logs/:orgId', (c) => answerPoll(c, tools));
+  routes.get('/sync-logs/:orgId', (c) => answerPoll(c, deps));
 
   routes.get('/sync-logs/:orgId/:id', async (c) => {
     const { organizationId, log, page } = await findLog(c, database);
@@ -49,7 +49,7 @@ export function syncRoutes(tools: SyncDeps): Hono {
 
   routes.post('/sync-logs/:orgId/:id/cancel', async (c) => {
     const { organizationId, id } = await findLog(c, database);
-    await cancelRun(tools, organizationId, id);
+    await cancelRun(deps, organizationId, id);
     const { log } = await findLog(c, database);
     return json(c, log, 202);
   });
@@ -62,8 +62,8 @@ async function startAndAnswer(c: Context, deps: SyncDeps, type: OperationType): 
   return json(c, `${JSON.stringify(head).slice(0, -1)},"log":${log}}`);
 }
 
-async function answerPoll(c: Context, tools: SyncDeps): Promise<Response> {
-  const { database, newest } = tools;
+async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
+  const { database, newest } = deps;
   const organizationId = pathId(c, 'orgId');
   const before = queryId(c, 'before');
   const filter = {
@@ -74,7 +74,7 @@ async function answerPoll(c: Context, tools: SyncDeps): Promise<Response> {
   };
   const atLeast = requireCursor(c.req.query('at_least'));
   const known = newestFor(newest.get(organizationId), atLeast, c.req.header('if-none-match'));
-  const unchanged = notModified(c, known ?? (await headIfAsked(c, tools, organizationId)));
+  const unchanged = notModified(c, known ?? (await headIfAsked(c, deps, organizationId)));
   if (unchanged !== undefined) return unchanged;
   const isPlain = before === undefined && (filter.status ?? filter.operationType) === undefined;
   if (known?.hasOlder !== undefined && isPlain && filter.limit === 1) {

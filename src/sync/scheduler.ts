@@ -36,23 +36,23 @@ export interface SchedulerDeps {
 }
 
 /** @returns a function that stops the scheduler */
-export function startScheduler(tools: SchedulerDeps): () => void {
+export function startScheduler(deps: SchedulerDeps): () => void {
   const failed = new Map<number, number>();
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
-        await startDueSyncs({ ...tools, failed });
+        await startDueSyncs({ ...deps, failed });
       } catch (error) {
-        tools.logger.warn(safeError(error), 'Looking at the schedules failed; the next look tries again');
+        deps.logger.warn(safeError(error), 'Looking at the schedules failed; the next look tries again');
       }
     },
   );
 }
 
 /** @returns how many runs were created */
-export async function startDueSyncs(tools: SchedulerDeps): Promise<number> {
-  const { database, bus, logger, failed = new Map<number, number>() } = tools;
+export async function startDueSyncs(deps: SchedulerDeps): Promise<number> {
+  const { database, bus, logger, failed = new Map<number, number>() } = deps;
   for (let started = 0; ; ) {
     const fired = await fireNext(database, stillFailed(failed));
     if (fired === undefined) return started;

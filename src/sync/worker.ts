@@ -43,7 +43,7 @@ interface ActiveRun {
 
 /** Starts to claim runs when it is constructed. */
 export class Worker {
-  readonly #tools: EngineDeps;
+  readonly #deps: EngineDeps;
   readonly #slots: Slots;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
@@ -54,9 +54,9 @@ export class Worker {
   #claiming: Promise<void> | undefined;
   #claimAgain = false;
 
-  constructor(tools: EngineDeps) {
-    this.#tools = tools;
-    const { bus, runsAtOnce = DEFAULT_RUNS_AT_ONCE } = tools;
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+    const { bus, runsAtOnce = DEFAULT_RUNS_AT_ONCE } = deps;
     this.#slots = createSlots(runsAtOnce, () => this.#wake());
     this.#endings.push(
       bus.subscribe((nudge) => {
@@ -78,7 +78,7 @@ export class Worker {
 
   /** Releases its runs, so that other workers can claim them at once. */
   async stop(): Promise<void> {
-    const { bus, database } = this.#tools;
+    const { bus, database } = this.#deps;
     this.#stopping = true;
     for (const end of this.#endings) end();
     await this.#claiming;
@@ -94,7 +94,7 @@ export class Worker {
     this.#claimAgain = true;
     this.#claiming ??= this.#claim()
       .catch((error: unknown) =>
-        this.#tools.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again'),
+        this.#deps.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again'),
       )
       .finally(() => {
         this.#claiming = undefined;
@@ -107,7 +107,7 @@ export class Worker {
     do {
       this.#claimAgain = false;
       while (!this.#stopping && this.#slots.free > 0 && this.#active.size < OPEN_RUNS_AT_MOST) {
-        const claimed = await claimNextRun(this.#tools.database, this.#owner, this.#notToClaim());
+        const claimed = await claimNextRun(this.#deps.database, this.#owner, this.#notToClaim());
         if (claimed === undefined) break;
         this.#take(claimed);
       }
@@ -115,7 +115,7 @@ export class Worker {
   }
 
   #take(claimed: ClaimedRun): void {
-    const { tracer = NO_TRACER, observer, logger, stalledAfterMs } = this.#tools;
+    const { tracer = NO_TRACER, observer, logger, stalledAfterMs } = this.#deps;
     const abort = new AbortController();
     const slot = this.#slots.take();
     const activity = createActivity(stalledAfterMs);
@@ -124,7 +124,7 @@ export class Worker {
     const facts = { sync_log_id: syncLogId, organization_id: organizationId, attempt: claimed.attempt };
     observer?.claimed(claimed.kind);
     run.ended = tracer
-      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#tools, abort.signal, slot, activity))
+      .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#deps, abort.signal, slot, activity))
       .then((ending) => {
         if (ending === 'released') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
       })
@@ -144,12 +144,12 @@ export class Worker {
   async #renew(): Promise<void> {
     this.#giveUpStalled();
     const leases = [...this.#active].map((run) => run.lease);
-    const lost = await renewLeases(this.#tools.database, this.#owner, leases);
+    const lost = await renewLeases(this.#deps.database, this.#owner, leases);
     for (const run of this.#active) {
       if (lost.includes(run.lease)) run.abort.abort(new LeaseLostError('Another server has this run now.'));
     }
     const ids = leases.map((lease) => lease.syncLogId);
-    for (const { syncLogId, reason } of await findLostKeys(this.#tools.database, ids)) {
+    for (const { syncLogId, reason } of await findLostKeys(this.#deps.database, ids)) {
       this.#end([syncLogId], reason);
     }
   }
@@ -158,10 +158,7 @@ export class Worker {
   #giveUpStalled(): void {
     for (const run of this.#active) {
       if (!run.activity.isStalled) continue;
-      this.#tools.logger.warn(
-        { sync_log_id: run.lease.syncLogId },
-        'A run stood still and is taken up again',
-      );
+      this.#deps.logger.warn({ sync_log_id: run.lease.syncLogId }, 'A run stood still and is taken up again');
       this.#active.delete(run);
       run.abort.abort(new LeaseLostError('This run stood still.'));
       run.slot.release();

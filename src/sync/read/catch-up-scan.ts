@@ -11,7 +11,7 @@ export async function* catchUpScan(crawl: Crawl, mayHaveNewer: boolean): AsyncGe
   const missed = mayHaveMissedRows(crawl);
   missed.catch(() => {}); // Awaited below, unless the scan fails before.
   if (mayHaveNewer) yield* createdLater(crawl);
-  yield* changedMeanwhile(crawl);
+  yield* changedDuringScan(crawl);
   if (await missed) yield* nextKeysetScan(crawl, false);
 }
 
@@ -24,7 +24,7 @@ async function* createdLater(crawl: Crawl): AsyncGenerator<FetchedPage> {
 }
 
 /** If Cliniko ignores these filters, the scan stops: the whole clinic was just read, and the next sync finds the changes. */
-async function* changedMeanwhile(crawl: Crawl): AsyncGenerator<FetchedPage> {
+async function* changedDuringScan(crawl: Crawl): AsyncGenerator<FetchedPage> {
   const { source, options, plan } = crawl;
   const asked = { ...plan.scope, since: catchUpSince(startedAt(crawl)), perPage: plan.perPage };
   try {

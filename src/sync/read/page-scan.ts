@@ -62,9 +62,9 @@ export async function* scanPages(
     const pages = number + end.passed(page);
     for (let ahead = number + 1; ahead <= Math.min(pages, number + scan.window); ahead++) fetch.ahead(ahead);
     // An empty page after the last one is yielded only if it carries a new total.
-    const isNews = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
+    const isNew = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
     total = page.totalEntries;
-    if (isNews) yield { number, records: page.records, size: end.size(), pages, total };
+    if (isNew) yield { number, records: page.records, size: end.size(), pages, total };
     if (pages === number) return 'end';
   }
 }

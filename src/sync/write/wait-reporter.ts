@@ -3,7 +3,7 @@
  *
  * Requests are sent ahead of storing. While there is still work to store, a waiting request is not reported.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { WaitNotice } from '../../cliniko/source.ts';
 
 export interface WaitReporter {
@@ -17,11 +17,11 @@ export interface WaitReporter {
 }
 
 export function createWaitReporter(
-  tell: (notice: WaitNotice) => Promise<void>,
+  report: (notice: WaitNotice) => Promise<void>,
   now: () => number = Date.now,
 ): WaitReporter {
   const open = new Set<WaitNotice>();
-  let toldAt: number | undefined;
+  let reportedAt: number | undefined;
   let added = () => {};
   /** The notice that ends last, of those that are not over. */
   const longest = (): WaitNotice | undefined => {
@@ -39,8 +39,8 @@ export function createWaitReporter(
     },
     end: (notice) => void open.delete(notice),
     lap() {
-      const ms = toldAt === undefined ? 0 : performance.now() - toldAt;
-      toldAt = undefined;
+      const ms = reportedAt === undefined ? 0 : performance.now() - reportedAt;
+      reportedAt = undefined;
       return ms;
     },
     async whileWaiting(step) {
@@ -48,21 +48,21 @@ export function createWaitReporter(
         () => undefined,
         () => undefined,
       );
-      let told: WaitNotice | undefined;
+      let reported: WaitNotice | undefined;
       for (;;) {
-        const news = new Promise<'news'>((resolve) => {
-          added = () => resolve('news');
+        const nextNotice = new Promise<'added'>((resolve) => {
+          added = () => resolve('added');
         });
         // A step that is already settled was not blocked: it wins the race.
-        if ((await Promise.race([outcome, nextTurn('pending' as const)])) !== 'pending') return step;
+        if ((await Promise.race([outcome, eventLoopTurn('pending' as const)])) !== 'pending') return step;
         // The notice stays open for later steps: the waiting request may have been sent ahead for one of them.
         const current = longest();
-        if (current !== undefined && current !== told) {
-          told = current;
-          toldAt ??= performance.now();
-          await tell(current);
+        if (current !== undefined && current !== reported) {
+          reported = current;
+          reportedAt ??= performance.now();
+          await report(current);
         }
-        if (longest() === current && (await Promise.race([outcome, news])) !== 'news') return step;
+        if (longest() === current && (await Promise.race([outcome, nextNotice])) !== 'added') return step;
       }
     },
   };
