@@ -1,10 +1,10 @@
-/** The guide's two analysis queries, safe for runs without patients. */
+/** The two analysis queries of the monitoring guide, safe for runs without patients. */
 import type { Sql } from 'postgres';
 import type { Analytics } from '#contract/analytics.ts';
 
 /**
- * Other programs can write counters and times that mean nothing: no share of a negative number, no duration that ends before
- * it starts, no day before the year 1 or after 9999 (`infinity` included).
+ * Other programs can write invalid counters and times. The queries clamp negative counters, and ignore durations that end
+ * before they start and days before the year 1 or after 9999 (`infinity` included).
  */
 export async function readAnalytics(sql: Sql, organizationId: number): Promise<Analytics> {
   const completed = sql`
@@ -18,7 +18,7 @@ export async function readAnalytics(sql: Sql, organizationId: number): Promise<A
     sql<Analytics['success_by_day']>`
       with completed as (${completed})
       select to_char(started_at, 'YYYY-MM-DD') as sync_date, count(*)::int as total_syncs,
-        -- A run without patients lost none, but says nothing about the rate either.
+        -- A run without patients has no success rate.
         round(avg(success::numeric / nullif(processed, 0) * 100), 1)::float8 as avg_success_rate
       from completed where ${isMoment(sql, 'started_at')}
       group by 1 order by 1 desc limit 366`,
@@ -26,7 +26,7 @@ export async function readAnalytics(sql: Sql, organizationId: number): Promise<A
       with completed as (${completed})
       select operation_type, count(*)::int as total_syncs,
         round(avg(seconds), 3)::float8 as avg_duration_seconds,
-        -- A run that met no patient leaves NULL, which reads as 0.
+        -- A run without patients has NULL here, which counts as 0.
         round(avg(coalesce(processed, 0)), 1)::float8 as avg_patients_processed,
         round(sum(processed) filter (where seconds is not null) / nullif(sum(seconds), 0), 1)::float8
           as patients_per_second

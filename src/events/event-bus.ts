@@ -1,30 +1,32 @@
 /**
- * The bus: tells every process that there is something new to read.
+ * The event bus: the port. It signals to every process that there is something new to read.
  *
- * A nudge, never the record. It may be lost, repeated, late or early, so a listener reads what is new and also
- * looks by itself now and then. Two adapters: memory-bus.ts within one process, postgres-bus.ts between servers.
+ * A message on the bus is a nudge: a hint to read the database. It carries no data, and it may be lost, repeated, late or
+ * early. So a subscriber reads the rows after each nudge, and also polls at intervals.
+ *
+ * Two adapters: memory-bus.ts within one process, postgres-bus.ts between servers.
  */
 
 export interface Nudge {
   /** Organizations whose event log has grown. */
   organizations: readonly number[];
-  /** A run waits for a worker. */
+  /** Whether a queued run waits for a worker. */
   work: boolean;
-  /** Runs that somebody wants to end. */
+  /** Runs with a cancel request. */
   cancelled?: readonly number[];
 }
 
 export interface EventBus {
   /**
-   * Call it after the transaction has committed; before, listeners would read too early. Returns at once:
-   * nudges are gathered and sent together. Never throws.
+   * Call it after the transaction has committed; before that, subscribers would read too early. It returns immediately:
+   * nudges are batched. It never throws.
    */
   publish(nudge: Nudge): void;
-  /** `onNudge` must return quickly and not throw. @returns ends the subscription */
+  /** `onNudge` must return quickly and not throw. @returns a function that ends the subscription */
   subscribe(onNudge: (nudge: Nudge) => void): () => void;
-  /** Called whenever nudges may have been lost: everyone should read again. */
+  /** `read` is called when nudges may have been lost; every subscriber then reads again. */
   onMissed(read: () => void): () => void;
-  /** Whether nudges of other processes arrive at the moment. */
+  /** Whether nudges from other processes arrive now. */
   readonly healthy: boolean;
   close(): Promise<void>;
 }

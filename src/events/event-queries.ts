@@ -1,10 +1,10 @@
 /**
- * The event log as readers see it: every change of an organization's `sync_logs`, in order, none missing.
+ * Reads the event log: every change of an organization's `sync_logs`, in order and without gaps.
  *
- * Each function is one statement, so what it returns was true at one moment. It is written by the trigger alone
- * (drizzle/), and rendered by render.ts.
+ * Each function runs one statement, so its result is consistent. Only the trigger (drizzle/) writes the log; render.ts
+ * renders the rows.
  *
- * Not here: who is told (live/hub.ts).
+ * Not here: delivery to clients (live/hub.ts).
  */
 import type { Sql } from 'postgres';
 import { type LastChange, renderEnvelope, renderSyncLog } from './render.ts';
@@ -15,13 +15,13 @@ export interface LoggedEvent {
   type: string;
   /** ISO 8601 UTC. */
   at: string;
-  /** The run it speaks of; null when the organization has none left. */
+  /** The run of the event; null when the organization has no run left. */
   run: RunAt | null;
-  /** The envelope, as every client gets it. */
+  /** The envelope, identical for every client. */
   json: string;
 }
 
-/** A run at one moment. The latest run of an organization is the one with the greatest `startedAt`, then `id`. */
+/** A run in one state. The latest run of an organization has the greatest `startedAt`, then the greatest `id`. */
 export interface RunAt {
   id: number;
   startedAt: string;
@@ -34,23 +34,23 @@ export interface Position {
   seq: number;
 }
 
-/** The database holds another history than the one that was asked about: a restore, a failover. */
+/** The database holds another history than the requested one, after a restore or a failover. */
 export class HistoryLostError extends Error {
   override readonly name = 'HistoryLostError';
 }
 
-/** Where an organization stands at one moment. */
+/** The state of an organization in one statement. */
 export interface StreamState {
   organizationId: number;
   epoch: string;
   /** `seq` of the newest change; 0 before the first. */
   head: number;
-  /** The oldest `seq` that can still be replayed; `head + 1` when none can. */
+  /** The oldest `seq` that can be replayed; `head + 1` when none can. */
   oldest: number;
   latest: RunAt | null;
-  /** Whether it has runs before the latest; undefined when that is not known. */
+  /** Whether the organization has runs before the latest; undefined when unknown. */
   hasOlder?: boolean | undefined;
-  /** ISO 8601 UTC: the moment. */
+  /** When the state was read: ISO 8601 UTC. */
   at: string;
 }
 
@@ -65,7 +65,7 @@ interface EventRow {
   columns: string | null;
   metadata: string | null;
   row_seq: string | null;
-  /** When the row changed; null: when this event happened. */
+  /** When the row changed, if not at this event; otherwise null. */
   row_at: string | null;
 }
 
@@ -76,13 +76,13 @@ const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.t
   case when event.row_seq <> event.seq then (select ${isoTime(sql)} from sync_events as changed
     where changed.organization_id = event.organization_id and changed.seq = event.row_seq) end as row_at`;
 
-/** Of an event that is called `changed`. */
+/** The time of the event with the alias `changed`. */
 const isoTime = (sql: Sql) => sql`to_char(changed.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
- * What happened after each position, at most `limit` events of each organization, in order; `terminal`: only ends of runs.
+ * The events after each position, in order, at most `limit` for each organization. `terminal`: only `completed` and `failed`.
  *
- * @throws HistoryLostError when the events are of another epoch than `epoch`
+ * @throws HistoryLostError when the events belong to another epoch than `epoch`
  */
 export async function readEventsAfter(
   sql: Sql,
@@ -108,7 +108,7 @@ export async function readEventsAfter(
   return rows.map((row) => toEvent(row, epoch));
 }
 
-/** All events of one run that the history still has. `trimmed` when it no longer has the first. */
+/** All stored events of one run. `trimmed`: retention has deleted the first ones. */
 export async function readTimeline(
   sql: Sql,
   organizationId: number,
@@ -121,11 +121,11 @@ export async function readTimeline(
 export interface TimelineEvent {
   seq: string;
   json: string;
-  /** It is the first of its run. */
+  /** Whether this is the first event of its run. */
   created: boolean;
 }
 
-/** The next events of one run, in order. @param part `limit` null: all that follow */
+/** The next events of one run, in order. @param part `limit` null: no limit */
 export async function readTimelinePart(
   sql: Sql,
   part: { organizationId: number; syncLogId: number; after: string; limit: number | null },
@@ -153,7 +153,7 @@ interface StateRow {
   has_older: boolean;
 }
 
-/** One state for each id, known or not, all of the same moment. */
+/** One state for each id, known or not, all read in one statement. */
 export async function readStreamStates(sql: Sql, organizationIds: readonly number[]): Promise<StreamState[]> {
   const rows = await sql<StateRow[]>`
     select wanted.organization_id, (select sync_epoch()) as epoch, stream.head, log.id as log_id,
@@ -193,7 +193,7 @@ function runOf(id: number | null, startedAt: string | null, log: string | null):
   return id === null || startedAt === null || log === null ? null : { id, startedAt, log };
 }
 
-/** A `snapshot` envelope: where the organization stands at `seq`. */
+/** A `snapshot` envelope: the state of the organization at `seq`. */
 export function renderSnapshot(
   epoch: string,
   state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
@@ -208,9 +208,9 @@ export function renderSnapshot(
 
 export interface Heads {
   epoch: string;
-  /** Bytes of the database's own log that are safe on disk. They only ever grow, unless the database went back in time. */
+  /** WAL bytes flushed to disk. The number only grows, unless the database was restored to an earlier state. */
   flushed: bigint;
-  /** Every organization that is registered or has ever had a change. */
+  /** Every organization that is registered or has an event stream. */
   positions: Position[];
 }
 
@@ -232,14 +232,14 @@ export async function readHeads(sql: Sql): Promise<Heads> {
   return { epoch: rows[0]?.epoch ?? '', flushed: BigInt(rows[0]?.flushed ?? 0), positions };
 }
 
-/** Ends an epoch whose history is lost, for every server. Does nothing when that has been done already. */
+/** Ends an epoch whose history is lost, for all servers. Does nothing when that epoch has already ended. */
 export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
   await sql`select sync_era_begin(${epoch})`;
 }
 
 type LastChangeRow = [seq: number, at: string];
 
-/** A row's own last change, for a statement in which `log` has `id` and `organization_id` of one. */
+/** The last change of a row, for a statement in which `log` has the row's `id` and `organization_id`. */
 export const lastChangeOf = (sql: Sql) => sql`(select json_build_array(changed.seq, ${isoTime(sql)})
   from sync_events as changed
   where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
@@ -252,7 +252,7 @@ export function toLastChange(change: LastChangeRow | null): LastChange {
 function toEvent(row: EventRow, epoch: string): LoggedEvent {
   const { organization_id: organizationId, type, at, sync_log_id: syncLogId } = row;
   const seq = Number(row.seq);
-  // 0 stands for a change that is older than the history.
+  // 0: the change is older than the stored history.
   const rowSeq = Number(row.row_seq) === 0 ? null : Number(row.row_seq);
   const change = { seq: rowSeq, at: rowSeq === seq ? at : row.row_at };
   const log = row.columns && renderSyncLog({ columns: row.columns, metadata: row.metadata }, epoch, change);

@@ -1,6 +1,6 @@
 /**
- * What this process knows of an organization without asking the database: enough for the poll that everybody makes.
- * live/hub.ts knows it of organizations that somebody watches; polls (sync/routes.ts) ask here first.
+ * The latest run of an organization from memory: enough to answer the most common poll without a query.
+ * live/hub.ts provides it for organizations with a channel; the poll route (sync/routes.ts) asks here first.
  */
 
 export interface LatestRun {
@@ -8,13 +8,13 @@ export interface LatestRun {
   head: number;
   /** The rendered sync log of the latest run; null when there is none. */
   log: string | null;
-  /** Whether there are runs before it; undefined when that is not known here. */
+  /** Whether there are earlier runs; undefined when unknown. */
   hasOlder: boolean | undefined;
 }
 
 export interface LatestRunCache {
-  /** Undefined: not known for certain here. Then the database is asked. */
+  /** Undefined when the memory may be out of date; the caller then queries the database. */
   get(organizationId: number): LatestRun | undefined;
-  /** Somebody was shown this from the database. What is older is not given out here any more. */
+  /** Call it after a response from the database. `get` then returns nothing older than that response. */
   observe(organizationId: number, place: { epoch: string; head: number; hasOlder?: boolean }): void;
 }

@@ -1,8 +1,8 @@
 /**
- * The ear of the bus: LISTEN on a connection that does nothing else, opened anew for as long as it takes.
+ * The receiving side of the bus: LISTEN on a dedicated connection, which reconnects until it succeeds.
  *
- * Health is proven, not assumed: a notification to oneself must come back, at the start, after every reconnection and
- * every 10 s. A connection that lost its other end without a word looks open for a quarter of an hour; only a new one helps.
+ * A self-test proves health: a notification to the same process must arrive, at the start, after every reconnection and
+ * every 10 s. A connection whose peer vanished without a FIN looks open for 15 minutes; only a new connection helps.
  */
 import type { Sql } from 'postgres';
 import { withinMs } from '../database/answer-limit.ts';
@@ -12,16 +12,16 @@ import { CHANNEL, decodeNudge, encodeTest, type ReceivedNudge } from './notify-p
 
 export interface ListenerOptions {
   url: string;
-  /** Only the startup parameters that a pooler passes on: it may be one in session mode. */
+  /** Send only startup parameters that a pooler accepts: the URL may point at a pooler in session mode. */
   throughPooler: boolean;
   sender: string;
-  /** Somebody else's nudge, or one of ours that came back. */
+  /** Called with each nudge from another process. */
   onNudge: (nudge: ReceivedNudge) => void;
-  /** Called once each time when listening is lost, and when it works again. */
+  /** Called once when listening is lost, and once when it works again. */
   onHealth?: (healthy: boolean) => void;
-  /** Listening has begun (again): what was sent before may be lost. */
+  /** Called after every (re)connection: earlier nudges may be lost. */
   onListening: () => void;
-  /** Notifies on the channel, over another connection. */
+  /** Sends NOTIFY on the channel over another connection. */
   notify: (payload: string) => void;
   selfTest?: { everyMs: number; limitMs: number };
 }
@@ -58,7 +58,7 @@ export class Listener {
     if (this.#isOpen && !this.#closed) this.#options.onHealth?.(healthy);
   }
 
-  /** @returns whether the first self-test came back; @throws when the database cannot be reached */
+  /** @returns whether the first self-test succeeded; @throws when the database is unreachable */
   async open(): Promise<boolean> {
     await this.#listen();
     this.#setHealthy(await this.#selfTest());
@@ -103,14 +103,14 @@ export class Listener {
     const asked = this.#sql;
     this.#setHealthy(await this.#selfTest());
     if (this.#isHealthy) this.#scheduleCheck(this.#everyMs, () => this.#check());
-    // When the connection closed meanwhile, its own end has arranged for the next one.
+    // If the connection closed during the test, its close handler has already scheduled a reconnection.
     else if (this.#sql === asked) await this.#reopen();
   }
 
   async #selfTest(): Promise<boolean> {
     const asked = this.#sql;
     const test = ++this.#tests;
-    const heard = new Promise<boolean>((resolve) => {
+    const received = new Promise<boolean>((resolve) => {
       const limit = setTimeout(() => resolve(false), this.#limitMs);
       this.#answered = (number) => {
         if (number !== test) return;
@@ -119,7 +119,7 @@ export class Listener {
       };
     });
     this.#options.notify(encodeTest(test, this.#options.sender));
-    return (await heard) && this.#sql === asked && asked !== undefined;
+    return (await received) && this.#sql === asked && asked !== undefined;
   }
 
   async #reopen(): Promise<void> {
@@ -141,7 +141,7 @@ export class Listener {
   }
 }
 
-/** postgres.js has a `listen` of its own, which hides when the connection was lost. */
+/** Not `listen` of postgres.js: it hides the loss of the connection. */
 function openListening(
   { url, throughPooler }: ListenerOptions,
   onNotification: (payload: string) => void,
@@ -151,7 +151,7 @@ function openListening(
     max: 1,
     prepare: false,
     idle_timeout: 0,
-    // By default it would be closed and opened again every 30 to 60 minutes.
+    // By default postgres.js reconnects every 30 to 60 minutes.
     max_lifetime: null,
     connect_timeout: OPEN_LIMIT_MS / 1_000,
     connection: { application_name: 'patient-sync listener', ...sessionSettings({ throughPooler }) },

@@ -1,8 +1,8 @@
-/** The bus within one process: what is published is heard by every subscriber in the same turn. */
+/** The bus within one process: `publish` calls every subscriber synchronously. */
 import type { EventBus, Nudge } from './event-bus.ts';
 
 export interface MemoryBus extends EventBus {
-  /** Tells everyone that nudges may have been lost. */
+  /** Notifies all `onMissed` callbacks that nudges may have been lost. */
   missed(): void;
 }
 

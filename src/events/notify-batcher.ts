@@ -1,8 +1,8 @@
 /**
- * Nudges on their way to other servers: gathered, and sent at most 20 times a second, in a transaction of their own.
+ * Batches nudges to other servers, and sends them at most 20 times a second, each batch in its own transaction.
  *
- * One is under way at a time, so a database that is away gathers one nudge and not a queue of them. A nudge that does
- * not arrive costs a backstop poll, so a failure here needs nothing more.
+ * One batch is in flight at a time. So while the database is unavailable, nudges merge into one batch and no queue grows.
+ * The backstop poll covers a lost nudge, so a failure needs no retry.
  */
 
 import { openTimeoutClient, type TimeoutClient } from '../database/timeout-client.ts';
@@ -20,7 +20,7 @@ export class NotifyBatcher {
   readonly #extra: string[] = [];
   #work = false;
   #timer: NodeJS.Timeout | undefined;
-  #isClosing = false;
+  #isFlushScheduled = false;
   #lastSentAt = Number.NEGATIVE_INFINITY;
   #sending: Promise<void> | undefined;
 
@@ -30,7 +30,7 @@ export class NotifyBatcher {
       url,
       applicationName: 'patient-sync bus',
       limitMs: LIMIT_MS,
-      // A listener's connection never goes through a pooler. Not prepared, each nudge would ask twice: for its types first.
+      // This URL never goes through a transaction pooler. Unprepared, each query needs a second round trip for its types.
       prepare: true,
     });
   }
@@ -42,7 +42,7 @@ export class NotifyBatcher {
     this.#schedule();
   }
 
-  /** Leaves with the next nudge, and with no other at once or soon after the last. */
+  /** Sends a raw payload with the next batch. */
   send(payload: string): void {
     this.#extra.push(payload);
     this.#schedule();
@@ -57,25 +57,25 @@ export class NotifyBatcher {
     await this.#connection.close();
   }
 
-  /** The first after a pause leaves in the same turn; what comes while one is under way leaves after it. */
+  /** The first nudge after a pause leaves in the same loop turn; nudges during a send leave after it. */
   #schedule(): void {
-    const isArranged = this.#timer !== undefined || this.#isClosing || this.#sending !== undefined;
-    if (isArranged || this.#isEmpty()) return;
+    const isScheduled = this.#timer !== undefined || this.#isFlushScheduled || this.#sending !== undefined;
+    if (isScheduled || this.#isEmpty()) return;
     const waitMs = this.#lastSentAt + MIN_SPACING_MS - performance.now();
-    // A timer of no time still takes a millisecond.
+    // A timer of 0 ms still takes a millisecond.
     if (waitMs > 0) this.#timer = setTimeout(() => this.#flush(), waitMs);
     else {
-      this.#isClosing = true;
+      this.#isFlushScheduled = true;
       setImmediate(() => this.#flush());
     }
   }
 
   #flush(): void {
     this.#timer = undefined;
-    this.#isClosing = false;
+    this.#isFlushScheduled = false;
     if (this.#sending !== undefined || this.#isEmpty()) return;
-    // A listener's test is rare: the news that come after it do not wait for it.
-    if (this.#hasNews()) this.#lastSentAt = performance.now();
+    // A self-test is rare, so nudges after it do not wait for the minimum spacing.
+    if (this.#hasNudges()) this.#lastSentAt = performance.now();
     this.#sending = this.#notify(this.#takeAll())
       .catch(() => {})
       .finally(() => {
@@ -84,12 +84,12 @@ export class NotifyBatcher {
       });
   }
 
-  #hasNews(): boolean {
+  #hasNudges(): boolean {
     return this.#organizations.size + this.#cancelled.size > 0 || this.#work;
   }
 
   #isEmpty(): boolean {
-    return !this.#hasNews() && this.#extra.length === 0;
+    return !this.#hasNudges() && this.#extra.length === 0;
   }
 
   #takeAll(): string[] {
@@ -102,7 +102,7 @@ export class NotifyBatcher {
   }
 
   async #notify(payloads: readonly string[]): Promise<void> {
-    // Nothing is lost with a nudge that did not survive a crash, so its commit need not wait for the disk.
+    // A nudge lost in a crash loses no data, so the commit does not wait for the disk.
     await this.#connection.query(
       (sql) => sql`select set_config('synchronous_commit', 'off', true), pg_notify(${CHANNEL}, payload)
         from unnest(${payloads as string[]}::text[]) as payload`,

@@ -1,8 +1,9 @@
 /**
- * Nudges as NOTIFY payloads: `e:123,124@sender`, `w@sender`, `c:17@sender`, and the listener's test `t:7@sender`.
+ * Encodes nudges as NOTIFY payloads: `e:123,124@sender` (events), `w@sender` (work), `c:17@sender` (cancelled runs), and
+ * `t:7@sender` (the self-test of the listener).
  *
- * The trigger on `sync_logs` writes `e:123` without a sender when another program changed a row.
- * Postgres refuses payloads of 8000 bytes, so many organizations are split over several.
+ * The trigger on `sync_logs` sends `e:123` without a sender when another program changed a row.
+ * PostgreSQL rejects payloads of 8000 bytes, so long lists are split over several payloads.
  */
 import type { Nudge } from './event-bus.ts';
 
@@ -37,7 +38,7 @@ export function encodeTest(number: number, sender: string): string {
   return `t:${number}@${sender}`;
 }
 
-/** Anyone may notify on the channel: what is not understood is an empty nudge. */
+/** Any program may notify on the channel: an invalid payload becomes an empty nudge. */
 export function decodeNudge(payload: string): ReceivedNudge {
   const [body = '', sender] = payload.split('@', 2);
   const [kind, list = ''] = body.split(':', 2);

@@ -1,4 +1,4 @@
-/** Keeps the event log in days: partitions are made ahead, and dropped whole when retention has passed. */
+/** Maintains the daily partitions of the event log: creates them ahead, and drops them after the retention time. */
 import type { Sql } from 'postgres';
 import type { Database } from '../database/open.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
@@ -9,20 +9,20 @@ const EVERY_MS = 60 * 60 * 1_000;
 const DAYS_AHEAD = 7;
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** @returns stops it */
+/** @returns a function that stops the maintenance */
 export async function startPartitionMaintenance(
   { sql }: Database,
   retentionDays: number,
   logger: Logger,
 ): Promise<() => void> {
   const maintain = async (): Promise<void> => {
-    await forgetOldEvents(sql, retentionDays);
+    await deleteOldDefaultRows(sql, retentionDays);
     await sql`select sync_events_maintain(${retentionDays}, ${DAYS_AHEAD})`;
   };
   const wait = (error: unknown): void =>
     logger.warn(safeError(error), 'Event partitions could not be kept; events go on, retention waits');
   await maintain().catch((error: unknown) => {
-    // Somebody reads the log for long, such as a backup. There are days ahead.
+    // A long reader, such as a backup, holds the table. Partitions exist for days ahead, so the server can start.
     if (databaseError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
     wait(error);
   });
@@ -31,8 +31,8 @@ export async function startPartitionMaintenance(
   return () => clearInterval(timer);
 }
 
-/** Of days that had no partition of their own, which are dropped row by row: in portions, so that no statement takes long. */
-async function forgetOldEvents(sql: Sql, retentionDays: number): Promise<void> {
+/** Deletes old rows of the default partition, for days without their own: in batches, so that no statement takes long. */
+async function deleteOldDefaultRows(sql: Sql, retentionDays: number): Promise<void> {
   for (;;) {
     const { count } = await sql`
       delete from sync_events_other where ctid = any(array(

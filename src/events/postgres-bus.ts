@@ -1,8 +1,9 @@
 /**
- * The bus between servers: NOTIFY after the commit, LISTEN on a connection that does nothing else.
+ * The bus between servers: NOTIFY after the commit, LISTEN on a dedicated connection.
  *
- * A NOTIFY inside a batch's transaction would hold a database-wide lock until its WAL is flushed, so nudges go out
- * afterwards (notify-batcher.ts), and come in through listener.ts. Listeners in this process hear them at once.
+ * A NOTIFY inside the transaction of a batch would hold a database-wide lock until its WAL is flushed. So
+ * notify-batcher.ts sends nudges after the commit, and listener.ts receives them. Subscribers in this process get them
+ * synchronously.
  */
 import { randomBytes } from 'node:crypto';
 import type { EventBus } from './event-bus.ts';
@@ -11,13 +12,13 @@ import { createMemoryBus } from './memory-bus.ts';
 import { NotifyBatcher } from './notify-batcher.ts';
 
 export interface BusOptions extends Pick<ListenerOptions, 'onHealth'> {
-  /** It refuses startup parameters (`pinSession`). */
+  /** Whether the URL points at a pooler, which rejects startup parameters (`pinSession`). */
   throughPooler?: boolean;
 }
 
 /**
- * @param listenUrl a direct connection: a pooler in transaction mode drops LISTEN without a word
- * @throws when the listener cannot be opened, or its first self-test does not come back (name `LISTEN_DATABASE_URL`)
+ * @param listenUrl a direct connection: a pooler in transaction mode drops LISTEN without an error
+ * @throws when the listener cannot connect, or its first self-test fails; the message names `LISTEN_DATABASE_URL`
  */
 export async function openPostgresBus(
   listenUrl: string,
@@ -32,7 +33,7 @@ export async function openPostgresBus(
     throughPooler,
     sender,
     onNudge: local.publish,
-    // What was sent while we were away is gone: everyone reads again.
+    // Nudges sent while disconnected are lost: all subscribers read again.
     onListening: local.missed,
     notify: (payload) => batcher.send(payload),
     ...(onHealth && { onHealth }),

@@ -1,6 +1,6 @@
 /**
- * The event log in PostgreSQL, read over connections of its own: a stream never waits behind the batches of a sync, and
- * a connection that stays silent is given up after some seconds.
+ * The event log in PostgreSQL. It has its own connections, so a stream never waits behind the batches of a sync. A query
+ * without a response within 4 s is abandoned, with its connection.
  */
 
 import { openTimeoutClient } from '../database/timeout-client.ts';
@@ -11,7 +11,7 @@ import { appendSnapshot, readTraces } from './unlogged-changes.ts';
 const LIMIT_MS = 4_000;
 export interface PostgresLogOptions {
   throughPooler: boolean;
-  /** Connections at most. */
+  /** Maximum number of connections. */
   max: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The metadata of a sync log as clients get it. What a row holds passes through as it is; what clients rely on and another
- * program left out is filled in here, for the poll and the streams alike. The table keeps what it has.
+ * Renders the metadata of a sync log, for the poll and the streams alike. The keys of the row pass through unchanged. Keys
+ * that clients rely on and another program omitted are filled in. The table is not changed.
  */
 import type { SyncLog, SyncStep } from '#contract/sync-log.ts';
 
@@ -15,22 +15,22 @@ const REASONS: Readonly<Record<string, string>> = {
   error: 'The sync failed; the program that ran it gave no reason.',
 };
 
-/** @returns why a run failed whose row gives no reason; undefined when its status is one of ours */
+/** @returns the reason for a failed run of another program; undefined for our own statuses */
 export function foreignReason(status: SyncLog['status'], word: string | undefined): string | undefined {
   return status === 'failed' && word !== undefined ? REASONS[word] : undefined;
 }
 
-/** @param word the status as it was written, in small letters; undefined when it is unknown */
+/** @param word the stored status in lower case; undefined when unknown */
 export function renderMetadata(text: string | null, log: ShownLog, word: string | undefined): string {
   const value: unknown = text === null ? null : JSON.parse(text);
   if (text === null || !isObject(value)) return JSON.stringify(missingKeys({}, log, word));
-  // Old clients call `progress_percent.toFixed(1)`: it is a finite number whatever another program wrote.
+  // Old clients call `progress_percent.toFixed(1)`, so it must be a finite number.
   const { progress_percent: percent = 0, ...rest } = value;
   if (!Number.isFinite(percent)) return JSON.stringify({ ...missingKeys(rest, log, word), ...rest });
   const missing = missingKeys(value, log, word);
   if (Object.keys(missing).length === 0) return text;
   const first = JSON.stringify(missing);
-  // The rest stays text: a number that JavaScript cannot hold survives.
+  // The rest stays text, which keeps numbers that JavaScript cannot represent.
   return text === '{}' ? first : `${first.slice(0, -1)}, ${text.slice(1)}`;
 }
 
@@ -38,7 +38,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What old clients read in every log, as far as the row's own metadata does not have it. */
+/** The keys that old clients read in every log and the row's metadata lacks. */
 function missingKeys(value: Record<string, unknown>, log: ShownLog, word: string | undefined) {
   const found = typeof value.patients_found === 'number' ? value.patients_found : 0;
   const known: Record<string, unknown> = {
@@ -50,7 +50,7 @@ function missingKeys(value: Record<string, unknown>, log: ShownLog, word: string
     patients_to_store: found,
     patients_deleted: 0,
     timestamp: log.updated_at,
-    // A run of ours says what started it; a row without a phase is of another program.
+    // Our runs store their trigger; a row without a phase comes from another program.
     ...(!Object.hasOwn(value, 'phase') && { trigger: { kind: 'external' } }),
     ...(log.status === 'failed' && log.error_details !== null && failureKeys(log.error_details)),
   };

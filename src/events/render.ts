@@ -1,11 +1,11 @@
 /**
- * Rows as the JSON that clients get: written once here, for the poll, the streams and the history alike.
+ * Renders rows as the JSON that clients get, for the poll, the streams and the history alike.
  *
- * The result is text and is never parsed again on its way out. So the three are equal byte for byte, and a number
- * that another program put into `metadata` survives even where JavaScript could not hold it.
+ * The result is text that is not parsed again before it is sent. So the three are equal byte for byte, and numbers in
+ * `metadata` that JavaScript cannot represent are kept.
  *
  * Neighbours: render-metadata.ts.
- * Not here: which rows (sync-logs.ts, event-queries.ts), the framing (live/).
+ * Not here: the selection of rows (sync-logs.ts, event-queries.ts), the framing (live/).
  */
 import { z } from 'zod';
 import { formatCursor } from '#contract/cursor.ts';
@@ -13,13 +13,13 @@ import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { SyncStatus } from '#contract/sync-log.ts';
 import { foreignReason, renderMetadata, type ShownLog, SOURCE_SYSTEM } from './render-metadata.ts';
 
-/** A row of `sync_logs` as `sync_log_row()` (drizzle/) gives it, `metadata` apart and both as JSON text. */
+/** A row of `sync_logs` from `sync_log_row()` (drizzle/): `metadata` and the other columns, each as JSON text. */
 export interface LogRowText {
   columns: string;
   metadata: string | null;
 }
 
-/** The row's last change; both null when the history no longer has it. */
+/** The last change of the row; both null when the history no longer has it. */
 export interface LastChange {
   seq: number | null;
   /** ISO 8601 UTC. */
@@ -31,7 +31,7 @@ const Columns = z.object({
   organization_id: z.int(),
   operation_type: z.string(),
   status: SyncStatus,
-  /** The status as another program wrote it, in small letters; absent in events of earlier versions. */
+  /** The stored status in lower case; absent in events of earlier versions. */
   word: z.string().optional(),
   started_at: z.string(),
   completed_at: z.string().nullable(),
@@ -52,7 +52,7 @@ export function renderSyncLog(row: LogRowText, epoch: string, change: LastChange
     operation_type: log.operation_type,
     status: log.status,
     started_at: startedAt,
-    // A program that ends its run with a word of its own often leaves these two out.
+    // Programs with their own status words often omit `completed_at` and `error_details`.
     completed_at: endedAt ?? (log.status === 'running' ? null : (change.at ?? startedAt)),
     records_processed: log.records_processed ?? 0,
     records_success: log.records_success ?? 0,
@@ -65,16 +65,16 @@ export function renderSyncLog(row: LogRowText, epoch: string, change: LastChange
   return `${JSON.stringify(shown).slice(0, -1)},"metadata":${renderMetadata(row.metadata, shown, log.word)}}`;
 }
 
-const BEFORE_ALL_TIME = '0001-01-01T00:00:00.000Z';
-const AFTER_ALL_TIME = '9999-12-31T23:59:59.999Z';
+const FIRST_ISO_TIME = '0001-01-01T00:00:00.000Z';
+const LAST_ISO_TIME = '9999-12-31T23:59:59.999Z';
 
 /**
- * `timestamp` columns hold UTC without saying so, with up to six digits of a second. Other programs can write moments there
- * that ISO 8601 has no word for: they are told as the first or the last one it has.
+ * `timestamp` columns hold UTC without a zone, with up to six fractional digits. Other programs can store times that
+ * ISO 8601 cannot represent: these become its first or its last time.
  */
 function utc(timestamp: string): string {
-  if (timestamp === '-infinity' || timestamp.endsWith(' BC')) return BEFORE_ALL_TIME;
-  if (!/^\d{4}-/.test(timestamp)) return AFTER_ALL_TIME;
+  if (timestamp === '-infinity' || timestamp.endsWith(' BC')) return FIRST_ISO_TIME;
+  if (!/^\d{4}-/.test(timestamp)) return LAST_ISO_TIME;
   const [seconds = timestamp, fraction = ''] = timestamp.split('.', 2);
   return `${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
 }

@@ -1,4 +1,4 @@
-/** `sync_logs` as the poll answers it, with the place in the stream at which the answer was true. */
+/** Reads `sync_logs` for the poll, with the stream position (`head`) at which the result was true. */
 import type { Sql } from 'postgres';
 import { lastChangeOf, toLastChange } from './event-queries.ts';
 import { renderSyncLog } from './render.ts';
@@ -8,7 +8,7 @@ export interface SyncLogFilter {
   limit: number;
   status?: string | undefined;
   operationType?: string | undefined;
-  /** Only rows that come after this row in the order, newest first. */
+  /** Only rows older than the row with this id. */
   before?: number | undefined;
   /** Only this row. */
   id?: number | undefined;
@@ -23,7 +23,7 @@ export interface SyncLogPage {
   hasMore: boolean;
 }
 
-/** One statement: the logs and the head belong to the same moment. */
+/** One statement, so the logs and the head are consistent. */
 export async function readSyncLogs(
   sql: Sql,
   organizationId: number,
@@ -75,7 +75,7 @@ function conditions(sql: Sql, organizationId: number, filter: SyncLogFilter) {
     }`;
 }
 
-/** What an `ETag` needs and nothing more. */
+/** Reads only what an `ETag` needs. */
 export async function readHead(sql: Sql, organizationId: number): Promise<{ epoch: string; head: number }> {
   const [row] = await sql<{ epoch: string; head: string }[]>`
     select sync_epoch() as epoch,

@@ -1,8 +1,8 @@
 /**
  * `sync_logs`, the public record of every sync, and the log of its changes.
  *
- * The triggers `sync_logs_append_…` (drizzle/) write one event for every change of `sync_logs`, whatever program makes
- * it, and numbers it from `sync_streams`. Nothing else writes these two tables, so table and stream cannot differ.
+ * The triggers `sync_logs_append_…` (drizzle/) write one event for every change of `sync_logs` by any program, and number
+ * it from `sync_streams`. Only they write these two tables, so table and stream cannot differ.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -21,7 +21,7 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core';
 
-/** Exactly the documented columns: other programs read and write this table. Its times are UTC. */
+/** Exactly the documented columns: other programs read and write this table. Times are UTC. */
 export const syncLogTable = pgTable(
   'sync_logs',
   {
@@ -38,7 +38,7 @@ export const syncLogTable = pgTable(
     errorDetails: text('error_details'),
   },
   (table) => [
-    // The database's own promise that an organization never has two runs at once.
+    // Guarantees at most one running row for each organization.
     uniqueIndex('sync_logs_one_running').on(table.organizationId).where(sql`status = 'running'`),
     index('sync_logs_newest').on(
       table.organizationId,
@@ -55,8 +55,8 @@ export const syncStreamTable = pgTable('sync_streams', {
 });
 
 /**
- * One row: the era of this history. A server that sees the database go back in time begins another one, when nothing
- * else tells the two apart (see `sync_epoch()` in drizzle/).
+ * One row: a part of the epoch. A server that detects a restored database replaces it when the rest of the epoch is
+ * unchanged (see `sync_epoch()` in drizzle/).
  */
 export const syncEraTable = pgTable('sync_eras', {
   era: uuid('era').primaryKey().defaultRandom(),
@@ -68,16 +68,16 @@ export const syncEventTable = pgTable(
   {
     organizationId: integer('organization_id').notNull(),
     seq: bigint('seq', { mode: 'bigint' }).notNull(),
-    /** Taken after the stream's lock, so it grows with `seq`. */
+    /** Read while the stream's row is locked, so it grows with `seq`. */
     at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull(),
     /** `started`, `progress`, `completed`, `failed`; `snapshot` where a row was deleted. */
     type: text('type').notNull(),
-    /** Whether this change made the row. A run whose first known event did not has lost older ones to retention. */
+    /** Whether this change inserted the row. If no event of a run has it, retention has deleted the run's first events. */
     created: boolean('created').notNull(),
     syncLogId: integer('sync_log_id'),
     /** The row after the change; after a delete the organization's latest row, or null. */
     row: jsonb('row'),
-    /** `seq` of that row's own last change: equal to `seq` unless a delete brought it up again. */
+    /** `seq` of the last change of `row`: differs from `seq` only after a delete of another row. */
     rowSeq: bigint('row_seq', { mode: 'bigint' }),
   },
   (table) => [

@@ -1,37 +1,36 @@
 /**
- * Changes of `sync_logs` that no trigger has seen: rows written with `session_replication_role = replica`, or restored with
- * `--disable-triggers`.
+ * Finds changes of `sync_logs` that bypassed the triggers: rows written with `session_replication_role = replica`, or
+ * restored with `--disable-triggers`.
  *
- * The event log knows nothing of them, so the table is compared with it: the latest run with its newest event, and the newest
- * hundred rows with what they were a while ago, when nothing was logged in between. All by indexes, and only of the organizations
- * that are asked for.
+ * These changes have no event. So the table is compared with the log: the latest run with its newest event, and the newest
+ * hundred rows with their earlier versions if nothing was logged since. All by indexes, and only for the given organizations.
  *
- * Not here: when to look, and at which organizations (live/unlogged-watch.ts).
+ * Not here: when to compare, and which organizations (live/unlogged-watch.ts).
  */
 import type { Sql } from 'postgres';
 
-/** What a look at an organization leaves for the next one. */
+/** What one comparison of an organization stores for the next. */
 export interface Trace {
   organizationId: number;
   head: number;
-  /** When the newest event was written; null when there is none. */
+  /** The time of the newest event; null when there is none. */
   headAt: string | null;
-  /** Of the newest rows: changes with each write of one of them. */
+  /** A hash of the newest rows; it changes with each write to one of them. */
   signature: string;
 }
 
 export interface FoundTrace extends Trace {
   epoch: string;
-  /** `headAt` of the event at the head of the trace before; null when it has left the history. */
+  /** The time of the event that is now at the previous trace's `head`; null when retention deleted it. */
   headAtBefore: string | null;
-  /** The latest run is not what its newest event says. */
+  /** Whether the latest run differs from its newest event. */
   isUnlogged: boolean;
 }
 
-/** As many as a poll lists at most. */
+/** The maximum of one poll. */
 const ROWS_COMPARED = 100;
 
-/** @param before one for each organization; `head` 0 where there was no look yet */
+/** @param before one for each organization; `head` 0 before its first comparison */
 export async function readTraces(
   sql: Sql,
   before: readonly Pick<Trace, 'organizationId' | 'head'>[],
@@ -62,7 +61,7 @@ export async function readTraces(
             order by seq desc limit 1)
           from sync_logs as log where organization_id = wanted.organization_id
           order by started_at desc, id desc limit 1),
-        -- No run is left: the newest event has to say so.
+        -- No run is left: the newest event must say so.
         (select row is not null from sync_events
           where organization_id = wanted.organization_id and seq = stream.head limit 1),
         false) as is_unlogged
@@ -82,7 +81,7 @@ export async function readTraces(
   }));
 }
 
-/** Tells clients what the table says now. Does nothing when something was logged since `head`. */
+/** Appends a snapshot of the table's present state. Does nothing when an event was logged since `head`. */
 export async function appendSnapshot(sql: Sql, { organizationId, head }: Trace): Promise<void> {
   await sql`select sync_streams_resnapshot(${organizationId}, ${head})`;
 }

@@ -1,4 +1,4 @@
-/** What a bus promises, asked of both. Of the Postgres bus two processes are asked: what one says, the other hears. */
+/** The contract of the event bus, for both adapters. The Postgres bus is tested as a pair: one publishes, the other receives. */
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { EventBus, Nudge } from '../../src/events/event-bus.ts';
@@ -8,7 +8,7 @@ import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 interface Pair {
-  speaker: EventBus;
+  publisher: EventBus;
   listener: EventBus;
 }
 
@@ -17,15 +17,15 @@ const ADAPTERS: [name: string, open: (databaseUrl: string) => Promise<Pair>][] =
     'the memory bus',
     async () => {
       const bus = createMemoryBus();
-      return { speaker: bus, listener: bus };
+      return { publisher: bus, listener: bus };
     },
   ],
   [
     'the Postgres bus',
     async (databaseUrl) => {
-      const [speaker, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
-      onTestFinished(async () => void (await Promise.all([speaker.close(), listener.close()])));
-      return { speaker, listener };
+      const [publisher, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
+      onTestFinished(async () => void (await Promise.all([publisher.close(), listener.close()])));
+      return { publisher, listener };
     },
   ],
 ];
@@ -33,52 +33,56 @@ const ADAPTERS: [name: string, open: (databaseUrl: string) => Promise<Pair>][] =
 const events = (...organizations: number[]): Nudge => ({ organizations, work: false });
 
 function record(bus: EventBus) {
-  const heard: Nudge[] = [];
-  const unsubscribe = bus.subscribe((nudge) => heard.push(nudge));
-  return { heard, unsubscribe, organizations: () => new Set(heard.flatMap((nudge) => nudge.organizations)) };
+  const received: Nudge[] = [];
+  const unsubscribe = bus.subscribe((nudge) => received.push(nudge));
+  return {
+    received,
+    unsubscribe,
+    organizations: () => new Set(received.flatMap((nudge) => nudge.organizations)),
+  };
 }
 
 describe.for(ADAPTERS)('%s', ([, open]) => {
-  test('brings organizations, work and cancellations to everyone, the speaker included', async ({
+  test('delivers organizations, work and cancellations to all subscribers, also those of the publisher', async ({
     databaseUrl,
   }) => {
-    const { speaker, listener } = await open(databaseUrl);
-    const all = [record(listener), record(listener), record(speaker)];
-    speaker.publish(events(1, 2));
-    speaker.publish({ organizations: [3], work: true, cancelled: [17] });
+    const { publisher, listener } = await open(databaseUrl);
+    const all = [record(listener), record(listener), record(publisher)];
+    publisher.publish(events(1, 2));
+    publisher.publish({ organizations: [3], work: true, cancelled: [17] });
 
-    for (const { heard, organizations } of all) {
+    for (const { received, organizations } of all) {
       await vi.waitFor(() => {
         expect([...organizations()].sort()).toEqual([1, 2, 3]);
-        expect(heard.some((nudge) => nudge.work)).toBe(true);
-        expect(heard.flatMap((nudge) => nudge.cancelled ?? [])).toContain(17);
+        expect(received.some((nudge) => nudge.work)).toBe(true);
+        expect(received.flatMap((nudge) => nudge.cancelled ?? [])).toContain(17);
       });
     }
   });
 
-  test('brings thousands of organizations at once', async ({ databaseUrl }) => {
-    const { speaker, listener } = await open(databaseUrl);
+  test('delivers thousands of organizations at once', async ({ databaseUrl }) => {
+    const { publisher, listener } = await open(databaseUrl);
     const { organizations } = record(listener);
     const many = Array.from({ length: 2_000 }, (_, n) => 2_147_000_000 + n);
-    speaker.publish(events(...many));
+    publisher.publish(events(...many));
 
     await vi.waitFor(() => expect(organizations().size).toBe(2_000));
   });
 
-  test('brings nothing to who has left', async ({ databaseUrl }) => {
-    const { speaker, listener } = await open(databaseUrl);
+  test('delivers nothing after unsubscribe', async ({ databaseUrl }) => {
+    const { publisher, listener } = await open(databaseUrl);
     const gone = record(listener);
     const staying = record(listener);
     gone.unsubscribe();
-    speaker.publish(events(1));
+    publisher.publish(events(1));
 
-    await vi.waitFor(() => expect(staying.heard.length).toBeGreaterThan(0));
-    expect(gone.heard).toEqual([]);
+    await vi.waitFor(() => expect(staying.received.length).toBeGreaterThan(0));
+    expect(gone.received).toEqual([]);
   });
 });
 
 describe('the Postgres bus', () => {
-  test('gathers what is said in quick succession', async ({ databaseUrl }) => {
+  test('batches nudges published in quick succession', async ({ databaseUrl }) => {
     const bus = await openPostgresBus(databaseUrl);
     const sql = connectInTest(databaseUrl);
     onTestFinished(() => bus.close());
@@ -92,28 +96,26 @@ describe('the Postgres bus', () => {
     expect(payloads.length).toBeLessThanOrEqual(3);
   });
 
-  test('listens again when its sessions were ended, and has everyone read what was missed', async ({
-    databaseUrl,
-  }) => {
-    const [speaker, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
+  test('listens again after its sessions were terminated, and calls onMissed', async ({ databaseUrl }) => {
+    const [publisher, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
     const sql = connectInTest(databaseUrl);
-    onTestFinished(async () => void (await Promise.all([speaker.close(), listener.close()])));
-    const onGap = vi.fn();
-    listener.onMissed(onGap);
+    onTestFinished(async () => void (await Promise.all([publisher.close(), listener.close()])));
+    const onMissed = vi.fn();
+    listener.onMissed(onMissed);
     const { organizations } = record(listener);
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`;
-    await vi.waitFor(() => expect(onGap).toHaveBeenCalled(), { timeout: 5_000 });
+    await vi.waitFor(() => expect(onMissed).toHaveBeenCalled(), { timeout: 5_000 });
     await vi.waitFor(
       () => {
-        speaker.publish(events(5));
+        publisher.publish(events(5));
         expect(organizations()).toContain(5);
       },
       { timeout: 5_000, interval: 100 },
     );
   });
 
-  test('shrugs at what others say on its channel', async ({ databaseUrl }) => {
+  test('ignores invalid payloads on its channel', async ({ databaseUrl }) => {
     const bus = await openPostgresBus(databaseUrl);
     const sql = connectInTest(databaseUrl);
     onTestFinished(() => bus.close());
@@ -126,10 +128,10 @@ describe('the Postgres bus', () => {
   });
 });
 
-describe('the text of a nudge', () => {
+describe('a NOTIFY payload', () => {
   const id = fc.integer({ min: 1, max: 2_147_483_647 });
 
-  test('says what was meant, and fits into a notification', () => {
+  test('decodes to the nudge that was encoded, and stays below 8000 bytes', () => {
     fc.assert(
       fc.property(
         fc.array(id, { maxLength: 1_500 }),
@@ -147,7 +149,7 @@ describe('the text of a nudge', () => {
     );
   });
 
-  test('of another kind names nothing that could not be an organization', () => {
+  test('of any other text decodes to valid organization ids only', () => {
     fc.assert(
       fc.property(
         fc.oneof(

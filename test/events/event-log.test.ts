@@ -1,4 +1,4 @@
-/** The trigger on `sync_logs` and the log it writes, with rows written by a program that knows nothing of us. */
+/** The trigger on `sync_logs` and the event log it writes, with rows written by another program. */
 import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished } from 'vitest';
 import { StreamEvent } from '#contract/stream-event.ts';
@@ -60,15 +60,15 @@ describe('a row that another program writes to sync_logs', () => {
     ['-infinity', '0001-01-01T00:00:00.000Z'],
     ['0044-03-15 BC', '0001-01-01T00:00:00.000Z'],
     ['1999-12-31 23:59:59.123456', '1999-12-31T23:59:59.123Z'],
-  ] as const)('that begins at %s is told in ISO 8601', async ([moment, told], { databaseUrl }) => {
+  ] as const)('that begins at %s is rendered in ISO 8601', async ([moment, rendered], { databaseUrl }) => {
     const { externalWriter, eventsOf } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'odd', 'completed', ${moment}::text::timestamp)`;
 
-    expect((await eventsOf(ORGANIZATION))[0]?.log?.started_at).toBe(told);
+    expect((await eventsOf(ORGANIZATION))[0]?.log?.started_at).toBe(rendered);
   });
 
-  test('that changes nothing is no event', async ({ databaseUrl }) => {
+  test('that an update leaves unchanged adds no event', async ({ databaseUrl }) => {
     const { externalWriter, eventsOf } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'x', 'running', now())`;
@@ -77,7 +77,7 @@ describe('a row that another program writes to sync_logs', () => {
     expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
   });
 
-  test('is deleted: clients get what is the latest run now', async ({ databaseUrl }) => {
+  test('is deleted: clients get a snapshot of the latest run left', async ({ databaseUrl }) => {
     const { externalWriter, eventsOf } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (${ORGANIZATION}, 'older', 'failed', '2026-01-01'), (${ORGANIZATION}, 'newer', 'completed', '2026-02-01')`;
@@ -109,7 +109,7 @@ describe('a row that another program writes to sync_logs', () => {
       await fill(2, 16_000);
       await externalWriter`analyze sync_logs`;
       const few = await costMs(1);
-      // Quadratic it was 256 times as much.
+      // A quadratic trigger took 256 times as long.
       expect(await costMs(2)).toBeLessThan(Math.max(few, 20) * 64);
 
       const events = await eventsOf(1);
@@ -122,7 +122,7 @@ describe('a row that another program writes to sync_logs', () => {
     },
   );
 
-  test('with rows of many organizations is numbered in each of them, and leaves another organization by a snapshot', async ({
+  test('gets a `seq` for each organization; a row that moves leaves a snapshot in its old organization', async ({
     databaseUrl,
   }) => {
     const { externalWriter, eventsOf } = connect(databaseUrl);
@@ -142,7 +142,7 @@ describe('a row that another program writes to sync_logs', () => {
     expect(await eventsOf(9)).toMatchObject([{ seq: 1, type: 'progress', log: { organization_id: 9 } }]);
   });
 
-  test('keeps a number that JavaScript cannot hold', async ({ databaseUrl }) => {
+  test('keeps a number that JavaScript cannot represent', async ({ databaseUrl }) => {
     const { database, externalWriter } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
       values (${ORGANIZATION}, 'x', 'running', now(), '{"last_id": 1412087736654301127}')`;
@@ -171,7 +171,7 @@ describe('a row that another program writes to sync_logs', () => {
     });
   });
 
-  test('is refused when it would be the second running one', async ({ databaseUrl }) => {
+  test('is rejected when it would be the second running row', async ({ databaseUrl }) => {
     const { externalWriter } = connect(databaseUrl);
     const insert =
       () => externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
@@ -183,7 +183,7 @@ describe('a row that another program writes to sync_logs', () => {
 });
 
 describe('the event log', () => {
-  test('is dense and in commit order when many write at once, some of whom roll back', async ({
+  test('is dense and in commit order with concurrent writers, also when some roll back', async ({
     databaseUrl,
   }) => {
     const { externalWriter, eventsOf } = connect(databaseUrl);
@@ -209,7 +209,7 @@ describe('the event log', () => {
     expect(times).toEqual([...times].sort());
   });
 
-  test('says of a run what the table says, byte for byte', async ({ databaseUrl }) => {
+  test('renders a run as the table does, byte for byte', async ({ databaseUrl }) => {
     const { database, externalWriter } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
       values (${ORGANIZATION}, 'x', 'running', now(), '{"b": 1.50, "a": {"z": [1, "é"]}}')`;
@@ -226,7 +226,9 @@ describe('the event log', () => {
     if (state) expect(renderSnapshot(epoch, { ...state, seq: head })).toContain(logs[0]);
   });
 
-  test('gives the whole story of a run, and says when its beginning is gone', async ({ databaseUrl }) => {
+  test('returns the full timeline of a run, and reports when its first events are gone', async ({
+    databaseUrl,
+  }) => {
     const { database, externalWriter } = connect(databaseUrl);
     const [row] = await externalWriter<{ id: number }[]>`
       insert into sync_logs (organization_id, operation_type, status, started_at)
@@ -244,7 +246,7 @@ describe('the event log', () => {
     expect(rest.events).toEqual(whole.events.slice(1));
   });
 
-  test('drops days that retention has passed, and keeps a day that has no partition', async ({
+  test('drops partitions older than the retention time, and stores a day that has no partition', async ({
     databaseUrl,
   }) => {
     const { database, externalWriter, eventsOf } = connect(databaseUrl);
@@ -263,7 +265,7 @@ describe('the event log', () => {
     expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
   });
 
-  test('waits for a moment only for who reads it for long, and lets writers through', async ({
+  test('postpones maintenance while a long reader holds a lock, and does not block writers', async ({
     databaseUrl,
   }) => {
     const { database, externalWriter } = connect(databaseUrl);

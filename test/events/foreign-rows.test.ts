@@ -1,4 +1,4 @@
-/** Rows of `sync_logs` that other programs write: every status, number, time and metadata reads as something. */
+/** Rows of `sync_logs` from other programs: every status, number, time and metadata has a valid rendering. */
 import { describe, expect, vi } from 'vitest';
 import type { z } from 'zod';
 import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
@@ -65,7 +65,7 @@ describe('the status of another program', () => {
     },
   );
 
-  test('that is none of ours ends after 15 minutes without a change', async ({ databaseUrl }) => {
+  test('with an unknown running status ends after 15 minutes without a change', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connect(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
@@ -103,8 +103,8 @@ const ODD_METADATA = [
   `{"huge": "${'x'.repeat(2_000_000)}"}`,
 ];
 
-describe('what another program left out', () => {
-  test('is filled in for clients, and what it wrote is kept', async ({ databaseUrl }) => {
+describe('keys that another program omitted', () => {
+  test('are filled in for clients, and existing keys are kept', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connect(databaseUrl);
     await sql`insert into sync_logs
@@ -128,7 +128,7 @@ describe('what another program left out', () => {
     });
   });
 
-  test('and odd metadata, numbers and times break neither poll nor stream nor counts', async ({
+  test('and invalid metadata, numbers and times do not break the poll, the stream or the counts', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl);
@@ -163,9 +163,7 @@ describe('what another program left out', () => {
 });
 
 describe('the list of sync logs', () => {
-  test('tells whose it is, how long it is and whether there is more, from memory too', async ({
-    databaseUrl,
-  }) => {
+  test('has the organization, the number of logs and has_more, also from memory', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connect(databaseUrl);
     const one = async () => await (await server.api('/cliniko/sync-logs/123?limit=1')).json();

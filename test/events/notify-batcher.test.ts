@@ -1,4 +1,4 @@
-/** When nudges leave: with a clock that stands still, whatever would wait for a timer never comes. */
+/** When batches are sent. With a stopped clock a nudge that needs a timer is never sent. */
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { NotifyBatcher } from '../../src/events/notify-batcher.ts';
 import { CHANNEL } from '../../src/events/notify-payload.ts';
@@ -7,37 +7,37 @@ import { connectPostgres } from '../support/postgres.ts';
 
 async function listen(databaseUrl: string) {
   const sql = connectPostgres(databaseUrl);
-  const heard: string[] = [];
-  let onHeard = (): void => {};
+  const received: string[] = [];
+  let onReceived = (): void => {};
   await sql.listen(CHANNEL, (payload) => {
-    heard.push(payload);
-    onHeard();
+    received.push(payload);
+    onReceived();
   });
   const until = (count: number) =>
     new Promise<string[]>((resolve) => {
-      onHeard = () => heard.length >= count && resolve(heard);
-      onHeard();
+      onReceived = () => received.length >= count && resolve(received);
+      onReceived();
     });
   return { until, close: () => sql.end({ timeout: 1 }) };
 }
 
-describe('news after a quiet time', () => {
-  test('leave at once, also behind the test of a listener', async ({ databaseUrl }) => {
-    const ear = await listen(databaseUrl);
-    const outbox = new NotifyBatcher(databaseUrl, 'us');
+describe('nudges after a pause', () => {
+  test('are sent immediately, also after a self-test of the listener', async ({ databaseUrl }) => {
+    const listener = await listen(databaseUrl);
+    const batcher = new NotifyBatcher(databaseUrl, 'us');
     onTestFinished(async () => {
       vi.useRealTimers();
-      await outbox.close();
-      await ear.close();
+      await batcher.close();
+      await listener.close();
     });
-    // Opening the connection takes timers of its own.
-    outbox.send('t:1@us');
-    await ear.until(1);
+    // Opening the connection needs real timers.
+    batcher.send('t:1@us');
+    await listener.until(1);
     vi.useFakeTimers({ toFake: ['setTimeout'] });
-    outbox.send('t:2@us');
-    await ear.until(2);
-    outbox.add({ organizations: [7], work: false });
+    batcher.send('t:2@us');
+    await listener.until(2);
+    batcher.add({ organizations: [7], work: false });
 
-    expect(await ear.until(3)).toEqual(['t:1@us', 't:2@us', 'e:7@us']);
+    expect(await listener.until(3)).toEqual(['t:1@us', 't:2@us', 'e:7@us']);
   });
 });
