@@ -1,8 +1,9 @@
 /**
- * The channels of this process, and the bound on the memory of all of them together.
+ * The channels of this process, and the limit of their total memory.
  *
- * A channel outlives its last watcher by a minute, so that clients that come back (a rotation, a deploy) are served from
- * memory, and so are polls. When the rings together hold too much, the one that was least recently watched goes first.
+ * A channel is kept for a minute after its last use, so that reconnecting clients (a rotation, a deploy) and polls
+ * are served from memory. Above the limit, channels without listeners are evicted first, then rings of watched channels; each
+ * time the least recently used first.
  */
 import type { StreamState } from '../events/event-queries.ts';
 import { Channel } from './channel.ts';
@@ -10,28 +11,28 @@ import { Channel } from './channel.ts';
 const MAX_RING_BYTES = 32 * 1024 * 1024;
 const LINGER_MS = 60_000;
 
-/** Who watches an organization. An object, not a function of its own for each of ten thousand. */
+/** A listener of one organization. An object: ten thousand closures would need more memory. */
 export interface ChannelListener {
-  /** Something was read for the channel. It must return quickly and not throw. */
+  /** Called after new events were appended to the channel. It must return quickly and not throw. */
   onNews(): void;
 }
 
 export interface CacheEntry {
   channel: Channel;
   listeners: Set<ChannelListener>;
-  /** The greatest `seq` that anybody was shown from the database. */
+  /** The greatest `seq` of a response that came from the database. */
   observedSeq: number;
 }
 
 export interface ChannelCache {
   get(organizationId: number): CacheEntry | undefined;
-  /** The organization's channel, made from this state when there is none. */
+  /** The entry of the organization, created from this state if there is none. */
   open(state: StreamState): CacheEntry;
-  /** It is watched, or polled, at this moment. */
+  /** Marks the entry as used now, by a subscriber or a poll. */
   touch(organizationId: number): void;
-  /** Call it after a channel has grown. */
+  /** Frees memory above the limit. Call it after events were appended. */
   evict(): void;
-  /** Lets go of channels that nobody has watched for a minute. */
+  /** Removes channels without listeners that were not used for a minute. */
   removeIdle(): void;
   clear(): void;
   entries(): IterableIterator<[number, CacheEntry]>;
@@ -39,17 +40,17 @@ export interface ChannelCache {
 }
 
 export function createChannelCache(maxBytes = MAX_RING_BYTES, lingerMs = LINGER_MS): ChannelCache {
-  /** In the order in which they were last watched, the longest ago first. */
-  const entries_ = new Map<number, CacheEntry & { touchedAt: number }>();
+  /** In order of last use, the least recent first. */
+  const entryById = new Map<number, CacheEntry & { touchedAt: number }>();
 
   const leastRecentlyUsed = function* () {
-    for (const entry of entries_) if (entry[1].listeners.size === 0) yield entry;
-    for (const entry of entries_) if (entry[1].listeners.size > 0) yield entry;
+    for (const entry of entryById) if (entry[1].listeners.size === 0) yield entry;
+    for (const entry of entryById) if (entry[1].listeners.size > 0) yield entry;
   };
   return {
-    get: (id) => entries_.get(id),
+    get: (id) => entryById.get(id),
     open(state) {
-      const known = entries_.get(state.organizationId);
+      const known = entryById.get(state.organizationId);
       if (known !== undefined) return known;
       const entry = {
         channel: new Channel(state),
@@ -57,36 +58,36 @@ export function createChannelCache(maxBytes = MAX_RING_BYTES, lingerMs = LINGER_
         observedSeq: state.head,
         touchedAt: performance.now(),
       };
-      entries_.set(state.organizationId, entry);
+      entryById.set(state.organizationId, entry);
       return entry;
     },
     touch(id) {
-      const entry = entries_.get(id);
+      const entry = entryById.get(id);
       if (entry === undefined) return;
       entry.touchedAt = performance.now();
-      entries_.delete(id);
-      entries_.set(id, entry);
+      entryById.delete(id);
+      entryById.set(id, entry);
     },
     evict() {
       let bytes = 0;
-      for (const { channel } of entries_.values()) bytes += channel.bytes;
+      for (const { channel } of entryById.values()) bytes += channel.bytes;
       for (const [id, { channel, listeners }] of leastRecentlyUsed()) {
         if (bytes <= maxBytes) return;
         bytes -= channel.bytes;
-        if (listeners.size === 0) entries_.delete(id);
+        if (listeners.size === 0) entryById.delete(id);
         else channel.dropFrames();
       }
     },
     removeIdle() {
       const before = performance.now() - lingerMs;
-      for (const [id, { listeners, touchedAt }] of entries_) {
-        if (listeners.size === 0 && touchedAt < before) entries_.delete(id);
+      for (const [id, { listeners, touchedAt }] of entryById) {
+        if (listeners.size === 0 && touchedAt < before) entryById.delete(id);
       }
     },
-    clear: () => entries_.clear(),
-    entries: () => entries_.entries(),
+    clear: () => entryById.clear(),
+    entries: () => entryById.entries(),
     get size() {
-      return entries_.size;
+      return entryById.size;
     },
   };
 }

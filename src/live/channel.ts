@@ -1,14 +1,14 @@
 /**
- * What this process holds of one organization: the newest events, encoded, and where the organization stands.
+ * The state of one organization in memory: its newest events, encoded, and its latest run.
  *
- * The events are a ring without gaps that ends at `head`. Who is further behind than it reads the log.
+ * The events are a ring without gaps that ends at `head`. A subscriber further behind than the ring reads the log.
  */
 import type { LoggedEvent, RunAt, StreamState } from '../events/event-queries.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 
 const FRAMES_KEPT = 256;
 
-/** What is given at once: about as much as a socket takes. */
+/** The size of one batch: about what a socket accepts. */
 const BATCH_BYTES = 64 * 1024;
 
 export class Channel {
@@ -22,7 +22,7 @@ export class Channel {
   #bytes = 0;
   #isLatestKnown = true;
   #snapshot: Frame | undefined;
-  /** Most watches are at one of few places: each place has one array, and shares what is made of it. */
+  /** Most subscribers share a few cursors. One array for each cursor lets them share the joined bytes too (frame.ts). */
   readonly #batches = new Map<number, readonly Frame[]>();
   readonly #folds = new Map<number, readonly Frame[]>();
 
@@ -35,30 +35,30 @@ export class Channel {
     this.#hasOlder = hasOlder;
   }
 
-  /** `seq` of the newest event that was read. */
+  /** `seq` of the newest event in the channel. */
   get head(): number {
     return this.#head;
   }
 
-  /** Of the encoded events. */
+  /** The size of the encoded events. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** False when the latest run cannot be told from the events alone: `settle` it from the database. */
+  /** False when the events do not determine the latest run: call `refreshLatest` with the state from the database. */
   get isLatestKnown(): boolean {
     return this.#isLatestKnown;
   }
 
-  /** Takes what was read from the log; what it has already is passed over. */
+  /** Appends events from the log; it skips events that it already has. */
   append(events: readonly LoggedEvent[]): void {
-    // Before, not after: whoever keeps up finds the whole of what was just read.
+    // Trim before the append: a subscriber that keeps up then finds all new events, however many.
     if (this.#frames.length > FRAMES_KEPT) this.#keep(this.#frames.slice(-FRAMES_KEPT));
     this.#clearDerived();
     for (const event of events) if (event.seq > this.#head) this.#take(event);
   }
 
-  /** The next frames after a `seq`, in order; undefined when the first of them is no longer here. */
+  /** The next frames after `seq`, in order; undefined when the ring no longer has the first of them. */
   framesAfter(seq: number): readonly Frame[] | undefined {
     if (seq >= this.#head) return [];
     const from = this.#indexAfter(seq);
@@ -68,7 +68,7 @@ export class Channel {
     return known;
   }
 
-  /** The same, folded: the ends of runs, then a snapshot. */
+  /** The same, folded: the ends of runs, then a snapshot. Undefined also when no snapshot can be made. */
   foldAfter(seq: number): readonly Frame[] | undefined {
     if (seq >= this.#head) return [];
     const from = this.#indexAfter(seq);
@@ -79,7 +79,7 @@ export class Channel {
     return known;
   }
 
-  /** Where the organization stands at `head`; undefined while that is not sure. */
+  /** The state of the organization at `head`; undefined while `isLatestKnown` is false. */
   state(): StreamState | undefined {
     if (!this.#isLatestKnown) return undefined;
     const { organizationId, epoch } = this;
@@ -108,19 +108,19 @@ export class Channel {
     this.#clearDerived();
   }
 
-  /** What somebody read from the database when the head was there. */
+  /** Stores a result that was read from the database at this `head`. */
   learn(head: number, hasOlder: boolean): void {
     if (head === this.#head) this.#hasOlder = hasOlder;
   }
 
-  /** Lets go of the ring, not of the state. */
+  /** Frees the ring, but keeps the state. */
   dropFrames(): void {
     this.#keep([]);
     this.#clearDerived();
   }
 
   #take(event: LoggedEvent): void {
-    // The log has lost what lies between (retention): the ring begins anew.
+    // Retention deleted the events between: the ring restarts at this event.
     if (event.seq !== this.#head + 1) this.#keep([]);
     this.#head = event.seq;
     this.#at = event.at;
@@ -132,13 +132,13 @@ export class Channel {
 
   #follow({ run, type }: LoggedEvent): void {
     const latest = this.#latest;
-    // A deletion tells the latest run itself; any other event replaces it only with the same run or a newer one.
+    // A snapshot contains the latest run. Any other event replaces it only with the same run or a newer one.
     if (type === 'snapshot') {
       this.#latest = run;
       this.#isLatestKnown = true;
       this.#hasOlder = run === null ? false : undefined;
     } else if (run !== null && run.id === latest?.id) {
-      // Its start was moved into the past: another run may be the latest now.
+      // The start of the run moved into the past: another run may be the latest now.
       if (run.startedAt < latest.startedAt) this.#isLatestKnown = false;
       this.#latest = run;
     } else if (run !== null) {
@@ -179,7 +179,7 @@ function endOfBatch(frames: readonly Frame[], from: number): number {
   return frames.length;
 }
 
-/** Times are texts of one format, so they compare as they are. */
+/** All times are strings of one format, so string comparison works. */
 function isOlder(run: RunAt, latest: RunAt | null): boolean {
   if (latest === null || run.id === latest.id) return false;
   return run.startedAt === latest.startedAt ? run.id < latest.id : run.startedAt < latest.startedAt;

@@ -1,13 +1,13 @@
 /**
- * The open streams of this process: told before it closes, and rotated while it does not.
+ * The open connections of this process: it rotates them, and sends `bye` to them before the process stops.
  *
- * A stream ends after 8 to 12 minutes, with a goodbye, so that clients come back every day as they do on the day of a
- * deploy, and a new server gets its share of them.
+ * A connection ends after 8 to 12 minutes with `bye`. So clients reconnect all the time, not only during a deploy, and a
+ * new server gets its share of the connections.
  */
 import type { ByeReason } from '#contract/stream-event.ts';
 
 export interface Connection {
-  /** Says goodbye and closes. `retryMs`: when the client should come back. */
+  /** Sends `bye` and closes. `retryMs`: the delay before the client reconnects. */
   bye(reason: ByeReason, retryMs: number): void;
 }
 
@@ -15,14 +15,14 @@ export interface ConnectionRegistry {
   add(connection: Connection): void;
   remove(connection: Connection): void;
   readonly size: number;
-  /** Ends those that have lived long enough. Called by the connection's own heartbeat. */
+  /** Ends the connection if its lifetime is over. Called at each heartbeat of the connection. */
   rotate(connection: Connection): void;
   byeToAll(reason: ByeReason): void;
-  /** The same, spread over this time; who comes meanwhile is served, and told at the end. */
+  /** The same, spread over this time. New connections are accepted during it, and end with the last ones. */
   byeGradually(reason: ByeReason, withinMs: number): Promise<void>;
 }
 
-/** Clients come back spread over this time, not all in one moment. */
+/** The reconnections of clients are spread over this time. */
 const RETRY_SPREAD_MS = 3_000;
 const TICK_MS = 20;
 
@@ -30,14 +30,14 @@ const retryMs = () => Math.round(500 + Math.random() * RETRY_SPREAD_MS);
 const eightToTwelveMinutes = () => (8 + Math.random() * 4) * 60_000;
 
 export interface ConnectionRegistryOptions {
-  /** How long the next connection lives. */
+  /** The lifetime of the next connection. */
   lifetimeMs?: () => number;
   onRotate?: () => void;
 }
 
 export function createConnectionRegistry(options: ConnectionRegistryOptions = {}): ConnectionRegistry {
   const { lifetimeMs = eightToTwelveMinutes, onRotate } = options;
-  /** With the moment at which each has lived long enough. */
+  /** Each connection with the end of its lifetime. */
   const open = new Map<Connection, number>();
 
   const end = (connection: Connection, reason: ByeReason): void => {
@@ -46,7 +46,7 @@ export function createConnectionRegistry(options: ConnectionRegistryOptions = {}
   };
   return {
     add(connection) {
-      // Whole milliseconds: they are kept without a box of their own.
+      // Whole milliseconds: V8 stores small integers without a heap object.
       open.set(connection, Math.floor(performance.now() + lifetimeMs()));
     },
     remove(connection) {

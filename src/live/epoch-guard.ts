@@ -1,21 +1,21 @@
 /**
- * Which history the channels belong to. A restore or a failover begins another one, in which the same `seq` names another
- * event; then every channel is thrown away, and nobody goes on where the old history ended.
+ * Checks that the channels belong to the present history of the database. After a restore or a failover the same `seq`
+ * means another event: then all channels are dropped, and no client resumes from the old history.
  *
- * The database's own word is the epoch. It is taken with every look, and after every reconnection of the listener. And a
- * database that went back in time (its log on disk has become shorter, or an organization has fewer events than we have
- * sent) without changing its epoch is made to change it.
+ * The database identifies its history by the epoch. It is read with every poll, and after every reconnection of the
+ * listener. If the database was restored without a new epoch (its WAL has become shorter, or an organization has fewer events
+ * than this process has sent), the guard ends the epoch.
  */
 import type { EventLog } from '../events/event-log.ts';
 import type { Heads } from '../events/event-queries.ts';
 import type { ChannelCache } from './channel-cache.ts';
 
 export interface EpochGuard {
-  /** '' before the first look. */
+  /** '' before the first read. */
   readonly epoch: string;
-  /** The heads of all organizations, of the epoch that is ours from then on. */
+  /** Reads the heads of all organizations; their epoch becomes the present one. */
   readHeads(): Promise<Heads>;
-  /** Somebody read this epoch from the database. */
+  /** Call it with each epoch that was read from the database. */
   observe(epoch: string): void;
 }
 
@@ -43,7 +43,7 @@ export function createEpochGuard(log: EventLog, cache: ChannelCache, onLost: () 
     },
     observe,
     async readHeads() {
-      // Before the question: what is read meanwhile may be newer than the answer.
+      // Copied before the query: a channel may grow past the result while the query runs.
       const [ours, before] = [epoch, flushed];
       const sent = new Map([...cache.entries()].map(([id, { channel }]) => [id, channel.head]));
       let heads = await log.readHeads();

@@ -1,10 +1,10 @@
 /**
- * The end of a loop turn, for all connections of this process: what became due during the turn is written then, once to
- * each. One write of many events costs a system call, as one write of one does.
+ * Flushes all dirty connections of this process at the end of the event loop turn, each once. One write of many events costs
+ * one system call, the same as one write of one event.
  */
 
 export interface Flushable {
-  /** Called once, when everything that this turn brings has been heard. It must not throw. */
+  /** Called once, after the other callbacks of this turn. It must not throw. */
   flush(): void;
 }
 

@@ -1,15 +1,15 @@
 /**
- * Events as they go over the wire. Each is encoded once, what is due together is joined once, and the same bytes go to
- * every client: as plain Server-Sent Events, in an HTTP chunk, or in WebSocket frames.
+ * Encodes events for the wire. Each event is encoded once, each batch is joined once, and all clients get the same bytes:
+ * as plain Server-Sent Events, in an HTTP chunk, or in WebSocket frames.
  */
 import { formatCursor } from '#contract/cursor.ts';
 import { type LoggedEvent, type RunAt, renderSnapshot } from '../events/event-queries.ts';
 
 export interface Frame {
   seq: number;
-  /** Ends a run: it reaches every client, also one for which others are folded. */
+  /** Whether it ends a run. Such a frame is never folded: it reaches every client. */
   terminal: boolean;
-  /** When it was committed, by the database's clock, in ms since 1970; NaN for a snapshot, which is nobody's commit. */
+  /** Commit time by the database's clock, in ms since 1970; NaN for a snapshot, which has no commit. */
   committedAt: number;
   /** As a Server-Sent Event. */
   sse: Buffer;
@@ -26,7 +26,7 @@ export function encodeFrame(epoch: string, event: LoggedEvent): Frame {
   };
 }
 
-/** A `snapshot`: where an organization stands at `seq`. */
+/** A `snapshot`: the state of an organization at `seq`. */
 export function encodeState(
   epoch: string,
   state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
@@ -44,7 +44,7 @@ function encode(type: string, json: string, cursor: string): { json: Buffer; sse
 
 export type Join = (frames: readonly Frame[]) => Buffer;
 
-/** Watches that take the same frames are given the same array, and share what is made of it. */
+/** Subscribers with the same frames have the same array, so they share the joined bytes. */
 function shared(make: Join): Join {
   const known = new WeakMap<readonly Frame[], Buffer>();
   return (frames) => {
@@ -82,7 +82,7 @@ function textFrameHeader(length: number): Buffer {
   return header;
 }
 
-/** `hello`, `ping` and `bye` are about the connection and have no `id:`, so they never move a client's cursor. */
+/** `hello`, `ping` and `bye` concern the connection. They have no `id:`, so they never move the cursor of a client. */
 export function encodeNotice(notice: { type: string }): string {
   return `event: ${notice.type}\ndata: ${JSON.stringify(notice)}\n\n`;
 }

@@ -1,12 +1,33 @@
 /**
- * The feed: everything that has happened to an organization's runs, then everything that happens next.
+ * The hub: delivers the past and future events of an organization's runs to the subscribers of this process.
  *
- * Replay and live are one path: a watch has a cursor, `take` gives what comes after it, a nudge says that there is
- * more. The log is read once for all watches of this process, after each nudge, for all organizations that have
- * news; a lost nudge costs one backstop poll. sse-route.ts and websocket-connection.ts only change the framing.
+ * Replay and live delivery are one path: a subscriber has a cursor, and `take` returns the frames after it. After each
+ * nudge the log is read once for all subscribers of all organizations with new events. A lost nudge delays events until the
+ * next backstop poll. sse-route.ts and websocket-connection.ts only change the framing.
  *
- * Not here: what a read does (read-new-events.ts), how a watch joins (subscribe.ts) and where it goes on (resume.ts), when a connection can take
- * more (theirs), which history is the right one (epoch-guard.ts), who may watch.
+ * ```mermaid
+ * sequenceDiagram
+ *   EventBus->>Hub: nudge (organization ids)
+ *   Hub->>LogPoller: read(ids)
+ *   LogPoller->>EventLog: readAfter(heads of the channels)
+ *   EventLog-->>LogPoller: events
+ *   LogPoller->>Channel: append(events)
+ *   LogPoller->>Subscriber: onNews()
+ *   Subscriber->>SocketWriter: markDirty(subscriber)
+ *   Note over SocketWriter: end of the loop turn, socket not full
+ *   SocketWriter->>Subscriber: take()
+ *   Subscriber->>Channel: framesAfter(cursor)
+ *   Channel-->>Subscriber: frames
+ *   Subscriber-->>SocketWriter: frames
+ *   SocketWriter->>Socket: write(frames of all dirty subscribers)
+ *   Socket-->>SocketWriter: drain
+ * ```
+ *
+ * If the channel no longer holds the frames, the socket writer calls `catchUp` of the subscriber, which reads the event log.
+ *
+ * Not here: one read of the log (read-new-events.ts), the start of a subscriber (subscribe.ts) and its first cursor
+ * (resume.ts), backpressure (socket-writer.ts), the check of the epoch (epoch-guard.ts), authorization
+ * (stream-authorization.ts).
  */
 import { formatCursor } from '#contract/cursor.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -23,15 +44,15 @@ import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.t
 import { createSubscribe, type Subscribe } from './subscribe.ts';
 import { watchUnloggedChanges } from './unlogged-watch.ts';
 
-/** What is in memory is given out as the truth for so long after the last look at the database. */
+/** Responses come from memory only within this time after the last successful poll of the log. */
 const FRESH_MS = 2_000;
 
-/** The poll that finds what a lost nudge left, jittered, so that many servers do not ask in step. */
+/** The backstop poll finds events whose nudge was lost. Jitter keeps servers from polling at the same time. */
 const pollDelayMs = (healthy: boolean) => (healthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
 
 export class Hub {
   readonly subscribe: Subscribe;
-  /** What polls may be answered with from memory. */
+  /** The latest runs that the poll route may return from memory. */
   readonly latestRuns: LatestRunCache;
   readonly counters = createLiveCounters();
   readonly #log: EventLog;
@@ -69,7 +90,7 @@ export class Hub {
       bus.subscribe((nudge) => {
         for (const id of nudge.organizations) this.#onNews(id);
       }),
-      // After every reconnection of the listener: another database may answer now.
+      // After a reconnection of the listener another database may respond.
       bus.onMissed(poller.poll),
       watchUnloggedChanges({
         log,
@@ -86,19 +107,19 @@ export class Hub {
     this.latestRuns = createLatestRunCache(cache, freshEntry, poller.read, counters);
   }
 
-  /** Every organization there is. */
+  /** Every organization that is registered or has an event stream. */
   async organizations(): Promise<number[]> {
     const heads = await this.#guard.readHeads();
     return heads.positions.map((position) => position.organizationId);
   }
 
-  /** Hears of every organization that has news, with the cursor from which a new one is complete. */
+  /** `listener` gets each organization with new events, and the cursor before its first event. */
   onOrganization(listener: (organizationId: number, startCursor: string) => void): () => void {
     this.#organizationListeners.add(listener);
     return () => this.#organizationListeners.delete(listener);
   }
 
-  /** History was lost (a restore, a failover): every watch is void, and its connection has to begin anew. */
+  /** The history was lost (a restore, a failover): every subscriber is invalid, and its connection must restart. */
   onHistoryLost(listener: () => void): () => void {
     this.#historyLostListeners.add(listener);
     return () => this.#historyLostListeners.delete(listener);
@@ -112,7 +133,7 @@ export class Hub {
     return counters;
   }
 
-  /** `poll` while nudges do not arrive: slower, nothing else. */
+  /** `poll` while nudges do not arrive: events come later, but all come. */
   get mode(): 'listen' | 'poll' {
     return this.#bus.healthy ? 'listen' : 'poll';
   }
@@ -136,12 +157,12 @@ export class Hub {
     const heads = await this.#guard.readHeads();
     for (const { organizationId, seq } of heads.positions) {
       const channel = cache.get(organizationId)?.channel;
-      // Unsure: the question which run is the latest was not answered.
+      // `isLatestKnown` is false: an earlier refresh of the latest run failed.
       if (seq > (channel?.head ?? 0) || channel?.isLatestKnown === false) this.#onNews(organizationId);
     }
   }
 
-  /** The organization's place, when what it holds is known to be no older than a nudge's way. */
+  /** The cache entry of the organization, if it is at most one nudge behind the database. */
   #freshEntry(id: number): CacheEntry | undefined {
     const poller = this.#poller;
     const entry = this.#cache.get(id);

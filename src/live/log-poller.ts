@@ -1,22 +1,22 @@
-/** Reads once for everyone: requests made while a read is under way are gathered into the next one. Also the backstop poll. */
+/** Single-flight reads of the log for all subscribers: requests during a read are batched into the next. Also the backstop poll. */
 
 export interface LogPoller {
   read(organizationIds: readonly number[]): void;
-  /** Whether news of this organization may be on its way. */
+  /** Whether a read of this organization is queued or in flight. */
   isBehind(organizationId: number): boolean;
-  /** Nudges may have been lost: looks at once, and trusts nothing that was seen before. */
+  /** Call it when nudges may have been lost: it polls immediately, and resets `polledMsAgo` to Infinity until then. */
   poll(): void;
-  /** Milliseconds since the last look that succeeded and of which everything has been asked for; Infinity when there is none. */
+  /** Milliseconds since the start of the last successful poll; Infinity when there is none or a read failed after it. */
   readonly polledMsAgo: number;
   stop(): void;
 }
 
 export interface LogPollerOptions {
-  /** @returns the organizations of which there is more */
+  /** @returns the organizations with more to read */
   readNewEvents(organizationIds: readonly number[]): Promise<readonly number[]>;
-  /** Finds what a lost nudge left, and asks for it. */
+  /** Finds events whose nudge was lost, and requests a read of them. */
   findMissed(): Promise<void>;
-  /** How long to wait before the next look. */
+  /** The delay before the next poll. */
   pollDelayMs(): number;
   onFailure(error: unknown): void;
 }
@@ -46,7 +46,7 @@ export function createLogPoller({
     reading = undefined;
   };
   const failed = (error: unknown): readonly number[] => {
-    // What was not read is not known to be wanted any more: only a look that begins after this finds it.
+    // The failed requests are dropped, so only a poll that starts after this failure finds their events.
     failedAt = performance.now();
     if (!stopped) onFailure(error);
     return [];

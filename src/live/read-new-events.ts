@@ -1,5 +1,6 @@
 /**
- * News: what the log has and the shelf has not, read once for all watches of this process, put where it belongs, and told.
+ * Reads the events that the cache lacks, once for all subscribers of this process; appends them to their channels, and
+ * notifies the listeners.
  *
  * Not here: when to read, and how often (log-poller.ts).
  */
@@ -9,7 +10,7 @@ import type { ChannelCache } from './channel-cache.ts';
 import type { EpochGuard } from './epoch-guard.ts';
 import type { LiveCounters } from './stats.ts';
 
-/** Events that one read of the log takes of one organization. */
+/** Maximum events of one organization in one read of the log. */
 const MAX_EVENTS_PER_READ = 500;
 
 export interface ReadDeps {
@@ -19,7 +20,7 @@ export interface ReadDeps {
   counters: LiveCounters;
 }
 
-/** @returns the organizations of which there is more to read */
+/** @returns the organizations with more to read */
 export async function readNewEvents(deps: ReadDeps, organizationIds: readonly number[]): Promise<number[]> {
   const { log, cache, guard, counters } = deps;
   const positions = organizationIds.flatMap((organizationId): Position[] => {
@@ -29,7 +30,7 @@ export async function readNewEvents(deps: ReadDeps, organizationIds: readonly nu
   const { epoch } = guard;
   counters.logReads += 1;
   const events = await log.readAfter(epoch, positions, { limit: MAX_EVENTS_PER_READ });
-  // What was read belongs to the channels of that epoch.
+  // The events belong to channels that were dropped with their epoch.
   if (epoch !== guard.epoch) return [];
   const groups = [...byOrganization(events)];
   for (const [id, events] of groups) distribute(deps, id, events);
@@ -42,11 +43,11 @@ function distribute({ cache, counters }: ReadDeps, id: number, events: readonly 
   const entry = cache.get(id);
   if (entry === undefined) return;
   entry.channel.append(events);
-  for (const watcher of entry.listeners) watcher.onNews();
+  for (const listener of entry.listeners) listener.onNews();
   if (entry.listeners.size > 0) counters.noteLag(Date.parse(events.at(-1)?.at ?? ''));
 }
 
-/** Another program moved the start of a run: which one is the latest now, only the table knows. @returns who is still unsure */
+/** After another program moved the start of a run, only the table has the latest run. @returns the organizations still unknown */
 async function refreshLatest(
   { log, cache }: ReadDeps,
   organizationIds: readonly number[],

@@ -1,18 +1,18 @@
-/** Where a stream goes on: decided from the client's cursor and the state of the organization. Pure. */
+/** Decides where a stream starts, from the client's cursor and the state of the organization. Pure. */
 import { parseCursor } from '#contract/cursor.ts';
 import { type LostReason, MAX_REPLAYED_EVENTS } from '#contract/stream-event.ts';
 
 export interface Start {
-  /** False: what the client missed cannot be replayed, for `reason`. */
+  /** False: the missed events cannot be replayed, for `reason`. */
   recovered: boolean;
   reason: LostReason | null;
-  /** What follows has a greater `seq`. */
+  /** The next events have a greater `seq`. */
   after: number;
-  /** Whether a snapshot at `after` comes first. */
+  /** Whether the stream starts with a snapshot at `after`. */
   snapshot: boolean;
 }
 
-/** @param since the client's last cursor as it was sent; undefined on a fresh connection */
+/** @param since the client's last cursor, unparsed; undefined on a fresh connection */
 export function decideStart(
   since: string | undefined,
   state: { epoch: string; head: number; oldest: number },

@@ -1,9 +1,10 @@
 /**
- * Delivery: moves frames from watches to one socket, as fast as the socket takes them and no faster.
+ * Writes frames from subscribers to one socket, no faster than the socket accepts them.
  *
- * A connection has no queue. News marks a watch dirty; at the end of the loop turn frames are taken while the socket has
- * room, and leave in one write. When it has none they wait in the shared ring or in the log. So a reader that does not
- * read costs this process nothing, and slows nobody. Whose socket does not empty for 30 s is let go: it comes back with its cursor.
+ * A connection has no queue. New events mark a subscriber dirty; at the end of the loop turn its frames are taken until
+ * the socket is full, and leave in one write. Further frames wait in the shared ring or in the log. So a client that does
+ * not read costs no memory, and slows no other client. A socket that stays full for 30 s is aborted; the client reconnects
+ * with its cursor.
  */
 
 import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
@@ -12,27 +13,27 @@ import type { Subscriber } from './subscriber.ts';
 
 const STALLED_MS = 30_000;
 
-/** So long a reader may be behind with a full socket and still gets every event, however many. Then it is folded. */
+/** After this time with a full socket a client gets folded events instead of every event. */
 const SLOW_MS = 10_000;
 
-/** What one write may hold, besides its last portion. */
+/** The size of one write; its last batch may exceed it. */
 const WRITE_BYTES = 64 * 1024;
 
 export interface FrameSink {
-  /** Writes everything that is due, in one go: portions of frames, each of one organization. */
+  /** Writes all batches in one call; each batch has frames of one organization. */
   write(batches: readonly (readonly Frame[])[]): void;
-  /** Whether the socket still holds more than it should. `onRoom` of the delivery is called when it has room again. */
+  /** Whether the socket buffers more than its limit. After it drains, the owner calls `onDrain` of the writer. */
   isFull(): boolean;
-  /** The socket took nothing for too long, or reading for it failed. */
+  /** Closes the connection: its socket stayed full for too long, or reading events for it failed. */
   abort(why: 'stalled' | 'failed'): void;
 }
 
 export interface SocketWriter {
-  /** There may be something to take from this watch. */
+  /** Schedules a flush: this subscriber may have new frames. */
   markDirty(subscriber: Subscriber): void;
-  /** The socket has room again. */
+  /** Call it when the socket has drained. */
   onDrain(): void;
-  /** Forgets a watch. */
+  /** Removes a subscriber. */
   remove(subscriber: Subscriber): void;
   end(): void;
 }
@@ -41,16 +42,16 @@ export function createSocketWriter(sink: FrameSink, flushScheduler: FlushSchedul
   return new SubscriberSocketWriter(sink, flushScheduler);
 }
 
-/** A class: one for each connection, and what it can do is the same for all. */
+/** A class: connections share its methods, which saves memory. */
 class SubscriberSocketWriter implements SocketWriter, Flushable {
   readonly #sink: FrameSink;
   readonly #flushScheduler: FlushScheduler;
-  /** Each watch that is dirty, once. Not a set: one that is filled and emptied with each event is built anew again and again. */
+  /** Each dirty subscriber, once. Not a set: filling and emptying a set with each event reallocates it each time. */
   readonly #dirty: Subscriber[] = [];
   #reading: Set<Subscriber> | undefined;
   #stalled: NodeJS.Timeout | undefined;
   #isDue = false;
-  /** Since when the socket has not taken everything that was due. */
+  /** The first flush that found the socket full; undefined while the client keeps up. */
   #behindSince: number | undefined;
   #ended = false;
 
@@ -103,7 +104,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     this.#flushScheduler.add(this);
   }
 
-  /** What there is to write, as far as it fits. */
+  /** Takes batches from the dirty subscribers, up to the size of one write. */
   #collect(): (readonly Frame[])[] {
     const batches: (readonly Frame[])[] = [];
     let bytes = 0;
@@ -119,7 +120,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     return batches;
   }
 
-  /** The next portion of a watch, which is clean after its last one; undefined when it has none at the moment. */
+  /** The next batch of a subscriber; undefined when it has none now. After its last batch the subscriber is clean. */
   #take(subscriber: Subscriber): readonly Frame[] | undefined {
     if (this.#reading?.has(subscriber)) return undefined;
     const frames = subscriber.take();
@@ -131,7 +132,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     return frames.length > 0 ? frames : undefined;
   }
 
-  /** In place, and without giving the room of the array back: it is filled again with the next event. */
+  /** In place, and without shrinking the array's memory: the next event fills it again. */
   #removeClean(): void {
     let kept = 0;
     for (const subscriber of this.#dirty) if (subscriber.isDirty) this.#dirty[kept++] = subscriber;

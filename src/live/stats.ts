@@ -1,25 +1,25 @@
-/** What the live layer counts about itself, for whoever measures it. Plain numbers; reading them costs nothing. */
+/** Counters of the live layer, for metrics. Plain numbers; reading them costs nothing. */
 
 export interface LiveStats {
   sseConnections: number;
   socketConnections: number;
-  /** Snapshots that stood for events a slow or conflated client was not sent. */
+  /** Snapshots that replaced events for a slow or conflated client. */
   folded: number;
-  /** Connections that took nothing for too long. */
+  /** Connections aborted because their socket stayed full. */
   closedSlow: number;
   rotated: number;
-  /** Times the database turned out to hold another history. */
+  /** How often the history of the database changed. */
   historiesLost: number;
-  /** Reads of the event log for all watchers together, and for one that had fallen behind. */
+  /** Reads of the event log for all subscribers together (`catchUpReads`: for one that had fallen behind). */
   logReads: number;
   catchUpReads: number;
   pollsFromMemory: number;
   /** Bytes of the encoded events held for replay. */
   ringBytes: number;
   listenerHealthy: boolean;
-  /** Milliseconds from commit until its watchers are told, newest last, at most 1,024: by the clocks of both machines. */
+  /** Milliseconds from commit to notification, newest last, at most 1,024. Includes clock skew with the database. */
   readonly lagMs: readonly number[];
-  /** Called with each of them, by whoever keeps more than the newest. */
+  /** Called with each lag value, for a consumer that keeps more than the newest. */
   onLag: ((ms: number) => void) | undefined;
 }
 

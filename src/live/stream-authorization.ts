@@ -1,32 +1,32 @@
 /**
- * Who watches a stream. What he may see is asked again for every frame, live or replayed: a right can end while the
- * stream is open, and nothing may leave after that.
+ * The authorization of an open stream. It is checked for every batch, live or replayed: a right can end while the stream
+ * is open, and no frame may leave after that.
  *
- * Not here: who decides (access/stream-sessions.ts).
+ * Not here: the decision (access/stream-sessions.ts).
  */
 import type { Context } from 'hono';
 import type { Connection } from './connection-registry.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Bounds what one socket may ask, and is told what was refused to it. */
+/** Limits the frames that one socket may send, and records refusals. */
 export interface FrameGuard {
-  /** For each frame. @throws ProblemError TOO_MANY_REQUESTS */
+  /** Call it for each frame. @throws ProblemError TOO_MANY_REQUESTS */
   take(): void;
   refused(code: 'FORBIDDEN' | 'TOO_MANY_REQUESTS'): void;
 }
 
 export interface StreamAuthorization {
-  /** Undefined for a stream that cannot ask for anything once it is open. */
+  /** Undefined for a stream on which the client sends no frames (SSE). */
   readonly frames: FrameGuard | undefined;
   canRead(organizationId: number): boolean;
-  /** His connection is told goodbye once, when his right ends, with `reauth`. @returns he has left */
+  /** Calls `bye('reauth')` of the connection once, when the right ends. @returns a function that unregisters the connection */
   onEnd(connection: Connection): () => void;
 }
 
 declare module 'hono' {
   interface ContextVariableMap {
     authorization: StreamAuthorization;
-    /** Close code of a WebSocket that is opened only to be told why not: a browser hides the status of a handshake. */
+    /** Close code of a WebSocket that is accepted only to report a refusal: a browser hides the status of a handshake. */
     socketRefusal: number;
   }
 }
@@ -37,12 +37,12 @@ export function streamAuthorizationOf(c: Context): StreamAuthorization {
   return authorization;
 }
 
-/** The same watch, which gives its viewer nothing any more once he may not see it. */
+/** The same subscriber, but without frames once the right has ended. */
 export function guardSubscriber(subscriber: Subscriber, authorization: StreamAuthorization): Subscriber {
   return new GuardedSubscriber(subscriber, authorization);
 }
 
-/** A class for the same reason as the watch it stands before: there is one for each stream. */
+/** A class, like the subscriber that it wraps: there is one for each stream. */
 class GuardedSubscriber implements Subscriber {
   isDirty = false;
   readonly #subscriber: Subscriber;

@@ -1,8 +1,8 @@
 /**
- * How a watch begins: the organization's state at one moment, and everything after that moment.
+ * Starts subscribers: the state of the organization at one `seq`, then all events after it.
  *
- * From memory for clients that come back and whose place it holds: then a thousand of them at once cost no query. From
- * the database otherwise; and from memory again when the database does not answer, since a stream that can be served is.
+ * The state comes from memory for clients that resume from a cursor in the ring: a thousand of them at once cost no query.
+ * Otherwise it comes from the database. If the database does not respond, memory serves every stream that it can.
  */
 import { parseCursor } from '#contract/cursor.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -24,16 +24,16 @@ export interface SubscribeDeps {
   guard: EpochGuard;
   poller: LogPoller;
   counters: LiveCounters;
-  /** The place of an organization whose memory is up to date. */
+  /** The cache entry of an organization, if it is up to date. */
   freshEntry: (organizationId: number) => CacheEntry | undefined;
 }
 
 type Requests = ReadonlyMap<number, SubscribeOptions>;
 
 /**
- * Begins watches, all of the same moment.
+ * Starts one subscriber for each request, all from consistent states.
  *
- * @param onNews called when there may be something to take; it must return quickly and not throw
+ * @param onNews called when there may be new frames to take; it must return quickly and not throw
  */
 export type Subscribe = (
   requests: Requests,
@@ -54,13 +54,13 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
     const isNew = cache.get(id) === undefined;
     const entry = cache.open(state);
     cache.touch(id);
-    // The state may be newer than what the channel has read; and a new channel is trusted once it was read after it was made.
+    // The state may be newer than the channel. A new channel also needs one read after its creation before it counts as fresh.
     if (isNew || state.head > entry.channel.head) poller.read([id]);
     return createSubscriber(entry, state, options, subscriberDeps, onNews);
   };
 
   return async (requests, onNews) => {
-    // A fresh client is told what is true now, not what was a nudge's way ago; one that comes back goes on from its cursor.
+    // A fresh client needs the present state, so it is read from the database; a resumed client continues from its cursor.
     const isResumed = [...requests.values()].every(({ since }) => since !== undefined);
     const remembered = isResumed ? statesInMemory(requests, freshEntry) : undefined;
     const states = remembered ?? (await readStates(deps, requests));
@@ -71,7 +71,7 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
   };
 }
 
-/** One for all watches. */
+/** Shared by all subscribers. */
 function subscriberDepsOf({ log, cache, counters }: SubscribeDeps): SubscriberDeps {
   return {
     after(epoch, position, options) {
@@ -94,14 +94,14 @@ async function readStates({ log, cache }: SubscribeDeps, requests: Requests): Pr
   try {
     return await log.readStates([...requests.keys()]);
   } catch (error) {
-    // The database is away. What it said last still stands, for those who can go on from it.
+    // The database is unavailable: clients that can start from the states in memory do so.
     const remembered = statesInMemory(requests, cache.get);
     if (remembered === undefined) throw error;
     return remembered;
   }
 }
 
-/** Undefined when one of them is not there: all states are of the same moment. */
+/** Undefined when one of them is missing: all states must come from one source. */
 function statesInMemory(
   requests: Requests,
   entryOf: (organizationId: number) => CacheEntry | undefined,
@@ -111,7 +111,7 @@ function statesInMemory(
   return known.length === states.length ? known : undefined;
 }
 
-/** Undefined when the ring does not hold what this client asks for. */
+/** Undefined when the ring does not hold the events after the client's cursor. */
 function stateInMemory(entry: CacheEntry | undefined, { since }: SubscribeOptions): StreamState | undefined {
   const state = entry?.channel.state();
   if (state === undefined || since === undefined) return state;

@@ -1,9 +1,9 @@
 /**
- * One connection's view of one organization: a cursor, and what comes after it. Not a queue.
+ * One connection's view of one organization: a cursor, and access to the frames after it. Not a queue.
  *
- * What `hello` promised is kept to the letter: a resumed watch gets every event up to the head it joined at. After that
- * a reader that takes what it is given gets every event, from memory or from the log; one that has been behind for long
- * is given the ends of runs and a snapshot for what it missed.
+ * The subscriber keeps the promise of `hello`: a resumed stream gets every event up to `head` at the start. After that a
+ * client that keeps up gets every event, from memory or from the log. A client that has been behind for long gets the ends of
+ * runs and a snapshot instead of the missed events.
  */
 import type { LostReason } from '#contract/stream-event.ts';
 import {
@@ -16,52 +16,52 @@ import type { CacheEntry, ChannelListener } from './channel-cache.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
 
-/** Events that one read for one watch takes. */
+/** Maximum events of one catch-up read. */
 const BATCH_SIZE = 128;
 
 export interface Subscriber {
   readonly organizationId: number;
   readonly epoch: string;
-  /** `seq` at the moment of joining. */
+  /** `seq` of the organization at the start of the subscriber. */
   readonly head: number;
   readonly recovered: boolean;
   readonly reason: LostReason | null;
   /** `seq` of the last frame taken. */
   readonly cursor: number;
-  /** Whether everything that is in memory was taken. */
+  /** Whether all frames in memory were taken. */
   readonly isCurrent: boolean;
-  /** Whether there may be something to take. Its delivery's to set. */
+  /** Whether there may be frames to take. Only the socket writer sets it. */
   isDirty: boolean;
-  /** The next frames after the cursor, in order, and moves it behind them. Undefined: not in memory, call `catchUp`. */
+  /** Returns the next frames in order, and advances the cursor. Undefined: not in memory, call `catchUp`. */
   take(): readonly Frame[] | undefined;
   /**
-   * Reads from the log what is no longer in memory. One call at a time, until `take` gives something again.
+   * Reads from the log the frames that are no longer in memory. One call at a time, until `take` returns frames again.
    *
-   * @param isSlow the reader has been behind for long, because it does not take what it is given
-   * @throws HistoryLostError when what was promised has gone meanwhile; the connection has to begin anew
+   * @param isSlow the socket of the client has been full for long
+   * @throws HistoryLostError when promised events are gone; the connection must restart
    */
   catchUp(isSlow: boolean): Promise<readonly Frame[]>;
   end(): void;
 }
 
 export interface SubscribeOptions {
-  /** The client's cursor, as it was sent; undefined on a fresh connection. */
+  /** The client's cursor, unparsed; undefined on a fresh connection. */
   since: string | undefined;
-  /** Gives a snapshot and the ends of runs instead of every event. */
+  /** Deliver a snapshot and the ends of runs instead of every event. */
   folded: boolean;
 }
 
 export interface SubscriberDeps {
-  /** What follows a place of the log; `terminal` leaves only the ends of runs. */
+  /** The events after a position of the log. `terminal`: only the ends of runs. */
   after(
     epoch: string,
     position: Position,
     options: { terminal: boolean; limit: number },
   ): Promise<LoggedEvent[]>;
   state(organizationId: number): Promise<StreamState>;
-  /** A snapshot stands for events that were not sent. */
+  /** Called when a snapshot replaces events. */
   onFold(): void;
-  /** A watch of this organization has ended. */
+  /** Called when a subscriber of this organization has ended. */
   onEnded(organizationId: number): void;
 }
 
@@ -75,7 +75,7 @@ export function createSubscriber(
   return new OrganizationSubscriber(entry, state, options, deps, onNews);
 }
 
-/** A class: there are thousands of these, and functions of their own for each would be most of what an idle stream costs. */
+/** A class: there are thousands of subscribers, and closures would be most of the memory of an idle stream. */
 class OrganizationSubscriber implements Subscriber, ChannelListener {
   readonly epoch: string;
   readonly head: number;
@@ -87,7 +87,7 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
   readonly #deps: SubscriberDeps;
   readonly #onNews: (organizationId: number) => void;
   readonly #isFolded: boolean;
-  /** The state to begin with; let go of when it has been given. */
+  /** The state for the first snapshot; undefined once it was taken. */
   #first: StreamState | undefined;
 
   constructor(
@@ -165,16 +165,16 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
     return this.#deps.after(this.epoch, position, { terminal, limit: BATCH_SIZE });
   }
 
-  /** Undefined when an event is missing: there are some, or we would not have been asked. */
+  /** Undefined when an event is missing. An empty result also counts: `catchUp` is called only when there are events. */
   async #readEvery(): Promise<readonly Frame[] | undefined> {
     const events = await this.#after(false);
     const isWhole = events.every((event, index) => event.seq === this.cursor + 1 + index);
     return isWhole && events.length > 0 ? events.map((event) => encodeFrame(this.epoch, event)) : undefined;
   }
 
-  /** Portion by portion; the snapshot comes after the last end before it. */
+  /** Batch by batch; the snapshot follows the last end of a run before it. */
   async #readFolded(): Promise<readonly Frame[]> {
-    // Taken first: an end that happens while the log is being read comes after it, as an event of its own.
+    // Made before the read: a run that ends during the read follows the snapshot as its own event.
     const snapshot = this.#entry.channel.snapshot() ?? encodeState(this.epoch, await this.#currentState());
     const ends = await this.#after(true);
     const before = ends

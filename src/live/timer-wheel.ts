@@ -1,4 +1,4 @@
-/** One timer for the heartbeats of all connections: each is called once a period, spread over it. */
+/** One timer for the heartbeats of all connections: each entry is called once in a period; entries are spread over the slots. */
 
 export interface TimerEntry {
   onTick(): void;
@@ -14,16 +14,16 @@ const SLOTS = 20;
 
 export function createTimerWheel(periodMs: number): TimerWheel {
   const slots = Array.from({ length: SLOTS }, () => new Set<TimerEntry>());
-  let flushScheduler = 0;
+  let current = 0;
   const timer = setInterval(() => {
-    flushScheduler = (flushScheduler + 1) % SLOTS;
-    for (const entry of slots[flushScheduler] ?? []) entry.onTick();
+    current = (current + 1) % SLOTS;
+    for (const entry of slots[current] ?? []) entry.onTick();
   }, periodMs / SLOTS);
   timer.unref();
   return {
     add(entry) {
-      // The slot that was just passed comes round last, a whole period from now.
-      slots[flushScheduler]?.add(entry);
+      // The current slot fires again after a whole period.
+      slots[current]?.add(entry);
     },
     remove(entry) {
       for (const slot of slots) if (slot.delete(entry)) return;

@@ -1,33 +1,33 @@
 /**
- * Looks for changes that no trigger has seen (events/unlogged-changes.ts), of the organizations that are watched: their clients get
- * a snapshot. When the history itself was written over, another epoch begins.
+ * Checks the watched organizations for changes that bypassed the triggers (events/unlogged-changes.ts), and appends a
+ * snapshot for their clients. If the events themselves were overwritten, it ends the epoch.
  */
 import type { EventLog } from '../events/event-log.ts';
 import type { FoundTrace, Trace } from '../events/unlogged-changes.ts';
 
-/** Well within the minute in which such a change is found, also when a look fails once. */
-const LOOK_EVERY_MS = 10_000;
+/** Finds such a change within a minute, also when one check fails. */
+const CHECK_EVERY_MS = 10_000;
 
-/** Organizations that one statement looks at. */
-const LOOKED_AT_ONCE = 200;
+/** Maximum organizations in one statement. */
+const ORGANIZATIONS_PER_QUERY = 200;
 
 export interface UnloggedWatchOptions {
   log: Pick<EventLog, 'readTraces' | 'appendSnapshot' | 'endEpoch'>;
-  /** The organizations whose clients would notice. */
+  /** The organizations with a channel in this process. */
   watched: () => Iterable<number>;
   onFailure: (error: unknown) => void;
   everyMs?: number;
 }
 
-/** @returns stops it */
+/** @returns a function that stops the checks */
 export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: UnloggedWatchOptions): () => void {
   let traces = new Map<number, Trace>();
-  let looking = false;
-  const look = async (): Promise<void> => {
+  let isChecking = false;
+  const check = async (): Promise<void> => {
     const found: FoundTrace[] = [];
     const before = [...watched()].map((id) => traces.get(id) ?? { organizationId: id, head: 0 });
-    for (let from = 0; from < before.length; from += LOOKED_AT_ONCE) {
-      found.push(...(await log.readTraces(before.slice(from, from + LOOKED_AT_ONCE))));
+    for (let from = 0; from < before.length; from += ORGANIZATIONS_PER_QUERY) {
+      found.push(...(await log.readTraces(before.slice(from, from + ORGANIZATIONS_PER_QUERY))));
     }
     for (const trace of found) {
       const known = traces.get(trace.organizationId);
@@ -41,23 +41,23 @@ export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: Unlog
   };
   const timer = setInterval(
     async () => {
-      if (looking) return;
-      looking = true;
-      await look().catch(onFailure);
-      looking = false;
+      if (isChecking) return;
+      isChecking = true;
+      await check().catch(onFailure);
+      isChecking = false;
     },
-    everyMs ?? LOOK_EVERY_MS * (0.8 + Math.random() * 0.4),
+    everyMs ?? CHECK_EVERY_MS * (0.8 + Math.random() * 0.4),
   );
   timer.unref();
   return () => clearInterval(timer);
 }
 
-/** Rows changed, and nothing was logged. */
+/** Rows changed without an event. */
 function isChanged(known: Trace | undefined, now: Trace): boolean {
   return known !== undefined && known.head === now.head && known.signature !== now.signature;
 }
 
-/** Another event stands where the newest one stood. */
+/** Another event has the `seq` of the previous newest event. */
 function isRewritten(known: Trace | undefined, { headAtBefore }: FoundTrace): boolean {
   return (
     known !== undefined && known.headAt !== null && headAtBefore !== null && known.headAt !== headAtBefore

@@ -1,10 +1,10 @@
 /**
- * One open stream: what is due goes out, and the heartbeat, the rotation and the goodbye.
+ * One open SSE stream: its events, heartbeat, rotation and `bye`.
  *
- * A class, which holds only what it needs to go on: functions made for each connection, and what they would keep of its
- * request, are several times the memory of an idle one.
+ * A class that holds only what an open stream needs: closures, and the parts of the request that they retain, would take
+ * several times the memory of an idle stream.
  *
- * Not here: the bytes (sse-socket.ts), when they leave (socket-writer.ts), how a stream begins (sse-route.ts).
+ * Not here: the bytes (sse-socket.ts), when they are written (socket-writer.ts), the start of a stream (sse-route.ts).
  */
 import { formatCursor } from '#contract/cursor.ts';
 import { type ByeReason, PROTOCOL_VERSION } from '#contract/stream-event.ts';
@@ -18,7 +18,7 @@ import type { Subscriber } from '../subscriber.ts';
 import type { TimerEntry, TimerWheel } from '../timer-wheel.ts';
 import type { SseSocket } from './sse-socket.ts';
 
-/** A client that does not take its goodbye is not waited for. */
+/** The time limit for a client to receive `bye`. */
 const BYE_LIMIT_MS = 1_000;
 
 export interface SseDeps {
@@ -35,14 +35,14 @@ export class SseConnection implements FrameSink, Connection, TimerEntry {
   readonly #writer: SocketWriter;
   readonly #unregister: () => void;
 
-  constructor(deps: SseDeps, subscriber: Subscriber, authorization: StreamAuthorization, socket_: SseSocket) {
+  constructor(deps: SseDeps, subscriber: Subscriber, authorization: StreamAuthorization, socket: SseSocket) {
     this.#deps = deps;
     this.#subscriber = subscriber;
-    this.#socket = socket_;
+    this.#socket = socket;
     this.#writer = createSocketWriter(this, deps.flushScheduler);
     this.#unregister = authorization.onEnd(this);
-    socket_.socket.on('drain', () => this.#writer.onDrain());
-    socket_.socket.on('close', () => this.#end());
+    socket.socket.on('drain', () => this.#writer.onDrain());
+    socket.socket.on('close', () => this.#end());
     deps.connections.add(this);
     deps.heartbeat.add(this);
     deps.hub.counters.sseConnections += 1;

@@ -1,7 +1,7 @@
 /**
- * `GET …/sync-logs/:orgId/events`: one organization's feed as Server-Sent Events.
+ * `GET …/sync-logs/:orgId/events`: the events of one organization as Server-Sent Events.
  *
- * Not here: what a stream does once it is open (sse-connection.ts).
+ * Not here: the open stream (sse-connection.ts).
  */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
@@ -47,44 +47,44 @@ function websocketElsewhere(): ProblemError {
   );
 }
 
-/** Nobody would read it, and Node would end the stream for a request that never came to its end. */
+/** A stream does not read a body, and Node would end the stream of a request with an incomplete one. */
 function hasBody(c: Context): boolean {
   return c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length') ?? 0) > 0;
 }
 
 /**
- * The newest first: the header is what a browser sends by itself when it reconnects, `lastEventId` what a polyfill adds to the
- * address then, and `since` is in the address from the beginning.
+ * The most recent cursor wins: a browser sends the header when it reconnects, a polyfill then adds `lastEventId` to the URL,
+ * and `since` is in the URL from the start.
  */
 function sinceOf(c: Context): string | undefined {
   return c.req.header('last-event-id') || c.req.query('lastEventId') || c.req.query('since');
 }
 
-/** What is read of a request before its stream begins; the request itself is not kept. */
+/** The parts of the request that the stream needs; the request itself is not kept. */
 interface StreamRequest {
   organizationId: number;
   since: string | undefined;
   authorization: StreamAuthorization;
-  /** What middleware has put on the answer. */
+  /** The response headers from middleware. */
   headers: Record<string, string>;
 }
 
 async function openStream(deps: SseDeps, request: StreamRequest, response: ServerResponse) {
   const { organizationId, since, authorization, headers } = request;
-  const plans = new Map([[organizationId, { since, folded: false }]]);
+  const requests = new Map([[organizationId, { since, folded: false }]]);
   let stream: SseConnection | undefined;
   await waitForSocket(response);
-  // News that come before the stream has begun are not lost: beginning marks the watch dirty.
-  const [whole] = await deps.hub.subscribe(plans, () => stream?.news());
+  // Events before the stream has started are not lost: `stream.news()` below marks the subscriber dirty.
+  const [unguarded] = await deps.hub.subscribe(requests, () => stream?.news());
   const { socket } = response;
-  // No socket: the request was sent behind another one that is still being answered. A stream needs its own.
-  if (whole === undefined || socket === null || response.destroyed) {
+  // No socket: the request is pipelined behind another one. A stream needs its own connection.
+  if (unguarded === undefined || socket === null || response.destroyed) {
     response.destroy();
-    // Node tells nobody of an answer that never had its turn.
+    // Node emits no `close` for a response that never had a socket.
     response.emit('close');
-    return whole?.end();
+    return unguarded?.end();
   }
-  const subscriber = guardSubscriber(whole, authorization);
+  const subscriber = guardSubscriber(unguarded, authorization);
   const first = `retry: 2000\n\n${encodeNotice(hello(subscriber, deps.hub.mode))}`;
   stream = new SseConnection(
     deps,
@@ -95,10 +95,10 @@ async function openStream(deps: SseDeps, request: StreamRequest, response: Serve
   stream.news();
 }
 
-/** How long an answer may wait for the one before it on the same connection. */
+/** How long a response waits for the previous one on the same connection. */
 const WAIT_FOR_SOCKET_MS = 1_000;
 
-/** A browser asks anew on a connection when the answer before is not quite over here: the turn comes in a moment, or never. */
+/** A browser may reuse a connection just before the previous response ends here: the socket comes soon, or never. */
 async function waitForSocket(response: ServerResponse): Promise<void> {
   if (response.socket !== null) return;
   await new Promise<void>((resolve) => {
@@ -110,7 +110,7 @@ async function waitForSocket(response: ServerResponse): Promise<void> {
   });
 }
 
-/** In its documented form while nudges arrive; it says so when streams live on polling. */
+/** In the documented form while nudges arrive; with `live: 'poll'` while events come from polling. */
 function hello(subscriber: Subscriber, mode: Hub['mode']) {
   return {
     v: PROTOCOL_VERSION,

@@ -1,10 +1,10 @@
 /**
- * Server-Sent Events on the socket of a request, which belongs to the stream from then on, the head included.
+ * Writes Server-Sent Events directly to the socket of a request, including the response head.
  *
- * What is due is framed once (an HTTP chunk for HTTP/1.1, as it is for HTTP/1.0 proxies), and the same bytes go to every
- * client. Node's response would frame them anew for each, in three pieces, which is half of the time; and once begun it
- * keeps its head, and what that was made of, for as long as the stream is open. So it is never begun, and it closes with
- * the socket.
+ * Frames are encoded once (as an HTTP chunk for HTTP/1.1, unchunked for HTTP/1.0 proxies), and all clients get the same
+ * bytes. Node's response would encode them for each client, in three writes, which is half of the time. Once started, it
+ * also keeps its head and headers in memory while the stream is open. So the response is never started, and it closes
+ * with the socket.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -17,17 +17,17 @@ export const SSE_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** Bytes that may wait in a socket before we stop writing to it. */
+/** Maximum bytes buffered in a socket before writing pauses. */
 const FULL_BYTES = 64 * 1024;
 
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
-/** A class: one for each stream, of which an idle one should cost little more than its socket. */
+/** A class, which saves memory: an idle stream costs little more than its socket. */
 export class SseSocket {
   readonly socket: Socket;
   readonly #isChunked: boolean;
 
-  /** @param begin `headers`: what middleware has put on the answer (CORS, security, the request id); `first` goes out with the head */
+  /** @param begin `headers`: the response headers from middleware (CORS, security, the request id); `first` is sent with the head */
   constructor(
     response: ServerResponse,
     socket: Socket,
@@ -54,7 +54,7 @@ export class SseSocket {
     this.#write(this.#framed(encodeNotice(notice)));
   }
 
-  /** The last word. Who has not taken it in time is cut off. */
+  /** Sends the last notice, and destroys the socket if the client has not received it within the limit. */
   end(notice: { type: string }, limitMs: number): void {
     if (this.socket.writableEnded) return;
     this.notice(notice);
@@ -73,7 +73,7 @@ export class SseSocket {
   }
 }
 
-/** The connection ends with the stream: Node would wait for an end of its own response before it read another request. */
+/** The connection closes with the stream: Node reads no further request until its own response ends. */
 function headOf(headers: Record<string, string>, isChunked: boolean): string {
   const all = {
     ...headers,

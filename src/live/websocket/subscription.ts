@@ -1,4 +1,4 @@
-/** What one `subscribe` frame asked for: a watch for each organization, delivered as they come or folded. */
+/** The subscription of one `subscribe` frame: a subscriber for each organization, with every event or folded. */
 
 import { formatCursor } from '#contract/cursor.ts';
 import { type ClientFrame, DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
@@ -20,7 +20,7 @@ export interface Subscription {
   end(): void;
 }
 
-/** Resolves when `subscribed` was sent and the snapshots are on their way. */
+/** Resolves when `subscribed` was sent and the first frames are scheduled. */
 export async function openSubscription(
   frame: ClientFrame & { type: 'subscribe' },
   { hub }: LiveDeps,
@@ -31,7 +31,7 @@ export async function openSubscription(
   const isEverything = frame.organizations === '*';
   const conflateMs = frame.conflate_ms ?? (isEverything ? DEFAULT_CONFLATE_MS : 0);
   const subscription = new HubSubscription(hub, authorization, writer, conflateMs);
-  // Before the list is read, so that nobody appears between the two.
+  // Before the list is read, so that no organization that appears in between is missed.
   if (isEverything) subscription.trackNewOrganizations();
   try {
     const named = frame.organizations === '*' ? await hub.organizations() : frame.organizations;
@@ -48,7 +48,7 @@ export async function openSubscription(
   return subscription;
 }
 
-/** A class: a console of one organization holds little more than its watch. */
+/** A class, which saves memory: a subscription to one organization holds little more than its subscriber. */
 class HubSubscription implements Subscription {
   readonly subscribers = new Map<number, Subscriber>();
   readonly #hub: Hub;
@@ -76,7 +76,7 @@ class HubSubscription implements Subscription {
     );
   }
 
-  /** Those that were there already have joined. */
+  /** Call it when the existing organizations have joined. */
   admitNewOrganizations(): void {
     this.#newOrganizations?.admit();
   }
@@ -109,7 +109,7 @@ class HubSubscription implements Subscription {
     if (subscriber !== undefined) this.#writer.markDirty(subscriber);
   }
 
-  /** An organization that appears later is complete from its beginning. */
+  /** An organization that appears later is delivered from its first event. */
   async #joinNewOrganization(id: number, startCursor: string): Promise<void> {
     if (this.#ended || this.subscribers.has(id) || !this.#authorization.canRead(id)) return;
     const joined = await this.join(new Map([[id, startCursor]]));
@@ -119,10 +119,10 @@ class HubSubscription implements Subscription {
 
 type NewOrganizations = ReturnType<typeof createNewOrganizations>;
 
-/** Organizations that appear after a subscription to `*` was made. A failure to let one in is mended by its next news. */
+/** Joins organizations that appear after a subscription to `*`. A failed join is retried at the organization's next event. */
 function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string) => Promise<void>) {
   const joining = new Set<number>();
-  /** Heard of before those that were there already have joined. */
+  /** Organizations that appear before the existing ones have joined. */
   let early: Map<number, string> | undefined = new Map();
   const admit = (id: number, startCursor: string): void => {
     if (joining.has(id)) return;
@@ -138,9 +138,9 @@ function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string
   return {
     leave,
     admit(): void {
-      const heard = early;
+      const queued = early;
       early = undefined;
-      for (const [id, startCursor] of heard ?? []) admit(id, startCursor);
+      for (const [id, startCursor] of queued ?? []) admit(id, startCursor);
     },
   };
 }
@@ -162,7 +162,7 @@ function describe(subscriber: Subscriber) {
 
 type Conflater = ReturnType<typeof createConflater>;
 
-/** Lets the first news after a pause through at once, and gathers what follows for `conflateMs`. */
+/** Delivers the first event after a pause immediately, and conflates later ones for `conflateMs`. */
 function createConflater(conflateMs: number, deliver: (organizationId: number) => void) {
   const waiting = new Set<number>();
   let timer: NodeJS.Timeout | undefined;

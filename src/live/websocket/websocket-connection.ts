@@ -1,8 +1,8 @@
 /**
- * One WebSocket of an ops console: subscriptions to organizations, and their feeds in the envelope of the SSE stream.
+ * One WebSocket of an ops console: subscriptions to organizations, with events in the envelope of the SSE stream.
  *
- * A frame that is not understood is answered with an `error` frame, and the connection goes on. A subscription to `*`
- * also takes in organizations that appear later. Delivery to a slow console is socket-writer.ts's, as for SSE.
+ * An invalid frame gets an `error` frame, and the connection stays open. A subscription to `*` also includes organizations
+ * that appear later (subscription.ts). socket-writer.ts handles slow clients, as for SSE.
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -22,18 +22,18 @@ import { type LiveDeps, openSubscription, type Subscription } from './subscripti
 
 const v = PROTOCOL_VERSION;
 
-/** Bytes that may wait in a socket before we stop writing to it. */
+/** Maximum bytes buffered in a socket before writing pauses. */
 const FULL_BYTES = 256 * 1024;
 const MAX_SUBSCRIPTIONS = 32;
-/** Frames that may wait for those before them. */
+/** Maximum client frames that wait for earlier ones. */
 const MAX_QUEUED_FRAMES = 64;
-/** Frames over the limit, one after the other, before the socket is not heard for a while. */
-const REFUSALS_AT_MOST = 100;
-/** Doubles with each time. Below the interval of protocol pings, which a client that is not heard cannot answer. */
-const REST_MS = 1_000;
-const REST_AT_MOST_MS = 16_000;
-/** After so long without one the next rest is short again. */
-const REST_FORGOTTEN_MS = 60_000;
+/** Consecutive frames over the rate limit before reading from the socket pauses. */
+const REFUSALS_BEFORE_PAUSE = 100;
+/** The first pause; each further one doubles, up to less than the ping interval: a pong is not read during a pause. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 16_000;
+/** After this time without a pause the next one has the first length again. */
+const PAUSE_RESET_MS = 60_000;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
@@ -42,15 +42,15 @@ const CLOSE_LIMIT_MS = 1_000;
 
 export interface WebSocketDeps extends LiveDeps {
   heartbeat: TimerWheel;
-  /** Protocol pings, which find peers that are gone. */
+  /** Sends protocol pings, which detect dead peers. */
   keepAlive: TimerWheel;
   flushScheduler: FlushScheduler;
   logger: Logger;
 }
 
 /**
- * @param wire the connection below `socket`: events are framed once for all and go straight onto it, in one write
- * @param organizations what the address asked for, as it was sent: `*`, or ids with commas
+ * @param wire the TCP connection of `socket`: events are framed once for all clients, and written to it directly
+ * @param organizations the query parameter, unparsed: `*`, or ids with commas
  */
 export function serveWebSocket(
   socket: WebSocket,
@@ -62,7 +62,7 @@ export function serveWebSocket(
   new WebSocketConnection(socket, wire, authorization, deps).begin(organizations);
 }
 
-/** A class: one for each console, and functions made for each would be most of what an idle one costs. */
+/** A class: closures for each connection would be most of the memory of an idle one. */
 class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   readonly #socket: WebSocket;
   readonly #wire: Socket;
@@ -72,13 +72,13 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   readonly #peer: Peer;
   readonly #unregister: () => void;
   readonly #subscriptions = new Map<string, Subscription>();
-  /** One frame after the other, so that an unsubscribe never overtakes the subscribe it follows. */
+  /** Handles frames in order, so that an unsubscribe never overtakes its subscribe. */
   #queue = Promise.resolve();
   #waiting = 0;
   #refusedInARow = 0;
-  #isResting = false;
-  #restMs = 0;
-  #restedAt = Number.NEGATIVE_INFINITY;
+  #isPaused = false;
+  #pauseMs = 0;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(socket: WebSocket, wire: Socket, authorization: StreamAuthorization, deps: WebSocketDeps) {
     this.#socket = socket;
@@ -118,7 +118,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   }
 
   write(batches: readonly (readonly Frame[])[]): void {
-    // After the closing frame nothing may follow.
+    // No frame may follow the close frame.
     if (!this.#isOpen()) return;
     const [only] = batches;
     if (batches.length === 1 && only !== undefined) this.#wire.write(joinSocket(only));
@@ -157,7 +157,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   }
 
   #onMessage(text: string, isBinary: boolean): void {
-    if (!this.#mayAsk(text)) return;
+    if (!this.#isWithinRateLimit(text)) return;
     const frame = isBinary ? undefined : parseFrame(text);
     const what = 'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.';
     if (frame === undefined) this.#sendError(idOf(text), 'NOT_UNDERSTOOD', what);
@@ -165,8 +165,8 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#applyBackpressure();
   }
 
-  /** Frames count as requests do. A client that goes on asking is not heard for a while. */
-  #mayAsk(text: string): boolean {
+  /** Frames have a rate limit, as requests do. A client that keeps exceeding it is not read for a while. */
+  #isWithinRateLimit(text: string): boolean {
     try {
       this.#authorization.frames?.take();
       this.#refusedInARow = 0;
@@ -176,29 +176,29 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
       this.#authorization.frames?.refused('TOO_MANY_REQUESTS');
       this.#sendError(idOf(text), 'TOO_MANY_REQUESTS', error.message);
       this.#refusedInARow += 1;
-      if (this.#refusedInARow % REFUSALS_AT_MOST === 0) this.#rest();
+      if (this.#refusedInARow % REFUSALS_BEFORE_PAUSE === 0) this.#pauseReading();
       return false;
     }
   }
 
-  /** Who does not take our answers, or asks faster than we can answer, is not heard until there is room again. */
+  /** Pauses reading while the client does not read its responses, or sends frames faster than they are handled. */
   #applyBackpressure(): void {
-    if (this.#isResting || this.isFull() || this.#waiting > MAX_QUEUED_FRAMES) this.#socket.pause();
+    if (this.#isPaused || this.isFull() || this.#waiting > MAX_QUEUED_FRAMES) this.#socket.pause();
     else this.#socket.resume();
   }
 
-  #rest(): void {
-    if (this.#isResting) return;
+  #pauseReading(): void {
+    if (this.#isPaused) return;
     const now = performance.now();
-    const isRepeated = now - this.#restedAt < REST_FORGOTTEN_MS;
-    this.#restMs = isRepeated ? Math.min(2 * this.#restMs, REST_AT_MOST_MS) : REST_MS;
-    this.#restedAt = now + this.#restMs;
-    this.#isResting = true;
+    const isRepeated = now - this.#pausedUntil < PAUSE_RESET_MS;
+    this.#pauseMs = isRepeated ? Math.min(2 * this.#pauseMs, MAX_PAUSE_MS) : FIRST_PAUSE_MS;
+    this.#pausedUntil = now + this.#pauseMs;
+    this.#isPaused = true;
     this.#applyBackpressure();
     setTimeout(() => {
-      this.#isResting = false;
+      this.#isPaused = false;
       if (this.#isOpen()) this.#applyBackpressure();
-    }, this.#restMs).unref();
+    }, this.#pauseMs).unref();
   }
 
   #handleInOrder(frame: ClientFrame): void {
@@ -288,7 +288,7 @@ function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<strin
   );
 }
 
-/** A peer that did not answer the last ping is gone, whatever its connection looks like. */
+/** Terminates a peer that did not answer the last ping, even if its connection looks open. */
 class Peer implements TimerEntry {
   readonly #socket: WebSocket;
   #alive = true;
@@ -307,7 +307,7 @@ class Peer implements TimerEntry {
   }
 }
 
-/** A peer that does not read will not answer the close either. */
+/** Terminates after a limit: a peer that does not read does not answer the close. */
 function closeSoon(socket: WebSocket, code: number): void {
   socket.close(code);
   setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS).unref();
@@ -318,7 +318,7 @@ function parseFrame(text: string): ClientFrame | undefined {
   return result.success ? result.data : undefined;
 }
 
-/** Of a frame that was not understood, so that its sender knows which one. */
+/** The `id` of an invalid frame, so that the client can match the error. */
 function idOf(text: string): string | null {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || !('id' in value)) return null;

@@ -1,4 +1,4 @@
-/** `GET /api/v1/cliniko/ws`: takes up the offer of a WebSocket, and hands the connection to websocket-connection.ts. */
+/** `GET /api/v1/cliniko/ws`: accepts a WebSocket upgrade, and passes the connection to websocket-connection.ts. */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
@@ -24,13 +24,13 @@ export function websocketRoutes(deps: WebSocketDeps): Hono<{ Bindings: HttpBindi
   return routes;
 }
 
-/** Frames over the limit close with 1009. No deflate: it would encode each event once for each client. */
+/** A frame over the limit closes the socket with 1009. No deflate: it would encode each event once for each client. */
 function createHandshakes(): WebSocketServer {
   const handshakes = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_SOCKET_FRAME_BYTES,
     perMessageDeflate: false,
-    // Connections are known in connection-registry.ts; a second list would cost each of them again.
+    // connection-registry.ts tracks the connections; a second list would cost memory for each.
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
@@ -49,7 +49,7 @@ function openSocket(c: Upgradable, handshakes: WebSocketServer, deps: WebSocketD
   const authorization = refusal === undefined ? streamAuthorizationOf(c) : undefined;
   const head = takeUpgrade(incoming, c.env.outgoing as ServerResponse);
   if (head === undefined) return;
-  // What middleware has put on the answer (CORS, security, the request id). The handshake writes its head at once.
+  // The headers from middleware (CORS, security, the request id). The handshake writes its head immediately.
   const extra = [...c.res.headers].map(([name, value]) => `${name}: ${value}`);
   const addHeaders = (lines: string[]): void => void lines.push(...extra);
   handshakes.on('headers', addHeaders);
@@ -65,13 +65,13 @@ function openSocket(c: Upgradable, handshakes: WebSocketServer, deps: WebSocketD
 
 const TRY_AGAIN_LATER = 1013;
 
-/** A client that does not answer the close is not waited for. */
-const REFUSED_LEAVE_MS = 1_000;
+/** The time limit for a client to answer the close. */
+const CLOSE_LIMIT_MS = 1_000;
 
 function refuseSocket(socket: WebSocket, code: number): void {
   socket.on('error', () => socket.terminate());
   socket.close(code);
-  setTimeout(() => socket.terminate(), REFUSED_LEAVE_MS).unref();
+  setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS).unref();
 }
 
 function noOffer(): ProblemError {
