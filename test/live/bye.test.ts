@@ -1,4 +1,4 @@
-/** Streams end on purpose: rotated after a while, and spread over the drain when the server stops. */
+/** Intended ends of connections: rotation, and the drain when the server stops. */
 import { describe, expect, test as plainTest } from 'vitest';
 import { Bye } from '#contract/stream-event.ts';
 import { createConnectionRegistry } from '../../src/live/connection-registry.ts';
@@ -17,7 +17,7 @@ function recordByes(count: number, connections: ReturnType<typeof createConnecti
 }
 
 describe('a connection', () => {
-  plainTest('is rotated once it has lived its time, not before', () => {
+  plainTest('is rotated after its lifetime, not before', () => {
     let lifetime = 60_000;
     const connections = createConnectionRegistry({ lifetimeMs: () => lifetime });
     const young = recordByes(1, connections);
@@ -30,7 +30,7 @@ describe('a connection', () => {
     expect(connections.size).toBe(1);
   });
 
-  plainTest('lives 8 to 12 minutes by itself', () => {
+  plainTest('has a default lifetime of 8 to 12 minutes', () => {
     const connections = createConnectionRegistry();
     const { byes, all } = recordByes(100, connections);
     for (const connection of all) connections.rotate(connection);
@@ -39,7 +39,7 @@ describe('a connection', () => {
 });
 
 describe('a drain', () => {
-  plainTest('tells everyone, spread over its time, with times to come back that differ', async () => {
+  plainTest('sends bye to all connections, spread over its time, with different retry delays', async () => {
     const connections = createConnectionRegistry();
     const { byes } = recordByes(40, connections);
     await connections.byeGradually('restart', 400);
@@ -49,14 +49,14 @@ describe('a drain', () => {
     expect(new Set(byes.map(({ retryMs }) => retryMs)).size).toBeGreaterThan(20);
   });
 
-  plainTest('of no time tells everyone at once', async () => {
+  plainTest('of 0 ms sends bye to all connections immediately', async () => {
     const connections = createConnectionRegistry();
     const { byes } = recordByes(40, connections);
     await connections.byeGradually('restart', 0);
     expect(byes).toHaveLength(40);
   });
 
-  test('says goodbye on every stream, and serves those that come meanwhile', async ({ databaseUrl }) => {
+  test('sends bye on every stream, and accepts new streams until it ends', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 1_500 } });
     const address = `${server.url}/api/v1/cliniko/sync-logs/55/events`;
     const streams = await Promise.all(Array.from({ length: 12 }, () => openStream(address)));

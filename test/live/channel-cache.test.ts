@@ -1,4 +1,4 @@
-/** The bound on memory: the rings of all organizations together, and what goes first. */
+/** The memory limit of all rings together, and the order of eviction. */
 import { describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/events/event-queries.ts';
 import { createChannelCache } from '../../src/live/channel-cache.ts';
@@ -17,41 +17,41 @@ function event(organizationId: number, seq: number, bytes: number): LoggedEvent 
   return { organizationId, seq, type: 'progress', at: '2026-11-24T00:00:00.000Z', run: null, json };
 }
 
-describe('the shelf', () => {
-  test('lets go of what nobody watches first, then of the ring that was watched the longest ago', () => {
-    const shelf = createChannelCache(10_000);
+describe('the channel cache', () => {
+  test('evicts channels without listeners first, then the least recently used ring', () => {
+    const cache = createChannelCache(10_000);
     for (const id of [1, 2, 3]) {
-      const { channel, listeners } = shelf.open(state(id));
+      const { channel, listeners } = cache.open(state(id));
       if (id !== 2) listeners.add({ onNews: () => {} });
       channel.append([event(id, 1, 3_000)]);
     }
-    shelf.evict();
-    expect([...shelf.entries()].map(([id]) => id)).toEqual([1, 2, 3]);
+    cache.evict();
+    expect([...cache.entries()].map(([id]) => id)).toEqual([1, 2, 3]);
 
-    shelf.touch(1);
-    shelf.get(3)?.channel.append([event(3, 2, 3_000)]);
-    shelf.evict();
-    expect([...shelf.entries()].map(([id]) => id)).toEqual([3, 1]);
-    expect(shelf.get(3)?.channel.framesAfter(0)).toHaveLength(2);
+    cache.touch(1);
+    cache.get(3)?.channel.append([event(3, 2, 3_000)]);
+    cache.evict();
+    expect([...cache.entries()].map(([id]) => id)).toEqual([3, 1]);
+    expect(cache.get(3)?.channel.framesAfter(0)).toHaveLength(2);
 
-    shelf.get(1)?.channel.append([event(1, 2, 3_000)]);
-    shelf.evict();
-    expect(shelf.get(3)?.channel).toMatchObject({ head: 2, bytes: 0 });
-    expect(shelf.get(3)?.channel.framesAfter(1)).toBeUndefined();
-    expect(shelf.get(1)?.channel.framesAfter(0)).toHaveLength(2);
+    cache.get(1)?.channel.append([event(1, 2, 3_000)]);
+    cache.evict();
+    expect(cache.get(3)?.channel).toMatchObject({ head: 2, bytes: 0 });
+    expect(cache.get(3)?.channel.framesAfter(1)).toBeUndefined();
+    expect(cache.get(1)?.channel.framesAfter(0)).toHaveLength(2);
   });
 
-  test('lets go of channels that nobody has watched for a while', () => {
-    const shelf = createChannelCache(10_000, -1);
-    shelf.open(state(1));
-    shelf.open(state(2)).listeners.add({ onNews: () => {} });
-    shelf.removeIdle();
-    expect([...shelf.entries()].map(([id]) => id)).toEqual([2]);
+  test('removes channels that are idle without listeners', () => {
+    const cache = createChannelCache(10_000, -1);
+    cache.open(state(1));
+    cache.open(state(2)).listeners.add({ onNews: () => {} });
+    cache.removeIdle();
+    expect([...cache.entries()].map(([id]) => id)).toEqual([2]);
   });
 });
 
 describe('a channel', () => {
-  test('has a ring without gaps: what the log has lost begins it anew', () => {
+  test('has a ring without gaps: it restarts after events that the log has lost', () => {
     const { channel } = createChannelCache().open(state(1));
     channel.append([event(1, 1, 10), event(1, 2, 10), event(1, 5, 10), event(1, 6, 10)]);
 
@@ -59,13 +59,13 @@ describe('a channel', () => {
     expect(channel.framesAfter(4)?.map(({ seq }) => seq)).toEqual([5, 6]);
   });
 
-  test('gives portions of what a socket takes, and the same array to everyone at one place', () => {
+  test('returns batches of about one socket buffer, and the same array for the same cursor', () => {
     const { channel } = createChannelCache().open(state(1));
     channel.append(Array.from({ length: 40 }, (_, n) => event(1, n + 1, 5_000)));
-    const portion = channel.framesAfter(0);
+    const batch = channel.framesAfter(0);
 
-    expect(portion?.length).toBeGreaterThan(5);
-    expect(portion?.length).toBeLessThan(20);
-    expect(channel.framesAfter(0)).toBe(portion);
+    expect(batch?.length).toBeGreaterThan(5);
+    expect(batch?.length).toBeLessThan(20);
+    expect(channel.framesAfter(0)).toBe(batch);
   });
 });

@@ -1,4 +1,4 @@
-/** Chromium's own EventSource and WebSocket, without a line of our client around them. */
+/** The EventSource and WebSocket of Chromium, without our client. */
 import { describe, expect, vi } from 'vitest';
 import { test } from '../browser/support/test.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
@@ -7,7 +7,7 @@ import { startTestServer } from '../support/server.ts';
 const TYPES = ['snapshot', 'started', 'progress', 'completed'];
 
 describe("Chromium's own EventSource and WebSocket", () => {
-  test('hear the same, and the EventSource goes on by itself when its server was started anew', async ({
+  test('receive the same events, and the EventSource resumes by itself after a restart of the server', async ({
     databaseUrl,
     page,
   }) => {

@@ -1,4 +1,4 @@
-/** What `hello` promises is kept to the letter, and the end of a run reaches everybody. */
+/** Clients get exactly what `hello` promises, and the end of a run reaches every client. */
 import { describe, expect, vi } from 'vitest';
 import type { ServerFrame } from '#contract/socket-frame.ts';
 import { Hello } from '#contract/stream-event.ts';
@@ -23,7 +23,7 @@ async function epochOf(server: TestServer): Promise<string> {
 }
 
 describe('a stream that missed 1,000 events', () => {
-  test('gets every one of them, though more happen while it is told', async ({ databaseUrl }) => {
+  test('gets every one of them, even if more happen during the replay', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, step, leap } = openExternalWriter(databaseUrl);
     await begin();
@@ -41,7 +41,7 @@ describe('a stream that missed 1,000 events', () => {
 });
 
 describe('a stream that keeps up', () => {
-  test('gets every event of a burst that is larger than what memory holds', async ({ databaseUrl }) => {
+  test('gets every event of a burst that is larger than the ring', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, leap } = openExternalWriter(databaseUrl);
     await begin();
@@ -55,7 +55,7 @@ describe('a stream that keeps up', () => {
 });
 
 describe('a folded subscription', () => {
-  test('leaves out what happened between, but no end of a run: 1,500 at once', async ({ databaseUrl }) => {
+  test('omits intermediate events, but no end of a run: 1,500 at once', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, leap, ends, end } = openExternalWriter(databaseUrl);
     await begin();
@@ -71,7 +71,7 @@ describe('a folded subscription', () => {
     expect(socket.frames().filter((frame) => frame.type === 'progress')).toEqual([]);
   });
 
-  test('goes on behind its map of cursors, folded, and with every end', async ({ databaseUrl }) => {
+  test('resumes after its map of cursors, folded, with every end of a run', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, leap, ends } = openExternalWriter(databaseUrl);
     await begin();
@@ -101,7 +101,9 @@ describe('a folded subscription', () => {
 });
 
 describe('a subscription to everything, event by event', () => {
-  test('goes on after a cut with every event of a burst, in order and once', async ({ databaseUrl }) => {
+  test('resumes after a disconnection with every event of a burst, in order and once', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, leap, ends } = openExternalWriter(databaseUrl);
     const subscribe = { type: 'subscribe', id: 'all', organizations: '*', conflate_ms: 0 };
@@ -133,7 +135,7 @@ describe('a subscription to everything, event by event', () => {
 });
 
 describe('a run whose start another program moves into the past', () => {
-  test('gives its place to the one that is the latest now, on the poll and on new streams', async ({
+  test('is replaced by the run that is the latest now, on the poll and on new streams', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });

@@ -1,4 +1,4 @@
-/** As far as the test uses it; the package has no types of its own. */
+/** The types that the test uses; the package has none. */
 declare module 'launchdarkly-eventsource' {
   export class EventSource {
     constructor(url: string, options: object);

@@ -1,9 +1,9 @@
 /**
- * The oracle: every state that is pushed equals what a poll returned at that `seq`, whatever is killed meanwhile.
+ * The oracle test: every pushed state equals the result of a poll at that `seq`, through any sequence of faults.
  *
- * Two servers as real processes, writers that never stop, and clients of every kind that come back with their cursors.
- * fast-check makes up the order of the disasters, and shrinks one that fails (it prints its seed): clients that are cut
- * on either side, servers that are killed, sessions of the database that are ended, the listeners' among them.
+ * It runs two server processes, continuous writers, and clients of every kind that reconnect with their cursors. fast-check
+ * generates the sequence of faults, and shrinks a failing one (it prints its seed): disconnected clients, killed servers,
+ * terminated database sessions, also those of the listeners.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -21,28 +21,28 @@ import {
 import { openServerPair, type ServerPair } from '../support/server-pair.ts';
 import { logTextOf } from '../support/stream.ts';
 
-/** Changes by all writers together from one disaster to the next. */
+/** Changes by all writers together between two faults. */
 const CHANGES_BETWEEN = 24;
-/** A run of a clinic ends, and the next begins. */
+/** After so many changes a run ends, and the next begins. */
 const CHANGES_OF_A_RUN = 30;
 
-interface Stage {
+interface Environment {
   servers: ServerPair;
   clients: readonly ReconnectingClient[];
-  /** Of the oracle itself, which nobody ends. */
+  /** The connection of the test itself, which no fault terminates. */
   sql: Sql;
-  /** Resolves when the writers have written on. */
+  /** Resolves after further changes by the writers. */
   goOn(): Promise<void>;
 }
 
-type Disaster = fc.AsyncCommand<object, Stage>;
+type Fault = fc.AsyncCommand<object, Environment>;
 
-function disaster(name: string, strike: (stage: Stage) => unknown): Disaster {
+function fault(name: string, inject: (environment: Environment) => unknown): Fault {
   return {
     check: () => true,
-    async run(_, stage) {
-      await strike(stage);
-      await stage.goOn();
+    async run(_, environment) {
+      await inject(environment);
+      await environment.goOn();
     },
     toString: () => name,
   };
@@ -50,20 +50,20 @@ function disaster(name: string, strike: (stage: Stage) => unknown): Disaster {
 
 const which = fc.constantFrom(0 as const, 1 as const);
 
-const DISASTERS: fc.Arbitrary<Disaster>[] = [
-  fc.nat(20).map((n) => disaster(`cut client ${n}`, ({ clients }) => clients[n % clients.length]?.cut())),
-  which.map((n) => disaster(`cut all of server ${n}`, ({ servers }) => servers.cut(n))),
-  which.map((n) => disaster(`kill server ${n}`, ({ servers }) => servers.replace(n, 'SIGKILL'))),
-  which.map((n) => disaster(`restart server ${n}`, ({ servers }) => servers.replace(n, 'SIGTERM'))),
+const FAULTS: fc.Arbitrary<Fault>[] = [
+  fc.nat(20).map((n) => fault(`cut client ${n}`, ({ clients }) => clients[n % clients.length]?.cut())),
+  which.map((n) => fault(`cut all of server ${n}`, ({ servers }) => servers.cut(n))),
+  which.map((n) => fault(`kill server ${n}`, ({ servers }) => servers.replace(n, 'SIGKILL'))),
+  which.map((n) => fault(`restart server ${n}`, ({ servers }) => servers.replace(n, 'SIGTERM'))),
   fc.constantFrom('listener', 'live', 'bus').map((name) =>
-    disaster(
+    fault(
       `end the sessions of each ${name}`,
       ({ sql }) => sql`select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = ${`patient-sync ${name}`}`,
     ),
   ),
   fc.nat(50).map((n) =>
-    disaster(
+    fault(
       `end session ${n}`,
       ({ sql }) => sql`with others as (
           select pid, row_number() over (order by pid) - 1 as place, count(*) over () as many
@@ -73,7 +73,7 @@ const DISASTERS: fc.Arbitrary<Disaster>[] = [
   ),
 ];
 
-/** Programs that know nothing of us, one for each organization. Their sessions may be ended as well. */
+/** Simulates other programs, one for each organization. Faults may terminate their sessions too. */
 function startWriters(databaseUrl: string, organizations: readonly number[]) {
   const sql = connectInTest(databaseUrl, { max: organizations.length, backoff: () => 0.02 });
   let written = 0;
@@ -90,7 +90,7 @@ function startWriters(databaseUrl: string, organizations: readonly number[]) {
   };
   const write = async (id: number): Promise<void> => {
     for (let n = 1; !stopped; n++) {
-      // Of a session that is ended meanwhile nobody knows whether it has written. The log knows.
+      // A terminated session may or may not have written. The log decides.
       const { count } = await change(id, n).catch(() => ({ count: 0 }));
       written += count;
       await delay(2);
@@ -116,22 +116,20 @@ function startWriters(databaseUrl: string, organizations: readonly number[]) {
 function openClients({ addresses }: ServerPair, organizations: readonly number[]): ReconnectingClient[] {
   const [here, there] = addresses;
   const [one = 0] = organizations;
-  const turns = [
+  const orders = [
     [here, there],
     [there, here],
   ];
   return [
-    ...organizations.flatMap((id) =>
-      turns.map((flushScheduler, n) => watchBySse(`SSE ${n} of ${id}`, flushScheduler, id)),
-    ),
-    ...turns.map((flushScheduler, n) => watchBySocket(`socket ${n} by name`, flushScheduler, organizations)),
-    ...turns.map((flushScheduler, n) => watchBySocket(`socket ${n} of everything`, flushScheduler, '*')),
+    ...organizations.flatMap((id) => orders.map((order, n) => watchBySse(`SSE ${n} of ${id}`, order, id))),
+    ...orders.map((order, n) => watchBySocket(`socket ${n} by name`, order, organizations)),
+    ...orders.map((order, n) => watchBySocket(`socket ${n} of everything`, order, '*')),
     ...addresses.map((address, n) => watchByPoll(`polls of server ${n}`, address, one)),
   ];
 }
 
-/** What the log says of an organization: the envelope of each `seq`. */
-async function consult(sql: Sql, organizationId: number): Promise<ReadonlyMap<number, string>> {
+/** The expected envelope of each `seq` of an organization, from the log. */
+async function readExpected(sql: Sql, organizationId: number): Promise<ReadonlyMap<number, string>> {
   const runs = await sql<
     { id: number }[]
   >`select id from sync_logs where organization_id = ${organizationId}`;
@@ -146,7 +144,7 @@ async function consult(sql: Sql, organizationId: number): Promise<ReadonlyMap<nu
   return oracle;
 }
 
-/** @returns how many states were compared */
+/** @returns the number of compared states */
 function compare(name: string, shown: readonly Shown[], oracle: ReadonlyMap<number, string>): number {
   const seqs = shown.map(({ seq }) => seq);
   const [first] = shown;
@@ -173,46 +171,47 @@ function logAt(oracle: ReadonlyMap<number, string>, seq: number): string | undef
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
 describe('every pushed state', () => {
-  test('is what a poll returned at that seq, through any order of kills', { timeout: 200_000 }, async ({
+  test('equals the poll at that seq, through any sequence of faults', { timeout: 200_000 }, async ({
     databaseUrl,
   }) => {
     const sql = connectInTest(databaseUrl);
     const servers = await openServerPair(databaseUrl);
     let compared = 0;
     let plays = 0;
-    let struck = 0;
-    const play = async (disasters: Iterable<Disaster>): Promise<void> => {
+    let injected = 0;
+    const play = async (faults: Iterable<Fault>): Promise<void> => {
       plays += 1;
       const organizations = range(plays * 10, plays * 10 + 2);
       const writers = startWriters(databaseUrl, organizations);
       await writers.goOn();
       const clients = openClients(servers, organizations);
-      const stage = { servers, clients, sql, goOn: writers.goOn };
+      const environment = { servers, clients, sql, goOn: writers.goOn };
       try {
-        await fc.asyncModelRun(() => ({ model: {}, real: stage }), disasters);
+        await fc.asyncModelRun(() => ({ model: {}, real: environment }), faults);
         await writers.stop();
-        for (const id of organizations) compared += await compareAll(clients, id, await consult(sql, id));
-        struck += [...disasters].length;
+        for (const id of organizations)
+          compared += await compareAll(clients, id, await readExpected(sql, id));
+        injected += [...faults].length;
         expect(clients.flatMap(({ lost }) => lost)).toEqual([]);
       } finally {
         await writers.stop();
         for (const client of clients) client.leave();
       }
     };
-    const disasters = fc.commands(DISASTERS, { maxCommands: 24, size: 'max' });
-    await fc.assert(fc.asyncProperty(disasters, play), {
+    const faults = fc.commands(FAULTS, { maxCommands: 24, size: 'max' });
+    await fc.assert(fc.asyncProperty(faults, play), {
       numRuns: 6,
-      // Only a failure takes so long, while it is shrunk: what was found by then is told.
+      // Only shrinking a failure takes so long; the smallest sequence found by then is reported.
       interruptAfterTimeLimit: 150_000,
       markInterruptAsFailure: true,
     });
     await servers.settled();
-    // Some five clients see each change that is made between two disasters, once they are there.
-    expect(compared).toBeGreaterThan(CHANGES_BETWEEN * struck);
+    // About five clients see each change between two faults.
+    expect(compared).toBeGreaterThan(CHANGES_BETWEEN * injected);
   });
 });
 
-/** Waits until each client that watches the organization has come as far as the log. */
+/** Waits until each client of the organization has reached the head of the log. */
 async function compareAll(
   clients: readonly ReconnectingClient[],
   id: number,

@@ -1,4 +1,4 @@
-/** The database goes, in all the ways in which databases go, and clients that stayed connected miss nothing. */
+/** Outages of the database: clients that stay connected miss no event. */
 import { describe, expect, vi } from 'vitest';
 import { Hello } from '#contract/stream-event.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -26,8 +26,8 @@ async function readiness(server: TestServer): Promise<{ status: number; listener
   return { status: response.status, listener: body.checks.listener };
 }
 
-describe('connections whose packets are dropped, without a word', () => {
-  test('are given up: streams go on, the listener too', async ({ databaseUrl }) => {
+describe('connections whose packets are dropped silently', () => {
+  test('are replaced: streams continue, and the listener works again', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
     const server = await startTestServer(network.url, { organizations: [] });
     const { begin, step } = openExternalWriter(databaseUrl);
@@ -45,27 +45,27 @@ describe('connections whose packets are dropped, without a word', () => {
     const network = await openTcpProxy(databaseUrl);
     const selfTest = { everyMs: 100, limitMs: 300 };
     const bus = await openPostgresBus(network.url, selfTest);
-    const speaker = await openPostgresBus(databaseUrl);
+    const publisher = await openPostgresBus(databaseUrl);
     try {
-      const heard: number[] = [];
-      bus.subscribe((nudge) => void heard.push(...nudge.organizations));
-      const onGap = vi.fn();
-      bus.onMissed(onGap);
+      const received: number[] = [];
+      bus.subscribe((nudge) => void received.push(...nudge.organizations));
+      const onMissed = vi.fn();
+      bus.onMissed(onMissed);
       network.goSilent();
       await vi.waitFor(() => expect(bus.healthy).toBe(false), PATIENCE);
       await vi.waitFor(() => expect(bus.healthy).toBe(true), PATIENCE);
 
-      expect(onGap).toHaveBeenCalled();
-      speaker.publish({ organizations: [7], work: false });
-      await vi.waitFor(() => expect(heard).toContain(7), PATIENCE);
+      expect(onMissed).toHaveBeenCalled();
+      publisher.publish({ organizations: [7], work: false });
+      await vi.waitFor(() => expect(received).toContain(7), PATIENCE);
     } finally {
-      await Promise.all([bus.close(), speaker.close()]);
+      await Promise.all([bus.close(), publisher.close()]);
     }
   });
 });
 
-describe('a listener that cannot be had', () => {
-  test('leaves polling, says so, and comes back without a gap', async ({ databaseUrl }) => {
+describe('a listener that cannot connect', () => {
+  test('falls back to polling, reports it, and recovers without a gap', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
     const server = await startTestServer(databaseUrl, {
       organizations: [],
@@ -101,7 +101,7 @@ describe('a listener that cannot be had', () => {
 });
 
 describe('a database that crashes and comes back', () => {
-  test('is the same history: the same connection goes on where it was', async () => {
+  test('keeps its history: the same stream continues without a gap', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
     await migrate(database.url);
@@ -126,7 +126,7 @@ describe('a database that crashes and comes back', () => {
     expect(again.slice(1)).toEqual(sent.slice(4));
   });
 
-  test('while it is away a stream is still served from memory', async () => {
+  test('serves streams from memory while it is unavailable', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
     await migrate(database.url);

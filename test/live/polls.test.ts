@@ -1,4 +1,4 @@
-/** Polls that cost no query, and never show less than what was shown before. */
+/** Polls that cost no query, and never return an older state than an earlier response. */
 import { describe, expect, vi } from 'vitest';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
@@ -21,10 +21,8 @@ async function subscriber(server: TestServer, organization = 55) {
   return stream;
 }
 
-describe('a poll of an organization that somebody watches', () => {
-  test('costs no query, and is byte for byte what the database would have answered', async ({
-    databaseUrl,
-  }) => {
+describe('a poll of an organization with a subscriber', () => {
+  test('costs no query, and equals the response from the database byte for byte', async ({ databaseUrl }) => {
     const proxy = await openStatementProxy(databaseUrl);
     const server = await startTestServer(proxy.url, {
       organizations: [],
@@ -42,7 +40,7 @@ describe('a poll of an organization that somebody watches', () => {
       statements.length = 0;
       answers.length = 0;
       for (let n = 0; n < 20; n++) answers.push(await poll(server));
-      // What the poll asks, and the head that an ETag needs.
+      // The query of the poll, and the query of the head for an ETag.
       expect(statements.filter((text) => /json_agg|as head$/.test(text.trim()))).toEqual([]);
     }, 5_000);
 
@@ -53,7 +51,7 @@ describe('a poll of an organization that somebody watches', () => {
     });
   });
 
-  test('never shows less than a poll, a stream or the starting of a sync did before', async ({
+  test('never returns an older state than an earlier poll, stream or start of a sync', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 5 });
@@ -78,7 +76,9 @@ describe('a poll of an organization that somebody watches', () => {
 });
 
 describe('a poll at another server', () => {
-  test('shows what its cursor asks for, and 304 for what is still so', async ({ databaseUrl }) => {
+  test('returns at least the state of its cursor, and 304 for an unchanged state', async ({
+    databaseUrl,
+  }) => {
     const first = await startTestServer(databaseUrl, { organizations: [] });
     const second = await startTestServer(databaseUrl, { organizations: [], cliniko: first.cliniko });
     const { begin, step } = openExternalWriter(databaseUrl);

@@ -1,8 +1,8 @@
 /**
- * A database that is put back from a backup: the same `seq` names another event then, and no client may go on where it was.
+ * A database restored from a backup: the same `seq` then means another event, and no client may resume from its cursor.
  *
- * The backup is a real one: the files of the stopped cluster, copied away and back. It has the same system identifier,
- * the same timeline and the same tables.
+ * The backup is real: a copy of the files of the stopped cluster. It has the same system identifier, the same timeline and
+ * the same tables.
  */
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
@@ -29,7 +29,7 @@ async function start(dataDir: string): Promise<EmbeddedDatabase> {
   return database;
 }
 
-/** With its owner and its times, as a backup program does it. */
+/** Keeps the owner and the times, as a backup program does. */
 const copy = (from: string, to: string) => promisify(execFile)('cp', ['-a', from, to]);
 
 async function writeRun(url: string, steps: number): Promise<void> {
@@ -39,7 +39,7 @@ async function writeRun(url: string, steps: number): Promise<void> {
   await externalWriter.end();
 }
 
-/** A database with five events, stopped; and a copy of it. */
+/** A stopped database with five events, and a copy of it. */
 async function backedUpDatabase() {
   const [dataDir, backup] = [await newDataDir(), await newDataDir()];
   const database = await start(dataDir);
@@ -51,7 +51,7 @@ async function backedUpDatabase() {
   return {
     start: () => start(dataDir),
     async restore(): Promise<void> {
-      // PostgreSQL tells the times of files in whole seconds; nobody restores a backup in the second it was made.
+      // PostgreSQL reads file times in whole seconds, so the restore must not happen in the second of the backup.
       await vi.waitFor(() => expect(Math.floor(Date.now() / 1_000)).toBeGreaterThan(madeAt), 5_000);
       await rm(join(dataDir, 'postgres'), { recursive: true });
       await copy(join(backup, 'postgres'), join(dataDir, 'postgres'));
@@ -60,9 +60,9 @@ async function backedUpDatabase() {
 }
 
 describe('a restored backup', () => {
-  test('is another history to whoever comes back, also when it is longer than what they saw', async () => {
-    const home = await backedUpDatabase();
-    const old = await home.start();
+  test('has another epoch for reconnecting clients, also if it has more events than they saw', async () => {
+    const backedUp = await backedUpDatabase();
+    const old = await backedUp.start();
     const before = await startTestServer(old.url, { organizations: [] });
     const stream = await openStream(address(before));
     const [hello] = await stream.until((sent) => sent.length === 2);
@@ -71,8 +71,8 @@ describe('a restored backup', () => {
     await before.stop();
     await old.stop();
 
-    await home.restore();
-    const restored = await home.start();
+    await backedUp.restore();
+    const restored = await backedUp.start();
     await writeRun(restored.url, 8);
     const after = await startTestServer(restored.url, { organizations: [] });
     const back = await openStream(address(after), { 'last-event-id': seen.at(-1)?.id ?? '' });
@@ -82,9 +82,9 @@ describe('a restored backup', () => {
     expect(helloOf(sent).head).not.toBe(JSON.parse(hello?.data ?? '').head);
   });
 
-  test('is noticed by a server that lives through it: its streams say goodbye, and begin anew', async () => {
-    const home = await backedUpDatabase();
-    const old = await home.start();
+  test('is detected by a running server: its streams end with bye, and restart', async () => {
+    const backedUp = await backedUpDatabase();
+    const old = await backedUp.start();
     const network = await openTcpProxy(old.url);
     const server = await startTestServer(network.url, { organizations: [] });
     const stream = await openStream(address(server));
@@ -94,8 +94,8 @@ describe('a restored backup', () => {
     const seen = [...(await stream.until((sent) => sent.at(-1)?.event === 'completed'))];
     network.refuse(true);
     await old.stop();
-    await home.restore();
-    const restored = await home.start();
+    await backedUp.restore();
+    const restored = await backedUp.start();
     await writeRun(restored.url, 8);
     network.pointTo(restored.url);
     network.refuse(false);
@@ -103,13 +103,13 @@ describe('a restored backup', () => {
     await stream.ended;
     expect(await socket.closed).toBe(1012);
     expect(Bye.parse(JSON.parse(stream.events.at(-1)?.data ?? '')).reason).toBe('restart');
-    // Not one event of the other history came under a cursor of the old one.
+    // No event of the new history has a cursor of the old one.
     expect(stream.events.slice(0, -1)).toEqual(seen.slice(0, stream.events.length - 1));
     const back = await openStream(address(server), { 'last-event-id': seen.at(-1)?.id ?? '' });
     expect(helloOf(await back.until((all) => all.length === 2))).toMatchObject({ reason: 'epoch' });
   });
 
-  test('that shows in nothing but missing events is another history too, for all servers', async ({
+  test('that is visible only by missing events also gets another epoch, for all servers', async ({
     databaseUrl,
   }) => {
     const servers = [
@@ -121,7 +121,7 @@ describe('a restored backup', () => {
     await begin();
     for (let n = 0; n < 5; n++) await step();
     for (const stream of streams) await stream.until((sent) => sent.length === 8);
-    // As a machine that was set back to an earlier snapshot of its disk would have it.
+    // The same state as after a restored disk snapshot.
     await sql`update sync_streams set head = 2`;
     await sql`delete from sync_events where seq > 2`;
     await Promise.all(streams.map((stream) => stream.ended));
@@ -140,10 +140,10 @@ describe('a restored backup', () => {
 
 describe('a database that is stopped and started', () => {
   test('keeps its history', async () => {
-    const home = await backedUpDatabase();
+    const backedUp = await backedUpDatabase();
     const epochs = [];
     for (let n = 0; n < 2; n++) {
-      const database = await home.start();
+      const database = await backedUp.start();
       const server = await startTestServer(database.url, { organizations: [] });
       const stream = await openStream(address(server));
       epochs.push(helloOf(await stream.until((sent) => sent.length === 2)).head);

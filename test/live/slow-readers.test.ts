@@ -1,4 +1,4 @@
-/** Readers that never read, beside others that do: a server in a process of its own, whose memory can be measured. */
+/** Clients that never read, beside others that do. The server is a separate process, so that its memory can be measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -44,7 +44,7 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
-/** Asks for the stream, and never reads a byte of it. */
+/** Requests the stream, and never reads from it. */
 async function openDeafReader(url: string): Promise<Socket> {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -55,8 +55,8 @@ async function openDeafReader(url: string): Promise<Socket> {
   return socket;
 }
 
-describe.runIf(process.platform === 'linux')('20 readers that never read', () => {
-  test('cost the server less than 60 MB, and the others no event', async ({ databaseUrl }) => {
+describe.runIf(process.platform === 'linux')('20 clients that never read', () => {
+  test('cost the server less than 60 MB, and other clients miss no event', async ({ databaseUrl }) => {
     const server = await startProcess(databaseUrl);
     const { sql, begin } = openExternalWriter(databaseUrl);
     await begin();
@@ -71,14 +71,14 @@ describe.runIf(process.platform === 'linux')('20 readers that never read', () =>
       update sync_logs set records_processed = n where status = 'running'; commit; end loop; end $$`);
     const sent = await witness.until((all) => all.length === EVENTS + 2);
     const after = await server.rss();
-    const told = await console.until('progress', EVENTS);
+    const progress = await console.until('progress', EVENTS);
 
     expect(sent.at(-1)?.data.length).toBeGreaterThan(650);
     const everyOne = Array.from({ length: EVENTS }, (_, n) => n + 3);
     expect(sent.slice(2).map(({ id }) => Number(id?.split('.')[1]))).toEqual(everyOne);
-    expect(told.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual(everyOne);
+    expect(progress.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual(everyOne);
     expect((after - before) / MEGABYTE).toBeLessThan(60);
-    // One of them begins to read: it gets what its socket held, a snapshot for the rest, and then the end like all.
+    // One of them starts to read: it gets the buffered frames, a snapshot for the missed events, and the end of the run.
     await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'`;
     const [late] = deaf;
     let text = '';

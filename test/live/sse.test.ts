@@ -1,4 +1,4 @@
-/** Streams from outside: joining, resuming, losing history, and two servers that say the same. */
+/** SSE streams as a client sees them: start, resume, lost history, and two servers with identical output. */
 import { describe, expect, vi } from 'vitest';
 import { Bye, Hello, SnapshotEvent } from '#contract/stream-event.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -25,7 +25,7 @@ const changesOf = (sent: SentEvent[]) =>
 const helloOf = (sent: SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
 
 describe('a fresh stream', () => {
-  test('has its headers, says hello, and tells where the organization stands', async ({ databaseUrl }) => {
+  test('has its headers, sends hello, and a snapshot of the organization', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const stream = await openStream(address(server));
     const [hello, snapshot] = await stream.until((sent) => sent.length === 2);
@@ -43,9 +43,7 @@ describe('a fresh stream', () => {
     expect(snapshot?.id).toMatch(/^[a-z0-9]+\.0$/);
   });
 
-  test('has what every answer carries, and says that the connection ends with it', async ({
-    databaseUrl,
-  }) => {
+  test('has the headers of every response, and connection: close', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { response } = await openStream(address(server));
     const headers = Object.fromEntries(response.headers);
@@ -55,7 +53,7 @@ describe('a fresh stream', () => {
     expect(Math.abs(Date.now() - Date.parse(response.headers.get('date') ?? ''))).toBeLessThan(60_000);
   });
 
-  test('comes without chunks to who speaks HTTP/1.0', async ({ databaseUrl }) => {
+  test('is sent without chunks to an HTTP/1.0 client', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { pathname } = new URL(address(server));
     const connection = openRaw(server.url, `GET ${pathname} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
@@ -67,7 +65,9 @@ describe('a fresh stream', () => {
     expect(text).toMatch(/\n\nid: [a-z0-9]+\.0\nevent: snapshot\n/);
   });
 
-  test('is served to who asks for it behind an answer that is not over yet', async ({ databaseUrl }) => {
+  test('is served to a request behind an unfinished response on the same connection', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { pathname } = new URL(address(server));
     const requests = ['/api/v1/cliniko/sync-logs/55', pathname].map(
@@ -77,7 +77,7 @@ describe('a fresh stream', () => {
     expect(await connection.until('event: snapshot')).toContain(logListText(55));
   });
 
-  test('is refused to who sends a body with it, before it opens', async ({ databaseUrl }) => {
+  test('is refused when the request has a body', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { pathname } = new URL(address(server));
     const body = 'content-length: 100\r\n\r\nthe rest never comes';
@@ -86,7 +86,7 @@ describe('a fresh stream', () => {
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  test('loses nothing that happens while it opens', async ({ databaseUrl }) => {
+  test('misses no event that happens while it opens', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, step, end } = externalWriter(databaseUrl);
     await begin();
@@ -109,8 +109,8 @@ describe('a fresh stream', () => {
   });
 });
 
-describe('a stream that is taken up again', () => {
-  test('goes on behind its cursor, with the same bytes; the header wins over the address', async ({
+describe('a resumed stream', () => {
+  test('continues after its cursor, with the same bytes; the header wins over the URL', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
@@ -138,7 +138,7 @@ describe('a stream that is taken up again', () => {
     ['trimmed', (epoch: string) => `${epoch}.1`],
     ['too_far', (epoch: string) => `${epoch}.5`],
   ] as const)(
-    'says %s when it cannot, and where the organization stands',
+    'reports %s when it cannot resume, and sends a snapshot',
     async ([reason, since], { databaseUrl }) => {
       const server = await startTestServer(databaseUrl, { organizations: [] });
       const { sql, begin } = externalWriter(databaseUrl);
@@ -163,7 +163,7 @@ describe('a stream that is taken up again', () => {
 });
 
 describe('two servers on one database', () => {
-  test('tell the same bytes, whoever runs the sync', async ({ databaseUrl }) => {
+  test('send the same bytes, no matter which one runs the sync', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl, { latencyMs: 20 });
     const second = await startTestServer(databaseUrl, { cliniko: first.cliniko, organizations: [] });
     const streams = await Promise.all([openStream(address(first, 123)), openStream(address(second, 123))]);
@@ -175,7 +175,7 @@ describe('two servers on one database', () => {
     expect(changesOf(one ?? []).length).toBeGreaterThan(13);
   });
 
-  test('go on without a gap when the database ends all sessions', async ({ databaseUrl }) => {
+  test('continue without a gap after all database sessions were terminated', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { sql, begin, step, end } = externalWriter(databaseUrl);
     const stream = await openStream(address(server));
@@ -194,7 +194,7 @@ describe('two servers on one database', () => {
 });
 
 describe('a server that stops', () => {
-  test('says goodbye, with a time to come back', async ({ databaseUrl }) => {
+  test('sends bye with a retry delay', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const stream = await openStream(address(server));
     await stream.until((sent) => sent.length === 2);
@@ -205,8 +205,8 @@ describe('a server that stops', () => {
   });
 });
 
-describe('a stream nobody reads any more', () => {
-  test('is forgotten', async ({ databaseUrl }) => {
+describe('a stream whose client has disconnected', () => {
+  test('is removed', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { begin, step } = externalWriter(databaseUrl);
     await begin();

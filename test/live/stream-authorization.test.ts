@@ -1,4 +1,4 @@
-/** A right that ends while a stream is open: nothing leaves after that, replayed or live. */
+/** A right that ends while a stream is open: no frame leaves after that, replayed or live. */
 import { describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/live/frame.ts';
 import { guardSubscriber } from '../../src/live/stream-authorization.ts';
@@ -12,7 +12,7 @@ const FRAME: Frame = {
   sse: Buffer.from('data: {}\n\n'),
 };
 
-const WATCH: Subscriber = {
+const SUBSCRIBER: Subscriber = {
   organizationId: 5,
   epoch: 'e',
   head: 7,
@@ -26,17 +26,17 @@ const WATCH: Subscriber = {
   end: () => {},
 };
 
-describe('a guarded watch', () => {
-  test('gives what its viewer may see, and asks again for every take and every replay', async () => {
+describe('a guarded subscriber', () => {
+  test('returns frames only with a right, which it checks for every take and every replay', async () => {
     let allowed: readonly number[] = [5];
-    const subscriber = guardSubscriber(WATCH, {
+    const subscriber = guardSubscriber(SUBSCRIBER, {
       frames: undefined,
       canRead: (id) => allowed.includes(id),
       onEnd: () => () => {},
     });
     expect(subscriber.take()).toEqual([FRAME]);
     const replay = subscriber.catchUp(false);
-    // The right ends while the log is being read.
+    // The right ends during the read of the log.
     allowed = [6];
     expect(await replay).toEqual([]);
     expect(subscriber.take()).toEqual([]);

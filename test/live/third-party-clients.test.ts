@@ -1,4 +1,4 @@
-/** Clients that nobody here wrote: three libraries for Server-Sent Events. Chromium's own are in test/browser. */
+/** Three third-party libraries for Server-Sent Events. chromium.test.ts tests those of Chromium. */
 import { EventSource } from 'eventsource';
 import { createEventSource } from 'eventsource-client';
 import { EventSource as LaunchDarklyEventSource } from 'launchdarkly-eventsource';
@@ -14,7 +14,7 @@ interface Received {
 
 const TYPES = ['snapshot', 'started', 'progress', 'completed'];
 
-/** Each listens by its own ways. @returns ends it */
+/** Each uses the API of its library. @returns a function that closes the client */
 const CLIENTS: [name: string, listen: (url: string, onEvent: (event: Received) => void) => () => void][] = [
   [
     'eventsource',
@@ -50,17 +50,17 @@ const CLIENTS: [name: string, listen: (url: string, onEvent: (event: Received) =
 ];
 
 describe.for(CLIENTS)('%s', ([, listen]) => {
-  test('hears every event once, also across a restart of the server', async ({ databaseUrl }) => {
+  test('receives every event once, also across a restart of the server', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 0 } });
     const port = Number(new URL(first.url).port);
     const { begin, step, end } = openExternalWriter(databaseUrl);
-    const heard: Received[] = [];
-    const close = listen(`${first.url}/api/v1/cliniko/sync-logs/55/events`, (event) => heard.push(event));
+    const received: Received[] = [];
+    const close = listen(`${first.url}/api/v1/cliniko/sync-logs/55/events`, (event) => received.push(event));
     onTestFinished(close);
-    await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 5_000 });
     await begin();
     for (let n = 0; n < 5; n++) await step();
-    await vi.waitFor(() => expect(heard).toHaveLength(7), { timeout: 5_000 });
+    await vi.waitFor(() => expect(received).toHaveLength(7), { timeout: 5_000 });
     await first.stop();
     for (let n = 0; n < 5; n++) await step();
     const second = await startTestServer(databaseUrl, {
@@ -70,10 +70,15 @@ describe.for(CLIENTS)('%s', ([, listen]) => {
     });
     expect(second.url).toBe(first.url);
     await end();
-    await vi.waitFor(() => expect(heard.at(-1)?.type).toBe('completed'), { timeout: 15_000, interval: 20 });
+    await vi.waitFor(() => expect(received.at(-1)?.type).toBe('completed'), {
+      timeout: 15_000,
+      interval: 20,
+    });
 
-    expect(heard.map(({ id }) => Number(id.split('.')[1]))).toEqual(Array.from({ length: 13 }, (_, n) => n));
-    expect(heard.map(({ type }) => type)).toEqual([
+    expect(received.map(({ id }) => Number(id.split('.')[1]))).toEqual(
+      Array.from({ length: 13 }, (_, n) => n),
+    );
+    expect(received.map(({ type }) => type)).toEqual([
       'snapshot',
       'started',
       ...Array(10).fill('progress'),

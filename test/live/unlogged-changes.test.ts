@@ -1,4 +1,4 @@
-/** Rows of `sync_logs` that are written while triggers are bypassed: no event tells of them. */
+/** Rows of `sync_logs` that are written with triggers bypassed, and so have no event. */
 import { describe, expect, onTestFinished } from 'vitest';
 import type { EventLog } from '../../src/events/event-log.ts';
 import type { FoundTrace } from '../../src/events/unlogged-changes.ts';
@@ -42,7 +42,7 @@ describe('rows that are written with triggers bypassed', () => {
     expect(updated).toMatchObject({ records_processed: 77 });
     expect(inserted).toMatchObject({ operation_type: 'restored', status: 'running' });
     expect(deleted).toBeNull();
-    // Nothing was written there, so nothing is told.
+    // Nothing was written there, so no snapshot is sent.
     expect(snapshots(streams[3]?.events ?? [])).toHaveLength(1);
     expect(await sql`select count(*)::int as snapshots from sync_events where type = 'snapshot'`).toEqual([
       { snapshots: 3 },
@@ -50,8 +50,8 @@ describe('rows that are written with triggers bypassed', () => {
   });
 });
 
-/** Looks that find these, one after the other. */
-async function looksAt(traces: readonly Partial<FoundTrace>[]): Promise<string[]> {
+/** Runs one check for each trace. @returns what the checks wrote */
+async function checkTraces(traces: readonly Partial<FoundTrace>[]): Promise<string[]> {
   const done: string[] = [];
   const left = [...traces];
   const plain: FoundTrace = {
@@ -79,18 +79,18 @@ async function looksAt(traces: readonly Partial<FoundTrace>[]): Promise<string[]
   return done;
 }
 
-describe('a look at an organization', () => {
-  test('answers rows that changed while nothing was logged', async () => {
+describe('a check of an organization', () => {
+  test('appends a snapshot when rows changed without an event', async () => {
     const traces = [
       {},
       { signature: 'b', head: 6 },
       { signature: 'b', head: 6 },
       { signature: 'c', head: 6 },
     ];
-    expect(await looksAt(traces)).toEqual(['snapshot after 6']);
+    expect(await checkTraces(traces)).toEqual(['snapshot after 6']);
   });
 
-  test('ends the epoch when another event stands where the newest one stood', async () => {
-    expect(await looksAt([{}, { head: 9, headAtBefore: 'evening' }])).toEqual(['end of one']);
+  test('ends the epoch when another event has the seq of the newest one', async () => {
+    expect(await checkTraces([{}, { head: 9, headAtBefore: 'evening' }])).toEqual(['end of one']);
   });
 });

@@ -1,4 +1,4 @@
-/** The WebSocket of the ops console. */
+/** The WebSocket of the ops console, as a client sees it. */
 import { describe, expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { connectInTest, test } from '../support/database.ts';
@@ -8,7 +8,7 @@ import { openSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 
 describe('an ops socket', () => {
-  test('watches everything at once, folded, and every run ends on it', async ({ databaseUrl }) => {
+  test('subscribes to everything at once, folded, and gets the end of every run', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [1, 2, 3], patients: 648 });
     const client = await openSocket(server, '?organizations=*', { protocols: ['patient-sync.v1'] });
     expect(client.socket.protocol).toBe('patient-sync.v1');
@@ -24,11 +24,11 @@ describe('an ops socket', () => {
     expect(ends.map((frame) => ('organization_id' in frame ? frame.organization_id : 0)).sort()).toEqual([
       1, 2, 3,
     ]);
-    // 16 changes each, of which most were folded.
+    // 16 changes each; most were folded.
     expect(client.frames().length).toBeLessThan(40);
   });
 
-  test('gives every event when asked to, byte for byte as on SSE', async ({ databaseUrl }) => {
+  test('delivers every event on request, byte for byte as on SSE', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 300 });
     const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
     await stream.until((sent) => sent.length === 2);
@@ -45,9 +45,7 @@ describe('an ops socket', () => {
     ).toEqual(changes.map(({ data }) => data));
   });
 
-  test('goes on behind the cursors it is given, and says where that is impossible', async ({
-    databaseUrl,
-  }) => {
+  test('resumes after the given cursors, and reports where that is impossible', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
@@ -72,7 +70,7 @@ describe('an ops socket', () => {
     expect(failed.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual([2, 3]);
   });
 
-  test('takes in an organization that appears later', async ({ databaseUrl }) => {
+  test('includes an organization that appears later', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const client = await openSocket(server, '?organizations=*');
     await client.until('subscribed');
@@ -90,7 +88,7 @@ describe('an ops socket', () => {
     ['an unknown field', '{"type":"ping","extra":1}', null],
     ['organizations that are none', '{"type":"subscribe","id":"y","organizations":[0]}', 'y'],
     ['deep nesting', `${'['.repeat(5_000)}${']'.repeat(5_000)}`, null],
-  ] as const)('answers %s with an error frame, and lives on', async ([, text, id], { databaseUrl }) => {
+  ] as const)('answers %s with an error frame, and stays open', async ([, text, id], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const client = await openSocket(server);
     client.socket.send(text);
@@ -100,7 +98,9 @@ describe('an ops socket', () => {
     await client.until('pong');
   });
 
-  test('answers binary frames, wrong addresses and wrong subscriptions alike', async ({ databaseUrl }) => {
+  test('answers binary frames, wrong URLs and wrong subscriptions with an error frame', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const client = await openSocket(server, '?organizations=1,x');
     await client.until('error', 1);
@@ -115,7 +115,7 @@ describe('an ops socket', () => {
     await client.until('unsubscribed');
   });
 
-  test('closes on a frame that is too long, and says goodbye when the server stops', async ({
+  test('closes after a frame that is too long, and sends bye when the server stops', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
@@ -130,7 +130,9 @@ describe('an ops socket', () => {
     expect(client.frames().at(-1)).toMatchObject({ type: 'bye', reason: 'restart' });
   });
 
-  test('is refused to pages of other origins, and to plain requests', async ({ databaseUrl }) => {
+  test('is refused to pages of other origins, and to requests without an upgrade', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const foreign = new WebSocket(`${server.url.replace('http', 'ws')}/api/v1/cliniko/ws`, {
       origin: 'https://evil.example',
@@ -141,8 +143,8 @@ describe('an ops socket', () => {
   });
 });
 
-describe('the address of event streams', () => {
-  test('refuses a WebSocket, and says nothing of an error of its own', async ({ databaseUrl }) => {
+describe('the URL of event streams', () => {
+  test('refuses a WebSocket, and does not report an internal error', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const address = `${server.url.replace('http', 'ws')}/api/v1/cliniko/sync-logs/123/events`;
     const socket = new WebSocket(address);
@@ -156,17 +158,17 @@ describe('the address of event streams', () => {
   });
 });
 
-/** Text frames of one letter, masked with nothing. */
+/** Text frames of one letter, with a mask of zeros. */
 const FLOOD = Buffer.from('81810000000078'.repeat(9_000), 'hex');
-/** More than lies in the buffers of both kernels. */
+/** More than fits into the socket buffers of both sides. */
 const FLOODS = 400;
 
 const HANDSHAKE =
   `GET /api/v1/cliniko/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket
 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`.replace(/\r?\n/g, '\r\n');
 
-describe('a client that asks without end and never reads', () => {
-  test('is not heard any more, and nobody else notices', async ({ databaseUrl }) => {
+describe('a client that sends without end and never reads', () => {
+  test('is no longer read, and does not affect other clients', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const bystander = await openSocket(server);
     const { socket, until } = openRaw(server.url, HANDSHAKE);
