@@ -9,7 +9,7 @@ import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream } from '../support/stream.ts';
+import { openStream, type SentEvent } from '../support/stream.ts';
 
 const MEGABYTE = 1024 * 1024;
 const EVENTS = 8_000;
@@ -55,6 +55,9 @@ async function openDeafReader(url: string): Promise<Socket> {
   return socket;
 }
 
+/** The heartbeats of a machine that needs longer than 15 s are no events. */
+const withoutPings = (sent: readonly SentEvent[]) => sent.filter(({ event }) => event !== 'ping');
+
 describe.runIf(process.platform === 'linux')('20 clients that never read', () => {
   test('cost the server less than 60 MB, and other clients miss no event', async ({ databaseUrl }) => {
     const server = await startProcess(databaseUrl);
@@ -69,7 +72,7 @@ describe.runIf(process.platform === 'linux')('20 clients that never read', () =>
     const before = await server.rss();
     await sql.unsafe(`do $$ begin for n in 1..${EVENTS} loop
       update sync_logs set records_processed = n where status = 'running'; commit; end loop; end $$`);
-    const sent = await witness.until((all) => all.length === EVENTS + 2);
+    const sent = withoutPings(await witness.until((all) => withoutPings(all).length === EVENTS + 2));
     const after = await server.rss();
     const progress = await console.until('progress', EVENTS);
 
@@ -83,7 +86,7 @@ describe.runIf(process.platform === 'linux')('20 clients that never read', () =>
     const [late] = deaf;
     let text = '';
     late?.on('data', (chunk) => (text += chunk)).resume();
-    await witness.until((all) => all.at(-1)?.event === 'completed');
+    await witness.until((all) => withoutPings(all).at(-1)?.event === 'completed');
     while (!text.includes('event: completed')) await once(late as Socket, 'data');
     expect(text).toContain(`id: ${sent.at(-1)?.id}`);
   });
