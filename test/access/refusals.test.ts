@@ -149,9 +149,9 @@ describe('frames of a socket', () => {
     const answered = () => socket.frames().filter(({ type }) => type === 'error' || type === 'pong').length;
     const begun = performance.now();
     const before = answered();
-    // Far more than fit into one read of the socket.
+    // One read of the socket holds up to 64 KiB: some 3,100 frames. The first pause comes before the second read.
     for (let n = 0; n < 20_000; n++) socket.send({ type: 'ping' });
-    await vi.waitFor(() => expect(answered()).toBeGreaterThan(before + 2_500), { timeout: 25_000 });
+    await vi.waitFor(() => expect(answered()).toBeGreaterThan(before + 8_000), { timeout: 25_000 });
     expect(performance.now() - begun).toBeGreaterThan(1_000);
     expect((await server.as(server.admin, '/organizations')).status).toBe(200);
   });
