@@ -95,6 +95,48 @@ describe('the folders of src/', () => {
   });
 });
 
+describe('the documents about the folders', () => {
+  test('list them in the order of their imports', () => {
+    const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
+    const table = readme.split('\n').filter((line) => line.startsWith('| `src/'));
+    const inReadme = table.flatMap((row) => {
+      const [, folders = ''] = row.split('|');
+      return [...folders.matchAll(/`src\/([\w-]+)\/`/g)].map(([, folder]) => folder);
+    });
+    expect(inReadme).toEqual(FOLDERS);
+
+    const architecture = readFileSync(`${ROOT}/docs/guides/architecture.md`, 'utf8');
+    expect(architecture).toContain('## Import order');
+    const [, list = ''] = /that come before it in this list:\n\n([^.]+)\./.exec(architecture) ?? [];
+    expect(list.split(/,\s+/)).toEqual(FOLDERS);
+  });
+
+  test('draw arrows only where one folder imports another', () => {
+    const architecture = readFileSync(`${ROOT}/docs/guides/architecture.md`, 'utf8');
+    const [, picture = ''] = /```mermaid\nflowchart TD\n([\s\S]*?)```/.exec(architecture) ?? [];
+    const names = (text: string) => text.replace(/^.*\[|\].*$/g, '').split(/\s*[&,]\s*/);
+    const arrows = picture.split('\n').flatMap((line) => {
+      const ends = line
+        .trim()
+        .replace(/"/g, '')
+        .split(/\s*-->\s*/)
+        .map(names);
+      return ends
+        .slice(1)
+        .flatMap((targets, index) =>
+          (ends[index] ?? []).flatMap((from) => targets.map((to) => `${from} → ${to}`)),
+        );
+    });
+    expect(arrows.length).toBeGreaterThan(20);
+    const drawn = new Set(
+      sourceFiles(SRC)
+        .flatMap(importsOf)
+        .map(({ file, target }) => `${folderOf(file)} → ${folderOf(target)}`),
+    );
+    expect(arrows.filter((arrow) => !drawn.has(arrow))).toEqual([]);
+  });
+});
+
 test('the simulated Cliniko is imported by the demo and by tests only', () => {
   const users = sourceFiles(SRC)
     .filter((file) => !file.includes('/cliniko-simulator/'))

@@ -1,0 +1,99 @@
+/** Documents and comments name files, headings, functions and types. Each of these exists. */
+import { dirname, posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { anchorsOf, commentsOf, DOCUMENTS, exists, FILES, proseOf, read } from './support/repository.ts';
+
+const CODE = FILES.filter(
+  (file) => /\.(?:tsx?|m?js|css|sql|patch|html)$/.test(file) || file === 'package.json',
+);
+const SOURCE_EXTENSIONS = '(?:tsx?|m?js|css|sql|md|patch|service|ya?ml|toml|html)';
+
+/** Look like files of this repository, and are examples, packages, routes, or files of the old system. */
+const OTHER_FILES = new Set([
+  'src/x/y.ts',
+  'test/x/y.test.ts',
+  '/embed/sync-progress.js',
+  'ipaddr.js',
+  'postgres.js',
+  'Node.js',
+  'sql/09_fix_patients_unique_constraint.sql',
+]);
+
+/** Of PostgreSQL, Node and browsers, where no code of this project uses them. */
+const OTHER_NAMES = new Set([
+  'localStorage',
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'nodejs_eventloop_lag_p99_seconds',
+]);
+
+/** What stands in code style: `like this`. */
+function codeSpansOf(document: string): string[] {
+  return [...proseOf(document).matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span);
+}
+
+function looksLikePath(span: string): boolean {
+  return (
+    new RegExp(`^[\\w@.*…/+-]+\\.${SOURCE_EXTENSIONS}$`).test(span) ||
+    /^(?:src|test|docs|web-client|bench|bin|drizzle|packaging|patches|\.ci)\/[\w./*…-]*$/.test(span) ||
+    /^[a-z-]+\/$/.test(span)
+  );
+}
+
+describe('documents', () => {
+  test('link to files and headings that exist', () => {
+    const links = DOCUMENTS.flatMap((document) =>
+      [...proseOf(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ document, target })),
+    ).filter(({ target }) => !/^https?:/.test(target));
+    expect(links.length).toBeGreaterThan(40);
+    const broken = links.filter(({ document, target }) => {
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? document : posix.join(dirname(document), path).replace(/\/$/, '');
+      if (!FILES.includes(file) && !FILES.some((known) => known.startsWith(`${file}/`))) return true;
+      return anchor !== undefined && !anchorsOf(file).has(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('name files that exist', () => {
+    const named = DOCUMENTS.flatMap((document) =>
+      codeSpansOf(document)
+        .filter(looksLikePath)
+        .map((path) => ({ document, path })),
+    );
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.filter(({ path }) => !exists(path) && !OTHER_FILES.has(path))).toEqual([]);
+  });
+
+  test('name functions, types and variables that exist', () => {
+    const words = new Set(CODE.flatMap((file) => read(file).match(/[A-Za-z_]\w*/g) ?? []));
+    const named = DOCUMENTS.flatMap((document) =>
+      codeSpansOf(document)
+        .map((span) => /^([A-Za-z_]\w*)(?:\(.*\))?$/.exec(span)?.[1])
+        .filter((name) => name !== undefined)
+        // A single lower-case word is as often a word of a protocol as a name.
+        .filter((name) => /[A-Z_]/.test(name.slice(1)))
+        .map((name) => ({ document, name })),
+    );
+    expect(named.length).toBeGreaterThan(100);
+    // Code adds the prefix of metrics, and the suffix of variables that name a file.
+    const isKnown = (name: string) =>
+      OTHER_NAMES.has(name) ||
+      [name, name.replace(/^patient_sync_/, ''), name.replace(/_FILE$/, '')].some((word) => words.has(word));
+    expect(named.filter(({ name }) => !isKnown(name))).toEqual([]);
+  });
+});
+
+test('comments name files that exist', () => {
+  const path = new RegExp(`(?<![\\w@/.:-])[\\w.…-]+(?:/[\\w.*…-]+)*\\.${SOURCE_EXTENSIONS}\\b(?!\\()`, 'g');
+  const named = FILES.filter((file) => /\.(?:tsx?|m?js|css|sql)$/.test(file)).flatMap((file) =>
+    [...commentsOf(file).matchAll(path)].map(([name]) => ({ file, name })),
+  );
+  expect(named.length).toBeGreaterThan(200);
+  const missing = named.filter(({ file, name }) => {
+    // A process that tests or benchmarks build is named by the file that the build writes.
+    const names = [name, posix.join(dirname(file), name), name.replace(/\.js$/, '.ts')];
+    return !OTHER_FILES.has(name) && !names.some(exists);
+  });
+  expect(missing).toEqual([]);
+});
