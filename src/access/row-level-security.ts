@@ -12,7 +12,7 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import { PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import type { MiddlewareHandler } from 'hono';
 import type { Sql, TransactionSql } from 'postgres';
-import { WALL_ROLE } from '../database/close.ts';
+import { ROW_SECURITY_ROLE } from '../database/close.ts';
 import type { Database } from '../database/open.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { principalOf } from '../http/principal.ts';
@@ -65,7 +65,7 @@ export async function createRowLevelSecurity(database: Database, logger: Logger)
 
 /** Lasts until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, both fail. */
 export function restrict(tx: TransactionSql, organizations: Iterable<number>) {
-  return tx`select set_config('role', ${WALL_ROLE}, true),
+  return tx`select set_config('role', ${ROW_SECURITY_ROLE}, true),
     set_config('patient_sync.organizations', ${`{${[...organizations].join(',')}}`}, true),
     set_config('statement_timeout', ${String(STATEMENT_LIMIT_MS)}, true)`.execute();
 }
@@ -101,7 +101,7 @@ async function findKind({ sql }: Database, logger: Logger): Promise<IsolationKin
   }
   const [self] = await sql<{ name: string }[]>`select format('%I', current_user) as name`;
   logger.warn(
-    `The second wall is missing: the role ${WALL_ROLE} cannot be used, so reads of a token are guarded by their statements only. As a superuser: CREATE ROLE ${WALL_ROLE} NOLOGIN; GRANT ${WALL_ROLE} TO ${self?.name}; then start again`,
+    `Row-level security is missing: the server cannot use the role ${ROW_SECURITY_ROLE}, so only the conditions in the statements restrict the reads of a token. As a superuser: CREATE ROLE ${ROW_SECURITY_ROLE} NOLOGIN; GRANT ${ROW_SECURITY_ROLE} TO ${self?.name}; then start the server again`,
   );
   return 'none';
 }

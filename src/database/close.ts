@@ -12,9 +12,9 @@
 import type { ISql } from 'postgres';
 import { JOURNAL_TABLE } from './migration-journal.ts';
 import type { OwnObjects } from './own-objects.ts';
-import { type DatabaseObject, type Grant, readObjects, WALL_POLICY } from './privileges.ts';
+import { type DatabaseObject, type Grant, ROW_SECURITY_POLICY, readObjects } from './privileges.ts';
 
-export const WALL_ROLE = 'patient_sync_reader';
+export const ROW_SECURITY_ROLE = 'patient_sync_reader';
 
 export interface DatabaseRoles {
   /** The role of `DATABASE_URL`, when it does not own the tables. */
@@ -22,7 +22,7 @@ export interface DatabaseRoles {
   /** `DATABASE_READERS` */
   readers: readonly string[];
   /** Whether the server may act as the role for row-level security. If not, that role gets no right either. */
-  hasWall: boolean;
+  hasRowSecurityRole: boolean;
 }
 
 /** The tables that a role of `DATABASE_READERS` may read. The others hold sealed keys, tokens and internal state. */
@@ -68,12 +68,12 @@ const isWithin = ({ privileges, isSpecial }: Grant, allowed: readonly string[]) 
 function privilegesOf(
   object: DatabaseObject,
   role: string | null,
-  { server, readers, hasWall }: DatabaseRoles,
+  { server, readers, hasRowSecurityRole }: DatabaseRoles,
 ): readonly string[] {
   if (role === null) return [];
   if (role === server) return privilegesOfServer(object);
   const { kind, plainName, isPartition } = object;
-  if (role === WALL_ROLE && hasWall) {
+  if (role === ROW_SECURITY_ROLE && hasRowSecurityRole) {
     if (kind === 'TABLE' && isOfOrganizations(object)) return ['SELECT'];
     return kind === 'ROUTINE' && object.isHarmless && !object.isTrigger ? ['EXECUTE'] : [];
   }
@@ -105,7 +105,7 @@ const isOfOrganizations = ({ organizationColumn, isPartition }: DatabaseObject) 
 function grantStatements(object: DatabaseObject, roles: DatabaseRoles): string[] {
   const { kind, name, grants } = object;
   const entitled = [
-    ...(roles.hasWall ? [WALL_ROLE] : []),
+    ...(roles.hasRowSecurityRole ? [ROW_SECURITY_ROLE] : []),
     ...roles.readers,
     ...(roles.server === undefined ? [] : [roles.server]),
   ];
@@ -139,7 +139,7 @@ function rowSecurityStatements(object: DatabaseObject): string[] {
   // The subqueries make PostgreSQL call the two functions once per statement, not once per row.
   const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_held_organizations())::integer[])`;
   const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;
-  return [...statements, `CREATE POLICY ${WALL_POLICY} ON ${name} USING (${rows})`];
+  return [...statements, `CREATE POLICY ${ROW_SECURITY_POLICY} ON ${name} USING (${rows})`];
 }
 
 /**
@@ -150,7 +150,7 @@ async function readMembers(sql: ISql, { server }: DatabaseRoles): Promise<string
   const rows = await sql<{ name: string }[]>`
     with ours (oid) as (
       select relowner from pg_class where oid = to_regclass('public.patients')
-      union select oid from pg_roles where rolname in (${WALL_ROLE}, ${server ?? WALL_ROLE})
+      union select oid from pg_roles where rolname in (${ROW_SECURITY_ROLE}, ${server ?? ROW_SECURITY_ROLE})
     ), act (word) as (
       select case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end
     )

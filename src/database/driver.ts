@@ -110,7 +110,7 @@ const BESIDE_IDLE_SECONDS = 2;
  * An extra connection with the settings of a pool, outside its limit. It opens on the first query, and closes when it is
  * idle.
  */
-export function connectBeside(pool: Sql): Sql {
+export function connectSeparately(pool: Sql): Sql {
   // The driver accepts options that it has already parsed; its types name only the unparsed ones.
   const options = { ...pool.options, max: 1, idle_timeout: BESIDE_IDLE_SECONDS };
   return postgres(options as unknown as ConnectionOptions);

@@ -15,7 +15,7 @@ import { assertNothingInTheWay } from './objects-in-the-way.ts';
 import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
-import { assertReadersExist, ensureSchemaUsage, ensureWallRole } from './roles.ts';
+import { assertReadersExist, ensureRowSecurityRole, ensureSchemaUsage } from './roles.ts';
 import { advanceSequences } from './sequences.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
 
@@ -97,10 +97,10 @@ async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): 
   const [self] = await tx<{ role: string }[]>`select current_user as role`;
   const other = server === self?.role ? undefined : server;
   const user = server ?? self?.role ?? '';
-  const hasWall = await ensureWallRole(tx, user);
+  const hasRowSecurityRole = await ensureRowSecurityRole(tx, user);
   if (other !== undefined) await ensureSchemaUsage(tx, other);
   await assertReadersExist(tx, readers);
-  const roles = { server: other, readers, hasWall };
+  const roles = { server: other, readers, hasRowSecurityRole };
   const closed = await closeToOthers(tx, await readOwnObjects(), roles);
   // PostgreSQL allows PUBLIC to call each new function by default.
   const named = closed.filter((role) => role !== 'PUBLIC');

@@ -37,7 +37,7 @@ export interface Grant {
   isSpecial: boolean;
 }
 
-export const WALL_POLICY = 'patient_sync_wall';
+export const ROW_SECURITY_POLICY = 'patient_sync_wall';
 
 export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseObject[]> {
   return await sql<DatabaseObject[]>`
@@ -74,7 +74,7 @@ export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseO
       case when plain_name = 'organizations' then 'id' else (select attname from pg_attribute
         where attrelid = table_oid and attname = 'organization_id' and not attisdropped) end as "organizationColumn",
       json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'hasPolicy', exists (
-        select from pg_policy where polrelid = table_oid and polname = ${WALL_POLICY})) as "rowSecurity",
+        select from pg_policy where polrelid = table_oid and polname = ${ROW_SECURITY_POLICY})) as "rowSecurity",
       (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'isSpecial', special)), '[]')
         from (
           select case when grantee <> 0 then pg_get_userbyid(grantee) end as role,

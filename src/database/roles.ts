@@ -3,7 +3,7 @@
  * every start creates it if needed; the role of the servers; and the readers that an operator names.
  */
 import type { ISql } from 'postgres';
-import { quote, WALL_ROLE } from './close.ts';
+import { quote, ROW_SECURITY_ROLE } from './close.ts';
 import type { Tx } from './open.ts';
 
 /** `DATABASE_READERS` names a role that does not exist. The message is one line for the operator. */
@@ -29,20 +29,23 @@ export async function assertReadersExist(sql: ISql, readers: readonly string[]):
  * @param user the role of the servers
  * @returns whether `user` may act as it; if not, the start logs it (access/row-level-security.ts)
  */
-export async function ensureWallRole(tx: Tx, user: string): Promise<boolean> {
-  if (!(await hasWallRole(tx))) await attempt(tx, `CREATE ROLE ${WALL_ROLE} NOLOGIN`);
-  if (!(await hasWallRole(tx))) return false;
+export async function ensureRowSecurityRole(tx: Tx, user: string): Promise<boolean> {
+  if (!(await rowSecurityRoleExists(tx))) await attempt(tx, `CREATE ROLE ${ROW_SECURITY_ROLE} NOLOGIN`);
+  if (!(await rowSecurityRoleExists(tx))) return false;
   if (!(await mayAct(tx, user))) {
     const [row] = await tx<{ modern: boolean }[]>`
       select current_setting('server_version_num')::integer >= 160000 as modern`;
-    await attempt(tx, `GRANT ${WALL_ROLE} TO ${quote(user)}${row?.modern === true ? ' WITH SET TRUE' : ''}`);
+    await attempt(
+      tx,
+      `GRANT ${ROW_SECURITY_ROLE} TO ${quote(user)}${row?.modern === true ? ' WITH SET TRUE' : ''}`,
+    );
   }
-  await ensureSchemaUsage(tx, WALL_ROLE);
+  await ensureSchemaUsage(tx, ROW_SECURITY_ROLE);
   return await mayAct(tx, user);
 }
 
 async function mayAct(tx: Tx, user: string): Promise<boolean> {
-  const [row] = await tx<{ may: boolean }[]>`select pg_has_role(${user}, ${WALL_ROLE},
+  const [row] = await tx<{ may: boolean }[]>`select pg_has_role(${user}, ${ROW_SECURITY_ROLE},
     case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end) as may`;
   return row?.may === true;
 }
@@ -55,8 +58,8 @@ export async function ensureSchemaUsage(tx: Tx, user: string): Promise<void> {
   if (row?.usage !== true) await attempt(tx, `GRANT USAGE ON SCHEMA public TO ${quote(user)}`);
 }
 
-async function hasWallRole(tx: ISql): Promise<boolean> {
-  return (await tx`select from pg_roles where rolname = ${WALL_ROLE}`).length > 0;
+async function rowSecurityRoleExists(tx: ISql): Promise<boolean> {
+  return (await tx`select from pg_roles where rolname = ${ROW_SECURITY_ROLE}`).length > 0;
 }
 
 /**

@@ -9,7 +9,7 @@
  */
 import type { Sql } from 'postgres';
 import { withinMs } from './answer-limit.ts';
-import { connectBeside } from './driver.ts';
+import { connectSeparately } from './driver.ts';
 import type { Tx } from './open.ts';
 
 /** Longer than a healthy process pauses between two statements of a transaction. */
@@ -52,7 +52,7 @@ const sidePools = new WeakMap<Sql, SidePool>();
 
 function sidePoolOf(sql: Sql): SidePool {
   const found = sidePools.get(sql) ?? {
-    terminator: connectBeside(sql),
+    terminator: connectSeparately(sql),
     slots: createSlots(Math.max(1, Math.floor(sql.options.max / 3))),
   };
   sidePools.set(sql, found);

@@ -37,17 +37,17 @@ export interface RetryDeps {
 
 /** @throws ClinikoError, or the reason of the signal; patients stored before stay stored */
 export async function retryQuarantine(
-  tools: RetryDeps,
+  deps: RetryDeps,
   organizationId: number,
   signal: AbortSignal,
 ): Promise<QuarantineRetry> {
-  const { sql } = tools.database;
+  const { sql } = deps.database;
   const ids = await quarantinedIds(sql, organizationId, RETRIED_AT_MOST);
   let resolved = 0;
   for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
     const asked = ids.slice(from, from + IDS_AT_ONCE);
-    const { records } = await fetchByIds(tools.source, asked, { signal });
-    resolved += await storeAgain(tools, organizationId, records);
+    const { records } = await fetchByIds(deps.source, asked, { signal });
+    resolved += await storeAgain(deps, organizationId, records);
   }
   return { requested: ids.length, resolved, remaining: await countQuarantine(sql, organizationId) };
 }

@@ -39,7 +39,7 @@ const BODY_AT_MOST = 64 * 1024;
 const ANSWER_WITHIN_MS = 30_000;
 const REQUEST_ID_AT_MOST = 64;
 
-export interface AppTools extends WebSocketDeps, OrganizationDeps, WebhookDeps, AuthorizeDeps {
+export interface AppDeps extends WebSocketDeps, OrganizationDeps, WebhookDeps, AuthorizeDeps {
   bus: EventBus;
   rowLevelSecurity: RowLevelSecurity;
   streamTokens: StreamTokens;
@@ -55,29 +55,29 @@ export interface AppTools extends WebSocketDeps, OrganizationDeps, WebhookDeps, 
 
 type App = Hono<{ Bindings: HttpBindings }>;
 
-export function createApp(tools: AppTools): App {
-  const { bus, logger, rowLevelSecurity } = tools;
+export function createApp(deps: AppDeps): App {
+  const { bus, logger, rowLevelSecurity } = deps;
   // A trailing slash means the same path without it.
   const app: App = new Hono({ strict: false });
-  applyMiddleware(app, tools);
+  applyMiddleware(app, deps);
   // Reads by a principal that holds only some organizations go through row-level security.
   const { database } = rowLevelSecurity;
-  const walled = { ...tools, database };
-  app.route('/', metricRoutes(tools.metrics));
-  app.route('/', healthRoutes(database, bus, tools.isDraining, rowLevelSecurity.kind, tools.otherRoles));
-  app.route('/api/v1/cliniko', sseRoutes(tools));
-  app.route('/api/v1/cliniko', websocketRoutes(tools));
+  const restricted = { ...deps, database };
+  app.route('/', metricRoutes(deps.metrics));
+  app.route('/', healthRoutes(database, bus, deps.isDraining, rowLevelSecurity.kind, deps.otherRoles));
+  app.route('/api/v1/cliniko', sseRoutes(deps));
+  app.route('/api/v1/cliniko', websocketRoutes(deps));
   app.route(
     '/api/v1/cliniko',
-    syncRoutes({ ...walled, newest: tools.hub.latestRuns, wholeDatabase: tools.database }),
+    syncRoutes({ ...restricted, newest: deps.hub.latestRuns, wholeDatabase: deps.database }),
   );
-  app.route('/api/v1/cliniko', patientRoutes(walled));
+  app.route('/api/v1/cliniko', patientRoutes(restricted));
   app.route('/api/v1/cliniko', patientListRoutes(database));
-  app.route('/', legacyRoutes({ ...walled, newest: tools.hub.latestRuns }));
-  app.route('/api/v1/organizations', organizationRoutes(walled));
-  app.route('/api/v1/organizations', erasureRoutes(walled));
-  app.route('/api/v1/organizations', webhookRoutes(walled));
-  app.route('/api/v1', accessRoutes(tools.streamTokens));
+  app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns }));
+  app.route('/api/v1/organizations', organizationRoutes(restricted));
+  app.route('/api/v1/organizations', erasureRoutes(restricted));
+  app.route('/api/v1/organizations', webhookRoutes(restricted));
+  app.route('/api/v1', accessRoutes(deps.streamTokens));
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes());
   app.route('/', documentRoutes(LEGACY_OPERATIONS));
@@ -88,7 +88,7 @@ export function createApp(tools: AppTools): App {
   });
   app.onError(async (error, c) => {
     if (error instanceof ProblemError) {
-      await recordRefusal(c, error, tools);
+      await recordRefusal(c, error, deps);
       return problemResponse(error);
     }
     const request = { path: c.req.routePath, request_id: c.get('requestId') };
@@ -108,23 +108,23 @@ export function createApp(tools: AppTools): App {
 }
 
 /** In the order in which a request passes them: cheap refusals first, those that need the database later. */
-function applyMiddleware(app: App, tools: AppTools): void {
-  const { logger, metrics, tracer } = tools;
+function applyMiddleware(app: App, deps: AppDeps): void {
+  const { logger, metrics, tracer } = deps;
   app.use(
     requestId({ limitLength: REQUEST_ID_AT_MOST }),
     securityHeaders(),
     watchRequests(logger, metrics.requestAnswered, tracer),
   );
   app.use(requireHost(), refuseNulInAddress());
-  if (tools.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
-  app.use(allowOrigins(tools.allowedOrigins), requireOwnOrigin(tools.allowedOrigins));
+  if (deps.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
+  app.use(allowOrigins(deps.allowedOrigins), requireOwnOrigin(deps.allowedOrigins));
   app.use(limitBody(BODY_AT_MOST));
   app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
   app.use(
-    authorize(tools),
-    replayStarts(tools.database),
-    auditActions(tools.database),
-    tools.rowLevelSecurity.restrictReads(),
+    authorize(deps),
+    replayStarts(deps.database),
+    auditActions(deps.database),
+    deps.rowLevelSecurity.restrictReads(),
   );
 }
 

@@ -111,7 +111,7 @@ async function serve(
   cleanups.push(tracer.close);
   const live = openLive(config, logger, serverDatabase, bus);
   cleanups.push(live.close);
-  const metrics = openMetrics(database, bus, live.tools.hub, () => draining);
+  const metrics = openMetrics(database, bus, live.deps.hub, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
   const webhookRules = { allowLoopback: config.webhooksMayLoopBack, ports: config.webhookPorts };
   const app = createApp({
@@ -119,7 +119,7 @@ async function serve(
     sealer,
     sourceFor,
     bus,
-    ...live.tools,
+    ...live.deps,
     logger,
     ...access,
     refusals: createRefusals(database, logger, metrics.requestRefused),
@@ -150,7 +150,7 @@ async function serve(
   const background = await startBackgroundJobs(config, engine, webhooks);
   cleanups.push(async () => {
     draining = true;
-    await drain(config, live.tools.connections, background);
+    await drain(config, live.deps.connections, background);
   });
   return { url: await listen(server, config), routes: app.routes };
 }
@@ -180,7 +180,7 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
   const keepAlive = createTimerWheel(KEEP_ALIVE_MS);
   hub.onHistoryLost(() => connections.byeToAll('restart'));
   return {
-    tools: { hub, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },
+    deps: { hub, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },
     async close() {
       await hub.close();
       heartbeat.stop();

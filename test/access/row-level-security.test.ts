@@ -75,18 +75,18 @@ describe('under the role of the reader', () => {
   test('no other table can be read at all, and none can be written', async ({ databaseUrl }) => {
     const database = open(databaseUrl);
     const tables = await database.sql<
-      { name: string; reads: boolean; writes: boolean; ofClinics: boolean; walled: boolean }[]
+      { name: string; reads: boolean; writes: boolean; ofClinics: boolean; hasPolicy: boolean }[]
     >`
       select relname as name, relname = 'organizations' or exists (select from pg_attribute
           where attrelid = pg_class.oid and attname = 'organization_id' and not relispartition) as "ofClinics", has_table_privilege('patient_sync_reader', oid, 'SELECT') as reads,
         has_table_privilege('patient_sync_reader', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') as writes,
         relrowsecurity and exists (
-          select 1 from pg_policy where polrelid = pg_class.oid and polname = 'patient_sync_wall') as walled
+          select 1 from pg_policy where polrelid = pg_class.oid and polname = 'patient_sync_wall') as "hasPolicy"
       from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')`;
     const readable = tables.filter(({ reads }) => reads).map(({ name }) => name);
     expect(readable).toEqual(expect.arrayContaining(TABLES.map(([name]) => name)));
     expect(tables.filter(({ reads, ofClinics }) => reads !== ofClinics)).toEqual([]);
-    expect(tables.filter(({ reads, walled }) => reads && !walled)).toEqual([]);
+    expect(tables.filter(({ reads, hasPolicy }) => reads && !hasPolicy)).toEqual([]);
     expect(tables.filter(({ writes }) => writes)).toEqual([]);
   });
 
@@ -164,7 +164,7 @@ describe('a database user who may not have the role', () => {
     const url = await databaseOfPlainUser();
     const server = await startGuardedServer(url, { patients: 30, organizations: [OURS, THEIRS] });
     expect(server.logged()).toMatch(
-      /\[WARN\] The second wall is missing: the role patient_sync_reader cannot be used.*GRANT patient_sync_reader TO u_\w+/,
+      /\[WARN\] Row-level security is missing: the server cannot use the role patient_sync_reader,.*GRANT patient_sync_reader TO u_\w+/,
     );
     expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({
       status: 'ready',

@@ -18,8 +18,8 @@ const OPERATIONS = [...OWN_OPERATIONS, ...LEGACY_OPERATIONS];
 /** Only the router: no handler is called, so the behaviour of the dependencies does not matter. */
 function routes(): string[] {
   const known = { allowedOrigins: [], rowLevelSecurity: { restrictReads: () => () => {}, database: {} } };
-  const tools: unknown = new Proxy(known, { get: (own, name) => Reflect.get(own, name) ?? (() => {}) });
-  const app = createApp(tools as Parameters<typeof createApp>[0]);
+  const deps: unknown = new Proxy(known, { get: (own, name) => Reflect.get(own, name) ?? (() => {}) });
+  const app = createApp(deps as Parameters<typeof createApp>[0]);
   const own = app.routes.filter(({ method }) => method !== 'ALL');
   return [...new Set(own.map(({ method, path }) => `${method} ${path}`))].sort();
 }

@@ -28,7 +28,7 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
     const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
     return SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
   };
-  const tools = (source: PatientSource, perPage = 10): EngineDeps => ({
+  const deps = (source: PatientSource, perPage = 10): EngineDeps => ({
     database,
     sealer,
     bus,
@@ -43,10 +43,10 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
   const engine = {
     database,
     sql: database.sql,
-    tools,
+    deps,
     latest,
     work(source: PatientSource, more: Partial<EngineDeps> = {}): Worker {
-      const worker = new Worker({ ...tools(source), ...more });
+      const worker = new Worker({ ...deps(source), ...more });
       onTestFinished(() => worker.stop());
       return worker;
     },

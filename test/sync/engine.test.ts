@@ -127,7 +127,7 @@ describe('a worker that was frozen past its lease', () => {
     expect(successor).toMatchObject({ attempt: 2, lease: { epoch: 2 } });
 
     const before = await engine.latest();
-    await runSync(zombie, engine.tools(scriptedSource(people(30))), new AbortController().signal);
+    await runSync(zombie, engine.deps(scriptedSource(people(30))), new AbortController().signal);
     const writing = publishProgress(
       engine.database,
       zombie.lease,

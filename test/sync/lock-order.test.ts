@@ -103,10 +103,10 @@ function createClinic() {
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 type Clinic = ReturnType<typeof createClinic>;
 
-function createCaller({ database, sql, tools }: Engine, clinic: Clinic, erased: Map<string, number>) {
+function createCaller({ database, sql, deps }: Engine, clinic: Clinic, erased: Map<string, number>) {
   const sealer = createSealer(CREDENTIALS_KEY);
   const bus = createMemoryBus();
-  const { logger } = tools(clinic.source);
+  const { logger } = deps(clinic.source);
   const erasing = (ids: readonly string[]) => {
     const before = clinic.now();
     for (const id of ids) erased.set(id, before);

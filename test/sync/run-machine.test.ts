@@ -164,7 +164,7 @@ const store = (worker: WorkerName, people: number) =>
     const stored = await readStoredVersions(database.sql, ORGANIZATION, ids);
     const batch = await prepareBatch({ records, newKeys: ids, position: hand.state.position }, RULES, stored);
     const { lease } = hand.claimed;
-    const { sealer } = engine.tools(NOBODY);
+    const { sealer } = engine.deps(NOBODY);
     const base = Promise.resolve({ state: hand.state, display });
     const write = async () => {
       const deps = {
@@ -232,7 +232,7 @@ const cancel = () =>
     (model) => model.status === 'running',
     async (model, { engine }) => {
       const deps = {
-        ...engine.tools(NOBODY),
+        ...engine.deps(NOBODY),
         bus: createMemoryBus(),
       };
       await cancelRun(deps, ORGANIZATION, model.runId ?? 0);

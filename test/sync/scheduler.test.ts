@@ -15,20 +15,20 @@ async function openSchedules(databaseUrl: string, clinics: number) {
     select 1000 + n, 'AU', 'Australia/Sydney', '{"phone": "warn", "email": "optional"}',
       '{"cron": "0 2 * * *", "time_zone": "Australia/Sydney"}', now() - interval '3 days'
     from generate_series(1, ${clinics}) as n`;
-  const { database, logger } = engine.tools(scriptedSource(people(0)));
-  const tools: SchedulerDeps = { database, logger, bus: createMemoryBus() };
+  const { database, logger } = engine.deps(scriptedSource(people(0)));
+  const deps: SchedulerDeps = { database, logger, bus: createMemoryBus() };
   const runs = async () =>
     await sql<{ organization_id: number; count: number }[]>`
     select organization_id, count(*)::int as count from sync_logs group by organization_id`;
-  return { engine, sql, tools, runs };
+  return { engine, sql, deps, runs };
 }
 
 describe('clinics whose schedule is due', () => {
   test('start once each, however many servers poll, and missed firings count as one', async ({
     databaseUrl,
   }) => {
-    const { sql, tools, runs } = await openSchedules(databaseUrl, 30);
-    const started = await Promise.all(Array.from({ length: 6 }, () => startDueSyncs(tools)));
+    const { sql, deps, runs } = await openSchedules(databaseUrl, 30);
+    const started = await Promise.all(Array.from({ length: 6 }, () => startDueSyncs(deps)));
 
     expect(started.reduce((sum, count) => sum + count, 0)).toBe(30);
     expect((await runs()).map((row) => row.count)).toEqual(Array(30).fill(1));
@@ -40,13 +40,13 @@ describe('clinics whose schedule is due', () => {
   });
 
   test('get no second run while one is running', async ({ databaseUrl }) => {
-    const { sql, tools, runs } = await openSchedules(databaseUrl, 1);
+    const { sql, deps, runs } = await openSchedules(databaseUrl, 1);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
       values (1001, 'by_another_program', 'running', now())`;
 
-    expect(await startDueSyncs(tools)).toBe(0);
+    expect(await startDueSyncs(deps)).toBe(0);
     expect(await runs()).toEqual([{ organization_id: 1001, count: 1 }]);
-    expect(await startDueSyncs(tools)).toBe(0);
+    expect(await startDueSyncs(deps)).toBe(0);
   });
 });
 
@@ -61,7 +61,7 @@ describe('one clinic of many', () => {
   ];
 
   test('whose schedule is unreadable is disabled and logged; the others start', async ({ databaseUrl }) => {
-    const { sql, tools, runs } = await openSchedules(databaseUrl, 10);
+    const { sql, deps, runs } = await openSchedules(databaseUrl, 10);
     for (const [index, schedule] of ODD_SCHEDULES.entries()) {
       await sql`update organizations set schedule = ${schedule}::text::jsonb, next_sync_at = '-infinity'
         where id = ${1001 + index}`;
@@ -69,11 +69,11 @@ describe('one clinic of many', () => {
     const lines: string[] = [];
     const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
     const logger = createLogger({ level: 'error', format: 'pretty', colour: false }, output);
-    expect(await startDueSyncs({ ...tools, logger })).toBe(4);
+    expect(await startDueSyncs({ ...deps, logger })).toBe(4);
     expect((await runs()).map((row) => row.organization_id).sort()).toEqual([1007, 1008, 1009, 1010]);
     expect(lines.filter((line) => line.includes('is disabled'))).toHaveLength(ODD_SCHEDULES.length);
     expect(lines.join('')).toContain('The schedule of organization 1001 is disabled');
-    expect(await startDueSyncs({ ...tools, logger })).toBe(0);
+    expect(await startDueSyncs({ ...deps, logger })).toBe(0);
     expect(lines).toHaveLength(ODD_SCHEDULES.length);
 
     const server = await startTestServer(databaseUrl, { organizations: [] });
@@ -95,7 +95,7 @@ describe('one clinic of many', () => {
   test('whose run cannot be stored is logged and retried later; the others start', async ({
     databaseUrl,
   }) => {
-    const { sql, tools, runs } = await openSchedules(databaseUrl, 3);
+    const { sql, deps, runs } = await openSchedules(databaseUrl, 3);
     await sql`create function refuse() returns trigger language plpgsql as
       $$ begin if new.organization_id = 1001 then raise unique_violation; end if; return new; end $$`;
     await sql`create trigger refuse before insert on sync_logs for each row execute function refuse()`;
@@ -104,14 +104,14 @@ describe('one clinic of many', () => {
     const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
     const logger = createLogger({ level: 'error', format: 'pretty', colour: false }, output);
     const failed = new Map<number, number>();
-    expect(await startDueSyncs({ ...tools, logger, failed })).toBe(2);
+    expect(await startDueSyncs({ ...deps, logger, failed })).toBe(2);
     expect(lines.join('')).toContain('The scheduled sync of organization 1001 could not be started');
-    expect(await startDueSyncs({ ...tools, logger, failed })).toBe(0);
+    expect(await startDueSyncs({ ...deps, logger, failed })).toBe(0);
     expect(lines).toHaveLength(1);
 
     await sql`drop trigger refuse on sync_logs`;
     failed.clear();
-    expect(await startDueSyncs({ ...tools, logger, failed })).toBe(1);
+    expect(await startDueSyncs({ ...deps, logger, failed })).toBe(1);
     expect(await runs()).toHaveLength(3);
   });
 });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
-import { findRolesWithMore, WALL_ROLE } from '../../database/close.ts';
+import { findRolesWithMore, ROW_SECURITY_ROLE } from '../../database/close.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
 import { connect } from '../../database/driver.ts';
 import { hasJournal, readPending } from '../../database/migration-journal.ts';
@@ -52,24 +52,28 @@ export async function checkGrants(
   server: string | undefined,
   readers: readonly string[],
 ): Promise<Finding[]> {
-  const hasWall = (await sql`select from pg_roles where rolname = ${WALL_ROLE}`).length > 0;
+  const hasRowSecurityRole =
+    (await sql`select from pg_roles where rolname = ${ROW_SECURITY_ROLE}`).length > 0;
   const [self] = await sql<{ makes: boolean }[]>`
     select rolcreaterole or rolsuper as makes from pg_roles where rolname = current_user`;
   const rowLevelSecurity =
-    hasWall || self?.makes === true
-      ? ok('second-wall', 'Requests bound to organizations are answered under a role that owns nothing.')
+    hasRowSecurityRole || self?.makes === true
+      ? ok(
+          'row-level-security',
+          'Requests that are restricted to organizations run under a role that owns nothing.',
+        )
       : warning(
-          'second-wall',
-          `The second wall is missing: the role may not create ${WALL_ROLE}. As a superuser: CREATE ROLE ${WALL_ROLE} NOLOGIN`,
+          'row-level-security',
+          `Row-level security is missing: the server's role may not create the role ${ROW_SECURITY_ROLE}. As a superuser: CREATE ROLE ${ROW_SECURITY_ROLE} NOLOGIN`,
         );
   if (!(await hasJournal(sql))) return [rowLevelSecurity];
-  const roles = await findRolesWithMore(sql, await readOwnObjects(), { server, readers, hasWall });
+  const roles = await findRolesWithMore(sql, await readOwnObjects(), { server, readers, hasRowSecurityRole });
   if (roles.length === 0) return [rowLevelSecurity, ok('grants', 'No other role has rights on the tables.')];
   return [
     rowLevelSecurity,
     warning(
       'grants',
-      `More rights than they should have: ${roles.join(', ')}. Start the server again: it revokes them. A role that is to read belongs into DATABASE_READERS.`,
+      `Roles with more rights than they need: ${roles.join(', ')}. Start the server again: it revokes these rights. Add a role that reads the tables to DATABASE_READERS.`,
     ),
   ];
 }
