@@ -47,7 +47,7 @@ async function benchHop({ url, database: { sql } }: Environment, ticks: number):
   const delays: number[] = [];
   let onNews = (): void => {};
   const [subscriber] = await hub.subscribe(
-    new Map([[ORGANIZATION, { since: undefined, folded: false }]]),
+    new Map([[ORGANIZATION, { since: undefined, folded: false, authorization: { canRead: () => true } }]]),
     () => onNews(),
   );
   subscriber?.take();

@@ -1,12 +1,11 @@
 /**
- * The authorization of an open stream. It is checked for every batch, live or replayed: a right can end while the stream
- * is open, and no frame may leave after that.
+ * The authorization of an open stream. The subscriber checks it for every batch, live or replayed: a right can end while the
+ * stream is open, and no frame may leave after that.
  *
- * Not here: the decision (access/stream-sessions.ts).
+ * Not here: the decision (access/stream-sessions.ts), the check (subscriber.ts).
  */
 import type { Context } from 'hono';
 import type { Connection } from './connection-registry.ts';
-import type { Subscriber } from './subscriber.ts';
 
 /** Limits the frames that one socket may send, and records refusals. */
 export interface FrameGuard {
@@ -35,62 +34,4 @@ export function streamAuthorizationOf(c: Context): StreamAuthorization {
   const authorization = c.get('authorization');
   if (authorization === undefined) throw new Error('A stream was asked for before the gate let anybody in.');
   return authorization;
-}
-
-/** The same subscriber, but without frames once the right has ended. */
-export function guardSubscriber(subscriber: Subscriber, authorization: StreamAuthorization): Subscriber {
-  return new GuardedSubscriber(subscriber, authorization);
-}
-
-/** A class, like the subscriber that it wraps: there is one for each stream. */
-class GuardedSubscriber implements Subscriber {
-  isDirty = false;
-  readonly #subscriber: Subscriber;
-  readonly #authorization: StreamAuthorization;
-
-  constructor(subscriber: Subscriber, authorization: StreamAuthorization) {
-    this.#subscriber = subscriber;
-    this.#authorization = authorization;
-  }
-
-  get organizationId() {
-    return this.#subscriber.organizationId;
-  }
-
-  get epoch() {
-    return this.#subscriber.epoch;
-  }
-
-  get head() {
-    return this.#subscriber.head;
-  }
-
-  get recovered() {
-    return this.#subscriber.recovered;
-  }
-
-  get reason() {
-    return this.#subscriber.reason;
-  }
-
-  get cursor() {
-    return this.#subscriber.cursor;
-  }
-
-  get isCurrent() {
-    return this.#subscriber.isCurrent;
-  }
-
-  take() {
-    return this.#authorization.canRead(this.organizationId) ? this.#subscriber.take() : [];
-  }
-
-  async catchUp(isSlow: boolean) {
-    const frames = await this.#subscriber.catchUp(isSlow);
-    return this.#authorization.canRead(this.organizationId) ? frames : [];
-  }
-
-  end(): void {
-    this.#subscriber.end();
-  }
 }

@@ -4,6 +4,8 @@
  * The subscriber keeps the promise of `hello`: a resumed stream gets every event up to `head` at the start. After that a
  * client that keeps up gets every event, from memory or from the log. A client that has been behind for long gets the ends of
  * runs and a snapshot instead of the missed events.
+ *
+ * The right to read can end while the stream is open: `take` and `catchUp` return no frames after that.
  */
 import type { LostReason } from '#contract/stream-event.ts';
 import {
@@ -15,6 +17,7 @@ import {
 import type { CacheEntry, ChannelListener } from './channel-cache.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
+import type { StreamAuthorization } from './stream-authorization.ts';
 
 /** Maximum events of one catch-up read. */
 const BATCH_SIZE = 128;
@@ -49,6 +52,8 @@ export interface SubscribeOptions {
   since: string | undefined;
   /** Deliver a snapshot and the ends of runs instead of every event. */
   folded: boolean;
+  /** Of the stream that reads. */
+  authorization: Pick<StreamAuthorization, 'canRead'>;
 }
 
 export interface SubscriberDeps {
@@ -87,6 +92,7 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
   readonly #deps: SubscriberDeps;
   readonly #onNews: (organizationId: number) => void;
   readonly #isFolded: boolean;
+  readonly #authorization: SubscribeOptions['authorization'];
   /** The state for the first snapshot; undefined once it was taken. */
   #first: StreamState | undefined;
 
@@ -107,6 +113,7 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
     this.#deps = deps;
     this.#onNews = onNews;
     this.#isFolded = options.folded;
+    this.#authorization = options.authorization;
     this.#first = start.snapshot ? state : undefined;
     entry.listeners.add(this);
   }
@@ -123,7 +130,12 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
     this.#onNews(this.organizationId);
   }
 
+  get #canRead(): boolean {
+    return this.#authorization.canRead(this.organizationId);
+  }
+
   take(): readonly Frame[] | undefined {
+    if (!this.#canRead) return [];
     if (this.#first !== undefined) return this.#firstSnapshot(this.#first);
     const { channel } = this.#entry;
     if (!this.#isFolded) return this.#moveTo(channel.framesAfter(this.cursor));
@@ -133,6 +145,17 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
   }
 
   async catchUp(isSlow: boolean): Promise<readonly Frame[]> {
+    const frames = await this.#readMissed(isSlow);
+    // The right may have ended during the read.
+    return this.#canRead ? frames : [];
+  }
+
+  end(): void {
+    this.#entry.listeners.delete(this);
+    this.#deps.onEnded(this.organizationId);
+  }
+
+  async #readMissed(isSlow: boolean): Promise<readonly Frame[]> {
     const isPromised = this.cursor < this.head;
     const mayFold = this.#isFolded || (isSlow && !isPromised);
     if (!mayFold) {
@@ -141,11 +164,6 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
       if (isPromised) throw new HistoryLostError('What was to be replayed is no longer in the history.');
     }
     return this.#moveTo(await this.#readFolded());
-  }
-
-  end(): void {
-    this.#entry.listeners.delete(this);
-    this.#deps.onEnded(this.organizationId);
   }
 
   #moveTo<Frames extends readonly Frame[] | undefined>(frames: Frames): Frames {

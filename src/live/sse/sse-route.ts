@@ -13,7 +13,7 @@ import { pathId } from '../../http/parameters.ts';
 import { ProblemError } from '../../http/problem.ts';
 import { encodeNotice } from '../frame.ts';
 import type { Hub } from '../hub.ts';
-import { guardSubscriber, type StreamAuthorization, streamAuthorizationOf } from '../stream-authorization.ts';
+import { type StreamAuthorization, streamAuthorizationOf } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
 import { SseConnection, type SseDeps } from './sse-connection.ts';
 import { SSE_HEADERS, SseSocket } from './sse-socket.ts';
@@ -71,20 +71,19 @@ interface StreamRequest {
 
 async function openStream(deps: SseDeps, request: StreamRequest, response: ServerResponse) {
   const { organizationId, since, authorization, headers } = request;
-  const requests = new Map([[organizationId, { since, folded: false }]]);
+  const requests = new Map([[organizationId, { since, folded: false, authorization }]]);
   let stream: SseConnection | undefined;
   await waitForSocket(response);
   // Events before the stream has started are not lost: `stream.news()` below marks the subscriber dirty.
-  const [unguarded] = await deps.hub.subscribe(requests, () => stream?.news());
+  const [subscriber] = await deps.hub.subscribe(requests, () => stream?.news());
   const { socket } = response;
   // No socket: the request is pipelined behind another one. A stream needs its own connection.
-  if (unguarded === undefined || socket === null || response.destroyed) {
+  if (subscriber === undefined || socket === null || response.destroyed) {
     response.destroy();
     // Node emits no `close` for a response that never had a socket.
     response.emit('close');
-    return unguarded?.end();
+    return subscriber?.end();
   }
-  const subscriber = guardSubscriber(unguarded, authorization);
   const first = `retry: 2000\n\n${encodeNotice(hello(subscriber, deps.hub.mode))}`;
   stream = new SseConnection(
     deps,

@@ -7,7 +7,7 @@ import { RowId } from '#contract/sync-log.ts';
 import type { ConnectionRegistry } from '../connection-registry.ts';
 import type { Hub } from '../hub.ts';
 import type { SocketWriter } from '../socket-writer.ts';
-import { guardSubscriber, type StreamAuthorization } from '../stream-authorization.ts';
+import type { StreamAuthorization } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
 
 export interface LiveDeps {
@@ -82,10 +82,9 @@ class HubSubscription implements Subscription {
   }
 
   async join(since: ReadonlyMap<number, string | undefined>): Promise<Subscriber[]> {
-    const folded = this.#isFolded;
-    const requests = [...since].map(([id, cursor]) => [id, { since: cursor, folded }] as const);
-    const subscribed = await this.#hub.subscribe(new Map(requests), this.#onNews);
-    const joined = subscribed.map((subscriber) => guardSubscriber(subscriber, this.#authorization));
+    const shared = { folded: this.#isFolded, authorization: this.#authorization };
+    const requests = [...since].map(([id, cursor]) => [id, { since: cursor, ...shared }] as const);
+    const joined = await this.#hub.subscribe(new Map(requests), this.#onNews);
     if (this.#ended) {
       for (const subscriber of joined) subscriber.end();
       return [];
