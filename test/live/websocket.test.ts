@@ -24,8 +24,8 @@ describe('an ops socket', () => {
     expect(ends.map((frame) => ('organization_id' in frame ? frame.organization_id : 0)).sort()).toEqual([
       1, 2, 3,
     ]);
-    // 16 changes each; most were folded.
-    expect(client.frames().length).toBeLessThan(40);
+    // How many changes fold into one snapshot depends on the machine; that none comes by itself does not.
+    expect(client.frames().map(({ type }) => type)).not.toContain('progress');
   });
 
   test('delivers every event on request, byte for byte as on SSE', async ({ databaseUrl }) => {
