@@ -84,6 +84,33 @@ describe('documents', () => {
   });
 });
 
+describe('decisions', () => {
+  const pages = FILES.filter((file) => /^docs\/decisions\/\d/.test(file));
+
+  test('have the number of their file name, a date and a status', () => {
+    for (const page of pages) {
+      const number = Number(/(\d{4})-[a-z0-9-]+\.md$/.exec(page)?.[1]);
+      const [title, , status] = read(page).split('\n');
+      expect(title, page).toMatch(new RegExp(`^# ${number}\\. [A-Z]`, 'i'));
+      expect(status, page).toMatch(/^2026-\d\d-\d\d · accepted/);
+    }
+    expect(new Set(pages.map((page) => page.slice(0, 'docs/decisions/0000'.length))).size).toBe(pages.length);
+  });
+
+  test('exist where documents and comments name them', () => {
+    const numbers = new Set(pages.map((page) => Number(/\d{4}/.exec(page)?.[0])));
+    const texts = [
+      ...DOCUMENTS.map((file) => [file, read(file)] as const),
+      ...CODE.map((file) => [file, commentsOf(file)] as const),
+    ];
+    const named = texts.flatMap(([file, text]) =>
+      [...text.matchAll(/\bdecisions? (\d+)/gi)].map(([, number]) => ({ file, number: Number(number) })),
+    );
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.filter(({ number }) => !numbers.has(number))).toEqual([]);
+  });
+});
+
 test('comments name files that exist', () => {
   const path = new RegExp(`(?<![\\w@/.:-])[\\w.…-]+(?:/[\\w.*…-]+)*\\.${SOURCE_EXTENSIONS}\\b(?!\\()`, 'g');
   const named = FILES.filter((file) => /\.(?:tsx?|m?js|css|sql)$/.test(file)).flatMap((file) =>
