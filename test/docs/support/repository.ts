@@ -36,8 +36,12 @@ export function exists(path: string): boolean {
   return [...NAMES].some((known) => expression.test(known));
 }
 
+const texts = new Map<string, string>();
+
 export function read(file: string): string {
-  return readFileSync(resolve(ROOT, file), 'utf8');
+  const text = texts.get(file) ?? readFileSync(resolve(ROOT, file), 'utf8');
+  texts.set(file, text);
+  return text;
 }
 
 /** The text of a document outside of its fenced blocks. */
