@@ -28,6 +28,7 @@ export default defineConfig({
         'cli/erase',
         'cli/tokens',
         'cli/doctor',
+        'cli/import-legacy',
       ].map((name) => `src/${name}.ts`),
       output: {
         preserveModules: true,

@@ -16,13 +16,14 @@ const COMMANDS = {
   tokens: ['cli/tokens', 'creates, lists and revokes API tokens'],
   erase: ['cli/erase', 'erases patients for good'],
   migrate: ['cli/migrate', 'brings the database to the newest schema'],
+  'import-legacy': ['cli/import-legacy', 'copies the history of syncs from the old system'],
   doctor: ['cli/doctor', 'checks a set-up, and says what to do'],
 };
 
 const HELP = `Usage: npx patient-sync <command> [options]
 
 ${Object.entries(COMMANDS)
-  .map(([name, [, what]]) => `  ${name.padEnd(9)} ${what}`)
+  .map(([name, [, what]]) => `  ${name.padEnd(13)} ${what}`)
   .join('\n')}
 
 npx patient-sync <command> --help tells its options.`;

@@ -25,6 +25,7 @@ export type AuditAction =
   | 'missing.confirm'
   | 'patients.erase'
   | 'patients.purge'
+  | 'history.import'
   | 'webhook.create'
   | 'webhook.delete'
   | 'stream.open'
