@@ -8,7 +8,7 @@ import { type Environment, ORGANIZATION, openEnvironment } from './environment.t
 import type { LoadOrder } from './fan-out/load-process.ts';
 import { ask, end, start } from './processes.ts';
 import { productConfig, silentLogger } from './product.ts';
-import { inTurn, median, progress } from './rounds.ts';
+import { alternate, median, progress } from './rounds.ts';
 import type { Row } from './table.ts';
 
 const WRITERS = 16;
@@ -98,7 +98,7 @@ async function benchCommits({ url, database: { sql } }: Environment, forMs: numb
   };
   const tellings: Telling[] = ['nobody', 'nudge', 'notify', 'no event log'];
   await commitsPerSecond('nobody');
-  const results = await inTurn(tellings, WRITING_ROUNDS, commitsPerSecond);
+  const results = await alternate(tellings, WRITING_ROUNDS, commitsPerSecond);
   await bus.close();
   const of = (telling: Telling) => median(results.get(telling) ?? []);
   const row = (
@@ -132,7 +132,9 @@ async function benchPolls({ url }: Environment, forMs: number): Promise<Row[]> {
   await new Promise((resolve) => setTimeout(resolve, 200));
   // A poll with a filter is not answered from memory.
   const [memory, table] = [`${path}?limit=1`, `${path}?limit=1&status=running`];
-  const results = await inTurn([memory, table], POLLING_ROUNDS, (address) => pollsPerSecond(address, forMs));
+  const results = await alternate([memory, table], POLLING_ROUNDS, (address) =>
+    pollsPerSecond(address, forMs),
+  );
   const fromMemory = median(results.get(memory) ?? []);
   const fromSql = median(results.get(table) ?? []);
   watching.abort();

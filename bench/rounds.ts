@@ -4,7 +4,7 @@
  */
 
 /** @returns the result of each, round by round */
-export async function inTurn<Who, Result>(
+export async function alternate<Who, Result>(
   candidates: readonly Who[],
   rounds: number,
   run: (who: Who) => Promise<Result>,

@@ -29,10 +29,10 @@ function toLine(row: Row): string {
   if ('missing' in row) return `| ${row.name} | not measured: ${row.missing} |  |  |`;
   const value = row.value.toLocaleString('en', { maximumFractionDigits: row.value < 100 ? 1 : 0 });
   const ratio = row.ratio === undefined ? '' : `${row.ratio.toFixed(2)} × ${row.of}`;
-  return `| ${row.name} | ${value} ${row.unit} | ${ratio} | ${goalOf(row)} |`;
+  return `| ${row.name} | ${value} ${row.unit} | ${ratio} | ${limitText(row)} |`;
 }
 
-function goalOf({ ratio = 0, atLeast, atMost }: Figure): string {
+function limitText({ ratio = 0, atLeast, atMost }: Figure): string {
   if (atLeast !== undefined) return `≥ ${atLeast}${ratio >= atLeast ? '' : ' (missed)'}`;
   if (atMost !== undefined) return `≤ ${atMost}${ratio <= atMost ? '' : ' (missed)'}`;
   return '';

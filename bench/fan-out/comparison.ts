@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { answerOf, ask, end, start } from '../processes.ts';
 import type { Dialect } from './candidate.ts';
 import type { Arrived, Delays, LoadOrder } from './load-process.ts';
-import type { Emitted, Kind, ServerOrder, Standing } from './server-process.ts';
+import type { Emitted, Kind, ServerOrder, UsageReport } from './server-process.ts';
 
 /** Below this, events that should be sent singly shared a write. A heartbeat between them adds a little. */
 const ONE_WRITE = 0.99;
@@ -52,9 +52,9 @@ export async function openComparison(
     const { port, path } = await answerOf<{ port: number; path: string }>(server);
     const first = Math.ceil(clients * FIRST_SHARE);
     await tell(load, { open: first, port, path, dialect });
-    const before = await standing(server, 'idle');
+    const before = await readUsage(server, 'idle');
     await tell(load, { open: clients - first, port, path, dialect });
-    const after = await standing(server, 'idle');
+    const after = await readUsage(server, 'idle');
     return {
       rssBytes: (after.rssBytes - before.rssBytes) / (clients - first),
       heapBytes: ((after.heapBytes ?? 0) - (before.heapBytes ?? 0)) / (clients - first),
@@ -70,8 +70,8 @@ export async function openComparison(
 
 const tell = <T>(load: ChildProcess, order: LoadOrder) => ask<T>(load, order);
 const emit = (server: ChildProcess, order: ServerOrder) => ask<Emitted>(server, order);
-const standing = (server: ChildProcess, usage: 'now' | 'idle') =>
-  ask<Standing>(server, { usage } satisfies ServerOrder);
+const readUsage = (server: ChildProcess, usage: 'now' | 'idle') =>
+  ask<UsageReport>(server, { usage } satisfies ServerOrder);
 
 async function measureThroughput(
   server: ChildProcess,
@@ -80,11 +80,11 @@ async function measureThroughput(
   order: { burst: number; forMs: number },
 ): Promise<Throughput> {
   await tell(load, { count: 'events' });
-  const before = await standing(server, 'now');
+  const before = await readUsage(server, 'now');
   const { events, beganAt } = await emit(server, order);
   const deliveries = events * clients;
   const { lastAt } = await tell<Arrived>(load, { awaitEvents: deliveries });
-  const after = await standing(server, 'now');
+  const after = await readUsage(server, 'now');
   const writes = (after.writes - before.writes) / deliveries;
   // Writes of an external program cannot be counted here.
   if (order.burst === 1 && writes > 0 && writes < ONE_WRITE) {

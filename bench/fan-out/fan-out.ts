@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { openEnvironment } from '../environment.ts';
-import { inTurn, median, progress } from '../rounds.ts';
+import { alternate, median, progress } from '../rounds.ts';
 import type { Row } from '../table.ts';
 import { type Comparison, type Entry, openComparison, type Throughput } from './comparison.ts';
 import { BURST, delayRows, idleRows, type Measured, peerRows, throughputRows } from './fan-out-rows.ts';
@@ -126,7 +126,7 @@ async function measure(
   }
   if (asks.includes('delays')) {
     progress(`${clients} clients: 10 events a second …`);
-    const all = await inTurn([...few], pace.delayRounds, ([, contest]) => contest.delays(pace.ticks));
+    const all = await alternate([...few], pace.delayRounds, ([, contest]) => contest.delays(pace.ticks));
     for (const [[entry], delays] of all) note(entry, { p99: median(delays.map(({ p99 }) => p99)) });
   }
   return measured;
@@ -137,8 +137,8 @@ async function measureThroughput(
   burst: number,
   { rounds, forMs }: Pace,
 ): Promise<Map<Entry, Throughput>> {
-  await inTurn([...contests], 1, ([, contest]) => contest.throughput(burst, WARM_UP_MS));
-  const all = await inTurn([...contests], rounds, ([, contest]) => contest.throughput(burst, forMs));
+  await alternate([...contests], 1, ([, contest]) => contest.throughput(burst, WARM_UP_MS));
+  const all = await alternate([...contests], rounds, ([, contest]) => contest.throughput(burst, forMs));
   return new Map(
     [...all].map(([[entry], results]) => [
       entry,

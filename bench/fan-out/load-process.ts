@@ -123,7 +123,7 @@ async function pollsPerSecond({ poll: path, port, forMs }: PollOrder): Promise<n
   return all.reduce((sum, polls) => sum + polls, 0) / (forMs / 1_000);
 }
 
-async function obey(order: LoadOrder): Promise<object> {
+async function handleOrder(order: LoadOrder): Promise<object> {
   if ('open' in order) {
     await openAll(order);
     return { opened: true };
@@ -137,5 +137,5 @@ async function obey(order: LoadOrder): Promise<object> {
   return events.delays() satisfies Delays;
 }
 
-process.on('message', async (order: LoadOrder) => process.send?.(await obey(order)));
+process.on('message', async (order: LoadOrder) => process.send?.(await handleOrder(order)));
 process.on('disconnect', () => process.exit(0));

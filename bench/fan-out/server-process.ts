@@ -27,7 +27,7 @@ export interface Emitted {
   /** Milliseconds since 1970. */
   beganAt: number;
 }
-export interface Standing extends Usage {
+export interface UsageReport extends Usage {
   /** To sockets, by this process. */
   writes: number;
 }
@@ -72,21 +72,21 @@ async function tick(ticks: number): Promise<Emitted> {
   return { events: ticks, beganAt };
 }
 
-async function throwAway(): Promise<void> {
+async function collectGarbage(): Promise<void> {
   for (let n = 0; n < 3; n++) {
     globalThis.gc?.();
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-async function obey(order: ServerOrder): Promise<Emitted | Standing> {
+async function handleOrder(order: ServerOrder): Promise<Emitted | UsageReport> {
   if ('ticks' in order) return tick(order.ticks);
   if ('burst' in order) return emitFor(order.burst, order.forMs);
-  if (order.usage === 'idle') await throwAway();
+  if (order.usage === 'idle') await collectGarbage();
   return { ...(await usageOf(candidate.pid)), writes: writesSoFar() };
 }
 
-process.on('message', async (order: ServerOrder) => process.send?.(await obey(order)));
+process.on('message', async (order: ServerOrder) => process.send?.(await handleOrder(order)));
 process.on('disconnect', async () => {
   await candidate.close?.();
   process.exit(0);

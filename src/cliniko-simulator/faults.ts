@@ -4,7 +4,7 @@
  * A request gets one fault: the oldest that matches it and is not used up. A request that is rejected for its key or
  * the rate limit gets none.
  *
- * Not here: how a fault changes an answer on the wire (delivery.ts).
+ * Not here: how a fault changes an answer on the wire (send-answer.ts).
  */
 import type { SimulatedRequest } from './journal.ts';
 
@@ -43,7 +43,7 @@ export interface Faults {
   release(): void;
 }
 
-export interface Strike {
+export interface AppliedFault {
   fault: Fault;
   /** Resolves at the next `release()` after the fault was applied. */
   released: Promise<void>;
@@ -51,7 +51,7 @@ export interface Strike {
 
 export interface FaultBox extends Faults {
   /** The fault for this request; this uses it up once. */
-  strike(request: SimulatedRequest): Strike | undefined;
+  takeFault(request: SimulatedRequest): AppliedFault | undefined;
 }
 
 export function createFaults(): FaultBox {
@@ -72,7 +72,7 @@ export function createFaults(): FaultBox {
     release() {
       for (const go of hanging.splice(0)) go();
     },
-    strike(request) {
+    takeFault(request) {
       const struck = armed.find(({ areMeant, left }) => left > 0 && areMeant(request));
       if (struck === undefined) return undefined;
       struck.left--;

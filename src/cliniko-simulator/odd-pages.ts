@@ -9,7 +9,7 @@ import type { PatientQuery } from './query.ts';
 import type { Selection } from './selection.ts';
 
 /** The query as this Cliniko applies it. */
-export function misread(query: PatientQuery, behaviour: Behaviour): PatientQuery {
+export function applyIgnoredParameters(query: PatientQuery, behaviour: Behaviour): PatientQuery {
   const { recordsPerPage, recordsOnFirstPage, pageParameter, ignoredFilters } = behaviour;
   const perPage = Math.min(query.perPage, recordsPerPage);
   const first = Math.min(perPage, recordsOnFirstPage);
@@ -29,7 +29,7 @@ export function withOldest({ positions, total }: Selection, behaviour: Behaviour
 }
 
 /** @param answers number of earlier answers */
-export function toldTotal(total: number, behaviour: Behaviour, answers: number): unknown {
+export function reportedTotal(total: number, behaviour: Behaviour, answers: number): unknown {
   switch (behaviour.total) {
     case 'right':
       return total;

@@ -6,7 +6,7 @@
  */
 import { type Answer, failure, json, jsonText } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
-import { hasNextLink, misread, toldTotal, withOldest } from './odd-pages.ts';
+import { applyIgnoredParameters, hasNextLink, reportedTotal, withOldest } from './odd-pages.ts';
 import type { Population } from './population.ts';
 import { BadQuery, type PatientQuery, parseQuery } from './query.ts';
 import { createSelect } from './selection.ts';
@@ -47,9 +47,9 @@ export function createPatientList({ population, behaviour, url, cachedPages }: P
 
   function list(parameters: URLSearchParams): Answer {
     return refusing(() => {
-      const query = misread(parseQuery(parameters, behaviour), behaviour);
+      const query = applyIgnoredParameters(parseQuery(parameters, behaviour), behaviour);
       const { positions, total } = withOldest(select(query), behaviour);
-      const told = toldTotal(total, behaviour, answers++);
+      const told = reportedTotal(total, behaviour, answers++);
       if (positions.length === 0 && query.page > 1 && behaviour.pastTheEnd === 'not-found') {
         return failure(404, behaviour);
       }

@@ -5,7 +5,7 @@
  * fiction (mobiles 0491 57x xxx from the regulator's list, landlines (0x) 5550 xxxx and 7010 xxxx), so none is a real
  * telephone.
  */
-import { type Choice, type Dice, oneOf } from './dice.ts';
+import { type Choice, oneOf, type SeededRandom } from './seeded-random.ts';
 
 export interface PatientPhone {
   phone_type: 'Fax' | 'Home' | 'Mobile' | 'Other' | 'Work';
@@ -36,33 +36,33 @@ const ABROAD: Choice<string> = ['+44 7700 900123', '+44 20 7946 0958', '0011 1 2
 const REMARKS: Choice<string> = ['(wife)', '- after 5pm', 'Marnie', 'w', 'leave message'];
 
 /** @param areaCode of the landline, including its zero */
-export function drawPhones(dice: Dice, areaCode: string): PatientPhone[] {
-  const many = dice.next();
+export function drawPhones(random: SeededRandom, areaCode: string): PatientPhone[] {
+  const many = random.next();
   if (many < 0.15) return [];
-  if (many < 0.75) return [drawPhone(dice, areaCode)];
-  return Array.from({ length: 2 + dice.below(3) }, () => drawPhone(dice, areaCode));
+  if (many < 0.75) return [drawPhone(random, areaCode)];
+  return Array.from({ length: 2 + random.below(3) }, () => drawPhone(random, areaCode));
 }
 
-function drawPhone(dice: Dice, areaCode: string): PatientPhone {
-  const kind = dice.next();
-  if (kind < 0.03) return { phone_type: 'Other', number: dice.pick(HOPELESS), normalized_number: '' };
-  if (kind < 0.05) return { phone_type: 'Other', number: dice.pick(ABROAD) };
+function drawPhone(random: SeededRandom, areaCode: string): PatientPhone {
+  const kind = random.next();
+  if (kind < 0.03) return { phone_type: 'Other', number: random.pick(HOPELESS), normalized_number: '' };
+  if (kind < 0.05) return { phone_type: 'Other', number: random.pick(ABROAD) };
   const isMobile = kind < 0.7;
-  const national = isMobile ? dice.pick(FICTIONAL_MOBILES) : drawLandline(dice, areaCode);
-  const spelling = isMobile ? spellMobile(dice, national) : spellLandline(dice, national);
-  const number = dice.chance(0.04) ? `${spelling} ${dice.pick(REMARKS)}` : spelling;
-  const phone_type = isMobile ? 'Mobile' : dice.pick<PatientPhone['phone_type']>(['Home', 'Work', 'Fax']);
-  if (dice.chance(0.1)) return { phone_type, number };
+  const national = isMobile ? random.pick(FICTIONAL_MOBILES) : drawLandline(random, areaCode);
+  const spelling = isMobile ? spellMobile(random, national) : spellLandline(random, national);
+  const number = random.chance(0.04) ? `${spelling} ${random.pick(REMARKS)}` : spelling;
+  const phone_type = isMobile ? 'Mobile' : random.pick<PatientPhone['phone_type']>(['Home', 'Work', 'Fax']);
+  if (random.chance(0.1)) return { phone_type, number };
   return { phone_type, number, normalized_number: `61${national.slice(1)}` };
 }
 
-function drawLandline(dice: Dice, areaCode: string): string {
-  return `${areaCode}${dice.pick(['5550', '7010'])}${`${dice.below(10_000)}`.padStart(4, '0')}`;
+function drawLandline(random: SeededRandom, areaCode: string): string {
+  return `${areaCode}${random.pick(['5550', '7010'])}${`${random.below(10_000)}`.padStart(4, '0')}`;
 }
 
-function spellMobile(dice: Dice, national: string): string {
+function spellMobile(random: SeededRandom, national: string): string {
   const [a, b, c] = [national.slice(0, 4), national.slice(4, 7), national.slice(7)];
-  return dice.pick([
+  return random.pick([
     `${a} ${b} ${c}`,
     national,
     `+61 ${a.slice(1)} ${b} ${c}`,
@@ -73,9 +73,9 @@ function spellMobile(dice: Dice, national: string): string {
   ]);
 }
 
-function spellLandline(dice: Dice, national: string): string {
+function spellLandline(random: SeededRandom, national: string): string {
   const [area, b, c] = [national.slice(0, 2), national.slice(2, 6), national.slice(6)];
-  return dice.pick([
+  return random.pick([
     `(${area}) ${b} ${c}`,
     `${area} ${b} ${c}`,
     national,

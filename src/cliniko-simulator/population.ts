@@ -8,8 +8,8 @@
  * Not here: the meaning of an edit (people.ts), filters and other orders (selection.ts).
  */
 import type { Behaviour } from './behaviour.ts';
-import { roll } from './dice.ts';
 import { drawRecord, type PatientRecord } from './person.ts';
+import { roll } from './seeded-random.ts';
 import { firstWhere, type SortedPositions, sortedPositions } from './sorted-positions.ts';
 import { bigId, type Facts, timelineOf } from './timeline.ts';
 
@@ -64,7 +64,7 @@ export function createPopulation({ seed, patients, linkBase, behaviour }: Popula
   const timeline = timelineOf(seed, patients);
   const added: { id: bigint; createdAt: number }[] = [];
   const changes = new Map<number, Change>();
-  const census = takeCensus((position) =>
+  const census = trackVisibility((position) =>
     position < patients && timeline.isArchived(position) ? 'archived' : 'active',
   );
   let version = 0;
@@ -87,14 +87,21 @@ export function createPopulation({ seed, patients, linkBase, behaviour }: Popula
     return changed === undefined ? drawnFacts(position) : { ...drawnFacts(position), ...changed };
   }
 
-  function looksOf(position: number): number {
+  function appearanceOf(position: number): number {
     const survivor = position < patients ? timeline.survivorOf(position) : null;
-    return survivor === null ? position : looksOf(survivor);
+    return survivor === null ? position : appearanceOf(survivor);
   }
 
   function recordAt(position: number): PatientRecord {
     const facts = factsAt(position);
-    const drawn = drawRecord({ seed, position, looksLike: looksOf(position), facts, linkBase, behaviour });
+    const drawn = drawRecord({
+      seed,
+      position,
+      looksLike: appearanceOf(position),
+      facts,
+      linkBase,
+      behaviour,
+    });
     const patch = changes.get(position)?.patch;
     return patch === undefined ? drawn : { ...drawn, ...patch };
   }
@@ -166,7 +173,7 @@ function touchedPositions(changed: Iterable<number>, patients: number, size: num
 /**
  * Patients whose status differs from the generated one: for each status, those that left it and those that joined it.
  */
-function takeCensus(drawn: (position: number) => Visibility) {
+function trackVisibility(drawn: (position: number) => Visibility) {
   const moves: Record<Visibility, { left: SortedPositions; joined: SortedPositions }> = {
     active: { left: sortedPositions(), joined: sortedPositions() },
     archived: { left: sortedPositions(), joined: sortedPositions() },

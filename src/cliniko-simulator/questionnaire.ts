@@ -1,5 +1,5 @@
 /** The custom fields of the simulated clinic: one section of questions, answered by about a third of its patients. */
-import type { Choice, Dice } from './dice.ts';
+import type { Choice, SeededRandom } from './seeded-random.ts';
 
 interface Option {
   name: string;
@@ -12,16 +12,16 @@ const FUNDS: Choice<Option> = [
 ];
 
 /** @returns null for a patient without the questionnaire */
-export function drawCustomFields(dice: Dice): object | null {
-  if (!dice.chance(0.3)) return null;
-  const chosen = dice.pick(FUNDS);
+export function drawCustomFields(random: SeededRandom): object | null {
+  if (!random.chance(0.3)) return null;
+  const chosen = random.pick(FUNDS);
   const options = FUNDS.map((fund) => (fund === chosen ? { ...fund, selected: true } : fund));
   const member = {
     name: 'Member number',
     token: 'a90d6c3b-2e71-4b5a-93f8-1c7e4d0b6f05',
     type: 'text',
     // An empty answer is left out, as Cliniko does.
-    ...(dice.chance(0.8) ? { value: `HM-${`${dice.below(1_000_000)}`.padStart(6, '0')}` } : {}),
+    ...(random.chance(0.8) ? { value: `HM-${`${random.below(1_000_000)}`.padStart(6, '0')}` } : {}),
   };
   const fund = {
     name: 'Fund',

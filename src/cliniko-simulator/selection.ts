@@ -44,7 +44,7 @@ const REMEMBERED_MATCHES = 1_000_000;
 export function createSelect(population: Population, behaviour: Behaviour): Select {
   const remembered = new Map<string, Uint32Array>();
 
-  function lookRound(query: PatientQuery, search: Search): Uint32Array {
+  function findAll(query: PatientQuery, search: Search): Uint32Array {
     const key = JSON.stringify([population.version(), query.conditions, query.sort, behaviour]);
     const known = remembered.get(key);
     if (known !== undefined) return known;
@@ -66,7 +66,7 @@ export function createSelect(population: Population, behaviour: Behaviour): Sele
     if (direction !== undefined && search.predicates.length === 0) {
       return stretch(population, search, direction, skipped, query.perPage);
     }
-    const found = lookRound(query, search);
+    const found = findAll(query, search);
     return { positions: [...found.subarray(skipped, skipped + query.perPage)], total: found.length };
   };
 }

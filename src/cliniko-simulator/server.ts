@@ -15,13 +15,13 @@ import { type Answer, accessDenied, failure, json, tooManyRequests } from './ans
 import { type Behaviour, USUAL_BEHAVIOUR } from './behaviour.ts';
 import { type Churn, type ChurnBox, createChurn } from './churn.ts';
 import { DEFAULT_API_KEY, headerViolations, isAdmitted, shardOf } from './credentials.ts';
-import { deliver, pause } from './delivery.ts';
 import { createFaults, type FaultBox, type Faults } from './faults.ts';
 import { createJournal, type Journal, type SimulatedRequest } from './journal.ts';
 import { createPatientList, type PatientList } from './patient-list.ts';
 import { createPeople, type People } from './people.ts';
 import { createPopulation } from './population.ts';
 import { createRateLimit, type RateLimit } from './rate-limit.ts';
+import { deliver, pause } from './send-answer.ts';
 import { MOST_PEOPLE } from './timeline.ts';
 
 export interface SimulatorOptions {
@@ -160,13 +160,13 @@ async function serve(clinic: Clinic, request: IncomingMessage, response: ServerR
   request.resume(); // The body is ignored, but must be read from the connection.
   // Decided on arrival: a test that waited for a hanging request may release it at once.
   const refusal = refuse(clinic, request, noted);
-  const strike = refusal === undefined ? clinic.faults.strike(noted) : undefined;
+  const takeFault = refusal === undefined ? clinic.faults.takeFault(noted) : undefined;
   const closing = clinic.closing.signal;
   await pause(clinic.behaviour.latencyMs, closing);
   if (clinic.behaviour.dateHeader) response.setHeader('date', clinic.now().toUTCString());
   else response.sendDate = false;
   const delivery = { response, closing, now: clinic.now };
-  await deliver(delivery, strike, () => refusal ?? route(clinic, noted, url));
+  await deliver(delivery, takeFault, () => refusal ?? route(clinic, noted, url));
 }
 
 function urlOf(request: IncomingMessage, clinic: Clinic): URL {

@@ -7,7 +7,7 @@
  *
  * Not here: a person's data (person.ts), later changes (population.ts).
  */
-import { roll } from './dice.ts';
+import { roll } from './seeded-random.ts';
 
 /** The history of a record. Times are whole seconds since 1970, UTC. */
 export interface Facts {

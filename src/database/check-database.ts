@@ -89,14 +89,15 @@ async function readFactsPatiently(
     } catch (cause) {
       const explained = explainDatabaseFailure(cause, address);
       if (explained === undefined) throw cause;
-      if (!mayComeUp(cause) || Date.now() + pauseMs > end) throw new DatabaseStartError(explained, { cause });
+      if (!isTemporary(cause) || Date.now() + pauseMs > end)
+        throw new DatabaseStartError(explained, { cause });
       options.logger?.warn(`${explained} Trying again.`);
       await delay(pauseMs);
     }
   }
 }
 
-function mayComeUp(error: unknown): boolean {
+function isTemporary(error: unknown): boolean {
   return (
     databaseError(error)?.code === '57P03' || ['CONNECTION_CLOSED', 'ECONNRESET'].includes(errorCode(error))
   );

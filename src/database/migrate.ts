@@ -8,10 +8,10 @@ import type { ISql, Sql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { closeToOthers, type DatabaseRoles } from './close.ts';
+import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { connect } from './driver.ts';
 import { applyPending, hasJournal } from './migration-journal.ts';
-import { assertNothingInTheWay } from './objects-in-the-way.ts';
 import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
@@ -80,7 +80,7 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRo
     return await sql.begin('isolation level read committed', async (tx) => {
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
-      await assertNothingInTheWay(tx, !(await hasJournal(tx)));
+      await assertNoConflictingObjects(tx, !(await hasJournal(tx)));
       await applyPending(tx);
       await restorePatientUniqueness(tx);
       await advanceSequences(tx);

@@ -12,7 +12,7 @@ import { chmod, chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } fro
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EmbeddedDatabaseError } from './error.ts';
-import { giveTo, NOBODY_UID, type OsAccount } from './os-account.ts';
+import { changeOwner, NOBODY_UID, type OsAccount } from './os-account.ts';
 
 /** The data to run one cluster and to log in to it. */
 export interface Cluster {
@@ -47,7 +47,7 @@ async function initCluster(cluster: Cluster): Promise<void> {
       await chmod(staging, 0o770);
     }
     await runInitdb(cluster, join(staging, 'data'), passwordFile);
-    if (cluster.account !== undefined) await giveTo(cluster.account, join(staging, 'data'));
+    if (cluster.account !== undefined) await changeOwner(cluster.account, join(staging, 'data'));
     await rename(join(staging, 'data'), cluster.files);
     await flushDirectory(cluster.home);
   } catch (error) {

@@ -40,7 +40,7 @@ export async function accountFor(files: string, isRunning: () => Promise<boolean
   const account = { uid: owner.uid, gid: owner.gid };
   if (owner.uid !== NOBODY_UID || (await isRunning())) return account;
   const own = await ownAccount(files);
-  await giveTo(own, files);
+  await changeOwner(own, files);
   return own;
 }
 
@@ -66,10 +66,10 @@ async function isMapped(uid: number): Promise<boolean> {
  * Changes the owner from the leaves up to the root: the owner of the root shows whether all is done, even if the machine
  * stops half-way.
  */
-export async function giveTo(account: NonNullable<OsAccount>, path: string): Promise<void> {
+export async function changeOwner(account: NonNullable<OsAccount>, path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const inside = join(path, entry.name);
-    if (entry.isDirectory()) await giveTo(account, inside);
+    if (entry.isDirectory()) await changeOwner(account, inside);
     else await lchown(inside, account.uid, account.gid);
   }
   await lchown(path, account.uid, account.gid);

@@ -51,12 +51,12 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
   if (found === undefined) {
     const written = await stat(file).catch(() => undefined);
     if (written === undefined || Date.now() - written.mtimeMs < HALF_WRITTEN_MS) return undefined;
-    await clearAway(file, lock);
+    await removeStaleLock(file, lock);
     return undefined;
   }
   if (!isAlive(found.pid)) return undefined;
   if ((await runsCluster(found.pid, cluster.files)) !== false) return found;
-  await clearAway(file, lock);
+  await removeStaleLock(file, lock);
   return undefined;
 }
 
@@ -107,7 +107,7 @@ async function runsCluster(pid: number, files: string): Promise<boolean | undefi
  * Removes the lock file that was read as `judged`, and no other: another process may have removed it already and started a
  * postmaster, which has a new lock file. So the file is first moved away, then compared, and moved back if it differs.
  */
-async function clearAway(file: string, judged: string): Promise<void> {
+async function removeStaleLock(file: string, judged: string): Promise<void> {
   const aside = `${file}.${process.pid}.stale`;
   try {
     await rename(file, aside);

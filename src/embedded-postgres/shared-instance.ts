@@ -111,7 +111,7 @@ async function connectToInstance(cluster: Cluster, port: number, attached: boole
     connect_timeout: 3,
     // A process that holds the lock exclusively stops the server within moments. If it is frozen, this limit prevents a
     // hang.
-    connection: { application_name: 'patient-sync seat', lock_timeout: 5_000 },
+    connection: { application_name: 'patient-sync shared', lock_timeout: 5_000 },
     onclose: () => resolveLost(),
   });
   try {

@@ -11,7 +11,7 @@ import { forceFailRun } from '../sync/force-fail-run.ts';
 import { countErasable, erasePatients } from './erase.ts';
 import { lockNamingRows } from './patient-lines.ts';
 
-const EVERYBODY = { kind: 'everybody' } as const;
+const ALL_PATIENTS = { kind: 'everybody' } as const;
 
 /**
  * The preview of `eraseOrganization`. Changes nothing.
@@ -23,7 +23,7 @@ export async function previewErasure(
 ): Promise<ErasedOrganization | undefined> {
   const clinic = await findClinic(sql, organizationId);
   if (clinic === undefined) return undefined;
-  const { patients, quarantined } = await countErasable(sql, organizationId, EVERYBODY);
+  const { patients, quarantined } = await countErasable(sql, organizationId, ALL_PATIENTS);
   return { organization_id: organizationId, dry_run: true, patients, quarantined, ...clinic };
 }
 
@@ -45,7 +45,7 @@ export async function eraseOrganization(
     const { ended_sync_log_id: running } = clinic;
     await lockNamingRows(tx, organizationId, null);
     if (running !== null) await forceFailRun(tx, running, new OrganizationDeletedError(organizationId));
-    const erased = await erasePatients(tx, organizationId, EVERYBODY);
+    const erased = await erasePatients(tx, organizationId, ALL_PATIENTS);
     await forgetDeliveries(tx, organizationId);
     // The key is deleted with its row.
     await tx`delete from organizations where id = ${organizationId}`;

@@ -109,7 +109,7 @@ export class Channel {
   }
 
   /** Stores a result that was read from the database at this `head`. */
-  learn(head: number, hasOlder: boolean): void {
+  setHasOlder(head: number, hasOlder: boolean): void {
     if (head === this.#head) this.#hasOlder = hasOlder;
   }
 

@@ -194,7 +194,7 @@ function createLatestRunCache(
     },
     observe(organizationId, { epoch, head, hasOlder }) {
       const entry = cache.get(organizationId);
-      if (hasOlder !== undefined && entry?.channel.epoch === epoch) entry.channel.learn(head, hasOlder);
+      if (hasOlder !== undefined && entry?.channel.epoch === epoch) entry.channel.setHasOlder(head, hasOlder);
       if (entry === undefined || entry.channel.epoch !== epoch || head <= entry.observedSeq) return;
       entry.observedSeq = head;
       if (head > entry.channel.head) read([organizationId]);

@@ -23,10 +23,10 @@ import { createPostgresBudget } from '../cliniko/postgres-request-budget.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/open.ts';
+import { logListener, logOutages } from '../database/outage-log.ts';
 import { readOwnObjects } from '../database/own-objects.ts';
 import { poolShare } from '../database/pool-share.ts';
 import { watchRoles } from '../database/role-watch.ts';
-import { logListener, watchDatabase } from '../database/watch.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { openPostgresBus } from '../events/postgres-bus.ts';
 import { openPostgresLog } from '../events/postgres-event-log.ts';
@@ -100,7 +100,7 @@ async function serve(
   const serverDatabase = await openServerDatabase(config, logger);
   cleanups.push(serverDatabase.close);
   const { database, sealer } = serverDatabase;
-  cleanups.push(watchDatabase(database, logger));
+  cleanups.push(logOutages(database, logger));
   const bus = await openPostgresBus(serverDatabase.listenUrl, undefined, {
     throughPooler: serverDatabase.listensThroughPooler,
     onHealth: (healthy) => logListener(logger, healthy),

@@ -38,7 +38,7 @@ export async function cancelRun(deps: CancelDeps, organizationId: number, syncLo
   const run = await replayTransaction(() =>
     beginTerminatingBlockers(database.sql, (tx) => requestCancel(tx, syncLogId)),
   );
-  if (run === undefined) throw await whyNot(database, organizationId, syncLogId);
+  if (run === undefined) throw await cancelProblem(database, organizationId, syncLogId);
   bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
   // A run without an owner ends at once.
   const wait = run.owner === null ? 0 : OWNER_HAS_MS;
@@ -64,7 +64,11 @@ async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: stri
   return run;
 }
 
-async function whyNot({ sql }: Database, organizationId: number, syncLogId: number): Promise<ProblemError> {
+async function cancelProblem(
+  { sql }: Database,
+  organizationId: number,
+  syncLogId: number,
+): Promise<ProblemError> {
   const { logs } = await readSyncLogs(sql, organizationId, { limit: 1, id: syncLogId });
   const ended = SyncLog.parse(JSON.parse(logs[0] ?? 'null')).status !== 'running';
   return ended

@@ -35,11 +35,11 @@ export interface Display {
   loaded: number;
   trigger?: SyncTrigger | undefined;
   waiting?: WaitNotice | undefined;
-  outlook: WaitEstimate;
+  waitEstimate: WaitEstimate;
 }
 
 export function runningMetadata(state: RunState, display: Display): EngineMetadata {
-  const remainingMs = estimateRemainingMs(state, display.outlook);
+  const remainingMs = estimateRemainingMs(state, display.waitEstimate);
   return {
     ...counters(state, display),
     progress_percent: state.percent,
@@ -81,7 +81,7 @@ export function failedStep(errorType: SyncErrorType): SyncStep {
   return errorType === 'SYNC_CANCELLED' ? 'cancelled' : 'failed';
 }
 
-export interface Conclusion {
+export interface CompletionFacts {
   /** Since the run was requested, including the wait for a worker. */
   durationMs: number;
   /** Stored patients that Cliniko neither returned nor denied. */
@@ -91,7 +91,7 @@ export interface Conclusion {
 export function completedMetadata(
   state: RunState,
   display: Display,
-  { durationMs, unanswered }: Conclusion,
+  { durationMs, unanswered }: CompletionFacts,
 ): EngineMetadata {
   return {
     ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed', step: 'completed' }),

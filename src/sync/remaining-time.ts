@@ -30,10 +30,10 @@ export function estimateRemainingMs(state: RunState, { requestsMs, waitMs }: Wai
 }
 
 /** Appends a forecast of the total duration when the run has reached the next percentage of `KEPT_AT`. */
-export function keepForecast(state: RunState, outlook: WaitEstimate): Forecast[] {
+export function recordForecast(state: RunState, waitEstimate: WaitEstimate): Forecast[] {
   const due = KEPT_AT.filter((percent) => state.percent >= percent).at(-1);
   const latest = state.forecasts.at(-1)?.at_percent ?? 0;
-  const remainingMs = estimateRemainingMs(state, outlook);
+  const remainingMs = estimateRemainingMs(state, waitEstimate);
   if (due === undefined || due <= latest || remainingMs === null) return state.forecasts;
   return [...state.forecasts, { at_percent: due, predicted_ms: Math.round(state.elapsedMs + remainingMs) }];
 }

@@ -89,7 +89,7 @@ export function createRunContext(
       loaded: processed + traffic.records,
       trigger: claimed.trigger,
       ...(wait && { waiting: wait }),
-      outlook: {
+      waitEstimate: {
         requestsMs: run.requestsMs,
         waitMs: wait === undefined ? 0 : Math.max(0, wait.until.getTime() - Date.now()),
       },

@@ -64,7 +64,7 @@ export async function createRun(
     step: 'initializing',
     loaded: 0,
     trigger,
-    outlook: NO_ESTIMATE,
+    waitEstimate: NO_ESTIMATE,
   });
   const [row] = await tx<{ id: number }[]>`
     with nudges as (select set_config('patient_sync.nudges', 'own', true))

@@ -15,9 +15,9 @@ import {
   type DueDelivery,
   deleteOldDeliveries,
   disableEndpoint,
-  handBack,
   recordDelivered,
   recordFailed,
+  releaseDelivery,
 } from './outbox.ts';
 import { retryDelay } from './retry-delays.ts';
 import { type Attempt, sendWebhook } from './send.ts';
@@ -123,7 +123,7 @@ async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: Abort
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1_000;
   const attempt = await attemptOnce(delivery, deps, signal);
-  if (attempt === undefined) return handBack(database.sql, delivery);
+  if (attempt === undefined) return releaseDelivery(database.sql, delivery);
   if (attempt.error === null) {
     onTried('delivered', seconds());
     return recordDelivered(database.sql, delivery, attempt);

@@ -115,7 +115,7 @@ export async function recordFailed(
 }
 
 /** The attempt did not complete, because this server stops. */
-export async function handBack(sql: Sql, { id, attempts }: DueDelivery): Promise<void> {
+export async function releaseDelivery(sql: Sql, { id, attempts }: DueDelivery): Promise<void> {
   await sql`update webhook_deliveries set attempts = attempts - 1, next_attempt_at = clock_timestamp()
     where id = ${id}::bigint and state = 'pending' and attempts = ${attempts}`;
 }

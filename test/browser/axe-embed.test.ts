@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
 
@@ -27,7 +27,7 @@ async function embedded(databaseUrl: string, page: Page, options: TestServerOpti
 const start = (server: TestServer) => server.api('/cliniko/sync-all/123', { method: 'POST' });
 
 async function isAccessible(page: Page): Promise<void> {
-  expect(await accessibilityTroubles(page)).toEqual([]);
+  expect(await accessibilityViolations(page)).toEqual([]);
 }
 
 describe('the element is accessible', () => {

@@ -2,11 +2,11 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { startTestServer } from '../support/server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { test } from './support/test.ts';
 
 async function isAccessible(page: Page): Promise<void> {
-  expect(await accessibilityTroubles(page)).toEqual([]);
+  expect(await accessibilityViolations(page)).toEqual([]);
 }
 
 describe('the ops console is accessible', () => {

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -14,7 +14,7 @@ async function startAndSee(server: TestServer, page: Page, status: 'running' | '
 }
 
 async function isAccessible(page: Page): Promise<void> {
-  expect(await accessibilityTroubles(page)).toEqual([]);
+  expect(await accessibilityViolations(page)).toEqual([]);
 }
 
 describe('the dashboard is accessible', () => {

@@ -2,7 +2,7 @@
 import { describe, expect } from 'vitest';
 import { connectInTest } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -64,7 +64,7 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Settings' }).click();
     const alert = page.getByRole('alert').filter({ hasText: 'could not be loaded' });
     await alert.waitFor();
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Close' }).click();
     await alert.waitFor({ state: 'detached' });
 

@@ -2,7 +2,7 @@
 import { describe, expect, vi } from 'vitest';
 import { Organization } from '#contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -88,7 +88,7 @@ describe('patients that need a decision', () => {
     expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
     await held.getByText('Their ids in Cliniko').click();
     expect(await held.getByRole('listitem').allTextContents()).toEqual(vanished);
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await held.getByRole('button', { name: 'Review' }).click();
     await page.getByRole('button', { name: 'Mark as missing' }).click();
     await held.waitFor({ state: 'detached' });

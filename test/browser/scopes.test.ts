@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { type GuardedServer, OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { putJson } from '../support/server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { openSignedIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
 
@@ -31,7 +31,7 @@ describe('a token that only reads', () => {
       .getByRole('alert')
       .filter({ hasText: needs('sync', 'read') })
       .waitFor();
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Keep it running' }).click();
     await dashboard.hasStatus('running');
   });

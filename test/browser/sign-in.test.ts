@@ -4,7 +4,7 @@
  */
 import { describe, expect, vi } from 'vitest';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
-import { accessibilityTroubles } from './support/axe.ts';
+import { accessibilityViolations } from './support/axe.ts';
 import { asksForToken, openSignedIn, signIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
 
@@ -17,12 +17,12 @@ describe('a page of a server with accounts', () => {
     }
     expect(await page.getByLabel('Access token').getAttribute('type')).toBe('password');
     await page.getByText('npm run tokens -- create').waitFor();
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
 
     const alert = page.getByRole('alert');
     await signIn(page, 'ps_wrong');
     await alert.filter({ hasText: 'This token is not good: it is unknown, expired or revoked.' }).waitFor();
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await signIn(page, 'schlüssel 1');
     await alert.filter({ hasText: 'This is not a token' }).waitFor();
     await signIn(page, ' ');
@@ -70,7 +70,7 @@ describe('a page of a server with accounts', () => {
       expect(command).toContain(`curl -X PUT ${server.url}/api/v1/organizations/77`);
       expect(command).toContain('-H "Authorization: Bearer $TOKEN"');
     }
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
   });
 
   test('renews the token of its stream before it expires', async ({ databaseUrl, page, journal }) => {
@@ -79,7 +79,7 @@ describe('a page of a server with accounts', () => {
     const streamed = () => new Set(journal.requests.filter((url) => url.includes('/events?token=')));
     await vi.waitFor(() => expect(streamed().size).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
     await dashboard.isConnected('live');
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
   });
 
   test('denies access after a sign-out', async ({ databaseUrl, page }) => {
@@ -123,7 +123,7 @@ describe('a token without permission', () => {
     await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
     expect(await page.locator('.offline').count()).toBe(0);
     expect(await page.getByText('No sync has run yet').count()).toBe(0);
-    expect(await accessibilityTroubles(page)).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await page.goto(`${server.url}/?org=${THEIRS}&run=1`);
     await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
     expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);

@@ -197,7 +197,7 @@ describe('seven tabs of one origin', () => {
     const server = await startTestServer(databaseUrl, { organizations, patients: 30 });
     const tabs = await openTabs(context, server, organizations);
     for (const { embed } of tabs) await embed.isConnected('live');
-    const ways = await Promise.all(tabs.map(({ embed }) => embed.box.getAttribute('data-way')));
+    const ways = await Promise.all(tabs.map(({ embed }) => embed.box.getAttribute('data-transport')));
     expect(ways.sort()).toEqual(['sse', 'sse', 'sse', 'websocket', 'websocket', 'websocket', 'websocket']);
 
     const eighth = await openTabs(context, server, [1]);

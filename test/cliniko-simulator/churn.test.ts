@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { askList, EVERYBODY, idsOf, list, open } from './asking.ts';
+import { ALL_PATIENTS, askList, idsOf, list, open } from './support/requests.ts';
 
-const STEADY = { filters: EVERYBODY, sort: 'created_at:asc,id:asc', per_page: 10 };
+const STEADY = { filters: ALL_PATIENTS, sort: 'created_at:asc,id:asc', per_page: 10 };
 
 async function walkOf(simulator: ClinikoSimulator, question: Parameters<typeof idsOf>[1]) {
   const before = [...simulator.people.ids()];
@@ -18,7 +18,7 @@ describe('churn', () => {
     simulator.churn.after(2, (people) => people.add());
     const totals: number[] = [];
     for (let request = 0; request < 3; request++) {
-      totals.push((await list(simulator, { filters: EVERYBODY })).total_entries);
+      totals.push((await list(simulator, { filters: ALL_PATIENTS })).total_entries);
     }
     expect(totals).toEqual([10, 11, 12]);
   });
@@ -90,7 +90,7 @@ describe('a page scan while the clinic changes', () => {
   test('misses a patient after an edit when it sorts by updated_at', async () => {
     const simulator = await open({ patients: 100 });
     const first =
-      (await list(simulator, { filters: EVERYBODY, sort: 'updated_at:asc,id:asc' })).patients[0]?.id ?? '';
+      (await list(simulator, { filters: ALL_PATIENTS, sort: 'updated_at:asc,id:asc' })).patients[0]?.id ?? '';
     simulator.churn.afterPage(1, (people) => people.edit(first));
     const { missed, seenTwice } = await walkOf(simulator, { ...STEADY, sort: 'updated_at:asc,id:asc' });
     expect([missed.length, seenTwice]).toEqual([1, 1]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/cliniko-simulator/faults.ts';
 import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { ask, askList, headersFor, list, open } from './asking.ts';
+import { ask, askList, headersFor, list, open } from './support/requests.ts';
 
 /** Page 2 gets the fault. */
 async function openWith(fault: Fault): Promise<ClinikoSimulator> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { askList, EVERYBODY, idsOf, type ListQuestion, list, open } from './asking.ts';
+import { ALL_PATIENTS, askList, idsOf, type ListQuestion, list, open } from './support/requests.ts';
 
 describe('a filter on archived_at', () => {
   test('lists active patients, archived ones, or both', async () => {
@@ -40,7 +40,7 @@ describe('a filter on an id', () => {
   test('selects one, several, or all but some', async () => {
     const simulator = await open({ patients: 60 });
     const [a, b, c] = [0, 30, 59].map((position) => simulator.people.idOf(position));
-    const find = (filter: string) => idsOf(simulator, { filters: [...EVERYBODY, filter] });
+    const find = (filter: string) => idsOf(simulator, { filters: [...ALL_PATIENTS, filter] });
     expect(await find(`id:=${b}`)).toEqual([b]);
     expect(await find(`id:=${c},1,${a},${a}`)).toEqual([a, c]);
     expect(await find(`id:!=${b}`)).toHaveLength(59);
@@ -54,7 +54,7 @@ describe('a filter on an id', () => {
     const simulator = await open({ patients: 130 });
     const walked: string[] = [];
     for (let last: string | undefined = '0'; last !== undefined; last = walked.at(-1)) {
-      const question = { filters: [...EVERYBODY, `id:>${last}`], sort: 'id:asc', per_page: 40 };
+      const question = { filters: [...ALL_PATIENTS, `id:>${last}`], sort: 'id:asc', per_page: 40 };
       const page = await list(simulator, question);
       if (page.patients.length === 0) break;
       walked.push(...page.patients.map(({ id }) => id));

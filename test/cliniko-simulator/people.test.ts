@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { describe, expect, test } from 'vitest';
 import { type Facts, timelineOf } from '../../src/cliniko-simulator/timeline.ts';
-import { ask, EVERYBODY, list, open, type Shown, walk } from './asking.ts';
+import { ALL_PATIENTS, ask, list, open, type Shown, walk } from './support/requests.ts';
 
 async function allPatients(options: Parameters<typeof open>[0] = {}): Promise<Shown[]> {
-  return walk(await open({ patients: 1000, ...options }), { filters: EVERYBODY });
+  return walk(await open({ patients: 1000, ...options }), { filters: ALL_PATIENTS });
 }
 
 function share<T>(people: readonly T[], is: (person: T) => boolean): number {
@@ -220,7 +220,7 @@ describe('an edit', () => {
     const simulator = await open({ patients: 10 });
     const added = simulator.people.add(3);
     expect([...simulator.people.ids()].slice(10)).toEqual(added);
-    const page = await list(simulator, { filters: EVERYBODY });
+    const page = await list(simulator, { filters: ALL_PATIENTS });
     expect(page.patients.slice(10).map(({ id }) => id)).toEqual(added);
     expect(page.total_entries).toBe(13);
   });

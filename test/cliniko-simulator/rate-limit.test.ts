@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { ask, askList, headersFor, open } from './asking.ts';
+import { ask, askList, headersFor, open } from './support/requests.ts';
 
 const START = Date.UTC(2026, 5, 1);
 

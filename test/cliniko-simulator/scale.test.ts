@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { EVERYBODY, list, open, type ShownPage } from './asking.ts';
+import { ALL_PATIENTS, list, open, type ShownPage } from './support/requests.ts';
 
 const MILLION = 1_000_000;
-const STEADY = { filters: EVERYBODY, sort: 'created_at:asc,id:asc', per_page: 100 };
+const STEADY = { filters: ALL_PATIENTS, sort: 'created_at:asc,id:asc', per_page: 100 };
 
 /** Live memory: without a garbage collection first, the figure would mostly be garbage. */
 function heldBytes(): number {
@@ -54,7 +54,7 @@ describe('a clinic of a million patients', () => {
     const touched = [people.idOf(7), people.idOf(900_000)];
     for (const id of touched) people.edit(id);
     const [added = ''] = people.add();
-    const filters = [...EVERYBODY, 'updated_at:>=2026-05-31T23:58:00Z'];
+    const filters = [...ALL_PATIENTS, 'updated_at:>=2026-05-31T23:58:00Z'];
     const page: ShownPage = await list(simulator, { filters, sort: 'updated_at:asc,id:asc' });
     expect(page.patients.map(({ id }) => id)).toEqual([...touched, added]);
   });

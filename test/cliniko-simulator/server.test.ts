@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { ask, askList, EVERYBODY, headersFor, list, open } from './asking.ts';
+import { ALL_PATIENTS, ask, askList, headersFor, list, open } from './support/requests.ts';
 
 describe('the key', () => {
   test('is valid with and without its shard', async () => {
@@ -95,7 +95,7 @@ describe('a list of patients', () => {
 
   test('links to its neighbours with all parameters', async () => {
     const simulator = await open({ patients: 30 });
-    const question = { per_page: 10, filters: EVERYBODY, sort: 'updated_at:asc,id:asc' };
+    const question = { per_page: 10, filters: ALL_PATIENTS, sort: 'updated_at:asc,id:asc' };
     const [first, second, last] = [
       await list(simulator, question),
       await list(simulator, { ...question, page: 2 }),
@@ -115,7 +115,7 @@ describe('a list of patients', () => {
 
   test('is empty past its end, or not found', async () => {
     const simulator = await open({ patients: 20 });
-    const page = await list(simulator, { page: 9, filters: EVERYBODY });
+    const page = await list(simulator, { page: 9, filters: ALL_PATIENTS });
     expect(page).toMatchObject({ patients: [], total_entries: 20 });
     expect(page.links).not.toHaveProperty('next');
     simulator.behaviour.pastTheEnd = 'not-found';
@@ -199,7 +199,7 @@ describe('the server', () => {
   test('records each request, its answer, and the number of concurrent requests', async () => {
     const simulator = await open();
     simulator.faults.onEvery({ kind: 'hang', times: 3 });
-    const pages = [1, 2, 3].map((page) => list(simulator, { page, per_page: 10, filters: EVERYBODY }));
+    const pages = [1, 2, 3].map((page) => list(simulator, { page, per_page: 10, filters: ALL_PATIENTS }));
     await simulator.requested(({ inFlight }) => inFlight === 3);
     simulator.faults.release();
     await Promise.all(pages);

@@ -24,7 +24,7 @@ async function leavingTimes(limit: number, pauses: readonly number[]): Promise<n
 }
 
 /** A clock that only the test advances, however many callers wait for it. */
-function handClock(): Clock & { advance(ms: number): Promise<void> } {
+function manualClock(): Clock & { advance(ms: number): Promise<void> } {
   let now = 0;
   const waiting: { at: number; wake: () => void }[] = [];
   /** After one turn of the event loop, all work that does not wait for the clock is done. */
@@ -53,7 +53,7 @@ function handClock(): Clock & { advance(ms: number): Promise<void> } {
 
 /** When concurrent requests are sent, in order; the other requests are aborted while they wait. */
 async function leaveTogether(limit: number, stays: readonly boolean[]): Promise<number[]> {
-  const clock = handClock();
+  const clock = manualClock();
   const pacer = createPacer(createMemoryBudget({ requests: limit }, clock), clock);
   const reason = new Error('no longer needed');
   const order: number[] = [];
@@ -119,7 +119,7 @@ describe('the pacer of a key', () => {
   });
 
   test('reports the wait to all requests in the queue, including later ones', async () => {
-    const clock = handClock();
+    const clock = manualClock();
     const pacer = createPacer(createMemoryBudget({ requests: 1 }, clock), clock);
     await pacer.take({ signal: never });
     const told: string[] = [];

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   ask,
+  countSessions,
   killPostmaster,
   newDataDir,
   open,
   PROCESS,
   postmasterPid,
-  seats,
   startProcess,
   writeLock,
 } from '../support/embedded.ts';
@@ -87,7 +87,7 @@ describe('after a crash', () => {
     const dataDir = await newDataDir();
     const [one, two] = [await open(dataDir), await startProcess(dataDir)];
     const connected = () =>
-      ask(two.url, (sql) => sql`select pid from pg_stat_activity where application_name like '%seat'`);
+      ask(two.url, (sql) => sql`select pid from pg_stat_activity where application_name like '%shared'`);
     const before = new Set((await connected()).map(({ pid }) => pid));
     process.kill([...before][0], 'SIGKILL');
     // Until PostgreSQL notices the crash, it still lists the old sessions; a crash ends all of them.
@@ -103,7 +103,7 @@ describe('after a crash', () => {
     const dataDir = await newDataDir();
     const [one, two] = [await open(dataDir), await open(dataDir)];
     await killPostmaster(dataDir);
-    await expect.poll(() => seats(one.url).catch(() => 0), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => countSessions(one.url).catch(() => 0), { timeout: 20_000 }).toBe(2);
     await one.stop();
     await two.stop();
     expect(await postmasterPid(dataDir)).toBeUndefined();

@@ -16,26 +16,26 @@ describe("Chromium's own EventSource and WebSocket", () => {
     const { begin, step, end } = openExternalWriter(databaseUrl);
     await page.goto(`${first.url}/healthz`);
     await page.evaluate((types) => {
-      const heard: string[] = [];
+      const received: string[] = [];
       const frames: string[] = [];
       const source = new EventSource('/api/v1/cliniko/sync-logs/55/events');
-      for (const type of types) source.addEventListener(type, (event) => heard.push(event.data));
+      for (const type of types) source.addEventListener(type, (event) => received.push(event.data));
       const socket = new WebSocket('/api/v1/cliniko/ws?organizations=55', 'patient-sync.v1');
       socket.addEventListener('message', ({ data }) => frames.push(data));
-      Object.assign(globalThis, { heard, frames });
+      Object.assign(globalThis, { received, frames });
     }, TYPES);
-    const read = (name: 'heard' | 'frames') =>
+    const read = (name: 'received' | 'frames') =>
       page.evaluate((list): string[] => Reflect.get(globalThis, list), name);
     const isEvent = (text: string) => TYPES.includes(JSON.parse(text).type);
     await vi.waitFor(async () => {
-      expect(await read('heard')).toHaveLength(1);
+      expect(await read('received')).toHaveLength(1);
       expect((await read('frames')).filter(isEvent)).toHaveLength(1);
     }, 10_000);
     await begin();
     for (let n = 0; n < 5; n++) await step();
-    await vi.waitFor(async () => expect(await read('heard')).toHaveLength(7), 10_000);
+    await vi.waitFor(async () => expect(await read('received')).toHaveLength(7), 10_000);
     await vi.waitFor(async () => {
-      expect((await read('frames')).filter(isEvent).slice(1)).toEqual((await read('heard')).slice(1));
+      expect((await read('frames')).filter(isEvent).slice(1)).toEqual((await read('received')).slice(1));
     }, 10_000);
 
     await first.stop();
@@ -46,8 +46,8 @@ describe("Chromium's own EventSource and WebSocket", () => {
       config: { port, drainMs: 0 },
     });
     await end();
-    await vi.waitFor(async () => expect(await read('heard')).toHaveLength(11), 15_000);
-    const seqs = (await read('heard')).map((text) => JSON.parse(text).seq);
+    await vi.waitFor(async () => expect(await read('received')).toHaveLength(11), 15_000);
+    const seqs = (await read('received')).map((text) => JSON.parse(text).seq);
     expect(seqs).toEqual(Array.from({ length: 11 }, (_, n) => n));
   });
 });

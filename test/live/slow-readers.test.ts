@@ -45,7 +45,7 @@ async function residentBytes(pid: number): Promise<number> {
 }
 
 /** Requests the stream, and never reads from it. */
-async function openDeafReader(url: string): Promise<Socket> {
+async function openUnreadSocket(url: string): Promise<Socket> {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
@@ -68,7 +68,7 @@ describe.runIf(process.platform === 'linux')('20 clients that never read', () =>
     await witness.until((sent) => sent.length === 2);
     const console = await openSocket(server, '?organizations=55');
     await console.until('snapshot');
-    const deaf = await Promise.all(Array.from({ length: 20 }, () => openDeafReader(server.url)));
+    const deaf = await Promise.all(Array.from({ length: 20 }, () => openUnreadSocket(server.url)));
     const before = await server.rss();
     await sql.unsafe(`do $$ begin for n in 1..${EVENTS} loop
       update sync_logs set records_processed = n where status = 'running'; commit; end loop; end $$`);

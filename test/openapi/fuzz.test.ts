@@ -33,7 +33,9 @@ async function send(server: TestServer, { method, target, headers, body }: SentR
 }
 
 /** Something to find: a run that has ended, and a webhook. */
-async function furnish(server: TestServer): Promise<{ orgId: number[]; id: number[]; syncId: string[] }> {
+async function fillDatabase(
+  server: TestServer,
+): Promise<{ orgId: number[]; id: number[]; syncId: string[] }> {
   const started = await server.api('/cliniko/sync-all/123', { method: 'POST' });
   const webhook = await server.api('/organizations/123/webhooks', {
     method: 'POST',
@@ -61,7 +63,7 @@ describe('the API', () => {
     const server = await startTestServer(databaseUrl, { patients: 20, organizations: [123, 124] });
     const document: Document = await (await fetch(`${server.url}/openapi.json`)).json();
     const judge = createJudge(document);
-    const known = await furnish(server);
+    const known = await fillDatabase(server);
     const succeeded = new Set<string>();
     const refused = new Set<string>();
     const operations = operationsOf(document).filter(({ operationId }) => !NOT_BY_HTTP.has(operationId));

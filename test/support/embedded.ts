@@ -59,7 +59,7 @@ export async function ask<Rows>(url: string, question: (sql: Sql) => Promise<Row
   return await question(sql).finally(() => sql.end({ timeout: 1 }));
 }
 
-export async function seats(url: string): Promise<number> {
+export async function countSessions(url: string): Promise<number> {
   const held = await ask(
     url,
     (sql) => sql`select 1 from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted`,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { estimateWaitMs, WINDOW_MS } from '../../src/cliniko/request-budget.ts';
 import { START } from '../../src/sync/read/crawl-position.ts';
-import { estimateRemainingMs, keepForecast, NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
+import { estimateRemainingMs, NO_ESTIMATE, recordForecast } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE, type RunState } from '../../src/sync/run-state.ts';
 
 const at = (fields: Partial<RunState>): RunState => ({
@@ -56,7 +56,7 @@ describe('forecasts', () => {
     let state = at({ found: 100 });
     for (let done = 1; done <= 100; done++) {
       state = { ...state, processed: done, percent: Math.min(99.9, done), elapsedMs: done * 100 };
-      state = { ...state, forecasts: keepForecast(state, NO_ESTIMATE) };
+      state = { ...state, forecasts: recordForecast(state, NO_ESTIMATE) };
     }
     expect(state.forecasts).toEqual(
       [10, 25, 50, 75].map((at_percent) => ({ at_percent, predicted_ms: 10_000 })),

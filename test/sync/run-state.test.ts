@@ -26,7 +26,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NO_ESTIMATE,
+  waitEstimate: NO_ESTIMATE,
 } as const;
 
 const batch = (counts: Partial<BatchCounts>): BatchCounts => ({

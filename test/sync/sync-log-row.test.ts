@@ -16,7 +16,7 @@ const METADATA = runningMetadata(STATE, {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NO_ESTIMATE,
+  waitEstimate: NO_ESTIMATE,
 });
 
 const BATCH = {

@@ -1,7 +1,7 @@
 /** Screen reader announcements of a run: its milestones, not every step. */
 import { describe, expect, test } from 'vitest';
 import type { SyncLog } from '#contract/sync-log.ts';
-import { announce, type Heard } from '../../web-client/src/embed/announcements.ts';
+import { type AnnouncedState, announce } from '../../web-client/src/embed/announcements.ts';
 import type { ConnectionKind } from '../../web-client/src/live/connection.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { aLog } from './support/logs.ts';
@@ -9,14 +9,14 @@ import { aLog } from './support/logs.ts';
 type Step = [SyncLog | null, ConnectionKind?];
 
 /** The announcements, one for each step that has one. */
-function heardOf(...steps: Step[]): string[] {
-  let heard: Heard | null = null;
+function announcementsOf(...steps: Step[]): string[] {
+  let announced: AnnouncedState | null = null;
   const words: string[] = [];
   let state = unknownOrganization(123);
   steps.forEach(([log, kind = 'live'], i) => {
     state = applyPolledState(state, { head: `k7x2.${i + 1}`, log });
-    const said = announce(heard, state, { kind, since: 0 });
-    heard = said.heard;
+    const said = announce(announced, state, { kind, since: 0 });
+    announced = said.announced;
     if (said.words !== null) words.push(said.words);
   });
   return words;
@@ -30,13 +30,13 @@ const ended = (change: Partial<SyncLog>): SyncLog => aLog({ status: 'completed',
 
 describe('a screen reader', () => {
   test('announces nothing about the initial state', () => {
-    expect(heardOf([ended({})])).toEqual([]);
-    expect(heardOf([running(40)], [running(41)])).toEqual([]);
+    expect(announcementsOf([ended({})])).toEqual([]);
+    expect(announcementsOf([running(40)], [running(41)])).toEqual([]);
   });
 
   test('announces the start, the quarters and the end of a run, however many steps it has', () => {
     const steps = Array.from({ length: 1_000 }, (_, i): Step => [running(i / 10)]);
-    expect(heardOf([null], ...steps, [ended({ records_success: 648 })])).toEqual([
+    expect(announcementsOf([null], ...steps, [ended({ records_success: 648 })])).toEqual([
       'Sync started.',
       'Sync 25 percent done.',
       'Sync 50 percent done.',
@@ -48,7 +48,7 @@ describe('a screen reader', () => {
   test('announces a pause once, and the failure of a run', () => {
     const waiting = running(10, { phase: 'waiting', waiting_reason: 'Cliniko asks for a pause' });
     const failed = aLog({ status: 'failed', error_details: 'It broke' });
-    expect(heardOf([running(5)], [waiting], [waiting], [running(11)], [failed], [failed])).toEqual([
+    expect(announcementsOf([running(5)], [waiting], [waiting], [running(11)], [failed], [failed])).toEqual([
       'Cliniko asks for a pause',
       'Sync failed: It broke',
     ]);
@@ -56,14 +56,20 @@ describe('a screen reader', () => {
 
   test('announces a whole run that happened between two updates', () => {
     const next = ended({ id: 18, started_at: '2026-11-23T12:00:00.000Z', records_success: 3 });
-    expect(heardOf([ended({})], [next])).toEqual(['Sync completed. 3 patients updated.']);
+    expect(announcementsOf([ended({})], [next])).toEqual(['Sync completed. 3 patients updated.']);
   });
 
   test('announces a lost and a restored connection once each, but no short interruption', () => {
     const run: Step = [running(10)];
-    expect(heardOf(run, [running(10), 'connecting'], run)).toEqual([]);
+    expect(announcementsOf(run, [running(10), 'connecting'], run)).toEqual([]);
     expect(
-      heardOf(run, [running(10), 'connecting'], [running(10), 'offline'], [running(10), 'connecting'], run),
+      announcementsOf(
+        run,
+        [running(10), 'connecting'],
+        [running(10), 'offline'],
+        [running(10), 'connecting'],
+        run,
+      ),
     ).toEqual(['The connection is lost. What is shown may be old.', 'Connected again.']);
   });
 });

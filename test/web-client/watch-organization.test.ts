@@ -262,7 +262,7 @@ describe('a watch', () => {
     const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
-    page.learn(aLog({ cursor: 'k7x2.5' }));
+    page.applyLog(aLog({ cursor: 'k7x2.5' }));
     expect(page.state()).toMatchObject({ cursor: 'k7x2.4', log: { id: 17 } });
   });
 

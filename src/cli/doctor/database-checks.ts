@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { findRolesWithMore, ROW_SECURITY_ROLE } from '../../database/close.ts';
+import { assertNoConflictingObjects } from '../../database/conflicting-objects.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
 import { connect } from '../../database/driver.ts';
 import { hasJournal, readPending } from '../../database/migration-journal.ts';
-import { assertNothingInTheWay } from '../../database/objects-in-the-way.ts';
 import { readOwnObjects } from '../../database/own-objects.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
@@ -20,7 +20,7 @@ const OTHER_SESSIONS = 5;
 export async function checkRights(sql: Sql): Promise<Finding[]> {
   const isFirst = !(await hasJournal(sql));
   try {
-    await assertNothingInTheWay(sql, isFirst);
+    await assertNoConflictingObjects(sql, isFirst);
   } catch (error) {
     if (error instanceof DatabaseStartError) return [failure('tables', error.message)];
     throw error;
@@ -81,19 +81,19 @@ export async function checkGrants(
 /** A pooler in transaction mode takes LISTEN and drops it. */
 export async function checkListen(url: string): Promise<Finding> {
   const channel = `patient_sync_doctor_${randomBytes(6).toString('hex')}`;
-  const heard = new AbortController();
+  const received = new AbortController();
   const listener = connect(url, {
     max: 1,
     prepare: false,
     connect_timeout: 5,
-    onnotify: () => heard.abort(),
+    onnotify: () => received.abort(),
   });
   const sender = connect(url, { max: 1, prepare: false, connect_timeout: 5 });
   try {
     await listener.unsafe(`listen ${channel}`);
     await sender`select pg_notify(${channel}, '')`;
-    await delay(LISTEN_LIMIT_MS, undefined, { signal: heard.signal }).catch(() => {});
-    return heard.signal.aborted
+    await delay(LISTEN_LIMIT_MS, undefined, { signal: received.signal }).catch(() => {});
+    return received.signal.aborted
       ? ok('listen', 'LISTEN works.')
       : failure(
           'listen',

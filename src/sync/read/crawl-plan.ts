@@ -16,7 +16,7 @@ import type { Database } from '../../database/open.ts';
 import { catchUpScan } from './catch-up-scan.ts';
 import { type ChangeScope, IgnoredFilterError, scanChanges } from './change-scan.ts';
 import { type CrawlPosition, START } from './crawl-position.ts';
-import { type Crawl, type FetchedPage, noteRecords } from './fetched-page.ts';
+import { type Crawl, type FetchedPage, markSeen } from './fetched-page.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { startTimeOf } from './start-time.ts';
 import { type VerifiedUnseen, verifyUnseen } from './verify-unseen.ts';
@@ -109,7 +109,7 @@ function changedPage(
   number: number,
   totalEntries: number | undefined,
 ): FetchedPage {
-  const newKeys = noteRecords(crawl, records);
+  const newKeys = markSeen(crawl, records);
   const total = number === 1 ? totalEntries : undefined;
   const pages = Math.max(number, Math.ceil((total ?? 0) / crawl.plan.perPage));
   const at = { ...crawl.position, page: number };

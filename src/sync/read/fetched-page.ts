@@ -34,7 +34,7 @@ export interface Crawl {
  *
  * @returns the key of each record that is read for the first time; otherwise undefined
  */
-export function noteRecords({ seen }: Crawl, records: readonly unknown[]): (string | undefined)[] {
+export function markSeen({ seen }: Crawl, records: readonly unknown[]): (string | undefined)[] {
   return records.map((record) => {
     const key = recordKeyOf(record);
     if (seen.has(key)) return undefined;
@@ -45,7 +45,7 @@ export function noteRecords({ seen }: Crawl, records: readonly unknown[]): (stri
 
 /** A page of changed patients, or of patients requested by id. It has no number, and moves the crawl to its last phase. */
 export function catchUpPage(crawl: Crawl, records: readonly unknown[]): FetchedPage {
-  const newKeys = noteRecords(crawl, records);
+  const newKeys = markSeen(crawl, records);
   const coverage = { ...crawl.position.coverage, phase: 'catch-up' } as const;
   crawl.position = withRecordsWithoutId({ ...crawl.position, coverage }, records, newKeys);
   return { records, newKeys, at: crawl.position, after: crawl.position, numbered: undefined };

@@ -64,8 +64,8 @@ async function publishWait(run: RunContext, wait: WaitNotice): Promise<void> {
 /** Committed before the first batch, so that it does not publish older counts after it. */
 function publishFirstRequest(run: RunContext): void {
   run.reach('validating_credentials');
-  const added = run.commits.add(async ({ comes }) => {
-    await comes;
+  const added = run.commits.add(async ({ previousCommitted }) => {
+    await previousCommitted;
     await run.publish('fetching');
   });
   added.catch(() => {}); // The next batch fails with it.

@@ -12,7 +12,7 @@ import {
   isComplete,
   sawNumberedPage,
 } from './completeness.ts';
-import { type Crawl, type FetchedPage, noteRecords, withRecordsWithoutId } from './fetched-page.ts';
+import { type Crawl, type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
 import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
 import { type NumberedPage, scanPages } from './page-scan.ts';
@@ -135,7 +135,7 @@ async function firstPage(crawl: Crawl): Promise<PatientPage | undefined> {
 function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedPage {
   const { position, seen } = crawl;
   const { number, records, size, pages, total } = page;
-  const newKeys = noteRecords(crawl, records);
+  const newKeys = markSeen(crawl, records);
   const isFiltered = !records.some((record) => isCreatedAfter(record, until));
   const coverage = sawNumberedPage(position.coverage, total ?? null, isFiltered);
   const place = number === position.page ? position.place : 0;
@@ -193,7 +193,7 @@ async function* keysetScan(
 
 /** Only the records that no earlier page has shown are stored. */
 function keysetPage(crawl: Crawl, { records, afterId, left }: KeysetPage): FetchedPage {
-  const keys = noteRecords(crawl, records);
+  const keys = markSeen(crawl, records);
   const fresh = records.filter((_, index) => keys[index] !== undefined);
   const newKeys = keys.filter((key) => key !== undefined);
   const at = withRecordsWithoutId(crawl.position, fresh, newKeys);

@@ -9,14 +9,14 @@ export interface CommitQueue {
    * @param store writes and commits the batch
    * @returns resolves when the next batch may be added: this one has written, and the one before it has committed
    */
-  add(store: (turn: Turn) => Promise<void>): Promise<void>;
+  add(store: (turn: QueuePlace) => Promise<void>): Promise<void>;
   /** Resolves when all added batches have committed. Rejects with the first failure. */
   committed(): Promise<void>;
 }
 
-export interface Turn {
+export interface QueuePlace {
   /** Resolves when all batches before this one have committed. Rejects with the first failure. */
-  comes: Promise<void>;
+  previousCommitted: Promise<void>;
   /** Call it when the patients are written and only the commit is left. */
   onWritten: () => void;
 }
@@ -25,15 +25,15 @@ export function createCommitQueue(): CommitQueue {
   let last: Promise<void> = Promise.resolve();
   return {
     async add(store) {
-      const comes = last;
+      const previousCommitted = last;
       let onWritten = () => {};
       const written = new Promise<void>((resolve) => {
         onWritten = resolve;
       });
-      const committed = store({ comes, onWritten });
+      const committed = store({ previousCommitted, onWritten });
       committed.catch(() => {}); // The next batch or `committed()` receives every failure.
       last = committed;
-      await Promise.all([Promise.race([written, committed]), comes]);
+      await Promise.all([Promise.race([written, committed]), previousCommitted]);
     },
     committed: () => last,
   };

@@ -15,7 +15,7 @@ import type { RequestMeter } from '../read/request-meter.ts';
 import type { RunContext } from '../run-context.ts';
 import { arrivedAt, type RunState } from '../run-state.ts';
 import { cutIntoBatches, type PreparedPageBatch, prepareBatches, readAhead } from './batching.ts';
-import type { Turn } from './commit-queue.ts';
+import type { QueuePlace } from './commit-queue.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
 import { type BaseState, storeBatch } from './store-batch.ts';
 
@@ -58,8 +58,12 @@ export async function runPipeline<Result>(
 /** A batch being stored, with the time spent since the one before it. */
 type InFlightBatch = PreparedPageBatch & { spent: { fetchMs: number; waitedMs: number } };
 
-async function storeInTurn(run: RunContext, batch: InFlightBatch, { comes, onWritten }: Turn): Promise<void> {
-  const arrived = comes.then(() => arrive(run, batch));
+async function storeInTurn(
+  run: RunContext,
+  batch: InFlightBatch,
+  { previousCommitted, onWritten }: QueuePlace,
+): Promise<void> {
+  const arrived = previousCommitted.then(() => arrive(run, batch));
   arrived.catch(() => {}); // Awaited below, unless an earlier step fails.
   if (batch.prepared !== undefined) return store(run, batch.prepared, { arrived, onWritten });
   await arrived;

@@ -47,7 +47,7 @@ export async function prepareBatch(
   rules: ParseRules,
   stored: StoredVersions,
 ): Promise<PreparedBatch> {
-  const effort = createEffort();
+  const effort = createWorkTimer();
   const identified: IdentifiedRecord[] = [];
   for (const record of records) {
     identified.push(identifyRecord(record, rules));
@@ -74,7 +74,7 @@ export async function prepareBatch(
  * Parsing a batch takes milliseconds and blocks the event loop, so a response of the database would not be processed. So the
  * work yields to the event loop regularly.
  */
-function createEffort() {
+function createWorkTimer() {
   let since = performance.now();
   let totalMs = 0;
   const pause = (): number => {

@@ -22,7 +22,7 @@ import {
 } from '../../patients/upsert.ts';
 import { type Lease, settings } from '../lease.ts';
 import { type Display, runningMetadata } from '../metadata.ts';
-import { keepForecast } from '../remaining-time.ts';
+import { recordForecast } from '../remaining-time.ts';
 import { type BatchCounts, hasMoved, type RunState, storedBatch } from '../run-state.ts';
 import { recordBatch } from '../sync-log-row.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
@@ -119,7 +119,7 @@ async function finishBatch(
   const outcome = outcomeOf(batch, written);
   const { stored, rejected } = outcome;
   const counted = storedBatch(state, countBatch(batch, outcome), batch.position);
-  const next = { ...counted, forecasts: keepForecast(counted, display.outlook) };
+  const next = { ...counted, forecasts: recordForecast(counted, display.waitEstimate) };
   await Promise.all([
     // The second statement depends on the fence in the first, or is rolled back with it. Both need one round trip.
     recordBatch(tx, lease, {

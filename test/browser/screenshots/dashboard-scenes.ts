@@ -1,7 +1,7 @@
 /** The dashboard in each of its states, and the run page. Everything on them really happened, except past runs. */
 import type { Camera, Shot } from './camera.ts';
 import type { Environment } from './environment.ts';
-import { inventPast } from './past-runs.ts';
+import { createPastRuns } from './past-runs.ts';
 
 export interface Scene {
   name: string;
@@ -15,7 +15,7 @@ const START = `/cliniko/sync-all/${CLINIC}`;
 
 async function settle(environment: Environment): Promise<void> {
   await register(environment);
-  await inventPast(environment, CLINIC);
+  await createPastRuns(environment, CLINIC);
 }
 
 async function register(environment: Environment): Promise<void> {

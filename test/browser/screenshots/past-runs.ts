@@ -14,7 +14,11 @@ interface PastRun {
 }
 
 /** Mostly completed, some with errors, two failed. */
-export async function inventPast(environment: Environment, organizationId: number, days = 26): Promise<void> {
+export async function createPastRuns(
+  environment: Environment,
+  organizationId: number,
+  days = 26,
+): Promise<void> {
   for (let day = days; day >= 1; day -= 1) {
     const startedAt = new Date(Date.now() - day * DAY_MS - (day % 5) * 7 * 60_000);
     await insertRun(environment, { organizationId, startedAt, ...dayOf(day) });

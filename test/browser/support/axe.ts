@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** Checks the current page, in light and in dark. Each result names its rule, its theme and the first elements. */
-export async function accessibilityTroubles(page: Page): Promise<string[]> {
+export async function accessibilityViolations(page: Page): Promise<string[]> {
   // Evaluated by the debugger, so it needs no exception from the page's Content-Security-Policy.
   await page.evaluate(axe.source);
   const troubles: string[] = [];

@@ -74,7 +74,7 @@ export function embedOn(page: Page): EmbedPage {
     problem: part('problem'),
     connection: part('connection'),
     announcer: part('announcer'),
-    isOn: (way) => page.locator(`sync-progress .box[data-way="${way}"]`).waitFor(),
+    isOn: (way) => page.locator(`sync-progress .box[data-transport="${way}"]`).waitFor(),
     hasStatus: (status) => page.locator(`sync-progress .box[data-status="${status}"]`).waitFor(),
     isConnected: (kind) => page.locator(`sync-progress .box[data-connection="${kind}"]`).waitFor(),
     recordBar: async () => {

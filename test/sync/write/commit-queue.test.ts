@@ -11,11 +11,17 @@ function batchOf(events: string[], name: string) {
   const committing = new Promise<void>((resolve) => {
     commit = resolve;
   });
-  const store = async ({ comes, onWritten }: { comes: Promise<void>; onWritten: () => void }) => {
+  const store = async ({
+    previousCommitted,
+    onWritten,
+  }: {
+    previousCommitted: Promise<void>;
+    onWritten: () => void;
+  }) => {
     events.push(`${name} writes`);
     await writing;
     onWritten();
-    await comes;
+    await previousCommitted;
     await committing;
     events.push(`${name} commits`);
   };
@@ -58,7 +64,7 @@ describe('a commit queue', () => {
       throw new Error('the first');
     });
     await expect(adding).rejects.toThrow('the first');
-    const behind = queue.add(async ({ comes }) => comes);
+    const behind = queue.add(async ({ previousCommitted }) => previousCommitted);
     await expect(behind).rejects.toThrow('the first');
     await expect(queue.committed()).rejects.toThrow('the first');
   });

@@ -5,7 +5,7 @@ import { createWaitReporter } from '../../../src/sync/write/wait-reporter.ts';
 
 const notice = (seconds: number): WaitNotice => ({ reason: 'rate-limited', until: new Date(seconds * 1000) });
 
-function createTeller() {
+function createRecorder() {
   const told: WaitNotice[] = [];
   return {
     told,
@@ -26,7 +26,7 @@ function createStep() {
 
 describe('a wait', () => {
   test('is reported once for each step that it blocks, even when a later request waits', async () => {
-    const { told, tell } = createTeller();
+    const { told, tell } = createRecorder();
     const waits = createWaitReporter(tell, () => 0);
     const limit = notice(60);
     const [second, third] = [createStep(), createStep()];
@@ -46,7 +46,7 @@ describe('a wait', () => {
 
   test('is not reported for a step that is already settled, nor after it is over', async () => {
     let now = 0;
-    const { told, tell } = createTeller();
+    const { told, tell } = createRecorder();
     const waits = createWaitReporter(tell, () => now);
     waits.add(notice(60));
     await waits.whileWaiting(Promise.resolve());

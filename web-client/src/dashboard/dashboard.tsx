@@ -37,11 +37,11 @@ const SettingsDialog = loadOnDemand(() =>
 );
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
-  const { state, connection, learn } = useOrganization(organizationId);
+  const { state, connection, applyLog } = useOrganization(organizationId);
   const { registration, readAgain } = useRegistration(api, organizationId);
   const records = useRecords(api, organizationId, state.log);
-  const start = useStart(api, organizationId, learn);
-  const cancel = useCancel(api, learn);
+  const start = useStart(api, organizationId, applyLog);
+  const cancel = useCancel(api, applyLog);
   const throughput = useThroughput(state.log);
   const [isSetting, setIsSetting] = useState(false);
   const openSettings = () => setIsSetting(true);

@@ -16,7 +16,7 @@ export interface ResultNoticeProps {
 export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
   const problem = problemText(log);
   if (problem === null) return null;
-  const { tone, icon } = lookOf(log);
+  const { tone, icon } = appearanceOf(log);
   const { error_details } = log;
   return (
     <div className="notice result" data-tone={tone}>
@@ -26,7 +26,7 @@ export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
         {error_details !== null && !problem.includes(error_details) && (
           <p className="result-details">{error_details}</p>
         )}
-        {log.metadata.solution !== undefined && !mayMendKey(log, onSettings) && (
+        {log.metadata.solution !== undefined && !canReplaceKey(log, onSettings) && (
           <p className="result-solution">{log.metadata.solution}</p>
         )}
         <NextSteps log={log} start={start} onSettings={onSettings} />
@@ -35,24 +35,23 @@ export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
   );
 }
 
-function lookOf(log: SyncLog): { tone: string; icon: IconName } {
+function appearanceOf(log: SyncLog): { tone: string; icon: IconName } {
   if (isCancelled(log)) return { tone: 'none', icon: 'halt' };
   return log.status === 'failed' ? { tone: 'bad', icon: 'failed' } : { tone: 'warn', icon: 'warning' };
 }
 
 /** The actions that this page offers. */
 function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
-  const mayTryAgain =
-    start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
-  if (!mayTryAgain && !mayMendKey(log, onSettings)) return null;
+  const canRetry = start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
+  if (!canRetry && !canReplaceKey(log, onSettings)) return null;
   return (
     <div className="result-steps">
-      {mayMendKey(log, onSettings) && (
+      {canReplaceKey(log, onSettings) && (
         <button type="button" className="btn btn-small" onClick={onSettings}>
           Update API key
         </button>
       )}
-      {mayTryAgain && (
+      {canRetry && (
         <button
           type="button"
           className="btn btn-small"
@@ -67,7 +66,7 @@ function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
 }
 
 /** The form is one press away, which is better than the address in the solution. */
-function mayMendKey({ metadata: { error_type } }: SyncLog, onSettings: (() => void) | undefined): boolean {
+function canReplaceKey({ metadata: { error_type } }: SyncLog, onSettings: (() => void) | undefined): boolean {
   return (
     onSettings !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN')
   );

@@ -31,10 +31,10 @@ export interface RunPageProps {
 }
 
 export function RunPage({ organizationId, runId, api }: RunPageProps) {
-  const { state, connection, learn } = useOrganization(organizationId);
+  const { state, connection, applyLog } = useOrganization(organizationId);
   const { registration } = useRegistration(api, organizationId);
   const run = useRun(api, organizationId, runId, state.log);
-  const cancel = useCancel(api, learn);
+  const cancel = useCancel(api, applyLog);
   const name = nameOf(registration, organizationId);
   useEffect(() => {
     document.title = `Run ${runId} · ${name} · Patient Sync`;

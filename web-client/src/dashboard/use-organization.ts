@@ -11,7 +11,7 @@ export interface WatchedOrganization {
   state: OrganizationState;
   connection: Connection;
   /** Shows the run of an answer before the stream reports it. */
-  learn(log: SyncLog): void;
+  applyLog(log: SyncLog): void;
 }
 
 export function useOrganization(organizationId: number): WatchedOrganization {
@@ -32,6 +32,6 @@ export function useOrganization(organizationId: number): WatchedOrganization {
   }, [organizationId]);
   useReconnectOnVisible(useCallback(() => watch.current?.reconnect(), []));
 
-  const learn = useCallback((log: SyncLog) => watch.current?.learn(log), []);
-  return { ...view, learn };
+  const applyLog = useCallback((log: SyncLog) => watch.current?.applyLog(log), []);
+  return { ...view, applyLog };
 }

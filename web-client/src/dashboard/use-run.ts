@@ -34,8 +34,8 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
       })
       .then(
         // Events that arrived during this request may not be sent again.
-        (read) => isCurrent && setRun(goneOn(read, newest.current)),
-        (error: unknown) => isCurrent && setRun((before) => ({ ...before, error_: troubleOf(error) })),
+        (read) => isCurrent && setRun(withLaterState(read, newest.current)),
+        (error: unknown) => isCurrent && setRun((before) => ({ ...before, error_: runErrorText(error) })),
       );
     return () => {
       isCurrent = false;
@@ -44,19 +44,19 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
 
   useEffect(() => {
     if (live === null) return;
-    setRun((before) => goneOn(before, live));
+    setRun((before) => withLaterState(before, live));
   }, [live]);
   return run;
 }
 
 /** Keeps the newer one: the stream and the timeline request may overtake each other. */
-function goneOn(run: WatchedRun, live: SyncLog | null): WatchedRun {
+function withLaterState(run: WatchedRun, live: SyncLog | null): WatchedRun {
   if (live === null || run.log === null || !isLater(live, run.moments)) return run;
   return { ...run, log: live, moments: withLatest(run.moments, live, Date.now()) };
 }
 
 /** The server's text for an unknown run is meant for programs. */
-function troubleOf(error: unknown): string {
+function runErrorText(error: unknown): string {
   if (!(error instanceof ApiError) || error.status !== 404) return messageOf(error);
   return 'There is no such run. The history on the page of the organization has those there are.';
 }

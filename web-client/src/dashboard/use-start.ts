@@ -15,8 +15,8 @@ export interface Start {
   begin(type: StartableSync): void;
 }
 
-/** @param learn gets the run from the server's answer */
-export function useStart(api: Api, organizationId: number, learn: (log: SyncLog) => void): Start {
+/** @param applyLog gets the run from the server's answer */
+export function useStart(api: Api, organizationId: number, applyLog: (log: SyncLog) => void): Start {
   const [outcome, setOutcome] = useState<StartOutcome>({ kind: 'none' });
   const begin = useCallback(
     (type: StartableSync): void => {
@@ -25,11 +25,11 @@ export function useStart(api: Api, organizationId: number, learn: (log: SyncLog)
         .startSync(organizationId, type)
         .then((started) => {
           setOutcome({ kind: started.already_running ? 'already-running' : 'none' });
-          learn(started.log);
+          applyLog(started.log);
         })
         .catch((error: unknown) => setOutcome(outcomeOf(error)));
     },
-    [api, organizationId, learn],
+    [api, organizationId, applyLog],
   );
   return { outcome, begin };
 }

@@ -8,7 +8,7 @@ import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 
 /** The subject of the last announcement; the next one must have another subject. */
-export interface Heard {
+export interface AnnouncedState {
   run: number | null;
   status: SyncLog['status'] | null;
   quarter: number;
@@ -17,33 +17,44 @@ export interface Heard {
 }
 
 export interface Announcement {
-  heard: Heard;
+  announced: AnnouncedState;
   /** Null: nothing to announce. */
   words: string | null;
 }
 
-/** @param heard null at first: the initial content of a page is read, not announced */
+/** @param announced null at first: the initial content of a page is read, not announced */
 export function announce(
-  heard: Heard | null,
+  announced: AnnouncedState | null,
   state: OrganizationState,
   connection: Connection,
 ): Announcement {
-  const now = describe(heard, state, connection);
-  return { heard: now, words: heard === null || !state.isKnown ? null : difference(heard, now, state) };
+  const now = describe(announced, state, connection);
+  return {
+    announced: now,
+    words: announced === null || !state.isKnown ? null : difference(announced, now, state),
+  };
 }
 
-function describe(heard: Heard | null, { log, percent }: OrganizationState, { kind }: Connection): Heard {
+function describe(
+  announced: AnnouncedState | null,
+  { log, percent }: OrganizationState,
+  { kind }: Connection,
+): AnnouncedState {
   return {
     run: log?.id ?? null,
     status: log?.status ?? null,
     quarter: Math.floor(percent / 25),
     isWaiting: log?.status === 'running' && log.metadata.phase === 'waiting',
     // Between two connection states nothing is known yet.
-    isOffline: kind === 'offline' || (kind === 'connecting' && (heard?.isOffline ?? false)),
+    isOffline: kind === 'offline' || (kind === 'connecting' && (announced?.isOffline ?? false)),
   };
 }
 
-function difference(before: Heard, now: Heard, { log, percent }: OrganizationState): string | null {
+function difference(
+  before: AnnouncedState,
+  now: AnnouncedState,
+  { log, percent }: OrganizationState,
+): string | null {
   if (now.isOffline !== before.isOffline) {
     return now.isOffline ? 'The connection is lost. What is shown may be old.' : 'Connected again.';
   }

@@ -14,7 +14,7 @@ import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { watchOrganization } from '../live/watch-organization.ts';
-import { announce, type Heard } from './announcements.ts';
+import { type AnnouncedState, announce } from './announcements.ts';
 import { createView, type View } from './view.ts';
 
 export interface SyncProgressDetail {
@@ -122,10 +122,10 @@ class SyncProgressElement extends HTMLElement implements Access {
     const org = this.getAttribute('org') ?? '';
     this.#view.setLabel(this.#label());
     if (!WHOLE_NUMBER.test(org)) {
-      this.#view.complain('The attribute "org" must be the id of an organization, such as 123.');
+      this.#view.showProblem('The attribute "org" must be the id of an organization, such as 123.');
       return;
     }
-    let heard: Heard | null = null;
+    let announced: AnnouncedState | null = null;
     let before: OrganizationState = unknownOrganization(Number(org));
     this.#view.show(before, { kind: 'connecting', since: Date.now() });
     const watch = watchOrganization(Number(org), {
@@ -135,8 +135,8 @@ class SyncProgressElement extends HTMLElement implements Access {
       getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),
       onState: (state, connection) => {
         this.#view.show(state, connection);
-        const announcement = announce(heard, state, connection);
-        if (state.isKnown) heard = announcement.heard;
+        const announcement = announce(announced, state, connection);
+        if (state.isKnown) announced = announcement.announced;
         if (announcement.words !== null) this.#view.say(announcement.words);
         this.#tell(before, state, connection);
         before = state;

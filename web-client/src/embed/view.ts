@@ -11,7 +11,7 @@ export interface View {
   /** For screen readers. */
   say(words: string): void;
   /** Instead of a run: the element was used incorrectly. */
-  complain(problem: string): void;
+  showProblem(problem: string): void;
 }
 
 const NUMBER = new Intl.NumberFormat('en');
@@ -37,13 +37,13 @@ export function createView(root: ShadowRoot): View {
   return {
     setLabel: (words) => write(label, words),
     say: (words) => write(announcer, words),
-    complain: (words) => write(problem, words),
+    showProblem: (words) => write(problem, words),
     show(state, now) {
       const { log, percent } = state;
       box.dataset.tone = toneOf(log);
       box.dataset.status = log?.status ?? 'none';
       box.dataset.connection = now.isCatchingUp ? 'catching-up' : now.kind;
-      box.dataset.way = now.transport ?? 'none';
+      box.dataset.transport = now.transport ?? 'none';
       const counts = countsOf(log, percent);
       bar.setAttribute('aria-valuenow', String(percent));
       bar.setAttribute('aria-valuetext', counts);

@@ -11,17 +11,17 @@ export interface Cancel {
   confirm(): Promise<void>;
 }
 
-/** @param learn gets the run from the server's answer */
-export function useCancel(api: Api, learn: (log: SyncLog) => void): Cancel {
+/** @param applyLog gets the run from the server's answer */
+export function useCancel(api: Api, applyLog: (log: SyncLog) => void): Cancel {
   const [asked, setAsked] = useState<SyncLog | null>(null);
   const confirm = useCallback(async (): Promise<void> => {
     if (asked === null) return;
     try {
-      learn(await api.cancelSync(asked.organization_id, asked.id));
+      applyLog(await api.cancelSync(asked.organization_id, asked.id));
     } catch (error) {
       // The run ended before the confirmation: there is nothing to cancel.
       if (!(error instanceof ApiError) || error.code !== 'ALREADY_ENDED') throw error;
     }
-  }, [api, asked, learn]);
+  }, [api, asked, applyLog]);
   return { asked, ask: setAsked, forget: useCallback(() => setAsked(null), []), confirm };
 }

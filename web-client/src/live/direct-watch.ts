@@ -28,7 +28,7 @@ import { logsUrl, type TransportOptions, transportsOf } from './transports.ts';
 
 export interface OrganizationWatch {
   /** Takes the run from the answer to a request of this page: it is shown at once, before the stream reports it. */
-  learn(log: SyncLog): void;
+  applyLog(log: SyncLog): void;
   /** The network or the tab is back: retries now instead of after the current delay. */
   reconnect(): void;
   stop(): void;
@@ -78,7 +78,7 @@ export function watchDirectly(
           since: state.isKnown ? state.cursor : null,
           fetch: options.fetch,
           intervalMs: options.pollIntervalMs,
-          onState: (standing) => answered(applyPolledState(state, standing)),
+          onState: (polled) => answered(applyPolledState(state, polled)),
           onUnchanged: () => answered(state),
           onFailure: (refusedWith) => report(state, 'offline', { refusedWith }),
         });
@@ -96,7 +96,7 @@ export function watchDirectly(
     poll = undefined;
   };
   return {
-    learn(log) {
+    applyLog(log) {
       report(applyAnswer(state, log), connection.kind, connection);
       poll?.now();
     },

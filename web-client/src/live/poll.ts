@@ -16,7 +16,7 @@ export interface PollOptions {
   since: string | null;
   fetch: typeof fetch;
   intervalMs: number;
-  onState(standing: PolledState): void;
+  onState(polled: PolledState): void;
   /** The server answered, without a change. */
   onUnchanged(): void;
   /** @param status of the server's refusal; undefined when there is no answer, or an unreadable one */
@@ -44,7 +44,7 @@ export function startPolling(options: PollOptions): Poll {
     else if (answer === 'unchanged') options.onUnchanged();
     else {
       etag = answer.etag;
-      options.onState(answer.standing);
+      options.onState(answer.polled);
     }
   };
   const now = (): void => {
@@ -67,7 +67,7 @@ export function startPolling(options: PollOptions): Poll {
   };
 }
 
-type Answer = number | undefined | 'unchanged' | { etag: string | null; standing: PolledState };
+type Answer = number | undefined | 'unchanged' | { etag: string | null; polled: PolledState };
 
 /** Never rejects: every kind of failure has the same consequence, the next poll. */
 async function askOnce(options: PollOptions, etag: string | null, request: AbortController): Promise<Answer> {
@@ -80,7 +80,7 @@ async function askOnce(options: PollOptions, etag: string | null, request: Abort
     const log = latestOf(await response.json());
     if (log === undefined) return undefined;
     const newEtag = response.headers.get('etag');
-    return { etag: newEtag, standing: { head: headOf(newEtag), log } };
+    return { etag: newEtag, polled: { head: headOf(newEtag), log } };
   } catch {
     return undefined;
   } finally {

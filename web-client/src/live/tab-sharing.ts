@@ -100,7 +100,7 @@ export function shareBetweenTabs(
     } else if (message.kind === 'question') {
       post({ kind: 'told', state, connection });
     } else if (message.kind === 'learned') {
-      leading.learn(message.log);
+      leading.applyLog(message.log);
     } else if (message.kind === 'wake') {
       leading.reconnect();
     }
@@ -110,8 +110,8 @@ export function shareBetweenTabs(
   ask();
 
   return {
-    learn(log) {
-      if (leading !== undefined) return leading.learn(log);
+    applyLog(log) {
+      if (leading !== undefined) return leading.applyLog(log);
       show(applyAnswer(state, log), connection);
       post({ kind: 'learned', log });
     },

@@ -63,7 +63,7 @@ function mayShare({ openEventSource, share, getToken, getStreamToken }: WatchOpt
 /** Calls that arrive before the watch has begun are made then, in order. */
 function begunLater(begun: Promise<OrganizationWatch>): OrganizationWatch {
   return {
-    learn: (log) => void begun.then((watch) => watch.learn(log)),
+    applyLog: (log) => void begun.then((watch) => watch.applyLog(log)),
     reconnect: () => void begun.then((watch) => watch.reconnect()),
     stop: () => void begun.then((watch) => watch.stop()),
   };

@@ -24,7 +24,7 @@ export function activityBetween(
   after: EverythingState,
 ): Omit<ActivityLine, 'key' | 'at'>[] {
   return changedPairs(before, after).flatMap(([state, next]) => {
-    const news = newsOf(state.log, next.log);
+    const news = describeChange(state.log, next.log);
     return news === null ? [] : [{ organizationId: next.organizationId, ...news }];
   });
 }
@@ -63,10 +63,13 @@ function changedPairs(
   return pairs;
 }
 
-function newsOf(before: SyncLog | null, log: SyncLog | null): Pick<ActivityLine, 'words' | 'tone'> | null {
+function describeChange(
+  before: SyncLog | null,
+  log: SyncLog | null,
+): Pick<ActivityLine, 'words' | 'tone'> | null {
   if (log === null) return null;
   const isOther = before?.id !== log.id;
-  if (!isOther && before?.status === log.status) return phaseNews(before, log);
+  if (!isOther && before?.status === log.status) return describePhaseChange(before, log);
   if (log.status === 'running')
     return { words: `${operationWords(log.operation_type)} started`, tone: 'plain' };
   if (log.status === 'failed') {
@@ -82,7 +85,10 @@ function newsOf(before: SyncLog | null, log: SyncLog | null): Pick<ActivityLine,
   };
 }
 
-function phaseNews(before: SyncLog, { metadata }: SyncLog): Pick<ActivityLine, 'words' | 'tone'> | null {
+function describePhaseChange(
+  before: SyncLog,
+  { metadata }: SyncLog,
+): Pick<ActivityLine, 'words' | 'tone'> | null {
   const [from, to] = [before.metadata.phase, metadata.phase];
   if (from === to) return null;
   if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };

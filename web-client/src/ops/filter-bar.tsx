@@ -40,11 +40,11 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
           /
         </span>
       </div>
-      <fieldset className="standings">
+      <fieldset className="state-filters">
         <legend className="undrawn">State</legend>
-        <Standing label="All" count={total} isChosen={filter.state === null} onChoose={narrowTo(null)} />
+        <StateButton label="All" count={total} isChosen={filter.state === null} onChoose={narrowTo(null)} />
         {STATES.map((state) => (
-          <Standing
+          <StateButton
             key={state}
             state={state}
             label={WORDS[state]}
@@ -61,7 +61,7 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
   );
 }
 
-interface StandingProps {
+interface StateButtonProps {
   state?: StateFilter;
   label: string;
   count: number;
@@ -69,17 +69,17 @@ interface StandingProps {
   onChoose(): void;
 }
 
-function Standing({ state, label, count, isChosen, onChoose }: StandingProps) {
+function StateButton({ state, label, count, isChosen, onChoose }: StateButtonProps) {
   return (
     <button
       type="button"
-      className="standing"
-      data-standing={state ?? 'all'}
+      className="state-filter"
+      data-state={state ?? 'all'}
       data-any={count > 0}
       aria-pressed={isChosen}
       onClick={onChoose}
     >
-      {label} <span className="standing-count">{formatCount(count)}</span>
+      {label} <span className="state-filter-count">{formatCount(count)}</span>
     </button>
   );
 }

@@ -54,9 +54,9 @@ export function narrowed(
 ): OrganizationState[] {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   return states.filter((state) => {
-    const standing = stateOf(state);
-    if (filter.state !== null && standing !== filter.state) return false;
-    const text = `${state.organizationId} ${nameOf(state, names)} ${standing}`.toLowerCase();
+    const stateName = stateOf(state);
+    if (filter.state !== null && stateName !== filter.state) return false;
+    const text = `${state.organizationId} ${nameOf(state, names)} ${stateName}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }

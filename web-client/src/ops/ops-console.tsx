@@ -50,7 +50,7 @@ export function OpsConsole({ api }: { api: Api }) {
     },
     '?': () => setIsHelping(true),
   });
-  useAlarm(counts.failed);
+  useFailureCountInTitle(counts.failed);
 
   const isFiltered = deferred.text !== '' || deferred.state !== null;
   return (
@@ -95,7 +95,7 @@ export function OpsConsole({ api }: { api: Api }) {
 }
 
 /** The title counts failures, visible while the console is in a background tab. */
-function useAlarm(failed: number): void {
+function useFailureCountInTitle(failed: number): void {
   const alarm = failed > 0 ? `${failed} failed · ` : '';
   useEffect(() => {
     document.title = `${alarm}All organizations · Patient Sync`;

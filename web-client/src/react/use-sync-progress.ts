@@ -72,7 +72,7 @@ export function useSyncProgress(orgId: number | string, options: SyncProgressOpt
 
   const startSync = useCallback(async () => {
     const log = await start(baseUrl, organizationId, access.current);
-    watch.current?.learn(log);
+    watch.current?.applyLog(log);
   }, [baseUrl, organizationId]);
 
   // The state of the previous organization does not apply to this one.

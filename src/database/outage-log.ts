@@ -8,7 +8,7 @@ const CHECK_EVERY_MS = 2_000;
 const ANSWER_LIMIT_MS = 4_000;
 
 /** @returns stops it */
-export function watchDatabase({ sql }: Database, logger: Logger, everyMs = CHECK_EVERY_MS): () => void {
+export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EVERY_MS): () => void {
   let lostAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;

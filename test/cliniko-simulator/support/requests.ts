@@ -4,7 +4,7 @@ import {
   type ClinikoSimulator,
   type SimulatorOptions,
   startClinikoSimulator,
-} from '../../src/cliniko-simulator/server.ts';
+} from '../../../src/cliniko-simulator/server.ts';
 
 export type Shown = Record<string, unknown> & { id: string };
 
@@ -80,4 +80,4 @@ export async function walk(simulator: ClinikoSimulator, question: ListQuestion =
   return walked;
 }
 
-export const EVERYBODY = ['archived_at:*'];
+export const ALL_PATIENTS = ['archived_at:*'];

@@ -15,7 +15,7 @@ export function oneOf(words: string): Choice<string> {
 }
 
 /** A class instead of closures: a page generates several hundred of them. */
-export class Dice {
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number, position: number, aspect: number) {

@@ -38,8 +38,8 @@ const GUIDE = 'docs/guides/moving-from-the-old-system.md';
  * @param isFirst whether no migration of ours was applied yet
  * @throws DatabaseStartError
  */
-export async function assertNothingInTheWay(sql: ISql, isFirst: boolean): Promise<void> {
-  const misfits = await readMisfits(sql);
+export async function assertNoConflictingObjects(sql: ISql, isFirst: boolean): Promise<void> {
+  const misfits = await readIncompatible(sql);
   if (misfits.length === 0 && !isFirst) return;
   const found = isFirst ? await readFound(sql) : [];
   if (found.some(({ name }) => name === 'sync_streams') && found.some(({ name }) => name === 'sync_runs')) {
@@ -64,7 +64,7 @@ function refusal(found: readonly Found[], isFirst: boolean): string {
 }
 
 /** The reasons why a row of ours cannot be inserted into the existing `sync_logs`. */
-async function readMisfits(sql: ISql): Promise<string[]> {
+async function readIncompatible(sql: ISql): Promise<string[]> {
   const columns = await sql<{ name: string; type: string; required: boolean }[]>`
     select attname as name, format_type(atttypid, null) as type,
       attnotnull and not atthasdef and attidentity = '' and attgenerated = '' as required

@@ -23,13 +23,13 @@ const READY = message('Z', Buffer.from('I'));
 
 /** A program on the port of the database. It offers no TLS, and answers message n with answer n. */
 async function startImpostor(answers: readonly Buffer[]) {
-  const heard: Buffer[] = [];
+  const received: Buffer[] = [];
   const server = createServer((socket) => {
     let count = 0;
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
       if (bytes.length === 8 && bytes.readInt32BE(4) === SSL_REQUEST) return void socket.write('N');
-      heard.push(bytes);
+      received.push(bytes);
       const answer = answers[count++];
       if (answer !== undefined) socket.write(answer);
     });
@@ -38,7 +38,7 @@ async function startImpostor(answers: readonly Buffer[]) {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const url = `postgres://postgres:${PASSWORD}@127.0.0.1:${(server.address() as AddressInfo).port}/patients`;
-  return { url, heard: () => Buffer.concat(heard).toString('latin1') };
+  return { url, received: () => Buffer.concat(received).toString('latin1') };
 }
 
 async function ask(url: string): Promise<unknown> {
@@ -52,10 +52,10 @@ describe('a program on the port of the database', () => {
     ['a password in plain text', authentication(3)],
     ['an MD5 of it', authentication(5, Buffer.from('salt'))],
   ])('that asks for %s gets none', async (_kind, request) => {
-    const { url, heard } = await startImpostor([request, Buffer.concat([authentication(0), READY])]);
+    const { url, received } = await startImpostor([request, Buffer.concat([authentication(0), READY])]);
     expect(await ask(url)).toBe('PASSWORD_WITHHELD');
-    expect(heard()).not.toContain(PASSWORD);
-    expect(heard()).not.toContain('md5');
+    expect(received()).not.toContain(PASSWORD);
+    expect(received()).not.toContain('md5');
   });
 
   test.each([
@@ -72,21 +72,21 @@ describe('a program on the port of the database', () => {
       ],
     ],
   ])('that %s receives no statement when it must prove its identity', async (_kind, answers) => {
-    const { url, heard } = await startImpostor(answers);
+    const { url, received } = await startImpostor(answers);
     expect(await ask(`${url}?require_auth=scram-sha-256`)).toMatch(
       /^(PASSWORD_WITHHELD|SASL_SIGNATURE_MISMATCH)$/,
     );
-    expect(heard()).not.toContain('of a patient');
-    expect(heard()).not.toContain(PASSWORD);
+    expect(received()).not.toContain('of a patient');
+    expect(received()).not.toContain(PASSWORD);
   });
 
   test('that answers with a false proof receives no statement', async () => {
-    const { url, heard } = await startImpostor([
+    const { url, received } = await startImpostor([
       authentication(10, Buffer.from('SCRAM-SHA-256\0\0')),
       authentication(12, Buffer.from('v=ZmFsc2U=')),
     ]);
     expect(await ask(url)).toBe('SASL_SIGNATURE_MISMATCH');
-    expect(heard()).not.toContain('of a patient');
+    expect(received()).not.toContain('of a patient');
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * The words for fictional people. Any resemblance is a coincidence; phones.ts explains why the numbers are not real.
  */
-import { type Choice, oneOf } from './dice.ts';
+import { type Choice, oneOf } from './seeded-random.ts';
 
 export const FIRST_NAMES = oneOf(`
   Ada, Bram, Celeste, Dorian, Elspeth, Fergus, Greta, Hamish, Imogen, Jasper, Keziah, Lachlan,

@@ -40,7 +40,7 @@ const isBatch = ({ transaction }: PassingStatement) =>
   transaction.some((text) => text.includes('insert into sync_seen'));
 
 /** The statements of a batch's transaction, from an undisturbed run. */
-async function learnBatch(
+async function recordStatements(
   engine: Engine,
   proxy: StatementProxy,
   cliniko: ClinikoSimulator,
@@ -115,7 +115,7 @@ describe('a worker that is killed between two statements of a batch', () => {
     const engine = await openEngine(databaseUrl);
     const cliniko = await openClinic();
     onTestFinished(() => cliniko.close());
-    const statements = await learnBatch(engine, await openStatementProxy(databaseUrl), cliniko);
+    const statements = await recordStatements(engine, await openStatementProxy(databaseUrl), cliniko);
     expect(statements[0]).toMatch(/^begin/);
     expect(statements.at(-1)).toMatch(/^commit/);
     expect(statements.some((text) => text.includes('insert into patients'))).toBe(true);

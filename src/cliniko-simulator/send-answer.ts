@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, html, json, tooManyRequests } from './answer.ts';
-import type { Fault, Strike } from './faults.ts';
+import type { AppliedFault, Fault } from './faults.ts';
 
 export interface Delivery {
   response: ServerResponse;
@@ -17,12 +17,12 @@ export interface Delivery {
 /** Sends the answer as the fault changes it. The answer is built only when it is needed. */
 export async function deliver(
   delivery: Delivery,
-  strike: Strike | undefined,
+  applied: AppliedFault | undefined,
   answer: () => Answer,
 ): Promise<void> {
   const { response, closing } = delivery;
-  if (strike === undefined) return send(response, answer());
-  const { fault, released } = strike;
+  if (applied === undefined) return send(response, answer());
+  const { fault, released } = applied;
   switch (fault.kind) {
     case 'slow':
       await pause(fault.ms, closing);
@@ -34,7 +34,7 @@ export async function deliver(
     case 'hang':
       return hang(response, answer, fault.after ?? 'nothing', released);
     default:
-      return send(response, spoil(fault, answer, delivery.now()));
+      return send(response, corrupt(fault, answer, delivery.now()));
   }
 }
 
@@ -82,9 +82,9 @@ function sendFirst(response: ServerResponse, whole: Answer, body: Buffer, bytes:
   });
 }
 
-type SpoilingFault = Exclude<Fault, { kind: 'slow' | 'reset' | 'hang' }>;
+type CorruptingFault = Exclude<Fault, { kind: 'slow' | 'reset' | 'hang' }>;
 
-function spoil(fault: SpoilingFault, answer: () => Answer, now: Date): Answer {
+function corrupt(fault: CorruptingFault, answer: () => Answer, now: Date): Answer {
   switch (fault.kind) {
     case 'status':
       return statusAnswer(fault.status, fault.body ?? 'html');

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { People } from '../../src/cliniko-simulator/people.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { idsOf, list, type Shown } from './asking.ts';
+import { idsOf, list, type Shown } from './support/requests.ts';
 
 type Edit = { kind: 'archive' | 'unarchive' | 'edit' | 'hardDelete' | 'add' | 'merge'; at: number };
 

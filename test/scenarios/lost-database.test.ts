@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
-import { watchDatabase } from '../../src/database/watch.ts';
+import { logOutages } from '../../src/database/outage-log.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { healthRoutes } from '../../src/server/health-routes.ts';
@@ -62,7 +62,7 @@ describe('a network that drops packets of open connections', () => {
     const lines: string[] = [];
     const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
     const logger = createLogger({ level: 'info', format: 'pretty', colour: false }, output);
-    onTestFinished(watchDatabase(database, logger, 50));
+    onTestFinished(logOutages(database, logger, 50));
     const routes = healthRoutes(
       database,
       createMemoryBus(),

@@ -17,7 +17,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  outlook: NO_ESTIMATE,
+  waitEstimate: NO_ESTIMATE,
 } as const;
 
 describe('a run whose page cannot be read', () => {

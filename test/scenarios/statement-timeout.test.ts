@@ -28,7 +28,7 @@ async function fill(sql: Sql): Promise<void> {
     when (old.cliniko_patient_id like '%0') execute function slow_row()`;
 }
 
-async function openImpatientDatabase(databaseUrl: string): Promise<Database> {
+async function openDatabaseWithTimeout(databaseUrl: string): Promise<Database> {
   const sql = connectInTest(databaseUrl);
   await fill(sql);
   const name = new URL(databaseUrl).pathname.slice(1);
@@ -43,7 +43,7 @@ describe('with a statement timeout', () => {
   test(
     'a whole clinic is held, confirmed, purged and deleted',
     async ({ databaseUrl }) => {
-      const database = await openImpatientDatabase(databaseUrl);
+      const database = await openDatabaseWithTimeout(databaseUrl);
       const { sql } = database;
       await expect(sql`update patients set held_since = now()`).rejects.toMatchObject({ code: '57014' });
 
@@ -67,7 +67,7 @@ describe('with a statement timeout', () => {
   test(
     'a whole clinic is merged, and deleted with its organization',
     async ({ databaseUrl }) => {
-      const database = await openImpatientDatabase(databaseUrl);
+      const database = await openDatabaseWithTimeout(databaseUrl);
       const { sql } = database;
       // Chains of three: the first patient points to the second, the second to the third.
       await connectInTest(databaseUrl).unsafe(`
