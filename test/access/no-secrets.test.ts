@@ -6,18 +6,19 @@ import { describe, expect, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { StreamToken } from '#contract/access.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
 
 const KEY = Buffer.alloc(32, 11).toString('base64');
 
 const run = (environment: NodeJS.ProcessEnv, ...args: string[]) =>
-  promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli/tokens.ts', ...args], {
+  promisify(execFile)(process.execPath, [builtEntry('cli/tokens'), ...args], {
     env: environment,
   });
 
 function start(environment: NodeJS.ProcessEnv): { child: ChildProcess; written(): string } {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, [builtEntry('main')], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

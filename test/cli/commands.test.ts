@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, vi } from 'vitest';
+import { builtEntry } from '../support/build-server.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 
@@ -23,7 +24,7 @@ function run(name: string, ...args: string[]): Command {
 }
 
 function runWith(environment: Record<string, string>, name: string, ...args: string[]): Command {
-  const child = spawn(process.execPath, ['--import', 'tsx', `src/cli/${name}.ts`, ...args], {
+  const child = spawn(process.execPath, [builtEntry(`cli/${name}`), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

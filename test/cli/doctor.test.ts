@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
 
@@ -14,7 +15,7 @@ interface Report {
 function examine(environment: Record<string, string>, ...args: string[]): Promise<Report> {
   return new Promise((resolve) => {
     const env = { ...process.env, CREDENTIALS_KEY: CREDENTIALS_KEY.toString('base64'), ...environment };
-    const command = ['--import', 'tsx', 'src/cli/doctor.ts', '--json', ...args];
+    const command = [builtEntry('cli/doctor'), '--json', ...args];
     const child = execFile(process.execPath, command, { env }, (_error, output) => {
       const findings = output
         .split('\n')

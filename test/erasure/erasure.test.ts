@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { ErasedOrganization } from '#contract/erasure.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
+import { builtEntry } from '../support/build-server.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
@@ -112,7 +113,7 @@ describe('deleting an organization', () => {
 });
 
 const erase = async (databaseUrl: string, ...args: string[]): Promise<string> => {
-  const command = ['--import', 'tsx', 'src/cli/erase.ts', '--org', '123', ...args];
+  const command = [builtEntry('cli/erase'), '--org', '123', ...args];
   const { stdout } = await run(process.execPath, command, {
     env: { ...process.env, DATABASE_URL: databaseUrl },
   });

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished } from 'vitest';
+import { builtEntry } from '../support/build-server.ts';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
@@ -15,7 +16,7 @@ const MEGABYTE = 1024 * 1024;
 const EVENTS = 8_000;
 
 async function startProcess(databaseUrl: string): Promise<{ url: string; rss(): Promise<number> }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, [builtEntry('main')], {
     env: {
       ...process.env,
       PORT: '0',

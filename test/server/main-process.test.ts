@@ -5,6 +5,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { builtEntry } from '../support/build-server.ts';
 import { openStream } from '../support/stream.ts';
 
 interface Started {
@@ -49,7 +50,7 @@ function start(command: string[], environment: Record<string, string>): Started 
   };
 }
 
-const SERVER = [process.execPath, '--import', 'tsx', 'src/main.ts'];
+const SERVER = [process.execPath, builtEntry('main')];
 
 /** The process and everything it started, as a terminal signals. */
 function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../src/database/migrate.ts';
 import { openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
+import { buildServerWhenStale } from './build-server.ts';
 import { connectPostgres } from './postgres.ts';
 
 declare module 'vitest' {
@@ -29,6 +30,7 @@ const CARELESS = {
 };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  await buildServerWhenStale();
   const dataDir = await mkdtemp(join(fastestDir(), 'patient-sync-tests-'));
   await chmod(dataDir, 0o755);
   const database = await openEmbeddedDatabase({ dataDir, settings: CARELESS });

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { onTestFinished, vi } from 'vitest';
 import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import type { ClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { builtEntry } from './build-server.ts';
 import { CREDENTIALS_KEY } from './server.ts';
 
 export interface ServerProcess {
@@ -33,7 +34,7 @@ const PATIENCE_MS = 25_000;
 export async function startServerProcess(options: ProcessOptions): Promise<ServerProcess> {
   const { cliniko, databaseUrl, environment = {}, clockAheadMs = 0 } = options;
   const skew = clockAheadMs === 0 ? [] : ['--import', skewedClock(clockAheadMs)];
-  const child = spawn(process.execPath, ['--import', 'tsx', ...skew, 'src/main.ts'], {
+  const child = spawn(process.execPath, [...skew, builtEntry('main')], {
     env: {
       ...process.env,
       PORT: '0',
