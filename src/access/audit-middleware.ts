@@ -27,7 +27,7 @@ export function auditActions({ sql }: Database): MiddlewareHandler {
 
 async function record(c: Context, { sql }: Pick<Database, 'sql'>, action: AuditAction): Promise<void> {
   await appendAudit(sql, {
-    organizationId: c.get('organizationId') ?? null,
+    organizationId: c.get('organizationId') ?? c.get('auditedRun')?.organizationId ?? null,
     action,
     details: await detailsOf(c, action),
     ...auditOrigin(c),
@@ -37,6 +37,10 @@ async function record(c: Context, { sql }: Pick<Database, 'sql'>, action: AuditA
 const Started = z.object({ sync_log_id: z.int(), already_running: z.boolean() });
 
 async function detailsOf(c: Context, action: AuditAction): Promise<Record<string, number | string>> {
+  const run = c.get('auditedRun');
+  if (run !== undefined) {
+    return { sync_log_id: run.syncLogId, ...(run.outcome !== undefined && { outcome: run.outcome }) };
+  }
   switch (action) {
     case 'sync.start': {
       const started = Started.safeParse(await c.res.clone().json());

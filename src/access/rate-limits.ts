@@ -83,8 +83,10 @@ export function createRateLimits(config: RateLimitConfig, now = () => performanc
           ? []
           : [{ key: `organization:${organizationId}`, most: config.streamsPerOrganization }]),
       ].filter(() => principal.actor !== 'anyone');
-      const full = keys.some(({ key, most }) => (streams.get(key) ?? 0) >= most);
-      if (full || allStreams >= config.streams) throw tooManyStreams();
+      const full = keys.find(({ key, most }) => (streams.get(key) ?? 0) >= most);
+      if (full !== undefined || allStreams >= config.streams) {
+        throw tooManyStreams(full?.most ?? config.streams);
+      }
       allStreams += 1;
       for (const { key } of keys) streams.set(key, (streams.get(key) ?? 0) + 1);
       return once(() => {
@@ -127,14 +129,24 @@ function once(act: () => void): () => void {
 function tooMany({ left }: Bucket, perMinute: number): ProblemError {
   const seconds = Math.max(1, Math.ceil(((1 - left) * MINUTE_MS) / perMinute / 1_000));
   return new ProblemError('TOO_MANY_REQUESTS', `Too many requests. Try again in ${seconds} s.`, {
-    headers: { 'retry-after': String(seconds) },
+    headers: limitHeaders(perMinute, seconds),
   });
 }
 
-function tooManyStreams(): ProblemError {
+function tooManyStreams(most: number): ProblemError {
   return new ProblemError(
     'TOO_MANY_STREAMS',
     'Too many streams are open. Close one, or poll sync-logs instead.',
-    { headers: { 'retry-after': String(STREAMS_RETRY_SECONDS) } },
+    { headers: limitHeaders(most, STREAMS_RETRY_SECONDS) },
   );
+}
+
+/** Clients read the wait in one of two forms. `X-RateLimit-Reset` is in seconds since 1970, as Cliniko writes it. */
+function limitHeaders(limit: number, retrySeconds: number): Record<string, string> {
+  return {
+    'retry-after': String(retrySeconds),
+    'x-ratelimit-limit': String(limit),
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(Math.ceil(Date.now() / 1_000) + retrySeconds),
+  };
 }

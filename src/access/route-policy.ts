@@ -10,6 +10,7 @@ import type { AuditAction } from '../audit/append.ts';
 import type { Scope } from '../http/principal.ts';
 import {
   LEGACY_AUDIT_ACTIONS,
+  LEGACY_PUBLIC,
   LEGACY_SCOPES,
   LEGACY_SELF_FILTERING,
   LEGACY_STARTS,
@@ -27,6 +28,7 @@ const PUBLIC_ROUTES = new Set([
   '/asyncapi.json',
   '/healthz',
   '/readyz',
+  ...LEGACY_PUBLIC,
 ]);
 
 /** Routes without `:orgId` that return to each token only what it holds. */

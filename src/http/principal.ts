@@ -43,7 +43,16 @@ declare module 'hono' {
     principal: Principal;
     /** Set by hono/request-id: `X-Request-Id` of the client, or generated. */
     requestId: string;
+    /** The run that a request started or cancelled, where neither its path nor its response names it (legacy/). */
+    auditedRun: AuditedRun | undefined;
   }
+}
+
+export interface AuditedRun {
+  organizationId: number;
+  syncLogId: number;
+  /** Of a start. */
+  outcome?: 'started' | 'already running';
 }
 
 export function principalOf(c: Context): Principal {

@@ -23,6 +23,7 @@ export function addCancelRoutes(routes: Hono, deps: LegacyDeps): void {
 
 async function cancel(c: Context, deps: LegacyDeps, { force }: { force: boolean }): Promise<Response> {
   const log = await findBySyncId(c, deps);
+  c.set('auditedRun', { organizationId: log.organization_id, syncLogId: log.id });
   const answer = (message: string, status: string) =>
     c.json({
       success: true,

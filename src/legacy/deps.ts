@@ -9,4 +9,8 @@ export interface LegacyDeps extends OrganizationDeps, CancelDeps {
   answers: AnswerCache;
   /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
   clinikoBaseUrl: string | undefined;
+  /** Of this program. */
+  version: string;
+  /** As `/readyz` answers. */
+  isReady: () => Promise<boolean>;
 }

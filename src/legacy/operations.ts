@@ -37,7 +37,20 @@ const PATIENTS = 'GET /api/v1/cliniko/patients/{orgId}';
 const CANCEL = 'POST /api/v1/cliniko/sync-logs/{orgId}/{id}/cancel';
 const UNKNOWN_SYNC = { problems: ['SYNC_LOG_NOT_FOUND'] as const };
 
+const Health = z.object({
+  status: z.enum(['healthy', 'unhealthy']),
+  timestamp: z.string(),
+  version: z.string(),
+});
+
 export const LEGACY_OPERATIONS: readonly Operation[] = [
+  legacy('get', '/health', 'legacyHealth', 'GET /readyz', {
+    answers: {
+      200: { description: 'This server can do its work.', schema: Health },
+      503: { description: 'It cannot, or stops.', schema: Health },
+    },
+    problems: [],
+  }),
   start('/api/v1/cliniko/sync/:orgId', 'legacyStartSync', {
     answers: { 200: { description: 'It was started, or one was running already.', schema: Answer } },
     query: {

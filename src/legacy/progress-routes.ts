@@ -5,12 +5,12 @@ import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { canAccess, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
-import { startSync } from '../sync/start-sync.ts';
 import type { LegacyDeps } from './deps.ts';
 import { currentStep, progressStatus, toProgress, wholePercentage } from './progress.ts';
 import { lenientNumber } from './query.ts';
 import { parseLog, readActiveRuns, readRunTotals, readSyncIds } from './read-runs.ts';
 import { requireAccess } from './require-access.ts';
+import { startAudited } from './start.ts';
 import { findSyncLogId, parseSyncId } from './sync-id.ts';
 
 const MODES: Record<string, OperationType> = {
@@ -56,7 +56,7 @@ async function start(c: Context, deps: LegacyDeps): Promise<Response> {
       field: 'sync_mode',
     });
   }
-  const { head, log: rendered } = await startSync(deps, principalOf(c), organizationId, type);
+  const { head, log: rendered } = await startAudited(c, deps, organizationId, type);
   const { already_running: isRunning, message } = head;
   const log = parseLog(rendered);
   const syncId = await syncIdOf(deps, log);

@@ -2,6 +2,9 @@
 import type { AuditAction } from '../audit/append.ts';
 import type { Scope } from '../http/principal.ts';
 
+/** Without organization data, so open to every probe. */
+export const LEGACY_PUBLIC = ['/health'];
+
 /** Routes whose organization is in a header or a sync id: they check access themselves. */
 export const LEGACY_SELF_FILTERING = [
   'POST /api/v1/sync/trigger',

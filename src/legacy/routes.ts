@@ -4,13 +4,14 @@
  * Adapters over the services of our own routes: no state, no table. Delete this folder, its line in the app, its
  * operations in openapi/ and its rules in access/ when the last old client has gone.
  *
- * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts), `/health`.
+ * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts).
  */
 import { Hono } from 'hono';
 import { createAnswerCache } from './answer-cache.ts';
 import { addCancelRoutes } from './cancel-routes.ts';
 import { addDashboardRoutes } from './dashboard-routes.ts';
 import type { LegacyDeps } from './deps.ts';
+import { addHealthRoute } from './health-route.ts';
 import { addPatientRoutes } from './patient-routes.ts';
 import { addProgressRoutes } from './progress-routes.ts';
 import { addStartRoutes } from './start-routes.ts';
@@ -19,6 +20,7 @@ import { addStatusRoutes } from './status-routes.ts';
 export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   const routes = new Hono();
   const all = { ...deps, answers: createAnswerCache(deps.newest) };
+  addHealthRoute(routes, all);
   addStartRoutes(routes, all);
   addStatusRoutes(routes, all);
   addPatientRoutes(routes, all);

@@ -2,20 +2,19 @@
 import type { Context, Hono } from 'hono';
 import type { OperationType } from '#contract/sync-log.ts';
 import { pathId, readId } from '../http/parameters.ts';
-import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
-import { startSync } from '../sync/start-sync.ts';
 import type { LegacyDeps } from './deps.ts';
 import { lenientFlag } from './query.ts';
 import { parseLog } from './read-runs.ts';
 import { requireAccess } from './require-access.ts';
+import { startAudited } from './start.ts';
 
 const MODES = ['incremental', 'comprehensive', 'basic', 'patients-only'] as const;
 type Mode = (typeof MODES)[number];
 
 export function addStartRoutes(routes: Hono, deps: LegacyDeps): void {
   const start = async (c: Context, type: OperationType) => {
-    const { head, log } = await startSync(deps, principalOf(c), pathId(c, 'orgId'), type);
+    const { head, log } = await startAudited(c, deps, pathId(c, 'orgId'), type);
     return { ...head, log: parseLog(log) };
   };
   routes.post('/api/v1/cliniko/sync/:orgId', async (c) => {
@@ -49,7 +48,7 @@ async function startShortly(
   organizationId: number,
   field: 'sync_scheduled' | 'sync_started',
 ): Promise<Response> {
-  const { head } = await startSync(deps, principalOf(c), organizationId, 'full_patients');
+  const { head } = await startAudited(c, deps, organizationId, 'full_patients');
   const { already_running: isRunning, message, timestamp } = head;
   return c.json({ organization_id: organizationId, [field]: !isRunning, message, timestamp });
 }

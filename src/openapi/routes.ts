@@ -1,21 +1,15 @@
 /** `/openapi.json`, `/asyncapi.json`, and `/docs`, a page to read them on. Made once: they change with the program only. */
-import { readFileSync } from 'node:fs';
 import { Hono } from 'hono';
-import { z } from 'zod';
 import { asyncApiDocument } from './asyncapi.ts';
 import { openApiDocument } from './document.ts';
 import type { Operation } from './operation.ts';
 import { docsPage } from './page.ts';
 import { DOCS_STYLE } from './style.ts';
 
-const Package = z.object({ version: z.string() });
-
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-cache' };
 
 /** @param more operations beside our own: those of the old service */
-export function documentRoutes(more: readonly Operation[]): Hono {
-  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = Package.parse(JSON.parse(file));
+export function documentRoutes(version: string, more: readonly Operation[]): Hono {
   const openapi = openApiDocument(version, more);
   const asyncapi = asyncApiDocument(version);
   const page = docsPage(openapi, asyncapi);

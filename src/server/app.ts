@@ -32,8 +32,9 @@ import { patientListRoutes } from '../patients/routes.ts';
 import { patientRoutes } from '../sync/patient-routes.ts';
 import { syncRoutes } from '../sync/routes.ts';
 import { type WebhookDeps, webhookRoutes } from '../webhooks/routes.ts';
-import { healthRoutes } from './health-routes.ts';
+import { createReadinessCheck, healthRoutes } from './health-routes.ts';
 import { pageRoutes } from './page-routes.ts';
+import { programVersion } from './version.ts';
 
 const BODY_AT_MOST = 64 * 1024;
 const ANSWER_WITHIN_MS = 30_000;
@@ -63,8 +64,16 @@ export function createApp(deps: AppDeps): App {
   // Reads by a principal that holds only some organizations go through row-level security.
   const { database } = rowLevelSecurity;
   const restricted = { ...deps, database };
+  const version = programVersion();
+  const readiness = createReadinessCheck(
+    database,
+    bus,
+    deps.isDraining,
+    rowLevelSecurity.kind,
+    deps.otherRoles,
+  );
   app.route('/', metricRoutes(deps.metrics));
-  app.route('/', healthRoutes(database, bus, deps.isDraining, rowLevelSecurity.kind, deps.otherRoles));
+  app.route('/', healthRoutes(readiness));
   app.route('/api/v1/cliniko', sseRoutes(deps));
   app.route('/api/v1/cliniko', websocketRoutes(deps));
   app.route(
@@ -73,14 +82,15 @@ export function createApp(deps: AppDeps): App {
   );
   app.route('/api/v1/cliniko', patientRoutes(restricted));
   app.route('/api/v1/cliniko', patientListRoutes(database));
-  app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns }));
+  const isReady = async () => (await readiness()).status === 'ready';
+  app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns, version, isReady }));
   app.route('/api/v1/organizations', organizationRoutes(restricted));
   app.route('/api/v1/organizations', erasureRoutes(restricted));
   app.route('/api/v1/organizations', webhookRoutes(restricted));
   app.route('/api/v1', accessRoutes(deps.streamTokens));
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes());
-  app.route('/', documentRoutes(LEGACY_OPERATIONS));
+  app.route('/', documentRoutes(version, LEGACY_OPERATIONS));
   refuseOtherMethods(app);
 
   app.notFound(() => {

@@ -8,16 +8,27 @@ import type { EventBus } from '../events/event-bus.ts';
 /** Below the time that load balancers and orchestrators wait. */
 const ANSWER_LIMIT_MS = 2_000;
 
-export function healthRoutes(
+/** Checks the readiness of this server at the moment of the call. */
+export type ReadinessCheck = () => Promise<Readiness>;
+
+export function healthRoutes(checkReadiness: ReadinessCheck): Hono {
+  const routes = new Hono();
+  routes.get('/healthz', (c) => c.json({ status: 'ok' }));
+  routes.get('/readyz', async (c) => {
+    const readiness = await checkReadiness();
+    return c.json(readiness, readiness.status === 'ready' ? 200 : 503);
+  });
+  return routes;
+}
+
+export function createReadinessCheck(
   database: Database,
   bus: EventBus,
   isDraining: () => boolean,
   rowSecurity: Readiness['checks']['row_security'],
   otherRoles: () => Promise<readonly string[]>,
-): Hono {
-  const routes = new Hono();
-  routes.get('/healthz', (c) => c.json({ status: 'ok' }));
-  routes.get('/readyz', async (c) => {
+): ReadinessCheck {
+  return async () => {
     const isThere = await answers(database);
     const checks = {
       database: isThere,
@@ -30,10 +41,8 @@ export function healthRoutes(
     };
     // Without a listener streams live on the backstop poll: slower, and still right.
     const ready = checks.database && !checks.draining;
-    const answer: Readiness = { status: ready ? 'ready' : 'not ready', checks };
-    return c.json(answer, ready ? 200 : 503);
-  });
-  return routes;
+    return { status: ready ? 'ready' : 'not ready', checks };
+  };
 }
 
 async function answers({ sql }: Database): Promise<boolean> {

@@ -27,7 +27,7 @@ describe('a request', () => {
 
   test('needs none for health checks and pages', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });
-    for (const path of ['/healthz', '/readyz', '/', '/ops']) {
+    for (const path of ['/healthz', '/readyz', '/health', '/', '/ops']) {
       expect((await fetch(server.url + path)).status, path).not.toBe(401);
     }
   });

@@ -21,6 +21,17 @@ const GENEROUS: Config['limits'] = {
   connectionsPerAddress: 10_000,
 };
 
+function expectLimitHeaders(response: Response | undefined, limit: number): void {
+  const numberOf = (name: string) => Number(response?.headers.get(name) ?? Number.NaN);
+  expect(numberOf('retry-after')).toBeGreaterThan(0);
+  expect(numberOf('x-ratelimit-limit')).toBe(limit);
+  expect(numberOf('x-ratelimit-remaining')).toBe(0);
+  const answeredAt = Date.parse(response?.headers.get('date') ?? '') / 1_000;
+  // The Date header is rounded down, the reset up.
+  const waitSeconds = numberOf('x-ratelimit-reset') - answeredAt;
+  expect(waitSeconds - numberOf('retry-after')).toBeGreaterThanOrEqual(0);
+}
+
 const principal = (actor: string): Principal => ({ ...UNRESTRICTED, actor });
 
 describe('the bucket of a token', () => {
@@ -50,7 +61,8 @@ describe('the bucket of a token', () => {
     const limits = createRateLimits({ ...GENEROUS, requestsPerToken: 6 }, () => now);
     const take = () => limits.takeRequest(principal('token:1'), undefined);
     for (let n = 0; n < 6; n++) take();
-    expect(take).toThrow(expect.objectContaining({ headers: { 'retry-after': '10' } }));
+    const headers = { 'retry-after': '10', 'x-ratelimit-limit': '6', 'x-ratelimit-remaining': '0' };
+    expect(take).toThrow(expect.objectContaining({ headers: expect.objectContaining(headers) }));
     now = 10_000;
     expect(take).not.toThrow();
   });
@@ -72,7 +84,7 @@ describe('a flood of requests', () => {
     const bodies = await Promise.all(started.map((answer) => answer.json()));
     expect(bodies.filter(({ already_running }) => !already_running)).toHaveLength(1);
     expect(await refused[0]?.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
-    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expectLimitHeaders(refused[0], 60);
     expect((await server.as(modest, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
   });
 
@@ -99,7 +111,7 @@ describe('a flood of streams', () => {
     );
     const refused = streams.filter(({ response }) => response.status === 429);
     expect(refused).toHaveLength(480);
-    expect(refused[0]?.response.headers.get('retry-after')).toBe('10');
+    expectLimitHeaders(refused[0]?.response, 20);
     const socket = startSocket(server, '?organizations=*', { headers });
     expect(await socket.closed).toBe(4429);
 

@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { logOutages } from '../../src/database/outage-log.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { healthRoutes } from '../../src/server/health-routes.ts';
+import { createReadinessCheck, healthRoutes } from '../../src/server/health-routes.ts';
 import { createActivity } from '../../src/sync/activity.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -64,11 +64,13 @@ describe('a network that drops packets of open connections', () => {
     const logger = createLogger({ level: 'info', format: 'pretty', colour: false }, output);
     onTestFinished(logOutages(database, logger, 50));
     const routes = healthRoutes(
-      database,
-      createMemoryBus(),
-      () => false,
-      'none',
-      async () => [],
+      createReadinessCheck(
+        database,
+        createMemoryBus(),
+        () => false,
+        'none',
+        async () => [],
+      ),
     );
     expect((await routes.request('/readyz')).status).toBe(200);
     network.goSilent();
