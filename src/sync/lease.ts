@@ -9,7 +9,7 @@ import type { ISql } from 'postgres';
 import { OperationType, SyncStep, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import type { ClaimKind } from './observer.ts';
-import { INITIAL_STATE, RunState } from './run-state.ts';
+import { parseCheckpoint, type RunState } from './run-state.ts';
 
 const LEASE = '15 seconds';
 
@@ -99,14 +99,20 @@ export async function claimNextRun(
       (select metadata -> 'step' from sync_logs where id = sync_log_id) as step,
       (select metadata -> 'trigger' from sync_logs where id = sync_log_id) as trigger`;
   if (row === undefined) return undefined;
-  const state = RunState.safeParse(row.checkpoint);
+  const lease = {
+    syncLogId: row.sync_log_id,
+    organizationId: row.organization_id,
+    owner,
+    epoch: row.lease_epoch,
+  };
+  const { state, isReadable } = parseCheckpoint(row.checkpoint);
+  if (!isReadable) await restartRun(sql, lease, state);
   return {
-    lease: { syncLogId: row.sync_log_id, organizationId: row.organization_id, owner, epoch: row.lease_epoch },
+    lease,
     type: OperationType.parse(row.operation_type),
     kind: claimKind(row.attempt, row.previous_owner, owner),
     attempt: row.attempt,
-    // The checkpoint of another version may be unreadable: then the run starts from the beginning, which is harmless.
-    state: state.success ? state.data : INITIAL_STATE,
+    state,
     createdAt: new Date(row.created_ms),
     ageMs: row.age_ms,
     fruitlessClaims: row.fruitless_claims,
@@ -116,6 +122,17 @@ export async function claimNextRun(
       .catch(undefined)
       .parse(row.trigger ?? undefined),
   };
+}
+
+/**
+ * Discards a checkpoint that another version wrote, with the ids that the run has seen: otherwise patients that count again would
+ * be skipped, and the counts would be too low. Storing a patient twice is harmless.
+ */
+async function restartRun(sql: ISql, lease: Lease, state: RunState): Promise<void> {
+  await sql`
+    with restarted as (update sync_runs set checkpoint = ${JSON.stringify(state)}::text::jsonb
+      where ${isOurs(sql, lease)} returning sync_log_id)
+    delete from sync_seen using restarted where sync_seen.sync_log_id = restarted.sync_log_id`;
 }
 
 function claimKind(attempt: number, previousOwner: string | null, owner: string): ClaimKind {
@@ -146,7 +163,7 @@ export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own'
  * A lease that expires later than a new lease would was written while the database's clock was ahead. It does not count: its
  * owner renews it or is gone.
  */
-const isLeased = (sql: ISql) =>
+export const isLeased = (sql: ISql) =>
   sql`lease_expires_at between clock_timestamp() and clock_timestamp() + ${LEASE}::interval`;
 
 /** The epoch is compared too: a worker with an older epoch has lost the run, even when the owner is the same. */

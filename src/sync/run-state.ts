@@ -71,6 +71,22 @@ export const INITIAL_STATE: RunState = {
   forecasts: [],
 };
 
+const ShownProgress = z.object({ percent: z.number().min(0).max(99.9) });
+
+/**
+ * A checkpoint that another version wrote may be unreadable: then the run starts with its first page again. The percentage that
+ * clients have seen is kept, because progress never goes back.
+ *
+ * @param checkpoint null before the first write
+ */
+export function parseCheckpoint(checkpoint: unknown): { state: RunState; isReadable: boolean } {
+  if (checkpoint === null) return { state: INITIAL_STATE, isReadable: true };
+  const state = RunState.safeParse(checkpoint);
+  if (state.success) return { state: state.data, isReadable: true };
+  const { percent } = ShownProgress.catch({ percent: 0 }).parse(checkpoint);
+  return { state: { ...INITIAL_STATE, percent }, isReadable: false };
+}
+
 export const ERRORS_KEPT = 20;
 const MAX_BATCH = 50;
 
