@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { applyPatches } from './patches/apply.ts';
+import { applyPatches } from './patches/apply.js';
 
 // The tests run on the same driver as the built server, also after `npm ci --ignore-scripts`.
 applyPatches();

@@ -1,7 +1,7 @@
 /** The results of the benchmarks, as rows of a table. */
 
 /** A measured figure. */
-interface Figure {
+export interface Figure {
   name: string;
   value: number;
   unit: string;

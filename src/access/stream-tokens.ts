@@ -25,7 +25,7 @@ const Claims = z.object({
   org: z.union([z.literal('*'), z.literal('all'), z.array(z.int())]),
 });
 
-interface StreamTokenContent {
+export interface StreamTokenContent {
   actor: string;
   organizations: GrantedOrganizations | 'all';
   tokenId: number | undefined;

@@ -12,7 +12,7 @@ export class UsageError extends Error {
 }
 
 /** The user asked for help: the message is the usage text. */
-class HelpAsked extends Error {
+export class HelpAsked extends Error {
   override readonly name = 'HelpAsked';
 }
 

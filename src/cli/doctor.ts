@@ -8,7 +8,7 @@ import { ConfigError } from '../config/rules.ts';
 import { checkDatabase } from '../database/check-database.ts';
 import { DatabaseStartError } from '../database/database-failure.ts';
 import { connect } from '../database/driver.ts';
-import { hasJournal, readPending } from '../database/migration-journal.ts';
+import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
 import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
@@ -128,8 +128,8 @@ async function examineKeys(
 ): Promise<Finding[]> {
   const database = openDatabase(url, { max: 1, throughPooler: true });
   try {
-    const isNewest = (await hasJournal(database.sql)) && (await readPending(database.sql)).length === 0;
-    if (!isNewest) return [ok('keys', 'Keys and tokens can be checked after the first start.')];
+    const { pending } = await readJournal(database.sql);
+    if (pending.length > 0) return [ok('keys', 'Keys and tokens can be checked after the first start.')];
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
     const cliniko =

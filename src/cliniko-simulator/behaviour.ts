@@ -62,7 +62,7 @@ export interface Behaviour {
   oldestOnEachPage: boolean;
 }
 
-type OddTotal =
+export type OddTotal =
   | 'one-too-high'
   | 'one-too-low'
   | 'growing'

@@ -30,7 +30,7 @@ const READABLE = new Set(['patients', 'sync_logs', 'organizations', 'patients_cu
 /** The only partition that a server names: it deletes old events there in batches (events/partitions.ts). */
 const DEFAULT_PARTITION = 'sync_events_other';
 /** The policies call these functions with the rights of the role that reads. */
-const POLICY_FUNCTIONS = new Set(['sync_is_restricted', 'sync_held_organizations']);
+const POLICY_FUNCTIONS = new Set(['sync_is_restricted', 'sync_allowed_organizations']);
 
 /**
  * Call it as the owner, in a transaction.
@@ -137,7 +137,7 @@ function rowSecurityStatements(object: DatabaseObject): string[] {
   if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
   if (rowSecurity.hasPolicy || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
   // The subqueries make PostgreSQL call the two functions once per statement, not once per row.
-  const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_held_organizations())::integer[])`;
+  const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_allowed_organizations())::integer[])`;
   const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;
   return [...statements, `CREATE POLICY ${ROW_SECURITY_POLICY} ON ${name} USING (${rows})`];
 }

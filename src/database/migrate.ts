@@ -11,7 +11,7 @@ import { closeToOthers, type DatabaseRoles } from './close.ts';
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { connect } from './driver.ts';
-import { applyPending, hasJournal } from './migration-journal.ts';
+import { applyPending, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
@@ -80,8 +80,14 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRo
     return await sql.begin('isolation level read committed', async (tx) => {
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
-      await assertNoConflictingObjects(tx, !(await hasJournal(tx)));
-      await applyPending(tx);
+      const journal = await readJournal(tx);
+      await assertNoConflictingObjects(tx, journal.schema === 'none');
+      if (journal.schema === '0.1') {
+        options.logger?.info(
+          'Upgrading the tables of version 0.1. A server of that version can run until it is replaced, but cannot start again.',
+        );
+      }
+      await applyPending(tx, journal);
       await restorePatientUniqueness(tx);
       await advanceSequences(tx);
       return await close(tx, options);

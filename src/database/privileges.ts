@@ -37,7 +37,7 @@ export interface Grant {
   isSpecial: boolean;
 }
 
-export const ROW_SECURITY_POLICY = 'patient_sync_wall';
+export const ROW_SECURITY_POLICY = 'organization_isolation';
 
 export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseObject[]> {
   return await sql<DatabaseObject[]>`

@@ -234,7 +234,7 @@ export async function readHeads(sql: Sql): Promise<Heads> {
 
 /** Ends an epoch whose history is lost, for all servers. Does nothing when that epoch has already ended. */
 export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
-  await sql`select sync_era_begin(${epoch})`;
+  await sql`select sync_epoch_renew(${epoch})`;
 }
 
 type LastChangeRow = [seq: number, at: string];

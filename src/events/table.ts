@@ -55,11 +55,11 @@ export const syncStreamTable = pgTable('sync_streams', {
 });
 
 /**
- * One row: a part of the epoch. A server that detects a restored database replaces it when the rest of the epoch is
+ * One row: the random part of the epoch. A server that detects a restored database replaces it when the rest of the epoch is
  * unchanged (see `sync_epoch()` in drizzle/).
  */
-export const syncEraTable = pgTable('sync_eras', {
-  era: uuid('era').primaryKey().defaultRandom(),
+export const syncEpochSeedTable = pgTable('sync_epoch_seed', {
+  seed: uuid('seed').primaryKey().defaultRandom(),
 });
 
 /** Partitioned by day of `at` (see drizzle/), so that retention drops whole tables. */

@@ -5,9 +5,9 @@
  */
 
 /** Ids of runs and organizations, counts, words of ours. Never patient data, never a query string. */
-type SpanFacts = Record<string, string | number | boolean>;
+export type SpanFacts = Record<string, string | number | boolean>;
 
-interface Span {
+export interface Span {
   note(facts: SpanFacts): void;
 }
 

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { ProblemCode } from '#contract/problem.ts';
 
-type Tag =
+export type Tag =
   | 'Syncs'
   | 'Patients'
   | 'Organizations'

@@ -81,7 +81,7 @@ describe('under the role of the reader', () => {
           where attrelid = pg_class.oid and attname = 'organization_id' and not relispartition) as "ofClinics", has_table_privilege('patient_sync_reader', oid, 'SELECT') as reads,
         has_table_privilege('patient_sync_reader', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') as writes,
         relrowsecurity and exists (
-          select 1 from pg_policy where polrelid = pg_class.oid and polname = 'patient_sync_wall') as "hasPolicy"
+          select 1 from pg_policy where polrelid = pg_class.oid and polname = 'organization_isolation') as "hasPolicy"
       from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')`;
     const readable = tables.filter(({ reads }) => reads).map(({ name }) => name);
     expect(readable).toEqual(expect.arrayContaining(TABLES.map(([name]) => name)));

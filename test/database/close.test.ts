@@ -135,7 +135,7 @@ describe('a role of DATABASE_READERS', () => {
     expect(await reachOf(platform.admin, analyst)).toEqual([
       { object: 'organizations', rights: 'SELECT' },
       { object: 'patients', rights: 'SELECT' },
-      { object: 'sync_held_organizations', rights: 'execute' },
+      { object: 'sync_allowed_organizations', rights: 'execute' },
       { object: 'sync_is_restricted', rights: 'execute' },
       { object: 'sync_logs', rights: 'SELECT' },
     ]);

@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DatabaseStartError } from '../../src/database/database-failure.ts';
 import { migrate } from '../../src/database/migrate.ts';
-import { readMigrations } from '../../src/database/migration-journal.ts';
 import { connectInTest, createEmptyDatabase, createTestDatabase } from '../support/database.ts';
 
 const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
@@ -64,17 +63,6 @@ describe('the journal', () => {
     await migrate(url);
     expect(await sql`select from patients`).toEqual([]);
     expect(await sql`select hash from drizzle.__drizzle_migrations`).toHaveLength(1);
-  });
-
-  test('of version 0.1 is adopted', async () => {
-    const { url, sql } = await createEmptyDatabase();
-    await migrate(url);
-    await sql`create schema drizzle`;
-    await sql`create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`;
-    await sql`insert into drizzle.__drizzle_migrations (hash) select hash from patient_sync_migrations`;
-    await sql`drop table patient_sync_migrations`;
-    await migrate(url);
-    expect(await sql`select hash from patient_sync_migrations`).toHaveLength(readMigrations().length);
   });
 });
 

@@ -73,7 +73,7 @@ export interface Api {
   patients(organizationId: number, query: PatientQuery): Promise<PatientList>;
 }
 
-interface PatientQuery {
+export interface PatientQuery {
   search?: string;
   state?: PatientState;
   /** `next` of the previous page. */

@@ -6,7 +6,7 @@ import { findRolesWithMore, ROW_SECURITY_ROLE } from '../../database/close.ts';
 import { assertNoConflictingObjects } from '../../database/conflicting-objects.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
 import { connect } from '../../database/driver.ts';
-import { hasJournal, readPending } from '../../database/migration-journal.ts';
+import { type Journal, readJournal } from '../../database/migration-journal.ts';
 import { readOwnObjects } from '../../database/own-objects.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
@@ -18,14 +18,15 @@ const OTHER_SESSIONS = 5;
 
 /** Tables, rights and migrations, asked of the role that migrates. */
 export async function checkRights(sql: Sql): Promise<Finding[]> {
-  const isFirst = !(await hasJournal(sql));
+  let journal: Journal;
   try {
-    await assertNoConflictingObjects(sql, isFirst);
+    journal = await readJournal(sql);
+    await assertNoConflictingObjects(sql, journal.schema === 'none');
   } catch (error) {
     if (error instanceof DatabaseStartError) return [failure('tables', error.message)];
     throw error;
   }
-  const pending = await readPending(sql);
+  const { schema, pending } = journal;
   const [rights] = await sql<{ create: boolean; role: string }[]>`
     select has_schema_privilege('public', 'CREATE') as create, quote_ident(current_user) as role`;
   if (pending.length > 0 && rights?.create !== true) {
@@ -38,13 +39,14 @@ export async function checkRights(sql: Sql): Promise<Finding[]> {
   }
   return [
     ok('tables', 'No object of another program is in the way.'),
-    ok(
-      'rights',
-      pending.length === 0
-        ? 'The schema is the newest.'
-        : `The next start applies ${pending.length} migrations.`,
-    ),
+    ok('rights', describePending(schema, pending.length)),
   ];
+}
+
+function describePending(schema: Journal['schema'], pending: number): string {
+  if (pending === 0) return 'The schema is the newest.';
+  if (schema === '0.1') return 'The next start upgrades the tables of version 0.1.';
+  return `The next start applies ${pending} migrations.`;
 }
 
 export async function checkGrants(
@@ -66,7 +68,7 @@ export async function checkGrants(
           'row-level-security',
           `Row-level security is missing: the server's role may not create the role ${ROW_SECURITY_ROLE}. As a superuser: CREATE ROLE ${ROW_SECURITY_ROLE} NOLOGIN`,
         );
-  if (!(await hasJournal(sql))) return [rowLevelSecurity];
+  if ((await readJournal(sql)).schema !== 'current') return [rowLevelSecurity];
   const roles = await findRolesWithMore(sql, await readOwnObjects(), { server, readers, hasRowSecurityRole });
   if (roles.length === 0) return [rowLevelSecurity, ok('grants', 'No other role has rights on the tables.')];
   return [

@@ -1,5 +1,5 @@
--- The clock of the database may jump back: what was written while it was ahead counts for nothing.
-CREATE OR REPLACE FUNCTION reserve_requests(key text, wanted integer, per_minute integer, window_ms integer)
+-- Takes up to `wanted` requests out of the sliding window of an API key. The row lock makes servers take turns.
+CREATE FUNCTION reserve_requests(key text, wanted integer, per_minute integer, window_ms integer)
 RETURNS TABLE (granted integer, remaining integer, paused_ms double precision, frees_in_ms double precision)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -8,11 +8,13 @@ DECLARE
   used integer;
   moment timestamptz;
 BEGIN
-  -- A reservation that a crash of the database forgets costs at most a minute's limit, and every request a flush less.
+  -- A reservation that is lost in a crash of the database costs at most the limit of one minute. A flush would delay every
+  -- request.
   PERFORM set_config('synchronous_commit', 'off', true);
   INSERT INTO request_budgets (key_hash) VALUES (key) ON CONFLICT DO NOTHING;
   SELECT * INTO budget FROM request_budgets WHERE key_hash = key FOR UPDATE;
-  -- Read after the lock: its last holder has reserved until now, so what is later was reserved by another clock.
+  -- Read after the lock: the last reservation was made before this time, so a later one was written by another clock. The clock of
+  -- the database may jump back.
   moment := clock_timestamp();
   DELETE FROM request_reservations
   WHERE key_hash = key AND (at <= moment - make_interval(secs => window_ms / 1000.0) OR at > moment);

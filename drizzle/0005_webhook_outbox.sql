@@ -1,11 +1,11 @@
--- The outbox of webhooks: the end of a run and what is to be told of it commit together, whoever ended it. A crash, or a
--- server that was never told, loses none.
+-- The outbox of webhooks: the end of a run and its messages commit together, whichever program ended it. So a crash or a missed
+-- notification loses no message.
 
 CREATE FUNCTION sync_log_missing_held(log sync_logs) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN log.metadata ->> 'missing_held' ~ '^[0-9]{1,9}$' THEN (log.metadata ->> 'missing_held')::integer ELSE 0 END
 $$;
 --> statement-breakpoint
--- Ids, counts, and words that look like ours: another program may have written anything at all into its row.
+-- Ids, counts, and words in the form of ours: another program may have written any text into its row.
 CREATE FUNCTION webhook_body(event text, log sync_logs) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object(
     'type', event,
@@ -46,7 +46,7 @@ CREATE TRIGGER webhooks_enqueue_end AFTER UPDATE ON sync_logs FOR EACH ROW
 WHEN (sync_log_status(OLD) = 'running' AND sync_log_status(NEW) <> 'running')
 EXECUTE FUNCTION webhooks_enqueue();
 --> statement-breakpoint
--- A program that only writes a row when it is done.
+-- For a program that writes its row only when the run has ended.
 CREATE TRIGGER webhooks_enqueue_ended AFTER INSERT ON sync_logs FOR EACH ROW
 WHEN (sync_log_status(NEW) <> 'running')
 EXECUTE FUNCTION webhooks_enqueue();

@@ -1,4 +1,4 @@
--- The lines of a run ("Patient ID 12345: Invalid phone number format") without those about these patients; null: all of them.
+-- The lines of a run ("Patient ID 12345: Invalid phone number format") without those about these patients; null: without all.
 CREATE FUNCTION without_patient_lines(lines jsonb, ids text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
     WHEN jsonb_typeof(lines) IS DISTINCT FROM 'array' THEN lines

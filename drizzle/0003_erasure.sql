@@ -1,2 +1,0 @@
-CREATE INDEX "patients_merged" ON "patients" USING btree ("organization_id") WHERE merged_into is not null;--> statement-breakpoint
-CREATE INDEX "patients_missing" ON "patients" USING btree ("missing_since") WHERE missing_since is not null;

@@ -1,3 +1,0 @@
-CREATE TABLE "sync_eras" (
-	"era" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL
-);

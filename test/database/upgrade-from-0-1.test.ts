@@ -1,0 +1,174 @@
+/** The upgrade of a database that version 0.1 created. */
+import type { Sql } from 'postgres';
+import { describe, expect, test, vi } from 'vitest';
+import { DatabaseStartError } from '../../src/database/database-failure.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { readJournal } from '../../src/database/migration-journal.ts';
+import { connectInTest, createEmptyDatabase } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
+import { createPlatform, grantByDefault, type Platform, reachOf } from './support/platform.ts';
+import { loadVersion01, readCatalog, readRows } from './support/version-0-1.ts';
+
+/** Of an owner that is not a superuser, on a platform that grants all rights to another role. */
+async function createPlatformOf01() {
+  const platform = await createPlatform();
+  const anonymous = await platform.createRole();
+  await grantByDefault(platform, anonymous);
+  const owner = connectInTest(platform.ownerUrl);
+  await loadVersion01(owner);
+  return { platform, anonymous, owner };
+}
+
+async function createDatabaseOf01() {
+  const { url, sql } = await createEmptyDatabase();
+  await loadVersion01(sql);
+  return { url, sql };
+}
+
+let newCatalog: readonly string[] | undefined;
+
+async function readNewCatalog(): Promise<readonly string[]> {
+  if (newCatalog !== undefined) return newCatalog;
+  const fresh = await createPlatform();
+  await migrate(fresh.ownerUrl);
+  newCatalog = await catalogOf(fresh);
+  return newCatalog;
+}
+
+const catalogOf = ({ admin, owner }: Platform) => readCatalog(admin, owner);
+
+const epochOf = async (sql: Sql) => (await sql<{ epoch: string }[]>`select sync_epoch() as epoch`)[0]?.epoch;
+
+const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
+
+describe('the upgrade of a database of version 0.1', () => {
+  test('gives it the schema of a new database, keeps all rows and the epoch, and closes it to other roles', async () => {
+    const { platform, anonymous, owner } = await createPlatformOf01();
+    await owner.unsafe(`grant all on all tables in schema public to ${anonymous}, public;
+      grant all on all functions in schema public to ${anonymous};
+      grant all on all sequences in schema public to ${anonymous};
+      grant select (raw) on patients to ${anonymous} with grant option`);
+    const [before, epoch] = [await readRows(platform.admin), await epochOf(owner)];
+    for (const [name, rows] of Object.entries(before)) expect(rows, name).not.toHaveLength(0);
+
+    await migrate(platform.ownerUrl);
+    expect(await catalogOf(platform)).toEqual(await readNewCatalog());
+    const {
+      sync_epoch_seed: seeds,
+      patient_sync_migrations,
+      sealing_key,
+      ...after
+    } = await readRows(platform.admin);
+    const { sync_eras: eras, ...kept } = before;
+    expect(after).toEqual(kept);
+    expect(seeds).toEqual(eras?.map((row) => ({ seed: (row as { era: string }).era })));
+    expect(await epochOf(owner)).toBe(epoch);
+    expect(sealing_key).toEqual([]);
+    expect(await readJournal(owner)).toEqual({ schema: 'current', pending: [] });
+    expect(await reachOf(platform.admin, anonymous)).toEqual([]);
+
+    await migrate(platform.ownerUrl);
+    expect(patient_sync_migrations).toEqual((await readRows(platform.admin)).patient_sync_migrations);
+  });
+
+  test('runs once when two servers start at once', async () => {
+    const { platform } = await createPlatformOf01();
+    await Promise.all([migrate(platform.ownerUrl), migrate(platform.ownerUrl)]);
+    expect(await catalogOf(platform)).toEqual(await readNewCatalog());
+  });
+
+  test('changes nothing when it is killed in the middle; the next start completes it', async () => {
+    const { platform, owner } = await createPlatformOf01();
+    const before = await catalogOf(platform);
+    await platform.admin`begin`;
+    await platform.admin`lock table quarantine in access share mode`;
+    const killed = refusalOf(platform.ownerUrl);
+    await vi.waitFor(async () => {
+      const ended = await owner`select pg_terminate_backend(pid) from pg_locks
+        where not granted and relation = 'quarantine'::regclass`;
+      expect(ended).not.toHaveLength(0);
+    });
+    expect(await killed).toBeInstanceOf(Error);
+    await platform.admin`commit`;
+    expect(await catalogOf(platform)).toEqual(before);
+    await migrate(platform.ownerUrl);
+    expect(await catalogOf(platform)).toEqual(await readNewCatalog());
+  });
+
+  test.for([
+    [
+      'a missing column',
+      'alter table organizations drop column next_sync_at',
+      'the column organizations.next_sync_at',
+    ],
+    ['a missing table', 'drop table webhook_deliveries', '"webhook_deliveries" does not exist'],
+    [
+      'a view of another program',
+      'create view last_runs as select sync_log_row(log) from sync_logs as log',
+      'view last_runs',
+    ],
+    ['a table in the way', 'create table sealing_key (id integer)', '"sealing_key" already exists'],
+  ] as const)('ends with one line and changes nothing when it finds %s', async ([, change, named]) => {
+    const { url, sql } = await createDatabaseOf01();
+    await sql.unsafe(change);
+    const before = await readCatalog(sql, 'postgres');
+    const refusal = await refusalOf(url);
+    expect(refusal).toBeInstanceOf(DatabaseStartError);
+    const line = String(refusal);
+    expect(line).toContain(named);
+    expect(line).toContain('then start again');
+    expect(line).not.toContain('\n');
+    expect(await readCatalog(sql, 'postgres')).toEqual(before);
+  });
+
+  test.for(['drizzle.__drizzle_migrations', 'patient_sync_migrations'])(
+    'is refused in one line for an unreleased version, with its journal in %s',
+    async (journal) => {
+      const { url, sql } = await createDatabaseOf01();
+      await sql.unsafe(`create table if not exists ${journal} (hash text);
+        insert into ${journal} (hash) select hash from drizzle.__drizzle_migrations where not exists (select from ${journal});
+        delete from drizzle.__drizzle_migrations where id > 5`);
+      const refusal = await refusalOf(url);
+      expect(refusal).toBeInstanceOf(DatabaseStartError);
+      expect(String(refusal)).toMatch(/unreleased version.*empty database.*then start again/);
+    },
+  );
+});
+
+test('after the upgrade a server completes the run that version 0.1 had in progress, and clients resume with their cursors', async () => {
+  const { url, sql } = await createDatabaseOf01();
+  const epoch = await epochOf(sql);
+  const [old] = await sql<{ percent: number; processed: number; missing: number }[]>`
+    select (checkpoint -> 'percent')::float8 as percent, (checkpoint -> 'processed')::int as processed,
+      (select count(*)::int from patients where missing_since is not null or held_since is not null) as missing
+    from sync_runs where sync_log_id = 3 and ended_at is null`;
+  expect(old).toMatchObject({ percent: 41.7, processed: 10, missing: 0 });
+
+  const server = await startTestServer(url, { organizations: [], patients: 24 });
+  const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`, {
+    'last-event-id': `${epoch}.20`,
+  });
+  const sent = await stream.until(hasEnded);
+  expect(JSON.parse(sent[0]?.data ?? '')).toMatchObject({ type: 'hello', recovered: true, reason: null });
+  const events = sent.slice(1).flatMap(({ id, data }) => (id === undefined ? [] : [JSON.parse(data)]));
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 21 + index));
+  const progress: number[] = events.map(({ log }) => log.metadata.progress_percent);
+  expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+
+  expect(events.at(-1)).toMatchObject({
+    type: 'completed',
+    sync_log_id: 3,
+    log: {
+      records_processed: 24,
+      records_failed: 0,
+      metadata: { patients_found: 24, attempt: 2, proof: { proven: true } },
+    },
+  });
+  expect(
+    await sql`select count(*)::int as stored, count(missing_since)::int as missing, count(held_since)::int as held from patients`,
+  ).toEqual([{ stored: 24, missing: 0, held: 0 }]);
+  expect(await sql`select from sync_seen`).toEqual([]);
+  // Its phone number can be read now.
+  expect(await sql`select from quarantine`).toEqual([]);
+});
