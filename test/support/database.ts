@@ -53,7 +53,7 @@ const TEMPLATE_IN_USE = '55006';
 async function cloneTemplate(admin: Sql, name: string): Promise<void> {
   for (let left = 100; ; left -= 1) {
     try {
-      await admin`create database ${admin(name)} template template_patient_sync`;
+      await admin`create database ${admin(name)} template template_patient_sync strategy file_copy`;
       return;
     } catch (error) {
       const inUse = refusalOf(error) === TEMPLATE_IN_USE;
@@ -72,7 +72,10 @@ async function createDatabase(create: (admin: Sql, name: string) => Promise<void
   return { url: url.href, drop: () => asAdmin(async (admin) => void (await drop(admin))) };
 }
 
+/** One connection for all databases of a file: a new one costs PostgreSQL as much as cloning a database. */
+let admin: Sql | undefined;
+
 async function asAdmin(work: (admin: Sql) => Promise<void>): Promise<void> {
-  const admin = connectPostgres(inject('databaseAdminUrl'));
-  await work(admin).finally(() => admin.end());
+  admin ??= connectPostgres(inject('databaseAdminUrl'), { idle_timeout: 5 });
+  await work(admin);
 }

@@ -16,6 +16,8 @@ export interface Connecting {
   /** Seconds for one attempt. */
   connect_timeout?: number;
   prepare?: boolean;
+  /** Seconds without a query before a connection closes. Default: never. */
+  idle_timeout?: number;
 }
 
 /** The caller closes it. */
