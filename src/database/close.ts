@@ -4,8 +4,7 @@
  * Three kinds of role keep rights, limited to those listed here: the role of the servers where it is not the owner
  * (`MIGRATE_DATABASE_URL`), the role for row-level security, which owns nothing and answers requests bound to organizations
  * (access/row-level-security.ts), and the roles of `DATABASE_READERS`. Every other right is revoked, whatever its origin.
- * Each table has row-level security, so a right that is granted later exposes no row: only these roles may call the
- * functions of its policy.
+ * Each table has row-level security, so a right that is granted later exposes no row: its policy names these roles.
  *
  * Not here: objects of other programs in the same database. They are never touched.
  */
@@ -13,6 +12,7 @@ import type { ISql } from 'postgres';
 import { JOURNAL_TABLE } from './migration-journal.ts';
 import type { OwnObjects } from './own-objects.ts';
 import { type DatabaseObject, type Grant, ROW_SECURITY_POLICY, readObjects } from './privileges.ts';
+import { findViewReaders } from './views-of-others.ts';
 
 export const ROW_SECURITY_ROLE = 'patient_sync_reader';
 
@@ -39,7 +39,7 @@ const POLICY_FUNCTIONS = new Set(['sync_is_restricted', 'sync_allowed_organizati
 export async function closeToOthers(tx: ISql, own: OwnObjects, roles: DatabaseRoles): Promise<string[]> {
   const objects = (await readObjects(tx, own)).filter(({ ours }) => ours);
   const statements = objects.flatMap((object) => [
-    ...rowSecurityStatements(object),
+    ...rowSecurityStatements(object, roles),
     ...grantStatements(object, roles),
   ]);
   if (statements.length > 0) await tx.unsafe(statements.join(';\n'));
@@ -48,8 +48,12 @@ export async function closeToOthers(tx: ISql, own: OwnObjects, roles: DatabaseRo
 
 /** The roles that have more rights on our objects than intended; `PUBLIC` for all roles. */
 export async function findRolesWithMore(sql: ISql, own: OwnObjects, roles: DatabaseRoles): Promise<string[]> {
-  const objects = await readObjects(sql, own);
-  return [...new Set([...rolesWithMore(objects, roles), ...(await readMembers(sql, roles))])].sort();
+  const [objects, members, viewReaders] = [
+    await readObjects(sql, own),
+    await readMembers(sql, roles),
+    await findViewReaders(sql, own, entitledRoles(roles)),
+  ];
+  return [...new Set([...rolesWithMore(objects, roles), ...members, ...viewReaders])].sort();
 }
 
 function rolesWithMore(objects: readonly DatabaseObject[], roles: DatabaseRoles): string[] {
@@ -60,6 +64,12 @@ function rolesWithMore(objects: readonly DatabaseObject[], roles: DatabaseRoles)
   );
   return [...new Set(found)].sort();
 }
+
+/** The roles that may see rows of all organizations, beside the owner. */
+const entitledRoles = ({ server, readers }: DatabaseRoles): string[] => [
+  ...(server === undefined ? [] : [server]),
+  ...readers,
+];
 
 const isWithin = ({ privileges, isSpecial }: Grant, allowed: readonly string[]) =>
   !isSpecial && privileges.every((privilege) => allowed.includes(privilege));
@@ -104,11 +114,7 @@ const isOfOrganizations = ({ organizationColumn, isPartition }: DatabaseObject) 
 
 function grantStatements(object: DatabaseObject, roles: DatabaseRoles): string[] {
   const { kind, name, grants } = object;
-  const entitled = [
-    ...(roles.hasRowSecurityRole ? [ROW_SECURITY_ROLE] : []),
-    ...roles.readers,
-    ...(roles.server === undefined ? [] : [roles.server]),
-  ];
+  const entitled = [...(roles.hasRowSecurityRole ? [ROW_SECURITY_ROLE] : []), ...entitledRoles(roles)];
   const on = `${kind} ${name}`;
   const statements: string[] = [];
   for (const grant of grants) {
@@ -129,22 +135,46 @@ function grantStatements(object: DatabaseObject, roles: DatabaseRoles): string[]
  * Enables row-level security without forcing it: the owner, its backups and other programs that log in as the owner see
  * every row.
  */
-function rowSecurityStatements(object: DatabaseObject): string[] {
-  const { kind, name, plainName, relkind, rowSecurity, organizationColumn, isPartition } = object;
+function rowSecurityStatements(object: DatabaseObject, roles: DatabaseRoles): string[] {
+  const { kind, name, plainName, relkind, rowSecurity, isPartition } = object;
   if (kind !== 'TABLE' || (relkind !== 'r' && relkind !== 'p')) return [];
   const statements: string[] = [];
   if (!rowSecurity.on) statements.push(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
   if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
-  if (rowSecurity.hasPolicy || (isPartition && plainName !== DEFAULT_PARTITION)) return statements;
-  // The subqueries make PostgreSQL call the two functions once per statement, not once per row.
-  const held = `${quote(organizationColumn ?? '')} = ANY ((SELECT sync_allowed_organizations())::integer[])`;
-  const rows = `NOT (SELECT sync_is_restricted())${organizationColumn === null ? '' : ` OR ${held}`}`;
-  return [...statements, `CREATE POLICY ${ROW_SECURITY_POLICY} ON ${name} USING (${rows})`];
+  if (isPartition && plainName !== DEFAULT_PARTITION) return statements;
+  const rule = policyRule(object, roles);
+  if (rowSecurity.policy === rule) return statements;
+  const verb = rowSecurity.policy === null ? 'CREATE' : 'ALTER';
+  return [
+    ...statements,
+    `${verb} POLICY ${ROW_SECURITY_POLICY} ON ${name} USING (${rule})`,
+    // PostgreSQL stores the rule in its own words. The comment keeps ours, for the comparison of the next start.
+    `COMMENT ON POLICY ${ROW_SECURITY_POLICY} ON ${name} IS ${quoteText(rule)}`,
+  ];
 }
 
 /**
- * The roles that may act as the owner, the server role or the role for row-level security. A role with CREATEROLE is an
- * administrator that can give itself every right, so it is not listed.
+ * Which rows a role sees: the server, the readers and their members all, the role for row-level security those of the
+ * organizations that the session names, any other role none. The rule names roles as text, because a policy `TO role`
+ * cannot be restored where the role does not exist.
+ *
+ * The subqueries make PostgreSQL evaluate them once per statement, not once per row. A role that may not call the functions
+ * gets an error instead of no rows.
+ */
+function policyRule({ organizationColumn }: DatabaseObject, roles: DatabaseRoles): string {
+  const names = entitledRoles(roles).toSorted().map(quoteText);
+  const isEntitled = `EXISTS (SELECT FROM pg_roles WHERE rolname = ANY (ARRAY[${names.join(', ')}]::text[])
+    AND pg_has_role(current_user, oid, 'USAGE'))`;
+  const seesAll = `NOT (SELECT sync_is_restricted()) AND ${isEntitled}`;
+  if (organizationColumn === null) return seesAll;
+  const held = `${quote(organizationColumn)} = ANY ((SELECT sync_allowed_organizations())::integer[])`;
+  return `${seesAll} OR (SELECT current_user)::text = '${ROW_SECURITY_ROLE}' AND ${held}`;
+}
+
+/**
+ * The roles that may act as the owner, the server role or the role for row-level security, or that read or write all
+ * tables and bypass row-level security. Not listed: a role with CREATEROLE, which is an administrator that can give itself
+ * every right, and a role that may not connect to this database.
  */
 async function readMembers(sql: ISql, { server }: DatabaseRoles): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
@@ -157,8 +187,13 @@ async function readMembers(sql: ISql, { server }: DatabaseRoles): Promise<string
     select distinct member.rolname as name from pg_roles as member, ours, act
     where member.oid not in (select oid from ours) and not member.rolsuper and not member.rolcreaterole
       and member.rolname <> session_user and member.rolname <> current_user
-      and (pg_has_role(member.oid, ours.oid, 'USAGE') or pg_has_role(member.oid, ours.oid, act.word))`;
+      and has_database_privilege(member.oid, current_database(), 'CONNECT')
+      and (pg_has_role(member.oid, ours.oid, 'USAGE') or pg_has_role(member.oid, ours.oid, act.word)
+        or member.rolbypassrls and exists (select from pg_roles as every where every.rolname in ('pg_read_all_data', 'pg_write_all_data')
+          and (pg_has_role(member.oid, every.oid, 'USAGE') or pg_has_role(member.oid, every.oid, act.word))))`;
   return rows.map(({ name }) => name);
 }
 
 export const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+const quoteText = (text: string) => `'${text.replaceAll("'", "''")}'`;

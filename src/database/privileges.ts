@@ -23,7 +23,8 @@ export interface DatabaseObject {
   isPartition: boolean;
   /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
   relkind: string | null;
-  rowSecurity: { on: boolean; forced: boolean; hasPolicy: boolean };
+  /** `policy`: the rule of our policy, as its comment keeps it; empty without a comment, null without the policy. */
+  rowSecurity: { on: boolean; forced: boolean; policy: string | null };
   /** For a function: it only reads, with the rights of its caller. */
   isHarmless: boolean;
   isTrigger: boolean;
@@ -73,8 +74,9 @@ export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseO
       is_partition as "isPartition", is_harmless as "isHarmless", is_trigger as "isTrigger",
       case when plain_name = 'organizations' then 'id' else (select attname from pg_attribute
         where attrelid = table_oid and attname = 'organization_id' and not attisdropped) end as "organizationColumn",
-      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'hasPolicy', exists (
-        select from pg_policy where polrelid = table_oid and polname = ${ROW_SECURITY_POLICY})) as "rowSecurity",
+      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'policy', (
+        select coalesce(obj_description(pg_policy.oid, 'pg_policy'), '') from pg_policy
+        where polrelid = table_oid and polname = ${ROW_SECURITY_POLICY})) as "rowSecurity",
       (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'isSpecial', special)), '[]')
         from (
           select case when grantee <> 0 then pg_get_userbyid(grantee) end as role,

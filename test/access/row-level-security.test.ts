@@ -145,9 +145,11 @@ async function databaseOfPlainUser(): Promise<string> {
   const admin = connectPostgres(inject('databaseAdminUrl'));
   const inside = connectPostgres(database.url);
   const user = `u_${randomBytes(6).toString('hex')}`;
+  const name = new URL(database.url).pathname.slice(1);
   await admin.unsafe(`create role ${user} login password 'plain' nosuperuser nocreaterole`);
   await inside.unsafe(`drop schema public cascade; drop schema if exists drizzle cascade;
-    create schema public authorization ${user}; grant create on database ${new URL(database.url).pathname.slice(1)} to ${user}`);
+    create schema public authorization ${user};
+    revoke connect on database ${name} from public; grant connect, create on database ${name} to ${user}`);
   await inside.end();
   onTestFinished(async () => {
     await admin.unsafe(`drop role ${user}`).catch(() => {});

@@ -1,5 +1,6 @@
 /** The database grants rights only to its owner, the server role and the named readers. */
 import { describe, expect, vi } from 'vitest';
+import { findRolesWithMore } from '../../src/database/close.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { readOwnObjects } from '../../src/database/own-objects.ts';
 import { UnknownReaderError } from '../../src/database/roles.ts';
@@ -72,6 +73,21 @@ describe('a platform that grants everything to a role by default', () => {
     const outside = connectAs(platform, anonymous);
     await expect(outside`select from organizations`).rejects.toMatchObject(DENIED);
     await expect(outside`delete from organizations`).rejects.toMatchObject(DENIED);
+    // With the functions of the policy too: no error, and still no row.
+    await owner.unsafe(`grant all on all tables in schema public to ${anonymous};
+      grant all on all functions in schema public to ${anonymous}`);
+    for (const held of ['', '{123}']) {
+      await outside`select set_config('patient_sync.organizations', ${held}, false)`;
+      expect(await outside`select from organizations`).toHaveLength(0);
+      expect(await outside`delete from organizations returning id`).toHaveLength(0);
+      expect(await outside`select from patient_sync_migrations`).toHaveLength(0);
+    }
+    await expect(
+      outside`insert into api_tokens (name, scope, token_hash) values ('x', 'admin', 'x')`,
+    ).rejects.toMatchObject(DENIED);
+    await owner.unsafe(`revoke all on all tables in schema public from ${anonymous};
+      revoke all on all functions in schema public from ${anonymous}`);
+    await owner.unsafe(`grant select on organizations, patients to ${anonymous}`);
     await vi.waitFor(async () => {
       const answer = await fetch(`${server.url}/readyz`);
       expect(answer.status).toBe(200);
@@ -93,11 +109,21 @@ describe('a platform that grants everything to a role by default', () => {
     ['the journal', 'grant select on patient_sync_migrations to $'],
     ['a partition', 'grant select on sync_events_other to $'],
     ['our own role', 'grant patient_sync_reader to $'],
+    ['a view of our tables', 'create view v as select id from patients; grant select on v to $'],
+    [
+      'a view of a view',
+      'create view v as select id from patients; create view w as table v; grant select on w to $',
+    ],
+    [
+      'a copy of our tables',
+      'create materialized view v as select raw from patients; grant select (raw) on v to $',
+    ],
+    ['every table without row-level security', 'alter role $ bypassrls; grant pg_read_all_data to $'],
   ] as const)('is named in /readyz when it gets %s', async ([, grant]) => {
     const platform = await createPlatform();
     const role = await platform.createRole();
     const server = await startTestServer(platform.ownerUrl, { organizations: [] });
-    await platform.admin.unsafe(grant.replace('$', role));
+    await platform.admin.unsafe(grant.replaceAll('$', role));
     await vi.waitFor(async () => {
       const { checks } = (await (await fetch(`${server.url}/readyz`)).json()) as {
         checks: { other_roles: string[] };
@@ -108,6 +134,18 @@ describe('a platform that grants everything to a role by default', () => {
 });
 
 describe('tables of another program in the same schema and of the same owner', () => {
+  test('and views without our rights or for our readers are not reported', async () => {
+    const platform = await createPlatform();
+    const [web, analyst] = [await platform.createRole(), await platform.createRole()];
+    const roles = await migrate(platform.ownerUrl, { readers: [analyst] });
+    const owner = connectInTest(platform.ownerUrl);
+    await owner.unsafe(`create table bookings (id serial primary key);
+      create view free as select id from bookings; grant all on free to ${web};
+      create view count as select count(*) from patients; grant select on count to ${analyst};
+      create view theirs with (security_invoker = true) as select id from patients; grant select on theirs to ${web}`);
+    expect(await findRolesWithMore(owner, await readOwnObjects(), roles)).toEqual([]);
+  });
+
   test('keep their rights', async () => {
     const platform = await createPlatform();
     const web = await platform.createRole();
@@ -144,6 +182,24 @@ describe('a role of DATABASE_READERS', () => {
     await expect(reader`delete from patients`).rejects.toMatchObject(DENIED);
     await expect(reader`select sealed_api_key from cliniko_credentials`).rejects.toMatchObject(DENIED);
     expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({ checks: { other_roles: [] } });
+  });
+
+  test('may be a group, whose members read', async () => {
+    const platform = await createPlatform();
+    const [group, member, other] = [
+      await platform.createRole(),
+      await platform.createRole(),
+      await platform.createRole(),
+    ];
+    await startTestServer(platform.ownerUrl, { config: { databaseReaders: [group] } });
+    await platform.admin.unsafe(`grant ${group} to ${member}`);
+    expect(await connectAs(platform, member)`select id from organizations`).toEqual([{ id: 123 }]);
+    // The next start names another role: the policies of a right that outlives it show nothing.
+    await migrate(platform.ownerUrl, { readers: [other] });
+    await platform.admin.unsafe(`grant select on organizations to ${member};
+      grant execute on function sync_is_restricted(), sync_allowed_organizations() to ${member}`);
+    expect(await connectAs(platform, member)`select id from organizations`).toEqual([]);
+    expect(await connectAs(platform, other)`select id from organizations`).toEqual([{ id: 123 }]);
   });
 
   test('loses its rights when it is no longer named, and more than reading at each start', async () => {

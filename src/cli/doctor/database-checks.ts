@@ -75,7 +75,7 @@ export async function checkGrants(
     rowLevelSecurity,
     warning(
       'grants',
-      `Roles with more rights than they need: ${roles.join(', ')}. Start the server again: it revokes these rights. Add a role that reads the tables to DATABASE_READERS.`,
+      `Roles with more rights than they need: ${roles.join(', ')}. The next start of the server revokes the rights on our own objects; revoke rights on views of other programs, and memberships, as an administrator. Add a role that reads the tables to DATABASE_READERS.`,
     ),
   ];
 }

@@ -22,6 +22,9 @@ export async function createPlatform(ownerOptions = 'createrole'): Promise<Platf
   const { url, sql: admin } = await createEmptyDatabase();
   const cluster = connectPostgres(inject('databaseAdminUrl'));
   const roles: string[] = [];
+  const database = new URL(url).pathname.slice(1);
+  // Roles of tests that run beside this one belong to the same cluster.
+  await cluster.unsafe(`revoke connect on database ${database} from public`);
   onTestFinished(async () => {
     // The last role first: a role that another role created is dropped before it.
     for (const role of roles.reverse()) {
@@ -34,6 +37,7 @@ export async function createPlatform(ownerOptions = 'createrole'): Promise<Platf
     const role = `u_${randomBytes(6).toString('hex')}`;
     await cluster.unsafe(`create role ${role} login password 'plain' ${options}`);
     roles.push(role);
+    await cluster.unsafe(`grant connect on database ${database} to ${role}`);
     return role;
   };
   const urlOf = (role: string) => {
@@ -46,7 +50,7 @@ export async function createPlatform(ownerOptions = 'createrole'): Promise<Platf
   await cluster.unsafe(`do $$ begin create role patient_sync_reader nologin;
     exception when duplicate_object or unique_violation then null; end $$; grant patient_sync_reader to ${owner} with admin option`);
   await admin.unsafe(`alter schema public owner to ${owner};
-    grant create on database ${new URL(url).pathname.slice(1)} to ${owner}`);
+    grant create on database ${database} to ${owner}`);
   return { ownerUrl: urlOf(owner), owner, admin, createRole, urlOf };
 }
 
