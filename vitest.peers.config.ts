@@ -1,6 +1,7 @@
 /** Tests against programs that npm does not bring. Elsewhere than in CI, a missing one is named, not skipped. */
 import { defineConfig } from 'vitest/config';
 import { applyPatches } from './patches/apply.js';
+import { TEST_LIMIT_MS, WAIT_LIMIT_MS } from './test/support/wait-limit.ts';
 
 applyPatches();
 
@@ -8,8 +9,10 @@ export default defineConfig({
   test: {
     globalSetup: ['test/peers/require-peers.ts', 'test/support/global-setup.ts'],
     include: ['test/peers/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    setupFiles: ['test/support/patience.ts'],
+    testTimeout: TEST_LIMIT_MS,
+    hookTimeout: TEST_LIMIT_MS,
+    expect: { poll: { timeout: WAIT_LIMIT_MS } },
     reporters: ['default', 'json'],
     outputFile: { json: 'test/reports/test-peers.json' },
   },

@@ -32,7 +32,6 @@ async function open(options: Partial<ClinikoClientOptions> = {}, clinic: Partial
     pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, clock), clock),
     clock,
     random: () => 0.5,
-    timeoutMs: 300,
     ...options,
   });
   return { cliniko, clock, client };
@@ -129,14 +128,17 @@ describe('a temporary fault', () => {
     ['HTML instead of JSON', { kind: 'html' }],
     ['JSON of another shape', { kind: 'garbage' }],
   ] as const)('%s: the page is read after retries', async ([, fault]) => {
-    const { client, cliniko } = await open();
-    for (const page of PAGES) cliniko.faults.onPage(page, { ...fault, times: 2 });
+    // Short for what never answers, and long enough for the answer that follows on a busy machine.
+    const hangs = fault.kind === 'hang';
+    const { client, cliniko } = await open(hangs ? { timeoutMs: 2_000 } : {});
+    const pages = hangs ? PAGES.slice(0, 1) : PAGES;
+    for (const page of pages) cliniko.faults.onPage(page, { ...fault, times: 2 });
 
-    for (const page of PAGES) {
+    for (const page of pages) {
       const answer = await client.page(query(page), { signal: never });
       expect(answer.records.length).toBeGreaterThan(0);
     }
-    expect(cliniko.requests).toHaveLength(PAGES.length * 3);
+    expect(cliniko.requests).toHaveLength(pages.length * 3);
     expect(cliniko.requests.every((request) => request.method === 'GET')).toBe(true);
   });
 

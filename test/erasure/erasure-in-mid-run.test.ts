@@ -54,7 +54,7 @@ describe('patients that are erased during a sync', () => {
     };
     const worker = engine.work(source);
     await engine.start();
-    await expect.poll(() => read && engine.countPatients(), { timeout: 10_000 }).toBe(20);
+    await expect.poll(() => read && engine.countPatients()).toBe(20);
     await eraseAndAudit(engine.database, 123, { kind: 'these', ids: [id] }, () => undefined);
     erased.open();
 

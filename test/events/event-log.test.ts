@@ -93,7 +93,6 @@ describe('a row that another program writes to sync_logs', () => {
 
   test.for(['delete from sync_logs', `update sync_logs set error_details = 'x'`])(
     'among thousands takes no longer than a few: %s',
-    { timeout: 60_000 },
     async (statement, { databaseUrl }) => {
       const { externalWriter, eventsOf } = connect(databaseUrl);
       const fill = (organization: number, count: number) => externalWriter`

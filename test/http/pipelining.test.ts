@@ -54,7 +54,6 @@ describe('ten connections that pipeline and never read', () => {
     ['/api/v1/cliniko/sync-logs/123/events', undefined],
   ] as const)(
     '%s, %s times: cost less than 100 MB and a second of /healthz, and are gone within a minute',
-    { timeout: 90_000 },
     async ([path, times], { databaseUrl }) => {
       const cliniko = await startClinikoSimulator({ patients: 1 });
       onTestFinished(() => cliniko.close());
@@ -180,7 +179,7 @@ describe('an answer that is not read', () => {
     await once(connection, 'close');
   });
 
-  plainTest('goes on for a client that reads slowly', { timeout: 60_000 }, async () => {
+  plainTest('goes on for a client that reads slowly', async () => {
     const { url } = await startSender();
     const socket = pipeline(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 1);
     let bytes = 0;

@@ -34,14 +34,14 @@ describe('a run whose work the database rejects', () => {
     await engine.start();
     await expect.poll(() => attempts(engine)).toBe(3);
     const began = performance.now();
-    await expect.poll(() => attempts(engine), { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => attempts(engine)).toBe(4);
     // The poll that noticed the third attempt may have been late, by less than that.
     expect(performance.now() - began).toBeGreaterThan(500);
 
     await engine.sql`drop trigger refuse_work on patients`;
     expect(await engine.ended()).toMatchObject({ status: 'completed', records_success: 30 });
     await worker.stop();
-  }, 30_000);
+  });
 
   test.for(['53100', '57014'])(
     'fails in the end, and names the database as the cause (%s)',

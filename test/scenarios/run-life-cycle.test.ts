@@ -275,5 +275,5 @@ describe('the life cycle of a run', () => {
       }),
       { numRuns: 40 },
     );
-  }, 120_000);
+  });
 });

