@@ -33,12 +33,12 @@ export function createAuthenticator(
 
   const byToken = async (token: string): Promise<Principal | undefined> => {
     const known = remembered.get(token);
-    if (known !== undefined && known.until > Date.now()) return isStillValid(known.principal);
+    if (known !== undefined && known.until > performance.now()) return isStillValid(known.principal);
     remembered.delete(token);
     const principal = await lookUp(hashOf(token));
     if (principal !== undefined) {
       if (remembered.size >= CACHE_SIZE) remembered.clear();
-      remembered.set(token, { principal, until: Date.now() + CACHE_MS });
+      remembered.set(token, { principal, until: performance.now() + CACHE_MS });
     }
     return principal;
   };

@@ -84,7 +84,7 @@ export function createRefusals(
 /** Allows a fixed number a minute, and counts those left out since the last one allowed. */
 class Quota {
   readonly #perMinute: number;
-  #until = 0;
+  #until = Number.NEGATIVE_INFINITY;
   #taken = 0;
   #leftOut = 0;
 
@@ -94,7 +94,7 @@ class Quota {
 
   /** @returns how many were left out before this one; undefined: leave this one out too */
   take(): number | undefined {
-    const now = Date.now();
+    const now = performance.now();
     if (now >= this.#until) {
       this.#until = now + MINUTE_MS;
       this.#taken = 0;

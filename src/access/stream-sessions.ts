@@ -28,8 +28,8 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
   let checking = false;
 
   const endExpired = (): void => {
-    const now = Date.now();
-    for (const session of open) if (session.byeAt <= now) session.end();
+    const [now, uptime] = [Date.now(), performance.now()];
+    for (const session of open) if (session.byeAt <= now || session.byeAtUptime <= uptime) session.end();
   };
   const endRevoked = async (): Promise<void> => {
     const asked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
@@ -66,6 +66,8 @@ class StreamSession implements StreamAuthorization {
   #ended = false;
   /** Milliseconds since 1970: when to send the bye message. */
   byeAt = Number.POSITIVE_INFINITY;
+  /** The same moment by `performance.now()`, which is not set back. */
+  byeAtUptime = Number.POSITIVE_INFINITY;
 
   constructor(principal: Principal, open: Set<StreamSession>, frames: FrameGuard | undefined) {
     this.frames = frames;
@@ -85,6 +87,7 @@ class StreamSession implements StreamAuthorization {
     const end = endOf(this.#principal);
     const ahead = Math.min(BYE_AHEAD_MS, (end - Date.now()) * 0.3);
     this.byeAt = end - (Number.isFinite(end) ? ahead : 0);
+    this.byeAtUptime = performance.now() + this.byeAt - Date.now();
     this.#connection = connection;
     this.#open.add(this);
     return () => this.#open.delete(this);

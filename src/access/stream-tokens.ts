@@ -12,6 +12,12 @@ import type { GrantedOrganizations, Principal } from '../http/principal.ts';
 const TYPE = 'patient-sync-stream+jwt';
 const AUDIENCE = 'patient-sync/streams';
 
+/**
+ * A token from further in the future was issued before the clock was set back, and would live for too long. Clocks of two
+ * servers may differ by less.
+ */
+const CLOCKS_DIFFER_MS = 60_000;
+
 /** @param credentialsKey the value of `CREDENTIALS_KEY`; it cannot be recovered from the derived key */
 export function streamSigningKey(credentialsKey: Buffer): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', credentialsKey, '', 'patient-sync stream tokens 1', 32));
@@ -21,6 +27,7 @@ export function streamSigningKey(credentialsKey: Buffer): Uint8Array {
 const Claims = z.object({
   sub: z.string(),
   exp: z.int(),
+  iat: z.int().optional(),
   tid: z.int().optional(),
   org: z.union([z.literal('*'), z.literal('all'), z.array(z.int())]),
 });
@@ -39,7 +46,7 @@ export interface StreamTokens {
     principal: Principal,
     organizations: readonly number[] | undefined,
   ): Promise<{ token: string; expiresAt: number }>;
-  /** @returns undefined when this server's key did not sign it, or it has expired */
+  /** @returns undefined when this server's key did not sign it, or it has expired or was issued in the future */
   read(token: string): Promise<StreamTokenContent | undefined>;
 }
 
@@ -53,6 +60,7 @@ export function createStreamTokens(key: Uint8Array, lifeSeconds: number): Stream
         .setProtectedHeader({ alg: 'HS256', typ: TYPE })
         .setSubject(principal.actor)
         .setAudience(AUDIENCE)
+        .setIssuedAt()
         .setExpirationTime(exp)
         .sign(key);
       return { token, expiresAt: exp * 1_000 };
@@ -65,7 +73,8 @@ export function createStreamTokens(key: Uint8Array, lifeSeconds: number): Stream
           audience: AUDIENCE,
           requiredClaims: ['exp', 'sub'],
         });
-        const { sub, exp, tid, org } = Claims.parse(payload);
+        const { sub, exp, iat = 0, tid, org } = Claims.parse(payload);
+        if (iat * 1_000 > Date.now() + CLOCKS_DIFFER_MS) return undefined;
         const organizations = typeof org === 'string' ? org : new Set(org);
         return { actor: sub, organizations, tokenId: tid, expiresAt: exp * 1_000 };
       } catch (error) {

@@ -82,14 +82,14 @@ async function readFactsPatiently(
   address: NamedAddress,
   options: CheckOptions,
 ): Promise<ServerFacts> {
-  const end = Date.now() + (options.patienceMs ?? PATIENCE_MS);
+  const end = performance.now() + (options.patienceMs ?? PATIENCE_MS);
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       return await readFacts(url);
     } catch (cause) {
       const explained = explainDatabaseFailure(cause, address);
       if (explained === undefined) throw cause;
-      if (!isTemporary(cause) || Date.now() + pauseMs > end)
+      if (!isTemporary(cause) || performance.now() + pauseMs > end)
         throw new DatabaseStartError(explained, { cause });
       options.logger?.warn(`${explained} Trying again.`);
       await delay(pauseMs);

@@ -57,14 +57,15 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     ...(throughPooler ? {} : NO_LIMIT),
   };
   const sql = connect(url, { max: 1, prepare: false, connection });
-  const end = Date.now() + patienceMs;
+  const end = performance.now() + patienceMs;
   try {
     for (;;) {
       const roles = await tryMigrate(sql, options);
       if (roles !== undefined) return roles;
       const holder = await readHolder(sql);
       const blocked = `The migration waits for a table that another session holds (${holder}).`;
-      if (Date.now() > end) throw new DatabaseStartError(`${blocked} End that session, then start again.`);
+      if (performance.now() > end)
+        throw new DatabaseStartError(`${blocked} End that session, then start again.`);
       logger?.warn(`${blocked} Trying again; no other statement waits for it.`);
       await delay(PAUSE_MS);
     }

@@ -65,7 +65,7 @@ export async function openSharedInstance(cluster: Cluster, port?: number): Promi
 }
 
 function createRetryBudget() {
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   let lastProgressAt = startedAt;
   let unexplained = 0;
   return {
@@ -74,11 +74,11 @@ function createRetryBudget() {
      * may be frozen.
      */
     observe(running: Postmaster | undefined): void {
-      if (running !== undefined && running.status !== 'ready') lastProgressAt = Date.now();
+      if (running !== undefined && running.status !== 'ready') lastProgressAt = performance.now();
     },
     endsWith(error: unknown): boolean {
       if (error instanceof PostmasterExitedError && !error.transient) unexplained += 1;
-      const now = Date.now();
+      const now = performance.now();
       return (
         unexplained === UNEXPLAINED_FAILURES ||
         now - lastProgressAt > RETRY_FOR_MS ||

@@ -31,7 +31,7 @@ export interface SchedulerDeps {
   database: Database;
   bus: EventBus;
   logger: Logger;
-  /** By organization: when a failed start is retried. Kept between polls. */
+  /** By organization: when a failed start is retried, by `performance.now()`. Kept between polls. */
   failed?: Map<number, number>;
 }
 
@@ -65,7 +65,7 @@ export async function startDueSyncs(deps: SchedulerDeps): Promise<number> {
       logger.warn('Rows of sync_logs were loaded with their ids: the sequence is set behind them');
       await advanceSequences(database.sql, ['sync_logs']);
     } else if (fired.outcome === 'failed') {
-      failed.set(organizationId, Date.now() + TRY_AGAIN_MS);
+      failed.set(organizationId, performance.now() + TRY_AGAIN_MS);
       logger.error(
         { organization_id: organizationId, ...safeError(fired.error) },
         `The scheduled sync of organization ${organizationId} could not be started; it is tried again in a minute`,
@@ -79,7 +79,7 @@ export async function startDueSyncs(deps: SchedulerDeps): Promise<number> {
 }
 
 function stillFailed(failed: Map<number, number>): number[] {
-  for (const [id, until] of failed) if (until <= Date.now()) failed.delete(id);
+  for (const [id, until] of failed) if (until <= performance.now()) failed.delete(id);
   return [...failed.keys()];
 }
 

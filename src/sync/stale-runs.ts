@@ -29,43 +29,89 @@ const LOGS_AT_ONCE = 500;
 /** A stale row stays `running` for at most about this much longer. */
 const LOOK_EVERY_MS = 30_000;
 
+/**
+ * Rows whose last change lies in the future: it was written while the database's clock was ahead, so their age is unknown.
+ * They count from when this process first saw them, by a clock that is not set back.
+ */
+export type FutureChanges = Map<number, { changedAt: string; seenAt: number }>;
+
 /** Checks periodically. @returns a function that stops the checks */
 export function watchForInterrupted(database: Database, logger: Logger): () => void {
+  const future: FutureChanges = new Map();
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
-      await endInterruptedRuns(database).catch((error: unknown) =>
+      await endInterruptedRuns(database, future).catch((error: unknown) =>
         logger.warn(safeError(error), 'Looking for interrupted runs failed; the next look tries again'),
       );
     },
   );
 }
 
-/** Works in portions, each in its own transaction. @returns how many rows were ended */
-export async function endInterruptedRuns({ sql }: Database): Promise<number> {
+/**
+ * Works in portions, each in its own transaction.
+ *
+ * @param future kept between calls
+ * @returns how many rows were ended
+ */
+export async function endInterruptedRuns(
+  { sql }: Database,
+  future: FutureChanges = new Map(),
+  now = performance.now(),
+): Promise<number> {
+  const unchanged = await observeFuture(sql, future, now);
   let ended = 0;
   for (let after = 0; ; ) {
-    const portion = await replayTransaction(() => sql.begin((tx) => endPortion(tx, after)));
+    const portion = await replayTransaction(() => sql.begin((tx) => endPortion(tx, after, unchanged)));
     ended += portion.ended;
     if (portion.last === undefined) return ended;
     after = portion.last;
   }
 }
 
-async function endPortion(tx: ISql, after: number): Promise<{ ended: number; last: number | undefined }> {
+/** @returns the rows of `future` that have not changed for as long as a row may */
+async function observeFuture(sql: ISql, future: FutureChanges, now: number): Promise<Unchanged> {
+  const rows = await sql<{ id: number; changedAt: string }[]>`
+    select id, ${lastChange(sql)}::text as "changedAt" from sync_logs as log
+    where sync_status_word(status) = 'running' and ${isForeign(sql)} and ${lastChange(sql)} > now()`;
+  const found = new Map(rows.map(({ id, changedAt }) => [id, changedAt]));
+  for (const [id, { changedAt }] of future) if (found.get(id) !== changedAt) future.delete(id);
+  for (const [id, changedAt] of found) if (!future.has(id)) future.set(id, { changedAt, seenAt: now });
+  const stale = [...future].filter(([, { seenAt }]) => now - seenAt >= STALE_AFTER_MINUTES * 60_000);
+  return { ids: stale.map(([id]) => id), changedAt: stale.map(([, { changedAt }]) => changedAt) };
+}
+
+interface Unchanged {
+  ids: number[];
+  changedAt: string[];
+}
+
+/** The last change of the row `log`. */
+const lastChange = (sql: ISql) => sql`
+  coalesce(
+    (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
+    -- Rows of the replaced system are older than the event log: their start counts. A start in the future says nothing.
+    case when started_at < (now() at time zone 'utc') + interval '1 day' then started_at at time zone 'utc'
+      else '-infinity' end)`;
+
+async function endPortion(
+  tx: ISql,
+  after: number,
+  unchanged: Unchanged,
+): Promise<{ ended: number; last: number | undefined }> {
   // A locked row is being written, so its run is alive: it is skipped. The age is checked once the rows are locked.
   const locked = await tx<{ id: number }[]>`
     select id from sync_logs as log where sync_status_word(status) = 'running' and id > ${after} and ${isForeign(tx)}
     order by id limit ${LOGS_AT_ONCE} for update skip locked`;
   const ids = locked.map((row) => row.id);
-  return { ended: ids.length === 0 ? 0 : await endStale(tx, ids), last: ids.at(-1) };
+  return { ended: ids.length === 0 ? 0 : await endStale(tx, ids, unchanged), last: ids.at(-1) };
 }
 
 /** The row does not belong to an open run of ours. */
 const isForeign = (tx: ISql) => tx`
   not exists (select 1 from sync_runs where sync_log_id = log.id and ended_at is null)`;
 
-async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
+async function endStale(tx: ISql, ids: readonly number[], unchanged: Unchanged): Promise<number> {
   const rows = await tx`
     update sync_logs as log set
       status = 'failed', error_details = ${DETAILS},
@@ -73,12 +119,9 @@ async function endStale(tx: ISql, ids: readonly number[]): Promise<number> {
       metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end || ${REPORT}::text::jsonb
         || ${endMarks(tx, DETAILS)}
     where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isForeign(tx)}
-      and coalesce(
-        (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
-        -- Rows of the replaced system are older than the event log: their start counts. A start in the future says nothing.
-        case when started_at < (now() at time zone 'utc') + interval '1 day' then started_at at time zone 'utc'
-          else '-infinity' end
-      ) < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
+      and (${lastChange(tx)} < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
+        or (id, ${lastChange(tx)}) in (
+          select * from unnest(${unchanged.ids}::int[], ${unchanged.changedAt}::text[]::timestamptz[])))
     returning id`;
   return rows.length;
 }

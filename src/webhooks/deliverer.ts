@@ -18,6 +18,7 @@ import {
   recordDelivered,
   recordFailed,
   releaseDelivery,
+  releaseFromFuture,
 } from './outbox.ts';
 import { retryDelay } from './retry-delays.ts';
 import { type Attempt, sendWebhook } from './send.ts';
@@ -26,6 +27,7 @@ import type { SsrfRules } from './ssrf-guard.ts';
 /** Delay of the next poll after an attempt has ended, which frees its share for another message. */
 const SOON_MS = 50;
 const KEPT_DAYS = 30;
+const CHECK_EVERY_MS = 60_000;
 const CLEAN_EVERY_MS = 60 * 60 * 1_000;
 const GONE = 410;
 
@@ -49,7 +51,7 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
   const { database, logger, pollMs = () => 250 + Math.random() * 500 } = deps;
   const stopping = new AbortController();
   const inFlight = new Map<DueDelivery, Promise<void>>();
-  let cleanAt = 0;
+  let [checkAt, cleanAt] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
   const start = (delivery: DueDelivery): void => {
     const work = deliver(delivery, deps, stopping.signal)
@@ -63,9 +65,15 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
   };
   const poll = async (): Promise<void> => {
     for (const delivery of await claimDeliveries(database.sql, [...inFlight.keys()])) start(delivery);
-    if (Date.now() < cleanAt) return;
-    cleanAt = Date.now() + CLEAN_EVERY_MS;
-    await deleteOldDeliveries(database.sql, KEPT_DAYS);
+    const now = performance.now();
+    if (now >= checkAt) {
+      checkAt = now + CHECK_EVERY_MS;
+      await releaseFromFuture(database.sql);
+    }
+    if (now >= cleanAt) {
+      cleanAt = now + CLEAN_EVERY_MS;
+      await deleteOldDeliveries(database.sql, KEPT_DAYS);
+    }
   };
   const poller = startPoller(pollMs, () =>
     poll().catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /** The outbox for deliverers: messages are claimed with SKIP LOCKED, so any server may claim any, and no two claim the same. */
 import type { Sql } from 'postgres';
-import type { Attempt } from './send.ts';
+import { LONGEST_DELAY, LONGEST_DELAYS } from './retry-delays.ts';
+import { ASKS_FOR_DELAY, type Attempt } from './send.ts';
 
 export interface DueDelivery {
   id: string;
@@ -112,6 +113,17 @@ export async function recordFailed(
     set state = ${delay === undefined ? 'given_up' : 'pending'}, last_status = ${status}, last_error = ${error},
       next_attempt_at = clock_timestamp() + make_interval(secs => ${delay ?? 0})
     where id = ${id}::bigint and state = 'pending' and attempts = ${attempts}`;
+}
+
+/**
+ * Makes messages due whose next attempt lies further ahead than any delay that could have set it: it was written while the
+ * database's clock was ahead.
+ */
+export async function releaseFromFuture(sql: Sql): Promise<void> {
+  await sql`update webhook_deliveries set next_attempt_at = clock_timestamp()
+    where state = 'pending' and next_attempt_at > clock_timestamp() + greatest(${CLAIM_LASTS}::interval,
+      make_interval(secs => case when last_status = any(${[...ASKS_FOR_DELAY]}::int[]) then ${LONGEST_DELAY}::int
+        else (${LONGEST_DELAYS}::int[])[attempts] end))`;
 }
 
 /** The attempt did not complete, because this server stops. */

@@ -8,6 +8,14 @@ const DELAYS = [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * 
 
 const LONGEST = 24 * HOUR;
 
+/** Jitter lengthens a delay by at most this part. */
+const JITTER = 0.1;
+
+/** In seconds: the longest delay after the first, second … attempt, unless the receiver requested another one. */
+export const LONGEST_DELAYS = DELAYS.map((delay) => Math.ceil(delay * (1 + JITTER)));
+/** In seconds: the longest delay, requests of receivers included. */
+export const LONGEST_DELAY = Math.ceil(LONGEST * (1 + JITTER));
+
 /**
  * @param attempts failed attempts so far
  * @param asked the delay that the receiver requested, in seconds
@@ -17,5 +25,5 @@ const LONGEST = 24 * HOUR;
 export function retryDelay(attempts: number, asked: number | null, random: number): number | undefined {
   const delay = DELAYS[attempts - 1];
   if (delay === undefined) return undefined;
-  return Math.max(delay * (1 + random / 10), Math.min(asked ?? 0, LONGEST));
+  return Math.max(delay * (1 + random * JITTER), Math.min(asked ?? 0, LONGEST));
 }

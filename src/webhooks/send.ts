@@ -82,9 +82,12 @@ function post(
   return attempt.finally(limit.clear);
 }
 
+/** The statuses whose `Retry-After` is a delay of the next attempt (RFC 9110, RFC 6585). */
+export const ASKS_FOR_DELAY: ReadonlySet<number> = new Set([429, 503]);
+
 function attemptOf({ statusCode = 0, headers }: IncomingMessage): Attempt {
   const arrived = statusCode >= 200 && statusCode < 300;
-  const seconds = Number(headers['retry-after']);
+  const seconds = ASKS_FOR_DELAY.has(statusCode) ? Number(headers['retry-after']) : 0;
   return {
     status: statusCode,
     error: arrived ? null : `HTTP ${statusCode}`,

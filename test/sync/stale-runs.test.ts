@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { endInterruptedRuns } from '../../src/sync/stale-runs.ts';
+import { endInterruptedRuns, type FutureChanges } from '../../src/sync/stale-runs.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
@@ -21,6 +21,27 @@ describe('a running row of another program', () => {
       completed_at: expect.any(String),
       metadata: { error_type: 'SYNC_INTERRUPTED', retry_recommended: true },
     });
+  });
+
+  test('whose last change lies in the future counts from when it was first seen', async ({ databaseUrl }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (7, 'x', 'running', '2020-01-01'), (8, 'x', 'running', now() at time zone 'utc' + interval '5 hours')`;
+    // The clock was ahead and is set back: the event log of organization 7, the start of organization 8.
+    await sql`update sync_events set at = now() + interval '1 hour'`;
+    await sql`delete from sync_events where organization_id = 8`;
+    const future: FutureChanges = new Map();
+    const MINUTE_MS = 60_000;
+    const endAfter = (minutes: number) => endInterruptedRuns(database, future, minutes * MINUTE_MS);
+    expect(await endAfter(0)).toBe(0);
+    expect(await endAfter(14)).toBe(0);
+    await sql`update sync_events set at = at + interval '1 second'`;
+    expect(await endAfter(16)).toBe(1);
+    expect(await endAfter(30)).toBe(0);
+    expect(await endAfter(31)).toBe(1);
+    expect(await endAfter(32)).toBe(0);
+    expect(future.size).toBe(0);
+    expect(await sql`select from sync_logs where status <> 'failed'`).toHaveLength(0);
   });
 
   test('that is being written at that moment is skipped', async ({ databaseUrl }) => {

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, vi } from 'vitest';
 import { Problem } from '#contract/problem.ts';
 import { CreatedWebhook, WebhookDeliveryList, WebhookList, WebhookMessage } from '#contract/webhook.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { releaseFromFuture } from '../../src/webhooks/outbox.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -119,6 +120,36 @@ describe('a receiver that does not take it', () => {
     expect(second.headers['webhook-id']).toBe(first.headers['webhook-id']);
     expect(second.body).toBe(first.body);
     expect(verify(secret, second)).toEqual(verify(secret, first));
+  });
+
+  test('is retried in time when the clock of the database is set back', async ({ databaseUrl }) => {
+    const { sql, close } = openDatabase(databaseUrl);
+    onTestFinished(close);
+    await sql`insert into organizations (id, country, time_zone, validation) values (123, 'AU', 'UTC', '{}')`;
+    await sql`insert into webhook_endpoints (organization_id, url, sealed_secret, events)
+      values (123, 'https://example.com/', 'x', '{}')`;
+    const inMinutes = async (attempts: number, status: number | null, minutes: number) => {
+      await sql`
+        insert into webhook_deliveries (endpoint_id, organization_id, sync_log_id, event, message_id, body, attempts,
+          last_status, next_attempt_at)
+        select id, organization_id, 1, 'sync.completed', 'x', '{}', ${attempts}, ${status},
+          now() + make_interval(mins => ${minutes}) from webhook_endpoints`;
+      await releaseFromFuture(sql);
+      const [row] = await sql<{ released: boolean }[]>`
+        delete from webhook_deliveries returning next_attempt_at <= clock_timestamp() as released`;
+      return row?.released;
+    };
+    // Longer than each delay that the attempt can have: written while the clock was an hour ahead.
+    expect(await inMinutes(1, 500, 60)).toBe(true);
+    expect(await inMinutes(2, 500, 65)).toBe(true);
+    expect(await inMinutes(3, null, 61)).toBe(true);
+    expect(await inMinutes(1, 503, 27 * 60)).toBe(true);
+    expect(await inMinutes(0, null, 60)).toBe(true);
+    // A delay of ours, a claim, a delay that the receiver requested.
+    expect(await inMinutes(2, 500, 5)).toBe(false);
+    expect(await inMinutes(1, null, 1)).toBe(false);
+    expect(await inMinutes(1, 429, 20 * 60)).toBe(false);
+    expect(await inMinutes(9, 500, 26 * 60)).toBe(false);
   });
 
   test('by a redirect is not followed anywhere', async ({ databaseUrl }) => {
