@@ -11,6 +11,7 @@ import { closeToOthers, type DatabaseRoles } from './close.ts';
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { connect } from './driver.ts';
+import { withMigrationExplanation } from './migration-failure.ts';
 import { applyPending, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
@@ -95,7 +96,7 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRo
     });
   } catch (error) {
     if (BLOCKED.has(databaseError(error)?.code ?? '')) return undefined;
-    throw error;
+    throw withMigrationExplanation(error);
   }
 }
 

@@ -20,8 +20,9 @@ const OTHER_SESSIONS = 5;
 export async function checkRights(sql: Sql): Promise<Finding[]> {
   let journal: Journal;
   try {
-    journal = await readJournal(sql);
-    await assertNoConflictingObjects(sql, journal.schema === 'none');
+    const found = await readJournal(sql);
+    journal = found;
+    await sql.begin((tx) => assertNoConflictingObjects(tx, found.schema === 'none'));
   } catch (error) {
     if (error instanceof DatabaseStartError) return [failure('tables', error.message)];
     throw error;
