@@ -1,6 +1,6 @@
 /** The server as plain JavaScript, file by file: it starts in a third of the time, and in two thirds of the memory. */
 import { defineConfig } from 'vite';
-import { applyPatches } from './patches/apply.js';
+import { applyPatches } from './patches/apply.ts';
 
 applyPatches();
 

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { applyPatches } from './patches/apply.js';
+import { applyPatches } from './patches/apply.ts';
 import { TEST_LIMIT_MS, WAIT_LIMIT_MS } from './test/support/wait-limit.ts';
 
 // The tests run on the same driver as the built server, also after `npm ci --ignore-scripts`.

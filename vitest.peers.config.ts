@@ -1,6 +1,6 @@
 /** Tests against programs that npm does not bring. Elsewhere than in CI, a missing one is named, not skipped. */
 import { defineConfig } from 'vitest/config';
-import { applyPatches } from './patches/apply.js';
+import { applyPatches } from './patches/apply.ts';
 import { TEST_LIMIT_MS, WAIT_LIMIT_MS } from './test/support/wait-limit.ts';
 
 applyPatches();

@@ -1,7 +1,7 @@
 /** The results of the benchmarks, as rows of a table. */
 
 /** A measured figure. */
-export interface Figure {
+interface Figure {
   name: string;
   value: number;
   unit: string;

@@ -3,7 +3,7 @@
  * (vite.server.config.ts). A TypeScript runtime wraps every function, and would be measured too: 5 KB a connection.
  */
 import { defineConfig } from 'vite';
-import { applyPatches } from '../patches/apply.js';
+import { applyPatches } from '../patches/apply.ts';
 
 applyPatches();
 

@@ -23,7 +23,7 @@ import { databaseError } from '../logging/safe-error.ts';
 const STATEMENT_LIMIT_MS = 15_000;
 
 /** `role`: reads run under their own role. `none`: the role is unusable, and only the statements themselves filter. */
-export type IsolationKind = 'role' | 'none';
+type IsolationKind = 'role' | 'none';
 
 export interface RowLevelSecurity {
   readonly kind: IsolationKind;

@@ -32,7 +32,7 @@ const Claims = z.object({
   org: z.union([z.literal('*'), z.literal('all'), z.array(z.int())]),
 });
 
-export interface StreamTokenContent {
+interface StreamTokenContent {
   actor: string;
   organizations: GrantedOrganizations | 'all';
   tokenId: number | undefined;

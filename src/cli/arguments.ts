@@ -12,7 +12,7 @@ export class UsageError extends Error {
 }
 
 /** The user asked for help: the message is the usage text. */
-export class HelpAsked extends Error {
+class HelpAsked extends Error {
   override readonly name = 'HelpAsked';
 }
 

@@ -62,7 +62,7 @@ export interface Behaviour {
   oldestOnEachPage: boolean;
 }
 
-export type OddTotal =
+type OddTotal =
   | 'one-too-high'
   | 'one-too-low'
   | 'growing'

@@ -8,7 +8,7 @@
 import type { SimulatedRequest } from './journal.ts';
 import type { People } from './people.ts';
 
-export type Edit = (people: People, request: SimulatedRequest) => void;
+type Edit = (people: People, request: SimulatedRequest) => void;
 
 export interface Churn {
   /** Runs once, before the nth page (from 1) from now is built. */

@@ -13,11 +13,11 @@ import { roll } from './seeded-random.ts';
 import { firstWhere, type SortedPositions, sortedPositions } from './sorted-positions.ts';
 import { bigId, type Facts, timelineOf } from './timeline.ts';
 
-export type Visibility = 'active' | 'archived';
+type Visibility = 'active' | 'archived';
 /** The patients that a list includes. */
 export type View = Visibility | 'all';
 
-export interface Change {
+interface Change {
   facts?: Partial<Facts>;
   /** Replaces generated values; undefined removes the key. */
   patch?: PatientRecord;

@@ -43,7 +43,7 @@ export async function pause(ms: number, closing: AbortSignal): Promise<void> {
   if (ms > 0) await delay(ms, undefined, { signal: closing }).catch(() => {});
 }
 
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(body);

@@ -2,7 +2,7 @@
 import { errorCode } from '../logging/safe-error.ts';
 
 /** Our own code for a connection that was accepted and then got no response. */
-export const NO_ANSWER = 'NO_ANSWER';
+const NO_ANSWER = 'NO_ANSWER';
 
 /** @returns a code such as `ECONNREFUSED`; undefined when the error has none */
 export function networkCode(error: unknown): string | undefined {

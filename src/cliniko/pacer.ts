@@ -9,7 +9,7 @@ import type { Clock } from '../timing/clock.ts';
 import type { Budget } from './request-budget.ts';
 import { MIN_REPORTED_WAIT_MS, type WaitNotice } from './source.ts';
 
-export interface PaceOptions {
+interface PaceOptions {
   signal: AbortSignal;
   /** Called before a wait of `MIN_REPORTED_WAIT_MS` or more, also when another request in the queue waits. Must not throw. */
   onWait?: ((notice: WaitNotice) => void) | undefined;

@@ -5,8 +5,7 @@ import { RowId } from './sync-log.ts';
 /** Maximum lifetime of a stream token. */
 export const STREAM_TOKEN_SECONDS = 600;
 
-export const OrganizationChoice = z.union([z.literal('*'), z.array(RowId).min(1).max(1_000)]);
-export type OrganizationChoice = z.infer<typeof OrganizationChoice>;
+const OrganizationChoice = z.union([z.literal('*'), z.array(RowId).min(1).max(1_000)]);
 
 /** Body of `POST /api/v1/stream-tokens`. `*`, the default, is everything that the issuing token holds. */
 export const StreamTokenRequest = z.strictObject({ organizations: OrganizationChoice.default('*') });
@@ -19,7 +18,7 @@ export const StreamToken = z.object({
 });
 export type StreamToken = z.infer<typeof StreamToken>;
 
-export const AuditRecord = z.object({
+const AuditRecord = z.object({
   /** Digits: ids of the log exceed what a JSON number holds exactly. */
   id: z.string(),
   at: z.string(),

@@ -35,7 +35,7 @@ export const QuarantineReason = z.enum([
 ]);
 export type QuarantineReason = z.infer<typeof QuarantineReason>;
 
-export const QuarantinedPatient = z.object({
+const QuarantinedPatient = z.object({
   /** Of the quarantine row. */
   id: z.int(),
   /** Exact digits; null when the record had none. */

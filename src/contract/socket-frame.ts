@@ -14,7 +14,7 @@ export const MAX_SOCKET_FRAME_BYTES = 16 * 1024;
 const v = z.literal(PROTOCOL_VERSION);
 
 /** Chosen by the client; returned in `subscribed` and `error`. */
-export const SubscriptionId = z.string().min(1).max(64);
+const SubscriptionId = z.string().min(1).max(64);
 
 export const ClientFrame = z.discriminatedUnion('type', [
   z.strictObject({

@@ -9,7 +9,7 @@ import { AddressError, type DatabaseAddress } from './address.ts';
  * - `offered`: no `sslmode`. Verified TLS when the server offers TLS, otherwise plain text.
  * - `prefer`: unverified TLS when the server offers TLS, otherwise plain text.
  */
-export type TlsMode = 'disable' | 'offered' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+type TlsMode = 'disable' | 'offered' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
 export interface TlsSettings {
   mode: TlsMode;

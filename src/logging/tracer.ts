@@ -5,9 +5,9 @@
  */
 
 /** Ids of runs and organizations, counts, words of ours. Never patient data, never a query string. */
-export type SpanFacts = Record<string, string | number | boolean>;
+type SpanFacts = Record<string, string | number | boolean>;
 
-export interface Span {
+interface Span {
   note(facts: SpanFacts): void;
 }
 

@@ -21,7 +21,7 @@ export interface MetricSources {
   live(): Pick<LiveStats, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
 }
 
-export type WebhookOutcome = 'delivered' | 'retried' | 'given_up';
+type WebhookOutcome = 'delivered' | 'retried' | 'given_up';
 
 export interface Metrics {
   sync: SyncObserver;

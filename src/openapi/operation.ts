@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { ProblemCode } from '#contract/problem.ts';
 
-export type Tag =
+type Tag =
   | 'Syncs'
   | 'Patients'
   | 'Organizations'

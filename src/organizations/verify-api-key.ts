@@ -30,7 +30,7 @@ export async function verifyStoredKey(
 }
 
 /** A rate limit or a missing answer proves nothing about the key: the result is `unknown`, never `invalid`. */
-export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
   const busy = new AbortController();
   const limit = limitTime(TIMEOUT_MS, busy.signal);
   try {

@@ -136,7 +136,7 @@ export async function quarantinedIds(sql: ISql, organizationId: number, limit: n
   return rows.map((row) => row.id);
 }
 
-export interface QuarantinedRecord {
+interface QuarantinedRecord {
   recordKey: string;
   /** Null when the record has no usable id. */
   clinikoPatientId: string | null;

@@ -6,7 +6,7 @@
  */
 
 /** Longer than the time limits of a statement (database/open.ts) and of a request to Cliniko. */
-export const STALLED_AFTER_MS = 45_000;
+const STALLED_AFTER_MS = 45_000;
 
 export interface Activity {
   /** The run has made progress. */

@@ -163,7 +163,7 @@ export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own'
  * A lease that expires later than a new lease would was written while the database's clock was ahead. It does not count: its
  * owner renews it or is gone.
  */
-export const isLeased = (sql: ISql) =>
+const isLeased = (sql: ISql) =>
   sql`lease_expires_at between clock_timestamp() and clock_timestamp() + ${LEASE}::interval`;
 
 /** The epoch is compared too: a worker with an older epoch has lost the run, even when the owner is the same. */

@@ -42,7 +42,7 @@ export interface EngineDeps {
 }
 
 /** What this attempt has requested from Cliniko. It is ahead of what is stored. */
-export interface Traffic {
+interface Traffic {
   requests: number;
   records: number;
 }

@@ -25,7 +25,7 @@ import type { EngineDeps } from './run-context.ts';
 import { createSlots, type Slot, type Slots } from './slots.ts';
 
 /** Default of `SYNC_CONCURRENCY`. */
-export const DEFAULT_RUNS_AT_ONCE = 16;
+const DEFAULT_RUNS_AT_ONCE = 16;
 
 /** Open runs of one server, including those that wait for Cliniko: each uses some memory and a connection. */
 const OPEN_RUNS_AT_MOST = 1_024;

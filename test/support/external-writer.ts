@@ -1,8 +1,6 @@
 /** An external program that writes `sync_logs` of organization 55. */
 import { connectInTest } from './database.ts';
 
-export const EXTERNAL_ORGANIZATION = 55;
-
 export function openExternalWriter(databaseUrl: string) {
   const sql = connectInTest(databaseUrl, { max: 2 });
   return {

@@ -73,7 +73,7 @@ export interface Api {
   patients(organizationId: number, query: PatientQuery): Promise<PatientList>;
 }
 
-export interface PatientQuery {
+interface PatientQuery {
   search?: string;
   state?: PatientState;
   /** `next` of the previous page. */

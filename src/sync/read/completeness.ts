@@ -14,7 +14,7 @@ import type { CompletenessProof } from '#contract/sync-log.ts';
 const count = z.int().min(0);
 
 /** The phases of a crawl. Each maps its legal next phases to the reason of the transition. */
-export const CRAWL_TRANSITIONS = {
+const CRAWL_TRANSITIONS = {
   'page-scan': {
     'keyset-scan': 'the numbered pages did not prove that they are all',
     'catch-up': 'the whole clinic was read',

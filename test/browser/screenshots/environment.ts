@@ -33,7 +33,7 @@ export interface Environment {
   close(): Promise<void>;
 }
 
-export const PATIENTS = 1_944;
+const PATIENTS = 1_944;
 /** Long enough to take every size and theme during a run. */
 const LATENCY_MS = 2_600;
 

@@ -63,6 +63,6 @@ export async function insertRun({ sql }: Environment, run: PastRun): Promise<voi
 }
 
 /** In the format of the column: UTC, without a zone. */
-export function utcText(moment: Date): string {
+function utcText(moment: Date): string {
   return moment.toISOString().slice(0, -1);
 }

@@ -25,7 +25,7 @@ interface SyncProgress {
 `;
 
 /** The block that begins with `function SyncProgressMonitor`, as in the guide. */
-export async function guideComponent(): Promise<string> {
+async function guideComponent(): Promise<string> {
   const guide = await readFile(GUIDE, 'utf8');
   const block = /```tsx\n(function SyncProgressMonitor[\s\S]*?)```/.exec(guide)?.[1];
   if (block === undefined) throw new Error('The guide has no code block with the component any more.');

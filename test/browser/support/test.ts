@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { test as databaseTest } from '../../support/database.ts';
 import { launchChromium } from './chromium.ts';
 
-export interface Journal {
+interface Journal {
   /** Errors and warnings of the console, uncaught errors, violations of the Content-Security-Policy. */
   troubles: string[];
   /** Addresses of all requests, WebSockets too. */

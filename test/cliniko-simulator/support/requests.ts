@@ -46,7 +46,7 @@ export interface ListQuestion {
   filters?: readonly string[];
 }
 
-export function listPath({ filters = [], ...rest }: ListQuestion): string {
+function listPath({ filters = [], ...rest }: ListQuestion): string {
   const parameters = new URLSearchParams();
   for (const filter of filters) parameters.append('q[]', filter);
   for (const [name, value] of Object.entries(rest)) parameters.append(name, `${value}`);

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-export const ROOT = resolve(import.meta.dirname, '../../..');
+const ROOT = resolve(import.meta.dirname, '../../..');
 
 /** Tracked files and new ones, without ignored files such as `dist/`; a file that was just deleted is not one. */
 const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {

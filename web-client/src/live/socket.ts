@@ -20,7 +20,7 @@ export interface SocketLike {
 export type OpenSocket = (url: string, subprotocol: string) => SocketLike;
 
 /** `refused`: closed before its `hello`. */
-export type SocketEnd = 'refused' | 'interrupted' | 'silent' | 'unreadable';
+type SocketEnd = 'refused' | 'interrupted' | 'silent' | 'unreadable';
 
 export interface SocketHandlers {
   onFrame(frame: ServerFrame): void;

@@ -5,7 +5,7 @@ import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { formatCount, formatPatients, operationWords } from '../ui/format.ts';
 
-export type ActivityTone = 'plain' | 'good' | 'warn' | 'bad';
+type ActivityTone = 'plain' | 'good' | 'warn' | 'bad';
 
 export interface ActivityLine {
   /** A counter of this page. */
@@ -15,13 +15,6 @@ export interface ActivityLine {
   organizationId: number;
   words: string;
   tone: ActivityTone;
-}
-
-export interface Activity {
-  /** Newest first. */
-  lines: readonly ActivityLine[];
-  /** Patients that were processed. */
-  processed: number;
 }
 
 const LINES_KEPT = 100;

@@ -69,7 +69,7 @@ export function countByState(states: readonly OrganizationState[]): Record<State
 
 const NAMES = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-export function nameOf({ organizationId }: OrganizationState, names: ReadonlyMap<number, string>): string {
+function nameOf({ organizationId }: OrganizationState, names: ReadonlyMap<number, string>): string {
   return names.get(organizationId) ?? `Organization ${organizationId}`;
 }
 

@@ -8,10 +8,20 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+interface Hunk {
+  before: string;
+  after: string;
+}
+
+interface PatchedFile {
+  path: string;
+  hunks: Hunk[];
+}
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** @throws when a patch does not fit the installed package; nothing of that file has changed then */
-export function applyPatches(root = ROOT) {
+export function applyPatches(root = ROOT): void {
   const folder = join(root, 'patches');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.patch'))) {
     for (const { path, hunks } of parsePatch(readFileSync(join(folder, name), 'utf8'))) {
@@ -20,7 +30,7 @@ export function applyPatches(root = ROOT) {
   }
 }
 
-function patchFile(path, hunks, name) {
+function patchFile(path: string, hunks: readonly Hunk[], name: string): void {
   const original = readFileSync(path, 'utf8');
   let text = original;
   for (const { before, after } of hunks) {
@@ -37,12 +47,12 @@ function patchFile(path, hunks, name) {
 }
 
 /** The files of a unified diff, each with its hunks as the text before and after. */
-function parsePatch(patch) {
-  const files = [];
+function parsePatch(patch: string): PatchedFile[] {
+  const files: PatchedFile[] = [];
   for (const line of patch.split('\n')) {
     const hunk = files.at(-1)?.hunks.at(-1);
     if (line.startsWith('+++ b/')) files.push({ path: line.slice('+++ b/'.length), hunks: [] });
-    else if (line.startsWith('@@')) files.at(-1).hunks.push({ before: '', after: '' });
+    else if (line.startsWith('@@')) files.at(-1)?.hunks.push({ before: '', after: '' });
     else if (hunk !== undefined && /^[ +-](?!-- a\/)/.test(line)) {
       if (line[0] !== '+') hunk.before += `${line.slice(1)}\n`;
       if (line[0] !== '-') hunk.after += `${line.slice(1)}\n`;

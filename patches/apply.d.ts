@@ -1,2 +1,0 @@
-/** @throws when a patch does not fit the installed package */
-export function applyPatches(root?: string): void;
