@@ -111,6 +111,16 @@ describe('the documents about the folders', () => {
     expect(list.split(/,\s+/)).toEqual(FOLDERS);
   });
 
+  test('describe the folders of test/ that mirror no folder of src/', () => {
+    const folders = readdirSync(`${ROOT}/test`, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== 'reports')
+      .map(({ name }) => name);
+    const contributing = readFileSync(`${ROOT}/CONTRIBUTING.md`, 'utf8');
+    const rows = contributing.split('\n').filter((line) => line.startsWith('| `test/'));
+    const described = rows.flatMap((row) => [...row.matchAll(/`test\/([\w-]+)\/`/g)].map(([, name]) => name));
+    expect(described.sort()).toEqual(folders.filter((name) => !FOLDERS.includes(name)).sort());
+  });
+
   test('draw arrows only where one folder imports another', () => {
     const architecture = readFileSync(`${ROOT}/docs/guides/architecture.md`, 'utf8');
     const [, picture = ''] = /```mermaid\nflowchart TD\n([\s\S]*?)```/.exec(architecture) ?? [];

@@ -8,10 +8,8 @@ const CODE = FILES.filter(
 );
 const SOURCE_EXTENSIONS = '(?:tsx?|m?js|css|sql|md|patch|service|ya?ml|toml|html)';
 
-/** Look like files of this repository, and are examples, packages, routes, or files of the old system. */
+/** Look like files of this repository, and are packages, routes, or files of the old system. */
 const OTHER_FILES = new Set([
-  'src/x/y.ts',
-  'test/x/y.test.ts',
   '/embed/sync-progress.js',
   'ipaddr.js',
   'postgres.js',
