@@ -48,7 +48,7 @@ declare module 'hono' {
   }
 }
 
-export interface AuditedRun {
+interface AuditedRun {
   organizationId: number;
   syncLogId: number;
   /** Of a start. */

@@ -21,7 +21,7 @@ export interface ImportOptions {
   onPortion?: (rowsRead: number) => void;
 }
 
-export interface OrganizationReport {
+interface OrganizationReport {
   legacyId: string;
   organizationId: number;
   rows: number;

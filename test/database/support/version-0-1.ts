@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Sql } from 'postgres';
 
-export const VERSION_0_1 = new URL('./version-0.1.sql', import.meta.url);
+const VERSION_0_1 = new URL('./version-0.1.sql', import.meta.url);
 
 /** Creates the tables of version 0.1 with their rows, as if its server had been killed 20 s ago. */
 export async function loadVersion01(sql: Sql): Promise<void> {
