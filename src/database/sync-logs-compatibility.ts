@@ -88,6 +88,8 @@ async function readForeignKeys(sql: ISql): Promise<string[]> {
 
 /** The index for the one running run of an organization; migrations create it. */
 const OWN_INDEX = 'sync_logs_one_running';
+/** Of the triggers that version 0.1 put on the table; the upgrade drops them. */
+const FUNCTIONS_OF_0_1 = ['sync_logs_append_event', 'sync_logs_append_truncation', 'webhooks_enqueue'];
 const LONGEST_WORDS = { operation_type: 'changed_patients', status: 'completed' };
 
 /** Whether anything but columns and our own triggers decides which rows the table takes. */
@@ -96,7 +98,7 @@ async function hasMoreRules(sql: ISql, ownFunctions: readonly string[]): Promise
     with logs as (select to_regclass('public.sync_logs')::oid as oid)
     select exists (select from pg_constraint, logs where conrelid = logs.oid and contype in ('c', 'f', 'u', 'x'))
       or exists (select from pg_trigger join pg_proc on pg_proc.oid = tgfoid, logs
-        where tgrelid = logs.oid and not tgisinternal and proname <> all(${ownFunctions as string[]}::text[]))
+        where tgrelid = logs.oid and not tgisinternal and proname <> all(${[...ownFunctions, ...FUNCTIONS_OF_0_1]}::text[]))
       or exists (select from pg_index join pg_class on pg_class.oid = indexrelid, logs
         where indrelid = logs.oid and indisunique and not indisprimary and relname <> ${OWN_INDEX})
       or exists (select from pg_rewrite, logs where ev_class = logs.oid)
