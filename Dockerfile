@@ -19,7 +19,7 @@ COPY --from=build /app/drizzle drizzle
 COPY --from=build /app/web-client/dist web-client/dist
 COPY --from=build /app/dist dist
 COPY --from=build /app/bin bin
-# The files belong to root: whoever gets into the process cannot change them.
+# The files belong to root: an attacker in the process cannot change them.
 USER node
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

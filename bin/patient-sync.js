@@ -10,12 +10,12 @@ import { fileURLToPath } from 'node:url';
 
 const COMMANDS = {
   serve: ['main', 'the server, configured by the environment'],
-  demo: ['cli/demo', 'a server beside a simulated Cliniko, and a sync to watch'],
+  demo: ['cli/demo', 'a server with a simulated Cliniko, and a first sync'],
   sync: ['cli/sync', 'starts a sync on a running server and shows its progress'],
   watch: ['cli/watch', 'shows the syncs of one organization or of all'],
   tokens: ['cli/tokens', 'creates, lists and revokes API tokens'],
-  erase: ['cli/erase', 'erases patients for good'],
-  migrate: ['cli/migrate', 'brings the database to the newest schema'],
+  erase: ['cli/erase', 'erases patients permanently'],
+  migrate: ['cli/migrate', 'migrates the database to the newest schema'],
   'import-legacy': ['cli/import-legacy', 'copies the history of syncs from the old system'],
   doctor: ['cli/doctor', 'checks a set-up, and says what to do'],
 };
@@ -26,7 +26,7 @@ ${Object.entries(COMMANDS)
   .map(([name, [, what]]) => `  ${name.padEnd(13)} ${what}`)
   .join('\n')}
 
-npx patient-sync <command> --help tells its options.`;
+npx patient-sync <command> --help shows its options.`;
 
 const OLDEST_NODE = [20, 19];
 

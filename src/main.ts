@@ -28,12 +28,12 @@ async function main(): Promise<void> {
     // A terminal signals the whole group, and npm passes the signal on: the second one means the same as the first.
     if (draining) return;
     draining = true;
-    logger.info('Stopping: saying goodbye to streams and handing runs back');
+    logger.info('Stopping: closing streams and releasing runs');
     setTimeout(() => process.exit(0), config.drainMs + LEFT_FOR_CLOSING_MS).unref();
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        logger.error(safeError(error), 'Stopping did not go well');
+        logger.error(safeError(error), 'Stopping failed');
         process.exit(1);
       },
     );

@@ -74,7 +74,7 @@ describe('the folders of src/', () => {
     expect(folders.map(({ name }) => name).sort()).toEqual([...FOLDERS].sort());
   });
 
-  test('import only what stands above them', () => {
+  test('import only folders above them', () => {
     const upward = imports.filter(({ file, target }) => {
       const [from, to] = [folderOf(file), folderOf(target)];
       return from !== to && FOLDERS.includes(from) && FOLDERS.indexOf(from) <= FOLDERS.indexOf(to);

@@ -1,4 +1,4 @@
-/** The embeddable element: one script that brings everything, for a plain `<script src>` in anybody's page. */
+/** The embeddable element: one script with everything it needs, for a plain `<script src>` in any page. */
 import { defineConfig } from 'vite';
 
 export default defineConfig({

@@ -217,7 +217,7 @@ function missingToken(stream: boolean): ProblemError {
 function invalidToken(): ProblemError {
   return new ProblemError(
     'UNAUTHENTICATED',
-    'This token is not good: it is unknown, expired or revoked. Get another one.',
+    'The token is not accepted: it is unknown, expired or revoked. Use another token.',
     { headers: { 'www-authenticate': 'Bearer realm="patient-sync", error="invalid_token"' } },
   );
 }

@@ -119,7 +119,10 @@ function hashOf(...parts: string[]): string {
 export function deleteOldResponses({ sql }: Database, logger: Logger): () => void {
   const timer = setInterval(() => {
     sql`delete from idempotency_keys where created_at < now() - interval '1 day'`.catch((error: unknown) =>
-      logger.warn(safeError(error), 'Old answers to Idempotency-Keys wait for the next try'),
+      logger.warn(
+        safeError(error),
+        'Deleting old answers to Idempotency-Keys failed; the next try deletes them',
+      ),
     );
   }, CLEANUP_EVERY_MS);
   timer.unref();

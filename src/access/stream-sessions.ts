@@ -45,7 +45,10 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
     if (checking || ticks % RECHECK_TICKS !== 0) return;
     checking = true;
     await endRevoked().catch((error: unknown) =>
-      logger.warn(safeError(error), 'Tokens of open streams could not be checked; the next try is near'),
+      logger.warn(
+        safeError(error),
+        'The tokens of open streams could not be checked; the next check follows in a few seconds',
+      ),
     );
     checking = false;
   };

@@ -16,7 +16,7 @@ export async function startAuditRetention(
     await sql`select audit_log_retain(${retentionDays})`;
   };
   const wait = (error: unknown): void =>
-    logger.warn(safeError(error), 'Old audit entries wait for the next try');
+    logger.warn(safeError(error), 'Deleting old audit entries failed; the next try deletes them');
   await trim().catch((error: unknown) => {
     // Another session, such as the retention of another server, holds a lock on the table.
     if (databaseError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;

@@ -15,7 +15,7 @@ export interface ConnectionMonitor {
   waitMs(wanted: number): number;
 }
 
-/** @param limitMs how long a connection may be lost; Infinity: for ever */
+/** @param limitMs how long a connection may be lost; Infinity: without a limit */
 export function createConnectionMonitor(handlers: ConnectionHandlers, limitMs: number): ConnectionMonitor {
   let lostAt: number | undefined;
   const lostForMs = (): number => (lostAt === undefined ? 0 : performance.now() - lostAt);
@@ -27,7 +27,7 @@ export function createConnectionMonitor(handlers: ConnectionHandlers, limitMs: n
       }
       if (lostForMs() < limitMs) return;
       throw new ConnectionLostError(
-        `The connection has been lost for ${Math.round(limitMs / 1_000)} s (--timeout). What runs on the server goes on.`,
+        `The connection has been lost for ${Math.round(limitMs / 1_000)} s (--timeout). Syncs on the server continue.`,
       );
     },
     answered() {

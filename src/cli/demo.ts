@@ -76,7 +76,7 @@ async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningSe
   );
   const logger = createLogger({ level: config.logLevel, format: 'pretty', colour: config.colour });
   const server = await startServer(config, logger);
-  logger.info(`Patient Sync listens on ${server.url}, beside a simulated Cliniko`);
+  logger.info(`Patient Sync listens on ${server.url}, with a simulated Cliniko`);
   return server;
 }
 

@@ -61,7 +61,7 @@ async function* examine(organizationId: number | undefined): AsyncGenerator<Find
     yield failure('configuration', error.message);
     return;
   }
-  yield ok('configuration', 'Every variable has a value that it may have.');
+  yield ok('configuration', 'All variables have valid values.');
   yield checkProxy(config);
   const embedded =
     config.databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir: config.dataDir }) : undefined;

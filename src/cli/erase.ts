@@ -33,7 +33,7 @@ await runCommand(async () => {
   return await withDatabase(async (database) => {
     await show(database, organizationId, target);
     if (values.confirm) await erase(database, organizationId, target);
-    else say('Nothing was erased. Add --confirm to erase them for good.');
+    else say('Nothing was erased. Add --confirm to erase them permanently.');
     return 0;
   });
 });
@@ -68,7 +68,7 @@ async function erase(database: Database, organizationId: number, target: Erasure
     action: 'patients.erase',
     details: { count: patients, quarantined },
   }));
-  say(`Erased for good: ${erased.patients} patients, and ${erased.quarantined} in quarantine.`);
+  say(`Erased permanently: ${erased.patients} patients, and ${erased.quarantined} in quarantine.`);
 }
 
 /** The configured database, or the embedded one, started for as long as it takes. */

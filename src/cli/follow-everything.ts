@@ -86,7 +86,7 @@ async function followOnce(
   socket.on('message', (data) => {
     silence.refresh();
     const frame = ServerFrame.safeParse(parseJson(String(data))).data;
-    // One that we cannot read may have been a change: begin again rather than go on with a hole.
+    // An unreadable frame may have been a change, so the connection starts again instead of leaving a gap.
     if (frame === undefined) socket.terminate();
     else act(frame);
   });

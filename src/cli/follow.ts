@@ -33,7 +33,7 @@ export async function startSync(
 }
 
 /**
- * Every change of the run that we hear of, the last one included. Ends with it. Lost connections are taken up again.
+ * Every received change of the run, and the last one always. Ends with it. Reconnects after a lost connection.
  *
  * @throws RefusedError, ConnectionLostError
  */
@@ -55,7 +55,7 @@ export async function* followRun(
 }
 
 /**
- * Where the organization stands, null when it has never synced, and then every change of every run. Never ends by itself.
+ * The latest run of the organization, null when it has never synced, and then every change of every run. Never ends.
  *
  * @throws RefusedError, ConnectionLostError
  */
@@ -142,7 +142,7 @@ async function* eventsOf(response: Response): AsyncGenerator<ReceivedEvent> {
   }
 }
 
-/** What the stream has brought already is none, and neither is what another server has not heard of yet. */
+/** False for a change that the stream has already delivered, and for an older state from another server. */
 function isNews(log: SyncLog | null, place: Place): boolean {
   const polled = parseCursor(log?.cursor ?? '');
   const known = parseCursor(place.cursor ?? '');

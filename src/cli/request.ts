@@ -115,7 +115,7 @@ export function explainFirstFailure(server: Server, cause: unknown): Error {
     return new CommandError(`No server answers at ${url}. Start one: npm start`, { cause });
   }
   return new CommandError(
-    `What answers at ${url} is no Patient Sync server, or one of another version. Check --url or PATIENT_SYNC_URL.`,
+    `The program at ${url} is not a Patient Sync server, or is one of another version. Check --url or PATIENT_SYNC_URL.`,
     { cause },
   );
 }

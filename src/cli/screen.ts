@@ -34,7 +34,7 @@ export function connectionLost(since: Date): string {
   return `connection lost since ${since.toTimeString().slice(0, 8)}, trying again`;
 }
 
-/** What a person is told of the connection, in lines of their own. */
+/** The state of the connection, in lines of their own. */
 export function connectionLines(screen: Screen): ConnectionHandlers {
   const paint = paintFor(screen);
   // A bar is redrawn in its line and leaves the cursor there.

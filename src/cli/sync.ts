@@ -7,7 +7,7 @@ import { connectionLines, jsonConnectionLines, jsonLine } from './screen.ts';
 import { createJsonDisplay, showRun } from './show-run.ts';
 
 const USAGE = `Usage: npm run sync -- --org 123 [--mode full|active|changed] [--timeout 300] [--json] [--url URL] [--token TOKEN]
-  --timeout SECONDS  how long the connection may be lost; then exit 3, while the sync goes on
+  --timeout SECONDS  how long the connection may be lost; then exit 3; the sync continues
   --json             one JSON object a line
 ${SERVER_USAGE}
 Exit: 0 completed, 1 failed, 2 wrong options, 3 connection lost`;
@@ -62,7 +62,7 @@ function readMode(text: string): SyncMode {
   throw new UsageError(`--mode must be full, active or changed; it was "${text}".`);
 }
 
-/** The sync runs on the server, and goes on when a person stops watching it: this says so. */
+/** The sync runs on the server, and continues when a person stops watching it. This output says so. */
 function explainInterruption({ url, token }: Server, organizationId: number, output: NodeJS.WriteStream) {
   let syncLogId: number | undefined;
   const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
@@ -70,7 +70,7 @@ function explainInterruption({ url, token }: Server, organizationId: number, out
     const what =
       syncLogId === undefined
         ? 'The server has not answered yet; the sync may have started.'
-        : `The sync goes on (organization ${organizationId}, run ${syncLogId}).`;
+        : `The sync continues (organization ${organizationId}, run ${syncLogId}).`;
     const lines = [what, `  Watch it:  npm run watch -- --org ${organizationId} --url ${url}`];
     if (syncLogId !== undefined) {
       lines.push(

@@ -67,7 +67,7 @@ async function create(args: readonly string[]): Promise<number> {
   return withDatabase(async (database) => {
     const { id, token } = await createToken(database, wish);
     // Alone on the standard output, so that a script can take it.
-    process.stderr.write(`Token ${id} for ${wish.expiresInDays} days. It is shown this once:\n`);
+    process.stderr.write(`Token ${id} for ${wish.expiresInDays} days. It is shown only once:\n`);
     say(`${token}\n`);
   });
 }
@@ -78,7 +78,7 @@ async function revoke(args: readonly string[]): Promise<number> {
   const id = wholeNumber(values.id, '--id', 1, MAX_ID);
   return withDatabase(async (database) => {
     if (!(await revokeToken(database, id)))
-      throw new CommandError(`There is no token ${id} that could be revoked.`);
+      throw new CommandError(`No active token has the id ${id}. List the tokens: npm run tokens -- list`);
     say(`Token ${id} is revoked. Its open streams end within 5 seconds.\n`);
   });
 }

@@ -17,7 +17,7 @@ import { showEverything } from './show-everything.ts';
 import { createJsonDisplay, showRuns } from './show-run.ts';
 
 const USAGE = `Usage: npm run watch -- --org 123 | --all [--timeout SECONDS] [--json] [--url URL] [--token TOKEN]
-  --timeout SECONDS  how long the connection may be lost, then exit 3; without it the watch waits for ever
+  --timeout SECONDS  how long the connection may be lost, then exit 3; without it, it waits without a limit
   --json             one JSON object a line
 ${SERVER_USAGE}`;
 

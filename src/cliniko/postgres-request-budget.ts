@@ -42,7 +42,7 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
     const [row] = await sql<Reserved[]>`
       select * from reserve_requests(${keyHash}, ${Math.min(wanted, MAX_BLOCK)}, ${most}, ${windowMs})`;
     const now = clock.now();
-    if (row === undefined) throw new Error('The budget gave no answer.');
+    if (row === undefined) throw new Error('The request budget returned no row.');
     known = { left: row.remaining, freesAt: now + row.frees_in_ms, pausedUntil: now + row.paused_ms };
     if (row.granted > 0) {
       block = { left: row.granted - 1, until: now + BLOCK_LIVES_MS };

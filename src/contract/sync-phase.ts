@@ -1,10 +1,10 @@
 /**
  * The phases of a run, and from each the legal next ones with the reason. The type of a phase comes from here.
  *
- * A phase may be told again, with other numbers; that is no transition.
+ * A phase may be published again, with other numbers; that is no transition.
  */
 const STOPPED = {
-  cancelling: 'a person asked for the end of the run',
+  cancelling: 'a person requested the end of the run',
   failed: 'an error, a cancel or a deleted organization ended the run',
 };
 
@@ -25,9 +25,9 @@ export const PHASE_TRANSITIONS = {
     ...STOPPED,
   },
   storing: {
-    finishing: 'the numbered pages are stored, and what they may lack is read',
+    finishing: 'the numbered pages are stored, and the patients that they may have missed are read',
     completed: 'the numbered pages were all there was to read',
-    fetching: 'another worker claimed the run and goes on from its checkpoint',
+    fetching: 'another worker claimed the run and continues from its checkpoint',
     ...WAITING,
     ...STOPPED,
   },
@@ -35,20 +35,20 @@ export const PHASE_TRANSITIONS = {
     fetching: 'the wait is over before the first page, or another worker claimed the run',
     storing: 'the wait is over',
     finishing: 'the wait is over, after the numbered pages',
-    completed: 'the answer that was waited for was the last one',
+    completed: 'the awaited answer was the last one',
     ...STOPPED,
   },
   finishing: {
     completed: 'everything is stored, and the unseen patients are marked',
-    fetching: 'another worker claimed the run and goes on from its checkpoint',
+    fetching: 'another worker claimed the run and continues from its checkpoint',
     ...WAITING,
     ...STOPPED,
   },
   cancelling: {
     fetching: 'another worker claimed the run, and ends it',
-    storing: 'a batch that was under way has committed',
-    finishing: 'a batch that was under way has committed',
-    waiting: 'a wait that was under way was told',
+    storing: 'a batch that was in progress has committed',
+    finishing: 'a batch that was in progress has committed',
+    waiting: 'a wait that was in progress was published',
     completed: 'the run was at its end already',
     failed: 'the run has ended',
   },

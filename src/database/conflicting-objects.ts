@@ -68,7 +68,7 @@ function refusal(found: readonly Found[]): string {
   const history = found.some(({ name }) => name === 'sync_logs')
     ? '; section 5 copies the history in sync_logs with npm run db:import-legacy'
     : '';
-  return `Objects of another program are in the way in this database: ${named}. Move them aside${address}, then start again (${GUIDE}, section 2${history}): psql "$DATABASE_URL" -1 -v ON_ERROR_STOP=1 -c 'create schema if not exists ${SCHEMA}'${moves}`;
+  return `Objects of another program in this database have names that this server needs: ${named}. Move them aside${address}, then start again (${GUIDE}, section 2${history}): psql "$DATABASE_URL" -1 -v ON_ERROR_STOP=1 -c 'create schema if not exists ${SCHEMA}'${moves}`;
 }
 
 const KINDS: Record<string, string> = {

@@ -60,14 +60,14 @@ const NETWORK: Record<string, (host: string, variable: string) => string> = {
   CONNECTION_CLOSED: (host, variable) =>
     `${host} accepts connections and closes them without an answer. Check that the database behind the proxy or tunnel of ${variable} is running.`,
   CONNECT_WRONG_SESSION: (host, variable) =>
-    `No host of ${variable} (${host}) is as its target_session_attrs asks, or can be written to. Check which of them is the primary.`,
+    `No host of ${variable} (${host}) matches its target_session_attrs, or accepts writes. Check which of them is the primary.`,
   TLS_NOT_OFFERED: (host, variable) =>
     `The database at ${host} offers no TLS, and the sslmode of ${variable} asks for it. Switch TLS on there, or remove sslmode for a network that you trust.`,
-  NOT_POSTGRESQL: (host, variable) => `What answers at ${host} is not PostgreSQL. ${again(variable)}.`,
+  NOT_POSTGRESQL: (host, variable) => `The program at ${host} is not PostgreSQL. ${again(variable)}.`,
   PASSWORD_WITHHELD: (host, variable) =>
     `The database at ${host} asks for a password without SCRAM, so none was sent. Set password_encryption = 'scram-sha-256' there and set the password of the role in ${variable} again, or use verified TLS.`,
   SASL_SIGNATURE_MISMATCH: (host, variable) =>
-    `What answers at ${host} does not know the password of ${variable}: it may be another program. ${again(variable)}.`,
+    `The program at ${host} does not know the password of ${variable}: it may be another program. ${again(variable)}.`,
   CONNECTION_DESTROYED: (host, variable) =>
     `The database at ${host} cannot be written to. Check that ${variable} names the primary.`,
 };
@@ -86,7 +86,7 @@ function explainRefusal(sqlstate: string, message: string, address: NamedAddress
       return `The database refused the password of role ${role}. Correct it in ${variable}; characters such as @ : / ? # % are percent-encoded there.`;
     case '28000':
       return /no pg_hba.conf entry/.test(message)
-        ? `The database lets role ${role} in neither from this machine nor with this sslmode (pg_hba.conf). Add an entry there, or add sslmode=require to ${variable}.`
+        ? `The database has no entry in pg_hba.conf for role ${role} from this machine with this sslmode. Add an entry there, or add sslmode=require to ${variable}.`
         : `The database does not let role ${role} log in. Correct the user in ${variable}, or as a superuser: ALTER ROLE ${role} LOGIN`;
     case '3D000':
       return `The database ${database} does not exist. Correct the name in ${variable}, or as a superuser: CREATE DATABASE ${database} ENCODING 'UTF8' TEMPLATE template0`;

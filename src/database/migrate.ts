@@ -126,5 +126,5 @@ async function readHolder(sql: ISql): Promise<string> {
     select pid, coalesce(nullif(application_name, ''), backend_type) as name from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
     order by xact_start limit 1`;
-  return holder === undefined ? 'it is gone by now' : `${holder.name}, process ${holder.pid}`;
+  return holder === undefined ? 'it has ended' : `${holder.name}, process ${holder.pid}`;
 }

@@ -88,7 +88,7 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
   ended.catch(() => {}); // The socket can end later without an error.
   const word = Buffer.isBuffer(answer) ? answer.toString('latin1') : '';
   if (word === 'S' || word === 'N') return word === 'S';
-  throw new ConnectError('NOT_POSTGRESQL', 'What answers at this address is not PostgreSQL.');
+  throw new ConnectError('NOT_POSTGRESQL', 'The program at this address is not PostgreSQL.');
 }
 
 function tlsOptions(host: string, tls: TlsSettings): ConnectionOptions {

@@ -53,7 +53,7 @@ export function openDatabase(url: string, options: OpenOptions = {}): Database {
       ...(!throughPooler && { lock_timeout: LOCK_LIMIT_MS }),
     },
   });
-  // The caller runs no more statements. A connection that the server cut could wait for ever, so the close is limited to 1
+  // The caller runs no more statements. A connection that the server cut could wait without a limit, so the close is limited to 1
   // s.
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 1 }) };
 }

@@ -20,7 +20,7 @@ export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EV
     } catch (error) {
       if (lostAt === undefined && !stopped) {
         logger.warn(
-          `The database does not answer (${reasonOf(error)}). Syncs, streams and requests wait for it; look at the database and the network to it.`,
+          `The database does not answer (${reasonOf(error)}). Syncs, streams and requests wait for it; check the database and the network to it.`,
         );
       }
       lostAt ??= performance.now();
@@ -35,7 +35,7 @@ export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EV
 }
 
 export function logListener(logger: Logger, isHealthy: boolean): void {
-  if (isHealthy) logger.info('The listener hears the other servers again.');
+  if (isHealthy) logger.info('The listener receives nudges again.');
   else
     logger.warn(
       'The listener lost its connection to the database and opens a new one; until then streams poll.',

@@ -56,4 +56,4 @@ export function watchRoles(
 
 const sentenceFor = (role: string) =>
   `The database role ${role} has rights on our tables or functions, or on a view of them, that it should not have. The next start revokes the rights on our own objects; ` +
-  'a right on a view of another program, or a membership in our roles or in pg_read_all_data, is for an administrator to revoke. To let a role read, name it in DATABASE_READERS.';
+  'an administrator must revoke a right on a view of another program, and a membership in our roles or in pg_read_all_data. To let a role read, name it in DATABASE_READERS.';

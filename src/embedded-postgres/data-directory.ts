@@ -76,8 +76,8 @@ async function createReachableDirectory(
   if (target === undefined) return undefined;
   const lost = (await stat(path).catch(() => undefined)) === undefined;
   if (lost) await makeEnterable(resolve(root, target));
-  const why = `PostgreSQL must not run as root, and user ${account?.uid}, whom it runs as, cannot enter ${root}`;
-  const lossNotice = lost ? ' What was there before is gone: this is a new, empty database.' : '';
+  const why = `PostgreSQL must not run as root, and the user that it runs as (${account?.uid}) cannot enter ${root}`;
+  const lossNotice = lost ? ' The previous database no longer exists: this is a new, empty database.' : '';
   return `The database is kept in ${target}, to which ${path} points: ${why}.${lossNotice}`;
 }
 
@@ -106,7 +106,7 @@ export async function readOrMakePassword(directory: DataDirectory): Promise<stri
   if (known !== undefined) return known;
   if ((await stat(join(directory.dir, 'data')).catch(() => undefined)) !== undefined) {
     throw new EmbeddedDatabaseError(
-      `${file} is missing, and without it nobody can log in. Put it back from a backup.`,
+      `${file} is missing, and without it no program can log in. Put it back from a backup.`,
     );
   }
   const draft = join(directory.dir, `password-${randomBytes(6).toString('hex')}`);

@@ -20,7 +20,10 @@ export async function startPartitionMaintenance(
     await sql`select sync_events_maintain(${retentionDays}, ${DAYS_AHEAD})`;
   };
   const wait = (error: unknown): void =>
-    logger.warn(safeError(error), 'Event partitions could not be kept; events go on, retention waits');
+    logger.warn(
+      safeError(error),
+      'Maintaining the event partitions failed; events continue, and the next try deletes the old ones',
+    );
   await maintain().catch((error: unknown) => {
     // A long reader, such as a backup, holds the table. Partitions exist for days ahead, so the server can start.
     if (databaseError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;

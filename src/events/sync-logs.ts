@@ -47,7 +47,7 @@ export async function readSyncLogs(
           where organization_id = ${organizationId} ${conditions(sql, organizationId, filter)}
           order by started_at desc, id desc limit ${filter.limit + 1}
         ) as log), '[]') as logs`;
-  if (page === undefined) throw new Error('A statement that always has one row had none.');
+  if (page === undefined) throw new Error('A statement that always returns one row returned none.');
   const { epoch } = page;
   return {
     epoch,
@@ -80,6 +80,6 @@ export async function readHead(sql: Sql, organizationId: number): Promise<{ epoc
   const [row] = await sql<{ epoch: string; head: string }[]>`
     select sync_epoch() as epoch,
       coalesce((select head from sync_streams where organization_id = ${organizationId}), 0) as head`;
-  if (row === undefined) throw new Error('A statement that always has one row had none.');
+  if (row === undefined) throw new Error('A statement that always returns one row returned none.');
   return { epoch: row.epoch, head: Number(row.head) };
 }

@@ -11,7 +11,7 @@ import { ProblemError, problemResponse } from './problem.ts';
 export function adapterProblem(error: unknown): Response {
   if (!(error instanceof RequestError))
     return problemResponse(
-      new ProblemError('INTERNAL_ERROR', 'This is our fault. Look into the server log.'),
+      new ProblemError('INTERNAL_ERROR', 'This is a fault of the server. See the server log.'),
     );
   const detail = 'The request cannot be read: its Host header or its address is not valid.';
   return problemResponse(new ProblemError('INVALID_PARAMETER', detail, { field: 'host' }));
@@ -25,7 +25,7 @@ export function answerMalformedRequests(server: Server): void {
   server.on('connect', (_request, socket) => {
     const problem = new ProblemError(
       'METHOD_NOT_ALLOWED',
-      'This server is no proxy: CONNECT is not answered.',
+      'This server is not a proxy: it does not support CONNECT.',
     );
     void writeProblem(socket, problem);
   });

@@ -57,7 +57,8 @@ interface AuditedRun {
 
 export function principalOf(c: Context): Principal {
   const principal = c.get('principal');
-  if (principal === undefined) throw new Error('A route asked who is there before the gate let anybody in.');
+  if (principal === undefined)
+    throw new Error('A route read the principal before the request was authorized.');
   return principal;
 }
 
@@ -82,6 +83,6 @@ export function auditOrigin(c: Context): { actor: string; requestId: string } {
 export function organizationForbidden(): ProblemError {
   return new ProblemError(
     'FORBIDDEN',
-    'This token does not hold what was asked for. Ask for a token that holds this organization.',
+    'The token has no access to this organization. Use a token that includes it.',
   );
 }

@@ -60,7 +60,7 @@ export async function readLegacyPatients(
   const matching = sql`
     select patients.*, greatest(patients.stored_at, seen.at) as synced_at from patients
     left join lateral (
-      -- A full run sees everybody who is not missing; every other run stores what it sees, or finds it unchanged.
+      -- A full run sees all patients who are not missing; every other run stores what it sees, or finds it unchanged.
       select max(completed_at) at time zone 'utc' as at from sync_logs
       where organization_id = patients.organization_id and status = 'completed'
         and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at)

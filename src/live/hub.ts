@@ -71,7 +71,9 @@ export class Hub {
     this.#cache = cache;
     const guard = createEpochGuard(log, cache, () => {
       counters.historiesLost += 1;
-      logger.warn('The database holds another history than before; streams begin anew');
+      logger.warn(
+        'The database has another event history than before, as after a restored backup; all streams continue from a snapshot',
+      );
       for (const listener of this.#historyLostListeners) listener();
     });
     const deps = { log, cache, guard, counters };
@@ -98,7 +100,7 @@ export class Hub {
         onFailure: (error) =>
           logger.debug(
             safeError(error),
-            'Comparing sync_logs with its events failed; the next look tries again',
+            'Comparing sync_logs with its events failed; the next check tries again',
           ),
       }),
     ];

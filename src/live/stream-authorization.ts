@@ -32,6 +32,7 @@ declare module 'hono' {
 
 export function streamAuthorizationOf(c: Context): StreamAuthorization {
   const authorization = c.get('authorization');
-  if (authorization === undefined) throw new Error('A stream was asked for before the gate let anybody in.');
+  if (authorization === undefined)
+    throw new Error('A stream was requested before the request was authorized.');
   return authorization;
 }

@@ -80,7 +80,8 @@ function subscriberDepsOf({ log, cache, counters }: SubscribeDeps): SubscriberDe
     },
     async state(organizationId) {
       const [now] = await log.readStates([organizationId]);
-      if (now === undefined) throw new HistoryLostError('A state was asked for and not given.');
+      if (now === undefined)
+        throw new HistoryLostError('The event log returned no state for an organization.');
       return now;
     },
     onFold() {

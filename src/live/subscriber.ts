@@ -161,7 +161,7 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
     if (!mayFold) {
       const frames = await this.#readEvery();
       if (frames !== undefined) return this.#moveTo(frames);
-      if (isPromised) throw new HistoryLostError('What was to be replayed is no longer in the history.');
+      if (isPromised) throw new HistoryLostError('The events to replay are no longer in the history.');
     }
     return this.#moveTo(await this.#readFolded());
   }
@@ -205,7 +205,7 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
 
   async #currentState() {
     const now = await this.#deps.state(this.organizationId);
-    if (now.epoch !== this.epoch) throw new HistoryLostError('The organization stands in another history.');
+    if (now.epoch !== this.epoch) throw new HistoryLostError('The organization has another epoch.');
     return { ...now, seq: now.head };
   }
 }

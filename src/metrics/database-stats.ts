@@ -71,7 +71,7 @@ async function readDatabaseStats(sql: Sql): Promise<DatabaseStats> {
       (select greatest(0, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0))::float8
         from webhook_deliveries where state = 'pending') as oldest_webhook
     from running`;
-  if (row === undefined) throw new Error('A statement that always has one row had none.');
+  if (row === undefined) throw new Error('A statement that always returns one row returned none.');
   return {
     runs: { queued: row.queued, working: row.working, abandoned: row.abandoned, foreign: row.foreign },
     oldestRunSeconds: row.oldest,

@@ -101,8 +101,10 @@ function collectAtEachScrape(registers: Registers, sources: MetricSources): void
         this.set(read());
       },
     });
-  gauge('listener_healthy', '1 while nudges of other servers arrive, proven by one to oneself.', () =>
-    Number(sources.isListenerHealthy()),
+  gauge(
+    'listener_healthy',
+    '1 while the listener receives nudges, checked with a nudge of this server to itself.',
+    () => Number(sources.isListenerHealthy()),
   );
   gauge('draining', '1 after SIGTERM, until the process is gone.', () => Number(sources.isDraining()));
   new Gauge({
@@ -144,13 +146,13 @@ function httpMetrics(
   const requests = histogram(
     registers,
     'http_request_seconds',
-    'Requests answered; streams when they begin.',
+    'Answered requests; a stream counts when it starts.',
     ['method', 'route', 'status'],
   );
   const connections = counter(
     registers,
     'connections_refused_total',
-    'Connections closed without an answer: too many of one address, or in all.',
+    'Connections closed without an answer: too many from one address, or in total.',
     ['limit'],
   );
   const refusals = counter(registers, 'requests_refused_total', 'Requests refused, by status and code.', [
@@ -171,7 +173,7 @@ function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> 
   const requests = histogram(
     registers,
     'cliniko_request_seconds',
-    'Requests to Cliniko, each try, by outcome; rate-limited is a 429.',
+    'Requests to Cliniko by outcome, every try counted; rate-limited is a 429.',
     ['outcome'],
   );
   for (const outcome of ['ok', 'rate-limited', 'unavailable']) requests.zero({ outcome });
@@ -185,12 +187,12 @@ function liveMetrics(
   const gaps = counter(
     registers,
     'listener_gaps_total',
-    'Times the listener connected, so nudges may be lost.',
+    'Connections that the listener opened; nudges may be lost before each.',
   );
   const lag = histogram(
     registers,
     'delivery_lag_seconds',
-    'From the commit of an event, by the clock of the database, to the sockets of those who watch.',
+    'From the commit of an event, by the clock of the database, to the sockets of the subscribers.',
     [],
     LAG_SECONDS,
   );
@@ -203,20 +205,17 @@ function liveMetrics(
 }
 
 function syncObserver(registers: Registers): SyncObserver {
-  const claims = counter(registers, 'run_claims_total', 'Runs that a worker of this server took up.', [
+  const claims = counter(registers, 'run_claims_total', 'Runs that a worker of this server claimed.', [
     'kind',
   ]);
-  const ends = counter(registers, 'runs_ended_total', 'Runs that this server ended or handed back.', [
+  const ends = counter(registers, 'runs_ended_total', 'Runs that this server ended or released.', [
     'operation',
     'outcome',
     'error_type',
   ]);
-  const patients = counter(
-    registers,
-    'patients_total',
-    'Patients stored by this server, by what became of them.',
-    ['result'],
-  );
+  const patients = counter(registers, 'patients_total', 'Patients stored by this server, by outcome.', [
+    'result',
+  ]);
   const batches = histogram(registers, 'batch_seconds', 'Time to store one batch, its commit included.');
   for (const kind of ['fresh', 'resumed', 'taken-over']) claims.inc({ kind }, 0);
   for (const result of ['inserted', 'updated', 'unchanged', 'failed']) patients.inc({ result }, 0);

@@ -13,7 +13,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     tag: 'Access',
     summary: 'A short-lived token for the address of a stream, for browsers, which cannot send headers there',
     body: StreamTokenRequest,
-    answers: { 201: { description: 'To be used as ?token=.', schema: StreamToken } },
+    answers: { 201: { description: 'Use it as ?token=.', schema: StreamToken } },
     problems: ['INVALID_PARAMETER'],
   },
   {
@@ -21,14 +21,14 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/audit',
     id: 'listAudit',
     tag: 'Access',
-    summary: 'Who did what, newest first; each sees the organizations that his token holds',
+    summary: 'The audit log, newest first, of the organizations of the token',
     query: {
       limit: LIMIT,
       before: {
         schema: z.string().regex(/^[1-9][0-9]{0,17}$/),
         description: 'The `next` of an earlier page.',
       },
-      organization_id: { schema: RowId, description: 'Only what was about this organization.' },
+      organization_id: { schema: RowId, description: 'Only entries of this organization.' },
     },
     answers: { 200: { description: 'One page.', schema: AuditPage } },
     problems: ['INVALID_PARAMETER'],

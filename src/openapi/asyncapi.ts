@@ -25,7 +25,7 @@ export function asyncApiDocument(version: string): JsonSchema {
       title: 'Patient Sync, live',
       version,
       description:
-        'Everything that happens to the syncs of an organization, in order and without a gap, resumable by cursor. The rest of the API is described in /openapi.json.',
+        'All changes of the syncs of an organization, in order and without a gap, resumable by cursor. The rest of the API is described in /openapi.json.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',

@@ -42,7 +42,7 @@ export function openApiDocument(version: string, more: readonly Operation[] = []
       title: 'Patient Sync',
       version,
       description:
-        'Syncs the patients of clinics from Cliniko into PostgreSQL, and tells of it live. Errors are RFC 9457 problems with a stable `code`. The streams are described in /asyncapi.json.',
+        'Syncs the patients of clinics from Cliniko into PostgreSQL, and streams the progress. Errors are RFC 9457 problems with a stable `code`. The streams are described in /asyncapi.json.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'This server.' }],
@@ -171,7 +171,7 @@ function webhookOf(event: WebhookEvent): JsonSchema {
       requestBody: { required: true, content: { 'application/json': { schema: schema(WebhookMessage) } } },
       responses: {
         '2XX': { description: 'It has arrived.' },
-        '410': { description: 'Nobody is here any more: nothing is sent again.' },
+        '410': { description: 'The receiver no longer exists: nothing is sent again.' },
         default: { description: 'It is tried again, for three days.' },
       },
     },

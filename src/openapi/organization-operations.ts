@@ -38,7 +38,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     tag: 'Organizations',
     summary: 'Register an organization, or change some of its settings',
     body: OrganizationChange,
-    answers: { 200: { description: 'As it is now.', schema: Organization } },
+    answers: { 200: { description: 'The current settings.', schema: Organization } },
     problems: ['INVALID_PARAMETER'],
   },
   {
@@ -47,9 +47,9 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     id: 'eraseOrganization',
     tag: 'Organizations',
     summary:
-      'Erase an organization: its patients, quarantine, key and schedule; its logs stay, without a patient in them',
+      'Erase an organization: its patients, quarantine, key and schedule; its logs stay, without patient data',
     query: { dry_run: DRY_RUN },
-    answers: { 200: { description: 'What went, or would go.', schema: ErasedOrganization } },
+    answers: { 200: { description: 'What was erased, or would be erased.', schema: ErasedOrganization } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
   },
   {
@@ -59,7 +59,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     tag: 'Organizations',
     summary: 'Store the Cliniko API key, sealed; no answer ever shows it',
     body: ClinikoCredentials,
-    answers: { 204: { description: 'It is stored.' } },
+    answers: { 204: { description: 'The key is stored.' } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
   },
   {
@@ -68,7 +68,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     id: 'verifyClinikoKey',
     tag: 'Organizations',
     summary: 'Ask Cliniko whether the stored key works',
-    answers: { 200: { description: 'What Cliniko says.', schema: KeyVerdict } },
+    answers: { 200: { description: 'The answer of Cliniko.', schema: KeyVerdict } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
   },
   {
@@ -87,7 +87,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     tag: 'Webhooks',
     summary: 'Register an endpoint; the answer shows its secret, once',
     body: NewWebhook,
-    answers: { 201: { description: 'It is registered.', schema: CreatedWebhook } },
+    answers: { 201: { description: 'The endpoint is registered.', schema: CreatedWebhook } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS'],
   },
   {
@@ -95,8 +95,8 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     path: `${ONE}/webhooks/:id`,
     id: 'deleteWebhook',
     tag: 'Webhooks',
-    summary: 'Remove an endpoint, and what it was still to be sent',
-    answers: { 204: { description: 'It is gone.' } },
+    summary: 'Remove an endpoint and its pending deliveries',
+    answers: { 204: { description: 'The endpoint is removed.' } },
     problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
   },
   {
@@ -104,9 +104,9 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     path: `${ONE}/webhooks/:id/deliveries`,
     id: 'listWebhookDeliveries',
     tag: 'Webhooks',
-    summary: 'What an endpoint was sent, newest first',
+    summary: 'The deliveries to an endpoint, newest first',
     query: { limit: LIMIT },
-    answers: { 200: { description: 'Of the last 30 days.', schema: WebhookDeliveryList } },
+    answers: { 200: { description: 'The deliveries of the last 30 days.', schema: WebhookDeliveryList } },
     problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
   },
 ];

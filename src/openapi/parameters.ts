@@ -15,13 +15,13 @@ export const PATH_PARAMETERS: Record<string, Parameter> = {
 
 export const LIMIT: Parameter = {
   schema: z.int().min(1).max(100),
-  description: 'At most so many. Default 20.',
+  description: 'The maximum number of entries. Default 20.',
 };
 
 export const SINCE: Parameter = {
   schema: z.string(),
   description:
-    'The last cursor that was seen. What is no cursor is answered with a snapshot and `reason: malformed`.',
+    'The last received cursor. An invalid cursor is answered with a snapshot and `reason: malformed`.',
 };
 
 export const AT_LEAST: Parameter = {
@@ -31,7 +31,7 @@ export const AT_LEAST: Parameter = {
 
 export const DRY_RUN: Parameter = {
   schema: z.enum(['true', 'false']),
-  description: 'true: says what would go, and changes nothing. Default false.',
+  description: 'true: reports what would be erased, and changes nothing. Default false.',
 };
 
 export const IDEMPOTENCY_KEY: Parameter = {

@@ -44,13 +44,15 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     id: 'listSyncLogs',
     tag: 'Syncs',
     summary: 'The sync logs of an organization, newest first',
-    description:
-      'Made to be polled: `ETag` is the cursor of the head, so that `If-None-Match` costs next to nothing.',
+    description: 'For polling: `ETag` is the cursor of the head, so a poll with `If-None-Match` is cheap.',
     query: {
       limit: LIMIT,
-      status: { schema: SyncStatus, description: 'Only those.' },
-      operation_type: { schema: z.string().regex(/^[A-Za-z0-9_]{1,50}$/), description: 'Only those.' },
-      before: { schema: RowId, description: 'Only what comes after this row in the order.' },
+      status: { schema: SyncStatus, description: 'Only logs with this status.' },
+      operation_type: {
+        schema: z.string().regex(/^[A-Za-z0-9_]{1,50}$/),
+        description: 'Only logs of this type.',
+      },
+      before: { schema: RowId, description: 'Only logs after this row, in the order of the list.' },
       at_least: AT_LEAST,
     },
     headers: { 'if-none-match': { schema: z.string(), description: 'The `ETag` of an earlier answer.' } },
@@ -78,7 +80,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/sync-logs/:orgId/:id/timeline',
     id: 'getTimeline',
     tag: 'Syncs',
-    summary: 'Everything that happened to one run, as the streams told it',
+    summary: 'All events of one run, as the streams sent them',
     answers: { 200: { description: 'The events, in order.', schema: Timeline } },
     problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND'],
   },
@@ -88,7 +90,8 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     id: 'cancelSync',
     tag: 'Syncs',
     summary: 'End a running sync',
-    description: 'It ends as `failed` with `SYNC_CANCELLED` within a second. What it had stored stays.',
+    description:
+      'It ends as `failed` with `SYNC_CANCELLED` within a second. The patients that it has stored stay.',
     answers: { 202: { description: 'It is being ended.', schema: SyncLog } },
     problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND', 'ALREADY_ENDED', 'NOT_OURS'],
   },
@@ -103,10 +106,12 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       since: SINCE,
       lastEventId: {
         ...SINCE,
-        description: 'As `since`, which it wins over; EventSource polyfills send it.',
+        description: 'Like `since`, and takes precedence over it; EventSource polyfills send it.',
       },
     },
-    headers: { 'last-event-id': { ...SINCE, description: 'As `since`; it wins over both parameters.' } },
+    headers: {
+      'last-event-id': { ...SINCE, description: 'Like `since`, and takes precedence over both parameters.' },
+    },
     answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
     problems: ['INVALID_PARAMETER'],
   },
@@ -120,7 +125,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     query: {
       organizations: { schema: z.string(), description: '`*`, or ids with commas: subscribes at once.' },
     },
-    answers: { 101: { description: 'The connection speaks WebSocket from here on.' } },
+    answers: { 101: { description: 'The connection uses WebSocket from now on.' } },
     problems: ['UPGRADE_REQUIRED'],
   },
   {
@@ -136,7 +141,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
         description: 'Part of a name or e-mail address, digits of a phone number, or a Cliniko id.',
       },
       state: { schema: PatientState, description: 'Default: active and archived patients.' },
-      limit: { schema: z.int().min(1).max(200), description: 'At most so many. Default 50.' },
+      limit: { schema: z.int().min(1).max(200), description: 'The maximum number of entries. Default 50.' },
       after: {
         schema: z.string().regex(/^[0-9]{1,20}$/),
         description: 'The `next` of the page before.',
@@ -159,7 +164,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId/missing',
     id: 'getMissingPatients',
     tag: 'Patients',
-    summary: 'Who is gone from Cliniko, and who waits for a person to confirm it',
+    summary: 'The patients that are missing in Cliniko, and those that wait for a confirmation',
     answers: { 200: { description: 'The counts.', schema: MissingPatients } },
     problems: ['INVALID_PARAMETER'],
   },
@@ -187,7 +192,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     id: 'retryQuarantine',
     tag: 'Patients',
     summary: 'Ask Cliniko again for patients in quarantine, and store those that can be stored now',
-    answers: { 200: { description: 'What it came to.', schema: QuarantineRetry } },
+    answers: { 200: { description: 'The result.', schema: QuarantineRetry } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'NO_CREDENTIALS', 'CLINIKO_FAILED'],
   },
   {

@@ -94,7 +94,7 @@ export function createApp(deps: AppDeps): App {
   refuseOtherMethods(app);
 
   app.notFound(() => {
-    throw new ProblemError('NOT_FOUND', 'There is nothing at this address. The API begins at /api/v1.');
+    throw new ProblemError('NOT_FOUND', 'No resource has this address. The API begins at /api/v1.');
   });
   app.onError(async (error, c) => {
     if (error instanceof ProblemError) {
@@ -111,7 +111,7 @@ export function createApp(deps: AppDeps): App {
       return problemResponse(away, { 'retry-after': '2' });
     }
     return problemResponse(
-      new ProblemError('INTERNAL_ERROR', 'This is our fault. Look into the server log.'),
+      new ProblemError('INTERNAL_ERROR', 'This is a fault of the server. See the server log.'),
     );
   });
   return app;

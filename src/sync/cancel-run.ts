@@ -45,7 +45,10 @@ export async function cancelRun(deps: CancelDeps, organizationId: number, syncLo
   delay(wait)
     .then(() => endForOwner(deps, organizationId, syncLogId))
     .catch((error: unknown) =>
-      logger.warn(safeError(error), 'A cancelled run could not be ended; its next worker does'),
+      logger.warn(
+        safeError(error),
+        'A cancelled run could not be ended; the next worker that claims it ends it',
+      ),
     );
 }
 

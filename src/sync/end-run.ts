@@ -60,7 +60,7 @@ export async function failOrRelease(
     error instanceof KeyReplacedError ||
     error instanceof OrganizationDeletedError;
   if (signal.aborted && !isReasonToEnd) return release(run, 'this server is stopping');
-  if (isDatabaseUnavailable(error) && !isLastClaim(run)) return release(run, 'the database is away');
+  if (isDatabaseUnavailable(error) && !isLastClaim(run)) return release(run, 'the database is unavailable');
   return await failRun(run, error);
 }
 

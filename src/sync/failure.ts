@@ -46,7 +46,7 @@ export class MissingConstraintError extends Error {
 
 const CANCELLED: FailureReport = {
   error_type: 'SYNC_CANCELLED',
-  error_details: 'The sync was cancelled. What it had stored stays.',
+  error_details: 'The sync was cancelled. The patients that it had stored stay.',
   retry_recommended: false,
 };
 
@@ -58,7 +58,7 @@ const DELETED: FailureReport = {
 
 const FRUITLESS: FailureReport = {
   error_type: 'SYNC_INTERRUPTED',
-  error_details: 'The sync was interrupted again and again before it could store anything.',
+  error_details: 'The sync was interrupted repeatedly before it could store a patient.',
   retry_recommended: true,
   solution: 'Look for this run in the server log, then start the sync again.',
 };
@@ -66,16 +66,17 @@ const FRUITLESS: FailureReport = {
 const KEY_REPLACED: FailureReport = {
   error_type: 'SYNC_INTERRUPTED',
   error_details:
-    'The API key was replaced while this sync was under way. What it had read may be of another account.',
+    'The API key was replaced during this sync. The patients that it had read may belong to another account.',
   retry_recommended: true,
   solution: 'Start the sync again.',
 };
 
 const AWAY: FailureReport = {
   error_type: 'DATABASE_UNAVAILABLE',
-  error_details: 'The database refused the work of this sync again and again.',
+  error_details: 'The database rejected the statements of this sync repeatedly.',
   retry_recommended: true,
-  solution: 'See to its disk, memory and connections, then start the sync again. What it had stored stays.',
+  solution:
+    'Check its disk, memory and connections, then start the sync again. The patients that it had stored stay.',
 };
 
 const SEALED_ELSEWHERE: FailureReport = {

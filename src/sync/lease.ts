@@ -144,7 +144,8 @@ function claimKind(attempt: number, previousOwner: string | null, owner: string)
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
     select ${settings(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
-  if (rows.length === 0) throw new LeaseLostError(`Run ${lease.syncLogId} is no longer ours.`);
+  if (rows.length === 0)
+    throw new LeaseLostError(`Run ${lease.syncLogId} is no longer leased by this server.`);
 }
 
 /** For a transaction that writes before its fence. */

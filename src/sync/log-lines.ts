@@ -53,6 +53,6 @@ export function createRunLog(logger: Logger, lease: Lease, type: OperationType):
     unproven: (reason) =>
       log.warn(`The sync could not prove that it saw every patient, so it marked none as missing: ${reason}`),
     failed: (errorType, details) => log.error({ error_type: errorType }, `Sync failed: ${details}`),
-    released: (why) => log.warn(`Sync of organization ${organizationId} handed back: ${why}`),
+    released: (why) => log.warn(`Sync of organization ${organizationId} released: ${why}`),
   };
 }

@@ -102,7 +102,8 @@ async function retry(
     if (error instanceof ClinikoError)
       throw new ProblemError('CLINIKO_FAILED', `${error.message}.`, { cause: error });
     if (error instanceof DOMException) {
-      const detail = 'Cliniko makes us wait. What was stored until now stays; retry the rest in a minute.';
+      const detail =
+        'Cliniko limits the requests. The patients stored so far stay; retry the rest in a minute.';
       throw new ProblemError('CLINIKO_FAILED', detail, { cause: error });
     }
     return deletedIsNotFound(organizationId, error);

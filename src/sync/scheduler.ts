@@ -44,7 +44,7 @@ export function startScheduler(deps: SchedulerDeps): () => void {
       try {
         await startDueSyncs({ ...deps, failed });
       } catch (error) {
-        deps.logger.warn(safeError(error), 'Looking at the schedules failed; the next look tries again');
+        deps.logger.warn(safeError(error), 'Reading the schedules failed; the next check tries again');
       }
     },
   );
@@ -62,7 +62,7 @@ export async function startDueSyncs(deps: SchedulerDeps): Promise<number> {
         `The schedule of organization ${organizationId} is disabled: ${fired.reason} Store it again: PUT /api/v1/organizations/${organizationId}.`,
       );
     } else if (fired.outcome === 'failed' && isTakenId(fired.error, 'sync_logs')) {
-      logger.warn('Rows of sync_logs were loaded with their ids: the sequence is set behind them');
+      logger.warn('Rows of sync_logs were loaded with their ids: the sequence now continues after them');
       await advanceSequences(database.sql, ['sync_logs']);
     } else if (fired.outcome === 'failed') {
       failed.set(organizationId, performance.now() + TRY_AGAIN_MS);

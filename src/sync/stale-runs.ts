@@ -42,7 +42,7 @@ export function watchForInterrupted(database: Database, logger: Logger): () => v
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       await endInterruptedRuns(database, future).catch((error: unknown) =>
-        logger.warn(safeError(error), 'Looking for interrupted runs failed; the next look tries again'),
+        logger.warn(safeError(error), 'Searching for interrupted runs failed; the next check tries again'),
       );
     },
   );

@@ -61,7 +61,7 @@ export class Worker {
     this.#endings.push(
       bus.subscribe((nudge) => {
         if (nudge.work) this.#wake();
-        this.#end(nudge.cancelled ?? [], new CancelledError('Somebody asked for its end.'));
+        this.#end(nudge.cancelled ?? [], new CancelledError('The cancellation of this run was requested.'));
       }),
       bus.onMissed(() => this.#wake()),
       every(
@@ -128,7 +128,7 @@ export class Worker {
       .then((ending) => {
         if (ending === 'released') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
       })
-      .catch((error: unknown) => logger.error(safeError(error), 'A run broke off'))
+      .catch((error: unknown) => logger.error(safeError(error), 'A run ended with an unexpected error'))
       .finally(() => {
         this.#active.delete(run);
         slot.release();
@@ -146,7 +146,8 @@ export class Worker {
     const leases = [...this.#active].map((run) => run.lease);
     const lost = await renewLeases(this.#deps.database, this.#owner, leases);
     for (const run of this.#active) {
-      if (lost.includes(run.lease)) run.abort.abort(new LeaseLostError('Another server has this run now.'));
+      if (lost.includes(run.lease))
+        run.abort.abort(new LeaseLostError('Another server has claimed this run.'));
     }
     const ids = leases.map((lease) => lease.syncLogId);
     for (const { syncLogId, reason } of await findLostKeys(this.#deps.database, ids)) {
@@ -158,9 +159,12 @@ export class Worker {
   #giveUpStalled(): void {
     for (const run of this.#active) {
       if (!run.activity.isStalled) continue;
-      this.#deps.logger.warn({ sync_log_id: run.lease.syncLogId }, 'A run stood still and is taken up again');
+      this.#deps.logger.warn(
+        { sync_log_id: run.lease.syncLogId },
+        'A run made no progress. This worker aborts it; a worker claims it again and continues from its checkpoint',
+      );
       this.#active.delete(run);
-      run.abort.abort(new LeaseLostError('This run stood still.'));
+      run.abort.abort(new LeaseLostError('This run made no progress.'));
       run.slot.release();
     }
   }

@@ -77,7 +77,7 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
   };
   const poller = startPoller(pollMs, () =>
     poll().catch((error: unknown) => {
-      logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next look tries again');
+      logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next check tries again');
     }),
   );
   return {
@@ -139,8 +139,9 @@ async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: Abort
   const delay =
     attempt.status === GONE ? undefined : retryDelay(delivery.attempts, attempt.retryAfter, Math.random());
   const facts = { organization_id: delivery.organizationId, webhook_id: delivery.endpointId };
-  logger.debug({ ...facts, attempts: delivery.attempts, why: attempt.error }, 'A webhook was not delivered');
-  if (delay === undefined) logger.warn({ ...facts, why: attempt.error }, 'A webhook was given up');
+  logger.debug({ ...facts, attempts: delivery.attempts, why: attempt.error }, 'A webhook delivery failed');
+  if (delay === undefined)
+    logger.warn({ ...facts, why: attempt.error }, 'A webhook delivery failed, and there is no further try');
   onTried(delay === undefined ? 'given_up' : 'retried', seconds());
   await recordFailed(database.sql, delivery, attempt, delay);
   if (attempt.status === GONE) await disableEndpoint(database.sql, delivery.endpointId);

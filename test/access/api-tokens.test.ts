@@ -13,7 +13,7 @@ describe('a request', () => {
     ['with no token after the scheme', 'Bearer '],
     ['with an unknown token', `Bearer pst_${'x'.repeat(43)}`],
     ['with something else', 'Bearer x'],
-    ['with a JWT of nobody', 'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.'],
+    ['with a JWT of no known issuer', 'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.'],
     ['with a very long one', `Bearer ${'x'.repeat(9_000)}`],
   ] as const)('%s is a 401 that says what to send', async ([, authorization], { databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });

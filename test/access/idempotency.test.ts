@@ -57,7 +57,7 @@ describe('a start with an Idempotency-Key', () => {
     expect((await start(server, 'k', THEIRS, someoneElse)).status).toBe(200);
   });
 
-  test('starts one run and answers it once, however many come at once', async ({ databaseUrl }) => {
+  test('starts one run for any number of simultaneous requests', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 5 });
     const answers = await Promise.all(Array.from({ length: 20 }, () => start(server, 'k')));
     const statuses = answers.map(({ status }) => status);

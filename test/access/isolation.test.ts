@@ -12,7 +12,7 @@ import { hasEnded, openStream } from '../support/stream.ts';
 import { type GuardedServer, nameOf, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 /** An organization that does not exist. */
-const NOBODYS = 303;
+const UNREGISTERED = 303;
 
 interface Secrets {
   run: number;
@@ -66,9 +66,14 @@ describe('a token of one clinic', () => {
       const what = `${method} ${pattern}${query} ${body}`;
       // Their organization: refused, with the same text as one that does not exist.
       const theirs = await ask(method, fillIn(pattern, THEIRS, secrets.run) + query, token, body);
-      const nobodys = await ask(method, fillIn(pattern, NOBODYS, secrets.run) + query, token, body);
+      const ofUnregistered = await ask(
+        method,
+        fillIn(pattern, UNREGISTERED, secrets.run) + query,
+        token,
+        body,
+      );
       // Where the path names no organization, both are the same request, and only what changes with time may differ.
-      if (pattern.includes(':orgId')) expect(theirs, what).toEqual(nobodys);
+      if (pattern.includes(':orgId')) expect(theirs, what).toEqual(ofUnregistered);
       if (organizationSegment !== undefined || needsAllOrganizations) expect(theirs.status, what).toBe(403);
       // Of ours, but with the id of a thing of theirs: as if that did not exist.
       const mixed = await ask(method, fillIn(pattern, OURS, secrets.run) + query, token, body);
@@ -103,7 +108,7 @@ describe('a token of one clinic', () => {
     );
     expect(
       await server.database.sql`select count(*)::int as count from sync_logs
-      where organization_id in (${THEIRS}, ${NOBODYS})`,
+      where organization_id in (${THEIRS}, ${UNREGISTERED})`,
     ).toEqual([{ count: 1 }]);
     expect(await server.database.sql`select name from organizations where id = ${THEIRS}`).toEqual([
       { name: nameOf(THEIRS) },
@@ -131,8 +136,8 @@ describe('a token of one clinic', () => {
     const early = `${head.split('.')[0]}.0`;
     for (const query of ['', `?since=${early}`, `?since=${head}`]) {
       const theirs = await fetch(server.streamUrl(THEIRS, query), { headers });
-      const nobodys = await fetch(server.streamUrl(NOBODYS, query), { headers });
-      expect([theirs.status, await theirs.text()]).toEqual([403, await nobodys.text()]);
+      const ofUnregistered = await fetch(server.streamUrl(UNREGISTERED, query), { headers });
+      expect([theirs.status, await theirs.text()]).toEqual([403, await ofUnregistered.text()]);
     }
     const ours = await openStream(server.streamUrl(OURS, `?since=${early}`), headers);
     const sockets = [

@@ -142,7 +142,7 @@ describe('a JWT of the identity provider', () => {
     }
   });
 
-  test('that cannot be checked now is a 503, and API tokens go on', async ({ databaseUrl }) => {
+  test('that cannot be checked now is a 503, and API tokens still work', async ({ databaseUrl }) => {
     const { keys, config } = await startProvider({ status: 500 });
     const server = await startGuardedServer(databaseUrl, { config });
     const jwt = await new SignJWT(claims())

@@ -56,7 +56,7 @@ describe('the bucket of a token', () => {
     );
   });
 
-  plainTest('says when to come back, and then lets in', () => {
+  plainTest('names the retry time, and accepts requests after it', () => {
     let now = 0;
     const limits = createRateLimits({ ...GENEROUS, requestsPerToken: 6 }, () => now);
     const take = () => limits.takeRequest(principal('token:1'), undefined);
@@ -69,7 +69,7 @@ describe('the bucket of a token', () => {
 });
 
 describe('a flood of requests', () => {
-  test('of one token is a 429 with a time to come back; another token goes on', async ({ databaseUrl }) => {
+  test('of one token is a 429 with a retry time; another token is not affected', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
       config: { limits: { ...GENEROUS, requestsPerToken: 60 } },
     });
@@ -88,7 +88,7 @@ describe('a flood of requests', () => {
     expect((await server.as(modest, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
   });
 
-  test('for one organization is a 429; another organization goes on', async ({ databaseUrl }) => {
+  test('for one organization is a 429; another organization is not affected', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
       config: { limits: { ...GENEROUS, requestsPerOrganization: 20 } },
     });

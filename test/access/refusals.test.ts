@@ -83,7 +83,7 @@ describe('wrong tokens', () => {
     expect(find.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
-  plainTest('do not hold up a good one, nor does a failure last', async () => {
+  plainTest('do not delay a valid one, and a failure ends with the next success', async () => {
     let fails = true;
     const lookUp = createTokenLookup(async (hashes) => {
       if (fails) throw new Error('The database is away.');
@@ -121,7 +121,7 @@ describe('wrong tokens', () => {
 });
 
 describe('frames of a socket', () => {
-  test('count against the limit of its token, and a client that goes on is not heard for a while', async ({
+  test('count against the limit of its token, and frames of a client that continues are ignored for a while', async ({
     databaseUrl,
   }) => {
     const limits = {
@@ -201,7 +201,7 @@ describe('BOOTSTRAP_ADMIN_TOKEN', () => {
 });
 
 describe('an answer with data of an organization', () => {
-  test('is not stored by any cache; the poll is asked again each time', async ({ databaseUrl }) => {
+  test('is not stored by any cache; every poll reaches the server', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl);
     const paths = [
       `/organizations/${OURS}`,

@@ -16,7 +16,9 @@ const streamToken = async (server: GuardedServer, token: string, body?: unknown)
   StreamToken.parse(await (await ask(server, token, body)).json());
 
 describe('a stream token', () => {
-  test('opens streams of what it names, for ten minutes at most', async ({ databaseUrl }) => {
+  test('opens streams of the organizations that it names, for ten minutes at most', async ({
+    databaseUrl,
+  }) => {
     const server = await startGuardedServer(databaseUrl);
     const issuer = await server.token({ organizations: [OURS, THEIRS] });
     const { organizations, expires_at, token } = await streamToken(server, issuer, { organizations: [OURS] });
@@ -141,9 +143,7 @@ describe('a socket', () => {
     ).toBe(403);
   });
 
-  test('is refused organizations that its token does not hold, by name and for ever', async ({
-    databaseUrl,
-  }) => {
+  test('never gets organizations that its token does not hold, even by name', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl);
     const socket = startSocket(server, '', { headers: { authorization: `Bearer ${await server.token()}` } });
     await socket.until('hello');

@@ -21,7 +21,7 @@ describe('the settings', () => {
     await dialog.getByText('New Zealand').waitFor();
     await dialog.getByLabel('Time zone').selectOption('Pacific/Auckland');
     await dialog.getByLabel('Invalid phone number').selectOption('reject');
-    await dialog.getByLabel('Sync by itself').selectOption('daily');
+    await dialog.getByLabel('Automatic sync').selectOption('daily');
     await dialog.getByLabel('At').fill('03:15');
     await dialog.getByRole('button', { name: 'Save settings' }).click();
     await dialog.getByText('Saved.').waitFor();
@@ -42,7 +42,7 @@ describe('the settings', () => {
     const server = await startTestServer(databaseUrl);
     await openDashboard(page, server.url);
     await page.getByRole('button', { name: 'Settings' }).click();
-    await page.getByLabel('Sync by itself').selectOption('own');
+    await page.getByLabel('Automatic sync').selectOption('own');
     await page.getByLabel('Cron expression').fill('at night');
     await page.getByRole('button', { name: 'Save settings' }).click();
     await page.getByRole('alert').filter({ hasText: 'cron' }).waitFor();
@@ -84,7 +84,7 @@ describe('patients that need a decision', () => {
     await dashboard.startFull.click();
 
     const held = page.locator('.held');
-    await held.getByText('30 patients vanished from Cliniko at once.').waitFor();
+    await held.getByText('30 patients are no longer in Cliniko.').waitFor();
     expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
     await held.getByText('Their ids in Cliniko').click();
     expect(await held.getByRole('listitem').allTextContents()).toEqual(vanished);
@@ -115,7 +115,7 @@ describe('patients that need a decision', () => {
     await putJson(server.api, '/organizations/123', { validation: { phone: 'warn' } });
     await page.getByRole('button', { name: 'Retry' }).click();
     await page.getByText(`${count} of ${count} could be stored now; 0 remain.`).waitFor();
-    await page.getByText('Nobody is in quarantine.').waitFor();
+    await page.getByText('No patient is in quarantine.').waitFor();
     await vi.waitFor(async () => expect(await focusedText(page)).toContain('Quarantine'));
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
   });

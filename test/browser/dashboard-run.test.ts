@@ -40,8 +40,12 @@ describe('cancelling on the dashboard', () => {
     await page.getByRole('heading', { name: 'Last sync: full sync was cancelled' }).waitFor();
     await page.locator('.runs .pill[data-pill="cancelled"]').waitFor();
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
-    expect(await dashboard.result.textContent()).toBe('The sync was cancelled. What it had stored stays.');
-    expect(await dashboard.announcer.textContent()).toBe('The sync was cancelled. What it had stored stays.');
+    expect(await dashboard.result.textContent()).toBe(
+      'The sync was cancelled. The patients that it had stored stay.',
+    );
+    expect(await dashboard.announcer.textContent()).toBe(
+      'The sync was cancelled. The patients that it had stored stay.',
+    );
     // On the next button, or on the title if the run was faster than the dialog.
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Start Full Sync|Clinic 123/));
   });

@@ -21,7 +21,9 @@ describe('a page of a server with accounts', () => {
 
     const alert = page.getByRole('alert');
     await signIn(page, 'ps_wrong');
-    await alert.filter({ hasText: 'This token is not good: it is unknown, expired or revoked.' }).waitFor();
+    await alert
+      .filter({ hasText: 'The token is not accepted: it is unknown, expired or revoked.' })
+      .waitFor();
     expect(await accessibilityViolations(page)).toEqual([]);
     await signIn(page, 'schlüssel 1');
     await alert.filter({ hasText: 'This is not a token' }).waitFor();
@@ -120,12 +122,12 @@ describe('a token without permission', () => {
     await openSignedIn(page, server.url, THEIRS, await server.token());
     await page.locator('.badge', { hasText: 'No access' }).waitFor();
     const refusal = page.locator('main > [role=alert]');
-    await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
+    await refusal.filter({ hasText: 'The token has no access to this organization.' }).waitFor();
     expect(await page.locator('.offline').count()).toBe(0);
     expect(await page.getByText('No sync has run yet').count()).toBe(0);
     expect(await accessibilityViolations(page)).toEqual([]);
     await page.goto(`${server.url}/?org=${THEIRS}&run=1`);
-    await refusal.filter({ hasText: 'This token does not hold what was asked for.' }).waitFor();
+    await refusal.filter({ hasText: 'The token has no access to this organization.' }).waitFor();
     expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);
   });
 });

@@ -90,7 +90,7 @@ describe('npm run sync', () => {
     expect(second.output()).toContain('Invalid Cliniko credentials. Please update your API settings.');
   });
 
-  test('goes on through a restart of its server', async ({ databaseUrl }) => {
+  test('continues through a restart of its server', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
     const sync = run('sync', '--org', '123', '--url', first.url);
     await sync.says(/Progress: [1-9]/);
@@ -117,7 +117,7 @@ describe('npm run sync', () => {
     expect(command.errors()).toContain(message);
   });
 
-  test.for(['sync', 'watch', 'tokens', 'demo', 'erase'])('tells how %s is used when asked', async (name) => {
+  test.for(['sync', 'watch', 'tokens', 'demo', 'erase'])('prints the usage of %s', async (name) => {
     const command = run(name, '--help');
     expect(await command.exit).toBe(0);
     expect(command.output()).toMatch(/^Usage: npm run /);
@@ -125,26 +125,26 @@ describe('npm run sync', () => {
   });
 
   test('ends with 1 and one line when no server answers, or the server refuses', async () => {
-    const nobody = run('sync', '--org', '1', '--url', 'http://127.0.0.1:1');
-    const refusing = await startRefusingServer(403, 'This token does not hold organization 1.');
+    const unreachable = run('sync', '--org', '1', '--url', 'http://127.0.0.1:1');
+    const refusing = await startRefusingServer(403, 'The token has no access to organization 1.');
     const refused = run('sync', '--org', '1', '--url', refusing.url, '--token', 'secret');
-    expect(await nobody.exit).toBe(1);
-    expect(nobody.errors()).toBe('No server answers at http://127.0.0.1:1. Start one: npm start\n');
+    expect(await unreachable.exit).toBe(1);
+    expect(unreachable.errors()).toBe('No server answers at http://127.0.0.1:1. Start one: npm start\n');
     expect(await refused.exit).toBe(1);
-    expect(refused.errors()).toBe('This token does not hold organization 1.\n');
+    expect(refused.errors()).toBe('The token has no access to organization 1.\n');
     expect(refusing.authorizations).toEqual(['Bearer secret']);
   });
 });
 
 describe('a sync that is watched no longer', () => {
-  test('goes on, which Ctrl-C says, with how to watch and cancel it', async ({ databaseUrl }) => {
+  test('continues, and Ctrl-C prints how to watch and cancel it', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 200 });
     const sync = run('sync', '--org', '123', '--url', server.url);
     await sync.says(/Progress: /);
     sync.child.kill('SIGINT');
     const code = await sync.exit;
     expect({ code, errors: sync.errors() }).toEqual({ code: 130, errors: '' });
-    expect(sync.output()).toMatch(/The sync goes on \(organization 123, run \d+\)\.\n/);
+    expect(sync.output()).toMatch(/The sync continues \(organization 123, run \d+\)\.\n/);
     expect(sync.output()).toContain(`npm run watch -- --org 123 --url ${server.url}\n`);
     expect(sync.output()).toContain(`curl -X POST ${server.url}/api/v1/cliniko/sync-logs/123/`);
   });
@@ -157,7 +157,7 @@ describe('a sync that is watched no longer', () => {
     expect(await sync.exit).toBe(3);
     expect(sync.output()).toMatch(/connection lost since/);
     expect(sync.errors()).toBe(
-      'The connection has been lost for 1 s (--timeout). What runs on the server goes on.\n',
+      'The connection has been lost for 1 s (--timeout). Syncs on the server continue.\n',
     );
   });
 
@@ -230,7 +230,7 @@ describe('the server and its token', () => {
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     const command = run('sync', '--org', '1', '--url', url);
     expect(await command.exit).toBe(1);
-    expect(command.errors()).toMatch(/^What answers at \S+ is no Patient Sync server, .*\n$/);
+    expect(command.errors()).toMatch(/^The program at \S+ is not a Patient Sync server, .*\n$/);
   });
 
   test('shows what a server says without its control characters', async () => {

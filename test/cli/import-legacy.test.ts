@@ -59,7 +59,7 @@ const register = (databaseUrl: string) =>
     values (123, 'AU', 'UTC', '{}')`;
 
 describe('npm run db:import-legacy', () => {
-  test('only says what it would do, then with --apply does it', async ({ databaseUrl }) => {
+  test('prints a plan, and applies it with --apply', async ({ databaseUrl }) => {
     const from = ['--from', await oldDatabase(), '--map', 'org_abc=123'];
     await register(databaseUrl);
     const dry = await run(databaseUrl, from);

@@ -92,7 +92,7 @@ describe('a line', () => {
     );
   });
 
-  test('says what a run came to, and why', () => {
+  test('states the result of a run, and the reason', () => {
     expect(endLine(completed())).toBe('Sync completed: 648/648 patients (100% success)');
     expect(endLine(failed)).toBe('Sync failed: It broke');
     const refused = { ...failed.metadata, error_type: 'CLINIKO_AUTH_FAILED', solution: 'Store a new key' };
@@ -129,7 +129,7 @@ describe('one run', () => {
   });
 });
 
-test('the runs of one organization follow each other, and none is told twice', async () => {
+test('the runs of one organization follow each other, and none is printed twice', async () => {
   const screen = aScreen('pipe');
   const next = { ...running(30), id: 18 };
   await showRuns(inTurn(completed(), completed(), next, { ...completed(), id: 18 }), screen);
@@ -177,7 +177,7 @@ describe('all organizations', () => {
     expect(screen.lines().at(-1)).toBe('… and 493 more');
   });
 
-  test('have plain lines in a pipe: what goes on and what happens, not what was', () => {
+  test('have plain lines in a pipe: running syncs and new changes, not past ones', () => {
     const screen = aScreen('pipe');
     const shown = showEverything(screen);
     shown.onConnected();

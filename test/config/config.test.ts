@@ -184,7 +184,7 @@ describe('a secret in a file', () => {
 });
 
 describe('a command line', () => {
-  test('takes the level of the log, and refuses what it does not know', () => {
+  test('accepts the log level, and rejects unknown arguments', () => {
     expect(read({}, ['--log-level=DEBUG'])).toMatchObject({ logLevel: 'debug' });
     expect(() => read({}, ['--nope'])).toThrow('Unknown argument "--nope".');
     expect(() => read({}, ['--log-level', 'debug'])).toThrow(ConfigError);

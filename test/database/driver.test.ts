@@ -126,7 +126,7 @@ describe('a connection', () => {
     network.goSilent();
     const asked = [1, 2, 3, 4, 5, 6, 7].map(() => sql`select 1`);
     const transaction = sql.begin((tx) => tx`select 1`);
-    // No query waits for ever: those that waited for a connection get a new one.
+    // Every query ends: those that waited for a connection get a new one.
     const [first] = await Promise.allSettled([...asked, transaction]);
     expect(first).toMatchObject({ status: 'rejected', reason: { code: 'CONNECTION_SILENT' } });
     const answers = await Promise.all([1, 2, 3].map(() => sql`select pg_sleep(0.2), 1 as n`));

@@ -84,7 +84,7 @@ test('a migration during a long read blocks no other statement, and finishes whe
     const waiting = await sql`select from pg_locks where not granted`;
     expect(waiting).not.toHaveLength(0);
   });
-  // The reader still holds the table: a migration that waits for it without a limit would block this for ever.
+  // The reader still holds the table: a migration that waits for it without a limit would block this insert.
   await insert();
   await reader`commit`;
   await migration;

@@ -103,7 +103,7 @@ describe('patients that are erased during a sync', () => {
     expect(await engine.sql`select from sync_logs`).toHaveLength(0);
   });
 
-  test('a run whose organization was deleted by hand fails, and says so', async ({ databaseUrl }) => {
+  test('a run whose organization was deleted by hand fails with that reason', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     await engine.start();
     await engine.sql`delete from organizations`;

@@ -131,7 +131,7 @@ describe('npm run patients:erase', () => {
     expect(await mentions(database.sql, ids)).toContain('patients');
 
     const done = await erase(databaseUrl, '--patient', ids.join(','), '--confirm');
-    expect(done).toContain('Erased for good: 1 patients, and 1 in quarantine.');
+    expect(done).toContain('Erased permanently: 1 patients, and 1 in quarantine.');
     expect(await mentions(database.sql, ids)).toEqual([]);
     expect(await mentions(database.sql, [quarantined[1]])).toContain('sync_logs');
     expect(

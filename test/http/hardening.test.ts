@@ -144,7 +144,7 @@ describe('a client that never finishes its request', () => {
       .toBe(200);
   });
 
-  test('with headers beyond 16 KiB gets an error that says so', async ({ databaseUrl }) => {
+  test('with headers beyond 16 KiB gets an error that names the limit', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const { socket, ended } = openRaw(server);
     socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`);

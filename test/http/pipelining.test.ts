@@ -179,7 +179,7 @@ describe('an answer that is not read', () => {
     await once(connection, 'close');
   });
 
-  plainTest('goes on for a client that reads slowly', async () => {
+  plainTest('continues for a client that reads slowly', async () => {
     const { url } = await startSender();
     const socket = pipeline(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 1);
     let bytes = 0;

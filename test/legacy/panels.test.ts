@@ -161,7 +161,7 @@ test('a panel that polls an organization gets 304 while nothing changes, and the
   expect(after).toMatchObject({ status: 200, body: { total_patients: 60 } });
 });
 
-test('a refused or missing key is told in words, with status 200', async ({ databaseUrl }) => {
+test('a refused or missing key is described in words, with status 200', async ({ databaseUrl }) => {
   const server = await startTestServer(databaseUrl, { organizations: [] });
   await server.api('/organizations/77', { method: 'PUT', body: '{}' });
   expect((await get(server, '/cliniko/test-connection/77')).body).toMatchObject({

@@ -49,7 +49,7 @@ describe('POST /cliniko/sync/:org', () => {
     });
   });
 
-  test('refuses another mode and an unknown organization, and says so in detail', async ({ databaseUrl }) => {
+  test('refuses another mode and an unknown organization, with a detail', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     expect(await post(server, '/cliniko/sync/123?mode=turbo')).toMatchObject({
       status: 400,

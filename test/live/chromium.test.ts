@@ -7,7 +7,7 @@ import { startTestServer } from '../support/server.ts';
 const TYPES = ['snapshot', 'started', 'progress', 'completed'];
 
 describe("Chromium's own EventSource and WebSocket", () => {
-  test('receive the same events, and the EventSource resumes by itself after a restart of the server', async ({
+  test('receive the same events, and the EventSource resumes automatically after a restart of the server', async ({
     databaseUrl,
     page,
   }) => {

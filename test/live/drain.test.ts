@@ -50,7 +50,9 @@ function mostWithin(windowMs: number, moments: readonly number[]): number {
 }
 
 describe('a server that gets SIGTERM', () => {
-  test('sends bye to 50 streams and 20 sockets one by one, and exits in time', async ({ databaseUrl }) => {
+  test('sends bye to 50 streams and 20 sockets one after the other, and exits in time', async ({
+    databaseUrl,
+  }) => {
     const cliniko = await startClinikoSimulator({ patients: 1 });
     onTestFinished(() => cliniko.close());
     const environment = { DRAIN_MS: String(DRAIN_MS) };

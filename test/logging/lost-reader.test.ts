@@ -4,7 +4,7 @@ import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { test } from '../support/database.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
-test('goes on, and completes a sync', async ({ databaseUrl }) => {
+test('continues, and completes a sync', async ({ databaseUrl }) => {
   const cliniko = await startClinikoSimulator({ patients: 30, requestsPerMinute: Infinity });
   onTestFinished(() => cliniko.close());
   const server = await startServerProcess({ cliniko, databaseUrl });

@@ -1,4 +1,4 @@
-/** A log whose reader goes away, stands still, or whose disk is full: lines are lost, and nothing else. */
+/** A log whose reader goes away, stops reading, or whose disk is full: lines are lost, and nothing else. */
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
@@ -25,7 +25,7 @@ function disk() {
 }
 
 describe.for(['json', 'pretty'] as const)('a log in the format %s', (format) => {
-  test('goes on when its disk has room again', () => {
+  test('continues when its disk has room again', () => {
     const { lines, state, stream } = disk();
     const logger = createLogger({ level: 'info', format, colour: false }, createLossyOutput(stream));
     logger.info('first');
@@ -36,7 +36,7 @@ describe.for(['json', 'pretty'] as const)('a log in the format %s', (format) => 
     expect(lines.map((line) => /first|lost|second/.exec(line)?.[0])).toEqual(['first', 'second']);
   });
 
-  test('keeps at most a megabyte for a reader that stands still', () => {
+  test('keeps at most a megabyte for a reader that does not read', () => {
     const still = new Writable({ write: () => {} });
     const logger = createLogger({ level: 'info', format, colour: false }, createLossyOutput(still));
     for (let line = 0; line < 30_000; line += 1) logger.info('x'.repeat(100));

@@ -41,7 +41,7 @@ async function installed(): Promise<string> {
     .map((name) => join(folder, name));
   expect(packed).toHaveLength(2);
   await writeFile(join(folder, 'package.json'), '{"type": "module", "private": true}');
-  // Everything comes from here: nobody has to be asked for it.
+  // Everything comes from this folder, without another request.
   await execute('npm', ['install', '--offline', '--no-audit', '--no-fund', ...packed], { cwd: folder });
   return folder;
 }

@@ -29,7 +29,7 @@ describe('the Dockerfile', () => {
     expect(stages.map((stage: From) => stage.getBuildStage())).toEqual(['build', null]);
   });
 
-  test('runs as a user without rights, listens to signals, and can be asked for its health', async () => {
+  test('runs as a user without rights, handles signals, and has a health check', async () => {
     const file = await dockerfile();
     const last = file.getInstructions();
     const begin = last.findLastIndex((instruction) => instruction.getKeyword() === 'FROM');

@@ -50,7 +50,7 @@ describe('the patch of the driver', () => {
     expect(await driver(root)).toBe(await driver(ROOT));
   });
 
-  test('does not fit another version of the driver, and says so', async () => {
+  test('does not fit another version of the driver, and reports that', async () => {
     const root = await newFolder();
     await mkdir(join(root, 'node_modules/postgres/src'), { recursive: true });
     await cp(join(ROOT, 'patches'), join(root, 'patches'), { recursive: true });
@@ -68,7 +68,7 @@ describe('the patch of the driver', () => {
   });
 });
 
-test('a command of a package without a build says so in one line', async () => {
+test('a command of a package without a build prints one line that names the problem', async () => {
   const root = await newFolder();
   await cp(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true });
   await cp(join(ROOT, 'package.json'), join(root, 'package.json'));

@@ -23,7 +23,7 @@ interface Reader {
   ports: Map<string, string>;
 }
 
-/** Somebody with an empty machine: a database without anything in it, and ports that are free. */
+/** An empty machine: a database without tables, and free ports. */
 async function newReader(): Promise<Reader> {
   const directory = await mkdtemp(join(tmpdir(), 'patient-sync-guide-'));
   await chmod(directory, 0o755);
@@ -156,7 +156,7 @@ describe('a reader who follows', () => {
     expect((await follow('guides/scaling.md', reader)).join('\n')).toContain('"Seen everywhere"');
   });
 
-  test('the runbook, asks the database what it can answer', async () => {
+  test('the runbook, asks the database questions that it can answer', async () => {
     const reader = await newReader();
     await withDatabase(reader);
     await execute('npm', ['run', 'db:migrate'], { cwd: ROOT, env: reader.environment });

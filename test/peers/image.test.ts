@@ -74,7 +74,7 @@ async function buildImage(): Promise<string> {
 }
 
 describe('the contents of the image', () => {
-  test('start as a user without rights, are healthy, drain, and hold nothing to develop with', async ({
+  test('start as a user without rights, are healthy, drain, and contain no development tools', async ({
     databaseUrl,
   }) => {
     const image = await buildImage();

@@ -27,7 +27,7 @@ describe('the script of the guide', () => {
 });
 
 describe('the SQL of the guide', () => {
-  test('runs as it stands on our sync_logs', async ({ databaseUrl }) => {
+  test('runs unchanged on our sync_logs', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const script = await guideBlock('bash', 'test_sync_monitoring.sh');
     await run('bash', '-c', script.replace('http://localhost:8000', server.url));

@@ -52,9 +52,7 @@ async function startNginx(
 }
 
 describe('nginx with its default buffering', () => {
-  test('passes each event on when it happens, and a stream goes on behind its cursor', async ({
-    databaseUrl,
-  }) => {
+  test('forwards each event at once, and a stream resumes after its cursor', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const address = `${await startNginx(server.url)}/api/v1/cliniko/sync-logs/55/events`;
     const { begin, step, end } = openExternalWriter(databaseUrl);
@@ -155,7 +153,7 @@ describe('pgbouncer that pools transactions', () => {
     expect(ready).toMatchObject({ checks: { listener: true } });
   });
 
-  test('without one the start ends, and says what to set', async ({ databaseUrl }) => {
+  test('without one the start fails, and the error names the variable to set', async ({ databaseUrl }) => {
     const pooled = await startPgbouncer(databaseUrl);
     await expect(startTestServer(pooled, { organizations: [] })).rejects.toThrow('LISTEN_DATABASE_URL');
   });

@@ -137,15 +137,15 @@ describe('an empty response', () => {
       const engine = await openEngine(databaseUrl);
       const cliniko = await openClinic(patients);
       await syncOnce(engine, cliniko);
-      const nobody = await openClinic(0);
+      const empty = await openClinic(0);
 
-      expect(await syncOnce(engine, nobody)).toMatchObject({
+      expect(await syncOnce(engine, empty)).toMatchObject({
         status: 'completed',
         records_processed: 0,
         metadata: { missing_held: patients },
       });
       expect((await storedIds(engine, 'present')).size).toBe(patients);
-      await Promise.all([cliniko.close(), nobody.close()]);
+      await Promise.all([cliniko.close(), empty.close()]);
     });
   }
 });

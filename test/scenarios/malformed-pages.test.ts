@@ -107,7 +107,7 @@ describe('patients that no filter on created_at finds', () => {
 });
 
 describe('a Cliniko that returns fewer ids than requested', () => {
-  test('is asked for the rest: none of them is marked missing', async ({ databaseUrl }) => {
+  test('is requested again for the rest: none of them is marked missing', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const everybody = people(330);
     const whole = scriptedSource(everybody);
@@ -144,7 +144,7 @@ describe('a Cliniko that returns fewer ids than requested', () => {
 
     expect(log.metadata).not.toHaveProperty('missing_marked');
     expect(log.metadata.proof).toMatchObject({ proven: false });
-    expect(log.metadata.proof?.reason).toContain('neither gave nor denied 6 stored patients');
+    expect(log.metadata.proof?.reason).toContain('neither returned nor denied 6 stored patients');
   });
 });
 

@@ -1,4 +1,4 @@
-/** The phases that clients are told follow the table of src/contract/sync-phase.ts. */
+/** The phases that clients receive follow the table of src/contract/sync-phase.ts. */
 import { describe, expect, test as plain } from 'vitest';
 import { Timeline } from '../../src/contract/stream-event.ts';
 import type { SyncPhase } from '../../src/contract/sync-log.ts';
@@ -19,24 +19,27 @@ describe('the phases of a run', () => {
     expect(SYNC_PHASES.filter((phase) => !open.includes(phase))).toEqual(['completed', 'failed']);
   });
 
-  test.for([0, 1, 60])('are told in a legal order for a clinic of %i', async (count, { databaseUrl }) => {
-    const engine = await openEngine(databaseUrl);
-    const source = scriptedSource(people(count));
-    source.onPage(count > 10 ? 2 : 1, async (query, options) => {
-      options.onWait?.({ until: new Date(Date.now() + 60_000), reason: 'rate-limited' });
-      await new Promise(setImmediate);
-      return scriptedSource(people(count)).page(query, options);
-    });
-    const { id } = await engine.syncWith(source);
+  test.for([0, 1, 60])(
+    'are published in a legal order for a clinic of %i',
+    async (count, { databaseUrl }) => {
+      const engine = await openEngine(databaseUrl);
+      const source = scriptedSource(people(count));
+      source.onPage(count > 10 ? 2 : 1, async (query, options) => {
+        options.onWait?.({ until: new Date(Date.now() + 60_000), reason: 'rate-limited' });
+        await new Promise(setImmediate);
+        return scriptedSource(people(count)).page(query, options);
+      });
+      const { id } = await engine.syncWith(source);
 
-    const { events } = await readTimeline(engine.sql, 123, id);
-    const told = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`)).events;
-    const phases = told.map(({ log }): SyncPhase => log?.metadata.phase ?? 'queued');
-    expect(phases.at(0)).toBe('queued');
-    expect(phases.at(-1)).toBe('completed');
-    for (const [index, phase] of phases.entries()) {
-      const from = phases[index - 1] ?? 'queued';
-      expect({ from, to: phase, isLegal: isLegalTransition(from, phase) }).toMatchObject({ isLegal: true });
-    }
-  });
+      const { events } = await readTimeline(engine.sql, 123, id);
+      const told = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`)).events;
+      const phases = told.map(({ log }): SyncPhase => log?.metadata.phase ?? 'queued');
+      expect(phases.at(0)).toBe('queued');
+      expect(phases.at(-1)).toBe('completed');
+      for (const [index, phase] of phases.entries()) {
+        const from = phases[index - 1] ?? 'queued';
+        expect({ from, to: phase, isLegal: isLegalTransition(from, phase) }).toMatchObject({ isLegal: true });
+      }
+    },
+  );
 });

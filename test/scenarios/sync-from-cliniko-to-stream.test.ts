@@ -179,7 +179,7 @@ describe('the three failures of the guide', () => {
     expect(server.cliniko.requests).toHaveLength(0);
   });
 
-  test('the unique constraint is gone: found before a patient is touched, and mended by the command it names', async ({
+  test('a missing unique constraint is found before a patient is changed, and repaired by the command in the error', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl);

@@ -3,7 +3,7 @@
  *
  * Without `fetch_types`, as in `src/database/array-types.ts`: a connection that is cut during that query leaves an unhandled
  * rejection, and Vitest then fails the whole run. Tests cut connections often. So `reserve()` is not used either, because it
- * waits for ever without `fetch_types`: a single connection begins and commits with plain statements.
+ * never returns without `fetch_types`: a single connection begins and commits with plain statements.
  */
 import postgres, { type Sql } from 'postgres';
 import { ARRAY_TYPES } from '../../src/database/array-types.ts';

@@ -81,8 +81,10 @@ describe('the record of a batch', () => {
   ])('is not written to any table by a worker with %s', async ([, other], { databaseUrl }) => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     const before = await everyRow(sql);
-    await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow('no longer ours');
-    await expect(publishProgress(database, other(lease), STATE, METADATA)).rejects.toThrow('no longer ours');
+    await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow('no longer leased');
+    await expect(publishProgress(database, other(lease), STATE, METADATA)).rejects.toThrow(
+      'no longer leased',
+    );
     expect(await everyRow(sql)).toEqual(before);
   });
 
@@ -112,7 +114,7 @@ describe('the record of a batch', () => {
     const writing = await writeBehind(sql, lease, async (tx) => {
       await tx`update sync_runs set lease_epoch = lease_epoch + 1, owner = 'two'`;
     });
-    await expect(writing.recorded).rejects.toThrow('no longer ours');
+    await expect(writing.recorded).rejects.toThrow('no longer leased');
     expect(await sql`select from sync_seen`).toHaveLength(0);
     expect(await sql`select from quarantine`).toHaveLength(1);
   });

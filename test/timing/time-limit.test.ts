@@ -1,4 +1,4 @@
-/** A limit must hold whatever the garbage collector does meanwhile, so it is run while a request hangs. */
+/** A time limit must hold whatever the garbage collector does, so a collection runs while a request hangs. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -21,15 +21,15 @@ async function hang(ms: number, signal: AbortSignal): Promise<Response> {
   return await fetch(`http://127.0.0.1:${port}`, { signal: limitTime(ms, signal).signal });
 }
 
-test('a request that hangs is ended when its time is up, whatever is collected meanwhile', async () => {
+test('a request that hangs ends at its time limit, whatever is collected before', async () => {
   const collecting = setInterval(collectGarbage, 20);
   onTestFinished(() => clearInterval(collecting));
   await expect(hang(300, new AbortController().signal)).rejects.toMatchObject({ name: 'TimeoutError' });
 });
 
-test('who aborts before is heard first', async () => {
+test('an abort before the time limit takes precedence', async () => {
   const run = new AbortController();
   const asked = hang(60_000, run.signal);
-  run.abort(new Error('Somebody asked for its end.'));
-  await expect(asked).rejects.toThrow('Somebody asked for its end.');
+  run.abort(new Error('The cancellation of this run was requested.'));
+  await expect(asked).rejects.toThrow('The cancellation of this run was requested.');
 });

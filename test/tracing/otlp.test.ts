@@ -56,9 +56,7 @@ async function startCollector() {
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 describe('a server with a collector', () => {
-  test('tells of requests, runs, pages and batches, each within what it belongs to', async ({
-    databaseUrl,
-  }) => {
+  test('has spans of requests, runs, pages and batches, each within its parent', async ({ databaseUrl }) => {
     const collector = await startCollector();
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
     onTestFinished(() => void vi.unstubAllEnvs());

@@ -70,6 +70,6 @@ describe('a screen reader', () => {
         [running(10), 'connecting'],
         run,
       ),
-    ).toEqual(['The connection is lost. What is shown may be old.', 'Connected again.']);
+    ).toEqual(['The connection is lost. The displayed state may be old.', 'Connected again.']);
   });
 });

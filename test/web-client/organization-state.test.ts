@@ -20,7 +20,7 @@ describe('events of a stream', () => {
     expect(state).toMatchObject({ cursor: 'k7x2.5', isKnown: true, log: { id: 17 }, percent: 0 });
   });
 
-  test('count once, however often and late they arrive', () => {
+  test('count once, even if they arrive late and more than once', () => {
     const newest = told(aSnapshot('k7x2.4', null), aChange('k7x2.6', aLog({ records_success: 100 })));
     expect(applyEvent(newest, aChange('k7x2.6', aLog({ records_success: 1 })))).toBe(newest);
     expect(applyEvent(newest, aChange('k7x2.5', aLog({ records_success: 50 })))).toBe(newest);

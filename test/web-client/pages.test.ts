@@ -145,7 +145,7 @@ describe('the event tail', () => {
       activityBetween(everythingOf(before), everythingOf(after)).map((line) => line.words);
     expect(words(running, step)).toEqual([]);
     expect(words(step, waits)).toEqual(['A limit']);
-    expect(words(waits, step)).toEqual(['Going on']);
+    expect(words(waits, step)).toEqual(['Continuing']);
     expect(words(step, done)).toEqual(['Completed, 150 patients']);
     expect(words(done, { ...running, id: 71 })).toEqual(['Full sync started']);
   });
@@ -162,9 +162,9 @@ describe('the event tail', () => {
   });
 
   test('has the newest line first, each with a unique key, and is bounded', () => {
-    const line = { organizationId: 7, words: 'Going on', tone: 'plain' as const };
+    const line = { organizationId: 7, words: 'Continuing', tone: 'plain' as const };
     let lines = withLines([], [line, { ...line, words: 'Completed' }], 1);
-    expect(lines.map(({ words }) => words)).toEqual(['Completed', 'Going on']);
+    expect(lines.map(({ words }) => words)).toEqual(['Completed', 'Continuing']);
     for (let round = 0; round < 300; round += 1) lines = withLines(lines, [line], round);
     expect(lines).toHaveLength(100);
     expect(new Set(lines.map(({ key }) => key)).size).toBe(100);

@@ -65,7 +65,7 @@ describe('the playback of a run', () => {
       [0, 'Started'],
       [1, '30.0% done'],
       [2, 'A limit'],
-      [3, 'Going on'],
+      [3, 'Continuing'],
       [4, 'Completed'],
     ]);
   });

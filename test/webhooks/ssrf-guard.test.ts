@@ -168,7 +168,7 @@ describe('a name', () => {
       },
     );
 
-  test('that resolves into a private network is refused as it is connected to', async () => {
+  test('that resolves into a private network is refused when the connection opens', async () => {
     const receiver = await startReceiver(200);
     const { port } = new URL(receiver.url);
     const addresses = [
@@ -231,7 +231,7 @@ describe('a name', () => {
 });
 
 describe('the next attempt', () => {
-  test('comes later each time, for days, and never before the receiver wants it', () => {
+  test('comes later each time, for days, and never before the time that the receiver sets', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 9 }),

@@ -76,7 +76,7 @@ describe('a sync that ends', () => {
     });
   });
 
-  test('by the hand of another program is told too, and nothing of what it wrote but counts', async ({
+  test('of another program is sent too, with counts and without any other value that it wrote', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, LOOPBACK);
@@ -164,7 +164,7 @@ describe('a receiver that does not take it', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  test('because it is gone (410) gets nothing any more', async ({ databaseUrl }) => {
+  test('that answers 410 gets no further delivery', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
     const receiver = await startReceiver(410);
     const { id } = await register(server, receiver.url);
@@ -176,7 +176,7 @@ describe('a receiver that does not take it', () => {
     expect(await deliveries(server, id)).toMatchObject([{ state: 'given_up', attempts: 1 }]);
   });
 
-  test('after the last attempt is given up, and the log says so', async ({ databaseUrl }) => {
+  test('has no further try after the last attempt, and the log reports it', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { ...LOOPBACK, patients: 10 });
     const receiver = await startReceiver(503);
     const { id } = await register(server, receiver.url);
@@ -187,7 +187,7 @@ describe('a receiver that does not take it', () => {
     await eventually(async () =>
       expect(await deliveries(server, id)).toMatchObject([{ state: 'given_up', attempts: 10 }]),
     );
-    expect(server.logged()).toContain('A webhook was given up');
+    expect(server.logged()).toContain('A webhook delivery failed, and there is no further try');
   });
 
   test('while this server stops is sent it by the next one, and no attempt is lost', async ({
@@ -231,7 +231,7 @@ describe('two servers', () => {
 });
 
 describe('an endpoint', () => {
-  test('is listed without its secret, which is sealed, and goes with what it was to be sent', async ({
+  test('is listed without its sealed secret, and its pending deliveries are deleted with it', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, LOOPBACK);

@@ -20,7 +20,7 @@ export function checkProxy({ auth, host, allowedOrigins }: Config): Finding {
   if (auth === 'none') {
     return ok(
       'proxy',
-      'AUTH is none: only programs on this machine are answered. Behind a proxy set AUTH=tokens.',
+      'AUTH is none: the server answers only programs on this machine. Behind a proxy, set AUTH=tokens.',
     );
   }
   if (allowedOrigins.length > 0)

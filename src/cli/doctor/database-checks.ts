@@ -39,7 +39,7 @@ export async function checkRights(sql: Sql): Promise<Finding[]> {
     ];
   }
   return [
-    ok('tables', 'No object of another program is in the way.'),
+    ok('tables', 'No object of another program has a name that this server needs.'),
     ok('rights', describePending(schema, pending.length)),
   ];
 }
@@ -161,6 +161,6 @@ export function clockFinding(check: string, whose: string, aheadMs: number): Fin
   const seconds = Math.round(Math.abs(aheadMs) / 1_000);
   return warning(
     check,
-    `The clock of ${whose} is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's. Set both by NTP: leases and times of runs go by them.`,
+    `The clock of ${whose} is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's. Synchronize both with NTP: leases and the times of runs depend on them.`,
   );
 }

@@ -17,7 +17,7 @@ const CLINIKO_LIMIT_MS = 10_000;
 export async function checkCredentialsKey(database: Database, sealer: Sealer): Promise<Finding> {
   try {
     await assertOwnKey(database, sealer, SEALED);
-    return ok('credentials-key', 'CREDENTIALS_KEY opens what is sealed in the database.');
+    return ok('credentials-key', 'CREDENTIALS_KEY opens the sealed values in the database.');
   } catch (error) {
     if (error instanceof DatabaseStartError) return failure('credentials-key', error.message);
     throw error;
@@ -51,7 +51,7 @@ export async function checkClinikoKey(
     return [
       failure(
         'cliniko-key',
-        `No API key that opens is stored for organization ${organizationId}. Store it: PUT /api/v1/organizations/${organizationId}/cliniko-credentials`,
+        `Organization ${organizationId} has no stored API key that this CREDENTIALS_KEY opens. Store it: PUT /api/v1/organizations/${organizationId}/cliniko-credentials`,
       ),
     ];
   }
@@ -99,5 +99,5 @@ function verdict(status: number, organizationId: number): Finding {
       'cliniko-key',
       `The API key of organization ${organizationId} may not read patients. Use the key of a Cliniko user who may.`,
     );
-  return warning('cliniko-key', `Cliniko answered ${status}. Try again later: a sync waits for it.`);
+  return warning('cliniko-key', `Cliniko answered ${status}. Try again later; a sync waits and tries again.`);
 }

@@ -47,7 +47,7 @@ export async function findImported(
   rows: readonly HistoryRow[],
 ): Promise<Set<string>> {
   const times = rows.map(({ startedAt }) => startedAt).sort();
-  // By index. Two days more, because the first import may have been told another time zone.
+  // By index. Two days more, because the first import may have used another time zone.
   const found = await sql<{ organization: string; id: string }[]>`
     select metadata #>> '{imported,organization_id}' as organization, metadata #>> '{imported,id}' as id
     from sync_logs where organization_id = ${organizationId}

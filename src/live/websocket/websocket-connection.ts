@@ -206,7 +206,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#queue = this.#queue
       .then(() => this.#handle(frame))
       .catch((error: unknown) => {
-        this.#deps.logger.warn(safeError(error), 'A subscription could not be served');
+        this.#deps.logger.warn(safeError(error), 'A subscription failed');
         const id = frame.type === 'ping' ? null : frame.id;
         const what = 'The database did not answer; subscribe again in a moment.';
         this.#sendError(id, 'DATABASE_UNAVAILABLE', what);
@@ -239,12 +239,12 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
         `Unsubscribe "${id}" first, or choose another id.`,
       );
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS) {
-      const what = `A socket holds ${MAX_SUBSCRIPTIONS} subscriptions; name more organizations in one.`;
+      const what = `A socket can have ${MAX_SUBSCRIPTIONS} subscriptions. Name several organizations in one subscription.`;
       return this.#sendError(id, 'TOO_MANY_SUBSCRIPTIONS', what);
     }
     if (organizations !== '*' && !organizations.every((named) => this.#authorization.canRead(named))) {
       this.#authorization.frames?.refused('FORBIDDEN');
-      const what = 'Your token does not hold all of these organizations; ask for "*".';
+      const what = 'The token has no access to some of these organizations. Name only its own, or use "*".';
       return this.#sendError(id, 'FORBIDDEN', what);
     }
     const send = (answer: ServerFrame) => this.#send(answer);

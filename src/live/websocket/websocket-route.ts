@@ -77,7 +77,7 @@ function refuseSocket(socket: WebSocket, code: number): void {
 function noOffer(): ProblemError {
   return new ProblemError(
     'UPGRADE_REQUIRED',
-    'This address speaks WebSocket: connect with a WebSocket client, which sends Upgrade: websocket and Connection: Upgrade. A proxy has to pass both on.',
+    'This is a WebSocket address: connect with a WebSocket client, which sends Upgrade: websocket and Connection: Upgrade. A proxy must forward both.',
     { headers: { upgrade: 'websocket', connection: 'Upgrade' } },
   );
 }

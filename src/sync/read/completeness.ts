@@ -16,11 +16,11 @@ const count = z.int().min(0);
 /** The phases of a crawl. Each maps its legal next phases to the reason of the transition. */
 const CRAWL_TRANSITIONS = {
   'page-scan': {
-    'keyset-scan': 'the numbered pages did not prove that they are all',
+    'keyset-scan': 'the numbered pages did not prove that they are complete',
     'catch-up': 'the whole clinic was read',
   },
   'keyset-scan': {
-    'keyset-scan': 'the clinic changed under this scan too',
+    'keyset-scan': 'the clinic changed during this scan too',
     'catch-up': 'the whole clinic was read, or another scan would prove no more',
   },
   'catch-up': {
@@ -136,15 +136,15 @@ export function completenessProof(coverage: Coverage, unanswered: number): Compl
 /** @returns a text that says why the coverage is unproven; undefined when it is proven */
 function unprovenReason(coverage: Coverage, unanswered: number): string | undefined {
   const { seen, totalAtStart, totalAtEnd, withoutId } = coverage;
-  if (totalAtEnd === null) return `Cliniko named no usable total; ${seen} patients were read.`;
+  if (totalAtEnd === null) return `Cliniko returned no usable total; ${seen} patients were read.`;
   if (seen !== totalAtEnd) {
     const again = coverage.repairs > 0 ? ', also when it was read again' : '';
-    return `Cliniko's total says ${totalAtEnd}, and its list gave ${seen} patients${again}.`;
+    return `Cliniko's total is ${totalAtEnd}, and its list returned ${seen} patients${again}.`;
   }
   if (!isComplete(coverage))
-    return `Cliniko's total changed while the list was read: ${totalAtStart} at first, ${totalAtEnd} at last.`;
+    return `Cliniko's total changed while the list was read: ${totalAtStart} at the start, ${totalAtEnd} at the end.`;
   if (withoutId > 0) return `${withoutId} records have no usable id.`;
   if (unanswered > 0)
-    return `Cliniko neither gave nor denied ${unanswered} stored patients when it was asked for them by id.`;
+    return `Cliniko neither returned nor denied ${unanswered} stored patients that were requested by id.`;
   return undefined;
 }

@@ -17,7 +17,7 @@ const signingIn: Scene = {
     await camera.takeScreen(shots, this.name);
 
     await everywhere((page) => signIn(page, 'pst_of-another-server'));
-    await everywhere((page) => page.getByRole('alert').filter({ hasText: 'not good' }).waitFor());
+    await everywhere((page) => page.getByRole('alert').filter({ hasText: 'not accepted' }).waitFor());
     await camera.takeScreen(shots, 'sign-in-refused');
 
     const reader = await environment.token({ scope: 'read', organizations: [CLINIC] });

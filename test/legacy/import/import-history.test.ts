@@ -206,7 +206,7 @@ describe('an import', () => {
     await sql.unsafe(await guideBlock('sql', 'Success rate over time'));
   });
 
-  test('reads times without a zone in the zone that it is told, also across the change of summer time', async ({
+  test('reads times without a zone in the configured zone, also across the change of summer time', async ({
     databaseUrl,
   }) => {
     const old = await createEmptyDatabase();

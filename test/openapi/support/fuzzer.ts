@@ -1,5 +1,5 @@
 /**
- * A fuzzer of any OpenAPI 3.1 document: it knows of an API what the document says, and nothing else.
+ * A fuzzer of any OpenAPI 3.1 document: it knows only what the document says about an API.
  *
  * Each operation is sent what its schemas allow and what they do not. Whatever is answered must be in the document: the
  * status, the type and the shape of the body. Nothing may be answered with a 5xx, and an error must be a problem.

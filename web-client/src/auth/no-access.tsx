@@ -19,9 +19,9 @@ export function NoAccess({ title, words, connection }: NoAccessProps) {
       <PageHeader current="dashboard" connection={connection} />
       <main className="page">
         <h1>{title}</h1>
-        <ErrorNotice words={words ?? 'Your token does not hold this organization.'} />
+        <ErrorNotice words={words ?? 'Your token has no access to this organization.'} />
         <p>
-          <a href="/">See what your token holds</a>
+          <a href="/">Show the organizations of your token</a>
         </p>
       </main>
     </>

@@ -57,16 +57,16 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
           </div>
           <button type="submit" className="btn btn-primary" aria-disabled={isAsking}>
             <Icon name="key" />
-            {isAsking ? 'Asking the server…' : 'Sign in'}
+            {isAsking ? 'Checking the token…' : 'Sign in'}
           </button>
           <div id={ids.hint} className="hint">
-            <p>Whoever runs the server makes one for you:</p>
+            <p>The administrator of the server creates one for you:</p>
             <code>
               {COMMAND.map((part) => (
                 <span key={part}>{`${part} `}</span>
               ))}
             </code>
-            <p>It stays in this tab, and is forgotten when you close it.</p>
+            <p>It stays in this tab, and is deleted when you close it.</p>
           </div>
         </form>
       </main>
@@ -77,7 +77,8 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
 /** Opens the sign-in card when there is no session. */
 async function refusalOf(token: string): Promise<string | null> {
   if (token === '') return 'Paste your access token first.';
-  if (!SENDABLE.test(token)) return 'This is not a token: it has spaces or letters that no token has.';
+  if (!SENDABLE.test(token))
+    return 'This is not a token: it has spaces or characters that tokens do not have.';
   try {
     await createApi('', fetchWith(token)).organizations();
   } catch (error) {

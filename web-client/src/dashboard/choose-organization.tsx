@@ -57,7 +57,7 @@ export function ChooseOrganization({ api, asked }: ChooseOrganizationProps) {
           >
             {isRefused
               ? 'An organization id is a whole number, such as 123.'
-              : 'A whole number. That of the demo is 123.'}
+              : 'A whole number. The demo uses 123.'}
           </p>
         </form>
         <Registered api={api} />

@@ -31,7 +31,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
     <section className="notice held" data-tone="warn" aria-label="Held disappearances">
       <Icon name="warning" />
       <div>
-        <p className="result-message">{who} vanished from Cliniko at once. Nobody was marked as missing.</p>
+        <p className="result-message">{who} are no longer in Cliniko. None is marked as missing yet.</p>
         <p>
           Check in Cliniko whether they were really deleted
           {missing.held_since !== null && (
@@ -40,7 +40,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
               before <Moment at={missing.held_since} />
             </>
           )}
-          . A key of another account, or a role that sees fewer patients, looks the same from here.
+          . A key of another account, or of a role that sees fewer patients, has the same effect.
         </p>
         <details className="held-ids">
           <summary>Their ids in Cliniko</summary>
@@ -70,8 +70,8 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
         onClose={() => setIsAsking(false)}
       >
         <p>
-          They leave the totals and count as missing in Cliniko. Nobody is deleted, and whoever reappears in
-          Cliniko is back with the next sync.
+          They leave the totals and count as missing in Cliniko. No patient is deleted, and a patient that
+          reappears in Cliniko returns with the next sync.
         </p>
       </LazyConfirmDialog>
     </section>
@@ -87,7 +87,7 @@ function Marked({ who }: { who: string }) {
   return (
     <div ref={place} className="notice" role="status" tabIndex={-1}>
       <Icon name="done" />
-      <p>{who} marked as missing. Whoever reappears in Cliniko is back with the next sync.</p>
+      <p>{who} marked as missing. A patient that reappears in Cliniko returns with the next sync.</p>
     </div>
   );
 }

@@ -63,7 +63,7 @@ export function KeyForm({ api, organization, onSaved }: KeyFormProps) {
             Store key
           </button>
           <button type="button" className="btn" aria-disabled={isBusy} onClick={verify}>
-            {outcome.kind === 'asking' ? 'Asking Cliniko…' : 'Verify'}
+            {outcome.kind === 'asking' ? 'Checking with Cliniko…' : 'Verify'}
           </button>
           <KeyOutcome outcome={outcome} />
         </div>

@@ -27,7 +27,7 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
           {formatDuration(moment.offsetMs)} of {formatDuration(lengthOf(moments))}
         </p>
       </div>
-      {isTrimmed && <p className="soft">The beginning is older than what is kept of the history.</p>}
+      {isTrimmed && <p className="soft">The first events of this run are no longer stored.</p>}
       <div className="playback-stage" data-moment={playback.index}>
         <p className="current-step">
           <GuideText text={stepText(moment.log)} />
@@ -42,7 +42,7 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
 }
 
 function Forgotten() {
-  return <p className="soft">How this run went is older than what is kept of the history.</p>;
+  return <p className="soft">The events of this run are no longer stored.</p>;
 }
 
 interface PlayedProps {

@@ -93,7 +93,7 @@ function chapterOf(log: SyncLog, before: SyncLog | undefined): Omit<Chapter, 'in
   if (before === undefined) return { words: 'Started', tone: 'plain' };
   const { attempt } = metadata;
   if (typeof attempt === 'number' && attempt > 1 && attempt !== before.metadata.attempt)
-    return { words: `Another worker went on from the checkpoint (attempt ${attempt})`, tone: 'warn' };
+    return { words: `Another worker continued from the checkpoint (attempt ${attempt})`, tone: 'warn' };
   const chapter = phaseChapter(log, before);
   if (chapter !== undefined) return chapter;
   if (!before.metadata.patients_found && metadata.patients_found)
@@ -107,7 +107,7 @@ function phaseChapter({ metadata }: SyncLog, before: SyncLog): Omit<Chapter, 'in
   if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
   if (to === 'finishing') return { words: 'Finishing', tone: 'plain' };
   if (to === 'cancelling') return { words: 'Cancelling', tone: 'warn' };
-  return from === 'waiting' ? { words: 'Going on', tone: 'plain' } : undefined;
+  return from === 'waiting' ? { words: 'Continuing', tone: 'plain' } : undefined;
 }
 
 function quarterChapter(percent: number, before: number): Omit<Chapter, 'index'> | undefined {

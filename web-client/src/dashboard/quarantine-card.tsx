@@ -47,7 +47,7 @@ export function QuarantineCard({ api, organizationId, quarantine, onRetried }: Q
       {quarantine === null && <p className="empty">Reading…</p>}
       {quarantine !== null && count === 0 && (
         <p className="empty">
-          <Icon name="done" /> Nobody is in quarantine.
+          <Icon name="done" /> No patient is in quarantine.
         </p>
       )}
       {quarantine !== null && count > 0 && <Quarantined quarantine={quarantine} />}

@@ -15,7 +15,10 @@ export function ScheduleFields({ draft, onDraft }: DraftProps) {
     <fieldset className="group">
       <legend>Schedule</legend>
       <div className="field-pair">
-        <Field label="Sync by itself" hint="In the clinic’s time zone, by chance up to ten minutes later.">
+        <Field
+          label="Automatic sync"
+          hint="In the clinic’s time zone, with a random delay of up to ten minutes."
+        >
           {(ids) => (
             <select
               {...ids}
@@ -34,7 +37,7 @@ export function ScheduleFields({ draft, onDraft }: DraftProps) {
           )}
         </Field>
         {draft.rhythm === 'daily' && (
-          <Field label="At" hint="Nights are quiet in Cliniko.">
+          <Field label="At" hint="Cliniko is least busy at night.">
             {(ids) => (
               <input
                 {...ids}

@@ -69,7 +69,7 @@ function ClinicFields({ draft, onDraft }: DraftProps) {
   return (
     <fieldset className="group">
       <legend>Clinic</legend>
-      <Field label="Name" hint="As people here call it.">
+      <Field label="Name" hint="The name that your team uses.">
         {(ids) => (
           <input
             {...ids}
@@ -116,7 +116,7 @@ function StrictnessFields({ draft, onDraft }: DraftProps) {
     <fieldset className="group">
       <legend>Data quality</legend>
       <div className="field-pair">
-        <Field label="Invalid phone number" hint="The country tells how numbers are read.">
+        <Field label="Invalid phone number" hint="The country determines how numbers are read.">
           {(ids) => (
             <select
               {...ids}

@@ -86,7 +86,7 @@ function endWords(log: SyncLog): string {
 
 /** The result notice explains a failed run. */
 function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
-  if (log?.status === 'failed') return 'The patients that were stored before stay.';
+  if (log?.status === 'failed') return 'The patients that were stored before it failed stay.';
   if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';
   return <GuideText text={stepText(log)} />;
 }

@@ -58,5 +58,5 @@ function withLaterState(run: WatchedRun, live: SyncLog | null): WatchedRun {
 /** The server's text for an unknown run is meant for programs. */
 function runErrorText(error: unknown): string {
   if (!(error instanceof ApiError) || error.status !== 404) return messageOf(error);
-  return 'There is no such run. The history on the page of the organization has those there are.';
+  return 'This run does not exist. The history on the page of the organization lists all runs.';
 }

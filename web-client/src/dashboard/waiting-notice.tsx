@@ -16,7 +16,7 @@ export function WaitingNotice({ log }: { log: SyncLog }) {
       <Icon name="hourglass" />
       <p>
         {isLimited && 'Cliniko answers a limited number of requests a minute. '}
-        Nothing is lost and nothing has to be done: the sync goes on by itself{' '}
+        No data is lost, and no action is needed: the sync continues{' '}
         <span className="countdown">{leftMs > 0 ? `in ${formatRemaining(leftMs)}` : 'now'}</span>.
       </p>
     </div>

@@ -56,7 +56,7 @@ function difference(
   { log, percent }: OrganizationState,
 ): string | null {
   if (now.isOffline !== before.isOffline) {
-    return now.isOffline ? 'The connection is lost. What is shown may be old.' : 'Connected again.';
+    return now.isOffline ? 'The connection is lost. The displayed state may be old.' : 'Connected again.';
   }
   if (log === null) return null;
   const isOtherRun = now.run !== before.run;

@@ -77,7 +77,8 @@ async function takeSlot(
 ): Promise<OpenSlot> {
   const release = await options.takeSlot();
   // Without a slot the next transport is better. Where there is none, the stream uses one more connection.
-  if (release === undefined && options.openSocket !== undefined) throw new Error('No seat is free.');
+  if (release === undefined && options.openSocket !== undefined)
+    throw new Error('No connection slot is free.');
   try {
     const access = options.sendsHeaders ? {} : options.access;
     const address = await withStreamToken(`${logsUrl(options, state)}/events`, access, why);

@@ -45,7 +45,8 @@ export const BYTES_FOR_CURSORS = 15 * 1024;
 export function watchEverything(options: WatchEverythingOptions): EverythingWatch {
   const { helloTimeoutMs = 5_000 } = options;
   const openSocket = options.openSocket ?? ownWebSocket();
-  if (openSocket === undefined) throw new Error('There is no WebSocket here: pass one as `openSocket`.');
+  if (openSocket === undefined)
+    throw new Error('This environment has no WebSocket: pass one as `openSocket`.');
   const { baseUrl, fetch: fetchNow = (...request) => fetch(...request) } = options;
   const access = completeAccess(options, '*', { baseUrl, fetch: fetchNow });
   const address = socketAddress(baseUrl);

@@ -93,5 +93,5 @@ function describePhaseChange(
   if (from === to) return null;
   if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
   if (to === 'cancelling') return { words: 'Cancelling', tone: 'warn' };
-  return from === 'waiting' ? { words: 'Going on', tone: 'plain' } : null;
+  return from === 'waiting' ? { words: 'Continuing', tone: 'plain' } : null;
 }

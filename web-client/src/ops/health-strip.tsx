@@ -53,8 +53,8 @@ function lightsOfChecks({ status, checks }: Readiness): Light[] {
       ? { words: 'does not answer', tone: 'bad' }
       : { words: 'answers', tone: 'good' },
     checks.listener === false
-      ? { words: 'away: events come a little later', tone: 'warn' }
-      : { words: 'hears events', tone: 'good' },
+      ? { words: 'disconnected: events arrive with a delay', tone: 'warn' }
+      : { words: 'receives events', tone: 'good' },
   );
 }
 

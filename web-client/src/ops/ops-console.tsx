@@ -112,7 +112,7 @@ function Empty({ total, isLive }: { total: number; isLive: boolean }) {
   if (!isLive) return <p className="card empty">Looking for organizations…</p>;
   return (
     <p className="card empty">
-      No organization has synced yet. The first one will appear here by itself;{' '}
+      No organization has synced yet. The first one appears here automatically;{' '}
       <a href="/">open its dashboard</a> to register it.
     </p>
   );

@@ -24,8 +24,7 @@ export function CancelDialog({ log, name, onConfirm, onClose }: CancelDialogProp
       {log !== null && (
         <p>
           The {operationWords(log.operation_type).toLowerCase()} of {name} stops within a second. The{' '}
-          {formatPatients(log.records_success)} it has stored by now stay; the next sync goes through all of
-          them again.
+          {formatPatients(log.records_success)} stored so far stay; the next sync reads all of them again.
         </p>
       )}
     </LazyConfirmDialog>

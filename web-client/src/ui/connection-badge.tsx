@@ -2,12 +2,15 @@
 import { type Connection, type ConnectionKind, isForbidden } from '../live/connection.ts';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
-  connecting: { label: 'Catching up', meaning: 'Connecting; what was missed comes first.' },
+  connecting: { label: 'Catching up', meaning: 'Connecting; missed changes are loaded first.' },
   live: { label: 'Live', meaning: 'Every change appears as it happens.' },
-  polling: { label: 'Polling', meaning: 'The live stream is not available; the page asks every 2 seconds.' },
+  polling: { label: 'Polling', meaning: 'The live stream is not available; the page polls every 2 seconds.' },
   offline: { label: 'Offline', meaning: 'The server does not answer. What you see may be old.' },
 };
-const NO_ACCESS = { label: 'No access', meaning: 'The server answers, but your token does not hold this.' };
+const NO_ACCESS = {
+  label: 'No access',
+  meaning: 'The server answers, but your token has no access to this.',
+};
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function ConnectionBadge({ connection }: { connection: Connection }) {

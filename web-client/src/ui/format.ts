@@ -44,7 +44,7 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, string> = {
   MISSING_EMAIL: 'Add the email address in Cliniko, or let Settings accept such patients.',
   INVALID_RECORD: 'Open and save the patient in Cliniko; if it stays, report it.',
   MISSING_ID: 'Nothing can be done here: report it to Cliniko.',
-  REFUSED_BY_DATABASE: 'Look into the server log; the record itself is kept.',
+  REFUSED_BY_DATABASE: 'See the server log; the record itself is kept.',
 };
 
 const NUMBER = new Intl.NumberFormat('en');

@@ -15,10 +15,10 @@ interface Closable {
   onClose?(): void;
 }
 
-/** @param Meanwhile shown until the part has loaded */
+/** @param Placeholder shown until the part has loaded */
 export function loadOnDemand<Props extends object>(
   load: () => Promise<Drawn<Props>>,
-  Meanwhile?: Drawn<Props>,
+  Placeholder?: Drawn<Props>,
 ): Drawn<Props & Closable> {
   let Part: Drawn<Props> | undefined;
   return function WhenWanted(props) {
@@ -40,7 +40,7 @@ export function loadOnDemand<Props extends object>(
     if (Part !== undefined) return <Part {...props} />;
     return (
       <>
-        {Meanwhile !== undefined && <Meanwhile {...props} />}
+        {Placeholder !== undefined && <Placeholder {...props} />}
         {state === 'failed' && <NotLoaded onClose={props.onClose} />}
       </>
     );

@@ -21,8 +21,8 @@ export function OfflineNotice({ connection }: { connection: Connection }) {
     <div className="notice offline" data-tone="bad">
       <Icon name="warning" />
       <p>
-        <strong>The server has not answered since {TIME.format(connection.since)}.</strong> What you see is
-        from before. A sync goes on without this page; it catches up by itself as soon as the server answers.
+        <strong>The server has not answered since {TIME.format(connection.since)}.</strong> This state is
+        older. A sync continues without this page, and the page updates as soon as the server answers.
       </p>
     </div>
   );
