@@ -1,10 +1,10 @@
 # Patient Sync in a container: `docker build --tag patient-sync .`
-# The database is elsewhere (compose.yaml has one); the embedded one is left out.
+# Without the embedded PostgreSQL: the database is a separate container or server (compose.yaml has one).
 
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Built once the sources are there; the build also patches the database driver.
+# Without install scripts, because they need the sources. The build patches the database driver.
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
@@ -19,10 +19,10 @@ COPY --from=build /app/drizzle drizzle
 COPY --from=build /app/web-client/dist web-client/dist
 COPY --from=build /app/dist dist
 COPY --from=build /app/bin bin
-# The files belong to root: an attacker in the process cannot change them.
+# The files belong to root, so a compromised process cannot change them.
 USER node
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# No shell in between: SIGTERM reaches the server, which drains.
+# Without a shell, so that SIGTERM reaches the server, which drains.
 CMD ["node", "dist/main.js"]

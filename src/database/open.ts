@@ -8,7 +8,7 @@ export type Tx = TransactionSql;
 
 export interface Database {
   /**
-   * For set-based statements. drizzle changes this client (see the stack notes in docs/decisions): times come back as text,
+   * For set-based statements. drizzle changes this client (decision 3): times come back as text,
    * and JSON is passed as `${JSON.stringify(value)}::text::jsonb`.
    */
   sql: Sql;

@@ -1,4 +1,4 @@
-/** What the guides say that can be checked without following them. Following them is test/peers/guides.test.ts. */
+/** Facts in the guides that need no commands to check. test/peers/guides.test.ts runs the commands. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +7,11 @@ import { commandsOf, guideFiles, REASONS_NOT_TO_RUN, readGuide } from './support
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Look like metrics, and are claims of a JWT or a role of the database. */
+/** These look like metrics but are claims of a JWT or a role of the database. */
 const OTHER_NAMES = new Set(['patient_sync_organizations', 'patient_sync_scope', 'patient_sync_reader']);
 
 describe('the guides', () => {
-  test('are all there, with commands in them', async () => {
+  test('are complete and contain commands', async () => {
     expect(await guideFiles()).toEqual([
       'guides/architecture.md',
       'guides/moving-from-the-old-system.md',
@@ -24,7 +24,7 @@ describe('the guides', () => {
     expect(commands.filter(({ notRun }) => notRun === undefined).length).toBeGreaterThan(25);
   });
 
-  test('mark what is not run, and these are all the reasons there are', async () => {
+  test('mark each command that is not run, with a known reason', async () => {
     const commands = (await Promise.all((await guideFiles()).map(commandsOf))).flat();
     const notRun = commands.flatMap(({ guide, notRun: why, text }) =>
       why === undefined ? [] : [`${guide} (${why}): ${text.split('\n', 1)[0]}`],
@@ -44,7 +44,7 @@ describe('the guides', () => {
     ]);
   });
 
-  test('draw pictures whose arrows begin and end at something', async () => {
+  test('draw four diagrams of known kinds', async () => {
     const blocks = [
       ...(await readGuide('guides/architecture.md')).matchAll(/^```mermaid\n([\s\S]*?)^```$/gm),
     ];
@@ -56,7 +56,7 @@ describe('the guides', () => {
     ]);
   });
 
-  test('name every metric that they name as it is', async () => {
+  test('name only metrics that exist', async () => {
     const { createMetrics } = await import('../../src/metrics/metrics.ts');
     const { createDatabaseStatsReader } = await import('../../src/metrics/database-stats.ts');
     expect(createDatabaseStatsReader).toBeTypeOf('function');
@@ -83,7 +83,7 @@ describe('the guides', () => {
     }
   });
 
-  test('and the README document every variable of the environment', async () => {
+  test('and the README document every environment variable', async () => {
     const files = ['src/config/config.ts', 'src/config/access.ts'];
     const config = (await Promise.all(files.map((file) => readFile(join(ROOT, file), 'utf8')))).join('\n');
     const names = [...config.matchAll(/read(?:er\([^)]*\))?\(\s*'([A-Z_]+)'/g)].map(([, name = '']) => name);

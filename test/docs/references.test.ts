@@ -111,6 +111,15 @@ describe('decisions', () => {
   });
 });
 
+test('messages and comments name documents that exist', () => {
+  const named = FILES.filter((file) => !file.endsWith('.md') && !/\.(?:png|svg)$/.test(file)).flatMap(
+    (file) =>
+      [...read(file).matchAll(/\bdocs\/[\w/-]+\.(?:md|yml|json)\b/g)].map(([path]) => ({ file, path })),
+  );
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter(({ path }) => !exists(path))).toEqual([]);
+});
+
 test('comments name files that exist', () => {
   const path = new RegExp(`(?<![\\w@/.:-])[\\w.…-]+(?:/[\\w.*…-]+)*\\.${SOURCE_EXTENSIONS}\\b(?!\\()`, 'g');
   const named = FILES.filter((file) => /\.(?:tsx?|m?js|css|sql)$/.test(file)).flatMap((file) =>

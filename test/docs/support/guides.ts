@@ -1,18 +1,18 @@
-/** The guides in docs/, and the commands in them. */
+/** The guides in docs/ and their commands. */
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const DOCS = fileURLToPath(new URL('../../../docs/', import.meta.url));
 
 /**
- * Why a block is not run. Everything else is.
+ * The reasons for which a block is not run. All other blocks are run.
  *
- * A block says it behind its language: ```bash not-run=docker.
+ * A block states its reason after its language: ```bash not-run=docker.
  */
 export const REASONS_NOT_TO_RUN: Record<string, string> = {
-  ci: 'it is the first line of .ci/run, which runs it on a clean checkout',
+  ci: '.ci/run runs it on a clean checkout',
   docker: 'it needs a Docker daemon, which a test must not depend on; test/packaging checks its files',
-  root: 'it changes or asks the init system of the machine; test/peers checks the unit',
+  root: 'it changes or reads the init system of the machine; test/peers checks the unit',
   database:
     'it needs databases and roles of a real installation; test/peers/backup.test.ts and test/database do the same',
   cliniko: "it needs a clinic's own key and the real Cliniko",
@@ -22,7 +22,7 @@ export interface Command {
   /** `docs/guides/quick-start.md` */
   guide: string;
   text: string;
-  /** Runs on while the rest of the guide is followed. */
+  /** It keeps running while the next commands run. */
   background: boolean;
   notRun: string | undefined;
 }
