@@ -28,7 +28,8 @@ export function requireLoopbackHost(): MiddlewareHandler {
 }
 
 /** Headers that proxies add. A local program that connects directly does not send them. */
-const PROXY_HEADER = /^(forwarded|via|x-forwarded-.+)$/;
+const PROXY_HEADER =
+  /^(forwarded|via|x-forwarded(-.+)?|x-original-(forwarded-for|host)|x-real-ip|cf-ray|x-envoy-.+|((x|true|fastly|cf|x-cluster)-)?(client|connecting)-ip)$/;
 
 /** Behind a proxy every request seems to come from this machine, wherever it was sent from. */
 export function refuseProxies(): MiddlewareHandler {

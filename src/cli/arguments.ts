@@ -50,9 +50,17 @@ export function wholeNumber(text: string, name: string, min: number, max: number
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}; it was "${text}".`);
 }
 
+export interface CommandOptions {
+  /** The command only shows something, so it ends when its output has no reader. Default: its work goes on. */
+  endsWithReader?: boolean;
+}
+
 /** Runs a command: its result is the exit code, its failure one line. Help is not a failure. */
-export async function runCommand(command: () => Promise<number>): Promise<void> {
-  endWithReader();
+export async function runCommand(
+  command: () => Promise<number>,
+  { endsWithReader = false }: CommandOptions = {},
+): Promise<void> {
+  surviveLostReader(endsWithReader);
   try {
     process.exitCode = await command();
   } catch (error) {
@@ -77,11 +85,14 @@ function explain(error: unknown): string {
   return explainStartFailure(error, 'The command failed');
 }
 
-/** The reader of a pipe may close it early (`| head`): that is not a failure, and nothing is reported. */
-function endWithReader(): void {
+/**
+ * The reader of a pipe may close it early (`| head`): that is not a failure, and nothing is reported. An erasure, for
+ * example, must not end in the middle because of it, with an exit code that reports success.
+ */
+function surviveLostReader(endsWithReader: boolean): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+    if (endsWithReader) process.exit(0);
   });
   process.stderr.on('error', () => {});
 }

@@ -22,42 +22,45 @@ const LATENCY_MS = 250;
 
 // `demo | head` continues to serve.
 surviveErrors(process.stdout, process.stderr);
-await runCommand(async () => {
-  const values = readArguments(
-    process.argv.slice(2),
-    {
-      once: { type: 'boolean', default: false },
-      patients: { type: 'string', default: '648' },
-      port: { type: 'string', default: process.env.PORT || '8000' },
-    },
-    USAGE,
-  );
-  const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
-  const port = wholeNumber(values.port, '--port', 0, 65_535);
-  const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
-  const server = await serve(cliniko, port).catch(async (error: unknown) => {
-    await cliniko.close();
-    throw error;
-  });
-  const stop = async () => {
-    await server.stop();
-    await cliniko.close();
-  };
-  const interrupted = stopOnSignal(stop);
-  const code = await syncOnce(server).catch(async (error: unknown) => {
-    await stop();
-    throw error;
-  });
-  if (values.once) {
-    await stop();
-    return code;
-  }
-  process.stdout.write(
-    `\nDashboard  ${server.url}/?org=${ORGANIZATION}\nOps        ${server.url}/ops\nStop with Ctrl-C.\n`,
-  );
-  await interrupted;
-  return 0;
-});
+await runCommand(
+  async () => {
+    const values = readArguments(
+      process.argv.slice(2),
+      {
+        once: { type: 'boolean', default: false },
+        patients: { type: 'string', default: '648' },
+        port: { type: 'string', default: process.env.PORT || '8000' },
+      },
+      USAGE,
+    );
+    const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
+    const port = wholeNumber(values.port, '--port', 0, 65_535);
+    const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
+    const server = await serve(cliniko, port).catch(async (error: unknown) => {
+      await cliniko.close();
+      throw error;
+    });
+    const stop = async () => {
+      await server.stop();
+      await cliniko.close();
+    };
+    const interrupted = stopOnSignal(stop);
+    const code = await syncOnce(server).catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    });
+    if (values.once) {
+      await stop();
+      return code;
+    }
+    process.stdout.write(
+      `\nDashboard  ${server.url}/?org=${ORGANIZATION}\nOps        ${server.url}/ops\nStop with Ctrl-C.\n`,
+    );
+    await interrupted;
+    return 0;
+  },
+  { endsWithReader: true },
+);
 
 async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningServer> {
   const config = readConfig(

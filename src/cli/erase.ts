@@ -9,9 +9,10 @@ import { type Database, openDatabase } from '../database/open.ts';
 import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { countErasable, type ErasureTarget, eraseAndAudit } from '../erasure/erase.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { jsonLine } from './screen.ts';
 
 const USAGE =
-  'Usage: npm run patients:erase -- --org 123 (--patient 456,789 | --missing-for DAYS) [--confirm]';
+  'Usage: npm run patients:erase -- --org 123 (--patient 456,789 | --missing-for DAYS) [--confirm] [--json]';
 
 /** A whole clinic is one statement, and no other work waits behind it here. */
 const ERASING_LIMIT_MS = 600_000;
@@ -24,6 +25,7 @@ await runCommand(async () => {
       patient: { type: 'string' },
       'missing-for': { type: 'string' },
       confirm: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
     },
     USAGE,
   );
@@ -31,9 +33,19 @@ await runCommand(async () => {
   const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
   const target = readTarget(values.patient, values['missing-for']);
   return await withDatabase(async (database) => {
-    await show(database, organizationId, target);
-    if (values.confirm) await erase(database, organizationId, target);
-    else say('Nothing was erased. Add --confirm to erase them permanently.');
+    const say = values.json ? sayJson : sayWords;
+    say({
+      type: 'found',
+      organization_id: organizationId,
+      ...(await countErasable(database.sql, organizationId, target)),
+    });
+    if (values.confirm)
+      say({
+        type: 'erased',
+        organization_id: organizationId,
+        ...(await erase(database, organizationId, target)),
+      });
+    else say({ type: 'not_erased', organization_id: organizationId });
     return 0;
   });
 });
@@ -50,25 +62,13 @@ function readTarget(patient: string | undefined, missingFor: string | undefined)
   throw new UsageError('--patient takes Cliniko ids with commas, such as 1412087736654301127.');
 }
 
-async function show({ sql }: Database, organizationId: number, target: ErasureTarget): Promise<void> {
-  const found = await countErasable(sql, organizationId, target);
-  say(`Organization ${organizationId}: ${found.patients} patients, and ${found.quarantined} in quarantine.`);
-  if (found.still_in_cliniko > 0) {
-    say(
-      `${found.still_in_cliniko} of them were in Cliniko at the last full sync: ` +
-        'delete them there first, or the next sync brings them back.',
-    );
-  }
-}
-
-async function erase(database: Database, organizationId: number, target: ErasureTarget): Promise<void> {
-  const erased = await eraseAndAudit(database, organizationId, target, ({ patients, quarantined }) => ({
+async function erase(database: Database, organizationId: number, target: ErasureTarget) {
+  return await eraseAndAudit(database, organizationId, target, ({ patients, quarantined }) => ({
     organizationId,
     actor: 'command line',
     action: 'patients.erase',
     details: { count: patients, quarantined },
   }));
-  say(`Erased permanently: ${erased.patients} patients, and ${erased.quarantined} in quarantine.`);
 }
 
 /** The configured database, or the embedded one, started for as long as it takes. */
@@ -90,6 +90,32 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   }
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+type Line = { organization_id: number } & (
+  | { type: 'found'; patients: number; quarantined: number; still_in_cliniko: number }
+  | { type: 'erased'; patients: number; quarantined: number }
+  | { type: 'not_erased' }
+);
+
+function sayJson(line: Line): void {
+  process.stdout.write(jsonLine(line));
+}
+
+function sayWords(line: Line): void {
+  process.stdout.write(`${wordsOf(line)}\n`);
+}
+
+function wordsOf(line: Line): string {
+  switch (line.type) {
+    case 'found': {
+      const found = `Organization ${line.organization_id}: ${line.patients} patients, and ${line.quarantined} in quarantine.`;
+      if (line.still_in_cliniko === 0) return found;
+      return `${found}\n${line.still_in_cliniko} of them were in Cliniko at the last full sync: delete them there first, or the next sync brings them back.`;
+    }
+    case 'erased':
+      return `Erased permanently: ${line.patients} patients, and ${line.quarantined} in quarantine.`;
+    case 'not_erased':
+      return 'Nothing was erased. Add --confirm to erase them permanently.';
+    default:
+      return line satisfies never;
+  }
 }

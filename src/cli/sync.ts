@@ -17,45 +17,48 @@ const LONGEST_TIMEOUT_S = 86_400;
 /** As shells report a program that a signal has ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
 
-await runCommand(async () => {
-  const values = readArguments(
-    process.argv.slice(2),
-    {
-      org: { type: 'string' },
-      mode: { type: 'string', default: 'full' },
-      timeout: { type: 'string', default: '300' },
-      json: { type: 'boolean', default: false },
-      ...SERVER_OPTIONS,
-    },
-    USAGE,
-  );
-  if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
-  const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
-  const limitMs = wholeNumber(values.timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
-  const mode = readMode(values.mode);
-  const server = readServer(values);
-  const screen = process.stdout;
-  const interruption = explainInterruption(server, organizationId, values.json ? process.stderr : screen);
-  const started = await startSync(server, organizationId, mode).catch((cause: unknown) => {
-    throw explainFirstFailure(server, cause);
-  });
-  interruption.started(started.sync_log_id);
-  const { already_running, sync_log_id } = started;
-  if (values.json)
-    screen.write(
-      jsonLine({ type: 'started', organization_id: organizationId, sync_log_id, already_running }),
+await runCommand(
+  async () => {
+    const values = readArguments(
+      process.argv.slice(2),
+      {
+        org: { type: 'string' },
+        mode: { type: 'string', default: 'full' },
+        timeout: { type: 'string', default: '300' },
+        json: { type: 'boolean', default: false },
+        ...SERVER_OPTIONS,
+      },
+      USAGE,
     );
-  else
-    screen.write(
-      `${already_running ? 'A sync is running already: watching it' : 'Sync started'} (organization ${organizationId}, run ${sync_log_id})\n`,
+    if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
+    const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+    const limitMs = wholeNumber(values.timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
+    const mode = readMode(values.mode);
+    const server = readServer(values);
+    const screen = process.stdout;
+    const interruption = explainInterruption(server, organizationId, values.json ? process.stderr : screen);
+    const started = await startSync(server, organizationId, mode).catch((cause: unknown) => {
+      throw explainFirstFailure(server, cause);
+    });
+    interruption.started(started.sync_log_id);
+    const { already_running, sync_log_id } = started;
+    if (values.json)
+      screen.write(
+        jsonLine({ type: 'started', organization_id: organizationId, sync_log_id, already_running }),
+      );
+    else
+      screen.write(
+        `${already_running ? 'A sync is running already: watching it' : 'Sync started'} (organization ${organizationId}, run ${sync_log_id})\n`,
+      );
+    const monitor = createConnectionMonitor(
+      (values.json ? jsonConnectionLines : connectionLines)(screen),
+      limitMs,
     );
-  const monitor = createConnectionMonitor(
-    (values.json ? jsonConnectionLines : connectionLines)(screen),
-    limitMs,
-  );
-  const logs = followRun(server, organizationId, sync_log_id, monitor);
-  return values.json ? showRun(logs, screen, createJsonDisplay(screen)) : showRun(logs, screen);
-});
+    const logs = followRun(server, organizationId, sync_log_id, monitor);
+    return values.json ? showRun(logs, screen, createJsonDisplay(screen)) : showRun(logs, screen);
+  },
+  { endsWithReader: true },
+);
 
 function readMode(text: string): SyncMode {
   if (text === 'full' || text === 'active' || text === 'changed') return text;

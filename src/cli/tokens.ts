@@ -16,12 +16,15 @@ import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { SCOPES, type Scope } from '../http/principal.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { jsonLine } from './screen.ts';
 
 const USAGE = `Usage: npm run tokens -- create --name "Reception" --organizations 123,124|* [--scope read|sync|admin] [--days 365]
        npm run tokens -- create --name "Prometheus" --scope metrics [--days 365]
        npm run tokens -- list
-       npm run tokens -- revoke --id 7`;
+       npm run tokens -- revoke --id 7
+  --json  one JSON object a line`;
 
+const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
 const MAX_ID = 2_147_483_647;
 
 await runCommand(async () => {
@@ -30,8 +33,7 @@ await runCommand(async () => {
     case 'create':
       return create(args);
     case 'list':
-      readArguments(args, {}, USAGE);
-      return withDatabase(async (database) => say(table(await listTokens(database))));
+      return list(args);
     case 'revoke':
       return revoke(args);
     default:
@@ -41,6 +43,14 @@ await runCommand(async () => {
   }
 });
 
+async function list(args: readonly string[]): Promise<number> {
+  const { json } = readArguments(args, JSON_OPTION, USAGE);
+  return withDatabase(async (database) => {
+    const tokens = await listTokens(database);
+    say(json ? tokens.map(jsonLine).join('') : table(tokens));
+  });
+}
+
 async function create(args: readonly string[]): Promise<number> {
   const values = readArguments(
     args,
@@ -49,6 +59,7 @@ async function create(args: readonly string[]): Promise<number> {
       organizations: { type: 'string' },
       scope: { type: 'string', default: 'read' },
       days: { type: 'string', default: '365' },
+      ...JSON_OPTION,
     },
     USAGE,
   );
@@ -66,6 +77,7 @@ async function create(args: readonly string[]): Promise<number> {
   };
   return withDatabase(async (database) => {
     const { id, token } = await createToken(database, wish);
+    if (values.json) return say(jsonLine({ id, token, expires_in_days: wish.expiresInDays }));
     // Alone on the standard output, so that a script can take it.
     process.stderr.write(`Token ${id} for ${wish.expiresInDays} days. It is shown only once:\n`);
     say(`${token}\n`);
@@ -73,13 +85,17 @@ async function create(args: readonly string[]): Promise<number> {
 }
 
 async function revoke(args: readonly string[]): Promise<number> {
-  const values = readArguments(args, { id: { type: 'string' } }, USAGE);
+  const values = readArguments(args, { id: { type: 'string' }, ...JSON_OPTION }, USAGE);
   if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
   const id = wholeNumber(values.id, '--id', 1, MAX_ID);
   return withDatabase(async (database) => {
     if (!(await revokeToken(database, id)))
       throw new CommandError(`No active token has the id ${id}. List the tokens: npm run tokens -- list`);
-    say(`Token ${id} is revoked. Its open streams end within 5 seconds.\n`);
+    say(
+      values.json
+        ? jsonLine({ id, revoked: true })
+        : `Token ${id} is revoked. Its open streams end within 5 seconds.\n`,
+    );
   });
 }
 

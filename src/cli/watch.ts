@@ -23,32 +23,35 @@ ${SERVER_USAGE}`;
 
 const LONGEST_TIMEOUT_S = 86_400;
 
-await runCommand(async () => {
-  const values = readArguments(
-    process.argv.slice(2),
-    {
-      org: { type: 'string' },
-      all: { type: 'boolean', default: false },
-      timeout: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      ...SERVER_OPTIONS,
-    },
-    USAGE,
-  );
-  if (values.all === (values.org !== undefined)) {
-    throw new UsageError(`Give either --org or --all.\n${USAGE}`);
-  }
-  const server = readServer(values);
-  const limitMs = readLimitMs(values.timeout);
-  endOnCtrlC();
-  if (values.org === undefined) {
-    const shown = values.json ? jsonEverything(process.stdout) : showEverything(process.stdout);
-    return followEverything(server, shown, createConnectionMonitor(shown, limitMs));
-  }
-  const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
-  await watchOrganization(server, organizationId, limitMs, values.json);
-  return 0;
-});
+await runCommand(
+  async () => {
+    const values = readArguments(
+      process.argv.slice(2),
+      {
+        org: { type: 'string' },
+        all: { type: 'boolean', default: false },
+        timeout: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        ...SERVER_OPTIONS,
+      },
+      USAGE,
+    );
+    if (values.all === (values.org !== undefined)) {
+      throw new UsageError(`Give either --org or --all.\n${USAGE}`);
+    }
+    const server = readServer(values);
+    const limitMs = readLimitMs(values.timeout);
+    endOnCtrlC();
+    if (values.org === undefined) {
+      const shown = values.json ? jsonEverything(process.stdout) : showEverything(process.stdout);
+      return followEverything(server, shown, createConnectionMonitor(shown, limitMs));
+    }
+    const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+    await watchOrganization(server, organizationId, limitMs, values.json);
+    return 0;
+  },
+  { endsWithReader: true },
+);
 
 function readLimitMs(timeout: string | undefined): number {
   if (timeout === undefined) return Number.POSITIVE_INFINITY;

@@ -1,13 +1,14 @@
 /** Erasing patients and whole clinics: first a preview, then the erasure, and no patient data remains. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { ErasedOrganization } from '#contract/erasure.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { builtEntry } from '../support/build-server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
@@ -137,6 +138,45 @@ describe('npm run patients:erase', () => {
     expect(
       await database.sql`select action, actor, details from audit_log where action like 'patients.%'`,
     ).toEqual([{ action: 'patients.erase', actor: 'command line', details: { count: 1, quarantined: 1 } }]);
+  });
+
+  test('prints one JSON object a line with --json', async ({ databaseUrl }) => {
+    const { people } = await syncedClinic(databaseUrl);
+    const shown = await erase(databaseUrl, '--patient', people.idOf(10), '--confirm', '--json');
+    const lines = shown
+      .trimEnd()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect(lines).toEqual([
+      { type: 'found', organization_id: 123, patients: 1, quarantined: 0, still_in_cliniko: 1 },
+      { type: 'erased', organization_id: 123, patients: 1, quarantined: 0 },
+    ]);
+  });
+
+  test('erases also when nothing reads its output, as in a pipe to head', async ({ databaseUrl }) => {
+    const { people, database } = await syncedClinic(databaseUrl);
+    const id = people.idOf(10);
+    const command = [builtEntry('cli/erase'), '--org', '123', '--patient', id, '--confirm'];
+    const child = spawn(process.execPath, command, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, DATABASE_URL: databaseUrl },
+    });
+    child.stdout.destroy();
+    const observer = connectInTest(databaseUrl);
+    // Holds the erasure up until the loss of the reader has long been noticed.
+    const waiting = await database.sql.begin(async (tx) => {
+      await tx`select from organizations where id = 123 for update`;
+      return await vi.waitFor(async () => {
+        const sessions = await observer`select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`;
+        expect(sessions.length > 0 || child.exitCode !== null).toBe(true);
+        return sessions.length;
+      });
+    });
+    expect(waiting).toBe(1);
+    if (child.exitCode === null) await once(child, 'exit');
+    expect(child.exitCode).toBe(0);
+    expect(await mentions(database.sql, [id])).toEqual([]);
   });
 
   test('prints its usage when the arguments are invalid', async ({ databaseUrl }) => {

@@ -103,9 +103,10 @@ describe('a client that never finishes its request', () => {
     onTestFinished(() => clearInterval(drip));
     const begun = Date.now();
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-    expect(Date.now() - begun).toBeLessThan(2_000);
+    expect(slow.some(({ socket }) => !socket.closed)).toBe(true);
     const answers = await Promise.all(slow.map(({ ended }) => ended));
-    expect(Date.now() - begun).toBeLessThan(20_000);
+    // Node itself would wait for 60 s.
+    expect(Date.now() - begun).toBeLessThan(50_000);
     expect(answers.filter((text) => text.startsWith('HTTP/1.1 408')).length).toBeGreaterThan(190);
   });
 

@@ -45,6 +45,12 @@ async function residentBytes(pid: number | undefined): Promise<number> {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1_024;
 }
 
+async function costOfHealth(url: string): Promise<number> {
+  const begun = performance.now();
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  return performance.now() - begun;
+}
+
 describe('ten connections that pipeline and never read', () => {
   test.for([
     ['/docs', undefined],
@@ -61,12 +67,12 @@ describe('ten connections that pipeline and never read', () => {
       for (let n = 0; n < 20; n++) await (await fetch(`${url}/docs`)).text();
       const before = await residentBytes(child.pid);
 
-      const begun = performance.now();
+      const calm = await costOfHealth(url);
       const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
       const clients = Array.from({ length: 10 }, () => pipeline(url, request, times));
       await Promise.all(clients.map((socket) => once(socket, 'connect')));
-      expect((await fetch(`${url}/healthz`)).status).toBe(200);
-      expect(performance.now() - begun).toBeLessThan(1_000);
+      // A second, and on a busy machine as many of its own calm answers as there are connections.
+      expect(await costOfHealth(url)).toBeLessThan(1_000 + 10 * calm);
       await vi.waitFor(
         async () => {
           expect((await residentBytes(child.pid)) - before).toBeLessThan(100 * 1_024 * 1_024);

@@ -69,6 +69,24 @@ describe('a server without accounts', () => {
     expect(socket.problem()).toMatchObject({ code: 'PROXY_NEEDS_ACCOUNTS' });
   });
 
+  test('refuses the headers of proxies that name only the client', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const statusOf = async (header: string) =>
+      (await ask(server, ['GET /healthz HTTP/1.1', 'Host: localhost', `${header}: 203.0.113.9`])).status;
+    for (const header of [
+      'X-Real-IP',
+      'True-Client-IP',
+      'CF-Connecting-IP',
+      'X-Cluster-Client-IP',
+      'X-Envoy-External-Address',
+    ]) {
+      expect(await statusOf(header), header).toBe(403);
+    }
+    for (const header of ['X-Request-Id', 'Client-Hints', 'X-Client-Version', 'Traceparent']) {
+      expect(await statusOf(header), header).toBe(200);
+    }
+  });
+
   test('names the header that a proxy did not pass on', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const answer = await ask(server, [

@@ -102,7 +102,8 @@ describe('a server with a collector', () => {
     expect((await server.api('/organizations')).status).toBe(200);
     const began = performance.now();
     await server.stop();
-    expect(performance.now() - began).toBeLessThan(4_000);
+    // An export waits up to 10 s for its collector.
+    expect(performance.now() - began).toBeLessThan(9_000);
   });
 });
 

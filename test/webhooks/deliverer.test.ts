@@ -35,7 +35,8 @@ describe('an organization with ten endpoints that never answer', () => {
       await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
         values (2, 'by_hand', 'failed', now())`;
       await healthy.until(count);
-      expect(performance.now() - endedAt).toBeLessThan(3_000);
+      // An attempt that hangs lasts 15 s: this one waits for none of them.
+      expect(performance.now() - endedAt).toBeLessThan(10_000);
     }
     expect(hanging.received).toHaveLength(4);
   });

@@ -1,0 +1,26 @@
+/** The commands that work on the database without a server, as real processes. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect } from 'vitest';
+import { builtEntry } from '../support/build-server.ts';
+import { test } from '../support/database.ts';
+
+describe('the commands that work on the database', () => {
+  test('print one JSON object a line with --json', async ({ databaseUrl }) => {
+    const linesOf = async (name: string, ...args: string[]): Promise<unknown[]> => {
+      const command = [builtEntry(`cli/${name}`), ...args, '--json'];
+      const env = { ...process.env, DATABASE_URL: databaseUrl };
+      const { stdout } = await promisify(execFile)(process.execPath, command, { env });
+      const lines = stdout.trimEnd().split('\n');
+      return lines.map((line): unknown => JSON.parse(line));
+    };
+    expect(await linesOf('migrate')).toEqual([{ type: 'migrated', embedded: false }]);
+    const wish = ['--name', 'Reception', '--organizations', '123', '--days', '2'];
+    const [created] = await linesOf('tokens', 'create', ...wish);
+    expect(created).toMatchObject({ id: 1, token: expect.stringMatching(/^pst_/), expires_in_days: 2 });
+    expect(await linesOf('tokens', 'revoke', '--id', '1')).toEqual([{ id: 1, revoked: true }]);
+    expect(await linesOf('tokens', 'list')).toMatchObject([
+      { id: 1, name: 'Reception', scope: 'read', organizations: [123], state: 'revoked' },
+    ]);
+  });
+});
