@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { loadVersion01 } from '../database/support/version-0-1.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
@@ -63,6 +64,15 @@ describe('a set-up that works', () => {
     expect(report.code).toBe(0);
     expect(report.of('rights')?.detail).toMatch(/The next start applies \d+ migrations/);
     expect(await sql`select from pg_tables where schemaname = 'public'`).toHaveLength(0);
+  });
+
+  test('is one of version 0.1 too', async () => {
+    const { url, sql } = await createEmptyDatabase();
+    await loadVersion01(sql);
+    const report = await examine({ DATABASE_URL: url });
+    expect(report.code).toBe(0);
+    expect(report.of('rights')?.detail).toBe('The next start upgrades the tables of version 0.1.');
+    expect(await sql`select era from sync_eras`).toHaveLength(1);
   });
 });
 

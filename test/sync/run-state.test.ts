@@ -11,6 +11,7 @@ import {
   type BatchCounts,
   batchSize,
   INITIAL_STATE,
+  parseCheckpoint,
   RunState,
   storedBatch,
 } from '../../src/sync/run-state.ts';
@@ -170,4 +171,26 @@ describe('a completed run', () => {
       progress_percent: 100,
     });
   });
+});
+
+describe('a checkpoint', () => {
+  test('continues where it was written', () => {
+    const state = storedBatch(INITIAL_STATE, batch({ succeeded: 20 }), START);
+    expect(parseCheckpoint(JSON.parse(JSON.stringify(state)))).toEqual({ state, isReadable: true });
+    expect(parseCheckpoint(null)).toEqual({ state: INITIAL_STATE, isReadable: true });
+  });
+
+  test.for([
+    [{ page: 3, place: 0, percent: 41.7, coverage: { leg: 'walk' } }, 41.7],
+    [{ ...INITIAL_STATE, percent: 100, found: -1 }, 0],
+    ['text', 0],
+  ] as const)(
+    'of another version starts again, and keeps a percentage that was shown',
+    ([checkpoint, percent]) => {
+      expect(parseCheckpoint(checkpoint)).toEqual({
+        state: { ...INITIAL_STATE, percent },
+        isReadable: false,
+      });
+    },
+  );
 });
