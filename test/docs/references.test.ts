@@ -17,13 +17,17 @@ const OTHER_FILES = new Set([
   'sql/09_fix_patients_unique_constraint.sql',
 ]);
 
-/** Of PostgreSQL, Node and browsers, where no code of this project uses them. */
+/** Of PostgreSQL, Node, browsers and the old system, or made by commands of a guide: no code of this project uses them. */
 const OTHER_NAMES = new Set([
   'localStorage',
   'pg_dump',
   'pg_read_all_data',
   'pg_write_all_data',
   'nodejs_eventloop_lag_p99_seconds',
+  'OLD_DATABASE_URL',
+  'OLD_SCHEMA',
+  'contact_type',
+  'patients_legacy',
 ]);
 
 /** What stands in code style: `like this`. */

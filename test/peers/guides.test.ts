@@ -9,9 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { type Command, commandsOf } from '../docs/support/guides.ts';
+import { insertOldRuns, OLD_SCHEMA } from '../legacy/support/old-database.ts';
 import { createEmptyDatabase } from '../support/database.ts';
-import { guideBlock } from '../support/guide.ts';
 import { freePort } from './support/free-port.ts';
 
 const execute = promisify(execFile);
@@ -43,21 +44,28 @@ async function newReader(): Promise<Reader> {
 
 async function withDatabase(reader: Reader): Promise<Sql> {
   const { url, sql } = await createEmptyDatabase();
-  Object.assign(reader.environment, { DATABASE_URL: url });
+  Object.assign(reader.environment, { DATABASE_URL: forPsql(url) });
   return sql;
 }
+
+/** Without its parameters: an older psql does not know all of them. */
+const forPsql = (url: string): string => url.replace(/\?.*$/, '');
 
 /** Only the ports are others. */
 function here({ ports }: Reader, text: string): string {
   return text.replace(/\b800[01]\b/g, (port) => ports.get(port) ?? port);
 }
 
-/** @returns what each block printed */
-async function follow(guide: string, reader: Reader): Promise<string[]> {
+/**
+ * @param path the blocks that are for readers on this path through the guide only
+ * @returns what each block printed
+ */
+async function follow(guide: string, reader: Reader, path?: string): Promise<string[]> {
   const printed: string[] = [];
   let started: ChildProcess[] = [];
   for (const command of await commandsOf(guide)) {
-    if (command.notRun !== undefined) continue;
+    if (command.notRun !== undefined || (command.only ?? path) !== path) continue;
+    if (command.stops) started = await endAll(started);
     if (!command.background) {
       printed.push(await run(command, reader));
       continue;
@@ -122,23 +130,50 @@ describe('a reader who follows', () => {
     expect(printed.join('\n')).toContain('event: hello');
   });
 
-  test('the guide from the old system, has its old rows and its new stream', async () => {
-    const reader = await newReader();
-    const sql = await withDatabase(reader);
-    await sql.unsafe(await guideBlock('sql', 'CREATE TABLE'));
-    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, records_success)
-      values (123, 'full_patients', 'completed', '2024-01-15 10:30:00', '2024-01-15 10:34:22', 648),
-             (123, 'full_patients', 'running', '2024-02-01 08:00:00', null, 12)`;
-    onTestFinished(() => rm(join(ROOT, 'old-sync-logs.csv'), { force: true }));
-    // As the old guide had it made, with the constraint that ours has, too.
-    await sql`create table patients (id serial primary key, organization_id integer, cliniko_patient_id text,
-      constraint patients_org_cliniko_patient_unique unique (organization_id, cliniko_patient_id))`;
-    const printed = (await follow('guides/moving-from-the-old-system.md', reader)).join('\n');
-    expect(printed).toMatch(/completed \|\s+1/);
-    expect(printed).toMatch(/failed +\|\s+1/);
-    expect(printed).toContain('The newest run of organization 123: failed');
-    expect(printed).toContain('event: snapshot');
-  });
+  test.for([['own-database'], ['old-database']] as const)(
+    'the guide from the old system (%s), has its patients, its history and its old views',
+    async ([path]) => {
+      const reader = await newReader();
+      const old = await createEmptyDatabase();
+      await old.sql.unsafe(OLD_SCHEMA);
+      await old.sql`update patients set cliniko_patient_id = '1'`;
+      await insertOldRuns(old.sql, [
+        { status: 'completed', startedAt: '2024-01-15 10:30:00+00', counts: [648, 648, 0] },
+        {
+          status: 'timeout',
+          startedAt: '2024-02-01 08:00:00+00',
+          errorDetails: { patient: 'Grace Example' },
+        },
+      ]);
+      const isOwn = path === 'own-database';
+      const { url, sql } = isOwn ? await createEmptyDatabase() : old;
+      const cliniko = await startClinikoSimulator({ patients: 30, apiKey: 'MS-your-own-key-au2' });
+      onTestFinished(() => cliniko.close());
+      Object.assign(reader.environment, {
+        DATABASE_URL: forPsql(url),
+        OLD_DATABASE_URL: forPsql(old.url),
+        OLD_SCHEMA: isOwn ? 'public' : 'old_system',
+        CREDENTIALS_KEY: randomBytes(32).toString('base64'),
+        CLINIKO_BASE_URL: cliniko.url,
+      });
+      const printed = (await follow('guides/moving-from-the-old-system.md', reader, path)).join('\n');
+      expect(printed).toContain('Sync completed: 30/30 patients');
+      expect(printed).toContain('org_abc -> 123: 2 rows in the old table; 2 to copy');
+      expect(printed).toContain('2 copied, 0 copied before, 0 left out');
+      expect(printed).toContain('DELETE 2\nROLLBACK');
+      expect(printed).toContain('Only in the old system: 1, only here: 30');
+      expect(printed).toMatch(/completed \| f +\|\s+1\n.*completed \| t +\|\s+1\n.*failed +\| t +\|\s+1/);
+      expect(printed).toContain('The newest run of organization 123: completed');
+      expect(printed).toContain('event: snapshot');
+      expect(printed).toMatch(/\n +123 \| +30 \|/);
+      if (!isOwn) expect(printed).toMatch(/active_contacts +\| view/);
+      // The old system works again, and its table has no names.
+      expect(await old.sql`select name from active_contacts`).toEqual([{ name: 'Grace Example' }]);
+      expect(await old.sql`select from public.sync_logs where error_details is not null`).toHaveLength(0);
+      const logs = sql.unsafe(`select from ${isOwn ? 'public' : 'patient_sync'}.sync_logs`);
+      expect(await logs).toHaveLength(3);
+    },
+  );
 
   test('the operations guide, has a server that tells of itself', async () => {
     const reader = await newReader();

@@ -25,6 +25,10 @@ export interface Command {
   /** It keeps running while the next commands run. */
   background: boolean;
   notRun: string | undefined;
+  /** Only for readers on this path through the guide. */
+  only: string | undefined;
+  /** A reader stops the server first. */
+  stops: boolean;
 }
 
 export async function guideFiles(): Promise<string[]> {
@@ -46,6 +50,8 @@ export async function commandsOf(guide: string): Promise<Command[]> {
             text,
             background: /\bbackground\b/.test(info),
             notRun: /\bnot-run=(\w+)/.exec(info)?.[1],
+            only: /\bonly=([\w-]+)/.exec(info)?.[1],
+            stops: /\bstops\b/.test(info),
           },
         ]
       : [],
