@@ -1,5 +1,6 @@
 /** pgbouncer refuses startup parameters, so behind it the settings of a session are pinned another way. */
 import { describe, expect } from 'vitest';
+import { checkListen } from '../../src/cli/doctor/database-checks.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer } from '../support/server.ts';
@@ -30,5 +31,16 @@ describe.for(['transaction', 'session'] as const)('pgbouncer that pools by %s', 
     await stream.until((sent) => sent.length === 2);
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     expect((await stream.until(hasEnded)).at(-1)?.event).toBe('completed');
+  });
+});
+
+describe('the doctor', () => {
+  test('finds a pooler that drops LISTEN', async ({ databaseUrl }) => {
+    expect(await checkListen(databaseUrl)).toMatchObject({ check: 'listen', state: 'ok' });
+    expect(await checkListen(await startPgbouncer(databaseUrl))).toMatchObject({
+      check: 'listen',
+      state: 'error',
+      detail: expect.stringContaining('LISTEN_DATABASE_URL'),
+    });
   });
 });
