@@ -22,7 +22,7 @@ describe('the settings', () => {
     await dialog.getByLabel('Time zone').selectOption('Pacific/Auckland');
     await dialog.getByLabel('Invalid phone number').selectOption('reject');
     await dialog.getByLabel('Automatic sync').selectOption('daily');
-    await dialog.getByLabel('At').fill('03:15');
+    await dialog.getByLabel('At', { exact: true }).fill('03:15');
     await dialog.getByRole('button', { name: 'Save settings' }).click();
     await dialog.getByText('Saved.').waitFor();
     expect(await settingsOf(server)).toMatchObject({
