@@ -74,6 +74,7 @@ async function openApp(
     sourceFor: () => {
       throw new Error('The fan-out asks no Cliniko.');
     },
+    addresses: { hostOf: async () => undefined },
     bus,
     hub,
     connections: createConnectionRegistry(),

@@ -235,6 +235,7 @@ function route(clinic: Clinic, noted: SimulatedRequest, { pathname, searchParams
   if (id !== undefined) return clinic.patients.byId(id, searchParams);
   if (pathname === '/v1/user') return json(200, OWNER);
   if (pathname === '/v1/settings/public') return json(200, SETTINGS);
+  if (pathname === '/v1/practitioners') return practitioners(searchParams);
   return failure(404, clinic.behaviour);
 }
 
@@ -245,6 +246,15 @@ const OWNER = {
   email: 'perpetua@clinic.example',
   active: true,
 };
+const PRACTITIONERS = ['Perpetua Inkwell', 'Barnaby Thistlewood', 'Clementine Harrow'];
+
+/** Only the envelope of a list: no client here reads a practitioner. */
+function practitioners(parameters: URLSearchParams): Answer {
+  const perPage = Number(parameters.get('per_page') ?? 50);
+  const shown = PRACTITIONERS.slice(0, perPage).map((label, index) => ({ id: `${index + 1}`, label }));
+  return json(200, { practitioners: shown, total_entries: PRACTITIONERS.length, links: {} });
+}
+
 const SETTINGS = {
   account: { country: 'Australia', country_code: 'AU', name: 'Simulated Clinic', subdomain: 'simulated' },
 };

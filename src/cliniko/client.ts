@@ -7,6 +7,7 @@
 
 import type { Clock } from '../timing/clock.ts';
 import { limitTime } from '../timing/time-limit.ts';
+import { type AccountSource, readHost, readPractitionerCount } from './account-source.ts';
 import { dateOf } from './date-header.ts';
 import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
@@ -62,7 +63,10 @@ export interface ClinikoClientOptions {
 
 export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 
-export class ClinikoClient implements PatientSource {
+/** Reads a successful response. @throws ClinikoError when it is not usable */
+type ReadText<T> = (text: string, askedAt: Date | undefined) => T;
+
+export class ClinikoClient implements PatientSource, AccountSource {
   readonly #options: ClinikoClientOptions;
   readonly #baseUrl: string;
   readonly #gate: OutageGate;
@@ -74,7 +78,7 @@ export class ClinikoClient implements PatientSource {
     assertKeepsSecret(baseUrl);
     this.#options = options;
     this.#gate = outages.forKey(apiKey, new URL(baseUrl).host);
-    this.#baseUrl = `${baseUrl.replace(/\/+$/, '')}/patients`;
+    this.#baseUrl = baseUrl.replace(/\/+$/, '');
     this.#headers = {
       authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
       'user-agent': `PatientSync (${contactEmail})`,
@@ -82,8 +86,25 @@ export class ClinikoClient implements PatientSource {
     };
   }
 
-  async page(query: PageQuery, options: PageOptions): Promise<PatientPage> {
-    const url = `${this.#baseUrl}?${searchOf(query)}`;
+  page(query: PageQuery, options: PageOptions): Promise<PatientPage> {
+    return this.#get(`/patients?${searchOf(query)}`, options, readPage);
+  }
+
+  // Read outside `#get`: an answer without the expected field is no outage, and a retry does not change it.
+  async host(options: PageOptions): Promise<string> {
+    return readHost(await this.#get('/settings/public', options, parseJson), this.#options.apiKey);
+  }
+
+  async countPractitioners(options: PageOptions): Promise<number> {
+    return readPractitionerCount(await this.#get('/practitioners?per_page=1', options, parseJson));
+  }
+
+  estimateWaitMs(requests: number): number {
+    return this.#options.pacer.estimateMs(requests);
+  }
+
+  /** @throws ClinikoError after all retries */
+  async #get<T>(path: string, options: PageOptions, read: ReadText<T>): Promise<T> {
     // A copy, because the gate identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
@@ -93,9 +114,9 @@ export class ClinikoClient implements PatientSource {
         // Outside the try block: an error of the budget is not a failure of Cliniko.
         await this.#options.pacer.take(asking);
         try {
-          const page = await this.#request(url, asking, countedTries(failed) + 1);
+          const answer = await this.#request(path, asking, countedTries(failed) + 1, read);
           this.#gate.answered(asking);
-          return page;
+          return answer;
         } catch (error) {
           asking.signal.throwIfAborted();
           const failure = failureOf(error);
@@ -111,12 +132,8 @@ export class ClinikoClient implements PatientSource {
     }
   }
 
-  estimateWaitMs(requests: number): number {
-    return this.#options.pacer.estimateMs(requests);
-  }
-
   /** @throws ClinikoError, or an error of the network */
-  async #request(url: string, asking: PageOptions, tryNumber: number): Promise<PatientPage> {
+  async #request<T>(path: string, asking: PageOptions, tryNumber: number, read: ReadText<T>): Promise<T> {
     const { signal, onRequest } = asking;
     const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
     signal.throwIfAborted();
@@ -126,15 +143,15 @@ export class ClinikoClient implements PatientSource {
     const began = performance.now();
     const answered = (outcome: RequestOutcome) => onAnswered?.(outcome, (performance.now() - began) / 1_000);
     try {
-      const response = await fetch(url, {
+      const response = await fetch(`${this.#baseUrl}${path}`, {
         headers: this.#headers,
         redirect: 'manual',
         signal: limit.signal,
       });
       const askedAt = earlier(dateOf(response.headers), performance.now() - began);
-      const page = { ...(await readResponse(response, clock)), askedAt };
+      const answer = read(await readText(response, clock), askedAt);
       answered('ok');
-      return page;
+      return answer;
     } catch (error) {
       if (!signal.aborted) answered(failureOf(error).kind);
       throw error;
@@ -197,19 +214,23 @@ function searchOf({ page, perPage, sort, filters }: PageQuery): string {
 }
 
 /** @throws ClinikoError */
-async function readResponse(response: Response, clock: Clock): Promise<PatientPage> {
+async function readText(response: Response, clock: Clock): Promise<string> {
   const failure = failureOfStatus(response, clock);
   if (failure !== undefined) {
     // An unread body must be cancelled, or its connection is never reused.
     await response.body?.cancel();
     throw new ClinikoError(failure);
   }
-  const text = await readBody(response);
+  return await readBody(response);
+}
+
+/** @throws ClinikoError */
+function readPage(text: string, askedAt: Date | undefined): PatientPage {
   const envelope = WireEnvelope.safeParse(parseJson(text));
-  if (!envelope.success) throw new ClinikoError({ kind: 'unreadable', status: response.status });
+  if (!envelope.success) throw new ClinikoError({ kind: 'unreadable', status: 200 });
   const { patients, total_entries, links } = envelope.data;
   const records = readRecords(text, 'patients', patients);
-  return { records, totalEntries: total_entries, hasNext: links?.next !== undefined };
+  return { records, totalEntries: total_entries, hasNext: links?.next !== undefined, askedAt };
 }
 
 function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFailure | undefined {

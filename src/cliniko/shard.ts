@@ -6,6 +6,10 @@
  * also means au1, so that a host is never built from arbitrary input.
  */
 export function clinikoBaseUrl(apiKey: string): string {
-  const shard = /-([a-z]{2}[0-9]{1,2})$/i.exec(apiKey)?.[1]?.toLowerCase() ?? 'au1';
-  return `https://api.${shard}.cliniko.com/v1`;
+  return `https://api.${shardOf(apiKey)}.cliniko.com/v1`;
+}
+
+/** @returns the shard of the key's account, such as `au2` */
+export function shardOf(apiKey: string): string {
+  return /-([a-z]{2}[0-9]{1,2})$/i.exec(apiKey)?.[1]?.toLowerCase() ?? 'au1';
 }

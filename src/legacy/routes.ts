@@ -16,6 +16,7 @@ import { addPatientRoutes } from './patient-routes.ts';
 import { addProgressRoutes } from './progress-routes.ts';
 import { addStartRoutes } from './start-routes.ts';
 import { addStatusRoutes } from './status-routes.ts';
+import { addTestConnectionRoute } from './test-connection.ts';
 
 export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   const routes = new Hono();
@@ -23,6 +24,7 @@ export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   addHealthRoute(routes, all);
   addStartRoutes(routes, all);
   addStatusRoutes(routes, all);
+  addTestConnectionRoute(routes, all);
   addPatientRoutes(routes, all);
   addDashboardRoutes(routes, all);
   addProgressRoutes(routes, all);

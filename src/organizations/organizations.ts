@@ -138,7 +138,7 @@ export async function saveApiKey(
     .values({ organizationId: id, sealedApiKey })
     .onConflictDoUpdate({
       target: credentialsTable.organizationId,
-      set: { sealedApiKey, updatedAt: expression`now()` },
+      set: { sealedApiKey, accountHost: null, updatedAt: expression`now()` },
     })
     .catch((error: unknown) => {
       if (databaseError(error)?.code === FOREIGN_KEY_VIOLATION) throw new OrganizationDeletedError(id);

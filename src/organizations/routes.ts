@@ -1,12 +1,14 @@
 /** `/api/v1/organizations`: the list, one organization, and its Cliniko key. */
 import { Hono } from 'hono';
 import { ClinikoCredentials, OrganizationChange } from '#contract/organization.ts';
+import type { AccountSource } from '../cliniko/account-source.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
 import { canAccess, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
+import type { AccountAddresses } from './account-address.ts';
 import { deletedIsNotFound } from './not-found.ts';
 import {
   findOrganization,
@@ -21,11 +23,12 @@ import { verifyStoredKey } from './verify-api-key.ts';
 export interface OrganizationDeps {
   database: Database;
   sealer: Sealer;
-  /** Returns the patients of the clinic with this API key. */
-  sourceFor(apiKey: string): PatientSource;
+  /** Returns the patients and the account of the clinic with this API key. */
+  sourceFor(apiKey: string): PatientSource & AccountSource;
+  addresses: AccountAddresses;
 }
 
-export function organizationRoutes({ database, sealer, sourceFor }: OrganizationDeps): Hono {
+export function organizationRoutes({ database, sealer, sourceFor, addresses }: OrganizationDeps): Hono {
   const routes = new Hono();
 
   routes.get('/', async (c) => {
@@ -62,7 +65,9 @@ export function organizationRoutes({ database, sealer, sourceFor }: Organization
   routes.post('/:orgId/cliniko-credentials/verify', async (c) => {
     const id = pathId(c, 'orgId');
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
-    return c.json(await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor));
+    const verdict = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);
+    if (verdict.verdict === 'valid') await addresses.hostOf(id);
+    return c.json(verdict);
   });
 
   return routes;

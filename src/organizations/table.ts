@@ -32,6 +32,8 @@ export const credentialsTable = pgTable('cliniko_credentials', {
     .references(() => organizationTable.id, { onDelete: 'cascade' }),
   /** `<version>.<key id>.<nonce>.<ciphertext>.<tag>`, see encryption/sealer.ts. */
   sealedApiKey: text('sealed_api_key').notNull(),
+  /** The host of the account's pages in Cliniko; null until Cliniko named it for this key (account-address.ts). */
+  accountHost: text('account_host'),
   updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
 });
 

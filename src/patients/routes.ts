@@ -5,6 +5,7 @@ import { type PatientList, PatientState } from '#contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import { pathId, queryText } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
+import type { AccountAddresses } from '../organizations/account-address.ts';
 import { readPatients } from './list-patients.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -14,7 +15,7 @@ const Search = z.string().min(1).max(100);
 /** Also accepts an id that no patient has: the page then starts at the next patient, or is empty. */
 const After = z.string().regex(/^[0-9]{1,20}$/);
 
-export function patientListRoutes(database: Database): Hono {
+export function patientListRoutes(database: Database, addresses: AccountAddresses): Hono {
   const routes = new Hono();
   routes.get('/patients/:orgId', async (c) => {
     const organizationId = pathId(c, 'orgId');
@@ -28,8 +29,12 @@ export function patientListRoutes(database: Database): Hono {
       after: queryText(c, 'after', After, 'must be the "next" of an earlier answer'),
     });
     const shown = rows.slice(0, limit);
+    const host = shown.length === 0 ? undefined : await addresses.hostOf(organizationId);
     const answer: PatientList = {
-      patients: shown.map((row) => ({ ...row, cliniko_url: null })),
+      patients: shown.map((row) => ({
+        ...row,
+        cliniko_url: host === undefined ? null : `https://${host}/patients/${row.cliniko_patient_id}`,
+      })),
       next: rows.length > limit ? (shown.at(-1)?.cliniko_patient_id ?? null) : null,
     };
     return c.json(answer, 200, { 'cache-control': 'no-store' });

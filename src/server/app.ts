@@ -81,7 +81,7 @@ export function createApp(deps: AppDeps): App {
     syncRoutes({ ...restricted, newest: deps.hub.latestRuns, wholeDatabase: deps.database }),
   );
   app.route('/api/v1/cliniko', patientRoutes(restricted));
-  app.route('/api/v1/cliniko', patientListRoutes(database));
+  app.route('/api/v1/cliniko', patientListRoutes(database, deps.addresses));
   const isReady = async () => (await readiness()).status === 'ready';
   app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns, version, isReady }));
   app.route('/api/v1/organizations', organizationRoutes(restricted));

@@ -16,6 +16,7 @@ import { createRowLevelSecurity } from '../access/row-level-security.ts';
 import { createStreamSessions } from '../access/stream-sessions.ts';
 import { createStreamTokens, streamSigningKey } from '../access/stream-tokens.ts';
 import { startAuditRetention } from '../audit/retention.ts';
+import type { AccountSource } from '../cliniko/account-source.ts';
 import { ClinikoClient } from '../cliniko/client.ts';
 import { createOutageGates } from '../cliniko/outage-gate.ts';
 import { createPacers } from '../cliniko/pacer.ts';
@@ -38,6 +39,7 @@ import type { Logger } from '../logging/logger.ts';
 import { NO_TRACER, type Tracer } from '../logging/tracer.ts';
 import { createDatabaseStatsReader } from '../metrics/database-stats.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
+import { createAccountAddresses } from '../organizations/account-address.ts';
 import { systemClock } from '../timing/clock.ts';
 import { createApp } from './app.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
@@ -118,6 +120,7 @@ async function serve(
     database,
     sealer,
     sourceFor,
+    addresses: createAccountAddresses({ database, sealer, sourceFor }),
     bus,
     ...live.deps,
     logger,
@@ -251,7 +254,7 @@ function createSources(
   { sql }: Database,
   metrics: Metrics,
   tracer: Tracer,
-): (apiKey: string) => PatientSource {
+): (apiKey: string) => PatientSource & AccountSource {
   const pacers = createPacers(
     (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
     systemClock,
@@ -271,6 +274,8 @@ function createSources(
       page: (query, options) =>
         tracer.span('fetch page', { page: query.page }, () => client.page(query, options)),
       estimateWaitMs: (requests) => client.estimateWaitMs(requests),
+      host: (options) => client.host(options),
+      countPractitioners: (options) => client.countPractitioners(options),
     };
   };
 }

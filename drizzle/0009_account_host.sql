@@ -1,0 +1,1 @@
+ALTER TABLE "cliniko_credentials" ADD COLUMN "account_host" text;
