@@ -45,6 +45,7 @@ export interface Cliniko {
 
 export interface Clinic {
   cliniko: Cliniko;
+  serverUrl: string;
   /** A whole run, started over HTTP. @returns its sync log and the seconds from the request to the end */
   sync(): Promise<{ log: SyncLog; seconds: number }>;
   close(): Promise<void>;
@@ -61,6 +62,7 @@ export async function openClinic(environment: Environment, simulation: Simulator
   const server = await startServer(config, silentLogger());
   return {
     cliniko,
+    serverUrl: server.url,
     async sync() {
       const began = performance.now();
       await fetch(`${server.url}/api/v1/cliniko/sync-all/${ORGANIZATION}`, { method: 'POST' });

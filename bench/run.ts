@@ -8,6 +8,7 @@ import { benchFanOut } from './fan-out/fan-out.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 import { benchLive } from './live.ts';
+import { benchOldDashboards } from './old-dashboards.ts';
 import { benchOpsConsole } from './ops-console.ts';
 import { type Row, toTable } from './table.ts';
 
@@ -21,6 +22,7 @@ const PARTS: [string, () => Promise<Row[]>][] = [
   ['The ops console in a browser', () => benchOpsConsole({ isQuick })],
   ['Fan-out to many clients', () => benchFanOut({ isQuick })],
   ['From the commit to the client', () => benchLive({ isQuick })],
+  ['Old dashboards', () => benchOldDashboards({ isQuick })],
 ];
 
 // From `.bench/bench/`, where this file runs.

@@ -7,25 +7,20 @@ import type { PageOptions, WaitNotice } from './source.ts';
 const TIMEOUT_MS = 10_000;
 
 /**
- * @param request sends one request; the options end it before a second one is sent
+ * @param request sends one request with these options
  * @throws ClinikoError; `rate-limited` also when the request would have to wait for the limit
  * @throws DOMException (TimeoutError) when Cliniko does not answer in time
  */
 export async function askOnce<T>(request: (options: PageOptions) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const limit = limitTime(TIMEOUT_MS, stop.signal);
-  const giveUp = () => stop.abort(new ClinikoError({ kind: 'unavailable', status: undefined }));
-  let sent = 0;
-  const onRequest = () => {
-    sent += 1;
-    if (sent > 1) giveUp();
-  };
   const onWait = ({ reason, until }: WaitNotice) => {
-    if (reason === 'retrying') giveUp();
+    // Another request of this key is being retried, and this one would wait for its success.
+    if (reason === 'retrying') stop.abort(new ClinikoError({ kind: 'unavailable', status: undefined }));
     else if (reason !== 'no-answer') stop.abort(new ClinikoError({ kind: 'rate-limited', resetAt: until }));
   };
   try {
-    return await request({ signal: limit.signal, onRequest, onWait });
+    return await request({ signal: limit.signal, once: true, onWait });
   } finally {
     limit.clear();
   }

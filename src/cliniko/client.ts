@@ -108,11 +108,12 @@ export class ClinikoClient implements PatientSource, AccountSource {
     // A copy, because the gate identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
+    const { pacer } = this.#options;
     try {
       for (;;) {
         await this.#gate.enter(asking);
         // Outside the try block: an error of the budget is not a failure of Cliniko.
-        await this.#options.pacer.take(asking);
+        await pacer.take(asking);
         try {
           const answer = await this.#request(path, asking, countedTries(failed) + 1, read);
           this.#gate.answered(asking);
@@ -123,7 +124,10 @@ export class ClinikoClient implements PatientSource, AccountSource {
           failed.push(failure);
           if (isOutage(failure)) this.#gate.failed(asking);
           else this.#gate.answered(asking);
-          if (isSpent(failed) || !isWorthRetrying(failure)) throw new ClinikoError(failure, { cause: error });
+          const isLast = isSpent(failed) || !isWorthRetrying(failure) || asking.once === true;
+          // A rate limit applies to all requests of the key, also when this one ends here.
+          if (failure.kind === 'rate-limited' && !isSpent(failed)) pacer.pauseUntil(failure.resetAt);
+          if (isLast) throw new ClinikoError(failure, { cause: error });
           await this.#recover(failed, asking);
         }
       }
@@ -176,12 +180,11 @@ export class ClinikoClient implements PatientSource, AccountSource {
     };
   }
 
-  /** A rate limit pauses all requests of this key until it is over. Any other failure delays only this page. */
+  /** After a rate limit the pacer makes the next try wait. Any other failure delays only this page. */
   async #recover(failed: readonly ClinikoFailure[], asking: PageOptions): Promise<void> {
-    const { pacer, clock, random = Math.random } = this.#options;
+    const { clock, random = Math.random } = this.#options;
     const failure = failed.at(-1);
-    if (failure === undefined) return;
-    if (failure.kind === 'rate-limited') return pacer.pauseUntil(failure.resetAt);
+    if (failure === undefined || failure.kind === 'rate-limited') return;
     const tries = countedTries(failed);
     const host = this.#gate.isHostFailing ? 'failing' : 'normal';
     const ms = retryDelayMs(backoffMs(tries, random(), host), failure);

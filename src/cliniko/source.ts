@@ -51,6 +51,8 @@ export const NO_ANSWER_AFTER_MS = 5_000;
 export interface PageOptions {
   /** Aborting rejects at once, even during a wait. No request is sent afterwards. */
   signal: AbortSignal;
+  /** No retry: the first failure is the result. */
+  once?: boolean;
   /** Called before a request waits for `MIN_REPORTED_WAIT_MS` or more. */
   onWait?: (notice: WaitNotice) => void;
   /** Called with a notice whose wait ended early. */

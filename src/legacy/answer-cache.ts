@@ -2,7 +2,7 @@
  * Responses that old panels poll every second, cached until the organization's stream advances.
  *
  * While an organization is watched or polled, the hub knows its head without a query. The same head gives the same
- * response; counts that can change without an event (an erasure, a manual statement) are read again after a while.
+ * response. What changes without an event is read again: after a write through this server, otherwise after a while.
  *
  * Not here: what the responses hold (the routes beside this file).
  */
@@ -10,9 +10,13 @@ import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
 
-/** How long a count may be stale. */
-const FRESH_MS = 5_000;
-const MAX_ANSWERS = 2_000;
+/**
+ * How long an answer may miss what another server or a manual statement changed. A panel polls every second, so fewer than
+ * one poll in twenty reads the tables.
+ */
+const FRESH_MS = 30_000;
+/** Of all answers together. */
+const MAX_CHARACTERS = 16_000_000;
 
 export interface AnswerCache {
   /**
@@ -21,9 +25,12 @@ export interface AnswerCache {
    * @param build the body without its `timestamp`, which is the time of each answer
    */
   answer(c: Context, organizationId: number, build: () => Promise<object>): Promise<Response>;
+  /** Call it after a write: a key or an erasure changes the answers, and is no event. */
+  forget(organizationId: number): void;
 }
 
 interface CachedAnswer {
+  organizationId: number;
   place: string | undefined;
   builtAt: number;
   body: string;
@@ -36,7 +43,22 @@ export function createAnswerCache(
 ): AnswerCache {
   /** By request; the least recently used first. */
   const answers = new Map<string, CachedAnswer>();
+  let writes = 0;
+  let characters = 0;
 
+  const remove = (key: string): void => {
+    characters -= answers.get(key)?.body.length ?? 0;
+    answers.delete(key);
+  };
+  const keep = (key: string, answer: CachedAnswer): void => {
+    remove(key);
+    answers.set(key, answer);
+    characters += answer.body.length;
+    for (const oldest of answers.keys()) {
+      if (characters <= MAX_CHARACTERS) break;
+      remove(oldest);
+    }
+  };
   const placeOf = (organizationId: number): string | undefined => {
     const known = newest.get(organizationId);
     return known && `${known.epoch}.${known.head}`;
@@ -46,31 +68,39 @@ export function createAnswerCache(
     if (known === undefined || place === undefined || known.place !== place) return undefined;
     return now() - known.builtAt < FRESH_MS ? known : undefined;
   };
+  const buildAnswer = async (
+    organizationId: number,
+    place: string | undefined,
+    build: () => Promise<object>,
+  ): Promise<CachedAnswer> => {
+    const before = writes;
+    const content = await build();
+    // A write during the build may be missing in it, so this answer is not used again.
+    return { organizationId, place: writes === before ? place : undefined, ...render(content, now()) };
+  };
   return {
     async answer(c, organizationId, build) {
       const key = `${c.req.path}?${new URL(c.req.url).searchParams.toString()}`;
       // Read before the response is built: a change during the build makes this response too old, never too new.
       const place = placeOf(organizationId);
-      const known = fresh(key, place);
-      const answer = known ?? toAnswer(await build(), place, now());
-      answers.delete(key);
-      answers.set(key, answer);
-      for (const oldest of answers.keys()) {
-        if (answers.size <= MAX_ANSWERS) break;
-        answers.delete(oldest);
-      }
+      const answer = fresh(key, place) ?? (await buildAnswer(organizationId, place, build));
+      keep(key, answer);
       return send(c, answer);
+    },
+    forget(organizationId) {
+      writes += 1;
+      for (const [key, answer] of answers) if (answer.organizationId === organizationId) remove(key);
     },
   };
 }
 
-function toAnswer(content: object, place: string | undefined, builtAt: number): CachedAnswer {
+function render(content: object, builtAt: number): Pick<CachedAnswer, 'builtAt' | 'body' | 'etag'> {
   const body = JSON.stringify(content);
   const compared = JSON.stringify(content, (key, value: unknown) =>
     key === 'generated_at' ? undefined : value,
   );
   const etag = `"${createHash('sha256').update(compared).digest('base64url').slice(0, 22)}"`;
-  return { place, builtAt, body, etag };
+  return { builtAt, body, etag };
 }
 
 function send(c: Context, { body, etag }: CachedAnswer): Response {

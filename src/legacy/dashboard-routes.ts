@@ -23,25 +23,21 @@ export function addDashboardRoutes(routes: Hono, deps: LegacyDeps): void {
     });
   answer('/api/v1/sync/dashboard/:orgId', (id) => readSyncDashboard(deps, id));
   answer('/api/v1/cliniko/sync/dashboard/:orgId', (id) => readSyncDashboard(deps, id));
-  answer('/api/v1/dashboard/:orgId', async (id, c) => {
-    const limit = lenientNumber(c, 'activity_limit', { fallback: 10, min: 1, max: 100 });
-    const overview = await readOverview(database, id, limit);
-    return {
-      success: true,
-      organization_id: id,
-      summary: summaryOf(id, overview),
-      recent_activity: activityOf(overview),
-    };
-  });
-  answer('/api/v1/dashboard/:orgId/summary', async (id) => {
-    const overview = await readOverview(database, id, 1);
-    return { success: true, organization_id: id, summary: summaryOf(id, overview) };
-  });
-  answer('/api/v1/dashboard/:orgId/activity', async (id, c) => {
-    const limit = lenientNumber(c, 'limit', { fallback: 20, min: 1, max: 100 });
-    const overview = await readOverview(database, id, limit);
-    return { success: true, organization_id: id, recent_activity: activityOf(overview) };
-  });
+  // Clients read any of the keys from any of the three, so all have all.
+  const dashboard = (path: string, limitName: string, fallback: number) =>
+    answer(path, async (id, c) => {
+      const limit = lenientNumber(c, limitName, { fallback, min: 1, max: 100 });
+      const overview = await readOverview(database, id, limit);
+      return {
+        success: true,
+        organization_id: id,
+        summary: summaryOf(id, overview),
+        recent_activity: activityOf(overview),
+      };
+    });
+  dashboard('/api/v1/dashboard/:orgId', 'activity_limit', 10);
+  dashboard('/api/v1/dashboard/:orgId/summary', 'activity_limit', 10);
+  dashboard('/api/v1/dashboard/:orgId/activity', 'limit', 20);
   answer('/api/v1/admin/organization-services/:orgId', async (id) =>
     servicesOf(id, await readOverview(database, id, 1)),
   );

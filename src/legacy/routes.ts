@@ -6,8 +6,8 @@
  *
  * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts).
  */
-import { Hono } from 'hono';
-import { createAnswerCache } from './answer-cache.ts';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { type AnswerCache, createAnswerCache } from './answer-cache.ts';
 import { addCancelRoutes } from './cancel-routes.ts';
 import { addDashboardRoutes } from './dashboard-routes.ts';
 import type { LegacyDeps } from './deps.ts';
@@ -18,9 +18,21 @@ import { addStartRoutes } from './start-routes.ts';
 import { addStatusRoutes } from './status-routes.ts';
 import { addTestConnectionRoute } from './test-connection.ts';
 
+/** Of every route that is mounted after these. */
+function forgetAfterWrites(answers: AnswerCache): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    const organizationId = c.get('organizationId');
+    if (organizationId !== undefined && !READS.has(c.req.method)) answers.forget(organizationId);
+  };
+}
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   const routes = new Hono();
   const all = { ...deps, answers: createAnswerCache(deps.newest) };
+  routes.use('*', forgetAfterWrites(all.answers));
   addHealthRoute(routes, all);
   addStartRoutes(routes, all);
   addStatusRoutes(routes, all);

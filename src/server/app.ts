@@ -72,6 +72,9 @@ export function createApp(deps: AppDeps): App {
     rowLevelSecurity.kind,
     deps.otherRoles,
   );
+  const isReady = async () => (await readiness()).status === 'ready';
+  // Before all others: it watches their writes.
+  app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns, version, isReady }));
   app.route('/', metricRoutes(deps.metrics));
   app.route('/', healthRoutes(readiness));
   app.route('/api/v1/cliniko', sseRoutes(deps));
@@ -82,8 +85,6 @@ export function createApp(deps: AppDeps): App {
   );
   app.route('/api/v1/cliniko', patientRoutes(restricted));
   app.route('/api/v1/cliniko', patientListRoutes(database, deps.addresses));
-  const isReady = async () => (await readiness()).status === 'ready';
-  app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns, version, isReady }));
   app.route('/api/v1/organizations', organizationRoutes(restricted));
   app.route('/api/v1/organizations', erasureRoutes(restricted));
   app.route('/api/v1/organizations', webhookRoutes(restricted));

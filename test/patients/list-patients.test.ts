@@ -74,6 +74,36 @@ describe('the patients of a clinic', () => {
     expect((await list(server, '?search=_____no_such_person')).patients).toEqual([]);
   });
 
+  test('link to their pages in Cliniko, by the subdomain that Cliniko names, and to none when it names none', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 3 });
+    await wholeSync(server);
+    const asked = () => server.cliniko.requests.filter(({ path }) => path === '/v1/settings/public').length;
+    const isSettings = ({ path }: { path: string }) => path === '/v1/settings/public';
+    server.cliniko.faults.onRequests(isSettings, {
+      kind: 'garbage',
+      body: { account: { subdomain: 'evil.example/' } },
+    });
+    for (const { cliniko_url } of (await list(server)).patients) expect(cliniko_url).toBeNull();
+    // Refused once, it is not asked again for a while.
+    await list(server);
+    expect(asked()).toBe(1);
+    server.cliniko.faults.clear();
+    // Another key of the account: the stored address goes with the old key.
+    const sql = connectInTest(databaseUrl);
+    await sql`update cliniko_credentials set updated_at = now()`;
+    for (const { cliniko_patient_id: id, cliniko_url } of (await list(server)).patients) {
+      expect(cliniko_url).toMatch(
+        new RegExp(`^https://simulated\\.[a-z]{2}\\d\\.cliniko\\.com/patients/${id}$`),
+      );
+    }
+    await list(server);
+    expect(asked()).toBe(2);
+    const [row] = await sql<{ host: string }[]>`select account_host as host from cliniko_credentials`;
+    expect(row?.host).toMatch(/^simulated\./);
+  });
+
   test.for(['?limit=0', '?limit=201', '?state=gone', '?after=x', `?search=${'x'.repeat(101)}`])(
     'refuse %s',
     async (query, { databaseUrl }) => {

@@ -8,6 +8,7 @@ const PACKAGES: Record<string, string> = {
   bash: 'bash',
   curl: 'curl',
   jq: 'jq',
+  python3: 'python3',
   openssl: 'openssl',
   prometheus: 'prometheus',
   promtool: 'prometheus',

@@ -24,6 +24,8 @@ export interface TestServerOptions extends Partial<SimulatorOptions> {
   config?: Partial<Config>;
   /** Share one Cliniko between two servers. */
   cliniko?: ClinikoSimulator;
+  /** Takes what stops the server. Default: the end of the test, which is too early for a server that tests share. */
+  atEnd?: (cleanup: () => Promise<void>) => void;
 }
 
 /** Any 32 bytes; two servers on one database need the same. */
@@ -33,7 +35,7 @@ export async function startTestServer(
   databaseUrl: string,
   options: TestServerOptions = {},
 ): Promise<TestServer> {
-  const { organizations = [123], config = {}, ...simulation } = options;
+  const { organizations = [123], config = {}, atEnd = onTestFinished, ...simulation } = options;
   const cliniko =
     options.cliniko ??
     (await startClinikoSimulator({ patients: 648, requestsPerMinute: Infinity, ...simulation }));
@@ -62,7 +64,7 @@ export async function startTestServer(
     settings,
     createLogger({ level: 'debug', format: 'pretty', colour: false }, output),
   );
-  onTestFinished(async () => {
+  atEnd(async () => {
     await server.stop();
     if (options.cliniko === undefined) await cliniko.close();
   });

@@ -75,7 +75,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           throughput={throughput}
           onSettings={openSettings}
         />
-        <Totals records={records} />
+        <Totals organizationId={organizationId} records={records} />
         <div className="columns">
           <HistoryCard api={api} organizationId={organizationId} latest={log} />
           <QuarantineCard

@@ -1,10 +1,17 @@
 /** The totals of the organization's patients, as of the last ended run. */
 
 import { formatCount } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Moment } from '../ui/time.tsx';
+import { addressOfPatients } from './address.ts';
 import type { Records } from './use-records.ts';
 
-export function Totals({ records: { summary } }: { records: Records }) {
+export interface TotalsProps {
+  organizationId: number;
+  records: Records;
+}
+
+export function Totals({ organizationId, records: { summary } }: TotalsProps) {
   const last = summary?.last_completed_sync;
   return (
     <section aria-label="Totals">
@@ -20,6 +27,11 @@ export function Totals({ records: { summary } }: { records: Records }) {
           </dd>
         </div>
       </dl>
+      <p className="totals-link">
+        <a href={addressOfPatients(organizationId)}>
+          <Icon name="people" /> Show the patients
+        </a>
+      </p>
     </section>
   );
 }

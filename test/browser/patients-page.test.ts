@@ -1,0 +1,91 @@
+/** The page of the stored patients: found from the dashboard, searched, filtered by state, and opened one by one. */
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { connectInTest } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
+import { accessibilityViolations } from './support/axe.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+const count = (page: Page, text: string) =>
+  page.locator('.patients-count').filter({ hasText: text }).waitFor();
+const rows = (page: Page) => page.locator('.patients > li');
+
+describe('the patients page', () => {
+  test('is reached from the totals, and shows one patient with its facts and its page in Cliniko', async ({
+    databaseUrl,
+    page,
+    journal,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    await sql`update patients set first_name = 'Zoë', last_name = 'Quillfeather', email = 'zoe@example.org',
+      phone = '+61412345678', date_of_birth = '1958-11-30', archived_at = null, merged_into = null
+      where id = (select min(id) from patients)`;
+    await openDashboard(page, server.url);
+    await page.getByRole('link', { name: 'Show the patients' }).click();
+    await page.getByRole('heading', { name: 'Patients', level: 1 }).waitFor();
+    await count(page, 'The first 50 patients');
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect.poll(() => rows(page).count()).toBeGreaterThan(50);
+
+    await page.getByLabel('Name, e-mail, phone or Cliniko id').fill('0412 345 678');
+    await count(page, '1 patient');
+    // By keyboard: from the search over the state to the patient, which Enter opens.
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    const patient = rows(page).first();
+    await patient.getByText('zoe@example.org').waitFor();
+    for (const fact of ['Zoë Quillfeather', '+61412345678', 'Last changed in Cliniko']) {
+      await patient.getByText(fact).waitFor();
+    }
+    const link = patient.getByRole('link', { name: /open in Cliniko/ });
+    expect(await link.getAttribute('href')).toMatch(
+      /^https:\/\/simulated\.[a-z]{2}\d\.cliniko\.com\/patients\/\d+$/,
+    );
+    expect(await link.getAttribute('rel')).toContain('noreferrer');
+    expect(await accessibilityViolations(page)).toEqual([]);
+
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    expect(page.url()).not.toContain('0412');
+    expect(journal.troubles).toEqual([]);
+  });
+
+  test('shows the patients of each state, no match, and an error of the server', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    await sql`update patients set archived_at = null, merged_into = null, missing_since = null`;
+    await sql`update patients set archived_at = now() where id in (select id from patients order by id limit 4)`;
+    await sql`update patients set missing_since = now() where id in (select id from patients order by id desc limit 3)`;
+    await page.goto(`${server.url}/?org=123&view=patients`);
+    await count(page, '27 patients');
+    const state = page.getByLabel('State');
+    await state.selectOption({ label: 'Archived' });
+    await count(page, '4 patients');
+    await state.selectOption({ label: 'Missing in Cliniko' });
+    await count(page, '3 patients');
+    await rows(page).first().locator('summary').click();
+    await rows(page).first().getByText('Missing since').waitFor();
+    await state.selectOption({ label: 'Merged' });
+    await count(page, 'No patient matches.');
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.route('**/api/v1/cliniko/patients/123?*', (route) =>
+      route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: '{"type":"about:blank","title":"Database unavailable","status":503,"code":"DATABASE_UNAVAILABLE","detail":"The database does not answer. Try again in a moment."}',
+      }),
+    );
+    await state.selectOption({ label: 'Active' });
+    await page.getByText('The database does not answer. Try again in a moment.').waitFor();
+  });
+});
