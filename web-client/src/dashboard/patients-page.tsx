@@ -99,6 +99,7 @@ function Filters({ filter, onFilter }: FiltersProps) {
       <label htmlFor={stateId}>State</label>
       <select
         id={stateId}
+        className="select"
         value={filter.state ?? ''}
         onChange={(event) => {
           const { search } = filter;
@@ -124,16 +125,16 @@ function Patient({ patient }: { patient: ListedPatient }) {
     <li>
       <details>
         <summary>
+          <Icon name="next" />
           <bdi className="patient-name">{name === '' ? `Patient ${id}` : name}</bdi>
           <span className="soft patient-state">{STATE_LABELS[patient.state]}</span>
         </summary>
         <dl className="patient-facts">
           <Fact term="Cliniko id">
-            {url === null ? (
-              <code>{id}</code>
-            ) : (
-              <a href={url} target="_blank" rel="noreferrer">
-                {id} (open in Cliniko)
+            <code>{id}</code>
+            {url !== null && (
+              <a className="patient-link" href={url} target="_blank" rel="noreferrer">
+                Open in Cliniko
               </a>
             )}
           </Fact>
