@@ -28,7 +28,7 @@ export interface OldService extends TestServer {
   ask(method: string, path: string, headers?: Record<string, string>): Promise<Asked>;
 }
 
-export interface Asked {
+interface Asked {
   status: number;
   headers: Headers;
   body: unknown;

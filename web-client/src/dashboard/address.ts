@@ -28,3 +28,7 @@ export function addressOfRun(organizationId: number, runId: number): string {
 export function isPatientsView(search: string): boolean {
   return new URLSearchParams(search).get('view') === 'patients';
 }
+
+export function addressOfPatients(organizationId: number): string {
+  return `${addressOf(organizationId)}&view=patients`;
+}
