@@ -4,6 +4,8 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   root: import.meta.dirname,
   publicDir: false,
+  // zod/mini would add 7 KB (gzip) to the script: docs/decisions/0086-one-set-of-schemas.md.
+  resolve: { alias: { 'zod/mini': `${import.meta.dirname}/src/embed/small-schemas.ts` } },
   build: {
     outDir: 'dist/embed',
     emptyOutDir: true,

@@ -1,30 +1,20 @@
-/** The client library as one file of plain JavaScript, for browsers and Node. Its dependencies are not bundled. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
+/** The client library as one file of plain JavaScript, for browsers and Node. What it uses of `zod/mini` is part of it. */
 import { defineConfig } from 'vite';
 
 const HERE = import.meta.dirname;
-const LIVE = `${HERE}/../../web-client/src/live`;
-const ENTRY =
-  ['live-client', 'watch-organization'].map((name) => `${LIVE}/${name}.ts`).find(existsSync) ?? '';
-
-/** The types are compiled file by file, so the package's entry re-exports those of the sources. */
-function writeTypesEntry(): void {
-  mkdirSync(`${HERE}/dist/types`, { recursive: true });
-  const name = relative(`${HERE}/../..`, ENTRY).replace(/\.ts$/, '.js');
-  writeFileSync(`${HERE}/dist/types/entry.d.ts`, `export * from './${name}';\n`);
-}
 
 export default defineConfig({
   root: HERE,
   publicDir: false,
-  plugins: [{ name: 'types-entry', closeBundle: writeTypesEntry }],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
     target: 'es2022',
     minify: false,
-    lib: { entry: ENTRY, formats: ['es'], fileName: () => 'client.js' },
-    rolldownOptions: { external: ['zod'] },
+    lib: {
+      entry: `${HERE}/../../web-client/src/live/live-client.ts`,
+      formats: ['es'],
+      fileName: () => 'client.js',
+    },
   },
 });

@@ -4,14 +4,12 @@
  *
  * The client library (web-client/src/live) could do the same; but nothing under src/ depends on what browsers load.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import {
-  type ClientFrame,
-  MAX_SOCKET_FRAME_BYTES,
-  ServerFrame,
-  SUBPROTOCOL,
-} from '#contract/socket-frame.ts';
+import type { ClientFrame } from '#contract/client-frame.ts';
+import { parseJson } from '#contract/parse-json.ts';
+import { MAX_SOCKET_FRAME_BYTES, ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { HEARTBEAT_MS, type StreamEvent } from '#contract/stream-event.ts';
 import { CommandError } from './arguments.ts';
 import type { ConnectionMonitor } from './connection-monitor.ts';
@@ -137,12 +135,4 @@ function subscription(cursors: ReadonlyMap<number, string>): ClientFrame {
     since[id] = cursor;
   }
   return { type: 'subscribe', id: 'all', organizations: '*', since };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

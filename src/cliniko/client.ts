@@ -5,6 +5,7 @@
  * key is in a header. Requests are paced and retried if a retry may help. Otherwise the page fails with a ClinikoError.
  */
 
+import { parseJson } from '#contract/parse-json.ts';
 import type { Clock } from '../timing/clock.ts';
 import { limitTime } from '../timing/time-limit.ts';
 import { type AccountSource, readHost, readPractitionerCount } from './account-source.ts';
@@ -267,12 +268,4 @@ async function readBody(response: Response): Promise<string> {
   }
   // Like `response.json()`: TextDecoder removes a byte order mark.
   return new TextDecoder().decode(Buffer.concat(chunks));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,7 +8,7 @@ export const PatientSummary = z.object({
   active: z.int(),
   archived: z.int(),
   missing: z.int(),
-  last_completed_sync: SyncLog.nullable(),
+  last_completed_sync: z.nullable(SyncLog),
 });
 export type PatientSummary = z.infer<typeof PatientSummary>;
 

@@ -4,7 +4,7 @@
  * An event has a `cursor` and is one change of an organization's `sync_logs`. `hello`, `ping` and `bye` describe the
  * connection and have none.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { CursorText } from './cursor-text.ts';
 import { SyncLog } from './sync-log.ts';
 
@@ -42,11 +42,11 @@ export const SnapshotEvent = z.object({
   v,
   type: z.literal('snapshot'),
   organization_id: z.int(),
-  sync_log_id: z.int().nullable(),
+  sync_log_id: z.nullable(z.int()),
   seq: z.int(),
   cursor: CursorText,
   at: z.string(),
-  log: SyncLog.nullable(),
+  log: z.nullable(SyncLog),
 });
 export type SnapshotEvent = z.infer<typeof SnapshotEvent>;
 
@@ -60,10 +60,10 @@ export const Hello = z.object({
   organization_id: z.int(),
   head: CursorText,
   recovered: z.boolean(),
-  reason: LostReason.nullable(),
+  reason: z.nullable(LostReason),
   heartbeat_ms: z.int(),
   /** Present only while the server falls back to polling its database: events arrive within two seconds instead of at once. */
-  live: z.literal('poll').optional(),
+  live: z.optional(z.literal('poll')),
 });
 export type Hello = z.infer<typeof Hello>;
 

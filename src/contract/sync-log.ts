@@ -6,12 +6,12 @@
  *
  * Not here: its envelope on a stream (stream-event.ts).
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { CursorText } from './cursor-text.ts';
 import { SYNC_PHASES } from './sync-phase.ts';
 
 /** Ids of organizations and sync logs: a Postgres `integer` above zero. */
-export const RowId = z.int().min(1).max(2_147_483_647);
+export const RowId = z.int().check(z.minimum(1), z.maximum(2_147_483_647));
 
 /** Old clients stop polling at `completed` and `failed`, so no other final status may be added. */
 export const SyncStatus = z.enum(['running', 'completed', 'failed']);
@@ -42,8 +42,8 @@ export type SyncStep = z.infer<typeof SyncStep>;
 /** What started a run. `name` is the name of an account, `schedule` a cron expression; never a secret. */
 export const SyncTrigger = z.object({
   kind: z.enum(['person', 'token', 'schedule', 'retry', 'external']),
-  name: z.string().optional(),
-  schedule: z.string().optional(),
+  name: z.optional(z.string()),
+  schedule: z.optional(z.string()),
 });
 export type SyncTrigger = z.infer<typeof SyncTrigger>;
 
@@ -77,13 +77,13 @@ export type PerformanceMetrics = z.infer<typeof PerformanceMetrics>;
 export const CompletenessProof = z.object({
   /** By the page scan, or by the last keyset scan. */
   seen: z.int(),
-  total_at_start: z.int().nullable(),
-  total_at_end: z.int().nullable(),
+  total_at_start: z.nullable(z.int()),
+  total_at_end: z.nullable(z.int()),
   /** Pages that were read again because the clinic changed during the scan. */
   repairs: z.int(),
   proven: z.boolean(),
   /** Why it is not proven, as text for people. */
-  reason: z.string().optional(),
+  reason: z.optional(z.string()),
 });
 export type CompletenessProof = z.infer<typeof CompletenessProof>;
 
@@ -100,8 +100,8 @@ export const EngineMetadata = z.object({
   total_pages: z.int(),
   /** 0 to 100, one decimal; 100 only when completed. */
   progress_percent: z.number(),
-  estimated_remaining: z.string().nullable(),
-  estimated_remaining_ms: z.int().nullable(),
+  estimated_remaining: z.nullable(z.string()),
+  estimated_remaining_ms: z.nullable(z.int()),
   /** The newest 20, by patient id and reason, never with a name or a value. */
   errors: z.array(z.string()),
   errors_total: z.int(),
@@ -117,32 +117,32 @@ export const EngineMetadata = z.object({
   /** Marked as missing by this run. */
   patients_deleted: z.int(),
   /** Of a failed run: its `error_details`. */
-  error: z.string().optional(),
-  trigger: SyncTrigger.optional(),
+  error: z.optional(z.string()),
+  trigger: z.optional(SyncTrigger),
   attempt: z.int(),
   inserted: z.int(),
   updated: z.int(),
   unchanged: z.int(),
   archived: z.int(),
-  waiting_until: z.string().optional(),
-  waiting_reason: z.string().optional(),
+  waiting_until: z.optional(z.string()),
+  waiting_reason: z.optional(z.string()),
   /** While a request is retried: the number of the attempt, and the maximum. */
-  try: z.int().optional(),
-  max_tries: z.int().optional(),
-  success_rate: z.number().optional(),
-  performance_metrics: PerformanceMetrics.optional(),
-  proof: CompletenessProof.optional(),
+  try: z.optional(z.int()),
+  max_tries: z.optional(z.int()),
+  success_rate: z.optional(z.number()),
+  performance_metrics: z.optional(PerformanceMetrics),
+  proof: z.optional(CompletenessProof),
   /** The actual duration of the run, and the estimates made during it. */
-  duration_ms: z.int().optional(),
-  forecasts: z.array(Forecast).optional(),
+  duration_ms: z.optional(z.int()),
+  forecasts: z.optional(z.array(Forecast)),
   /** Unseen patients of a proven full run: newly marked as missing, or held until a person confirms (too many at once). */
-  missing_marked: z.int().optional(),
-  missing_held: z.int().optional(),
+  missing_marked: z.optional(z.int()),
+  missing_held: z.optional(z.int()),
   /** Quarantined records that Cliniko no longer has. */
-  quarantine_removed: z.int().optional(),
-  error_type: SyncErrorType.optional(),
-  retry_recommended: z.boolean().optional(),
-  solution: z.string().optional(),
+  quarantine_removed: z.optional(z.int()),
+  error_type: z.optional(SyncErrorType),
+  retry_recommended: z.optional(z.boolean()),
+  solution: z.optional(z.string()),
 });
 export type EngineMetadata = z.infer<typeof EngineMetadata>;
 
@@ -150,15 +150,15 @@ export type EngineMetadata = z.infer<typeof EngineMetadata>;
  * Metadata as a client may receive it. Rows of other programs pass through, so only the percentage is guaranteed;
  * a known key that another program filled with another type reads as absent.
  */
-const lenient = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
+const lenient = <T extends z.ZodMiniType>(type: T) => z.catch(z.optional(type), undefined);
 export const SyncMetadata = z.looseObject({
   progress_percent: z.number(),
   patients_found: lenient(z.number()),
   patients_stored: lenient(z.number()),
   current_page: lenient(z.number()),
   total_pages: lenient(z.number()),
-  estimated_remaining: lenient(z.string().nullable()),
-  estimated_remaining_ms: lenient(z.number().nullable()),
+  estimated_remaining: lenient(z.nullable(z.string())),
+  estimated_remaining_ms: lenient(z.nullable(z.number())),
   errors: lenient(z.array(z.string())),
   errors_total: lenient(z.number()),
   warnings_total: lenient(z.number()),
@@ -197,16 +197,16 @@ export const SyncLog = z.object({
   operation_type: z.string(),
   status: SyncStatus,
   started_at: z.string(),
-  completed_at: z.string().nullable(),
+  completed_at: z.nullable(z.string()),
   records_processed: z.int(),
   records_success: z.int(),
   records_failed: z.int(),
-  error_details: z.string().nullable(),
+  error_details: z.nullable(z.string()),
   created_at: z.string(),
   /** The time of this row's last change. */
   updated_at: z.string(),
   /** Of this row's last change; null once that event is older than the history. */
-  cursor: CursorText.nullable(),
+  cursor: z.nullable(CursorText),
   metadata: SyncMetadata,
 });
 export type SyncLog = z.infer<typeof SyncLog>;

@@ -37,7 +37,7 @@ export function queryLimit(c: Context): number {
 }
 
 /** @param rule completes the sentence "`name` …" */
-export function queryText<T extends z.ZodType<string>>(
+export function queryText<T extends z.core.$ZodType<string>>(
   c: Context,
   name: string,
   schema: T,
@@ -53,7 +53,7 @@ export function queryFlag(c: Context, name: string): boolean {
   return text !== undefined && parse(Flag, text, name, 'must be true or false') === 'true';
 }
 
-export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
+export async function jsonBody<T extends z.core.$ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
   const text = await c.req.text();
   let value: unknown;
   try {
@@ -67,7 +67,7 @@ export async function jsonBody<T extends z.ZodType>(c: Context, schema: T): Prom
     const detail = `"${field}" must not hold a NUL character or half of a surrogate pair.`;
     throw new ProblemError('INVALID_PARAMETER', detail, { field });
   }
-  const result = schema.safeParse(value);
+  const result = z.safeParse(schema, value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   // An unknown key is named by the issue itself: its path is that of the enclosing object.
@@ -93,8 +93,13 @@ function fieldWithUnstorableText(value: unknown, field: string): string | undefi
 
 const isStorable = (text: string) => !/\0|\p{Surrogate}/u.test(text);
 
-function parse<T extends z.ZodType>(schema: T, value: unknown, field: string, rule: string): z.infer<T> {
-  const result = schema.safeParse(value);
+function parse<T extends z.core.$ZodType>(
+  schema: T,
+  value: unknown,
+  field: string,
+  rule: string,
+): z.infer<T> {
+  const result = z.safeParse(schema, value);
   if (result.success) return result.data;
   throw new ProblemError('INVALID_PARAMETER', `"${field}" ${rule}.`, { field });
 }

@@ -1,6 +1,7 @@
 /** `/asyncapi.json`: AsyncAPI 3.0 of the two streams, generated from the schemas that clients and server parse with. */
 import type { z } from 'zod';
-import { ClientFrame, MAX_SOCKET_FRAME_BYTES, ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
+import { ClientFrame } from '#contract/client-frame.ts';
+import { MAX_SOCKET_FRAME_BYTES, ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { Bye, ChangeEvent, ChangeType, Hello, Ping, SnapshotEvent } from '#contract/stream-event.ts';
 import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
 
@@ -8,7 +9,7 @@ import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
 const DIALECT = 'draft-7';
 
 /** On an SSE stream, by the name in `event:`. */
-const STREAM_MESSAGES: Record<string, z.ZodType> = {
+const STREAM_MESSAGES: Record<string, z.core.$ZodType> = {
   hello: Hello,
   snapshot: SnapshotEvent,
   ...Object.fromEntries(ChangeType.options.map((type) => [type, ChangeEvent])),
@@ -17,8 +18,8 @@ const STREAM_MESSAGES: Record<string, z.ZodType> = {
 };
 
 export function asyncApiDocument(version: string): JsonSchema {
-  const serverFrames = framesOf(ServerFrame.options);
-  const clientFrames = framesOf(ClientFrame.options);
+  const serverFrames = framesOf(ServerFrame.def.options);
+  const clientFrames = framesOf(ClientFrame.def.options);
   return {
     asyncapi: '3.0.0',
     info: {
@@ -57,19 +58,17 @@ export function asyncApiDocument(version: string): JsonSchema {
 }
 
 /** By the words that their `type` may be. */
-function framesOf(options: readonly z.ZodObject[]): Record<string, z.ZodType> {
-  const frames: Record<string, z.ZodType> = {};
+function framesOf(options: readonly z.core.$ZodObject[]): Record<string, z.core.$ZodType> {
+  const frames: Record<string, z.core.$ZodType> = {};
   for (const option of options) {
-    const type = option.shape.type as z.ZodLiteral<string> | z.ZodEnum<Record<string, string>>;
-    const words = type.def.type === 'literal' ? type.def.values : Object.values(type.def.entries);
-    for (const word of words) frames[word] = option;
+    for (const word of option._zod.propValues?.type ?? []) frames[String(word)] = option;
   }
   return frames;
 }
 
 const messageId = (from: string, name: string) => `${from}-${name}`;
 
-function messagesOf(from: string, messages: Record<string, z.ZodType>): JsonSchema {
+function messagesOf(from: string, messages: Record<string, z.core.$ZodType>): JsonSchema {
   return Object.fromEntries(
     Object.entries(messages).map(([name, of]) => [
       messageId(from, name),
@@ -82,7 +81,7 @@ function operation(
   action: 'send' | 'receive',
   channel: string,
   from: string,
-  messages: Record<string, z.ZodType>,
+  messages: Record<string, z.core.$ZodType>,
 ): JsonSchema {
   return {
     action,

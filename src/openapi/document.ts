@@ -31,7 +31,7 @@ const EVERYWHERE: readonly ProblemCode[] = [
 ];
 
 const DIALECT = 'draft-2020-12';
-const schema = (of: z.ZodType) => schemaOf(of, DIALECT);
+const schema = (of: z.core.$ZodType) => schemaOf(of, DIALECT);
 
 /** @param more operations beside our own: those of the old service */
 export function openApiDocument(version: string, more: readonly Operation[] = []): JsonSchema {

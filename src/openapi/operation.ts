@@ -14,14 +14,14 @@ type Tag =
   | 'Old service';
 
 export interface Parameter {
-  schema: z.ZodType;
+  schema: z.core.$ZodType;
   description: string;
 }
 
 export interface Answer {
   description: string;
   /** None: an empty body. */
-  schema?: z.ZodType;
+  schema?: z.core.$ZodType;
   /** Default: application/json. */
   type?: string;
   headers?: Record<string, string>;
@@ -40,7 +40,7 @@ export interface Operation {
   deprecated?: true;
   query?: Record<string, Parameter>;
   headers?: Record<string, Parameter>;
-  body?: z.ZodType;
+  body?: z.core.$ZodType;
   /** By status. */
   answers: Record<number, Answer>;
   /** Besides those that any address may answer with. */

@@ -43,7 +43,7 @@ import {
 } from '#contract/webhook.ts';
 
 /** A name for each schema that is worth one. Whatever has none is written where it is used. */
-const NAMED: Record<string, z.ZodType> = {
+const NAMED: Record<string, z.core.$ZodType> = {
   Analytics,
   Bye,
   ChangeEvent,
@@ -93,7 +93,7 @@ export function componentSchemas(target: Dialect): Record<string, JsonSchema> {
 }
 
 /** A reference, when the schema has a name. */
-export function schemaOf(schema: z.ZodType, target: Dialect): JsonSchema {
+export function schemaOf(schema: z.core.$ZodType, target: Dialect): JsonSchema {
   const id = registry.get(schema)?.id;
   return id === undefined ? bare(z.toJSONSchema(schema, settings(target))) : { $ref: reference(id) };
 }

@@ -117,10 +117,8 @@ export async function claimNextRun(
     ageMs: row.age_ms,
     fruitlessClaims: row.fruitless_claims,
     cancelRequested: row.cancel_requested,
-    step: SyncStep.catch('initializing').parse(row.step),
-    trigger: SyncTrigger.optional()
-      .catch(undefined)
-      .parse(row.trigger ?? undefined),
+    step: SyncStep.safeParse(row.step).data ?? 'initializing',
+    trigger: SyncTrigger.safeParse(row.trigger).data,
   };
 }
 

@@ -75,7 +75,7 @@ describe('/asyncapi.json', () => {
     expect([...seen]).toEqual(
       expect.arrayContaining(['hello', 'snapshot', 'started', 'progress', 'completed']),
     );
-    expect(StreamEvent.options.length).toBe(2);
+    expect(StreamEvent.def.options.length).toBe(2);
   });
 });
 

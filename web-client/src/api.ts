@@ -3,7 +3,7 @@
  *
  * Not here: live streams (live/).
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { Analytics } from '#contract/analytics.ts';
 import {
   KeyVerdict,
@@ -92,10 +92,11 @@ const START: Record<StartableSync, string> = {
  */
 export function createApi(baseUrl: string, send: typeof fetch): Api {
   const request = requestBy(send);
-  const get = <T extends z.ZodType>(path: string, schema: T) => request(`${baseUrl}/api/v1/${path}`, schema);
-  const post = <T extends z.ZodType>(path: string, schema: T) =>
+  const get = <T extends z.core.$ZodType>(path: string, schema: T) =>
+    request(`${baseUrl}/api/v1/${path}`, schema);
+  const post = <T extends z.core.$ZodType>(path: string, schema: T) =>
     request(`${baseUrl}/api/v1/${path}`, schema, { method: 'POST' });
-  const put = <T extends z.ZodType>(path: string, schema: T, body: unknown) =>
+  const put = <T extends z.core.$ZodType>(path: string, schema: T, body: unknown) =>
     request(`${baseUrl}/api/v1/${path}`, schema, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
@@ -146,13 +147,17 @@ function patientSearchOf({ search, state, after }: PatientQuery): string {
 }
 
 function requestBy(send: typeof fetch) {
-  return async <T extends z.ZodType>(url: string, schema: T, init?: RequestInit): Promise<z.infer<T>> => {
+  return async <T extends z.core.$ZodType>(
+    url: string,
+    schema: T,
+    init?: RequestInit,
+  ): Promise<z.infer<T>> => {
     const response = await send(url, init).catch((cause: unknown) => {
       throw new ApiError('The server cannot be reached. Check that it is running.', {}, { cause });
     });
     const { status } = response;
     const body: unknown = await response.json().catch(() => undefined);
-    const answer = schema.safeParse(body);
+    const answer = z.safeParse(schema, body);
     if (response.ok && answer.success) return answer.data;
     const problem = Problem.safeParse(body);
     if (problem.success) throw new ApiError(problem.data.detail, { code: problem.data.code, status });

@@ -1,7 +1,8 @@
 /** The subscription of one `subscribe` frame: a subscriber for each organization, with every event or folded. */
 
+import type { ClientFrame } from '#contract/client-frame.ts';
 import { formatCursor } from '#contract/cursor.ts';
-import { type ClientFrame, DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
+import { DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
 import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { RowId } from '#contract/sync-log.ts';
 import type { ConnectionRegistry } from '../connection-registry.ts';

@@ -4,10 +4,13 @@
  * An invalid frame gets an `error` frame, and the connection stays open. A subscription to `*` also includes organizations
  * that appear later (subscription.ts). socket-writer.ts handles slow clients, as for SSE.
  */
+
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { ClientFrame } from '#contract/client-frame.ts';
 import { formatCursor } from '#contract/cursor.ts';
-import { ClientFrame, type ServerFrame, type SocketErrorCode } from '#contract/socket-frame.ts';
+import { parseJson } from '#contract/parse-json.ts';
+import type { ServerFrame, SocketErrorCode } from '#contract/socket-frame.ts';
 import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { ProblemError } from '../../http/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -323,14 +326,6 @@ function idOf(text: string): string | null {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || !('id' in value)) return null;
   return typeof value.id === 'string' ? value.id.slice(0, 64) : null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseList(text: string): '*' | number[] {

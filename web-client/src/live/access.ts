@@ -2,8 +2,12 @@
  * How the client authenticates to a server with accounts. Browsers' EventSource and WebSocket cannot send headers, so
  * their address carries a short-lived stream token. Requests made with `fetch` carry an API token in a header.
  */
+import * as z from 'zod/mini';
 import type { Bye } from '#contract/stream-event.ts';
-import { isFields, isText } from './read-log.ts';
+
+/** The parts of the answers that are used here; `contract/problem.ts` and `contract/access.ts` describe the whole ones. */
+export const Refusal = z.object({ detail: z.string() });
+const IssuedToken = z.object({ token: z.string() });
 
 export interface Access {
   /** An API token, for the `Authorization` header of requests; null without accounts. */
@@ -57,8 +61,7 @@ export async function whyRefused(
       body: '{}',
     });
     if (response.status !== 403) return undefined;
-    const problem: unknown = await response.json();
-    return isFields(problem) && isText(problem.detail) ? problem.detail : undefined;
+    return Refusal.safeParse(await response.json()).data?.detail;
   } catch {
     return undefined;
   }
@@ -82,8 +85,8 @@ export function completeAccess(
       headers: { ...bearer, 'content-type': 'application/json' },
       body: JSON.stringify({ organizations }),
     });
-    const answer: unknown = response.ok ? await response.json() : undefined;
-    if (isFields(answer) && isText(answer.token)) return answer.token;
+    const issued = IssuedToken.safeParse(response.ok ? await response.json() : undefined);
+    if (issued.success) return issued.data.token;
     throw new Error(`The server gave no stream token (${response.status}).`);
   };
   return { getToken, getStreamToken: getStreamToken ?? (getToken && exchange) };

@@ -8,9 +8,11 @@
  *
  * Not here: what the events mean (organization-state.ts), what to do after the end (transport-fallback.ts).
  */
+import type * as z from 'zod/mini';
+import { parseJson } from '#contract/parse-json.ts';
+import { Bye, ChangeType, Hello, Ping, StreamEvent } from '#contract/stream-event.ts';
 import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';
-import { CHANGE_TYPES, parseJson, readBye, readEvent, readHello, readPing } from './read-frame.ts';
 import {
   createWatchdog,
   FIRST_SILENCE_FACTOR,
@@ -51,35 +53,31 @@ export function openEventStream(options: EventStreamOptions, handlers: StreamHan
     close();
     handlers.onEnd(how);
   };
-  const on = <Frame>(
-    type: string,
-    read: (value: unknown) => Frame | undefined,
-    act: (frame: Frame) => void,
-  ) =>
+  const on = <Frame>(type: string, schema: z.ZodMiniType<Frame>, act: (frame: Frame) => void) =>
     source.addEventListener(type, (event) => {
       if (hasEnded) return;
-      const frame = read('data' in event ? parseJson(event.data) : undefined);
-      if (frame === undefined) return end({ reason: 'unreadable' });
-      act(frame);
+      const frame = schema.safeParse('data' in event ? parseJson(event.data) : undefined);
+      if (!frame.success) return end({ reason: 'unreadable' });
+      act(frame.data);
     });
 
-  on('hello', readHello, (hello) => {
+  on('hello', Hello, (hello) => {
     heartbeatMs = hello.heartbeat_ms;
     watchdog.expectWithin(heartbeatMs * FIRST_SILENCE_FACTOR);
     if (!hello.recovered) last = null;
     handlers.onHello(hello);
   });
-  for (const type of [...CHANGE_TYPES, 'snapshot']) {
-    on(type, readEvent, (event) => {
+  for (const type of [...ChangeType.options, 'snapshot']) {
+    on(type, StreamEvent, (event) => {
       last = event.cursor;
       handlers.onEvent(event);
     });
   }
-  on('ping', readPing, (ping) => {
+  on('ping', Ping, (ping) => {
     if (heartbeatMs !== undefined) watchdog.expectWithin(heartbeatMs * SILENCE_FACTOR);
     if (isAhead(ping.cursor, last)) end({ reason: 'gap' });
   });
-  on('bye', readBye, (bye) => end({ reason: 'bye', retryMs: bye.retry_ms, why: openReason(bye) }));
+  on('bye', Bye, (bye) => end({ reason: 'bye', retryMs: bye.retry_ms, why: openReason(bye) }));
   source.addEventListener('error', () => {
     if (!hasEnded) end({ reason: heartbeatMs === undefined ? 'refused' : 'interrupted' });
   });

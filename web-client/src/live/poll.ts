@@ -4,10 +4,11 @@
  *
  * Not here: when to poll (direct-watch.ts).
  */
+import * as z from 'zod/mini';
 import { parseCursor } from '#contract/cursor.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import { type Access, authorization } from './access.ts';
 import type { PolledState } from './organization-state.ts';
-import { isFields, readLog } from './read-log.ts';
 
 export interface PollOptions {
   url: string;
@@ -30,6 +31,9 @@ export interface Poll {
 }
 
 const ANSWER_WITHIN_MS = 10_000;
+
+/** The part of `SyncLogList` that is used. */
+const LatestLogs = z.object({ logs: z.array(SyncLog) });
 
 /** Polls at once, then `intervalMs` after each answer, so that slow answers never pile up. */
 export function startPolling(options: PollOptions): Poll {
@@ -90,9 +94,8 @@ async function askOnce(options: PollOptions, etag: string | null, request: Abort
 
 /** The first of `{logs: […]}`: null when the list is empty, undefined when the answer has another shape. */
 function latestOf(answer: unknown): PolledState['log'] | undefined {
-  if (!isFields(answer) || !Array.isArray(answer.logs)) return undefined;
-  const [latest]: unknown[] = answer.logs;
-  return latest === undefined ? null : readLog(latest);
+  const list = LatestLogs.safeParse(answer);
+  return list.success ? (list.data.logs[0] ?? null) : undefined;
 }
 
 /** The ETag is the quoted cursor of the stream's head. A proxy that compresses makes it weak: `W/"…"`. */

@@ -5,8 +5,9 @@
  * Not here: what frames mean (everything-state.ts, organization-socket.ts), reconnecting (watch-everything.ts,
  * transport-fallback.ts).
  */
-import type { ClientFrame, SUBPROTOCOL as ContractSubprotocol, ServerFrame } from '#contract/socket-frame.ts';
-import { parseJson, readServerFrame } from './read-frame.ts';
+import type { ClientFrame } from '#contract/client-frame.ts';
+import { parseJson } from '#contract/parse-json.ts';
+import { ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { createWatchdog, FIRST_SILENCE_FACTOR, SILENCE_FACTOR } from './stream.ts';
 
 /**
@@ -33,12 +34,6 @@ export interface Socket {
   /** Without a call of `onEnd`. */
   close(): void;
 }
-
-/**
- * The type is the contract's constant, so the value cannot differ. The value is repeated here, so that no schema is
- * loaded with it.
- */
-const SUBPROTOCOL: typeof ContractSubprotocol = 'patient-sync.v1';
 
 /** @returns undefined where there is no WebSocket, as in Node 20 */
 export function ownWebSocket(): OpenSocket | undefined {
@@ -74,7 +69,7 @@ export function openOpsSocket(
   const hasClosed = (): void => end(silenceMs === undefined ? 'refused' : 'interrupted');
   socket.addEventListener('message', (event) => {
     if (hasEnded) return;
-    const frame = readServerFrame('data' in event ? parseJson(event.data) : undefined);
+    const frame = ServerFrame.safeParse('data' in event ? parseJson(event.data) : undefined).data;
     // An unreadable frame may have been a change: reconnect, because going on would leave a gap.
     if (frame === undefined) return end('unreadable');
     if (frame.type === 'hello') {

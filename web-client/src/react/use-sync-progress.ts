@@ -5,11 +5,10 @@
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { problemText, stepText } from '#contract/progress.ts';
-import type { SyncLog } from '#contract/sync-log.ts';
-import { type Access, authorization } from '../live/access.ts';
+import { StartedSync, type SyncLog } from '#contract/sync-log.ts';
+import { type Access, authorization, Refusal } from '../live/access.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
-import { isFields, readLog } from '../live/read-log.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
 
@@ -96,8 +95,7 @@ async function start(baseUrl: string, organizationId: number, access: Access): P
     headers: await authorization(access),
   });
   const answer: unknown = await response.json().catch(() => undefined);
-  const log = response.ok && isFields(answer) ? readLog(answer.log) : undefined;
-  if (log !== undefined) return log;
-  const detail = isFields(answer) ? answer.detail : undefined;
-  throw new Error(typeof detail === 'string' ? detail : `The sync did not start (${response.status}).`);
+  const started = StartedSync.safeParse(answer);
+  if (started.success) return started.data.log;
+  throw new Error(Refusal.safeParse(answer).data?.detail ?? `The sync did not start (${response.status}).`);
 }

@@ -1,21 +1,13 @@
 /**
- * The client reads frames by hand, so that no page has to load zod. These tests compare the readers with the
- * contract's schemas.
+ * The embeddable script reads with the contract's schemas, but without zod: a small library is in the place of `zod/mini`.
+ * These tests load the contract a second time, with that library, and compare what both accept.
  */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import type * as z from 'zod/mini';
 import { MAX_SOCKET_FRAME_BYTES, ServerFrame } from '#contract/socket-frame.ts';
 import { Bye, Hello, Ping, StreamEvent } from '#contract/stream-event.ts';
 import { SyncLog } from '#contract/sync-log.ts';
-import {
-  readBye,
-  readEvent,
-  readHello,
-  readPing,
-  readServerFrame,
-} from '../../web-client/src/live/read-frame.ts';
-import { readLog } from '../../web-client/src/live/read-log.ts';
 import { BYTES_FOR_CURSORS } from '../../web-client/src/live/watch-everything.ts';
 
 const METRICS = {
@@ -155,44 +147,57 @@ const ODDITIES = fc.oneof(
   ),
 );
 
-function agreesWith<T extends z.ZodType>(
-  schema: T,
-  read: (value: unknown) => unknown,
-  sample: unknown,
-): void {
+function agrees<T extends z.ZodMiniType>(schema: T, small: T, sample: unknown): void {
   expect(schema.safeParse(sample).success).toBe(true);
-  expect(read(sample)).toEqual(sample);
+  expect(small.safeParse(sample).data).toEqual(sample);
   const changes = fc.record({ path: fc.constantFrom(...places(sample)), change: ODDITIES });
   fc.assert(
     fc.property(changes, ({ path, change }) => {
       const value = withChange(sample, path, change);
       const judged = schema.safeParse(value);
-      const own = read(value);
-      expect(own !== undefined, JSON.stringify(value)).toBe(judged.success);
-      // The schema strips unknown keys and the reader keeps them, so both are compared after the schema.
-      if (judged.success) expect(schema.parse(own)).toEqual(judged.data);
-      if (judged.success) expect(schema.safeParse(JSON.parse(JSON.stringify(own))).success).toBe(true);
+      const own = small.safeParse(value);
+      expect(own.success, JSON.stringify(value)).toBe(judged.success);
+      expect(own.data).toEqual(judged.data);
     }),
     { numRuns: 1_000 },
   );
 }
 
-describe('a reader of the client accepts what the schema of the contract accepts, and nothing else', () => {
-  test('sync logs', () => agreesWith(SyncLog, readLog, LOG));
-  test.each([EVENT, SNAPSHOT])('events: $type', (event) => agreesWith(StreamEvent, readEvent, event));
-  test('hello', () => agreesWith(Hello, readHello, HELLO));
+/** The contract with the library of the embeddable script. */
+async function loadSmall() {
+  vi.resetModules();
+  vi.doMock('zod/mini', () => import('../../web-client/src/embed/small-schemas.ts'));
+  const [events, frames, logs] = await Promise.all([
+    import('#contract/stream-event.ts'),
+    import('#contract/socket-frame.ts'),
+    import('#contract/sync-log.ts'),
+  ]);
+  return { ...events, ...frames, ...logs };
+}
+
+const small = await loadSmall();
+afterAll(() => vi.doUnmock('zod/mini'));
+
+describe('the small library accepts what zod accepts, reads the same from it, and nothing else', () => {
+  test('is another one than zod', () => expect(small.SyncLog).not.toHaveProperty('_zod'));
+  test('sync logs', () => agrees(SyncLog, small.SyncLog, LOG));
+  test.each([EVENT, SNAPSHOT])('events: $type', (event) => agrees(StreamEvent, small.StreamEvent, event));
+  test('hello', () => agrees(Hello, small.Hello, HELLO));
   test('ping', () =>
-    agreesWith(Ping, readPing, { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4182' }));
-  test('bye', () => agreesWith(Bye, readBye, BYE));
-  test.each(FRAMES)('frames of the WebSocket: $type', (frame) =>
-    agreesWith(ServerFrame, readServerFrame, frame),
-  );
+    agrees(Ping, small.Ping, { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4182' }));
+  test('bye', () => agrees(Bye, small.Bye, BYE));
+  test.each(FRAMES)('frames of the WebSocket: $type', (frame) => {
+    agrees(ServerFrame, small.ServerFrame, frame);
+  });
 });
 
-test('a known key with a value of the wrong type reads as absent', () => {
-  const log = readLog({ ...LOG, metadata: { progress_percent: 1, phase: 7, errors: 'many', own: [1] } });
-  expect(log?.metadata).toEqual({ progress_percent: 1, own: [1] });
-});
+test.each([SyncLog, small.SyncLog])(
+  'a known key with a value of the wrong type reads as absent',
+  (schema) => {
+    const metadata = { progress_percent: 1, phase: 7, errors: 'many', own: [1] };
+    expect(schema.safeParse({ ...LOG, metadata }).data?.metadata).toEqual({ progress_percent: 1, own: [1] });
+  },
+);
 
 test('a subscribe frame with all its cursors fits into the frame limit of the server', () => {
   const rest = { type: 'subscribe', id: 'all', organizations: '*', since: {} };
