@@ -52,13 +52,13 @@ function sourceFiles(folder: string): string[] {
 /** Of files of our own; packages are not meant. */
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
-  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(#contract\/[^']+|\.[^']+)'/g)].map(
-    ([, specifier = '']) => specifier,
-  );
+  const specifiers = [
+    ...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(#(?:contract|live)\/[^']+|\.[^']+)'/g),
+  ].map(([, specifier = '']) => specifier);
   return specifiers.map((specifier) => ({
     file: relative(ROOT, file),
-    target: specifier.startsWith('#contract/')
-      ? specifier.replace('#contract/', 'src/contract/')
+    target: specifier.startsWith('#')
+      ? specifier.replace('#contract/', 'src/contract/').replace('#live/', 'web-client/src/live/')
       : relative(ROOT, resolve(dirname(file), specifier)),
   }));
 }
@@ -167,6 +167,20 @@ test('the routes of the old service can be deleted: the app mounts them, access/
     'src/server/app.ts imports src/legacy/routes.ts',
   ]);
   expect(imports.filter(isImport).filter(({ file }) => folderOf(file) !== 'cli')).toEqual([]);
+});
+
+test('the client library is imported by the command line only, and imports nothing but the contract', () => {
+  const isLibrary = (path: string) => path.startsWith('web-client/src/live/');
+  const users = sourceFiles(SRC)
+    .flatMap(importsOf)
+    .filter(({ target }) => target.startsWith('web-client/'));
+  expect([...new Set(users.map(({ file }) => folderOf(file)))]).toEqual(['cli']);
+  expect(users.filter(({ target }) => !isLibrary(target)).map(describeImport)).toEqual([]);
+
+  const foreign = sourceFiles(`${ROOT}/web-client/src/live`)
+    .flatMap(importsOf)
+    .filter(({ target }) => !isLibrary(target) && !target.startsWith('src/contract/'));
+  expect(foreign.map(describeImport)).toEqual([]);
 });
 
 test('the pages import the contract from the server, and nothing else', () => {

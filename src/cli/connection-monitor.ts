@@ -1,4 +1,4 @@
-/** Whether the server is reachable, and how long it has been unreachable. */
+/** Reports when the connection to the server is lost and when it is back, and gives up after a limit. */
 import { ConnectionLostError } from './arguments.ts';
 
 export interface ConnectionHandlers {
@@ -6,37 +6,44 @@ export interface ConnectionHandlers {
   onBack(lostForMs: number): void;
 }
 
-export interface ConnectionMonitor {
-  /** An attempt failed. @throws ConnectionLostError when it has been lost for too long */
-  failed(): void;
-  /** The server answered. */
-  answered(): void;
-  /** @returns a delay before the next attempt that does not exceed the limit */
-  waitMs(wanted: number): number;
+export interface ConnectionOptions {
+  handlers: ConnectionHandlers;
+  /** How long the connection may be lost; Infinity: without a limit. */
+  limitMs: number;
 }
 
-/** @param limitMs how long a connection may be lost; Infinity: without a limit */
-export function createConnectionMonitor(handlers: ConnectionHandlers, limitMs: number): ConnectionMonitor {
+export interface ConnectionMonitor {
+  lost(): void;
+  answered(): void;
+  stop(): void;
+}
+
+export function createConnectionMonitor(
+  { handlers, limitMs }: ConnectionOptions,
+  giveUp: (error: ConnectionLostError) => void,
+): ConnectionMonitor {
   let lostAt: number | undefined;
-  const lostForMs = (): number => (lostAt === undefined ? 0 : performance.now() - lostAt);
-  return {
-    failed() {
-      if (lostAt === undefined) {
-        lostAt = performance.now();
-        handlers.onLost(new Date());
-      }
-      if (lostForMs() < limitMs) return;
-      throw new ConnectionLostError(
+  let limit: NodeJS.Timeout | undefined;
+  const expire = () =>
+    giveUp(
+      new ConnectionLostError(
         `The connection has been lost for ${Math.round(limitMs / 1_000)} s (--timeout). Syncs on the server continue.`,
-      );
+      ),
+    );
+  return {
+    lost() {
+      if (lostAt !== undefined) return;
+      lostAt = performance.now();
+      handlers.onLost(new Date());
+      if (Number.isFinite(limitMs)) limit = setTimeout(expire, limitMs);
     },
     answered() {
+      clearTimeout(limit);
       if (lostAt === undefined) return;
-      const ms = lostForMs();
+      const ms = performance.now() - lostAt;
       lostAt = undefined;
       handlers.onBack(ms);
     },
-    waitMs: (wanted) =>
-      lostAt === undefined ? wanted : Math.max(0, Math.min(wanted, limitMs - lostForMs())),
+    stop: () => clearTimeout(limit),
   };
 }

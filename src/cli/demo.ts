@@ -9,7 +9,6 @@ import { createLogger } from '../logging/logger.ts';
 import { surviveErrors } from '../logging/output.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
-import { createConnectionMonitor } from './connection-monitor.ts';
 import { followRun, startSync } from './follow.ts';
 import { endLine } from './progress-line.ts';
 
@@ -86,9 +85,11 @@ async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningSe
 /** The server's own log lines are the live progress. @returns the exit code */
 async function syncOnce(server: RunningServer): Promise<number> {
   const { sync_log_id: id } = await startSync(server, ORGANIZATION, 'full');
-  const silent = { onLost: () => {}, onBack: () => {} };
-  const monitor = createConnectionMonitor(silent, Number.POSITIVE_INFINITY);
-  for await (const log of followRun(server, ORGANIZATION, id, monitor)) {
+  const connection = {
+    handlers: { onLost: () => {}, onBack: () => {} },
+    limitMs: Number.POSITIVE_INFINITY,
+  };
+  for await (const log of followRun(server, ORGANIZATION, id, connection)) {
     if (log.status === 'running') continue;
     process.stdout.write(`${endLine(log)}\n`);
     return log.status === 'completed' ? 0 : 1;

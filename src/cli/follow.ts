@@ -1,22 +1,19 @@
 /**
- * Follows the runs of one organization over HTTP: on its stream, and with a poll whenever the stream breaks.
+ * Follows runs on a server with the project's own client library, which reconnects and changes the transport by itself.
  *
- * Poll and stream return the same object, so either may deliver it. A stream that broke, fell silent or sent bye is
- * resumed after the last event, until the monitor's limit is reached.
+ * Here the library's callbacks become what a command needs: logs in order, an error when the server refuses or the
+ * connection is lost for too long, and reports of a lost connection.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { parseCursor } from '#contract/cursor.ts';
-import { createEventParser, type ReceivedEvent } from '#contract/event-stream-text.ts';
-import { Bye, HEARTBEAT_MS, StreamEvent } from '#contract/stream-event.ts';
-import { StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import { WebSocket } from 'ws';
+import type { StreamEvent } from '#contract/stream-event.ts';
+import { StartedSync, SyncLog } from '#contract/sync-log.ts';
+import type { ConnectionKind } from '#live/connection.ts';
+import type { OpenSocket } from '#live/socket.ts';
+import { watchEverything } from '#live/watch-everything.ts';
+import { watchOrganization } from '#live/watch-organization.ts';
 import { CommandError } from './arguments.ts';
-import type { ConnectionMonitor } from './connection-monitor.ts';
-import { request, type Server } from './request.ts';
-
-/** With a random half taken off, so that many terminals do not come back in one moment. */
-const AGAIN_AFTER_MS = 2_000;
-/** After this time without a ping the stream counts as dead, whatever the state of its connection. */
-const SILENCE_MS = HEARTBEAT_MS * 2.5;
+import { type ConnectionOptions, createConnectionMonitor } from './connection-monitor.ts';
+import { type Question, refusalOf, request, type Server } from './request.ts';
 
 export type SyncMode = 'full' | 'active' | 'changed';
 
@@ -28,12 +25,13 @@ export async function startSync(
   organizationId: number,
   mode: SyncMode,
 ): Promise<StartedSync> {
-  const response = await request(server, `/${PATHS[mode]}/${organizationId}`, { method: 'POST' });
+  const path = `/cliniko/${PATHS[mode]}/${organizationId}`;
+  const response = await request(server, path, { method: 'POST' });
   return StartedSync.parse(await response.json());
 }
 
 /**
- * Every received change of the run, and the last one always. Ends with it. Reconnects after a lost connection.
+ * Every received change of the run, the last one included. Ends with it.
  *
  * @throws RefusedError, ConnectionLostError
  */
@@ -41,111 +39,144 @@ export async function* followRun(
   server: Server,
   organizationId: number,
   id: number,
-  monitor: ConnectionMonitor,
+  options: ConnectionOptions,
 ): AsyncGenerator<SyncLog> {
-  const askForRun = async () => {
-    const response = await request(server, `/sync-logs/${organizationId}/${id}`, {});
+  for await (const log of followOrganization(server, organizationId, options)) {
+    const own = log?.id === id ? log : await readHiddenRun(server, organizationId, id);
+    if (own === undefined) continue;
+    yield own;
+    if (own.status !== 'running') return;
+  }
+}
+
+/** A run that ended while the connection was lost may be hidden by a later one, whose next change repeats a failed read. */
+async function readHiddenRun(
+  server: Server,
+  organizationId: number,
+  id: number,
+): Promise<SyncLog | undefined> {
+  try {
+    const response = await request(server, `/cliniko/sync-logs/${organizationId}/${id}`, {});
     return SyncLog.parse(await response.json());
-  };
-  for await (const log of everyLog(server, organizationId, askForRun, monitor)) {
-    if (log?.id !== id) continue;
-    yield log;
-    if (log.status !== 'running') return;
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    return undefined;
   }
 }
 
 /**
- * The latest run of the organization, null when it has never synced, and then every change of every run. Never ends.
- *
- * @throws RefusedError, ConnectionLostError
+ * The latest run of the organization, null when it has never synced, and then every received change of every run. It never
+ * ends by itself. Its errors are RefusedError and ConnectionLostError.
  */
 export function followOrganization(
   server: Server,
   organizationId: number,
-  monitor: ConnectionMonitor,
-): AsyncGenerator<SyncLog | null> {
-  const askForLatest = async () => {
-    const response = await request(server, `/sync-logs/${organizationId}?limit=1`, {});
-    return SyncLogList.parse(await response.json()).logs[0] ?? null;
+  options: ConnectionOptions,
+): ReadableStream<SyncLog | null> {
+  let stop = (): void => {};
+  return new ReadableStream<SyncLog | null>({
+    start(output) {
+      const connection = followConnection(server, organizationQuestion(organizationId), options, (error) => {
+        stop();
+        output.error(error);
+      });
+      let last: SyncLog | null | undefined;
+      const watch = watchOrganization(organizationId, {
+        ...accessTo(server),
+        share: false,
+        onState({ isKnown, log }, { kind }) {
+          connection.report(kind);
+          if (!isKnown || log === last) return;
+          last = log;
+          output.enqueue(log);
+        },
+      });
+      stop = () => {
+        watch.stop();
+        connection.stop();
+      };
+    },
+    cancel: () => stop(),
+  });
+}
+
+export interface EverythingHandlers {
+  onEvent(event: StreamEvent): void;
+  /** Subscribed: from here on every change arrives. */
+  onConnected(): void;
+}
+
+/**
+ * Follows all organizations. Never resolves.
+ *
+ * @throws RefusedError, ConnectionLostError
+ */
+export function followEverything(
+  server: Server,
+  handlers: EverythingHandlers,
+  options: ConnectionOptions,
+): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const connection = followConnection(server, EVERYTHING_QUESTION, options, (error) => {
+      watch.stop();
+      connection.stop();
+      reject(error);
+    });
+    let before: ConnectionKind = 'connecting';
+    const watch = watchEverything({
+      ...accessTo(server),
+      onEvent: handlers.onEvent,
+      onState(_everything, { kind }) {
+        connection.report(kind);
+        if (kind === 'live' && before !== 'live') handlers.onConnected();
+        before = kind;
+      },
+    });
+  });
+}
+
+/** Refused for the same reasons as a watch of the organization. */
+export const organizationQuestion = (organizationId: number): Question => ({
+  path: `/cliniko/sync-logs/${organizationId}?limit=1`,
+  init: {},
+});
+/** Refused for the same reasons as a watch of all organizations. */
+export const EVERYTHING_QUESTION: Question = { path: '/stream-tokens', init: { method: 'POST', body: '{}' } };
+
+function accessTo({ url, token }: Server) {
+  const openSocket: OpenSocket = (address, subprotocol) => new WebSocket(address, subprotocol);
+  const getToken = async () => token ?? null;
+  return { baseUrl: url, openSocket, ...(token !== undefined && { getToken }) };
+}
+
+/**
+ * The connection of a watch. `onFailure` is called once: the server refuses, or it has been away for too long.
+ *
+ * @param question the server's answer to it says whether it refuses the watch
+ */
+function followConnection(
+  server: Server,
+  question: Question,
+  options: ConnectionOptions,
+  onFailure: (error: CommandError) => void,
+) {
+  let isOver = false;
+  const end = (error: CommandError): void => {
+    if (isOver) return;
+    isOver = true;
+    onFailure(error);
   };
-  return everyLog(server, organizationId, askForLatest, monitor);
-}
-
-/** The position that the streams have reached. */
-interface Place {
-  cursor: string | undefined;
-}
-
-/** The stream for as long as it lasts, a poll when it broke, and the stream again. */
-async function* everyLog(
-  server: Server,
-  organizationId: number,
-  poll: () => Promise<SyncLog | null>,
-  monitor: ConnectionMonitor,
-): AsyncGenerator<SyncLog | null> {
-  const place: Place = { cursor: undefined };
-  for (;;) {
-    let retryMs = AGAIN_AFTER_MS * (0.5 + Math.random() / 2);
-    try {
-      for await (const said of stream(server, organizationId, place, monitor)) {
-        if ('retryMs' in said) retryMs = said.retryMs;
-        else yield said.log;
-      }
-      const log = await poll();
-      monitor.answered();
-      if (isNews(log, place)) yield log;
-    } catch (error) {
-      // Any other error means that the server is temporarily unavailable.
-      if (error instanceof CommandError) throw error;
-      monitor.failed();
-    }
-    await delay(monitor.waitMs(retryMs));
-  }
-}
-
-/** One stream, from behind the last event to its end: states, and perhaps at last when to come back. */
-async function* stream(
-  server: Server,
-  organizationId: number,
-  place: Place,
-  monitor: ConnectionMonitor,
-): AsyncGenerator<{ log: SyncLog | null } | { retryMs: number }> {
-  const stop = new AbortController();
-  const silence = setTimeout(() => stop.abort(), SILENCE_MS);
-  try {
-    const since = place.cursor === undefined ? '' : `?since=${place.cursor}`;
-    const path = `/sync-logs/${organizationId}/events${since}`;
-    const response = await request(server, path, { signal: stop.signal });
-    monitor.answered();
-    for await (const { type, data } of eventsOf(response)) {
-      silence.refresh();
-      const bye = type === 'bye' ? Bye.safeParse(JSON.parse(data)).data : undefined;
-      if (bye !== undefined) yield { retryMs: bye.retry_ms };
-      const event = StreamEvent.safeParse(JSON.parse(data)).data;
-      if (event === undefined) continue;
-      place.cursor = event.cursor;
-      yield { log: event.log };
-    }
-  } finally {
-    clearTimeout(silence);
-    stop.abort();
-  }
-}
-
-async function* eventsOf(response: Response): AsyncGenerator<ReceivedEvent> {
-  if (response.body === null) return;
-  const events: ReceivedEvent[] = [];
-  const parse = createEventParser((event) => events.push(event));
-  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-    parse(piece);
-    yield* events.splice(0);
-  }
-}
-
-/** False for a change that the stream has already delivered, and for an older state from another server. */
-function isNews(log: SyncLog | null, place: Place): boolean {
-  const polled = parseCursor(log?.cursor ?? '');
-  const known = parseCursor(place.cursor ?? '');
-  if (polled === undefined || known === undefined || polled.epoch !== known.epoch) return true;
-  return polled.seq > known.seq;
+  const monitor = createConnectionMonitor(options, end);
+  return {
+    report(kind: ConnectionKind): void {
+      if (kind === 'live' || kind === 'polling') monitor.answered();
+      if (kind !== 'offline') return;
+      monitor.lost();
+      void refusalOf(server, question).then((refusal) => refusal && end(refusal));
+    },
+    stop(): void {
+      isOver = true;
+      monitor.stop();
+    },
+  };
 }

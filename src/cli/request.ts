@@ -65,7 +65,7 @@ function readToken(option: string | undefined, environment: Environment): Omit<S
   }
 }
 
-export function authorization({ token }: Server): Record<string, string> {
+function authorization({ token }: Server): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
@@ -73,13 +73,13 @@ export function authorization({ token }: Server): Record<string, string> {
 const ANSWER_WITHIN_MS = 15_000;
 
 /**
- * @param path below `/api/v1/cliniko`
+ * @param path below `/api/v1`
  * @throws RefusedError when asking again would not help; any other error is a server that is away for a moment
  */
 export async function request(server: Server, path: string, init: RequestInit): Promise<Response> {
   const headers = authorization(server);
   const signal = init.signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS);
-  const response = await fetch(`${server.url}/api/v1/cliniko${path}`, { ...init, signal, headers });
+  const response = await fetch(`${server.url}/api/v1${path}`, { ...init, signal, headers });
   if (response.ok) return response;
   const text = await response.text();
   const isAway = response.status >= 500 || response.status === 429;
@@ -88,12 +88,37 @@ export async function request(server: Server, path: string, init: RequestInit): 
   throw new RefusedError(detailOf(text) ?? `The server answered ${response.status}.`);
 }
 
+/** A request that is made only for its status. */
+export interface Question {
+  path: string;
+  init: RequestInit;
+}
+
+/** Before a command follows a server that may go away later. @throws CommandError when none answers, or it refuses */
+export async function requireServer(server: Server, { path, init }: Question): Promise<void> {
+  const response = await request(server, path, init).catch((cause: unknown) => {
+    throw explainFirstFailure(server, cause);
+  });
+  await response.body?.cancel();
+}
+
+/** @returns undefined when the server does not refuse, or does not answer */
+export async function refusalOf(server: Server, { path, init }: Question): Promise<RefusedError | undefined> {
+  try {
+    const response = await request(server, path, init);
+    await response.body?.cancel();
+  } catch (error) {
+    if (error instanceof RefusedError) return error;
+  }
+  return undefined;
+}
+
 /** The server is reachable, but temporarily cannot answer. */
 class ServerAwayError extends Error {
   override readonly name = 'ServerAwayError';
 }
 
-export function notAuthenticated({ url, tokenSource }: Server): RefusedError {
+function notAuthenticated({ url, tokenSource }: Server): RefusedError {
   const how = 'npm run tokens -- create makes one';
   return new RefusedError(
     tokenSource === undefined

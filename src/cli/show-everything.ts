@@ -5,7 +5,7 @@
 import type { StreamEvent } from '#contract/stream-event.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
-import type { EverythingHandlers } from './follow-everything.ts';
+import type { EverythingHandlers } from './follow.ts';
 import { endLine, organizationLine, plainLine } from './progress-line.ts';
 import { connectionLines, connectionLost, paintFor, type Screen } from './screen.ts';
 

@@ -1,6 +1,5 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
-import { createConnectionMonitor } from './connection-monitor.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
 import { connectionLines, jsonConnectionLines, jsonLine } from './screen.ts';
@@ -50,11 +49,8 @@ await runCommand(
       screen.write(
         `${already_running ? 'A sync is running already: watching it' : 'Sync started'} (organization ${organizationId}, run ${sync_log_id})\n`,
       );
-    const monitor = createConnectionMonitor(
-      (values.json ? jsonConnectionLines : connectionLines)(screen),
-      limitMs,
-    );
-    const logs = followRun(server, organizationId, sync_log_id, monitor);
+    const handlers = (values.json ? jsonConnectionLines : connectionLines)(screen);
+    const logs = followRun(server, organizationId, sync_log_id, { handlers, limitMs });
     return values.json ? showRun(logs, screen, createJsonDisplay(screen)) : showRun(logs, screen);
   },
   { endsWithReader: true },

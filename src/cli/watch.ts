@@ -1,17 +1,15 @@
 /** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whatever starts them, until Ctrl-C. */
 import type { StreamEvent } from '#contract/stream-event.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
-import { type ConnectionHandlers, createConnectionMonitor } from './connection-monitor.ts';
-import { followOrganization } from './follow.ts';
-import { type EverythingHandlers, followEverything } from './follow-everything.ts';
+import type { ConnectionHandlers } from './connection-monitor.ts';
 import {
-  explainFirstFailure,
-  readServer,
-  request,
-  SERVER_OPTIONS,
-  SERVER_USAGE,
-  type Server,
-} from './request.ts';
+  EVERYTHING_QUESTION,
+  type EverythingHandlers,
+  followEverything,
+  followOrganization,
+  organizationQuestion,
+} from './follow.ts';
+import { readServer, requireServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
 import { connectionLines, jsonConnectionLines, jsonLine, type Screen } from './screen.ts';
 import { showEverything } from './show-everything.ts';
 import { createJsonDisplay, showRuns } from './show-run.ts';
@@ -44,7 +42,8 @@ await runCommand(
     endOnCtrlC();
     if (values.org === undefined) {
       const shown = values.json ? jsonEverything(process.stdout) : showEverything(process.stdout);
-      return followEverything(server, shown, createConnectionMonitor(shown, limitMs));
+      await requireServer(server, EVERYTHING_QUESTION);
+      return followEverything(server, shown, { handlers: shown, limitMs });
     }
     const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
     await watchOrganization(server, organizationId, limitMs, values.json);
@@ -65,22 +64,12 @@ async function watchOrganization(
   isJson: boolean,
 ): Promise<void> {
   const screen: Screen = process.stdout;
-  await requireServer(server, organizationId);
+  await requireServer(server, organizationQuestion(organizationId));
   const handlers = isJson ? jsonConnectionLines(screen) : connectionLines(screen);
-  const logs = followOrganization(server, organizationId, createConnectionMonitor(handlers, limitMs));
+  const logs = followOrganization(server, organizationId, { handlers, limitMs });
   if (!isJson) return showRuns(logs, screen);
   const show = createJsonDisplay(screen);
   for await (const log of logs) show(log);
-}
-
-/** After the first connection a server may go away and come back; one that was never reachable is a user error. */
-async function requireServer(server: Server, organizationId: number): Promise<void> {
-  const response = await request(server, `/sync-logs/${organizationId}?limit=1`, {}).catch(
-    (cause: unknown) => {
-      throw explainFirstFailure(server, cause);
-    },
-  );
-  await response.body?.cancel();
 }
 
 function jsonEverything(screen: Screen): EverythingHandlers & ConnectionHandlers {

@@ -62,7 +62,8 @@ describe('the client library', () => {
     expect(JSON.parse(await readFile(join(package_, 'package.json'), 'utf8'))).toMatchObject({ version });
     expect((await readdir(package_)).sort()).toEqual(['README.md', 'dist', 'package.json']);
     await checkTypes(folder);
-  });
+    // npm and two compilers run here.
+  }, 120_000);
 });
 
 /** With the compiler of this project, under the strictest settings of a stranger. */

@@ -5,6 +5,7 @@
  * sent again. There is no poll as a fallback here: the connection is `offline` then.
  */
 import type { ServerFrame } from '#contract/socket-frame.ts';
+import type { StreamEvent } from '#contract/stream-event.ts';
 import {
   type Access,
   completeAccess,
@@ -23,6 +24,8 @@ export interface WatchEverythingOptions extends Access {
   /** Of the server, without a trailing slash; '' is the page's own origin. */
   baseUrl: string;
   onState(everything: EverythingState, connection: Connection): void;
+  /** Every event as it arrives, before the state that it changes. */
+  onEvent?: ((event: StreamEvent) => void) | undefined;
   /** Default: the browser's. Node 20 has none, so it is required there. */
   openSocket?: OpenSocket | undefined;
   fetch?: typeof fetch | undefined;
@@ -101,7 +104,10 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
       failures = 0;
       targets = new Map(frame.streams.map((stream) => [stream.organization_id, stream.head]));
       tell(applyFrame(everything, frame), 'live');
-    } else tell(applyFrame(everything, frame), connection.kind);
+    } else {
+      if ('log' in frame) options.onEvent?.(frame);
+      tell(applyFrame(everything, frame), connection.kind);
+    }
   };
   const resume = (subscribeOn: Socket | undefined): void => {
     const since = cursorsWithin(everything, BYTES_FOR_CURSORS);
