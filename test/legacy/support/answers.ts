@@ -10,9 +10,11 @@ const Zero = z.literal(0);
 const Organization = z.int();
 
 /** A log, with the keys that old clients read in its metadata. */
-const Log = SyncLog.refine(
-  ({ metadata }) => LogMetadata.safeParse(metadata).success,
-  'lacks a key of the old metadata',
+const Log = SyncLog.check(
+  z.refine(
+    ({ metadata }: SyncLog) => LogMetadata.safeParse(metadata).success,
+    'lacks a key of the old metadata',
+  ),
 );
 const LogMetadata = z.looseObject({
   progress_percent: Percent,
