@@ -175,6 +175,21 @@ describe('the sync_logs of the guide', () => {
     }
   });
 
+  test('keeps its rows; a run that was left running has an end', async () => {
+    const { url, sql } = await guideTable();
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      values (123, 'full_patients', 'completed', '2024-01-15 10:30:00', '2024-01-15 10:34:22'),
+        (123, 'full_patients', 'running', '2024-02-01 08:00:00', null), (123, 'patient_sync', 'timeout', '2024-02-02', null)`;
+    await migrate(url);
+    expect(
+      await sql`select status, metadata ->> 'error_type' as type from sync_logs order by started_at`,
+    ).toEqual([
+      { status: 'completed', type: null },
+      { status: 'failed', type: 'SYNC_INTERRUPTED' },
+      { status: 'timeout', type: null },
+    ]);
+  });
+
   test('stays with rules that allow our rows, and doctor says the same as the start', async () => {
     const { url, sql } = await guideTable();
     await sql.unsafe(`alter table sync_logs add column source_system varchar not null default 'cliniko',

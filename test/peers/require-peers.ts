@@ -16,6 +16,7 @@ const PACKAGES: Record<string, string> = {
   psql: 'postgresql-client',
   pg_ctlcluster: 'postgresql',
   nginx: 'nginx-light',
+  caddy: 'caddy',
   pgbouncer: 'pgbouncer',
 };
 

@@ -3,8 +3,10 @@ import type { Sql } from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
 import { openDatabase } from '../../../src/database/open.ts';
+import { prepareDatabase } from '../../../src/database/prepare.ts';
 import { type ImportReport, importHistory } from '../../../src/legacy/import/import-history.ts';
 import { withLegacySource } from '../../../src/legacy/import/legacy-source.ts';
+import { createPlatform } from '../../database/support/platform.ts';
 import { connectInTest, createEmptyDatabase, test } from '../../support/database.ts';
 import { guideBlock } from '../../support/guide.ts';
 import { startTestServer } from '../../support/server.ts';
@@ -204,6 +206,16 @@ describe('an import', () => {
     expect(timeline).toMatchObject({ events: [], trimmed: true });
     // The queries of the monitoring guide run on the imported rows too.
     await sql.unsafe(await guideBlock('sql', 'Success rate over time'));
+  });
+
+  test('works with the role of the servers, which owns no table', async () => {
+    const old = await oldDatabase();
+    const platform = await createPlatform();
+    const url = platform.urlOf(await platform.createRole());
+    await prepareDatabase({ url, migrateUrl: platform.ownerUrl, readers: [] });
+    await platform.admin`insert into organizations (id, country, time_zone, validation) values (123, 'AU', 'UTC', '{}')`;
+    const report = await importFrom(old.url, url, true);
+    expect(report.organizations).toMatchObject([{ copied: EXPECTED.copied }]);
   });
 
   test('reads times without a zone in the configured zone, also across the change of summer time', async ({

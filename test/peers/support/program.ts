@@ -13,7 +13,11 @@ export async function folder(): Promise<string> {
   return dir;
 }
 
-export function run(program: string, args: readonly string[], options: { uid?: number } = {}): ChildProcess {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { uid?: number; env?: NodeJS.ProcessEnv } = {},
+): ChildProcess {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
