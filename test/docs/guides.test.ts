@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { LEGACY_OPERATIONS } from '../../src/legacy/operations.ts';
 import { commandsOf, guideFiles, REASONS_NOT_TO_RUN, readGuide } from './support/guides.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -54,6 +55,15 @@ describe('the guides', () => {
       'sequenceDiagram',
       'stateDiagram-v2',
     ]);
+  });
+
+  test('name every route of the old service for movers', async () => {
+    const guide = await readGuide('guides/moving-from-the-old-system.md');
+    const unnamed = LEGACY_OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`).filter(
+      (route) => !guide.includes(`\`${route}\``),
+    );
+    expect(LEGACY_OPERATIONS.length).toBeGreaterThan(20);
+    expect(unnamed).toEqual([]);
   });
 
   test('name only metrics that exist', async () => {

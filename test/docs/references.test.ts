@@ -14,6 +14,7 @@ const OTHER_FILES = new Set([
   'ipaddr.js',
   'postgres.js',
   'Node.js',
+  'Next.js',
   'sql/09_fix_patients_unique_constraint.sql',
 ]);
 
