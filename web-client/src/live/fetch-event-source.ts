@@ -2,9 +2,12 @@
  * An EventSource made of `fetch`: for Node, which has none, and for clients that send a token in a header instead of
  * an address. It never reconnects; its owner knows the cursor and does that.
  */
-import { createEventParser } from '#contract/event-stream-text.ts';
+import { createParser } from 'eventsource-parser';
 import { type Access, authorization } from './access.ts';
 import type { EventSourceLike } from './event-stream.ts';
+
+/** In characters; real events have a few thousand. A stream with an endless line ends instead of filling the memory. */
+const MAX_EVENT_LENGTH = 1024 * 1024;
 
 export function openFetchEventSource(url: string, fetchNow: typeof fetch, access: Access): EventSourceLike {
   const target = new EventTarget();
@@ -32,12 +35,18 @@ async function read(
     const headers = { accept: 'text/event-stream', ...(await authorization(access)) };
     const response = await fetchNow(url, { headers, signal, cache: 'no-store' });
     if (!isEventStream(response)) return;
-    const parse = createEventParser((event) => onEvent(event.type, event.data));
+    const parser = createParser({
+      onEvent: ({ event = 'message', data }) => onEvent(event, data),
+      onError(error) {
+        if (error.type === 'max-buffer-size-exceeded') throw error;
+      },
+      maxBufferSize: MAX_EVENT_LENGTH,
+    });
     const decoder = new TextDecoder();
     const reader = response.body.getReader();
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       if (signal.aborted) return;
-      parse(decoder.decode(piece.value, { stream: true }));
+      parser.feed(decoder.decode(piece.value, { stream: true }));
     }
   } catch {
     // The owner gets an `error` for a cut stream and for one that never began, as from any EventSource.
