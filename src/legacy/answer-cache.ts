@@ -37,8 +37,10 @@ interface CachedAnswer {
   etag: string;
 }
 
+/** @param readHead one query, for the moments in which the hub's memory may be out of date */
 export function createAnswerCache(
   newest: LatestRunCache,
+  readHead: (organizationId: number) => Promise<{ epoch: string; head: number }>,
   now: () => number = () => performance.now(),
 ): AnswerCache {
   /** By request; the least recently used first. */
@@ -59,18 +61,21 @@ export function createAnswerCache(
       remove(oldest);
     }
   };
-  const placeOf = (organizationId: number): string | undefined => {
+  const placeOf = async (organizationId: number): Promise<string> => {
     const known = newest.get(organizationId);
-    return known && `${known.epoch}.${known.head}`;
+    if (known !== undefined) return `${known.epoch}.${known.head}`;
+    const read = await readHead(organizationId);
+    newest.observe(organizationId, read);
+    return `${read.epoch}.${read.head}`;
   };
-  const fresh = (key: string, place: string | undefined): CachedAnswer | undefined => {
+  const fresh = (key: string, place: string): CachedAnswer | undefined => {
     const known = answers.get(key);
-    if (known === undefined || place === undefined || known.place !== place) return undefined;
+    if (known === undefined || known.place !== place) return undefined;
     return now() - known.builtAt < FRESH_MS ? known : undefined;
   };
   const buildAnswer = async (
     organizationId: number,
-    place: string | undefined,
+    place: string,
     build: () => Promise<object>,
   ): Promise<CachedAnswer> => {
     const before = writes;
@@ -80,9 +85,9 @@ export function createAnswerCache(
   };
   return {
     async answer(c, organizationId, build) {
-      const key = `${c.req.path}?${new URL(c.req.url).searchParams.toString()}`;
+      const key = c.req.url;
       // Read before the response is built: a change during the build makes this response too old, never too new.
-      const place = placeOf(organizationId);
+      const place = await placeOf(organizationId);
       const answer = fresh(key, place) ?? (await buildAnswer(organizationId, place, build));
       keep(key, answer);
       return send(c, answer);

@@ -6,7 +6,9 @@
  *
  * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts).
  */
+
 import { Hono, type MiddlewareHandler } from 'hono';
+import { readHead } from '../events/sync-logs.ts';
 import { type AnswerCache, createAnswerCache } from './answer-cache.ts';
 import { addCancelRoutes } from './cancel-routes.ts';
 import { addDashboardRoutes } from './dashboard-routes.ts';
@@ -31,7 +33,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   const routes = new Hono();
-  const all = { ...deps, answers: createAnswerCache(deps.newest) };
+  const all = { ...deps, answers: createAnswerCache(deps.newest, (id) => readHead(deps.database.sql, id)) };
   routes.use('*', forgetAfterWrites(all.answers));
   addHealthRoute(routes, all);
   addStartRoutes(routes, all);
