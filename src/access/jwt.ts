@@ -6,6 +6,7 @@
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { type Principal, SCOPES } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 
@@ -36,16 +37,14 @@ export interface JwtConfig {
 /** Tolerance for clock skew. */
 const TOLERANCE_SECONDS = 5;
 
-const MAX_ID = 2_147_483_647;
-
 /** A whole number or its decimal text. Nothing else that JavaScript converts to a number: no `true`, no `"0x65"`. */
 const OrganizationId = z.union([
-  z.int().min(1).max(MAX_ID),
+  z.int().min(1).max(MAX_ROW_ID),
   z
     .string()
     .regex(/^[1-9][0-9]{0,9}$/)
     .transform(Number)
-    .pipe(z.int().max(MAX_ID)),
+    .pipe(z.int().max(MAX_ROW_ID)),
 ]);
 const Organizations = z.union([z.literal('*'), z.array(OrganizationId).transform((ids) => new Set(ids))]);
 const ScopeClaim = z.enum(SCOPES);

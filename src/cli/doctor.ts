@@ -2,7 +2,7 @@
  * `npm run doctor`: checks a set-up before it is used, one line for each check with what to do. Exit code 1 when something
  * would stop a sync. It changes nothing in a database of DATABASE_URL.
  */
-
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../config/rules.ts';
 import { checkDatabase } from '../database/check-database.ts';
@@ -31,7 +31,6 @@ import { checkClinikoKey, checkCredentialsKey, checkTokens } from './doctor/key-
 const USAGE = `Usage: npm run doctor -- [--org 123] [--json]
 Checks the set-up of the environment. With --org also the Cliniko key of that organization.`;
 
-const MAX_ID = 2_147_483_647;
 const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
 
 await runCommand(async () => {
@@ -40,7 +39,8 @@ await runCommand(async () => {
     { org: { type: 'string' }, json: { type: 'boolean', default: false } },
     USAGE,
   );
-  const organizationId = values.org === undefined ? undefined : wholeNumber(values.org, '--org', 1, MAX_ID);
+  const organizationId =
+    values.org === undefined ? undefined : wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
   let failed = false;
   for await (const finding of examine(organizationId)) {
     failed ||= finding.state === 'error';

@@ -3,6 +3,7 @@
  *
  * Works on the configured database directly, so no server has to run. Prints counts, never names.
  */
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readDatabaseConfig } from '../config/config.ts';
 import { withExplanation } from '../database/check-database.ts';
 import { type Database, openDatabase } from '../database/open.ts';
@@ -30,7 +31,7 @@ await runCommand(async () => {
     USAGE,
   );
   if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
-  const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+  const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
   const target = readTarget(values.patient, values['missing-for']);
   return await withDatabase(async (database) => {
     const say = values.json ? sayJson : sayWords;

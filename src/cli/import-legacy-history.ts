@@ -4,8 +4,7 @@
  *
  * Works on the configured database directly; servers may run. Neighbour: import-report.ts (what it prints).
  */
-
-import { OperationType } from '#contract/sync-log.ts';
+import { MAX_ROW_ID, OperationType } from '#contract/sync-log.ts';
 import { type DatabaseConfig, readDatabaseConfig } from '../config/config.ts';
 import { readAddress } from '../config/database.ts';
 import { type Environment, reader } from '../config/rules.ts';
@@ -70,7 +69,7 @@ function readOptions(args: readonly string[], environment: Environment) {
   }
   return {
     from,
-    organizations: readPairs('--map', values.map, (id) => wholeNumber(id, '--map', 1, 2_147_483_647)),
+    organizations: readPairs('--map', values.map, (id) => wholeNumber(id, '--map', 1, MAX_ROW_ID)),
     operations: readPairs('--operation', values.operation, readOperation),
     timeZone: readTimeZone(values.timezone),
     schema: values.schema,

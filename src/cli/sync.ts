@@ -1,4 +1,5 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
@@ -30,7 +31,7 @@ await runCommand(
       USAGE,
     );
     if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
-    const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+    const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
     const limitMs = wholeNumber(values.timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
     const mode = readMode(values.mode);
     const server = readServer(values);

@@ -2,6 +2,7 @@
  * `npm run tokens -- create|list|revoke`: manages the API tokens of servers with AUTH=tokens. Works on the database of the
  * environment directly, so it needs no running server and no token.
  */
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import {
   BOOTSTRAP_TOKEN_NAME,
   createToken,
@@ -25,7 +26,6 @@ const USAGE = `Usage: npm run tokens -- create --name "Reception" --organization
   --json  one JSON object a line`;
 
 const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
-const MAX_ID = 2_147_483_647;
 
 await runCommand(async () => {
   const [verb, ...args] = process.argv.slice(2);
@@ -87,7 +87,7 @@ async function create(args: readonly string[]): Promise<number> {
 async function revoke(args: readonly string[]): Promise<number> {
   const values = readArguments(args, { id: { type: 'string' }, ...JSON_OPTION }, USAGE);
   if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
-  const id = wholeNumber(values.id, '--id', 1, MAX_ID);
+  const id = wholeNumber(values.id, '--id', 1, MAX_ROW_ID);
   return withDatabase(async (database) => {
     if (!(await revokeToken(database, id)))
       throw new CommandError(`No active token has the id ${id}. List the tokens: npm run tokens -- list`);
@@ -108,7 +108,7 @@ function readScope(text: string): Scope {
 function readOrganizations(text: string | undefined): '*' | number[] {
   if (text === undefined) throw new UsageError(`--organizations is missing.\n${USAGE}`);
   if (text === '*') return '*';
-  return [...new Set(text.split(',').map((id) => wholeNumber(id.trim(), '--organizations', 1, MAX_ID)))];
+  return [...new Set(text.split(',').map((id) => wholeNumber(id.trim(), '--organizations', 1, MAX_ROW_ID)))];
 }
 
 /** A token for /metrics is bound to no organization. */

@@ -1,5 +1,6 @@
 /** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whatever starts them, until Ctrl-C. */
 import type { StreamEvent } from '#contract/stream-event.ts';
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
 import {
@@ -45,7 +46,7 @@ await runCommand(
       await requireServer(server, EVERYTHING_QUESTION);
       return followEverything(server, shown, { handlers: shown, limitMs });
     }
-    const organizationId = wholeNumber(values.org, '--org', 1, 2_147_483_647);
+    const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
     await watchOrganization(server, organizationId, limitMs, values.json);
     return 0;
   },

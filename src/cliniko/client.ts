@@ -4,7 +4,6 @@
  * It sends only GET requests (a key can also write), only to the base URL of the key's account, and follows no redirect: the
  * key is in a header. Requests are paced and retried if a retry may help. Otherwise the page fails with a ClinikoError.
  */
-
 import { parseJson } from '#contract/parse-json.ts';
 import type { Clock } from '../timing/clock.ts';
 import { limitTime } from '../timing/time-limit.ts';

@@ -2,6 +2,7 @@
  * Parses the environment once. An invalid value stops the start with one line: which variable, its value, what is valid.
  */
 import { z } from 'zod';
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { SEALING_KEY_BYTES } from '../encryption/sealer.ts';
 import { LOG_LEVELS, type LogLevel } from '../logging/logger.ts';
 import { type AccessConfig, readAccessConfig } from './access.ts';
@@ -191,7 +192,7 @@ function readTracing(read: Read): Config['tracing'] {
 }
 
 function readClinic(read: Read): Config['clinic'] {
-  const organizationId = read('CLINIKO_ORGANIZATION_ID', wholeNumber(1, 2_147_483_647), undefined);
+  const organizationId = read('CLINIKO_ORGANIZATION_ID', wholeNumber(1, MAX_ROW_ID), undefined);
   const key = read('CLINIKO_API_KEY', apiKey, undefined);
   if (organizationId === undefined && key === undefined) return undefined;
   if (organizationId === undefined || key === undefined) {

@@ -10,8 +10,11 @@ import * as z from 'zod/mini';
 import { CursorText } from './cursor-text.ts';
 import { SYNC_PHASES } from './sync-phase.ts';
 
+/** The greatest `integer` of Postgres. */
+export const MAX_ROW_ID = 2_147_483_647;
+
 /** Ids of organizations and sync logs: a Postgres `integer` above zero. */
-export const RowId = z.int().check(z.minimum(1), z.maximum(2_147_483_647));
+export const RowId = z.int().check(z.minimum(1), z.maximum(MAX_ROW_ID));
 
 /** Old clients stop polling at `completed` and `failed`, so no other final status may be added. */
 export const SyncStatus = z.enum(['running', 'completed', 'failed']);

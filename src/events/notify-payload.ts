@@ -5,6 +5,7 @@
  * The trigger on `sync_logs` sends `e:123` without a sender when another program changed a row.
  * PostgreSQL rejects payloads of 8000 bytes, so long lists are split over several payloads.
  */
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import type { Nudge } from './event-bus.ts';
 
 export const CHANNEL = 'patient_sync';
@@ -54,5 +55,5 @@ export function decodeNudge(payload: string): ReceivedNudge {
 
 /** A Postgres `integer` above zero. */
 function isId(number: number): boolean {
-  return Number.isInteger(number) && number >= 1 && number <= 2_147_483_647;
+  return Number.isInteger(number) && number >= 1 && number <= MAX_ROW_ID;
 }

@@ -1,9 +1,8 @@
 /** Parses client input at the edge. Invalid input is a 400 that names the field. */
 import type { Context } from 'hono';
 import { z } from 'zod';
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { ProblemError } from './problem.ts';
-
-const MAX_ID = 2_147_483_647;
 
 const wholeNumber = (max: number) =>
   z
@@ -12,7 +11,7 @@ const wholeNumber = (max: number) =>
     .transform(Number)
     .refine((number) => number <= max);
 
-const Id = wholeNumber(MAX_ID);
+const Id = wholeNumber(MAX_ROW_ID);
 const Limit = wholeNumber(100);
 const Flag = z.enum(['true', 'false']);
 
@@ -21,7 +20,7 @@ export function pathId(c: Context, name: 'orgId' | 'id'): number {
 }
 
 export function readId(text: string | undefined, name: string): number {
-  return parse(Id, text, name, `must be a whole number from 1 to ${MAX_ID}`);
+  return parse(Id, text, name, `must be a whole number from 1 to ${MAX_ROW_ID}`);
 }
 
 export function queryId(c: Context, name: string): number | undefined {

@@ -1,5 +1,4 @@
 /** The subscription of one `subscribe` frame: a subscriber for each organization, with every event or folded. */
-
 import type { ClientFrame } from '#contract/client-frame.ts';
 import { formatCursor } from '#contract/cursor.ts';
 import { DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';

@@ -4,7 +4,6 @@
  * An invalid frame gets an `error` frame, and the connection stays open. A subscription to `*` also includes organizations
  * that appear later (subscription.ts). socket-writer.ts handles slow clients, as for SSE.
  */
-
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { ClientFrame } from '#contract/client-frame.ts';
