@@ -29,38 +29,77 @@ export interface RowLevelSecurity {
   readonly kind: IsolationKind;
   /** The database for the routes. */
   readonly database: Database;
+  /**
+   * Ends the transaction of the current request. A route calls it after its last read and before it waits for another
+   * service, so that a slow service holds no connection. A later read in the same request is an error.
+   */
+  endReads(): void;
   /** Middleware around every route that only reads. */
   restrictReads(): MiddlewareHandler;
 }
 
 type DatabaseView = Pick<Database, 'sql' | 'orm'>;
 
+/** The restricted reads of one request. */
+interface RestrictedReads {
+  /** Undefined after `endReads`. */
+  view: DatabaseView | undefined;
+  end(): void;
+}
+
 export async function createRowLevelSecurity(database: Database, logger: Logger): Promise<RowLevelSecurity> {
-  const current = new AsyncLocalStorage<DatabaseView>();
+  const current = new AsyncLocalStorage<RestrictedReads>();
   const kind = await findKind(database, logger);
+  const view = (): DatabaseView => {
+    const reads = current.getStore();
+    if (reads === undefined) return database;
+    if (reads.view === undefined) throw new Error('The reads of this request have ended.');
+    return reads.view;
+  };
   return {
     kind,
     database: {
       get sql() {
-        return current.getStore()?.sql ?? database.sql;
+        return view().sql;
       },
       get orm() {
-        return current.getStore()?.orm ?? database.orm;
+        return view().orm;
       },
       close: database.close,
     },
+    endReads: () => current.getStore()?.end(),
     restrictReads: () => async (c, next) => {
       const { isPublic, isStream } = c.get('requirement');
       const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
       if (isPublic || isStream || !reads || kind === 'none') return next();
       const { organizations } = principalOf(c);
       if (organizations === '*') return next();
-      await database.sql.begin(async (tx) => {
-        const restricted = restrict(tx, organizations);
-        await Promise.all([restricted, current.run(databaseViewOf(tx, database.sql), next)]);
-      });
+      await readRestricted(database, organizations, (reads) => current.run(reads, next));
     },
   };
+}
+
+async function readRestricted(
+  { sql }: Database,
+  organizations: Iterable<number>,
+  handle: (reads: RestrictedReads) => Promise<void>,
+): Promise<void> {
+  let handled: Promise<void> | undefined;
+  await sql.begin(async (tx) => {
+    const restricted = restrict(tx, organizations);
+    const ended = new Promise<void>((resolve) => {
+      const reads: RestrictedReads = {
+        view: databaseViewOf(tx, sql),
+        end() {
+          reads.view = undefined;
+          resolve();
+        },
+      };
+      handled = handle(reads);
+    });
+    await Promise.all([restricted, Promise.race([handled, ended])]);
+  });
+  await handled;
 }
 
 /** Lasts until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, both fail. */

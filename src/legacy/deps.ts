@@ -7,6 +7,8 @@ import type { AnswerCache } from './answer-cache.ts';
 export interface LegacyDeps extends OrganizationDeps, CancelDeps {
   newest: LatestRunCache;
   answers: AnswerCache;
+  /** Call it before a request waits for Cliniko (access/row-level-security.ts). */
+  endReads: () => void;
   /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
   clinikoBaseUrl: string | undefined;
   /** Of this program. */

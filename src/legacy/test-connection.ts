@@ -21,17 +21,18 @@ export function addTestConnectionRoute(routes: Hono, deps: LegacyDeps): void {
 
 async function testConnection(
   c: Context,
-  { database, sealer, sourceFor, clinikoBaseUrl: configured }: LegacyDeps,
+  { database, endReads, sealer, sourceFor, clinikoBaseUrl: configured }: LegacyDeps,
 ) {
   const organizationId = pathId(c, 'orgId');
   const organization = await findOrganization(database, organizationId);
   if (organization === undefined) throw organizationNotFound(organizationId);
   const apiKey = await readApiKey(database, sealer, organizationId).catch(() => undefined);
   if (apiKey === undefined) return failed(organizationId, NO_KEY);
+  const counts = await countPatients(database.sql, organizationId);
+  endReads();
   const source = sourceFor(apiKey);
   const page = await askOnce((options) => source.page(FIRST_PATIENT, options)).catch(refusalOf);
   if ('error' in page) return failed(organizationId, page);
-  const counts = await countPatients(database.sql, organizationId);
   return {
     success: true,
     message: 'Cliniko accepts the API key, and it may read patients.',

@@ -15,7 +15,14 @@ const Search = z.string().min(1).max(100);
 /** Also accepts an id that no patient has: the page then starts at the next patient, or is empty. */
 const After = z.string().regex(/^[0-9]{1,20}$/);
 
-export function patientListRoutes(database: Database, addresses: AccountAddresses): Hono {
+export interface PatientListDeps {
+  database: Database;
+  /** Call it before a request waits for Cliniko (access/row-level-security.ts). */
+  endReads: () => void;
+  addresses: AccountAddresses;
+}
+
+export function patientListRoutes({ database, endReads, addresses }: PatientListDeps): Hono {
   const routes = new Hono();
   routes.get('/patients/:orgId', async (c) => {
     const organizationId = pathId(c, 'orgId');
@@ -29,6 +36,7 @@ export function patientListRoutes(database: Database, addresses: AccountAddresse
       after: queryText(c, 'after', After, 'must be the "next" of an earlier answer'),
     });
     const shown = rows.slice(0, limit);
+    endReads();
     const host = shown.length === 0 ? undefined : await addresses.hostOf(organizationId);
     const answer: PatientList = {
       patients: shown.map((row) => ({

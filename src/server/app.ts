@@ -62,8 +62,8 @@ export function createApp(deps: AppDeps): App {
   const app: App = new Hono({ strict: false });
   applyMiddleware(app, deps);
   // Reads by a principal that holds only some organizations go through row-level security.
-  const { database } = rowLevelSecurity;
-  const restricted = { ...deps, database };
+  const { database, endReads } = rowLevelSecurity;
+  const restricted = { ...deps, database, endReads };
   const version = programVersion();
   const readiness = createReadinessCheck(
     database,
@@ -84,7 +84,7 @@ export function createApp(deps: AppDeps): App {
     syncRoutes({ ...restricted, newest: deps.hub.latestRuns, wholeDatabase: deps.database }),
   );
   app.route('/api/v1/cliniko', patientRoutes(restricted));
-  app.route('/api/v1/cliniko', patientListRoutes(database, deps.addresses));
+  app.route('/api/v1/cliniko', patientListRoutes(restricted));
   app.route('/api/v1/organizations', organizationRoutes(restricted));
   app.route('/api/v1/organizations', erasureRoutes(restricted));
   app.route('/api/v1/organizations', webhookRoutes(restricted));

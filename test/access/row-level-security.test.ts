@@ -138,6 +138,30 @@ describe('a route that forgets its where', () => {
   });
 });
 
+describe('a route that waits for another service', () => {
+  test('holds no connection after its last read, and cannot read unrestricted', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    await fill(database);
+    const { database: restricted, endReads, restrictReads } = await createRowLevelSecurity(database, SILENT);
+    const app = new Hono();
+    app.use(async (c, next) => {
+      c.set('principal', { ...UNRESTRICTED, actor: 'token:1', organizations: new Set([OURS]) });
+      c.set('requirement', requirementFor('GET', '/api/v1/slow'));
+      await next();
+    }, restrictReads());
+    app.get('/slow', async (c) => {
+      const before = await restricted.sql`select 1 from patients`;
+      endReads();
+      // The only connection of the pool, so this waits until the transaction has ended.
+      const elsewhere = await database.sql`select 1 from patients`;
+      expect(() => restricted.sql).toThrow('The reads of this request have ended.');
+      return c.json([before.length, elsewhere.length]);
+    });
+    expect(await (await app.request('/slow')).json()).toEqual([1, 2]);
+  });
+});
+
 /** A database whose user has no rights except ownership. */
 async function databaseOfPlainUser(): Promise<string> {
   const database = await createTestDatabase();

@@ -95,6 +95,8 @@ describe('npm run sync', () => {
     const sync = run('sync', '--org', '123', '--url', first.url);
     await sync.says(/Progress: [1-9]/);
     await first.stop();
+    // A restart that is shorter than one poll is no lost connection.
+    await sync.says(/connection lost/);
     const port = Number(new URL(first.url).port);
     await startTestServer(databaseUrl, { cliniko: first.cliniko, organizations: [], config: { port } });
     expect(await sync.exit).toBe(0);
