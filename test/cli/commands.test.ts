@@ -1,75 +1,15 @@
-/** `npm run sync` and `npm run watch` as real processes, against a real server. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** `npm run sync`, `npm run demo` and `patient-sync` as real processes, against a real server. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, vi } from 'vitest';
-import { builtEntry } from '../support/build-server.ts';
+import { describe, expect, onTestFinished } from 'vitest';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
-
-interface Command {
-  child: ChildProcess;
-  output(): string;
-  errors(): string;
-  exit: Promise<number | null>;
-  says(text: string | RegExp): Promise<void>;
-}
-
-function run(name: string, ...args: string[]): Command {
-  return runWith({}, name, ...args);
-}
-
-function runWith(environment: Record<string, string>, name: string, ...args: string[]): Command {
-  const child = spawn(process.execPath, [builtEntry(`cli/${name}`), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
-  });
-  return watchCommand(child);
-}
-
-function watchCommand(child: ChildProcess): Command {
-  let [output, errors] = ['', ''];
-  child.stdout?.on('data', (chunk) => (output += chunk));
-  child.stderr?.on('data', (chunk) => (errors += chunk));
-  const exit = once(child, 'close').then(([code]) => code);
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  return {
-    child,
-    exit,
-    output: () => output,
-    errors: () => errors,
-    says: (text) => vi.waitFor(() => expect(output).toMatch(text), { timeout: 20_000, interval: 20 }),
-  };
-}
-
-/** Answers every request with the same problem, and keeps what it was asked. */
-async function startRefusingServer(status: number, detail: string) {
-  const authorizations: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
-    authorizations.push(request.headers.authorization);
-    response.writeHead(status, { 'content-type': 'application/problem+json' });
-    response.end(JSON.stringify({ status, code: 'NOT_ALLOWED', detail }));
-  });
-  server.on('upgrade', (request, socket) => {
-    authorizations.push(request.headers.authorization);
-    socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\n\r\n`);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, authorizations };
-}
+import { run, runWith, startRefusingServer, watchCommand } from './support/command.ts';
 
 describe('npm run sync', () => {
   test('shows a sync in plain lines in a pipe, and ends with it: 0 completed, 1 failed', async ({
@@ -135,42 +75,6 @@ describe('npm run sync', () => {
     expect(await refused.exit).toBe(1);
     expect(refused.errors()).toBe('The token has no access to organization 1.\n');
     expect(refusing.authorizations).toEqual(['Bearer secret']);
-  });
-});
-
-describe('a sync that is watched no longer', () => {
-  test('continues, and Ctrl-C prints how to watch and cancel it', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 200 });
-    const sync = run('sync', '--org', '123', '--url', server.url);
-    await sync.says(/Progress: /);
-    sync.child.kill('SIGINT');
-    const code = await sync.exit;
-    expect({ code, errors: sync.errors() }).toEqual({ code: 130, errors: '' });
-    expect(sync.output()).toMatch(/The sync continues \(organization 123, run \d+\)\.\n/);
-    expect(sync.output()).toContain(`npm run watch -- --org 123 --url ${server.url}\n`);
-    expect(sync.output()).toContain(`curl -X POST ${server.url}/api/v1/cliniko/sync-logs/123/`);
-  });
-
-  test('ends with 3 when the server does not come back within --timeout', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
-    const sync = run('sync', '--org', '123', '--url', server.url, '--timeout', '1');
-    await sync.says(/Progress: /);
-    await server.stop();
-    expect(await sync.exit).toBe(3);
-    expect(sync.output()).toMatch(/connection lost since/);
-    expect(sync.errors()).toBe(
-      'The connection has been lost for 1 s (--timeout). Syncs on the server continue.\n',
-    );
-  });
-
-  test.for([['sync'], ['watch']])('ends %s quietly with its reader', async ([name = ''], { databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 30 });
-    const command = run(name, '--org', '123', '--url', server.url);
-    await vi.waitFor(() => expect(command.output()).not.toBe(''), { timeout: 20_000, interval: 5 });
-    command.child.stdout?.destroy();
-    if (name === 'watch') await server.api('/cliniko/sync-all/123', { method: 'POST' });
-    expect(await command.exit).toBe(0);
-    expect(command.errors()).toBe('');
   });
 });
 
@@ -298,65 +202,5 @@ describe('patient-sync', () => {
     const unknown = program('snyc');
     expect(await unknown.exit).toBe(2);
     expect(unknown.errors()).toContain('Unknown command "snyc".');
-  });
-});
-
-describe('npm run watch', () => {
-  test('shows the runs of one organization, however they start, until Ctrl-C', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { patients: 60 });
-    const watch = run('watch', '--org', '123', '--url', server.url);
-    await watch.says('This organization has never synced.\n');
-    await server.api('/cliniko/sync-all/123', { method: 'POST' });
-    await watch.says('Sync completed: 60/60 patients (100% success)\n');
-    server.cliniko.behaviour.access = 'unauthorised';
-    await server.api('/cliniko/sync-active/123', { method: 'POST' });
-    await watch.says('Invalid Cliniko credentials.');
-    watch.child.kill('SIGINT');
-    expect(await watch.exit).toBe(0);
-    expect(watch.output()).not.toContain('\x1b');
-  });
-
-  test('shows all organizations, through a restart of the server, until Ctrl-C', async ({ databaseUrl }) => {
-    const organizations = [1, 2];
-    const first = await startTestServer(databaseUrl, { organizations, patients: 20, config: { drainMs: 0 } });
-    const watch = run('watch', '--all', '--url', first.url);
-    await watch.says('Watching all organizations.\n');
-    await first.api('/cliniko/sync-all/1', { method: 'POST' });
-    await watch.says('1: Sync completed: 20/20 patients (100% success)\n');
-    await first.stop();
-    await watch.says(/Server: connection lost since \d\d:\d\d:\d\d, trying again\n/);
-
-    const port = Number(new URL(first.url).port);
-    const again = { cliniko: first.cliniko, organizations: [], config: { port } };
-    const second = await startTestServer(databaseUrl, again);
-    await second.api('/cliniko/sync-all/2', { method: 'POST' });
-    await watch.says('2: Sync completed: 20/20 patients (100% success)\n');
-    watch.child.kill('SIGINT');
-    expect(await watch.exit).toBe(0);
-    expect(watch.output().match(/1: Sync completed/g)).toHaveLength(1);
-  });
-
-  test('ends with 2 when it is called wrongly, and with 1 when no server answers, or the server refuses', async () => {
-    const refusing = await startRefusingServer(401, 'Send a token.');
-    const commands = [
-      run('watch'),
-      run('watch', '--org', '1', '--all'),
-      run('watch', '--all', '--url', 'http://127.0.0.1:1'),
-      run('watch', '--org', '1', '--url', 'http://127.0.0.1:1'),
-      run('watch', '--all', '--url', refusing.url, '--token', 'secret'),
-      run('watch', '--org', '1', '--url', refusing.url),
-    ];
-    expect(await Promise.all(commands.map(({ exit }) => exit))).toEqual([2, 2, 1, 1, 1, 1]);
-    const errors = commands.map((command) => command.errors());
-    expect(errors[0]).toContain('Give either --org or --all.');
-    expect(errors[2]).toContain('No server answers at http://127.0.0.1:1.');
-    expect(errors[3]).toContain('No server answers at http://127.0.0.1:1.');
-    expect(errors[4]).toBe(
-      `The server at ${refusing.url} does not accept the token of --token (401): it is unknown, expired or revoked; npm run tokens -- create makes one.\n`,
-    );
-    expect(errors[5]).toBe(
-      `The server at ${refusing.url} needs a token (401): set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE; npm run tokens -- create makes one.\n`,
-    );
-    expect(refusing.authorizations).toContain('Bearer secret');
   });
 });

@@ -1,68 +1,16 @@
-/** The HTTP client against the simulated Cliniko: every fault, on the first, a middle and the last page. */
-import { getEventListeners, once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+/** The HTTP client against the simulated Cliniko: what it requests, what it accepts, and what it keeps secret. */
+import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { ClinikoClient, type ClinikoClientOptions } from '../../src/cliniko/client.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
-import { createOutageGates } from '../../src/cliniko/outage-gate.ts';
-import { createPacer } from '../../src/cliniko/pacer.ts';
-import type { WaitNotice } from '../../src/cliniko/source.ts';
-import { type SimulatorOptions, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { systemClock } from '../../src/timing/clock.ts';
-import { testClock } from '../support/test-clock.ts';
+import { describe, expect, test } from 'vitest';
+import { EMPTY_PAGE, never, openClient, query, serve } from './support/client.ts';
 
-const never = new AbortController().signal;
-const query = (page: number) => ({
-  page,
-  perPage: 100,
-  filters: ['archived_at:*', 'created_at:<=2030-01-01T00:00:00Z'],
-  sort: 'created_at:asc,id:asc',
-});
-
-async function open(options: Partial<ClinikoClientOptions> = {}, clinic: Partial<SimulatorOptions> = {}) {
-  const cliniko = await startClinikoSimulator({ patients: 450, requestsPerMinute: 0, ...clinic });
-  onTestFinished(() => cliniko.close());
-  const clock = testClock();
-  const client = new ClinikoClient({
-    apiKey: cliniko.apiKey,
-    baseUrl: cliniko.url,
-    contactEmail: 'ops@clinic.example',
-    pacer: createPacer(createMemoryBudget({ requests: 1_000_000 }, clock), clock),
-    clock,
-    random: () => 0.5,
-    ...options,
-  });
-  return { cliniko, clock, client };
-}
-
-/** A server with scripted responses. */
-async function serve(answer: RequestListener): Promise<{ url: string; requests: IncomingMessage[] }> {
-  const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request);
-    answer(request, response);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return { url: `http://127.0.0.1:${address.port}/v1`, requests };
-}
-
-const EMPTY_PAGE = JSON.stringify({ patients: [], total_entries: 0, links: {} });
 const SECRET_KEY = 'MxJrZXkiOiI1Njd1amJmZTQ1NyJ9-au2';
 const SECRET_HEADER = 'Basic TXhKclpYa2lPaUkxTmpkMWFtSm1aVFExTnlKOS1hdTI6';
 
-const PAGES = [1, 3, 5];
-
 describe('a page', () => {
   test('has its records unchanged, the total, and whether there is a next page', async () => {
-    const { client } = await open();
+    const { client } = await openClient();
     const first = await client.page(query(1), { signal: never });
     const last = await client.page(query(5), { signal: never });
 
@@ -74,13 +22,13 @@ describe('a page', () => {
 
   test('is read even with a byte order mark, which some gateways add', async () => {
     const { url } = await serve((_request, response) => response.end(`\uFEFF${EMPTY_PAGE}`));
-    const { client } = await open({ baseUrl: url });
+    const { client } = await openClient({ baseUrl: url });
     expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [], totalEntries: 0 });
   });
 
   test('is requested in the format that Cliniko expects', async () => {
     const { url, requests } = await serve((_request, response) => response.end(EMPTY_PAGE));
-    const { client } = await open({ baseUrl: url, apiKey: SECRET_KEY });
+    const { client } = await openClient({ baseUrl: url, apiKey: SECRET_KEY });
     await client.page(query(2), { signal: never });
 
     expect(requests).toHaveLength(1);
@@ -98,7 +46,7 @@ describe('a page', () => {
   });
 
   test('leaves no listeners on the signal of a run', async () => {
-    const { client, cliniko } = await open();
+    const { client, cliniko } = await openClient();
     cliniko.faults.onPage(1, { kind: 'rate-limited', times: 2 });
     const run = new AbortController();
     await client.page(query(1), { signal: run.signal });
@@ -111,80 +59,18 @@ describe('a page', () => {
     ['http://localhost@evil.example/v1'],
     ['ftp://127.0.0.1/v1'],
   ])('is not requested from %s, which would send the key in plain text', async ([baseUrl]) => {
-    await expect(open({ baseUrl })).rejects.toThrow('An API key is sent over https only');
-  });
-});
-
-describe('a temporary fault', () => {
-  test.for([
-    ['503 with a page of HTML', { kind: 'status', status: 503, body: 'html' }],
-    ['500 with nothing', { kind: 'status', status: 500, body: 'empty' }],
-    ['408', { kind: 'status', status: 408 }],
-    ['a connection that is reset', { kind: 'reset' }],
-    ['a connection that is reset half-way', { kind: 'reset', after: 'half' }],
-    ['no answer in time', { kind: 'hang' }],
-    ['half an answer in time', { kind: 'hang', after: 'half' }],
-    ['JSON that is cut off', { kind: 'truncated' }],
-    ['HTML instead of JSON', { kind: 'html' }],
-    ['JSON of another shape', { kind: 'garbage' }],
-  ] as const)('%s: the page is read after retries', async ([, fault]) => {
-    // Short for what never answers, and long enough for the answer that follows on a busy machine.
-    const hangs = fault.kind === 'hang';
-    const { client, cliniko } = await open(hangs ? { timeoutMs: 2_000 } : {});
-    const pages = hangs ? PAGES.slice(0, 1) : PAGES;
-    for (const page of pages) cliniko.faults.onPage(page, { ...fault, times: 2 });
-
-    for (const page of pages) {
-      const answer = await client.page(query(page), { signal: never });
-      expect(answer.records.length).toBeGreaterThan(0);
-    }
-    expect(cliniko.requests).toHaveLength(pages.length * 3);
-    expect(cliniko.requests.every((request) => request.method === 'GET')).toBe(true);
-  });
-
-  test('429s are waited out as Cliniko requests, and retried more often than other faults', async () => {
-    const { client, cliniko, clock } = await open();
-    const notices: WaitNotice[] = [];
-    for (const reset of [40, -100, 'absent', 'garbage'] as const) {
-      cliniko.faults.onPage(1, { kind: 'rate-limited', reset, times: 3 });
-    }
-    await client.page(query(1), { signal: never, onWait: (notice) => notices.push(notice) });
-
-    expect(notices.map((notice) => notice.reason)).toEqual(Array(12).fill('rate-limited'));
-    expect(Math.min(...clock.waits)).toBeGreaterThanOrEqual(1_000);
-    expect(Math.max(...clock.waits)).toBeLessThanOrEqual(120_000);
+    await expect(openClient({ baseUrl })).rejects.toThrow('An API key is sent over https only');
   });
 });
 
 describe('the time of Cliniko’s clock', () => {
   test('is part of each page: a time no later than the arrival of the request', async () => {
-    const { client, cliniko } = await open({}, { now: () => new Date('2026-02-03T04:05:06.789Z') });
+    const { client, cliniko } = await openClient({}, { now: () => new Date('2026-02-03T04:05:06.789Z') });
     const { askedAt } = await client.page(query(1), { signal: never });
     expect(askedAt?.getTime()).toBeLessThanOrEqual(Date.parse('2026-02-03T04:05:06Z'));
     expect(askedAt?.getTime()).toBeGreaterThan(Date.parse('2026-02-03T04:04:00Z'));
     cliniko.behaviour.dateHeader = false;
     expect((await client.page(query(1), { signal: never })).askedAt).toBeUndefined();
-  });
-});
-
-describe('a rate limit', () => {
-  test('is waited out when our clock is ahead and every reset seems long past', async () => {
-    const { client, cliniko, clock } = await open();
-    cliniko.faults.onPage(1, { kind: 'rate-limited', reset: -300, times: 5 });
-    clock.advance(Date.now() - clock.now());
-    const before = clock.now();
-    await client.page(query(1), { signal: never });
-    expect(clock.now() - before).toBeGreaterThan(60_000);
-  });
-
-  test('does not lengthen the delay after another fault', async () => {
-    const { client, cliniko, clock } = await open();
-    cliniko.faults.onPage(1, { kind: 'rate-limited', times: 10 });
-    cliniko.faults.onPage(1, { kind: 'status', status: 503, times: 1 });
-    let requests = 0;
-    await client.page(query(1), { signal: never, onRequest: () => requests++ });
-    expect(clock.waits.at(-1)).toBe(375);
-    expect(requests).toBe(12);
   });
 });
 
@@ -200,7 +86,7 @@ describe('an endless response', () => {
       if (asked === 1) Readable.from(blanks()).pipe(response);
       else response.end(EMPTY_PAGE);
     });
-    const { client } = await open({ baseUrl: url, timeoutMs: 25_000 });
+    const { client } = await openClient({ baseUrl: url, timeoutMs: 25_000 });
     expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [] });
     expect(asked).toBe(2);
   });
@@ -212,7 +98,7 @@ describe('a redirect', () => {
     const { url } = await serve((_request, response) =>
       response.writeHead(307, { location: elsewhere.url }).end(),
     );
-    const { client } = await open({ baseUrl: url });
+    const { client } = await openClient({ baseUrl: url });
     await expect(client.page(query(1), { signal: never })).rejects.toMatchObject({
       failure: { kind: 'unreadable', status: 307 },
     });
@@ -227,7 +113,7 @@ describe('an error', () => {
       const { url } = await serve((_request, response) =>
         response.writeHead(status).end('{"patients": Jane Oakhurst'),
       );
-      const { client } = await open({ baseUrl: url, apiKey: SECRET_KEY });
+      const { client } = await openClient({ baseUrl: url, apiKey: SECRET_KEY });
       const error: unknown = await client
         .page(query(1), { signal: never })
         .catch((thrown: unknown) => thrown);
@@ -235,158 +121,4 @@ describe('an error', () => {
       expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/Oakhurst|MxJrZ|TXhKcl/);
     },
   );
-});
-
-describe('a permanent fault', () => {
-  test.for([
-    [{ kind: 'status', status: 503 }, { kind: 'unavailable', status: 503 }, 15],
-    [{ kind: 'reset' }, { kind: 'unavailable', status: undefined, code: 'ECONNRESET' }, 15],
-    [{ kind: 'html' }, { kind: 'unreadable', status: 200 }, 15],
-    [{ kind: 'status', status: 401 }, { kind: 'unauthorised' }, 1],
-    [{ kind: 'status', status: 403 }, { kind: 'forbidden' }, 1],
-    [{ kind: 'status', status: 404 }, { kind: 'unreadable', status: 404 }, 1],
-    [{ kind: 'status', status: 400 }, { kind: 'unreadable', status: 400 }, 1],
-    [{ kind: 'redirect', to: 'https://evil.example/v1/patients' }, { kind: 'unreadable', status: 302 }, 1],
-    [{ kind: 'rate-limited' }, { kind: 'rate-limited' }, 31],
-  ] as const)('%j ends as %j after %i requests', async ([fault, failure, requests]) => {
-    const { client, cliniko } = await open();
-    cliniko.faults.onPage(3, fault);
-
-    await expect(client.page(query(3), { signal: never })).rejects.toMatchObject({
-      name: 'ClinikoError',
-      failure,
-    });
-    expect(cliniko.requests).toHaveLength(requests);
-  });
-
-  test('a wrong key is reported at once, and is in no message', async () => {
-    const { client } = await open({ apiKey: 'some-secret-key-au1' });
-    const error = await client.page(query(1), { signal: never }).catch((thrown: unknown) => thrown);
-
-    expect(error).toMatchObject({ failure: { kind: 'unauthorised' } });
-    expect(String(error)).toBe('ClinikoError: Cliniko API authentication failed: Invalid API key');
-  });
-
-  test('a refused connection: unavailable, with the code of the network', async () => {
-    const { client, cliniko } = await open();
-    await cliniko.close();
-    await expect(client.page(query(1), { signal: never })).rejects.toMatchObject({
-      message: 'Cliniko could not be reached or did not answer properly (ECONNREFUSED)',
-      failure: { kind: 'unavailable', status: undefined, code: 'ECONNREFUSED' },
-    });
-  });
-});
-
-describe('an outage of Cliniko', () => {
-  /** Responds with 503 until `ms` have passed by the clock of the client. */
-  async function openBroken(ms: number, headers: Record<string, string> = {}) {
-    let over = Number.POSITIVE_INFINITY;
-    let clockNow = () => 0;
-    const { url, requests } = await serve((_request, response) => {
-      if (clockNow() >= over) response.end(EMPTY_PAGE);
-      else response.writeHead(503, headers).end();
-    });
-    const { client, clock } = await open({ baseUrl: url });
-    clockNow = clock.now;
-    over = clock.now() + ms;
-    return { client, clock, requests };
-  }
-
-  test.for([
-    [20_000, {}],
-    [60_000, {}],
-    [60_000, { 'retry-after': '5' }],
-    [60_000, { 'retry-after': '60' }],
-    [60_000, { 'retry-after': 'Mon, 23 Nov 2026 10:01:00 GMT', date: 'Mon, 23 Nov 2026 10:00:00 GMT' }],
-    [110_000, { 'retry-after': 'soon' }],
-  ] as const)(
-    'of %i ms with %j is waited out, and each wait is reported with its try',
-    async ([ms, headers]) => {
-      const { client, requests } = await openBroken(ms, headers);
-      const notices: WaitNotice[] = [];
-      await client.page(query(1), { signal: never, onWait: (notice) => notices.push(notice) });
-      expect(requests.length).toBeLessThanOrEqual(15);
-      expect(notices[0]).toMatchObject({
-        reason: 'retrying',
-        maxTries: 15,
-        words: expect.stringContaining('HTTP 503'),
-      });
-      expect(notices.at(-1)?.try).toBe(requests.length);
-    },
-  );
-
-  test.for([
-    ['86400', 120_000],
-    ['0', 375],
-  ] as const)('obeys Retry-After %s within bounds', async ([retryAfter, waited]) => {
-    const { client, clock } = await openBroken(300, { 'retry-after': retryAfter });
-    await client.page(query(1), { signal: never });
-    expect(clock.waits).toEqual([waited]);
-  });
-
-  test('lets one page of a key retry; the others wait until it has succeeded', async () => {
-    const { client, cliniko } = await open();
-    cliniko.faults.onEvery({ kind: 'status', status: 503, times: 6 });
-    await Promise.all([1, 2, 3, 4].map((page) => client.page(query(page), { signal: never })));
-    // Four are in flight when the first one fails; after that a single page fails again.
-    expect(cliniko.requests).toHaveLength(4 + 3 + 3);
-    expect(Math.max(...cliniko.requests.slice(4, 7).map(({ inFlight }) => inFlight))).toBe(1);
-  });
-
-  test('lets another key of the same host send at once', async () => {
-    const outages = createOutageGates();
-    const { client, cliniko } = await open({ outages, clock: systemClock, timeoutMs: 60_000 });
-    const other = await open({ outages, apiKey: cliniko.apiKey, baseUrl: cliniko.url });
-    cliniko.faults.onEvery({ kind: 'hang', times: 1 });
-    const stop = new AbortController();
-    const hanging = client.page(query(1), { signal: stop.signal });
-    await cliniko.requested((request) => request.page === 1);
-    await other.client.page(query(2), { signal: never });
-    stop.abort(new Error('enough'));
-    await expect(hanging).rejects.toThrow('enough');
-  });
-
-  test('ends the wait for another page at once when it is aborted', async () => {
-    const { client, cliniko } = await open({ clock: systemClock, random: () => 1 });
-    cliniko.faults.onPage(1, { kind: 'status', status: 503 });
-    const stop = new AbortController();
-    const reason = new Error('enough');
-    let first: Promise<unknown> = Promise.resolve();
-    await new Promise((onWait) => {
-      first = client.page(query(1), { signal: stop.signal, onWait });
-    });
-    const second = client.page(query(2), { signal: stop.signal });
-    stop.abort(reason);
-    await Promise.all([first, second].map((asking) => expect(asking).rejects.toBe(reason)));
-    expect(cliniko.requests.filter(({ page }) => page === 2)).toEqual([]);
-  });
-});
-
-describe('an aborted page', () => {
-  test('stops at once during a request', async () => {
-    const { client, cliniko } = await open({ timeoutMs: 60_000 });
-    cliniko.faults.onPage(1, { kind: 'hang' });
-    const stop = new AbortController();
-    const asking = client.page(query(1), { signal: stop.signal });
-    await cliniko.requested((request) => request.page === 1);
-    const reason = new Error('enough');
-    stop.abort(reason);
-
-    await expect(asking).rejects.toBe(reason);
-    expect(cliniko.requests).toHaveLength(1);
-  });
-
-  test('stops at once during a wait, and sends no more requests', async () => {
-    const { client, cliniko } = await open({
-      clock: systemClock,
-      pacer: createPacer(createMemoryBudget({ requests: 1_000 }, systemClock), systemClock),
-    });
-    cliniko.faults.onPage(1, { kind: 'rate-limited', reset: 100 });
-    const stop = new AbortController();
-    const reason = new Error('enough');
-    const asking = client.page(query(1), { signal: stop.signal, onWait: () => stop.abort(reason) });
-
-    await expect(asking).rejects.toBe(reason);
-    expect(cliniko.requests).toHaveLength(1);
-  });
 });

@@ -3,12 +3,13 @@
  *
  * An invalid frame gets an `error` frame, and the connection stays open. A subscription to `*` also includes organizations
  * that appear later (subscription.ts). socket-writer.ts handles slow clients, as for SSE.
+ *
+ * Not here: parsing the frames of the client (parse-frame.ts), detecting dead peers (keep-alive.ts).
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { ClientFrame } from '#contract/client-frame.ts';
+import type { ClientFrame } from '#contract/client-frame.ts';
 import { formatCursor } from '#contract/cursor.ts';
-import { parseJson } from '#contract/parse-json.ts';
 import type { ServerFrame, SocketErrorCode } from '#contract/socket-frame.ts';
 import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { ProblemError } from '../../http/problem.ts';
@@ -20,6 +21,9 @@ import { type Frame, joinSocket } from '../frame.ts';
 import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import type { TimerEntry, TimerWheel } from '../timer-wheel.ts';
+import { closeSoon } from './close-soon.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { idOf, parseFrame, parseOrganizations } from './parse-frame.ts';
 import { type LiveDeps, openSubscription, type Subscription } from './subscription.ts';
 
 const v = PROTOCOL_VERSION;
@@ -40,7 +44,6 @@ const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
 const NOT_AUTHENTICATED = 4401;
-const CLOSE_LIMIT_MS = 1_000;
 
 export interface WebSocketDeps extends LiveDeps {
   heartbeat: TimerWheel;
@@ -71,7 +74,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   readonly #authorization: StreamAuthorization;
   readonly #deps: WebSocketDeps;
   readonly #writer: SocketWriter;
-  readonly #peer: Peer;
+  readonly #keepAlive: KeepAlive;
   readonly #unregister: () => void;
   readonly #subscriptions = new Map<string, Subscription>();
   /** Handles frames in order, so that an unsubscribe never overtakes its subscribe. */
@@ -88,7 +91,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#authorization = authorization;
     this.#deps = deps;
     this.#writer = createSocketWriter(this, deps.flushScheduler);
-    this.#peer = new Peer(socket);
+    this.#keepAlive = new KeepAlive(socket);
     this.#unregister = authorization.onEnd(this);
     wire.on('drain', () => {
       this.#writer.onDrain();
@@ -98,7 +101,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     socket.on('error', () => socket.terminate());
     socket.on('close', () => this.#end());
     deps.heartbeat.add(this);
-    deps.keepAlive.add(this.#peer);
+    deps.keepAlive.add(this.#keepAlive);
     deps.connections.add(this);
     deps.hub.counters.socketConnections += 1;
   }
@@ -108,7 +111,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS, ...(mode === 'poll' && { live: 'poll' }) });
     if (organizations === undefined) return;
     const asked = parseFrame(
-      JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseList(organizations) }),
+      JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseOrganizations(organizations) }),
     );
     if (asked !== undefined) this.#handleInOrder(asked);
     else
@@ -269,7 +272,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   #end(): void {
     this.#deps.hub.counters.socketConnections -= 1;
     this.#deps.heartbeat.remove(this);
-    this.#deps.keepAlive.remove(this.#peer);
+    this.#deps.keepAlive.remove(this.#keepAlive);
     this.#deps.connections.remove(this);
     this.#unregister();
     this.#writer.end();
@@ -288,45 +291,4 @@ function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<strin
       formatCursor(subscriber.epoch, subscriber.cursor),
     ]),
   );
-}
-
-/** Terminates a peer that did not answer the last ping, even if its connection looks open. */
-class Peer implements TimerEntry {
-  readonly #socket: WebSocket;
-  #alive = true;
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.on('pong', () => {
-      this.#alive = true;
-    });
-  }
-
-  onTick(): void {
-    if (this.#alive) this.#socket.ping();
-    else this.#socket.terminate();
-    this.#alive = false;
-  }
-}
-
-/** Terminates after a limit: a peer that does not read does not answer the close. */
-function closeSoon(socket: WebSocket, code: number): void {
-  socket.close(code);
-  setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS).unref();
-}
-
-function parseFrame(text: string): ClientFrame | undefined {
-  const result = ClientFrame.safeParse(parseJson(text));
-  return result.success ? result.data : undefined;
-}
-
-/** The `id` of an invalid frame, so that the client can match the error. */
-function idOf(text: string): string | null {
-  const value = parseJson(text);
-  if (typeof value !== 'object' || value === null || !('id' in value)) return null;
-  return typeof value.id === 'string' ? value.id.slice(0, 64) : null;
-}
-
-function parseList(text: string): '*' | number[] {
-  return text === '*' ? '*' : text.split(',').map(Number);
 }

@@ -9,6 +9,7 @@ import { writeProblem } from '../../http/malformed-request.ts';
 import { ProblemError } from '../../http/problem.ts';
 import { offersWebSocket, takeUpgrade } from '../../http/upgrades.ts';
 import { streamAuthorizationOf } from '../stream-authorization.ts';
+import { closeSoon } from './close-soon.ts';
 import { serveWebSocket, type WebSocketDeps } from './websocket-connection.ts';
 
 type Upgradable = Context<{ Bindings: HttpBindings }>;
@@ -65,13 +66,9 @@ function openSocket(c: Upgradable, handshakes: WebSocketServer, deps: WebSocketD
 
 const TRY_AGAIN_LATER = 1013;
 
-/** The time limit for a client to answer the close. */
-const CLOSE_LIMIT_MS = 1_000;
-
 function refuseSocket(socket: WebSocket, code: number): void {
   socket.on('error', () => socket.terminate());
-  socket.close(code);
-  setTimeout(() => socket.terminate(), CLOSE_LIMIT_MS).unref();
+  closeSoon(socket, code);
 }
 
 function noOffer(): ProblemError {
