@@ -33,7 +33,10 @@ async function main(): Promise<void> {
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        logger.error(safeError(error), 'Stopping failed');
+        logger.error(
+          safeError(error),
+          'Stopping failed; the process exits, and other servers continue its runs when their leases expire',
+        );
         process.exit(1);
       },
     );

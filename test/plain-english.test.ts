@@ -1,5 +1,6 @@
 /**
- * Comments and documents are in plain technical English, and the private names of the first version do not come back.
+ * Comments, texts, identifiers and documents are in plain technical English, and the private names of the first version do not
+ * come back.
  *
  * A failure names the file, the line and the word. CONTRIBUTING.md describes the language.
  */
@@ -61,6 +62,39 @@ const PRIVATE_NAMES = [
   'theatre',
 ];
 
+/** Parts of identifiers that do not come back: `told` says nothing that `reported` or `logged` does not say better. */
+const IDENTIFIER_PARTS = new Set([
+  'anew',
+  'antecedent',
+  'aught',
+  'contestant',
+  'farewell',
+  'goodbye',
+  'goodbyes',
+  'heard',
+  'itinerary',
+  'itineraries',
+  'lookahead',
+  'newcomer',
+  'newcomers',
+  'nursery',
+  'rung',
+  'rungs',
+  'setback',
+  'setbacks',
+  'shelf',
+  'shelves',
+  'somebody',
+  'stranger',
+  'tenacious',
+  'theatre',
+  'told',
+  'trouble',
+  'troubles',
+  'whoever',
+  'whom',
+]);
+
 const PHRASES = [
   '(?:is|are|was|were|been) told',
   'for ever',
@@ -87,6 +121,7 @@ const OLD_FILES = `
   events: outbox nudge-text log postgres-log history newest renewing-connection
   live: feed watch shelf news reader join history-guard turn wheel delivery sse-response sse-stream ops-socket viewer
     answered-by-hand
+  cliniko: outage-gate
   access: gate policy second-wall same-place cross-origin audited sessions identity-provider limits tokens
   database: away impatient arrays foreign-patients embedded-home embedded-seat embedded-account
   web-client: ladder rungs seats tabs watch-alone moments happenings trouble words`;
@@ -120,6 +155,7 @@ const TEXT_NODES = new Set(['Literal', 'TemplateElement', 'JSXText']);
 interface CodeTexts {
   comments: Text[];
   texts: Text[];
+  identifiers: Text[];
 }
 
 const parsed = new Map<string, CodeTexts>();
@@ -140,6 +176,7 @@ function parseTexts(file: string): CodeTexts {
   const found: CodeTexts = {
     comments: comments.map(({ start, value }) => ({ start: start + 2, text: value })),
     texts: [],
+    identifiers: [],
   };
   const visit = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
@@ -150,6 +187,8 @@ function parseTexts(file: string): CodeTexts {
       quasi?: typeof node;
     };
     if (TEXT_NODES.has(type ?? '')) found.texts.push({ start, text: code.slice(start, end) });
+    if (type === 'Identifier' || type === 'PrivateIdentifier')
+      found.identifiers.push({ start, text: code.slice(start, end) });
     if (type === 'TaggedTemplateExpression' && quasi !== undefined) {
       const template = quasi as { start: number; end: number };
       found.comments.push(...sqlComments(code.slice(template.start, template.end), template.start));
@@ -173,14 +212,20 @@ function commentsOf(file: string): Text[] {
 /** One word may be a name of another program, such as the user `nobody`. */
 const isSentence = ({ text }: Text) => /\w\s+\w/.test(text);
 
+const lineAt = (file: string, offset: number): number => read(file).slice(0, offset).split('\n').length;
+
+/** `lastEventId` is three words. */
+const wordsOf = (identifier: string): string[] =>
+  identifier
+    .split(/[^a-zA-Z]+|(?<=[a-z])(?=[A-Z])/)
+    .filter((word) => word !== '')
+    .map((word) => word.toLowerCase());
+
 function forbiddenIn(file: string, texts: readonly Text[], forbidden = FORBIDDEN): string[] {
   return texts.flatMap(({ start, text }) =>
-    [...withoutCode(text).matchAll(forbidden)].map(({ 0: word, index }) => {
-      const line = read(file)
-        .slice(0, start + index)
-        .split('\n').length;
-      return `${file}:${line}: ${word}`;
-    }),
+    [...withoutCode(text).matchAll(forbidden)].map(
+      ({ 0: word, index }) => `${file}:${lineAt(file, start + index)}: ${word}`,
+    ),
   );
 }
 
@@ -198,6 +243,17 @@ describe('plain English', () => {
     expect(
       code.flatMap((file) => forbiddenIn(file, codeTexts(file).texts.filter(isSentence), FORBIDDEN_IN_TEXTS)),
     ).toEqual([]);
+  });
+
+  test('in identifiers', () => {
+    const code = sources.filter((file) => /\.(?:tsx?|m?js)$/.test(file));
+    const found = code.flatMap((file) =>
+      codeTexts(file)
+        .identifiers.filter(({ text }) => wordsOf(text).some((word) => IDENTIFIER_PARTS.has(word)))
+        .map(({ start, text }) => `${file}:${lineAt(file, start)}: ${text}`),
+    );
+    expect(wordsOf('#onTold')).toEqual(['on', 'told']);
+    expect(found).toEqual([]);
   });
 
   test('in documents', () => {

@@ -115,7 +115,7 @@ function hashOf(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** @returns stops it */
+/** @returns a function that stops it */
 export function deleteOldResponses({ sql }: Database, logger: Logger): () => void {
   const timer = setInterval(() => {
     sql`delete from idempotency_keys where created_at < now() - interval '1 day'`.catch((error: unknown) =>

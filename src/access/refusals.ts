@@ -75,7 +75,10 @@ export function createRefusals(
       log(refusal);
       if (refusal.actor === undefined || refusal.actor === 'anyone') return;
       await audit(refusal.actor, refusal).catch((error: unknown) =>
-        logger.warn(safeError(error), 'A refused request could not be written to the audit log'),
+        logger.warn(
+          safeError(error),
+          'A refused request could not be written to the audit log; this log has it',
+        ),
       );
     },
   };

@@ -102,7 +102,7 @@ async function readRestricted(
   await handled;
 }
 
-/** Lasts until the transaction ends. Sent ahead of the first statement, in the same round trip; if it fails, both fail. */
+/** Lasts until the transaction ends. Sent before the first statement, in the same round trip; if it fails, both fail. */
 export function restrict(tx: TransactionSql, organizations: Iterable<number>) {
   return tx`select set_config('role', ${ROW_SECURITY_ROLE}, true),
     set_config('patient_sync.organizations', ${`{${[...organizations].join(',')}}`}, true),

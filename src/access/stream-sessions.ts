@@ -32,12 +32,12 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
     for (const session of open) if (session.byeAt <= now || session.byeAtUptime <= uptime) session.end();
   };
   const endRevoked = async (): Promise<void> => {
-    const asked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
-    if (asked.size === 0) return;
-    const good = await findValid(database, [...asked]);
+    const checked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
+    if (checked.size === 0) return;
+    const valid = await findValid(database, [...checked]);
     // Only sessions that were part of the query: a stream that opened during it has just been checked.
-    const bad = (id: number | undefined) => id !== undefined && asked.has(id) && !good.has(id);
-    for (const session of open) if (bad(session.tokenId)) session.end();
+    const isRevoked = (id: number | undefined) => id !== undefined && checked.has(id) && !valid.has(id);
+    for (const session of open) if (isRevoked(session.tokenId)) session.end();
   };
   const tick = async (): Promise<void> => {
     endExpired();

@@ -6,7 +6,7 @@ import { databaseError, safeError } from '../logging/safe-error.ts';
 const EVERY_MS = 60 * 60 * 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** @returns stops it */
+/** @returns a function that stops it */
 export async function startAuditRetention(
   { sql }: Database,
   retentionDays: number,

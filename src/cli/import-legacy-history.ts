@@ -122,13 +122,13 @@ async function importFrom(
     operations: values.operations,
     apply: values.apply,
   });
-  const told = {
+  const result = {
     report,
     applied: values.apply,
     assumedUtc: source.table.needsTimeZone && values.timeZone === undefined,
   };
-  if (values.json) printJson(screen, told);
-  else printReport(screen, told);
+  if (values.json) printJson(screen, result);
+  else printReport(screen, result);
   await assertRegistered(database, values.organizations);
 }
 

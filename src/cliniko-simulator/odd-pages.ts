@@ -57,7 +57,7 @@ export function reportedTotal(total: number, behaviour: Behaviour, answers: numb
 export function hasNextLink(
   { page, perPage, missingOnFirstPage = 0 }: PatientQuery,
   total: number,
-  told: unknown,
+  reportedTotal: unknown,
   behaviour: Behaviour,
 ): boolean {
   const until = page === 1 ? perPage : page * perPage - missingOnFirstPage;
@@ -65,7 +65,7 @@ export function hasNextLink(
     case 'right':
       return until < total;
     case 'by-total':
-      return until < Number(told);
+      return until < Number(reportedTotal);
     case 'never':
       return false;
     case 'always':

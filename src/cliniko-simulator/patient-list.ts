@@ -49,13 +49,13 @@ export function createPatientList({ population, behaviour, url, cachedPages }: P
     return refusing(() => {
       const query = applyIgnoredParameters(parseQuery(parameters, behaviour), behaviour);
       const { positions, total } = withOldest(select(query), behaviour);
-      const told = reportedTotal(total, behaviour, answers++);
+      const reported = reportedTotal(total, behaviour, answers++);
       if (positions.length === 0 && query.page > 1 && behaviour.pastTheEnd === 'not-found') {
         return failure(404, behaviour);
       }
-      const hasNext = hasNextLink(query, total, told, behaviour);
+      const hasNext = hasNextLink(query, total, reported, behaviour);
       const links = JSON.stringify(pageLinks(`${url}/patients`, parameters, query, hasNext, behaviour));
-      const total_entries = told === undefined ? '' : `"total_entries":${JSON.stringify(told)},`;
+      const total_entries = reported === undefined ? '' : `"total_entries":${JSON.stringify(reported)},`;
       const [before, after] = ['{"patients":[', `],${total_entries}"links":${links}}`];
       return jsonText(Buffer.concat([Buffer.from(before), encoded(positions), Buffer.from(after)]));
     });

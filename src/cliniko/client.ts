@@ -8,10 +8,10 @@ import { parseJson } from '#contract/parse-json.ts';
 import type { Clock } from '../timing/clock.ts';
 import { limitTime } from '../timing/time-limit.ts';
 import { type AccountSource, readHost, readPractitionerCount } from './account-source.ts';
+import { type CircuitBreaker, type CircuitBreakers, createCircuitBreakers } from './circuit-breaker.ts';
 import { dateOf } from './date-header.ts';
 import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
-import { createOutageGates, type OutageGate, type OutageGates } from './outage-gate.ts';
 import type { Pacer } from './pacer.ts';
 import { readRecords } from './record-text.ts';
 import {
@@ -52,7 +52,7 @@ export interface ClinikoClientOptions {
   pacer: Pacer;
   clock: Clock;
   /** Shared by all clients of this process, so that a failing Cliniko gets fewer requests. Default: for this client only. */
-  outages?: OutageGates;
+  breakers?: CircuitBreakers;
   /** For one try, including the body. */
   timeoutMs?: number;
   /** From 0 to 1. */
@@ -69,15 +69,20 @@ type ReadText<T> = (text: string, askedAt: Date | undefined) => T;
 export class ClinikoClient implements PatientSource, AccountSource {
   readonly #options: ClinikoClientOptions;
   readonly #baseUrl: string;
-  readonly #gate: OutageGate;
+  readonly #breaker: CircuitBreaker;
   readonly #headers: Record<string, string>;
 
   /** @throws TypeError when the key would be sent over a network in plain text */
   constructor(options: ClinikoClientOptions) {
-    const { apiKey, baseUrl = clinikoBaseUrl(apiKey), contactEmail, outages = createOutageGates() } = options;
+    const {
+      apiKey,
+      baseUrl = clinikoBaseUrl(apiKey),
+      contactEmail,
+      breakers = createCircuitBreakers(),
+    } = options;
     assertKeepsSecret(baseUrl);
     this.#options = options;
-    this.#gate = outages.forKey(apiKey, new URL(baseUrl).host);
+    this.#breaker = breakers.forKey(apiKey, new URL(baseUrl).host);
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
     this.#headers = {
       authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
@@ -105,25 +110,25 @@ export class ClinikoClient implements PatientSource, AccountSource {
 
   /** @throws ClinikoError after all retries */
   async #get<T>(path: string, options: PageOptions, read: ReadText<T>): Promise<T> {
-    // A copy, because the gate identifies pages by this object.
+    // A copy, because the breaker identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
     const { pacer } = this.#options;
     try {
       for (;;) {
-        await this.#gate.enter(asking);
+        await this.#breaker.enter(asking);
         // Outside the try block: an error of the budget is not a failure of Cliniko.
         await pacer.take(asking);
         try {
           const answer = await this.#request(path, asking, countedTries(failed) + 1, read);
-          this.#gate.answered(asking);
+          this.#breaker.answered(asking);
           return answer;
         } catch (error) {
           asking.signal.throwIfAborted();
           const failure = failureOf(error);
           failed.push(failure);
-          if (isOutage(failure)) this.#gate.failed(asking);
-          else this.#gate.answered(asking);
+          if (isOutage(failure)) this.#breaker.failed(asking);
+          else this.#breaker.answered(asking);
           const isLast = isSpent(failed) || !isWorthRetrying(failure) || asking.once === true;
           // A rate limit applies to all requests of the key, also when this one ends here.
           if (failure.kind === 'rate-limited' && !isSpent(failed)) pacer.pauseUntil(failure.resetAt);
@@ -132,7 +137,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
         }
       }
     } finally {
-      this.#gate.leave(asking);
+      this.#breaker.leave(asking);
     }
   }
 
@@ -172,7 +177,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
     const timer = setTimeout(() => {
       const until = new Date(clock.now() + timeoutMs - NO_ANSWER_AFTER_MS);
       reported = { until, reason: 'no-answer', try: tryNumber, maxTries: MAX_TRIES };
-      this.#gate.tell(asking, reported);
+      this.#breaker.report(asking, reported);
     }, NO_ANSWER_AFTER_MS);
     return () => {
       clearTimeout(timer);
@@ -186,12 +191,12 @@ export class ClinikoClient implements PatientSource, AccountSource {
     const failure = failed.at(-1);
     if (failure === undefined || failure.kind === 'rate-limited') return;
     const tries = countedTries(failed);
-    const host = this.#gate.isHostFailing ? 'failing' : 'normal';
+    const host = this.#breaker.isHostFailing ? 'failing' : 'normal';
     const ms = retryDelayMs(backoffMs(tries, random(), host), failure);
     if (ms >= MIN_REPORTED_WAIT_MS) {
       const until = new Date(clock.now() + ms);
       const words = failureWords(failure);
-      this.#gate.tell(asking, { until, reason: 'retrying', try: tries + 1, maxTries: MAX_TRIES, words });
+      this.#breaker.report(asking, { until, reason: 'retrying', try: tries + 1, maxTries: MAX_TRIES, words });
     }
     await clock.wait(ms, asking.signal);
   }

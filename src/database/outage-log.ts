@@ -7,7 +7,7 @@ import type { Database } from './open.ts';
 const CHECK_EVERY_MS = 2_000;
 const ANSWER_LIMIT_MS = 4_000;
 
-/** @returns stops it */
+/** @returns a function that stops it */
 export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EVERY_MS): () => void {
   let lostAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;

@@ -90,7 +90,7 @@ function createSlots(count: number): Slots {
 
 /**
  * Checks for blockers at an interval, one check at a time. A failed check is retried at the next interval.
- * @returns stops it
+ * @returns a function that stops it
  */
 function watchBlockersOf(terminator: Sql, waiting: number): () => void {
   let isRunning = false;

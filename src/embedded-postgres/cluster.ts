@@ -17,7 +17,7 @@ import { changeOwner, NOBODY_UID, type OsAccount } from './os-account.ts';
 /** The data to run one cluster and to log in to it. */
 export interface Cluster {
   /** The data directory (data-directory.ts), without symbolic links. */
-  home: string;
+  directory: string;
   /** PGDATA: `data` in that directory. */
   files: string;
   log: string;
@@ -34,11 +34,11 @@ const STAGING_PREFIX = 'initdb-';
 /** Creates the cluster when it does not exist. */
 export async function ensureCluster(cluster: Cluster): Promise<void> {
   if (!(await exists(cluster.files))) await initCluster(cluster);
-  await removeStagingDirectories(cluster.home);
+  await removeStagingDirectories(cluster.directory);
 }
 
 async function initCluster(cluster: Cluster): Promise<void> {
-  const staging = await mkdtemp(join(cluster.home, STAGING_PREFIX));
+  const staging = await mkdtemp(join(cluster.directory, STAGING_PREFIX));
   try {
     const passwordFile = join(staging, 'password');
     await writeFile(passwordFile, cluster.password, { mode: 0o640 });
@@ -49,7 +49,7 @@ async function initCluster(cluster: Cluster): Promise<void> {
     await runInitdb(cluster, join(staging, 'data'), passwordFile);
     if (cluster.account !== undefined) await changeOwner(cluster.account, join(staging, 'data'));
     await rename(join(staging, 'data'), cluster.files);
-    await flushDirectory(cluster.home);
+    await flushDirectory(cluster.directory);
   } catch (error) {
     // Another process was faster, and may have removed our staging directory. Its cluster is as good as ours.
     if (!(await exists(cluster.files))) throw error;
@@ -108,10 +108,10 @@ export function postgresEnvironment(): NodeJS.ProcessEnv {
  * Once the cluster exists, a staging directory is obsolete. One in which `initdb` still writes cannot be emptied: its own
  * process, or the next start, removes it.
  */
-async function removeStagingDirectories(home: string): Promise<void> {
-  for (const name of await readdir(home)) {
+async function removeStagingDirectories(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
     if (name.startsWith(STAGING_PREFIX))
-      await rm(join(home, name), { recursive: true, force: true }).catch(() => {});
+      await rm(join(directory, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

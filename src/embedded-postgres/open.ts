@@ -43,14 +43,17 @@ const PAUSE_BEFORE_RETURN_MS = 500;
 
 /** Rejects with an EmbeddedDatabaseError, which says what to do. */
 export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Promise<EmbeddedDatabase> {
-  const home = await openDataDirectory(options.dataDir);
+  const directory = await openDataDirectory(options.dataDir);
   const cluster: Cluster = {
-    home: home.dir,
-    files: join(home.dir, 'data'),
-    log: join(home.dir, 'log'),
-    password: await readOrMakePassword(home),
-    account: home.account,
-    bin: await prepareBinaries(home.account, home.account === undefined ? home.dir : ROOT_DATA_DIRECTORY),
+    directory: directory.dir,
+    files: join(directory.dir, 'data'),
+    log: join(directory.dir, 'log'),
+    password: await readOrMakePassword(directory),
+    account: directory.account,
+    bin: await prepareBinaries(
+      directory.account,
+      directory.account === undefined ? directory.dir : ROOT_DATA_DIRECTORY,
+    ),
     settings: options.settings ?? {},
   };
   await ensureCluster(cluster);
@@ -58,7 +61,7 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
   return {
     url: `postgres://${SUPERUSER}:${cluster.password}@127.0.0.1:${instance.port}/${DATABASE}?require_auth=scram-sha-256`,
     attached: instance.attached,
-    notice: home.notice,
+    notice: directory.notice,
     stop: keepInstance(cluster, instance),
   };
 }

@@ -25,7 +25,7 @@ export interface Postmaster {
 
 /** It exited before it was ready. Some causes are temporary, see `transient`. */
 export class PostmasterExitedError extends Error {
-  override readonly name = 'PostmasterGone';
+  override readonly name = 'PostmasterExitedError';
   /** Another postmaster was faster, the previous one is still exiting, or the port was taken: a retry helps. */
   readonly transient: boolean;
 
@@ -38,7 +38,7 @@ export class PostmasterExitedError extends Error {
 }
 
 const POLL_MS = 15;
-/** A lock file is written in one go; one that is still invalid after this time was truncated by a crash of the machine. */
+/** A lock file is written at once; one that is still invalid after this time was truncated by a crash of the machine. */
 const HALF_WRITTEN_MS = 2_000;
 const LARGEST_LOG_BYTES = 4 * 1024 * 1024;
 

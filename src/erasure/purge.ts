@@ -11,7 +11,7 @@ import { eraseAndAudit } from './erase.ts';
 const EVERY_MS = 60 * 60_000;
 const FIRST_AFTER_MS = 60_000;
 
-/** @returns stops it */
+/** @returns a function that stops it */
 export function startPurge(database: Database, afterDays: number, logger: Logger): () => void {
   let first = true;
   return every(

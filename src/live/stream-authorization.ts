@@ -1,8 +1,8 @@
 /**
- * The authorization of an open stream. The subscriber checks it for every batch, live or replayed: a right can end while the
+ * The authorization of an open stream: the port. The subscriber checks it for every batch, live or replayed: a right can end while the
  * stream is open, and no frame may leave after that.
  *
- * Not here: the decision (access/stream-sessions.ts), the check (subscriber.ts).
+ * Not here: the end of a stream whose token is revoked or expires (access/stream-sessions.ts), the check (subscriber.ts).
  */
 import type { Context } from 'hono';
 import type { Connection } from './connection-registry.ts';

@@ -1,5 +1,5 @@
 /**
- * Patients that Cliniko no longer has. Cliniko does not report deletions, so a sync infers them from absence, which needs
+ * Patients that Cliniko no longer has. Cliniko does not report deletions, so a sync infers them from absence, affected needs
  * proof.
  *
  * Only a full run that has proven that it saw the whole clinic may mark the patients it did not see, and only a few at a
@@ -84,24 +84,24 @@ export async function markMissingOrHold(
   const marks = canMarkMissing(unseen);
   let changed = 0;
   for (const ids of portions([...unseen.ids].sort())) {
-    const who = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${ids}::text[])
+    const affected = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${ids}::text[])
       and missing_since is null and stored_at < ${since.toISOString()}::timestamptz`;
-    changed += await (marks ? markPortion(tx, who) : holdPortion(tx, who));
+    changed += await (marks ? markPortion(tx, affected) : holdPortion(tx, affected));
   }
   return marks ? { marked: changed, held: 0 } : { marked: 0, held: changed };
 }
 
 type Fragment = PendingQuery<Row[]>;
 
-async function markPortion(tx: ISql, who: Fragment): Promise<number> {
-  const { count } = await tx`update patients set missing_since = now(), held_since = null where ${who}`;
+async function markPortion(tx: ISql, affected: Fragment): Promise<number> {
+  const { count } = await tx`update patients set missing_since = now(), held_since = null where ${affected}`;
   return count;
 }
 
 /** Patients held since an earlier run are counted, but not written again. */
-async function holdPortion(tx: ISql, who: Fragment): Promise<number> {
-  const [row] = await tx<{ held: number }[]>`select count(*)::int as held from patients where ${who}`;
-  await tx`update patients set held_since = now() where ${who} and held_since is null`;
+async function holdPortion(tx: ISql, affected: Fragment): Promise<number> {
+  const [row] = await tx<{ held: number }[]>`select count(*)::int as held from patients where ${affected}`;
+  await tx`update patients set held_since = now() where ${affected} and held_since is null`;
   return row?.held ?? 0;
 }
 

@@ -103,7 +103,7 @@ export function createApp(deps: AppDeps): App {
       return problemResponse(error);
     }
     const request = { path: c.req.routePath, request_id: c.get('requestId') };
-    logger.error({ ...safeError(error), ...request }, 'A request failed');
+    logger.error({ ...safeError(error), ...request }, 'A request failed; its response has this request_id');
     if (isDatabaseUnavailable(error)) {
       const away = new ProblemError(
         'DATABASE_UNAVAILABLE',

@@ -13,8 +13,12 @@ const NOT_BUILT = 'The pages were not built. Run "npm run prepare" in the folder
 
 export function pageRoutes(): Hono {
   const routes = new Hono();
-  // Ahead of the headers of pages: this one is there to be loaded by pages of any origin.
-  routes.get(EMBED, etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...Object.keys(FOR_ANYBODY)] }), embed);
+  // Before the headers of the pages: pages of any origin load this script.
+  routes.get(
+    EMBED,
+    etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...Object.keys(CROSS_ORIGIN_HEADERS)] }),
+    embed,
+  );
   routes.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -30,7 +34,7 @@ export function pageRoutes(): Hono {
       },
       xFrameOptions: 'DENY',
       referrerPolicy: 'no-referrer',
-      // Only an https front has a say in this.
+      // Only a proxy that serves https may set it.
       strictTransportSecurity: false,
     }),
   );
@@ -47,8 +51,8 @@ export function pageRoutes(): Hono {
 
 const EMBED = '/embed/sync-progress.js';
 
-/** Holds nothing but code, so any page may load it. Its name never changes, so it is asked for again after some minutes. */
-const FOR_ANYBODY = {
+/** Holds nothing but code, so any page may load it. Its name never changes, so browsers request it again after some minutes. */
+const CROSS_ORIGIN_HEADERS = {
   'access-control-allow-origin': '*',
   'cross-origin-resource-policy': 'cross-origin',
   'x-content-type-options': 'nosniff',
@@ -58,7 +62,7 @@ async function embed(c: Context): Promise<Response> {
   try {
     const script = await readFile(`${BUILT}${EMBED}`, 'utf8');
     return c.body(script, 200, {
-      ...FOR_ANYBODY,
+      ...CROSS_ORIGIN_HEADERS,
       'content-type': 'text/javascript; charset=utf-8',
       'cache-control': 'public, max-age=300, stale-while-revalidate=86400',
     });

@@ -17,8 +17,8 @@ import { createStreamSessions } from '../access/stream-sessions.ts';
 import { createStreamTokens, streamSigningKey } from '../access/stream-tokens.ts';
 import { startAuditRetention } from '../audit/retention.ts';
 import type { AccountSource } from '../cliniko/account-source.ts';
+import { createCircuitBreakers } from '../cliniko/circuit-breaker.ts';
 import { ClinikoClient } from '../cliniko/client.ts';
-import { createOutageGates } from '../cliniko/outage-gate.ts';
 import { createPacers } from '../cliniko/pacer.ts';
 import { createPostgresBudget } from '../cliniko/postgres-request-budget.ts';
 import type { PatientSource } from '../cliniko/source.ts';
@@ -164,8 +164,8 @@ async function drain(
   connections: ConnectionRegistry,
   background: BackgroundJobs,
 ): Promise<void> {
-  const goodbyes = connections.byeGradually('restart', config.drainMs * BYE_SHARE_OF_DRAIN);
-  const handedOver = Promise.all([goodbyes, background.handOver()]);
+  const streamsClosed = connections.byeGradually('restart', config.drainMs * BYE_SHARE_OF_DRAIN);
+  const handedOver = Promise.all([streamsClosed, background.handOver()]);
   await Promise.race([handedOver, after(config.drainMs)]);
   connections.byeToAll('restart');
   background.stop();
@@ -259,7 +259,7 @@ function createSources(
     (apiKey) => createPostgresBudget(sql, apiKey, { requests: cliniko.requestsPerMinute }, systemClock),
     systemClock,
   );
-  const outages = createOutageGates();
+  const breakers = createCircuitBreakers();
   return (apiKey) => {
     const client = new ClinikoClient({
       apiKey,
@@ -267,7 +267,7 @@ function createSources(
       pacer: pacers.forKey(apiKey),
       baseUrl: cliniko.baseUrl,
       clock: systemClock,
-      outages,
+      breakers,
       onAnswered: metrics.clinikoAnswered,
     });
     return {

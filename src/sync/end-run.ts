@@ -67,7 +67,7 @@ export async function failOrRelease(
 async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
   const report = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
-    run.deps.logger.error(safeError(error), 'A sync failed unexpectedly');
+    run.deps.logger.error(safeError(error), 'A sync failed with an internal error; start it again');
   const state = run.now();
   const metadata = failedMetadata(state, run.display('failed'), report);
   try {

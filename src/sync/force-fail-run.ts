@@ -8,7 +8,7 @@ import { timestamp } from './sync-log-row.ts';
 /** @param reason determines the error type and text of the run @returns false when the run had already ended */
 export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
   const { error_details: details, ...report } = describeFailure(reason);
-  const told = {
+  const metadata = {
     ...report,
     ...NOTHING_REMAINS,
     phase: 'failed',
@@ -24,7 +24,7 @@ export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): 
     update sync_logs set status = 'failed', error_details = ${details},
       completed_at = greatest(started_at, date_trunc('milliseconds', clock_timestamp() at time zone 'utc')),
       metadata = (metadata - '{waiting_until,waiting_reason,try,max_tries,queue_position}'::text[])
-        || ${JSON.stringify(told)}::text::jsonb
+        || ${JSON.stringify(metadata)}::text::jsonb
         || ${endMarks(tx, details)}
     where id = ${syncLogId} and status = 'running'`;
   await tx`delete from sync_seen where sync_log_id = ${syncLogId}`;

@@ -53,6 +53,22 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
+interface ClaimedRow {
+  sync_log_id: number;
+  organization_id: number;
+  operation_type: string;
+  lease_epoch: number;
+  attempt: number;
+  fruitless_claims: number;
+  checkpoint: unknown;
+  created_ms: number;
+  age_ms: number;
+  cancel_requested: boolean;
+  step: unknown;
+  trigger: unknown;
+  previous_owner: string | null;
+}
+
 /**
  * Claims the oldest free run whose type this version knows. (During a rolling upgrade a run of a new type waits for a server
  * that knows it.) A run is free when it has no owner, when its lease has expired, or when its owner is this worker but does
@@ -65,23 +81,7 @@ export async function claimNextRun(
   owner: string,
   active: readonly number[] = [],
 ): Promise<ClaimedRun | undefined> {
-  const [row] = await sql<
-    {
-      sync_log_id: number;
-      organization_id: number;
-      operation_type: string;
-      lease_epoch: number;
-      attempt: number;
-      fruitless_claims: number;
-      checkpoint: unknown;
-      created_ms: number;
-      age_ms: number;
-      cancel_requested: boolean;
-      step: unknown;
-      trigger: unknown;
-      previous_owner: string | null;
-    }[]
-  >`
+  const [row] = await sql<ClaimedRow[]>`
     with free as (
       select sync_log_id as id, owner as previous_owner from sync_runs
       where ended_at is null and operation_type = any(${OperationType.options as string[]}::text[])
@@ -99,16 +99,20 @@ export async function claimNextRun(
       (select metadata -> 'step' from sync_logs where id = sync_log_id) as step,
       (select metadata -> 'trigger' from sync_logs where id = sync_log_id) as trigger`;
   if (row === undefined) return undefined;
-  const lease = {
-    syncLogId: row.sync_log_id,
-    organizationId: row.organization_id,
-    owner,
-    epoch: row.lease_epoch,
-  };
   const { state, isReadable } = parseCheckpoint(row.checkpoint);
-  if (!isReadable) await restartRun(sql, lease, state);
+  const claimed = claimedRun(row, owner, state);
+  if (!isReadable) await restartRun(sql, claimed.lease, state);
+  return claimed;
+}
+
+function claimedRun(row: ClaimedRow, owner: string, state: RunState): ClaimedRun {
   return {
-    lease,
+    lease: {
+      syncLogId: row.sync_log_id,
+      organizationId: row.organization_id,
+      owner,
+      epoch: row.lease_epoch,
+    },
     type: OperationType.parse(row.operation_type),
     kind: claimKind(row.attempt, row.previous_owner, owner),
     attempt: row.attempt,

@@ -128,7 +128,12 @@ export class Worker {
       .then((ending) => {
         if (ending === 'released') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
       })
-      .catch((error: unknown) => logger.error(safeError(error), 'A run ended with an unexpected error'))
+      .catch((error: unknown) =>
+        logger.error(
+          safeError(error),
+          'A run ended with an unexpected error; its lease expires, and a worker claims it again',
+        ),
+      )
       .finally(() => {
         this.#active.delete(run);
         slot.release();

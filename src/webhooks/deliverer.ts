@@ -56,7 +56,12 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
   const start = (delivery: DueDelivery): void => {
     const work = deliver(delivery, deps, stopping.signal)
       // Its claim expires, and a server sends it again.
-      .catch((error: unknown) => logger.warn(safeError(error), 'A webhook attempt could not be recorded'))
+      .catch((error: unknown) =>
+        logger.warn(
+          safeError(error),
+          'A webhook attempt could not be recorded; its claim expires, and the message is sent again',
+        ),
+      )
       .finally(() => {
         inFlight.delete(delivery);
         poller.runSoon();
@@ -97,7 +102,7 @@ interface Poller {
 }
 
 /** Polls one after the other, the first at once. */
-function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
+function startPoller(pollMs: () => number, poll: () => Promise<void>): Poller {
   let [isStopped, isSoon] = [false, false];
   let timer: NodeJS.Timeout | undefined;
   const schedule = (ms: number): void => {
@@ -107,9 +112,9 @@ function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
   const run = (): void => {
     timer = undefined;
     isSoon = false;
-    looking = look().then(() => schedule(isSoon ? SOON_MS : pollMs()));
+    polling = poll().then(() => schedule(isSoon ? SOON_MS : pollMs()));
   };
-  let looking: Promise<void> = Promise.resolve();
+  let polling: Promise<void> = Promise.resolve();
   run();
   return {
     runSoon() {
@@ -121,7 +126,7 @@ function startPoller(pollMs: () => number, look: () => Promise<void>): Poller {
     async stop() {
       isStopped = true;
       clearTimeout(timer);
-      await looking;
+      await polling;
     },
   };
 }
@@ -141,7 +146,10 @@ async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: Abort
   const facts = { organization_id: delivery.organizationId, webhook_id: delivery.endpointId };
   logger.debug({ ...facts, attempts: delivery.attempts, why: attempt.error }, 'A webhook delivery failed');
   if (delay === undefined)
-    logger.warn({ ...facts, why: attempt.error }, 'A webhook delivery failed, and there is no further try');
+    logger.warn(
+      { ...facts, why: attempt.error },
+      'A webhook delivery failed, and there is no further try; check the endpoint',
+    );
   onTried(delay === undefined ? 'given_up' : 'retried', seconds());
   await recordFailed(database.sql, delivery, attempt, delay);
   if (attempt.status === GONE) await disableEndpoint(database.sql, delivery.endpointId);

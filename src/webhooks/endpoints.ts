@@ -1,4 +1,4 @@
-/** Endpoints of an organization and the log of what they were sent. Every statement names the organization. */
+/** The webhook endpoints of an organization, and the log of their deliveries. Every statement names the organization. */
 import { and, desc, eq } from 'drizzle-orm';
 import type { ISql } from 'postgres';
 import {
@@ -14,7 +14,7 @@ import type { Sealer } from '../encryption/sealer.ts';
 import { newSecret } from './signature.ts';
 import { webhookDeliveryTable, webhookEndpointTable } from './table.ts';
 
-/** Each end of a run is sent to all of them. */
+/** Per organization: each end of a run is sent to all of them. */
 export const MAX_ENDPOINTS = 10;
 
 export const secretContext = (organizationId: number) => `webhook-secret:${organizationId}`;
@@ -46,7 +46,7 @@ export async function listEndpoints(
   }));
 }
 
-/** @returns undefined when the organization has as many as it may */
+/** @returns undefined when the organization has `MAX_ENDPOINTS` already */
 export async function createEndpoint(
   tx: ISql,
   sealer: Sealer,
@@ -55,7 +55,7 @@ export async function createEndpoint(
 ): Promise<CreatedWebhook | undefined> {
   const secret = newSecret();
   const sealed = sealer.seal(secret, secretContext(organizationId));
-  // Of two that come at once the second waits for the first, and counts it.
+  // A concurrent request waits for this lock, and then counts the new endpoint.
   await tx`select 1 from organizations where id = ${organizationId} for update`;
   const [row] = await tx<{ id: number; created_at: string }[]>`
     insert into webhook_endpoints (organization_id, url, sealed_secret, events)
@@ -67,7 +67,7 @@ export async function createEndpoint(
   return { id: row.id, url, events: [...new Set(events)], created_at, disabled_at: null, secret };
 }
 
-/** With everything that was to be sent to it. @returns whether there was one */
+/** Deletes its pending messages too. @returns whether it existed */
 export async function deleteEndpoint(tx: ISql, organizationId: number, id: number): Promise<boolean> {
   const rows = await tx`
     delete from webhook_endpoints where id = ${id} and organization_id = ${organizationId} returning id`;

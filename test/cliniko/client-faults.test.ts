@@ -1,7 +1,7 @@
 /** The HTTP client against a failing Cliniko: every fault, on the first, a middle and the last page. */
 import { describe, expect, test } from 'vitest';
+import { createCircuitBreakers } from '../../src/cliniko/circuit-breaker.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
-import { createOutageGates } from '../../src/cliniko/outage-gate.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import { systemClock } from '../../src/timing/clock.ts';
@@ -168,9 +168,9 @@ describe('an outage of Cliniko', () => {
   });
 
   test('lets another key of the same host send at once', async () => {
-    const outages = createOutageGates();
-    const { client, cliniko } = await openClient({ outages, clock: systemClock, timeoutMs: 60_000 });
-    const other = await openClient({ outages, apiKey: cliniko.apiKey, baseUrl: cliniko.url });
+    const breakers = createCircuitBreakers();
+    const { client, cliniko } = await openClient({ breakers, clock: systemClock, timeoutMs: 60_000 });
+    const other = await openClient({ breakers, apiKey: cliniko.apiKey, baseUrl: cliniko.url });
     cliniko.faults.onEvery({ kind: 'hang', times: 1 });
     const stop = new AbortController();
     const hanging = client.page(query(1), { signal: stop.signal });

@@ -122,14 +122,14 @@ describe('the pacer of a key', () => {
     const clock = manualClock();
     const pacer = createPacer(createMemoryBudget({ requests: 1 }, clock), clock);
     await pacer.take({ signal: never });
-    const told: string[] = [];
-    const ask = (name: string) => pacer.take({ signal: never, onWait: () => told.push(name) });
+    const reported: string[] = [];
+    const ask = (name: string) => pacer.take({ signal: never, onWait: () => reported.push(name) });
 
     const asked = [ask('first'), ask('second')];
     await clock.advance(1_000);
-    expect(told).toEqual(['first', 'second']);
+    expect(reported).toEqual(['first', 'second']);
     asked.push(ask('third'));
-    expect(told).toEqual(['first', 'second', 'third']);
+    expect(reported).toEqual(['first', 'second', 'third']);
 
     await clock.advance(4 * MINUTE);
     await Promise.all(asked);
@@ -151,7 +151,7 @@ describe('the pacer of a key', () => {
     const clock = testClock();
     const pacer = createPacer(createMemoryBudget({ requests: 200 }, clock), clock);
     pacer.pauseUntil(new Date(clock.now() + 999));
-    await pacer.take({ signal: never, onWait: () => expect.fail('told') });
+    await pacer.take({ signal: never, onWait: () => expect.fail('reported a wait') });
   });
 });
 

@@ -101,9 +101,9 @@ async function succeed(engine: Engine, source: PatientSource, id: number) {
   const log = await engine.ended();
   await successor.stop();
   const { events } = await readTimeline(engine.sql, 123, id);
-  const { events: told } = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`));
-  const processed = told.map((event) => event.log?.records_processed ?? 0);
-  return { log, seqs: told.map((event) => event.seq), processed };
+  const { events: logged } = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`));
+  const processed = logged.map((event) => event.log?.records_processed ?? 0);
+  return { log, seqs: logged.map((event) => event.seq), processed };
 }
 
 const noGaps = (seqs: readonly number[]) => seqs.map((_, index) => (seqs[0] ?? 0) + index);
@@ -166,11 +166,11 @@ describe('a worker that is killed between two statements of a batch', () => {
     await once(child, 'exit');
 
     const [left] = await engine.sql`
-      select records_processed as told, (checkpoint->>'processed')::int as kept,
+      select records_processed as shown, (checkpoint->>'processed')::int as kept,
         (select sum(cardinality(cliniko_patient_ids))::int from sync_seen where sync_log_id = ${id}) as seen
       from sync_logs join sync_runs on sync_log_id = sync_logs.id where sync_logs.id = ${id}`;
-    expect([left?.kept, left?.seen]).toEqual([left?.told, left?.told]);
-    expect(left?.told).toBeGreaterThan(0);
+    expect([left?.kept, left?.seen]).toEqual([left?.shown, left?.shown]);
+    expect(left?.shown).toBeGreaterThan(0);
     expect(around).toEqual([1, 1, 1]);
 
     const { log, seqs, processed } = await succeed(engine, sourceOf(cliniko), id);

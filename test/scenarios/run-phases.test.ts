@@ -32,8 +32,8 @@ describe('the phases of a run', () => {
       const { id } = await engine.syncWith(source);
 
       const { events } = await readTimeline(engine.sql, 123, id);
-      const told = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`)).events;
-      const phases = told.map(({ log }): SyncPhase => log?.metadata.phase ?? 'queued');
+      const logged = Timeline.parse(JSON.parse(`{"events":[${events.join(',')}],"trimmed":false}`)).events;
+      const phases = logged.map(({ log }): SyncPhase => log?.metadata.phase ?? 'queued');
       expect(phases.at(0)).toBe('queued');
       expect(phases.at(-1)).toBe('completed');
       for (const [index, phase] of phases.entries()) {

@@ -12,46 +12,46 @@ import {
 import { aChange, aLog, aSnapshot } from './support/logs.ts';
 
 const start = unknownOrganization(123);
-const told = (...events: StreamEvent[]): OrganizationState => events.reduce(applyEvent, start);
+const changedBy = (...events: StreamEvent[]): OrganizationState => events.reduce(applyEvent, start);
 
 describe('events of a stream', () => {
   test('update the run and the cursor', () => {
-    const state = told(aSnapshot('k7x2.4', null), aChange('k7x2.5', aLog(), 'started'));
+    const state = changedBy(aSnapshot('k7x2.4', null), aChange('k7x2.5', aLog(), 'started'));
     expect(state).toMatchObject({ cursor: 'k7x2.5', isKnown: true, log: { id: 17 }, percent: 0 });
   });
 
   test('count once, even if they arrive late and more than once', () => {
-    const newest = told(aSnapshot('k7x2.4', null), aChange('k7x2.6', aLog({ records_success: 100 })));
+    const newest = changedBy(aSnapshot('k7x2.4', null), aChange('k7x2.6', aLog({ records_success: 100 })));
     expect(applyEvent(newest, aChange('k7x2.6', aLog({ records_success: 1 })))).toBe(newest);
     expect(applyEvent(newest, aChange('k7x2.5', aLog({ records_success: 50 })))).toBe(newest);
     expect(applyEvent(newest, aSnapshot('k7x2.4', null))).toBe(newest);
   });
 
   test('compare cursors beyond the range of a number', () => {
-    const state = told(aSnapshot('k7x2.900000000000000001', null));
+    const state = changedBy(aSnapshot('k7x2.900000000000000001', null));
     expect(applyEvent(state, aChange('k7x2.900000000000000002', aLog())).log?.id).toBe(17);
     expect(applyEvent(state, aChange('k7x2.900000000000000000', aLog())).log).toBeNull();
   });
 
   test('of an earlier run update only the cursor', () => {
     const earlier = aLog({ id: 16, started_at: '2026-11-23T09:00:00.000Z', status: 'failed' });
-    const state = told(aSnapshot('k7x2.4', aLog()), aChange('k7x2.5', earlier, 'failed'));
+    const state = changedBy(aSnapshot('k7x2.4', aLog()), aChange('k7x2.5', earlier, 'failed'));
     expect(state).toMatchObject({ cursor: 'k7x2.5', log: { id: 17, status: 'running' } });
   });
 
   test('a snapshot after a deletion may name an earlier run, or none', () => {
-    const state = told(aSnapshot('k7x2.4', aLog()));
+    const state = changedBy(aSnapshot('k7x2.4', aLog()));
     expect(applyEvent(state, aSnapshot('k7x2.5', null)).log).toBeNull();
   });
 
   test('of another epoch count only from their snapshot on', () => {
-    const state = told(aSnapshot('k7x2.400', aLog()));
+    const state = changedBy(aSnapshot('k7x2.400', aLog()));
     expect(applyEvent(state, aChange('new1.3', aLog({ id: 3 })))).toBe(state);
     expect(applyEvent(state, aSnapshot('new1.2', null))).toMatchObject({ cursor: 'new1.2', log: null });
   });
 
   test('after a gap that cannot be filled, a snapshot counts although its cursor is lower', () => {
-    const state = forgetCursor(told(aSnapshot('k7x2.400', aLog())));
+    const state = forgetCursor(changedBy(aSnapshot('k7x2.400', aLog())));
     expect(applyEvent(state, aSnapshot('k7x2.9', null))).toMatchObject({ cursor: 'k7x2.9', log: null });
   });
 });
@@ -73,18 +73,18 @@ describe('the bar', () => {
   });
 
   test('restarts with the next run, also one with the same id after a restore', () => {
-    const state = told(aChange('k7x2.1', aLog({ percent: 80 })));
+    const state = changedBy(aChange('k7x2.1', aLog({ percent: 80 })));
     expect(applyEvent(state, aChange('k7x2.2', aLog({ id: 18 }))).percent).toBe(0);
     const again = aLog({ started_at: '2026-11-23T11:00:00.000Z', percent: 5 });
     expect(applyEvent(state, aSnapshot('new1.1', again)).percent).toBe(5);
   });
 
   test('is full for a completed run of another program without a percentage', () => {
-    expect(told(aChange('k7x2.1', aLog({ status: 'completed' }), 'completed')).percent).toBe(100);
+    expect(changedBy(aChange('k7x2.1', aLog({ status: 'completed' }), 'completed')).percent).toBe(100);
   });
 
   test('keeps the progress of a failed run', () => {
-    const state = told(
+    const state = changedBy(
       aChange('k7x2.1', aLog({ percent: 42 })),
       aChange('k7x2.2', aLog({ status: 'failed' }), 'failed'),
     );
@@ -101,20 +101,20 @@ describe('a poll', () => {
   });
 
   test('without a head still counts', () => {
-    const state = applyPolledState(told(aSnapshot('k7x2.7', null)), { head: null, log: aLog() });
+    const state = applyPolledState(changedBy(aSnapshot('k7x2.7', null)), { head: null, log: aLog() });
     expect(state).toMatchObject({ cursor: 'k7x2.7', log: { id: 17 } });
   });
 });
 
 describe('the answer to a request of this page', () => {
   test('is shown at once and does not change the cursor', () => {
-    const state = applyAnswer(told(aSnapshot('k7x2.4', null)), aLog({ cursor: 'k7x2.5' }));
+    const state = applyAnswer(changedBy(aSnapshot('k7x2.4', null)), aLog({ cursor: 'k7x2.5' }));
     expect(state).toMatchObject({ cursor: 'k7x2.4', log: { id: 17 } });
     expect(applyEvent(state, aChange('k7x2.5', aLog(), 'started')).cursor).toBe('k7x2.5');
   });
 
   test('that comes later than the stream changes nothing', () => {
-    const state = told(aSnapshot('k7x2.4', null), aChange('k7x2.9', aLog({ records_success: 100 })));
+    const state = changedBy(aSnapshot('k7x2.4', null), aChange('k7x2.9', aLog({ records_success: 100 })));
     expect(applyAnswer(state, aLog({ cursor: 'k7x2.5' }))).toBe(state);
   });
 });

@@ -211,7 +211,10 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#queue = this.#queue
       .then(() => this.#handle(frame))
       .catch((error: unknown) => {
-        this.#deps.logger.warn(safeError(error), 'A subscription failed');
+        this.#deps.logger.warn(
+          safeError(error),
+          'A subscription failed; the client gets an error frame and can subscribe again',
+        );
         const id = frame.type === 'ping' ? null : frame.id;
         const what = 'The database did not answer; subscribe again in a moment.';
         this.#sendError(id, 'DATABASE_UNAVAILABLE', what);

@@ -31,7 +31,7 @@ export class SeenIds {
   has(id: string): boolean {
     if (!NUMERAL.test(id)) return this.#texts.has(id);
     const value = BigInt(id);
-    return this.#slots[this.#placeOf(value)] === value;
+    return this.#slots[this.#slotOf(value)] === value;
   }
 
   add(id: string): void {
@@ -40,27 +40,27 @@ export class SeenIds {
       return;
     }
     const value = BigInt(id);
-    const place = this.#placeOf(value);
-    if (this.#slots[place] === value) return;
-    this.#slots[place] = value;
+    const slot = this.#slotOf(value);
+    if (this.#slots[slot] === value) return;
+    this.#slots[slot] = value;
     this.#taken += 1;
     if (this.#taken * 2 > this.#slots.length) this.#grow();
   }
 
   /** The index of its slot, or of the free slot where it would be stored. */
-  #placeOf(value: bigint): number {
+  #slotOf(value: bigint): number {
     const last = this.#slots.length - 1;
     const hash = BigInt.asUintN(Number(HASH_BITS), value * this.#multiplier);
-    let place = Number(hash >> this.#shift);
-    while (this.#slots[place] !== 0n && this.#slots[place] !== value) place = (place + 1) & last;
-    return place;
+    let slot = Number(hash >> this.#shift);
+    while (this.#slots[slot] !== 0n && this.#slots[slot] !== value) slot = (slot + 1) & last;
+    return slot;
   }
 
   #grow(): void {
     const before = this.#slots;
     this.#slots = new BigUint64Array(before.length * 2);
     this.#shift -= 1n;
-    for (const value of before) if (value !== 0n) this.#slots[this.#placeOf(value)] = value;
+    for (const value of before) if (value !== 0n) this.#slots[this.#slotOf(value)] = value;
   }
 }
 

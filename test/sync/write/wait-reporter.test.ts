@@ -6,11 +6,11 @@ import { createWaitReporter } from '../../../src/sync/write/wait-reporter.ts';
 const notice = (seconds: number): WaitNotice => ({ reason: 'rate-limited', until: new Date(seconds * 1000) });
 
 function createRecorder() {
-  const told: WaitNotice[] = [];
+  const reported: WaitNotice[] = [];
   return {
-    told,
-    tell: async (wait: WaitNotice) => {
-      told.push(wait);
+    reported,
+    report: async (wait: WaitNotice) => {
+      reported.push(wait);
     },
   };
 }
@@ -26,28 +26,28 @@ function createStep() {
 
 describe('a wait', () => {
   test('is reported once for each step that it blocks, even when a later request waits', async () => {
-    const { told, tell } = createRecorder();
-    const waits = createWaitReporter(tell, () => 0);
+    const { reported, report } = createRecorder();
+    const waits = createWaitReporter(report, () => 0);
     const limit = notice(60);
     const [second, third] = [createStep(), createStep()];
 
     const secondDone = waits.whileWaiting(second.step);
     waits.add(limit);
-    await expect.poll(() => told).toEqual([limit]);
+    await expect.poll(() => reported).toEqual([limit]);
     second.finish();
     await secondDone;
 
     const thirdDone = waits.whileWaiting(third.step);
-    await expect.poll(() => told).toEqual([limit, limit]);
+    await expect.poll(() => reported).toEqual([limit, limit]);
     third.finish();
     await thirdDone;
-    expect(told).toHaveLength(2);
+    expect(reported).toHaveLength(2);
   });
 
   test('is not reported for a step that is already settled, nor after it is over', async () => {
     let now = 0;
-    const { told, tell } = createRecorder();
-    const waits = createWaitReporter(tell, () => now);
+    const { reported, report } = createRecorder();
+    const waits = createWaitReporter(report, () => now);
     waits.add(notice(60));
     await waits.whileWaiting(Promise.resolve());
     now = 61_000;
@@ -55,6 +55,6 @@ describe('a wait', () => {
     const done = waits.whileWaiting(next.step);
     next.finish();
     await done;
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });

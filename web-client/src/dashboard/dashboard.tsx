@@ -49,8 +49,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   useTitle(isRunning(state) ? `${formatPercent(state.percent)} · ${name}` : name);
 
   const { log } = state;
-  if (isForbidden(connection))
-    return <NoAccess title={name} words={records.error_} connection={connection} />;
+  if (isForbidden(connection)) return <NoAccess title={name} words={records.error} connection={connection} />;
   const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
   const buttons = (
     <StartButtons start={start} isRunning={isRunning(state)} onCancel={() => log && cancel.ask(log)} />
@@ -86,7 +85,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {records.error_ !== null && connection.kind !== 'offline' && <ErrorNotice words={records.error_} />}
+        {records.error !== null && connection.kind !== 'offline' && <ErrorNotice words={records.error} />}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {isSetting && (

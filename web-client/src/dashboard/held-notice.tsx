@@ -31,7 +31,9 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
     <section className="notice held" data-tone="warn" aria-label="Held disappearances">
       <Icon name="warning" />
       <div>
-        <p className="result-message">{who} are no longer in Cliniko. None is marked as missing yet.</p>
+        <p className="result-message">
+          {who} {missing.held === 1 ? 'is' : 'are'} no longer in Cliniko, and not marked as missing yet.
+        </p>
         <p>
           Check in Cliniko whether they were really deleted
           {missing.held_since !== null && (

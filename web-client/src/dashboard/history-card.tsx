@@ -33,7 +33,7 @@ function runsWords(count: number, hasOlder: boolean): string {
 export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
   const [filter, setFilter] = useState(EVERYTHING);
   const history = useHistory(api, organizationId, filter, latest);
-  const { runs, error_ } = history;
+  const { runs, error } = history;
   const [isAll, setIsAll] = useState(false);
   const shown = isAll ? runs : (runs?.slice(0, SHOWN_AT_FIRST) ?? null);
   const hasMore = history.hasOlder || (runs?.length ?? 0) > (shown?.length ?? 0);
@@ -44,12 +44,12 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
         <h2 id="runs-title">History</h2>
         <Filters filter={filter} onFilter={setFilter} />
       </div>
-      {error_ !== null && <ErrorNotice words={error_} />}
+      {error !== null && <ErrorNotice words={error} />}
       <p className="undrawn" role="status">
         {isFiltered && runs !== null && runsWords(runs.length, history.hasOlder)}
       </p>
       {runs === null && <p className="empty">Reading…</p>}
-      {runs?.length === 0 && error_ === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
+      {runs?.length === 0 && error === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
       {shown !== null && shown.length > 0 && <Runs runs={shown} />}
       {hasMore && (
         <Older

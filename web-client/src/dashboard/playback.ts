@@ -19,17 +19,23 @@ const PLAYED_WITHIN_MS = 12_000;
 const LEAST_STEP_MS = 40;
 
 export function momentsOf(events: readonly StreamEvent[]): PlaybackMoment[] {
-  const told = events.flatMap(({ cursor, at, log }) => (log === null ? [] : [{ cursor, at, log }]));
-  const start = Date.parse(told[0]?.at ?? '');
-  return told.map(({ cursor, at, log }) => ({ cursor, log, offsetMs: Math.max(0, Date.parse(at) - start) }));
+  const moments = events.flatMap(({ cursor, at, log }) => (log === null ? [] : [{ cursor, at, log }]));
+  const start = Date.parse(moments[0]?.at ?? '');
+  return moments.map(({ cursor, at, log }) => ({
+    cursor,
+    log,
+    offsetMs: Math.max(0, Date.parse(at) - start),
+  }));
 }
 
 /** Whether `log` came after `moments`. Within one history the cursors decide. */
 export function isLater(log: SyncLog, moments: readonly PlaybackMoment[]): boolean {
   const last = moments.at(-1);
   if (last === undefined || log.cursor === null) return true;
-  const [told, known] = [parseCursor(log.cursor), parseCursor(last.cursor)];
-  return told === undefined || known === undefined || told.epoch !== known.epoch || told.seq > known.seq;
+  const [cursor, known] = [parseCursor(log.cursor), parseCursor(last.cursor)];
+  return (
+    cursor === undefined || known === undefined || cursor.epoch !== known.epoch || cursor.seq > known.seq
+  );
 }
 
 /** Adds the events that the stream delivered since the timeline was read. */

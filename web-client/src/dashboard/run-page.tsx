@@ -39,7 +39,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   useEffect(() => {
     document.title = `Run ${runId} · ${name} · Patient Sync`;
   }, [runId, name]);
-  if (isForbidden(connection)) return <NoAccess title={name} words={run.error_} connection={connection} />;
+  if (isForbidden(connection)) return <NoAccess title={name} words={run.error} connection={connection} />;
 
   return (
     <>
@@ -54,7 +54,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
           <h1>Run {runId}</h1>
         </div>
         <OfflineNotice connection={connection} />
-        {run.error_ !== null && <ErrorNotice words={run.error_} />}
+        {run.error !== null && <ErrorNotice words={run.error} />}
         {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>

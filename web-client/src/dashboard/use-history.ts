@@ -11,7 +11,7 @@ export interface History {
   runs: readonly SyncLog[] | null;
   hasOlder: boolean;
   isReadingOlder: boolean;
-  error_: string | null;
+  error: string | null;
   readOlder(): void;
 }
 
@@ -19,10 +19,10 @@ interface Read {
   runs: SyncLog[] | null;
   hasOlder: boolean;
   isReadingOlder: boolean;
-  error_: string | null;
+  error: string | null;
 }
 
-const NOTHING_YET: Read = { runs: null, hasOlder: false, isReadingOlder: false, error_: null };
+const NOTHING_YET: Read = { runs: null, hasOlder: false, isReadingOlder: false, error: null };
 
 /** @param latest the run that is shown live */
 export function useHistory(
@@ -40,7 +40,7 @@ export function useHistory(
     api
       .runs(organizationId, filter)
       .then((runs): Read => ({ ...NOTHING_YET, runs, hasOlder: runs.length === RUNS_AT_ONCE }))
-      .catch((error: unknown): Read => ({ ...NOTHING_YET, runs: [], error_: messageOf(error) }))
+      .catch((error: unknown): Read => ({ ...NOTHING_YET, runs: [], error: messageOf(error) }))
       .then((next) => isCurrent && setRead(next));
     return () => {
       isCurrent = false;
@@ -50,11 +50,11 @@ export function useHistory(
   const oldest = read.runs?.at(-1)?.id;
   const readOlder = useCallback((): void => {
     if (oldest === undefined) return;
-    setRead((before) => ({ ...before, isReadingOlder: true, error_: null }));
+    setRead((before) => ({ ...before, isReadingOlder: true, error: null }));
     api.runs(organizationId, { ...filter, before: oldest }).then(
       (older) => setRead((before) => withOlder(before, oldest, older)),
       (error: unknown) =>
-        setRead((before) => ({ ...before, isReadingOlder: false, error_: messageOf(error) })),
+        setRead((before) => ({ ...before, isReadingOlder: false, error: messageOf(error) })),
     );
   }, [api, organizationId, filter, oldest]);
 
@@ -72,7 +72,7 @@ function withOlder(before: Read, oldest: number, older: SyncLog[]): Read {
     runs: [...before.runs, ...older],
     hasOlder: older.length === RUNS_AT_ONCE,
     isReadingOlder: false,
-    error_: null,
+    error: null,
   };
 }
 

@@ -15,13 +15,13 @@ export interface Records {
   quarantine: QuarantineList | null;
   analytics: Analytics | null;
   /** Why the last read failed; earlier data stays. */
-  error_: string | null;
+  error: string | null;
   readAgain(): void;
 }
 
 type Read = Omit<Records, 'readAgain'>;
 
-const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, analytics: null, error_: null };
+const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, analytics: null, error: null };
 
 /** @param latest the run that is shown live */
 export function useRecords(api: Api, organizationId: number, latest: SyncLog | null): Records {
@@ -41,8 +41,8 @@ export function useRecords(api: Api, organizationId: number, latest: SyncLog | n
       api.quarantine(organizationId).then((quarantine) => keep({ quarantine })),
       api.analytics(organizationId).then((analytics) => keep({ analytics })),
     ])
-      .then(() => keep({ error_: null }))
-      .catch((error: unknown) => keep({ error_: messageOf(error) }));
+      .then(() => keep({ error: null }))
+      .catch((error: unknown) => keep({ error: messageOf(error) }));
     return () => {
       isCurrent = false;
     };

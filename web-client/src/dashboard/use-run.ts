@@ -12,10 +12,10 @@ export interface WatchedRun {
   moments: readonly PlaybackMoment[];
   /** Retention has removed the beginning. */
   isTrimmed: boolean;
-  error_: string | null;
+  error: string | null;
 }
 
-const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, error_: null };
+const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, error: null };
 
 /** @param latest run of the organization on the stream, maybe another one */
 export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): WatchedRun {
@@ -30,12 +30,12 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
     let isCurrent = true;
     Promise.all([api.run(organizationId, runId), api.timeline(organizationId, runId)])
       .then(([log, { events, trimmed }]): WatchedRun => {
-        return { log, moments: momentsOf(events), isTrimmed: trimmed, error_: null };
+        return { log, moments: momentsOf(events), isTrimmed: trimmed, error: null };
       })
       .then(
         // Events that arrived during this request may not be sent again.
         (read) => isCurrent && setRun(withLaterState(read, newest.current)),
-        (error: unknown) => isCurrent && setRun((before) => ({ ...before, error_: runErrorText(error) })),
+        (error: unknown) => isCurrent && setRun((before) => ({ ...before, error: runErrorText(error) })),
       );
     return () => {
       isCurrent = false;

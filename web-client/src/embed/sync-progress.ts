@@ -25,7 +25,8 @@ export interface SyncProgressDetail {
 
 /** Known only during the first execution of the script. */
 const SCRIPT = document.currentScript;
-const HOME = SCRIPT instanceof HTMLScriptElement && SCRIPT.src !== '' ? new URL(SCRIPT.src).origin : '';
+const SCRIPT_ORIGIN =
+  SCRIPT instanceof HTMLScriptElement && SCRIPT.src !== '' ? new URL(SCRIPT.src).origin : '';
 const WHOLE_NUMBER = /^[1-9][0-9]{0,9}$/;
 
 class SyncProgressElement extends HTMLElement implements Access {
@@ -129,7 +130,7 @@ class SyncProgressElement extends HTMLElement implements Access {
     let before: OrganizationState = unknownOrganization(Number(org));
     this.#view.show(before, { kind: 'connecting', since: Date.now() });
     const watch = watchOrganization(Number(org), {
-      baseUrl: (this.getAttribute('src') ?? HOME).replace(/\/+$/, ''),
+      baseUrl: (this.getAttribute('src') ?? SCRIPT_ORIGIN).replace(/\/+$/, ''),
       // Read when they are needed: a page may set them later than the attributes.
       getStreamToken: this.getStreamToken && ((why) => this.getStreamToken?.(why) ?? Promise.resolve(null)),
       getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),

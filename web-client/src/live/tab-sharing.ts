@@ -20,12 +20,12 @@ type OnState = (state: OrganizationState, connection: Connection) => void;
  * validation.
  */
 type Message =
-  | { kind: 'told'; state: OrganizationState; connection: Connection }
+  | { kind: 'state'; state: OrganizationState; connection: Connection }
   | { kind: 'question' }
-  | { kind: 'learned'; log: SyncLog }
+  | { kind: 'log'; log: SyncLog }
   | { kind: 'wake' };
 
-const VERSION = 1;
+const VERSION = 2;
 /** After this long without a message a follower asks; the leader answers at once, also in a hidden tab. */
 const QUIET_MS = 10_000;
 const ANSWER_WITHIN_MS = 3_000;
@@ -73,7 +73,7 @@ export function shareBetweenTabs(
     clearTimeout(quiet);
     leading = watchDirectly(state, (next, now) => {
       show(next, now);
-      post({ kind: 'told', state, connection });
+      post({ kind: 'state', state, connection });
     });
   };
   const stepDown = (): void => {
@@ -88,18 +88,18 @@ export function shareBetweenTabs(
     // Browsers slow the timers of hidden tabs down, perhaps the leader's; the visible tab has normal timers.
     if (isAway(connection) && document.visibilityState === 'visible') post({ kind: 'wake' });
   };
-  const follow = (told: { state: OrganizationState; connection: Connection }): void => {
+  const follow = (leader: { state: OrganizationState; connection: Connection }): void => {
     clearTimeout(quiet);
-    const patienceMs = isAway(told.connection) ? ANSWER_WITHIN_MS : QUIET_MS;
+    const patienceMs = isAway(leader.connection) ? ANSWER_WITHIN_MS : QUIET_MS;
     quiet = setTimeout(ask, patienceMs * (1 + Math.random()));
-    show(adoptState(state, told.state), told.connection);
+    show(adoptState(state, leader.state), leader.connection);
   };
   const onMessage = (message: Message): void => {
     if (leading === undefined) {
-      if (message.kind === 'told') follow(message);
+      if (message.kind === 'state') follow(message);
     } else if (message.kind === 'question') {
-      post({ kind: 'told', state, connection });
-    } else if (message.kind === 'learned') {
+      post({ kind: 'state', state, connection });
+    } else if (message.kind === 'log') {
       leading.applyLog(message.log);
     } else if (message.kind === 'wake') {
       leading.reconnect();
@@ -113,7 +113,7 @@ export function shareBetweenTabs(
     applyLog(log) {
       if (leading !== undefined) return leading.applyLog(log);
       show(applyAnswer(state, log), connection);
-      post({ kind: 'learned', log });
+      post({ kind: 'log', log });
     },
     reconnect() {
       if (leading !== undefined) leading.reconnect();

@@ -34,7 +34,7 @@ function lightsOf(health: Health): Light[] {
         { words: 'unknown', tone: 'none' },
         { words: 'unknown', tone: 'none' },
       );
-    case 'told':
+    case 'known':
       return lightsOfChecks(health.readiness);
     default:
       return health satisfies never;

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react';
 import { Readiness } from '#contract/health.ts';
 import type { ConnectionKind } from '../live/connection.ts';
 
-export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'told'; readiness: Readiness };
+export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'known'; readiness: Readiness };
 
 const EVERY_MS = 5_000;
 const ANSWER_WITHIN_MS = 4_000;
@@ -36,7 +36,7 @@ export function useHealth(connection: ConnectionKind): Health {
 async function askOnce(): Promise<Health> {
   try {
     const response = await fetch('/readyz', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-    return { kind: 'told', readiness: Readiness.parse(await response.json()) };
+    return { kind: 'known', readiness: Readiness.parse(await response.json()) };
   } catch {
     return { kind: 'away' };
   }

@@ -19,18 +19,18 @@ export interface ConfirmDialogProps {
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { isOpen, title, children, action, otherwise, onConfirm, onClose } = props;
   const [isBusy, setIsBusy] = useState(false);
-  const [error_, setTrouble] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const opener = useRef(document.activeElement);
   useEffect(() => () => keepPlace(opener.current), []);
   const close = (): void => {
-    setTrouble(null);
+    setError(null);
     onClose();
   };
   const confirm = (): void => {
     if (isBusy) return;
     setIsBusy(true);
     onConfirm()
-      .then(close, (error: unknown) => setTrouble(messageOf(error)))
+      .then(close, (error: unknown) => setError(messageOf(error)))
       .finally(() => setIsBusy(false));
   };
   return (
@@ -42,7 +42,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           <AlertDialog.Description className="dialog-text" render={<div />}>
             {children}
           </AlertDialog.Description>
-          {error_ !== null && <ErrorNotice words={error_} />}
+          {error !== null && <ErrorNotice words={error} />}
           <div className="dialog-actions">
             <AlertDialog.Close className="btn">{otherwise}</AlertDialog.Close>
             <button type="button" className="btn btn-danger" aria-disabled={isBusy} onClick={confirm}>

@@ -1,5 +1,5 @@
 /**
- * Reduces the requests to a Cliniko that does not respond properly.
+ * The circuit breaker: reduces the requests to a Cliniko that does not respond properly. Requests wait instead of failing.
  *
  * While the requests of one API key fail, one page retries and the other pages of the key wait for its success. While a
  * whole host fails, every retry to it waits longer. The first request of a key is always sent: a host may reject one account
@@ -12,7 +12,7 @@ import type { PageOptions, WaitNotice } from './source.ts';
 /** A host counts as failing after this many consecutive failures, over all keys. */
 const HOST_FAILS_AFTER = 5;
 
-export interface OutageGate {
+export interface CircuitBreaker {
   /** Resolves when this page may send its request. Rejects with the signal's reason. */
   enter(page: PageOptions): Promise<void>;
   /** Cliniko did not respond properly to this page: if no other page retries, this one does from now on. */
@@ -20,37 +20,37 @@ export interface OutageGate {
   /** Cliniko responded to this page, possibly with a rejection or a rate limit: all pages may send. */
   answered(page: PageOptions): void;
   /** Reports a wait to this page and to the pages that wait for it. */
-  tell(page: PageOptions, notice: WaitNotice): void;
+  report(page: PageOptions, notice: WaitNotice): void;
   /** This page sends no more requests. */
   leave(page: PageOptions): void;
   readonly isHostFailing: boolean;
 }
 
-export interface OutageGates {
-  /** Returns the same gate for the same key at the same host. */
-  forKey(apiKey: string, host: string): OutageGate;
+export interface CircuitBreakers {
+  /** Returns the same breaker for the same key at the same host. */
+  forKey(apiKey: string, host: string): CircuitBreaker;
 }
 
 interface Host {
   failuresInARow: number;
 }
 
-export function createOutageGates(): OutageGates {
+export function createCircuitBreakers(): CircuitBreakers {
   const hosts = new Map<string, Host>();
-  const gates = new Map<string, OutageGate>();
+  const breakers = new Map<string, CircuitBreaker>();
   return {
     forKey(apiKey, name) {
       const host = hosts.get(name) ?? { failuresInARow: 0 };
       hosts.set(name, host);
       const id = `${name} ${apiKey}`;
-      const gate = gates.get(id) ?? createGate(host);
-      gates.set(id, gate);
-      return gate;
+      const breaker = breakers.get(id) ?? createBreaker(host);
+      breakers.set(id, breaker);
+      return breaker;
     },
   };
 }
 
-function createGate(host: Host): OutageGate {
+function createBreaker(host: Host): CircuitBreaker {
   const waiting = new Set<{ page: PageOptions; go: () => void }>();
   let trying: PageOptions | undefined;
   let current: WaitNotice | undefined;
@@ -77,7 +77,7 @@ function createGate(host: Host): OutageGate {
       host.failuresInARow = 0;
       open();
     },
-    tell(page, notice) {
+    report(page, notice) {
       page.onWait?.(notice);
       if (trying !== page) return;
       current = notice;
