@@ -3,7 +3,7 @@ import type { ImportReport } from '../legacy/import/import-history.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { jsonLine, type Screen } from './screen.ts';
 
-export interface ToldImport {
+export interface ImportOutcome {
   report: ImportReport;
   /** False: a dry run. */
   applied: boolean;
@@ -11,7 +11,7 @@ export interface ToldImport {
   assumedUtc: boolean;
 }
 
-export function printReport(screen: Screen, { report, applied, assumedUtc }: ToldImport): void {
+export function printReport(screen: Screen, { report, applied, assumedUtc }: ImportOutcome): void {
   const say = (line: string) => screen.write(`${terminalText(line)}\n`);
   say(`The old table is ${report.table}.`);
   if (assumedUtc) {
@@ -42,7 +42,7 @@ export function printReport(screen: Screen, { report, applied, assumedUtc }: Tol
   );
 }
 
-export function printJson(screen: Screen, { report, applied, assumedUtc }: ToldImport): void {
+export function printJson(screen: Screen, { report, applied, assumedUtc }: ImportOutcome): void {
   const print = (value: object) => screen.write(jsonLine(value));
   for (const { legacyId, organizationId, rows, copied, copiedBefore, leftOut } of report.organizations) {
     print({

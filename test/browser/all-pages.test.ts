@@ -32,7 +32,7 @@ describe.each(PAGES)('%s', (path) => {
 
     const { host } = new URL(server.url);
     expect(journal.requests.filter((url) => new URL(url).host !== host)).toEqual([]);
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('never scrolls sideways, from a phone to a wall display', async ({ databaseUrl, page }) => {

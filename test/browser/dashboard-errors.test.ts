@@ -74,7 +74,7 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Reload' }).click();
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByRole('dialog', { name: 'Settings' }).waitFor();
-    expect(journal.troubles.filter((trouble) => !trouble.includes('ERR_FAILED'))).toEqual([]);
+    expect(journal.consoleErrors.filter((text) => !text.includes('ERR_FAILED'))).toEqual([]);
   });
 
   test('explains how to register an unknown organization', async ({ databaseUrl, page }) => {

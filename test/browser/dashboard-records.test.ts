@@ -35,7 +35,7 @@ describe('the settings', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'Harbour Street Clinic', level: 1 }).waitFor();
     await page.getByText('Next sync').waitFor();
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('show an error, and keep the input', async ({ databaseUrl, page }) => {

@@ -126,7 +126,7 @@ describe('the run page', () => {
     await page.getByRole('button', { name: 'Play' }).click();
     await page.getByRole('button', { name: 'Play' }).waitFor();
     expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('stays live while the run is active, and can cancel it', async ({ databaseUrl, page }) => {

@@ -31,7 +31,7 @@ describe('a full sync on the dashboard', () => {
     expect(values).toEqual([...values].sort((one, other) => one - other));
     expect(values.length).toBeGreaterThan(5);
     expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('is shown by polling when both streams are refused', async ({ databaseUrl, page, journal }) => {

@@ -25,7 +25,7 @@ describe('useSyncProgress', () => {
     expect(await page.getByRole('progressbar', { name: 'Sync' }).getAttribute('value')).toBe('100');
     expect(await page.locator('#step').textContent()).toBe('✅ Sync completed! 648 patients updated');
     expect(journal.requests.filter((url) => url.includes('limit=1'))).toEqual([]);
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
 
     // Another organization begins without the previous state, and shows the server's answer.
     await page.getByRole('button', { name: 'Other' }).click();

@@ -79,7 +79,7 @@ describe('the element on a page of another origin', () => {
       `${server.url}${SCRIPT}`,
       `${server.url}/api/v1/cliniko/sync-logs/123/events`,
     ]);
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('polls across origins where both streams are blocked, without a body for an unchanged state', async ({

@@ -48,7 +48,7 @@ describe("the guide's component", () => {
     await vi.waitFor(() => expect(statuses.at(-1)).toBe('completed'));
     expect(statuses.slice(0, -1).every((status) => status === 'running')).toBe(true);
     expect(await (await server.api('/cliniko/patients/123/summary')).json()).toMatchObject({ total: 648 });
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('stops when the sync fails', async ({ databaseUrl, page }) => {

@@ -29,7 +29,7 @@ describe('the ops console', () => {
     expect(journal.requests.filter((url) => url.startsWith('ws'))).toEqual([
       `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws?organizations=*`,
     ]);
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('lists failed organizations first, and filters by keyboard', async ({ databaseUrl, page }) => {

@@ -53,7 +53,7 @@ describe('the patients page', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(page.url()).not.toContain('0412');
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('shows the patients of each state, no match, and an error of the server', async ({

@@ -56,7 +56,7 @@ describe('a page of a server with accounts', () => {
     await dashboard.isConnected('live');
     expect(journal.requests.some((url) => url.includes('/events?token='))).toBe(true);
     expect(journal.requests.filter((url) => url.includes(token))).toEqual([]);
-    expect(journal.troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
+    expect(journal.consoleErrors.filter((text) => !text.includes('401'))).toEqual([]);
   });
 
   test('explains how to register an organization with commands that show a token', async ({

@@ -54,7 +54,7 @@ describe('a sync that is watched', () => {
     expect(isSorted(values)).toBe(true);
     expect(values.at(-1)).toBe(100);
     expect(journal.requests.filter((url) => url.includes('/api/'))).toHaveLength(1);
-    expect(journal.troubles).toEqual([]);
+    expect(journal.consoleErrors).toEqual([]);
   });
 
   test('goes from Server-Sent Events to WebSocket to poll, and back, in one run', async ({

@@ -17,18 +17,18 @@ import { openEngine } from '../support/engine.ts';
 
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-const DEEDS = ['add', 'edit', 'archive', 'unarchive', 'merge', 'hardDelete', 'hardDelete'] as const;
+const CHANGES = ['add', 'edit', 'archive', 'unarchive', 'merge', 'hardDelete', 'hardDelete'] as const;
 
-interface Deed {
-  what: (typeof DEEDS)[number];
+interface Change {
+  what: (typeof CHANGES)[number];
   /** Which patient changes, as a fraction of the current list. */
-  whom: number;
+  which: number;
 }
 
-function perform(people: People, { what, whom }: Deed): void {
+function perform(people: People, { what, which }: Change): void {
   const ids = [...people.ids()];
-  const id = ids[Math.floor(whom * ids.length)];
-  const other = ids[Math.floor(whom * 7919) % ids.length];
+  const id = ids[Math.floor(which * ids.length)];
+  const other = ids[Math.floor(which * 7919) % ids.length];
   if (what === 'add') people.add();
   else if (id === undefined || other === undefined) return;
   else if (what === 'edit') people.edit(id, { first_name: 'Edited' });
@@ -61,27 +61,27 @@ async function storedIds({ sql }: Engine, which: 'present' | 'missing'): Promise
 
 const without = (ids: Iterable<string>, others: Set<string>) => [...ids].filter((id) => !others.has(id));
 
-const deed: fc.Arbitrary<Deed> = fc.record({
-  what: fc.constantFrom(...DEEDS),
-  whom: fc.double({ min: 0, max: 0.999, noNaN: true }),
+const change: fc.Arbitrary<Change> = fc.record({
+  what: fc.constantFrom(...CHANGES),
+  which: fc.double({ min: 0, max: 0.999, noNaN: true }),
 });
 
 /** The changes before each of the first page requests. */
-const churn = fc.array(fc.array(deed, { maxLength: 4 }), { maxLength: 30 });
+const churn = fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 30 });
 
 describe('a clinic that changes while it is read', () => {
   test('loses no patient that existed all the time, and marks no existing patient as missing', async ({
     databaseUrl,
   }) => {
     const engine = await openEngine(databaseUrl);
-    const oneStory = async (deeds: Deed[][], patients: number, apart: number): Promise<void> => {
+    const checkOnce = async (changes: Change[][], patients: number, apart: number): Promise<void> => {
       const cliniko = await openClinic(patients, apart);
       await engine.sql`truncate patients, sync_logs, sync_runs, sync_seen`;
       await syncOnce(engine, cliniko);
       const before = [...cliniko.people.ids()];
       let request = 0;
       cliniko.churn.beforeEvery((people) => {
-        for (const one of deeds[request] ?? []) perform(people, one);
+        for (const one of changes[request] ?? []) perform(people, one);
         request += 1;
       });
 
@@ -106,7 +106,7 @@ describe('a clinic that changes while it is read', () => {
       fc.integer({ min: 1, max: 130 }),
       fc.constantFrom(0, -4, -60, -7_200, 60),
     ] as const;
-    await fc.assert(fc.asyncProperty(...anyClinic, oneStory), { numRuns: 25 });
+    await fc.assert(fc.asyncProperty(...anyClinic, checkOnce), { numRuns: 25 });
   });
 
   test('with 130 of 648 deleted during the scan: 0 missed, and none marked before a person confirms it', async ({

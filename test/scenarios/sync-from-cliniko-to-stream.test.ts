@@ -35,7 +35,7 @@ function connect(url: string) {
 }
 
 /** The lines that people follow a sync by, without those of requests between them. */
-const toldBy = (server: TestServer) => server.logged().replace(/^\[DEBUG\].*\n/gm, '');
+const logOf = (server: TestServer) => server.logged().replace(/^\[DEBUG\].*\n/gm, '');
 
 describe('a full sync of 648 patients', () => {
   test('stores them all and reports every step, the same on every transport', async ({ databaseUrl }) => {
@@ -123,15 +123,15 @@ describe('a full sync of 648 patients', () => {
     const server = await startTestServer(databaseUrl);
     await start(server);
     await ended(server);
-    await vi.waitFor(() => expect(toldBy(server)).toContain('Sync completed'));
+    await vi.waitFor(() => expect(logOf(server)).toContain('Sync completed'));
 
-    expect(toldBy(server)).toContain(`[INFO] Starting full patient sync for organization 123
+    expect(logOf(server)).toContain(`[INFO] Starting full patient sync for organization 123
 [INFO] Found 648 patients in Cliniko API
 [INFO] Processing page 1/7 (0 patients processed)
 [INFO] Progress: 7.7% - 50/648 patients stored
 `);
-    expect(toldBy(server)).toContain('[INFO] Processing page 5/7 (400 patients processed)\n');
-    expect(toldBy(server)).toContain('[INFO] Sync completed: 648/648 patients (100% success)\n');
+    expect(logOf(server)).toContain('[INFO] Processing page 5/7 (400 patients processed)\n');
+    expect(logOf(server)).toContain('[INFO] Sync completed: 648/648 patients (100% success)\n');
   });
 });
 

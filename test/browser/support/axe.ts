@@ -9,7 +9,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 export async function accessibilityViolations(page: Page): Promise<string[]> {
   // Evaluated by the debugger, so it needs no exception from the page's Content-Security-Policy.
   await page.evaluate(axe.source);
-  const troubles: string[] = [];
+  const messages: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const { violations } = await page.evaluate(
@@ -18,8 +18,8 @@ export async function accessibilityViolations(page: Page): Promise<string[]> {
     );
     for (const { id, help, nodes } of violations) {
       const where = nodes.slice(0, 3).map(({ html, failureSummary }) => `${html}\n${failureSummary}`);
-      troubles.push(`${colorScheme}: ${id}: ${help}\n${where.join('\n')}`);
+      messages.push(`${colorScheme}: ${id}: ${help}\n${where.join('\n')}`);
     }
   }
-  return troubles;
+  return messages;
 }

@@ -11,15 +11,15 @@ import { useSyncProgress } from ${JSON.stringify(HOOK)};
 
 function Monitor() {
   const [orgId, setOrgId] = useState('123');
-  const [trouble, setTrouble] = useState('');
+  const [startError, setStartError] = useState('');
   const { progress, percent, step, problem, connection, startSync } = useSyncProgress(orgId);
   return (
     <div data-org={orgId} data-status={progress?.status ?? 'none'} data-connection={connection.kind}>
-      <button onClick={() => startSync().catch((error) => setTrouble(error.message))}>Start</button>
+      <button onClick={() => startSync().catch((error) => setStartError(error.message))}>Start</button>
       <button onClick={() => setOrgId('124')}>Other</button>
       <progress max={100} value={percent} aria-label="Sync" />
       <p id="step">{step}</p>
-      <p id="problem">{problem ?? trouble}</p>
+      <p id="problem">{problem ?? startError}</p>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { launchChromium } from './chromium.ts';
 
 interface Journal {
   /** Errors and warnings of the console, uncaught errors, violations of the Content-Security-Policy. */
-  troubles: string[];
+  consoleErrors: string[];
   /** Addresses of all requests, WebSockets too. */
   requests: string[];
 }
@@ -37,11 +37,12 @@ export const test = databaseTest.extend<Fixtures>({
     await use(await context.newPage());
   },
   journal: async ({ page }, use) => {
-    const journal: Journal = { troubles: [], requests: [] };
+    const journal: Journal = { consoleErrors: [], requests: [] };
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') journal.troubles.push(message.text());
+      if (message.type() === 'error' || message.type() === 'warning')
+        journal.consoleErrors.push(message.text());
     });
-    page.on('pageerror', (error) => journal.troubles.push(String(error)));
+    page.on('pageerror', (error) => journal.consoleErrors.push(String(error)));
     page.on('request', (request) => journal.requests.push(request.url()));
     page.on('websocket', (socket) => journal.requests.push(socket.url()));
     await use(journal);

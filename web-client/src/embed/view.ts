@@ -92,8 +92,8 @@ function toneOf(log: SyncLog | null): string {
 /** The problem text explains a failed run, mostly in the same words. */
 function stepOf(log: SyncLog | null): string {
   if (log === null) return 'No sync yet.';
-  const isTold = log.error_details !== null && (problemText(log) ?? '').includes(log.error_details);
-  return isTold ? '' : stepText(log);
+  const isExplained = log.error_details !== null && (problemText(log) ?? '').includes(log.error_details);
+  return isExplained ? '' : stepText(log);
 }
 
 function countsOf(log: SyncLog | null, percent: number): string {
