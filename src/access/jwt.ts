@@ -80,7 +80,7 @@ export function createJwtVerifier(config: JwtConfig): VerifyJwt {
         tokenId: undefined,
       };
     } catch (error) {
-      if (error instanceof KeysAwayError) throw providerUnavailable(error);
+      if (error instanceof KeysUnavailableError) throw providerUnavailable(error);
       // Any other error is caused by the token, however malformed it is.
       return undefined;
     }
@@ -88,8 +88,8 @@ export function createJwtVerifier(config: JwtConfig): VerifyJwt {
 }
 
 /** The keys could not be fetched, which says nothing about the token. */
-class KeysAwayError extends Error {
-  override readonly name = 'KeysAwayError';
+class KeysUnavailableError extends Error {
+  override readonly name = 'KeysUnavailableError';
 }
 
 /** Wraps errors of fetching the keys here, to separate them from errors that `jose` later throws because of the token. */
@@ -99,7 +99,7 @@ function keysOf(jwksUrl: string): JWTVerifyGetKey {
     try {
       return await keys(header, token);
     } catch (cause) {
-      throw isAboutToken(cause) ? cause : new KeysAwayError('The keys cannot be read.', { cause });
+      throw isAboutToken(cause) ? cause : new KeysUnavailableError('The keys cannot be read.', { cause });
     }
   };
 }

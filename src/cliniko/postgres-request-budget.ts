@@ -20,7 +20,7 @@ const MAX_BLOCK = 16;
 const LONGEST_PAUSE_MS = 125_000;
 
 /** Delay while the database is unavailable: then it is unknown what the other servers send. */
-const DATABASE_AWAY_MS = 1_000;
+const DATABASE_UNAVAILABLE_MS = 1_000;
 
 interface Reserved {
   granted: number;
@@ -61,7 +61,7 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
         return await reserve(wanted);
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error;
-        return { until: new Date(clock.now() + DATABASE_AWAY_MS), reason: 'pacing' };
+        return { until: new Date(clock.now() + DATABASE_UNAVAILABLE_MS), reason: 'pacing' };
       }
     },
     pauseUntil(time) {

@@ -39,7 +39,7 @@ interface CachedAnswer {
 
 /** @param readHead one query, for the moments in which the hub's memory may be out of date */
 export function createAnswerCache(
-  newest: LatestRunCache,
+  latestRuns: LatestRunCache,
   readHead: (organizationId: number) => Promise<{ epoch: string; head: number }>,
   now: () => number = () => performance.now(),
 ): AnswerCache {
@@ -62,10 +62,10 @@ export function createAnswerCache(
     }
   };
   const placeOf = async (organizationId: number): Promise<string> => {
-    const known = newest.get(organizationId);
+    const known = latestRuns.get(organizationId);
     if (known !== undefined) return `${known.epoch}.${known.head}`;
     const read = await readHead(organizationId);
-    newest.observe(organizationId, read);
+    latestRuns.observe(organizationId, read);
     return `${read.epoch}.${read.head}`;
   };
   const fresh = (key: string, place: string): CachedAnswer | undefined => {

@@ -5,7 +5,7 @@ import type { AnswerCache } from './answer-cache.ts';
 
 /** The dependencies of these adapters: the services of our own routes, and no state except a response cache. */
 export interface LegacyDeps extends OrganizationDeps, CancelDeps {
-  newest: LatestRunCache;
+  latestRuns: LatestRunCache;
   answers: AnswerCache;
   /** Call it before a request waits for Cliniko (access/row-level-security.ts). */
   endReads: () => void;

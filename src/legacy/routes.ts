@@ -33,7 +33,10 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   const routes = new Hono();
-  const all = { ...deps, answers: createAnswerCache(deps.newest, (id) => readHead(deps.database.sql, id)) };
+  const all = {
+    ...deps,
+    answers: createAnswerCache(deps.latestRuns, (id) => readHead(deps.database.sql, id)),
+  };
   routes.use('*', forgetAfterWrites(all.answers));
   addHealthRoute(routes, all);
   addStartRoutes(routes, all);

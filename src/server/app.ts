@@ -74,14 +74,14 @@ export function createApp(deps: AppDeps): App {
   );
   const isReady = async () => (await readiness()).status === 'ready';
   // Before all others: it watches their writes.
-  app.route('/', legacyRoutes({ ...restricted, newest: deps.hub.latestRuns, version, isReady }));
+  app.route('/', legacyRoutes({ ...restricted, latestRuns: deps.hub.latestRuns, version, isReady }));
   app.route('/', metricRoutes(deps.metrics));
   app.route('/', healthRoutes(readiness));
   app.route('/api/v1/cliniko', sseRoutes(deps));
   app.route('/api/v1/cliniko', websocketRoutes(deps));
   app.route(
     '/api/v1/cliniko',
-    syncRoutes({ ...restricted, newest: deps.hub.latestRuns, wholeDatabase: deps.database }),
+    syncRoutes({ ...restricted, latestRuns: deps.hub.latestRuns, wholeDatabase: deps.database }),
   );
   app.route('/api/v1/cliniko', patientRoutes(restricted));
   app.route('/api/v1/cliniko', patientListRoutes(restricted));
@@ -105,11 +105,11 @@ export function createApp(deps: AppDeps): App {
     const request = { path: c.req.routePath, request_id: c.get('requestId') };
     logger.error({ ...safeError(error), ...request }, 'A request failed; its response has this request_id');
     if (isDatabaseUnavailable(error)) {
-      const away = new ProblemError(
+      const unavailable = new ProblemError(
         'DATABASE_UNAVAILABLE',
         'The database does not answer. Try again in a moment.',
       );
-      return problemResponse(away, { 'retry-after': '2' });
+      return problemResponse(unavailable, { 'retry-after': '2' });
     }
     return problemResponse(
       new ProblemError('INTERNAL_ERROR', 'This is a fault of the server. See the server log.'),

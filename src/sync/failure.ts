@@ -56,7 +56,7 @@ const DELETED: FailureReport = {
   retry_recommended: false,
 };
 
-const FRUITLESS: FailureReport = {
+const NO_PROGRESS: FailureReport = {
   error_type: 'SYNC_INTERRUPTED',
   error_details: 'The sync was interrupted repeatedly before it could store a patient.',
   retry_recommended: true,
@@ -71,7 +71,7 @@ const KEY_REPLACED: FailureReport = {
   solution: 'Start the sync again.',
 };
 
-const AWAY: FailureReport = {
+const DATABASE_UNAVAILABLE: FailureReport = {
   error_type: 'DATABASE_UNAVAILABLE',
   error_details: 'The database rejected the statements of this sync repeatedly.',
   retry_recommended: true,
@@ -79,7 +79,7 @@ const AWAY: FailureReport = {
     'Check its disk, memory and connections, then start the sync again. The patients that it had stored stay.',
 };
 
-const SEALED_ELSEWHERE: FailureReport = {
+const WRONG_CREDENTIALS_KEY: FailureReport = {
   error_type: 'INTERNAL_ERROR',
   error_details:
     'The stored API key does not open: this server has another CREDENTIALS_KEY than the one that sealed it.',
@@ -102,12 +102,12 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof ClinikoError) return describeClinikoFailure(error.failure, error.message);
   if (error instanceof CancelledError) return CANCELLED;
   if (error instanceof OrganizationDeletedError) return DELETED;
-  if (error instanceof NoProgressError) return FRUITLESS;
+  if (error instanceof NoProgressError) return NO_PROGRESS;
   if (error instanceof KeyReplacedError) return KEY_REPLACED;
-  if (error instanceof SealError) return SEALED_ELSEWHERE;
+  if (error instanceof SealError) return WRONG_CREDENTIALS_KEY;
   if (error instanceof MissingKeyError) return NO_KEY;
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);
-  if (isDatabaseUnavailable(error)) return AWAY;
+  if (isDatabaseUnavailable(error)) return DATABASE_UNAVAILABLE;
   const sqlstate = databaseError(error)?.code;
   // 42P10: the upsert found no matching constraint; it was dropped during the run.
   if (sqlstate === '42P10') return constraintFailure('the unique constraint on patients is missing');

@@ -19,13 +19,13 @@ const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
 export interface SyncDeps extends CancelDeps {
   /** Consulted before the database. */
-  newest: LatestRunCache;
+  latestRuns: LatestRunCache;
   /** For reads after the handler has returned: the transaction of row-level security is over then (access/row-level-security.ts). */
   wholeDatabase: Database;
 }
 
 export function syncRoutes(deps: SyncDeps): Hono {
-  const { database, newest, wholeDatabase } = deps;
+  const { database, latestRuns, wholeDatabase } = deps;
   const routes = new Hono();
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, deps, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
@@ -35,7 +35,7 @@ export function syncRoutes(deps: SyncDeps): Hono {
 
   routes.get('/sync-logs/:orgId/:id', async (c) => {
     const { organizationId, log, page } = await findLog(c, database);
-    newest.observe(organizationId, page);
+    latestRuns.observe(organizationId, page);
     return json(c, log);
   });
 
@@ -63,7 +63,7 @@ async function startAndAnswer(c: Context, deps: SyncDeps, type: OperationType): 
 }
 
 async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
-  const { database, newest } = deps;
+  const { database, latestRuns } = deps;
   const organizationId = pathId(c, 'orgId');
   const before = queryId(c, 'before');
   const filter = {
@@ -73,7 +73,7 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
     before,
   };
   const atLeast = requireCursor(c.req.query('at_least'));
-  const known = newestFor(newest.get(organizationId), atLeast, c.req.header('if-none-match'));
+  const known = newestFor(latestRuns.get(organizationId), atLeast, c.req.header('if-none-match'));
   const unchanged = notModified(c, known ?? (await headIfAsked(c, deps, organizationId)));
   if (unchanged !== undefined) return unchanged;
   const isPlain = before === undefined && (filter.status ?? filter.operationType) === undefined;
@@ -85,7 +85,7 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
   const page = await readSyncLogs(database.sql, organizationId, filter);
   const { epoch, head, hasMore } = page;
   const tellsOlder = isPlain && page.logs.length > 0;
-  newest.observe(organizationId, {
+  latestRuns.observe(organizationId, {
     epoch,
     head,
     ...(tellsOlder && { hasOlder: hasMore || page.logs.length > 1 }),
@@ -114,10 +114,10 @@ function notModified(c: Context, place: { epoch: string; head: number } | undefi
   return c.body(null, 304);
 }
 
-async function headIfAsked(c: Context, { database, newest }: SyncDeps, organizationId: number) {
+async function headIfAsked(c: Context, { database, latestRuns }: SyncDeps, organizationId: number) {
   if (c.req.header('if-none-match') === undefined) return undefined;
   const place = await readHead(database.sql, organizationId);
-  newest.observe(organizationId, place);
+  latestRuns.observe(organizationId, place);
   return place;
 }
 

@@ -26,7 +26,7 @@ export const UNLIMITED_SLOT: Slot = { pause() {}, resume: async () => {}, releas
 export function createSlots(limit: number, onFree: () => void): Slots {
   let used = 0;
   const queue = new Set<() => void>();
-  const giveBack = (): void => {
+  const freeSlot = (): void => {
     used -= 1;
     const [next] = queue;
     if (next !== undefined && used < limit) next();
@@ -42,7 +42,7 @@ export function createSlots(limit: number, onFree: () => void): Slots {
       const pause = (): void => {
         if (!holds) return;
         holds = false;
-        giveBack();
+        freeSlot();
       };
       return {
         pause,

@@ -14,7 +14,7 @@ import type { CancelDeps } from './cancel-run.ts';
 import { startRun } from './start-run.ts';
 
 export interface StartDeps extends Pick<CancelDeps, 'database' | 'bus'> {
-  newest: LatestRunCache;
+  latestRuns: LatestRunCache;
 }
 
 export interface StartedAnswer {
@@ -26,7 +26,7 @@ export interface StartedAnswer {
 
 /** @throws ProblemError ORGANIZATION_NOT_FOUND */
 export async function startSync(
-  { database, bus, newest }: StartDeps,
+  { database, bus, latestRuns }: StartDeps,
   principal: Principal,
   organizationId: number,
   type: OperationType,
@@ -37,7 +37,7 @@ export async function startSync(
     (error: unknown) => deletedIsNotFound(organizationId, error),
   );
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
-  newest.observe(organizationId, page);
+  latestRuns.observe(organizationId, page);
   // Published only now, so that the response shows the run in its initial state, before a worker changes it.
   if (created) bus.publish({ organizations: [organizationId], work: true });
   const [log] = page.logs;

@@ -9,12 +9,12 @@ export interface CommitQueue {
    * @param store writes and commits the batch
    * @returns resolves when the next batch may be added: this one has written, and the one before it has committed
    */
-  add(store: (turn: QueuePlace) => Promise<void>): Promise<void>;
+  add(store: (order: CommitOrder) => Promise<void>): Promise<void>;
   /** Resolves when all added batches have committed. Rejects with the first failure. */
   committed(): Promise<void>;
 }
 
-export interface QueuePlace {
+export interface CommitOrder {
   /** Resolves when all batches before this one have committed. Rejects with the first failure. */
   previousCommitted: Promise<void>;
   /** Call it when the patients are written and only the commit is left. */

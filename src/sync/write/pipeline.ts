@@ -15,7 +15,7 @@ import type { RequestMeter } from '../read/request-meter.ts';
 import type { RunContext } from '../run-context.ts';
 import { arrivedAt, type RunState } from '../run-state.ts';
 import { cutIntoBatches, type PreparedPageBatch, prepareBatches, readAhead } from './batching.ts';
-import type { QueuePlace } from './commit-queue.ts';
+import type { CommitOrder } from './commit-queue.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
 import { type BaseState, storeBatch } from './store-batch.ts';
 
@@ -46,7 +46,7 @@ export async function runPipeline<Result>(
       if (next.done === true) return next.value;
       signal.throwIfAborted();
       const batch: InFlightBatch = { ...next.value, spent: requests.lap() };
-      await run.commits.add((turn) => storeInTurn(run, batch, turn));
+      await run.commits.add((order) => storeInOrder(run, batch, order));
     }
   } finally {
     requests.stop();
@@ -58,10 +58,10 @@ export async function runPipeline<Result>(
 /** A batch being stored, with the time spent since the one before it. */
 type InFlightBatch = PreparedPageBatch & { spent: { fetchMs: number; waitedMs: number } };
 
-async function storeInTurn(
+async function storeInOrder(
   run: RunContext,
   batch: InFlightBatch,
-  { previousCommitted, onWritten }: QueuePlace,
+  { previousCommitted, onWritten }: CommitOrder,
 ): Promise<void> {
   const arrived = previousCommitted.then(() => arrive(run, batch));
   arrived.catch(() => {}); // Awaited below, unless an earlier step fails.

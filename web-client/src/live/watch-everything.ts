@@ -61,11 +61,11 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   let failures = 0;
   let refusal: string | undefined;
   let stopped = false;
-  let asked: { inMs: number; why: OpenReason } | undefined;
+  let requested: { inMs: number; why: OpenReason } | undefined;
   /** Heads of the organizations when the socket began, until the socket has delivered them. */
   let targets = new Map<number, string>();
 
-  const tell = (next: EverythingState, kind: ConnectionKind): void => {
+  const report = (next: EverythingState, kind: ConnectionKind): void => {
     const isCatchingUp = kind === 'live' && isBehind(next, targets);
     const transport = kind === 'live' ? 'websocket' : undefined;
     const now = connectionChanged(connection, kind, Date.now(), {
@@ -79,34 +79,34 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   };
   const connect = (): void => {
     clearTimeout(retry);
-    const why = asked?.why ?? 'connect';
-    asked = undefined;
+    const why = requested?.why ?? 'connect';
+    requested = undefined;
     const isFirst = everything.size === 0;
     closeSocket = openAfter(
       () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
       (url) => {
         const opened = openOpsSocket(
           { url, openSocket, helloTimeoutMs },
-          { onFrame: (frame) => obey(frame, isFirst ? undefined : opened), onEnd: reconnect },
+          { onFrame: (frame) => handleFrame(frame, isFirst ? undefined : opened), onEnd: reconnect },
         );
         return opened.close;
       },
       () => reconnect(),
     );
   };
-  const obey = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
+  const handleFrame = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
     if (frame.type === 'hello') resume(subscribeOn);
-    else if (frame.type === 'bye') asked = { inMs: frame.retry_ms, why: openReason(frame) };
+    else if (frame.type === 'bye') requested = { inMs: frame.retry_ms, why: openReason(frame) };
     // An event was missed, or the subscription was not served: the next socket resumes.
     else if (frame.type === 'error' || (frame.type === 'ping' && hasMissed(everything, frame.heads)))
       startAgain();
     else if (frame.type === 'subscribed') {
       failures = 0;
       targets = new Map(frame.streams.map((stream) => [stream.organization_id, stream.head]));
-      tell(applyFrame(everything, frame), 'live');
+      report(applyFrame(everything, frame), 'live');
     } else {
       if ('log' in frame) options.onEvent?.(frame);
-      tell(applyFrame(everything, frame), connection.kind);
+      report(applyFrame(everything, frame), connection.kind);
     }
   };
   const resume = (subscribeOn: Socket | undefined): void => {
@@ -120,16 +120,16 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   const reconnect = (): void => {
     closeSocket = undefined;
     targets.clear();
-    tell(everything, failures === 0 ? 'connecting' : 'offline');
+    report(everything, failures === 0 ? 'connecting' : 'offline');
     if (failures > 0) void explain();
     clearTimeout(retry);
-    retry = setTimeout(connect, asked?.inMs ?? backoffMs(failures, RETRY, Math.random()));
+    retry = setTimeout(connect, requested?.inMs ?? backoffMs(failures, RETRY, Math.random()));
     failures += 1;
   };
 
   const explain = async (): Promise<void> => {
     refusal = await whyRefused(access, { baseUrl, fetch: fetchNow });
-    if (!stopped && connection.kind === 'offline') tell(everything, 'offline');
+    if (!stopped && connection.kind === 'offline') report(everything, 'offline');
   };
 
   connect();

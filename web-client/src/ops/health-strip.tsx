@@ -28,7 +28,7 @@ function lightsOf(health: Health): Light[] {
   switch (health.kind) {
     case 'unknown':
       return lights({ words: '…', tone: 'none' }, { words: '…', tone: 'none' }, { words: '…', tone: 'none' });
-    case 'away':
+    case 'unreachable':
       return lights(
         { words: 'does not answer', tone: 'bad' },
         { words: 'unknown', tone: 'none' },

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react';
 import { Readiness } from '#contract/health.ts';
 import type { ConnectionKind } from '../live/connection.ts';
 
-export type Health = { kind: 'unknown' } | { kind: 'away' } | { kind: 'known'; readiness: Readiness };
+export type Health = { kind: 'unknown' } | { kind: 'unreachable' } | { kind: 'known'; readiness: Readiness };
 
 const EVERY_MS = 5_000;
 const ANSWER_WITHIN_MS = 4_000;
@@ -38,6 +38,6 @@ async function askOnce(): Promise<Health> {
     const response = await fetch('/readyz', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     return { kind: 'known', readiness: Readiness.parse(await response.json()) };
   } catch {
-    return { kind: 'away' };
+    return { kind: 'unreachable' };
   }
 }
