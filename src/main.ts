@@ -11,8 +11,8 @@ import { explainStartFailure } from './server/start-failure.ts';
 const LEFT_FOR_CLOSING_MS = 4_500;
 
 /**
- * A sync makes garbage by the page. V8 by itself lets the heap grow to four times of what is alive before it collects; with
- * this a sync of 100,000 patients takes hardly more memory than one of 5,000, and no more time.
+ * Each page of a sync leaves garbage. By default V8 lets the heap grow to four times the live data before it collects. With
+ * this limit a sync of 100,000 patients takes little more memory than one of 5,000, and no more time.
  */
 const HEAP_GROWING_PERCENT = 50;
 

@@ -72,7 +72,7 @@ async function erase(database: Database, organizationId: number, target: Erasure
   }));
 }
 
-/** The configured database, or the embedded one, started for as long as it takes. */
+/** The configured database, or the embedded one, which runs until the work is done. */
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const { databaseUrl, dataDir } = readDatabaseConfig(process.env);
   const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;

@@ -151,7 +151,7 @@ async function assertRegistered(
   );
 }
 
-/** The configured database, or the embedded one, started for as long as it takes. A dry run must not migrate it. */
+/** The configured database, or the embedded one, which runs until the work is done. A dry run must not migrate it. */
 async function withDatabase<T>(
   { databaseUrl, dataDir }: DatabaseConfig,
   work: (database: Database) => Promise<T>,

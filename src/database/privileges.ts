@@ -25,7 +25,7 @@ export interface DatabaseObject {
   relkind: string | null;
   /** `policy`: the rule of our policy, as its comment keeps it; empty without a comment, null without the policy. */
   rowSecurity: { on: boolean; forced: boolean; policy: string | null };
-  /** For a function: it only reads, with the rights of its caller. */
+  /** Whether a function only reads, with the rights of its caller. */
   isHarmless: boolean;
   isTrigger: boolean;
 }

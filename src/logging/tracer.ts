@@ -4,7 +4,7 @@
  * Without a collector nothing is measured and nothing is loaded (NO_TRACER); tracing/otlp.ts is the other adapter.
  */
 
-/** Ids of runs and organizations, counts, words of ours. Never patient data, never a query string. */
+/** Ids of runs and organizations, counts, fixed words. Never patient data, never a query string. */
 type SpanFacts = Record<string, string | number | boolean>;
 
 interface Span {

@@ -42,7 +42,7 @@ import {
   WebhookMessage,
 } from '#contract/webhook.ts';
 
-/** A name for each schema that is worth one. Whatever has none is written where it is used. */
+/** Schemas that get a name in the documents. Any other schema is written where it is used. */
 const NAMED: Record<string, z.core.$ZodType> = {
   Analytics,
   Bye,

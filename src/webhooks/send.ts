@@ -19,9 +19,9 @@ const REFUSAL_MS = 1_000;
 export interface Attempt {
   /** Null when there was no answer. */
   status: number | null;
-  /** Null when it arrived. A few words of ours. */
+  /** A short text of this server; null when the message arrived. */
   error: string | null;
-  /** What the receiver asked us to wait, in seconds. */
+  /** The delay that the receiver requested, in seconds. */
   retryAfter: number | null;
 }
 
@@ -97,7 +97,7 @@ function attemptOf({ statusCode = 0, headers }: IncomingMessage): Attempt {
 
 const NO_CONNECTION = 'No connection: the host has no public address, or does not answer.';
 
-/** Never the words of the error itself, which name addresses of ours. */
+/** Never the text of the error, which names internal addresses. */
 function errorText(error: unknown): string {
   if (!(error instanceof Error)) return NO_CONNECTION;
   if (error.name === 'TimeoutError' || error.name === 'AbortError')

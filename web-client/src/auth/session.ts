@@ -60,8 +60,10 @@ export function fetchWith(token: string): typeof fetch {
   };
 }
 
-/** The access of a watch. Tabs with the same token share its connection (live/tab-sharing.ts). */
-/** Tabs share what they watch: signing in or out reloads the page, and so begins a new watch. */
+/**
+ * The access of a watch. Tabs with the same token share its connection (live/tab-sharing.ts). Signing in or out reloads the
+ * page, which begins a new watch.
+ */
 export function watchAccess() {
   return { getToken: async () => currentToken(), fetch: sessionFetch, share: true };
 }
@@ -72,7 +74,7 @@ function currentToken(): string | null {
 
 function change(next: Session): void {
   session = next;
-  for (const tell of listeners) tell();
+  for (const notify of listeners) notify();
 }
 
 /** A browser may forbid a page to store anything: then a token lasts as long as the page. */
