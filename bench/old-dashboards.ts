@@ -1,7 +1,7 @@
 /** The answers that old panels poll every second, against the documented poll: one client, one request after the other. */
 import { Agent, get } from 'node:http';
 import { ORGANIZATION, openClinic, openEnvironment } from './environment.ts';
-import { alternate, progress } from './rounds.ts';
+import { alternate, percentile, progress } from './rounds.ts';
 import type { Row } from './table.ts';
 
 const DOCUMENTED = `/api/v1/cliniko/sync-logs/${ORGANIZATION}?limit=1`;
@@ -44,11 +44,6 @@ async function measure(agent: Agent, url: string): Promise<number> {
   const began = performance.now();
   await poll(agent, url);
   return performance.now() - began;
-}
-
-function percentile(delays: readonly number[], share: number): number {
-  const sorted = [...delays].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length * share)] ?? 0;
 }
 
 function poll(agent: Agent, url: string): Promise<void> {

@@ -10,6 +10,7 @@ import { benchLatency } from './latency.ts';
 import { benchLive } from './live.ts';
 import { benchOldDashboards } from './old-dashboards.ts';
 import { benchOpsConsole } from './ops-console.ts';
+import { benchPromisedTimes } from './promised-times.ts';
 import { type Row, toTable } from './table.ts';
 
 /** `npm run bench -- --quick` runs smaller rounds; `-- --only=NAME` the parts whose title begins so. */
@@ -23,6 +24,7 @@ const PARTS: [string, () => Promise<Row[]>][] = [
   ['Fan-out to many clients', () => benchFanOut({ isQuick })],
   ['From the commit to the client', () => benchLive({ isQuick })],
   ['Old dashboards', () => benchOldDashboards({ isQuick })],
+  ['Promised times', () => benchPromisedTimes({ isQuick })],
 ];
 
 // From `.bench/bench/`, where this file runs.

@@ -27,6 +27,7 @@ import {
 } from './doctor/database-checks.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
 import { checkClinikoKey, checkCredentialsKey, checkTokens } from './doctor/key-checks.ts';
+import { jsonLine } from './screen.ts';
 
 const USAGE = `Usage: npm run doctor -- [--org 123] [--json]
 Checks the set-up of the environment. With --org also the Cliniko key of that organization.`;
@@ -45,8 +46,9 @@ await runCommand(async () => {
   for await (const finding of examine(organizationId)) {
     failed ||= finding.state === 'error';
     const { check, state, detail } = finding;
-    const line = values.json ? JSON.stringify(finding) : `${MARKS[state]} ${check}: ${terminalText(detail)}`;
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(
+      values.json ? jsonLine(finding) : `${MARKS[state]} ${check}: ${terminalText(detail)}\n`,
+    );
   }
   return failed ? 1 : 0;
 });

@@ -20,6 +20,7 @@ import {
   isSpent,
   isWorthRetrying,
   MAX_TRIES,
+  pauseEnd,
   rateLimitReset,
   retryAfterMs,
   retryDelayMs,
@@ -113,7 +114,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
     // A copy, because the breaker identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
-    const { pacer } = this.#options;
+    const { pacer, clock } = this.#options;
     try {
       for (;;) {
         await this.#breaker.enter(asking);
@@ -131,7 +132,9 @@ export class ClinikoClient implements PatientSource, AccountSource {
           else this.#breaker.answered(asking);
           const isLast = isSpent(failed) || !isWorthRetrying(failure) || asking.once === true;
           // A rate limit applies to all requests of the key, also when this one ends here.
-          if (failure.kind === 'rate-limited' && !isSpent(failed)) pacer.pauseUntil(failure.resetAt);
+          if (failure.kind === 'rate-limited' && !isSpent(failed)) {
+            pacer.pauseUntil(pauseEnd(failure.resetAt, failed.length - countedTries(failed), clock.now()));
+          }
           if (isLast) throw new ClinikoError(failure, { cause: error });
           await this.#recover(failed, asking);
         }

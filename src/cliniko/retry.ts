@@ -87,6 +87,20 @@ export function rateLimitReset(headers: Headers, now: number): Date {
   return new Date(now + Math.min(MAX_RESET_MS, Math.max(MIN_RESET_MS, waitMs)));
 }
 
+/** So many rate limits of one page are plausible: several programs use the key. */
+const PLAUSIBLE_LIMITS = 5;
+
+/**
+ * When a limited page is requested again. A reset that was too early several times is not trusted: the pause grows, so that
+ * the tries of a page last for minutes and not for half of one.
+ *
+ * @param limits rate limits of this page, at least 1
+ */
+export function pauseEnd(resetAt: Date, limits: number, now: number): Date {
+  const growing = MIN_RESET_MS * 2 ** Math.max(0, limits - PLAUSIBLE_LIMITS);
+  return new Date(Math.max(resetAt.getTime(), now + Math.min(UNKNOWN_RESET_MS, growing)));
+}
+
 function saidWaitMs(headers: Headers, now: number): number | undefined {
   const reset = wholeNumber(headers.get('x-ratelimit-reset'));
   const theirs = clinikoTime(headers, now);

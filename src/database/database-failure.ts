@@ -85,7 +85,8 @@ function explainRefusal(sqlstate: string, message: string, address: NamedAddress
     case '28P01':
       return `The database refused the password of role ${role}. Correct it in ${variable}; characters such as @ : / ? # % are percent-encoded there.`;
     case '28000':
-      return /no pg_hba.conf entry/.test(message)
+      // In every language of the database the message names the file.
+      return message.includes('pg_hba.conf')
         ? `The database has no entry in pg_hba.conf for role ${role} from this machine with this sslmode. Add an entry there, or add sslmode=require to ${variable}.`
         : `The database does not let role ${role} log in. Correct the user in ${variable}, or as a superuser: ALTER ROLE ${role} LOGIN`;
     case '3D000':

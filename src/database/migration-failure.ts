@@ -37,6 +37,10 @@ function explain({
   if (owned !== undefined) {
     return `The migration was rolled back: ${owned} belongs to another role. Set MIGRATE_DATABASE_URL to the address of its owner, or make the role of DATABASE_URL its owner (ALTER … OWNER TO), then start again.`;
   }
+  // In another language than English the message does not tell a missing right from a missing ownership.
+  if (code === '42501' && !message.startsWith('permission denied')) {
+    return `The migration was rolled back: the role of DATABASE_URL lacks a right, or does not own an object (${message}). As the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO that role; or set MIGRATE_DATABASE_URL to the address of the owner of the tables; then start again.`;
+  }
   if (code.startsWith('23')) {
     return `The migration was rolled back: rows of ${table ?? 'a table'} do not fit ${constraint ?? 'a constraint'} (SQLSTATE ${code}). Correct or move these rows, then start again; see ${GUIDE}.`;
   }

@@ -23,7 +23,7 @@ export interface FoundTrace extends Trace {
   epoch: string;
   /** The time of the event that is now at the previous trace's `head`; null when retention deleted it. */
   headAtBefore: string | null;
-  /** Whether the latest run differs from its newest event. */
+  /** Whether the latest run differs from its newest event, or the run of the newest event is gone. */
   isUnlogged: boolean;
 }
 
@@ -64,7 +64,12 @@ export async function readTraces(
         -- No run is left: the newest event must say so.
         (select row is not null from sync_events
           where organization_id = wanted.organization_id and seq = stream.head limit 1),
-        false) as is_unlogged
+        false)
+        -- The newest event names a run that was deleted: a deletion with triggers appends an event after it.
+        or exists (select from sync_events as newest
+          where newest.organization_id = wanted.organization_id and newest.seq = stream.head
+            and newest.sync_log_id is not null and not exists (select from sync_logs
+              where id = newest.sync_log_id and organization_id = wanted.organization_id)) as is_unlogged
     from unnest(${before.map((one) => one.organizationId)}::int[], ${before.map((one) => one.head)}::bigint[])
       as wanted (organization_id, head)
     cross join lateral (

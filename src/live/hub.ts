@@ -40,6 +40,7 @@ import { type CacheEntry, type ChannelCache, createChannelCache } from './channe
 import { createEpochGuard, type EpochGuard } from './epoch-guard.ts';
 import { createLogPoller, type LogPoller } from './log-poller.ts';
 import { readNewEvents } from './read-new-events.ts';
+import { createRecentPolls, type RecentPolls } from './recent-polls.ts';
 import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
 import { createSubscribe, type Subscribe } from './subscribe.ts';
 import { watchUnloggedChanges } from './unlogged-watch.ts';
@@ -66,6 +67,7 @@ export class Hub {
 
   constructor(log: EventLog, bus: EventBus, logger: Logger, cache: ChannelCache = createChannelCache()) {
     const { counters } = this;
+    const polls = createRecentPolls();
     this.#log = log;
     this.#bus = bus;
     this.#cache = cache;
@@ -96,7 +98,7 @@ export class Hub {
       bus.onMissed(poller.poll),
       watchUnloggedChanges({
         log,
-        watched: () => [...cache.entries()].map(([id]) => id),
+        watched: () => new Set([...[...cache.entries()].map(([id]) => id), ...polls.ids()]),
         onFailure: (error) =>
           logger.debug(
             safeError(error),
@@ -106,7 +108,7 @@ export class Hub {
     ];
     const freshEntry = (id: number) => this.#freshEntry(id);
     this.subscribe = createSubscribe({ log, cache, guard, poller, counters, freshEntry });
-    this.latestRuns = createLatestRunCache(cache, freshEntry, poller.read, counters);
+    this.latestRuns = createLatestRunCache(cache, polls, freshEntry, poller.read, counters);
   }
 
   /** Every organization that is registered or has an event stream. */
@@ -176,12 +178,14 @@ export class Hub {
 
 function createLatestRunCache(
   cache: ChannelCache,
+  polls: RecentPolls,
   freshEntry: (organizationId: number) => CacheEntry | undefined,
   read: (organizationIds: readonly number[]) => void,
   counters: LiveCounters,
 ): LatestRunCache {
   return {
     get(organizationId) {
+      polls.add(organizationId);
       cache.touch(organizationId);
       const channel = freshEntry(organizationId)?.channel;
       const state = channel?.state();

@@ -13,7 +13,7 @@ const ORGANIZATIONS_PER_QUERY = 200;
 
 export interface UnloggedWatchOptions {
   log: Pick<EventLog, 'readTraces' | 'appendSnapshot' | 'endEpoch'>;
-  /** The organizations with a channel in this process. */
+  /** The organizations with a channel in this process, or with recent polls. */
   watched: () => Iterable<number>;
   onFailure: (error: unknown) => void;
   everyMs?: number;

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { terminalText } from '../../src/logging/terminal-text.ts';
 import { loadVersion01 } from '../database/support/version-0-1.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
@@ -18,6 +19,7 @@ function examine(environment: Record<string, string>, ...args: string[]): Promis
     const env = { ...process.env, CREDENTIALS_KEY: CREDENTIALS_KEY.toString('base64'), ...environment };
     const command = [builtEntry('cli/doctor'), '--json', ...args];
     const child = execFile(process.execPath, command, { env }, (_error, output) => {
+      expect(output.replaceAll('\n', '')).toBe(terminalText(output.replaceAll('\n', '')));
       const findings = output
         .split('\n')
         .filter((line) => line !== '')
@@ -111,14 +113,16 @@ describe('a set-up that is broken', () => {
     });
     await server.stop();
     const sql = connectInTest(databaseUrl);
-    await sql`create role doctor_guest`;
-    await sql`grant select on patients to doctor_guest`;
+    // An escape character of terminals, which the output must not contain.
+    const guest = sql('doctor_guest\u009b2J');
+    await sql`create role ${guest}`;
+    await sql`grant select on patients to ${guest}`;
     const [name] = await sql<{ name: string }[]>`select quote_ident(current_database()) as name`;
     await sql.unsafe(`alter database ${name?.name} set statement_timeout = '1500ms'`);
     onTestFinished(async () => {
       const admin = connectInTest(databaseUrl);
-      await admin`drop owned by doctor_guest`;
-      await admin`drop role doctor_guest`;
+      await admin`drop owned by ${guest}`;
+      await admin`drop role ${guest}`;
     });
     const environment = { DATABASE_URL: databaseUrl, CLINIKO_BASE_URL: cliniko.url };
     const report = await examine(environment, '--org', '123');

@@ -112,13 +112,13 @@ describe('a permanent fault', () => {
 });
 
 describe('an outage of Cliniko', () => {
-  /** Responds with 503 until `ms` have passed by the clock of the client. */
-  async function openBroken(ms: number, headers: Record<string, string> = {}) {
+  /** Responds with an error until `ms` have passed by the clock of the client. */
+  async function openBroken(ms: number, headers: Record<string, string> = {}, status = 503) {
     let over = Number.POSITIVE_INFINITY;
     let clockNow = () => 0;
     const { url, requests } = await serve((_request, response) => {
       if (clockNow() >= over) response.end(EMPTY_PAGE);
-      else response.writeHead(503, headers).end();
+      else response.writeHead(status, headers).end();
     });
     const { client, clock } = await openClient({ baseUrl: url });
     clockNow = clock.now;
@@ -148,6 +148,12 @@ describe('an outage of Cliniko', () => {
       expect(notices.at(-1)?.try).toBe(requests.length);
     },
   );
+
+  test('that answers 429 for minutes with a reset after a second is waited out', async () => {
+    const { client, requests } = await openBroken(180_000, { 'retry-after': '1' }, 429);
+    await client.page(query(1), { signal: never });
+    expect(requests.length).toBeLessThanOrEqual(31);
+  });
 
   test.for([
     ['86400', 120_000],

@@ -6,6 +6,7 @@ import {
   countedTries,
   isSpent,
   isWorthRetrying,
+  pauseEnd,
   rateLimitReset,
 } from '../../src/cliniko/retry.ts';
 import { clinikoBaseUrl } from '../../src/cliniko/shard.ts';
@@ -118,6 +119,23 @@ describe('the end of a rate limit', () => {
         },
       ),
     );
+  });
+});
+
+describe('the pause after a rate limit', () => {
+  const pauses = (resetMs: number) =>
+    Array.from(
+      { length: 30 },
+      (_, index) => pauseEnd(new Date(now + resetMs), index + 1, now).getTime() - now,
+    );
+
+  test('ends at the reset, however many limits there were', () => {
+    expect(new Set(pauses(60_000))).toEqual(new Set([60_000]));
+  });
+
+  test('grows after several resets that were too early, so that all of a page last for minutes', () => {
+    expect(pauses(1_000).slice(0, 9)).toEqual([1, 1, 1, 1, 1, 2, 4, 8, 15].map((seconds) => seconds * 1_000));
+    expect(pauses(1_000).reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(5 * 60_000);
   });
 });
 

@@ -90,6 +90,19 @@ describe('a database that cannot be used', () => {
     ).toContain('offers no TLS');
   });
 
+  test('a missing entry in pg_hba.conf, also from a database that speaks German', async () => {
+    const words =
+      'kein pg_hba.conf-Eintrag für Host »10.0.0.7«, Benutzer »u«, Datenbank »d«, keine Verschlüsselung';
+    const fields = ['SFATAL', 'VFATAL', 'C28000', `M${words}`].map((field) => `${field}\0`).join('');
+    const body = Buffer.from(`${fields}\0`);
+    const head = Buffer.from('E\0\0\0\0');
+    head.writeInt32BE(body.length + 4, 1);
+    const german = await listen((socket) => socket.on('data', () => socket.end(Buffer.concat([head, body]))));
+    expect(await refusalOf(`${german.url}?sslmode=disable`)).toMatch(
+      /has no entry in pg_hba\.conf for role u .* add sslmode=require to DATABASE_URL/,
+    );
+  });
+
   test.for([['SQL_ASCII'], ['LATIN1']] as const)('the encoding %s', async ([encoding]) => {
     const admin = connectInTest(inject('databaseAdminUrl'));
     const name = `t_${encoding.toLowerCase()}`;

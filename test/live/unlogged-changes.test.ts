@@ -1,5 +1,5 @@
 /** Rows of `sync_logs` that are written with triggers bypassed, and so have no event. */
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { EventLog } from '../../src/events/event-log.ts';
 import type { FoundTrace } from '../../src/events/unlogged-changes.ts';
 import { watchUnloggedChanges } from '../../src/live/unlogged-watch.ts';
@@ -13,17 +13,25 @@ const follow = (server: TestServer, organization: number) =>
 const snapshots = (events: readonly SentEvent[]) =>
   events.filter((one) => one.event === 'snapshot').map((one) => JSON.parse(one.data).log);
 
+/** The first check comes within 12 s. */
+const PATIENCE = { timeout: 60_000, interval: 200 };
+
 describe('rows that are written with triggers bypassed', () => {
-  test('reach clients as a snapshot: an update, an insert, a deletion, an older row', async ({
+  test('reach clients as a snapshot: an update, an insert, a deletion, an older row; also without an open stream', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
       select organization, 'by_hand', 'completed', now() at time zone 'utc' + n * interval '1 s', now() at time zone 'utc'
-      from generate_series(61, 64) as organization, generate_series(1, 3) as n`;
+      from generate_series(61, 66) as organization, generate_series(1, 3) as n`;
     const streams = await Promise.all([61, 62, 63, 64].map((organization) => follow(server, organization)));
     await Promise.all(streams.map((stream) => stream.until((events) => snapshots(events).length === 1)));
+
+    // No stream is open for these two: one is only polled, the client of the other returns later.
+    const polled = `${server.url}/api/v1/cliniko/sync-logs/65`;
+    const etag = (await fetch(polled)).headers.get('etag') ?? '';
+    const cursor = etag.replaceAll('"', '');
 
     await sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;
@@ -31,7 +39,10 @@ describe('rows that are written with triggers bypassed', () => {
       await tx`insert into sync_logs (organization_id, operation_type, status, started_at)
         values (62, 'restored', 'running', now() at time zone 'utc' + interval '1 hour')`;
       await tx`delete from sync_logs where organization_id = 63`;
+      await tx`update sync_logs set records_processed = 77 where organization_id = 65`;
+      await tx`delete from sync_logs where id = (select max(id) from sync_logs where organization_id = 66)`;
     });
+    const returned = await openStream(`${server.url}/api/v1/cliniko/sync-logs/66/events?since=${cursor}`);
 
     const [updated, inserted, deleted] = await Promise.all(
       streams.slice(0, 3).map(async (stream) => {
@@ -42,10 +53,20 @@ describe('rows that are written with triggers bypassed', () => {
     expect(updated).toMatchObject({ records_processed: 77 });
     expect(inserted).toMatchObject({ operation_type: 'restored', status: 'running' });
     expect(deleted).toBeNull();
+    await vi.waitFor(async () => {
+      const answer = await fetch(polled, { headers: { 'if-none-match': etag } });
+      expect(answer.status).toBe(200);
+    }, PATIENCE);
+    const [remaining] = await sql<
+      { id: number }[]
+    >`select max(id) as id from sync_logs where organization_id = 66`;
+    const told = await returned.until((sent) => snapshots(sent).length === 1);
+    expect(JSON.parse(told[0]?.data ?? '{}')).toMatchObject({ type: 'hello', recovered: true });
+    expect(snapshots(told)).toEqual([expect.objectContaining({ id: remaining?.id })]);
     // Nothing was written there, so no snapshot is sent.
     expect(snapshots(streams[3]?.events ?? [])).toHaveLength(1);
     expect(await sql`select count(*)::int as snapshots from sync_events where type = 'snapshot'`).toEqual([
-      { snapshots: 3 },
+      { snapshots: 5 },
     ]);
   });
 });

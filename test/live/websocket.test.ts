@@ -104,6 +104,11 @@ describe('an ops socket', () => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const client = await openSocket(server, '?organizations=1,x');
     await client.until('error', 1);
+    // JavaScript converts all of these to whole numbers; none of them is an id.
+    for (const text of ['0x7b', '1e2', '%207', '', '1,', '+1']) {
+      const other = await openSocket(server, `?organizations=${text}`);
+      expect((await other.until('error'))[0]).toMatchObject({ id: null, code: 'NOT_UNDERSTOOD' });
+    }
     client.socket.send(Buffer.from('{"type":"ping"}'));
     await client.until('error', 2);
     client.send({ type: 'unsubscribe', id: 'nobody' });

@@ -14,6 +14,7 @@ import { type Command, commandsOf } from '../docs/support/guides.ts';
 import { insertOldRuns, OLD_SCHEMA } from '../legacy/support/old-database.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { freePort } from './support/free-port.ts';
+import { forPsql } from './support/psql-address.ts';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -47,9 +48,6 @@ async function withDatabase(reader: Reader): Promise<Sql> {
   Object.assign(reader.environment, { DATABASE_URL: forPsql(url) });
   return sql;
 }
-
-/** Without its parameters: an older psql does not know all of them. */
-const forPsql = (url: string): string => url.replace(/\?.*$/, '');
 
 /** Only the ports are others. */
 function here({ ports }: Reader, text: string): string {

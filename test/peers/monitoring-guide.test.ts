@@ -6,6 +6,7 @@ import { test } from '../support/database.ts';
 import { guideBlock, guideBlocks } from '../support/guide.ts';
 import { startTestServer } from '../support/server.ts';
 import { openStream } from '../support/stream.ts';
+import { forPsql } from './support/psql-address.ts';
 
 const execute = promisify(execFile);
 
@@ -13,6 +14,8 @@ async function run(command: string, ...args: string[]): Promise<string> {
   const { stdout } = await execute(command, args);
   return stdout;
 }
+
+const psql = (databaseUrl: string, ...args: string[]) => run('psql', forPsql(databaseUrl), ...args);
 
 describe('the script of the guide', () => {
   test('reports 100 % and completed; only the port is another one', async ({ databaseUrl }) => {
@@ -35,7 +38,7 @@ describe('the SQL of the guide', () => {
 
     const answers: string[] = [];
     for (const query of queries)
-      answers.push(await run('psql', databaseUrl, '--csv', '-v', 'ON_ERROR_STOP=1', '-c', query));
+      answers.push(await psql(databaseUrl, '--csv', '-v', 'ON_ERROR_STOP=1', '-c', query));
 
     expect(queries).toHaveLength(2);
     expect(answers.join('\n')).toContain('full_patients,completed,648,648,100,');
@@ -47,12 +50,11 @@ describe('the SQL of the guide', () => {
     const columns = (table: string) => `select column_name, data_type, character_maximum_length, is_nullable,
       replace(column_default, '${table}', 'sync_logs') from information_schema.columns
       where table_name = '${table}' and table_schema = 'public' order by ordinal_position`;
-    await run('psql', databaseUrl, '-c', create.replace('sync_logs', 'guide_logs'));
+    await psql(databaseUrl, '-c', create.replace('sync_logs', 'guide_logs'));
 
-    const theirs = await run('psql', databaseUrl, '--csv', '-c', columns('guide_logs'));
-    expect(await run('psql', databaseUrl, '--csv', '-c', columns('sync_logs'))).toBe(theirs);
-    const constraints = await run(
-      'psql',
+    const theirs = await psql(databaseUrl, '--csv', '-c', columns('guide_logs'));
+    expect(await psql(databaseUrl, '--csv', '-c', columns('sync_logs'))).toBe(theirs);
+    const constraints = await psql(
       databaseUrl,
       '-tAc',
       `select string_agg(contype::text, ',') from pg_constraint where conrelid = 'sync_logs'::regclass and contype <> 'n'`,
@@ -66,8 +68,7 @@ describe('a row written with psql', () => {
     const server = await startTestServer(databaseUrl);
     const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/321/events`);
     await stream.until((sent) => sent.length === 2);
-    await run(
-      'psql',
+    await psql(
       databaseUrl,
       '-c',
       `insert into sync_logs (organization_id, operation_type, status, started_at)

@@ -31,5 +31,5 @@ export function refusalOf(error: unknown): string | undefined {
 }
 
 /** An error as PostgreSQL sends it, for code that classifies errors. */
-export const refusal = (fields: { code: string; severity?: string }): Error =>
+export const refusal = (fields: { code: string; severity?: string; message?: string }): Error =>
   Object.assign(new postgres.PostgresError('x'), { severity: 'ERROR', ...fields });

@@ -14,7 +14,12 @@ export function idOf(text: string): string | null {
   return typeof value.id === 'string' ? value.id.slice(0, 64) : null;
 }
 
-/** @param text the query parameter: `*`, or ids with commas */
+/**
+ * Only decimal texts are ids; NaN makes the frame invalid. JavaScript would also convert `0x7b`, `1e2` and spaces.
+ *
+ * @param text the query parameter: `*`, or ids with commas
+ */
 export function parseOrganizations(text: string): '*' | number[] {
-  return text === '*' ? '*' : text.split(',').map(Number);
+  if (text === '*') return '*';
+  return text.split(',').map((id) => (/^[0-9]{1,10}$/.test(id) ? Number(id) : Number.NaN));
 }
