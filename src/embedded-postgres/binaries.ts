@@ -39,7 +39,7 @@ function findNative(): string {
     return join(dirname(dirname(main)), 'native');
   } catch (cause) {
     throw new EmbeddedDatabaseError(
-      `the package ${name} is not installed. Either there is none for this platform, or npm left out optional packages (--omit=optional).`,
+      `the package ${name} is not installed. Either there is none for this platform, or npm left out optional packages (--omit=optional): npm ci --include=optional installs them.`,
       { cause },
     );
   }

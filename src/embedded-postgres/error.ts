@@ -4,7 +4,7 @@ export class EmbeddedDatabaseError extends Error {
 
   constructor(reason: string, options?: ErrorOptions) {
     const wayOut = 'Set DATABASE_URL to use a PostgreSQL of your own instead.';
-    super(`The embedded PostgreSQL cannot be used: ${reason}\n${wayOut}`, options);
+    super(`The embedded PostgreSQL cannot be used: ${reason} ${wayOut}`, options);
   }
 }
 

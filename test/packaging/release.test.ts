@@ -1,0 +1,136 @@
+/** What an installation of a release is made of. Installed and started for real: test/peers/release.test.ts. */
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { packRelease } from '../../packaging/release/pack.ts';
+import { buildServerWhenStale } from '../support/build-server.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const execute = promisify(execFile);
+
+const Manifest = z.object({
+  version: z.string(),
+  scripts: z.record(z.string(), z.string()),
+  dependencies: z.record(z.string(), z.string()),
+  devDependencies: z.record(z.string(), z.string()).optional(),
+});
+const Lock = z.object({
+  packages: z.record(
+    z.string(),
+    z.object({
+      version: z.string().optional(),
+      dev: z.boolean().optional(),
+      optional: z.boolean().optional(),
+      devOptional: z.boolean().optional(),
+      link: z.boolean().optional(),
+      resolved: z.string().optional(),
+    }),
+  ),
+});
+
+const read = (path: string) => readFile(path, 'utf8');
+const manifestOf = async (folder: string) =>
+  Manifest.parse(JSON.parse(await read(join(folder, 'package.json'))));
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-release-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+beforeAll(buildServerWhenStale);
+
+describe('a production installation', () => {
+  test('is below 60 MB of packages beside the embedded PostgreSQL', async () => {
+    const { packages } = Lock.parse(JSON.parse(await read(join(ROOT, 'package-lock.json'))));
+    const paths = Object.entries(packages)
+      .filter(([path, locked]) => path.startsWith('node_modules/') && !locked.dev && !locked.link)
+      .filter(([, locked]) => !locked.optional && !locked.devOptional)
+      .map(([path]) => path);
+    expect(paths).toContain('node_modules/hono');
+    // A nested package has its own entry.
+    const sizes = await execute('du', ['-sk', '--exclude=node_modules/*/node_modules', ...paths], {
+      cwd: ROOT,
+    });
+    const kilobytes = sizes.stdout
+      .trim()
+      .split('\n')
+      .map((line) => Number.parseInt(line, 10));
+    expect(kilobytes).toHaveLength(paths.length);
+    expect(kilobytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000);
+  });
+
+  test('installs exactly the packages that the built server imports', async () => {
+    const files = (await readdir(join(ROOT, 'dist'), { recursive: true })).filter((name) =>
+      name.endsWith('.js'),
+    );
+    const imported = new Set<string>();
+    for (const file of files) {
+      const text = await read(join(ROOT, 'dist', file));
+      for (const [, name = ''] of text.matchAll(/^(?:import|export) (?:[^;"]* from )?"([^."][^"]*)";$/gm)) {
+        imported.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
+      }
+    }
+    const packages = [...imported].filter(
+      (name) => !name.startsWith('node:') && !builtinModules.includes(name),
+    );
+    const { dependencies } = await manifestOf(ROOT);
+    expect(packages.sort()).toEqual(Object.keys(dependencies).sort());
+  });
+
+  test('names the licence of everything that is bundled', async () => {
+    const notices = (folder: string) => read(join(ROOT, folder, 'THIRD-PARTY-NOTICES.md'));
+    const server = await notices('dist');
+    for (const name of await readdir(join(ROOT, 'dist/vendor'))) expect(server).toContain(`## ${name} - `);
+    expect(await read(join(ROOT, 'dist/LICENSE-Apache-2.0.txt'))).toContain('Apache License');
+    // Entries without a text: the Unlicense asks for none, and the other text lies beside the notices.
+    const bare = [...server.matchAll(/^## \S+ - \S+ \((.*)\)\n(?=\n## |$(?![\s\S]))/gm)];
+    expect(bare.map(([, licence]) => licence)).toEqual(['Apache-2.0', 'Unlicense']);
+  });
+});
+
+describe('the archive of a release', () => {
+  test('contains the build and the locked versions, and no tools to build', async () => {
+    const folder = await newFolder();
+    await execute('tar', ['xzf', packRelease(folder)], { cwd: folder });
+    const release = join(folder, 'package');
+    expect((await readdir(release)).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'bin',
+      'dist',
+      'drizzle',
+      'npm-shrinkwrap.json',
+      'package.json',
+      'packaging',
+      'web-client',
+    ]);
+    const manifest = await manifestOf(release);
+    expect(manifest.devDependencies).toBe(undefined);
+    expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(['start', 'demo', 'db:migrate']));
+    expect(Object.keys(manifest.scripts)).not.toContain('prepare');
+
+    const locked = Lock.parse(JSON.parse(await read(join(release, 'npm-shrinkwrap.json'))));
+    const entries = Object.values(locked.packages);
+    expect(entries.filter(({ dev, link, resolved }) => dev || link || resolved)).toEqual([]);
+    for (const [name, version] of Object.entries(manifest.dependencies)) {
+      expect(locked.packages[`node_modules/${name}`]?.version).toBe(version);
+    }
+    const { stdout } = await execute('node', ['bin/patient-sync.js', '--help'], { cwd: release });
+    expect(stdout).toContain('patient-sync <command>');
+  });
+});
+
+test('an installation without build tools succeeds, and prints how to get them', async () => {
+  const root = await newFolder();
+  await cp(join(ROOT, 'packaging/release/prepare.js'), join(root, 'packaging/release/prepare.js'));
+  const { stdout } = await execute('node', ['packaging/release/prepare.js'], { cwd: root });
+  expect(stdout).toContain('npm ci --include=dev');
+});
