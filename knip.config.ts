@@ -7,32 +7,44 @@
 import type { KnipConfig } from 'knip';
 
 const config: KnipConfig = {
-  entry: [
-    // bin/patient-sync.js loads these by name.
-    'src/cli/{demo,doctor,erase,migrate,sync,tokens,watch}.ts',
-    // Scripts of index.html and ops.html.
-    'web-client/src/{dashboard,ops}/main.tsx',
-    // Processes that the benchmarks start.
-    'bench/{cliniko-process,product-process,run}.ts',
-    'bench/fan-out/{load-process,server-process}.ts',
-    '.ci/*.mjs',
-  ],
-  project: ['**/*.{ts,tsx,js,mjs}', '!**/dist/**', '!.bench/**'],
-  vite: {
-    config: [
-      'vite.server.config.ts',
-      'web-client/vite.config.ts',
-      'web-client/vite.embed.config.ts',
-      'packaging/client/vite.config.ts',
-      'bench/vite.config.ts',
-    ],
+  workspaces: {
+    '.': {
+      entry: [
+        // bin/patient-sync.js loads these by name.
+        'src/cli/{demo,doctor,erase,migrate,sync,tokens,watch}.ts',
+        // Scripts of index.html and ops.html.
+        'web-client/src/{dashboard,ops}/main.tsx',
+        // Processes that the benchmarks start.
+        'bench/{cliniko-process,product-process,run}.ts',
+        'bench/fan-out/{load-process,server-process}.ts',
+        '.ci/*.mjs',
+      ],
+      project: ['**/*.{ts,tsx,js,mjs,vue}', '!**/dist/**', '!.bench/**'],
+      vite: {
+        config: [
+          'vite.server.config.ts',
+          'web-client/vite.config.ts',
+          'web-client/vite.embed.config.ts',
+          'bench/vite.config.ts',
+        ],
+      },
+      vitest: { config: ['vitest.config.ts', 'vitest.peers.config.ts'] },
+    },
+    // Its manifest names what is built from them. The application brings React and Vue.
+    'packaging/client': {
+      entry: 'src/*.ts',
+      vite: { config: 'vite.config.ts' },
+      ignoreDependencies: ['@types/react', 'vue'],
+    },
+    'packaging/simulator': { entry: 'src/{simulator,cli}.ts', vite: { config: 'vite.config.ts' } },
   },
-  vitest: { config: ['vitest.config.ts', 'vitest.peers.config.ts'] },
   // A Debian package: test/peers/require-peers.ts checks that it is installed.
   ignoreBinaries: ['prometheus'],
   ignoreDependencies: [
     // Resolved by name at run time: test/browser/support/chromium.ts.
     '@sparticuz/chromium',
+    // Named in the projects of test/packaging/support/framework-projects.ts.
+    '@vitejs/plugin-vue',
     // Imported by web-client/src/ui/page.css, and knip reads no stylesheets.
     '@fontsource-variable/geist',
   ],

@@ -1,5 +1,5 @@
 /**
- * Completes the types of the package after `tsc`, so that an installation needs no other package: the entry, and the types of
+ * Completes the types of the package after `tsc`, so that an installation needs no other package: adds the types of
  * `zod/mini`, from which the contract infers its own. Without this a program would get `any` for a sync log.
  */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,6 @@ import { fileURLToPath } from 'node:url';
 
 const TYPES = fileURLToPath(new URL('dist/types/', import.meta.url));
 const ZOD = fileURLToPath(new URL('../../node_modules/zod/', import.meta.url));
-
-writeFileSync(join(TYPES, 'entry.d.ts'), "export * from './web-client/src/live/live-client.js';\n");
 
 for (const name of readdirSync(TYPES, { recursive: true })) {
   const file = join(TYPES, name);

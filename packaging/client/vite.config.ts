@@ -1,7 +1,13 @@
-/** The client library as one file of plain JavaScript, for browsers and Node. What it uses of `zod/mini` is part of it. */
+/**
+ * The client library as plain JavaScript, one file an entry and what they share. What it uses of `zod/mini` is part of
+ * it; React and Vue are those of the application.
+ */
 import { defineConfig } from 'vite';
 
 const HERE = import.meta.dirname;
+const entry = Object.fromEntries(
+  ['client', 'react', 'vue', 'element'].map((name) => [name, `${HERE}/src/${name}.ts`]),
+);
 
 export default defineConfig({
   root: HERE,
@@ -11,10 +17,17 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     minify: false,
-    lib: {
-      entry: `${HERE}/../../web-client/src/live/live-client.ts`,
-      formats: ['es'],
-      fileName: () => 'client.js',
+    // Of what is bundled.
+    license: { fileName: 'third-party-licenses.md' },
+    lib: { entry, formats: ['es'] },
+    rolldownOptions: {
+      external: ['react', 'vue'],
+      output: {
+        entryFileNames: '[name].js',
+        chunkFileNames: 'shared/[name].js',
+        // Next.js renders the components of this entry in the browser too.
+        banner: ({ name }) => (name === 'react' ? "'use client';" : ''),
+      },
     },
   },
 });

@@ -1,0 +1,3 @@
+/** `patient-sync-client/vue`. */
+export type { SyncProgressOptions } from '../../../web-client/src/progress/progress-state.ts';
+export { type LiveSyncProgress, useSyncProgress } from '../../../web-client/src/vue/use-sync-progress.ts';
