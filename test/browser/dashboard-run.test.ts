@@ -29,7 +29,7 @@ describe('cancelling on the dashboard', () => {
 
     await page.getByRole('button', { name: 'Cancel sync' }).click();
     const question = page.getByRole('alertdialog', { name: 'Cancel this sync?' });
-    expect(await question.textContent()).toContain('300 patients it has stored by now stay');
+    expect(await question.textContent()).toContain('300 patients stored so far stay');
     await question.getByRole('button', { name: 'Keep it running' }).click();
     await question.waitFor({ state: 'hidden' });
     await dashboard.hasStatus('running');
@@ -164,6 +164,6 @@ describe('the run page', () => {
   test('shows an unknown run as not found', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await page.goto(`${server.url}/?org=123&run=99`);
-    await page.getByRole('alert').filter({ hasText: 'There is no such run.' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'This run does not exist.' }).waitFor();
   });
 });

@@ -77,7 +77,7 @@ describe('a run that cannot reach Cliniko', () => {
     await start(server);
     await until(server, { metadata: { waiting_reason: expect.stringContaining('ECONNREFUSED') } });
     expect(server.logged()).toContain('ECONNREFUSED');
-    expect(server.logged()).not.toContain('database is away');
+    expect(server.logged()).not.toContain('the database is unavailable');
     expect((await latest(server)).metadata.attempt).toBe(1);
   });
 });

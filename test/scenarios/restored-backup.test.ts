@@ -134,7 +134,7 @@ describe('a restored backup', () => {
     const hellos = await Promise.all(backs.map((back) => back.until((sent) => sent.length === 2)));
     for (const sent of hellos) expect(helloOf(sent)).toMatchObject({ recovered: false, reason: 'epoch' });
     expect(new Set(hellos.map((sent) => helloOf(sent).head)).size).toBe(1);
-    await vi.waitFor(() => expect(servers[0]?.logged()).toContain('another history'));
+    await vi.waitFor(() => expect(servers[0]?.logged()).toContain('another event history'));
   });
 });
 
