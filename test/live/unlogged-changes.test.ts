@@ -60,9 +60,9 @@ describe('rows that are written with triggers bypassed', () => {
     const [remaining] = await sql<
       { id: number }[]
     >`select max(id) as id from sync_logs where organization_id = 66`;
-    const told = await returned.until((sent) => snapshots(sent).length === 1);
-    expect(JSON.parse(told[0]?.data ?? '{}')).toMatchObject({ type: 'hello', recovered: true });
-    expect(snapshots(told)).toEqual([expect.objectContaining({ id: remaining?.id })]);
+    const hello = await returned.until((sent) => snapshots(sent).length === 1);
+    expect(JSON.parse(hello[0]?.data ?? '{}')).toMatchObject({ type: 'hello', recovered: true });
+    expect(snapshots(hello)).toEqual([expect.objectContaining({ id: remaining?.id })]);
     // Nothing was written there, so no snapshot is sent.
     expect(snapshots(streams[3]?.events ?? [])).toHaveLength(1);
     expect(await sql`select count(*)::int as snapshots from sync_events where type = 'snapshot'`).toEqual([
