@@ -11,6 +11,7 @@ import { type Clinic, type Environment, ORGANIZATION, openClinic, openEnvironmen
 import { productConfig, silentLogger } from './product.ts';
 import { percentile, progress } from './rounds.ts';
 import type { Row } from './table.ts';
+import { benchWebhookShare } from './webhook-share.ts';
 
 const CANCELLED_WITHIN_MS = 1_000;
 const REVOKED_WITHIN_MS = 5_000;
@@ -28,6 +29,7 @@ export async function benchPromisedTimes({ isQuick }: { isQuick: boolean }): Pro
     return [
       await benchCancels(environment, isQuick ? 10 : 40),
       await benchRevocations(environment, isQuick ? 10 : 40),
+      await benchWebhookShare(environment, isQuick ? 5 : 20),
     ];
   } finally {
     await environment.close();

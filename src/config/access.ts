@@ -5,7 +5,16 @@ import { STREAM_TOKEN_SECONDS } from '#contract/access.ts';
 import { JWT_ALGORITHMS, type JwtConfig } from '../access/jwt.ts';
 import type { RateLimitConfig } from '../access/rate-limits.ts';
 import { isLoopbackAddress } from '../access/same-origin.ts';
-import { ConfigError, isSafeAddress, oneOf, type Read, type Rule, text, wholeNumber } from './rules.ts';
+import {
+  ConfigError,
+  isSafeAddress,
+  oneOf,
+  type Read,
+  type Rule,
+  text,
+  wholeNumber,
+  withoutSecrets,
+} from './rules.ts';
 
 export interface AccessConfig {
   port: number;
@@ -38,7 +47,7 @@ export function readAccessConfig(read: Read): AccessConfig {
   const host = read('HOST', text(255), port !== undefined && auth === 'tokens' ? '0.0.0.0' : '127.0.0.1');
   if (auth === 'none' && !isLoopbackAddress(host)) {
     throw new ConfigError(
-      `HOST must be a loopback address (127.0.0.1, localhost or ::1) while AUTH is none; it was "${host}".`,
+      `HOST must be a loopback address (127.0.0.1, localhost or ::1) while AUTH is none; it was "${withoutSecrets(host).slice(0, 100)}".`,
     );
   }
   return {

@@ -73,9 +73,15 @@ function readSecret(environment: Environment, name: string): string | undefined 
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
     throw new ConfigError(
-      `${name}_FILE must be the path of a file that this user can read${code}; it was ${JSON.stringify(file.slice(0, 100))}.`,
+      `${name}_FILE must be the path of a file that this user can read${code}; it was ${shownPath(file)}.`,
     );
   }
+}
+
+/** The secret itself may have been written in place of the path of its file. */
+function shownPath(file: string): string {
+  const isPath = /^[./~]/.test(file) && !/=$/.test(file) && withoutSecrets(file) === file;
+  return isPath ? JSON.stringify(file.slice(0, 100)) : 'something else';
 }
 
 export const wholeNumber = (min: number, max: number): Rule<number> => ({

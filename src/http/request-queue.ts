@@ -14,7 +14,7 @@ import type { Socket } from 'node:net';
 /** Maximum number of waiting requests of one connection. HTTP clients that pipeline at all send about ten. */
 const WAITING_AT_MOST = 32;
 /** With more than these the connection closes after its last response: otherwise it would stay open, unread, until idle. */
-const PIPELINED = 8;
+const PIPELINED = 2;
 /** How long a response may wait for its reader without a completed write. */
 const UNREAD_MS = 30_000;
 const CHECK_MS = 5_000;

@@ -81,8 +81,9 @@ async function readStats(c: Context, deps: LegacyDeps) {
   };
 }
 
-/** An invalid time filters nothing. */
+/** An invalid time filters nothing, as does one outside of the years 1 to 9999, which PostgreSQL cannot read in this form. */
 function momentOf(text: string | undefined): Date | undefined {
   const date = new Date(text ?? '');
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  const isStorable = !Number.isNaN(date.getTime()) && /^(?!0000)\d{4}-/.test(date.toISOString());
+  return isStorable ? date : undefined;
 }

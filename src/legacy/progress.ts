@@ -54,7 +54,8 @@ const TOTAL_STEPS = 8;
 function stepNumber(log: SyncLog): number {
   if (log.status === 'completed') return TOTAL_STEPS;
   const { step } = log.metadata;
-  const known = typeof step === 'string' ? STEP_NUMBERS[step] : undefined;
+  // Another program can write any step, even `constructor`.
+  const known = step !== undefined && Object.hasOwn(STEP_NUMBERS, step) ? STEP_NUMBERS[step] : undefined;
   if (known !== undefined) return known;
   return log.records_processed > 0 ? 5 : 1;
 }

@@ -16,7 +16,8 @@ export interface SyncIdParts {
   syncLogId: number | undefined;
 }
 
-const SYNC_ID = /^sync_(\d{1,10})_(\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})(?:_(\d{1,10}))?$/;
+/** PostgreSQL knows no year 0. */
+const SYNC_ID = /^sync_(\d{1,10})_((?!0000)\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})(?:_(\d{1,10}))?$/;
 
 /** @returns undefined when the text has another form, or names a moment that does not exist */
 export function parseSyncId(text: string): SyncIdParts | undefined {

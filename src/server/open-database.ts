@@ -3,7 +3,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { ConfigError } from '../config/rules.ts';
+import { ConfigError, withoutSecrets } from '../config/rules.ts';
 import { checkDatabase, withExplanation } from '../database/check-database.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { poolShare } from '../database/pool-share.ts';
@@ -86,7 +86,7 @@ async function requireDataDir(dataDir: string): Promise<void> {
     await access(dataDir, constants.W_OK | constants.X_OK);
     if (!(await stat(dataDir)).isDirectory()) throw new Error('It is a file.');
   } catch (cause) {
-    const shown = JSON.stringify(dataDir.slice(0, 100));
+    const shown = JSON.stringify(withoutSecrets(dataDir).slice(0, 100));
     throw new ConfigError(
       `DATA_DIR must be a folder that this user can make and write to; it was ${shown}.`,
       {

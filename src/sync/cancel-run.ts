@@ -16,7 +16,7 @@ import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { CancelledError } from './failure.ts';
-import { forceFailRun } from './force-fail-run.ts';
+import { forceFailRun, metadataObject } from './force-fail-run.ts';
 import { timestamp } from './sync-log-row.ts';
 
 /** A cancelled run ends within a second. This delay leaves time for the round trips around it. */
@@ -60,7 +60,7 @@ async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: stri
       and exists (select 1 from sync_logs where id = ${syncLogId} and status = 'running')
     returning owner, set_config('patient_sync.nudges', 'own', true)`;
   if (run !== undefined) {
-    await tx`update sync_logs set metadata = metadata
+    await tx`update sync_logs set metadata = ${metadataObject(tx)}
       || jsonb_build_object('phase', 'cancelling', 'timestamp', ${timestamp(tx)})
       where id = ${syncLogId} and status = 'running'`;
   }

@@ -23,13 +23,17 @@ export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): 
   await tx`
     update sync_logs set status = 'failed', error_details = ${details},
       completed_at = greatest(started_at, date_trunc('milliseconds', clock_timestamp() at time zone 'utc')),
-      metadata = (metadata - '{waiting_until,waiting_reason,try,max_tries,queue_position}'::text[])
+      metadata = (${metadataObject(tx)} - '{waiting_until,waiting_reason,try,max_tries,queue_position}'::text[])
         || ${JSON.stringify(metadata)}::text::jsonb
         || ${endMarks(tx, details)}
     where id = ${syncLogId} and status = 'running'`;
   await tx`delete from sync_seen where sync_log_id = ${syncLogId}`;
   return true;
 }
+
+/** The metadata of the row. Another program can store null, a list or a text there, to which no key can be added. */
+export const metadataObject = (tx: ISql) =>
+  tx`(case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end)`;
 
 /** Metadata computed from the row's current metadata: the reason appended to its errors, and the timestamp. */
 export const endMarks = (tx: ISql, details: string) => tx`jsonb_build_object(

@@ -11,7 +11,7 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
 import { CancelledError, describeFailure } from './failure.ts';
-import { endMarks } from './force-fail-run.ts';
+import { endMarks, metadataObject } from './force-fail-run.ts';
 
 const STALE_AFTER_MINUTES = 15;
 
@@ -116,7 +116,7 @@ async function endStale(tx: ISql, ids: readonly number[], unchanged: Unchanged):
     update sync_logs as log set
       status = 'failed', error_details = ${DETAILS},
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-      metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end || ${REPORT}::text::jsonb
+      metadata = ${metadataObject(tx)} || ${REPORT}::text::jsonb
         || ${endMarks(tx, DETAILS)}
     where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isForeign(tx)}
       and (${lastChange(tx)} < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
@@ -139,7 +139,7 @@ export async function forceEndForeignRun({ sql }: Database, syncLogId: number): 
     update sync_logs as log set
       status = 'failed', error_details = ${details},
       completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-      metadata = case when jsonb_typeof(metadata) = 'object' then metadata else '{}' end
+      metadata = ${metadataObject(tx)}
         || ${JSON.stringify({ ...report, step: 'cancelled', error: details })}::text::jsonb || ${endMarks(tx, details)}
     where id = ${syncLogId} and sync_status_word(status) = 'running' and ${isForeign(tx)}
     returning id`,

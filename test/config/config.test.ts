@@ -145,6 +145,11 @@ describe('an address that is refused', () => {
     [{ JWT_JWKS_URL: 'http://user:secret@id.example/keys' }],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://user:secret@collector' }],
     [{ CLINIKO_CONTACT_EMAIL: 'user:secret@host' }],
+    [{ HOST: 'postgres://user:secret@host/d' }],
+    [{ DATABASE_URL_FILE: 'postgres://user:secret@host/d' }],
+    [{ CREDENTIALS_KEY_FILE: 'secretsecretsecretsecretsecretsecretsecrets=' }],
+    [{ CREDENTIALS_KEY_FILE: '/secretsecretsecretsecretsecretsecretsecret=' }],
+    [{ BOOTSTRAP_ADMIN_TOKEN_FILE: 'secretsecretsecretsecretsecretsecretsecret' }],
   ] as const)('is shown without user, password and query: %j', ([environment]) => {
     expect(() => read(environment)).toThrow(ConfigError);
     expect(() => read(environment)).not.toThrow(/secret/);

@@ -54,7 +54,7 @@ async function costOfHealth(url: string): Promise<number> {
 describe('ten connections that pipeline and never read', () => {
   test.for([
     ['/docs', undefined],
-    ['/docs', 32],
+    ['/docs', 4],
     ['/openapi.json', undefined],
     ['/embed/sync-progress.js', undefined],
     ['/api/v1/cliniko/sync-logs/123/events', undefined],

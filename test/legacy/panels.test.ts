@@ -100,6 +100,12 @@ describe('after a sync of 60 patients', () => {
     const server = await startTestServer(databaseUrl, { patients: 60 });
     await wholeSync(server);
     const { active } = (await get(server, '/cliniko/patients/123/summary')).body as { active: number };
+    // Times that PostgreSQL cannot read, and no time at all: none of them filters.
+    for (const time of ['%2B012345-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', '0000-01-01', 'soon']) {
+      const { status, body } = await get(server, `/cliniko/active-patients/123?last_synced_after=${time}`);
+      expect(status, time).toBe(200);
+      expect(body.total_count, time).toBe(active);
+    }
     const seen = new Set<unknown>();
     for (let offset = 0; offset < active; offset += 20) {
       const { status, headers, body } = await get(

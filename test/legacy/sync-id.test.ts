@@ -32,6 +32,7 @@ test('text of any other form is no sync id', () => {
     '',
     'sync_',
     'sync_0_20260101_000000',
+    'sync_1_00000101_000000',
     'sync_1_20260631_000000',
     'sync_1_20260101_250000',
   ]) {

@@ -50,9 +50,13 @@ async function buildImage(): Promise<string> {
   // Hard links: a copy would take a minute. What npm rewrites in place is copied.
   await execute('cp', ['-al', join(ROOT, 'node_modules'), join(built, 'node_modules')]);
   await rm(join(built, 'node_modules/.package-lock.json'), { force: true });
-  for (const part of ['package.json', 'package-lock.json', '.npmrc', 'drizzle', 'dist', 'web-client/dist']) {
-    await cp(join(ROOT, part), join(built, part), { recursive: true });
-  }
+  // What the image takes from the build stage, and what npm reads there. The modules are linked above.
+  const taken = copies.flatMap(([first = '']) =>
+    first.startsWith('/app/') ? first.slice('/app/'.length) : [],
+  );
+  const parts = new Set([...taken, 'package-lock.json', '.npmrc']);
+  parts.delete('node_modules');
+  for (const part of parts) await cp(join(ROOT, part), join(built, part), { recursive: true });
   const prune = runs.at(-1) ?? '';
   expect(prune).toContain('npm prune --omit=dev');
   await execute('bash', ['-euc', prune.replace('npm prune', 'npm prune --offline')], { cwd: built });

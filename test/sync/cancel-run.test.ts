@@ -91,6 +91,22 @@ describe('a cancelled run', () => {
     expect(run).toMatchObject({ lease_epoch: 8, owner: null, ended_at: expect.any(Date) });
   });
 
+  test('ends when its owner is frozen and another program replaced its metadata', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
+    const sql = connectInTest(databaseUrl);
+    for (const metadata of ['5', '"a text"', '["a list"]', null]) {
+      const id = await running(server);
+      await sql`update sync_runs set owner = 'frozen', lease_epoch = 7 where sync_log_id = ${id}`;
+      await sql`update sync_logs set metadata = ${metadata}::text::jsonb where id = ${id}`;
+      expect((await post(server, `/sync-logs/123/${id}/cancel`)).status).toBe(202);
+      expect((await cancelled(server)).metadata).toMatchObject({
+        error_type: 'SYNC_CANCELLED',
+        phase: 'failed',
+        step: 'cancelled',
+      });
+    }
+  });
+
   test('ends when its owner is frozen inside a transaction, which is rolled back', async ({
     databaseUrl,
   }) => {

@@ -6,7 +6,7 @@ import { statusText } from '../../web-client/src/dashboard/status-text.ts';
 import { backoffMs } from '../../web-client/src/live/connection.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { countByState, inOrder, narrowed } from '../../web-client/src/ops/listing.ts';
-import { counterText, patientsPerSecond } from '../../web-client/src/ui/format.ts';
+import { counterText, operationWords, patientsPerSecond } from '../../web-client/src/ui/format.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog>) =>
@@ -90,6 +90,10 @@ describe('the list of the ops console', () => {
     expect(ids('failed')).toEqual([4, 3]);
     expect(ids('4', 'failed')).toEqual([4]);
   });
+});
+
+test.for(['__proto__', 'constructor', 'toString'])('%s as the name of an operation is a text', (name) => {
+  expect(operationWords(name)).toBe(name);
 });
 
 test('backoff stays between half and all of its step, and below its maximum', () => {

@@ -25,9 +25,9 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   changed_patients: 'Changes only',
 };
 
-/** Other programs use operation names of their own. */
+/** Other programs use operation names of their own, even `__proto__`. */
 export function operationWords(operationType: string): string {
-  return OPERATIONS[operationType] ?? operationType;
+  return Object.hasOwn(OPERATIONS, operationType) ? (OPERATIONS[operationType] ?? '') : operationType;
 }
 
 export const QUARANTINE_WORDS: Record<QuarantineReason, string> = {
