@@ -30,14 +30,11 @@ const config: KnipConfig = {
       },
       vitest: { config: ['vitest.config.ts', 'vitest.peers.config.ts'] },
     },
-    // Its manifest names what is built from them. The application brings React and Vue.
-    'packaging/client': {
-      entry: 'src/*.ts',
-      vite: { config: 'vite.config.ts' },
-      ignoreDependencies: ['@types/react', 'vue'],
-    },
+    'packaging/client': { entry: 'src/*.ts', vite: { config: 'vite.config.ts' } },
     'packaging/simulator': { entry: 'src/{simulator,cli}.ts', vite: { config: 'vite.config.ts' } },
   },
+  // The application brings React or Vue to the client package, so they are optional there and used.
+  exclude: ['optionalPeerDependencies'],
   // A Debian package: test/peers/require-peers.ts checks that it is installed.
   ignoreBinaries: ['prometheus'],
   ignoreDependencies: [
