@@ -84,7 +84,7 @@ describe('patients that need a decision', () => {
     await dashboard.startFull.click();
 
     const held = page.locator('.held');
-    await held.getByText('30 patients are no longer in Cliniko.').waitFor();
+    await held.getByText('30 patients are no longer in Cliniko, and not marked as missing yet.').waitFor();
     expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
     await held.getByText('Their ids in Cliniko').click();
     expect(await held.getByRole('listitem').allTextContents()).toEqual(vanished);
