@@ -57,7 +57,7 @@ describe('a network that drops packets of open connections', () => {
 
   test('makes a server not ready, which it logs once', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
-    const database = openDatabase(network.url, { answerLimitMs: 6_000 });
+    const database = openDatabase(network.url, { answerLimitMs: 6_000, max: 1 });
     onTestFinished(() => database.close());
     const lines: string[] = [];
     const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
