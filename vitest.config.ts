@@ -12,8 +12,6 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/peers/**'],
     // Most of a test is waiting for another process: two at once keep two cores busy.
     maxWorkers: 2,
-    // The modules keep no state of their own, so the files of a worker load them once. That saves a third of the time.
-    isolate: false,
     restoreMocks: true,
     unstubEnvs: true,
     // The limits end a test that hangs. They are no measure of speed: the machine may be slow and busy.
