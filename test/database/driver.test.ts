@@ -133,6 +133,12 @@ describe('a connection', () => {
     expect(answers.map(([row]) => row?.n)).toEqual([1, 1, 1]);
   });
 
+  test('that is silent from its first statement on is closed too', async ({ databaseUrl }) => {
+    const sql = open(databaseUrl, { answer_timeout: 1 });
+    await expect(sql`select pg_sleep(60)`).rejects.toMatchObject({ code: 'CONNECTION_SILENT' });
+    expect(await sql`select 1 as n`).toEqual([{ n: 1 }]);
+  });
+
   test('that receives an answer in pieces is not silent', async ({ databaseUrl }) => {
     const sql = open(databaseUrl, { answer_timeout: 1 });
     const rows = await sql`
