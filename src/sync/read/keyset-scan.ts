@@ -8,14 +8,14 @@
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
 import { readId } from '../../cliniko/wire.ts';
-import { createListEnd, type ListEnding } from './list-end.ts';
+import { createListEnd, type ListEnding, OUTAGE_FROM } from './list-end.ts';
 
 export interface KeysetScanOptions {
   /** Continue after this id; null: from the start. */
   afterId: string | null;
   perPage: number;
   filters: readonly string[];
-  /** Patients of this list that the run has already seen. If there are any, an empty list is an error. */
+  /** Patients of this list that the run has already seen. From `OUTAGE_FROM` on, an empty list is an error. */
   seen: number;
 }
 
@@ -36,9 +36,10 @@ export async function* scanByIds(
   { afterId, perPage, filters, seen }: KeysetScanOptions,
   options: PageOptions,
 ): AsyncGenerator<KeysetPage, ListEnding> {
+  const mayBeEmpty = seen < OUTAGE_FROM;
   const end = createListEnd({
     isBeginning: afterId === null,
-    mayBeEmpty: seen === 0,
+    mayBeEmpty,
     size: null,
     perPage,
     read: 0,
@@ -48,7 +49,7 @@ export async function* scanByIds(
     const asked = after === null ? filters : [...filters, `id:>${after}`];
     const ask = () => source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
     const page = await end.confirm(await ask(), ask);
-    if (page.records.length === 0 && after === null && seen > 0)
+    if (page.records.length === 0 && after === null && !mayBeEmpty)
       throw new ClinikoError({ kind: 'unreadable', status: 200 });
     const last = lastInOrder(after, page);
     if (last === undefined) {

@@ -27,7 +27,7 @@ export interface ListPosition {
 export interface ListEnd {
   /**
    * Requests an empty page again if records were promised. A second empty page is the end of a list with a wrong total.
-   * Exceptions: nothing was read before, or a whole page or more has disappeared. That is an outage.
+   * Exceptions: nothing was read before, or a whole page of at least `OUTAGE_FROM` records has disappeared. That is an outage.
    *
    * @param ask sends the same request again
    * @returns the response to continue with
@@ -39,6 +39,9 @@ export interface ListEnd {
   /** Records per page: fewer than requested if Cliniko returns fewer. */
   size(): number;
 }
+
+/** Fewer patients can be deleted between two requests. If as many or more are gone at once, Cliniko is failing. */
+export const OUTAGE_FROM = 10;
 
 export function createListEnd({
   isBeginning,
@@ -58,7 +61,7 @@ export function createListEnd({
     if (page.records.length > 0 || !isPromised) return page;
     const again = await ask();
     if (again.records.length > 0) return again;
-    const hasVanished = again.totalEntries === 0 && promised >= size;
+    const hasVanished = again.totalEntries === 0 && promised >= Math.max(size, OUTAGE_FROM);
     if ((isFirst && !mayBeEmpty) || hasVanished) throw new ClinikoError({ kind: 'unreadable', status: 200 });
     return again;
   }
