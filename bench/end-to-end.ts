@@ -3,6 +3,7 @@
  * another server, the listener, the read of the log, the hub, sockets, and clients in their own process.
  */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
+import { triggerNotifySuppressed } from '../src/events/suppress-trigger-notify.ts';
 import type { Environment } from './environment.ts';
 import { now } from './fan-out/events.ts';
 import type { Delays, LoadOrder } from './fan-out/load-process.ts';
@@ -72,7 +73,7 @@ async function measure(
 
 /** Like a sync that commits its progress. `t` is the time when the statement is sent, so the commit itself counts. */
 function commit({ database: { sql } }: Environment): Promise<unknown> {
-  return sql`with quiet as materialized (select set_config('patient_sync.nudges', 'own', true))
+  return sql`with quiet as materialized (select ${triggerNotifySuppressed(sql)})
     update sync_logs set records_processed = records_processed + 1,
       metadata = jsonb_build_object('t', ${now()}::float8)
     from quiet where organization_id = ${ORGANIZATION} and status = 'running'`;

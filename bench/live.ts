@@ -1,6 +1,7 @@
 /** The costs between a commit and a client: the hop through the database, the event log, and the polls. */
 import { openPostgresBus } from '../src/events/postgres-bus.ts';
 import { openPostgresLog } from '../src/events/postgres-event-log.ts';
+import { triggerNotifySuppressed } from '../src/events/suppress-trigger-notify.ts';
 import { Hub } from '../src/live/hub.ts';
 import { startServer } from '../src/server/server.ts';
 import { benchEndToEnd } from './end-to-end.ts';
@@ -35,7 +36,7 @@ async function seed({ database: { sql } }: Environment): Promise<void> {
 }
 
 const step = (sql: Environment['database']['sql'], organizationId: number, notify: 'own' | 'trigger') =>
-  sql`with quiet as materialized (select set_config('patient_sync.nudges', ${notify === 'own' ? 'own' : ''}, true))
+  sql`with quiet as materialized (select ${notify === 'own' ? triggerNotifySuppressed(sql) : sql`null`})
     update sync_logs set records_processed = records_processed + 1
     from quiet where organization_id = ${organizationId} and status = 'running'`;
 

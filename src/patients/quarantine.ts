@@ -97,16 +97,25 @@ export interface QuarantineChange {
   rejected: readonly RejectedRecord[];
 }
 
+/** Removes stored patients from the quarantine. */
+export async function releaseFromQuarantine(
+  tx: ISql,
+  organizationId: number,
+  change: QuarantineChange,
+): Promise<void> {
+  await releasedFromQuarantine(tx, organizationId, change, tx`true`);
+}
+
 /**
- * Removes stored patients from the quarantine. Awaited, it runs; otherwise it can be a part of another statement.
+ * The same as a part of another statement: a batch needs no further round trip.
  *
  * @param condition of that statement, on which it depends
  */
-export const releaseFromQuarantine = (
+export const releasedFromQuarantine = (
   tx: ISql,
   organizationId: number,
   { stored, rejected }: QuarantineChange,
-  condition = tx`true`,
+  condition: PendingQuery<Row[]>,
 ) => {
   const keys = [...stored, ...rejected.map((record) => record.recordKey)];
   return tx`

@@ -11,6 +11,7 @@ import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import type { EventBus } from '../events/event-bus.ts';
+import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -54,11 +55,12 @@ export async function cancelRun(deps: CancelDeps, organizationId: number, syncLo
 
 /** Stores the request, so that a worker that claims the run later ends it too. Clients see the phase at once. */
 async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: string | null } | undefined> {
+  await suppressTriggerNotify(tx);
   const [run] = await tx<{ owner: string | null }[]>`
     update sync_runs set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
     where sync_log_id = ${syncLogId} and ended_at is null
       and exists (select 1 from sync_logs where id = ${syncLogId} and status = 'running')
-    returning owner, set_config('patient_sync.nudges', 'own', true)`;
+    returning owner`;
   if (run !== undefined) {
     await tx`update sync_logs set metadata = ${metadataObject(tx)}
       || jsonb_build_object('phase', 'cancelling', 'timestamp', ${timestamp(tx)})

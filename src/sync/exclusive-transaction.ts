@@ -3,7 +3,7 @@ import type { Sql } from 'postgres';
 import type { Tx } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
-import { applySettings, revokeLeases } from './lease.ts';
+import { engineSettings, revokeLeases } from './lease.ts';
 
 /** Longer than a batch. A lock wait beyond it is caused by overlapping batches or by a server that does not respond. */
 const LOCK_TIMEOUT = '3s';
@@ -26,8 +26,7 @@ export async function runExclusively<T>(
 ): Promise<T> {
   const transaction = () =>
     begin(async (tx) => {
-      await applySettings(tx);
-      await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
+      await tx`select ${engineSettings(tx)}, set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
       return await work(tx, await lockOrganization(tx, organizationId));
     });
   return await replayTransaction(transaction, onConflict);

@@ -1,5 +1,6 @@
 /** Ends a run from outside, whatever its owner does: a new epoch fences the owner, which then writes nothing more. */
 import type { ISql } from 'postgres';
+import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { describeFailure } from './failure.ts';
 import { failedStep, NOTHING_REMAINS } from './metadata.ts';
 import { ERRORS_KEPT } from './run-state.ts';
@@ -15,10 +16,11 @@ export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): 
     step: failedStep(report.error_type),
     error: details,
   };
+  await suppressTriggerNotify(tx);
   const [run] = await tx`
     update sync_runs set lease_epoch = lease_epoch + 1, owner = null, ended_at = clock_timestamp()
     where sync_log_id = ${syncLogId} and ended_at is null
-    returning set_config('patient_sync.nudges', 'own', true)`;
+    returning sync_log_id`;
   if (run === undefined) return false;
   await tx`
     update sync_logs set status = 'failed', error_details = ${details},

@@ -8,6 +8,7 @@
 import type { ISql } from 'postgres';
 import { OperationType, SyncStep, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
+import { triggerNotifySuppressed } from '../events/suppress-trigger-notify.ts';
 import type { ClaimKind } from './observer.ts';
 import { parseCheckpoint, type RunState } from './run-state.ts';
 
@@ -145,21 +146,16 @@ function claimKind(attempt: number, previousOwner: string | null, owner: string)
 /** Locks the run until this transaction ends. @throws LeaseLostError when another worker has the run, or it has ended */
 export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
   const rows = await tx`
-    select ${settings(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
+    select ${engineSettings(tx)} from sync_runs where ${isOurs(tx, lease)} for update`;
   if (rows.length === 0)
     throw new LeaseLostError(`Run ${lease.syncLogId} is no longer leased by this server.`);
 }
 
-/** For a transaction that writes before its fence. */
-export async function applySettings(tx: ISql): Promise<void> {
-  await tx`select ${settings(tx)}`;
-}
-
 /**
- * Suppresses the nudges of the trigger (the engine sends its own), and lets Postgres end a session that idles inside a
- * transaction. The settings are local to the transaction: behind a pooler a session's setting would leak or vanish.
+ * Columns of a statement of the engine that apply its settings to the transaction: the trigger does not notify, and Postgres
+ * ends a session that idles inside the transaction.
  */
-export const settings = (tx: ISql) => tx`set_config('patient_sync.nudges', 'own', true),
+export const engineSettings = (tx: ISql) => tx`${triggerNotifySuppressed(tx)},
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
 /**

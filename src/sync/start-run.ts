@@ -9,6 +9,7 @@ import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { replayTransaction } from '../database/replay.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';
+import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { runningMetadata } from './metadata.ts';
 import { NO_ESTIMATE } from './remaining-time.ts';
@@ -66,14 +67,13 @@ export async function createRun(
     trigger,
     waitEstimate: NO_ESTIMATE,
   });
+  await suppressTriggerNotify(tx);
   const [row] = await tx<{ id: number }[]>`
-    with nudges as (select set_config('patient_sync.nudges', 'own', true))
     insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
-    select ${organizationId}, ${type}, 'running',
+    values (${organizationId}, ${type}, 'running',
       date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
       ${stamped(tx, metadata)} || jsonb_build_object('queue_position', (
-        select count(*) + 1 from sync_runs where owner is null and ended_at is null))
-    from nudges
+        select count(*) + 1 from sync_runs where owner is null and ended_at is null)))
     on conflict (organization_id) where status = 'running' do nothing
     returning id`;
   if (row === undefined) return undefined;

@@ -5,9 +5,9 @@
 import type { ISql } from 'postgres';
 import type { EngineMetadata } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { type RejectedRecord, releaseFromQuarantine } from '../patients/quarantine.ts';
+import { type RejectedRecord, releasedFromQuarantine } from '../patients/quarantine.ts';
 import { runExclusively } from './exclusive-transaction.ts';
-import { assertLease, checkpointed, isOurs, type Lease, LeaseLostError, settings } from './lease.ts';
+import { assertLease, checkpointed, engineSettings, isOurs, type Lease, LeaseLostError } from './lease.ts';
 import type { RunState } from './run-state.ts';
 
 /** Another program deleted the row or ended the run. */
@@ -39,7 +39,7 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
       select sync_log_id, ids from fence, (select ${batch.newKeys as string[]}::text[] as ids) as fresh
       where ids <> '{}'),
-    released as (${releaseFromQuarantine(tx, lease.organizationId, batch, tx`exists (select from fence)`)}),
+    released as (${releasedFromQuarantine(tx, lease.organizationId, batch, tx`exists (select from fence)`)}),
     saved as (update sync_runs as run set ${checkpointed(tx, batch.state, batch.moved)} from fence
       where run.sync_log_id = fence.sync_log_id)
     ${progress(tx, batch.state, batch.metadata)}`;
@@ -59,7 +59,7 @@ export async function publishProgress(
 
 /** Locks the run and its public row. Returns one row if the lease is valid and the public row is still `running`. */
 const fence = (tx: ISql, lease: Lease) => tx`
-  select sync_log_id, ${settings(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
+  select sync_log_id, ${engineSettings(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
   where ${isOurs(tx, lease)} and status = 'running' for update`;
 
 const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`

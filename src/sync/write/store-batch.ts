@@ -20,7 +20,7 @@ import {
   upsertIsolatingFailures,
   upsertPatients,
 } from '../../patients/upsert.ts';
-import { type Lease, settings } from '../lease.ts';
+import { engineSettings, type Lease } from '../lease.ts';
 import { type Display, runningMetadata } from '../metadata.ts';
 import { recordForecast } from '../remaining-time.ts';
 import { type BatchCounts, hasMoved, type RunState, storedBatch } from '../run-state.ts';
@@ -95,7 +95,7 @@ async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert
     : await sql.begin(async (tx) => {
         // Both statements are sent together, the small one before the large one.
         const [organizations, written] = await Promise.all([
-          tx`select ${settings(tx)} ${sharedOrganization(tx, organizationId)}`,
+          tx`select ${engineSettings(tx)} ${sharedOrganization(tx, organizationId)}`,
           upsert(tx, organizationId, batch.patients),
         ]);
         if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
