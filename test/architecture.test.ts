@@ -13,8 +13,8 @@ const SRC = `${ROOT}/src`;
 const FOLDERS = [
   'contract',
   'logging',
-  'http',
   'timing',
+  'http',
   'tracing',
   'database',
   'embedded-postgres',

@@ -1,6 +1,7 @@
 /** Command lines, parsed with Node's own parser; a wrong one ends the program with one line that says what it takes. */
 import { basename } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { explainStartFailure } from '../server/start-failure.ts';
 
@@ -45,8 +46,8 @@ export function readArguments<T extends Options>(args: readonly string[], option
 
 /** @throws UsageError */
 export function wholeNumber(text: string, name: string, min: number, max: number): number {
-  const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
+  const number = parseWholeNumber(text, min, max);
+  if (number !== undefined) return number;
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}; it was "${text}".`);
 }
 

@@ -2,12 +2,12 @@
  * `npm run demo`: a full sync on real parts, without any set-up: PostgreSQL, a simulated Cliniko with its own HTTP server,
  * our server, and a sync of organization 123 to watch. A part that cannot start ends the demo with one line.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko-simulator/server.ts';
 import { readConfig } from '../config/config.ts';
 import { createLogger } from '../logging/logger.ts';
 import { surviveErrors } from '../logging/output.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
 import { followRun, startSync } from './follow.ts';
 import { endLine } from './progress-line.ts';
@@ -104,7 +104,7 @@ function stopOnSignal(stop: () => Promise<void>): Promise<void> {
     const end = (): void => {
       if (stopping) return;
       stopping = true;
-      Promise.race([stop(), delay(10_000)]).then(() => {
+      withTimeout(10_000, stop(), () => undefined).then(() => {
         resolve();
         process.exit(0);
       });

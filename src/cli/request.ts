@@ -1,5 +1,6 @@
 /** Requests of the command line to a running server. */
 import { readFileSync } from 'node:fs';
+import { parseJson } from '#contract/parse-json.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, UsageError } from './arguments.ts';
 
@@ -149,11 +150,7 @@ const isSocketError = (error: unknown): boolean =>
   error === undefined || (error instanceof Error && 'code' in error && typeof error.code === 'string');
 
 function detailOf(text: string): string | undefined {
-  try {
-    const problem: unknown = JSON.parse(text);
-    if (typeof problem !== 'object' || problem === null || !('detail' in problem)) return undefined;
-    return terminalText(String(problem.detail));
-  } catch {
-    return undefined;
-  }
+  const problem = parseJson(text);
+  if (typeof problem !== 'object' || problem === null || !('detail' in problem)) return undefined;
+  return terminalText(String(problem.detail));
 }

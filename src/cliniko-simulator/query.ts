@@ -6,6 +6,7 @@
  *
  * Not here: how a condition is evaluated (filter.ts).
  */
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import type { Behaviour } from './behaviour.ts';
 
 /** Answered with 400 and its message. */
@@ -76,7 +77,8 @@ export function parseQuery(parameters: URLSearchParams, behaviour: Behaviour): P
 
 function parsePage(text: string | null, otherwise: number, behaviour: Behaviour): number {
   if (text === null) return otherwise;
-  if (/^\d{1,9}$/.test(text) && Number(text) >= 1) return Number(text);
+  const page = parseWholeNumber(text, 1, 999_999_999);
+  if (page !== undefined) return page;
   if (behaviour.paramNonsense === 'refuse') throw new BadQuery('Page parameters must be positive numbers');
   return otherwise;
 }

@@ -1,4 +1,5 @@
 /** Which failures are retried, how often, and after which delay. Pure functions. */
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import { dateOf } from './date-header.ts';
 import type { ClinikoFailure } from './error.ts';
 
@@ -102,7 +103,7 @@ export function pauseEnd(resetAt: Date, limits: number, now: number): Date {
 }
 
 function saidWaitMs(headers: Headers, now: number): number | undefined {
-  const reset = wholeNumber(headers.get('x-ratelimit-reset'));
+  const reset = secondsIn(headers.get('x-ratelimit-reset'));
   const theirs = clinikoTime(headers, now);
   if (reset !== undefined && reset * 1_000 > theirs - STALE_RESET_MS) return reset * 1_000 - theirs;
   return retryAfterMs(headers, now);
@@ -111,7 +112,7 @@ function saidWaitMs(headers: Headers, now: number): number | undefined {
 /** `Retry-After` in seconds or as an HTTP date, by the clock of `Date`; undefined when it is neither. */
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
   const text = headers.get('retry-after');
-  const seconds = wholeNumber(text);
+  const seconds = secondsIn(text);
   if (seconds !== undefined) return seconds * 1_000;
   const date = text !== null && /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - clinikoTime(headers, now));
@@ -123,6 +124,7 @@ function clinikoTime(headers: Headers, now: number): number {
   return Math.abs(said - now) > SAME_CLOCK_MS ? said : now;
 }
 
-function wholeNumber(text: string | null): number | undefined {
-  return text !== null && /^[0-9]{1,12}$/.test(text.trim()) ? Number(text) : undefined;
-}
+const MOST_SECONDS = 999_999_999_999;
+
+const secondsIn = (header: string | null): number | undefined =>
+  parseWholeNumber((header ?? '').trim(), 0, MOST_SECONDS);

@@ -2,6 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { STREAM_TOKEN_SECONDS } from '#contract/access.ts';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import { JWT_ALGORITHMS, type JwtConfig } from '../access/jwt.ts';
 import type { RateLimitConfig } from '../access/rate-limits.ts';
 import { isLoopbackAddress } from '../access/same-origin.ts';
@@ -118,11 +119,13 @@ function addAddress(block: BlockList, entry: string): boolean {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
   const type = family === 4 ? 'ipv4' : 'ipv6';
-  if (prefix === undefined) block.addAddress(address, type);
-  else if (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128)) {
-    block.addSubnet(address, Number(prefix), type);
-  } else return false;
-  return true;
+  if (prefix === undefined) {
+    block.addAddress(address, type);
+    return true;
+  }
+  const bits = parseWholeNumber(prefix, 0, family === 4 ? 32 : 128);
+  if (bits !== undefined) block.addSubnet(address, bits, type);
+  return bits !== undefined;
 }
 
 const origins: Rule<string[]> = {

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import { isLoopbackAddress } from '../access/same-origin.ts';
 
 /** The start cannot continue. The message is one line that names the variable and its valid values. */
@@ -87,9 +88,8 @@ function shownPath(file: string): string {
 export const wholeNumber = (min: number, max: number): Rule<number> => ({
   schema: z
     .string()
-    .regex(/^[0-9]{1,10}$/)
-    .transform(Number)
-    .refine((number) => number >= min && number <= max),
+    .transform((text) => parseWholeNumber(text, min, max))
+    .refine((number) => number !== undefined),
   mayBe: `a whole number from ${min} to ${max}`,
 });
 

@@ -8,6 +8,7 @@
  * Not here: the meaning of each parameter (address-parameters.ts), TLS (tls-settings.ts).
  */
 import { existsSync } from 'node:fs';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 
 export interface DatabaseHost {
   /** A name, an IP address, or the folder of a Unix socket, which starts with `/`. */
@@ -165,8 +166,8 @@ function readHosts(
 
 function readPort(text: string): number {
   if (text.trim() === '') return DEFAULT_PORT;
-  const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;
-  if (port >= 1 && port <= 65_535) return port;
+  const port = parseWholeNumber(text.trim(), 1, 65_535);
+  if (port !== undefined) return port;
   throw new AddressError('has a port that is not a whole number from 1 to 65535');
 }
 

@@ -1,6 +1,7 @@
 /**
  * A time limit for an answer of the database. The statement itself continues; its connection has its own limit (open.ts).
  */
+import { withTimeout } from '../timing/with-timeout.ts';
 
 /** The database did not answer in time. Try again: the next attempt uses another connection. */
 export class NoAnswerError extends Error {
@@ -11,9 +12,7 @@ export class NoAnswerError extends Error {
 
 /** @throws NoAnswerError */
 export async function withinMs<T>(limitMs: number, work: PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NoAnswerError(`No answer within ${limitMs} ms`)), limitMs);
+  return await withTimeout(limitMs, work, () => {
+    throw new NoAnswerError(`No answer within ${limitMs} ms`);
   });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -11,6 +11,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { prepareBinaries } from './binaries.ts';
 import { type Cluster, ensureCluster } from './cluster.ts';
 import { openDataDirectory, ROOT_DATA_DIRECTORY, readOrMakePassword } from './data-directory.ts';
@@ -86,14 +87,7 @@ function keepInstance(cluster: Cluster, first: SharedInstance): () => Promise<vo
   let stopped: Promise<void> | undefined;
   return () => {
     leaving.abort();
-    stopped ??= within(STOP_MS, keeping);
+    stopped ??= withTimeout(STOP_MS, keeping, () => undefined);
     return stopped;
   };
-}
-
-/** Resolves when `work` is done, after `ms` at the latest. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const done = new AbortController();
-  const bound = delay(ms, undefined, { signal: done.signal }).catch(() => undefined);
-  await Promise.race([work, bound]).finally(() => done.abort());
 }

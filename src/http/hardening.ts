@@ -4,6 +4,7 @@
  */
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { ProblemError } from './problem.ts';
 
 const HEADERS = {
@@ -76,11 +77,9 @@ export function limitBody(bytesAtMost: number): MiddlewareHandler {
 export function limitTime(milliseconds: number, isStream: (path: string) => boolean): MiddlewareHandler {
   return async (c, next) => {
     if (isStream(c.req.path)) return next();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(timeout()), milliseconds);
+    await withTimeout(milliseconds, next(), () => {
+      throw timeout();
     });
-    await Promise.race([next(), tooLate]).finally(() => clearTimeout(timer));
   };
 }
 

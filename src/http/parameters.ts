@@ -2,17 +2,9 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import { ProblemError } from './problem.ts';
 
-const wholeNumber = (max: number) =>
-  z
-    .string()
-    .regex(/^[1-9][0-9]{0,9}$/)
-    .transform(Number)
-    .refine((number) => number <= max);
-
-const Id = wholeNumber(MAX_ROW_ID);
-const Limit = wholeNumber(100);
 const Flag = z.enum(['true', 'false']);
 
 export function pathId(c: Context, name: 'orgId' | 'id'): number {
@@ -20,7 +12,7 @@ export function pathId(c: Context, name: 'orgId' | 'id'): number {
 }
 
 export function readId(text: string | undefined, name: string): number {
-  return parse(Id, text, name, `must be a whole number from 1 to ${MAX_ROW_ID}`);
+  return readWholeNumber(text, name, MAX_ROW_ID);
 }
 
 export function queryId(c: Context, name: string): number | undefined {
@@ -29,10 +21,18 @@ export function queryId(c: Context, name: string): number | undefined {
   return readId(text, name);
 }
 
-/** 1 to 100, default 20. */
-export function queryLimit(c: Context): number {
+export function queryLimit(c: Context, { fallback = 20, max = 100 } = {}): number {
   const text = c.req.query('limit');
-  return text === undefined ? 20 : parse(Limit, text, 'limit', 'must be a whole number from 1 to 100');
+  return text === undefined ? fallback : readWholeNumber(text, 'limit', max);
+}
+
+/** Leading zeros are refused: an id in a path has one spelling. */
+function readWholeNumber(text: string | undefined, field: string, max: number): number {
+  const number = text === undefined || text.startsWith('0') ? undefined : parseWholeNumber(text, 1, max);
+  if (number !== undefined) return number;
+  throw new ProblemError('INVALID_PARAMETER', `"${field}" must be a whole number from 1 to ${max}.`, {
+    field,
+  });
 }
 
 /** @param rule completes the sentence "`name` …" */

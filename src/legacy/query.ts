@@ -1,5 +1,6 @@
 /** Query parameters of the old routes: an unknown parameter, or an invalid value, is ignored instead of refused. */
 import type { Context } from 'hono';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 
 /** @returns the nearest allowed whole number; the fallback when there is none */
 export function lenientNumber(
@@ -7,9 +8,8 @@ export function lenientNumber(
   name: string,
   { fallback, min, max }: { fallback: number; min: number; max: number },
 ): number {
-  const text = c.req.query(name);
-  if (text === undefined || !/^\d{1,9}$/.test(text)) return fallback;
-  return Math.min(max, Math.max(min, Number(text)));
+  const number = parseWholeNumber(c.req.query(name) ?? '', 0, 999_999_999) ?? fallback;
+  return Math.min(max, Math.max(min, number));
 }
 
 /** As Python's web frameworks read it: `true`, `1`, `yes`, `on`, in any case. */

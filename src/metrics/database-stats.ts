@@ -5,6 +5,7 @@
  * the maximum, not the sum.
  */
 import type { Sql } from 'postgres';
+import { withTimeout } from '../timing/with-timeout.ts';
 
 export interface DatabaseStats {
   /** Waits for a worker, has one, has one whose lease has expired, or belongs to another program. */
@@ -45,7 +46,7 @@ export function createDatabaseStatsReader(sql: Sql): () => Promise<DatabaseStats
   return () => {
     if (reading !== undefined && performance.now() - readAt < FRESH_FOR_MS) return reading;
     readAt = performance.now();
-    reading = withinLimit(readDatabaseStats(sql)).catch(() => undefined);
+    reading = withTimeout(LIMIT_MS, readDatabaseStats(sql), () => undefined).catch(() => undefined);
     return reading;
   };
 }
@@ -81,12 +82,4 @@ async function readDatabaseStats(sql: Sql): Promise<DatabaseStats> {
     webhooksPending: row.webhooks,
     oldestWebhookSeconds: row.oldest_webhook,
   };
-}
-
-async function withinLimit<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The database did not answer in time.')), LIMIT_MS);
-  });
-  return await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

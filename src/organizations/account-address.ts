@@ -9,6 +9,7 @@ import type { AccountSource } from '../cliniko/account-source.ts';
 import { askOnce } from '../cliniko/ask-once.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { readApiKey } from './organizations.ts';
 
 export interface AccountAddresses {
@@ -46,7 +47,9 @@ export function createAccountAddresses(deps: AccountAddressDeps): AccountAddress
     async hostOf(organizationId) {
       const stored = await readStored(deps.database, organizationId);
       if (stored === undefined) return undefined;
-      return stored.host ?? (await withPatience(ask(organizationId, stored.version)));
+      return (
+        stored.host ?? (await withTimeout(PATIENCE_MS, ask(organizationId, stored.version), () => undefined))
+      );
     },
   };
 }
@@ -71,12 +74,4 @@ async function askAndStore(
   await database.sql`update cliniko_credentials set account_host = ${host}
     where organization_id = ${organizationId} and extract(epoch from updated_at)::text = ${version}`;
   return host;
-}
-
-async function withPatience<T>(work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, undefined);
-  });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type PatientList, PatientState } from '#contract/patients.ts';
 import type { Database } from '../database/open.ts';
-import { pathId, queryText } from '../http/parameters.ts';
+import { pathId, queryLimit, queryText } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { AccountAddresses } from '../organizations/account-address.ts';
 import { readPatients } from './list-patients.ts';
@@ -26,7 +26,7 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
   const routes = new Hono();
   routes.get('/patients/:orgId', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    const limit = readLimit(c);
+    const limit = queryLimit(c, { fallback: DEFAULT_LIMIT, max: MAX_LIMIT });
     const rows = await readPatients(database.sql, organizationId, {
       limit,
       search: c.req.query('search')
@@ -57,13 +57,4 @@ function readState(c: Context): PatientState | undefined {
   if (state.success) return state.data;
   const known = PatientState.options.join(', ');
   throw new ProblemError('INVALID_PARAMETER', `"state" must be one of ${known}.`, { field: 'state' });
-}
-
-function readLimit(c: Context): number {
-  const text = c.req.query('limit');
-  if (text === undefined) return DEFAULT_LIMIT;
-  if (/^[1-9][0-9]{0,2}$/.test(text) && Number(text) <= MAX_LIMIT) return Number(text);
-  throw new ProblemError('INVALID_PARAMETER', `"limit" must be a whole number from 1 to ${MAX_LIMIT}.`, {
-    field: 'limit',
-  });
 }

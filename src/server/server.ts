@@ -41,6 +41,7 @@ import { createDatabaseStatsReader } from '../metrics/database-stats.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { createAccountAddresses } from '../organizations/account-address.ts';
 import { systemClock } from '../timing/clock.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { createApp } from './app.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
@@ -166,7 +167,7 @@ async function drain(
 ): Promise<void> {
   const streamsClosed = connections.byeGradually('restart', config.drainMs * BYE_SHARE_OF_DRAIN);
   const handedOver = Promise.all([streamsClosed, background.handOver()]);
-  await Promise.race([handedOver, after(config.drainMs)]);
+  await withTimeout(config.drainMs, handedOver, () => undefined);
   connections.byeToAll('restart');
   background.stop();
 }
@@ -286,8 +287,3 @@ async function openTracer({ tracing }: Config): Promise<Tracer> {
   const { openOtlpTracer } = await import('../tracing/otlp.ts');
   return openOtlpTracer(tracing.serviceName);
 }
-
-const after = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });

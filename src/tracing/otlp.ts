@@ -19,6 +19,7 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { safeError } from '../logging/safe-error.ts';
 import type { Tracer } from '../logging/tracer.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 
 export function openOtlpTracer(serviceName: string): Tracer {
   const resource = defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName }));
@@ -43,7 +44,7 @@ export function openOtlpTracer(serviceName: string): Tracer {
       }
     },
     // An unavailable collector must not delay the shutdown.
-    close: () => Promise.race([provider.shutdown(), afterOneSecond()]).catch(() => {}),
+    close: () => withTimeout(1_000, provider.shutdown(), () => undefined).catch(() => {}),
   };
 }
 
@@ -62,8 +63,3 @@ function contextOf(traceparent: string | undefined): Context {
   const traceFlags = Number.parseInt(flags ?? '0', 16) & TraceFlags.SAMPLED;
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
-
-const afterOneSecond = () =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, 1_000).unref();
-  });

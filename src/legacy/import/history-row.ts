@@ -4,6 +4,7 @@
  *
  * Not here: which organizations are copied (import-history.ts), what an error text says (old-failure.ts).
  */
+import { parseJson } from '#contract/parse-json.ts';
 import { runningPercent, successRate } from '#contract/progress.ts';
 import type { OperationType, SyncLog } from '#contract/sync-log.ts';
 import { ERRORS_KEPT } from '../../sync/run-state.ts';
@@ -172,12 +173,8 @@ function failureOf(ending: Exclude<Ending, 'completed' | 'skipped'>, details: st
 }
 
 function readMetadata(text: string | null): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function foundIn(metadata: string | null): number {

@@ -3,6 +3,7 @@
  * whole row in an error of the database. So nothing is copied but ids of patients; each text becomes one sentence from the
  * tables below.
  */
+import { parseJson } from '#contract/parse-json.ts';
 import type { SyncErrorType } from '#contract/sync-log.ts';
 import { ERRORS_KEPT } from '../../sync/run-state.ts';
 
@@ -94,7 +95,7 @@ const PATIENT_ID = /\bpatient(?:[ _]id[ :#=]{1,3}| ?#)([0-9]{1,19})\b/i;
 
 /** @returns lines such as "Patient ID 12345: Invalid phone number format", the newest, and how many there were */
 export function readPatientLines(...texts: (string | null)[]): { lines: string[]; total: number } {
-  const items = texts.flatMap((text) => listOf(parse(text)));
+  const items = texts.flatMap((text) => listOf(parseJson(text)));
   const lines = items.slice(-ERRORS_KEPT).flatMap((item) => {
     const id = patientIdOf(item);
     const text = typeof item === 'string' ? item : JSON.stringify(item);
@@ -102,15 +103,6 @@ export function readPatientLines(...texts: (string | null)[]): { lines: string[]
     return id === undefined ? [] : [`Patient ID ${id}: ${reason}`];
   });
   return { lines, total: items.length };
-}
-
-function parse(text: string | null): unknown {
-  if (text === null) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A list, or the list below one of the keys in use. */
