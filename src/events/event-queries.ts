@@ -7,6 +7,7 @@
  * Not here: delivery to clients (live/hub.ts).
  */
 import type { Sql } from 'postgres';
+import type { RunStart } from '#contract/run-order.ts';
 import { type LastChange, renderEnvelope, renderSyncLog } from './render.ts';
 
 export interface LoggedEvent {
@@ -21,10 +22,8 @@ export interface LoggedEvent {
   json: string;
 }
 
-/** A run in one state. The latest run of an organization has the greatest `startedAt`, then the greatest `id`. */
-export interface RunAt {
-  id: number;
-  startedAt: string;
+/** A run in one state. */
+export interface RunAt extends RunStart {
   /** The rendered sync log. */
   log: string;
 }

@@ -3,6 +3,7 @@
  *
  * The events are a ring without gaps that ends at `head`. A subscriber further behind than the ring reads the log.
  */
+import { isEarlierRun } from '#contract/run-order.ts';
 import type { LoggedEvent, RunAt, StreamState } from '../events/event-queries.ts';
 import { encodeFrame, encodeState, type Frame } from './frame.ts';
 
@@ -143,7 +144,7 @@ export class Channel {
       this.#latest = run;
     } else if (run !== null) {
       this.#hasOlder = latest !== null;
-      if (!isOlder(run, latest)) this.#latest = run;
+      if (!isEarlierRun(run, latest)) this.#latest = run;
     }
   }
 
@@ -177,10 +178,4 @@ function endOfBatch(frames: readonly Frame[], from: number): number {
     if (bytes > BATCH_BYTES) return Math.max(end, from + 1);
   }
   return frames.length;
-}
-
-/** All times are strings of one format, so string comparison works. */
-function isOlder(run: RunAt, latest: RunAt | null): boolean {
-  if (latest === null || run.id === latest.id) return false;
-  return run.startedAt === latest.startedAt ? run.id < latest.id : run.startedAt < latest.startedAt;
 }

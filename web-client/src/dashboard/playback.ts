@@ -1,9 +1,9 @@
 /** Turns a run's timeline into playable moments, each with the time for which it is shown. Pure. */
 
-import { parseCursor } from '#contract/cursor.ts';
-import { isCancelled } from '#contract/progress.ts';
 import type { StreamEvent } from '#contract/stream-event.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
+import { isAhead } from '../live/organization-state.ts';
+import { displayState, RUN_TONES, type Tone } from '../ui/display-state.ts';
 import { formatPatients, formatPercent } from '../ui/format.ts';
 
 export interface PlaybackMoment {
@@ -31,11 +31,7 @@ export function momentsOf(events: readonly StreamEvent[]): PlaybackMoment[] {
 /** Whether `log` came after `moments`. Within one history the cursors decide. */
 export function isLater(log: SyncLog, moments: readonly PlaybackMoment[]): boolean {
   const last = moments.at(-1);
-  if (last === undefined || log.cursor === null) return true;
-  const [cursor, known] = [parseCursor(log.cursor), parseCursor(last.cursor)];
-  return (
-    cursor === undefined || known === undefined || cursor.epoch !== known.epoch || cursor.seq > known.seq
-  );
+  return last === undefined || log.cursor === null || isAhead(log.cursor, last.cursor);
 }
 
 /** Adds the events that the stream delivered since the timeline was read. */
@@ -76,7 +72,7 @@ export function indexAt(moments: readonly PlaybackMoment[], offsetMs: number): n
 export interface Chapter {
   index: number;
   words: string;
-  tone: 'plain' | 'warn' | 'bad' | 'good';
+  tone: Tone;
 }
 
 const CHAPTERS_AT_MOST = 200;
@@ -92,10 +88,10 @@ export function chaptersOf(moments: readonly PlaybackMoment[]): Chapter[] {
 
 function chapterOf(log: SyncLog, before: SyncLog | undefined): Omit<Chapter, 'index'> | undefined {
   const { metadata } = log;
-  if (log.status === 'completed')
-    return { words: 'Completed', tone: log.records_failed > 0 ? 'warn' : 'good' };
-  if (log.status === 'failed')
-    return { words: log.error_details ?? 'Failed', tone: isCancelled(log) ? 'warn' : 'bad' };
+  if (log.status !== 'running') {
+    const words = log.status === 'completed' ? 'Completed' : (log.error_details ?? 'Failed');
+    return { words, tone: RUN_TONES[displayState(log)] };
+  }
   if (before === undefined) return { words: 'Started', tone: 'plain' };
   const { attempt } = metadata;
   if (typeof attempt === 'number' && attempt > 1 && attempt !== before.metadata.attempt)

@@ -1,6 +1,6 @@
 /** The progress of a run: percentage, count and bar. */
 import type { SyncLog } from '#contract/sync-log.ts';
-import { barTone } from '../ui/bar-tone.ts';
+import { barTone } from '../ui/display-state.ts';
 import { counterText, formatPercent } from '../ui/format.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 

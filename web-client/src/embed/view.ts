@@ -1,8 +1,9 @@
 /** The element's shadow tree: created once, then updated. Text only, never markup. */
-import { isCancelled, problemText, stepText } from '#contract/progress.ts';
+import { problemText, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
+import { barTone } from '../ui/display-state.ts';
 import { LOOK } from './style.ts';
 
 export interface View {
@@ -40,7 +41,7 @@ export function createView(root: ShadowRoot): View {
     showProblem: (words) => write(problem, words),
     show(state, now) {
       const { log, percent } = state;
-      box.dataset.tone = toneOf(log);
+      box.dataset.tone = barTone(log);
       box.dataset.status = log?.status ?? 'none';
       box.dataset.connection = now.isCatchingUp ? 'catching-up' : now.kind;
       box.dataset.transport = now.transport ?? 'none';
@@ -80,13 +81,6 @@ function row(...parts: HTMLElement[]): HTMLElement {
 /** An unchanged text is not written again: screen readers and observers would see a change. */
 function write(element: HTMLElement, words: string): void {
   if (element.textContent !== words) element.textContent = words;
-}
-
-function toneOf(log: SyncLog | null): string {
-  if (log === null) return 'none';
-  if (log.status !== 'running') return isCancelled(log) ? 'cancelled' : log.status;
-  const { phase } = log.metadata;
-  return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
 }
 
 /** The problem text explains a failed run, mostly in the same words. */

@@ -8,6 +8,7 @@
  * (transport-fallback.ts, direct-watch.ts).
  */
 import { parseCursor } from '#contract/cursor.ts';
+import { isEarlierRun, type RunStart } from '#contract/run-order.ts';
 import type { ChangeEvent, StreamEvent } from '#contract/stream-event.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 
@@ -47,7 +48,7 @@ export function applyPolledState(state: OrganizationState, { head, log }: Polled
 
 /** The run from the answer to a request of this page. The answer has no cursor, so the cursor stays. */
 export function applyAnswer(state: OrganizationState, log: SyncLog): OrganizationState {
-  if (isEarlierRun(log, state.log) || compare(log.cursor, state.cursor) === 'older') return state;
+  if (isOfEarlierRun(log, state.log) || compare(log.cursor, state.cursor) === 'older') return state;
   return { ...shown(state, log), isKnown: true };
 }
 
@@ -82,7 +83,7 @@ export function hasReached(state: OrganizationState, head: string): boolean {
 function applyChange(state: OrganizationState, event: ChangeEvent): OrganizationState {
   const order = compare(event.cursor, state.cursor);
   if (order !== 'newer' && order !== 'first') return state;
-  const log = isEarlierRun(event.log, state.log) ? state.log : event.log;
+  const log = isOfEarlierRun(event.log, state.log) ? state.log : event.log;
   return { ...shown(state, log), cursor: event.cursor, isKnown: true };
 }
 
@@ -102,13 +103,10 @@ function isSameRun(log: SyncLog, other: SyncLog | null): boolean {
   return other !== null && log.id === other.id && log.started_at === other.started_at;
 }
 
-/**
- * The latest run is the one that started last, as in the order of the poll. Timestamps of one format compare as text.
- */
-function isEarlierRun(log: SyncLog, other: SyncLog | null): boolean {
-  if (other === null || log.id === other.id) return false;
-  return log.started_at === other.started_at ? log.id < other.id : log.started_at < other.started_at;
-}
+const startOf = ({ id, started_at }: SyncLog): RunStart => ({ id, startedAt: started_at });
+
+const isOfEarlierRun = (log: SyncLog, other: SyncLog | null): boolean =>
+  isEarlierRun(startOf(log), other && startOf(other));
 
 type Order = 'first' | 'older' | 'same' | 'newer' | 'other-epoch' | 'unknown';
 

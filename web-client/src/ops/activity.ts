@@ -3,9 +3,8 @@ import { isCancelled, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
+import { displayState, RUN_TONES, type Tone } from '../ui/display-state.ts';
 import { formatCount, formatPatients, operationWords } from '../ui/format.ts';
-
-type ActivityTone = 'plain' | 'good' | 'warn' | 'bad';
 
 export interface ActivityLine {
   /** A counter of this page. */
@@ -14,7 +13,7 @@ export interface ActivityLine {
   at: number;
   organizationId: number;
   words: string;
-  tone: ActivityTone;
+  tone: Tone;
 }
 
 const LINES_KEPT = 100;
@@ -72,17 +71,15 @@ function describeChange(
   if (!isOther && before?.status === log.status) return describePhaseChange(before, log);
   if (log.status === 'running')
     return { words: `${operationWords(log.operation_type)} started`, tone: 'plain' };
-  if (log.status === 'failed') {
-    if (isCancelled(log)) return { words: 'Cancelled', tone: 'warn' };
-    return { words: problemText(log) ?? 'Failed', tone: 'bad' };
-  }
-  if (log.records_failed === 0)
-    return { words: `Completed, ${formatPatients(log.records_success)}`, tone: 'good' };
+  return { words: endWords(log), tone: RUN_TONES[displayState(log)] };
+}
+
+function endWords(log: SyncLog): string {
+  if (isCancelled(log)) return 'Cancelled';
+  if (log.status === 'failed') return problemText(log) ?? 'Failed';
   const stored = formatPatients(log.records_success);
-  return {
-    words: `Completed, ${stored}, ${formatCount(log.records_failed)} with errors`,
-    tone: 'warn',
-  };
+  const errors = log.records_failed === 0 ? '' : `, ${formatCount(log.records_failed)} with errors`;
+  return `Completed, ${stored}${errors}`;
 }
 
 function describePhaseChange(

@@ -4,7 +4,7 @@ import { formatDuration, formatRemaining } from '#contract/duration.ts';
 import { isCancelled, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { barTone } from '../ui/bar-tone.ts';
+import { barTone } from '../ui/display-state.ts';
 import { counterText, formatPercent, phaseWords } from '../ui/format.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 import { StatePill } from '../ui/state-pill.tsx';

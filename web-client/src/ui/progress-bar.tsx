@@ -1,5 +1,5 @@
 /** A bar from 0 to 100 with the ARIA role of a progress bar. */
-export type BarTone = 'none' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
+import type { BarTone } from './display-state.ts';
 
 export interface ProgressBarProps {
   percent: number;

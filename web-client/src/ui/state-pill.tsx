@@ -1,12 +1,10 @@
 /** The state of a run in one word and one colour. */
 
-import { isCancelled } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
+import { type DisplayState, displayState } from './display-state.ts';
 import { Icon, type IconName } from './icon.tsx';
 
-type Pill = 'running' | 'waiting' | 'completed' | 'partial' | 'failed' | 'cancelled' | 'none';
-
-const WORDS: Record<Pill, string> = {
+const WORDS: Record<DisplayState, string> = {
   running: 'Running',
   waiting: 'Waiting',
   completed: 'Completed',
@@ -16,7 +14,7 @@ const WORDS: Record<Pill, string> = {
   none: 'Never synced',
 };
 
-const ICONS: Record<Pill, IconName | null> = {
+const ICONS: Record<DisplayState, IconName | null> = {
   running: 'sync',
   waiting: 'pause',
   completed: 'done',
@@ -27,7 +25,7 @@ const ICONS: Record<Pill, IconName | null> = {
 };
 
 export function StatePill({ log }: { log: SyncLog | null }) {
-  const pill = pillOf(log);
+  const pill = displayState(log);
   const icon = ICONS[pill];
   return (
     <span className="pill" data-pill={pill}>
@@ -35,12 +33,4 @@ export function StatePill({ log }: { log: SyncLog | null }) {
       {WORDS[pill]}
     </span>
   );
-}
-
-function pillOf(log: SyncLog | null): Pill {
-  if (log === null) return 'none';
-  const { phase } = log.metadata;
-  if (log.status === 'running') return phase === 'waiting' || phase === 'queued' ? 'waiting' : 'running';
-  if (log.status === 'failed') return isCancelled(log) ? 'cancelled' : 'failed';
-  return log.records_failed > 0 ? 'partial' : 'completed';
 }
