@@ -12,6 +12,7 @@ import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
+import { every } from '../timing/every.ts';
 
 const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 const CLEANUP_EVERY_MS = 60 * 60 * 1_000;
@@ -117,14 +118,17 @@ function hashOf(...parts: string[]): string {
 
 /** @returns a function that stops it */
 export function deleteOldResponses({ sql }: Database, logger: Logger): () => void {
-  const timer = setInterval(() => {
-    sql`delete from idempotency_keys where created_at < now() - interval '1 day'`.catch((error: unknown) =>
-      logger.warn(
-        safeError(error),
-        'Deleting old answers to Idempotency-Keys failed; the next try deletes them',
-      ),
-    );
-  }, CLEANUP_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  return every(
+    () => CLEANUP_EVERY_MS,
+    async () => {
+      try {
+        await sql`delete from idempotency_keys where created_at < now() - interval '1 day'`;
+      } catch (error) {
+        logger.warn(
+          safeError(error),
+          'Deleting old answers to Idempotency-Keys failed; the next try deletes them',
+        );
+      }
+    },
+  );
 }

@@ -1,13 +1,11 @@
 /** Maintains the daily partitions of the event log: creates them ahead, and drops them after the retention time. */
 import type { Sql } from 'postgres';
+import { maintainHourly } from '../database/maintain-hourly.ts';
 import type { Database } from '../database/open.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import type { Logger } from '../logging/logger.ts';
-import { databaseError, safeError } from '../logging/safe-error.ts';
 
-const EVERY_MS = 60 * 60 * 1_000;
 const DAYS_AHEAD = 7;
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** @returns a function that stops the maintenance */
 export async function startPartitionMaintenance(
@@ -19,19 +17,12 @@ export async function startPartitionMaintenance(
     await deleteOldDefaultRows(sql, retentionDays);
     await sql`select sync_events_maintain(${retentionDays}, ${DAYS_AHEAD})`;
   };
-  const wait = (error: unknown): void =>
-    logger.warn(
-      safeError(error),
-      'Maintaining the event partitions failed; events continue, and the next try deletes the old ones',
-    );
-  await maintain().catch((error: unknown) => {
-    // A long reader, such as a backup, holds the table. Partitions exist for days ahead, so the server can start.
-    if (databaseError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
-    wait(error);
-  });
-  const timer = setInterval(() => void maintain().catch(wait), EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  // Partitions exist for days ahead, so the server can also start without this.
+  return await maintainHourly(
+    maintain,
+    logger,
+    'Maintaining the event partitions failed; events continue, and the next try deletes the old ones',
+  );
 }
 
 /** Deletes old rows of the default partition, for days without their own: in batches, so that no statement takes long. */
