@@ -24,23 +24,30 @@ export function createLogger(
   options: LogOptions,
   output: Writable = createLossyOutput(process.stdout),
 ): Logger {
-  const settings = { level: options.level, base: null, timestamp: stdTimeFunctions.isoTime };
+  const settings = {
+    level: options.level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    // The names under which log services look: the word of the level, and `message`.
+    messageKey: 'message',
+    formatters: { level: (level: string) => ({ level }) },
+  };
   return options.format === 'json'
     ? pino(settings, output)
     : pino(settings, prettyStream(output, options.colour));
 }
 
-const Line = z.looseObject({ level: z.number(), msg: z.string().default(''), time: z.unknown() });
+const Line = z.looseObject({
+  level: z.enum(LOG_LEVELS),
+  message: z.string().default(''),
+  time: z.unknown(),
+});
 
-const NAMES: Record<number, string> = {
-  10: 'TRACE',
-  20: 'DEBUG',
-  30: 'INFO',
-  40: 'WARN',
-  50: 'ERROR',
-  60: 'FATAL',
+const COLOURS: Partial<Record<LogLevel, string>> = {
+  warn: '\x1b[33m',
+  error: '\x1b[31m',
+  fatal: '\x1b[31m',
 };
-const COLOURS: Record<number, string> = { 40: '\x1b[33m', 50: '\x1b[31m', 60: '\x1b[31m' };
 
 function prettyStream(output: Writable, colour: boolean): Writable {
   return new Writable({
@@ -54,15 +61,15 @@ function prettyStream(output: Writable, colour: boolean): Writable {
 
 /** Fields stay out of ordinary lines, which people read; a warning needs them. */
 function prettyLine(json: string, colour: boolean): string {
-  const { level, msg, time: _time, ...fields } = Line.parse(JSON.parse(json));
+  const { level, message, time: _time, ...fields } = Line.parse(JSON.parse(json));
   const details =
-    level === 30
+    level === 'info'
       ? ''
       : Object.entries(fields)
           .map(([key, value]) => ` ${key}=${JSON.stringify(value)}`)
           .join('');
-  const name = `[${NAMES[level] ?? level}]`;
+  const name = `[${level.toUpperCase()}]`;
   const start = COLOURS[level];
   const label = colour && start !== undefined ? `${start}${name}\x1b[0m` : name;
-  return `${label} ${terminalText(msg + details)}\n`;
+  return `${label} ${terminalText(message + details)}\n`;
 }
