@@ -67,18 +67,25 @@ const Compose = z.object({
     server: z.object({
       build: z.literal('.'),
       read_only: z.literal(true),
+      mem_limit: z.string(),
+      pids_limit: z.int(),
       cap_drop: z.tuple([z.literal('ALL')]),
       environment: z.record(z.string(), z.string()),
       ports: z.array(z.string()),
       depends_on: z.object({ database: z.object({ condition: z.literal('service_healthy') }) }),
     }),
     database: z.object({
+      cap_drop: z.tuple([z.literal('ALL')]),
+      networks: z.tuple([z.literal('database')]),
+      mem_limit: z.string(),
       image: z.string().regex(/^postgres:(1[4-9])/),
       environment: z.record(z.string(), z.string()),
       volumes: z.array(z.string()),
       healthcheck: z.object({ test: z.array(z.string()) }),
     }),
   }),
+  networks: z.object({ database: z.object({ internal: z.literal(true) }) }),
+  configs: z.object({ roles: z.object({ content: z.string() }) }),
   volumes: z.record(z.string(), z.null()),
 });
 
