@@ -5,6 +5,8 @@ import { licenceFile } from '../packaging/release/licence-file.ts';
 
 export default defineConfig({
   root: import.meta.dirname,
+  // Relative: the server knows BASE_PATH, and the build does not.
+  base: './',
   plugins: [react(), licenceFile('@fontsource-variable/geist/LICENSE', 'assets/geist-LICENSE.txt')],
   build: {
     emptyOutDir: true,

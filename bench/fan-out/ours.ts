@@ -90,6 +90,7 @@ async function openApp(
     streamTokens: createStreamTokens(streamSigningKey(CREDENTIALS_KEY), config.streamTokenSeconds),
     limits: createRateLimits(config.limits),
     authenticator: undefined,
+    basePath: '',
     allowedOrigins: config.allowedOrigins,
     isDraining: () => false,
     clinikoBaseUrl: undefined,

@@ -20,6 +20,8 @@ import {
 export interface AccessConfig {
   port: number;
   host: string;
+  /** `/sync`: everything is served below it; '' at the root. */
+  basePath: string;
   /** `none`: every program on this machine; `tokens`: requests that carry one. */
   auth: 'none' | 'tokens';
   /** Accepted as an admin token while there is no other one. */
@@ -54,6 +56,7 @@ export function readAccessConfig(read: Read): AccessConfig {
   return {
     port: port ?? 8000,
     host,
+    basePath: read('BASE_PATH', basePath, ''),
     auth,
     bootstrapAdminToken,
     jwt: readJwt(read),
@@ -97,6 +100,14 @@ function readLimits(read: Read): AccessConfig['limits'] {
     ),
   };
 }
+
+const basePath: Rule<string> = {
+  schema: z
+    .string()
+    .regex(/^(\/[\w~-][\w.~-]*)*\/?$/)
+    .transform((path) => path.replace(/\/$/, '')),
+  mayBe: 'a path such as /sync, of letters, digits, dots, dashes and slashes',
+};
 
 const adminToken: Rule<string> = {
   schema: z.string().regex(/^[\x21-\x7e]{32,512}$/),

@@ -17,7 +17,7 @@ const STREAM_MESSAGES: Record<string, z.core.$ZodType> = {
   bye: Bye,
 };
 
-export function asyncApiDocument(version: string): JsonSchema {
+export function asyncApiDocument(version: string, basePath = ''): JsonSchema {
   const serverFrames = framesOf(ServerFrame.def.options);
   const clientFrames = framesOf(ClientFrame.def.options);
   return {
@@ -32,7 +32,7 @@ export function asyncApiDocument(version: string): JsonSchema {
     defaultContentType: 'application/json',
     channels: {
       events: {
-        address: '/api/v1/cliniko/sync-logs/{orgId}/events',
+        address: `${basePath}/api/v1/cliniko/sync-logs/{orgId}/events`,
         title: 'Server-Sent Events of one organization',
         description:
           'Resume with `Last-Event-ID` or `?since=`: exactly what was missed follows, or a snapshot and the reason.',
@@ -41,7 +41,7 @@ export function asyncApiDocument(version: string): JsonSchema {
         bindings: { http: { bindingVersion: '0.3.0' } },
       },
       socket: {
-        address: '/api/v1/cliniko/ws',
+        address: `${basePath}/api/v1/cliniko/ws`,
         title: 'WebSocket of many organizations',
         description: `JSON text frames, at most ${MAX_SOCKET_FRAME_BYTES} bytes to the server. Subprotocol: ${SUBPROTOCOL} (optional).`,
         messages: { ...messagesOf('server', serverFrames), ...messagesOf('client', clientFrames) },

@@ -34,7 +34,7 @@ const DIALECT = 'draft-2020-12';
 const schema = (of: z.core.$ZodType) => schemaOf(of, DIALECT);
 
 /** @param more operations beside our own: those of the old service */
-export function openApiDocument(version: string, more: readonly Operation[] = []): JsonSchema {
+export function openApiDocument(version: string, more: readonly Operation[] = [], basePath = ''): JsonSchema {
   const operations = [...OPERATIONS, ...more];
   return {
     openapi: '3.1.1',
@@ -45,7 +45,7 @@ export function openApiDocument(version: string, more: readonly Operation[] = []
         'Syncs the patients of clinics from Cliniko into PostgreSQL, and streams the progress. Errors are RFC 9457 problems with a stable `code`. The streams are described in /asyncapi.json.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/', description: 'This server.' }],
+    servers: [{ url: `${basePath}/`, description: 'This server.' }],
     security: [{}, { bearer: [] }],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths: pathsOf(operations),

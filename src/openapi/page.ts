@@ -52,7 +52,7 @@ const AsyncApiView = z.object({
 });
 
 /** Everything that is put into it is escaped. */
-export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema): Html {
+export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema, basePath: string): Html {
   const api = OpenApiView.parse(openapi);
   const live = AsyncApiView.parse(asyncapi);
   const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
@@ -66,9 +66,9 @@ export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema): Html {
   );
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${api.info.title}: API</title><link rel="stylesheet" href="/docs/docs.css"></head>
+<title>${api.info.title}: API</title><link rel="stylesheet" href="${basePath}/docs/docs.css"></head>
 <body><header><h1>${api.info.title} <small>${api.info.version}</small></h1><p>${words(api.info.description)}</p>
-<p>As files: <a href="/openapi.json">openapi.json</a>, <a href="/asyncapi.json">asyncapi.json</a></p></header>
+<p>As files: <a href="${basePath}/openapi.json">openapi.json</a>, <a href="${basePath}/asyncapi.json">asyncapi.json</a></p></header>
 <nav aria-label="Sections"><ul>${api.tags.map(({ name }) => html`<li><a href="#tag-${name}">${name}</a></li>`)}
 <li><a href="#live">Live events</a></li><li><a href="#sent">Webhooks sent</a></li><li><a href="#schemas">Schemas</a></li></ul></nav>
 <main>${sections}

@@ -11,13 +11,16 @@ import { DOCS_STYLE } from './style.ts';
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-cache' };
 
-/** @param more operations beside our own: those of the old service */
-export function documentRoutes(version: string, more: readonly Operation[]): Hono {
-  const openapi = once(() => openApiDocument(version, more));
-  const asyncapi = once(() => asyncApiDocument(version));
+/**
+ * @param more operations beside our own: those of the old service
+ * @param basePath `BASE_PATH`, '' at the root
+ */
+export function documentRoutes(version: string, more: readonly Operation[], basePath: string): Hono {
+  const openapi = once(() => openApiDocument(version, more, basePath));
+  const asyncapi = once(() => asyncApiDocument(version, basePath));
   const openapiText = once(() => JSON.stringify(openapi()));
   const asyncapiText = once(() => JSON.stringify(asyncapi()));
-  const page = once(() => docsPage(openapi(), asyncapi()));
+  const page = once(() => docsPage(openapi(), asyncapi(), basePath));
   const routes = new Hono();
   routes.get('/openapi.json', (c) => c.body(openapiText(), 200, JSON_HEADERS));
   routes.get('/asyncapi.json', (c) => c.body(asyncapiText(), 200, JSON_HEADERS));

@@ -47,6 +47,8 @@ export interface AppDeps extends WebSocketDeps, OrganizationDeps, WebhookDeps, A
   metrics: Metrics;
   tracer: Tracer;
   allowedOrigins: readonly string[];
+  /** Removed from requests before they arrive here; pages and documents name it. */
+  basePath: string;
   isDraining: () => boolean;
   /** `CLINIKO_BASE_URL`; undefined: from the shard of each key. */
   clinikoBaseUrl: string | undefined;
@@ -90,8 +92,8 @@ export function createApp(deps: AppDeps): App {
   app.route('/api/v1/organizations', webhookRoutes(restricted));
   app.route('/api/v1', accessRoutes(deps.streamTokens));
   app.route('/api/v1', auditRoutes(database));
-  app.route('/', pageRoutes());
-  app.route('/', documentRoutes(version, LEGACY_OPERATIONS));
+  app.route('/', pageRoutes(deps.basePath));
+  app.route('/', documentRoutes(version, LEGACY_OPERATIONS, deps.basePath));
   refuseOtherMethods(app);
 
   app.notFound(() => {

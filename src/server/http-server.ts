@@ -4,8 +4,10 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Config } from '../config/config.ts';
+import { withoutBasePath } from '../http/base-path.ts';
 import { limitConnectionsPerAddress } from '../http/connection-share.ts';
 import { adapterProblem, answerMalformedRequests } from '../http/malformed-request.ts';
+import { ProblemError, problemResponse } from '../http/problem.ts';
 import { answerInTurn } from '../http/request-queue.ts';
 import { answerUpgrades } from '../http/upgrades.ts';
 import type { createApp } from './app.ts';
@@ -20,12 +22,13 @@ const SLOW_CLIENTS = {
   requireHostHeader: false,
 };
 
-export interface HttpServerOptions extends Pick<Config, 'limits' | 'keepAliveMs' | 'trustedProxies'> {
+export interface HttpServerOptions
+  extends Pick<Config, 'basePath' | 'limits' | 'keepAliveMs' | 'trustedProxies'> {
   onConnectionRefused: (reason: 'address' | 'server') => void;
 }
 
 export function createHttpServer(app: ReturnType<typeof createApp>, options: HttpServerOptions): Server {
-  const { limits, keepAliveMs, trustedProxies, onConnectionRefused } = options;
+  const { basePath, limits, keepAliveMs, trustedProxies, onConnectionRefused } = options;
   const server = createServer({ ...SLOW_CLIENTS, keepAliveTimeout: keepAliveMs });
   server.maxConnections = limits.connections;
   limitConnectionsPerAddress(server, {
@@ -35,23 +38,32 @@ export function createHttpServer(app: ReturnType<typeof createApp>, options: Htt
   });
   answerMalformedRequests(server);
   answerUpgrades(server);
-  answerInTurn(server, listenerFor(app));
+  answerInTurn(server, listenerFor(app, basePath));
   return server;
 }
 
-function listenerFor(app: ReturnType<typeof createApp>): RequestListener {
+function listenerFor(app: ReturnType<typeof createApp>, basePath: string): RequestListener {
   // The hostname stands in for a missing Host, which hardening.ts judges.
   const listener = getRequestListener(app.fetch, { errorHandler: adapterProblem, hostname: 'localhost' });
-  return (request, response) => void listener(request, response);
+  const outside = getRequestListener(() => {
+    const detail = `This server serves everything below ${basePath}/ (BASE_PATH). A proxy must pass addresses on unchanged.`;
+    return problemResponse(new ProblemError('NOT_FOUND', detail));
+  });
+  return (request, response) => {
+    const address = withoutBasePath(request.url ?? '', basePath);
+    if (address === undefined) return void outside(request, response);
+    request.url = address;
+    void listener(request, response);
+  };
 }
 
 /** @returns its address. @throws when the port is taken */
-export async function listen(server: Server, { port, host }: Config): Promise<string> {
+export async function listen(server: Server, { port, host, basePath }: Config): Promise<string> {
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${name}:${address.port}`;
+  return `http://${name}:${address.port}${basePath}`;
 }
 
 /** What is being answered gets a moment. */

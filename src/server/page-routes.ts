@@ -9,9 +9,10 @@ import { secureHeaders } from 'hono/secure-headers';
 
 const BUILT = fileURLToPath(new URL('../../web-client/dist', import.meta.url));
 
-const NOT_BUILT = 'The pages were not built. Run "npm run prepare" in the folder of this program.\n';
+const NOT_BUILT = 'The pages were not built. Run "npm run build" in the folder of this program.\n';
 
-export function pageRoutes(): Hono {
+/** @param basePath `BASE_PATH`, '' at the root */
+export function pageRoutes(basePath: string): Hono {
   const routes = new Hono();
   // Before the headers of the pages: pages of any origin load this script.
   routes.get(
@@ -38,8 +39,8 @@ export function pageRoutes(): Hono {
       strictTransportSecurity: false,
     }),
   );
-  routes.get('/', (c) => page(c, 'index.html'));
-  routes.get('/ops', (c) => page(c, 'ops.html'));
+  routes.get('/', (c) => page(c, 'index.html', basePath));
+  routes.get('/ops', (c) => page(c, 'ops.html', basePath));
   if (existsSync(BUILT)) {
     // Their names contain a content hash, so they never change.
     const cached = (_path: string, c: Context) =>
@@ -71,10 +72,16 @@ async function embed(c: Context): Promise<Response> {
   }
 }
 
-async function page(c: Context, name: string): Promise<Response> {
+/** The build refers to its files by `./assets/`, which means another folder in `/ops/` and in `/sync`. */
+const withBasePath = (html: string, basePath: string): string =>
+  html
+    .replaceAll('"./assets/', `"${basePath}/assets/`)
+    .replace('<head>', `<head><meta name="base-path" content="${basePath}">`);
+
+async function page(c: Context, name: string, basePath: string): Promise<Response> {
   try {
     const html = await readFile(`${BUILT}/${name}`, 'utf8');
-    return c.html(html, 200, { 'cache-control': 'no-cache' });
+    return c.html(withBasePath(html, basePath), 200, { 'cache-control': 'no-cache' });
   } catch {
     return c.text(NOT_BUILT, 503);
   }

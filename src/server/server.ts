@@ -129,6 +129,7 @@ async function serve(
     refusals: createRefusals(database, logger, metrics.requestRefused),
     trustedProxies: config.trustedProxies,
     allowedOrigins: config.allowedOrigins,
+    basePath: config.basePath,
     isDraining: () => draining,
     clinikoBaseUrl: config.cliniko.baseUrl,
     metrics,

@@ -2,6 +2,7 @@
  * The page for an organization that the token cannot access. It shows only the refusal: whether a sync exists is
  * unknown here.
  */
+import { BASE_PATH } from '../base-path.ts';
 import type { Connection } from '../live/connection.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
@@ -21,7 +22,7 @@ export function NoAccess({ title, words, connection }: NoAccessProps) {
         <h1>{title}</h1>
         <ErrorNotice words={words ?? 'Your token has no access to this organization.'} />
         <p>
-          <a href="/">Show the organizations of your token</a>
+          <a href={`${BASE_PATH}/`}>Show the organizations of your token</a>
         </p>
       </main>
     </>

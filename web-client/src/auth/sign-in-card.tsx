@@ -1,6 +1,8 @@
 /** Asks for an access token, and verifies it before it is stored. */
+
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { createApi, messageOf } from '../api.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { fetchWith, signIn } from './session.ts';
@@ -80,7 +82,7 @@ async function refusalOf(token: string): Promise<string | null> {
   if (!SENDABLE.test(token))
     return 'This is not a token: it has spaces or characters that tokens do not have.';
   try {
-    await createApi('', fetchWith(token)).organizations();
+    await createApi(BASE_PATH, fetchWith(token)).organizations();
   } catch (error) {
     return messageOf(error);
   }

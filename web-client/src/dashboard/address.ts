@@ -1,5 +1,7 @@
-/** What an address names: an organization, `/?org=123`, one of its runs, `&run=17`, or its patients, `&view=patients`. */
+/** What an address names: an organization, `${BASE_PATH}/?org=123`, one of its runs, `&run=17`, or its patients, `&view=patients`. */
+
 import { RowId } from '#contract/sync-log.ts';
+import { BASE_PATH } from '../base-path.ts';
 
 /** @returns undefined when the address names no organization, or an invalid one */
 export function organizationOf(search: string): number | undefined {
@@ -18,7 +20,7 @@ export function parseOrganizationId(text: string): number | undefined {
 }
 
 export function addressOf(organizationId: number): string {
-  return `/?org=${organizationId}`;
+  return `${BASE_PATH}/?org=${organizationId}`;
 }
 
 export function addressOfRun(organizationId: number, runId: number): string {

@@ -1,7 +1,9 @@
 /** The content of `/` when its address names no organization. */
+
 import { type FormEvent, useEffect, useId, useState } from 'react';
 import type { OrganizationList } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { addressOf, parseOrganizationId } from './address.ts';
@@ -96,7 +98,7 @@ function Registered({ api }: { api: Api }) {
         ))}
       </ul>
       <p>
-        <a href="/ops">
+        <a href={`${BASE_PATH}/ops`}>
           {organizations.length > SHOWN
             ? `See all ${organizations.length} organizations`
             : 'See all organizations'}

@@ -1,4 +1,5 @@
 /** The entry of `/`: the organization or the run that the address names, or the choice of an organization. */
+import { BASE_PATH } from '../base-path.ts';
 import '../strict-csp.ts';
 import { createApi } from '../api.ts';
 import { sessionFetch } from '../auth/session.ts';
@@ -17,7 +18,7 @@ const PatientsPage = loadOnDemand(() =>
 const { search } = window.location;
 const organizationId = organizationOf(search);
 const runId = runOf(search);
-const api = createApi('', sessionFetch);
+const api = createApi(BASE_PATH, sessionFetch);
 
 if (organizationId === undefined) {
   showPage(<ChooseOrganization api={api} asked={new URLSearchParams(search).get('org')} />);

@@ -1,6 +1,7 @@
 /** What to do about an organization that this server does not know. */
 
 import { useSession } from '../auth/session.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { Icon } from '../ui/icon.tsx';
 
 export interface NotRegisteredProps {
@@ -37,7 +38,7 @@ export function NotRegistered({ organizationId, onRegister }: NotRegisteredProps
 
 /** Copied as they are: in double quotes the shell inserts the token. */
 function commands(organizationId: number, needsToken: boolean): string {
-  const address = `${window.location.origin}/api/v1/organizations/${organizationId}`;
+  const address = `${window.location.origin}${BASE_PATH}/api/v1/organizations/${organizationId}`;
   const headers = `${needsToken ? '-H "Authorization: Bearer $TOKEN" ' : ''}-H 'Content-Type: application/json'`;
   return [
     `curl -X PUT ${address} ${headers} -d '{"name": "The clinic’s name"}'`,

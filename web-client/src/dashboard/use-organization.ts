@@ -1,7 +1,9 @@
 /** Watches one organization while a component is mounted (live/). */
+
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { watchAccess } from '../auth/session.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
@@ -24,7 +26,7 @@ export function useOrganization(organizationId: number): WatchedOrganization {
   useEffect(() => {
     const opened = watchOrganization(organizationId, {
       ...watchAccess(),
-      baseUrl: '',
+      baseUrl: BASE_PATH,
       onState: (state, connection) => setView({ state, connection }),
     });
     watch.current = opened;

@@ -6,11 +6,17 @@ import { defineSyncProgress, SyncProgressElement } from './sync-progress-element
 
 /** Known only during the first execution of the script. */
 const SCRIPT = document.currentScript;
-const SCRIPT_ORIGIN =
-  SCRIPT instanceof HTMLScriptElement && SCRIPT.src !== '' ? new URL(SCRIPT.src).origin : '';
+const SCRIPT_SERVER =
+  SCRIPT instanceof HTMLScriptElement && SCRIPT.src !== '' ? serverOf(new URL(SCRIPT.src)) : '';
+
+/** The server of the script, with its BASE_PATH; of a copy in another place, the origin. */
+function serverOf({ origin, pathname }: URL): string {
+  const base = /^(.*)\/embed\/sync-progress\.js$/.exec(pathname)?.[1] ?? '';
+  return `${origin}${base}`;
+}
 
 class EmbeddedSyncProgress extends SyncProgressElement {
-  protected override readonly defaultSource = SCRIPT_ORIGIN;
+  protected override readonly defaultSource = SCRIPT_SERVER;
 }
 
 defineSyncProgress(EmbeddedSyncProgress);

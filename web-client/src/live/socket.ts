@@ -41,9 +41,10 @@ export function ownWebSocket(): OpenSocket | undefined {
   return (url, subprotocol) => new WebSocket(url, subprotocol);
 }
 
-/** @param baseUrl of the server; '' is the page's own origin */
+/** @param baseUrl of the server; '' and a path are on the page's own origin */
 export function socketAddress(baseUrl: string): string {
-  const base = baseUrl === '' ? globalThis.location.origin : baseUrl;
+  const isOwnOrigin = baseUrl === '' || baseUrl.startsWith('/');
+  const base = isOwnOrigin ? `${globalThis.location.origin}${baseUrl}` : baseUrl;
   return `${base.replace(/^http/, 'ws')}/api/v1/cliniko/ws`;
 }
 

@@ -1,6 +1,8 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
+
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { useCancel } from '../hooks/use-cancel.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { formatCount } from '../ui/format.ts';
@@ -113,7 +115,7 @@ function Empty({ total, isLive }: { total: number; isLive: boolean }) {
   return (
     <p className="card empty">
       No organization has synced yet. The first one appears here automatically;{' '}
-      <a href="/">open its dashboard</a> to register it.
+      <a href={`${BASE_PATH}/`}>open its dashboard</a> to register it.
     </p>
   );
 }

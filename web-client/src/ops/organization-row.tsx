@@ -1,8 +1,10 @@
 /** One organization. Rendered again only when it changes, when its clock ticks, or when its position changes. */
+
 import { memo } from 'react';
 import { formatDuration, formatRemaining } from '#contract/duration.ts';
 import { isCancelled, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
+import { BASE_PATH } from '../base-path.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { barTone } from '../ui/display-state.ts';
 import { counterText, formatPercent, phaseWords } from '../ui/format.ts';
@@ -36,7 +38,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
       style={{ transform: `translateY(${top}px)` }}
     >
       <th {...ROW_HEAD} className="ops-name">
-        <a href={`/?org=${organizationId}`} title={title}>
+        <a href={`${BASE_PATH}/?org=${organizationId}`} title={title}>
           {title}
         </a>
         {name !== undefined && <span className="soft">{organizationId}</span>}

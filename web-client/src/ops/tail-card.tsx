@@ -1,5 +1,7 @@
 /** The latest events, newest first. Not a live region: on a busy day it would announce without pause. */
+
 import { memo } from 'react';
+import { BASE_PATH } from '../base-path.ts';
 import type { ActivityLine } from './activity.ts';
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
@@ -22,7 +24,7 @@ export const TailCard = memo(function TailCard({ lines, names }: TailCardProps) 
             {lines.map(({ key, at, organizationId, words, tone }) => (
               <li key={key} data-tone={tone}>
                 <span className="tail-at">{TIME.format(at)}</span>
-                <a href={`/?org=${organizationId}`}>
+                <a href={`${BASE_PATH}/?org=${organizationId}`}>
                   {names.get(organizationId) ?? `Organization ${organizationId}`}
                 </a>
                 <span className="tail-words">{words}</span>

@@ -2,8 +2,10 @@
  * Watches all organizations. The page renders at most every `DRAW_EVERY_MS`, however many frames arrive: figures that
  * change faster cannot be read.
  */
+
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { watchAccess } from '../auth/session.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
 import type { Connection } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
@@ -45,7 +47,7 @@ export function useEverything(): WatchedEverything {
     };
     const opened = watchEverything({
       ...watchAccess(),
-      baseUrl: window.location.origin,
+      baseUrl: `${window.location.origin}${BASE_PATH}`,
       onState: (everything, connection) => {
         newest = { everything, connection };
         timer ??= setTimeout(draw, DRAW_EVERY_MS);

@@ -2,8 +2,10 @@
  * The server's health, polled every few seconds because a silent stream does not reveal it. Polled at once when the
  * connection's kind changes, or the lights would contradict the connection badge for seconds.
  */
+
 import { useEffect, useState } from 'react';
 import { Readiness } from '#contract/health.ts';
+import { BASE_PATH } from '../base-path.ts';
 import type { ConnectionKind } from '../live/connection.ts';
 
 export type Health = { kind: 'unknown' } | { kind: 'unreachable' } | { kind: 'known'; readiness: Readiness };
@@ -35,7 +37,7 @@ export function useHealth(connection: ConnectionKind): Health {
 /** A server that is not ready answers 503 with the same body. */
 async function askOnce(): Promise<Health> {
   try {
-    const response = await fetch('/readyz', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    const response = await fetch(`${BASE_PATH}/readyz`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     return { kind: 'known', readiness: Readiness.parse(await response.json()) };
   } catch {
     return { kind: 'unreachable' };

@@ -1,6 +1,7 @@
 /** The header of every page: title, links, and connection state. */
 
 import { signOut, useSession } from '../auth/session.ts';
+import { BASE_PATH } from '../base-path.ts';
 import type { Connection } from '../live/connection.ts';
 import { ConnectionBadge } from './connection-badge.tsx';
 
@@ -15,7 +16,7 @@ export function PageHeader({ current, connection }: MastheadProps) {
   const session = useSession();
   return (
     <header className="masthead">
-      <a className="brand" href="/">
+      <a className="brand" href={`${BASE_PATH}/`}>
         <svg className="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
           <rect width="32" height="32" rx="9" />
           <path d="M8 17.5h4l2.5-6.5 4 11 2.5-4.5H24" />
@@ -23,10 +24,10 @@ export function PageHeader({ current, connection }: MastheadProps) {
         Patient Sync
       </a>
       <nav aria-label="Pages">
-        <a href="/" aria-current={current === 'dashboard' ? 'page' : undefined}>
+        <a href={`${BASE_PATH}/`} aria-current={current === 'dashboard' ? 'page' : undefined}>
           Dashboard
         </a>
-        <a href="/ops" aria-current={current === 'ops' ? 'page' : undefined}>
+        <a href={`${BASE_PATH}/ops`} aria-current={current === 'ops' ? 'page' : undefined}>
           All organizations
         </a>
       </nav>

@@ -1,0 +1,48 @@
+/** The pages in a browser behind a real nginx that serves us below /sync/, beside other programs of the same host. */
+import { BlockList } from 'node:net';
+import { describe, expect } from 'vitest';
+import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
+import { asksForToken, signIn } from '../browser/support/sign-in.ts';
+import { test } from '../browser/support/test.ts';
+import { siteOfGuide, startNginx } from './support/nginx.ts';
+
+const TRUSTED = new BlockList();
+TRUSTED.addAddress('127.0.0.1');
+
+describe('nginx at /sync/', () => {
+  test('serves sign-in, both pages, their streams, the WebSocket and the embedded element', async ({
+    databaseUrl,
+    page,
+    journal,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      config: { trustedProxies: TRUSTED, basePath: '/sync' },
+    });
+    const below = async (upstream: string, port: number) =>
+      (await siteOfGuide(upstream, port)).replace('location / {', 'location /sync/ {');
+    // Other paths belong to nginx itself, which has nothing there.
+    const origin = await startNginx(new URL(server.url).origin, below, 404);
+
+    await page.goto(`${origin}/sync/?org=${OURS}`);
+    await asksForToken(page);
+    await signIn(page, server.admin);
+    await page.getByRole('button', { name: 'Sync now' }).click();
+    await page.getByText('Completed').first().waitFor();
+    await page.getByRole('link', { name: 'All organizations' }).click();
+    await page.waitForURL(`${origin}/sync/ops`);
+    await page
+      .getByRole('link', { name: String(OURS) })
+      .first()
+      .waitFor();
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await page.waitForURL(`${origin}/sync/`);
+
+    expect(
+      journal.requests.some((url) => url.startsWith('ws') && url.includes('/sync/api/v1/cliniko/ws')),
+    ).toBe(true);
+    expect(journal.requests.filter((url) => !new URL(url).pathname.startsWith('/sync'))).toEqual([]);
+    const script = await fetch(`${origin}/sync/embed/sync-progress.js`);
+    expect(script.status).toBe(200);
+    expect(journal.consoleErrors.filter((problem) => !problem.includes('401'))).toEqual([]);
+  });
+});
