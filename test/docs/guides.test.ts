@@ -15,6 +15,7 @@ describe('the guides', () => {
   test('are complete and contain commands', async () => {
     expect(await guideFiles()).toEqual([
       'guides/architecture.md',
+      'guides/deploy.md',
       'guides/moving-from-the-old-system.md',
       'guides/operations.md',
       'guides/quick-start.md',
@@ -34,8 +35,10 @@ describe('the guides', () => {
       if (why !== undefined) expect(Object.keys(REASONS_NOT_TO_RUN), text).toContain(why);
     }
     expect(notRun).toEqual([
-      'guides/operations.md (root): sudo install -m 0644 packaging/patient-sync.service /etc/systemd/system/',
-      'guides/operations.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
+      'guides/deploy.md (platform): fly launch --copy-config --no-deploy',
+      'guides/deploy.md (platform): kubectl create secret generic patient-sync --from-literal=DATABASE_URL="$DATABASE_URL" \\',
+      'guides/deploy.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
+      'guides/deploy.md (root): cd /opt/patient-sync && npm ci --omit=dev --omit=optional',
       'guides/operations.md (database): pg_dump --format=custom --file=patients.dump "$DATABASE_URL"',
       'guides/operations.md (database): export MIGRATE_DATABASE_URL=postgres://owner:…@db/patients DATABASE_URL=postgres://sync_server:…@db/patients',
       'guides/operations.md (cliniko): npm run doctor -- --org 123',

@@ -15,6 +15,7 @@ export const REASONS_NOT_TO_RUN: Record<string, string> = {
   root: 'it changes or reads the init system of the machine; test/peers checks the unit',
   database:
     'it needs databases and roles of a real installation; test/peers/backup.test.ts and test/database do the same',
+  platform: 'it needs an account of a hosting platform; test/packaging checks the files of each',
   cliniko: "it needs a clinic's own key and the real Cliniko",
 };
 
