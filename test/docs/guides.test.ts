@@ -15,11 +15,13 @@ describe('the guides', () => {
   test('are complete and contain commands', async () => {
     expect(await guideFiles()).toEqual([
       'guides/architecture.md',
+      'guides/backup-and-restore.md',
       'guides/deploy.md',
       'guides/moving-from-the-old-system.md',
       'guides/operations.md',
       'guides/quick-start.md',
       'guides/scaling.md',
+      'guides/upgrade.md',
       'operations/runbook.md',
     ]);
     const commands = (await Promise.all((await guideFiles()).map(commandsOf))).flat();
@@ -35,11 +37,12 @@ describe('the guides', () => {
       if (why !== undefined) expect(Object.keys(REASONS_NOT_TO_RUN), text).toContain(why);
     }
     expect(notRun).toEqual([
+      'guides/backup-and-restore.md (database): pg_dump --format=custom --file=patients.dump "$DATABASE_URL"',
+      'guides/backup-and-restore.md (database): psql "$NEW_DATABASE_URL" --command=\'CREATE ROLE patient_sync_reader NOLOGIN\'',
       'guides/deploy.md (platform): fly launch --copy-config --no-deploy',
       'guides/deploy.md (platform): kubectl create secret generic patient-sync --from-literal=DATABASE_URL="$DATABASE_URL" \\',
       'guides/deploy.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
       'guides/deploy.md (root): cd /opt/patient-sync && npm ci --omit=dev --omit=optional',
-      'guides/operations.md (database): pg_dump --format=custom --file=patients.dump "$DATABASE_URL"',
       'guides/operations.md (database): export MIGRATE_DATABASE_URL=postgres://owner:…@db/patients DATABASE_URL=postgres://sync_server:…@db/patients',
       'guides/operations.md (cliniko): npm run doctor -- --org 123',
       'guides/quick-start.md (ci): npm ci',

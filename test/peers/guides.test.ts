@@ -189,6 +189,12 @@ describe('a reader who follows', () => {
     expect((await follow('guides/scaling.md', reader)).join('\n')).toContain('"Seen everywhere"');
   });
 
+  test('the page about upgrades, has the newest schema', async () => {
+    const reader = await newReader();
+    await withDatabase(reader);
+    expect((await follow('guides/upgrade.md', reader)).join('\n')).toContain('newest schema');
+  });
+
   test('the page about deployment, has the two secrets', async () => {
     const [printed = ''] = await follow('guides/deploy.md', await newReader());
     expect(printed).toMatch(/^[A-Za-z0-9+/]{43}=\n[0-9a-f]{64}\n$/);
