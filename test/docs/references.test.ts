@@ -29,6 +29,7 @@ const OTHER_NAMES = new Set([
   'OLD_SCHEMA',
   'contact_type',
   'patients_legacy',
+  'proxy_pass',
 ]);
 
 /** What stands in code style: `like this`. */
