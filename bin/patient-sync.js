@@ -2,28 +2,18 @@
 /**
  * `patient-sync <command>`: all commands as one program; the npm scripts call it too.
  *
- * Plain JavaScript without imports of its own that an old Node would not know: what it needs is checked before anything
- * else is loaded. Each command is a module that reads the rest of the command line itself.
+ * Plain JavaScript that an old Node understands too: what it needs is checked before anything else is loaded. Each command
+ * is a module that reads the rest of the command line itself.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-
-const COMMANDS = {
-  serve: ['main', 'the server, configured by the environment'],
-  demo: ['cli/demo', 'a server with a simulated Cliniko, and a first sync'],
-  sync: ['cli/sync', 'starts a sync on a running server and shows its progress'],
-  watch: ['cli/watch', 'shows the syncs of one organization or of all'],
-  tokens: ['cli/tokens', 'creates, lists and revokes API tokens'],
-  erase: ['cli/erase', 'erases patients permanently'],
-  migrate: ['cli/migrate', 'migrates the database to the newest schema'],
-  'import-legacy': ['cli/import-legacy', 'copies the history of syncs from the old system'],
-  doctor: ['cli/doctor', 'checks a set-up, and says what to do'],
-};
+import { COMMANDS } from './commands.js';
+import { completion } from './completion.js';
 
 const HELP = `Usage: npx patient-sync <command> [options]
 
 ${Object.entries(COMMANDS)
-  .map(([name, [, what]]) => `  ${name.padEnd(13)} ${what}`)
+  .map(([name, { what }]) => `  ${name.padEnd(13)} ${what}`)
   .join('\n')}
 
 npx patient-sync <command> --help shows its options.`;
@@ -45,13 +35,17 @@ if (name === '--help' || name === '-h' || name === 'help') {
   process.stdout.write(`${HELP}\n`);
 } else if (!Object.hasOwn(COMMANDS, name)) {
   end(name === '' ? HELP : `Unknown command ${JSON.stringify(name)}.\n${HELP}`, 2);
+} else if (name === 'completion') {
+  const text = completion(COMMANDS, rest);
+  if (text === undefined) end(completion.usage, 2);
+  process.stdout.write(`${text}\n`);
 } else if (isOldNode(process.versions.node)) {
   end(
     `Patient Sync needs Node ${OLDEST_NODE.join('.')} or newer; this is ${process.versions.node}. Install the active LTS from https://nodejs.org.`,
     1,
   );
 } else {
-  const module = new URL(`../dist/${COMMANDS[name][0]}.js`, import.meta.url);
+  const module = new URL(`../dist/${COMMANDS[name].module}.js`, import.meta.url);
   if (!existsSync(fileURLToPath(module))) {
     end('Patient Sync is not built (dist/ is missing). Run: npm run build', 1);
   }

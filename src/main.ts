@@ -1,7 +1,7 @@
 /** `npm start`: the server, configured by the environment. */
 import { setFlagsFromString } from 'node:v8';
 import { readConfig } from './config/config.ts';
-import { createLogger } from './logging/logger.ts';
+import { createLogger, LOG_LEVELS } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
 import { startServer } from './server/server.ts';
@@ -16,8 +16,16 @@ const LEFT_FOR_CLOSING_MS = 4_500;
  */
 const HEAP_GROWING_PERCENT = 50;
 
+const USAGE = `Usage: npx patient-sync serve [--log-level=${LOG_LEVELS.join('|')}]
+The environment configures everything else: README.md lists the variables.
+`;
+
 async function main(): Promise<void> {
   surviveErrors(process.stderr);
+  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+    process.stdout.write(USAGE);
+    return;
+  }
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = readConfig(process.env, process.argv.slice(2), process.stdout.isTTY === true);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });

@@ -6,7 +6,7 @@ import { readArguments, runCommand } from './arguments.ts';
 import { jsonLine } from './screen.ts';
 
 await runCommand(async () => {
-  const usage = 'Usage: npm run db:migrate [-- --json]';
+  const usage = 'Usage: npm run db:migrate -- [--json]';
   const options = { json: { type: 'boolean', default: false } } as const;
   const { json } = readArguments(process.argv.slice(2), options, usage);
   const { databaseUrl, ...config } = readDatabaseConfig(process.env);

@@ -17,6 +17,8 @@ const PACKAGES: Record<string, string> = {
   pg_ctlcluster: 'postgresql',
   nginx: 'nginx-light',
   caddy: 'caddy',
+  haproxy: 'haproxy',
+  zsh: 'zsh',
   pgbouncer: 'pgbouncer',
 };
 
