@@ -6,7 +6,11 @@ import { connectInTest, test } from '../support/database.ts';
 describe('the doctor', () => {
   test('warns when the pool needs more sessions than are free', async ({ databaseUrl }) => {
     const sql = connectInTest(databaseUrl);
-    expect(await checkRoom(sql, 3)).toMatchObject({ check: 'connections', state: 'ok' });
+    expect(await checkRoom(sql, 3)).toMatchObject({
+      check: 'connections',
+      state: 'ok',
+      detail: expect.stringContaining('opens up to 5 sessions'),
+    });
     const [row] = await sql<{ most: number }[]>`select current_setting('max_connections')::int as most`;
     expect(await checkRoom(sql, row?.most ?? 0)).toMatchObject({
       check: 'connections',

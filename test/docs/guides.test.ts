@@ -19,6 +19,7 @@ describe('the guides', () => {
       'guides/deploy.md',
       'guides/moving-from-the-old-system.md',
       'guides/operations.md',
+      'guides/proxies.md',
       'guides/quick-start.md',
       'guides/scaling.md',
       'guides/upgrade.md',

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { asksForToken, signIn } from '../browser/support/sign-in.ts';
 import { test } from '../browser/support/test.ts';
-import { siteOfGuide, startNginx } from './support/nginx.ts';
+import { startGuideProxy } from './support/guide-proxies.ts';
 
 const TRUSTED = new BlockList();
 TRUSTED.addAddress('127.0.0.1');
@@ -18,16 +18,13 @@ describe('nginx at /sync/', () => {
     const server = await startGuardedServer(databaseUrl, {
       config: { trustedProxies: TRUSTED, basePath: '/sync' },
     });
-    const below = async (upstream: string, port: number) =>
-      (await siteOfGuide(upstream, port)).replace('location / {', 'location /sync/ {');
-    // Other paths belong to nginx itself, which has nothing there.
-    const origin = await startNginx(new URL(server.url).origin, below, 404);
+    const origin = await startGuideProxy('nginx', server.url, { isBelow: true });
 
     await page.goto(`${origin}/sync/?org=${OURS}`);
     await asksForToken(page);
     await signIn(page, server.admin);
-    await page.getByRole('button', { name: 'Sync now' }).click();
-    await page.getByText('Completed').first().waitFor();
+    await page.getByRole('button', { name: 'Start Full Sync' }).click();
+    await page.getByRole('heading', { name: 'Last sync: full sync completed' }).waitFor();
     await page.getByRole('link', { name: 'All organizations' }).click();
     await page.waitForURL(`${origin}/sync/ops`);
     await page

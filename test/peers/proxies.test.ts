@@ -1,15 +1,16 @@
-/** Programs that stand between us and others: nginx with its default buffering, curl, and pgbouncer that pools transactions. */
+/** Programs that stand between us and others: proxies, nginx with its default buffering, curl, and pgbouncer that pools transactions. */
 import { BlockList } from 'node:net';
 import { describe, expect, vi } from 'vitest';
 import { StreamToken } from '#contract/access.ts';
 import { Problem } from '#contract/problem.ts';
-import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
+import { type GuardedServer, OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
 import { startTestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
-import { siteOfGuide, startNginx } from './support/nginx.ts';
+import { GUIDE_PROXIES, startGuideProxy } from './support/guide-proxies.ts';
+import { startNginx } from './support/nginx.ts';
 import { startPgbouncer } from './support/pgbouncer.ts';
 import { run } from './support/program.ts';
 
@@ -33,37 +34,54 @@ describe('nginx with its default buffering', () => {
   });
 });
 
-describe('nginx as the guide configures it', () => {
-  const TRUSTED = new BlockList();
-  TRUSTED.addAddress('127.0.0.1');
+const TRUSTED = new BlockList();
+TRUSTED.addAddress('127.0.0.1');
 
+describe.for(GUIDE_PROXIES)('%s as the guide configures it', (proxy) => {
   test('passes on starts, streams and sockets of pages, and the address of the client', async ({
     databaseUrl,
   }) => {
     const server = await startGuardedServer(databaseUrl, { config: { trustedProxies: TRUSTED } });
-    const url = await startNginx(server.url, siteOfGuide);
-    const headers = { authorization: `Bearer ${server.admin}`, origin: url };
-    const tokens = await fetch(`${url}/api/v1/stream-tokens`, { method: 'POST', headers, body: '{}' });
-    const { token } = StreamToken.parse(await tokens.json());
-    const stream = await openStream(`${url}/api/v1/cliniko/sync-logs/${OURS}/events?token=${token}`);
-    const socket = await openSocket({ url }, `?organizations=*&token=${token}`, { headers: { origin: url } });
-    await socket.until('subscribed');
-    const start = await fetch(`${url}/api/v1/cliniko/sync-all/${OURS}`, { method: 'POST', headers });
-    expect(start.status).toBe(200);
-    await stream.until(hasEnded);
-    await socket.until('completed');
+    const url = await startGuideProxy(proxy, server.url);
+    await expectPassedOn(server, url, '');
 
     await fetch(`${url}/api/v1/organizations`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
-    // The proxy adds the client behind what the client sent; both are trusted here, so what was sent is the client.
-    expect(server.logged()).toContain('address="203.0.113.9"');
+    // nginx and HAProxy add the client behind what the client sent, and both are trusted here. Caddy replaces it.
+    const client = proxy === 'caddy' ? '127.0.0.1' : '203.0.113.9';
+    expect(server.logged()).toContain(`address="${client}"`);
+  });
+
+  test('serves below a path', async ({ databaseUrl }) => {
+    const config = { trustedProxies: TRUSTED, basePath: '/sync' };
+    const server = await startGuardedServer(databaseUrl, { config });
+    const url = await startGuideProxy(proxy, new URL(server.url).origin, { isBelow: true });
+    await expectPassedOn(server, url, '/sync');
+    expect(await (await fetch(`${url}/sync/ops`)).text()).toContain(
+      '<meta name="base-path" content="/sync">',
+    );
   });
 
   test('without accounts is refused, in words', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    const url = await startNginx(server.url, siteOfGuide, 403);
+    const url = await startGuideProxy(proxy, server.url, { health: 403 });
     expect(await (await fetch(`${url}/ops`)).json()).toMatchObject({ code: 'PROXY_NEEDS_ACCOUNTS' });
   });
 });
+
+/** What a page does: a stream token, a stream, a socket, a start, and the events of both. */
+async function expectPassedOn(server: GuardedServer, origin: string, path: string): Promise<void> {
+  const url = `${origin}${path}`;
+  const headers = { authorization: `Bearer ${server.admin}`, origin };
+  const tokens = await fetch(`${url}/api/v1/stream-tokens`, { method: 'POST', headers, body: '{}' });
+  const { token } = StreamToken.parse(await tokens.json());
+  const stream = await openStream(`${url}/api/v1/cliniko/sync-logs/${OURS}/events?token=${token}`);
+  const socket = await openSocket({ url }, `?organizations=*&token=${token}`, { headers: { origin } });
+  await socket.until('subscribed');
+  const start = await fetch(`${url}/api/v1/cliniko/sync-all/${OURS}`, { method: 'POST', headers });
+  expect(start.status).toBe(200);
+  await stream.until(hasEnded);
+  await socket.until('completed');
+}
 
 describe('nginx that does not pass the Host on', () => {
   test.for([

@@ -8,13 +8,12 @@ import { DatabaseStartError } from '../../database/database-failure.ts';
 import { connect } from '../../database/driver.ts';
 import { type Journal, readJournal } from '../../database/migration-journal.ts';
 import { readOwnObjects } from '../../database/own-objects.ts';
+import { sessionsOf } from '../../database/pool-share.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
 const LISTEN_LIMIT_MS = 3_000;
 const CLOCK_LIMIT_MS = 5_000;
 const SHORTEST_STATEMENT_MS = 10_000;
-/** Beside the pool: the listener, the bus and the readers of the event log. */
-const OTHER_SESSIONS = 5;
 
 /** Tables, rights and migrations, asked of the role that migrates. */
 export async function checkRights(sql: Sql): Promise<Finding[]> {
@@ -112,7 +111,7 @@ export async function checkRoom(sql: Sql, poolMax: number): Promise<Finding> {
     select current_setting('max_connections')::int as most,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
         - (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as free`;
-  const needed = poolMax + OTHER_SESSIONS;
+  const needed = sessionsOf(poolMax);
   const room = `A server opens up to ${needed} sessions; ${row?.free} of ${row?.most} are free.`;
   if ((row?.free ?? 0) >= needed) return ok('connections', room);
   return warning('connections', `${room} Raise max_connections, or set DATABASE_POOL_MAX lower.`);

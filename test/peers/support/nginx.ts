@@ -1,5 +1,5 @@
 /** A real nginx in front of a server, for one test. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { freePort } from './free-port.ts';
@@ -9,24 +9,11 @@ import { folder, run } from './program.ts';
 const plainSite = (upstream: string, port: number) =>
   `server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; proxy_set_header Host localhost; } }`;
 
-/** That of the guide, with the addresses of the test instead of its own, and without TLS, which needs a certificate. */
-export async function siteOfGuide(upstream: string, port: number): Promise<string> {
-  const guide = await readFile(new URL('../../../docs/guides/scaling.md', import.meta.url), 'utf8');
-  const written = /```nginx\n(.*?)```/s.exec(guide)?.[1] ?? '';
-  const replaced = written
-    .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
-    .replace(/ *ssl_certificate.*;\n/g, '')
-    .replace('server 127.0.0.1:8000;', `server ${new URL(upstream).host};`);
-  expect(replaced).toContain('proxy_pass');
-  expect(replaced).not.toMatch(/ssl|:8000/);
-  return replaced;
-}
-
-/** @param health what /healthz is answered with through it */
+/** @param health what a probe gets through it */
 export async function startNginx(
   upstream: string,
   site: (upstream: string, port: number) => string | Promise<string> = plainSite,
-  health = 200,
+  health = { path: '/healthz', status: 200 },
 ): Promise<string> {
   const [dir, port] = [await folder(), await freePort()];
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -37,6 +24,9 @@ export async function startNginx(
   await writeFile(join(dir, 'nginx.conf'), config);
   run('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', 'stderr']);
   const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(health), 5_000);
+  await vi.waitFor(
+    async () => expect((await fetch(`${url}${health.path}`)).status).toBe(health.status),
+    5_000,
+  );
   return url;
 }
