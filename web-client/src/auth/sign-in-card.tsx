@@ -3,6 +3,7 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { createApi, messageOf } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
+import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { fetchWith, signIn } from './session.ts';
@@ -19,10 +20,8 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
   const [refusal, setRefusal] = useState(hasLapsed ? LAPSED : null);
   const input = useRef<HTMLInputElement>(null);
   const ids = { input: useId(), hint: useId(), refusal: useId() };
-  useEffect(() => {
-    document.title = 'Sign in · Patient Sync';
-    input.current?.focus();
-  }, []);
+  useDocumentTitle('Sign in');
+  useEffect(() => input.current?.focus(), []);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();

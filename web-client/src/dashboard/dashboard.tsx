@@ -3,10 +3,11 @@
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { Api } from '../api.ts';
 import { NoAccess } from '../auth/no-access.tsx';
 import { useCancel } from '../hooks/use-cancel.ts';
+import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { isForbidden } from '../live/connection.ts';
 import { isRunning } from '../live/organization-state.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
@@ -46,7 +47,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   const [isSetting, setIsSetting] = useState(false);
   const openSettings = () => setIsSetting(true);
   const name = nameOf(registration, organizationId);
-  useTitle(isRunning(state) ? `${formatPercent(state.percent)} · ${name}` : name);
+  useDocumentTitle(...(isRunning(state) ? [formatPercent(state.percent), name] : [name]));
 
   const { log } = state;
   if (isForbidden(connection)) return <NoAccess title={name} words={records.error} connection={connection} />;
@@ -137,10 +138,4 @@ function Title({ organizationId, registration, onSettings }: TitleProps) {
       </p>
     </div>
   );
-}
-
-function useTitle(words: string): void {
-  useEffect(() => {
-    document.title = `${words} · Patient Sync`;
-  }, [words]);
 }

@@ -1,13 +1,14 @@
 /** The stored patients of one organization, to check the result of a sync. */
-import { type ReactNode, useEffect, useId, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { type ListedPatient, PatientState } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
+import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { formatPatients } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { DayAndTime } from '../ui/time.tsx';
-import { addressOf } from './address.ts';
+import { SubpageTitle } from './subpage-title.tsx';
 import { type PatientFilter, usePatients } from './use-patients.ts';
 import { nameOf, useRegistration } from './use-registration.ts';
 
@@ -21,21 +22,12 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
   const [filter, setFilter] = useState<PatientFilter>({ search: '' });
   const { patients, hasMore, isReading, error, readMore } = usePatients(api, organizationId, filter);
   const name = nameOf(registration, organizationId);
-  useEffect(() => {
-    document.title = `Patients · ${name} · Patient Sync`;
-  }, [name]);
+  useDocumentTitle('Patients', name);
   return (
     <>
       <PageHeader current="dashboard" />
       <main className="page">
-        <div className="title">
-          <p className="crumb">
-            <a href={addressOf(organizationId)}>
-              <Icon name="back" /> {name}
-            </a>
-          </p>
-          <h1>Patients</h1>
-        </div>
+        <SubpageTitle organizationId={organizationId} organizationName={name} title="Patients" />
         <section className="card" aria-label="Stored patients">
           <Filters filter={filter} onFilter={setFilter} />
           {error !== null && <ErrorNotice words={error} />}

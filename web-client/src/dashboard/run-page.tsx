@@ -1,25 +1,25 @@
 /** One run: how it ended, what it changed, and its progress over time. */
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
 import { NoAccess } from '../auth/no-access.tsx';
 import { type Cancel, useCancel } from '../hooks/use-cancel.ts';
+import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { operationWords } from '../ui/format.ts';
-import { Icon } from '../ui/icon.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { useHandOver } from '../ui/restore-focus.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { DayAndTime } from '../ui/time.tsx';
-import { addressOf } from './address.ts';
 import { PlaybackCard } from './playback-card.tsx';
 import { ResultNotice } from './result-notice.tsx';
 import { RunErrors } from './run-errors.tsx';
 import { RunFacts } from './run-facts.tsx';
 import { statusText } from './status-text.ts';
+import { SubpageTitle } from './subpage-title.tsx';
 import { useOrganization } from './use-organization.ts';
 import { nameOf, useRegistration } from './use-registration.ts';
 import { useRun } from './use-run.ts';
@@ -36,23 +36,14 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   const run = useRun(api, organizationId, runId, state.log);
   const cancel = useCancel(api, applyLog);
   const name = nameOf(registration, organizationId);
-  useEffect(() => {
-    document.title = `Run ${runId} · ${name} · Patient Sync`;
-  }, [runId, name]);
+  useDocumentTitle(`Run ${runId}`, name);
   if (isForbidden(connection)) return <NoAccess title={name} words={run.error} connection={connection} />;
 
   return (
     <>
       <PageHeader current="dashboard" connection={connection} />
       <main className="page">
-        <div className="title">
-          <p className="crumb">
-            <a href={addressOf(organizationId)}>
-              <Icon name="back" /> {name}
-            </a>
-          </p>
-          <h1>Run {runId}</h1>
-        </div>
+        <SubpageTitle organizationId={organizationId} organizationName={name} title={`Run ${runId}`} />
         <OfflineNotice connection={connection} />
         {run.error !== null && <ErrorNotice words={run.error} />}
         {run.log !== null && <Outcome log={run.log} cancel={cancel} />}

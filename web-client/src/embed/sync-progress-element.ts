@@ -142,7 +142,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
         const announcement = announce(announced, state, connection);
         if (state.isKnown) announced = announcement.announced;
         if (announcement.words !== null) this.#view.say(announcement.words);
-        this.#tell(before, state, connection);
+        this.#dispatchEvents(before, state, connection);
         before = state;
       },
     });
@@ -153,7 +153,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     };
   }
 
-  #tell(before: OrganizationState, state: OrganizationState, connection: Connection): void {
+  #dispatchEvents(before: OrganizationState, state: OrganizationState, connection: Connection): void {
     const detail: SyncProgressDetail = { log: state.log, percent: state.percent, connection };
     const hasEnded =
       before.log?.status === 'running' && state.log?.id === before.log.id && state.log.status !== 'running';

@@ -1,9 +1,9 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
-
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { useDeferredValue, useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useCancel } from '../hooks/use-cancel.ts';
+import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { formatCount } from '../ui/format.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
@@ -52,7 +52,8 @@ export function OpsConsole({ api }: { api: Api }) {
     },
     '?': () => setIsHelping(true),
   });
-  useFailureCountInTitle(counts.failed);
+  // Failures are visible while the console is in a background tab.
+  useDocumentTitle(...(counts.failed > 0 ? [`${counts.failed} failed`] : []), 'All organizations');
 
   const isFiltered = deferred.text !== '' || deferred.state !== null;
   return (
@@ -94,14 +95,6 @@ export function OpsConsole({ api }: { api: Api }) {
       {isHelping && <HelpDialog onClose={() => setIsHelping(false)} />}
     </>
   );
-}
-
-/** The title counts failures, visible while the console is in a background tab. */
-function useFailureCountInTitle(failed: number): void {
-  const alarm = failed > 0 ? `${failed} failed · ` : '';
-  useEffect(() => {
-    document.title = `${alarm}All organizations · Patient Sync`;
-  }, [alarm]);
 }
 
 function nameOfAsked(organizationId: number | undefined, names: ReadonlyMap<number, string>): string {
