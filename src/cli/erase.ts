@@ -59,7 +59,7 @@ function readTarget(patient: string | undefined, missingFor: string | undefined)
     return { kind: 'missing', forDays: wholeNumber(missingFor, '--missing-for', 0, 36_500) };
   }
   const ids = (patient ?? '').split(',').map((id) => id.trim());
-  if (ids.every((id) => /^[0-9]{1,19}$/.test(id))) return { kind: 'these', ids };
+  if (ids.every((id) => /^[0-9]{1,19}$/.test(id))) return { kind: 'listed', ids };
   throw new UsageError('--patient takes Cliniko ids with commas, such as 1412087736654301127.');
 }
 

@@ -11,7 +11,7 @@ import { forceFailRun } from '../sync/force-fail-run.ts';
 import { countErasable, erasePatients } from './erase.ts';
 import { lockNamingRows } from './patient-lines.ts';
 
-const ALL_PATIENTS = { kind: 'everybody' } as const;
+const ALL_PATIENTS = { kind: 'all' } as const;
 
 /**
  * The preview of `eraseOrganization`. Changes nothing.

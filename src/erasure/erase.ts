@@ -16,9 +16,9 @@ import { revokeLeases } from '../sync/lease.ts';
 import { erasePatientLines, lockNamingRows } from './patient-lines.ts';
 
 export type ErasureTarget =
-  | { kind: 'everybody' }
+  | { kind: 'all' }
   /** Cliniko ids. */
-  | { kind: 'these'; ids: readonly string[] }
+  | { kind: 'listed'; ids: readonly string[] }
   /** Patients missing in Cliniko for this many days. */
   | { kind: 'missing'; forDays: number };
 
@@ -84,9 +84,9 @@ async function erasedIds(
   target: ErasureTarget,
 ): Promise<readonly string[] | null> {
   switch (target.kind) {
-    case 'everybody':
+    case 'all':
       return null;
-    case 'these':
+    case 'listed':
       return [...target.ids].sort();
     case 'missing': {
       const rows = await tx<{ id: string }[]>`
@@ -133,9 +133,9 @@ async function deleteInPortions(
 function targetPatients(sql: ISql, organizationId: number, target: ErasureTarget) {
   const ofClinic = sql`organization_id = ${organizationId}`;
   switch (target.kind) {
-    case 'everybody':
+    case 'all':
       return ofClinic;
-    case 'these':
+    case 'listed':
       return sql`${ofClinic} and cliniko_patient_id = any(${target.ids as string[]}::text[])`;
     case 'missing':
       return sql`${ofClinic} and missing_since < now() - make_interval(days => ${target.forDays})`;
@@ -146,8 +146,8 @@ function targetPatients(sql: ISql, organizationId: number, target: ErasureTarget
 
 function targetQuarantine(sql: ISql, organizationId: number, target: ErasureTarget) {
   const ofClinic = sql`organization_id = ${organizationId}`;
-  if (target.kind === 'everybody') return ofClinic;
-  if (target.kind === 'these')
+  if (target.kind === 'all') return ofClinic;
+  if (target.kind === 'listed')
     return sql`${ofClinic} and record_key = any(${target.ids as string[]}::text[])`;
   return sql`${ofClinic} and record_key in (
     select cliniko_patient_id from patients where ${targetPatients(sql, organizationId, target)})`;

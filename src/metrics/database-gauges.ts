@@ -9,28 +9,24 @@ export interface DatabaseGauges {
 const SIMPLE: [name: string, help: string, read: (stats: DatabaseStats) => number][] = [
   [
     'oldest_run_age_seconds',
-    'Age of the running run that started first; 0 when none runs.',
+    'Age of the oldest run that has not ended; 0 when there is none.',
     (stats) => stats.oldestRunSeconds,
   ],
   [
     'longest_run_silence_seconds',
-    'Time since the last change of the run that has been silent for longest; 0 when none runs.',
+    'Time since the last change of a run that has not ended, the longest of all; 0 when there is none.',
     (stats) => stats.longestSilenceSeconds,
   ],
   [
     'notification_queue_usage_ratio',
-    'How full the queue of NOTIFY is; at 1 commits fail.',
+    'Used share of the NOTIFY queue; at 1 commits fail.',
     (stats) => stats.notificationQueueUsage,
   ],
   ['quarantined_patients', 'Patients that could not be stored.', (stats) => stats.quarantined],
-  [
-    'webhooks_pending',
-    'Webhook deliveries that wait or are being tried again.',
-    (stats) => stats.webhooksPending,
-  ],
+  ['webhooks_pending', 'Webhook deliveries that have not ended.', (stats) => stats.webhooksPending],
   [
     'oldest_pending_webhook_seconds',
-    'Age of the oldest delivery that waits; 0 when none does.',
+    'Age of the oldest webhook delivery that has not ended; 0 when there is none.',
     (stats) => stats.oldestWebhookSeconds,
   ],
 ];
@@ -45,7 +41,7 @@ export function createDatabaseGauges(): DatabaseGauges {
   });
   const runs = new Gauge({
     name: 'patient_sync_runs',
-    help: 'Runs that have not ended, by state; abandoned: its worker let the lease expire.',
+    help: 'Runs that have not ended, by state; abandoned: the lease expired.',
     labelNames: ['state'],
     registers: [figures],
   });

@@ -58,9 +58,12 @@ export function createMetrics(sources: MetricSources): Metrics {
   const http = httpMetrics(registers);
   const cliniko = clinikoMetrics(registers);
   const live = liveMetrics(registers);
-  const webhooks = histogram(registers, 'webhook_delivery_seconds', 'Webhook deliveries tried, by outcome.', [
-    'outcome',
-  ]);
+  const webhooks = histogram(
+    registers,
+    'webhook_delivery_seconds',
+    'Attempts to deliver a webhook, by outcome.',
+    ['outcome'],
+  );
   return {
     ...http,
     ...cliniko,
@@ -106,7 +109,7 @@ function collectAtEachScrape(registers: Registers, sources: MetricSources): void
     '1 while the listener receives nudges, checked with a nudge of this server to itself.',
     () => Number(sources.isListenerHealthy()),
   );
-  gauge('draining', '1 after SIGTERM, until the process is gone.', () => Number(sources.isDraining()));
+  gauge('draining', '1 from SIGTERM until the process ends.', () => Number(sources.isDraining()));
   new Gauge({
     name: 'patient_sync_connections',
     help: 'Open streams, by transport.',
@@ -120,7 +123,7 @@ function collectAtEachScrape(registers: Registers, sources: MetricSources): void
   });
   new Counter({
     name: 'patient_sync_slow_readers_total',
-    help: 'Readers that could not keep up: folded into a snapshot, or closed.',
+    help: 'Subscribers that could not keep up: what they missed was folded into one snapshot, or their connection was closed.',
     labelNames: ['fate'],
     registers,
     collect() {
@@ -173,7 +176,7 @@ function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> 
   const requests = histogram(
     registers,
     'cliniko_request_seconds',
-    'Requests to Cliniko by outcome, every try counted; rate-limited is a 429.',
+    'Requests to Cliniko by outcome, each attempt counted; rate-limited is a 429.',
     ['outcome'],
   );
   for (const outcome of ['ok', 'rate-limited', 'unavailable']) requests.zero({ outcome });
@@ -183,11 +186,15 @@ function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> 
 function liveMetrics(
   registers: Registers,
 ): Pick<Metrics, 'nudgeReceived' | 'notificationsMissed' | 'eventDelivered'> {
-  const nudges = counter(registers, 'nudges_heard_total', 'Nudges of this server and of others.');
+  const nudges = counter(
+    registers,
+    'nudges_heard_total',
+    'Nudges received, from this server and from others.',
+  );
   const gaps = counter(
     registers,
     'listener_gaps_total',
-    'Connections that the listener opened; nudges may be lost before each.',
+    'Connections that the listener opened; nudges sent before each may be lost.',
   );
   const lag = histogram(
     registers,

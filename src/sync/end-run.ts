@@ -88,11 +88,11 @@ async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
 
 /** Whether this claim made no progress either, and one more would exceed the limit. */
 function isLastClaim({ claimed, state }: RunContext): boolean {
-  return !hasMoved(claimed.state, state) && claimed.fruitlessClaims >= MAX_CLAIMS_WITHOUT_PROGRESS;
+  return !hasMoved(claimed.state, state) && claimed.claimsWithoutProgress >= MAX_CLAIMS_WITHOUT_PROGRESS;
 }
 
 function release(run: RunContext, reason: string): RunEnding {
   run.log.released(reason);
-  run.deps.observer?.ended(run.claimed.type, 'handed-back', '');
+  run.deps.observer?.ended(run.claimed.type, 'released', '');
   return 'released';
 }

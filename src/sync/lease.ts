@@ -40,7 +40,7 @@ export interface ClaimedRun {
   /** Milliseconds from `createdAt` to this claim. */
   ageMs: number;
   /** Consecutive claims without progress, this one included. */
-  fruitlessClaims: number;
+  claimsWithoutProgress: number;
   /** The run was cancelled while no worker had it. */
   cancelRequested: boolean;
   /** The step in the public row at the claim: a resumed run never goes back a step. */
@@ -120,7 +120,7 @@ function claimedRun(row: ClaimedRow, owner: string, state: RunState): ClaimedRun
     state,
     createdAt: new Date(row.created_ms),
     ageMs: row.age_ms,
-    fruitlessClaims: row.fruitless_claims,
+    claimsWithoutProgress: row.fruitless_claims,
     cancelRequested: row.cancel_requested,
     step: SyncStep.safeParse(row.step).data ?? 'initializing',
     trigger: SyncTrigger.safeParse(row.trigger).data,

@@ -12,8 +12,8 @@ export interface SyncObserver {
   claimed(kind: ClaimKind): void;
   /** A batch has committed. */
   stored(patients: StoredCounts, seconds: number): void;
-  /** `handed-back`: this worker released the run, and another one continues. */
-  ended(type: OperationType, outcome: 'completed' | 'failed' | 'handed-back', errorType: string): void;
+  /** `released`: this worker released the run, and another one continues. */
+  ended(type: OperationType, outcome: 'completed' | 'failed' | 'released', errorType: string): void;
 }
 
 export interface StoredCounts {

@@ -66,9 +66,9 @@ export async function runSync(
 }
 
 /** @throws CancelledError, NoProgressError */
-function assertMayRun({ cancelRequested, fruitlessClaims }: ClaimedRun): void {
+function assertMayRun({ cancelRequested, claimsWithoutProgress }: ClaimedRun): void {
   if (cancelRequested) throw new CancelledError();
-  if (fruitlessClaims > MAX_CLAIMS_WITHOUT_PROGRESS) throw new NoProgressError();
+  if (claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS) throw new NoProgressError();
 }
 
 /**

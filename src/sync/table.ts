@@ -17,8 +17,11 @@ export const syncRunTable = pgTable(
     /** By the database's clock. */
     leaseExpiresAt: timestamp('lease_expires_at', { withTimezone: true, mode: 'string' }),
     attempt: integer('attempt').notNull().default(0),
-    /** Consecutive claims without progress: a run that crashes every worker must not be claimed forever. */
-    fruitlessClaims: integer('fruitless_claims').notNull().default(0),
+    /**
+     * Consecutive claims; a run that crashes every worker must not be claimed forever. The column keeps its name of version 0.1,
+     * whose servers work beside this one during an upgrade.
+     */
+    claimsWithoutProgress: integer('fruitless_claims').notNull().default(0),
     /** A RunState (run-state.ts); null until the first write. Commits with the rows that it counts. */
     checkpoint: jsonb('checkpoint'),
     /** Set by the server that got the request. The owner ends the run; if it does not, that server does. */

@@ -179,7 +179,7 @@ export class Worker {
   }
 }
 
-function restMs({ fruitlessClaims }: ClaimedRun): number {
-  const longer = fruitlessClaims - REST.afterClaims;
+function restMs({ claimsWithoutProgress }: ClaimedRun): number {
+  const longer = claimsWithoutProgress - REST.afterClaims;
   return longer <= 0 ? 0 : Math.min(REST.mostMs, REST.firstMs * 2 ** (longer - 1));
 }

@@ -57,8 +57,8 @@ describe('a JWT of the identity provider', () => {
     expect((await server.as(reader, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
     expect((await server.as(reader, `/cliniko/sync-logs/${THEIRS}`)).status).toBe(403);
     expect((await server.as(reader, `/cliniko/sync-all/${OURS}`, { method: 'POST' })).status).toBe(403);
-    const everybody = await sign({ orgs: '*', role: 'sync' });
-    expect((await server.as(everybody, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' })).status).toBe(200);
+    const all = await sign({ orgs: '*', role: 'sync' });
+    expect((await server.as(all, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' })).status).toBe(200);
     expect(await server.database.sql`select actor from audit_log where action = 'sync.start'`).toEqual([
       { actor: 'jwt:kim' },
     ]);

@@ -55,7 +55,7 @@ describe('patients that are erased during a sync', () => {
     const worker = engine.work(source);
     await engine.start();
     await expect.poll(() => read && engine.countPatients()).toBe(20);
-    await eraseAndAudit(engine.database, 123, { kind: 'these', ids: [id] }, () => undefined);
+    await eraseAndAudit(engine.database, 123, { kind: 'listed', ids: [id] }, () => undefined);
     erased.open();
 
     expect(await engine.ended()).toMatchObject({ status: 'completed' });
@@ -85,7 +85,7 @@ describe('patients that are erased during a sync', () => {
       retried.catch(() => {});
       await asked.opened;
       if (what === 'organization') await eraseOrganization(engine.database, 123, { actor: 'test' });
-      else await eraseAndAudit(engine.database, 123, { kind: 'these', ids: [id] }, () => undefined);
+      else await eraseAndAudit(engine.database, 123, { kind: 'listed', ids: [id] }, () => undefined);
       erased.open();
 
       if (what === 'organization') await expect(retried).rejects.toBeInstanceOf(OrganizationDeletedError);

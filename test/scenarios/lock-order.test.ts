@@ -124,7 +124,7 @@ function createCaller({ database, sql, deps }: Engine, clinic: Clinic, erased: M
       case 'erase': {
         const ids = Array.from({ length: asked.count }, (_, n) => clinic.idOf(asked.from + n));
         erasing(ids);
-        return await eraseAndAudit(database, ORGANIZATION, { kind: 'these', ids }, () => AUDITED);
+        return await eraseAndAudit(database, ORGANIZATION, { kind: 'listed', ids }, () => AUDITED);
       }
       case 'delete':
         erasing(Array.from({ length: PATIENTS }, (_, n) => clinic.idOf(n)));

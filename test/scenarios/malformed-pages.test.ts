@@ -109,10 +109,10 @@ describe('patients that no filter on created_at finds', () => {
 describe('a Cliniko that returns fewer ids than requested', () => {
   test('is requested again for the rest: none of them is marked missing', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    const everybody = people(330);
-    const whole = scriptedSource(everybody);
+    const everyPatient = people(330);
+    const whole = scriptedSource(everyPatient);
     // The list omits ten of them, and its total matches the others.
-    const listed = scriptedSource(everybody.slice(10));
+    const listed = scriptedSource(everyPatient.slice(10));
     const source: PatientSource = {
       ...whole,
       page: (query, options) => {
@@ -129,14 +129,14 @@ describe('a Cliniko that returns fewer ids than requested', () => {
 
   test('and never the rest proves nothing about the rest', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    const everybody = people(330);
-    const whole = scriptedSource(everybody);
-    const listed = scriptedSource(everybody.slice(10));
+    const everyPatient = people(330);
+    const whole = scriptedSource(everyPatient);
+    const listed = scriptedSource(everyPatient.slice(10));
     const source: PatientSource = {
       ...whole,
       page: async (query, options) => {
         if (!query.filters.some((filter) => filter.startsWith('id:='))) return listed.page(query, options);
-        return { records: everybody.slice(0, 4), totalEntries: 10, hasNext: true };
+        return { records: everyPatient.slice(0, 4), totalEntries: 10, hasNext: true };
       },
     };
     await engine.syncWith(whole);

@@ -54,7 +54,7 @@ describe('with a statement timeout', () => {
       expect(held).toEqual({ marked: 0, held: PATIENTS });
 
       expect(await interruptAndRun(sql, 123, (tx) => confirmMissing(tx, 123))).toBe(PATIENTS);
-      const some = { kind: 'these', ids: unseen.ids.slice(0, 5_000) } as const;
+      const some = { kind: 'listed', ids: unseen.ids.slice(0, 5_000) } as const;
       expect(await eraseAndAudit(database, 123, some, () => undefined)).toMatchObject({ patients: 5_000 });
       const missing = { kind: 'missing', forDays: 0 } as const;
       expect(await eraseAndAudit(database, 123, missing, () => undefined)).toMatchObject({
