@@ -4,7 +4,7 @@
  * A pure function of the seed, the position and the facts, so no record is stored. The records are as untidy as real
  * ones: blanks around names, null beside empty text, one address for a whole family, no telephone.
  *
- * Not here: when people arrived and left (timeline.ts), manual edits (population.ts).
+ * Not here: when people arrived and left (timeline.ts), manual edits (people.ts).
  */
 import type { Behaviour } from './behaviour.ts';
 import {

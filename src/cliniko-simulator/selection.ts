@@ -15,9 +15,10 @@ import {
   predicateFor,
   secondsOf,
 } from './filter.ts';
-import type { Population, View } from './population.ts';
+import type { Population } from './population.ts';
 import type { Condition, PatientQuery, SortColumn } from './query.ts';
 import { firstWhere } from './sorted-positions.ts';
+import type { View } from './visibility-counts.ts';
 
 export interface Selection {
   positions: readonly number[];

@@ -5,7 +5,7 @@
  * finds a position from a time or an id: both grow with the position. Some neighbours share a second, as in reality.
  * Three of every fifty are archived, so the archived ones before a position can be counted.
  *
- * Not here: a person's data (person.ts), later changes (population.ts).
+ * Not here: a person's data (person.ts), later changes (changes.ts).
  */
 import { roll } from './seeded-random.ts';
 
