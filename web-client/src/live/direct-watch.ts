@@ -8,12 +8,7 @@
  * Not here: sharing the watch with other tabs (tab-sharing.ts), how answers change the state (organization-state.ts).
  */
 import type { SyncLog } from '#contract/sync-log.ts';
-import {
-  type Connection,
-  type ConnectionDetails,
-  type ConnectionKind,
-  connectionChanged,
-} from './connection.ts';
+import type { Connection, ConnectionDetails, ConnectionKind } from './connection.ts';
 import {
   applyAnswer,
   applyEvent,
@@ -23,6 +18,7 @@ import {
   type OrganizationState,
 } from './organization-state.ts';
 import { type Poll, startPolling } from './poll.ts';
+import { createReporter } from './reporter.ts';
 import { startTransportFallback } from './transport-fallback.ts';
 import { logsUrl, type TransportOptions, transportsOf } from './transports.ts';
 
@@ -47,46 +43,28 @@ export function watchDirectly(
   options: DirectWatchOptions,
   onState: OnState,
 ): OrganizationWatch {
-  let state = start;
-  let connection: Connection = { kind: 'connecting', since: Date.now() };
+  const shown = createReporter(start, onState);
   let poll: Poll | undefined;
   /** The head of the organization when the stream began; undefined once the stream has delivered it. */
   let target: string | undefined;
 
   const report = (next: OrganizationState, kind: ConnectionKind, details: ConnectionDetails = {}): void => {
     if (target !== undefined && hasReached(next, target)) target = undefined;
-    const isCatchingUp = kind === 'live' && target !== undefined;
-    const now = connectionChanged(connection, kind, Date.now(), { ...details, isCatchingUp });
-    if (next === state && now === connection) return;
-    [state, connection] = [next, now];
-    onState(state, connection);
+    shown.report(next, kind, { ...details, isCatchingUp: kind === 'live' && target !== undefined });
   };
-  const fallback = startTransportFallback(
-    transportsOf(options, () => state),
-    {
-      onLive(transport, { head, recovered }) {
-        stopPolling();
-        target = head;
-        report(recovered ? state : forgetCursor(state), 'live', { transport });
-      },
-      onEvent: (event) => report(applyEvent(state, event), connection.kind, connection),
-      onInterrupted: () => report(state, 'connecting'),
-      onDowngraded: () => {
-        poll ??= startPolling({
-          url: `${logsUrl(options, state)}?limit=1`,
-          access: options.access,
-          since: state.isKnown ? state.cursor : null,
-          fetch: options.fetch,
-          intervalMs: options.pollIntervalMs,
-          onState: (polled) => answered(applyPolledState(state, polled)),
-          onUnchanged: () => answered(state),
-          onFailure: (refusedWith) => report(state, 'offline', { refusedWith }),
-        });
-      },
-    },
-  );
+  const beginPolling = (): Poll =>
+    startPolling({
+      url: `${logsUrl(options, shown.state)}?limit=1`,
+      access: options.access,
+      since: shown.state.isKnown ? shown.state.cursor : null,
+      fetch: options.fetch,
+      intervalMs: options.pollIntervalMs,
+      onState: (polled) => answered(applyPolledState(shown.state, polled)),
+      onUnchanged: () => answered(shown.state),
+      onFailure: (refusedWith) => report(shown.state, 'offline', { refusedWith }),
+    });
   const answered = (next: OrganizationState): void => {
-    const wasOffline = connection.kind === 'offline';
+    const wasOffline = shown.connection.kind === 'offline';
     report(next, 'polling', { transport: 'poll' });
     // The server is back, so its stream may be too.
     if (wasOffline) fallback.upgrade();
@@ -95,9 +73,24 @@ export function watchDirectly(
     poll?.stop();
     poll = undefined;
   };
+  const fallback = startTransportFallback(
+    transportsOf(options, () => shown.state),
+    {
+      onLive(transport, { head, recovered }) {
+        stopPolling();
+        target = head;
+        report(recovered ? shown.state : forgetCursor(shown.state), 'live', { transport });
+      },
+      onEvent: (event) => report(applyEvent(shown.state, event), shown.connection.kind, shown.connection),
+      onInterrupted: () => report(shown.state, 'connecting'),
+      onDowngraded: () => {
+        poll ??= beginPolling();
+      },
+    },
+  );
   return {
     applyLog(log) {
-      report(applyAnswer(state, log), connection.kind, connection);
+      report(applyAnswer(shown.state, log), shown.connection.kind, shown.connection);
       poll?.now();
     },
     reconnect() {

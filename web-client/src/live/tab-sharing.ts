@@ -11,6 +11,7 @@
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from './connection.ts';
 import type { OrganizationWatch } from './direct-watch.ts';
+import { requestLeaderLock } from './leader-lock.ts';
 import { adoptState, applyAnswer, type OrganizationState } from './organization-state.ts';
 
 type OnState = (state: OrganizationState, connection: Connection) => void;
@@ -63,14 +64,13 @@ export function shareBetweenTabs(
   let state = start;
   let connection: Connection = { kind: 'connecting', since: Date.now() };
   let leading: OrganizationWatch | undefined;
-  let quiet: ReturnType<typeof setTimeout> | undefined;
 
   const show = (next: OrganizationState, now: Connection): void => {
     [state, connection] = [next, now];
     onState(state, connection);
   };
   const lead = (): void => {
-    clearTimeout(quiet);
+    leader.stop();
     leading = watchDirectly(state, (next, now) => {
       show(next, now);
       post({ kind: 'state', state, connection });
@@ -79,20 +79,11 @@ export function shareBetweenTabs(
   const stepDown = (): void => {
     leading?.stop();
     leading = undefined;
-    ask();
+    leader.ask();
   };
-  const ask = (): void => {
-    clearTimeout(quiet);
-    quiet = setTimeout(leaderLock.steal, ANSWER_WITHIN_MS);
-    post({ kind: 'question' });
-    // Browsers slow the timers of hidden tabs down, perhaps the leader's; the visible tab has normal timers.
-    if (isAway(connection) && document.visibilityState === 'visible') post({ kind: 'wake' });
-  };
-  const follow = (leader: { state: OrganizationState; connection: Connection }): void => {
-    clearTimeout(quiet);
-    const patienceMs = isAway(leader.connection) ? ANSWER_WITHIN_MS : QUIET_MS;
-    quiet = setTimeout(ask, patienceMs * (1 + Math.random()));
-    show(adoptState(state, leader.state), leader.connection);
+  const follow = (its: { state: OrganizationState; connection: Connection }): void => {
+    leader.heard(its.connection);
+    show(adoptState(state, its.state), its.connection);
   };
   const onMessage = (message: Message): void => {
     if (leading === undefined) {
@@ -107,7 +98,15 @@ export function shareBetweenTabs(
   };
   channel.addEventListener('message', ({ data }: MessageEvent<Message>) => onMessage(data));
   const leaderLock = requestLeaderLock(channel.name, { onGained: lead, onLost: stepDown });
-  ask();
+  const leader = superviseLeader({
+    steal: leaderLock.steal,
+    ask() {
+      post({ kind: 'question' });
+      // Browsers slow the timers of hidden tabs down, perhaps the leader's; the visible tab has normal timers.
+      if (isAway(connection) && document.visibilityState === 'visible') post({ kind: 'wake' });
+    },
+  });
+  leader.ask();
 
   return {
     applyLog(log) {
@@ -120,7 +119,7 @@ export function shareBetweenTabs(
       else post({ kind: 'wake' });
     },
     stop() {
-      clearTimeout(quiet);
+      leader.stop();
       leading?.stop();
       leaderLock.release();
       channel.close();
@@ -128,51 +127,26 @@ export function shareBetweenTabs(
   };
 }
 
+/** Asks a leader that has been silent for too long, and takes its lock when it does not answer. */
+function superviseLeader({ ask, steal }: { ask(): void; steal(): void }) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const question = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(steal, ANSWER_WITHIN_MS);
+    ask();
+  };
+  return {
+    ask: question,
+    heard(connection: Connection): void {
+      clearTimeout(timer);
+      const patienceMs = isAway(connection) ? ANSWER_WITHIN_MS : QUIET_MS;
+      timer = setTimeout(question, patienceMs * (1 + Math.random()));
+    },
+    stop: (): void => clearTimeout(timer),
+  };
+}
+
 /** The leader is connecting, or cannot reach the server. */
 function isAway({ kind }: Connection): boolean {
   return kind === 'connecting' || kind === 'offline';
-}
-
-interface LeaderLock {
-  /** Takes the lock from its holder. */
-  steal(): void;
-  release(): void;
-}
-
-/** Waits for a lock, and holds it from then on. */
-function requestLeaderLock(name: string, handlers: { onGained(): void; onLost(): void }): LeaderLock {
-  let resign: (() => void) | undefined;
-  let waiting = new AbortController();
-  let hasLeft = false;
-
-  const hold = (): Promise<void> =>
-    new Promise((resolve) => {
-      if (hasLeft) return resolve();
-      resign = resolve;
-      handlers.onGained();
-    });
-  /** Another tab stole the lock, or this tab withdrew its request before it held the lock. */
-  const lose = (): void => {
-    if (resign === undefined || hasLeft) return;
-    resign = undefined;
-    handlers.onLost();
-    queue();
-  };
-  const queue = (): void => {
-    waiting = new AbortController();
-    navigator.locks.request(name, { signal: waiting.signal }, hold).catch(lose);
-  };
-  queue();
-  return {
-    steal() {
-      if (resign !== undefined || hasLeft) return;
-      waiting.abort();
-      navigator.locks.request(name, { steal: true }, hold).catch(lose);
-    },
-    release() {
-      hasLeft = true;
-      waiting.abort();
-      resign?.();
-    },
-  };
 }

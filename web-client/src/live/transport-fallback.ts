@@ -62,10 +62,9 @@ export function startTransportFallback(
 ): TransportFallback {
   let live: OpenTransport | undefined;
   let opening: OpenTransport | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let failedUpgrades = 0;
-  let interruptions = 0;
   let liveSince = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const delays = createDelays();
 
   const attempt = (index: number, why: OpenReason): void => {
     clearTimeout(timer);
@@ -90,16 +89,13 @@ export function startTransportFallback(
     clearTimeout(timer);
     timer = setTimeout(() => attempt(index, why), ms);
   };
-  const scheduleUpgrade = (): void => {
-    attemptIn(backoffMs(failedUpgrades, UPGRADE_DELAYS, Math.random()), 0, 'connect');
-    failedUpgrades += 1;
-  };
+  const scheduleUpgrade = (): void => attemptIn(delays.beforeUpgrade(), 0, 'connect');
   const onOpened = (opened: OpenTransport, kind: TransportKind, beginning: StreamBeginning): void => {
     live?.close();
     [live, opening] = [opened, undefined];
     liveSince = Date.now();
     handlers.onLive(kind, beginning);
-    if (opened.index === 0) failedUpgrades = 0;
+    if (opened.index === 0) delays.hasUpgraded();
     else scheduleUpgrade();
   };
   const onLiveEnd = (opened: OpenTransport, end: StreamEnd): void => {
@@ -107,19 +103,15 @@ export function startTransportFallback(
     // A better transport is being opened already; its result decides.
     if (opening !== undefined) {
       handlers.onInterrupted();
-    } else if (end.reason === 'bye') {
-      handlers.onInterrupted();
-      attemptIn(end.retryMs, opened.index, end.why);
-    } else if (end.reason === 'gap') {
-      attemptIn(0, opened.index, 'connect');
-    } else if (end.reason === 'interrupted') {
-      handlers.onInterrupted();
-      if (Date.now() - liveSince >= STABLE_AFTER_MS) interruptions = 0;
-      attemptIn(backoffMs(interruptions, RETRY_DELAYS, Math.random()), opened.index, 'connect');
-      interruptions += 1;
-    } else {
-      downgrade(opened);
+      return;
     }
+    const retry = delays.beforeRetry(end, Date.now() - liveSince);
+    if (retry === undefined) {
+      downgrade(opened);
+      return;
+    }
+    if (end.reason !== 'gap') handlers.onInterrupted();
+    attemptIn(retry.ms, opened.index, retry.why);
   };
   const onOpeningEnd = (opened: OpenTransport, end: StreamEnd): void => {
     if (opened !== opening) return;
@@ -142,6 +134,26 @@ export function startTransportFallback(
       clearTimeout(timer);
       opening?.close();
       live?.close();
+    },
+  };
+}
+
+/** Growing delays: upgrades grow until the best transport is live, retries until a stream was live for a while. */
+function createDelays() {
+  let failedUpgrades = 0;
+  let interruptions = 0;
+  return {
+    beforeUpgrade: (): number => backoffMs(failedUpgrades++, UPGRADE_DELAYS, Math.random()),
+    hasUpgraded(): void {
+      failedUpgrades = 0;
+    },
+    /** @returns undefined when the same transport would fail again */
+    beforeRetry(end: StreamEnd, liveMs: number): { ms: number; why: OpenReason } | undefined {
+      if (end.reason === 'bye') return { ms: end.retryMs, why: end.why };
+      if (end.reason === 'gap') return { ms: 0, why: 'connect' };
+      if (end.reason !== 'interrupted') return undefined;
+      if (liveMs >= STABLE_AFTER_MS) interruptions = 0;
+      return { ms: backoffMs(interruptions++, RETRY_DELAYS, Math.random()), why: 'connect' };
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Watches all organizations on one WebSocket, and reconnects until it is stopped.
+ * Watches all organizations on one WebSocket, which is opened again until the watch is stopped (reconnecting-socket.ts).
  *
  * The first connection subscribes in its address. Later ones send the known cursors, so that only missed events are
  * sent again. There is no poll as a fallback here: the connection is `offline` then.
@@ -14,9 +14,11 @@ import {
   whyRefused,
   withStreamToken,
 } from './access.ts';
-import { backoffMs, type Connection, type ConnectionKind, connectionChanged } from './connection.ts';
+import type { Connection, ConnectionKind } from './connection.ts';
 import { applyFrame, cursorsWithin, type EverythingState, hasMissed } from './everything-state.ts';
 import { hasReached } from './organization-state.ts';
+import { keepSocketOpen } from './reconnecting-socket.ts';
+import { createReporter } from './reporter.ts';
 import { type OpenSocket, openOpsSocket, ownWebSocket, type Socket, socketAddress } from './socket.ts';
 import { openAfter } from './stream.ts';
 
@@ -38,7 +40,6 @@ export interface EverythingWatch {
   stop(): void;
 }
 
-const RETRY = { firstMs: 500, mostMs: 15_000 };
 /**
  * The server reads frames of up to 16 KiB (`MAX_SOCKET_FRAME_BYTES`); this leaves space for the rest of the frame.
  */
@@ -46,101 +47,72 @@ export const BYTES_FOR_CURSORS = 15 * 1024;
 
 /** @throws when there is no WebSocket and `openSocket` is absent */
 export function watchEverything(options: WatchEverythingOptions): EverythingWatch {
-  const { helloTimeoutMs = 5_000 } = options;
-  const openSocket = options.openSocket ?? ownWebSocket();
+  const { baseUrl, helloTimeoutMs = 5_000, openSocket = ownWebSocket() } = options;
   if (openSocket === undefined)
     throw new Error('This environment has no WebSocket: pass one as `openSocket`.');
-  const { baseUrl, fetch: fetchNow = (...request) => fetch(...request) } = options;
-  const access = completeAccess(options, '*', { baseUrl, fetch: fetchNow });
+  const server = { baseUrl, fetch: options.fetch ?? ((...request) => fetch(...request)) };
+  const access = completeAccess(options, '*', server);
   const address = socketAddress(baseUrl);
 
-  let everything: EverythingState = new Map();
-  let connection: Connection = { kind: 'connecting', since: Date.now() };
-  let closeSocket: (() => void) | undefined;
-  let retry: ReturnType<typeof setTimeout> | undefined;
-  let failures = 0;
+  const shown = createReporter<EverythingState>(new Map(), options.onState);
   let refusal: string | undefined;
   let stopped = false;
-  let requested: { inMs: number; why: OpenReason } | undefined;
   /** Heads of the organizations when the socket began, until the socket has delivered them. */
   let targets = new Map<number, string>();
 
-  const report = (next: EverythingState, kind: ConnectionKind): void => {
-    const isCatchingUp = kind === 'live' && isBehind(next, targets);
-    const transport = kind === 'live' ? 'websocket' : undefined;
-    const now = connectionChanged(connection, kind, Date.now(), {
-      transport,
-      isCatchingUp,
+  const report = (next: EverythingState, kind: ConnectionKind): void =>
+    shown.report(next, kind, {
+      transport: kind === 'live' ? 'websocket' : undefined,
+      isCatchingUp: kind === 'live' && isBehind(next, targets),
       refusal: kind === 'offline' ? refusal : undefined,
     });
-    if (next === everything && now === connection) return;
-    [everything, connection] = [next, now];
-    options.onState(everything, connection);
-  };
-  const connect = (): void => {
-    clearTimeout(retry);
-    const why = requested?.why ?? 'connect';
-    requested = undefined;
-    const isFirst = everything.size === 0;
-    closeSocket = openAfter(
+  const open = (why: OpenReason, onEnd: () => void): (() => void) => {
+    const isFirst = shown.state.size === 0;
+    return openAfter(
       () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
       (url) => {
         const opened = openOpsSocket(
           { url, openSocket, helloTimeoutMs },
-          { onFrame: (frame) => handleFrame(frame, isFirst ? undefined : opened), onEnd: reconnect },
+          { onFrame: (frame) => handleFrame(frame, isFirst ? undefined : opened), onEnd },
         );
         return opened.close;
       },
-      () => reconnect(),
+      onEnd,
     );
   };
   const handleFrame = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
-    if (frame.type === 'hello') resume(subscribeOn);
-    else if (frame.type === 'bye') requested = { inMs: frame.retry_ms, why: openReason(frame) };
-    // An event was missed, or the subscription was not served: the next socket resumes.
-    else if (frame.type === 'error' || (frame.type === 'ping' && hasMissed(everything, frame.heads)))
-      startAgain();
-    else if (frame.type === 'subscribed') {
-      failures = 0;
+    if (frame.type === 'hello') {
+      const since = cursorsWithin(shown.state, BYTES_FOR_CURSORS);
+      subscribeOn?.send({ type: 'subscribe', id: 'all', organizations: '*', since });
+    } else if (frame.type === 'bye') {
+      socket.expectEnd(frame.retry_ms, openReason(frame));
+    } else if (frame.type === 'error' || (frame.type === 'ping' && hasMissed(shown.state, frame.heads))) {
+      // An event was missed, or the subscription was not served: the next socket resumes.
+      socket.restart();
+    } else if (frame.type === 'subscribed') {
+      socket.confirm();
       targets = new Map(frame.streams.map((stream) => [stream.organization_id, stream.head]));
-      report(applyFrame(everything, frame), 'live');
+      report(applyFrame(shown.state, frame), 'live');
     } else {
       if ('log' in frame) options.onEvent?.(frame);
-      report(applyFrame(everything, frame), connection.kind);
+      report(applyFrame(shown.state, frame), shown.connection.kind);
     }
   };
-  const resume = (subscribeOn: Socket | undefined): void => {
-    const since = cursorsWithin(everything, BYTES_FOR_CURSORS);
-    subscribeOn?.send({ type: 'subscribe', id: 'all', organizations: '*', since });
-  };
-  const startAgain = (): void => {
-    closeSocket?.();
-    reconnect();
-  };
-  const reconnect = (): void => {
-    closeSocket = undefined;
+  const onLost = (failures: number): void => {
     targets.clear();
-    report(everything, failures === 0 ? 'connecting' : 'offline');
+    report(shown.state, failures === 0 ? 'connecting' : 'offline');
     if (failures > 0) void explain();
-    clearTimeout(retry);
-    retry = setTimeout(connect, requested?.inMs ?? backoffMs(failures, RETRY, Math.random()));
-    failures += 1;
   };
-
   const explain = async (): Promise<void> => {
-    refusal = await whyRefused(access, { baseUrl, fetch: fetchNow });
-    if (!stopped && connection.kind === 'offline') report(everything, 'offline');
+    refusal = await whyRefused(access, server);
+    if (!stopped && shown.connection.kind === 'offline') report(shown.state, 'offline');
   };
-
-  connect();
+  const socket = keepSocketOpen({ open, onLost });
   return {
-    reconnect() {
-      if (closeSocket === undefined) connect();
-    },
+    reconnect: socket.openNow,
     stop() {
       stopped = true;
-      clearTimeout(retry);
-      closeSocket?.();
+      socket.stop();
     },
   };
 }
