@@ -1,6 +1,6 @@
 /** The HTTP surface: every route, and one handler for every error. */
 import type { HttpBindings } from '@hono/node-server';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { auditActions } from '../access/audit-middleware.ts';
 import { type AuthorizeDeps, authorize, recordRefusal } from '../access/authorize.ts';
@@ -59,10 +59,41 @@ export interface AppDeps extends WebSocketDeps, OrganizationDeps, WebhookDeps, A
 type App = Hono<{ Bindings: HttpBindings }>;
 
 export function createApp(deps: AppDeps): App {
-  const { bus, logger, rowLevelSecurity } = deps;
   // A trailing slash means the same path without it.
   const app: App = new Hono({ strict: false });
   applyMiddleware(app, deps);
+  mountRoutes(app, deps);
+  refuseOtherMethods(app);
+  app.notFound(() => {
+    throw new ProblemError('NOT_FOUND', 'No resource has this address. The API begins at /api/v1.');
+  });
+  app.onError((error, c) => answerError(error, c, deps));
+  return app;
+}
+
+/** In the order in which a request passes them: cheap refusals first, those that need the database later. */
+function applyMiddleware(app: App, deps: AppDeps): void {
+  const { logger, metrics, tracer } = deps;
+  app.use(
+    requestId({ limitLength: REQUEST_ID_AT_MOST }),
+    securityHeaders(),
+    watchRequests(logger, metrics.requestAnswered, tracer),
+  );
+  app.use(requireHost(), refuseNulInAddress());
+  if (deps.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
+  app.use(allowOrigins(deps.allowedOrigins), requireOwnOrigin(deps.allowedOrigins));
+  app.use(limitBody(BODY_AT_MOST));
+  app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
+  app.use(
+    authorize(deps),
+    replayStarts(deps.database),
+    auditActions(deps.database),
+    deps.rowLevelSecurity.restrictReads(),
+  );
+}
+
+function mountRoutes(app: App, deps: AppDeps): void {
+  const { bus, rowLevelSecurity } = deps;
   // Reads by a principal that holds only some organizations go through row-level security.
   const { database, endReads } = rowLevelSecurity;
   const restricted = { ...deps, database, endReads };
@@ -94,51 +125,6 @@ export function createApp(deps: AppDeps): App {
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes(deps.basePath));
   app.route('/', documentRoutes(version, LEGACY_OPERATIONS, deps.basePath));
-  refuseOtherMethods(app);
-
-  app.notFound(() => {
-    throw new ProblemError('NOT_FOUND', 'No resource has this address. The API begins at /api/v1.');
-  });
-  app.onError(async (error, c) => {
-    if (error instanceof ProblemError) {
-      await recordRefusal(c, error, deps);
-      return problemResponse(error);
-    }
-    const request = { path: c.req.routePath, request_id: c.get('requestId') };
-    logger.error({ ...safeError(error), ...request }, 'A request failed; its response has this request_id');
-    if (isDatabaseUnavailable(error)) {
-      const unavailable = new ProblemError(
-        'DATABASE_UNAVAILABLE',
-        'The database does not answer. Try again in a moment.',
-      );
-      return problemResponse(unavailable, { 'retry-after': '2' });
-    }
-    return problemResponse(
-      new ProblemError('INTERNAL_ERROR', 'This is a fault of the server. See the server log.'),
-    );
-  });
-  return app;
-}
-
-/** In the order in which a request passes them: cheap refusals first, those that need the database later. */
-function applyMiddleware(app: App, deps: AppDeps): void {
-  const { logger, metrics, tracer } = deps;
-  app.use(
-    requestId({ limitLength: REQUEST_ID_AT_MOST }),
-    securityHeaders(),
-    watchRequests(logger, metrics.requestAnswered, tracer),
-  );
-  app.use(requireHost(), refuseNulInAddress());
-  if (deps.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
-  app.use(allowOrigins(deps.allowedOrigins), requireOwnOrigin(deps.allowedOrigins));
-  app.use(limitBody(BODY_AT_MOST));
-  app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
-  app.use(
-    authorize(deps),
-    replayStarts(deps.database),
-    auditActions(deps.database),
-    deps.rowLevelSecurity.restrictReads(),
-  );
 }
 
 /** A known path with another method is a 405 that names what it takes. */
@@ -154,4 +140,26 @@ function refuseOtherMethods(app: App): void {
       problemResponse(new ProblemError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`), { allow }),
     );
   }
+}
+
+async function answerError(error: Error, c: Context, deps: AppDeps): Promise<Response> {
+  if (error instanceof ProblemError) {
+    await recordRefusal(c, error, deps);
+    return problemResponse(error);
+  }
+  const request = { path: c.req.routePath, request_id: c.get('requestId') };
+  deps.logger.error(
+    { ...safeError(error), ...request },
+    'A request failed; its response has this request_id',
+  );
+  if (isDatabaseUnavailable(error)) {
+    const unavailable = new ProblemError(
+      'DATABASE_UNAVAILABLE',
+      'The database does not answer. Try again in a moment.',
+    );
+    return problemResponse(unavailable, { 'retry-after': '2' });
+  }
+  return problemResponse(
+    new ProblemError('INTERNAL_ERROR', 'This is a fault of the server. See the server log.'),
+  );
 }

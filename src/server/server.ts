@@ -104,10 +104,7 @@ async function serve(
   cleanups.push(serverDatabase.close);
   const { database, sealer } = serverDatabase;
   cleanups.push(logOutages(database, logger));
-  const bus = await openPostgresBus(serverDatabase.listenUrl, undefined, {
-    throughPooler: serverDatabase.listensThroughPooler,
-    onHealth: (healthy) => logListener(logger, healthy),
-  });
+  const bus = await openBus(serverDatabase, logger);
   cleanups.push(bus.close);
   const access = await openAccess(config, logger, serverDatabase, cleanups);
   const tracer = await openTracer(config);
@@ -116,49 +113,47 @@ async function serve(
   cleanups.push(live.close);
   const metrics = openMetrics(database, bus, live.deps.hub, () => draining);
   const sourceFor = createSources(config, database, metrics, tracer);
+  const parts = { database, sealer, bus, logger, sourceFor, tracer };
   const webhookRules = { allowLoopback: config.webhooksMayLoopBack, ports: config.webhookPorts };
   const app = createApp({
-    database,
-    sealer,
-    sourceFor,
-    addresses: createAccountAddresses({ database, sealer, sourceFor }),
-    bus,
+    ...parts,
     ...live.deps,
-    logger,
     ...access,
+    metrics,
+    addresses: createAccountAddresses(parts),
     refusals: createRefusals(database, logger, metrics.requestRefused),
     trustedProxies: config.trustedProxies,
     allowedOrigins: config.allowedOrigins,
     basePath: config.basePath,
-    isDraining: () => draining,
     clinikoBaseUrl: config.cliniko.baseUrl,
-    metrics,
-    tracer,
     webhookRules,
+    isDraining: () => draining,
   });
   const server = createHttpServer(app, { ...config, onConnectionRefused: metrics.connectionRefused });
   cleanups.push(() => closeServer(server));
-  const { perPage, concurrency: window } = config.cliniko;
-  const engine = {
-    database,
-    sealer,
-    bus,
-    logger,
-    sourceFor,
-    perPage,
-    window,
-    runsAtOnce: config.syncConcurrency,
-    observer: metrics.sync,
-    tracer,
-  };
-  const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
-  const background = await startBackgroundJobs(config, engine, webhooks);
+  const engine = { ...parts, ...engineSettings(config), observer: metrics.sync };
+  const background = await startBackgroundJobs(config, engine, {
+    rules: webhookRules,
+    onTried: metrics.webhookTried,
+  });
   cleanups.push(async () => {
     draining = true;
     await drain(config, live.deps.connections, background);
   });
   return { url: await listen(server, config), routes: app.routes };
 }
+
+const engineSettings = ({ cliniko, syncConcurrency }: Config) => ({
+  perPage: cliniko.perPage,
+  window: cliniko.concurrency,
+  runsAtOnce: syncConcurrency,
+});
+
+const openBus = ({ listenUrl, listensThroughPooler }: ServerDatabase, logger: Logger) =>
+  openPostgresBus(listenUrl, undefined, {
+    throughPooler: listensThroughPooler,
+    onHealth: (healthy) => logListener(logger, healthy),
+  });
 
 /** Streams stay open until their bye message, and show how runs are handed over. */
 async function drain(
