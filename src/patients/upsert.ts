@@ -26,13 +26,14 @@ export interface StoredVersion {
 export type StoredVersions = ReadonlyMap<string, StoredVersion>;
 
 /**
- * The stored versions of these ids. The lateral join probes the index for each id; a plain join may scan the whole table.
+ * The stored versions of these ids, without a statement when there are none. The lateral join probes the index for each id; a plain join may scan the whole table.
  */
 export async function readStoredVersions(
   tx: ISql,
   organizationId: number,
   clinikoPatientIds: readonly string[],
 ): Promise<StoredVersions> {
+  if (clinikoPatientIds.length === 0) return new Map();
   const rows = await tx<StoredVersion[]>`
     select stored.*
     from unnest(${clinikoPatientIds as string[]}::text[]) as wanted (id)

@@ -4,8 +4,8 @@ import type { OperationType } from '#contract/sync-log.ts';
 import type { WaitNotice } from '../cliniko/source.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Lease } from './lease.ts';
+import { waitWords } from './metadata.ts';
 import type { RunState } from './run-state.ts';
-import { waitWords } from './write/wait-reporter.ts';
 
 const KIND: Record<OperationType, string> = {
   full_patients: 'full',

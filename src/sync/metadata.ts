@@ -19,7 +19,6 @@ import type { FailureReport } from './failure.ts';
 import { completenessProof } from './read/completeness.ts';
 import { estimateRemainingMs, type WaitEstimate } from './remaining-time.ts';
 import { ERRORS_KEPT, type RunState } from './run-state.ts';
-import { waitWords } from './write/wait-reporter.ts';
 
 /** The page of the newest batch, for progress displays. */
 function currentPage({ position: { page, place } }: RunState): number {
@@ -39,14 +38,17 @@ export interface Display {
 }
 
 export function runningMetadata(state: RunState, display: Display): EngineMetadata {
-  const remainingMs = estimateRemainingMs(state, display.waitEstimate);
   return {
     ...counters(state, display),
-    progress_percent: state.percent,
-    estimated_remaining: remainingMs === null ? null : formatRemaining(remainingMs),
-    estimated_remaining_ms: remainingMs,
     ...(display.waiting && waitMetadata(display.waiting)),
+    progress_percent: state.percent,
+    ...remaining(estimateRemainingMs(state, display.waitEstimate)),
   };
+}
+
+/** @param ms null when it is unknown */
+function remaining(ms: number | null) {
+  return { estimated_remaining: ms === null ? null : formatRemaining(ms), estimated_remaining_ms: ms };
 }
 
 function waitMetadata(wait: WaitNotice): Partial<EngineMetadata> {
@@ -58,8 +60,24 @@ function waitMetadata(wait: WaitNotice): Partial<EngineMetadata> {
   };
 }
 
+/** Without the number of the try, which is published separately. */
+export function waitWords(notice: WaitNotice): string {
+  switch (notice.reason) {
+    case 'no-answer':
+      return 'Waiting for an answer from Cliniko';
+    case 'rate-limited':
+      return "Waiting for Cliniko's rate limit";
+    case 'pacing':
+      return "Pacing requests below Cliniko's rate limit";
+    case 'retrying':
+      return `${notice.words ?? 'Cliniko did not answer properly'}; trying again`;
+    default:
+      return notice.reason satisfies never;
+  }
+}
+
 /** A failed run has no remaining time. */
-export const NOTHING_REMAINS = { estimated_remaining: null, estimated_remaining_ms: null };
+export const NOTHING_REMAINS = remaining(null);
 
 /** Old panels show `errors` only, so the reason is its newest entry. `errors_total` counts patients only. */
 export function failedMetadata(
@@ -96,8 +114,7 @@ export function completedMetadata(
   return {
     ...counters({ ...state, found: state.processed }, { ...display, phase: 'completed', step: 'completed' }),
     progress_percent: 100,
-    estimated_remaining: formatRemaining(0),
-    estimated_remaining_ms: 0,
+    ...remaining(0),
     success_rate: successRate(state.succeeded, state.processed),
     performance_metrics: {
       total_duration: formatDuration(durationMs),

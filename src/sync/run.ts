@@ -8,25 +8,15 @@
  * Neighbours: read/ reads pages ahead of what is stored, write/ stores them, end-run.ts ends the run.
  * Not here: which run is executed, and when (worker.ts).
  */
-import type { PatientSource } from '../cliniko/source.ts';
-import { hasPatientUniqueness, PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
-import { findOrganization, readApiKey } from '../organizations/organizations.ts';
-import type { ParseRules } from '../patients/parse-patient.ts';
 import type { Activity } from './activity.ts';
-import { assertSameApiKey, recordApiKey } from './api-key-check.ts';
 import { completeRun, failOrRelease, type RunEnding } from './end-run.ts';
-import {
-  CancelledError,
-  MAX_CLAIMS_WITHOUT_PROGRESS,
-  MissingConstraintError,
-  MissingKeyError,
-  NoProgressError,
-} from './failure.ts';
+import { CancelledError, MAX_CLAIMS_WITHOUT_PROGRESS, NoProgressError } from './failure.ts';
 import type { ClaimedRun } from './lease.ts';
 import { planCrawl, remainingPages } from './read/crawl-plan.ts';
+import { openClinic } from './read/open-clinic.ts';
 import { meterRequests } from './read/request-meter.ts';
 import { readSeenIds } from './read/seen-ids.ts';
-import { createRunContext, type EngineDeps, type RunContext } from './run-context.ts';
+import { createRunContext, type EngineDeps } from './run-context.ts';
 import type { Slot } from './slots.ts';
 import { runPipeline } from './write/pipeline.ts';
 
@@ -43,7 +33,8 @@ export async function runSync(
   const run = createRunContext(claimed, deps, slot, activity);
   try {
     run.log.started(claimed.attempt);
-    assertMayRun(claimed);
+    if (claimed.cancelRequested) throw new CancelledError();
+    if (claimed.claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS) throw new NoProgressError();
     await run.publish('fetching');
     const { source, rules } = await openClinic(run);
     const plan = await planCrawl(database, {
@@ -63,33 +54,4 @@ export async function runSync(
   } catch (error) {
     return await failOrRelease(run, error, signal);
   }
-}
-
-/** @throws CancelledError, NoProgressError */
-function assertMayRun({ cancelRequested, claimsWithoutProgress }: ClaimedRun): void {
-  if (cancelRequested) throw new CancelledError();
-  if (claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS) throw new NoProgressError();
-}
-
-/**
- * Checks the preconditions of a run, and records which API key it reads with.
- *
- * @throws MissingConstraintError, MissingKeyError, KeyReplacedError, OrganizationDeletedError
- */
-async function openClinic(run: RunContext): Promise<{ source: PatientSource; rules: ParseRules }> {
-  const { lease } = run.claimed;
-  const { database, sealer, sourceFor } = run.deps;
-  if (!(await hasPatientUniqueness(database.sql))) {
-    throw new MissingConstraintError(`unique constraint "${PATIENT_UNIQUE}" is missing`);
-  }
-  const organization = await findOrganization(database, lease.organizationId);
-  const before = run.state.keyVersion;
-  run.state = { ...run.state, keyVersion: await assertSameApiKey(database.sql, lease, before) };
-  if (before !== run.state.keyVersion) await recordApiKey(database, lease, run.state);
-  const apiKey = await readApiKey(database, sealer, lease.organizationId);
-  if (organization === undefined || apiKey === undefined) {
-    throw new MissingKeyError('No API key is stored.');
-  }
-  const { country, validation } = organization;
-  return { source: sourceFor(apiKey), rules: { country, validation } };
 }

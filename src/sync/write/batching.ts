@@ -71,7 +71,9 @@ export async function* prepareBatches<Result>(
     const batch = next.value;
     // The page scan of a new clinic reads no stored patient. A patient read twice is written twice and counted once.
     const mayBeStored = !isNew || batch.page.at.coverage.phase !== 'page-scan';
-    if (batch.isFirst) stored = mayBeStored ? await readVersions(sql, organizationId, batch.page) : NONE;
+    // The versions of a whole page. The conditions of the upsert handle concurrent writes, such as a quarantine retry.
+    if (batch.isFirst)
+      stored = mayBeStored ? await readStoredVersions(sql, organizationId, idsOf(batch.page)) : NONE;
     const prepared = batch.records.length > 0 ? await prepareBatch(batch, rules, stored) : undefined;
     yield { ...batch, prepared };
   }
@@ -79,15 +81,7 @@ export async function* prepareBatches<Result>(
 
 const NONE: StoredVersions = new Map();
 
-/** Reads the versions of a whole page. The conditions of the upsert handle concurrent writes, such as a quarantine retry. */
-async function readVersions(
-  sql: ISql,
-  organizationId: number,
-  { records }: FetchedPage,
-): Promise<StoredVersions> {
-  const ids = records.flatMap((record) => readId(record) ?? []);
-  return ids.length > 0 ? await readStoredVersions(sql, organizationId, ids) : NONE;
-}
+const idsOf = ({ records }: FetchedPage): string[] => records.flatMap((record) => readId(record) ?? []);
 
 /** Requests batches before they are needed, so that reading and storing do not wait for each other at every batch. */
 export function readAhead<T, Result>(

@@ -67,19 +67,3 @@ export function createWaitReporter(
     },
   };
 }
-
-/** Without the number of the try, which is published separately. */
-export function waitWords(notice: WaitNotice): string {
-  switch (notice.reason) {
-    case 'no-answer':
-      return 'Waiting for an answer from Cliniko';
-    case 'rate-limited':
-      return "Waiting for Cliniko's rate limit";
-    case 'pacing':
-      return "Pacing requests below Cliniko's rate limit";
-    case 'retrying':
-      return `${notice.words ?? 'Cliniko did not answer properly'}; trying again`;
-    default:
-      return notice.reason satisfies never;
-  }
-}
