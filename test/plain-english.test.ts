@@ -65,9 +65,11 @@ const PRIVATE_NAMES = [
 /** Parts of identifiers that do not come back: `told` says nothing that `reported` or `logged` does not say better. */
 const IDENTIFIER_PARTS = new Set([
   'anew',
+  'anybody',
   'antecedent',
   'aught',
   'contestant',
+  'everybody',
   'farewell',
   'goodbye',
   'goodbyes',

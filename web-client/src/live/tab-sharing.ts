@@ -82,7 +82,7 @@ export function shareBetweenTabs(
     leader.ask();
   };
   const follow = (its: { state: OrganizationState; connection: Connection }): void => {
-    leader.heard(its.connection);
+    leader.answered(its.connection);
     show(adoptState(state, its.state), its.connection);
   };
   const onMessage = (message: Message): void => {
@@ -137,7 +137,7 @@ function superviseLeader({ ask, steal }: { ask(): void; steal(): void }) {
   };
   return {
     ask: question,
-    heard(connection: Connection): void {
+    answered(connection: Connection): void {
       clearTimeout(timer);
       const patienceMs = isAway(connection) ? ANSWER_WITHIN_MS : QUIET_MS;
       timer = setTimeout(question, patienceMs * (1 + Math.random()));
