@@ -44,6 +44,13 @@ export function readArguments<T extends Options>(args: readonly string[], option
   }
 }
 
+const LONGEST_TIMEOUT_S = 86_400;
+
+/** The milliseconds of `--timeout`, which is in seconds. @throws UsageError */
+export function timeoutMs(text: string): number {
+  return wholeNumber(text, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
+}
+
 /** @throws UsageError */
 export function wholeNumber(text: string, name: string, min: number, max: number): number {
   const number = parseWholeNumber(text, min, max);

@@ -1,6 +1,6 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
-import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
 import { connectionLines, jsonConnectionLines, jsonLine } from './screen.ts';
@@ -11,8 +11,6 @@ const USAGE = `Usage: npm run sync -- --org 123 [--mode full|active|changed] [--
   --json             one JSON object a line
 ${SERVER_USAGE}
 Exit: 0 completed, 1 failed, 2 wrong options, 3 connection lost`;
-
-const LONGEST_TIMEOUT_S = 86_400;
 
 /** As shells report a program that a signal has ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
@@ -32,7 +30,7 @@ await runCommand(
     );
     if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
     const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
-    const limitMs = wholeNumber(values.timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
+    const limitMs = timeoutMs(values.timeout);
     const mode = readMode(values.mode);
     const server = readServer(values);
     const screen = process.stdout;

@@ -1,7 +1,7 @@
 /** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whatever starts them, until Ctrl-C. */
 import type { StreamEvent } from '#contract/stream-event.ts';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
-import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
 import {
   EVERYTHING_QUESTION,
@@ -20,8 +20,6 @@ const USAGE = `Usage: npm run watch -- --org 123 | --all [--timeout SECONDS] [--
   --json             one JSON object a line
 ${SERVER_USAGE}`;
 
-const LONGEST_TIMEOUT_S = 86_400;
-
 await runCommand(
   async () => {
     const values = readArguments(
@@ -39,7 +37,7 @@ await runCommand(
       throw new UsageError(`Give either --org or --all.\n${USAGE}`);
     }
     const server = readServer(values);
-    const limitMs = readLimitMs(values.timeout);
+    const limitMs = values.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutMs(values.timeout);
     endOnCtrlC();
     if (values.org === undefined) {
       const shown = values.json ? jsonEverything(process.stdout) : showEverything(process.stdout);
@@ -52,11 +50,6 @@ await runCommand(
   },
   { endsWithReader: true },
 );
-
-function readLimitMs(timeout: string | undefined): number {
-  if (timeout === undefined) return Number.POSITIVE_INFINITY;
-  return wholeNumber(timeout, '--timeout', 1, LONGEST_TIMEOUT_S) * 1_000;
-}
 
 async function watchOrganization(
   server: Server,

@@ -74,21 +74,7 @@ export function timelineOf(seed: number, size: number): Timeline {
     return bigId(created, (position % GROUP) * 0x8_0000 + (noise & 0x7_ffff));
   }
 
-  const archive = archiveOf(seed);
-
-  function survivorOf(position: number): number | null {
-    const role = archive.roleOf(position);
-    if (role === 'duplicate') return activeBefore(position);
-    const first = archive.duplicateInBlockOf(position);
-    const chained = role === 'duplicate of a duplicate' && first < size && activeBefore(first) !== null;
-    return chained ? first : null;
-  }
-
-  function activeBefore(position: number): number | null {
-    let before = position - 1;
-    while (before >= 0 && archive.roleOf(before) !== 'active') before--;
-    return before < 0 ? null : before;
-  }
+  const archive = archiveOf(seed, size);
 
   function factsAt(position: number): Facts {
     const created = createdAt(position);
@@ -99,7 +85,7 @@ export function timelineOf(seed: number, size: number): Timeline {
       const wasChanged = roll(seed, position, ASPECT.changed) % 10 >= 4;
       return { ...facts, updatedAt: wasChanged ? later(created, ASPECT.changed) : created, archivedAt: null };
     }
-    const survivor = survivorOf(position);
+    const survivor = archive.survivorOf(position);
     const archivedAt = later(Math.max(created, createdAt(survivor ?? position)), ASPECT.left);
     if (survivor === null) return { ...facts, updatedAt: archivedAt, archivedAt };
     return {
@@ -117,15 +103,18 @@ export function timelineOf(seed: number, size: number): Timeline {
     idAt,
     isArchived: (position) => archive.roleOf(position) !== 'active',
     archivedBefore: archive.countBefore,
-    survivorOf,
+    survivorOf: archive.survivorOf,
     factsAt,
   };
 }
 
 type Role = 'active' | 'archived' | 'duplicate' | 'duplicate of a duplicate';
 
-/** The archived positions: the same number in every block, at offsets that differ from block to block. */
-function archiveOf(seed: number) {
+/**
+ * The archived positions: the same number in every block, at offsets that differ from block to block. Some are duplicates of the
+ * active patient before them, or of such a duplicate.
+ */
+function archiveOf(seed: number, size: number) {
   const placesIn = (block: number) => {
     const noise = roll(seed, block, ASPECT.archived);
     const first = noise % BLOCK;
@@ -142,12 +131,28 @@ function archiveOf(seed: number) {
     return turn === 1 && block % 4 === 0 ? 'duplicate of a duplicate' : 'archived';
   }
 
+  const duplicateInBlockOf = (position: number) => {
+    const block = blockOf(position);
+    return block * BLOCK + (placesIn(block)[0] ?? 0);
+  };
+
+  function survivorOf(position: number): number | null {
+    const role = roleOf(position);
+    if (role === 'duplicate') return activeBefore(position);
+    const first = duplicateInBlockOf(position);
+    const chained = role === 'duplicate of a duplicate' && first < size && activeBefore(first) !== null;
+    return chained ? first : null;
+  }
+
+  function activeBefore(position: number): number | null {
+    let before = position - 1;
+    while (before >= 0 && roleOf(before) !== 'active') before--;
+    return before < 0 ? null : before;
+  }
+
   return {
     roleOf,
-    duplicateInBlockOf: (position: number) => {
-      const block = blockOf(position);
-      return block * BLOCK + (placesIn(block)[0] ?? 0);
-    },
+    survivorOf,
     countBefore: (position: number) => {
       const inItsBlock = placesIn(blockOf(position)).filter((place) => place < position % BLOCK).length;
       return blockOf(position) * ARCHIVED_PER_BLOCK + inItsBlock;

@@ -7,6 +7,7 @@
  *
  * Not here: how often a page is tried (retry.ts), the request budget (pacer.ts).
  */
+import { waitInLine } from '../timing/wait-in-line.ts';
 import type { PageOptions, WaitNotice } from './source.ts';
 
 /** A host counts as failing after this many consecutive failures, over all keys. */
@@ -66,7 +67,11 @@ function createBreaker(host: Host): CircuitBreaker {
     async enter(page) {
       while (trying !== undefined && trying !== page) {
         if (current !== undefined) page.onWait?.(current);
-        await waitForTurn(waiting, page);
+        await waitInLine(page.signal, (go) => {
+          const entry = { page, go };
+          waiting.add(entry);
+          return () => waiting.delete(entry);
+        });
       }
     },
     failed(page) {
@@ -87,28 +92,4 @@ function createBreaker(host: Host): CircuitBreaker {
       if (trying === page) open();
     },
   };
-}
-
-function waitForTurn(waiting: Set<{ page: PageOptions; go: () => void }>, page: PageOptions): Promise<void> {
-  const { signal } = page;
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      waiting.delete(entry);
-      signal.removeEventListener('abort', abort);
-    };
-    const abort = (): void => {
-      leave();
-      reject(signal.reason);
-    };
-    const entry = {
-      page,
-      go: () => {
-        leave();
-        resolve();
-      },
-    };
-    waiting.add(entry);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }

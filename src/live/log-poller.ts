@@ -1,4 +1,4 @@
-/** Single-flight reads of the log for all subscribers: requests during a read are batched into the next. Also the backstop poll. */
+/** Reads of the log for all subscribers, one at a time, and the backstop poll that finds what no nudge has announced. */
 
 export interface LogPoller {
   read(organizationIds: readonly number[]): void;
@@ -21,36 +21,77 @@ export interface LogPollerOptions {
   onFailure(error: unknown): void;
 }
 
-export function createLogPoller({
-  readNewEvents,
-  findMissed,
-  pollDelayMs,
-  onFailure,
-}: LogPollerOptions): LogPoller {
-  const wanted = new Set<number>();
-  let reading: ReadonlySet<number> | undefined;
-  let polling = false;
-  let pollAgain = false;
-  let polledAt = Number.NEGATIVE_INFINITY;
+export function createLogPoller(options: LogPollerOptions): LogPoller {
   let failedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
+  // The failed requests are dropped, so only a poll that starts after the failure finds their events.
+  const onFailure = (error: unknown): void => {
+    failedAt = performance.now();
+    if (!stopped) options.onFailure(error);
+  };
+  const reader = createReader(options.readNewEvents, onFailure);
+  const backstop = startBackstop(options.findMissed, options.pollDelayMs, onFailure);
+  return {
+    read: reader.read,
+    isBehind: reader.isBehind,
+    poll() {
+      failedAt = performance.now();
+      backstop.poll();
+    },
+    get polledMsAgo() {
+      const { polledAt } = backstop;
+      return polledAt >= failedAt ? performance.now() - polledAt : Number.POSITIVE_INFINITY;
+    },
+    stop() {
+      stopped = true;
+      reader.stop();
+      backstop.stop();
+    },
+  };
+}
 
+/** One read at a time: requests that arrive during a read become the next one. */
+function createReader(
+  readNewEvents: LogPollerOptions['readNewEvents'],
+  onFailure: LogPollerOptions['onFailure'],
+): Pick<LogPoller, 'read' | 'isBehind' | 'stop'> {
+  const wanted = new Set<number>();
+  let reading: ReadonlySet<number> | undefined;
+  let stopped = false;
   const run = async (): Promise<void> => {
     while (wanted.size > 0 && !stopped) {
       reading = new Set(wanted);
       wanted.clear();
-      const unread = await readNewEvents([...reading]).catch(failed);
-      for (const id of unread) wanted.add(id);
+      try {
+        for (const id of await readNewEvents([...reading])) wanted.add(id);
+      } catch (error) {
+        onFailure(error);
+      }
     }
     reading = undefined;
   };
-  const failed = (error: unknown): readonly number[] => {
-    // The failed requests are dropped, so only a poll that starts after this failure finds their events.
-    failedAt = performance.now();
-    if (!stopped) onFailure(error);
-    return [];
+  return {
+    read(organizationIds) {
+      for (const id of organizationIds) wanted.add(id);
+      if (reading === undefined && wanted.size > 0) void run();
+    },
+    isBehind: (id) => wanted.has(id) || reading?.has(id) === true,
+    stop() {
+      stopped = true;
+    },
   };
+}
+
+/** Polls at once, and again after a delay. A poll that is requested during another one starts after it. */
+function startBackstop(
+  findMissed: LogPollerOptions['findMissed'],
+  pollDelayMs: LogPollerOptions['pollDelayMs'],
+  onFailure: LogPollerOptions['onFailure'],
+) {
+  let polledAt = Number.NEGATIVE_INFINITY;
+  let polling = false;
+  let pollAgain = false;
+  let stopped = false;
   const poll = async (): Promise<void> => {
     pollAgain = polling;
     if (polling) return;
@@ -59,27 +100,20 @@ export function createLogPoller({
     const began = performance.now();
     await findMissed().then(() => {
       polledAt = began;
-    }, failed);
+    }, onFailure);
     polling = false;
     if (stopped) return;
     if (pollAgain) void poll();
     else timer = setTimeout(poll, pollDelayMs());
   };
-  timer = setTimeout(poll);
+  let timer = setTimeout(poll);
   return {
-    read(organizationIds) {
-      for (const id of organizationIds) wanted.add(id);
-      if (reading === undefined && wanted.size > 0) void run();
+    poll: (): void => void poll(),
+    /** The start of the last successful poll. */
+    get polledAt(): number {
+      return polledAt;
     },
-    isBehind: (id) => wanted.has(id) || reading?.has(id) === true,
-    poll() {
-      failedAt = performance.now();
-      void poll();
-    },
-    get polledMsAgo() {
-      return polledAt >= failedAt ? performance.now() - polledAt : Number.POSITIVE_INFINITY;
-    },
-    stop() {
+    stop(): void {
       stopped = true;
       clearTimeout(timer);
     },

@@ -4,6 +4,8 @@
  * A run that waits for Cliniko returns its slot and takes one again when it continues. Runs that continue have precedence
  * over new runs, because they hold pages in memory.
  */
+import { waitInLine } from '../timing/wait-in-line.ts';
+
 export interface Slots {
   readonly free: number;
   /** Takes a slot for a new run, without a check of the limit: the caller checks `free`. */
@@ -54,31 +56,18 @@ export function createSlots(limit: number, onFree: () => void): Slots {
             used += 1;
             holds = true;
           };
-          if (used < limit) begin();
-          else await waitInQueue(queue, signal, begin);
+          if (used < limit) return begin();
+          await waitInLine(signal, (go) => {
+            // The slot is taken in the call that returns it, so no other run gets it in between.
+            const next = (): void => {
+              begin();
+              go();
+            };
+            queue.add(next);
+            return () => queue.delete(next);
+          });
         },
       };
     },
   };
-}
-
-/** `begin` takes the slot synchronously in the call that returns it, so no other run gets it in between. */
-function waitInQueue(queue: Set<() => void>, signal: AbortSignal, begin: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      queue.delete(go);
-      signal.removeEventListener('abort', abort);
-    };
-    const abort = (): void => {
-      leave();
-      reject(signal.reason);
-    };
-    const go = (): void => {
-      leave();
-      begin();
-      resolve();
-    };
-    queue.add(go);
-    signal.addEventListener('abort', abort, { once: true });
-  });
 }

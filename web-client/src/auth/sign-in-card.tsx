@@ -60,18 +60,24 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
             <Icon name="key" />
             {isAsking ? 'Checking the token…' : 'Sign in'}
           </button>
-          <div id={ids.hint} className="hint">
-            <p>The administrator of the server creates one for you:</p>
-            <code>
-              {COMMAND.map((part) => (
-                <span key={part}>{`${part} `}</span>
-              ))}
-            </code>
-            <p>It stays in this tab, and is deleted when you close it.</p>
-          </div>
+          <HowToGetToken id={ids.hint} />
         </form>
       </main>
     </>
+  );
+}
+
+function HowToGetToken({ id }: { id: string }) {
+  return (
+    <div id={id} className="hint">
+      <p>The administrator of the server creates one for you:</p>
+      <code>
+        {COMMAND.map((part) => (
+          <span key={part}>{`${part} `}</span>
+        ))}
+      </code>
+      <p>It stays in this tab, and is deleted when you close it.</p>
+    </div>
   );
 }
 

@@ -44,17 +44,7 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
           )}
           . A key of another account, or of a role that sees fewer patients, has the same effect.
         </p>
-        <details className="held-ids">
-          <summary>Their ids in Cliniko</summary>
-          <ul>
-            {missing.held_ids.map((id) => (
-              <li key={id}>{id}</li>
-            ))}
-          </ul>
-          {missing.held > missing.held_ids.length && (
-            <p className="soft">and {formatPatients(missing.held - missing.held_ids.length)} more</p>
-          )}
-        </details>
+        <HeldIds missing={missing} />
         <button type="button" className="btn btn-small" onClick={() => setIsAsking(true)}>
           Review
         </button>
@@ -77,6 +67,22 @@ export function HeldNotice({ api, organizationId, missing, onConfirmed }: HeldNo
         </p>
       </LazyConfirmDialog>
     </section>
+  );
+}
+
+function HeldIds({ missing }: { missing: MissingPatients }) {
+  return (
+    <details className="held-ids">
+      <summary>Their ids in Cliniko</summary>
+      <ul>
+        {missing.held_ids.map((id) => (
+          <li key={id}>{id}</li>
+        ))}
+      </ul>
+      {missing.held > missing.held_ids.length && (
+        <p className="soft">and {formatPatients(missing.held - missing.held_ids.length)} more</p>
+      )}
+    </details>
   );
 }
 

@@ -4,6 +4,7 @@ import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { barTone } from '../ui/display-state.ts';
+import { TIME } from '../ui/time-format.ts';
 import { LOOK } from './style.ts';
 
 export interface View {
@@ -16,7 +17,6 @@ export interface View {
 }
 
 const NUMBER = new Intl.NumberFormat('en');
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function createView(root: ShadowRoot): View {
   const sheet = new CSSStyleSheet();

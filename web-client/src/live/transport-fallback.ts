@@ -60,82 +60,103 @@ export function startTransportFallback(
   transports: readonly Transport[],
   handlers: TransportHandlers,
 ): TransportFallback {
-  let live: OpenTransport | undefined;
-  let opening: OpenTransport | undefined;
-  let liveSince = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const delays = createDelays();
+  const fallback = new Fallback(transports, handlers);
+  fallback.upgrade();
+  return fallback;
+}
 
-  const attempt = (index: number, why: OpenReason): void => {
-    clearTimeout(timer);
-    const transport = transports[index];
+class Fallback implements TransportFallback {
+  readonly #transports: readonly Transport[];
+  readonly #handlers: TransportHandlers;
+  readonly #delays = createDelays();
+  #live: OpenTransport | undefined;
+  #opening: OpenTransport | undefined;
+  #liveSince = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(transports: readonly Transport[], handlers: TransportHandlers) {
+    this.#transports = transports;
+    this.#handlers = handlers;
+  }
+
+  upgrade(): void {
+    if (this.#live?.index !== 0 && this.#opening === undefined) this.#attempt(0, 'connect');
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#opening?.close();
+    this.#live?.close();
+  }
+
+  #attempt(index: number, why: OpenReason): void {
+    clearTimeout(this.#timer);
+    const transport = this.#transports[index];
     if (transport === undefined) {
-      scheduleUpgrade();
+      this.#scheduleUpgrade();
       return;
     }
     const opened: OpenTransport = { index, close: () => {} };
-    opening?.close();
-    opening = opened;
+    this.#opening?.close();
+    this.#opening = opened;
     opened.close = transport.open(
       {
-        onHello: (beginning) => onOpened(opened, transport.kind, beginning),
-        onEvent: handlers.onEvent,
-        onEnd: (end) => (opened === live ? onLiveEnd(opened, end) : onOpeningEnd(opened, end)),
+        onHello: (beginning) => this.#onHello(opened, transport.kind, beginning),
+        onEvent: this.#handlers.onEvent,
+        onEnd: (end) =>
+          opened === this.#live ? this.#onLiveEnd(opened, end) : this.#onOpeningEnd(opened, end),
       },
       why,
     );
-  };
-  const attemptIn = (ms: number, index: number, why: OpenReason): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => attempt(index, why), ms);
-  };
-  const scheduleUpgrade = (): void => attemptIn(delays.beforeUpgrade(), 0, 'connect');
-  const onOpened = (opened: OpenTransport, kind: TransportKind, beginning: StreamBeginning): void => {
-    live?.close();
-    [live, opening] = [opened, undefined];
-    liveSince = Date.now();
-    handlers.onLive(kind, beginning);
-    if (opened.index === 0) delays.hasUpgraded();
-    else scheduleUpgrade();
-  };
-  const onLiveEnd = (opened: OpenTransport, end: StreamEnd): void => {
-    live = undefined;
-    // A better transport is being opened already; its result decides.
-    if (opening !== undefined) {
-      handlers.onInterrupted();
-      return;
-    }
-    const retry = delays.beforeRetry(end, Date.now() - liveSince);
-    if (retry === undefined) {
-      downgrade(opened);
-      return;
-    }
-    if (end.reason !== 'gap') handlers.onInterrupted();
-    attemptIn(retry.ms, opened.index, retry.why);
-  };
-  const onOpeningEnd = (opened: OpenTransport, end: StreamEnd): void => {
-    if (opened !== opening) return;
-    opening = undefined;
-    if (live !== undefined) scheduleUpgrade();
-    else if (end.reason === 'bye') attemptIn(end.retryMs, opened.index, end.why);
-    else downgrade(opened);
-  };
-  const downgrade = (opened: OpenTransport): void => {
-    handlers.onDowngraded();
-    attempt(opened.index + 1, 'connect');
-  };
+  }
 
-  attempt(0, 'connect');
-  return {
-    upgrade() {
-      if (live?.index !== 0 && opening === undefined) attempt(0, 'connect');
-    },
-    stop() {
-      clearTimeout(timer);
-      opening?.close();
-      live?.close();
-    },
-  };
+  #attemptIn(ms: number, index: number, why: OpenReason): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#attempt(index, why), ms);
+  }
+
+  #scheduleUpgrade(): void {
+    this.#attemptIn(this.#delays.beforeUpgrade(), 0, 'connect');
+  }
+
+  #onHello(opened: OpenTransport, kind: TransportKind, beginning: StreamBeginning): void {
+    this.#live?.close();
+    this.#live = opened;
+    this.#opening = undefined;
+    this.#liveSince = Date.now();
+    this.#handlers.onLive(kind, beginning);
+    if (opened.index === 0) this.#delays.hasUpgraded();
+    else this.#scheduleUpgrade();
+  }
+
+  #onLiveEnd(opened: OpenTransport, end: StreamEnd): void {
+    this.#live = undefined;
+    // A better transport is being opened already; its result decides.
+    if (this.#opening !== undefined) {
+      this.#handlers.onInterrupted();
+      return;
+    }
+    const retry = this.#delays.beforeRetry(end, Date.now() - this.#liveSince);
+    if (retry === undefined) {
+      this.#downgrade(opened);
+      return;
+    }
+    if (end.reason !== 'gap') this.#handlers.onInterrupted();
+    this.#attemptIn(retry.ms, opened.index, retry.why);
+  }
+
+  #onOpeningEnd(opened: OpenTransport, end: StreamEnd): void {
+    if (opened !== this.#opening) return;
+    this.#opening = undefined;
+    if (this.#live !== undefined) this.#scheduleUpgrade();
+    else if (end.reason === 'bye') this.#attemptIn(end.retryMs, opened.index, end.why);
+    else this.#downgrade(opened);
+  }
+
+  #downgrade(opened: OpenTransport): void {
+    this.#handlers.onDowngraded();
+    this.#attempt(opened.index + 1, 'connect');
+  }
 }
 
 /** Growing delays: upgrades grow until the best transport is live, retries until a stream was live for a while. */

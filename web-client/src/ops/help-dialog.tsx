@@ -1,6 +1,5 @@
 /** The keyboard shortcuts of the console, opened by `?`. */
-import { Dialog } from '@base-ui/react/dialog';
-import { Icon } from '../ui/icon.tsx';
+import { DialogFrame } from '../ui/dialog-frame.tsx';
 
 const KEYS: readonly [key: string, does: string][] = [
   ['/', 'Search by name, id or state'],
@@ -14,28 +13,17 @@ const KEYS: readonly [key: string, does: string][] = [
 
 export function HelpDialog({ onClose }: { onClose(): void }) {
   return (
-    <Dialog.Root defaultOpen onOpenChange={(open) => !open && onClose()}>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className="dialog dialog-small">
-          <div className="dialog-head">
-            <Dialog.Title className="dialog-title">Keys</Dialog.Title>
-            <Dialog.Close className="btn btn-icon btn-bare" aria-label="Close">
-              <Icon name="cross" />
-            </Dialog.Close>
+    <DialogFrame title="Keys" isSmall onClose={onClose}>
+      <dl className="keys">
+        {KEYS.map(([key, does]) => (
+          <div key={key} className="key-row">
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{does}</dd>
           </div>
-          <dl className="keys">
-            {KEYS.map(([key, does]) => (
-              <div key={key} className="key-row">
-                <dt>
-                  <kbd>{key}</kbd>
-                </dt>
-                <dd>{does}</dd>
-              </div>
-            ))}
-          </dl>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+        ))}
+      </dl>
+    </DialogFrame>
   );
 }

@@ -1,5 +1,5 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
-import { useDeferredValue, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import type { Api } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useCancel } from '../hooks/use-cancel.ts';
@@ -11,13 +11,14 @@ import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { HealthStrip } from './health-strip.tsx';
-import { countByState, type Filter, inOrder, narrowed, type Sort, sorted } from './listing.ts';
+import { inOrder } from './listing.ts';
 import { OrganizationTable, type TableHandle } from './organization-table.tsx';
 import { TailCard } from './tail-card.tsx';
 import { ThroughputStrip } from './throughput-strip.tsx';
 import { useEverything } from './use-everything.ts';
 import { useHealth } from './use-health.ts';
 import { useKeys } from './use-keys.ts';
+import { useListing } from './use-listing.ts';
 import { useNames } from './use-names.ts';
 
 const HelpDialog = loadOnDemand(() => import('./help-dialog.tsx').then(({ HelpDialog: loaded }) => loaded));
@@ -29,14 +30,7 @@ export function OpsConsole({ api }: { api: Api }) {
   const { everything, connection, lines, throughput } = useEverything();
   const states = useMemo(() => inOrder(everything), [everything]);
   const names = useNames(api, states);
-  const [filter, setFilter] = useState<Filter>({ text: '', state: null });
-  const [sort, setSort] = useState<Sort>('state');
-  const deferred = useDeferredValue(filter);
-  const counts = useMemo(() => countByState(states), [states]);
-  const shown = useMemo(
-    () => sorted(narrowed(states, deferred, names), sort, names),
-    [states, deferred, sort, names],
-  );
+  const { filter, setFilter, sort, setSort, counts, shown, isFiltered } = useListing(states, names);
   const health = useHealth(connection.kind);
   const cancel = useCancel(api, NOTHING_TO_LEARN);
   const [isHelping, setIsHelping] = useState(false);
@@ -55,7 +49,6 @@ export function OpsConsole({ api }: { api: Api }) {
   // Failures are visible while the console is in a background tab.
   useDocumentTitle(...(counts.failed > 0 ? [`${counts.failed} failed`] : []), 'All organizations');
 
-  const isFiltered = deferred.text !== '' || deferred.state !== null;
   return (
     <>
       <PageHeader current="ops" connection={connection} />

@@ -1,5 +1,6 @@
 /** Shows the connection state of the page. */
 import { type Connection, type ConnectionKind, isForbidden } from '../live/connection.ts';
+import { TIME } from './time-format.ts';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
   connecting: { label: 'Catching up', meaning: 'Connecting; missed changes are loaded first.' },
@@ -11,7 +12,6 @@ const NO_ACCESS = {
   label: 'No access',
   meaning: 'The server answers, but your token has no access to this.',
 };
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export function ConnectionBadge({ connection }: { connection: Connection }) {
   const { label, meaning } = wordsOf(connection);

@@ -1,11 +1,6 @@
 /** Times in the user's time zone and language. */
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
-const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric',
-  month: 'short',
-  hour: 'numeric',
-  minute: '2-digit',
-});
+import { DAY_AND_TIME, TIME } from './time-format.ts';
+
 const EVERYTHING = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
 /** Without the date on the same day. @param at ISO 8601 */

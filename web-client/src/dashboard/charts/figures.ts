@@ -3,6 +3,7 @@ import type { Analytics } from '#contract/analytics.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { formatRate, operationWords } from '../../ui/format.ts';
+import { DAY_AND_TIME } from '../../ui/time-format.ts';
 
 /** One point or bar. */
 export interface Figure {
@@ -18,12 +19,6 @@ export interface Figure {
 const DAYS_SHOWN = 30;
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const LOCAL_DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const MOMENT = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric',
-  month: 'short',
-  hour: 'numeric',
-  minute: '2-digit',
-});
 
 /** Oldest first. Days without patients have no rate, which differs from a rate of 0. */
 export function successByDay({ success_by_day }: Analytics): Figure[] {
@@ -65,7 +60,7 @@ function oldestFirst(
       key: String(run.id),
       label: LOCAL_DAY.format(at),
       value,
-      words: `${MOMENT.format(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
+      words: `${DAY_AND_TIME.format(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
     };
   });
 }

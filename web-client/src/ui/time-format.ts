@@ -1,0 +1,9 @@
+/** Formats of times, in the user's time zone and language. */
+export const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+
+export const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: 'numeric',
+  minute: '2-digit',
+});
