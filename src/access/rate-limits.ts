@@ -37,24 +37,8 @@ const BUCKETS_AT_MOST = 20_000;
 const STREAMS_RETRY_SECONDS = 10;
 
 export function createRateLimits(config: RateLimitConfig, now = () => performance.now()): RateLimits {
-  const buckets = new Map<string, Bucket>();
-  const streams = new Map<string, number>();
-  let allStreams = 0;
+  const takeAll = createBuckets(now);
   let sockets = 0;
-
-  const bucketOf = (key: string, perMinute: number): Bucket => {
-    const bucket = refill(buckets.get(key) ?? { left: perMinute, at: now() }, perMinute, now());
-    // Deleted and inserted again, so that the map is ordered by last use and the oldest is evicted first.
-    buckets.delete(key);
-    buckets.set(key, bucket);
-    evictOldest(buckets);
-    return bucket;
-  };
-  const takeAll = (wanted: readonly { key: string; perMinute: number }[]): void => {
-    const found = wanted.map(({ key, perMinute }) => ({ bucket: bucketOf(key, perMinute), perMinute }));
-    for (const { bucket, perMinute } of found) if (bucket.left < 1) throw tooMany(bucket, perMinute);
-    for (const { bucket } of found) bucket.left -= 1;
-  };
   return {
     takeBadToken(address) {
       takeAll([{ key: `address:${addressShare(address)}`, perMinute: config.badTokensPerAddress }]);
@@ -76,24 +60,48 @@ export function createRateLimits(config: RateLimitConfig, now = () => performanc
       ];
       takeAll(wanted);
     },
-    takeStream(principal, organizationId) {
-      const keys = [
-        { key: principal.actor, most: config.streamsPerToken },
-        ...(organizationId === undefined
-          ? []
-          : [{ key: `organization:${organizationId}`, most: config.streamsPerOrganization }]),
-      ].filter(() => principal.actor !== 'anyone');
-      const full = keys.find(({ key, most }) => (streams.get(key) ?? 0) >= most);
-      if (full !== undefined || allStreams >= config.streams) {
-        throw tooManyStreams(full?.most ?? config.streams);
-      }
-      allStreams += 1;
-      for (const { key } of keys) streams.set(key, (streams.get(key) ?? 0) + 1);
-      return once(() => {
-        allStreams -= 1;
-        for (const { key } of keys) release(streams, key);
-      });
-    },
+    takeStream: createStreamLimit(config),
+  };
+}
+
+/** @returns takes a request from each bucket, or from none. @throws ProblemError TOO_MANY_REQUESTS */
+function createBuckets(now: () => number) {
+  const buckets = new Map<string, Bucket>();
+  const bucketOf = (key: string, perMinute: number): Bucket => {
+    const bucket = refill(buckets.get(key) ?? { left: perMinute, at: now() }, perMinute, now());
+    // Deleted and inserted again, so that the map is ordered by last use and the oldest is evicted first.
+    buckets.delete(key);
+    buckets.set(key, bucket);
+    evictOldest(buckets);
+    return bucket;
+  };
+  return (wanted: readonly { key: string; perMinute: number }[]): void => {
+    const found = wanted.map(({ key, perMinute }) => ({ bucket: bucketOf(key, perMinute), perMinute }));
+    for (const { bucket, perMinute } of found) if (bucket.left < 1) throw tooMany(bucket, perMinute);
+    for (const { bucket } of found) bucket.left -= 1;
+  };
+}
+
+function createStreamLimit(config: RateLimitConfig): RateLimits['takeStream'] {
+  const streams = new Map<string, number>();
+  let allStreams = 0;
+  return (principal, organizationId) => {
+    const keys = [
+      { key: principal.actor, most: config.streamsPerToken },
+      ...(organizationId === undefined
+        ? []
+        : [{ key: `organization:${organizationId}`, most: config.streamsPerOrganization }]),
+    ].filter(() => principal.actor !== 'anyone');
+    const full = keys.find(({ key, most }) => (streams.get(key) ?? 0) >= most);
+    if (full !== undefined || allStreams >= config.streams) {
+      throw tooManyStreams(full?.most ?? config.streams);
+    }
+    allStreams += 1;
+    for (const { key } of keys) streams.set(key, (streams.get(key) ?? 0) + 1);
+    return once(() => {
+      allStreams -= 1;
+      for (const { key } of keys) release(streams, key);
+    });
   };
 }
 

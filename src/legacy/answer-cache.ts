@@ -43,24 +43,9 @@ export function createAnswerCache(
   readHead: (organizationId: number) => Promise<{ epoch: string; head: number }>,
   now: () => number = () => performance.now(),
 ): AnswerCache {
-  /** By request; the least recently used first. */
-  const answers = new Map<string, CachedAnswer>();
+  const answers = createStore();
   let writes = 0;
-  let characters = 0;
 
-  const remove = (key: string): void => {
-    characters -= answers.get(key)?.body.length ?? 0;
-    answers.delete(key);
-  };
-  const keep = (key: string, answer: CachedAnswer): void => {
-    remove(key);
-    answers.set(key, answer);
-    characters += answer.body.length;
-    for (const oldest of answers.keys()) {
-      if (characters <= MAX_CHARACTERS) break;
-      remove(oldest);
-    }
-  };
   const placeOf = async (organizationId: number): Promise<string> => {
     const known = latestRuns.get(organizationId);
     if (known !== undefined) return `${known.epoch}.${known.head}`;
@@ -89,11 +74,37 @@ export function createAnswerCache(
       // Read before the response is built: a change during the build makes this response too old, never too new.
       const place = await placeOf(organizationId);
       const answer = fresh(key, place) ?? (await buildAnswer(organizationId, place, build));
-      keep(key, answer);
+      answers.keep(key, answer);
       return send(c, answer);
     },
     forget(organizationId) {
       writes += 1;
+      answers.removeOf(organizationId);
+    },
+  };
+}
+
+/** The answers by request, up to `MAX_CHARACTERS`. */
+function createStore() {
+  /** The least recently used first. */
+  const answers = new Map<string, CachedAnswer>();
+  let characters = 0;
+  const remove = (key: string): void => {
+    characters -= answers.get(key)?.body.length ?? 0;
+    answers.delete(key);
+  };
+  return {
+    get: (key: string) => answers.get(key),
+    keep(key: string, answer: CachedAnswer): void {
+      remove(key);
+      answers.set(key, answer);
+      characters += answer.body.length;
+      for (const oldest of answers.keys()) {
+        if (characters <= MAX_CHARACTERS) break;
+        remove(oldest);
+      }
+    },
+    removeOf(organizationId: number): void {
       for (const [key, answer] of answers) if (answer.organizationId === organizationId) remove(key);
     },
   };
