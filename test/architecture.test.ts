@@ -66,6 +66,22 @@ function importsOf(file: string): Import[] {
 const folderOf = (path: string) => path.split('/')[1] ?? '';
 const describeImport = ({ file, target }: Import) => `${file} imports ${target}`;
 
+/** Each circle once, from the file where the search met it first. */
+function circlesIn(imports: readonly Import[]): string[] {
+  const targets = new Map<string, string[]>();
+  for (const { file, target } of imports) targets.set(file, [...(targets.get(file) ?? []), target]);
+  const finished = new Set<string>();
+  const follow = (file: string, path: readonly string[]): string[] => {
+    const start = path.indexOf(file);
+    if (start >= 0) return [[...path.slice(start), file].join(' → ')];
+    if (finished.has(file)) return [];
+    const found = (targets.get(file) ?? []).flatMap((target) => follow(target, [...path, file]));
+    finished.add(file);
+    return found;
+  };
+  return [...targets.keys()].flatMap((file) => follow(file, []));
+}
+
 describe('the folders of src/', () => {
   const folders = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const imports = sourceFiles(SRC).flatMap(importsOf);
@@ -80,6 +96,17 @@ describe('the folders of src/', () => {
       return from !== to && FOLDERS.includes(from) && FOLDERS.indexOf(from) <= FOLDERS.indexOf(to);
     });
     expect(upward.map(describeImport)).toEqual([]);
+  });
+
+  test('have no circle of imports between files, types included', () => {
+    expect(circlesIn(imports)).toEqual([]);
+    const [here, there] = ['src/a/here.ts', 'src/a/there.ts'];
+    const circle = [
+      { file: here, target: there },
+      { file: there, target: here },
+      { file: here, target: 'src/a/else.ts' },
+    ];
+    expect(circlesIn(circle)).toEqual([`${here} → ${there} → ${here}`]);
   });
 
   test('leave only main.ts loose', () => {

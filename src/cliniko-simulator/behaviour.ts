@@ -6,7 +6,7 @@
  *
  * Not here: temporary failures (faults.ts).
  */
-import type { Field } from './query.ts';
+import type { Field } from './fields.ts';
 
 export interface Behaviour {
   /** Whether keys are accepted: a revoked key gets 401, a role without access to patients 403. */

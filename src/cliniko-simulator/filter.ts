@@ -1,7 +1,8 @@
 /** Evaluates a filter condition for one person. Nothing compares with an absent value, as in SQL. */
 import type { Behaviour } from './behaviour.ts';
+import type { Field } from './fields.ts';
 import type { PatientRecord } from './person.ts';
-import type { Condition, Field, Operator } from './query.ts';
+import type { Condition, Operator } from './query.ts';
 import type { Facts } from './timeline.ts';
 
 /** A candidate. The record is generated only when a condition needs it. */

@@ -8,27 +8,13 @@
  */
 import { parseWholeNumber } from '#contract/whole-number.ts';
 import type { Behaviour } from './behaviour.ts';
+import { FIELD_KINDS, type Field, type FieldKind, isField } from './fields.ts';
 
 /** Answered with 400 and its message. */
 export class BadQuery extends Error {
   override readonly name = 'BadQuery';
 }
 
-const KINDS = {
-  id: 'number',
-  archived_at: 'time',
-  created_at: 'time',
-  updated_at: 'time',
-  date_of_birth: 'date',
-  email: 'text',
-  first_name: 'text',
-  last_name: 'text',
-  old_reference_id: 'text',
-  preferred_first_name: 'text',
-} as const;
-
-export type Field = keyof typeof KINDS;
-type Kind = (typeof KINDS)[Field];
 export type Operator = '=' | '!=' | '>' | '>=' | '<' | '<=' | '~' | '~~' | '?' | '!?' | '*';
 
 export interface Condition {
@@ -51,7 +37,7 @@ export interface PatientQuery {
   sort: readonly SortColumn[];
 }
 
-const OPERATORS: Record<Kind, readonly Operator[]> = {
+const OPERATORS: Record<FieldKind, readonly Operator[]> = {
   number: ['=', '!=', '>=', '>', '<=', '<', '?', '!?'],
   time: ['>=', '>', '<=', '<', '?', '!?', '*'],
   date: ['=', '>=', '>', '<=', '<', '?', '!?'],
@@ -93,14 +79,14 @@ function parsePerPage(text: string | null, behaviour: Behaviour): number {
 function parseCondition(text: string, behaviour: Behaviour): Condition {
   const [, field = text.split(':')[0] ?? '', operator, value = ''] = CONDITION.exec(text) ?? [];
   if (!isField(field)) throw new BadQuery(`${field} is not filterable`);
-  const kind = KINDS[field];
+  const kind = FIELD_KINDS[field];
   const known = OPERATORS[kind].find((candidate) => candidate === operator);
   if (known === undefined) throw new BadQuery(`Filter operator for ${field} is not supported`);
   if (!['?', '!?', '*'].includes(known)) assertValue(field, kind, value, behaviour);
   return { field, operator: known, value };
 }
 
-function assertValue(field: Field, kind: Kind, value: string, behaviour: Behaviour): void {
+function assertValue(field: Field, kind: FieldKind, value: string, behaviour: Behaviour): void {
   if (kind === 'number') assertIds(field, value, behaviour);
   if (kind === 'date' && !/^[\d*]{4}-[\d*]{2}-[\d*]{2}$/.test(value)) {
     throw new BadQuery(`Filter value for ${field} must be a date`);
@@ -126,8 +112,4 @@ function parseSort(text: string, direction: SortColumn['direction']): SortColumn
     if (!isField(field) || (own !== 'asc' && own !== 'desc')) throw new BadQuery(`${column} is not sortable`);
     return { field, direction: own };
   });
-}
-
-function isField(name: string): name is Field {
-  return Object.hasOwn(KINDS, name);
 }

@@ -1,6 +1,7 @@
 /** The catch-up scan reads what changed while the whole clinic was read. */
 import { IgnoredFilterError, scanChanges } from './change-scan.ts';
-import { type Crawl, catchUpPage, type FetchedPage } from './fetched-page.ts';
+import type { Crawl } from './crawl.ts';
+import { catchUpPage, type FetchedPage } from './fetched-page.ts';
 import { scanByIds } from './keyset-scan.ts';
 import { RepeatedPageError } from './repeated-page-guard.ts';
 import { catchUpSince, createdUntil } from './start-time.ts';

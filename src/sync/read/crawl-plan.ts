@@ -9,14 +9,14 @@
  * unseen patients at its end.
  */
 
-import type { OperationType } from '#contract/sync-log.ts';
 import { WITH_ARCHIVED } from '../../cliniko/fetch-by-ids.ts';
 import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
 import type { Database } from '../../database/open.ts';
 import { catchUpScan } from './catch-up-scan.ts';
 import { type ChangeScope, IgnoredFilterError, scanChanges } from './change-scan.ts';
+import type { Crawl, CrawlPlan } from './crawl.ts';
 import { type CrawlPosition, START } from './crawl-position.ts';
-import { type Crawl, type FetchedPage, markSeen } from './fetched-page.ts';
+import { type FetchedPage, markSeen } from './fetched-page.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { startTimeOf } from './start-time.ts';
 import { type VerifiedUnseen, verifyUnseen } from './verify-unseen.ts';
@@ -25,19 +25,6 @@ import { scanWholeClinic } from './whole-clinic.ts';
 /** The scope of a sync. Archiving may not change `updated_at`, so `archived_at` is scanned as well. */
 const ALL_PATIENTS: ChangeScope = { filter: WITH_ARCHIVED, fields: ['updated_at', 'archived_at'] };
 const ONLY_ACTIVE: ChangeScope = { filter: 'archived_at:!?', fields: ['updated_at'] };
-
-export interface CrawlPlan {
-  type: OperationType;
-  scope: ChangeScope;
-  /** Changes since this time are read (changed syncs); undefined: everything is read. */
-  since: string | undefined;
-  organizationId: number;
-  /** When the run was requested, by the database's clock. */
-  createdAt: Date;
-  perPage: number;
-  /** Pages requested concurrently. */
-  window: number;
-}
 
 export interface CrawlContext {
   plan: CrawlPlan;

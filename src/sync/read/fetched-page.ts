@@ -1,10 +1,8 @@
 /** A page that a crawl has read, and how the page advances the crawl. */
-import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
 import { readId } from '../../cliniko/wire.ts';
 import { recordKeyOf } from '../../patients/parse-patient.ts';
-import type { CrawlPlan } from './crawl-plan.ts';
+import type { Crawl } from './crawl.ts';
 import type { CrawlPosition } from './crawl-position.ts';
-import type { SeenIds } from './seen-ids.ts';
 
 export interface FetchedPage {
   /** The records to store. */
@@ -17,16 +15,6 @@ export interface FetchedPage {
   after: CrawlPosition;
   /** Total and number of the numbered pages, as known now; undefined for a page without a number. */
   numbered: { total: number | undefined; pages: number } | undefined;
-}
-
-/** A running crawl. It decides by what it has read, which is ahead of what is stored. */
-export interface Crawl {
-  readonly source: PatientSource;
-  readonly options: PageOptions;
-  readonly plan: CrawlPlan;
-  /** Keys of the records that this run has read. */
-  readonly seen: SeenIds;
-  position: CrawlPosition;
 }
 
 /**

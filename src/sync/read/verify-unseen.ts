@@ -4,7 +4,8 @@ import { fetchByIds, IDS_AT_ONCE } from '../../cliniko/fetch-by-ids.ts';
 import { canMarkMissing, findUnseen, type UnseenPatients } from '../../patients/missing-patients.ts';
 import { findUnseenQuarantine } from '../../patients/quarantine.ts';
 import { isProven } from './completeness.ts';
-import { type Crawl, catchUpPage, type FetchedPage } from './fetched-page.ts';
+import type { Crawl } from './crawl.ts';
+import { catchUpPage, type FetchedPage } from './fetched-page.ts';
 
 /** What a crawl that saw the whole clinic knows about the stored patients that it did not see. */
 export interface VerifiedUnseen {

@@ -12,7 +12,8 @@ import {
   isComplete,
   sawNumberedPage,
 } from './completeness.ts';
-import { type Crawl, type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
+import type { Crawl } from './crawl.ts';
+import { type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
 import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
 import { type NumberedPage, scanPages } from './page-scan.ts';
