@@ -16,7 +16,7 @@ export interface PatientList {
   byId(id: string, parameters: URLSearchParams): Answer;
 }
 
-export interface PatientListPlan {
+export interface PatientListOptions {
   population: Population;
   behaviour: Behaviour;
   /** The base URL of the simulator; links to pages begin with it. */
@@ -25,7 +25,12 @@ export interface PatientListPlan {
   cachedPages: number;
 }
 
-export function createPatientList({ population, behaviour, url, cachedPages }: PatientListPlan): PatientList {
+export function createPatientList({
+  population,
+  behaviour,
+  url,
+  cachedPages,
+}: PatientListOptions): PatientList {
   const select = createSelect(population, behaviour);
   const keep = keepNewest<Buffer>(cachedPages);
   let answers = 0;

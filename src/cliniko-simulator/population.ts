@@ -38,14 +38,14 @@ export interface Population {
   change(position: number, change: Change): void;
 }
 
-export interface PopulationPlan {
+export interface PopulationOptions {
   seed: number;
   patients: number;
   linkBase: string;
   behaviour: Behaviour;
 }
 
-export function createPopulation({ seed, patients, linkBase, behaviour }: PopulationPlan): Population {
+export function createPopulation({ seed, patients, linkBase, behaviour }: PopulationOptions): Population {
   const arrivals = createArrivals(seed, patients);
   const changes = createChanges();
   const counts = createVisibilityCounts(arrivals);

@@ -5,7 +5,9 @@
  * The columns are compared. What only an insert shows (a check, a unique index, a trigger of another program) is tested
  * with rows that are rolled back.
  */
+
 import type { ISql, TransactionSql } from 'postgres';
+import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { databaseError } from '../logging/safe-error.ts';
 
 interface Column {
@@ -109,7 +111,7 @@ async function hasMoreRules(sql: ISql, ownFunctions: readonly string[]): Promise
 }
 
 /** Ids that no program uses. */
-const TEST_ORGANIZATION = 2_147_483_647;
+const TEST_ORGANIZATION = MAX_ROW_ID;
 const TEST_ROWS = [
   { id: -1, type: 'changed_patients', status: 'running', ended: false },
   { id: -2, type: 'active_patients', status: 'failed', ended: true },

@@ -96,7 +96,7 @@ function runsOf(text: string): { run: string; isFirst: boolean }[] {
   return [...runs].map(({ 0: run, index }) => ({ run, isFirst: index === 0 }));
 }
 
-interface RunPlace {
+interface RunSurroundings {
   /** The text contains only digits and their separators. */
   isOnlyNumber: boolean;
   /** The text starts with this run. */
@@ -110,20 +110,20 @@ const MIN_LEAD_DIGITS = 3;
  * The first number of a run of digit groups. The groups before and after it must be another number, or, next to words, a
  * short remark such as "call 5 …" and "… 2 kids".
  */
-function readRun(groups: readonly string[], plan: NumberingPlan, place: RunPlace): string | null {
+function readRun(groups: readonly string[], plan: NumberingPlan, around: RunSurroundings): string | null {
   for (const [start, lead] of groups.entries()) {
-    if (start > 0 && (place.isOnlyNumber || !groups.slice(0, start).every(isRemark))) return null;
-    if (!mayBegin(lead, plan, place, start)) continue;
-    const number = longestFrom(groups.slice(start), plan, place);
+    if (start > 0 && (around.isOnlyNumber || !groups.slice(0, start).every(isRemark))) return null;
+    if (!mayBegin(lead, plan, around, start)) continue;
+    const number = longestFrom(groups.slice(start), plan, around);
     if (number !== null) return number;
   }
   return null;
 }
 
-function longestFrom(groups: readonly string[], plan: NumberingPlan, place: RunPlace): string | null {
+function longestFrom(groups: readonly string[], plan: NumberingPlan, around: RunSurroundings): string | null {
   for (let end = groups.length; end > 0; end -= 1) {
     const rest = groups.slice(end);
-    const isRemarks = !place.isOnlyNumber && rest.every(isRemark);
+    const isRemarks = !around.isOnlyNumber && rest.every(isRemark);
     if (rest.length > 0 && !isRemarks && parseNumber(rest.join(' '), plan) === null) continue;
     const number = parseNumber(groups.slice(0, end).join(' '), plan);
     if (number !== null) return number;
@@ -134,9 +134,9 @@ function longestFrom(groups: readonly string[], plan: NumberingPlan, place: RunP
 const isRemark = (group: string): boolean => /^\d{1,4}$/.test(group);
 
 /** Without its 0 a national number could be preceded by a remark, so only the first words of a text may be one. */
-function mayBegin(lead: string, plan: NumberingPlan, place: RunPlace, start: number): boolean {
+function mayBegin(lead: string, plan: NumberingPlan, around: RunSurroundings, start: number): boolean {
   if (PREFIXED.test(lead) || !plan.hasTrunkZero) return true;
-  return place.isFirst && start === 0 && lead.length >= MIN_LEAD_DIGITS;
+  return around.isFirst && start === 0 && lead.length >= MIN_LEAD_DIGITS;
 }
 
 /** @param text digits and separators only */

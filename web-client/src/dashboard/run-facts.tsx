@@ -19,13 +19,17 @@ const RATE_OVER_SECONDS = 5;
 export function RunFacts({ log, throughput }: RunFactsProps) {
   return (
     <Facts isLive={log.status === 'running'}>
-      {log.status === 'running' ? <OnItsWay log={log} throughput={throughput} /> : <AtItsEnd log={log} />}
+      {log.status === 'running' ? (
+        <RunningFacts log={log} throughput={throughput} />
+      ) : (
+        <EndedFacts log={log} />
+      )}
       <Changes log={log} />
     </Facts>
   );
 }
 
-function OnItsWay({ log, throughput }: { log: SyncLog; throughput: Throughput | undefined }) {
+function RunningFacts({ log, throughput }: { log: SyncLog; throughput: Throughput | undefined }) {
   const now = useNow(true);
   return (
     <>
@@ -41,7 +45,7 @@ function OnItsWay({ log, throughput }: { log: SyncLog; throughput: Throughput | 
   );
 }
 
-function AtItsEnd({ log }: { log: SyncLog }) {
+function EndedFacts({ log }: { log: SyncLog }) {
   const { performance_metrics: metrics, warnings_total, proof } = log.metadata;
   return (
     <>

@@ -122,33 +122,33 @@ function useFocusByKeyboard(
 ): void {
   const wanted = useRef<number | null>(null);
   /** The requested row is not in the document yet. Keys may arrive faster than renders: they continue from there. */
-  const isOnItsWay = useRef(false);
+  const isAwaited = useRef(false);
   const focusWanted = (): void => {
     const link = body.current?.querySelector<HTMLElement>(`tr[data-organization="${wanted.current}"] a`);
     if (!link) return;
-    isOnItsWay.current = false;
+    isAwaited.current = false;
     link.focus({ preventScroll: true });
   };
   useLayoutEffect(() => {
     if (wanted.current === null) return;
-    if (isOnItsWay.current || document.activeElement === document.body) focusWanted();
+    if (isAwaited.current || document.activeElement === document.body) focusWanted();
   });
   useEffect(() => {
     // A pointer press elsewhere leaves the row intentionally.
     const forget = (): void => {
       wanted.current = null;
-      isOnItsWay.current = false;
+      isAwaited.current = false;
     };
     document.addEventListener('pointerdown', forget);
     return () => document.removeEventListener('pointerdown', forget);
   }, []);
   useImperativeHandle(handle, () => ({
     step(by) {
-      const here = isOnItsWay.current ? wanted.current : focusedIn(body.current);
+      const here = isAwaited.current ? wanted.current : focusedIn(body.current);
       const from = states.findIndex(({ organizationId }) => organizationId === here);
       const index = from === -1 ? 0 : Math.min(states.length - 1, Math.max(0, from + by));
       wanted.current = states[index]?.organizationId ?? null;
-      isOnItsWay.current = true;
+      isAwaited.current = true;
       scrollTo(index);
       focusWanted();
     },
