@@ -68,6 +68,10 @@ describe('the bucket of a token', () => {
   });
 });
 
+/** A bucket refills while the requests are sent: on a slow machine more of them are accepted. */
+const acceptedAtMost = (perMinute: number, began: number): number =>
+  perMinute + ((performance.now() - began) * perMinute) / 60_000;
+
 describe('a flood of requests', () => {
   test('of one token is a 429 with a retry time; another token is not affected', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
@@ -75,11 +79,12 @@ describe('a flood of requests', () => {
     });
     const [greedy, modest] = await Promise.all([server.token({ scope: 'sync' }), server.token()]);
     const path = `/cliniko/sync-all/${OURS}`;
+    const began = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 200 }, () => server.as(greedy, path, { method: 'POST' })),
     );
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThan(130);
+    expect(answers.length - refused.length).toBeLessThanOrEqual(acceptedAtMost(60, began));
     const started = answers.filter(({ status }) => status === 200);
     const bodies = await Promise.all(started.map((answer) => answer.json()));
     expect(bodies.filter(({ already_running }) => !already_running)).toHaveLength(1);
@@ -93,8 +98,9 @@ describe('a flood of requests', () => {
       config: { limits: { ...GENEROUS, requestsPerOrganization: 20 } },
     });
     const poll = async (id: number) => (await server.as(server.admin, `/cliniko/sync-logs/${id}`)).status;
+    const began = performance.now();
     const statuses = await Promise.all(Array.from({ length: 40 }, () => poll(OURS)));
-    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(15);
+    expect(statuses.filter((status) => status !== 429).length).toBeLessThanOrEqual(acceptedAtMost(20, began));
     expect(await poll(THEIRS)).toBe(200);
   });
 });
