@@ -17,8 +17,8 @@ import {
   hasReached,
   type OrganizationState,
 } from './organization-state.ts';
-import { type Poll, startPolling } from './poll.ts';
-import { createReporter } from './reporter.ts';
+import { type Poll, type PollOptions, startPolling } from './poll.ts';
+import { createReporter, type Reporter } from './reporter.ts';
 import { startTransportFallback } from './transport-fallback.ts';
 import { logsUrl, type TransportOptions, transportsOf } from './transports.ts';
 
@@ -52,18 +52,7 @@ export function watchDirectly(
     if (target !== undefined && hasReached(next, target)) target = undefined;
     shown.report(next, kind, { ...details, isCatchingUp: kind === 'live' && target !== undefined });
   };
-  const beginPolling = (): Poll =>
-    startPolling({
-      url: `${logsUrl(options, shown.state)}?limit=1`,
-      access: options.access,
-      since: shown.state.isKnown ? shown.state.cursor : null,
-      fetch: options.fetch,
-      intervalMs: options.pollIntervalMs,
-      onState: (polled) => answered(applyPolledState(shown.state, polled)),
-      onUnchanged: () => answered(shown.state),
-      onFailure: (refusedWith) => report(shown.state, 'offline', { refusedWith }),
-    });
-  const answered = (next: OrganizationState): void => {
+  const onAnswer = (next: OrganizationState): void => {
     const wasOffline = shown.connection.kind === 'offline';
     report(next, 'polling', { transport: 'poll' });
     // The server is back, so its stream may be too.
@@ -84,7 +73,10 @@ export function watchDirectly(
       onEvent: (event) => report(applyEvent(shown.state, event), shown.connection.kind, shown.connection),
       onInterrupted: () => report(shown.state, 'connecting'),
       onDowngraded: () => {
-        poll ??= beginPolling();
+        poll ??= pollOrganization(options, shown, {
+          onAnswer,
+          onFailure: (refusedWith) => report(shown.state, 'offline', { refusedWith }),
+        });
       },
     },
   );
@@ -102,4 +94,23 @@ export function watchDirectly(
       stopPolling();
     },
   };
+}
+
+/** Polls from the state that is shown when it begins. */
+function pollOrganization(
+  options: DirectWatchOptions,
+  shown: Reporter<OrganizationState>,
+  { onAnswer, onFailure }: { onAnswer(state: OrganizationState): void; onFailure: PollOptions['onFailure'] },
+): Poll {
+  const { state } = shown;
+  return startPolling({
+    url: `${logsUrl(options, state)}?limit=1`,
+    access: options.access,
+    since: state.isKnown ? state.cursor : null,
+    fetch: options.fetch,
+    intervalMs: options.pollIntervalMs,
+    onState: (polled) => onAnswer(applyPolledState(shown.state, polled)),
+    onUnchanged: () => onAnswer(shown.state),
+    onFailure,
+  });
 }

@@ -52,7 +52,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
     throw new Error('This environment has no WebSocket: pass one as `openSocket`.');
   const server = { baseUrl, fetch: options.fetch ?? ((...request) => fetch(...request)) };
   const access = completeAccess(options, '*', server);
-  const address = socketAddress(baseUrl);
+  const target = { address: socketAddress(baseUrl), access, openSocket, helloTimeoutMs };
 
   const shown = createReporter<EverythingState>(new Map(), options.onState);
   let refusal: string | undefined;
@@ -66,20 +66,6 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
       isCatchingUp: kind === 'live' && isBehind(next, targets),
       refusal: kind === 'offline' ? refusal : undefined,
     });
-  const open = (why: OpenReason, onEnd: () => void): (() => void) => {
-    const isFirst = shown.state.size === 0;
-    return openAfter(
-      () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
-      (url) => {
-        const opened = openOpsSocket(
-          { url, openSocket, helloTimeoutMs },
-          { onFrame: (frame) => handleFrame(frame, isFirst ? undefined : opened), onEnd },
-        );
-        return opened.close;
-      },
-      onEnd,
-    );
-  };
   const handleFrame = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
     if (frame.type === 'hello') {
       const since = cursorsWithin(shown.state, BYTES_FOR_CURSORS);
@@ -107,7 +93,11 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
     refusal = await whyRefused(access, server);
     if (!stopped && shown.connection.kind === 'offline') report(shown.state, 'offline');
   };
-  const socket = keepSocketOpen({ open, onLost });
+  const socket = keepSocketOpen({
+    open: (why, onEnd) =>
+      openSubscribed(target, why, shown.state.size === 0, { onFrame: handleFrame, onEnd }),
+    onLost,
+  });
   return {
     reconnect: socket.openNow,
     stop() {
@@ -115,6 +105,38 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
       socket.stop();
     },
   };
+}
+
+interface SocketTarget {
+  address: string;
+  access: Access;
+  openSocket: OpenSocket;
+  helloTimeoutMs: number;
+}
+
+interface FrameHandlers {
+  /** @param subscribeOn the socket, unless its address has subscribed it already */
+  onFrame(frame: ServerFrame, subscribeOn: Socket | undefined): void;
+  onEnd(): void;
+}
+
+function openSubscribed(
+  { address, access, openSocket, helloTimeoutMs }: SocketTarget,
+  why: OpenReason,
+  isFirst: boolean,
+  { onFrame, onEnd }: FrameHandlers,
+): () => void {
+  return openAfter(
+    () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
+    (url) => {
+      const opened = openOpsSocket(
+        { url, openSocket, helloTimeoutMs },
+        { onFrame: (frame) => onFrame(frame, isFirst ? undefined : opened), onEnd },
+      );
+      return opened.close;
+    },
+    onEnd,
+  );
 }
 
 /** Removes the targets that were reached. */
