@@ -10,8 +10,10 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     include: ['test/**/*.test.{ts,tsx}'],
     exclude: ['**/node_modules/**', 'test/peers/**'],
-    // Most of a test is waiting for another process: two at once keep two cores busy.
-    maxWorkers: 2,
+    // A test also waits for time to pass: three at once keep two cores busy.
+    maxWorkers: 3,
+    // A worker loads the sources once for all its files: no test replaces a module or leaves a global changed.
+    isolate: false,
     restoreMocks: true,
     unstubEnvs: true,
     // The limits end a test that hangs. They are no measure of speed: the machine may be slow and busy.

@@ -52,7 +52,12 @@ interface StoredResponse {
 
 type WithSql = Pick<Database, 'sql'>;
 
-/** @returns undefined when this request owns the key: the key is new, or the claim of a crashed server has expired */
+/**
+ * A claim that is neither answered nor a minute old belongs to a request in progress. Its time may be after `now()`, which is
+ * the start of this transaction; a claim from the distant future was made before the clock was set back.
+ *
+ * @returns undefined when this request owns the key: the key is new, or the claim of a crashed server has expired
+ */
 async function claim(
   { sql }: WithSql,
   keyHash: string,
@@ -63,7 +68,7 @@ async function claim(
     on conflict (key_hash) do update set created_at = now(), request_hash = excluded.request_hash,
       status = null, content_type = null, body = null
     where kept.created_at < now() - interval '1 day'
-      or (kept.status is null and kept.created_at not between now() - interval '1 minute' and now())
+      or (kept.status is null and abs(extract(epoch from clock_timestamp() - kept.created_at)) > 60)
     returning key_hash`;
   if (claimed.length > 0) return undefined;
   const [first] = await sql<StoredResponse[]>`

@@ -1,5 +1,5 @@
 /** `Idempotency-Key` on starts: a client that lost the response repeats the request, and nothing starts twice. */
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
 import { test } from '../support/database.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
@@ -66,6 +66,22 @@ describe('a start with an Idempotency-Key', () => {
       answers.filter(({ status, headers }) => status === 200 && !headers.has('idempotent-replayed')),
     ).toHaveLength(1);
     expect(await server.database.sql`select 1 from sync_logs`).toHaveLength(1);
+  });
+
+  test('does not take the key from a request that claimed it a moment later', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    await start(server, 'k');
+    const { sql } = server.database;
+    const waiting = () => sql`select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%idempotency_keys%'`;
+    let blocked: Promise<Response> | undefined;
+    await sql.begin(async (other) => {
+      await other`update idempotency_keys set status = null, body = null`;
+      blocked = start(server, 'k');
+      await vi.waitFor(async () => expect(await waiting()).toHaveLength(1));
+      await other`update idempotency_keys set created_at = clock_timestamp()`;
+    });
+    expect((await blocked)?.status).toBe(409);
   });
 
   test('may be tried again when its first answer never came', async ({ databaseUrl }) => {

@@ -74,8 +74,10 @@ const acceptedAtMost = (perMinute: number, began: number): number =>
 
 describe('a flood of requests', () => {
   test('of one token is a 429 with a retry time; another token is not affected', async ({ databaseUrl }) => {
+    // The run lasts as long as the flood, however slow the machine is.
     const server = await startGuardedServer(databaseUrl, {
       config: { limits: { ...GENEROUS, requestsPerToken: 60 } },
+      latencyMs: 60_000,
     });
     const [greedy, modest] = await Promise.all([server.token({ scope: 'sync' }), server.token()]);
     const path = `/cliniko/sync-all/${OURS}`;

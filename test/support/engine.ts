@@ -71,7 +71,7 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
             throw new Error(`Still ${log.metadata.phase}, ${log.records_processed} done.`);
           return log;
         },
-        { timeout: 20_000, interval: 10 },
+        { timeout: 20_000, interval: 25 },
       ),
     countPatients: async (): Promise<number> => {
       const [row] = await database.sql<{ count: number }[]>`select count(*)::int as count from patients`;

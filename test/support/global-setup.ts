@@ -27,6 +27,9 @@ const CARELESS = {
   full_page_writes: 'off',
   synchronous_commit: 'off',
   max_connections: '300',
+  // The databases live for seconds.
+  autovacuum: 'off',
+  jit: 'off',
 };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {

@@ -22,7 +22,7 @@ export function openRaw(url: string, opening: string): RawConnection {
   return {
     socket,
     async until(part) {
-      await vi.waitFor(() => expect(text).toContain(part), { timeout: 5_000, interval: 5 });
+      await vi.waitFor(() => expect(text).toContain(part), { timeout: 5_000, interval: 20 });
       return text;
     },
   };

@@ -52,6 +52,8 @@ export async function startTestServer(
     databaseUrl,
     credentialsKey: CREDENTIALS_KEY,
     drainMs: 1_000,
+    // A connection costs PostgreSQL as much as the statements of a test.
+    databasePoolMax: 5,
     ...config,
     cliniko: {
       ...readConfig({}, [], false).cliniko,

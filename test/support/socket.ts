@@ -3,7 +3,7 @@ import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ServerFrame } from '#contract/socket-frame.ts';
 
-const PATIENCE = { timeout: 20_000, interval: 5 };
+const PATIENCE = { timeout: 20_000, interval: 20 };
 
 export interface Handshake {
   headers?: Record<string, string>;

@@ -21,7 +21,7 @@ export interface OpenStream {
   close(): void;
 }
 
-const PATIENCE = { timeout: 20_000, interval: 5 };
+const PATIENCE = { timeout: 20_000, interval: 20 };
 
 export async function openStream(url: string, headers: Record<string, string> = {}): Promise<OpenStream> {
   const stop = new AbortController();

@@ -15,7 +15,7 @@ export async function wholeSync(server: TestServer, kind = 'sync-all'): Promise<
       }
       return log;
     },
-    { timeout: 20_000, interval: 5 },
+    { timeout: 20_000, interval: 20 },
   );
 }
 

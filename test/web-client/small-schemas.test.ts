@@ -1,9 +1,14 @@
 /**
  * The embeddable script reads with the contract's schemas, but without zod: a small library is in the place of `zod/mini`.
- * These tests load the contract a second time, with that library, and compare what both accept.
+ * These tests build the contract with that library, and compare what both accept.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { build } from 'vite';
+import { describe, expect, test } from 'vitest';
 import type * as z from 'zod/mini';
 import { MAX_SOCKET_FRAME_BYTES, ServerFrame } from '#contract/socket-frame.ts';
 import { Bye, Hello, Ping, StreamEvent } from '#contract/stream-event.ts';
@@ -163,24 +168,38 @@ function agrees<T extends z.ZodMiniType>(schema: T, small: T, sample: unknown): 
   );
 }
 
-/** The contract with the library of the embeddable script. */
-async function loadSmall() {
-  vi.resetModules();
-  vi.doMock('zod/mini', () => import('../../web-client/src/embed/small-schemas.ts'));
-  const [events, frames, logs] = await Promise.all([
-    import('#contract/stream-event.ts'),
-    import('#contract/socket-frame.ts'),
-    import('#contract/sync-log.ts'),
-  ]);
-  return { ...events, ...frames, ...logs };
+type Contract = typeof import('#contract/stream-event.ts') &
+  typeof import('#contract/socket-frame.ts') &
+  typeof import('#contract/sync-log.ts');
+
+/** The contract, built with the library of the embeddable script as its own build does (web-client/vite.embed.config.ts). */
+async function buildSmall(): Promise<Contract> {
+  const outDir = await mkdtemp(join(tmpdir(), 'small-schemas-'));
+  const contract = fileURLToPath(new URL('../../src/contract', import.meta.url));
+  await build({
+    configFile: false,
+    logLevel: 'silent',
+    resolve: {
+      alias: {
+        'zod/mini': fileURLToPath(new URL('../../web-client/src/embed/small-schemas.ts', import.meta.url)),
+      },
+    },
+    build: {
+      outDir,
+      lib: {
+        entry: ['stream-event', 'socket-frame', 'sync-log'].map((name) => `${contract}/${name}.ts`),
+        formats: ['es'],
+        fileName: (_format, name) => `${name}.mjs`,
+      },
+    },
+  });
+  const load = (name: string) => import(/* @vite-ignore */ join(outDir, `${name}.mjs`));
+  const parts = [await load('stream-event'), await load('socket-frame'), await load('sync-log')];
+  await rm(outDir, { recursive: true });
+  return Object.assign({}, ...parts);
 }
 
-const small = await loadSmall();
-afterAll(() => {
-  vi.doUnmock('zod/mini');
-  // Other files of this worker load the contract with zod again.
-  vi.resetModules();
-});
+const small = await buildSmall();
 
 describe('the small library accepts what zod accepts, reads the same from it, and nothing else', () => {
   test('is another one than zod', () => expect(small.SyncLog).not.toHaveProperty('_zod'));

@@ -1,6 +1,7 @@
 /** `test` with a page of a real Chromium, and a journal of all its errors. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { test as databaseTest } from '../../support/database.ts';
+import { WAIT_LIMIT_MS } from '../../support/wait-limit.ts';
 import { launchChromium } from './chromium.ts';
 
 interface Journal {
@@ -25,11 +26,11 @@ export const test = databaseTest.extend<Fixtures>({
       await use(browser);
       await browser.close();
     },
-    { scope: 'file' },
+    { scope: 'worker' },
   ],
   context: async ({ browser }, use) => {
     const context = await browser.newContext({ locale: 'en-AU', timezoneId: 'Australia/Sydney' });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(WAIT_LIMIT_MS);
     await use(context);
     await context.close();
   },
