@@ -109,6 +109,13 @@ describe('the folders of src/', () => {
     expect(circlesIn(circle)).toEqual([`${here} → ${there} → ${here}`]);
   });
 
+  test('keep the reader of a run independent of its writer: sync/read imports nothing of sync/write', () => {
+    const backward = imports.filter(
+      ({ file, target }) => file.startsWith('src/sync/read/') && target.startsWith('src/sync/write/'),
+    );
+    expect(backward.map(describeImport)).toEqual([]);
+  });
+
   test('leave only main.ts loose', () => {
     const loose = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isFile());
     expect(loose.map(({ name }) => name)).toEqual(['main.ts']);

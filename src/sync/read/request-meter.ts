@@ -2,7 +2,7 @@
 import type { PageOptions, PatientSource, WaitNotice } from '../../cliniko/source.ts';
 import { createStopwatch } from '../../timing/stopwatch.ts';
 import type { RunContext } from '../run-context.ts';
-import { createWaitReporter, type WaitReporter } from '../write/wait-reporter.ts';
+import { createWaitReporter, type WaitReporter } from './wait-reporter.ts';
 
 export interface RequestMeter {
   source: PatientSource;

@@ -1,7 +1,7 @@
 /** Which waits of requests are reported as waits of the run. */
 import { describe, expect, test } from 'vitest';
 import type { WaitNotice } from '../../../src/cliniko/source.ts';
-import { createWaitReporter } from '../../../src/sync/write/wait-reporter.ts';
+import { createWaitReporter } from '../../../src/sync/read/wait-reporter.ts';
 
 const notice = (seconds: number): WaitNotice => ({ reason: 'rate-limited', until: new Date(seconds * 1000) });
 
