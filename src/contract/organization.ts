@@ -86,14 +86,21 @@ export const OrganizationList = z.object({
 });
 export type OrganizationList = z.infer<typeof OrganizationList>;
 
+const ApiKey = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters');
+
 /** Body of `PUT …/cliniko-credentials`. Write only: no response ever holds the key. */
 export const ClinikoCredentials = z.strictObject({
-  api_key: z
-    .string()
-    .min(1)
-    .max(512)
-    .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters'),
+  api_key: ApiKey,
+  /** Whether Cliniko must accept the key before it is stored. Default: false. */
+  check: z.boolean().optional(),
 });
+
+/** Body of `POST …/cliniko-credentials/verify`. Without a key, or without a body, the stored key is verified. */
+export const KeyToVerify = z.strictObject({ api_key: ApiKey.optional() });
 
 /** Response of `POST …/cliniko-credentials/verify`. */
 export const KeyVerdict = z.object({ verdict: z.enum(['valid', 'invalid', 'unknown']), detail: z.string() });

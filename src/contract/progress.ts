@@ -43,12 +43,22 @@ export function isCancelled({ status, metadata }: SyncLog): boolean {
   return status === 'failed' && metadata.error_type === 'SYNC_CANCELLED';
 }
 
+/** The `error_details` of a run of an organization without a key. */
+export const NO_KEY_STORED = 'Cliniko API authentication failed: No API key stored';
+
+/** Failed because the organization has no key: a key has to be added, not replaced. */
+export function isWithoutKey({ status, error_details }: SyncLog): boolean {
+  return status === 'failed' && error_details === NO_KEY_STORED;
+}
+
 /** The guide's message for each way a sync can fail; null when there is no message. */
 export function problemText(log: SyncLog): string | null {
   if (log.status === 'failed') {
     switch (log.metadata.error_type) {
       case 'CLINIKO_AUTH_FAILED':
-        return 'Invalid Cliniko credentials. Please update your API settings.';
+        return isWithoutKey(log)
+          ? 'This organization has no Cliniko API key. Add it in the settings.'
+          : 'Invalid Cliniko credentials. Please update your API settings.';
       case 'DATABASE_CONSTRAINT_ERROR':
         return 'Database migration required. Contact support.';
       case 'SYNC_CANCELLED':

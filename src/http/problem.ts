@@ -21,6 +21,8 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required' },
   NO_CREDENTIALS: { status: 409, title: 'No credentials' },
   CLINIKO_FAILED: { status: 502, title: 'Cliniko failed' },
+  CLINIKO_AUTH_FAILED: { status: 422, title: 'Key not accepted by Cliniko' },
+  CLINIKO_UNAVAILABLE: { status: 503, title: 'Cliniko unavailable' },
   UNAUTHENTICATED: { status: 401, title: 'Not authenticated' },
   FORBIDDEN: { status: 403, title: 'Forbidden' },
   TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests' },

@@ -73,7 +73,7 @@ function pathsOf(operations: readonly Operation[]): JsonSchema {
 }
 
 function describe(operation: Operation): JsonSchema {
-  const { id, tag, summary, description, body } = operation;
+  const { id, tag, summary, description, body, isBodyOptional = false } = operation;
   const parameters = [
     ...[...operation.path.matchAll(/:(\w+)/g)].map(([, name = '']) =>
       parameterOf('path', name, PATH_PARAMETERS[name] ?? unknownParameter(name)),
@@ -89,7 +89,10 @@ function describe(operation: Operation): JsonSchema {
     ...(operation.deprecated && { deprecated: true }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
-      requestBody: { required: true, content: { 'application/json': { schema: schema(body) } } },
+      requestBody: {
+        required: !isBodyOptional,
+        content: { 'application/json': { schema: schema(body) } },
+      },
     }),
     responses: responsesOf(operation),
   };

@@ -41,6 +41,8 @@ export interface Operation {
   query?: Record<string, Parameter>;
   headers?: Record<string, Parameter>;
   body?: z.core.$ZodType;
+  /** The body may be absent. */
+  isBodyOptional?: true;
   /** By status. */
   answers: Record<number, Answer>;
   /** Besides those that any address may answer with. */

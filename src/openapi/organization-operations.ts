@@ -2,6 +2,7 @@
 import { ErasedOrganization } from '#contract/erasure.ts';
 import {
   ClinikoCredentials,
+  KeyToVerify,
   KeyVerdict,
   Organization,
   OrganizationChange,
@@ -58,16 +59,20 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     id: 'saveClinikoKey',
     tag: 'Organizations',
     summary: 'Store the Cliniko API key, sealed; no answer ever shows it',
+    description:
+      'With `check: true` the key is stored only when Cliniko accepts it; otherwise the stored key stays.',
     body: ClinikoCredentials,
     answers: { 204: { description: 'The key is stored.' } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'CLINIKO_AUTH_FAILED', 'CLINIKO_UNAVAILABLE'],
   },
   {
     method: 'post',
     path: `${ONE}/cliniko-credentials/verify`,
     id: 'verifyClinikoKey',
     tag: 'Organizations',
-    summary: 'Ask Cliniko whether the stored key works',
+    summary: 'Ask Cliniko whether the stored key works, or the key of the body, which is not stored',
+    body: KeyToVerify,
+    isBodyOptional: true,
     answers: { 200: { description: 'The answer of Cliniko.', schema: KeyVerdict } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
   },

@@ -1,6 +1,6 @@
 /** `/api/v1/organizations`: the list, one organization, and its Cliniko key. */
 import { Hono } from 'hono';
-import { ClinikoCredentials, OrganizationChange } from '#contract/organization.ts';
+import { ClinikoCredentials, KeyToVerify, OrganizationChange } from '#contract/organization.ts';
 import type { AccountSource } from '../cliniko/account-source.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database } from '../database/open.ts';
@@ -18,7 +18,7 @@ import {
   saveOrganization,
 } from './organizations.ts';
 import { requireSchedule } from './schedule.ts';
-import { verifyStoredKey } from './verify-api-key.ts';
+import { requireAcceptedKey, verifyKey, verifyStoredKey } from './verify-api-key.ts';
 
 export interface OrganizationDeps {
   database: Database;
@@ -56,8 +56,9 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
 
   routes.put('/:orgId/cliniko-credentials', async (c) => {
     const id = pathId(c, 'orgId');
-    const { api_key } = await jsonBody(c, ClinikoCredentials);
+    const { api_key, check = false } = await jsonBody(c, ClinikoCredentials);
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
+    if (check) await requireAcceptedKey(sourceFor(api_key));
     await saveApiKey(database, sealer, id, api_key).catch((error: unknown) => deletedIsNotFound(id, error));
     return c.body(null, 204);
   });
@@ -65,6 +66,8 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
   routes.post('/:orgId/cliniko-credentials/verify', async (c) => {
     const id = pathId(c, 'orgId');
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
+    const { api_key } = (await c.req.text()) === '' ? {} : await jsonBody(c, KeyToVerify);
+    if (api_key !== undefined) return c.json(await verifyKey(sourceFor(api_key)));
     const verdict = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);
     if (verdict.verdict === 'valid') await addresses.hostOf(id);
     return c.json(verdict);

@@ -4,6 +4,7 @@ import type { KeyVerdict } from '#contract/organization.ts';
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { SealError } from '../encryption/sealer.ts';
+import { ProblemError } from '../http/problem.ts';
 import { limitTime } from '../timing/time-limit.ts';
 
 /** Long enough for one slow answer, short enough for a person who waits at a form. */
@@ -17,7 +18,7 @@ export async function verifyStoredKey(
   try {
     const apiKey = await readKey();
     if (apiKey !== undefined) return await verifyKey(sourceFor(apiKey));
-    return { verdict: 'invalid', detail: 'No key is stored for this organization.' };
+    return { verdict: 'invalid', detail: 'No key is stored for this organization. Add its Cliniko API key.' };
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     // The key may be valid: it was not tried.
@@ -29,8 +30,16 @@ export async function verifyStoredKey(
   }
 }
 
+/** @throws ProblemError when Cliniko does not accept the key, or does not answer */
+export async function requireAcceptedKey(source: PatientSource): Promise<void> {
+  const { verdict, detail } = await verifyKey(source);
+  if (verdict === 'valid') return;
+  const code = verdict === 'invalid' ? 'CLINIKO_AUTH_FAILED' : 'CLINIKO_UNAVAILABLE';
+  throw new ProblemError(code, `${detail} The key was not stored.`);
+}
+
 /** A rate limit or a missing answer proves nothing about the key: the result is `unknown`, never `invalid`. */
-async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
   const busy = new AbortController();
   const limit = limitTime(TIMEOUT_MS, busy.signal);
   try {

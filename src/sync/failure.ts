@@ -1,5 +1,6 @@
 /** Why a run failed, as the documented error types and texts. None of them contains patient data. */
 
+import { NO_KEY_STORED } from '#contract/progress.ts';
 import type { SyncErrorType } from '#contract/sync-log.ts';
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
 import { networkSolution } from '../cliniko/network-failure.ts';
@@ -90,7 +91,7 @@ const WRONG_CREDENTIALS_KEY: FailureReport = {
 
 const NO_KEY: FailureReport = {
   error_type: 'CLINIKO_AUTH_FAILED',
-  error_details: 'Cliniko API authentication failed: No API key stored',
+  error_details: NO_KEY_STORED,
   retry_recommended: true,
   solution: "Add the organization's Cliniko API key",
 };

@@ -3,7 +3,7 @@ import { describe, expect, vi } from 'vitest';
 import { Organization } from '#contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { accessibilityViolations } from './support/axe.ts';
-import { focusedText, openDashboard } from './support/dashboard.ts';
+import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 async function settingsOf(server: TestServer, id = 123): Promise<Organization> {
@@ -49,26 +49,38 @@ describe('the settings', () => {
     expect(await page.getByLabel('Cron expression').inputValue()).toBe('at night');
   });
 
-  test('store a missing key, and verify it', async ({ databaseUrl, page }) => {
+  test('store a key only when Cliniko accepts it', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
-    await openDashboard(page, server.url, 77);
+    const dashboard = await openDashboard(page, server.url, 77);
     await page.getByRole('button', { name: 'Register it' }).click();
     await page.getByLabel('Name').fill('Wattle Grove');
     await page.getByRole('button', { name: 'Register', exact: true }).click();
-    await page.getByText('From My Info in Cliniko.').waitFor();
+    const key = page.getByLabel('Key', { exact: true });
+    await key.waitFor();
+    await vi.waitFor(async () => expect(await isFocused(key)).toBe(true));
+    await page.keyboard.press('Escape');
 
-    await page.getByLabel('Key', { exact: true }).fill('not-the-key-au1');
-    await page.getByRole('button', { name: 'Store key' }).click();
-    await page.getByText('Stored. Verify it now.').waitFor();
-    await page.getByRole('button', { name: 'Verify' }).click();
-    await page.getByText('Cliniko does not accept this key.').waitFor();
+    // A run without a key asks for one: no key was refused.
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('failed');
+    expect(await dashboard.result.textContent()).toContain('This organization has no Cliniko API key.');
+    expect(await dashboard.result.textContent()).not.toContain('Invalid');
+    await dashboard.result.getByRole('button', { name: 'Add API key' }).click();
+    await vi.waitFor(async () => expect(await isFocused(key)).toBe(true));
+    await key.fill('not-the-key-au1');
+    await page.getByRole('button', { name: 'Check and save' }).click();
+    await page.getByRole('alert').filter({ hasText: 'Cliniko does not accept this key.' }).waitFor();
+    expect(await settingsOf(server, 77)).toMatchObject({ name: 'Wattle Grove', has_credentials: false });
 
-    await page.getByLabel('Replace the key').fill(server.cliniko.apiKey);
-    await page.getByRole('button', { name: 'Store key' }).click();
-    await page.getByText('Stored. Verify it now.').waitFor();
-    await page.getByRole('button', { name: 'Verify' }).click();
-    await page.getByText('Cliniko accepts this key').waitFor();
-    expect(await settingsOf(server, 77)).toMatchObject({ name: 'Wattle Grove', has_credentials: true });
+    await key.fill(server.cliniko.apiKey);
+    await page.keyboard.press('Enter');
+    await page.getByText('Cliniko accepts this key. It is stored.').waitFor();
+    await page.getByLabel('Replace the key').fill('not-the-key-au1');
+    await page.getByRole('button', { name: 'Check and save' }).click();
+    await page.getByRole('alert').filter({ hasText: 'The stored key stays in use.' }).waitFor();
+    await page.getByLabel('Replace the key').fill('');
+    await page.getByRole('button', { name: 'Check the stored key' }).click();
+    await page.getByText('The stored key: Cliniko accepts this key').waitFor();
     expect(await page.content()).not.toContain(server.cliniko.apiKey);
   });
 });

@@ -81,6 +81,60 @@ describe('the verdict on a key', () => {
   });
 });
 
+describe('a key that is checked before it is stored', () => {
+  const KEY = '/organizations/123/cliniko-credentials';
+  const putKey = (server: TestServer, body: unknown) =>
+    server.api(KEY, { method: 'PUT', body: JSON.stringify(body) });
+  const verify = async (server: TestServer, body?: object) =>
+    (await server.api(`${KEY}/verify`, { method: 'POST', body: JSON.stringify(body) })).json();
+
+  test('replaces the stored one only when Cliniko accepts it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const { apiKey } = server.cliniko;
+    const refused = await putKey(server, { api_key: 'not-the-key-au1', check: true });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({
+      code: 'CLINIKO_AUTH_FAILED',
+      detail: 'Cliniko does not accept this key. The key was not stored.',
+    });
+    expect(await verify(server)).toMatchObject({ verdict: 'valid' });
+
+    // Unchecked keys are stored as they are, as before.
+    expect((await putKey(server, { api_key: 'not-the-key-au1' })).status).toBe(204);
+    expect(await verify(server)).toMatchObject({ verdict: 'invalid' });
+    expect((await putKey(server, { api_key: apiKey, check: true })).status).toBe(204);
+    expect(await verify(server)).toMatchObject({ verdict: 'valid' });
+    expect(server.logged()).not.toContain(apiKey);
+  });
+
+  test.for([
+    [422, 'CLINIKO_AUTH_FAILED', { kind: 'status', status: 403 }],
+    [503, 'CLINIKO_UNAVAILABLE', { kind: 'status', status: 503 }],
+    [503, 'CLINIKO_UNAVAILABLE', { kind: 'rate-limited', reset: 60 }],
+  ] as const)('is a %d %s when Cliniko answers %j', async ([status, code, fault], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    await putJson(server.api, '/organizations/123', {});
+    server.cliniko.faults.onEvery(fault);
+    const refused = await putKey(server, { api_key: server.cliniko.apiKey, check: true });
+
+    expect(refused.status).toBe(status);
+    expect(await refused.json()).toMatchObject({ code });
+    expect(await get(server, '/organizations/123')).toMatchObject({ has_credentials: false });
+  });
+
+  test('can be verified without being stored', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    await putJson(server.api, '/organizations/123', {});
+    expect(await verify(server, { api_key: server.cliniko.apiKey })).toMatchObject({ verdict: 'valid' });
+    expect(await verify(server, { api_key: 'not-the-key-au1' })).toMatchObject({ verdict: 'invalid' });
+    expect(await verify(server, {})).toMatchObject({
+      detail: 'No key is stored for this organization. Add its Cliniko API key.',
+    });
+    expect(await get(server, '/organizations/123')).toMatchObject({ has_credentials: false });
+    expect(await verify(server, { key: 'x' })).toMatchObject({ code: 'INVALID_PARAMETER', field: 'key' });
+  });
+});
+
 describe('a key that this server cannot open', () => {
   test('ends the start of the server, which names the variable', async ({ databaseUrl }) => {
     const first = await startTestServer(databaseUrl);

@@ -57,8 +57,10 @@ export interface Api {
   organizations(): Promise<OrganizationList>;
   /** Registers the organization if it is unknown. */
   saveOrganization(organizationId: number, change: OrganizationChange): Promise<Organization>;
-  saveKey(organizationId: number, apiKey: string): Promise<void>;
-  verifyKey(organizationId: number): Promise<KeyVerdict>;
+  /** Stores the key only when Cliniko accepts it. */
+  saveCheckedKey(organizationId: number, apiKey: string): Promise<void>;
+  /** Asks Cliniko about the stored key. */
+  verifyStoredKey(organizationId: number): Promise<KeyVerdict>;
   summary(organizationId: number): Promise<PatientSummary>;
   /** Newest first. */
   runs(organizationId: number, filter?: RunFilter): Promise<SyncLog[]>;
@@ -108,8 +110,9 @@ export function createApi(baseUrl: string, send: typeof fetch): Api {
     organization: (id) => get(`organizations/${id}`, Organization),
     organizations: () => get('organizations', OrganizationList),
     saveOrganization: (id, change) => put(`organizations/${id}`, Organization, change),
-    saveKey: (id, api_key) => put(`organizations/${id}/cliniko-credentials`, z.undefined(), { api_key }),
-    verifyKey: (id) => post(`organizations/${id}/cliniko-credentials/verify`, KeyVerdict),
+    saveCheckedKey: (id, api_key) =>
+      put(`organizations/${id}/cliniko-credentials`, z.undefined(), { api_key, check: true }),
+    verifyStoredKey: (id) => post(`organizations/${id}/cliniko-credentials/verify`, KeyVerdict),
     summary: (id) => get(`cliniko/patients/${id}/summary`, PatientSummary),
     runs: async (id, filter = {}) =>
       (await get(`cliniko/sync-logs/${id}?${searchOf(filter)}`, SyncLogList)).logs,

@@ -39,6 +39,10 @@ export function focusedText(page: Page): Promise<string> {
   });
 }
 
+export function isFocused(field: Locator): Promise<boolean> {
+  return field.evaluate((element) => element === document.activeElement);
+}
+
 /** The values of a bar, in order, from now on. */
 export async function recordBar(page: Page): Promise<() => Promise<number[]>> {
   await page.evaluate(() => {

@@ -22,6 +22,7 @@ import { HeldNotice } from './held-notice.tsx';
 import { HistoryCard } from './history-card.tsx';
 import { NotRegistered } from './not-registered.tsx';
 import { QuarantineCard } from './quarantine-card.tsx';
+import type { SettingsPart } from './settings-dialog.tsx';
 import { StartButtons } from './start-buttons.tsx';
 import { statusText } from './status-text.ts';
 import { SyncCard } from './sync-card.tsx';
@@ -44,8 +45,9 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   const start = useStart(api, organizationId, applyLog);
   const cancel = useCancel(api, applyLog);
   const throughput = useThroughput(state.log);
-  const [isSetting, setIsSetting] = useState(false);
-  const openSettings = () => setIsSetting(true);
+  const [openPart, setOpenPart] = useState<SettingsPart | null>(null);
+  const openSettings = () => setOpenPart('all');
+  const openKey = () => setOpenPart('key');
   const name = nameOf(registration, organizationId);
   useDocumentTitle(...(isRunning(state) ? [formatPercent(state.percent), name] : [name]));
 
@@ -59,7 +61,12 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
     <>
       <PageHeader current="dashboard" connection={connection} />
       <main className="page">
-        <Title organizationId={organizationId} registration={registration} onSettings={openSettings} />
+        <Title
+          organizationId={organizationId}
+          registration={registration}
+          onSettings={openSettings}
+          onKey={openKey}
+        />
         <OfflineNotice connection={connection} />
         {isMissing && <NotRegistered organizationId={organizationId} onRegister={openSettings} />}
         <HeldNotice
@@ -68,13 +75,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           missing={records.missing}
           onConfirmed={records.readAgain}
         />
-        <SyncCard
-          state={state}
-          start={start}
-          buttons={buttons}
-          throughput={throughput}
-          onSettings={openSettings}
-        />
+        <SyncCard state={state} start={start} buttons={buttons} throughput={throughput} onKey={openKey} />
         <Totals organizationId={organizationId} records={records} />
         <div className="columns">
           <HistoryCard api={api} organizationId={organizationId} latest={log} />
@@ -89,13 +90,14 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         {records.error !== null && connection.kind !== 'offline' && <ErrorNotice words={records.error} />}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
-      {isSetting && (
+      {openPart !== null && (
         <SettingsDialog
+          part={openPart}
           api={api}
           organizationId={organizationId}
           organization={registration.kind === 'registered' ? registration.organization : null}
           onSaved={readAgain}
-          onClose={() => setIsSetting(false)}
+          onClose={() => setOpenPart(null)}
         />
       )}
       <p className="undrawn" role="status" data-testid="announcer">
@@ -109,9 +111,10 @@ interface TitleProps {
   organizationId: number;
   registration: Registration;
   onSettings(): void;
+  onKey(): void;
 }
 
-function Title({ organizationId, registration, onSettings }: TitleProps) {
+function Title({ organizationId, registration, onSettings, onKey }: TitleProps) {
   const name = nameOf(registration, organizationId);
   const organization = registration.kind === 'registered' ? registration.organization : null;
   return (
@@ -132,7 +135,10 @@ function Title({ organizationId, registration, onSettings }: TitleProps) {
         )}
         {organization?.has_credentials === false && (
           <span className="title-warning">
-            <Icon name="key" /> No API key yet
+            <Icon name="key" /> No Cliniko API key yet
+            <button type="button" className="btn btn-small" onClick={onKey}>
+              Add API key
+            </button>
           </span>
         )}
       </p>

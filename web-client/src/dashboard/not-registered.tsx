@@ -42,6 +42,6 @@ function commands(organizationId: number, needsToken: boolean): string {
   const headers = `${needsToken ? '-H "Authorization: Bearer $TOKEN" ' : ''}-H 'Content-Type: application/json'`;
   return [
     `curl -X PUT ${address} ${headers} -d '{"name": "The clinic’s name"}'`,
-    `curl -X PUT ${address}/cliniko-credentials ${headers} -d '{"api_key": "…"}'`,
+    `curl -X PUT ${address}/cliniko-credentials ${headers} -d '{"api_key": "…", "check": true}'`,
   ].join('\n');
 }

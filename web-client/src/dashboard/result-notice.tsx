@@ -1,6 +1,6 @@
 /** How a run ended, in the guide's words, and what to do when it failed. */
 
-import { isCancelled, problemText } from '#contract/progress.ts';
+import { isCancelled, isWithoutKey, problemText } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
@@ -10,10 +10,11 @@ export interface ResultNoticeProps {
   log: SyncLog;
   /** Absent where no sync can be started: on the page of an old run. */
   start?: Start;
-  onSettings?(): void;
+  /** Opens the field of the API key. Absent where it cannot be changed. */
+  onKey?(): void;
 }
 
-export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
+export function ResultNotice({ log, start, onKey }: ResultNoticeProps) {
   const problem = problemText(log);
   if (problem === null) return null;
   const { tone, icon } = appearanceOf(log);
@@ -23,13 +24,13 @@ export function ResultNotice({ log, start, onSettings }: ResultNoticeProps) {
       <Icon name={icon} />
       <div>
         <p className="result-message">{problem}</p>
-        {error_details !== null && !problem.includes(error_details) && (
+        {error_details !== null && !problem.includes(error_details) && !isWithoutKey(log) && (
           <p className="result-details">{error_details}</p>
         )}
-        {log.metadata.solution !== undefined && !canReplaceKey(log, onSettings) && (
+        {log.metadata.solution !== undefined && !canReplaceKey(log, onKey) && (
           <p className="result-solution">{log.metadata.solution}</p>
         )}
-        <NextSteps log={log} start={start} onSettings={onSettings} />
+        <NextSteps log={log} start={start} onKey={onKey} />
       </div>
     </div>
   );
@@ -41,14 +42,14 @@ function appearanceOf(log: SyncLog): { tone: string; icon: IconName } {
 }
 
 /** The actions that this page offers. */
-function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
+function NextSteps({ log, start, onKey }: ResultNoticeProps) {
   const canRetry = start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
-  if (!canRetry && !canReplaceKey(log, onSettings)) return null;
+  if (!canRetry && !canReplaceKey(log, onKey)) return null;
   return (
     <div className="result-steps">
-      {canReplaceKey(log, onSettings) && (
-        <button type="button" className="btn btn-small" onClick={onSettings}>
-          Update API key
+      {canReplaceKey(log, onKey) && (
+        <button type="button" className="btn btn-small" onClick={onKey}>
+          {isWithoutKey(log) ? 'Add API key' : 'Update API key'}
         </button>
       )}
       {canRetry && (
@@ -66,10 +67,8 @@ function NextSteps({ log, start, onSettings }: ResultNoticeProps) {
 }
 
 /** The form is one press away, which is better than the address in the solution. */
-function canReplaceKey({ metadata: { error_type } }: SyncLog, onSettings: (() => void) | undefined): boolean {
-  return (
-    onSettings !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN')
-  );
+function canReplaceKey({ metadata: { error_type } }: SyncLog, onKey: (() => void) | undefined): boolean {
+  return onKey !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN');
 }
 
 function againOf(log: SyncLog): StartableSync {

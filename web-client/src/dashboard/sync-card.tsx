@@ -23,10 +23,10 @@ export interface SyncCardProps {
   start: Start;
   buttons: ReactNode;
   throughput: Throughput;
-  onSettings(): void;
+  onKey(): void;
 }
 
-export function SyncCard({ state, start, buttons, throughput, onSettings }: SyncCardProps) {
+export function SyncCard({ state, start, buttons, throughput, onKey }: SyncCardProps) {
   const { log } = state;
   return (
     <section className="card sync-monitor" aria-labelledby="sync-title" data-status={log?.status ?? 'none'}>
@@ -45,7 +45,7 @@ export function SyncCard({ state, start, buttons, throughput, onSettings }: Sync
         <>
           {hasBegun(log) && <Progress log={log} percent={state.percent} />}
           {isRunning(state) && <WaitingNotice log={log} />}
-          <ResultNotice log={log} start={start} onSettings={onSettings} />
+          <ResultNotice log={log} start={start} onKey={onKey} />
           {hasBegun(log) && <PhaseStrip log={log} />}
           <RunFacts log={log} throughput={throughput} />
           <RunErrors log={log} />

@@ -1,21 +1,23 @@
 /** An open dialog with a title and a button that closes it. */
 import { Dialog } from '@base-ui/react/dialog';
-import type { ReactNode } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { Icon } from './icon.tsx';
 
 export interface DialogFrameProps {
   title: string;
   isSmall?: boolean;
+  /** Default: the first control. */
+  initialFocus?: RefObject<HTMLElement | null> | undefined;
   onClose(): void;
   children: ReactNode;
 }
 
-export function DialogFrame({ title, isSmall = false, onClose, children }: DialogFrameProps) {
+export function DialogFrame({ title, isSmall = false, initialFocus, onClose, children }: DialogFrameProps) {
   return (
     <Dialog.Root defaultOpen onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className={isSmall ? 'dialog dialog-small' : 'dialog'}>
+        <Dialog.Popup className={isSmall ? 'dialog dialog-small' : 'dialog'} initialFocus={initialFocus}>
           <div className="dialog-head">
             <Dialog.Title className="dialog-title">{title}</Dialog.Title>
             <Dialog.Close className="btn btn-icon btn-bare" aria-label="Close">
