@@ -25,7 +25,7 @@ export interface Operation {
   method: string;
   path: string;
   parameters?: Parameter[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
+  requestBody?: { required: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, Response>;
 }
 
@@ -69,6 +69,8 @@ export function requestsOf(
   const values = parameters.map((parameter) => parameterValue(parameter, resolve, known));
   const schema = requestBody?.content['application/json']?.schema;
   const bodies = schema === undefined ? fc.constant(undefined) : bodyOf(schema, resolve);
+  const isAbsent = (body: string | undefined): boolean =>
+    body === undefined || (body === '' && requestBody?.required === false);
   return fc.tuple(fc.tuple(...values), bodies).map(([texts, body]) => {
     const given = parameters.flatMap((parameter, index) => {
       const text = texts[index];
@@ -76,7 +78,7 @@ export function requestsOf(
     });
     const isValid =
       given.every((one) => checker.allowsText(one.schema, one.text)) &&
-      (schema === undefined || body === undefined || checker.allowsBody(schema, body));
+      (schema === undefined || isAbsent(body) || checker.allowsBody(schema, body ?? ''));
     return { method: operation.method, ...addressOf(operation.path, given), body, isValid };
   });
 }
