@@ -1,69 +1,11 @@
 /** A plain pg_dump by the owner, on a PostgreSQL of Debian, needs no flag; its restore starts and syncs. */
-import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
-import { freePort } from './support/free-port.ts';
-import { folder, run } from './support/program.ts';
-
-/** Debian keeps each version in a folder of its own; the newest one. */
-const DEBIAN_POSTGRES = findDebianPostgres();
-const NOBODY = 65_534;
-const user = process.getuid?.() === 0 ? { uid: NOBODY } : {};
-
-interface Cluster {
-  urlOf(role: string, database: string): string;
-  admin: ReturnType<typeof connectPostgres>;
-}
-
-/** A cluster of its own, with an owner who is no superuser and two databases of his. */
-async function startCluster(): Promise<Cluster> {
-  const [dir, port] = [await folder(), await freePort()];
-  if ('uid' in user) await chown(dir, NOBODY, NOBODY);
-  const data = join(dir, 'data');
-  const made = spawnSync(
-    `${DEBIAN_POSTGRES}/initdb`,
-    ['-D', data, '-U', 'admin', '--auth=trust', '-E', 'UTF8'],
-    user,
-  );
-  expect(made.status, String(made.stderr)).toBe(0);
-  const server = run(
-    `${DEBIAN_POSTGRES}/postgres`,
-    ['-D', data, '-p', String(port), '-k', dir, '-h', '127.0.0.1'],
-    user,
-  );
-  // SIGINT, not SIGTERM: it does not wait for sessions.
-  onTestFinished(async () => {
-    if (server.exitCode !== null) return;
-    server.kill('SIGINT');
-    await once(server, 'exit');
-  });
-  const urlOf = (role: string, database: string) => `postgres://${role}@127.0.0.1:${port}/${database}`;
-  const admin = connectPostgres(urlOf('admin', 'postgres'), { connect_timeout: 2 });
-  onTestFinished(() => admin.end({ timeout: 1 }));
-  await vi.waitFor(() => admin`select 1`, 20_000);
-  await admin`create role owner login createrole`;
-  for (const name of ['before', 'after']) {
-    await admin.unsafe(`create database ${name} owner owner`);
-  }
-  return { urlOf, admin };
-}
-
-function findDebianPostgres(): string {
-  const root = '/usr/lib/postgresql';
-  const versions = readdirSync(root).filter((name) => existsSync(`${root}/${name}/bin/initdb`));
-  return `${root}/${versions.sort((one, other) => Number(other) - Number(one))[0]}/bin`;
-}
-
-function execute(program: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(`${DEBIAN_POSTGRES}/${program}`, args, { encoding: 'utf8' });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-}
+import { execute, startDebianPostgres } from './support/debian-postgres.ts';
+import { folder } from './support/program.ts';
 
 async function syncOnce(server: TestServer): Promise<void> {
   const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
@@ -77,7 +19,7 @@ async function syncOnce(server: TestServer): Promise<void> {
 
 describe('pg_dump by the owner, without a flag', () => {
   test.for(['plain', 'custom'] as const)('in the %s format holds everything', async (format) => {
-    const { urlOf } = await startCluster();
+    const { urlOf } = await startDebianPostgres();
     const first = await startTestServer(urlOf('owner', 'before'), { patients: 60 });
     await syncOnce(first);
     await first.stop();

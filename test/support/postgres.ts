@@ -16,6 +16,10 @@ export interface Connecting {
   /** Seconds for one attempt. */
   connect_timeout?: number;
   prepare?: boolean;
+  /** TLS without verification. */
+  ssl?: 'require';
+  /** A Unix socket, instead of the host of the address. */
+  path?: string;
   /** Seconds without a query before a connection closes. Default: never. */
   idle_timeout?: number;
 }
