@@ -22,6 +22,7 @@ import {
 } from './support/packed-package.ts';
 
 const README = 'packaging/client/README.md';
+const GUIDE = 'docs/guides/embed.md';
 const ENTRIES = ['patient-sync-client', 'patient-sync-client/element'];
 
 /** Imports and requires what needs no framework, where there is no document. */
@@ -48,7 +49,7 @@ document.createElement('sync-progress').addEventListener('sync-end', ({ detail }
 export const page = (element: unknown): boolean => element instanceof SyncProgressElement;
 `;
 
-/** The token route of the README, and a client in the place of the page that calls it. */
+/** The token route of the guide and the README, and a client in the place of the page that calls it. */
 const GUARDED = `
 import { createLiveClient } from 'patient-sync-client';
 import { POST } from './route.js';
@@ -70,7 +71,7 @@ beforeAll(async () => {
     'load.cjs': LOAD,
     'types.ts': TYPES,
     'plain.js': await codeBlock(README, 'plain.js'),
-    'route.js': await codeBlock(README, 'app/api/sync-token/route.js'),
+    'route.js': await codeBlock(GUIDE, 'app/api/sync-token/route.js'),
     'guarded.js': GUARDED,
   });
 });
@@ -119,9 +120,11 @@ describe('the packed client', () => {
     await checkTypes(plain, 'nodenext', ['types.ts']);
   });
 
-  test('follows a server with accounts from Node, with the token route of its README', async ({
+  test('follows a server with accounts from Node, with the token route of the guide and of its README', async ({
     databaseUrl,
   }) => {
+    const route = 'app/api/sync-token/route.js';
+    expect(await codeBlock(README, route)).toBe(await codeBlock(GUIDE, route));
     const server = await startGuardedServer(databaseUrl, { organizations: [123], patients: 30 });
     const token = await server.token({ organizations: [123] });
     const environment = { PATIENT_SYNC_URL: server.url, PATIENT_SYNC_TOKEN: token };
@@ -142,12 +145,18 @@ describe('the packed client in a framework', () => {
       checkTypes(react, 'bundler', ['types.tsx']),
       checkTypes(vue, 'bundler', ['types.ts']),
     ]);
-    expect(await run('node', ['server/server.js'], react)).toMatch(
+    const [reactHtml, vueHtml] = await Promise.all(
+      [react, vue].map((project) => run('node', ['server/server.js'], project)),
+    );
+    expect(reactHtml).toMatch(
       /^<sync-progress org="123" src=""><\/sync-progress><section data-connection="connecting"><progress/,
     );
-    expect(await run('node', ['server/server.js'], vue)).toMatch(
-      /^<section data-connection="connecting"><progress/,
+    expect(vueHtml).toMatch(/^<section data-connection="connecting"><progress/);
+    // The components of the guide, for a server with accounts.
+    expect(reactHtml).toContain(
+      '<sync-progress org="123" src="https://sync.example.com"></sync-progress><output data-connection="connecting">0.0',
     );
+    expect(vueHtml).toContain('\n<output data-connection="connecting">0.0 %</output>');
 
     const server = await startTestServer(databaseUrl, { latencyMs: 50 });
     await openBuilt(page, server.url, react);

@@ -19,6 +19,8 @@ const PACKAGES: Record<string, string> = {
   caddy: 'caddy',
   haproxy: 'haproxy',
   zsh: 'zsh',
+  // The guide about embedding has a route for FastAPI.
+  uvicorn: 'uvicorn python3-fastapi python3-httpx',
   pgbouncer: 'pgbouncer',
 };
 
@@ -37,7 +39,7 @@ function missingPrograms(): string[] {
 }
 
 function install(programs: readonly string[]): void {
-  const packages = [...new Set(programs.flatMap((program) => PACKAGES[program] ?? []))];
+  const packages = [...new Set(programs.flatMap((program) => PACKAGES[program]?.split(' ') ?? []))];
   run('apt-get', ['update', '-q']);
   run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
 }

@@ -16,6 +16,7 @@ export const REASONS_NOT_TO_RUN: Record<string, string> = {
   database:
     'it needs databases and roles of a real installation; test/peers/backup.test.ts and test/database do the same',
   platform: 'it needs an account of a hosting platform; test/packaging checks the files of each',
+  package: 'the package is not on the registry yet; test/packaging installs its archive',
   cliniko: "it needs a clinic's own key and the real Cliniko",
 };
 

@@ -2,6 +2,7 @@
 import { codeBlock, newProject, type PackedPackage, runTool } from './packed-package.ts';
 
 const README = 'packaging/client/README.md';
+const GUIDE = 'docs/guides/embed.md';
 /** Where the built pages are served. */
 export const BASE = '/app/';
 
@@ -28,9 +29,11 @@ import { createRoot } from 'react-dom/client';
 import { ClinicSync, OwnClinicSync } from './ClinicSync.jsx';
 createRoot(document.getElementById('root')).render(<StrictMode><ClinicSync /><OwnClinicSync /></StrictMode>);
 `,
+    'GuardedSync.jsx': await codeBlock(GUIDE, 'GuardedSync.jsx'),
     'server.jsx': `import { renderToString } from 'react-dom/server';
 import { ClinicSync, OwnClinicSync } from './ClinicSync.jsx';
-console.log(renderToString(<><ClinicSync /><OwnClinicSync /></>));
+import { GuardedPercent, GuardedSync } from './GuardedSync.jsx';
+console.log(renderToString(<><ClinicSync /><OwnClinicSync /><GuardedSync /><GuardedPercent /></>));
 `,
     'types.tsx': `import { SyncProgress, useSyncProgress } from 'patient-sync-client/react';
 export function Own() {
@@ -55,10 +58,13 @@ export async function vueProject(packed: PackedPackage): Promise<string> {
 import ClinicSync from './ClinicSync.vue';
 createApp(ClinicSync, { org: 123 }).mount('#root');
 `,
+    'GuardedSync.vue': await codeBlock(GUIDE, 'GuardedSync.vue'),
     'server.js': `import { createSSRApp } from 'vue';
 import { renderToString } from 'vue/server-renderer';
 import ClinicSync from './ClinicSync.vue';
+import GuardedSync from './GuardedSync.vue';
 console.log(await renderToString(createSSRApp(ClinicSync, { org: 123 })));
+console.log(await renderToString(createSSRApp(GuardedSync)));
 `,
     'types.ts': `import { useSyncProgress } from 'patient-sync-client/vue';
 const { percent, progress } = useSyncProgress(() => '123', { baseUrl: '' });
