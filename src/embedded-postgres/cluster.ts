@@ -8,8 +8,19 @@
  * Not here: running it (postmaster.ts).
  */
 import { spawn } from 'node:child_process';
-import { chmod, chown, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  chmod,
+  chown,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EmbeddedDatabaseError } from './error.ts';
 import { changeOwner, NOBODY_UID, type OsAccount } from './os-account.ts';
@@ -35,6 +46,21 @@ const STAGING_PREFIX = 'initdb-';
 export async function ensureCluster(cluster: Cluster): Promise<void> {
   if (!(await exists(cluster.files))) await initCluster(cluster);
   await removeStagingDirectories(cluster.directory);
+}
+
+/**
+ * The major versions of the cluster and of the programs when they differ: PostgreSQL then refuses to start on these files.
+ * Undefined when they are equal or unknown.
+ */
+export async function versionDifference(
+  cluster: Cluster,
+): Promise<{ written: string; installed: string } | undefined> {
+  const read = (path: string) => readFile(path, 'utf8').catch(() => '');
+  const written = (await read(join(cluster.files, 'PG_VERSION'))).trim();
+  const catalog = await read(join(dirname(cluster.bin), 'share', 'postgresql', 'postgres.bki'));
+  const installed = /^# PostgreSQL (\S+)/.exec(catalog)?.[1];
+  if (written === '' || installed === undefined || written === installed) return undefined;
+  return { written, installed };
 }
 
 async function initCluster(cluster: Cluster): Promise<void> {

@@ -11,7 +11,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { connect } from '../database/driver.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, versionDifference } from './cluster.ts';
 import { EmbeddedDatabaseError, errorCode } from './error.ts';
 import {
   findPostmaster,
@@ -89,6 +89,13 @@ function createRetryBudget() {
 }
 
 async function startError(cluster: Cluster, cause: unknown): Promise<EmbeddedDatabaseError> {
+  const versions = await versionDifference(cluster);
+  if (versions !== undefined) {
+    return new EmbeddedDatabaseError(
+      `${cluster.files} was written by PostgreSQL ${versions.written}, and this release has ${versions.installed}. Start the release that wrote it, then follow docs/guides/upgrade.md, "The embedded PostgreSQL".`,
+      { cause },
+    );
+  }
   const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
   return new EmbeddedDatabaseError(
     `it does not start (${reason}).\nThe end of ${cluster.log}:\n${await readLog(cluster)}`,

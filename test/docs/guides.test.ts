@@ -50,6 +50,9 @@ describe('the guides', () => {
       'guides/operations.md (cliniko): npm run doctor -- --org 123',
       'guides/quick-start.md (ci): npm ci',
       'guides/quick-start.md (cliniko): curl -s -X POST http://localhost:8000/api/v1/organizations/7/cliniko-credentials/verify',
+      'guides/upgrade.md (database): export PGPASSWORD=$(cat .data/postgres/password)',
+      'guides/upgrade.md (database): mv .data/postgres .data/postgres-before',
+      'guides/upgrade.md (database): export PGPASSWORD=$(cat .data/postgres/password) PGHOST=127.0.0.1 PGUSER=postgres PGPORT=$(sed -n 4p .data/postgres/data/postmaster.pid)',
       'operations/runbook.md (root): systemctl status patient-sync',
     ]);
   });

@@ -1,6 +1,6 @@
 /** The embedded PostgreSQL without faults: opened, shared and stopped, as any user. */
 import { execFile } from 'node:child_process';
-import { chmod, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -66,6 +66,17 @@ describe('opening and stopping', () => {
     await expect(opening).rejects.toMatchObject({
       name: 'EmbeddedDatabaseError',
       message: expect.stringMatching(/no_such_setting.*DATABASE_URL/s),
+    });
+  });
+
+  test('files of another major version give an error that names both versions and the page', async () => {
+    const dataDir = await newDataDir();
+    const database = await open(dataDir);
+    await database.stop();
+    await writeFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '17\n');
+    await expect(openEmbeddedDatabase({ dataDir })).rejects.toMatchObject({
+      name: 'EmbeddedDatabaseError',
+      message: expect.stringMatching(/written by PostgreSQL 17, and this release has \d+\..*upgrade\.md/),
     });
   });
 

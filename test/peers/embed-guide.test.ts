@@ -1,10 +1,9 @@
 /** The guide about embedding, followed: its tag and styles in a page, and its token route in Express and in FastAPI. */
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
 import { startGuardedServer } from '../access/support/guarded-server.ts';
-import { embedOn } from '../browser/support/embed-page.ts';
+import { embedOn, startForeignPage } from '../browser/support/embed-page.ts';
 import { test } from '../browser/support/test.ts';
 import { readGuide } from '../docs/support/guides.ts';
 import { codeBlock, run as finish, ROOT } from '../packaging/support/packed-package.ts';
@@ -15,7 +14,7 @@ const GUIDE = 'docs/guides/embed.md';
 
 type Environment = NodeJS.ProcessEnv & { PORT: string };
 
-/** The server of the page, with the token route of the guide. */
+/** A server with the token route of the guide. */
 const SERVERS: Record<'Express' | 'FastAPI', (environment: Environment) => Promise<void>> = {
   async Express(env) {
     const project = join(await folder(), 'express-project');
@@ -33,20 +32,15 @@ const SERVERS: Record<'Express' | 'FastAPI', (environment: Environment) => Promi
   },
 };
 
-/** A page with the blocks of the guide, at the origin of its server; all other requests reach that server. */
-async function servePage(page: Page, origin: string, serverUrl: string): Promise<void> {
+/** A page with the blocks of the guide. */
+async function pageOfGuide(serverUrl: string): Promise<string> {
   const guide = await readGuide('guides/embed.md');
   const block = (language: string) =>
     new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 's').exec(guide)?.[1] ?? '';
   const tag = block('html').replace('https://sync.example.com', serverUrl);
   expect(tag).toContain(serverUrl);
   const head = `<title>Panel</title><link rel="icon" href="data:,"><style>${block('css')}</style>`;
-  await page.route(`${origin}/panel`, (route) =>
-    route.fulfill({
-      contentType: 'text/html',
-      body: `<!doctype html><html lang="en"><head>${head}</head><body>${tag}</body></html>`,
-    }),
-  );
+  return `<!doctype html><html lang="en"><head>${head}</head><body>${tag}</body></html>`;
 }
 
 describe.for(['Express', 'FastAPI'] as const)('the token route in %s', (framework) => {
@@ -56,28 +50,33 @@ describe.for(['Express', 'FastAPI'] as const)('the token route in %s', (framewor
     journal,
   }) => {
     const PORT = String(await freePort());
-    const origin = `http://127.0.0.1:${PORT}`;
+    const panel = await startForeignPage();
     const server = await startGuardedServer(databaseUrl, {
       organizations: [123],
-      config: { allowedOrigins: [origin] },
+      patients: 100,
+      config: { allowedOrigins: [panel.origin] },
     });
     const PATIENT_SYNC_TOKEN = await server.token({ organizations: [123] });
     await SERVERS[framework]({ ...process.env, PORT, PATIENT_SYNC_URL: server.url, PATIENT_SYNC_TOKEN });
-    await vi.waitFor(() => fetch(origin), 20_000);
+    const url = `http://127.0.0.1:${PORT}/api/sync-token`;
+    await vi.waitFor(() => fetch(url), 20_000);
 
-    await servePage(page, origin, server.url);
-    await page.goto(`${origin}/panel`);
+    // The panel and its route are one server in the guide.
+    await page.route(`${panel.origin}/api/sync-token`, (route) => route.continue({ url }));
+    panel.serve(await pageOfGuide(server.url));
+    await page.goto(panel.origin);
     const element = embedOn(page);
     await element.isOn('sse');
-    await element.box.and(page.locator('[data-connection="live"]')).waitFor();
-    await server.as(server.admin, '/cliniko/sync-all/123', { method: 'POST' });
-    await element.hasStatus('completed');
-    expect(await element.text.textContent()).toBe('648 / 648 patients (100.0%)');
-    expect(await element.connection.isVisible()).toBe(false);
+    await element.isConnected('live');
     const style = (name: string) =>
       element.box.evaluate((box, property) => getComputedStyle(box).getPropertyValue(property), name);
     expect(await style('border-radius')).toBe('0px');
-    expect(await style('--tone')).toContain('rebeccapurple');
+    expect(await style('--tone')).toBe('rebeccapurple');
+    expect(await element.connection.isVisible()).toBe(false);
+
+    await server.as(server.admin, '/cliniko/sync-all/123', { method: 'POST' });
+    await element.hasStatus('completed');
+    expect(await element.text.textContent()).toBe('100 / 100 patients (100.0%)');
     expect(journal.consoleErrors).toEqual([]);
   });
 });
