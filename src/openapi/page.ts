@@ -5,6 +5,7 @@
 
 import { html } from 'hono/html';
 import { z } from 'zod';
+import { examplesView } from './examples.ts';
 import { type Html, SchemaView, schemaView } from './schema-view.ts';
 import type { JsonSchema } from './schemas.ts';
 
@@ -67,11 +68,12 @@ export function docsPage(openapi: JsonSchema, asyncapi: JsonSchema, basePath: st
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${api.info.title}: API</title><link rel="stylesheet" href="${basePath}/docs/docs.css"></head>
-<body><header><h1>${api.info.title} <small>${api.info.version}</small></h1><p>${words(api.info.description)}</p>
+<body><header><nav aria-label="Pages"><ul><li><a href="${basePath}/">Dashboard</a></li><li><a href="${basePath}/ops">All organizations</a></li></ul></nav>
+<h1>${api.info.title} <small>${api.info.version}</small></h1><p>${words(api.info.description)}</p>
 <p>As files: <a href="${basePath}/openapi.json">openapi.json</a>, <a href="${basePath}/asyncapi.json">asyncapi.json</a></p></header>
-<nav aria-label="Sections"><ul>${api.tags.map(({ name }) => html`<li><a href="#tag-${name}">${name}</a></li>`)}
+<nav aria-label="Sections" class="sections"><ul><li><a href="#examples">Examples</a></li>${api.tags.map(({ name }) => html`<li><a href="#tag-${name}">${name}</a></li>`)}
 <li><a href="#live">Live events</a></li><li><a href="#sent">Webhooks sent</a></li><li><a href="#schemas">Schemas</a></li></ul></nav>
-<main>${sections}
+<main>${examplesView(basePath)}${sections}
 <section id="live"><h2>Live events</h2>${Object.values(live.channels).map(channelView)}</section>
 <section id="sent"><h2>Webhooks sent</h2>${Object.entries(api.webhooks).map(([event, { post }]) => operationView('post', event, post))}</section>
 <section id="schemas"><h2>Schemas</h2>${Object.entries(api.components.schemas).map(

@@ -1,9 +1,12 @@
 /** The style sheet of `/docs`. A separate file, because a page with a strict policy holds no inline styles. */
-export const DOCS_STYLE = `:root { color-scheme: light dark; --line: light-dark(#d5dbe1, #3a424b); --soft: light-dark(#f4f6f8, #1c2126); }
+export const DOCS_STYLE = `/* Colours as on the pages (web-client/src/ui/page.css). */
+:root { color-scheme: light dark; --accent: light-dark(#0b7268, #4fd1bd); --line: light-dark(#d5dbe1, #3a424b); --soft: light-dark(#f4f6f8, #1c2126); }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 72rem; padding: 1rem 1.5rem 4rem; font: 16px/1.5 system-ui, sans-serif; }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0.5rem 0; margin: 0; list-style: none; }
-nav { position: sticky; top: 0; background: Canvas; border-block: 1px solid var(--line); }
+a { color: var(--accent); }
+pre { margin: 0.5rem 0 0; padding: 0.75rem; border-radius: 0.5rem; background: var(--soft); font: 0.85rem/1.5 ui-monospace, monospace; overflow-x: auto; }
+.sections { position: sticky; top: 0; background: Canvas; border-block: 1px solid var(--line); }
 section, article { scroll-margin-top: 4rem; }
 article { border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.25rem 1rem 1rem; margin: 1rem 0; overflow-x: auto; }
 h3 { font-size: 1.05rem; } h4 { margin: 0.75rem 0 0.25rem; font-size: 0.9rem; }

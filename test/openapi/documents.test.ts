@@ -3,7 +3,9 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect } from 'vitest';
-import { StreamEvent } from '#contract/stream-event.ts';
+import { ClientFrame } from '#contract/client-frame.ts';
+import { ServerFrame } from '#contract/socket-frame.ts';
+import { Hello, SnapshotEvent, StreamEvent } from '#contract/stream-event.ts';
 import { LEGACY_OPERATIONS } from '../../src/legacy/operations.ts';
 import { asyncApiDocument } from '../../src/openapi/asyncapi.ts';
 import { OPERATIONS as OWN_OPERATIONS, openApiDocument } from '../../src/openapi/document.ts';
@@ -100,6 +102,44 @@ describe('/docs', () => {
     const style = await fetch(`${server.url}/docs/docs.css`);
     expect(style.headers.get('content-type')).toContain('text/css');
     expect(await style.text()).not.toMatch(/url\(|@import/);
+  });
+});
+
+describe('the examples of /docs', () => {
+  test('are requests that the server answers and frames that the schemas accept', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const page = await (await fetch(`${server.url}/docs`)).text();
+    const example = (name: string) =>
+      (new RegExp(`data-example="${name}">([^<]*)`).exec(page)?.[1] ?? '')
+        .replaceAll('&quot;', '"')
+        .replaceAll('&#39;', "'")
+        .replaceAll('&lt;', '<')
+        .replaceAll('&gt;', '>')
+        .replaceAll('https://sync.example.com', server.url);
+
+    const commands = example('curl').split('\n');
+    expect(commands).toHaveLength(4);
+    for (const command of commands) {
+      const url = /http\S+/.exec(command)?.[0] ?? '';
+      const method = /-X (\w+)/.exec(command)?.[1] ?? 'GET';
+      const body = /-d '(.*)'/.exec(command)?.[1] ?? null;
+      const answer = await fetch(url, { method, body });
+      expect(answer.status, command).toBe(200);
+      await answer.body?.cancel();
+    }
+    const [hello, snapshot] = [...example('stream').matchAll(/^data: (.*)$/gm)].map(([, data = '']) =>
+      JSON.parse(data),
+    );
+    expect(Hello.parse(hello)).toEqual(hello);
+    expect(SnapshotEvent.parse(snapshot)).toEqual(snapshot);
+    const frames = [...example('socket').matchAll(/^([<>]) (.*)$/gm)];
+    expect(frames.map(([, direction]) => direction)).toEqual(['>', '<', '<']);
+    for (const [, direction, text = ''] of frames) {
+      const schema = direction === '>' ? ClientFrame : ServerFrame;
+      expect(schema.safeParse(JSON.parse(text)), text).toMatchObject({ success: true });
+    }
+    const script = /src="([^"]*)"/.exec(example('tag'))?.[1] ?? '';
+    expect((await fetch(script)).status).toBe(200);
   });
 });
 
