@@ -35,8 +35,8 @@ const config: KnipConfig = {
   },
   // The application brings React or Vue to the client package, so they are optional there and used.
   exclude: ['optionalPeerDependencies'],
-  // A Debian package: test/peers/require-peers.ts checks that it is installed.
-  ignoreBinaries: ['prometheus'],
+  // Of Debian packages: test/peers/require-peers.ts checks that they are installed.
+  ignoreBinaries: ['openssl', 'prometheus'],
   ignoreDependencies: [
     // Resolved by name at run time: test/browser/support/chromium.ts.
     '@sparticuz/chromium',
