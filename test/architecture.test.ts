@@ -26,6 +26,7 @@ const FOLDERS = [
   'patients',
   'events',
   'sync',
+  'overview',
   'erasure',
   'webhooks',
   'live',

@@ -37,6 +37,7 @@ const SELF_FILTERING_ROUTES = new Set([
   'GET /api/v1/cliniko/ws',
   'POST /api/v1/stream-tokens',
   'GET /api/v1/audit',
+  'GET /api/v1/overview',
   ...LEGACY_SELF_FILTERING,
 ]);
 
@@ -49,6 +50,7 @@ const ROUTE_SCOPES: Record<string, Scope> = {
   'POST /api/v1/cliniko/quarantine/:orgId/retry': 'sync',
   'POST /api/v1/stream-tokens': 'read',
   'GET /api/v1/audit': 'admin',
+  'GET /api/v1/pause': 'admin',
 };
 
 /** The action in the audit log; any other write is `api.write`. Routes that write their own entry are `null`. */
@@ -72,6 +74,7 @@ const AUDIT_ACTIONS: Record<string, AuditAction | null> = {
   'GET /api/v1/cliniko/ws': 'stream.open',
   'POST /api/v1/stream-tokens': 'stream-token.create',
   'GET /api/v1/audit': 'audit.read',
+  'PUT /api/v1/pause': null,
 };
 
 const STREAM_ROUTES = new Set(['GET /api/v1/cliniko/sync-logs/:orgId/events', 'GET /api/v1/cliniko/ws']);

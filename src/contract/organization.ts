@@ -23,7 +23,11 @@ export const TimeZone = z
   .max(64)
   .refine(isTimeZone, 'must be an IANA time zone, such as "Australia/Sydney"');
 
-/** When full syncs start automatically. */
+/** What a schedule starts; the same words as `--mode` of the command line. */
+export const ScheduleMode = z.enum(['full', 'active', 'changed']);
+export type ScheduleMode = z.infer<typeof ScheduleMode>;
+
+/** When syncs start automatically, at most once a minute. */
 export const Schedule = z.strictObject({
   /** Five fields, or six with seconds in front: `0 2 * * *` is every night at two. */
   cron: z
@@ -33,8 +37,24 @@ export const Schedule = z.strictObject({
     .regex(/^\S+(?:\s+\S+){4,5}$/, 'must be a cron expression of five or six fields, such as "0 2 * * *"'),
   /** The time zone of the cron expression. */
   time_zone: TimeZone,
+  /** Default: `full`. */
+  mode: ScheduleMode.optional(),
 });
 export type Schedule = z.infer<typeof Schedule>;
+
+export const MAX_SCHEDULES = 4;
+
+/** One schedule, or a list. It is read back in the form in which it was written. */
+export const Schedules = z.union([Schedule, z.array(Schedule).max(MAX_SCHEDULES)]);
+export type Schedules = z.infer<typeof Schedules>;
+
+/** Shown on pages and in lists, so it must not name a patient. */
+export const PauseReason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(300)
+  .refine((reason) => !/\p{Cc}/u.test(reason), 'must not hold control characters');
 
 export const OrganizationSettings = z.strictObject({
   name: z
@@ -51,8 +71,12 @@ export const OrganizationSettings = z.strictObject({
   ),
   time_zone: TimeZone,
   /** null: syncs start only on request. */
-  schedule: Schedule.nullable(),
+  schedule: Schedules.nullable(),
   validation: ValidationPolicy,
+  /** While paused, schedules and second attempts rest. A sync that a person or a program starts runs. */
+  paused: z.boolean(),
+  /** Why, in one sentence of a person; the server writes it when it pauses a schedule whose key Cliniko refuses. */
+  paused_reason: PauseReason.nullable(),
 });
 export type OrganizationSettings = z.infer<typeof OrganizationSettings>;
 
@@ -62,6 +86,8 @@ export const DEFAULT_SETTINGS: OrganizationSettings = {
   time_zone: 'Australia/Sydney',
   schedule: null,
   validation: { phone: 'warn', email: 'optional' },
+  paused: false,
+  paused_reason: null,
 };
 
 /** Body of `PUT /api/v1/organizations/:orgId`. An omitted field keeps its value, or takes its default in a new organization. */
@@ -73,9 +99,11 @@ export type OrganizationChange = z.infer<typeof OrganizationChange>;
 export const Organization = OrganizationSettings.extend({
   organization_id: z.int(),
   has_credentials: z.boolean(),
-  /** ISO 8601 UTC; null without a schedule. */
+  /** The next firing, ISO 8601 UTC; null without a schedule and while paused. */
   next_sync_at: z.string().nullable(),
-  /** Why the stored schedule is disabled; null when it is valid. */
+  /** ISO 8601 UTC; null while not paused. Read only. */
+  paused_at: z.string().nullable(),
+  /** Why a stored schedule is disabled, while the others fire; null when all are valid. */
   schedule_error: z.string().nullable(),
 });
 export type Organization = z.infer<typeof Organization>;

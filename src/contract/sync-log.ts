@@ -122,6 +122,10 @@ export const EngineMetadata = z.object({
   /** Of a failed run: its `error_details`. */
   error: z.optional(z.string()),
   trigger: z.optional(SyncTrigger),
+  /** Of a scheduled run that failed for a passing reason: when it is tried again, ISO 8601 UTC. */
+  retry_at: z.optional(z.string()),
+  /** The failed run that this one tries again. */
+  retry_of: z.optional(z.int()),
   attempt: z.int(),
   inserted: z.int(),
   updated: z.int(),
@@ -178,6 +182,8 @@ export const SyncMetadata = z.looseObject({
   /** Of a queued run: 1 is next. As it was when the run was queued. */
   queue_position: lenient(z.number()),
   trigger: lenient(z.looseObject({ kind: z.string() })),
+  retry_at: lenient(z.string()),
+  retry_of: lenient(z.number()),
   waiting_until: lenient(z.string()),
   waiting_reason: lenient(z.string()),
   try: lenient(z.number()),

@@ -68,7 +68,7 @@ export async function jsonBody<T extends z.core.$ZodType>(c: Context, schema: T)
   }
   const result = z.safeParse(schema, value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const issue = innermost(result.error.issues[0]);
   // An unknown key is named by the issue itself: its path is that of the enclosing object.
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const field = [...(issue?.path ?? []), ...unknown].map(String).join('.') || 'body';
@@ -76,6 +76,15 @@ export async function jsonBody<T extends z.core.$ZodType>(c: Context, schema: T)
   throw new ProblemError('INVALID_PARAMETER', `"${field.slice(0, 100)}" ${rule}.`, {
     field: field.slice(0, 100),
   });
+}
+
+/** Of a value that may have one of several forms: the issue of the form that the value has. */
+function innermost(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
+  if (issue?.code !== 'invalid_union') return issue;
+  const isOtherForm = ([first]: z.core.$ZodIssue[]) =>
+    first?.code === 'invalid_type' && first.path.length === 0;
+  const inner = innermost(issue.errors.find((form) => form.length > 0 && !isOtherForm(form))?.[0]);
+  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }
 
 /** NUL characters and lone surrogates: PostgreSQL stores neither in text nor in jsonb. An invalid key is reported by its parent. */

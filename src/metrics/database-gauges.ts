@@ -29,6 +29,16 @@ const SIMPLE: [name: string, help: string, read: (stats: DatabaseStats) => numbe
     'Age of the oldest webhook delivery that has not ended; 0 when there is none.',
     (stats) => stats.oldestWebhookSeconds,
   ],
+  [
+    'schedules_overdue',
+    'Organizations whose schedule did not fire, or whose last success is older than twice its longest interval.',
+    (stats) => stats.freshness.overdue,
+  ],
+  [
+    'oldest_success_seconds',
+    'Age of the oldest last success of a scheduled organization; 0 when none is scheduled.',
+    (stats) => stats.freshness.oldestSuccessSeconds,
+  ],
 ];
 
 export function createDatabaseGauges(): DatabaseGauges {

@@ -1,10 +1,11 @@
 /**
  * What only the database knows: the number and age of runs, how full the notification queue is, what is pending.
  *
- * One statement a scrape, and at most one a second for all scrapes. Every server reports the same values, so alerts take
+ * Two statements a scrape, and at most once a second for all scrapes. Every server reports the same values, so alerts take
  * the maximum, not the sum.
  */
 import type { Sql } from 'postgres';
+import { type Freshness, readFreshness } from '../organizations/overdue.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 
 export interface DatabaseStats {
@@ -19,6 +20,8 @@ export interface DatabaseStats {
   quarantined: number;
   webhooksPending: number;
   oldestWebhookSeconds: number;
+  /** What did not happen, of all organizations. */
+  freshness: Freshness;
 }
 
 interface Row {
@@ -52,6 +55,20 @@ export function createDatabaseStatsReader(sql: Sql): () => Promise<DatabaseStats
 }
 
 async function readDatabaseStats(sql: Sql): Promise<DatabaseStats> {
+  const [row, freshness] = await Promise.all([readRow(sql), readFreshness(sql)]);
+  return {
+    runs: { queued: row.queued, working: row.working, abandoned: row.abandoned, foreign: row.foreign },
+    oldestRunSeconds: row.oldest,
+    longestSilenceSeconds: row.silence,
+    notificationQueueUsage: row.queue,
+    quarantined: row.quarantined,
+    webhooksPending: row.webhooks,
+    oldestWebhookSeconds: row.oldest_webhook,
+    freshness,
+  };
+}
+
+async function readRow(sql: Sql): Promise<Row> {
   const [row] = await sql<Row[]>`
     with running as (
       select log.id, log.started_at at time zone 'utc' as started_at, run.owner, run.lease_expires_at,
@@ -73,13 +90,5 @@ async function readDatabaseStats(sql: Sql): Promise<DatabaseStats> {
         from webhook_deliveries where state = 'pending') as oldest_webhook
     from running`;
   if (row === undefined) throw new Error('A statement that always returns one row returned none.');
-  return {
-    runs: { queued: row.queued, working: row.working, abandoned: row.abandoned, foreign: row.foreign },
-    oldestRunSeconds: row.oldest,
-    longestSilenceSeconds: row.silence,
-    notificationQueueUsage: row.queue,
-    quarantined: row.quarantined,
-    webhooksPending: row.webhooks,
-    oldestWebhookSeconds: row.oldest_webhook,
-  };
+  return row;
 }

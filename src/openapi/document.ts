@@ -7,6 +7,7 @@ import { ACCESS_OPERATIONS } from './access-operations.ts';
 import { OPERATING_OPERATIONS } from './operating-operations.ts';
 import type { Answer, Operation, Parameter } from './operation.ts';
 import { ORGANIZATION_OPERATIONS } from './organization-operations.ts';
+import { OVERVIEW_OPERATIONS } from './overview-operations.ts';
 import { PATH_PARAMETERS } from './parameters.ts';
 import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
 import { SYNC_OPERATIONS } from './sync-operations.ts';
@@ -15,6 +16,7 @@ import { SYNC_OPERATIONS } from './sync-operations.ts';
 export const OPERATIONS: readonly Operation[] = [
   ...SYNC_OPERATIONS,
   ...ORGANIZATION_OPERATIONS,
+  ...OVERVIEW_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...OPERATING_OPERATIONS,
 ];

@@ -29,6 +29,11 @@ export const AT_LEAST: Parameter = {
   description: 'The answer is not older than this cursor.',
 };
 
+export const FORMAT: Parameter = {
+  schema: z.enum(['json', 'csv']),
+  description: 'csv: a table for spreadsheets (RFC 4180); no cell begins like a formula. Default json.',
+};
+
 export const DRY_RUN: Parameter = {
   schema: z.enum(['true', 'false']),
   description: 'true: reports what would be erased, and changes nothing. Default false.',

@@ -13,7 +13,9 @@ import {
   Organization,
   OrganizationChange,
   OrganizationList,
+  Schedule,
 } from '#contract/organization.ts';
+import { Overview, OverviewRow } from '#contract/overview.ts';
 import {
   ConfirmedMissing,
   ListedPatient,
@@ -22,6 +24,7 @@ import {
   PatientSummary,
   QuarantineList,
 } from '#contract/patients.ts';
+import { Pause, PauseRequest } from '#contract/pause.ts';
 import { Problem } from '#contract/problem.ts';
 import { Bye, ChangeEvent, Hello, Ping, SnapshotEvent, Timeline } from '#contract/stream-event.ts';
 import {
@@ -60,13 +63,18 @@ const NAMED: Record<string, z.core.$ZodType> = {
   Organization,
   OrganizationChange,
   OrganizationList,
+  Overview,
+  OverviewRow,
   PatientList,
   PatientSummary,
+  Pause,
+  PauseRequest,
   PerformanceMetrics,
   Ping,
   Problem,
   QuarantineList,
   Readiness,
+  Schedule,
   SnapshotEvent,
   StartedSync,
   SyncLog,

@@ -7,14 +7,15 @@ import {
   type OrganizationChange,
   type OrganizationList,
   type OrganizationSettings,
-  type Schedule,
+  type Schedules,
 } from '#contract/organization.ts';
 import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import { SealError, type Sealer } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { earliestDue, longestIntervalS, planFirings, type ReadSchedules, readSchedules } from './firings.ts';
 import { OrganizationDeletedError } from './organization-lock.ts';
-import { nextFiring, scheduleError } from './schedule.ts';
+import { type PauseChange, pauseChange } from './pause-change.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
 /** @returns undefined when the organization is not registered */
@@ -25,19 +26,29 @@ export async function findOrganization({ orm }: Database, id: number): Promise<O
     .leftJoin(credentialsTable, eq(credentialsTable.organizationId, organizationTable.id))
     .where(eq(organizationTable.id, id));
   if (row === undefined) return undefined;
-  const { name, country, timeZone, schedule, nextSyncAt, validation } = row.organizations;
-  const error = schedule === null ? null : scheduleError(schedule);
+  const { name, country, timeZone, schedule, nextSyncAt, validation, pausedAt, pausedReason } =
+    row.organizations;
+  const read = readSchedules(schedule);
+  const error = schedule === null ? null : read.error;
   return {
     organization_id: id,
     name,
     country,
     time_zone: timeZone,
-    schedule: error === null ? schedule : null,
+    schedule: error === null ? schedule : readableOf(schedule, read),
     validation,
+    paused: pausedAt !== null,
+    paused_reason: pausedReason,
     has_credentials: row.cliniko_credentials !== null,
     next_sync_at: isoTime(nextSyncAt),
+    paused_at: isoTime(pausedAt),
     schedule_error: error,
   };
+}
+
+/** Of a list, the schedules that fire; null when the only one does not. */
+function readableOf(stored: unknown, { schedules }: ReadSchedules): Schedules | null {
+  return Array.isArray(stored) ? schedules.filter((one) => one !== null) : null;
 }
 
 /** Another program can store `infinity`, which is not a valid time. */
@@ -55,13 +66,18 @@ export async function listOrganizations({ orm }: Database): Promise<Organization
   return { organizations };
 }
 
-/** Registers an organization, or updates only the settings that `change` contains. */
+/**
+ * Registers an organization, or updates only the settings that `change` contains.
+ *
+ * @returns whether it was paused or resumed
+ * @throws ProblemError INVALID_PARAMETER: a reason without a pause
+ */
 export async function saveOrganization(
   { orm }: Database,
   id: number,
   change: OrganizationChange,
-): Promise<void> {
-  await orm.transaction(async (tx) => {
+): Promise<PauseChange['outcome']> {
+  return await orm.transaction(async (tx) => {
     // Two simultaneous changes must not overwrite each other, so the second waits for this row. One statement, so that a
     // deletion comes before or after it: an existing row is written unchanged, to lock it.
     const [row] = await tx
@@ -85,24 +101,47 @@ export async function saveOrganization(
         email: change.validation?.email ?? row.validation.email,
       },
     };
+    const { isPaused, columns, outcome } = pauseChange(change, row);
+    const replan = change.schedule !== undefined || outcome !== 'unchanged';
     await tx
       .update(organizationTable)
       .set({
         ...toColumns(settings),
-        ...(change.schedule !== undefined && { nextSyncAt: firstFiring(change.schedule) }),
+        ...columns,
+        ...(replan && firingColumns(settings.schedule, isPaused)),
+        ...(change.schedule !== undefined && scheduleColumns(change.schedule)),
         updatedAt: expression`now()`,
       })
       .where(eq(organizationTable.id, id));
+    return outcome;
   });
 }
 
-function toColumns({ name, country, time_zone, schedule, validation }: OrganizationSettings) {
+type StoredSettings = Omit<OrganizationSettings, 'paused' | 'paused_reason'>;
+
+function toColumns({ name, country, time_zone, schedule, validation }: StoredSettings) {
   return { name, country, timeZone: time_zone, schedule, validation };
 }
 
-function firstFiring(schedule: Schedule | null): string | null {
-  return schedule && (nextFiring(schedule, new Date(), Math.random())?.toISOString() ?? null);
+/** A paused organization has no next firing. What would have fired while it was paused is not made up for. */
+export function firingColumns(schedule: unknown, isPaused: boolean) {
+  if (schedule === null || isPaused) return { firings: null, nextSyncAt: null };
+  const firings = planFirings(readSchedules(schedule), new Date());
+  return { firings, nextSyncAt: earliestDue(firings)?.toISOString() ?? null };
 }
+
+/** What belongs to the schedule before is forgotten with it. */
+function scheduleColumns(schedule: Schedules | null) {
+  const now = new Date();
+  return {
+    longestIntervalS: schedule && longestIntervalS(readSchedules(schedule), now),
+    scheduledSince: schedule && now.toISOString(),
+    missedAt: null,
+    ...NO_SECOND_ATTEMPT,
+  };
+}
+
+const NO_SECOND_ATTEMPT = { retryAt: null, retryOf: null, retryType: null, retryAttempt: 0 };
 
 const FOREIGN_KEY_VIOLATION = '23503';
 

@@ -1,12 +1,13 @@
 /** `/api/v1/organizations`: the list, one organization, and its Cliniko key. */
 import { Hono } from 'hono';
 import { ClinikoCredentials, KeyToVerify, OrganizationChange } from '#contract/organization.ts';
+import { appendAudit } from '../audit/append.ts';
 import type { AccountSource } from '../cliniko/account-source.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
-import { canAccess, principalOf } from '../http/principal.ts';
+import { auditOrigin, canAccess, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import type { AccountAddresses } from './account-address.ts';
 import { deletedIsNotFound } from './not-found.ts';
@@ -17,7 +18,8 @@ import {
   saveApiKey,
   saveOrganization,
 } from './organizations.ts';
-import { requireSchedule } from './schedule.ts';
+import { isPausedForKey, resumeAfterKey } from './pause.ts';
+import { requireSchedules } from './schedule.ts';
 import { requireAcceptedKey, verifyKey, verifyStoredKey } from './verify-api-key.ts';
 
 export interface OrganizationDeps {
@@ -30,6 +32,13 @@ export interface OrganizationDeps {
 
 export function organizationRoutes({ database, sealer, sourceFor, addresses }: OrganizationDeps): Hono {
   const routes = new Hono();
+
+  /** A schedule that is paused because of its key continues with a new one, unless Cliniko refuses that one too. */
+  const resumeUnlessRefused = async (id: number): Promise<void> => {
+    if (!(await isPausedForKey(database.sql, id))) return;
+    const { verdict } = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);
+    if (verdict !== 'invalid') await resumeAfterKey(database.sql, id);
+  };
 
   routes.get('/', async (c) => {
     const principal = principalOf(c);
@@ -49,8 +58,12 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
   routes.put('/:orgId', async (c) => {
     const id = pathId(c, 'orgId');
     const change = await jsonBody(c, OrganizationChange);
-    if (change.schedule) requireSchedule(change.schedule);
-    await saveOrganization(database, id, change);
+    if (change.schedule) requireSchedules(change.schedule);
+    const outcome = await saveOrganization(database, id, change);
+    if (outcome !== 'unchanged') {
+      const action = outcome === 'paused' ? 'organization.pause' : 'organization.resume';
+      await appendAudit(database.sql, { organizationId: id, action, details: {}, ...auditOrigin(c) });
+    }
     return c.json(await findOrganization(database, id));
   });
 
@@ -60,6 +73,8 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
     if (check) await requireAcceptedKey(sourceFor(api_key));
     await saveApiKey(database, sealer, id, api_key).catch((error: unknown) => deletedIsNotFound(id, error));
+    if (check) await resumeAfterKey(database.sql, id);
+    else await resumeUnlessRefused(id);
     return c.body(null, 204);
   });
 
@@ -69,7 +84,10 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
     const { api_key } = (await c.req.text()) === '' ? {} : await jsonBody(c, KeyToVerify);
     if (api_key !== undefined) return c.json(await verifyKey(sourceFor(api_key)));
     const verdict = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);
-    if (verdict.verdict === 'valid') await addresses.hostOf(id);
+    if (verdict.verdict === 'valid') {
+      await addresses.hostOf(id);
+      await resumeAfterKey(database.sql, id);
+    }
     return c.json(verdict);
   });
 

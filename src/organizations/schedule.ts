@@ -1,35 +1,68 @@
 /**
- * Computes when the schedule of a clinic starts its next sync. Pure; croner does the cron arithmetic.
+ * Computes when the schedules of a clinic start their next syncs. Pure; croner does the cron arithmetic.
  *
  * Times are local times of the clinic: a firing in the hour that daylight saving skips comes at the end of that hour, and
  * one in the repeated hour comes once.
  *
- * Not here: starting the sync, once for any number of servers (sync/scheduler.ts).
+ * Not here: the stored firings of a clinic (firings.ts), starting the sync (sync/scheduler.ts).
  */
 import { Cron } from 'croner';
 import { z } from 'zod';
-import { type Schedule, TimeZone } from '#contract/organization.ts';
+import { type Schedule, ScheduleMode, type Schedules, TimeZone } from '#contract/organization.ts';
 import { ProblemError } from '../http/problem.ts';
 
 /** A random delay for each clinic, so that a thousand clinics at 02:00 do not start in the same second. */
 const SPREAD_AT_MOST_MS = 10 * 60_000;
 const SPREAD_SHARE = 0.1;
 
-const StoredSchedule = z.looseObject({ cron: z.string(), time_zone: z.string() });
+const HOUR_MS = 3_600_000;
+/** A gap that repeats every week, such as the weekend, lies in it. */
+const GAPS_WITHIN_MS = 8 * 24 * HOUR_MS;
+/** Shorter gaps than this may be missed by the search for the longest one. */
+const GAP_STEP_MS = 3 * HOUR_MS;
 
-/** @throws ProblemError INVALID_PARAMETER: it is not a cron expression, or it never fires */
-export function requireSchedule(schedule: Schedule, now: Date = new Date()): void {
+const StoredSchedule = z.looseObject({
+  cron: z.string(),
+  time_zone: z.string(),
+  mode: z.string().optional(),
+});
+
+export const scheduleList = (schedules: Schedules | null): readonly Schedule[] =>
+  schedules === null ? [] : Array.isArray(schedules) ? schedules : [schedules];
+
+/** @throws ProblemError INVALID_PARAMETER: one is not a cron expression, never fires, or fires more than once a minute */
+export function requireSchedules(schedules: Schedules, now: Date = new Date()): void {
+  for (const [index, schedule] of scheduleList(schedules).entries())
+    requireSchedule(schedule, Array.isArray(schedules) ? `schedule.${index}.cron` : 'schedule.cron', now);
+}
+
+function requireSchedule(schedule: Schedule, field: string, now: Date): void {
   let next: Date | null;
   try {
     next = open(schedule).nextRun(now);
   } catch (cause) {
-    throw refuse('must be a cron expression of five or six fields, such as "0 2 * * *"', cause);
+    throw refuse(field, 'must be a cron expression of five or six fields, such as "0 2 * * *"', cause);
   }
-  if (next === null) throw refuse('never fires: there is no such day');
+  if (next === null) throw refuse(field, 'never fires: there is no such day');
+  if (!firesAtMostOnceAMinute(schedule))
+    throw refuse(field, 'fires more than once a minute: its field of seconds must be one number');
 }
 
-function refuse(rule: string, cause?: unknown): ProblemError {
-  return new ProblemError('INVALID_PARAMETER', `"schedule.cron" ${rule}.`, { field: 'schedule.cron', cause });
+function refuse(field: string, rule: string, cause?: unknown): ProblemError {
+  return new ProblemError('INVALID_PARAMETER', `"${field}" ${rule}.`, { field, cause });
+}
+
+/** Only a field of seconds, the first of six, can name two times in one minute. */
+function firesAtMostOnceAMinute({ cron }: Schedule): boolean {
+  const fields = cron.trim().split(/\s+/);
+  return fields.length === 5 || /^\d+$/.test(fields[0] ?? '');
+}
+
+export interface Firing {
+  /** By the cron expression. */
+  planned: Date;
+  /** With the random delay. */
+  due: Date;
 }
 
 /**
@@ -40,26 +73,48 @@ function refuse(rule: string, cause?: unknown): ProblemError {
  * @param random from 0 to 1
  * @returns null when it never fires again
  */
-export function nextFiring(schedule: Schedule, after: Date, random: number): Date | null {
+export function nextFiring(schedule: Schedule, after: Date, random: number): Firing | null {
   const cron = open(schedule);
-  const firing = cron.nextRun(after);
-  if (firing === null) return null;
-  const following = cron.nextRun(firing);
-  const gapMs = following === null ? Infinity : following.getTime() - firing.getTime();
-  return new Date(firing.getTime() + random * Math.min(SPREAD_AT_MOST_MS, gapMs * SPREAD_SHARE));
+  const planned = cron.nextRun(after);
+  if (planned === null) return null;
+  const following = cron.nextRun(planned);
+  const gapMs = following === null ? Infinity : following.getTime() - planned.getTime();
+  const spreadMs = random * Math.min(SPREAD_AT_MOST_MS, gapMs * SPREAD_SHARE);
+  return { planned, due: new Date(planned.getTime() + spreadMs) };
 }
 
 /**
- * The error of a stored schedule, in one sentence; null when it is valid. Another program may have written it, and an
+ * The longest time between two firings that follow a time, which decides when an organization is overdue.
+ *
+ * @returns null when there are not two firings
+ */
+export function longestIntervalMs(schedule: Schedule, after: Date): number | null {
+  const cron = open(schedule);
+  let longest: number | null = null;
+  for (let at = after.getTime(); at < after.getTime() + GAPS_WITHIN_MS; ) {
+    const next = cron.nextRun(new Date(at));
+    const [before] = next === null ? [] : cron.previousRuns(1, next);
+    if (next === null || before === undefined) return longest;
+    longest = Math.max(longest ?? 0, next.getTime() - before.getTime());
+    at = Math.max(next.getTime(), at + GAP_STEP_MS);
+  }
+  return longest;
+}
+
+/**
+ * The error of one stored schedule, in one sentence; null when it is valid. Another program may have written it, and an
  * upgrade may remove a time zone.
  */
 export function scheduleError(schedule: unknown): string | null {
   const stored = StoredSchedule.safeParse(schedule);
   if (!stored.success) return 'The stored schedule is not an object with "cron" and "time_zone".';
-  if (!TimeZone.safeParse(stored.data.time_zone).success)
+  const { cron, time_zone, mode = 'full' } = stored.data;
+  if (!TimeZone.safeParse(time_zone).success)
     return 'This server does not know the time zone of the stored schedule.';
+  if (!ScheduleMode.safeParse(mode).success)
+    return 'This server does not know the mode of the stored schedule.';
   try {
-    nextFiring(stored.data, new Date(), 0);
+    nextFiring({ cron, time_zone }, new Date(), 0);
     return null;
   } catch {
     return 'The stored cron expression cannot be read.';

@@ -52,6 +52,7 @@ export const patientTable = pgTable(
     unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId),
     index('patients_merged').on(table.organizationId).where(sql`merged_into is not null`),
     index('patients_missing').on(table.missingSince).where(sql`missing_since is not null`),
+    index('patients_held').on(table.organizationId).where(sql`held_since is not null`),
   ],
 );
 

@@ -27,7 +27,9 @@ import type { Tracer } from '../logging/tracer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { metricRoutes } from '../metrics/routes.ts';
 import { documentRoutes } from '../openapi/routes.ts';
+import { pauseRoutes } from '../organizations/pause-routes.ts';
 import { type OrganizationDeps, organizationRoutes } from '../organizations/routes.ts';
+import { overviewRoutes } from '../overview/routes.ts';
 import { patientListRoutes } from '../patients/routes.ts';
 import { patientRoutes } from '../sync/patient-routes.ts';
 import { syncRoutes } from '../sync/routes.ts';
@@ -121,6 +123,8 @@ function mountRoutes(app: App, deps: AppDeps): void {
   app.route('/api/v1/organizations', organizationRoutes(restricted));
   app.route('/api/v1/organizations', erasureRoutes(restricted));
   app.route('/api/v1/organizations', webhookRoutes(restricted));
+  app.route('/api/v1', pauseRoutes(database));
+  app.route('/api/v1', overviewRoutes({ database, wholeDatabase: deps.database }));
   app.route('/api/v1', accessRoutes(deps.streamTokens));
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes(deps.basePath));

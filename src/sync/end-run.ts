@@ -13,6 +13,7 @@ import { completedMetadata, failedMetadata } from './metadata.ts';
 import type { VerifiedUnseen } from './read/verify-unseen.ts';
 import type { RunContext } from './run-context.ts';
 import { hasMoved } from './run-state.ts';
+import { type Consequence, type EndedRun, forgetFailures, planAfterFailure } from './second-attempt.ts';
 import { closeRunRow, EndedElsewhereError, endRun } from './sync-log-row.ts';
 
 export type RunEnding = 'ended' | 'released';
@@ -27,6 +28,7 @@ export async function completeRun(run: RunContext, unseen: VerifiedUnseen | unde
     await assertSameApiKey(tx, lease, state.keyVersion);
     await resolveMergeChains(tx, lease.organizationId);
     const gone = unseen === undefined ? {} : await markUnseen(tx, run, unseen);
+    await forgetFailures(tx, endedRun(run));
     return { status: 'completed', metadata: { ...metadata, ...gone } };
   });
   run.notify();
@@ -71,19 +73,42 @@ async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
   const state = run.now();
   const metadata = failedMetadata(state, run.display('failed'), report);
   try {
-    await endRun(run.deps.database, run.claimed.lease, state, async () => ({
-      status: 'failed',
-      metadata,
-      errorDetails: report.error_details,
-    }));
+    let consequence: Consequence = {};
+    await endRun(run.deps.database, run.claimed.lease, state, async (tx) => {
+      consequence = await planAfterFailure(tx, endedRun(run), report.error_type);
+      const { retryAt } = consequence;
+      return {
+        status: 'failed',
+        metadata: { ...metadata, ...(retryAt !== undefined && { retry_at: retryAt }) },
+        errorDetails: report.error_details,
+      };
+    });
     run.notify();
     run.log.failed(report.error_type, report.error_details);
+    logConsequence(run, consequence);
     run.deps.observer?.ended(run.claimed.type, 'failed', report.error_type);
     return 'ended';
   } catch (ending) {
     // The lease expires, and the next worker gets the same error.
     return release(run, `its failure could not be written (${safeError(ending).error})`);
   }
+}
+
+const endedRun = ({ claimed: { lease, type, trigger } }: RunContext): EndedRun => ({
+  syncLogId: lease.syncLogId,
+  organizationId: lease.organizationId,
+  type,
+  trigger,
+});
+
+function logConsequence({ claimed, deps: { logger } }: RunContext, consequence: Consequence): void {
+  const { organizationId } = claimed.lease;
+  if (consequence.retryAt !== undefined)
+    logger.info(`The sync of organization ${organizationId} is tried again at ${consequence.retryAt}`);
+  if (consequence.pausesSchedule)
+    logger.warn(
+      `The schedule of organization ${organizationId} is paused: Cliniko refused its API key three scheduled times in a row. Store a valid key: PUT /api/v1/organizations/${organizationId}/cliniko-credentials.`,
+    );
 }
 
 /** Whether this claim made no progress either, and one more would exceed the limit. */

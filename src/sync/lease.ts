@@ -6,7 +6,7 @@
  * No session advisory locks: poolers and recycled connections break them.
  */
 import type { ISql } from 'postgres';
-import { OperationType, SyncStep, SyncTrigger } from '#contract/sync-log.ts';
+import { OperationType, RowId, SyncStep, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { triggerNotifySuppressed } from '../events/suppress-trigger-notify.ts';
 import type { ClaimKind } from './observer.ts';
@@ -47,6 +47,8 @@ export interface ClaimedRun {
   step: SyncStep;
   /** What started the run. */
   trigger: SyncTrigger | undefined;
+  /** The failed run that this one tries again. */
+  retryOf: number | undefined;
 }
 
 /** Another worker has the run now, or it was ended. Nothing more may be written for it. */
@@ -67,6 +69,7 @@ interface ClaimedRow {
   cancel_requested: boolean;
   step: unknown;
   trigger: unknown;
+  retry_of: unknown;
   previous_owner: string | null;
 }
 
@@ -98,7 +101,8 @@ export async function claimNextRun(
       greatest(0, extract(epoch from clock_timestamp() - created_at)::float8 * 1000) as age_ms,
       cancel_requested_at is not null as cancel_requested, previous_owner,
       (select metadata -> 'step' from sync_logs where id = sync_log_id) as step,
-      (select metadata -> 'trigger' from sync_logs where id = sync_log_id) as trigger`;
+      (select metadata -> 'trigger' from sync_logs where id = sync_log_id) as trigger,
+      (select metadata -> 'retry_of' from sync_logs where id = sync_log_id) as retry_of`;
   if (row === undefined) return undefined;
   const { state, isReadable } = parseCheckpoint(row.checkpoint);
   const claimed = claimedRun(row, owner, state);
@@ -124,6 +128,7 @@ function claimedRun(row: ClaimedRow, owner: string, state: RunState): ClaimedRun
     cancelRequested: row.cancel_requested,
     step: SyncStep.safeParse(row.step).data ?? 'initializing',
     trigger: SyncTrigger.safeParse(row.trigger).data,
+    retryOf: RowId.safeParse(row.retry_of).data,
   };
 }
 

@@ -33,6 +33,7 @@ export interface Display {
   /** Records read from Cliniko so far. */
   loaded: number;
   trigger?: SyncTrigger | undefined;
+  retryOf?: number | undefined;
   waiting?: WaitNotice | undefined;
   waitEstimate: WaitEstimate;
 }
@@ -149,6 +150,7 @@ function counters(state: RunState, display: Display) {
     patients_to_store: state.found,
     patients_deleted: 0,
     ...(display.trigger && { trigger: display.trigger }),
+    ...(display.retryOf !== undefined && { retry_of: display.retryOf }),
     attempt: display.attempt,
     inserted: state.inserted,
     updated: state.updated,

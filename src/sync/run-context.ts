@@ -88,6 +88,7 @@ export function createRunContext(
       // Records that an earlier attempt read ahead of its checkpoint do not count.
       loaded: processed + traffic.records,
       trigger: claimed.trigger,
+      retryOf: claimed.retryOf,
       ...(wait && { waiting: wait }),
       waitEstimate: {
         requestsMs: run.requestsMs,

@@ -22,12 +22,19 @@ export interface StartedRun {
   created: boolean;
 }
 
+/** Why a run exists. */
+export interface RunOrigin {
+  trigger?: SyncTrigger;
+  /** The failed run that this one tries again. */
+  retryOf?: number;
+}
+
 /** The new row is committed when this resolves. @throws OrganizationDeletedError when the organization is not registered */
 export async function startRun(
   { sql }: Database,
   organizationId: number,
   type: OperationType,
-  trigger?: SyncTrigger,
+  origin: RunOrigin = {},
 ): Promise<StartedRun> {
   for (;;) {
     // This query only saves an id of the sequence. The index decides.
@@ -38,7 +45,7 @@ export async function startRun(
       sql.begin(async (tx) => {
         // A deletion of the organization either commits before this run, or sees the run and ends it.
         await shareOrganization(tx, organizationId);
-        return await createRun(tx, organizationId, type, trigger);
+        return await createRun(tx, organizationId, type, origin);
       });
     const created = await replayTransaction(begin).catch(async (error: unknown) => {
       if (!isTakenId(error, 'sync_logs')) throw error;
@@ -56,7 +63,7 @@ export async function createRun(
   tx: ISql,
   organizationId: number,
   type: OperationType,
-  trigger?: SyncTrigger,
+  { trigger, retryOf }: RunOrigin,
 ): Promise<number | undefined> {
   const metadata = runningMetadata(INITIAL_STATE, {
     type,
@@ -65,6 +72,7 @@ export async function createRun(
     step: 'initializing',
     loaded: 0,
     trigger,
+    retryOf,
     waitEstimate: NO_ESTIMATE,
   });
   await suppressTriggerNotify(tx);

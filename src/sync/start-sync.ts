@@ -33,9 +33,9 @@ export async function startSync(
 ): Promise<StartedAnswer> {
   if ((await findOrganization(database, organizationId)) === undefined)
     throw organizationNotFound(organizationId);
-  const { syncLogId, created } = await startRun(database, organizationId, type, triggerOf(principal)).catch(
-    (error: unknown) => deletedIsNotFound(organizationId, error),
-  );
+  const { syncLogId, created } = await startRun(database, organizationId, type, {
+    trigger: triggerOf(principal),
+  }).catch((error: unknown) => deletedIsNotFound(organizationId, error));
   const page = await readSyncLogs(database.sql, organizationId, { limit: 1, id: syncLogId });
   latestRuns.observe(organizationId, page);
   // Published only now, so that the response shows the run in its initial state, before a worker changes it.

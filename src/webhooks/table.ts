@@ -33,7 +33,8 @@ export const webhookDeliveryTable = pgTable(
     organizationId: integer('organization_id').notNull(),
     messageId: text('message_id').notNull(),
     event: text('event').notNull(),
-    syncLogId: integer('sync_log_id').notNull(),
+    /** Null for `sync.overdue`, which is about no run. */
+    syncLogId: integer('sync_log_id'),
     /** The exact bytes of the body: each attempt signs and sends the same. */
     body: text('body').notNull(),
     /** `pending`, `delivered` or `given_up`. */

@@ -91,6 +91,7 @@ describe('the guides', () => {
         quarantined: 0,
         webhooksPending: 0,
         oldestWebhookSeconds: 0,
+        freshness: { overdue: 0, oldestSuccessSeconds: 0 },
       }),
       isListenerHealthy: () => true,
       isDraining: () => false,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextFiring, requireSchedule } from '../../src/organizations/schedule.ts';
+import { longestIntervalMs, nextFiring, requireSchedules } from '../../src/organizations/schedule.ts';
 
 const HOUR_MS = 3_600_000;
 const ZONES = ['Australia/Sydney', 'Australia/Lord_Howe', 'Europe/London', 'America/St_Johns', 'Asia/Tokyo'];
@@ -12,7 +12,7 @@ const localDay = (at: Date, timeZone: string) =>
 function* firings(cron: string, time_zone: string, from: Date, days: number): Generator<Date> {
   const end = from.getTime() + days * 24 * HOUR_MS;
   for (let at: Date | null = from; ; ) {
-    at = nextFiring({ cron, time_zone }, at, 0);
+    at = nextFiring({ cron, time_zone }, at, 0)?.planned ?? null;
     if (at === null || at.getTime() > end) return;
     yield at;
   }
@@ -48,7 +48,7 @@ describe('a nightly schedule', () => {
     ['and not the second time', '2027-04-03T15:30:01Z', '2027-04-04T16:30:00.000Z'],
   ])('%s', (_what, after, firing) => {
     const schedule = { cron: '30 2 * * *', time_zone: 'Australia/Sydney' };
-    expect(nextFiring(schedule, new Date(after), 0)?.toISOString()).toBe(firing);
+    expect(nextFiring(schedule, new Date(after), 0)?.due.toISOString()).toBe(firing);
   });
 });
 
@@ -63,9 +63,9 @@ describe('a firing', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         (cron, time_zone, after, random) => {
           const schedule = { cron, time_zone };
-          const planned = nextFiring(schedule, after, 0) ?? after;
-          const spread = nextFiring(schedule, after, random) ?? after;
-          const following = nextFiring(schedule, planned, 0) ?? after;
+          const planned = nextFiring(schedule, after, 0)?.planned ?? after;
+          const spread = nextFiring(schedule, after, random)?.due ?? after;
+          const following = nextFiring(schedule, planned, 0)?.planned ?? after;
 
           expect(planned.getTime()).toBeGreaterThan(after.getTime());
           expect(spread.getTime() - planned.getTime()).toBeLessThanOrEqual(10 * 60_000);
@@ -82,7 +82,21 @@ describe('an invalid schedule', () => {
     ['words', 'every night', /cron expression/],
     ['seven fields', '0 0 2 * * * 2030', /cron expression/],
     ['a 30th of February', '0 0 30 2 *', /never fires/],
+    ['twice a minute', '0,30 * * * * *', /more than once a minute/],
+    ['every second', '* * * * * *', /more than once a minute/],
   ])('is rejected: %s', (_what, cron, complaint) => {
-    expect(() => requireSchedule({ cron, time_zone: 'Europe/London' })).toThrow(complaint);
+    expect(() => requireSchedules({ cron, time_zone: 'Europe/London' })).toThrow(complaint);
+  });
+});
+
+describe('the longest interval', () => {
+  test.each([
+    ['every night', '0 2 * * *', 24],
+    ['every four hours', '0 */4 * * *', 4],
+    ['working hours, over a weekend', '0,30 9-17 * * 1-5', 63.5],
+    ['monthly', '0 3 1 * *', 31 * 24],
+  ])('of %s', (_what, cron, hours) => {
+    const longest = longestIntervalMs({ cron, time_zone: 'Asia/Tokyo' }, new Date('2026-05-20T10:07:00Z'));
+    expect(longest).toBe(hours * HOUR_MS);
   });
 });

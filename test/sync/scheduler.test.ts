@@ -1,9 +1,13 @@
 import { Writable } from 'node:stream';
+import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { readFreshness } from '../../src/organizations/overdue.ts';
+import { setPause } from '../../src/organizations/pause.ts';
 import { type SchedulerDeps, startDueSyncs } from '../../src/sync/scheduler.ts';
-import { test } from '../support/database.ts';
+import { startRun } from '../../src/sync/start-run.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
 import { putJson, startTestServer } from '../support/server.ts';
@@ -37,6 +41,10 @@ describe('clinics whose schedule is due', () => {
       from organizations where schedule is not null`;
     expect(ahead).toMatchObject({ all_ahead: true });
     expect(ahead?.times).toBeGreaterThan(20);
+    // No server ran when they were due: they are overdue until a sync succeeds.
+    expect(await readFreshness(sql)).toMatchObject({ overdue: 30 });
+    await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc' where organization_id > 1010`;
+    expect(await readFreshness(sql)).toMatchObject({ overdue: 10 });
   });
 
   test('get no second run while one is running', async ({ databaseUrl }) => {
@@ -47,6 +55,22 @@ describe('clinics whose schedule is due', () => {
     expect(await startDueSyncs(deps)).toBe(0);
     expect(await runs()).toEqual([{ organization_id: 1001, count: 1 }]);
     expect(await startDueSyncs(deps)).toBe(0);
+  });
+});
+
+describe('a pause of everything', () => {
+  test('lets schedules rest, and what would have fired is not made up for', async ({ databaseUrl }) => {
+    const { sql, deps, runs } = await openSchedules(databaseUrl, 2);
+    const by = { actor: 'anyone' };
+    await setPause(sql, { paused: true }, by);
+    expect(await startDueSyncs(deps)).toBe(0);
+    await setPause(sql, { paused: false }, by);
+    expect(await startDueSyncs(deps)).toBe(0);
+    expect(await runs()).toEqual([]);
+    const [row] = await sql`select min(next_sync_at) > now() as is_ahead from organizations`;
+    expect(row).toEqual({ is_ahead: true });
+    await sql`update organizations set next_sync_at = now() where id = 1001`;
+    expect(await startDueSyncs(deps)).toBe(1);
   });
 });
 
@@ -116,16 +140,128 @@ describe('one clinic of many', () => {
   });
 });
 
+/** Ends each run as soon as it starts, so that the next firing finds none. */
+async function walk(sql: Sql, deps: SchedulerDeps, from: string, hours: number) {
+  const start = Date.parse(from);
+  for (let now = start; now < start + hours * 3_600_000; now += 60_000) {
+    const started = await startDueSyncs({ ...deps, now: () => new Date(now) });
+    if (started === 0) continue;
+    await sql`update sync_runs set ended_at = now() where ended_at is null`;
+    await sql`update sync_logs set status = 'completed', completed_at = started_at where status = 'running'`;
+  }
+}
+
+const runTypes = async (sql: Sql) =>
+  await sql<{ type: string; count: number; crons: string[] }[]>`
+    select operation_type as type, count(*)::int as count,
+      array_agg(distinct metadata -> 'trigger' ->> 'schedule') as crons
+    from sync_logs group by operation_type order by operation_type`;
+
+describe('several schedules of one clinic', () => {
+  const SCHEDULES = [
+    { cron: '0 */4 * * *', time_zone: 'Australia/Sydney', mode: 'changed' },
+    { cron: '0 2 * * *', time_zone: 'Australia/Sydney' },
+  ];
+  const planned = async (sql: Sql, schedule: unknown, first: string) => {
+    await sql`update organizations set schedule = ${JSON.stringify(schedule)}::text::jsonb, firings = null,
+      next_sync_at = ${first}::timestamptz where id = 1001`;
+  };
+
+  test.for([
+    ['a usual day', '2026-11-22T12:30:00Z', 24],
+    ['the day that loses an hour', '2026-10-03T13:30:00Z', 23],
+    ['the day that has an hour twice', '2027-04-03T12:30:00Z', 25],
+  ] as const)('start one full and six changed syncs on %s', async ([, from, hours], { databaseUrl }) => {
+    const { sql, deps } = await openSchedules(databaseUrl, 1);
+    // Half an hour before the clinic's midnight. The first schedule fires at once, as a changed sync; its run is not counted.
+    await planned(sql, SCHEDULES, from);
+    await startDueSyncs({ ...deps, now: () => new Date(from) });
+    await sql`delete from sync_logs`;
+    await sql`delete from sync_runs`;
+    await walk(sql, deps, from, hours);
+
+    expect(await runTypes(sql)).toEqual([
+      { type: 'changed_patients', count: 6, crons: ['0 */4 * * *'] },
+      { type: 'full_patients', count: 1, crons: ['0 2 * * *'] },
+    ]);
+  });
+
+  test('start one run, the one that reads most, when they fire in the same minute', async ({
+    databaseUrl,
+  }) => {
+    const { sql, deps } = await openSchedules(databaseUrl, 1);
+    const zone = { time_zone: 'Asia/Tokyo' };
+    const schedule = [
+      { cron: '0 * * * *', ...zone, mode: 'changed' },
+      { cron: '0 12 * * *', ...zone, mode: 'active' },
+      { cron: '0 12 * * *', ...zone, mode: 'full' },
+    ];
+    await planned(sql, schedule, '2026-11-22T02:40:00Z');
+    await startDueSyncs({ ...deps, now: () => new Date('2026-11-22T02:40:00Z') });
+    await sql`delete from sync_logs`;
+    await sql`delete from sync_runs`;
+    await walk(sql, deps, '2026-11-22T02:50:00Z', 2);
+    expect(await runTypes(sql)).toEqual([
+      { type: 'changed_patients', count: 1, crons: ['0 * * * *'] },
+      { type: 'full_patients', count: 1, crons: ['0 12 * * *'] },
+    ]);
+  });
+
+  test('wait for a running sync that reads less, and take one that reads more for theirs', async ({
+    databaseUrl,
+  }) => {
+    const { sql, deps, runs } = await openSchedules(databaseUrl, 1);
+    const at = (time: string) => ({ ...deps, now: () => new Date(time) });
+    await startRun(deps.database, 1001, 'changed_patients');
+    await planned(sql, SCHEDULES.slice(1), '2026-11-22T15:00:00Z');
+    expect(await startDueSyncs(at('2026-11-22T15:00:01Z'))).toBe(0);
+    expect(await runs()).toEqual([{ organization_id: 1001, count: 1 }]);
+    await sql`update sync_logs set status = 'completed'`;
+    await sql`update sync_runs set ended_at = now()`;
+    expect(await startDueSyncs(at('2026-11-22T15:00:12Z'))).toBe(1);
+
+    await planned(sql, SCHEDULES.slice(0, 1), '2026-11-22T17:00:00Z');
+    expect(await startDueSyncs(at('2026-11-22T17:00:01Z'))).toBe(0);
+    const [row] =
+      await sql`select next_sync_at > '2026-11-22T20:00:00Z' as is_next from organizations where id = 1001`;
+    expect(row).toEqual({ is_next: true });
+  });
+
+  test('fire although one of them is unreadable', async ({ databaseUrl }) => {
+    const { sql, deps } = await openSchedules(databaseUrl, 1);
+    const lines: string[] = [];
+    const output = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
+    const logger = createLogger({ level: 'error', format: 'pretty', colour: false }, output);
+    await planned(sql, [{ cron: 'nightly', time_zone: 'Mars/Base' }, ...SCHEDULES], '2026-11-22T13:30:00Z');
+    await walk(sql, { ...deps, logger }, '2026-11-22T13:30:00Z', 24);
+    expect((await runTypes(sql)).map(({ type }) => type)).toEqual(['changed_patients', 'full_patients']);
+    expect(lines.join('')).toContain('The schedule of organization 1001 is disabled');
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    expect(await (await server.api('/organizations/1001')).json()).toMatchObject({
+      schedule: SCHEDULES,
+      schedule_error: 'This server does not know the time zone of the stored schedule.',
+    });
+  });
+});
+
 describe('a schedule', () => {
   test('is set over HTTP, starts a sync, and is removed', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
     const server = await startTestServer(databaseUrl, { patients: 30 });
-    await putJson(server.api, '/organizations/123', {
-      schedule: { cron: '* * * * * *', time_zone: 'Australia/Sydney' },
-    });
+    const schedule = [
+      { cron: '0 2 * * *', time_zone: 'Australia/Sydney' },
+      { cron: '0 */4 * * *', time_zone: 'Australia/Sydney', mode: 'changed' },
+    ];
+    await putJson(server.api, '/organizations/123', { schedule });
+    expect(await (await server.api('/organizations/123')).json()).toMatchObject({ schedule });
+    await sql`update organizations set next_sync_at = clock_timestamp() where id = 123`;
     await vi.waitFor(
       async () => {
         const { logs } = await (await server.api('/cliniko/sync-logs/123')).json();
-        expect(logs[0]).toMatchObject({ operation_type: 'full_patients', status: 'completed' });
+        expect(logs[0]).toMatchObject({
+          status: 'completed',
+          metadata: { trigger: { kind: 'schedule', schedule: expect.stringMatching(/^0 [*2]/) } },
+        });
       },
       { timeout: 15_000, interval: 100 },
     );
@@ -144,7 +280,14 @@ describe('a schedule', () => {
       const refused = await api('/organizations/123', { method: 'PUT', body });
       return { status: refused.status, ...(await refused.json()) };
     };
-    for (const cron of ['nightly', '2030-01-01T00:00:00', '0 0 30 2 *', '0 0 2 * * * 2030', '61 * * * *']) {
+    for (const cron of [
+      '* * * * * *',
+      'nightly',
+      '2030-01-01T00:00:00',
+      '0 0 30 2 *',
+      '0 0 2 * * * 2030',
+      '61 * * * *',
+    ]) {
       expect(await put(cron)).toMatchObject({
         status: 400,
         code: 'INVALID_PARAMETER',
@@ -155,5 +298,17 @@ describe('a schedule', () => {
       status: 400,
       field: 'schedule.time_zone',
     });
+    const list = { schedule: Array(5).fill({ cron: '0 2 * * *', time_zone: 'Asia/Tokyo' }) };
+    const second = {
+      schedule: [list.schedule[0], { cron: '0 2 * * *', time_zone: 'Asia/Tokyo', mode: 'all' }],
+    };
+    for (const [body, field] of [
+      [list, 'schedule'],
+      [second, 'schedule.1.mode'],
+      [{ schedule: [list.schedule[0], { cron: '0 0 30 2 *', time_zone: 'Asia/Tokyo' }] }, 'schedule.1.cron'],
+    ] as const) {
+      const refused = await api('/organizations/123', { method: 'PUT', body: JSON.stringify(body) });
+      expect([refused.status, await refused.json()]).toMatchObject([400, { field }]);
+    }
   });
 });

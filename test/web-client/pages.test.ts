@@ -9,7 +9,13 @@ import {
   rateByRun,
   successByDay,
 } from '../../web-client/src/dashboard/charts/figures.ts';
-import { changeOf, countryName, cronOf, draftOf } from '../../web-client/src/dashboard/settings-draft.ts';
+import {
+  canAddSchedule,
+  cronOf,
+  NO_SCHEDULE,
+  withSchedule,
+} from '../../web-client/src/dashboard/schedule-draft.ts';
+import { changeOf, countryName, draftOf } from '../../web-client/src/dashboard/settings-draft.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { activityBetween, processedBetween, withLines } from '../../web-client/src/ops/activity.ts';
 import { inOrder, sorted } from '../../web-client/src/ops/listing.ts';
@@ -93,6 +99,7 @@ describe('the settings form', () => {
     name: 'Harbour Street Clinic',
     has_credentials: true,
     next_sync_at: null,
+    paused_at: null,
     schedule_error: null,
   };
 
@@ -112,17 +119,33 @@ describe('the settings form', () => {
 
   test.each([
     ['0 * * * *', 'hourly'],
+    ['0 */4 * * *', 'four-hourly'],
     ['5 14 * * *', 'daily'],
     ['0 2 * * 1-5', 'own'],
   ])('knows %s as %s, and writes it back as it was', (cron, rhythm) => {
     const draft = draftOf({ ...clinic, schedule: { cron, time_zone: clinic.time_zone } });
-    expect(draft.rhythm).toBe(rhythm);
-    expect(cronOf(draft)).toBe(cron);
+    expect(draft.schedules.map((one) => [one.rhythm, cronOf(one)])).toEqual([[rhythm, cron]]);
   });
 
   test('ends a schedule with null', () => {
     const scheduled = { ...clinic, schedule: { cron: '0 2 * * *', time_zone: clinic.time_zone } };
-    expect(changeOf({ ...draftOf(scheduled), rhythm: 'off' }, scheduled)).toEqual({ schedule: null });
+    expect(changeOf({ ...draftOf(scheduled), schedules: [NO_SCHEDULE] }, scheduled)).toEqual({
+      schedule: null,
+    });
+  });
+
+  test('keeps the form of a list, and the schedules that are not edited', () => {
+    const full = { cron: '0 2 * * *', time_zone: 'Europe/London' };
+    const changed = { cron: '0 */4 * * *', time_zone: 'Europe/London', mode: 'changed' as const };
+    const scheduled = { ...clinic, schedule: [full, changed] };
+    expect(changeOf(draftOf(scheduled), scheduled)).toEqual({});
+    const [first = NO_SCHEDULE, second = NO_SCHEDULE] = draftOf(scheduled).schedules;
+    const edited = [first, { ...second, rhythm: 'hourly' as const, timeZone: undefined }];
+    expect(changeOf({ ...draftOf(scheduled), schedules: edited }, scheduled)).toEqual({
+      schedule: [full, { cron: '0 * * * *', time_zone: clinic.time_zone, mode: 'changed' }],
+    });
+    expect(withSchedule([first])).toHaveLength(2);
+    expect([first, NO_SCHEDULE].map((one) => canAddSchedule([one]))).toEqual([true, false]);
   });
 
   test('shows a country only for a known code', () => {

@@ -1,67 +1,142 @@
-/** The schedule of automatic syncs. */
+/** The schedules of automatic syncs: up to four, each with a mode. */
+import type { ScheduleMode } from '#contract/organization.ts';
 import { Field } from './field.tsx';
-import type { Rhythm } from './settings-draft.ts';
+import { canAddSchedule, type Rhythm, type ScheduleDraft, withSchedule } from './schedule-draft.ts';
 import type { DraftProps } from './settings-form.tsx';
 
 const RHYTHMS: readonly [Rhythm, string][] = [
   ['off', 'Never'],
   ['daily', 'Every day'],
+  ['four-hourly', 'Every four hours'],
   ['hourly', 'Every hour'],
   ['own', 'By a cron expression'],
 ];
 
-export function ScheduleFields({ draft, onDraft }: DraftProps) {
+const MODES: readonly [ScheduleMode, string][] = [
+  ['full', 'All patients'],
+  ['active', 'Patients that are not archived'],
+  ['changed', 'Changes since the last sync'],
+];
+
+export function ScheduleFields({ draft: { schedules }, onDraft }: DraftProps) {
+  const onSchedule = (index: number, part: Partial<ScheduleDraft>): void =>
+    onDraft({
+      schedules: schedules.map((one, at) => (at === index ? { ...one, ...part, timeZone: undefined } : one)),
+    });
   return (
     <fieldset className="group">
       <legend>Schedule</legend>
-      <div className="field-pair">
-        <Field
-          label="Automatic sync"
-          hint="In the clinic’s time zone, with a random delay of up to ten minutes."
-        >
+      {schedules.map((schedule, index) => (
+        <OneSchedule
+          // biome-ignore lint/suspicious/noArrayIndexKey: the place in the list is the identity of a schedule
+          key={index}
+          place={index}
+          schedule={schedule}
+          onSchedule={(part) => onSchedule(index, part)}
+        />
+      ))}
+      {canAddSchedule(schedules) && (
+        <div>
+          <button
+            type="button"
+            className="btn"
+            onClick={() => onDraft({ schedules: withSchedule(schedules) })}
+          >
+            Add a schedule
+          </button>
+        </div>
+      )}
+    </fieldset>
+  );
+}
+
+interface OneScheduleProps {
+  place: number;
+  schedule: ScheduleDraft;
+  onSchedule(part: Partial<ScheduleDraft>): void;
+}
+
+function OneSchedule({ place, schedule, onSchedule }: OneScheduleProps) {
+  const suffix = place === 0 ? '' : ` ${place + 1}`;
+  return (
+    <div className="field-pair">
+      <Field
+        label={`Automatic sync${suffix}`}
+        hint="In the clinic’s time zone, with a random delay of up to ten minutes."
+      >
+        {(ids) => (
+          <select
+            {...ids}
+            className="select"
+            value={schedule.rhythm}
+            onChange={(event) =>
+              onSchedule({ rhythm: RHYTHMS.find(([rhythm]) => rhythm === event.target.value)?.[0] ?? 'off' })
+            }
+          >
+            <Options options={RHYTHMS} />
+          </select>
+        )}
+      </Field>
+      <TimeField suffix={suffix} schedule={schedule} onSchedule={onSchedule} />
+      {schedule.rhythm !== 'off' && (
+        <Field label={`What it reads${suffix}`} hint="Only a sync of all patients finds deleted ones.">
           {(ids) => (
             <select
               {...ids}
               className="select"
-              value={draft.rhythm}
+              value={schedule.mode}
               onChange={(event) =>
-                onDraft({ rhythm: RHYTHMS.find(([rhythm]) => rhythm === event.target.value)?.[0] ?? 'off' })
+                onSchedule({ mode: MODES.find(([mode]) => mode === event.target.value)?.[0] ?? 'full' })
               }
             >
-              {RHYTHMS.map(([rhythm, words]) => (
-                <option key={rhythm} value={rhythm}>
-                  {words}
-                </option>
-              ))}
+              <Options options={MODES} />
             </select>
           )}
         </Field>
-        {draft.rhythm === 'daily' && (
-          <Field label="At" hint="Cliniko is least busy at night.">
-            {(ids) => (
-              <input
-                {...ids}
-                type="time"
-                required
-                value={draft.time}
-                onChange={(event) => onDraft({ time: event.target.value })}
-              />
-            )}
-          </Field>
+      )}
+    </div>
+  );
+}
+
+function Options({ options }: { options: readonly (readonly [string, string])[] }) {
+  return options.map(([value, words]) => (
+    <option key={value} value={value}>
+      {words}
+    </option>
+  ));
+}
+
+/** Of the rhythms that need one. */
+function TimeField({
+  suffix,
+  schedule: { rhythm, time, cron },
+  onSchedule,
+}: Omit<OneScheduleProps, 'place'> & { suffix: string }) {
+  if (rhythm === 'daily')
+    return (
+      <Field label={`At${suffix}`} hint="Cliniko is least busy at night.">
+        {(ids) => (
+          <input
+            {...ids}
+            type="time"
+            required
+            value={time}
+            onChange={(event) => onSchedule({ time: event.target.value })}
+          />
         )}
-        {draft.rhythm === 'own' && (
-          <Field label="Cron expression" hint="Minute, hour, day, month, weekday.">
-            {(ids) => (
-              <input
-                {...ids}
-                required
-                value={draft.cron}
-                onChange={(event) => onDraft({ cron: event.target.value })}
-              />
-            )}
-          </Field>
-        )}
-      </div>
-    </fieldset>
+      </Field>
+    );
+  if (rhythm !== 'own') return null;
+  return (
+    <Field label={`Cron expression${suffix}`} hint="Minute, hour, day, month, weekday.">
+      {(ids) => (
+        <input
+          {...ids}
+          required
+          value={cron}
+          onChange={(event) => onSchedule({ cron: event.target.value })}
+        />
+      )}
+    </Field>
   );
 }

@@ -1,0 +1,53 @@
+/** Routes about all organizations at once: the overview, and the pause of everything. */
+import { z } from 'zod';
+import { MAX_SCHEDULES } from '#contract/organization.ts';
+import { OVERVIEW_STATES, Overview, OverviewState } from '#contract/overview.ts';
+import { Pause, PauseRequest } from '#contract/pause.ts';
+import { RowId } from '#contract/sync-log.ts';
+import type { Operation } from './operation.ts';
+import { FORMAT } from './parameters.ts';
+
+export const OVERVIEW_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/api/v1/overview',
+    id: 'getOverview',
+    tag: 'Operation',
+    summary: 'One row for each organization: is its data fresh, and if not, why',
+    description: `By organization, and only those that the caller may see. The state is the first one that applies of ${OVERVIEW_STATES.join(', ')}. A cancelled run does not count as failed. Overdue is an organization whose firing is 15 minutes late or was missed, and one whose last success is older than twice the longest interval of its schedules (up to ${MAX_SCHEDULES}).`,
+    query: {
+      state: { schema: OverviewState, description: 'Only organizations in this state. May be repeated.' },
+      limit: {
+        schema: z.int().min(1).max(1_000),
+        description: 'The maximum number of rows. Default 1000.',
+      },
+      after: {
+        schema: RowId,
+        description: 'Only organizations with a greater id: `next` of the page before.',
+      },
+      format: FORMAT,
+    },
+    answers: { 200: { description: 'The rows.', schema: Overview } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/pause',
+    id: 'getPause',
+    tag: 'Operation',
+    summary: 'Whether everything is paused',
+    answers: { 200: { description: 'The pause.', schema: Pause } },
+  },
+  {
+    method: 'put',
+    path: '/api/v1/pause',
+    id: 'setPause',
+    tag: 'Operation',
+    summary: 'Pause everything, or resume it',
+    description:
+      'While everything is paused, schedules and second attempts rest, also after a restart. Running runs finish, and a start by hand runs. Firings of that time are not made up for.',
+    body: PauseRequest,
+    answers: { 200: { description: 'The pause now.', schema: Pause } },
+    problems: ['INVALID_PARAMETER'],
+  },
+];

@@ -1,0 +1,41 @@
+/** What a change of the settings does to the pause of an organization. Pure. */
+import type { OrganizationChange } from '#contract/organization.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { organizationTable } from './table.ts';
+
+type Row = typeof organizationTable.$inferSelect;
+type PauseColumns = Partial<Pick<Row, 'pausedAt' | 'pausedReason' | 'pausedBy' | 'keyRefusals'>>;
+
+export interface PauseChange {
+  /** Afterwards. */
+  isPaused: boolean;
+  outcome: 'paused' | 'resumed' | 'unchanged';
+  columns: PauseColumns;
+}
+
+/** The columns of a resumed organization. */
+export const RESUMED = { pausedAt: null, pausedReason: null, pausedBy: null, keyRefusals: 0 } as const;
+
+/** @throws ProblemError INVALID_PARAMETER: a reason, but no pause */
+export function pauseChange(
+  { paused, paused_reason: reason }: OrganizationChange,
+  row: Pick<Row, 'pausedAt' | 'pausedReason'>,
+): PauseChange {
+  const wasPaused = row.pausedAt !== null;
+  const isPaused = paused ?? wasPaused;
+  if (!isPaused && typeof reason === 'string')
+    throw new ProblemError('INVALID_PARAMETER', '"paused_reason" needs "paused": true.', {
+      field: 'paused_reason',
+    });
+  if (!isPaused && wasPaused) return { isPaused, outcome: 'resumed', columns: RESUMED };
+  if (!isPaused) return { isPaused, outcome: 'unchanged', columns: {} };
+  if (wasPaused) {
+    const columns = reason === undefined ? {} : { pausedReason: reason };
+    return { isPaused, outcome: 'unchanged', columns };
+  }
+  return {
+    isPaused,
+    outcome: 'paused',
+    columns: { pausedAt: new Date().toISOString(), pausedReason: reason ?? null, pausedBy: 'person' },
+  };
+}

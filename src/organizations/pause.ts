@@ -1,0 +1,65 @@
+/**
+ * The pause of everything, and the end of a pause that a refused key caused.
+ *
+ * The scheduler (sync/scheduler.ts) reads the pause in the statement that looks for due organizations, so it holds for every
+ * server at once and survives restarts. Running runs finish, and a start by hand runs.
+ *
+ * Not here: the pause of one organization, which is one of its settings (pause-change.ts).
+ */
+import type { ISql, Sql } from 'postgres';
+import type { Pause, PauseRequest } from '#contract/pause.ts';
+import { type AuditEntry, appendAudit } from '../audit/append.ts';
+import { firingColumns } from './organizations.ts';
+
+/** True while everything is paused. */
+export const isEverythingPaused = (sql: ISql) => sql`exists (select from sync_pause where paused)`;
+
+/** When everything was resumed: firings that were planned before have rested, and are not made up for. */
+export const resumedAt = (sql: ISql) => sql`(select changed_at from sync_pause where not paused)`;
+
+const NOT_PAUSED: Pause = { paused: false, reason: null, paused_at: null };
+
+export async function readPause(sql: ISql): Promise<Pause> {
+  const [row] = await sql<{ reason: string | null; at: number }[]>`
+    select reason, extract(epoch from changed_at)::float8 * 1000 as at from sync_pause where paused`;
+  return row === undefined
+    ? NOT_PAUSED
+    : { paused: true, reason: row.reason, paused_at: new Date(row.at).toISOString() };
+}
+
+/** A second pause keeps the time of the first one. Recorded in the audit log. */
+export async function setPause(
+  sql: Sql,
+  { paused, reason = null }: PauseRequest,
+  by: Pick<AuditEntry, 'actor' | 'requestId'>,
+): Promise<Pause> {
+  return await sql.begin(async (tx) => {
+    await tx`
+      insert into sync_pause as pause (paused, reason, changed_at)
+      values (${paused}, ${paused ? reason : null}, clock_timestamp())
+      on conflict (singleton) do update set paused = excluded.paused, reason = excluded.reason,
+        changed_at = case when pause.paused = excluded.paused then pause.changed_at else excluded.changed_at end`;
+    const action = paused ? 'pause.begin' : 'pause.end';
+    await appendAudit(tx, { organizationId: null, action, details: {}, ...by });
+    return await readPause(tx);
+  });
+}
+
+/** Ends the pause of an organization whose key Cliniko refused; any other pause stays. @returns whether it did */
+export async function resumeAfterKey(sql: Sql, organizationId: number): Promise<boolean> {
+  return await sql.begin(async (tx) => {
+    const [row] = await tx<{ schedule: unknown }[]>`
+      select schedule from organizations where id = ${organizationId} and paused_by = 'key' for update`;
+    if (row === undefined) return false;
+    const { firings, nextSyncAt } = firingColumns(row.schedule, false);
+    await tx`update organizations set paused_at = null, paused_reason = null, paused_by = null, key_refusals = 0,
+        firings = ${firings && JSON.stringify(firings)}::text::jsonb, next_sync_at = ${nextSyncAt}::timestamptz
+      where id = ${organizationId}`;
+    return true;
+  });
+}
+
+export async function isPausedForKey(sql: ISql, organizationId: number): Promise<boolean> {
+  const rows = await sql`select from organizations where id = ${organizationId} and paused_by = 'key'`;
+  return rows.length > 0;
+}

@@ -1,0 +1,114 @@
+/**
+ * Reads the overview: one row for each organization, in one statement.
+ *
+ * Every figure of a row comes from an index, and a page reads rows in the order of organizations until it is full. So the cost
+ * grows with the page, not with the number of runs; a page that filters by a rare state reads all organizations.
+ *
+ * Not here: what overdue means (organizations/overdue.ts).
+ */
+import type { ISql, Sql } from 'postgres';
+import type { OverviewRow, OverviewState } from '#contract/overview.ts';
+import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
+import { renderSyncLog } from '../events/render.ts';
+import type { GrantedOrganizations } from '../http/principal.ts';
+import { isOverdue, lastSuccess } from '../organizations/overdue.ts';
+
+export interface OverviewFilter {
+  organizations: GrantedOrganizations;
+  /** Empty: all. */
+  states: readonly OverviewState[];
+  /** Only organizations with a greater id. */
+  after: number;
+  /** 1 to 1000. */
+  limit: number;
+  /** Everything is paused. */
+  isPaused: boolean;
+}
+
+export interface OverviewPage {
+  rows: RenderedRow[];
+  /** For the next page; null at the end. */
+  next: number | null;
+}
+
+export interface RenderedRow extends Omit<OverviewRow, 'latest'> {
+  /** JSON text: the rendered sync log; null when there is none. */
+  latest: string | null;
+}
+
+interface Row extends Omit<RenderedRow, 'latest'> {
+  epoch: string;
+  columns: string | null;
+  metadata: string | null;
+  change: [number, string] | null;
+}
+
+export async function readOverview(sql: Sql, filter: OverviewFilter): Promise<OverviewPage> {
+  const { states, limit } = filter;
+  const rows = await sql<Row[]>`
+    select page.*, sync_epoch() as epoch, (newest.row - 'metadata')::text as columns,
+      (newest.row -> 'metadata')::text as metadata, newest.change
+    from (
+      select * from (${stateOfEach(sql, filter)}) as organization
+      ${states.length === 0 ? sql`` : sql`where state = any(${states as string[]}::text[])`}
+      order by organization_id limit ${limit + 1}) as page
+    left join lateral (
+      select sync_log_row(log) as row, ${lastChangeOf(sql)} as change from sync_logs as log
+      where log.id = page.latest_id) as newest on true
+    order by organization_id`;
+  const shown = rows.slice(0, limit).map(render);
+  return { rows: shown, next: rows.length > limit ? (shown.at(-1)?.organization_id ?? null) : null };
+}
+
+/** The order of the cases is the precedence of the contract (contract/overview.ts). */
+const stateOfEach = (sql: ISql, { organizations, after, isPaused }: OverviewFilter) => sql`
+  select organization.id as organization_id, organization.name, newest.id as latest_id,
+    case
+      when newest.is_running then case when newest.phase = 'queued' then 'queued' else 'running' end
+      when ${isPaused} or organization.paused_at is not null then 'paused'
+      when judged.has_failed then 'failed'
+      when ${isOverdue(sql)} then 'overdue'
+      when held.count > 0 then 'held'
+      when judged.errors > 0 or quarantined.count > 0 then 'with_errors'
+      when success.at is null then 'never'
+      else 'ok'
+    end as state,
+    case when newest.is_running is not true and judged.has_failed then judged.cause end as cause,
+    ${isoTime(sql, sql`success.at`)} as last_success_at,
+    greatest(0, extract(epoch from clock_timestamp() - success.at))::int as last_success_age_s,
+    case when not ${isPaused} and organization.paused_at is null
+      then ${isoTime(sql, sql`least(organization.next_sync_at, organization.retry_at)`)} end as next_run_at,
+    coalesce(judged.errors, 0) as errors, quarantined.count as quarantine, held.count as held,
+    ${isPaused} or organization.paused_at is not null as paused
+  from organizations as organization
+  ${lastSuccess(sql)}
+  left join lateral (
+    select id, sync_status_word(status) = 'running' as is_running, metadata ->> 'phase' as phase from sync_logs
+    where organization_id = organization.id order by started_at desc, id desc limit 1) as newest on true
+  left join lateral (
+    select sync_status_word(status) = 'failed' as has_failed, coalesce(records_failed, 0) as errors,
+      case when metadata ->> 'error_type' ~ '^[A-Z_]{1,64}$' then metadata ->> 'error_type' end as cause
+    from sync_logs
+    where organization_id = organization.id and sync_status_word(status) <> 'running'
+      and lower(btrim(status)) <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
+    order by started_at desc, id desc limit 1) as judged on true
+  cross join lateral (
+    select count(*)::int as count from quarantine where organization_id = organization.id) as quarantined
+  cross join lateral (
+    select count(*)::int as count from patients
+    where organization_id = organization.id and held_since is not null) as held
+  where organization.id > ${after}
+    ${organizations === '*' ? sql`` : sql`and organization.id = any(${[...organizations]}::int[])`}`;
+
+const isoTime = (sql: ISql, time: ReturnType<ISql>) =>
+  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+function render({ epoch, columns, metadata, change, ...row }: Row): RenderedRow {
+  const latest = columns === null ? null : renderSyncLog({ columns, metadata }, epoch, toLastChange(change));
+  const { organization_id, name, state, cause, last_success_at, last_success_age_s, next_run_at } = row;
+  const { errors, quarantine, held, paused } = row;
+  return {
+    ...{ organization_id, name, state, cause, last_success_at, last_success_age_s, next_run_at },
+    ...{ latest, errors, quarantine, held, paused },
+  };
+}
