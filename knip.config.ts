@@ -11,7 +11,7 @@ const config: KnipConfig = {
     '.': {
       entry: [
         // bin/patient-sync.js loads these by name.
-        'src/cli/{demo,doctor,erase,migrate,sync,tokens,watch}.ts',
+        'src/cli/{demo,doctor,erase,migrate,overview,sync,tokens,watch}.ts',
         // Scripts of index.html and ops.html.
         'web-client/src/{dashboard,ops}/main.tsx',
         // Processes that the benchmarks start.

@@ -29,6 +29,7 @@ export default defineConfig({
         'cli/demo',
         'cli/sync',
         'cli/watch',
+        'cli/overview',
         'cli/migrate',
         'cli/erase',
         'cli/tokens',

@@ -35,6 +35,16 @@ export const COMMANDS = {
     what: 'shows the syncs of one organization or of all',
     options: { '--org': [], '--all': null, '--timeout': [], '--json': null, ...SERVER },
   },
+  overview: {
+    module: 'cli/overview',
+    what: 'shows which organizations are overdue, failed or held',
+    options: {
+      '--state': ['running', 'queued', 'paused', 'failed', 'overdue', 'held', 'with_errors', 'never', 'ok'],
+      '--json': null,
+      ...SERVER,
+    },
+    repeats: ['--state'],
+  },
   tokens: {
     module: 'cli/tokens',
     what: 'creates, lists and revokes API tokens',

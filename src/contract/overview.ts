@@ -47,3 +47,6 @@ export const Overview = z.object({
   next: z.nullable(z.int()),
 });
 export type Overview = z.infer<typeof Overview>;
+
+/** In the response: how many of its organizations are overdue, also those whose state is another one, such as `failed`. */
+export const OVERDUE_HEADER = 'x-overdue-organizations';

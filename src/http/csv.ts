@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { queryText } from './parameters.ts';
 
 /** Digits that must stay exact: written with an apostrophe in front, whatever their length. */
-export interface ExactId {
+interface ExactId {
   id: string | null;
 }
 

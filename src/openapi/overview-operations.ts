@@ -27,7 +27,15 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
       },
       format: FORMAT,
     },
-    answers: { 200: { description: 'The rows.', schema: Overview } },
+    answers: {
+      200: {
+        description: 'The rows.',
+        schema: Overview,
+        headers: {
+          'X-Overdue-Organizations': 'How many of these organizations are overdue, whatever their state.',
+        },
+      },
+    },
     problems: ['INVALID_PARAMETER'],
   },
   {

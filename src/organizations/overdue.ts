@@ -24,11 +24,11 @@ export const lastSuccess = (sql: ISql) => sql`
     order by coalesce(completed_at, started_at) desc limit 1) as success on true`;
 
 /** Of an organization with a schedule: since when it has had no success. */
-export const staleSince = (sql: ISql) =>
+const staleSince = (sql: ISql) =>
   sql`coalesce(success.at, organization.scheduled_since, organization.created_at)`;
 
 /** Whether the schedules of `organization` fire, apart from a pause of everything. */
-export const isScheduled = (sql: ISql) => sql`
+const isScheduled = (sql: ISql) => sql`
   (organization.schedule is not null and jsonb_typeof(organization.schedule) <> 'null'
     and organization.schedule <> '[]' and organization.paused_at is null)`;
 

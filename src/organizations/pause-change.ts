@@ -14,7 +14,7 @@ export interface PauseChange {
 }
 
 /** The columns of a resumed organization. */
-export const RESUMED = { pausedAt: null, pausedReason: null, pausedBy: null, keyRefusals: 0 } as const;
+const RESUMED = { pausedAt: null, pausedReason: null, pausedBy: null, keyRefusals: 0 } as const;
 
 /** @throws ProblemError INVALID_PARAMETER: a reason, but no pause */
 export function pauseChange(

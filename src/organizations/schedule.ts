@@ -27,7 +27,7 @@ const StoredSchedule = z.looseObject({
   mode: z.string().optional(),
 });
 
-export const scheduleList = (schedules: Schedules | null): readonly Schedule[] =>
+const scheduleList = (schedules: Schedules | null): readonly Schedule[] =>
   schedules === null ? [] : Array.isArray(schedules) ? schedules : [schedules];
 
 /** @throws ProblemError INVALID_PARAMETER: one is not a cron expression, never fires, or fires more than once a minute */

@@ -27,6 +27,8 @@ export interface OverviewFilter {
 
 export interface OverviewPage {
   rows: RenderedRow[];
+  /** How many of them are overdue, whatever their state. */
+  overdue: number;
   /** For the next page; null at the end. */
   next: number | null;
 }
@@ -37,6 +39,7 @@ export interface RenderedRow extends Omit<OverviewRow, 'latest'> {
 }
 
 interface Row extends Omit<RenderedRow, 'latest'> {
+  is_overdue: boolean;
   epoch: string;
   columns: string | null;
   metadata: string | null;
@@ -56,8 +59,12 @@ export async function readOverview(sql: Sql, filter: OverviewFilter): Promise<Ov
       select sync_log_row(log) as row, ${lastChangeOf(sql)} as change from sync_logs as log
       where log.id = page.latest_id) as newest on true
     order by organization_id`;
-  const shown = rows.slice(0, limit).map(render);
-  return { rows: shown, next: rows.length > limit ? (shown.at(-1)?.organization_id ?? null) : null };
+  const shown = rows.slice(0, limit);
+  return {
+    rows: shown.map(render),
+    overdue: shown.filter((row) => row.is_overdue).length,
+    next: rows.length > limit ? (shown.at(-1)?.organization_id ?? null) : null,
+  };
 }
 
 /** The order of the cases is the precedence of the contract (contract/overview.ts). */
@@ -79,7 +86,8 @@ const stateOfEach = (sql: ISql, { organizations, after, isPaused }: OverviewFilt
     case when not ${isPaused} and organization.paused_at is null
       then ${isoTime(sql, sql`least(organization.next_sync_at, organization.retry_at)`)} end as next_run_at,
     coalesce(judged.errors, 0) as errors, quarantined.count as quarantine, held.count as held,
-    ${isPaused} or organization.paused_at is not null as paused
+    ${isPaused} or organization.paused_at is not null as paused,
+    not ${isPaused} and ${isOverdue(sql)} as is_overdue
   from organizations as organization
   ${lastSuccess(sql)}
   left join lateral (

@@ -1,7 +1,7 @@
 /** `GET /api/v1/overview`: one row for each organization that the caller may see, as JSON or CSV. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { OverviewState } from '#contract/overview.ts';
+import { OVERDUE_HEADER, OverviewState } from '#contract/overview.ts';
 import type { Database } from '../database/open.ts';
 import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
 import { queryId, queryLimit } from '../http/parameters.ts';
@@ -30,6 +30,7 @@ export function overviewRoutes({ database, wholeDatabase }: OverviewDeps): Hono 
       isPaused: (await readPause(wholeDatabase.sql)).paused,
     };
     const page = await readOverview(database.sql, filter);
+    c.header(OVERDUE_HEADER, String(page.overdue));
     return asCsv ? answerCsv(c, page) : answerJson(c, page);
   });
   return routes;

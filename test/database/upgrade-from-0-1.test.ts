@@ -42,6 +42,19 @@ const epochOf = async (sql: Sql) => (await sql<{ epoch: string }[]>`select sync_
 
 const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
 
+/** Of `organizations`, added later. */
+const SCHEDULE_COLUMNS = {
+  ...{
+    firings: null,
+    longest_interval_s: null,
+    scheduled_since: null,
+    missed_at: null,
+    overdue_sent_at: null,
+  },
+  ...{ paused_at: null, paused_reason: null, paused_by: null, key_refusals: 0 },
+  ...{ retry_at: null, retry_of: null, retry_type: null, retry_attempt: 0 },
+};
+
 describe('the upgrade of a database of version 0.1', () => {
   test('gives it the schema of a new database, keeps all rows and the epoch, and closes it to other roles', async () => {
     const { platform, anonymous, owner } = await createPlatformOf01();
@@ -58,17 +71,19 @@ describe('the upgrade of a database of version 0.1', () => {
       sync_epoch_seed: seeds,
       patient_sync_migrations,
       sealing_key,
+      sync_pause,
       ...after
     } = await readRows(platform.admin);
-    const { sync_eras: eras, cliniko_credentials: keys = [], ...kept } = before;
+    const { sync_eras: eras, cliniko_credentials: keys = [], organizations = [], ...kept } = before;
     // Later migrations add columns.
     expect(after).toEqual({
       ...kept,
+      organizations: organizations.map((row) => Object.assign({}, SCHEDULE_COLUMNS, row)),
       cliniko_credentials: keys.map((row) => Object.assign({ account_host: null }, row)),
     });
     expect(seeds).toEqual(eras?.map((row) => ({ seed: (row as { era: string }).era })));
     expect(await epochOf(owner)).toBe(epoch);
-    expect(sealing_key).toEqual([]);
+    expect([sealing_key, sync_pause]).toEqual([[], []]);
     expect(await readJournal(owner)).toEqual({ schema: 'current', pending: [] });
     expect(await reachOf(platform.admin, anonymous)).toEqual([]);
 

@@ -1,0 +1,179 @@
+/** Scheduled runs that fail: what follows, with a clinic whose answers are scripted and a worker that runs every attempt. */
+import { describe, expect } from 'vitest';
+import type { Schedules } from '#contract/organization.ts';
+import { ClinikoError, type ClinikoFailure } from '../../src/cliniko/error.ts';
+import { saveOrganization } from '../../src/organizations/organizations.ts';
+import { readFreshness } from '../../src/organizations/overdue.ts';
+import { startDueAttempts, startDueSyncs } from '../../src/sync/scheduler.ts';
+import { startRun } from '../../src/sync/start-run.ts';
+import { startGuardedServer } from '../access/support/guarded-server.ts';
+import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
+import { putJson } from '../support/server.ts';
+
+const NIGHTLY = { cron: '0 2 * * *', time_zone: 'Australia/Sydney' };
+const UNAVAILABLE: ClinikoFailure = { kind: 'unavailable', status: 503 };
+
+async function openClinic(databaseUrl: string, schedule: Schedules = NIGHTLY) {
+  const engine = await openEngine(databaseUrl);
+  const { sql, database } = engine;
+  await saveOrganization(database, 123, { schedule });
+  const source = scriptedSource(people(20));
+  const { logger, bus } = engine.deps(source);
+  const deps = { database, logger, bus };
+  engine.work(source);
+  const fail = (failure: ClinikoFailure) =>
+    source.onPage(1, () => {
+      throw new ClinikoError(failure);
+    });
+  return {
+    ...engine,
+    /** The next run fails in this way; undefined: it succeeds. */
+    async fire(failure?: ClinikoFailure) {
+      if (failure) fail(failure);
+      await sql`update organizations set next_sync_at = clock_timestamp()`;
+      expect(await startDueSyncs(deps)).toBe(1);
+      return await engine.ended();
+    },
+    async attempt(failure?: ClinikoFailure) {
+      if (failure) fail(failure);
+      await sql`update organizations set retry_at = clock_timestamp() where retry_at is not null`;
+      const started = await startDueAttempts(deps);
+      return started === 0 ? undefined : await engine.ended();
+    },
+    async startByHand(failure?: ClinikoFailure) {
+      if (failure) fail(failure);
+      await startRun(database, 123, 'full_patients', { trigger: { kind: 'person' } });
+      bus.publish({ organizations: [123], work: true });
+      return await engine.ended();
+    },
+    deps,
+    row: async () => (await sql`select * from organizations`)[0],
+  };
+}
+
+/** From the end of a run to the attempt, in minutes. */
+const minutesUntil = ({
+  completed_at,
+  metadata,
+}: {
+  completed_at: string | null;
+  metadata: { retry_at?: string | undefined };
+}) => Math.round((Date.parse(metadata.retry_at ?? '') - Date.parse(completed_at ?? '')) / 60_000);
+
+describe('a scheduled run that fails for a passing reason', () => {
+  test('is tried again after 5, 15 and 60 minutes, and then rests until the next firing', async ({
+    databaseUrl,
+  }) => {
+    const clinic = await openClinic(databaseUrl);
+    let failed = await clinic.fire(UNAVAILABLE);
+    expect(failed.metadata).toMatchObject({
+      error_type: 'CLINIKO_UNAVAILABLE',
+      trigger: { kind: 'schedule' },
+    });
+    for (const delay of [5, 15, 60]) {
+      expect(minutesUntil(failed)).toBe(delay);
+      const next = await clinic.attempt(UNAVAILABLE);
+      expect(next?.metadata).toMatchObject({
+        retry_of: failed.id,
+        trigger: { kind: 'retry', schedule: NIGHTLY.cron },
+      });
+      if (next) failed = next;
+    }
+    expect(failed.metadata.retry_at).toBeUndefined();
+    expect(await clinic.attempt()).toBeUndefined();
+
+    const again = await clinic.fire({ kind: 'rate-limited', resetAt: new Date() });
+    expect(minutesUntil(again)).toBe(5);
+    const success = await clinic.attempt();
+    expect(success).toMatchObject({ status: 'completed', metadata: { retry_of: again.id } });
+    expect(success?.metadata.retry_at).toBeUndefined();
+    expect(await clinic.row()).toMatchObject({ retry_at: null, retry_attempt: 0 });
+  });
+
+  test('is not tried again after a success by hand, while everything rests, or when it fires sooner', async ({
+    databaseUrl,
+  }) => {
+    const clinic = await openClinic(databaseUrl);
+    await clinic.fire(UNAVAILABLE);
+    await saveOrganization(clinic.database, 123, { paused: true });
+    expect(await clinic.attempt()).toBeUndefined();
+    await saveOrganization(clinic.database, 123, { paused: false });
+    await clinic.startByHand();
+    expect(await clinic.attempt()).toBeUndefined();
+
+    await saveOrganization(clinic.database, 123, { schedule: { ...NIGHTLY, cron: '* * * * *' } });
+    expect((await clinic.fire(UNAVAILABLE)).metadata.retry_at).toBeUndefined();
+  });
+
+  test('waits for a run that is working', async ({ databaseUrl }) => {
+    const clinic = await openClinic(databaseUrl);
+    await clinic.fire(UNAVAILABLE);
+    await clinic.sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'by_another_program', 'running', now() at time zone 'utc')`;
+    expect(await clinic.attempt()).toBeUndefined();
+    await clinic.sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc' where status = 'running'`;
+    expect(await clinic.attempt()).toMatchObject({ metadata: { trigger: { kind: 'retry' } } });
+  });
+});
+
+describe('a run by hand that fails', () => {
+  test('is not tried again', async ({ databaseUrl }) => {
+    const clinic = await openClinic(databaseUrl);
+    expect((await clinic.startByHand(UNAVAILABLE)).metadata.retry_at).toBeUndefined();
+    expect(await clinic.attempt()).toBeUndefined();
+  });
+});
+
+describe('a key that Cliniko refuses', () => {
+  test('is asked about at three firings, then rests until another key is stored', async ({ databaseUrl }) => {
+    const clinic = await openClinic(databaseUrl);
+    for (let firing = 1; firing <= 3; firing += 1) {
+      expect(await clinic.row()).toMatchObject({ paused_at: null });
+      const failed = await clinic.fire({ kind: 'unauthorised' });
+      expect(failed.metadata.retry_at).toBeUndefined();
+      // Neither counts a refusal by hand, nor does an outage interrupt the row.
+      await clinic.startByHand({ kind: 'unauthorised' });
+      if (firing < 3) await clinic.fire(UNAVAILABLE);
+    }
+    expect(await clinic.row()).toMatchObject({
+      paused_at: expect.any(String),
+      paused_reason: expect.stringContaining('refused the API key three scheduled times'),
+      next_sync_at: null,
+    });
+    expect(await readFreshness(clinic.sql)).toMatchObject({ overdue: 0 });
+    expect(await startDueSyncs(clinic.deps)).toBe(0);
+  });
+
+  test('resumes the schedule when the stored one is replaced by one that Cliniko accepts', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5, organizations: [101] });
+    const { sql } = server.database;
+    const api = (path: string, init?: RequestInit) => server.as(server.admin, path, init);
+    const pausedForKey = async () => {
+      await putJson(api, '/organizations/101', { schedule: NIGHTLY });
+      await sql`update organizations set paused_at = now(), paused_by = 'key', next_sync_at = null`;
+    };
+    const settings = async () => await (await api('/organizations/101')).json();
+    await pausedForKey();
+    await putJson(api, '/organizations/101/cliniko-credentials', { api_key: 'a-dead-key-au1' });
+    expect(await settings()).toMatchObject({ paused: true, next_sync_at: null });
+    await putJson(api, '/organizations/101/cliniko-credentials', { api_key: server.cliniko.apiKey });
+    expect(await settings()).toMatchObject({ paused: false, next_sync_at: expect.any(String) });
+    await pausedForKey();
+    await api('/organizations/101/cliniko-credentials/verify', { method: 'POST' });
+    expect(await settings()).toMatchObject({ paused: false });
+  });
+});
+
+describe('a success', () => {
+  test('forgets refusals of the key', async ({ databaseUrl }) => {
+    const clinic = await openClinic(databaseUrl);
+    await clinic.fire({ kind: 'unauthorised' });
+    expect(await clinic.row()).toMatchObject({ key_refusals: 1 });
+    await clinic.startByHand();
+    expect(await clinic.row()).toMatchObject({ key_refusals: 0 });
+  });
+});
