@@ -19,6 +19,8 @@ export const MissingPatients = z.object({
   held_since: z.string().nullable(),
   /** Cliniko ids of the held patients, to look them up there; at most 100. */
   held_ids: z.array(z.string()),
+  /** Cliniko ids of the missing patients, the newest first; at most 100. `?format=csv` lists all, held and missing. */
+  missing_ids: z.array(z.string()),
 });
 export type MissingPatients = z.infer<typeof MissingPatients>;
 

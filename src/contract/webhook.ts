@@ -6,13 +6,16 @@
 import { z } from 'zod';
 import { RowId } from './sync-log.ts';
 
-/** `sync.held`: too many patients are missing to be plausible; a person has to confirm. Sent beside `sync.completed`. */
-export const WebhookEvent = z.enum(['sync.completed', 'sync.failed', 'sync.held']);
+/** What the end of a run sends. `sync.held`: too many patients are missing to be plausible; a person has to confirm. */
+const RunEvent = z.enum(['sync.completed', 'sync.failed', 'sync.held']);
+
+/** `sync.overdue`: a schedule did not fire, or no sync has succeeded for too long. Sent once, until a sync succeeds. */
+export const WebhookEvent = z.enum([...RunEvent.options, 'sync.overdue']);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
 
-/** Body of a delivery. Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1,` and HMAC-SHA256 in base64). */
-export const WebhookMessage = z.object({
-  type: WebhookEvent,
+/** The body of a delivery is a message. Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1,` and HMAC-SHA256 in base64). */
+const RunMessage = z.object({
+  type: RunEvent,
   /** Time of the event. */
   timestamp: z.string(),
   data: z.object({
@@ -30,6 +33,20 @@ export const WebhookMessage = z.object({
     missing_held: z.int(),
   }),
 });
+
+const OverdueMessage = z.object({
+  type: z.literal('sync.overdue'),
+  timestamp: z.string(),
+  data: z.object({
+    organization_id: RowId,
+    /** Null when no sync has succeeded yet. */
+    last_success_at: z.string().nullable(),
+    /** The next firing or second attempt; null when none is planned. */
+    next_run_at: z.string().nullable(),
+  }),
+});
+
+export const WebhookMessage = z.union([RunMessage, OverdueMessage]);
 export type WebhookMessage = z.infer<typeof WebhookMessage>;
 
 /** Body of `POST /api/v1/organizations/:orgId/webhooks`. */
@@ -37,7 +54,7 @@ export const NewWebhook = z.strictObject({
   /** https, on port 80 or 443 (`WEBHOOK_PORTS`). The addresses of its name are checked at each delivery: all must be public. */
   url: z.url().max(2_000),
   /** Default: all. */
-  events: z.array(WebhookEvent).min(1).max(3).optional(),
+  events: z.array(WebhookEvent).min(1).max(WebhookEvent.options.length).optional(),
 });
 export type NewWebhook = z.infer<typeof NewWebhook>;
 
@@ -63,7 +80,8 @@ export const WebhookDelivery = z.object({
   /** As sent in `webhook-id`, the same at each attempt. */
   message_id: z.string(),
   event: WebhookEvent,
-  sync_log_id: RowId,
+  /** Null for `sync.overdue`, which is about no run. */
+  sync_log_id: z.nullable(RowId),
   state: z.enum(['pending', 'delivered', 'given_up']),
   attempts: z.int(),
   created_at: z.string(),

@@ -31,8 +31,16 @@ export function csvOf<K extends string>(
   return [columns.join(','), ...lines, ''].join('\r\n');
 }
 
-/** @param name of the file, without its ending */
-export function csvResponse(c: Context, name: string, text: string): Response {
+/**
+ * @param name of the file, without its ending
+ * @param next parameters of the page that follows this one
+ */
+export function csvResponse(c: Context, name: string, text: string, next?: Record<string, number>): Response {
+  if (next !== undefined) {
+    const address = new URL(c.req.url);
+    for (const [parameter, value] of Object.entries(next)) address.searchParams.set(parameter, String(value));
+    c.header('link', `<${address.search}>; rel="next"`);
+  }
   return c.body(text, 200, {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}.csv"`,

@@ -13,7 +13,7 @@ import {
 import { Timeline } from '#contract/stream-event.ts';
 import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
-import { AT_LEAST, IDEMPOTENCY_KEY, LIMIT, SINCE } from './parameters.ts';
+import { AT_LEAST, FORMAT, IDEMPOTENCY_KEY, LIMIT, SINCE } from './parameters.ts';
 
 const start = (word: string, id: string, summary: string): Operation => ({
   method: 'post',
@@ -54,6 +54,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       },
       before: { schema: RowId, description: 'Only logs after this row, in the order of the list.' },
       at_least: AT_LEAST,
+      format: FORMAT,
     },
     headers: { 'if-none-match': { schema: z.string(), description: 'The `ETag` of an earlier answer.' } },
     answers: {
@@ -165,7 +166,8 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     id: 'getMissingPatients',
     tag: 'Patients',
     summary: 'The patients that are missing in Cliniko, and those that wait for a confirmation',
-    answers: { 200: { description: 'The counts.', schema: MissingPatients } },
+    query: { format: FORMAT },
+    answers: { 200: { description: 'The counts and ids.', schema: MissingPatients } },
     problems: ['INVALID_PARAMETER'],
   },
   {
@@ -183,6 +185,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     id: 'listQuarantine',
     tag: 'Patients',
     summary: 'Patients that could not be stored, by id and reason',
+    query: { format: FORMAT },
     answers: { 200: { description: 'The list.', schema: QuarantineList } },
     problems: ['INVALID_PARAMETER'],
   },

@@ -34,11 +34,11 @@ const isScheduled = (sql: ISql) => sql`
 
 /** Needs `lastSuccess` in the same statement. Does not know of a pause of everything. */
 export const isOverdue = (sql: ISql) => sql`
-  (${isScheduled(sql)} and (
+  coalesce(${isScheduled(sql)} and (
     organization.next_sync_at < clock_timestamp() - ${LATE}::interval
     or organization.missed_at > coalesce(success.at, '-infinity')
     or ${staleSince(sql)} < clock_timestamp()
-      - 2 * make_interval(secs => coalesce(organization.longest_interval_s, ${USUAL_INTERVAL_S}))))`;
+      - 2 * make_interval(secs => coalesce(organization.longest_interval_s, ${USUAL_INTERVAL_S}))), false)`;
 
 export interface Freshness {
   /** Organizations that are overdue. */

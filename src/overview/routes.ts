@@ -71,10 +71,5 @@ const COLUMNS = [
 ] as const satisfies (keyof RenderedRow)[];
 
 function answerCsv(c: Context, { rows, next }: OverviewPage): Response {
-  if (next !== null) {
-    const address = new URL(c.req.url);
-    address.searchParams.set('after', String(next));
-    c.header('link', `<${address.search}>; rel="next"`);
-  }
-  return csvResponse(c, 'overview', csvOf(COLUMNS, rows));
+  return csvResponse(c, 'overview', csvOf(COLUMNS, rows), next === null ? undefined : { after: next });
 }

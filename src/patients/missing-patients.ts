@@ -135,16 +135,49 @@ export interface PendingMissing {
   since: string | null;
   /** Cliniko ids, at most `MAX_LISTED_IDS`. */
   ids: string[];
+  /** Cliniko ids of patients marked as missing, the newest first; at most `MAX_LISTED_IDS`. */
+  missingIds: string[];
 }
 
 /** Enough for a person to check whether they are really gone. */
 const MAX_LISTED_IDS = 100;
 
-/** The patients that wait for a confirmation. */
+/** The patients that wait for a confirmation, and those that are marked. */
 export async function readPendingMissing(sql: ISql, organizationId: number): Promise<PendingMissing> {
   const [row] = await sql<PendingMissing[]>`
     select count(*)::int as held, min(held_since) as since,
-      coalesce((array_agg(cliniko_patient_id order by id))[1:${MAX_LISTED_IDS}::int], '{}') as ids
+      coalesce((array_agg(cliniko_patient_id order by id))[1:${MAX_LISTED_IDS}::int], '{}') as ids,
+      array(select cliniko_patient_id from patients
+        where organization_id = ${organizationId} and missing_since is not null
+        order by missing_since desc, id limit ${MAX_LISTED_IDS}) as "missingIds"
     from patients where organization_id = ${organizationId} and held_since is not null`;
-  return row ?? { held: 0, since: null, ids: [] };
+  return row ?? { held: 0, since: null, ids: [], missingIds: [] };
+}
+
+export interface AbsentPatient {
+  clinikoPatientId: string;
+  state: 'held' | 'missing';
+  /** ISO 8601 UTC. */
+  since: string;
+}
+
+/** All of them, by id. Read in portions: a clinic can have many. */
+export async function listAbsent(sql: ISql, organizationId: number): Promise<AbsentPatient[]> {
+  const absent: AbsentPatient[] = [];
+  for (let after = ''; ; ) {
+    const rows = await sql<{ id: string; is_missing: boolean; since: number }[]>`
+      select cliniko_patient_id as id, missing_since is not null as is_missing,
+        extract(epoch from coalesce(missing_since, held_since))::float8 * 1000 as since
+      from patients
+      where organization_id = ${organizationId} and cliniko_patient_id > ${after}
+        and (missing_since is not null or held_since is not null)
+      order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
+    for (const { id, is_missing, since } of rows) {
+      const state = is_missing ? 'missing' : 'held';
+      absent.push({ clinikoPatientId: id, state, since: new Date(since).toISOString() });
+    }
+    const last = rows.at(-1);
+    if (last === undefined) return absent;
+    after = last.id;
+  }
 }

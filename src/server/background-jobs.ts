@@ -7,6 +7,7 @@ import { startScheduler } from '../sync/scheduler.ts';
 import { watchForInterrupted } from '../sync/stale-runs.ts';
 import { Worker } from '../sync/worker.ts';
 import { type DelivererDeps, startDeliverer } from '../webhooks/deliverer.ts';
+import { watchForOverdue } from '../webhooks/overdue-watch.ts';
 
 export interface BackgroundJobs {
   /** Releases the work in progress, so that other servers continue it. */
@@ -25,12 +26,14 @@ export async function startBackgroundJobs(
   const stopWatching = watchForInterrupted(database, logger);
   const deliverer = startDeliverer({ ...engine, ...webhooks });
   const stopScheduler = startScheduler(engine);
+  const stopOverdueWatch = watchForOverdue(database, logger);
   const purgeAfterDays = config.purgeMissingAfterDays;
   const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
   return {
     async handOver() {
       stopWatching();
       stopScheduler();
+      stopOverdueWatch();
       stopPurge?.();
       await Promise.all([worker.stop(), deliverer.stop()]);
     },

@@ -1,17 +1,20 @@
 /** Routes for dashboards besides the runs: totals, quarantine, analytics. They are here because the totals name the last run. */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import type { Sql } from 'postgres';
 import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '#contract/patients.ts';
 import { appendAudit } from '../audit/append.ts';
 import { ClinikoError } from '../cliniko/error.ts';
+import type { Database } from '../database/open.ts';
 import { readAnalytics } from '../events/analytics.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
+import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
 import { pathId } from '../http/parameters.ts';
 import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationDeps } from '../organizations/routes.ts';
-import { confirmMissing, readPendingMissing } from '../patients/missing-patients.ts';
+import { confirmMissing, listAbsent, readPendingMissing } from '../patients/missing-patients.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { retryQuarantine } from '../patients/retry-quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
@@ -34,20 +37,7 @@ export function patientRoutes(deps: OrganizationDeps): Hono {
     return c.body(body, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   });
 
-  routes.get('/patients/:orgId/missing', async (c) => {
-    const organizationId = pathId(c, 'orgId');
-    const [{ missing }, { held, since, ids }] = await Promise.all([
-      countPatients(database.sql, organizationId),
-      readPendingMissing(database.sql, organizationId),
-    ]);
-    const answer: MissingPatients = {
-      missing,
-      held,
-      held_since: since && new Date(since).toISOString(),
-      held_ids: ids,
-    };
-    return c.json(answer, 200, { 'cache-control': 'no-store' });
-  });
+  routes.get('/patients/:orgId/missing', (c) => answerMissing(c, database.sql));
 
   routes.post('/patients/:orgId/missing/confirm', async (c) => {
     const organizationId = pathId(c, 'orgId');
@@ -65,12 +55,7 @@ export function patientRoutes(deps: OrganizationDeps): Hono {
     return c.json({ confirmed } satisfies ConfirmedMissing);
   });
 
-  routes.get('/quarantine/:orgId', async (c) => {
-    const organizationId = pathId(c, 'orgId');
-    return c.json(await listQuarantine(database, organizationId), 200, {
-      'cache-control': 'no-store',
-    });
-  });
+  routes.get('/quarantine/:orgId', (c) => answerQuarantine(c, database));
 
   routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(deps, pathId(c, 'orgId'))));
 
@@ -79,6 +64,52 @@ export function patientRoutes(deps: OrganizationDeps): Hono {
   });
 
   return routes;
+}
+
+const NOT_STORED = { 'cache-control': 'no-store' };
+
+const MISSING_COLUMNS = ['cliniko_patient_id', 'state', 'since'] as const;
+
+async function answerMissing(c: Context, sql: Sql): Promise<Response> {
+  const organizationId = pathId(c, 'orgId');
+  if (wantsCsv(c)) {
+    const absent = await listAbsent(sql, organizationId);
+    const rows = absent.map(({ clinikoPatientId: id, ...row }) => ({ cliniko_patient_id: { id }, ...row }));
+    return csvResponse(c, `missing-${organizationId}`, csvOf(MISSING_COLUMNS, rows));
+  }
+  const [{ missing }, { held, since, ids, missingIds }] = await Promise.all([
+    countPatients(sql, organizationId),
+    readPendingMissing(sql, organizationId),
+  ]);
+  const answer: MissingPatients = {
+    missing,
+    held,
+    held_since: since && new Date(since).toISOString(),
+    held_ids: ids,
+    missing_ids: missingIds,
+  };
+  return c.json(answer, 200, NOT_STORED);
+}
+
+const QUARANTINE_COLUMNS = [
+  'id',
+  'cliniko_patient_id',
+  'reason',
+  'first_seen_at',
+  'last_seen_at',
+  'attempts',
+] as const;
+
+async function answerQuarantine(c: Context, database: Database): Promise<Response> {
+  const organizationId = pathId(c, 'orgId');
+  const asCsv = wantsCsv(c);
+  const list = await listQuarantine(database, organizationId);
+  if (!asCsv) return c.json(list, 200, NOT_STORED);
+  const rows = list.patients.map(({ cliniko_patient_id: id, ...row }) => ({
+    ...row,
+    cliniko_patient_id: { id },
+  }));
+  return csvResponse(c, `quarantine-${organizationId}`, csvOf(QUARANTINE_COLUMNS, rows));
 }
 
 async function retry(

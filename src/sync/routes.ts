@@ -7,13 +7,15 @@ import type { Database } from '../database/open.ts';
 import { readTimelinePart } from '../events/event-queries.ts';
 import type { LatestRun, LatestRunCache } from '../events/latest-run-cache.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
-import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
+import { readHead, readSyncLogs, type SyncLogFilter, type SyncLogPage } from '../events/sync-logs.ts';
 import { streamTimeline } from '../events/timeline-stream.ts';
+import { csvResponse, wantsCsv } from '../http/csv.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type CancelDeps, cancelRun } from './cancel-run.ts';
 import { startSync, syncLogNotFound } from './start-sync.ts';
+import { syncLogsCsv } from './sync-logs-csv.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 
@@ -72,6 +74,7 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
     operationType: queryText(c, 'operation_type', Word, 'must be a word such as full_patients'),
     before,
   };
+  if (wantsCsv(c)) return await answerCsv(c, database, filter);
   const atLeast = requireCursor(c.req.query('at_least'));
   const known = newestFor(latestRuns.get(organizationId), atLeast, c.req.header('if-none-match'));
   const unchanged = notModified(c, known ?? (await headIfAsked(c, deps, organizationId)));
@@ -92,6 +95,14 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
   });
   if (before !== undefined && page.logs.length === 0) await requireLog(database, organizationId, before);
   return answerLogs(c, organizationId, page);
+}
+
+async function answerCsv(c: Context, { sql }: Database, filter: SyncLogFilter): Promise<Response> {
+  const organizationId = pathId(c, 'orgId');
+  const { logs, hasMore } = await readSyncLogs(sql, organizationId, filter);
+  const { text, lastId } = syncLogsCsv(logs);
+  const next = hasMore && lastId !== undefined ? { before: lastId } : undefined;
+  return csvResponse(c, `runs-${organizationId}`, text, next);
 }
 
 function answerLogs(c: Context, organizationId: number, page: SyncLogPage): Response {

@@ -1,0 +1,67 @@
+/**
+ * Sends the webhook `sync.overdue`, once for each time that an organization becomes overdue (organizations/overdue.ts).
+ *
+ * No trigger can do this, because the event is that nothing happened. Every server looks; the row of the organization records
+ * that the message is in the outbox, in the same statement, so one of them sends it. While a run of the organization is
+ * working, the message waits: the run may end the delay.
+ */
+import type { Sql } from 'postgres';
+import type { Database } from '../database/open.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { isOverdue, lastSuccess } from '../organizations/overdue.ts';
+import { isEverythingPaused } from '../organizations/pause.ts';
+import { every } from '../timing/every.ts';
+
+/** Jitter is added, so that servers do not look in step. */
+const LOOK_EVERY_MS = 20_000;
+
+/** @returns a function that stops it */
+export function watchForOverdue({ sql }: Database, logger: Logger): () => void {
+  return every(
+    () => LOOK_EVERY_MS * (0.5 + Math.random()),
+    async () => {
+      try {
+        const organizations = await enqueueOverdue(sql);
+        for (const id of organizations) logger.warn(`Organization ${id} is overdue: its data is not fresh`);
+      } catch (error) {
+        logger.warn(
+          safeError(error),
+          'Searching for overdue organizations failed; the next check tries again',
+        );
+      }
+    },
+  );
+}
+
+/** @returns the organizations that have become overdue, with or without an endpoint */
+export async function enqueueOverdue(sql: Sql): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`
+    with looked as (
+      select organization.id, ${isOverdue(sql)} as is_overdue, success.at as last_success_at,
+        least(organization.next_sync_at, organization.retry_at) as next_run_at
+      from organizations as organization ${lastSuccess(sql)}
+      where (organization.schedule is not null or organization.overdue_sent_at is not null)
+        and not ${isEverythingPaused(sql)}),
+    marked as (
+      update organizations set overdue_sent_at = case when is_overdue then clock_timestamp() end
+      from looked
+      where looked.id = organizations.id and is_overdue = (overdue_sent_at is null)
+        and not (is_overdue and exists (select from sync_logs
+          where organization_id = looked.id and sync_status_word(status) = 'running'))
+      returning looked.*),
+    sent as (
+      insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body)
+      select endpoint.id, endpoint.organization_id, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'sync.overdue',
+        jsonb_build_object('type', 'sync.overdue', 'timestamp', ${isoTime(sql, sql`clock_timestamp()`)},
+          'data', jsonb_build_object('organization_id', endpoint.organization_id,
+            'last_success_at', ${isoTime(sql, sql`last_success_at`)},
+            'next_run_at', ${isoTime(sql, sql`next_run_at`)}))::text
+      from marked join webhook_endpoints as endpoint on endpoint.organization_id = marked.id
+      where is_overdue and endpoint.disabled_at is null and 'sync.overdue' = any(endpoint.events))
+    select id from marked where is_overdue order by id`;
+  return rows.map(({ id }) => id);
+}
+
+const isoTime = (sql: Sql, time: ReturnType<Sql>) =>
+  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
