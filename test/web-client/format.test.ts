@@ -6,7 +6,12 @@ import { statusText } from '../../web-client/src/dashboard/status-text.ts';
 import { backoffMs } from '../../web-client/src/live/connection.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { countByState, inOrder, narrowed } from '../../web-client/src/ops/listing.ts';
-import { counterText, operationWords, patientsPerSecond } from '../../web-client/src/ui/format.ts';
+import {
+  counterText,
+  operationWords,
+  patientsPerSecond,
+  triggerWords,
+} from '../../web-client/src/ui/format.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog>) =>
@@ -105,4 +110,17 @@ test('backoff stays between half and all of its step, and below its maximum', ()
       expect(ms).toBeLessThanOrEqual(step);
     }),
   );
+});
+
+test.each([
+  [{ kind: 'schedule', schedule: '0 2 * * *' }, 'Schedule 0 2 * * *'],
+  [{ kind: 'retry', schedule: '0 2 * * *' }, 'Second attempt'],
+  [{ kind: 'token', name: 'Reception' }, 'Token Reception'],
+  [{ kind: 'person' }, 'A person'],
+  [{ kind: 'external' }, 'Another program'],
+  [{ kind: 'cron' }, null],
+  [undefined, null],
+])('what started a run is shown in words: %j', (trigger, words) => {
+  const log = aLog();
+  expect(triggerWords({ ...log, metadata: { ...log.metadata, trigger } })).toBe(words);
 });

@@ -3,7 +3,7 @@ import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Fact, Facts } from '../ui/facts.tsx';
-import { formatCount, formatRate, patientsPerSecond } from '../ui/format.ts';
+import { formatCount, formatRate, patientsPerSecond, triggerWords } from '../ui/format.ts';
 import { Sparkline } from '../ui/sparkline.tsx';
 import { recentRate, type Throughput } from '../ui/throughput.ts';
 import { Moment } from '../ui/time.tsx';
@@ -46,11 +46,18 @@ function RunningFacts({ log, throughput }: { log: SyncLog; throughput: Throughpu
 }
 
 function EndedFacts({ log }: { log: SyncLog }) {
-  const { performance_metrics: metrics, warnings_total, proof } = log.metadata;
+  const { performance_metrics: metrics, warnings_total, proof, retry_at: retryAt } = log.metadata;
+  const trigger = triggerWords(log);
   return (
     <>
       <Fact term="Ended">{log.completed_at === null ? null : <Moment at={log.completed_at} />}</Fact>
       <Fact term="Duration">{metrics?.total_duration ?? durationText(log)}</Fact>
+      {trigger !== null && <Fact term="Started by">{trigger}</Fact>}
+      {retryAt !== undefined && (
+        <Fact term="Next attempt">
+          <Moment at={retryAt} />
+        </Fact>
+      )}
       {metrics !== undefined && (
         <>
           <Fact term="Rate">{`${formatRate(metrics.patients_per_second)} patients/s`}</Fact>

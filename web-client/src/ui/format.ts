@@ -30,6 +30,26 @@ export function operationWords(operationType: string): string {
   return Object.hasOwn(OPERATIONS, operationType) ? (OPERATIONS[operationType] ?? '') : operationType;
 }
 
+/** What started a run: "Schedule 0 2 * * *", "Second attempt", the name of an account; null when it is not known. */
+export function triggerWords({ metadata: { trigger } }: SyncLog): string | null {
+  if (trigger === undefined) return null;
+  const { name, schedule } = trigger;
+  switch (trigger.kind) {
+    case 'schedule':
+      return typeof schedule === 'string' ? `Schedule ${schedule}` : 'A schedule';
+    case 'retry':
+      return 'Second attempt';
+    case 'token':
+      return typeof name === 'string' ? `Token ${name}` : 'A token';
+    case 'person':
+      return typeof name === 'string' ? name : 'A person';
+    case 'external':
+      return 'Another program';
+    default:
+      return null;
+  }
+}
+
 export const QUARANTINE_WORDS: Record<QuarantineReason, string> = {
   INVALID_PHONE: 'Invalid phone number format',
   MISSING_EMAIL: 'Missing required email field',
