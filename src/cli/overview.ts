@@ -30,6 +30,18 @@ ${SERVER_USAGE}`;
 
 const EXIT_OVERDUE = 2;
 
+const COLOURS: Record<OverviewState, Colour> = {
+  running: 'cyan',
+  queued: 'cyan',
+  paused: 'grey',
+  failed: 'red',
+  overdue: 'red',
+  held: 'yellow',
+  with_errors: 'yellow',
+  never: 'grey',
+  ok: 'green',
+};
+
 await runCommand(
   async () => {
     const values = readArguments(
@@ -85,18 +97,6 @@ async function readPage(
   const page = Overview.parse(await response.json());
   return { ...page, overdue: Number(response.headers.get(OVERDUE_HEADER)) };
 }
-
-const COLOURS: Record<OverviewState, Colour> = {
-  running: 'cyan',
-  queued: 'cyan',
-  paused: 'grey',
-  failed: 'red',
-  overdue: 'red',
-  held: 'yellow',
-  with_errors: 'yellow',
-  never: 'grey',
-  ok: 'green',
-};
 
 /** `123 Harbour Street Clinic  overdue  CLINIKO_UNAVAILABLE  last success 2h 5m ago  next 2026-11-28T16:00:00.000Z` */
 function textLine(row: OverviewRow, paint: Paint): string {

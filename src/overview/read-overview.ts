@@ -82,7 +82,8 @@ const stateOfEach = (sql: ISql, { organizations, after, isPaused }: OverviewFilt
     end as state,
     case when newest.is_running is not true and judged.has_failed then judged.cause end as cause,
     ${isoTime(sql, sql`success.at`)} as last_success_at,
-    greatest(0, extract(epoch from clock_timestamp() - success.at))::int as last_success_age_s,
+    case when success.at is not null
+      then greatest(0, extract(epoch from clock_timestamp() - success.at))::int end as last_success_age_s,
     case when not ${isPaused} and organization.paused_at is null
       then ${isoTime(sql, sql`least(organization.next_sync_at, organization.retry_at)`)} end as next_run_at,
     coalesce(judged.errors, 0) as errors, quarantined.count as quarantine, held.count as held,

@@ -83,7 +83,7 @@ describe('the overview', () => {
     });
     expect(organizations[2]).toMatchObject({ state: 'paused', paused: true, next_run_at: null });
     expect(organizations[6]).toMatchObject({ state: 'with_errors', errors: 3, cause: null });
-    expect(organizations[7]).toMatchObject({ state: 'never', latest: null, last_success_at: null });
+    expect(organizations[7]).toMatchObject({ state: 'never', latest: null, last_success_age_s: null });
 
     const first = await read('?state=ok&state=overdue&limit=2');
     expect(first.organizations.map((row) => row.organization_id)).toEqual([5, 9]);
