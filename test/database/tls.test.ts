@@ -46,6 +46,24 @@ async function reach(databaseUrl: string, host: string, query: string, ca?: stri
   return { address, warnings, refusal };
 }
 
+describe('PGSSLMODE', () => {
+  const read = (environment: Record<string, string>) => readDatabaseConfig(environment).databaseUrl;
+  test.for([
+    ['postgres://u:p@h/d', 'postgres://u:p@h/d?sslmode=require'],
+    ['postgres://u:p@h/d?connect_timeout=3', 'postgres://u:p@h/d?connect_timeout=3&sslmode=require'],
+    ['host=h dbname=d', "host=h dbname=d sslmode='require'"],
+    ['postgres://u:p@h/d?sslmode=verify-full', 'postgres://u:p@h/d?sslmode=verify-full'],
+    ['postgres://u:p@h/d?ssl=true', 'postgres://u:p@h/d?ssl=true'],
+  ] as const)('is the sslmode of an address without one: %s', ([DATABASE_URL, expected]) => {
+    expect(read({ DATABASE_URL, PGSSLMODE: 'require' })).toBe(expected);
+  });
+
+  test('stops the start when it has no known value', () => {
+    const environment = { DATABASE_URL: 'postgres://h/d', PGSSLMODE: 'maybe' };
+    expect(() => read(environment)).toThrow(/^PGSSLMODE must be .*verify-full; it was "maybe"\.$/);
+  });
+});
+
 describe('a database that offers TLS with a certificate of its own', () => {
   test.for([
     ['', 'localhost'],

@@ -41,6 +41,7 @@ describe('the guides', () => {
     expect(notRun).toEqual([
       'guides/backup-and-restore.md (database): pg_dump --format=custom --file=patients.dump "$DATABASE_URL"',
       'guides/backup-and-restore.md (database): psql "$NEW_DATABASE_URL" --command=\'CREATE ROLE patient_sync_reader NOLOGIN\'',
+      'guides/deploy.md (platform): heroku create && heroku addons:create heroku-postgresql',
       'guides/deploy.md (platform): fly launch --copy-config --no-deploy',
       'guides/deploy.md (platform): kubectl create secret generic patient-sync --from-literal=DATABASE_URL="$DATABASE_URL" \\',
       'guides/deploy.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
