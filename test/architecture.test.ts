@@ -218,6 +218,10 @@ test('the client library is imported by the command line only, and imports nothi
   expect(foreign.map(describeImport)).toEqual([]);
 });
 
+test('the files of the web client import each other in no circle, types included', () => {
+  expect(circlesIn(sourceFiles(`${ROOT}/web-client/src`).flatMap(importsOf))).toEqual([]);
+});
+
 test('the pages import the contract from the server, and nothing else', () => {
   const foreign = sourceFiles(`${ROOT}/web-client/src`)
     .flatMap(importsOf)

@@ -2,7 +2,7 @@
 import type { ScheduleMode } from '#contract/organization.ts';
 import { Field } from './field.tsx';
 import { canAddSchedule, type Rhythm, type ScheduleDraft, withSchedule } from './schedule-draft.ts';
-import type { DraftProps } from './settings-form.tsx';
+import type { DraftProps } from './settings-draft.ts';
 
 const RHYTHMS: readonly [Rhythm, string][] = [
   ['off', 'Never'],

@@ -11,6 +11,11 @@ export interface SettingsDraft {
   schedules: readonly ScheduleDraft[];
 }
 
+export interface DraftProps {
+  draft: SettingsDraft;
+  onDraft(part: Partial<SettingsDraft>): void;
+}
+
 /** @param organization null: the form registers it */
 export function draftOf(organization: Organization | null): SettingsDraft {
   const { name, country, time_zone, validation } = organization ?? DEFAULT_SETTINGS;

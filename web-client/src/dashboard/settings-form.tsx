@@ -4,7 +4,14 @@ import type { Organization } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';
 import { Field } from './field.tsx';
 import { ScheduleFields } from './schedule-fields.tsx';
-import { changeOf, countryName, draftOf, type SettingsDraft, timeZones } from './settings-draft.ts';
+import {
+  changeOf,
+  countryName,
+  type DraftProps,
+  draftOf,
+  type SettingsDraft,
+  timeZones,
+} from './settings-draft.ts';
 
 export interface SettingsFormProps {
   api: Api;
@@ -14,11 +21,6 @@ export interface SettingsFormProps {
 }
 
 type Outcome = { kind: 'none' | 'saving' | 'saved' } | { kind: 'refused'; message: string };
-
-export interface DraftProps {
-  draft: SettingsDraft;
-  onDraft(part: Partial<SettingsDraft>): void;
-}
 
 export function SettingsForm({ api, organizationId, organization, onSaved }: SettingsFormProps) {
   const [draft, setDraft] = useState(() => draftOf(organization));
