@@ -1,4 +1,4 @@
-/** Two pages: the dashboard and the ops console. Nothing is inlined, so that a strict Content-Security-Policy holds. */
+/** The dashboard, the ops console, and the page of an unknown address. Nothing is inlined, so that a strict Content-Security-Policy holds. */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { licenceFile } from '../packaging/release/licence-file.ts';
@@ -14,7 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: `${import.meta.dirname}/index.html`, ops: `${import.meta.dirname}/ops.html` },
+      input: ['index', 'ops', 'not-found'].map((name) => `${import.meta.dirname}/${name}.html`),
     },
   },
 });

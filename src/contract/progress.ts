@@ -1,4 +1,5 @@
 /** Arithmetic and texts of progress, shared by the sync engine, the pages and the terminal. */
+import { formatCount, formatPatients } from './count.ts';
 import type { SyncLog } from './sync-log.ts';
 
 /**
@@ -24,16 +25,17 @@ export function successRate(succeeded: number, processed: number): number {
 export function stepText(log: SyncLog | null): string {
   if (log === null) return 'Initializing...';
   const { metadata, status } = log;
-  if (status === 'completed') return `✅ Sync completed! ${log.records_success} patients updated`;
+  if (status === 'completed')
+    return `✅ Sync completed! ${formatCount(log.records_success)} patients updated`;
   if (status === 'failed') return `❌ ${log.error_details ?? 'Sync failed'}`;
   if (metadata.phase === 'queued') return '⏳ Waiting for a worker';
   if (metadata.phase === 'waiting') return `⏸️ ${metadata.waiting_reason ?? 'Waiting for Cliniko'}`;
   if (metadata.phase === 'finishing') return '🏁 Finishing';
   if (metadata.current_page && metadata.total_pages) {
-    return `📡 Fetching from Cliniko (page ${metadata.current_page}/${metadata.total_pages})`;
+    return `📡 Fetching from Cliniko (page ${formatCount(metadata.current_page)}/${formatCount(metadata.total_pages)})`;
   }
   if (metadata.patients_stored && metadata.patients_found) {
-    return `💾 Storing patients (${metadata.patients_stored}/${metadata.patients_found})`;
+    return `💾 Storing patients (${formatCount(metadata.patients_stored)}/${formatCount(metadata.patients_found)})`;
   }
   return '🔄 Syncing in progress...';
 }
@@ -69,7 +71,7 @@ export function problemText(log: SyncLog): string | null {
   }
   if (log.status === 'completed' && log.records_failed > 0) {
     const rate = successRate(log.records_success, log.records_processed).toFixed(1);
-    return `Sync completed with ${rate}% success rate. ${log.records_failed} patients had errors.`;
+    return `Sync completed with ${rate}% success rate. ${formatCount(log.records_failed)} patients had errors.`;
   }
   return null;
 }
@@ -77,5 +79,5 @@ export function problemText(log: SyncLog): string | null {
 /** The result of a sync, in one sentence for screen readers. */
 export function endText(log: SyncLog): string {
   const { records_success: stored } = log;
-  return problemText(log) ?? `Sync completed. ${stored} ${stored === 1 ? 'patient' : 'patients'} updated.`;
+  return problemText(log) ?? `Sync completed. ${formatPatients(stored)} updated.`;
 }

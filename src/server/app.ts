@@ -35,7 +35,7 @@ import { patientRoutes } from '../sync/patient-routes.ts';
 import { syncRoutes } from '../sync/routes.ts';
 import { type WebhookDeps, webhookRoutes } from '../webhooks/routes.ts';
 import { createReadinessCheck, healthRoutes } from './health-routes.ts';
-import { pageRoutes } from './page-routes.ts';
+import { asksForPage, pageRoutes, unknownPage } from './page-routes.ts';
 import { programVersion } from './version.ts';
 
 const BODY_AT_MOST = 64 * 1024;
@@ -66,7 +66,8 @@ export function createApp(deps: AppDeps): App {
   applyMiddleware(app, deps);
   mountRoutes(app, deps);
   refuseOtherMethods(app);
-  app.notFound(() => {
+  app.notFound((c) => {
+    if (asksForPage(c)) return unknownPage(c, deps.basePath);
     throw new ProblemError('NOT_FOUND', 'No resource has this address. The API begins at /api/v1.');
   });
   app.onError((error, c) => answerError(error, c, deps));

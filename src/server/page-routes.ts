@@ -75,13 +75,31 @@ async function embed(c: Context): Promise<Response> {
 /** The build refers to its files by `./assets/`, which means another folder in `/ops/` and in `/sync`. */
 const withBasePath = (html: string, basePath: string): string =>
   html
+    .replaceAll('href="/', `href="${basePath}/`)
     .replaceAll('"./assets/', `"${basePath}/assets/`)
     .replace('<head>', `<head><meta name="base-path" content="${basePath}">`);
 
-async function page(c: Context, name: string, basePath: string): Promise<Response> {
+/** Whether a person followed an address: programs that call the API get a problem. */
+export function asksForPage({ req }: Context): boolean {
+  const isRead = req.method === 'GET' || req.method === 'HEAD';
+  return isRead && !/^\/api(\/|$)/.test(req.path) && (req.header('accept') ?? '').includes('text/html');
+}
+
+export function unknownPage(c: Context, basePath: string): Promise<Response> {
+  return page(c, 'not-found.html', basePath, 404);
+}
+
+type PageName = 'index.html' | 'ops.html' | 'not-found.html';
+
+async function page(
+  c: Context,
+  name: PageName,
+  basePath: string,
+  status: 200 | 404 = 200,
+): Promise<Response> {
   try {
     const html = await readFile(`${BUILT}/${name}`, 'utf8');
-    return c.html(withBasePath(html, basePath), 200, { 'cache-control': 'no-cache' });
+    return c.html(withBasePath(html, basePath), status, { 'cache-control': 'no-cache' });
   } catch {
     return c.text(NOT_BUILT, 503);
   }

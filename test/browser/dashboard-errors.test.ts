@@ -41,9 +41,10 @@ describe('the dashboard', () => {
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.hasStatus('completed');
-    expect(await dashboard.result.textContent()).toMatch(
-      /^Sync completed with \d+\.\d% success rate\. \d+ patients had errors\.$/,
-    );
+    expect(await dashboard.result.textContent()).toMatch(/^\d+ of 648 patients were not stored\./);
+    expect(await dashboard.step.textContent()).toMatch(/^⚠️ 648 patients checked: \d+ new, \d+ not stored$/);
+    await page.locator('.sync-monitor .progress-missed').waitFor();
+    await page.locator('.phase[data-state="partial"]').filter({ hasText: 'Store' }).waitFor();
     await page
       .locator('.run-errors li', { hasText: /^Patient ID \d+: / })
       .first()

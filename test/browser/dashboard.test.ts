@@ -23,8 +23,8 @@ describe('a full sync on the dashboard', () => {
     await dashboard.hasStatus('completed');
     expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
     expect(await dashboard.counter.textContent()).toBe('648 / 648 patients');
-    expect(await dashboard.step.textContent()).toBe('✅ Sync completed! 648 patients updated');
-    expect(await dashboard.announcer.textContent()).toBe('Sync completed. 648 patients updated.');
+    expect(await dashboard.step.textContent()).toBe('✅ 648 patients checked: 648 new');
+    expect(await dashboard.announcer.textContent()).toBe('Sync completed. 648 patients checked: 648 new.');
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
 
     const values = await barValues();

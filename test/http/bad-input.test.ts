@@ -147,6 +147,8 @@ describe('an unknown resource', () => {
   test('is a 404 for an unknown path, and a 405 for another method', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     expect(await problemOf(await server.api('/nothing'))).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+    const html = { headers: { accept: 'text/html' } };
+    expect(await problemOf(await server.api('/nothing', html))).toMatchObject({ code: 'NOT_FOUND' });
     for (const [method, path] of PATHS) {
       const response = await server.api(path('123'), { method: 'PATCH' });
       expect(response.headers.get('allow')).toContain(method);

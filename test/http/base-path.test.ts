@@ -69,6 +69,10 @@ describe('a server below /sync', () => {
         expect((await fetch(`${origin}${file}`)).status, file).toBe(200);
       }
     }
+    const unknown = await fetch(`${server.url}/nothing/here`, { headers: { accept: 'text/html' } });
+    expect(unknown.status).toBe(404);
+    expect(unknown.headers.get('content-type')).toContain('text/html');
+    expect(await unknown.text()).toContain('href="/sync/ops"');
     expect(JSON.parse(await text('/openapi.json'))).toMatchObject({ servers: [{ url: '/sync/' }] });
     expect(await text('/asyncapi.json')).toContain('"/sync/api/v1/cliniko/ws"');
     const links = [...(await text('/docs')).matchAll(/href="(\/[^"]*)"/g)].map(([, link = '']) => link);

@@ -10,8 +10,11 @@ import {
   counterText,
   operationWords,
   patientsPerSecond,
+  shownPercent,
+  storedShare,
   triggerWords,
 } from '../../web-client/src/ui/format.ts';
+import { resultText } from '../../web-client/src/ui/result-text.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog>) =>
@@ -26,7 +29,7 @@ describe('the live region', () => {
       new Set(['Sync started.', 'Sync 25 percent done.', 'Sync 50 percent done.', 'Sync 75 percent done.']),
     );
     expect(statusText(stateOf(aLog({ status: 'completed', records_success: 648 })))).toBe(
-      'Sync completed. 648 patients updated.',
+      'Sync completed. 648 patients checked.',
     );
   });
 
@@ -46,7 +49,31 @@ describe('figures', () => {
   test("the counter is the guide's", () => {
     const log = aLog({ records_success: 448, metadata: { progress_percent: 69.4, patients_found: 648 } });
     expect(counterText(log)).toBe('448 / 648 patients');
-    expect(counterText(null)).toBe('0 / 0 patients');
+    expect(counterText(null)).toBe('');
+  });
+
+  test('an unknown total is never written as 0', () => {
+    const log = aLog({ metadata: { progress_percent: 0, patients_found: 0, phase: 'fetching' } });
+    expect(counterText(log)).toBe('Counting patients');
+    expect(shownPercent(log, 0)).toBeNull();
+    const external = aLog({ records_success: 450, metadata: { progress_percent: 69.4 } });
+    expect(counterText(external)).toBe('450 patients stored');
+    expect(shownPercent(external, 69.4)).toBe(69.4);
+  });
+
+  test('a result counts what was checked, and what was not stored', () => {
+    const metadata = { progress_percent: 100, inserted: 12, updated: 40, unchanged: 1802 };
+    const counts = { records_processed: 1944, records_success: 1854, records_failed: 90 };
+    const log = aLog({ status: 'completed', ...counts, metadata });
+    expect(resultText(log)).toBe('1,944 patients checked: 12 new, 40 changed, 90 not stored');
+    expect(storedShare(log)).toBeCloseTo(1854 / 1944);
+    const unchanged = aLog({
+      ...log,
+      records_success: 1944,
+      records_failed: 0,
+      metadata: { ...metadata, inserted: 0, updated: 0 },
+    });
+    expect(resultText(unchanged)).toBe('1,944 patients checked: nothing changed');
   });
 
   test('the rate comes from the estimate of what remains', () => {

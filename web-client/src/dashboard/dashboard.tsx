@@ -9,10 +9,8 @@ import { NoAccess } from '../auth/no-access.tsx';
 import { useCancel } from '../hooks/use-cancel.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { isForbidden } from '../live/connection.ts';
-import { isRunning } from '../live/organization-state.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
-import { formatPercent } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
@@ -23,9 +21,9 @@ import { HistoryCard } from './history-card.tsx';
 import { NotRegistered } from './not-registered.tsx';
 import { QuarantineCard } from './quarantine-card.tsx';
 import type { SettingsPart } from './settings-dialog.tsx';
-import { StartButtons } from './start-buttons.tsx';
 import { statusText } from './status-text.ts';
 import { SyncCard } from './sync-card.tsx';
+import { tabTitle, useRunIcon } from './tab.ts';
 import { Totals } from './totals.tsx';
 import { TrendsCard } from './trends-card.tsx';
 import { useOrganization } from './use-organization.ts';
@@ -39,24 +37,22 @@ const SettingsDialog = loadOnDemand(() =>
 );
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
-  const { state, connection, applyLog } = useOrganization(organizationId);
+  const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
   const { registration, readAgain } = useRegistration(api, organizationId);
   const records = useRecords(api, organizationId, state.log);
   const start = useStart(api, organizationId, applyLog);
   const cancel = useCancel(api, applyLog);
-  const throughput = useThroughput(state.log);
+  const throughput = useThroughput(state.log, frozenAt !== null);
   const [openPart, setOpenPart] = useState<SettingsPart | null>(null);
   const openSettings = () => setOpenPart('all');
   const openKey = () => setOpenPart('key');
   const name = nameOf(registration, organizationId);
-  useDocumentTitle(...(isRunning(state) ? [formatPercent(state.percent), name] : [name]));
+  useDocumentTitle(...tabTitle(state, frozenAt !== null), name);
+  useRunIcon(state);
 
   const { log } = state;
   if (isForbidden(connection)) return <NoAccess title={name} words={records.error} connection={connection} />;
   const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
-  const buttons = (
-    <StartButtons start={start} isRunning={isRunning(state)} onCancel={() => log && cancel.ask(log)} />
-  );
   return (
     <>
       <PageHeader current="dashboard" connection={connection} />
@@ -75,7 +71,14 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           missing={records.missing}
           onConfirmed={records.readAgain}
         />
-        <SyncCard state={state} start={start} buttons={buttons} throughput={throughput} onKey={openKey} />
+        <SyncCard
+          state={state}
+          frozenAt={frozenAt}
+          start={start}
+          throughput={throughput}
+          onCancel={cancel.ask}
+          onKey={openKey}
+        />
         <Totals organizationId={organizationId} records={records} />
         <div className="columns">
           <HistoryCard api={api} organizationId={organizationId} latest={log} />

@@ -3,9 +3,9 @@
  * usual reason is another one, such as a key of the wrong account.
  */
 import { useEffect, useRef, useState } from 'react';
+import { formatPatients } from '#contract/count.ts';
 import type { MissingPatients } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
-import { formatPatients } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { LazyConfirmDialog } from '../ui/lazy-confirm-dialog.tsx';
 import { Moment } from '../ui/time.tsx';

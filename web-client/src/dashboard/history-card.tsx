@@ -1,11 +1,12 @@
 /** The past runs, with filters; each links to its own page. */
 import { useState } from 'react';
+import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import { isCancelled } from '#contract/progress.ts';
 import { OperationType, type SyncLog, SyncStatus } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
-import { formatCount, operationWords } from '../ui/format.ts';
+import { operationWords } from '../ui/format.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';

@@ -1,10 +1,10 @@
 /** The stored patients of one organization, to check the result of a sync. */
 import { type ReactNode, useId, useState } from 'react';
+import { formatPatients } from '#contract/count.ts';
 import { type ListedPatient, PatientState } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
-import { formatPatients } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { DayAndTime } from '../ui/time.tsx';

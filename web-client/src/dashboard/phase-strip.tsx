@@ -3,12 +3,13 @@
  * patients stored. At the end each shows its duration.
  */
 
+import { formatCount } from '#contract/count.ts';
 import { isCancelled } from '#contract/progress.ts';
 import type { SyncLog, SyncPhase } from '#contract/sync-log.ts';
-import { formatCount } from '../ui/format.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 
-type PartState = 'idle' | 'active' | 'waiting' | 'done' | 'stopped';
+/** `partial`: done, with patients that could not be stored. */
+type PartState = 'idle' | 'active' | 'waiting' | 'done' | 'partial' | 'stopped';
 
 interface Part {
   name: string;
@@ -27,11 +28,12 @@ const AT_WORK: Record<'fetch' | 'process' | 'store', readonly SyncPhase[]> = {
   store: ['storing', 'finishing'],
 };
 
-export function PhaseStrip({ log }: { log: SyncLog }) {
+/** @param log null: no run yet */
+export function PhaseStrip({ log }: { log: SyncLog | null }) {
   return (
     <ol className="phases" aria-label="Phases">
-      {partsOf(log).map((part) => (
-        <li key={part.name} className="phase" data-state={stateOf(part, log)}>
+      {(log === null ? NO_RUN : partsOf(log)).map((part) => (
+        <li key={part.name} className="phase" data-state={log === null ? 'idle' : stateOf(part, log)}>
           <p className="phase-name">
             <Icon name={part.icon} />
             {part.name}
@@ -47,6 +49,12 @@ export function PhaseStrip({ log }: { log: SyncLog }) {
   );
 }
 
+const NO_RUN: readonly Part[] = [
+  { name: 'Fetch', icon: 'signal', text: 'No page yet', share: 0, took: undefined, isAtWork: false },
+  { name: 'Process', icon: 'people', text: 'None read yet', share: 0, took: undefined, isAtWork: false },
+  { name: 'Store', icon: 'disk', text: 'None stored yet', share: 0, took: undefined, isAtWork: false },
+];
+
 function partsOf(log: SyncLog): Part[] {
   const { current_page = 0, total_pages = 0, patients_found = 0, performance_metrics } = log.metadata;
   const isAtWork = (part: keyof typeof AT_WORK) => AT_WORK[part].includes(log.metadata.phase ?? 'storing');
@@ -55,8 +63,7 @@ function partsOf(log: SyncLog): Part[] {
       name: 'Fetch',
       icon: 'signal',
       share: shareOf(current_page, total_pages),
-      text:
-        current_page > 0 ? `Page ${formatCount(current_page)} of ${formatCount(total_pages)}` : 'No page yet',
+      text: ofTotal(`Page ${formatCount(current_page)}`, current_page, total_pages) ?? 'No page yet',
       took: performance_metrics?.api_fetch_time,
       isAtWork: isAtWork('fetch'),
     },
@@ -64,7 +71,7 @@ function partsOf(log: SyncLog): Part[] {
       name: 'Process',
       icon: 'people',
       share: shareOf(log.records_processed, patients_found),
-      text: `${formatCount(log.records_processed)} of ${formatCount(patients_found)} read`,
+      text: readText(log.records_processed, patients_found ?? 0),
       took: performance_metrics?.processing_time,
       isAtWork: isAtWork('process'),
     },
@@ -79,14 +86,26 @@ function partsOf(log: SyncLog): Part[] {
   ];
 }
 
-function storedText({ records_success, records_failed }: SyncLog): string {
+/** Without a total there is none in the text. */
+function ofTotal(words: string, count: number, total: number): string | undefined {
+  if (count === 0) return undefined;
+  return total > 0 ? `${words} of ${formatCount(total)}` : words;
+}
+
+function readText(count: number, found: number): string {
+  const words = ofTotal(formatCount(count), count, found);
+  return words === undefined ? 'None read yet' : `${words} read`;
+}
+
+function storedText({ records_success, records_failed, records_processed }: SyncLog): string {
+  if (records_processed === 0) return 'None stored yet';
   const stored = `${formatCount(records_success)} stored`;
   return records_failed === 0 ? stored : `${stored}, ${formatCount(records_failed)} not`;
 }
 
-function stateOf({ share, isAtWork }: Part, log: SyncLog): PartState {
+function stateOf({ name, share, isAtWork }: Part, log: SyncLog): PartState {
   const { status, metadata } = log;
-  if (status === 'completed') return 'done';
+  if (status === 'completed') return name === 'Store' && log.records_failed > 0 ? 'partial' : 'done';
   if (status === 'failed') return share >= 1 ? 'done' : isCancelled(log) ? 'idle' : 'stopped';
   if (share >= 1) return 'done';
   if (!isAtWork) return 'idle';

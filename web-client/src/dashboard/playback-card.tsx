@@ -1,9 +1,9 @@
 /** Plays a run back: the curve of its progress with a scrubber, and its chapters. */
 import type { KeyboardEvent } from 'react';
 import { formatDuration } from '#contract/duration.ts';
-import { stepText } from '#contract/progress.ts';
 import { formatPercent, formatRate } from '../ui/format.ts';
 import { GuideText, Icon } from '../ui/icon.tsx';
+import { activityText } from '../ui/result-text.ts';
 import { PhaseStrip } from './phase-strip.tsx';
 import { chaptersOf, indexAt, lengthOf, type PlaybackMoment, speedOf } from './playback.ts';
 import { Progress } from './progress.tsx';
@@ -30,7 +30,7 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
       {isTrimmed && <p className="soft">The first events of this run are no longer stored.</p>}
       <div className="playback-stage" data-moment={playback.index}>
         <p className="current-step">
-          <GuideText text={stepText(moment.log)} />
+          <GuideText text={activityText(moment.log)} />
         </p>
         <Progress log={moment.log} percent={percentOf(moment)} />
         <PhaseStrip log={moment.log} />

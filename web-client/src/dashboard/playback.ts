@@ -1,10 +1,11 @@
 /** Turns a run's timeline into playable moments, each with the time for which it is shown. Pure. */
 
+import { formatPatients } from '#contract/count.ts';
 import type { StreamEvent } from '#contract/stream-event.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { isAhead } from '../live/organization-state.ts';
 import { displayState, RUN_TONES, type Tone } from '../ui/display-state.ts';
-import { formatPatients, formatPercent } from '../ui/format.ts';
+import { formatPercent } from '../ui/format.ts';
 
 export interface PlaybackMoment {
   cursor: string;

@@ -1,20 +1,15 @@
 /** The progress of a run: percentage, count and bar. */
 import type { SyncLog } from '#contract/sync-log.ts';
-import { barTone } from '../ui/display-state.ts';
-import { counterText, formatPercent } from '../ui/format.ts';
+import { counterText, formatPercent, shownPercent } from '../ui/format.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 
-export function Progress({ log, percent }: { log: SyncLog; percent: number }) {
+export function Progress({ log, percent }: { log: SyncLog | null; percent: number }) {
+  const known = shownPercent(log, percent);
   return (
     <div className="progress-display">
-      <p className="percent">{formatPercent(percent)}</p>
+      <p className="percent">{known === null ? '–' : formatPercent(known)}</p>
       <p className="progress-text">{counterText(log)}</p>
-      <ProgressBar
-        percent={percent}
-        tone={barTone(log)}
-        label="Sync progress"
-        valueText={`${formatPercent(percent)}, ${counterText(log)}`}
-      />
+      <ProgressBar log={log} percent={percent} label="Sync progress" />
     </div>
   );
 }

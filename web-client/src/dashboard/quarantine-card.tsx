@@ -1,8 +1,9 @@
 /** Patients that could not be stored: id, reason and solution, with a retry on request. */
 import { useRef } from 'react';
+import { formatCount } from '#contract/count.ts';
 import type { QuarantineList, QuarantineReason } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
-import { formatCount, QUARANTINE_ADVICE, QUARANTINE_WORDS } from '../ui/format.ts';
+import { QUARANTINE_ADVICE, QUARANTINE_WORDS } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { useHandOver } from '../ui/restore-focus.ts';
 import { Moment } from '../ui/time.tsx';

@@ -1,5 +1,6 @@
 /** How a run ended, in the guide's words, and what to do when it failed. */
 
+import { formatCount, formatPatients } from '#contract/count.ts';
 import { isCancelled, isWithoutKey, problemText } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
@@ -15,7 +16,7 @@ export interface ResultNoticeProps {
 }
 
 export function ResultNotice({ log, start, onKey }: ResultNoticeProps) {
-  const problem = problemText(log);
+  const problem = log.status === 'completed' ? notStoredText(log) : problemText(log);
   if (problem === null) return null;
   const { tone, icon } = appearanceOf(log);
   const { error_details } = log;
@@ -34,6 +35,13 @@ export function ResultNotice({ log, start, onKey }: ResultNoticeProps) {
       </div>
     </div>
   );
+}
+
+/** The guide's sentence is a rate that hides the patients: this one counts them. */
+function notStoredText({ records_failed: failed, records_processed: processed }: SyncLog): string | null {
+  if (failed === 0) return null;
+  const were = failed === 1 ? 'was' : 'were';
+  return `${formatCount(failed)} of ${formatPatients(processed)} ${were} not stored. Ids and reasons are listed below.`;
 }
 
 function appearanceOf(log: SyncLog): { tone: string; icon: IconName } {

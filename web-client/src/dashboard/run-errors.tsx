@@ -1,14 +1,16 @@
 /** Patients of this run that could not be stored: by id and reason, never by name. */
 import { useState } from 'react';
+import { formatCount } from '#contract/count.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
-import { formatCount } from '../ui/format.ts';
 
 /** Enough to see the kind of errors; the rest on request. */
 const SHOWN_AT_FIRST = 6;
 
 export function RunErrors({ log }: { log: SyncLog }) {
   const [isAll, setIsAll] = useState(false);
-  const { errors = [], errors_total = errors.length } = log.metadata;
+  // A failed run carries its own reason there too, which is no patient's.
+  const errors = (log.metadata.errors ?? []).filter((text) => text !== log.error_details);
+  const { errors_total = errors.length } = log.metadata;
   if (errors.length === 0) return null;
   const total = Math.max(errors_total, errors.length);
   const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);

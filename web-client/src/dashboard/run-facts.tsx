@@ -1,71 +1,73 @@
 /** The figures of a run: position and speed while it is active, duration and changes at the end. */
+
+import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Fact, Facts } from '../ui/facts.tsx';
-import { formatCount, formatRate, patientsPerSecond, triggerWords } from '../ui/format.ts';
+import { formatRate, patientsPerSecond, triggerWords } from '../ui/format.ts';
 import { Sparkline } from '../ui/sparkline.tsx';
 import { recentRate, type Throughput } from '../ui/throughput.ts';
 import { Moment } from '../ui/time.tsx';
 
 export interface RunFactsProps {
-  log: SyncLog;
+  /** Null: no run yet. */
+  log: SyncLog | null;
   /** Of a run that is watched live. */
   throughput?: Throughput;
+  /** While the connection is lost: the time of the state. */
+  frozenAt?: number | null;
 }
 
 const RATE_OVER_SECONDS = 5;
 
-export function RunFacts({ log, throughput }: RunFactsProps) {
+/** The same figures in every state, so that the layout does not jump when a run begins or ends. */
+export function RunFacts({ log, throughput, frozenAt = null }: RunFactsProps) {
+  const metadata = log?.metadata;
+  const isActive = log?.status === 'running';
   return (
-    <Facts isLive={log.status === 'running'}>
-      {log.status === 'running' ? (
-        <RunningFacts log={log} throughput={throughput} />
-      ) : (
-        <EndedFacts log={log} />
+    <Facts>
+      <Times log={log} frozenAt={frozenAt} />
+      <Fact term="Rate">
+        <span className="rate">
+          <span>{log === null ? '–' : rateText(log, throughput, frozenAt !== null)}</span>
+          {isActive && throughput !== undefined && <Sparkline counts={throughput.counts.slice(0, -1)} />}
+        </span>
+      </Fact>
+      <Counted term="API requests" count={metadata?.performance_metrics?.api_requests} />
+      <Counted term="Data warnings" count={metadata?.warnings_total} />
+      <Fact term="Completeness">{completeness(log)}</Fact>
+      {CHANGES.map(([key, term]) => (
+        <Counted key={key} term={term} count={log && log.records_processed > 0 ? metadata?.[key] : null} />
+      ))}
+      <Fact term="Started by">{log && triggerWords(log)}</Fact>
+      {metadata?.retry_at !== undefined && (
+        <Fact term="Next attempt">
+          <Moment at={metadata.retry_at} />
+        </Fact>
       )}
-      <Changes log={log} />
     </Facts>
   );
 }
 
-function RunningFacts({ log, throughput }: { log: SyncLog; throughput: Throughput | undefined }) {
-  const now = useNow(true);
-  return (
-    <>
-      <Fact term="Time left">{log.metadata.estimated_remaining ?? null}</Fact>
-      <Fact term="Running for">{formatDuration(now - Date.parse(log.started_at))}</Fact>
-      <Fact term="Rate">
-        <span className="rate">
-          <span>{liveRateText(log, throughput)}</span>
-          {throughput !== undefined && <Sparkline counts={throughput.counts.slice(0, -1)} />}
-        </span>
-      </Fact>
-    </>
-  );
-}
-
-function EndedFacts({ log }: { log: SyncLog }) {
-  const { performance_metrics: metrics, warnings_total, proof, retry_at: retryAt } = log.metadata;
-  const trigger = triggerWords(log);
+function Times({ log, frozenAt }: { log: SyncLog | null; frozenAt: number | null }) {
+  const isActive = log?.status === 'running';
+  const ticking = useNow(isActive && frozenAt === null);
+  if (log === null || isActive) {
+    const left = frozenAt === null ? log?.metadata.estimated_remaining : null;
+    return (
+      <>
+        <Fact term="Time left">{left ?? null}</Fact>
+        <Fact term="Running for">
+          {log && formatDuration((frozenAt ?? ticking) - Date.parse(log.started_at))}
+        </Fact>
+      </>
+    );
+  }
   return (
     <>
       <Fact term="Ended">{log.completed_at === null ? null : <Moment at={log.completed_at} />}</Fact>
-      <Fact term="Duration">{metrics?.total_duration ?? durationText(log)}</Fact>
-      {trigger !== null && <Fact term="Started by">{trigger}</Fact>}
-      {retryAt !== undefined && (
-        <Fact term="Next attempt">
-          <Moment at={retryAt} />
-        </Fact>
-      )}
-      {metrics !== undefined && (
-        <>
-          <Fact term="Rate">{`${formatRate(metrics.patients_per_second)} patients/s`}</Fact>
-          <Fact term="API requests">{formatCount(metrics.api_requests)}</Fact>
-        </>
-      )}
-      {warnings_total ? <Fact term="Data warnings">{formatCount(warnings_total)}</Fact> : null}
-      {proof !== undefined && <Fact term="Completeness">{proof.proven ? 'Proven' : 'Not proven'}</Fact>}
+      <Fact term="Duration">{log.metadata.performance_metrics?.total_duration ?? durationText(log)}</Fact>
     </>
   );
 }
@@ -76,17 +78,21 @@ const CHANGES = [
   ['unchanged', 'Unchanged'],
 ] as const;
 
-/** Only our engine counts these; a row of another program has none. */
-function Changes({ log }: { log: SyncLog }) {
-  if (log.records_processed === 0) return null;
-  return CHANGES.map(([key, term]) => {
-    const count = log.metadata[key];
-    return typeof count === 'number' ? (
-      <Fact key={key} term={term}>
-        {formatCount(count)}
-      </Fact>
-    ) : null;
-  });
+/** A row of another program lacks some counts. */
+function Counted({ term, count }: { term: string; count: unknown }) {
+  return <Fact term={term}>{typeof count === 'number' ? formatCount(count) : null}</Fact>;
+}
+
+function completeness(log: SyncLog | null): string | null {
+  const proof = log?.status === 'running' ? undefined : log?.metadata.proof;
+  return proof === undefined ? null : proof.proven ? 'Proven' : 'Not proven';
+}
+
+/** At the end as the engine measured it. While the connection is lost no rate is known. */
+function rateText(log: SyncLog, throughput: Throughput | undefined, isFrozen: boolean): string {
+  if (log.status === 'running') return isFrozen ? '–' : liveRateText(log, throughput);
+  const rate = log.metadata.performance_metrics?.patients_per_second;
+  return rate === undefined ? '–' : `${formatRate(rate)} patients/s`;
 }
 
 /** Measured here once patients arrive; until then the engine's own estimate. */

@@ -31,7 +31,7 @@ export interface RunPageProps {
 }
 
 export function RunPage({ organizationId, runId, api }: RunPageProps) {
-  const { state, connection, applyLog } = useOrganization(organizationId);
+  const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
   const { registration } = useRegistration(api, organizationId);
   const run = useRun(api, organizationId, runId, state.log);
   const cancel = useCancel(api, applyLog);
@@ -46,7 +46,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
         <SubpageTitle organizationId={organizationId} organizationName={name} title={`Run ${runId}`} />
         <OfflineNotice connection={connection} />
         {run.error !== null && <ErrorNotice words={run.error} />}
-        {run.log !== null && <Outcome log={run.log} cancel={cancel} />}
+        {run.log !== null && <Outcome log={run.log} frozenAt={frozenAt} cancel={cancel} />}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>
       <p className="undrawn" role="status" data-testid="announcer">
@@ -57,7 +57,13 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   );
 }
 
-function Outcome({ log, cancel }: { log: SyncLog; cancel: Cancel }) {
+interface OutcomeProps {
+  log: SyncLog;
+  frozenAt: number | null;
+  cancel: Cancel;
+}
+
+function Outcome({ log, frozenAt, cancel }: OutcomeProps) {
   const isOurs = OperationType.safeParse(log.operation_type).success;
   const heading = useRef<HTMLHeadingElement>(null);
   const button = useHandOver(heading);
@@ -83,7 +89,7 @@ function Outcome({ log, cancel }: { log: SyncLog; cancel: Cancel }) {
         )}
       </div>
       <ResultNotice log={log} />
-      <RunFacts log={log} />
+      <RunFacts log={log} frozenAt={frozenAt} />
       <RunErrors log={log} />
     </section>
   );

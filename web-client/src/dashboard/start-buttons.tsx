@@ -1,21 +1,21 @@
 /**
- * The guide's button, a menu of the other syncs, and a cancel button while a sync runs.
+ * The guide's button, and a menu of the other syncs.
  *
- * While a sync runs, the first two stay in place and do nothing: removing or disabling a focused button would lose the
- * keyboard focus.
+ * While a sync runs, both stay in place and do nothing: removing or disabling a focused button would lose the keyboard
+ * focus. The cancel button is elsewhere (cancel-button.tsx).
  */
-import { useRef, useState } from 'react';
+import { type RefObject, useState } from 'react';
 import type { StartableSync } from '../api.ts';
 import { GuideText, Icon } from '../ui/icon.tsx';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
-import { useHandOver } from '../ui/restore-focus.ts';
 import type { OtherSyncsProps } from './other-syncs.tsx';
 import type { Start } from './use-start.ts';
 
 export interface StartButtonsProps {
   start: Start;
   isRunning: boolean;
-  onCancel(): void;
+  /** Gets the focus of the cancel button when that disappears. */
+  startButton: RefObject<HTMLButtonElement | null>;
 }
 
 const OtherSyncs = loadOnDemand(
@@ -23,20 +23,13 @@ const OtherSyncs = loadOnDemand(
   StandIn,
 );
 
-export function StartButtons({ start, isRunning, onCancel }: StartButtonsProps) {
+export function StartButtons({ start, isRunning, startButton }: StartButtonsProps) {
   const isBusy = isRunning || start.outcome.kind === 'asking';
   const begin = (type: StartableSync) => () => {
     if (!isBusy) start.begin(type);
   };
-  const startButton = useRef<HTMLButtonElement>(null);
-  const cancelButton = useHandOver(startButton);
   return (
     <div className="start">
-      {isRunning && (
-        <button ref={cancelButton} type="button" className="btn btn-quiet-danger" onClick={onCancel}>
-          Cancel sync
-        </button>
-      )}
       <div className="btn-pair">
         <button
           ref={startButton}
@@ -45,7 +38,7 @@ export function StartButtons({ start, isRunning, onCancel }: StartButtonsProps) 
           aria-disabled={isBusy}
           onClick={begin('full_patients')}
         >
-          <GuideText text="🔄 Start Full Sync" />
+          <GuideText text={start.outcome.kind === 'asking' ? '🔄 Starting…' : '🔄 Start Full Sync'} />
         </button>
         <OtherSyncsWhenWanted isBusy={isBusy} begin={begin} />
       </div>

@@ -3,13 +3,13 @@
  * unchanged. Pure.
  */
 
-import { endText } from '#contract/progress.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
+import { announcedEnd } from '../ui/result-text.ts';
 
 export function statusText(state: OrganizationState): string {
   const { log, percent } = state;
   if (log === null) return '';
-  if (!isRunning(state)) return endText(log);
+  if (!isRunning(state)) return announcedEnd(log);
   if (log.metadata.phase === 'waiting') return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
   const quarter = Math.floor(percent / 25) * 25;
   return quarter === 0 ? 'Sync started.' : `Sync ${quarter} percent done.`;

@@ -1,81 +1,83 @@
 /** The sync of the organization: everything that the guide's component shows. */
-import type { ReactNode } from 'react';
-import { isCancelled, stepText } from '#contract/progress.ts';
+import { useRef } from 'react';
+import { isCancelled } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { operationWords } from '../ui/format.ts';
 import { GuideText } from '../ui/icon.tsx';
+import { activityText } from '../ui/result-text.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import type { Throughput } from '../ui/throughput.ts';
-import { Moment } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';
+import { CancelButton } from './cancel-button.tsx';
 import { PhaseStrip } from './phase-strip.tsx';
 import { Progress } from './progress.tsx';
 import { ResultNotice } from './result-notice.tsx';
 import { RunErrors } from './run-errors.tsx';
 import { RunFacts } from './run-facts.tsx';
+import { RunNote } from './run-note.tsx';
+import { StartButtons } from './start-buttons.tsx';
 import type { Start } from './use-start.ts';
-import { WaitingNotice } from './waiting-notice.tsx';
 
 export interface SyncCardProps {
   state: OrganizationState;
+  /** While the connection is lost: the time of the state. */
+  frozenAt: number | null;
   start: Start;
-  buttons: ReactNode;
   throughput: Throughput;
+  onCancel(log: SyncLog): void;
   onKey(): void;
 }
 
-export function SyncCard({ state, start, buttons, throughput, onKey }: SyncCardProps) {
+/** Every part is there in every state: nothing jumps when a run begins, waits or ends. */
+export function SyncCard({ state, frozenAt, start, throughput, onCancel, onKey }: SyncCardProps) {
   const { log } = state;
+  const startButton = useRef<HTMLButtonElement>(null);
   return (
-    <section className="card sync-monitor" aria-labelledby="sync-title" data-status={log?.status ?? 'none'}>
+    <section
+      className="card sync-monitor"
+      aria-labelledby="sync-title"
+      data-status={log?.status ?? 'none'}
+      data-frozen={frozenAt !== null}
+    >
       <div className="sync-head">
         <div>
-          {log !== null && <Eyebrow log={log} />}
-          <h2 id="sync-title">{titleOf(state)}</h2>
+          <Eyebrow log={log} />
+          <h2 id="sync-title">{titleOf(state, frozenAt)}</h2>
           <p className="current-step">
             <Step state={state} />
           </p>
         </div>
-        {buttons}
+        <StartButtons start={start} isRunning={isRunning(state)} startButton={startButton} />
+        <div className="run-line">
+          <RunNote log={log} frozenAt={frozenAt} />
+          {log?.status === 'running' && <CancelButton heir={startButton} onCancel={() => onCancel(log)} />}
+        </div>
       </div>
       <StartNotice start={start} />
-      {log !== null && (
-        <>
-          {hasBegun(log) && <Progress log={log} percent={state.percent} />}
-          {isRunning(state) && <WaitingNotice log={log} />}
-          <ResultNotice log={log} start={start} onKey={onKey} />
-          {hasBegun(log) && <PhaseStrip log={log} />}
-          <RunFacts log={log} throughput={throughput} />
-          <RunErrors log={log} />
-        </>
-      )}
+      <Progress log={log} percent={state.percent} />
+      {log !== null && <ResultNotice log={log} start={start} onKey={onKey} />}
+      <PhaseStrip log={log} />
+      <RunFacts log={log} throughput={throughput} frozenAt={frozenAt} />
+      {log !== null && <RunErrors log={log} />}
     </section>
   );
 }
 
-function Eyebrow({ log }: { log: SyncLog }) {
+function Eyebrow({ log }: { log: SyncLog | null }) {
   return (
     <p className="eyebrow">
       <StatePill log={log} />
-      <a href={addressOfRun(log.organization_id, log.id)}>Run {log.id}</a>
-      <span>
-        started <Moment at={log.started_at} />
-      </span>
+      {log !== null && <a href={addressOfRun(log.organization_id, log.id)}>Run {log.id}</a>}
     </p>
   );
 }
 
-/** A run that failed before it read anything has no progress. */
-function hasBegun({ status, metadata }: SyncLog): boolean {
-  return status !== 'failed' || (metadata.patients_found ?? 0) > 0;
-}
-
-function titleOf({ isKnown, log }: OrganizationState): string {
+function titleOf({ isKnown, log }: OrganizationState, frozenAt: number | null): string {
   if (log === null) return isKnown ? 'Ready for the first sync' : 'Looking up the last sync';
   const operation = operationWords(log.operation_type);
-  if (log.status === 'running') return `${operation} is running`;
+  if (log.status === 'running') return `${operation} ${frozenAt === null ? 'is' : 'was'} running`;
   return `Last sync: ${operation.toLowerCase()} ${endWords(log)}`;
 }
 
@@ -86,9 +88,13 @@ function endWords(log: SyncLog): string {
 
 /** The result notice explains a failed run. */
 function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
-  if (log?.status === 'failed') return 'The patients that were stored before it failed stay.';
-  if (log === null && isKnown) return 'Fetches every patient from Cliniko, active and archived.';
-  return <GuideText text={stepText(log)} />;
+  if (log?.status === 'failed') {
+    return log.records_success > 0
+      ? 'The patients that were stored before it failed stay.'
+      : 'No patient was stored.';
+  }
+  if (log === null) return isKnown ? 'Fetches every patient from Cliniko, active and archived.' : '';
+  return <GuideText text={activityText(log)} />;
 }
 
 function StartNotice({ start: { outcome } }: { start: Start }) {

@@ -1,6 +1,6 @@
 /** The totals of the organization's patients, as of the last ended run. */
 
-import { formatCount } from '../ui/format.ts';
+import { formatCount } from '#contract/count.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Moment } from '../ui/time.tsx';
 import { addressOfPatients } from './address.ts';

@@ -9,15 +9,21 @@ interface Counted {
   processed: number;
 }
 
-/** @param log null or ended: the measurement stops */
-export function useThroughput(log: SyncLog | null): Throughput {
+/**
+ * @param log null or ended: the measurement stops
+ * @param isFrozen the connection is lost: what arrives afterwards was processed at unknown times
+ */
+export function useThroughput(log: SyncLog | null, isFrozen: boolean): Throughput {
   const [counted, setCounted] = useState<Counted>(() => ({
     throughput: noThroughput(secondNow()),
     runId: null,
     processed: 0,
   }));
-  const isRunning = log?.status === 'running';
+  const isRunning = log?.status === 'running' && !isFrozen;
 
+  useEffect(() => {
+    if (isFrozen) setCounted((before) => ({ ...before, runId: null }));
+  }, [isFrozen]);
   useEffect(() => {
     if (log !== null) setCounted((before) => withLog(before, log));
   }, [log]);

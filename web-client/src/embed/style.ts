@@ -1,6 +1,6 @@
 /**
  * The style of the element. Every colour and measure is a custom property that the page may set on the element or
- * above it. The parts (`box`, `label`, `connection`, `bar`, `fill`, `text`, `remaining`, `step`, `problem`) may be
+ * above it. The parts (`box`, `label`, `connection`, `bar`, `fill`, `missed`, `text`, `remaining`, `step`, `problem`) may be
  * styled with `::part()`.
  *
  * Dark mode follows the page's own `color-scheme`, so a light page never gets a dark box.
@@ -50,9 +50,17 @@ export const LOOK = `
   height: var(--sync-progress-height, 0.75em);
   background: var(--track);
   border-radius: 1em;
+  display: flex;
   overflow: hidden;
 }
 .fill { width: 0; height: 100%; background: var(--tone); border-radius: inherit; transition: width 0.3s ease-out; }
+.missed { flex: none; min-width: 0.25em; background: var(--sync-progress-waiting, light-dark(#8a5200, #f0b95c)); }
+.missed[hidden] { display: none; }
+.box[data-tone="running"]:is([data-connection="live"], [data-connection="polling"]) .bar[data-known="false"] .fill {
+  width: 30%;
+  animation: seek 1.6s ease-in-out infinite alternate;
+}
+@keyframes seek { to { translate: 233%; } }
 p { margin: 0; overflow-wrap: anywhere; }
 .problem { color: var(--sync-progress-failed, light-dark(#b0281e, #ff9a8d)); }
 .problem:empty, .remaining:empty, .step:empty { display: none; }
@@ -64,9 +72,13 @@ p { margin: 0; overflow-wrap: anywhere; }
   clip-path: inset(50%);
   white-space: nowrap;
 }
-@media (prefers-reduced-motion: reduce) { .fill { transition: none; } }
+@media (prefers-reduced-motion: reduce) {
+  .fill { transition: none; }
+  .box[data-tone="running"][data-connection] .bar[data-known="false"] .fill { animation: none; }
+}
 @media (forced-colors: active) {
   .bar { border: 1px solid CanvasText; }
   .fill { background: Highlight; forced-color-adjust: none; }
+  .missed { background: repeating-linear-gradient(45deg, CanvasText 0 2px, Canvas 2px 4px); forced-color-adjust: none; }
 }
 `;

@@ -1,10 +1,11 @@
 /** The element's shadow tree: created once, then updated. Text only, never markup. */
 import { problemText, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
-import type { Connection } from '../live/connection.ts';
+import { type Connection, isConnected } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { barTone } from '../ui/display-state.ts';
-import { TIME } from '../ui/time-format.ts';
+import { counterText, formatPercent, shownPercent, storedShare } from '../ui/format.ts';
+import { CLOCK, TIME } from '../ui/time-format.ts';
 import { LOOK } from './style.ts';
 
 export interface View {
@@ -16,24 +17,25 @@ export interface View {
   showProblem(problem: string): void;
 }
 
-const NUMBER = new Intl.NumberFormat('en');
-
 export function createView(root: ShadowRoot): View {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(LOOK);
   // A constructed style sheet: a policy that forbids inline styles allows it.
   root.adoptedStyleSheets = [sheet];
   const [label, connection] = [part('span', 'label'), part('span', 'connection')];
-  const [bar, fill] = [part('div', 'bar'), part('div', 'fill')];
+  const [bar, fill, missed] = [part('div', 'bar'), part('div', 'fill'), part('div', 'missed')];
   const [text, remaining] = [part('span', 'text'), part('span', 'remaining')];
   const [step, problem] = [part('p', 'step'), part('p', 'problem')];
   const [box, announcer] = [part('div', 'box'), part('div', 'announcer')];
   announcer.setAttribute('role', 'status');
   label.id = 'label';
   for (const [name, value] of Object.entries(BAR)) bar.setAttribute(name, value);
-  bar.append(fill);
+  bar.append(fill, missed);
   box.append(row(label, connection), bar, row(text, remaining), step, problem);
   root.append(box, announcer);
+
+  /** When the server was last known to answer. */
+  let answeredAt = Date.now();
 
   return {
     setLabel: (words) => write(label, words),
@@ -45,13 +47,14 @@ export function createView(root: ShadowRoot): View {
       box.dataset.status = log?.status ?? 'none';
       box.dataset.connection = now.isCatchingUp ? 'catching-up' : now.kind;
       box.dataset.transport = now.transport ?? 'none';
-      const counts = countsOf(log, percent);
-      bar.setAttribute('aria-valuenow', String(percent));
-      bar.setAttribute('aria-valuetext', counts);
-      fill.style.width = `${percent}%`;
+      const known = shownPercent(log, percent);
+      const counts = countsOf(log, known);
+      setValue(bar, known, counts);
+      setParts(fill, missed, known, log === null ? 1 : storedShare(log));
+      if (isConnected(now)) answeredAt = Date.now();
       write(connection, connectionWords(now));
       write(text, counts);
-      write(remaining, remainingOf(log));
+      write(remaining, remainingOf(log, isConnected(now) ? null : answeredAt));
       write(step, state.isKnown ? stepOf(log) : '');
       write(problem, (log && problemText(log)) ?? '');
     },
@@ -83,21 +86,42 @@ function write(element: HTMLElement, words: string): void {
   if (element.textContent !== words) element.textContent = words;
 }
 
-/** The problem text explains a failed run, mostly in the same words. */
+/** Without a value before the total is known. */
+function setValue(bar: HTMLElement, percent: number | null, words: string): void {
+  if (percent === null) bar.removeAttribute('aria-valuenow');
+  else bar.setAttribute('aria-valuenow', String(percent));
+  bar.dataset.known = String(percent !== null);
+  bar.setAttribute('aria-valuetext', words);
+}
+
+/** @param stored 0 to 1: the rest could not be stored */
+function setParts(fill: HTMLElement, missed: HTMLElement, percent: number | null, stored: number): void {
+  fill.style.width = percent === null ? '' : `${percent * stored}%`;
+  missed.style.width = `${(percent ?? 0) * (1 - stored)}%`;
+  missed.hidden = stored === 1;
+}
+
+/** The problem text explains a failed run, and one that could not store every patient: a tick would deny it. */
 function stepOf(log: SyncLog | null): string {
   if (log === null) return 'No sync yet.';
-  const isExplained = log.error_details !== null && (problemText(log) ?? '').includes(log.error_details);
+  const problem = problemText(log);
+  const isExplained = problem !== null && (log.status === 'completed' || isIn(log.error_details, problem));
   return isExplained ? '' : stepText(log);
 }
 
-function countsOf(log: SyncLog | null, percent: number): string {
-  const stored = NUMBER.format(log?.records_success ?? 0);
-  const found = NUMBER.format(log?.metadata.patients_found ?? 0);
-  return `${stored} / ${found} patients (${percent.toFixed(1)}%)`;
+function isIn(details: string | null, problem: string): boolean {
+  return details !== null && problem.includes(details);
 }
 
-function remainingOf(log: SyncLog | null): string {
+function countsOf(log: SyncLog | null, percent: number | null): string {
+  const counts = counterText(log);
+  return percent === null ? counts : `${counts} (${formatPercent(percent)})`;
+}
+
+/** @param frozenAt the time of the state while the connection is lost: nothing is promised then */
+function remainingOf(log: SyncLog | null, frozenAt: number | null): string {
   if (log?.status !== 'running') return '';
+  if (frozenAt !== null) return `as of ${CLOCK.format(frozenAt)}`;
   const { estimated_remaining: left } = log.metadata;
   return left ? `${left} left` : '';
 }

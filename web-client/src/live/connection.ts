@@ -25,6 +25,11 @@ export function isForbidden({ refusedWith }: Connection): boolean {
   return refusedWith === 403;
 }
 
+/** Changes arrive. Otherwise everything shown is as of the last one that arrived. */
+export function isConnected({ kind }: Connection): boolean {
+  return kind === 'live' || kind === 'polling';
+}
+
 export type ConnectionDetails = Pick<Connection, 'transport' | 'isCatchingUp' | 'refusedWith' | 'refusal'>;
 
 /** An unchanged connection keeps its identity, and an unchanged kind keeps its `since`. */

@@ -1,10 +1,12 @@
 /** The changes between two renders of the console: lines of its event tail, and patients counted. Pure. */
+
+import { formatCount, formatPatients } from '#contract/count.ts';
 import { isCancelled, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { displayState, RUN_TONES, type Tone } from '../ui/display-state.ts';
-import { formatCount, formatPatients, operationWords } from '../ui/format.ts';
+import { operationWords } from '../ui/format.ts';
 
 export interface ActivityLine {
   /** A counter of this page. */

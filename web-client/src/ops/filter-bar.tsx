@@ -1,6 +1,6 @@
 /** Filters the list by text and by state. Escape clears the text. */
 import type { RefObject } from 'react';
-import { formatCount } from '../ui/format.ts';
+import { formatCount } from '#contract/count.ts';
 import { Icon } from '../ui/icon.tsx';
 import { type Filter, STATES, type StateFilter } from './listing.ts';
 

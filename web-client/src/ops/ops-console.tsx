@@ -1,11 +1,12 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in listing.ts. */
 import { useMemo, useRef, useState } from 'react';
+import { formatCount } from '#contract/count.ts';
 import type { Api } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useCancel } from '../hooks/use-cancel.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
+import { isConnected } from '../live/connection.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
-import { formatCount } from '../ui/format.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
@@ -56,7 +57,7 @@ export function OpsConsole({ api }: { api: Api }) {
         <div className="ops-head">
           <h1>All organizations</h1>
           <HealthStrip health={health} />
-          <ThroughputStrip throughput={throughput} isOffline={connection.kind === 'offline'} />
+          <ThroughputStrip throughput={throughput} isOffline={!isConnected(connection)} />
         </div>
         <OfflineNotice connection={connection} />
         <FilterBar
@@ -72,7 +73,14 @@ export function OpsConsole({ api }: { api: Api }) {
         </p>
         <div className="ops-body">
           {shown.length > 0 ? (
-            <OrganizationTable states={shown} names={names} sort={sort} onSort={setSort} handle={table} />
+            <OrganizationTable
+              states={shown}
+              names={names}
+              sort={sort}
+              onSort={setSort}
+              handle={table}
+              isFrozen={!isConnected(connection)}
+            />
           ) : (
             <Empty total={states.length} isLive={connection.kind === 'live'} />
           )}

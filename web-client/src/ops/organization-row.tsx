@@ -1,13 +1,13 @@
 /** One organization. Rendered again only when it changes, when its clock ticks, or when its position changes. */
 
 import { memo } from 'react';
+import { formatCount } from '#contract/count.ts';
 import { formatDuration, formatRemaining } from '#contract/duration.ts';
 import { isCancelled, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { BASE_PATH } from '../base-path.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { barTone } from '../ui/display-state.ts';
-import { counterText, formatPercent, phaseWords } from '../ui/format.ts';
+import { counterText, formatPercent, phaseWords, shownPercent } from '../ui/format.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
@@ -22,10 +22,12 @@ export interface OrganizationRowProps {
   top: number;
   /** Only for a row whose duration still grows. */
   now: number | undefined;
+  /** The connection is lost: the remaining time is unknown. */
+  isFrozen: boolean;
 }
 
 export const OrganizationRow = memo(function OrganizationRow(props: OrganizationRowProps) {
-  const { state, name, place, top, now } = props;
+  const { state, name, place, top, now, isFrozen } = props;
   const { organizationId, log, percent } = state;
   const title = name ?? `Organization ${organizationId}`;
   return (
@@ -54,7 +56,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         )}
       </td>
       <td {...CELL} className="ops-phase">
-        {log === null ? '–' : leftWords(log, now)}
+        {log === null ? '–' : leftWords(log, isFrozen ? undefined : now)}
       </td>
       <td {...CELL} className="ops-started">
         {log === null ? '–' : <Moment at={log.started_at} />}
@@ -76,17 +78,15 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
       </p>
     );
   }
+  const known = shownPercent(log, percent);
   return (
     <>
-      <ProgressBar
-        percent={percent}
-        tone={barTone(log)}
-        label={`Progress of ${title}`}
-        valueText={`${formatPercent(percent)}, ${counterText(log)}`}
-      />
+      <ProgressBar log={log} percent={percent} label={`Progress of ${title}`} />
       <p className="ops-counter">
-        <span>{formatPercent(percent)}</span> {counterText(log)}
-        {log.records_failed > 0 && <span className="bad"> · {log.records_failed} failed</span>}
+        {known !== null && <span>{formatPercent(known)}</span>} {counterText(log)}
+        {log.records_failed > 0 && (
+          <span className="bad"> · {formatCount(log.records_failed)} not stored</span>
+        )}
       </p>
     </>
   );
@@ -96,7 +96,8 @@ function Progress({ log, percent, title }: { log: SyncLog; percent: number; titl
 function leftWords(log: SyncLog, now: number | undefined): string {
   const { phase, estimated_remaining, waiting_until } = log.metadata;
   if (log.status !== 'running') return '–';
-  const waitMs = phase === 'waiting' && waiting_until && now ? Date.parse(waiting_until) - now : 0;
+  if (now === undefined) return phaseWords(log);
+  const waitMs = phase === 'waiting' && waiting_until ? Date.parse(waiting_until) - now : 0;
   if (waitMs > 0) return `Waits ${formatRemaining(waitMs)}`;
   if (phase === 'waiting' || !estimated_remaining) return phaseWords(log);
   return `${estimated_remaining} left`;

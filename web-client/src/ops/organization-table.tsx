@@ -25,6 +25,8 @@ export interface OrganizationTableProps {
   sort: Sort;
   onSort(sort: Sort): void;
   handle: RefObject<TableHandle | null>;
+  /** The connection is lost: nothing ticks. */
+  isFrozen: boolean;
 }
 
 const COLUMNS: readonly { words: string; sort?: Sort; direction?: 'ascending' | 'descending' }[] = [
@@ -38,7 +40,8 @@ const COLUMNS: readonly { words: string; sort?: Sort; direction?: 'ascending' | 
 
 const OVERSCAN = 6;
 
-export function OrganizationTable({ states, names, sort, onSort, handle }: OrganizationTableProps) {
+export function OrganizationTable(props: OrganizationTableProps) {
+  const { states, names, sort, onSort, handle, isFrozen } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const height = useRowHeight();
   const [offset, setOffset] = useState(0);
@@ -58,7 +61,7 @@ export function OrganizationTable({ states, names, sort, onSort, handle }: Organ
   useLayoutEffect(() => virtualizer.measure(), [height]);
   useFocusByKeyboard(handle, body, states, (index) => virtualizer.scrollToIndex(index));
 
-  const now = useNow(states.some(isRunning));
+  const now = useNow(!isFrozen && states.some(isRunning));
   return (
     <div className="card ops-card">
       <table {...TABLE} className="ops" aria-rowcount={states.length + 1} aria-label="Organizations">
@@ -75,6 +78,7 @@ export function OrganizationTable({ states, names, sort, onSort, handle }: Organ
                 place={index + 1}
                 top={start - offset}
                 now={isRunning(state) ? now : undefined}
+                isFrozen={isFrozen}
               />
             );
           })}

@@ -7,7 +7,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { watchAccess } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
-import type { Connection } from '../live/connection.ts';
+import { type Connection, isConnected } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type EverythingWatch, watchEverything } from '../live/watch-everything.ts';
 import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
@@ -70,13 +70,20 @@ function withNews(before: WatchedEverything, { everything, connection }: News): 
     everything,
     connection,
     lines: withLines(before.lines, activityBetween(before.everything, everything), Date.now()),
-    throughput: withCount(before.throughput, secondNow(), processedBetween(before.everything, everything)),
+    throughput: throughputAfter(before, everything),
   };
+}
+
+/** What arrives after a lost connection was processed at unknown times, so the measurement starts again. */
+function throughputAfter(before: WatchedEverything, everything: EverythingState): Throughput {
+  const { connection, throughput } = before;
+  if (!isConnected(connection) || connection.isCatchingUp === true) return noThroughput(secondNow());
+  return withCount(throughput, secondNow(), processedBetween(before.everything, everything));
 }
 
 /** Seconds without events count, unless the connection is lost. */
 function withNextSecond(before: WatchedEverything): WatchedEverything {
-  if (before.connection.kind === 'offline') return before;
+  if (!isConnected(before.connection)) return before;
   return { ...before, throughput: moved(before.throughput, secondNow()) };
 }
 

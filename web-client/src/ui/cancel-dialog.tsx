@@ -1,6 +1,8 @@
 /** Explains the effect of cancelling a run, and asks for confirmation. */
+
+import { formatPatients } from '#contract/count.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
-import { formatPatients, operationWords } from './format.ts';
+import { operationWords } from './format.ts';
 import { LazyConfirmDialog } from './lazy-confirm-dialog.tsx';
 
 export interface CancelDialogProps {

@@ -28,7 +28,7 @@ export const RUN_TONES: Record<DisplayState, Tone> = {
 
 export type BarTone = Exclude<DisplayState, 'partial'>;
 
-/** The colour of a bar. A full bar is complete, also when some patients could not be stored: the pill beside it says that. */
+/** The colour of what was stored. The part of the bar that could not be stored has its own colour. */
 export function barTone(log: SyncLog | null): BarTone {
   const state = displayState(log);
   return state === 'partial' ? 'completed' : state;

@@ -1,18 +1,8 @@
 /** Labelled figures. An unknown figure reserves its space, so that the layout does not jump. */
 import type { ReactNode } from 'react';
 
-export interface FactsProps {
-  children: ReactNode;
-  /** Texts that change while visible: each gets the available width. */
-  isLive?: boolean;
-}
-
-export function Facts({ children, isLive = false }: FactsProps) {
-  return (
-    <dl className="facts" data-live={isLive}>
-      {children}
-    </dl>
-  );
+export function Facts({ children }: { children: ReactNode }) {
+  return <dl className="facts">{children}</dl>;
 }
 
 export function Fact({ term, children }: { term: string; children: ReactNode }) {

@@ -1,4 +1,5 @@
 /** Texts and numbers for the pages. Pure. */
+import { formatCount, formatPatients } from '#contract/count.ts';
 import type { QuarantineReason } from '#contract/patients.ts';
 import type { SyncLog, SyncPhase } from '#contract/sync-log.ts';
 
@@ -67,17 +68,6 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, string> = {
   REFUSED_BY_DATABASE: 'See the server log; the record itself is kept.',
 };
 
-const NUMBER = new Intl.NumberFormat('en');
-
-export function formatCount(count: number): string {
-  return NUMBER.format(count);
-}
-
-/** "1 patient", "1,240 patients". */
-export function formatPatients(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'patient' : 'patients'}`;
-}
-
 /** "69.4%", as in the guide. */
 export function formatPercent(percent: number): string {
   return `${percent.toFixed(1)}%`;
@@ -88,10 +78,31 @@ export function formatRate(perSecond: number): string {
   return perSecond >= 100 ? formatCount(Math.round(perSecond)) : String(Math.round(perSecond * 10) / 10);
 }
 
-/** "448 / 648 patients": stored, of the total in Cliniko. */
+/** "448 / 648 patients": stored, of the total in Cliniko. Without a total there is none in the text. */
 export function counterText(log: SyncLog | null): string {
-  if (log?.status === 'completed' && log.metadata.patients_found === 0) return 'No patients';
-  return `${formatCount(log?.records_success ?? 0)} / ${formatCount(log?.metadata.patients_found ?? 0)} patients`;
+  if (log === null) return '';
+  const { patients_found: found, phase } = log.metadata;
+  if (found) return `${formatCount(log.records_success)} / ${formatPatients(found)}`;
+  if (log.records_success > 0) return `${formatPatients(log.records_success)} stored`;
+  if (log.status === 'completed') return 'No patients';
+  if (log.status === 'failed') return 'No patient was read';
+  if (phase === 'queued') return 'In the queue';
+  return phase === 'waiting' || phase === 'cancelling' ? 'Patients not counted yet' : 'Counting patients';
+}
+
+/**
+ * Null before the total is known: a percentage of an unknown total would be invented. A row of another program may have
+ * a percentage without a total.
+ */
+export function shownPercent(log: SyncLog | null, percent: number): number | null {
+  if (log === null) return null;
+  const isKnown = log.status === 'completed' || Boolean(log.metadata.patients_found) || percent > 0;
+  return isKnown ? percent : null;
+}
+
+/** 0 to 1: how much of what was read could be stored. */
+export function storedShare({ records_success, records_processed }: SyncLog): number {
+  return records_processed > 0 ? Math.min(1, records_success / records_processed) : 1;
 }
 
 /**

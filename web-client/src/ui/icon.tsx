@@ -71,6 +71,7 @@ const ICON_OF_EMOJI: Readonly<Record<string, IconName>> = {
   '💾': 'disk',
   '✅': 'done',
   '❌': 'failed',
+  '⚠️': 'warning',
   '⏳': 'hourglass',
   '⏸️': 'pause',
   '🏁': 'flag',

@@ -1,0 +1,133 @@
+/** The dashboard shows no figure that is not a fact, moves nothing while the connection is lost, and never jumps. */
+import type { Page } from 'playwright-core';
+import { describe, expect, vi } from 'vitest';
+import { startTestServer } from '../support/server.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+const factOf = (page: Page, term: string) =>
+  page.locator('.sync-monitor .facts > div', { hasText: term }).locator('dd');
+
+describe('a run whose total is not known yet', () => {
+  test('has no percentage, and nothing ticks while the connection is lost', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    server.cliniko.faults.onPage(1, { kind: 'hang' });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('running');
+    await vi.waitFor(async () =>
+      expect(await dashboard.counter.textContent()).toMatch(/not counted yet|Counting/),
+    );
+    expect(await dashboard.bar.getAttribute('aria-valuenow')).toBeNull();
+    expect(await page.locator('.percent').textContent()).toBe('–');
+    expect(await page.locator('.sync-monitor').textContent()).not.toMatch(/0 (\/|of) 0|0\.0%/);
+
+    await server.stop();
+    await dashboard.isConnected('offline');
+    const note = page.locator('.run-note');
+    await note.filter({ hasText: /^As of \d+:\d\d:\d\d/ }).waitFor();
+    await page.getByRole('heading', { name: 'Full sync was running' }).waitFor();
+    expect(await factOf(page, 'Rate').textContent()).toBe('–');
+    expect(await factOf(page, 'Time left').textContent()).toBe('–');
+    expect(await page.locator('.sync-monitor').getAttribute('data-frozen')).toBe('true');
+    expect(await page.title()).toMatch(/^Connection lost · /);
+    const changes = await changesDuring(page, '.sync-monitor', 2_500);
+    expect(changes).toEqual([]);
+  });
+});
+
+describe('the start and the cancel button', () => {
+  test('are never at the same place, and cancel does nothing for a second', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(2, { kind: 'hang' });
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const dashboard = await openDashboard(page, server.url);
+      await dashboard.isConnected('live');
+      const before = await dashboard.startFull.boundingBox();
+      await page.clock.install();
+      await dashboard.startFull.click();
+      const cancel = page.getByRole('button', { name: 'Cancel sync' });
+      await cancel.waitFor();
+      expect(await cancel.getAttribute('aria-disabled')).toBe('true');
+      expect(await dashboard.startFull.boundingBox()).toEqual(before);
+      const box = await cancel.boundingBox();
+      expect(overlaps(before, box), `at ${width} pixels`).toBe(false);
+      await page.clock.runFor(1_100);
+      await cancel.click();
+      await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel sync' }).click();
+      await dashboard.hasStatus('failed');
+      expect(await page.title()).toMatch(/^Cancelled · /);
+    }
+  });
+});
+
+describe.each([390, 1280])('at %d pixels', (width) => {
+  test('the layout does not shift from the start of a sync to its end', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 100 });
+    await page.setViewportSize({ width, height: 800 });
+    await page.addInitScript(() => {
+      const shifts: unknown[] = [];
+      Object.assign(globalThis, { shifts });
+      new PerformanceObserver((list) =>
+        shifts.push(...list.getEntries().map((entry) => entry.toJSON())),
+      ).observe({
+        type: 'layout-shift',
+        buffered: true,
+      });
+    });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    // Not by a click: shifts right after an input would not count.
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await dashboard.hasStatus('running');
+    await dashboard.hasStatus('completed');
+    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
+    expect(await page.title()).toMatch(/^Completed · /);
+    const shifts = await page.evaluate(() => Reflect.get(globalThis, 'shifts') as { value: number }[]);
+    const sum = shifts.reduce((total, { value }) => total + value, 0);
+    expect(sum, JSON.stringify(shifts)).toBeLessThan(0.05);
+  });
+});
+
+test('an unknown address has a page with a way back', async ({ databaseUrl, page }) => {
+  const server = await startTestServer(databaseUrl);
+  const answer = await page.goto(`${server.url}/dashboards/123`);
+  expect(answer?.status()).toBe(404);
+  await page.getByRole('heading', { name: 'This page does not exist' }).waitFor();
+  await page.getByRole('link', { name: 'Open a dashboard' }).click();
+  await page.getByRole('link', { name: /Clinic 123/ }).waitFor();
+});
+
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+function overlaps(one: Box | null, other: Box | null): boolean {
+  if (one === null || other === null) throw new Error('A button is not visible.');
+  const isBeside = one.x + one.width <= other.x || other.x + other.width <= one.x;
+  const isAbove = one.y + one.height <= other.y || other.y + other.height <= one.y;
+  return !isBeside && !isAbove;
+}
+
+/** The texts that change within this time: a clock of the page ticks twice in it. */
+function changesDuring(page: Page, selector: string, ms: number): Promise<string[]> {
+  return page.evaluate(
+    ([within, time]) =>
+      new Promise<string[]>((resolve) => {
+        const seen: string[] = [];
+        const observer = new MutationObserver((changes) =>
+          seen.push(...changes.map(({ target }) => target.textContent ?? '')),
+        );
+        const element = document.querySelector(within);
+        if (element === null) throw new Error(`Nothing fits ${within}.`);
+        observer.observe(element, { subtree: true, characterData: true, childList: true });
+        setTimeout(() => resolve(seen), time);
+      }),
+    [selector, ms] as const,
+  );
+}

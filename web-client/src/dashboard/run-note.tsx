@@ -1,0 +1,41 @@
+/**
+ * One line about the moment: when the run started, how long it waits, or how old the state is. Always there, so that a
+ * wait does not move what is below it.
+ */
+import { formatRemaining } from '#contract/duration.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { Moment } from '../ui/time.tsx';
+import { CLOCK } from '../ui/time-format.ts';
+
+export interface RunNoteProps {
+  log: SyncLog | null;
+  /** While the connection is lost: the time of the state. */
+  frozenAt: number | null;
+}
+
+export function RunNote({ log, frozenAt }: RunNoteProps) {
+  if (log === null) return <p className="run-note" />;
+  const { phase, waiting_until } = log.metadata;
+  if (log.status === 'running' && frozenAt !== null) {
+    return <p className="run-note">As of {CLOCK.format(frozenAt)}</p>;
+  }
+  if (log.status === 'running' && phase === 'waiting' && waiting_until !== undefined) {
+    return <Waiting until={waiting_until} />;
+  }
+  return (
+    <p className="run-note">
+      Started <Moment at={log.started_at} />
+    </p>
+  );
+}
+
+/** Says when the next attempt is, not how it ends. */
+function Waiting({ until }: { until: string }) {
+  const leftMs = Date.parse(until) - useNow(true);
+  return (
+    <p className="run-note" data-tone="warn">
+      Next attempt <span className="countdown">{leftMs > 0 ? `in ${formatRemaining(leftMs)}` : 'now'}</span>
+    </p>
+  );
+}
