@@ -1,8 +1,8 @@
 /**
  * Reads the overview: one row for each organization, in one statement.
  *
- * Every figure of a row comes from an index, and a page reads rows in the order of organizations until it is full. So the cost
- * grows with the page, not with the number of runs; a page that filters by a rare state reads all organizations.
+ * Every figure of a row comes from an index, so the cost grows with the number of organizations, not with the number of runs
+ * (docs/decisions/0114-overview-from-indexes.md has measurements).
  *
  * Not here: what overdue means (organizations/overdue.ts).
  */
