@@ -27,12 +27,25 @@ export async function shareOrganization(tx: ISql, organizationId: number): Promi
 }
 
 /**
+ * The class of the advisory locks that a registration takes, one for each organization: a row that does not exist yet cannot
+ * be locked. Any number that no other lock uses.
+ */
+export const REGISTRATION_LOCK = 7_302;
+
+/**
  * Waits for every transaction that shares the organization. Data that a later statement reads about it stays valid until the
- * transaction ends; a read in the same statement may be older than the lock.
+ * transaction ends; a read in the same statement may be older than the lock. An organization that is not registered is not
+ * registered before the transaction ends.
  *
  * @returns whether it is registered
  */
 export async function lockOrganization(tx: ISql, organizationId: number): Promise<boolean> {
+  if (await lockRow(tx, organizationId)) return true;
+  await tx`select pg_advisory_xact_lock(${REGISTRATION_LOCK}, ${organizationId})`;
+  return await lockRow(tx, organizationId);
+}
+
+async function lockRow(tx: ISql, organizationId: number): Promise<boolean> {
   const rows = await tx`select from organizations where id = ${organizationId} for update`;
   return rows.length > 0;
 }

@@ -14,7 +14,7 @@ import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import { SealError, type Sealer } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { earliestDue, longestIntervalS, planFirings, type ReadSchedules, readSchedules } from './firings.ts';
-import { OrganizationDeletedError } from './organization-lock.ts';
+import { OrganizationDeletedError, REGISTRATION_LOCK } from './organization-lock.ts';
 import { type PauseChange, pauseChange } from './pause-change.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
@@ -78,6 +78,7 @@ export async function saveOrganization(
   change: OrganizationChange,
 ): Promise<PauseChange['outcome']> {
   return await orm.transaction(async (tx) => {
+    await tx.execute(expression`select pg_advisory_xact_lock(${REGISTRATION_LOCK}, ${id})`);
     // Two simultaneous changes must not overwrite each other, so the second waits for this row. One statement, so that a
     // deletion comes before or after it: an existing row is written unchanged, to lock it.
     const [row] = await tx
