@@ -1,7 +1,7 @@
 /**
  * The pause of everything, and the end of a pause that a refused key caused.
  *
- * The scheduler (sync/scheduler.ts) reads the pause in the statement that looks for due organizations, so it holds for every
+ * The scheduler (sync/schedule/scheduler.ts) reads the pause in the statement that looks for due organizations, so it holds for every
  * server at once and survives restarts. Running runs finish, and a start by hand runs.
  *
  * Not here: the pause of one organization, which is one of its settings (pause-change.ts).

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { startPurge } from '../erasure/purge.ts';
 import { startPartitionMaintenance } from '../events/partitions.ts';
 import type { EngineDeps } from '../sync/run-context.ts';
-import { startScheduler } from '../sync/scheduler.ts';
+import { startScheduler } from '../sync/schedule/scheduler.ts';
 import { watchForInterrupted } from '../sync/stale-runs.ts';
 import { Worker } from '../sync/worker.ts';
 import { type DelivererDeps, startDeliverer } from '../webhooks/deliverer.ts';

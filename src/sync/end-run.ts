@@ -13,7 +13,12 @@ import { completedMetadata, failedMetadata } from './metadata.ts';
 import type { VerifiedUnseen } from './read/verify-unseen.ts';
 import type { RunContext } from './run-context.ts';
 import { hasMoved } from './run-state.ts';
-import { type Consequence, type EndedRun, forgetFailures, planAfterFailure } from './second-attempt.ts';
+import {
+  type Consequence,
+  type EndedRun,
+  forgetFailures,
+  planAfterFailure,
+} from './schedule/second-attempt.ts';
 import { closeRunRow, EndedElsewhereError, endRun } from './sync-log-row.ts';
 
 export type RunEnding = 'ended' | 'released';

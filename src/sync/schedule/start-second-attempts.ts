@@ -1,9 +1,9 @@
 /** Starts the second attempts that are due (second-attempt.ts), once for any number of servers. */
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
-import type { Database } from '../database/open.ts';
-import { isDatabaseUnavailable } from '../database/transient-errors.ts';
-import { isEverythingPaused } from '../organizations/pause.ts';
-import { createRun } from './start-run.ts';
+import type { Database } from '../../database/open.ts';
+import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
+import { isEverythingPaused } from '../../organizations/pause.ts';
+import { createRun } from '../start-run.ts';
 
 /** How soon an attempt that waits for a running run looks again. */
 const WAIT = '30 seconds';

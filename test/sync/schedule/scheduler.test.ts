@@ -1,16 +1,16 @@
 import { Writable } from 'node:stream';
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
-import { createMemoryBus } from '../../src/events/memory-bus.ts';
-import { createLogger } from '../../src/logging/logger.ts';
-import { readFreshness } from '../../src/organizations/overdue.ts';
-import { setPause } from '../../src/organizations/pause.ts';
-import { type SchedulerDeps, startDueSyncs } from '../../src/sync/scheduler.ts';
-import { startRun } from '../../src/sync/start-run.ts';
-import { connectInTest, test } from '../support/database.ts';
-import { openEngine } from '../support/engine.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
-import { putJson, startTestServer } from '../support/server.ts';
+import { createMemoryBus } from '../../../src/events/memory-bus.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
+import { readFreshness } from '../../../src/organizations/overdue.ts';
+import { setPause } from '../../../src/organizations/pause.ts';
+import { type SchedulerDeps, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
+import { startRun } from '../../../src/sync/start-run.ts';
+import { connectInTest, test } from '../../support/database.ts';
+import { openEngine } from '../../support/engine.ts';
+import { people, scriptedSource } from '../../support/scripted-source.ts';
+import { putJson, startTestServer } from '../../support/server.ts';
 
 async function openSchedules(databaseUrl: string, clinics: number) {
   const engine = await openEngine(databaseUrl);

@@ -10,12 +10,12 @@
  *
  * Neighbours: fire-schedule.ts (the transaction). Not here: when a schedule fires (organizations/schedule.ts).
  */
-import type { Database } from '../database/open.ts';
-import { advanceSequences, isTakenId } from '../database/sequences.ts';
-import type { EventBus } from '../events/event-bus.ts';
-import type { Logger } from '../logging/logger.ts';
-import { safeError } from '../logging/safe-error.ts';
-import { every } from '../timing/every.ts';
+import type { Database } from '../../database/open.ts';
+import { advanceSequences, isTakenId } from '../../database/sequences.ts';
+import type { EventBus } from '../../events/event-bus.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { safeError } from '../../logging/safe-error.ts';
+import { every } from '../../timing/every.ts';
 import { type Fired, fireNext } from './fire-schedule.ts';
 import { startNextAttempt } from './start-second-attempts.ts';
 

@@ -6,8 +6,8 @@
  * the run; while another one is running, the firing waits.
  */
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
-import type { Database, Tx } from '../database/open.ts';
-import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import type { Database, Tx } from '../../database/open.ts';
+import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
 import {
   covers,
   dueSchedules,
@@ -21,9 +21,9 @@ import {
   readFirings,
   readSchedules,
   widest,
-} from '../organizations/firings.ts';
-import { isEverythingPaused, resumedAt } from '../organizations/pause.ts';
-import { createRun } from './start-run.ts';
+} from '../../organizations/firings.ts';
+import { isEverythingPaused, resumedAt } from '../../organizations/pause.ts';
+import { createRun } from '../start-run.ts';
 
 /** A firing that starts later than this was missed: no server ran, or none reached the database. */
 const LATE_AFTER_MS = 60_000;

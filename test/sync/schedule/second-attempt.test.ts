@@ -1,16 +1,16 @@
 /** Scheduled runs that fail: what follows, with a clinic whose answers are scripted and a worker that runs every attempt. */
 import { describe, expect } from 'vitest';
 import type { Schedules } from '#contract/organization.ts';
-import { ClinikoError, type ClinikoFailure } from '../../src/cliniko/error.ts';
-import { saveOrganization } from '../../src/organizations/organizations.ts';
-import { readFreshness } from '../../src/organizations/overdue.ts';
-import { startDueAttempts, startDueSyncs } from '../../src/sync/scheduler.ts';
-import { startRun } from '../../src/sync/start-run.ts';
-import { startGuardedServer } from '../access/support/guarded-server.ts';
-import { test } from '../support/database.ts';
-import { openEngine } from '../support/engine.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
-import { putJson } from '../support/server.ts';
+import { ClinikoError, type ClinikoFailure } from '../../../src/cliniko/error.ts';
+import { saveOrganization } from '../../../src/organizations/organizations.ts';
+import { readFreshness } from '../../../src/organizations/overdue.ts';
+import { startDueAttempts, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
+import { startRun } from '../../../src/sync/start-run.ts';
+import { startGuardedServer } from '../../access/support/guarded-server.ts';
+import { test } from '../../support/database.ts';
+import { openEngine } from '../../support/engine.ts';
+import { people, scriptedSource } from '../../support/scripted-source.ts';
+import { putJson } from '../../support/server.ts';
 
 const NIGHTLY = { cron: '0 2 * * *', time_zone: 'Australia/Sydney' };
 const UNAVAILABLE: ClinikoFailure = { kind: 'unavailable', status: 503 };
