@@ -93,9 +93,10 @@ async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert
   return isRecordOnly
     ? await finishBatch(sql, deps, batch, NOTHING_WRITTEN)
     : await sql.begin(async (tx) => {
-        // Both statements are sent together, the small one before the large one.
+        // Both statements are sent together. `execute` sends this one first: its lock comes first in the lock order.
+        const sharing = tx`select ${engineSettings(tx)} ${sharedOrganization(tx, organizationId)}`.execute();
         const [organizations, written] = await Promise.all([
-          tx`select ${engineSettings(tx)} ${sharedOrganization(tx, organizationId)}`,
+          sharing,
           upsert(tx, organizationId, batch.patients),
         ]);
         if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
