@@ -1,4 +1,5 @@
 /** The keyboard shortcuts of the console, opened by `?`. */
+import { BASE_PATH } from '../base-path.ts';
 import { DialogFrame } from '../ui/dialog-frame.tsx';
 
 const KEYS: readonly [key: string, does: string][] = [
@@ -24,6 +25,9 @@ export function HelpDialog({ onClose }: { onClose(): void }) {
           </div>
         ))}
       </dl>
+      <p>
+        <a href={`${BASE_PATH}/docs`}>API reference</a>
+      </p>
     </DialogFrame>
   );
 }
