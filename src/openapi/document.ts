@@ -132,10 +132,21 @@ function responsesOf({ answers, problems = [], body }: Operation): JsonSchema {
 
 const contentOf = (response: JsonSchema) => response.content as JsonSchema | undefined;
 
-function answerOf({ description, schema: of, type = 'application/json', headers }: Answer): JsonSchema {
+function answerOf({
+  description,
+  schema: of,
+  type = 'application/json',
+  isAlsoCsv,
+  headers,
+}: Answer): JsonSchema {
   return {
     description,
-    ...(of && { content: { [type]: { schema: schema(of) } } }),
+    ...(of && {
+      content: {
+        [type]: { schema: schema(of) },
+        ...(isAlsoCsv && { 'text/csv': { schema: { type: 'string' } } }),
+      },
+    }),
     ...(headers && {
       headers: Object.fromEntries(
         Object.entries(headers).map(([name, words]) => [

@@ -24,6 +24,8 @@ export interface Answer {
   schema?: z.core.$ZodType;
   /** Default: application/json. */
   type?: string;
+  /** `?format=csv` is answered as text/csv. */
+  isAlsoCsv?: true;
   headers?: Record<string, string>;
 }
 

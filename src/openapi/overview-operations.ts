@@ -31,6 +31,7 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
       200: {
         description: 'The rows.',
         schema: Overview,
+        isAlsoCsv: true,
         headers: {
           'X-Overdue-Organizations': 'How many of these organizations are overdue, whatever their state.',
         },

@@ -61,6 +61,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       200: {
         description: 'The logs.',
         schema: SyncLogList,
+        isAlsoCsv: true,
         headers: { etag: 'The quoted cursor of the head.' },
       },
       304: { description: 'Nothing has changed since.' },
@@ -167,7 +168,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     summary: 'The patients that are missing in Cliniko, and those that wait for a confirmation',
     query: { format: FORMAT },
-    answers: { 200: { description: 'The counts and ids.', schema: MissingPatients } },
+    answers: { 200: { description: 'The counts and ids.', schema: MissingPatients, isAlsoCsv: true } },
     problems: ['INVALID_PARAMETER'],
   },
   {
@@ -186,7 +187,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     summary: 'Patients that could not be stored, by id and reason',
     query: { format: FORMAT },
-    answers: { 200: { description: 'The list.', schema: QuarantineList } },
+    answers: { 200: { description: 'The list.', schema: QuarantineList, isAlsoCsv: true } },
     problems: ['INVALID_PARAMETER'],
   },
   {

@@ -49,7 +49,7 @@ describe('a token that only reads', () => {
       .filter({ hasText: needs('admin', 'read') })
       .waitFor();
     expect(await dialog.getByLabel('Name').inputValue()).toBe('Another name');
-    await dialog.getByRole('button', { name: 'Verify' }).click();
+    await dialog.getByRole('button', { name: 'Check the stored key' }).click();
     await dialog
       .locator('.verdict')
       .filter({ hasText: needs('admin', 'read') })
