@@ -39,6 +39,8 @@ const CLIENTS: [name: string, listen: (url: string, onEvent: (event: Received) =
     'launchdarkly-eventsource',
     (url, onEvent) => {
       const source = new LaunchDarklyEventSource(url, {});
+      // Without a listener it throws when the server is away, instead of trying again.
+      source.addEventListener('error', () => {});
       for (const type of TYPES) {
         source.addEventListener(type, (event: { lastEventId: string }) =>
           onEvent({ id: event.lastEventId, type }),
