@@ -48,7 +48,8 @@ describe.for(GUIDE_PROXIES)('%s as the guide configures it', (proxy) => {
     await fetch(`${url}/api/v1/organizations`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
     // nginx and HAProxy add the client behind what the client sent, and both are trusted here. Caddy replaces it.
     const client = proxy === 'caddy' ? '127.0.0.1' : '203.0.113.9';
-    expect(server.logged()).toContain(`address="${client}"`);
+    // A request is logged after its response was sent.
+    await vi.waitFor(() => expect(server.logged()).toContain(`address="${client}"`));
   });
 
   test('serves below a path', async ({ databaseUrl }) => {
