@@ -148,6 +148,32 @@ describe('a Cliniko that returns fewer ids than requested', () => {
   });
 });
 
+describe('a Cliniko that turns empty after the first page', () => {
+  test.for([5, 9, 25])('marks none of %i patients as missing', async (size, { databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const whole = scriptedSource(people(size));
+    await engine.syncWith(whole);
+    let requests = 0;
+    const log = await engine.syncWith({
+      ...whole,
+      // Pages of 4, as some accounts return.
+      page: async (query, options) =>
+        requests++ < 1
+          ? whole.page({ ...query, perPage: 4 }, options)
+          : { records: [], totalEntries: 0, hasNext: false },
+    });
+    const [row] = await engine.sql<{ missing: number }[]>`
+      select count(missing_since)::int as missing from patients`;
+    expect(row).toEqual({ missing: 0 });
+    // Many patients that disappear at once are an outage; a few may have been deleted, which an empty list does not prove.
+    expect(log.metadata).toMatchObject(
+      size < 10
+        ? { phase: 'completed', proof: { proven: false, reason: expect.stringContaining('an empty list') } }
+        : { phase: 'failed', error_type: 'CLINIKO_BAD_RESPONSE' },
+    );
+  });
+});
+
 describe('a Cliniko that returns the same page for every request', () => {
   test('fails the run with a clear error and keeps the stored patients', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);

@@ -136,6 +136,7 @@ export function completenessProof(coverage: Coverage, unanswered: number): Compl
 /** @returns a text that says why the coverage is unproven; undefined when it is proven */
 function unprovenReason(coverage: Coverage, unanswered: number): string | undefined {
   const { seen, totalAtStart, totalAtEnd, withoutId } = coverage;
+  if (totalAtEnd === null && seen === 0) return 'Cliniko returned an empty list, which proves nothing.';
   if (totalAtEnd === null) return `Cliniko returned no usable total; ${seen} patients were read.`;
   if (seen !== totalAtEnd) {
     const again = coverage.repairs > 0 ? ', also when it was read again' : '';

@@ -57,8 +57,10 @@ export async function* scanByIds(
       yield { records: page.records, afterId: after, left: null };
       return 'repeated';
     }
+    // A few patients that were seen may be deleted by now, but an empty list does not prove it.
+    const provesNothing = page.records.length === 0 && after === null && seen > 0;
     after = last;
-    yield { records: page.records, afterId: last, left: page.totalEntries ?? null };
+    yield { records: page.records, afterId: last, left: provesNothing ? null : (page.totalEntries ?? null) };
     if (end.passed(page) === 0) return 'end';
   }
 }
