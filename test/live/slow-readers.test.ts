@@ -82,13 +82,28 @@ describe.runIf(process.platform === 'linux')('20 clients that never read', () =>
     expect(sent.slice(2).map(({ id }) => Number(id?.split('.')[1]))).toEqual(everyOne);
     expect(progress.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual(everyOne);
     expect((after - before) / MEGABYTE).toBeLessThan(60);
-    // One of them starts to read: it gets the buffered frames, the missed events or a snapshot for them, and the end of the run.
+    // The run ends before one of them starts to read: it gets the buffered frames, all missed events or a snapshot that
+    // replaces them, and the end of the run.
+    await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'`;
+    await witness.until((all) => withoutPings(all).at(-1)?.event === 'completed');
     const [late] = deaf as [Socket];
     let text = '';
     late.on('data', (chunk) => (text += chunk)).resume();
-    while (!text.includes(`id: ${sent.at(-1)?.id}\n`)) await once(late, 'data');
-    await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'`;
-    await witness.until((all) => withoutPings(all).at(-1)?.event === 'completed');
-    while (!text.includes('event: completed')) await once(late, 'data');
+    const frames = () =>
+      [...text.matchAll(/^id: \w+\.(\d+)\nevent: (\w+)\ndata: .*\n\n/gm)].map(([, seq, event]) => ({
+        seq: Number(seq),
+        event,
+      }));
+    const hasEnded = () => frames().some(({ event }) => event === 'completed');
+    // A gap is answered by a snapshot at the next event or after it.
+    const isWhole = () => {
+      const all = frames();
+      const snapshot = Math.max(...all.map(({ seq, event }) => (event === 'snapshot' ? seq : 0)));
+      return all.every(({ seq }, index) => seq <= (all[index - 1]?.seq ?? seq) + 1 || seq <= snapshot);
+    };
+    while (!hasEnded() || !isWhole()) await once(late, 'data');
+    const seqs = frames().map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
+    expect(seqs.at(-1)).toBe(EVENTS + 3);
   });
 });
