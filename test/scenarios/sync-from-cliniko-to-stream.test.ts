@@ -2,6 +2,7 @@
 import { describe, expect, vi } from 'vitest';
 import { Timeline } from '#contract/stream-event.ts';
 import { StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import { CHANNEL, decodeNudge } from '../../src/events/notify-payload.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, logListText, logTextOf, openStream } from '../support/stream.ts';
@@ -245,9 +246,15 @@ describe('the three failures of the guide', () => {
 });
 
 describe('a row that another program writes', () => {
-  test('streams while our own sync waits for Cliniko', async ({ databaseUrl }) => {
+  test('is announced by a nudge, and streams while our own sync waits for Cliniko', async ({
+    databaseUrl,
+  }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
     const sql = connect(databaseUrl);
+    const nudged = new Set<number>();
+    await connect(databaseUrl).listen(CHANNEL, (payload) => {
+      for (const id of decodeNudge(payload).organizations) nudged.add(id);
+    });
     const stream = await openStream(events(server, 555));
     await stream.until((sent) => sent.length === 2);
     await start(server);
@@ -257,6 +264,7 @@ describe('a row that another program writes', () => {
     const sent = await stream.until((all) => all.some(({ event }) => event === 'started'));
 
     expect(JSON.parse(sent.at(-1)?.data ?? '')).toMatchObject({ log: { operation_type: 'by_hand' } });
+    await vi.waitFor(() => expect([...nudged]).toContain(555));
     const own = await sql`select from sync_logs where organization_id = 123 and status = 'running'`;
     expect(own).toHaveLength(1);
   });
