@@ -34,7 +34,11 @@ export function watchForOverdue({ sql }: Database, logger: Logger): () => void {
   );
 }
 
-/** @returns the organizations that have become overdue, with or without an endpoint */
+/**
+ * Waits for no row: an organization that another transaction holds is left to the next look.
+ *
+ * @returns the organizations that have become overdue, with or without an endpoint
+ */
 export async function enqueueOverdue(sql: Sql): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     with looked as (
@@ -43,13 +47,16 @@ export async function enqueueOverdue(sql: Sql): Promise<number[]> {
       from organizations as organization ${lastSuccess(sql)}
       where (organization.schedule is not null or organization.overdue_sent_at is not null)
         and not ${isEverythingPaused(sql)}),
-    marked as (
-      update organizations set overdue_sent_at = case when is_overdue then clock_timestamp() end
-      from looked
-      where looked.id = organizations.id and is_overdue = (overdue_sent_at is null)
+    changed as (
+      select looked.* from looked join organizations as target on target.id = looked.id
+      where is_overdue = (target.overdue_sent_at is null)
         and not (is_overdue and exists (select from sync_logs
           where organization_id = looked.id and sync_status_word(status) = 'running'))
-      returning looked.*),
+      order by target.id for no key update of target skip locked),
+    marked as (
+      update organizations set overdue_sent_at = case when is_overdue then clock_timestamp() end
+      from changed where changed.id = organizations.id
+      returning changed.*),
     sent as (
       insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body)
       select endpoint.id, endpoint.organization_id, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'sync.overdue',

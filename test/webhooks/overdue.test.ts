@@ -2,6 +2,8 @@
 import { Webhook as Verifier } from 'standardwebhooks';
 import { describe, expect, vi } from 'vitest';
 import { CreatedWebhook, WebhookMessage } from '#contract/webhook.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { saveOrganization } from '../../src/organizations/organizations.ts';
 import { setPause } from '../../src/organizations/pause.ts';
 import { enqueueOverdue } from '../../src/webhooks/overdue-watch.ts';
 import { readSamples, scrape } from '../metrics/support/scrape.ts';
@@ -93,5 +95,21 @@ describe('an overdue organization', () => {
     await setPause(sql, { paused: false }, { actor: 'anyone' });
     await enqueueOverdue(sql);
     await receiver.until(2);
+  });
+
+  test('is left to the next look while another transaction holds it', async ({
+    databaseUrl,
+    onTestFinished,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    const database = openDatabase(databaseUrl);
+    onTestFinished(() => database.close());
+    for (const id of [1, 2, 3]) await saveOrganization(database, id, { schedule: NIGHTLY });
+    await sql`update organizations set scheduled_since = now() - interval '3 days'`;
+    await connectInTest(databaseUrl).begin(async (other) => {
+      await other`select from organizations where id = 2 for update`;
+      expect(await enqueueOverdue(sql)).toEqual([1, 3]);
+    });
+    expect(await enqueueOverdue(sql)).toEqual([2]);
   });
 });
