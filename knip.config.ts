@@ -15,9 +15,10 @@ const config: KnipConfig = {
         // Scripts of index.html and ops.html.
         'web-client/src/{dashboard,ops}/main.tsx',
         // Processes that the benchmarks start.
-        'bench/{cliniko-process,product-process,run}.ts',
+        'bench/{cliniko-process,nudge-listeners,product-process,run}.ts',
         'bench/fan-out/{load-process,server-process}.ts',
         '.ci/*.mjs',
+        'examples/*.ts',
       ],
       project: ['**/*.{ts,tsx,js,mjs,vue}', '!**/dist/**', '!.bench/**'],
       vite: {

@@ -33,6 +33,7 @@ export default defineConfig({
         'cli/migrate',
         'cli/erase',
         'cli/tokens',
+        'cli/sign-in-link',
         'cli/doctor',
         'cli/import-legacy',
       ].map((name) => `src/${name}.ts`),

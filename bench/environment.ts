@@ -82,7 +82,9 @@ export async function openClinic(environment: Environment, simulation: Simulator
 }
 
 /** In its own process, so that its cost does not count as ours. */
-async function startCliniko(options: SimulatorOptions): Promise<{ cliniko: Cliniko; end: () => void }> {
+export async function startCliniko(
+  options: SimulatorOptions,
+): Promise<{ cliniko: Cliniko; end: () => void }> {
   const script = fileURLToPath(new URL('cliniko-process.js', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],

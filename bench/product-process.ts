@@ -1,10 +1,12 @@
 /**
- * The whole server in its own process, as `npm start` runs it: `product-process.js <database>`. Exits with its parent.
+ * The whole server in its own process, as `npm start` runs it: `product-process.js <database> [environment as JSON]`.
+ * Exits with its parent.
  */
 import { startServer } from '../src/server/server.ts';
 import { productConfig, silentLogger } from './product.ts';
 
-const server = await startServer(productConfig(process.argv[2] ?? ''), silentLogger());
+const [databaseUrl = '', environment = '{}'] = process.argv.slice(2);
+const server = await startServer(productConfig(databaseUrl, JSON.parse(environment)), silentLogger());
 process.on('disconnect', async () => {
   await server.stop();
   process.exit(0);

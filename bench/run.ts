@@ -5,12 +5,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { benchFanOut } from './fan-out/fan-out.ts';
+import { benchFleet } from './fleet.ts';
+import { benchFleetAtWork } from './fleet-at-work.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 import { benchLive } from './live.ts';
+import { benchManyClinics } from './many-clinics.ts';
+import { benchNudges } from './nudges.ts';
 import { benchOldDashboards } from './old-dashboards.ts';
 import { benchOpsConsole } from './ops-console.ts';
 import { benchPromisedTimes } from './promised-times.ts';
+import { benchRemainingTime } from './remaining-time.ts';
 import { type Row, toTable } from './table.ts';
 
 /** `npm run bench -- --quick` runs smaller rounds; `-- --only=NAME` the parts whose title begins so. */
@@ -24,7 +29,12 @@ const PARTS: [string, () => Promise<Row[]>][] = [
   ['Fan-out to many clients', () => benchFanOut({ isQuick })],
   ['From the commit to the client', () => benchLive({ isQuick })],
   ['Old dashboards', () => benchOldDashboards({ isQuick })],
+  ['A fleet', () => benchFleet({ isQuick })],
+  ['Fleet at work', () => benchFleetAtWork({ isQuick })],
+  ['Many clinics at once', () => benchManyClinics({ isQuick })],
+  ['Nudges between servers', () => benchNudges({ isQuick })],
   ['Promised times', () => benchPromisedTimes({ isQuick })],
+  ['Remaining time', () => benchRemainingTime({ isQuick })],
 ];
 
 // From `.bench/bench/`, where this file runs.

@@ -11,6 +11,7 @@ const PROCESSES = [
   'run',
   'cliniko-process',
   'product-process',
+  'nudge-listeners',
   'fan-out/server-process',
   'fan-out/load-process',
 ];

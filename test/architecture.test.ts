@@ -27,6 +27,7 @@ const FOLDERS = [
   'events',
   'sync',
   'overview',
+  'operations',
   'erasure',
   'webhooks',
   'live',

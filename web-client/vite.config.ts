@@ -1,20 +1,31 @@
-/** The dashboard, the ops console, and the page of an unknown address. Nothing is inlined, so that a strict Content-Security-Policy holds. */
+/** The dashboard, the ops console, notifications, the page of sign-in links, and the page of an unknown address. Nothing is inlined, so that a strict Content-Security-Policy holds. */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { fontLoading } from '../packaging/release/font-loading.ts';
 import { licenceFile } from '../packaging/release/licence-file.ts';
 
-export default defineConfig({
-  root: import.meta.dirname,
-  // Relative: the server knows BASE_PATH, and the build does not.
-  base: './',
-  plugins: [react(), licenceFile('@fontsource-variable/geist/LICENSE', 'assets/geist-LICENSE.txt')],
-  build: {
-    emptyOutDir: true,
-    license: { fileName: 'THIRD-PARTY-NOTICES.md' },
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    rolldownOptions: {
-      input: ['index', 'ops', 'not-found'].map((name) => `${import.meta.dirname}/${name}.html`),
+export default defineConfig(({ command }) => {
+  // With NODE_ENV of a shell or a test runner, React would be built for development: larger, and each effect runs twice.
+  if (command === 'build') process.env.NODE_ENV = 'production';
+  return {
+    root: import.meta.dirname,
+    // Relative: the server knows BASE_PATH, and the build does not.
+    base: './',
+    plugins: [
+      react(),
+      fontLoading('geist-latin-wght-normal'),
+      licenceFile('@fontsource-variable/geist/LICENSE', 'assets/geist-LICENSE.txt'),
+    ],
+    build: {
+      emptyOutDir: true,
+      license: { fileName: 'THIRD-PARTY-NOTICES.md' },
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rolldownOptions: {
+        input: ['index', 'ops', 'notifications', 'sign-in', 'not-found'].map(
+          (name) => `${import.meta.dirname}/${name}.html`,
+        ),
+      },
     },
-  },
+  };
 });

@@ -17,7 +17,13 @@ export function createMemoryLog(organizationId: number): MemoryLog {
       events.push(event);
       if (events.length > KEPT * 2) events = events.slice(-KEPT);
     },
-    readHeads: async () => ({ epoch: EPOCH, flushed: 0n, positions: [{ organizationId, seq: head() }] }),
+    readHeads: async () => ({
+      epoch: EPOCH,
+      flushed: 0n,
+      horizon: '0',
+      positions: [{ organizationId, seq: head() }],
+    }),
+    readOrganizations: async () => ({ epoch: EPOCH, ids: [organizationId] }),
     readStates: async (ids) =>
       ids.map((id) => ({
         organizationId: id,

@@ -8,6 +8,7 @@ import { createStreamSessions } from '../../src/access/stream-sessions.ts';
 import { createStreamTokens, streamSigningKey } from '../../src/access/stream-tokens.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { createSealer } from '../../src/encryption/sealer.ts';
+import { primaryReads } from '../../src/events/history-reads.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createConnectionRegistry } from '../../src/live/connection-registry.ts';
 import { createFlushScheduler } from '../../src/live/flush-scheduler.ts';
@@ -64,9 +65,11 @@ async function openApp(
   const metrics = createMetrics({
     readDatabaseStats: async () => undefined,
     isListenerHealthy: () => bus.healthy,
+    isNatsConnected: () => false,
     isDraining: () => false,
     live: () => hub.stats,
   });
+  const rowLevelSecurity = await createRowLevelSecurity(database, logger);
   hub.counters.onLag = (ms) => metrics.eventDelivered(ms / 1_000);
   return createApp({
     database,
@@ -77,12 +80,19 @@ async function openApp(
     addresses: { hostOf: async () => undefined },
     bus,
     hub,
+    changeFeed: {
+      subscribe: async () => {
+        throw new Error('The fan-out has no changes of patients.');
+      },
+      close: () => {},
+    },
     connections: createConnectionRegistry(),
     heartbeat: createTimerWheel(15_000),
     keepAlive: createTimerWheel(20_000),
     flushScheduler: createFlushScheduler(),
     logger,
-    rowLevelSecurity: await createRowLevelSecurity(database, logger),
+    rowLevelSecurity,
+    historyReads: primaryReads(rowLevelSecurity.database),
     otherRoles: async () => [],
     sessions: createStreamSessions(database, logger),
     refusals: { record: async () => {} },
@@ -90,12 +100,15 @@ async function openApp(
     streamTokens: createStreamTokens(streamSigningKey(CREDENTIALS_KEY), config.streamTokenSeconds),
     limits: createRateLimits(config.limits),
     authenticator: undefined,
+    oidc: undefined,
     basePath: '',
     allowedOrigins: config.allowedOrigins,
     isDraining: () => false,
     clinikoBaseUrl: undefined,
     metrics,
     tracer: NO_TRACER,
+    publicUrl: undefined,
+    sendsEmail: false,
     webhookRules: { allowLoopback: false },
   });
 }

@@ -10,7 +10,7 @@ export interface Usage {
 }
 
 /** The kernel counts in these units on every Linux. */
-const MS_A_TICK = 10;
+export const MS_A_TICK = 10;
 
 export async function usageOf(pid: number): Promise<Usage> {
   if (pid === process.pid) return ownUsage();

@@ -45,7 +45,7 @@ export interface NewToken {
 }
 
 /** The operating system account behind the command line, for the audit log. */
-const OPERATOR = 'command line';
+export const OPERATOR = 'command line';
 
 /** @returns the token itself, which is stored nowhere */
 export async function createToken(
@@ -89,7 +89,7 @@ export async function revokeToken({ sql }: Database, id: number): Promise<boolea
   });
 }
 
-interface TokenRow {
+export interface TokenRow {
   id: number;
   name: string;
   scope: Scope;
@@ -105,6 +105,9 @@ const valid = (sql: ISql) => sql`revoked_at is null and (expires_at is null or e
   and (name <> ${BOOTSTRAP_TOKEN_NAME} or not exists (
     select from api_tokens other where other.scope = 'admin' and other.name <> ${BOOTSTRAP_TOKEN_NAME}
       and other.revoked_at is null and (other.expires_at is null or other.expires_at > now())))`;
+
+/** A subquery of the accounts that may be used now. */
+export const validAccounts = (sql: ISql) => sql`(select ${columns(sql)} from api_tokens where ${valid(sql)})`;
 
 /**
  * The valid ones among these tokens, by hash.
@@ -155,7 +158,7 @@ export async function listTokens({ sql }: Database): Promise<ListedToken[]> {
     from api_tokens order by id`;
 }
 
-function toPrincipal({ id, name, scope, organizations, expires_ms }: TokenRow): Principal {
+export function toPrincipal({ id, name, scope, organizations, expires_ms }: TokenRow): Principal {
   return {
     actor: `token:${id}`,
     name,

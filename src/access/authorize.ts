@@ -8,23 +8,26 @@ import type { BlockList } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ProblemCode } from '#contract/problem.ts';
+import type { Database } from '../database/open.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { readId } from '../http/parameters.ts';
 import {
   canAccess,
   hasScope,
+  insufficientScope,
   organizationForbidden,
   type Principal,
-  type Scope,
   UNRESTRICTED,
 } from '../http/principal.ts';
 import { ProblemError, problemKind } from '../http/problem.ts';
 import { offersWebSocket } from '../http/upgrades.ts';
 import type { FrameGuard } from '../live/stream-authorization.ts';
 import type { Authenticator } from './authenticate.ts';
+import { renewSession } from './browser-sessions.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { isRefusal, type Refusal, type Refusals } from './refusals.ts';
 import { type Requirement, requirementOf } from './route-policy.ts';
+import { requireOwnPage, type SessionCookie, sessionCookieOf, storeSessionCookie } from './session-cookie.ts';
 import type { StreamSessions } from './stream-sessions.ts';
 
 export interface AuthorizeDeps {
@@ -34,6 +37,9 @@ export interface AuthorizeDeps {
   sessions: StreamSessions;
   refusals: Refusals;
   trustedProxies: BlockList;
+  database: Database;
+  /** '' at the root. */
+  basePath: string;
 }
 
 type HttpContext = Context<{ Bindings: HttpBindings }>;
@@ -161,9 +167,9 @@ function organizationNamed(c: Context, needed: Requirement): number | undefined 
 async function authenticate(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<Principal> {
   const { authenticator } = deps;
   // Only invalid tokens count against an address: behind a proxy missing from TRUSTED_PROXIES all clients share one address.
-  const refuse = (): never => {
+  const refuse = (problem = invalidToken()): never => {
     deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
-    throw invalidToken();
+    throw problem;
   };
   if (authenticator === undefined) return UNRESTRICTED;
   const header = c.req.header('authorization');
@@ -174,9 +180,26 @@ async function authenticate(c: HttpContext, needed: Requirement, deps: Authorize
   }
   // A URL may only carry short-lived stream tokens, because URLs are logged in many places.
   const streamToken = needed.isStream ? c.req.query('token') : undefined;
-  if (streamToken === undefined) throw missingToken(needed.isStream);
-  const principal = await authenticator.streamToken(streamToken);
-  return principal ?? refuse();
+  if (streamToken !== undefined) return (await authenticator.streamToken(streamToken)) ?? refuse();
+  const cookie = sessionCookieOf(c);
+  if (cookie === undefined) throw missingToken(needed.isStream);
+  requireOwnPage(c);
+  const session = await authenticator.session(cookie.secret);
+  if (session === undefined) return refuse(endedSession());
+  if (session.isDue && !needed.isStream) await renew(c, cookie, session.principal, deps);
+  return session.principal;
+}
+
+async function renew(
+  c: HttpContext,
+  cookie: SessionCookie,
+  { sessionId }: Principal,
+  { database, authenticator, basePath }: AuthorizeDeps,
+): Promise<void> {
+  if (sessionId === undefined) return;
+  const expires = await renewSession(database, sessionId);
+  authenticator?.forgetSessions([sessionId]);
+  if (expires !== undefined) storeSessionCookie(c, cookie, { basePath, expires });
 }
 
 /** Parsed exactly as the route parses it, from the same path segment. */
@@ -222,9 +245,10 @@ function invalidToken(): ProblemError {
   );
 }
 
-function insufficientScope(scope: Scope, needed: Scope): ProblemError {
+function endedSession(): ProblemError {
   return new ProblemError(
-    'FORBIDDEN',
-    `This needs a token with the scope "${needed}"; this one has "${scope}".`,
+    'UNAUTHENTICATED',
+    'Your session has ended. Sign in again: ask the administrator for a sign-in link.',
+    { headers: { 'www-authenticate': 'Bearer realm="patient-sync"' } },
   );
 }

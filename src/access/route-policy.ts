@@ -20,6 +20,7 @@ import {
 const PUBLIC_ROUTES = new Set([
   '/',
   '/ops',
+  '/notifications',
   '/assets/*',
   '/embed/sync-progress.js',
   '/docs',
@@ -28,6 +29,11 @@ const PUBLIC_ROUTES = new Set([
   '/asyncapi.json',
   '/healthz',
   '/readyz',
+  '/sign-in',
+  // They sign people in: the routes check the code of the link, or the answer of the identity provider.
+  '/api/v1/sign-in',
+  '/api/v1/sign-in/oidc',
+  '/api/v1/sign-in/oidc/callback',
   ...LEGACY_PUBLIC,
 ]);
 
@@ -38,6 +44,20 @@ const SELF_FILTERING_ROUTES = new Set([
   'POST /api/v1/stream-tokens',
   'GET /api/v1/audit',
   'GET /api/v1/overview',
+  'GET /api/v1/runs',
+  'GET /api/v1/webhooks',
+  'POST /api/v1/webhooks',
+  'GET /api/v1/webhooks/:id',
+  'PUT /api/v1/webhooks/:id',
+  'DELETE /api/v1/webhooks/:id',
+  'POST /api/v1/webhooks/:id/test',
+  'GET /api/v1/webhooks/:id/deliveries',
+  'POST /api/v1/webhooks/:id/deliveries/:deliveryId/redeliver',
+  'POST /api/v1/operations',
+  'GET /api/v1/operations/:id',
+  'POST /api/v1/operations/:id/cancel',
+  'GET /api/v1/account',
+  'POST /api/v1/sign-out',
   ...LEGACY_SELF_FILTERING,
 ]);
 
@@ -48,9 +68,16 @@ const ROUTE_SCOPES: Record<string, Scope> = {
   'POST /api/v1/cliniko/sync-changed/:orgId': 'sync',
   'POST /api/v1/cliniko/sync-logs/:orgId/:id/cancel': 'sync',
   'POST /api/v1/cliniko/quarantine/:orgId/retry': 'sync',
+  // These two require `admin` for some actions (operations/routes.ts).
+  'POST /api/v1/operations': 'sync',
+  'POST /api/v1/operations/:id/cancel': 'sync',
   'POST /api/v1/stream-tokens': 'read',
+  'POST /api/v1/sign-out': 'read',
   'GET /api/v1/audit': 'admin',
   'GET /api/v1/pause': 'admin',
+  'GET /api/v1/webhooks': 'admin',
+  'GET /api/v1/webhooks/:id': 'admin',
+  'GET /api/v1/webhooks/:id/deliveries': 'admin',
 };
 
 /** The action in the audit log; any other write is `api.write`. Routes that write their own entry are `null`. */
@@ -67,18 +94,33 @@ const AUDIT_ACTIONS: Record<string, AuditAction | null> = {
   'POST /api/v1/organizations/:orgId/cliniko-credentials/verify': 'credentials.verify',
   'POST /api/v1/organizations/:orgId/webhooks': null,
   'DELETE /api/v1/organizations/:orgId/webhooks/:id': null,
+  'POST /api/v1/webhooks': null,
+  'PUT /api/v1/webhooks/:id': null,
+  'DELETE /api/v1/webhooks/:id': null,
+  'POST /api/v1/webhooks/:id/test': null,
+  'POST /api/v1/webhooks/:id/deliveries/:deliveryId/redeliver': null,
   'GET /api/v1/cliniko/quarantine/:orgId': 'quarantine.read',
   'POST /api/v1/cliniko/quarantine/:orgId/retry': 'quarantine.retry',
+  'GET /api/v1/cliniko/patients/:orgId/to-check/:reason': 'quarantine.read',
   'POST /api/v1/cliniko/patients/:orgId/missing/confirm': null,
+  'POST /api/v1/cliniko/patients/:orgId/missing/release': null,
   'GET /api/v1/cliniko/sync-logs/:orgId/events': 'stream.open',
+  'GET /api/v1/cliniko/patients/:orgId/changes/stream': 'stream.open',
   'GET /api/v1/cliniko/ws': 'stream.open',
   'POST /api/v1/stream-tokens': 'stream-token.create',
   'GET /api/v1/audit': 'audit.read',
   'PUT /api/v1/pause': null,
+  'POST /api/v1/operations': null,
+  'POST /api/v1/operations/:id/cancel': null,
+  'POST /api/v1/sign-out': null,
 };
 
-const STREAM_ROUTES = new Set(['GET /api/v1/cliniko/sync-logs/:orgId/events', 'GET /api/v1/cliniko/ws']);
-const START_ROUTES = /^POST \/api\/v1\/cliniko\/sync-(all|active|changed)\/:orgId$/;
+const STREAM_ROUTES = new Set([
+  'GET /api/v1/cliniko/sync-logs/:orgId/events',
+  'GET /api/v1/cliniko/patients/:orgId/changes/stream',
+  'GET /api/v1/cliniko/ws',
+]);
+const START_ROUTES = /^POST \/api\/v1\/(cliniko\/sync-(all|active|changed)\/:orgId|operations)$/;
 
 export interface Requirement {
   /** The pattern, such as `GET /api/v1/cliniko/sync-logs/:orgId`: contains nothing that the client sent. */
@@ -124,11 +166,12 @@ export function requirementFor(method: string, pattern: string): Requirement {
   const route = `${reads ? 'GET' : method} ${pattern}`;
   const segment = pattern.split('/').indexOf(':orgId');
   const byDefault: AuditAction | null = reads ? null : 'api.write';
+  const isPublic = PUBLIC_ROUTES.has(pattern);
   return {
     route,
-    isPublic: PUBLIC_ROUTES.has(pattern),
+    isPublic,
     organizationSegment: segment === -1 ? undefined : segment,
-    needsAllOrganizations: segment === -1 && !SELF_FILTERING_ROUTES.has(route),
+    needsAllOrganizations: !isPublic && segment === -1 && !SELF_FILTERING_ROUTES.has(route),
     scope: ROUTE_SCOPES[route] ?? (reads ? 'read' : 'admin'),
     isStream: STREAM_ROUTES.has(route) && method === 'GET',
     startsSync: START_ROUTES.test(route) || LEGACY_STARTS.includes(route),

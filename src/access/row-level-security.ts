@@ -14,6 +14,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { Sql, TransactionSql } from 'postgres';
 import { ROW_SECURITY_ROLE } from '../database/close.ts';
 import type { Database } from '../database/open.ts';
+import { createPoolSlots } from '../database/pool-slots.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { principalOf } from '../http/principal.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -21,6 +22,9 @@ import { databaseError } from '../logging/safe-error.ts';
 
 /** A read that takes longer than this is a bug, and must not hold a connection. */
 const STATEMENT_LIMIT_MS = 15_000;
+
+/** As long as a request may take. A transaction that is idle for longer is of a request that has ended. */
+const IDLE_LIMIT_MS = 30_000;
 
 /** `role`: reads run under their own role. `none`: the role is unusable, and only the statements themselves filter. */
 type IsolationKind = 'role' | 'none';
@@ -34,6 +38,8 @@ export interface RowLevelSecurity {
    * service, so that a slow service holds no connection. A later read in the same request is an error.
    */
   endReads(): void;
+  /** Restricts a transaction on another connection like the reads of the current request. */
+  restrict(tx: TransactionSql): Promise<unknown>;
   /** Middleware around every route that only reads. */
   restrictReads(): MiddlewareHandler;
 }
@@ -42,6 +48,7 @@ type DatabaseView = Pick<Database, 'sql' | 'orm'>;
 
 /** The restricted reads of one request. */
 interface RestrictedReads {
+  organizations: Iterable<number>;
   /** Undefined after `endReads`. */
   view: DatabaseView | undefined;
   end(): void;
@@ -50,6 +57,9 @@ interface RestrictedReads {
 export async function createRowLevelSecurity(database: Database, logger: Logger): Promise<RowLevelSecurity> {
   const current = new AsyncLocalStorage<RestrictedReads>();
   const kind = await findKind(database, logger);
+  // One connection of the pool stays free: a handler may need an unrestricted read, such as the proof of a replica, while its
+  // transaction holds one. Without this, as many requests as there are connections wait for each other.
+  const slots = createPoolSlots(Math.max(1, database.sql.options.max - 1), STATEMENT_LIMIT_MS);
   const view = (): DatabaseView => {
     const reads = current.getStore();
     if (reads === undefined) return database;
@@ -68,27 +78,35 @@ export async function createRowLevelSecurity(database: Database, logger: Logger)
       close: database.close,
     },
     endReads: () => current.getStore()?.end(),
+    async restrict(tx) {
+      const reads = current.getStore();
+      if (reads !== undefined) await restrict(tx, reads.organizations);
+    },
     restrictReads: () => async (c, next) => {
       const { isPublic, isStream } = c.get('requirement');
       const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
       if (isPublic || isStream || !reads || kind === 'none') return next();
       const { organizations } = principalOf(c);
       if (organizations === '*') return next();
-      await readRestricted(database, organizations, (reads) => current.run(reads, next));
+      const leave = await slots.enter();
+      await readRestricted(database, organizations, leave, (reads) => current.run(reads, next));
     },
   };
 }
 
+/** @param leave called when the transaction has ended */
 async function readRestricted(
   { sql }: Database,
   organizations: Iterable<number>,
+  leave: () => void,
   handle: (reads: RestrictedReads) => Promise<void>,
 ): Promise<void> {
   let handled: Promise<void> | undefined;
-  await sql.begin(async (tx) => {
+  const transaction = sql.begin(async (tx) => {
     const restricted = restrict(tx, organizations);
     const ended = new Promise<void>((resolve) => {
       const reads: RestrictedReads = {
+        organizations,
         view: databaseViewOf(tx, sql),
         end() {
           reads.view = undefined;
@@ -99,6 +117,7 @@ async function readRestricted(
     });
     await Promise.all([restricted, Promise.race([handled, ended])]);
   });
+  await transaction.finally(leave);
   await handled;
 }
 
@@ -106,7 +125,8 @@ async function readRestricted(
 export function restrict(tx: TransactionSql, organizations: Iterable<number>) {
   return tx`select set_config('role', ${ROW_SECURITY_ROLE}, true),
     set_config('patient_sync.organizations', ${`{${[...organizations].join(',')}}`}, true),
-    set_config('statement_timeout', ${String(STATEMENT_LIMIT_MS)}, true)`.execute();
+    set_config('statement_timeout', ${String(STATEMENT_LIMIT_MS)}, true),
+    set_config('idle_in_transaction_session_timeout', ${String(IDLE_LIMIT_MS)}, true)`.execute();
 }
 
 function databaseViewOf(tx: TransactionSql, whole: Sql): DatabaseView {

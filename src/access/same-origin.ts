@@ -47,11 +47,13 @@ export function refuseProxies(): MiddlewareHandler {
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+export const isRead = (method: string): boolean => READS.has(method);
+
 /** @param allowed other origins that may write, such as `https://admin.example.com` */
 export function requireOwnOrigin(allowed: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header('origin');
-    const guarded = !READS.has(c.req.method) || c.req.header('upgrade')?.toLowerCase() === 'websocket';
+    const guarded = !isRead(c.req.method) || c.req.header('upgrade')?.toLowerCase() === 'websocket';
     // No Origin: not a browser, and such a client could send any header.
     if (
       guarded &&
@@ -78,7 +80,8 @@ function shown(header: string): string {
   return header.slice(0, 100).replace(/[^\x21-\x7e]/g, '?');
 }
 
-function isOwn(origin: string, host: string | undefined): boolean {
+/** Whether a page of this origin is one of this server, which is known to it as `host`. */
+export function isOwn(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const { protocol, host: wanted } = new URL(origin);
   // Both are parsed the same way, so that `sync.example:443` matches https://sync.example.

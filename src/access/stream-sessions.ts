@@ -1,8 +1,10 @@
 /**
- * Sessions of open streams: each ends when its token expires or is revoked, on whichever server.
+ * Sessions of open streams: each ends when its token expires or is revoked, or the person behind it signs out, on whichever
+ * server.
  *
- * One timer serves all: every second it finds sessions about to expire, and every other second it checks in one
- * statement which tokens are still valid. So a revocation reaches every server within 5 s without a message.
+ * One timer serves all: every second it finds sessions about to expire, and every other second it checks in two statements
+ * which tokens and browser sessions are still valid. So a revocation reaches every server within 5 s without a message. A
+ * sign-out ends the streams of its own server at once.
  */
 import type { Database } from '../database/open.ts';
 import { canAccess, type Principal } from '../http/principal.ts';
@@ -11,6 +13,7 @@ import type { FrameGuard, StreamAuthorization } from '../live/stream-authorizati
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { findValid } from './api-tokens.ts';
+import { findOpenSessions } from './browser-sessions.ts';
 
 const TICK_MS = 1_000;
 const RECHECK_TICKS = 2;
@@ -19,6 +22,8 @@ const BYE_AHEAD_MS = 5_000;
 
 export interface StreamSessions {
   authorizationFor(principal: Principal, frames?: FrameGuard): StreamAuthorization;
+  /** Ends the streams of these browser sessions on this server. */
+  endOf(browserSessions: readonly number[]): void;
   stop(): void;
 }
 
@@ -32,12 +37,9 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
     for (const session of open) if (session.byeAt <= now || session.byeAtUptime <= uptime) session.end();
   };
   const endRevoked = async (): Promise<void> => {
-    const checked = new Set([...open].flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId])));
-    if (checked.size === 0) return;
-    const valid = await findValid(database, [...checked]);
-    // Only sessions that were part of the query: a stream that opened during it has just been checked.
-    const isRevoked = (id: number | undefined) => id !== undefined && checked.has(id) && !valid.has(id);
-    for (const session of open) if (isRevoked(session.tokenId)) session.end();
+    const isRevoked = await findEnded(open, 'tokenId', (ids) => findValid(database, ids));
+    const isSignedOut = await findEnded(open, 'browserSessionId', (ids) => findOpenSessions(database, ids));
+    for (const session of open) if (isRevoked(session) || isSignedOut(session)) session.end();
   };
   const tick = async (): Promise<void> => {
     endExpired();
@@ -56,8 +58,24 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
   timer.unref();
   return {
     authorizationFor: (principal, frames) => new StreamSession(principal, open, frames),
+    endOf(browserSessions) {
+      const gone = new Set<number | undefined>(browserSessions);
+      for (const session of open) if (gone.has(session.browserSessionId)) session.end();
+    },
     stop: () => clearInterval(timer),
   };
+}
+
+/** Only streams that were part of the query can be among the ended ones: one that opened during it has just been checked. */
+async function findEnded(
+  open: Iterable<StreamSession>,
+  key: 'tokenId' | 'browserSessionId',
+  findValidIds: (ids: readonly number[]) => Promise<ReadonlySet<number>>,
+): Promise<(session: StreamSession) => boolean> {
+  const checked = new Set([...open].flatMap(({ [key]: id }) => (id === undefined ? [] : [id])));
+  if (checked.size === 0) return () => false;
+  const valid = await findValidIds([...checked]);
+  return ({ [key]: id }) => id !== undefined && checked.has(id) && !valid.has(id);
 }
 
 /** The session of one stream. A class, because there is one for each stream and it must stay small. */
@@ -80,6 +98,10 @@ class StreamSession implements StreamAuthorization {
 
   get tokenId(): number | undefined {
     return this.#principal.tokenId;
+  }
+
+  get browserSessionId(): number | undefined {
+    return this.#principal.sessionId;
   }
 
   canRead(organizationId: number): boolean {

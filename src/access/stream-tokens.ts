@@ -29,6 +29,7 @@ const Claims = z.object({
   exp: z.int(),
   iat: z.int().optional(),
   tid: z.int().optional(),
+  sid: z.int().optional(),
   org: z.union([z.literal('*'), z.literal('all'), z.array(z.int())]),
 });
 
@@ -36,6 +37,8 @@ interface StreamTokenContent {
   actor: string;
   organizations: GrantedOrganizations | 'all';
   tokenId: number | undefined;
+  /** The session of a person that requested it. */
+  sessionId: number | undefined;
   /** Milliseconds since 1970. */
   expiresAt: number;
 }
@@ -56,7 +59,8 @@ export function createStreamTokens(key: Uint8Array, lifeSeconds: number): Stream
       // Whole seconds, as in JWTs; never longer than the token behind it.
       const end = Math.min(Date.now() + lifeSeconds * 1_000, principal.expiresAt ?? Number.POSITIVE_INFINITY);
       const exp = Math.floor(end / 1_000);
-      const token = await new SignJWT({ tid: principal.tokenId, org: claimOf(principal, organizations) })
+      const { tokenId: tid, sessionId: sid } = principal;
+      const token = await new SignJWT({ tid, sid, org: claimOf(principal, organizations) })
         .setProtectedHeader({ alg: 'HS256', typ: TYPE })
         .setSubject(principal.actor)
         .setAudience(AUDIENCE)
@@ -73,10 +77,10 @@ export function createStreamTokens(key: Uint8Array, lifeSeconds: number): Stream
           audience: AUDIENCE,
           requiredClaims: ['exp', 'sub'],
         });
-        const { sub, exp, iat = 0, tid, org } = Claims.parse(payload);
+        const { sub, exp, iat = 0, tid, sid, org } = Claims.parse(payload);
         if (iat * 1_000 > Date.now() + CLOCKS_DIFFER_MS) return undefined;
         const organizations = typeof org === 'string' ? org : new Set(org);
-        return { actor: sub, organizations, tokenId: tid, expiresAt: exp * 1_000 };
+        return { actor: sub, organizations, tokenId: tid, sessionId: sid, expiresAt: exp * 1_000 };
       } catch (error) {
         if (error instanceof errors.JOSEError || error instanceof z.ZodError) return undefined;
         throw error;

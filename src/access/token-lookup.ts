@@ -1,26 +1,24 @@
 /**
- * Looks up API tokens for many requests in one statement.
+ * Looks up API tokens, or sessions, for many requests in one statement.
  *
  * An unknown token costs a query like a valid one, and any client can send it. So lookups that arrive during a query share
  * the next one, queries that follow an invalid token are paced, and an invalid token is cached briefly: a flood costs
  * ten small reads a second, however large it is.
  */
-import type { Principal } from '../http/principal.ts';
-
 const PACE_MS = 100;
 const TOKENS_A_STATEMENT = 500;
 const UNKNOWN_REMEMBERED_MS = 2_000;
 const UNKNOWN_AT_MOST = 10_000;
 
-export type FindTokens = (hashes: readonly string[]) => Promise<ReadonlyMap<string, Principal>>;
+export type FindTokens<T> = (hashes: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
-/** @returns finds the principal by the token's hash; undefined when the token is unknown, revoked or expired */
-export function createTokenLookup(
-  find: FindTokens,
+/** @returns finds what belongs to a token by the token's hash; undefined when the token is unknown, revoked or expired */
+export function createTokenLookup<T>(
+  find: FindTokens<T>,
   now: () => number = Date.now,
-): (hash: string) => Promise<Principal | undefined> {
+): (hash: string) => Promise<T | undefined> {
   const unknown = new Map<string, number>();
-  let waiting = new Map<string, PromiseWithResolvers<Principal | undefined>>();
+  let waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
   let isRunning = false;
 
   const rememberUnknown = (hash: string): void => {
@@ -52,7 +50,7 @@ export function createTokenLookup(
   };
   return (hash) => {
     if ((unknown.get(hash) ?? 0) > now()) return Promise.resolve(undefined);
-    const entry = waiting.get(hash) ?? withResolvers<Principal | undefined>();
+    const entry = waiting.get(hash) ?? withResolvers<T | undefined>();
     waiting.set(hash, entry);
     if (!isRunning) void run();
     return entry.promise;

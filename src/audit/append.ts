@@ -6,7 +6,7 @@ export interface AuditEntry {
   actor: string;
   /** `<thing>.<verb>` */
   action: AuditAction;
-  /** Ids and counts only. */
+  /** Ids, counts, and names of settings and hosts. */
   details: Record<string, number | string>;
   /** `X-Request-Id`, if a request caused it. */
   requestId?: string;
@@ -27,15 +27,28 @@ export type AuditAction =
   | 'quarantine.read'
   | 'quarantine.retry'
   | 'missing.confirm'
+  | 'missing.release'
   | 'patients.erase'
   | 'patients.purge'
   | 'history.import'
+  | 'operation.create'
+  | 'operation.cancel'
   | 'webhook.create'
+  | 'webhook.change'
   | 'webhook.delete'
+  | 'webhook.test'
+  | 'webhook.redeliver'
   | 'stream.open'
   | 'stream-token.create'
   | 'token.create'
   | 'token.revoke'
+  | 'sql-reader.create'
+  | 'sql-reader.revoke'
+  | 'sign-in-link.create'
+  | 'identity.allow'
+  | 'identity.disallow'
+  | 'session.create'
+  | 'session.end'
   | 'audit.read'
   /** 401, 403 or 429 for a known account; `details` has status, code and route. */
   | 'access.refused'

@@ -27,6 +27,9 @@ import {
 } from './doctor/database-checks.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
 import { checkClinikoKey, checkCredentialsKey, checkTokens } from './doctor/key-checks.ts';
+import { checkMail } from './doctor/mail-check.ts';
+import { checkNats } from './doctor/nats-check.ts';
+import { checkReplica } from './doctor/replica-check.ts';
 import { jsonLine } from './screen.ts';
 
 const USAGE = `Usage: npm run doctor -- [--org 123] [--json]
@@ -107,6 +110,9 @@ async function* examineDatabase(
     ];
   });
   yield await checkListen(config.listenDatabaseUrl ?? url);
+  if (config.readDatabaseUrl !== undefined) yield* await checkReplica(url, config.readDatabaseUrl);
+  if (config.nats !== undefined) yield await checkNats(config.nats);
+  if (config.mail !== undefined) yield await checkMail(config.mail);
   yield* await examineKeys(config, url, organizationId);
 }
 

@@ -3,6 +3,7 @@
  *
  * Works on the configured database directly, so no server has to run. Prints counts, never names.
  */
+import { formatCount, formatPatients } from '#contract/count.ts';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readDatabaseConfig } from '../config/config.ts';
 import { withExplanation } from '../database/check-database.ts';
@@ -108,12 +109,12 @@ function sayWords(line: Line): void {
 function wordsOf(line: Line): string {
   switch (line.type) {
     case 'found': {
-      const found = `Organization ${line.organization_id}: ${line.patients} patients, and ${line.quarantined} in quarantine.`;
+      const found = `Organization ${line.organization_id}: ${formatPatients(line.patients)}, and ${formatCount(line.quarantined)} in quarantine.`;
       if (line.still_in_cliniko === 0) return found;
-      return `${found}\n${line.still_in_cliniko} of them were in Cliniko at the last full sync: delete them there first, or the next sync brings them back.`;
+      return `${found}\n${formatCount(line.still_in_cliniko)} of them were in Cliniko at the last full sync: delete them there first, or the next sync brings them back.`;
     }
     case 'erased':
-      return `Erased permanently: ${line.patients} patients, and ${line.quarantined} in quarantine.`;
+      return `Erased permanently: ${formatPatients(line.patients)}, and ${formatCount(line.quarantined)} in quarantine.`;
     case 'not_erased':
       return 'Nothing was erased. Add --confirm to erase them permanently.';
     default:

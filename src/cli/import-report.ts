@@ -1,4 +1,5 @@
 /** What `npm run db:import-legacy` prints: lines for people, or with `--json` one object a line. Counts and ids only. */
+import { formatCount } from '#contract/count.ts';
 import type { ImportReport } from '../legacy/import/import-history.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { jsonLine, type Screen } from './screen.ts';
@@ -21,7 +22,7 @@ export function printReport(screen: Screen, { report, applied, assumedUtc }: Imp
   }
   for (const one of report.organizations) {
     say(
-      `${one.legacyId} -> ${one.organizationId}: ${count(one.rows)} in the old table; ${one.copied} ${applied ? 'copied' : 'to copy'}, ${one.copiedBefore} copied before, ${one.leftOut} left out`,
+      `${one.legacyId} -> ${one.organizationId}: ${count(one.rows)} in the old table; ${formatCount(one.copied)} ${applied ? 'copied' : 'to copy'}, ${formatCount(one.copiedBefore)} copied before, ${formatCount(one.leftOut)} left out`,
     );
   }
   for (const [change, rows] of sorted(report.statuses)) say(`Status ${change}: ${count(rows)}`);
@@ -70,6 +71,6 @@ export function printJson(screen: Screen, { report, applied, assumedUtc }: Impor
   });
 }
 
-const count = (rows: number): string => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
+const count = (rows: number): string => `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 const sorted = (counts: ReadonlyMap<string, number>) => [...counts].sort(([a], [b]) => (a < b ? -1 : 1));

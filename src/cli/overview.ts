@@ -2,6 +2,7 @@
  * `npx patient-sync overview`: one line for each organization of a running server. Exit code 2 when something is overdue, so that
  * cron and a health check can call it.
  */
+import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import {
   OVERDUE_HEADER,
@@ -25,10 +26,14 @@ import { type Colour, jsonLine, type Paint, paintFor, type Screen } from './scre
 const USAGE = `Usage: npx patient-sync overview [--state STATE …] [--json] [--url URL] [--token TOKEN]
   --state STATE  only organizations in this state; may be repeated: ${OVERVIEW_STATES.join(', ')}
   --json         one JSON object a line, as in GET /api/v1/overview
-Exit codes: 0 nothing is overdue, 1 the command failed, 2 something is overdue (or wrong options)
+Exit codes: 0 nothing is overdue (or everything is paused), 1 the command failed, 2 something is overdue (or wrong options)
 ${SERVER_USAGE}`;
 
 const EXIT_OVERDUE = 2;
+
+/** Exit code 0 would else look as if all were well. */
+const PAUSED =
+  'Everything is paused, so nothing counts as overdue. An administrator resumes it on /ops or with PUT /api/v1/pause.\n';
 
 const COLOURS: Record<OverviewState, Colour> = {
   running: 'cyan',
@@ -58,7 +63,7 @@ await runCommand(
       if (read.success) return read.data;
       throw new UsageError(`--state must be one of ${OVERVIEW_STATES.join(', ')}; it was "${state}".`);
     });
-    return await showOverview(readServer(values), states, process.stdout, values.json);
+    return await showOverview(readServer(values), states, values.json);
   },
   { endsWithReader: true },
 );
@@ -66,20 +71,23 @@ await runCommand(
 async function showOverview(
   server: Server,
   states: readonly OverviewState[],
-  screen: Screen,
   isJson: boolean,
 ): Promise<number> {
+  const screen: Screen = process.stdout;
   const paint = paintFor(screen);
-  let overdue = 0;
+  let [overdue, isEverythingPaused] = [0, false];
   for (let after: number | null = null; ; ) {
     const page: Page = await readPage(server, states, after).catch((cause: unknown) => {
       throw explainFirstFailure(server, cause);
     });
     overdue += page.overdue;
     for (const row of page.organizations) screen.write(isJson ? jsonLine(row) : textLine(row, paint));
-    if (page.next === null) return overdue > 0 ? EXIT_OVERDUE : 0;
+    isEverythingPaused ||= page.organizations.some(({ paused, paused_at }) => paused && paused_at === null);
+    if (page.next === null) break;
     after = page.next;
   }
+  if (isEverythingPaused) process.stderr.write(PAUSED);
+  return overdue > 0 ? EXIT_OVERDUE : 0;
 }
 
 interface Page extends Overview {
@@ -107,8 +115,8 @@ function textLine(row: OverviewRow, paint: Paint): string {
     cause && terminalText(cause),
     age === null ? 'no success yet' : `last success ${formatDuration(age * 1_000)} ago`,
     next_run_at && `next ${next_run_at}`,
-    held > 0 && `${held} held`,
-    quarantine > 0 && `${quarantine} in quarantine`,
+    held > 0 && `${formatCount(held)} held`,
+    quarantine > 0 && `${formatCount(quarantine)} in quarantine`,
   ];
   return `${words.filter(Boolean).join('  ')}\n`;
 }

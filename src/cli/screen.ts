@@ -13,6 +13,13 @@ export interface Screen {
   write(text: string): unknown;
 }
 
+/** Some terminals report no width, or 0. */
+const USUAL_COLUMNS = 80;
+
+export function columnsOf({ columns }: Screen): number {
+  return columns || USUAL_COLUMNS;
+}
+
 export type Paint = (text: string, colour: Colour) => string;
 
 const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, grey: 90 };

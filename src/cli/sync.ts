@@ -3,14 +3,17 @@ import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
-import { connectionLines, jsonConnectionLines, jsonLine } from './screen.ts';
-import { createJsonDisplay, showRun } from './show-run.ts';
+import { jsonLine } from './screen.ts';
+import { createJsonDisplay, createRunDisplay, showRun } from './show-run.ts';
 
 const USAGE = `Usage: npm run sync -- --org 123 [--mode full|active|changed] [--timeout 300] [--json] [--url URL] [--token TOKEN]
   --timeout SECONDS  how long the connection may be lost; then exit 3; the sync continues
   --json             one JSON object a line
 ${SERVER_USAGE}
 Exit: 0 completed, 1 failed, 2 wrong options, 3 connection lost`;
+
+/** Before it is pressed: a person must not fear to end the sync. */
+const CTRL_C = 'Ctrl-C stops watching; the sync continues on the server.\n';
 
 /** As shells report a program that a signal has ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
@@ -46,11 +49,13 @@ await runCommand(
       );
     else
       screen.write(
-        `${already_running ? 'A sync is running already: watching it' : 'Sync started'} (organization ${organizationId}, run ${sync_log_id})\n`,
+        `${already_running ? 'A sync is running already: watching it' : 'Sync started'} (organization ${organizationId}, run ${sync_log_id})\n${screen.isTTY ? CTRL_C : ''}`,
       );
-    const handlers = (values.json ? jsonConnectionLines : connectionLines)(screen);
-    const logs = followRun(server, organizationId, sync_log_id, { handlers, limitMs });
-    return values.json ? showRun(logs, screen, createJsonDisplay(screen)) : showRun(logs, screen);
+    const display = (values.json ? createJsonDisplay : createRunDisplay)(screen);
+    return await showRun(
+      followRun(server, organizationId, sync_log_id, { handlers: display, limitMs }),
+      display,
+    );
   },
   { endsWithReader: true },
 );

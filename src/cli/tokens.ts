@@ -1,7 +1,9 @@
 /**
- * `npm run tokens -- create|list|revoke`: manages the API tokens of servers with AUTH=tokens. Works on the database of the
+ * `npm run tokens -- create|list|revoke|allow|disallow|sql-reader|sql-readers`: manages the API tokens of servers with AUTH=tokens,
+ * which people of the identity provider may use them, and logins of the database that only read. Works on the database of the
  * environment directly, so it needs no running server and no token.
  */
+import { z } from 'zod';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import {
   BOOTSTRAP_TOKEN_NAME,
@@ -10,19 +12,24 @@ import {
   listTokens,
   revokeToken,
 } from '../access/api-tokens.ts';
-import { readDatabaseConfig } from '../config/config.ts';
-import { type Database, openDatabase } from '../database/open.ts';
-import { prepareDatabase } from '../database/prepare.ts';
-import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
+import { allowPerson, disallowPerson, listPeople, type PersonKey } from '../access/identities.ts';
 import { SCOPES, type Scope } from '../http/principal.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
 import { jsonLine } from './screen.ts';
+import { createReader, listReaders, revokeReader } from './sql-reader.ts';
+import { withDatabase } from './with-database.ts';
 
 const USAGE = `Usage: npm run tokens -- create --name "Reception" --organizations 123,124|* [--scope read|sync|admin] [--days 365]
        npm run tokens -- create --name "Prometheus" --scope metrics [--days 365]
        npm run tokens -- list
        npm run tokens -- revoke --id 7
+       npm run tokens -- allow --id 7 --email anna@clinic.example    (or --subject ID: the provider's id of a person)
+       npm run tokens -- disallow --email anna@clinic.example
+       npm run tokens -- sql-reader --name reports --organizations 123 [--without-raw] [--with-identifiers] [--days 365]
+         [--connections 5] [--timeout 300]    (a login of the database that only reads; timeout: seconds for a statement)
+       npm run tokens -- sql-readers
+       npm run tokens -- revoke --sql-reader reports
   --json  one JSON object a line`;
 
 const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
@@ -36,6 +43,14 @@ await runCommand(async () => {
       return list(args);
     case 'revoke':
       return revoke(args);
+    case 'allow':
+      return allow(args);
+    case 'disallow':
+      return disallow(args);
+    case 'sql-reader':
+      return createReader(args, USAGE);
+    case 'sql-readers':
+      return listReaders(args, USAGE);
     default:
       // Help, or an unknown verb.
       readArguments(process.argv.slice(2, 3), {}, USAGE);
@@ -46,7 +61,11 @@ await runCommand(async () => {
 async function list(args: readonly string[]): Promise<number> {
   const { json } = readArguments(args, JSON_OPTION, USAGE);
   return withDatabase(async (database) => {
-    const tokens = await listTokens(database);
+    const people = await listPeople(database);
+    const tokens = (await listTokens(database)).map((token) => ({
+      ...token,
+      people: people.filter(({ token_id }) => token_id === token.id).map(({ person }) => person),
+    }));
     say(json ? tokens.map(jsonLine).join('') : table(tokens));
   });
 }
@@ -85,9 +104,16 @@ async function create(args: readonly string[]): Promise<number> {
 }
 
 async function revoke(args: readonly string[]): Promise<number> {
-  const values = readArguments(args, { id: { type: 'string' }, ...JSON_OPTION }, USAGE);
-  if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
-  const id = wholeNumber(values.id, '--id', 1, MAX_ROW_ID);
+  const values = readArguments(
+    args,
+    { id: { type: 'string' }, 'sql-reader': { type: 'string' }, ...JSON_OPTION },
+    USAGE,
+  );
+  const { 'sql-reader': reader } = values;
+  if ((values.id === undefined) === (reader === undefined))
+    throw new UsageError(`Name the token by --id, or the SQL reader by --sql-reader.\n${USAGE}`);
+  if (reader !== undefined) return revokeReader(reader, values.json, USAGE);
+  const id = wholeNumber(values.id ?? '', '--id', 1, MAX_ROW_ID);
   return withDatabase(async (database) => {
     if (!(await revokeToken(database, id)))
       throw new CommandError(`No active token has the id ${id}. List the tokens: npm run tokens -- list`);
@@ -97,6 +123,55 @@ async function revoke(args: readonly string[]): Promise<number> {
         : `Token ${id} is revoked. Its open streams end within 5 seconds.\n`,
     );
   });
+}
+
+const PERSON_OPTIONS = { email: { type: 'string' }, subject: { type: 'string' } } as const;
+
+async function allow(args: readonly string[]): Promise<number> {
+  const values = readArguments(args, { id: { type: 'string' }, ...PERSON_OPTIONS, ...JSON_OPTION }, USAGE);
+  if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
+  const id = wholeNumber(values.id, '--id', 1, MAX_ROW_ID);
+  const person = readPerson(values);
+  return withDatabase(async (database) => {
+    if (!(await allowPerson(database, id, person))) {
+      throw new CommandError(
+        `No active token with the id ${id} can sign a person in. List the tokens: npm run tokens -- list`,
+      );
+    }
+    say(values.json ? jsonLine({ id, ...person }) : `This person may sign in with token ${id}.\n`);
+  });
+}
+
+async function disallow(args: readonly string[]): Promise<number> {
+  const values = readArguments(args, { ...PERSON_OPTIONS, ...JSON_OPTION }, USAGE);
+  const person = readPerson(values);
+  return withDatabase(async (database) => {
+    if (!(await disallowPerson(database, person)))
+      throw new CommandError('This person may not sign in. List the tokens: npm run tokens -- list');
+    const ended = 'This person may no longer sign in. Open sessions end within 5 seconds.\n';
+    say(values.json ? jsonLine({ ...person, disallowed: true }) : ended);
+  });
+}
+
+const Email = z.email().max(254).toLowerCase();
+
+function readPerson({
+  email,
+  subject,
+}: {
+  email?: string | undefined;
+  subject?: string | undefined;
+}): PersonKey {
+  if ((email === undefined) === (subject === undefined))
+    throw new UsageError(`Name the person by --email or by --subject.\n${USAGE}`);
+  if (subject !== undefined) {
+    if (!/^[\x20-\x7e]{1,255}$/.test(subject))
+      throw new UsageError('--subject must be the id of a person at the identity provider.');
+    return { subject };
+  }
+  const parsed = Email.safeParse(email);
+  if (!parsed.success) throw new UsageError(`--email must be an e-mail address; it was "${email}".`);
+  return { email: parsed.data };
 }
 
 function readScope(text: string): Scope {
@@ -118,8 +193,8 @@ function readNone(text: string | undefined): [] {
   return [];
 }
 
-function table(tokens: readonly ListedToken[]): string {
-  const lines = tokens.map(({ id, name, scope, organizations, created, expires, state }) =>
+function table(tokens: readonly (ListedToken & { people: readonly string[] })[]): string {
+  const lines = tokens.map(({ id, name, scope, organizations, created, expires, state, people }) =>
     [
       id,
       state,
@@ -128,26 +203,12 @@ function table(tokens: readonly ListedToken[]): string {
       created,
       expires ?? 'never',
       terminalText(name),
+      people.map(terminalText).join(', '),
     ].join('\t'),
   );
-  return `${['id\tstate\tscope\torganizations\tcreated\texpires\tname', ...lines].join('\n')}\n`;
+  return `${['id\tstate\tscope\torganizations\tcreated\texpires\tname\tpeople', ...lines].join('\n')}\n`;
 }
 
 function say(text: string): void {
   process.stdout.write(text);
-}
-
-async function withDatabase(work: (database: Database) => Promise<void>): Promise<number> {
-  const { databaseUrl, dataDir, ...config } = readDatabaseConfig(process.env);
-  const { listenDatabaseUrl: listenUrl, migrateDatabaseUrl: migrateUrl, databaseReaders: readers } = config;
-  const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
-  const url = databaseUrl ?? embedded?.url ?? '';
-  try {
-    await prepareDatabase({ url, listenUrl, migrateUrl, readers });
-    const database = openDatabase(url, { max: 1, throughPooler: true });
-    await work(database).finally(database.close);
-    return 0;
-  } finally {
-    await embedded?.stop();
-  }
 }

@@ -10,10 +10,11 @@ import {
   followOrganization,
   organizationQuestion,
 } from './follow.ts';
+import { readNames } from './organization-names.ts';
 import { readServer, requireServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
-import { connectionLines, jsonConnectionLines, jsonLine, type Screen } from './screen.ts';
+import { jsonConnectionLines, jsonLine, type Screen } from './screen.ts';
 import { showEverything } from './show-everything.ts';
-import { createJsonDisplay, showRuns } from './show-run.ts';
+import { createJsonDisplay, createRunDisplay, showRuns } from './show-run.ts';
 
 const USAGE = `Usage: npm run watch -- --org 123 | --all [--timeout SECONDS] [--json] [--url URL] [--token TOKEN]
   --timeout SECONDS  how long the connection may be lost, then exit 3; without it, it waits without a limit
@@ -40,8 +41,11 @@ await runCommand(
     const limitMs = values.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutMs(values.timeout);
     endOnCtrlC();
     if (values.org === undefined) {
-      const shown = values.json ? jsonEverything(process.stdout) : showEverything(process.stdout);
+      const shown = values.json
+        ? jsonEverything(process.stdout)
+        : showEverything(process.stdout, () => readNames(server));
       await requireServer(server, EVERYTHING_QUESTION);
+      if (!values.json) explainCtrlC();
       return followEverything(server, shown, { handlers: shown, limitMs });
     }
     const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
@@ -51,6 +55,11 @@ await runCommand(
   { endsWithReader: true },
 );
 
+/** A person must not fear to end a sync. */
+function explainCtrlC(): void {
+  if (process.stdout.isTTY) process.stdout.write('Ctrl-C stops watching; syncs continue on the server.\n');
+}
+
 async function watchOrganization(
   server: Server,
   organizationId: number,
@@ -59,11 +68,12 @@ async function watchOrganization(
 ): Promise<void> {
   const screen: Screen = process.stdout;
   await requireServer(server, organizationQuestion(organizationId));
-  const handlers = isJson ? jsonConnectionLines(screen) : connectionLines(screen);
-  const logs = followOrganization(server, organizationId, { handlers, limitMs });
-  if (!isJson) return showRuns(logs, screen);
-  const show = createJsonDisplay(screen);
-  for await (const log of logs) show(log);
+  const display = isJson ? createJsonDisplay(screen) : createRunDisplay(screen);
+  const logs = followOrganization(server, organizationId, { handlers: display, limitMs });
+  if (!isJson) explainCtrlC();
+  if (!isJson) return showRuns(logs, screen, display);
+  const json = createJsonDisplay(screen);
+  for await (const log of logs) json.show(log);
 }
 
 function jsonEverything(screen: Screen): EverythingHandlers & ConnectionHandlers {

@@ -256,7 +256,15 @@ function practitioners(parameters: URLSearchParams): Answer {
 }
 
 const SETTINGS = {
-  account: { country: 'Australia', country_code: 'AU', name: 'Simulated Clinic', subdomain: 'simulated' },
+  terminology: { patient: 'patient' },
+  account: {
+    name: 'Simulated Clinic',
+    country: 'Australia',
+    country_code: 'AU',
+    time_zone: 'Melbourne',
+    subdomain: 'simulated',
+  },
+  calendar: { timeslot_size_in_minutes: 15 },
 };
 
 function listen(server: Server, port: number): Promise<number> {

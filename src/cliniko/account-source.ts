@@ -1,8 +1,9 @@
 /**
- * The account behind an API key: its web address, and the number of its practitioners. The port beside the patient source
+ * The account behind an API key: its web address, its settings, and the number of its practitioners. The port beside the patient source
  * (source.ts), for pages and checks; a sync needs neither.
  */
 import { z } from 'zod';
+import type { AccountSettings } from './account-settings.ts';
 import { ClinikoError } from './error.ts';
 import { shardOf } from './shard.ts';
 import type { PageOptions } from './source.ts';
@@ -13,6 +14,8 @@ export interface AccountSource {
    * @throws ClinikoError, or the signal's reason when aborted
    */
   host(options: PageOptions): Promise<string>;
+  /** @throws ClinikoError, or the signal's reason when aborted */
+  settings(options: PageOptions): Promise<AccountSettings>;
   /** @throws ClinikoError, or the signal's reason when aborted */
   countPractitioners(options: PageOptions): Promise<number>;
 }

@@ -7,6 +7,7 @@
 import { parseJson } from '#contract/parse-json.ts';
 import type { Clock } from '../timing/clock.ts';
 import { limitTime } from '../timing/time-limit.ts';
+import { type AccountSettings, readAccountSettings } from './account-settings.ts';
 import { type AccountSource, readHost, readPractitionerCount } from './account-source.ts';
 import { type CircuitBreaker, type CircuitBreakers, createCircuitBreakers } from './circuit-breaker.ts';
 import { dateOf } from './date-header.ts';
@@ -14,6 +15,7 @@ import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
 import type { Pacer } from './pacer.ts';
 import { readRecords } from './record-text.ts';
+import { readBody } from './response-body.ts';
 import {
   backoffMs,
   countedTries,
@@ -40,9 +42,6 @@ import { WireEnvelope } from './wire.ts';
 /** Cliniko itself aborts a query after 30 s and reports it. */
 const TIMEOUT_MS = 40_000;
 
-/** A page of 100 records is about 200 kB. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
-
 export interface ClinikoClientOptions {
   apiKey: string;
   /** Including `/v1`; https, or plain http on this machine. Default: derived from the key. */
@@ -64,8 +63,8 @@ export interface ClinikoClientOptions {
 
 export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 
-/** Reads a successful response. @throws ClinikoError when it is not usable */
-type ReadText<T> = (text: string, askedAt: Date | undefined) => T;
+/** Reads the body of a successful response, and keeps nothing of it. @throws ClinikoError when it is not usable */
+type ReadBody<T> = (body: Buffer, askedAt: Date | undefined) => T;
 
 export class ClinikoClient implements PatientSource, AccountSource {
   readonly #options: ClinikoClientOptions;
@@ -98,11 +97,15 @@ export class ClinikoClient implements PatientSource, AccountSource {
 
   // Read outside `#get`: an answer without the expected field is no outage, and a retry does not change it.
   async host(options: PageOptions): Promise<string> {
-    return readHost(await this.#get('/settings/public', options, parseJson), this.#options.apiKey);
+    return readHost(await this.#get('/settings/public', options, readJson), this.#options.apiKey);
+  }
+
+  async settings(options: PageOptions): Promise<AccountSettings> {
+    return readAccountSettings(await this.#get('/settings/public', options, readJson));
   }
 
   async countPractitioners(options: PageOptions): Promise<number> {
-    return readPractitionerCount(await this.#get('/practitioners?per_page=1', options, parseJson));
+    return readPractitionerCount(await this.#get('/practitioners?per_page=1', options, readJson));
   }
 
   estimateWaitMs(requests: number): number {
@@ -110,7 +113,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
   }
 
   /** @throws ClinikoError after all retries */
-  async #get<T>(path: string, options: PageOptions, read: ReadText<T>): Promise<T> {
+  async #get<T>(path: string, options: PageOptions, read: ReadBody<T>): Promise<T> {
     // A copy, because the breaker identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
@@ -145,7 +148,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
   }
 
   /** @throws ClinikoError, or an error of the network */
-  async #request<T>(path: string, asking: PageOptions, tryNumber: number, read: ReadText<T>): Promise<T> {
+  async #request<T>(path: string, asking: PageOptions, tryNumber: number, read: ReadBody<T>): Promise<T> {
     const { signal, onRequest } = asking;
     const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
     signal.throwIfAborted();
@@ -161,7 +164,8 @@ export class ClinikoClient implements PatientSource, AccountSource {
         signal: limit.signal,
       });
       const askedAt = earlier(dateOf(response.headers), performance.now() - began);
-      const answer = read(await readText(response, clock), askedAt);
+      await assertUsable(response, clock);
+      const answer = await readBody(response, (body) => read(body, askedAt));
       answered('ok');
       return answer;
     } catch (error) {
@@ -225,24 +229,25 @@ function searchOf({ page, perPage, sort, filters }: PageQuery): string {
 }
 
 /** @throws ClinikoError */
-async function readText(response: Response, clock: Clock): Promise<string> {
+async function assertUsable(response: Response, clock: Clock): Promise<void> {
   const failure = failureOfStatus(response, clock);
-  if (failure !== undefined) {
-    // An unread body must be cancelled, or its connection is never reused.
-    await response.body?.cancel();
-    throw new ClinikoError(failure);
-  }
-  return await readBody(response);
+  if (failure === undefined) return;
+  // An unread body must be cancelled, or its connection is never reused.
+  await response.body?.cancel();
+  throw new ClinikoError(failure);
 }
 
 /** @throws ClinikoError */
-function readPage(text: string, askedAt: Date | undefined): PatientPage {
-  const envelope = WireEnvelope.safeParse(parseJson(text));
-  if (!envelope.success) throw new ClinikoError({ kind: 'unreadable', status: 200 });
-  const { patients, total_entries, links } = envelope.data;
-  const records = readRecords(text, 'patients', patients);
-  return { records, totalEntries: total_entries, hasNext: links?.next !== undefined, askedAt };
+function readPage(body: Buffer, askedAt: Date | undefined): PatientPage {
+  const page = readRecords(body, 'patients');
+  const envelope = WireEnvelope.safeParse(page?.envelope);
+  if (page === undefined || !envelope.success) throw new ClinikoError({ kind: 'unreadable', status: 200 });
+  const { total_entries, links } = envelope.data;
+  return { records: page.records, totalEntries: total_entries, hasNext: links?.next !== undefined, askedAt };
 }
+
+// Like `response.json()`: TextDecoder removes a byte order mark.
+const readJson = (body: Buffer): unknown => parseJson(new TextDecoder().decode(body));
 
 function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFailure | undefined {
   if (status === 200) return undefined;
@@ -263,16 +268,4 @@ function failureOf(error: unknown): ClinikoFailure {
 /** Rejections and rate limits are responses of a working Cliniko. */
 function isOutage({ kind }: ClinikoFailure): boolean {
   return kind === 'unavailable' || kind === 'unreadable';
-}
-
-async function readBody(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw new ClinikoError({ kind: 'unreadable', status: response.status });
-    chunks.push(chunk);
-  }
-  // Like `response.json()`: TextDecoder removes a byte order mark.
-  return new TextDecoder().decode(Buffer.concat(chunks));
 }

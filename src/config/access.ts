@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { STREAM_TOKEN_SECONDS } from '#contract/access.ts';
 import { parseWholeNumber } from '#contract/whole-number.ts';
 import { JWT_ALGORITHMS, type JwtConfig } from '../access/jwt.ts';
+import type { OidcConfig } from '../access/oidc-provider.ts';
 import type { RateLimitConfig } from '../access/rate-limits.ts';
 import { isLoopbackAddress } from '../access/same-origin.ts';
 import {
@@ -22,12 +23,16 @@ export interface AccessConfig {
   host: string;
   /** `/sync`: everything is served below it; '' at the root. */
   basePath: string;
+  /** Where people open the pages, with its path: links in notifications begin with it; undefined: learned from requests. */
+  publicUrl: string | undefined;
   /** `none`: every program on this machine; `tokens`: requests that carry one. */
   auth: 'none' | 'tokens';
   /** Accepted as an admin token while there is no other one. */
   bootstrapAdminToken: string | undefined;
   /** An identity provider whose JWTs are accepted too. */
   jwt: JwtConfig | undefined;
+  /** An identity provider where people sign in to the pages. */
+  oidc: OidcConfig | undefined;
   streamTokenSeconds: number;
   limits: RateLimitConfig & {
     /** TCP connections at once, in all. */
@@ -57,9 +62,11 @@ export function readAccessConfig(read: Read): AccessConfig {
     port: port ?? 8000,
     host,
     basePath: read('BASE_PATH', basePath, ''),
+    publicUrl: read('PUBLIC_URL', publicUrl, undefined),
     auth,
     bootstrapAdminToken,
     jwt: readJwt(read),
+    oidc: readOidc(read, auth),
     streamTokenSeconds: read(
       'STREAM_TOKEN_SECONDS',
       wholeNumber(5, STREAM_TOKEN_SECONDS),
@@ -109,6 +116,19 @@ const basePath: Rule<string> = {
   mayBe: 'a path such as /sync, of letters, digits, dots, dashes and slashes',
 };
 
+const publicUrl: Rule<string> = {
+  schema: z
+    .string()
+    .max(500)
+    .refine((value) => URL.canParse(value) && isPageAddress(new URL(value)))
+    .transform((value) => new URL(value).href.replace(/\/+$/, '')),
+  mayBe:
+    'the address at which people open the pages, such as https://sync.example.com, with its path and without a query',
+};
+
+const isPageAddress = ({ protocol, username, password, search, hash }: URL): boolean =>
+  /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+
 const adminToken: Rule<string> = {
   schema: z.string().regex(/^[\x21-\x7e]{32,512}$/),
   mayBe: 'at least 32 printable characters without a space, as `openssl rand -hex 32` makes them',
@@ -152,6 +172,15 @@ const jwksUrl: Rule<string> = {
   mayBe: 'the https address of a JWKS (plain http only for loopback)',
 };
 
+const issuer: Rule<string> = {
+  schema: z.string().refine((value) => {
+    if (!URL.canParse(value)) return false;
+    const url = new URL(value);
+    return isSafeAddress(url) && url.search === '' && url.hash === '' && url.username === '';
+  }),
+  mayBe: 'the https address of an OpenID Connect issuer, such as https://accounts.example.com',
+};
+
 const algorithms: Rule<string[]> = {
   schema: z
     .string()
@@ -159,6 +188,23 @@ const algorithms: Rule<string[]> = {
     .pipe(z.array(z.enum(JWT_ALGORITHMS))),
   mayBe: `a list of ${JWT_ALGORITHMS.join(', ')}`,
 };
+
+function readOidc(read: Read, auth: AccessConfig['auth']): OidcConfig | undefined {
+  const given = read('OIDC_ISSUER', issuer, undefined);
+  const clientId = read('OIDC_CLIENT_ID', text(500), undefined);
+  const clientSecret = read('OIDC_CLIENT_SECRET', text(2_048), undefined);
+  if (given === undefined && clientId === undefined && clientSecret === undefined) return undefined;
+  if (given === undefined || clientId === undefined) {
+    const missing = given === undefined ? 'OIDC_ISSUER' : 'OIDC_CLIENT_ID';
+    throw new ConfigError(`${missing} must be set too: OIDC_ISSUER and OIDC_CLIENT_ID go together.`);
+  }
+  if (auth === 'none') {
+    throw new ConfigError(
+      'AUTH must be tokens while OIDC_ISSUER is set: without accounts there is no sign-in.',
+    );
+  }
+  return { issuer: given, clientId, clientSecret };
+}
 
 const JWT_VARIABLES = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_JWKS_URL'] as const;
 

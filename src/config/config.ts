@@ -4,9 +4,12 @@
 import { z } from 'zod';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { SEALING_KEY_BYTES } from '../encryption/sealer.ts';
+import { type NatsAddress, parseNatsAddress } from '../events/nats-address.ts';
 import { LOG_LEVELS, type LogLevel } from '../logging/logger.ts';
+import type { MailConfig } from '../webhooks/send-email.ts';
 import { type AccessConfig, readAccessConfig } from './access.ts';
 import { readAddress } from './database.ts';
+import { readMail } from './mail.ts';
 import {
   ConfigError,
   type Environment,
@@ -27,6 +30,8 @@ export interface DatabaseConfig {
   listenDatabaseUrl: string | undefined;
   /** The address of the owner, used for migrations only; `databaseUrl` then logs in as a role that owns nothing. */
   migrateDatabaseUrl: string | undefined;
+  /** A replica for long reads that need no newer rows than it has. */
+  readDatabaseUrl: string | undefined;
   /** Roles that may read patients and syncs. */
   databaseReaders: readonly string[];
   /** Connections of the pool at most. */
@@ -54,6 +59,8 @@ export interface Config extends DatabaseConfig, AccessConfig {
   credentialsKey: Buffer | undefined;
   /** The previous key: what it sealed is sealed again with the new key at the start. */
   previousCredentialsKey: Buffer | undefined;
+  /** Nudges between servers go over NATS; unset: over NOTIFY. */
+  nats: NatsAddress | undefined;
   auditRetentionDays: number;
   drainMs: number;
   eventRetentionDays: number;
@@ -62,6 +69,8 @@ export interface Config extends DatabaseConfig, AccessConfig {
   /** For development: webhooks may go to this machine, also over plain http. */
   webhooksMayLoopBack: boolean;
   webhookPorts: readonly number[];
+  /** Sends notifications by email; undefined: none are sent. */
+  mail: MailConfig | undefined;
   /** Traces are sent: the OpenTelemetry packages read the rest of their variables by themselves. */
   tracing: { serviceName: string } | undefined;
 }
@@ -94,12 +103,14 @@ export function readConfig(environment: Environment, args: readonly string[], is
     syncConcurrency: read('SYNC_CONCURRENCY', wholeNumber(1, 256), 16),
     credentialsKey: read('CREDENTIALS_KEY', sealingKey, undefined),
     previousCredentialsKey: read('CREDENTIALS_KEY_PREVIOUS', sealingKey, undefined),
+    nats: read('NATS_URL', natsUrl, undefined),
     auditRetentionDays: read('AUDIT_RETENTION_DAYS', wholeNumber(30, 3_650), 365),
     drainMs: read('DRAIN_MS', wholeNumber(0, 60_000), 5_000),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', wholeNumber(1, 3_650), 14),
     purgeMissingAfterDays: read('PURGE_MISSING_AFTER_DAYS', wholeNumber(1, 36_500), undefined),
     webhooksMayLoopBack: read('WEBHOOKS_ALLOW_LOOPBACK', oneOf(['true', 'false']), 'false') === 'true',
     webhookPorts: read('WEBHOOK_PORTS', ports, [80, 443]),
+    mail: readMail(read),
     tracing: readTracing(read),
   };
   requireConsistency(config);
@@ -113,6 +124,7 @@ export function readDatabaseConfig(environment: Environment): DatabaseConfig {
     databaseUrl: readAddress(read, 'DATABASE_URL'),
     listenDatabaseUrl: readAddress(read, 'LISTEN_DATABASE_URL'),
     migrateDatabaseUrl: readAddress(read, 'MIGRATE_DATABASE_URL'),
+    readDatabaseUrl: readAddress(read, 'READ_DATABASE_URL'),
     databaseReaders: read('DATABASE_READERS', roleNames, []),
     databasePoolMax: read('DATABASE_POOL_MAX', wholeNumber(3, 100), 10),
     dataDir: read('DATA_DIR', text(4096), '.data'),
@@ -136,6 +148,14 @@ const clinikoUrl: Rule<string> = {
   schema: z.string().refine(isClinikoUrl),
   mayBe:
     'an https address with its /v1, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
+};
+
+const natsUrl: Rule<NatsAddress> = {
+  schema: z
+    .string()
+    .transform(parseNatsAddress)
+    .refine((address) => address !== undefined),
+  mayBe: 'the addresses of NATS servers with commas, such as nats://user:password@one:4222,nats://two:4222',
 };
 
 const collectorUrl: Rule<string> = {

@@ -18,6 +18,46 @@ export const StreamToken = z.object({
 });
 export type StreamToken = z.infer<typeof StreamToken>;
 
+/** Body of `POST /api/v1/sign-in`: the code of a one-time link. */
+export const SignIn = z.strictObject({ code: z.string().min(1).max(100) });
+
+/** Response of `GET /api/v1/sign-in`, for which no sign-in is needed. */
+export const SignInOptions = z.object({
+  needs_sign_in: z.boolean(),
+  /** The host of the identity provider; null: there is none. */
+  identity_provider: z.string().nullable(),
+});
+export type SignInOptions = z.infer<typeof SignInOptions>;
+
+/** Body of `POST /api/v1/sign-in/oidc`. */
+export const ProviderSignInRequest = z.strictObject({
+  /** The page of this server that opens after the sign-in. */
+  return_to: z
+    .string()
+    .max(500)
+    .regex(/^\/(ops)?(\?[\w=&%.-]*)?$/)
+    .default('/'),
+});
+
+/** Its response: where the page sends the browser. */
+export const ProviderSignIn = z.object({ location: z.string() });
+export type ProviderSignIn = z.infer<typeof ProviderSignIn>;
+
+/** Body of `POST /api/v1/sign-out`. `everywhere` ends all sessions of the account, on every device. */
+export const SignOut = z.strictObject({ everywhere: z.boolean().default(false) });
+
+/** Response of `GET /api/v1/account`: the account of the request. */
+export const AccountInfo = z.object({
+  /** `none`: this server has no accounts. `session`: a person who signed in on this device. `token`: an API token or a JWT. */
+  kind: z.enum(['none', 'session', 'token']),
+  name: z.string().nullable(),
+  scope: z.enum(['read', 'sync', 'admin', 'metrics']),
+  organizations: z.union([z.literal('*'), z.array(z.int())]),
+  /** When the session or the token ends; null: never. */
+  expires_at: z.string().nullable(),
+});
+export type AccountInfo = z.infer<typeof AccountInfo>;
+
 const AuditRecord = z.object({
   /** Digits: ids of the log exceed what a JSON number holds exactly. */
   id: z.string(),

@@ -99,10 +99,14 @@ export type OrganizationChange = z.infer<typeof OrganizationChange>;
 export const Organization = OrganizationSettings.extend({
   organization_id: z.int(),
   has_credentials: z.boolean(),
-  /** The next firing, ISO 8601 UTC; null without a schedule and while paused. */
+  /** The next firing, ISO 8601 UTC; null without a schedule and while it, or everything, is paused. */
   next_sync_at: z.string().nullable(),
   /** ISO 8601 UTC; null while not paused. Read only. */
   paused_at: z.string().nullable(),
+  /** The account that paused it; null when the server did, and of an account without a name. Read only. */
+  paused_by: z.string().nullable(),
+  /** Everything is paused, whatever the settings of this organization are. Read only. */
+  everything_paused: z.boolean(),
   /** Why a stored schedule is disabled, while the others fire; null when all are valid. */
   schedule_error: z.string().nullable(),
 });
@@ -127,11 +131,27 @@ export const ClinikoCredentials = z.strictObject({
   check: z.boolean().optional(),
 });
 
-/** Body of `POST …/cliniko-credentials/verify`. Without a key, or without a body, the stored key is verified. */
+/**
+ * Body of `POST …/cliniko-credentials/verify`. Without a key, or without a body, the stored key is verified. A key in the
+ * body concerns no stored organization, so it is verified before the organization is registered, too.
+ */
 export const KeyToVerify = z.strictObject({ api_key: ApiKey.optional() });
 
+/** What is null is not known, or has a form that is not understood. */
+const ClinikoAccount = OrganizationSettings.pick({ name: true }).extend({
+  country: z.string().nullable(),
+  time_zone: z.string().nullable(),
+});
+export type ClinikoAccount = z.infer<typeof ClinikoAccount>;
+
 /** Response of `POST …/cliniko-credentials/verify`. */
-export const KeyVerdict = z.object({ verdict: z.enum(['valid', 'invalid', 'unknown']), detail: z.string() });
+export const KeyVerdict = z.object({
+  /** `missing`: no key is stored. `unknown`: Cliniko did not answer properly, so the key may be valid. */
+  verdict: z.enum(['valid', 'invalid', 'missing', 'unknown']),
+  detail: z.string(),
+  /** Of a valid key in the body: what Cliniko's public settings tell, to fill in a form. null: they could not be read. */
+  account: ClinikoAccount.nullable().optional(),
+});
 export type KeyVerdict = z.infer<typeof KeyVerdict>;
 
 function countryCodes(): string[] {

@@ -37,6 +37,11 @@ export const OverviewRow = z.object({
   held: z.int(),
   /** The organization, or everything, is paused. */
   paused: z.boolean(),
+  /** Of a pause of this organization; null without one. */
+  paused_at: z.nullable(z.string()),
+  paused_reason: z.nullable(z.string()),
+  /** The account that paused it; null when the server did, and of an account without a name. */
+  paused_by: z.nullable(z.string()),
 });
 export type OverviewRow = z.infer<typeof OverviewRow>;
 
@@ -47,6 +52,10 @@ export const Overview = z.object({
   next: z.nullable(z.int()),
 });
 export type Overview = z.infer<typeof Overview>;
+
+/** Response of `GET /api/v1/runs`: newest first. */
+export const RecentRuns = z.object({ runs: z.array(SyncLog) });
+export type RecentRuns = z.infer<typeof RecentRuns>;
 
 /** In the response: how many of its organizations are overdue, also those whose state is another one, such as `failed`. */
 export const OVERDUE_HEADER = 'x-overdue-organizations';

@@ -28,6 +28,10 @@ export type MissingPatients = z.infer<typeof MissingPatients>;
 export const ConfirmedMissing = z.object({ confirmed: z.int() });
 export type ConfirmedMissing = z.infer<typeof ConfirmedMissing>;
 
+/** Response of `POST /api/v1/cliniko/patients/:orgId/missing/release`. */
+export const ReleasedHeld = z.object({ released: z.int() });
+export type ReleasedHeld = z.infer<typeof ReleasedHeld>;
+
 export const QuarantineReason = z.enum([
   'INVALID_PHONE',
   'MISSING_EMAIL',

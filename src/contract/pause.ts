@@ -15,5 +15,7 @@ export const Pause = z.object({
   reason: z.string().nullable(),
   /** ISO 8601 UTC; null while not paused. */
   paused_at: z.string().nullable(),
+  /** The account that paused everything; null while not paused, and of an account without a name. */
+  paused_by: z.string().nullable(),
 });
 export type Pause = z.infer<typeof Pause>;

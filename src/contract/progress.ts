@@ -21,6 +21,16 @@ export function successRate(succeeded: number, processed: number): number {
   return succeeded === processed ? 100 : Math.min(99.9, Math.round((succeeded / processed) * 1000) / 10);
 }
 
+/** "In the queue, 3 before you": the place of a run that waits for a worker. A place above ten is an upper bound. */
+export function queueText({ metadata: { queue_position: position } }: SyncLog): string {
+  if (position === undefined || position < 1) return 'In the queue';
+  if (position === 1) return 'Next in the queue';
+  return `In the queue, ${position > 10 ? 'at most ' : ''}${formatCount(position - 1)} before you`;
+}
+
+/** What the closing part of a run does: its pages are stored, and what they may have missed is read. */
+export const CLOSING_TEXT = 'Checking that no patient is missing';
+
 /** The current activity, in one line. The first four texts are those of the guide's `getCurrentStepText`. */
 export function stepText(log: SyncLog | null): string {
   if (log === null) return 'Initializing...';
@@ -28,9 +38,9 @@ export function stepText(log: SyncLog | null): string {
   if (status === 'completed')
     return `✅ Sync completed! ${formatCount(log.records_success)} patients updated`;
   if (status === 'failed') return `❌ ${log.error_details ?? 'Sync failed'}`;
-  if (metadata.phase === 'queued') return '⏳ Waiting for a worker';
+  if (metadata.phase === 'queued') return `⏳ ${queueText(log)}`;
   if (metadata.phase === 'waiting') return `⏸️ ${metadata.waiting_reason ?? 'Waiting for Cliniko'}`;
-  if (metadata.phase === 'finishing') return '🏁 Finishing';
+  if (metadata.phase === 'finishing') return `🏁 ${CLOSING_TEXT}`;
   if (metadata.current_page && metadata.total_pages) {
     return `📡 Fetching from Cliniko (page ${formatCount(metadata.current_page)}/${formatCount(metadata.total_pages)})`;
   }

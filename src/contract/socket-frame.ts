@@ -29,6 +29,8 @@ export const ServerFrame = z.discriminatedUnion('type', [
     v,
     type: z.literal('subscribed'),
     id: z.string(),
+    /** The subscription continues with another frame of this type. */
+    more: z.optional(z.literal(true)),
     streams: z.array(
       z.object({
         organization_id: z.int(),
@@ -39,8 +41,13 @@ export const ServerFrame = z.discriminatedUnion('type', [
     ),
   }),
   z.object({ v, type: z.literal('unsubscribed'), id: z.string() }),
-  /** The last cursor written on this socket, by organization id. */
-  z.object({ v, type: z.literal('ping'), heads: z.record(z.string(), CursorText) }),
+  /** The last cursor written on this socket, by organization id; in `changes` those of subscriptions to changes of patients. */
+  z.object({
+    v,
+    type: z.literal('ping'),
+    heads: z.record(z.string(), CursorText),
+    changes: z.optional(z.record(z.string(), CursorText)),
+  }),
   z.object({ v, type: z.literal('pong') }),
   z.object({
     v,

@@ -114,7 +114,7 @@ const ownerOf = (sql: ISql, column: 'relowner' | 'proowner') =>
   sql`case when not pg_has_role(${sql(column)}, 'USAGE') then quote_ident(pg_get_userbyid(${sql(column)})) end as owner`;
 
 const CREATED =
-  /^\s*CREATE\s+(?:OR REPLACE\s+)?(?:TABLE|VIEW|MATERIALIZED VIEW|SEQUENCE|FUNCTION|PROCEDURE)\s+(?:IF NOT EXISTS\s+)?"?(\w+)"?/gim;
+  /^\s*CREATE\s+(?:OR REPLACE\s+)?(?:UNLOGGED\s+)?(?:TABLE|VIEW|MATERIALIZED VIEW|SEQUENCE|FUNCTION|PROCEDURE)\s+(?:IF NOT EXISTS\s+)?"?(\w+)"?/gim;
 
 function namesOfMigrations(): string[] {
   const text = readMigrations()

@@ -23,6 +23,8 @@ interface PatchOptions {
 /** Options of postgres.js that its types do not declare. */
 interface UndocumentedOptions {
   socket?: () => Promise<Socket>;
+  /** How many queries may follow the first one of a connection before its answer. Default: 100. */
+  max_pipeline?: number;
   onnotify?: (channel: string, payload: string) => void;
 }
 
@@ -36,6 +38,13 @@ export type ConnectionOptions = postgres.Options<Record<string, never>> & PatchO
  */
 export const toWritable = (url: string): ConnectionOptions =>
   url.includes('target_session_attrs=') ? {} : { target_session_attrs: 'read-write' };
+
+/**
+ * A pooler in transaction mode gives each transaction another session. That session does not know a prepared statement. The
+ * answer to a statement that follows before the end of the one before it can be lost, because the pooler has given the session
+ * back by then (pgbouncer issue 759, Supavisor issue 1061).
+ */
+export const THROUGH_POOLER: ConnectionOptions = { prepare: false, max_pipeline: 0 };
 
 /**
  * Connects when the first query runs.

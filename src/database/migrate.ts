@@ -21,7 +21,7 @@ import { advanceSequences } from './sequences.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
 
 /** An arbitrary number, the same in every version of this program. */
-const MIGRATION_LOCK = 7_262_001;
+export const MIGRATION_LOCK = 7_262_001;
 
 export interface MigrateOptions {
   /** The pooler rejects startup parameters (`pinSession`). */

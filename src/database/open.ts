@@ -1,7 +1,7 @@
 /** The connection to PostgreSQL: one pool with two query interfaces. */
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Sql, TransactionSql } from 'postgres';
-import { connect, toWritable } from './driver.ts';
+import { connect, THROUGH_POOLER, toWritable } from './driver.ts';
 import { sessionSettings } from './session.ts';
 
 export type Tx = TransactionSql;
@@ -34,7 +34,7 @@ export interface OpenOptions {
   answerLimitMs?: number;
   /** The maximum number of connections. */
   max?: number;
-  /** A pooler in transaction mode gives each transaction another session, which does not know a prepared statement. */
+  /** Sends what a pooler accepts: `THROUGH_POOLER`. */
   throughPooler?: boolean;
 }
 
@@ -44,7 +44,7 @@ export function openDatabase(url: string, options: OpenOptions = {}): Database {
   const sql = connect(url, {
     ...toWritable(url),
     max: options.max ?? 10,
-    prepare: !throughPooler,
+    ...(throughPooler && THROUGH_POOLER),
     connect_timeout: 10,
     answer_timeout: (options.answerLimitMs ?? ANSWER_LIMIT_MS) / 1_000,
     connection: {

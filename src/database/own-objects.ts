@@ -16,7 +16,7 @@ export interface OwnObjects {
 }
 
 const CREATE_RELATION =
-  /^\s*CREATE (?:TABLE|(?:OR REPLACE )?VIEW|MATERIALIZED VIEW|SEQUENCE) (?:IF NOT EXISTS )?(?:"?public"?\.)?"?(\w+)"?/gim;
+  /^\s*CREATE (?:(?:UNLOGGED )?TABLE|(?:OR REPLACE )?VIEW|MATERIALIZED VIEW|SEQUENCE) (?:IF NOT EXISTS )?(?:"?public"?\.)?"?(\w+)"?/gim;
 const CREATE_FUNCTION =
   /^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE) (?:"?public"?\.)?"?(\w+)"?\s*\(/gim;
 

@@ -20,12 +20,18 @@ export interface DatabaseObject {
   grants: readonly Grant[];
   /** For a table that is not a partition: the column with the organization of a row. */
   organizationColumn: string | null;
+  /** A table with a column for rows about several organizations, `organizations`, beside that column. */
+  hasOrganizationList: boolean;
   isPartition: boolean;
   /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
   relkind: string | null;
   /** `policy`: the rule of our policy, as its comment keeps it; empty without a comment, null without the policy. */
   rowSecurity: { on: boolean; forced: boolean; policy: string | null };
-  /** Whether a function only reads, with the rights of its caller. */
+  /** Of a table or view. */
+  columns: readonly string[];
+  /** A view that reads with the rights of its caller, so that row-level security applies to it. */
+  readsAsCaller: boolean;
+  /** Whether a function only reads, and nothing that its caller may not read. */
   isHarmless: boolean;
   isTrigger: boolean;
 }
@@ -34,8 +40,11 @@ export interface Grant {
   /** Null: `PUBLIC`, which means all roles. */
   role: string | null;
   privileges: readonly string[];
-  /** More than a plain grant: it has the grant option, or it applies to single columns. */
-  isSpecial: boolean;
+  hasGrantOption: boolean;
+  /** Whether it applies to the object as a whole. */
+  isWhole: boolean;
+  /** The single columns to which it applies. */
+  columns: readonly string[];
 }
 
 export const ROW_SECURITY_POLICY = 'organization_isolation';
@@ -60,28 +69,35 @@ export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseO
         coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))
           || array(select entry.acl from pg_attribute, unnest(attacl) as entry (acl)
                where attrelid = class.oid and attacl is not null) as acl,
-        array(select grantee from pg_attribute, aclexplode(attacl) where attrelid = class.oid) as column_grantees
+        coalesce(relacl, '{}') as whole_acl,
+        array(select attname::text from pg_attribute where attrelid = class.oid and attnum > 0 and not attisdropped) as columns,
+        exists (select from pg_options_to_table(reloptions) where option_name = 'security_invoker' and option_value::boolean)
+          as reads_as_caller
       from relations join pg_class as class using (oid) join pg_namespace as space on space.oid = relnamespace
       union all
       select 'ROUTINE', format('%I.%I(%s)', nspname, proname, pg_get_function_identity_arguments(function.oid)), proname, proowner,
         null, false, false, false, null,
-        provolatile <> 'v' and (not prosecdef or proname = 'sync_epoch'), prorettype = 'trigger'::regtype,
-        coalesce(proacl, acldefault('f', proowner)), '{}'
+        provolatile <> 'v' and (not prosecdef or proname in ('sync_epoch', 'sync_sql_reader_organizations')), prorettype = 'trigger'::regtype,
+        coalesce(proacl, acldefault('f', proowner)), coalesce(proacl, acldefault('f', proowner)), '{}', false
       from pg_proc as function join pg_namespace as space on space.oid = pronamespace
       where pronamespace = 'public'::regnamespace and proname = any(${own.functions as string[]}::text[])
     )
     select kind, name, plain_name as "plainName", pg_has_role(current_user, owner, 'USAGE') as ours, relkind,
-      is_partition as "isPartition", is_harmless as "isHarmless", is_trigger as "isTrigger",
+      columns, reads_as_caller as "readsAsCaller", is_partition as "isPartition", is_harmless as "isHarmless", is_trigger as "isTrigger",
       case when plain_name = 'organizations' then 'id' else (select attname from pg_attribute
         where attrelid = table_oid and attname = 'organization_id' and not attisdropped) end as "organizationColumn",
+      exists (select from pg_attribute where attrelid = table_oid and attname = 'organizations' and not attisdropped)
+        as "hasOrganizationList",
       json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'policy', (
         select coalesce(obj_description(pg_policy.oid, 'pg_policy'), '') from pg_policy
         where polrelid = table_oid and polname = ${ROW_SECURITY_POLICY})) as "rowSecurity",
-      (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'isSpecial', special)), '[]')
+      (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'hasGrantOption', has_option,
+          'isWhole', exists (select from aclexplode(whole_acl) as whole where whole.grantee = granted.grantee),
+          'columns', array(select distinct attname from pg_attribute, aclexplode(attacl) as single
+            where attrelid = table_oid and single.grantee = granted.grantee order by attname))), '[]')
         from (
-          select case when grantee <> 0 then pg_get_userbyid(grantee) end as role,
-            array_agg(distinct privilege_type order by privilege_type) as privileges,
-            bool_or(is_grantable or grantee = any(column_grantees)) as special
+          select grantee, case when grantee <> 0 then pg_get_userbyid(grantee) end as role,
+            array_agg(distinct privilege_type order by privilege_type) as privileges, bool_or(is_grantable) as has_option
           from aclexplode(acl) where grantee <> owner group by grantee
         ) as granted) as grants
     from objects order by kind, name`;

@@ -41,6 +41,9 @@ const OWN_TABLES = [
   'quarantine',
   'audit_log',
   'api_tokens',
+  'browser_sessions',
+  'sign_in_identities',
   'webhook_endpoints',
   'webhook_deliveries',
+  'bulk_operations',
 ];

@@ -8,9 +8,9 @@
  * the pool. Only a part of the pool may wait this way, and each wait has a limit, so the rest of the server continues.
  */
 import type { Sql } from 'postgres';
-import { withinMs } from './answer-limit.ts';
 import { connectSeparately } from './driver.ts';
 import type { Tx } from './open.ts';
+import { createPoolSlots, type PoolSlots } from './pool-slots.ts';
 
 /** Longer than a healthy process pauses between two statements of a transaction. */
 const IDLE_MS = 200;
@@ -45,7 +45,7 @@ export async function beginTerminatingBlockers<T>(sql: Sql, work: (tx: Tx) => Pr
 interface SidePool {
   /** Terminates sessions; it connects on first use. */
   terminator: Sql;
-  slots: Slots;
+  slots: PoolSlots;
 }
 
 const sidePools = new WeakMap<Sql, SidePool>();
@@ -53,39 +53,10 @@ const sidePools = new WeakMap<Sql, SidePool>();
 function sidePoolOf(sql: Sql): SidePool {
   const found = sidePools.get(sql) ?? {
     terminator: connectSeparately(sql),
-    slots: createSlots(Math.max(1, Math.floor(sql.options.max / 3))),
+    slots: createPoolSlots(Math.max(1, Math.floor(sql.options.max / 3)), QUEUE_LIMIT_MS),
   };
   sidePools.set(sql, found);
   return found;
-}
-
-interface Slots {
-  /** @returns frees the slot */
-  enter(): Promise<() => void>;
-}
-
-function createSlots(count: number): Slots {
-  let used = 0;
-  const queue = new Set<() => void>();
-  const leave = (): void => {
-    used -= 1;
-    const [next] = queue;
-    next?.();
-  };
-  return {
-    async enter() {
-      if (used >= count) {
-        let go = () => {};
-        const granted = new Promise<void>((resolve) => {
-          go = resolve;
-        });
-        queue.add(go);
-        await withinMs(QUEUE_LIMIT_MS, granted).finally(() => queue.delete(go));
-      }
-      used += 1;
-      return leave;
-    },
-  };
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 import type { Sql } from 'postgres';
 import { NoAnswerError, withinMs } from './answer-limit.ts';
-import { connect, toWritable } from './driver.ts';
+import { connect, THROUGH_POOLER, toWritable } from './driver.ts';
 import { sessionSettings } from './session.ts';
 
 export interface TimeoutClient {
@@ -23,8 +23,10 @@ export interface TimeoutClientOptions {
   max?: number;
   /** Whether statements are prepared; not possible through a pooler. Default: false. */
   prepare?: boolean;
-  /** Send only the startup parameters that a pooler accepts. Default: true. */
+  /** Sends what a pooler accepts: few startup parameters, and `THROUGH_POOLER`. Default: true. */
   throughPooler?: boolean;
+  /** Only reads run on it, so a standby will do. Default: false. */
+  mayBeStandby?: boolean;
 }
 
 export function openTimeoutClient(options: TimeoutClientOptions): TimeoutClient {
@@ -54,8 +56,10 @@ async function destroy(sql: Sql): Promise<void> {
 
 function open(options: TimeoutClientOptions): Sql {
   const { url, applicationName, max = 1, prepare = false, throughPooler = true, limitMs } = options;
+  const { mayBeStandby = false } = options;
   return connect(url, {
-    ...toWritable(url),
+    ...(mayBeStandby ? {} : toWritable(url)),
+    ...(throughPooler && THROUGH_POOLER),
     max,
     prepare,
     connect_timeout: Math.ceil(limitMs / 1_000),

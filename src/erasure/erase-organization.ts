@@ -46,7 +46,10 @@ export async function eraseOrganization(
     await lockNamingRows(tx, organizationId, null);
     if (running !== null) await forceFailRun(tx, running, new OrganizationDeletedError(organizationId));
     const erased = await erasePatients(tx, organizationId, ALL_PATIENTS);
+    await lockEndpoints(tx, organizationId);
     await forgetDeliveries(tx, organizationId);
+    await leaveSharedEndpoints(tx, organizationId);
+    await leaveSqlReaders(tx, organizationId);
     // The key is deleted with its row.
     await tx`delete from organizations where id = ${organizationId}`;
     await appendAudit(tx, {
@@ -60,17 +63,55 @@ export async function eraseOrganization(
   return await interruptAndRun(sql, organizationId, erase, (work) => beginTerminatingBlockers(sql, work));
 }
 
-/** A cascade would delete them with the row of the organization, in one statement of any size. */
+/**
+ * Of its own endpoints, which a cascade would delete with the row of the organization, in one statement of any size; and what
+ * is about it alone of endpoints of several. An endpoint of all keeps the changes of patients, which hold ids only: a copy has to
+ * erase these patients too.
+ */
 async function forgetDeliveries(tx: Tx, organizationId: number): Promise<void> {
   for (;;) {
     const { count } = await tx`
       delete from webhook_deliveries using (
         select id from webhook_deliveries
-        where endpoint_id in (select id from webhook_endpoints where organization_id = ${organizationId})
+        where endpoint_id in (
+          select id from webhook_endpoints where organization_id = ${organizationId} or organization_id is null)
+          and organization_id = ${organizationId}
+          and (event <> 'patients.changed' or endpoint_id not in (
+            select id from webhook_endpoints where organization_id is null and organizations is null))
         order by id limit ${ROWS_AT_ONCE} for update) as locked
       where webhook_deliveries.id = locked.id`;
     if (count === 0) return;
   }
+}
+
+/** Before what waits for them and what they were sent, as everything that changes an endpoint does. */
+async function lockEndpoints(tx: Tx, organizationId: number): Promise<void> {
+  await tx`
+    select from webhook_endpoints
+    where organization_id = ${organizationId} or organizations @> ${[organizationId]}::int[]
+      or organization_id is null and organizations is null
+    order by id for no key update`;
+}
+
+/** An endpoint of several stays for the others; without any it is deleted. */
+async function leaveSharedEndpoints(tx: Tx, organizationId: number): Promise<void> {
+  await tx`delete from webhook_endpoints where organizations <@ ${[organizationId]}::int[]`;
+  await tx`update webhook_endpoints set organizations = array_remove(organizations, ${organizationId})
+    where organizations @> ${[organizationId]}::int[]`;
+  await tx`delete from webhook_notices where organization_id = ${organizationId}`;
+  // An endpoint of all is still sent that the patients were erased.
+  await tx`delete from webhook_change_positions as position using webhook_endpoints as endpoint
+    where position.organization_id = ${organizationId} and endpoint.id = position.endpoint_id
+      and endpoint.organizations is not null`;
+}
+
+/** Another clinic may get this id later. */
+async function leaveSqlReaders(tx: Tx, organizationId: number): Promise<void> {
+  await tx`
+    with locked as (
+      select role_name from sql_readers where organizations @> ${[organizationId]}::int[] order by role_name for update)
+    update sql_readers set organizations = array_remove(organizations, ${organizationId})
+    from locked where sql_readers.role_name = locked.role_name`;
 }
 
 async function findClinic(

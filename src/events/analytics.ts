@@ -1,12 +1,12 @@
 /** The two analysis queries of the monitoring guide, safe for runs without patients. */
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { Analytics } from '#contract/analytics.ts';
 
 /**
  * Other programs can write invalid counters and times. The queries clamp negative counters, and ignore durations that end
  * before they start and days before the year 1 or after 9999 (`infinity` included).
  */
-export async function readAnalytics(sql: Sql, organizationId: number): Promise<Analytics> {
+export async function readAnalytics(sql: ISql, organizationId: number): Promise<Analytics> {
   const completed = sql`
     select operation_type, started_at, greatest(records_processed, 0) as processed,
       least(greatest(records_success, 0), greatest(records_processed, 0)) as success,
@@ -36,5 +36,5 @@ export async function readAnalytics(sql: Sql, organizationId: number): Promise<A
   return { success_by_day: [...days], performance_by_operation: [...operations] };
 }
 
-const isMoment = (sql: Sql, column: 'started_at' | 'completed_at') =>
+const isMoment = (sql: ISql, column: 'started_at' | 'completed_at') =>
   sql`coalesce(${sql(column)} >= '0001-01-01' and ${sql(column)} < '10000-01-01', false)`;

@@ -4,11 +4,19 @@
  *
  * Each call succeeds or fails within a time limit; the caller retries.
  */
-import type { Heads, LoggedEvent, Position, StreamState } from './event-queries.ts';
+import type { LoggedEvent, Position, StreamState } from './event-queries.ts';
+import type { Heads } from './heads.ts';
 import type { FoundTrace, Trace } from './unlogged-changes.ts';
 
 export interface EventLog {
-  readHeads(): Promise<Heads>;
+  /**
+   * The heads of all organizations, or of those that changed.
+   *
+   * @param since the `horizon` of an earlier read of the same history
+   */
+  readHeads(since?: string): Promise<Heads>;
+  /** Every organization that is registered or has an event stream, the newest concerns first. */
+  readOrganizations(): Promise<{ epoch: string; ids: number[] }>;
   /** One state for each id, known or not, all read in one statement. */
   readStates(organizationIds: readonly number[]): Promise<StreamState[]>;
   /**

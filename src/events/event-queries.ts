@@ -6,7 +6,7 @@
  *
  * Not here: delivery to clients (live/hub.ts).
  */
-import type { Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
 import type { RunStart } from '#contract/run-order.ts';
 import { type LastChange, renderEnvelope, renderSyncLog } from './render.ts';
 
@@ -76,7 +76,7 @@ const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.t
     where changed.organization_id = event.organization_id and changed.seq = event.row_seq) end as row_at`;
 
 /** The time of the event with the alias `changed`. */
-const isoTime = (sql: Sql) => sql`to_char(changed.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const isoTime = (sql: ISql) => sql`to_char(changed.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
  * The events after each position, in order, at most `limit` for each organization. `terminal`: only `completed` and `failed`.
@@ -205,32 +205,6 @@ export function renderSnapshot(
   );
 }
 
-export interface Heads {
-  epoch: string;
-  /** WAL bytes flushed to disk. The number only grows, unless the database was restored to an earlier state. */
-  flushed: bigint;
-  /** Every organization that is registered or has an event stream. */
-  positions: Position[];
-}
-
-export async function readHeads(sql: Sql): Promise<Heads> {
-  const rows = await sql<{ epoch: string; flushed: string; organization_id: number | null; head: string }[]>`
-    select always.epoch, always.flushed, known.organization_id, known.head
-    from (
-      select sync_epoch() as epoch, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::text as flushed
-    ) as always
-    left join (
-      select organization_id, coalesce(head, 0) as head
-      from (select id as organization_id from organizations) as registered
-      full join sync_streams using (organization_id)
-    ) as known on true
-    order by known.organization_id`;
-  const positions = rows.flatMap((row) =>
-    row.organization_id === null ? [] : [{ organizationId: row.organization_id, seq: Number(row.head) }],
-  );
-  return { epoch: rows[0]?.epoch ?? '', flushed: BigInt(rows[0]?.flushed ?? 0), positions };
-}
-
 /** Ends an epoch whose history is lost, for all servers. Does nothing when that epoch has already ended. */
 export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
   await sql`select sync_epoch_renew(${epoch})`;
@@ -239,7 +213,7 @@ export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
 type LastChangeRow = [seq: number, at: string];
 
 /** The last change of a row, for a statement in which `log` has the row's `id` and `organization_id`. */
-export const lastChangeOf = (sql: Sql) => sql`(select json_build_array(changed.seq, ${isoTime(sql)})
+export const lastChangeOf = (sql: ISql) => sql`(select json_build_array(changed.seq, ${isoTime(sql)})
   from sync_events as changed
   where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
   order by changed.seq desc limit 1)`;

@@ -23,6 +23,10 @@ export interface ListenerOptions {
   onListening: () => void;
   /** Sends NOTIFY on the channel over another connection. */
   notify: (payload: string) => void;
+  /** Whether this server gets nudges over this channel only; its self-tests tell the others. */
+  needsNotify: () => boolean;
+  /** Called with each self-test of another server that gets nudges over this channel only. */
+  onNeeded: () => void;
   selfTest?: { everyMs: number; limitMs: number };
 }
 
@@ -67,6 +71,12 @@ export class Listener {
     return this.#isHealthy;
   }
 
+  /** Sends a self-test, which tells the other servers whether this one gets nudges over this channel only. */
+  announce(): void {
+    const { notify, sender, needsNotify } = this.#options;
+    notify(encodeTest(this.#tests, sender, needsNotify()));
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -88,8 +98,12 @@ export class Listener {
 
   #onNotification(payload: string): void {
     const nudge = decodeNudge(payload);
-    if (nudge.sender !== this.#options.sender) this.#options.onNudge(nudge);
-    else if (nudge.test !== undefined) this.#answered?.(nudge.test);
+    if (nudge.sender === this.#options.sender) {
+      if (nudge.test !== undefined) this.#answered?.(nudge.test);
+      return;
+    }
+    if (nudge.needsNotify) this.#options.onNeeded();
+    if (nudge.test === undefined) this.#options.onNudge(nudge);
   }
 
   #disconnect(): void {
@@ -118,7 +132,7 @@ export class Listener {
         resolve(true);
       };
     });
-    this.#options.notify(encodeTest(test, this.#options.sender));
+    this.announce();
     return (await received) && this.#sql === asked && asked !== undefined;
   }
 

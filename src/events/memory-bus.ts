@@ -21,10 +21,15 @@ export function createMemoryBus(): MemoryBus {
       readers.add(read);
       return () => readers.delete(read);
     },
+    // Within one process a nudge costs nothing, so all are delivered.
+    follow: () => {},
+    unfollow: () => {},
+    followAll: () => () => {},
     missed: () => {
       for (const read of readers) read();
     },
     healthy: true,
+    nats: 'unused',
     close: async () => {
       listeners.clear();
       readers.clear();

@@ -8,6 +8,7 @@
 import { openTimeoutClient, type TimeoutClient } from '../database/timeout-client.ts';
 import type { Nudge } from './event-bus.ts';
 import { CHANNEL, encodeNudge } from './notify-payload.ts';
+import { PendingNudges } from './pending-nudges.ts';
 
 const MIN_SPACING_MS = 50;
 const LIMIT_MS = 2_000;
@@ -15,10 +16,8 @@ const LIMIT_MS = 2_000;
 export class NotifyBatcher {
   readonly #sender: string;
   readonly #connection: TimeoutClient;
-  readonly #organizations = new Set<number>();
-  readonly #cancelled = new Set<number>();
+  readonly #nudges = new PendingNudges();
   readonly #extra: string[] = [];
-  #work = false;
   #timer: NodeJS.Timeout | undefined;
   #isFlushScheduled = false;
   #lastSentAt = Number.NEGATIVE_INFINITY;
@@ -36,9 +35,7 @@ export class NotifyBatcher {
   }
 
   add(nudge: Nudge): void {
-    for (const organization of nudge.organizations) this.#organizations.add(organization);
-    for (const run of nudge.cancelled ?? []) this.#cancelled.add(run);
-    this.#work ||= nudge.work;
+    this.#nudges.add(nudge);
     this.#schedule();
   }
 
@@ -75,7 +72,7 @@ export class NotifyBatcher {
     this.#isFlushScheduled = false;
     if (this.#sending !== undefined || this.#isEmpty()) return;
     // A self-test is rare, so nudges after it do not wait for the minimum spacing.
-    if (this.#hasNudges()) this.#lastSentAt = performance.now();
+    if (!this.#nudges.isEmpty) this.#lastSentAt = performance.now();
     this.#sending = this.#notify(this.#takeAll())
       .catch(() => {})
       .finally(() => {
@@ -84,21 +81,12 @@ export class NotifyBatcher {
       });
   }
 
-  #hasNudges(): boolean {
-    return this.#organizations.size + this.#cancelled.size > 0 || this.#work;
-  }
-
   #isEmpty(): boolean {
-    return !this.#hasNudges() && this.#extra.length === 0;
+    return this.#nudges.isEmpty && this.#extra.length === 0;
   }
 
   #takeAll(): string[] {
-    const organizations = [...this.#organizations];
-    const nudge = { organizations, work: this.#work, cancelled: [...this.#cancelled] };
-    this.#organizations.clear();
-    this.#cancelled.clear();
-    this.#work = false;
-    return [...this.#extra.splice(0), ...encodeNudge(nudge, this.#sender)];
+    return [...this.#extra.splice(0), ...encodeNudge(this.#nudges.takeAll(), this.#sender)];
   }
 
   async #notify(payloads: readonly string[]): Promise<void> {

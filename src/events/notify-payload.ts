@@ -1,6 +1,6 @@
 /**
  * Encodes nudges as NOTIFY payloads: `e:123,124@sender` (events), `w@sender` (work), `c:17@sender` (cancelled runs), and
- * `t:7@sender` (the self-test of the listener).
+ * `t:7@sender` or `n:7@sender` (the self-test of a listener; `n` from a server that gets its nudges over NATS).
  *
  * The trigger on `sync_logs` sends `e:123` without a sender when another program changed a row.
  * PostgreSQL rejects payloads of 8000 bytes, so long lists are split over several payloads.
@@ -17,6 +17,8 @@ export interface ReceivedNudge extends Nudge {
   sender: string | undefined;
   /** The number of a listener's self-test. */
   test: number | undefined;
+  /** Whether the sender gets nudges over this channel only. */
+  needsNotify: boolean;
 }
 
 export function encodeNudge(nudge: Nudge, sender: string): string[] {
@@ -35,8 +37,9 @@ function idPayloads(kind: 'e' | 'c', ids: readonly number[], sender: string): st
   return payloads;
 }
 
-export function encodeTest(number: number, sender: string): string {
-  return `t:${number}@${sender}`;
+/** @param needsNotify whether the sender gets nudges over this channel only */
+export function encodeTest(number: number, sender: string, needsNotify: boolean): string {
+  return `${needsNotify ? 't' : 'n'}:${number}@${sender}`;
 }
 
 /** Any program may notify on the channel: an invalid payload becomes an empty nudge. */
@@ -48,7 +51,8 @@ export function decodeNudge(payload: string): ReceivedNudge {
     organizations: kind === 'e' ? numbers : [],
     work: kind === 'w',
     cancelled: kind === 'c' ? numbers : [],
-    test: kind === 't' ? numbers[0] : undefined,
+    test: kind === 't' || kind === 'n' ? numbers[0] : undefined,
+    needsNotify: kind === 't',
     sender,
   };
 }

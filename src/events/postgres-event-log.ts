@@ -1,11 +1,14 @@
 /**
- * The event log in PostgreSQL. It has its own connections, so a stream never waits behind the batches of a sync. A query
- * without a response within 4 s is abandoned, with its connection.
+ * The event log and the log of patient changes in PostgreSQL. They have their own connections, so a stream never waits behind the
+ * batches of a sync. A query without a response within 4 s is abandoned, with its connection.
  */
 
 import { openTimeoutClient } from '../database/timeout-client.ts';
+import { readChangeHeads } from '../patients/change-log.ts';
+import { type ChangeLog, followChanges } from '../patients/follow-changes.ts';
 import type { EventLog } from './event-log.ts';
-import { endEpoch, readEventsAfter, readHeads, readStreamStates } from './event-queries.ts';
+import { endEpoch, readEventsAfter, readStreamStates } from './event-queries.ts';
+import { readHeads, readOrganizations } from './heads.ts';
 import { appendSnapshot, readTraces } from './unlogged-changes.ts';
 
 const LIMIT_MS = 4_000;
@@ -15,7 +18,10 @@ export interface PostgresLogOptions {
   max: number;
 }
 
-export function openPostgresLog(url: string, { throughPooler, max }: PostgresLogOptions): EventLog {
+export function openPostgresLog(
+  url: string,
+  { throughPooler, max }: PostgresLogOptions,
+): EventLog & { readonly changes: ChangeLog } {
   const connection = openTimeoutClient({
     url,
     applicationName: 'patient-sync live',
@@ -24,12 +30,20 @@ export function openPostgresLog(url: string, { throughPooler, max }: PostgresLog
     prepare: !throughPooler,
     throughPooler,
   });
+  const end = (epoch: string) => connection.query((sql) => endEpoch(sql, epoch));
   return {
-    readHeads: () => connection.query(readHeads),
+    changes: {
+      readHeads: (ids) => connection.query((sql) => readChangeHeads(sql, ids)),
+      follow: (organizationId, wanted) =>
+        connection.query((sql) => followChanges(sql, organizationId, wanted)),
+      endEpoch: end,
+    },
+    readHeads: (since) => connection.query((sql) => readHeads(sql, since)),
+    readOrganizations: () => connection.query(readOrganizations),
     readStates: (ids) => connection.query((sql) => readStreamStates(sql, ids)),
     readAfter: (epoch, positions, options) =>
       connection.query((sql) => readEventsAfter(sql, epoch, positions, options)),
-    endEpoch: (epoch) => connection.query((sql) => endEpoch(sql, epoch)),
+    endEpoch: end,
     readTraces: (before) => connection.query((sql) => readTraces(sql, before)),
     appendSnapshot: (trace) => connection.query((sql) => appendSnapshot(sql, trace)),
     close: connection.close,

@@ -1,5 +1,5 @@
 /** Reads `sync_logs` for the poll, with the stream position (`head`) at which the result was true. */
-import type { Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
 import { lastChangeOf, toLastChange } from './event-queries.ts';
 import { renderSyncLog } from './render.ts';
 
@@ -23,11 +23,16 @@ export interface SyncLogPage {
   hasMore: boolean;
 }
 
-/** One statement, so the logs and the head are consistent. */
+/**
+ * One statement, so the logs and the head are consistent.
+ *
+ * @param knownEpoch on a replica, which cannot name the epoch itself
+ */
 export async function readSyncLogs(
-  sql: Sql,
+  sql: ISql,
   organizationId: number,
   filter: SyncLogFilter,
+  knownEpoch?: string,
 ): Promise<SyncLogPage> {
   const [page] = await sql<
     {
@@ -36,7 +41,7 @@ export async function readSyncLogs(
       logs: [columns: string, metadata: string | null, change: [number, string] | null][];
     }[]
   >`
-    select sync_epoch() as epoch,
+    select ${knownEpoch === undefined ? sql`sync_epoch()` : sql`${knownEpoch}::text`} as epoch,
       coalesce((select head from sync_streams where organization_id = ${organizationId}), 0) as head,
       coalesce((
         select json_agg(
@@ -61,7 +66,7 @@ export async function readSyncLogs(
   };
 }
 
-function conditions(sql: Sql, organizationId: number, filter: SyncLogFilter) {
+function conditions(sql: ISql, organizationId: number, filter: SyncLogFilter) {
   const { status, operationType, before, id } = filter;
   return sql`
     ${status === undefined ? sql`` : sql`and sync_log_status(run) = ${status}`}

@@ -11,6 +11,11 @@ export function pathId(c: Context, name: 'orgId' | 'id'): number {
   return readId(c.req.param(name), name);
 }
 
+/** Of a table whose ids exceed an `integer`. */
+export function pathNumber(c: Context, name: 'deliveryId'): number {
+  return readWholeNumber(c.req.param(name), name, Number.MAX_SAFE_INTEGER);
+}
+
 export function readId(text: string | undefined, name: string): number {
   return readWholeNumber(text, name, MAX_ROW_ID);
 }

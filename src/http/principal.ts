@@ -24,6 +24,8 @@ export interface Principal {
   expiresAt: number | undefined;
   /** The id of the stored token, whose revocation ends the access; undefined: a JWT of an identity provider. */
   tokenId: number | undefined;
+  /** The session of a person who signed in on a device; its end ends the access. */
+  sessionId?: number;
 }
 
 /** `*`: every organization, including future ones. */
@@ -62,6 +64,11 @@ export function principalOf(c: Context): Principal {
   return principal;
 }
 
+/** For pages and lists; null: the server has no accounts. */
+export function accountName({ actor, name = actor }: Principal): string | null {
+  return actor === UNRESTRICTED.actor ? null : name.replace(/^jwt:/, '');
+}
+
 export function canAccess(
   { organizations }: Pick<Principal, 'organizations'>,
   organizationId: number,
@@ -84,5 +91,12 @@ export function organizationForbidden(): ProblemError {
   return new ProblemError(
     'FORBIDDEN',
     'The token has no access to this organization. Use a token that includes it.',
+  );
+}
+
+export function insufficientScope(scope: Scope, needed: Scope): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    `This needs a token with the scope "${needed}"; this one has "${scope}".`,
   );
 }

@@ -4,16 +4,15 @@
  * Everything here is read from the tables; an organization that is not registered has zeros.
  */
 
-import type { Organization } from '#contract/organization.ts';
 import { successRate } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { findOrganization } from '../organizations/organizations.ts';
+import { findOrganization, type OwnOrganization } from '../organizations/organizations.ts';
 import { countPatients, type PatientCounts } from '../patients/summary.ts';
 import { readRecentRuns } from './read-runs.ts';
 
 export interface Overview {
-  organization: Organization | undefined;
+  organization: OwnOrganization | undefined;
   counts: PatientCounts;
   /** Newest first. */
   logs: SyncLog[];

@@ -5,6 +5,7 @@
  * are served from memory. Above the limit, channels without listeners are evicted first, then rings of watched channels; each
  * time the least recently used first.
  */
+import type { EventBus } from '../events/event-bus.ts';
 import type { StreamState } from '../events/event-queries.ts';
 import { Channel } from './channel.ts';
 
@@ -39,9 +40,21 @@ export interface ChannelCache {
   readonly size: number;
 }
 
-export function createChannelCache(maxBytes = MAX_RING_BYTES, lingerMs = LINGER_MS): ChannelCache {
+interface CacheOptions {
+  maxBytes?: number;
+  lingerMs?: number;
+  /** Gets the organizations that have a channel: only their nudges are of use. */
+  following?: Pick<EventBus, 'follow' | 'unfollow'>;
+}
+
+export function createChannelCache(options: CacheOptions = {}): ChannelCache {
+  const { maxBytes = MAX_RING_BYTES, lingerMs = LINGER_MS, following } = options;
   /** In order of last use, the least recent first. */
   const entryById = new Map<number, CacheEntry & { touchedAt: number }>();
+  const remove = (id: number): void => {
+    entryById.delete(id);
+    following?.unfollow(id);
+  };
 
   const leastRecentlyUsed = function* () {
     for (const entry of entryById) if (entry[1].listeners.size === 0) yield entry;
@@ -59,6 +72,7 @@ export function createChannelCache(maxBytes = MAX_RING_BYTES, lingerMs = LINGER_
         touchedAt: performance.now(),
       };
       entryById.set(state.organizationId, entry);
+      following?.follow(state.organizationId);
       return entry;
     },
     touch(id) {
@@ -74,17 +88,19 @@ export function createChannelCache(maxBytes = MAX_RING_BYTES, lingerMs = LINGER_
       for (const [id, { channel, listeners }] of leastRecentlyUsed()) {
         if (bytes <= maxBytes) return;
         bytes -= channel.bytes;
-        if (listeners.size === 0) entryById.delete(id);
+        if (listeners.size === 0) remove(id);
         else channel.dropFrames();
       }
     },
     removeIdle() {
       const before = performance.now() - lingerMs;
       for (const [id, { listeners, touchedAt }] of entryById) {
-        if (listeners.size === 0 && touchedAt < before) entryById.delete(id);
+        if (listeners.size === 0 && touchedAt < before) remove(id);
       }
     },
-    clear: () => entryById.clear(),
+    clear() {
+      for (const id of [...entryById.keys()]) remove(id);
+    },
     entries: () => entryById.entries(),
     get size() {
       return entryById.size;

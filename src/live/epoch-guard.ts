@@ -7,14 +7,14 @@
  * than this process has sent), the guard ends the epoch.
  */
 import type { EventLog } from '../events/event-log.ts';
-import type { Heads } from '../events/event-queries.ts';
+import type { Heads } from '../events/heads.ts';
 import type { ChannelCache } from './channel-cache.ts';
 
 export interface EpochGuard {
   /** '' before the first read. */
   readonly epoch: string;
-  /** Reads the heads of all organizations; their epoch becomes the present one. */
-  readHeads(): Promise<Heads>;
+  /** Reads the heads of all organizations, or of those that changed since a horizon; their epoch becomes the present one. */
+  readHeads(since?: string): Promise<Heads>;
   /** Call it with each epoch that was read from the database. */
   observe(epoch: string): void;
 }
@@ -32,22 +32,31 @@ export function createEpochGuard(log: EventLog, cache: ChannelCache, onLost: () 
     flushed = 0n;
     onLost();
   };
-  const hasRewound = (heads: Heads, before: bigint, sent: ReadonlyMap<number, number>): boolean => {
+  const hasRewound = (
+    heads: Heads,
+    isComplete: boolean,
+    before: bigint,
+    sent: ReadonlyMap<number, number>,
+  ): boolean => {
     if (heads.flushed < before) return true;
-    const now = new Map(heads.positions.map(({ organizationId, seq }) => [organizationId, seq]));
-    return [...sent].some(([organizationId, seq]) => seq > (now.get(organizationId) ?? 0));
+    if (isComplete) {
+      const now = new Map(heads.positions.map(({ organizationId, seq }) => [organizationId, seq]));
+      return [...sent].some(([organizationId, seq]) => seq > (now.get(organizationId) ?? 0));
+    }
+    return heads.positions.some(({ organizationId, seq }) => seq < (sent.get(organizationId) ?? 0));
   };
   return {
     get epoch() {
       return epoch;
     },
     observe,
-    async readHeads() {
+    async readHeads(since) {
       // Copied before the query: a channel may grow past the result while the query runs.
       const [ours, before] = [epoch, flushed];
       const sent = new Map([...cache.entries()].map(([id, { channel }]) => [id, channel.head]));
-      let heads = await log.readHeads();
-      if (ours !== '' && ours === epoch && ours === heads.epoch && hasRewound(heads, before, sent)) {
+      let heads = await log.readHeads(since);
+      const isSame = ours !== '' && ours === epoch && ours === heads.epoch;
+      if (isSame && hasRewound(heads, since === undefined, before, sent)) {
         await log.endEpoch(ours);
         heads = await log.readHeads();
       }

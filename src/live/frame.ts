@@ -3,6 +3,8 @@
  * as plain Server-Sent Events, in an HTTP chunk, or in WebSocket frames.
  */
 import { formatCursor } from '#contract/cursor.ts';
+import type { PatientChange, PatientChangeEvent } from '#contract/patient-change.ts';
+import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { type LoggedEvent, type RunAt, renderSnapshot } from '../events/event-queries.ts';
 
 export interface Frame {
@@ -34,6 +36,22 @@ export function encodeState(
   const json = renderSnapshot(epoch, state);
   const encoded = encode('snapshot', json, formatCursor(epoch, state.seq));
   return { seq: state.seq, terminal: false, committedAt: Number.NaN, ...encoded };
+}
+
+/** A `change` of a patient. @param at `id`: where a client continues after it */
+export function encodeChange(
+  organizationId: number,
+  change: PatientChange,
+  at: { id: string; seq: number },
+): Frame {
+  const event: PatientChangeEvent = {
+    v: PROTOCOL_VERSION,
+    type: 'change',
+    organization_id: organizationId,
+    ...change,
+  };
+  const encoded = encode('change', JSON.stringify(event), at.id);
+  return { seq: at.seq, terminal: false, committedAt: Date.parse(change.at), ...encoded };
 }
 
 /** JSON text has no line breaks, so one `data:` line holds it. */

@@ -32,7 +32,7 @@
 import { formatCursor } from '#contract/cursor.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { HistoryLostError } from '../events/event-queries.ts';
+import { HistoryLostError, type Position } from '../events/event-queries.ts';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -47,6 +47,9 @@ import { watchUnloggedChanges } from './unlogged-watch.ts';
 
 /** Responses come from memory only within this time after the last successful poll of the log. */
 const FRESH_MS = 2_000;
+
+/** Between two comparisons of all heads; in between only changed ones are compared. */
+const COMPARE_ALL_MS = 60_000;
 
 /** The backstop poll finds events whose nudge was lost. Jitter keeps servers from polling at the same time. */
 const pollDelayMs = (healthy: boolean) => (healthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
@@ -64,9 +67,15 @@ export class Hub {
   readonly #unsubscribeBus: (() => void)[];
   readonly #organizationListeners = new Set<(organizationId: number, startCursor: string) => void>();
   readonly #historyLostListeners = new Set<() => void>();
+  /** Of the last read of the heads; undefined: the next one compares all. */
+  #horizon: string | undefined;
+  #comparedAllAt = Number.NEGATIVE_INFINITY;
+  /** Counts the reasons to compare all heads. */
+  #doubts = 0;
 
-  constructor(log: EventLog, bus: EventBus, logger: Logger, cache: ChannelCache = createChannelCache()) {
+  constructor(log: EventLog, bus: EventBus, logger: Logger) {
     const { counters } = this;
+    const cache = createChannelCache({ following: bus });
     const polls = createRecentPolls();
     this.#log = log;
     this.#bus = bus;
@@ -83,7 +92,9 @@ export class Hub {
       readNewEvents: (organizationIds) => readNewEvents(deps, organizationIds),
       findMissed: () => this.#poll(),
       pollDelayMs: () => pollDelayMs(bus.healthy),
-      onFailure(error) {
+      onFailure: (error) => {
+        // The events of the failed read may be older than the last horizon.
+        this.#doubt();
         if (error instanceof HistoryLostError) poller.poll();
         else logger.warn(safeError(error), 'Reading the event log failed; the next poll tries again');
       },
@@ -95,7 +106,7 @@ export class Hub {
         for (const id of nudge.organizations) this.#onNews(id);
       }),
       // After a reconnection of the listener another database may respond.
-      bus.onMissed(poller.poll),
+      bus.onMissed(() => this.compareAll()),
       watchUnloggedChanges({
         log,
         watched: () => new Set([...[...cache.entries()].map(([id]) => id), ...polls.ids()]),
@@ -111,16 +122,27 @@ export class Hub {
     this.latestRuns = createLatestRunCache(cache, polls, freshEntry, poller.read, counters);
   }
 
-  /** Every organization that is registered or has an event stream. */
+  /** Every organization that is registered or has an event stream, the newest concerns first. */
   async organizations(): Promise<number[]> {
-    const heads = await this.#guard.readHeads();
-    return heads.positions.map((position) => position.organizationId);
+    const { epoch, ids } = await this.#log.readOrganizations();
+    this.#guard.observe(epoch);
+    return ids;
+  }
+
+  /** Compares all heads now, not only those that changed: an event may be unread although its organization was found before. */
+  compareAll(): void {
+    this.#doubt();
+    this.#poller.poll();
   }
 
   /** `listener` gets each organization with new events, and the cursor before its first event. */
   onOrganization(listener: (organizationId: number, startCursor: string) => void): () => void {
     this.#organizationListeners.add(listener);
-    return () => this.#organizationListeners.delete(listener);
+    const unfollow = this.#bus.followAll();
+    return () => {
+      this.#organizationListeners.delete(listener);
+      unfollow();
+    };
   }
 
   /** The history was lost (a restore, a failover): every subscriber is invalid, and its connection must restart. */
@@ -148,6 +170,11 @@ export class Hub {
     await this.#log.close();
   }
 
+  #doubt(): void {
+    this.#doubts += 1;
+    this.#horizon = undefined;
+  }
+
   #onNews(organizationId: number): void {
     if (this.#cache.get(organizationId) !== undefined) this.#poller.read([organizationId]);
     const startCursor = formatCursor(this.#guard.epoch, 0);
@@ -158,12 +185,22 @@ export class Hub {
     const cache = this.#cache;
     cache.removeIdle();
     if (cache.size === 0 && this.#organizationListeners.size === 0) return;
-    const heads = await this.#guard.readHeads();
-    for (const { organizationId, seq } of heads.positions) {
-      const channel = cache.get(organizationId)?.channel;
-      // `isLatestKnown` is false: an earlier refresh of the latest run failed.
-      if (seq > (channel?.head ?? 0) || channel?.isLatestKnown === false) this.#onNews(organizationId);
+    for (const { organizationId, seq } of await this.#readHeads()) {
+      if (seq > (cache.get(organizationId)?.channel.head ?? 0)) this.#onNews(organizationId);
     }
+    // An earlier refresh of the latest run failed.
+    for (const [id, { channel }] of cache.entries()) if (!channel.isLatestKnown) this.#onNews(id);
+  }
+
+  /** The heads that changed since the last call; all of them once a minute, and after a doubt. */
+  async #readHeads(): Promise<readonly Position[]> {
+    if (performance.now() - this.#comparedAllAt > COMPARE_ALL_MS) this.#horizon = undefined;
+    const [since, doubts, { epoch }] = [this.#horizon, this.#doubts, this.#guard];
+    const heads = await this.#guard.readHeads(since);
+    if (since === undefined) this.#comparedAllAt = performance.now();
+    const isCovered = doubts === this.#doubts && (since === undefined || epoch === heads.epoch);
+    this.#horizon = isCovered ? heads.horizon : undefined;
+    return heads.positions;
   }
 
   /** The cache entry of the organization, if it is at most one nudge behind the database. */

@@ -1,5 +1,6 @@
 /** Decides where a stream starts, from the client's cursor and the state of the organization. Pure. */
 import { parseCursor } from '#contract/cursor.ts';
+import { type LogRange, whyLost } from '#contract/lost-cursor.ts';
 import { type LostReason, MAX_REPLAYED_EVENTS } from '#contract/stream-event.ts';
 
 export interface Start {
@@ -13,22 +14,9 @@ export interface Start {
 }
 
 /** @param since the client's last cursor, unparsed; undefined on a fresh connection */
-export function decideStart(
-  since: string | undefined,
-  state: { epoch: string; head: number; oldest: number },
-): Start {
+export function decideStart(since: string | undefined, state: LogRange): Start {
   if (since === undefined) return { recovered: true, reason: null, after: state.head, snapshot: true };
-  const reason = whyLost(since, state);
+  const reason = whyLost(since, state, MAX_REPLAYED_EVENTS);
   if (reason !== null) return { recovered: false, reason, after: state.head, snapshot: true };
   return { recovered: true, reason: null, after: Number(parseCursor(since)?.seq), snapshot: false };
-}
-
-function whyLost(since: string, state: { epoch: string; head: number; oldest: number }): LostReason | null {
-  const cursor = parseCursor(since);
-  if (cursor === undefined) return 'malformed';
-  if (cursor.epoch !== state.epoch) return 'epoch';
-  if (cursor.seq > state.head) return 'future';
-  if (cursor.seq + 1n < state.oldest) return 'trimmed';
-  if (BigInt(state.head) - cursor.seq > MAX_REPLAYED_EVENTS) return 'too_far';
-  return null;
 }

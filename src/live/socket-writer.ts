@@ -11,6 +11,9 @@ import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import type { Frame } from './frame.ts';
 import type { Subscriber } from './subscriber.ts';
 
+/** So many dirty subscribers are few: the next portion of a subscription may join. */
+const FEW = 100;
+
 const STALLED_MS = 30_000;
 
 /** After this time with a full socket a client gets folded events instead of every event. */
@@ -33,6 +36,8 @@ export interface SocketWriter {
   markDirty(subscriber: Subscriber): void;
   /** Call it when the socket has drained. */
   onDrain(): void;
+  /** Resolves when few subscribers have frames to write, and when the writer has ended. */
+  whenFewDirty(): Promise<void>;
   /** Removes a subscriber. */
   remove(subscriber: Subscriber): void;
   end(): void;
@@ -54,6 +59,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
   /** The first flush that found the socket full; undefined while the client keeps up. */
   #behindSince: number | undefined;
   #ended = false;
+  #onFewDirty: (() => void)[] | undefined;
 
   constructor(sink: FrameSink, flushScheduler: FlushScheduler) {
     this.#sink = sink;
@@ -73,6 +79,15 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     if (this.#dirty.length > 0) this.#schedule();
   }
 
+  async whenFewDirty(): Promise<void> {
+    while (this.#dirty.length > FEW && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#onFewDirty ??= [];
+        this.#onFewDirty.push(resolve);
+      });
+    }
+  }
+
   remove(subscriber: Subscriber): void {
     subscriber.isDirty = false;
     this.#removeClean();
@@ -82,6 +97,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     this.#ended = true;
     clearTimeout(this.#stalled);
     this.#dirty.length = 0;
+    this.#tellFewDirty();
   }
 
   flush(): void {
@@ -137,6 +153,13 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     let kept = 0;
     for (const subscriber of this.#dirty) if (subscriber.isDirty) this.#dirty[kept++] = subscriber;
     while (this.#dirty.length > kept) this.#dirty.pop();
+    if (kept <= FEW) this.#tellFewDirty();
+  }
+
+  #tellFewDirty(): void {
+    const waiting = this.#onFewDirty;
+    this.#onFewDirty = undefined;
+    for (const resolve of waiting ?? []) resolve();
   }
 
   async #catchUp(subscriber: Subscriber): Promise<void> {

@@ -8,6 +8,10 @@ import type { FoundTrace, Trace } from '../events/unlogged-changes.ts';
 /** Finds such a change within a minute, also when one check fails. */
 const CHECK_EVERY_MS = 10_000;
 
+/** Above so many organizations each check looks at a part of them. All parts have their turn within 48 s; a failed check is repeated. */
+const FEW = 1_000;
+const TURNS = 4;
+
 /** Maximum organizations in one statement. */
 const ORGANIZATIONS_PER_QUERY = 200;
 
@@ -23,9 +27,12 @@ export interface UnloggedWatchOptions {
 export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: UnloggedWatchOptions): () => void {
   let traces = new Map<number, Trace>();
   let isChecking = false;
+  let turn = 0;
   const check = async (): Promise<void> => {
     const found: FoundTrace[] = [];
-    const before = [...watched()].map((id) => traces.get(id) ?? { organizationId: id, head: 0 });
+    const all = [...new Set(watched())];
+    const due = all.length <= FEW ? all : all.filter((id) => id % TURNS === turn % TURNS);
+    const before = due.map((id) => traces.get(id) ?? { organizationId: id, head: 0 });
     for (let from = 0; from < before.length; from += ORGANIZATIONS_PER_QUERY) {
       found.push(...(await log.readTraces(before.slice(from, from + ORGANIZATIONS_PER_QUERY))));
     }
@@ -37,7 +44,9 @@ export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: Unlog
       }
       if (trace.isUnlogged || isChanged(known, trace)) await log.appendSnapshot(trace);
     }
-    traces = new Map(found.map((trace) => [trace.organizationId, trace]));
+    const ofOthers = all.flatMap((id) => traces.get(id) ?? []);
+    turn += 1;
+    traces = new Map([...ofOthers, ...found].map((trace) => [trace.organizationId, trace]));
   };
   const timer = setInterval(
     async () => {

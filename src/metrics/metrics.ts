@@ -6,7 +6,9 @@
  * would be thousands of series, and a reader of metrics must not learn when a clinic syncs.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { OperationAction } from '#contract/bulk-operation.ts';
 import type { RequestOutcome } from '../cliniko/client.ts';
+import type { ReadOutcome } from '../events/history-reads.ts';
 import type { LiveStats } from '../live/stats.ts';
 import type { AnsweredRequest } from '../logging/request-log.ts';
 import type { SyncObserver } from '../sync/observer.ts';
@@ -17,6 +19,7 @@ import type { DatabaseStats } from './database-stats.ts';
 export interface MetricSources {
   readDatabaseStats(): Promise<DatabaseStats | undefined>;
   isListenerHealthy(): boolean;
+  isNatsConnected(): boolean;
   isDraining(): boolean;
   live(): Pick<LiveStats, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
 }
@@ -34,9 +37,13 @@ export interface Metrics {
   nudgeReceived(): void;
   /** Notifications may have been lost: the listener reconnected. */
   notificationsMissed(): void;
+  /** A read of a long history, when a replica is configured: it answered, or it was behind or away. */
+  historyRead(outcome: ReadOutcome): void;
   /** From the commit of an event until its bytes were written to the sockets of its subscribers. */
   eventDelivered(seconds: number): void;
   webhookTried(outcome: WebhookOutcome, seconds: number): void;
+  /** A bulk operation acted on an organization. */
+  operationApplied(action: string, outcome: string): void;
   /** Read at each scrape. Set once, when the server is assembled. */
   read(): Promise<string>;
 }
@@ -64,12 +71,27 @@ export function createMetrics(sources: MetricSources): Metrics {
     'Attempts to deliver a webhook, by outcome.',
     ['outcome'],
   );
+  const historyReads = counter(
+    registers,
+    'replica_reads_total',
+    'Reads that READ_DATABASE_URL may answer, by outcome: replica, or the primary did because the replica was behind, busy or away.',
+    ['outcome'],
+  );
+  const operations = counter(
+    registers,
+    'operation_organizations_total',
+    'Organizations that a bulk operation acted on, by action and outcome.',
+    ['action', 'outcome'],
+  );
+  for (const action of OperationAction.options) operations.inc({ action, outcome: 'done' }, 0);
   return {
     ...http,
     ...cliniko,
     ...live,
     sync: syncObserver(registers),
+    historyRead: (outcome) => historyReads.inc({ outcome }),
     webhookTried: (outcome, seconds) => webhooks.observe({ outcome }, seconds),
+    operationApplied: (action, outcome) => operations.inc({ action, outcome }),
     async read() {
       const own = registry.metrics();
       const shared = stats.render(await sources.readDatabaseStats());
@@ -108,6 +130,11 @@ function collectAtEachScrape(registers: Registers, sources: MetricSources): void
     'listener_healthy',
     '1 while the listener receives nudges, checked with a nudge of this server to itself.',
     () => Number(sources.isListenerHealthy()),
+  );
+  gauge(
+    'nats_connected',
+    '1 while NATS carries the nudges between servers; 0 while NOTIFY does: NATS_URL is not set, or NATS is away.',
+    () => Number(sources.isNatsConnected()),
   );
   gauge('draining', '1 from SIGTERM until the process ends.', () => Number(sources.isDraining()));
   new Gauge({
@@ -194,7 +221,7 @@ function liveMetrics(
   const gaps = counter(
     registers,
     'listener_gaps_total',
-    'Connections that the listener opened; nudges sent before each may be lost.',
+    'Times after which nudges may be lost: the listener opened a connection, or NATS was lost or came back.',
   );
   const lag = histogram(
     registers,

@@ -1,6 +1,16 @@
 /** Routes of access/ and audit/. */
 import { z } from 'zod';
-import { AuditPage, StreamToken, StreamTokenRequest } from '#contract/access.ts';
+import {
+  AccountInfo,
+  AuditPage,
+  ProviderSignIn,
+  ProviderSignInRequest,
+  SignIn,
+  SignInOptions,
+  SignOut,
+  StreamToken,
+  StreamTokenRequest,
+} from '#contract/access.ts';
 import { RowId } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
 import { LIMIT } from './parameters.ts';
@@ -15,6 +25,69 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     body: StreamTokenRequest,
     answers: { 201: { description: 'Use it as ?token=.', schema: StreamToken } },
     problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/sign-in',
+    id: 'getSignInOptions',
+    tag: 'Access',
+    summary: 'How people sign in to the pages of this server',
+    answers: { 200: { description: 'Whether the server has accounts.', schema: SignInOptions } },
+  },
+  {
+    method: 'post',
+    path: '/api/v1/sign-in',
+    id: 'signIn',
+    tag: 'Access',
+    summary: 'Open a session on this device with the code of a sign-in link',
+    description:
+      'For the pages of this server only: the request must come from one of them. The response sets a cookie that scripts cannot read.',
+    body: SignIn,
+    answers: { 204: { description: 'The session is open.' } },
+    problems: ['INVALID_PARAMETER', 'NOT_FOUND', 'SIGN_IN_LINK_INVALID'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/sign-in/oidc',
+    id: 'beginProviderSignIn',
+    tag: 'Access',
+    summary: 'Begin a sign-in at the identity provider',
+    description: 'For the pages of this server only, with `OIDC_ISSUER`.',
+    body: ProviderSignInRequest,
+    answers: { 200: { description: 'Where to send the browser.', schema: ProviderSignIn } },
+    problems: ['INVALID_PARAMETER', 'NOT_FOUND', 'IDENTITY_PROVIDER_UNAVAILABLE'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/sign-in/oidc/callback',
+    id: 'finishProviderSignIn',
+    tag: 'Access',
+    summary: 'Where the identity provider returns the browser',
+    answers: {
+      303: {
+        description:
+          'To the page that the person wanted, or to /sign-in, which explains why there is no session.',
+      },
+    },
+    problems: ['NOT_FOUND'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/sign-out',
+    id: 'signOut',
+    tag: 'Access',
+    summary: 'End the session of this device, or all sessions of its account',
+    body: SignOut,
+    answers: { 204: { description: 'The sessions have ended, with their streams.' } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/account',
+    id: 'getAccount',
+    tag: 'Access',
+    summary: 'The account of this request and its rights',
+    answers: { 200: { description: 'The account.', schema: AccountInfo } },
   },
   {
     method: 'get',

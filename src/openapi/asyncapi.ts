@@ -1,6 +1,7 @@
-/** `/asyncapi.json`: AsyncAPI 3.0 of the two streams, generated from the schemas that clients and server parse with. */
+/** `/asyncapi.json`: AsyncAPI 3.0 of the streams, generated from the schemas that clients and server parse with. */
 import type { z } from 'zod';
 import { ClientFrame } from '#contract/client-frame.ts';
+import { PatientChangeEvent } from '#contract/patient-change.ts';
 import { MAX_SOCKET_FRAME_BYTES, ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { Bye, ChangeEvent, ChangeType, Hello, Ping, SnapshotEvent } from '#contract/stream-event.ts';
 import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
@@ -17,8 +18,16 @@ const STREAM_MESSAGES: Record<string, z.core.$ZodType> = {
   bye: Bye,
 };
 
+/** On the stream of patient changes. */
+const CHANGE_MESSAGES: Record<string, z.core.$ZodType> = {
+  hello: Hello,
+  change: PatientChangeEvent,
+  ping: Ping,
+  bye: Bye,
+};
+
 export function asyncApiDocument(version: string, basePath = ''): JsonSchema {
-  const serverFrames = framesOf(ServerFrame.def.options);
+  const serverFrames = { ...framesOf(ServerFrame.def.options), change: PatientChangeEvent };
   const clientFrames = framesOf(ClientFrame.def.options);
   return {
     asyncapi: '3.0.0',
@@ -40,6 +49,15 @@ export function asyncApiDocument(version: string, basePath = ''): JsonSchema {
         messages: messagesOf('event', STREAM_MESSAGES),
         bindings: { http: { bindingVersion: '0.3.0' } },
       },
+      changes: {
+        address: `${basePath}/api/v1/cliniko/patients/{orgId}/changes/stream`,
+        title: 'Changes of the patients of one organization (Server-Sent Events)',
+        description:
+          'Ids only. Resume with `Last-Event-ID` or `?since=`: exactly what was missed follows, or `hello` has the reason, and the client starts over with `since=all`.',
+        parameters: { orgId: { description: 'The organization.' } },
+        messages: messagesOf('change', CHANGE_MESSAGES),
+        bindings: { http: { bindingVersion: '0.3.0' } },
+      },
       socket: {
         address: `${basePath}/api/v1/cliniko/ws`,
         title: 'WebSocket of many organizations',
@@ -50,6 +68,7 @@ export function asyncApiDocument(version: string, basePath = ''): JsonSchema {
     },
     operations: {
       sendEvents: operation('send', 'events', 'event', STREAM_MESSAGES),
+      sendChanges: operation('send', 'changes', 'change', CHANGE_MESSAGES),
       sendFrames: operation('send', 'socket', 'server', serverFrames),
       receiveFrames: operation('receive', 'socket', 'client', clientFrames),
     },

@@ -4,6 +4,7 @@ import { Problem, type ProblemCode } from '#contract/problem.ts';
 import { WebhookEvent, WebhookMessage } from '#contract/webhook.ts';
 import { problemKind } from '../http/problem.ts';
 import { ACCESS_OPERATIONS } from './access-operations.ts';
+import { BULK_OPERATIONS } from './bulk-operations.ts';
 import { OPERATING_OPERATIONS } from './operating-operations.ts';
 import type { Answer, Operation, Parameter } from './operation.ts';
 import { ORGANIZATION_OPERATIONS } from './organization-operations.ts';
@@ -11,12 +12,15 @@ import { OVERVIEW_OPERATIONS } from './overview-operations.ts';
 import { PATH_PARAMETERS } from './parameters.ts';
 import { componentSchemas, type JsonSchema, schemaOf } from './schemas.ts';
 import { SYNC_OPERATIONS } from './sync-operations.ts';
+import { WEBHOOK_OPERATIONS } from './webhook-operations.ts';
 
 /** A new route gets its entry in one of these tables; a test compares them with the router. */
 export const OPERATIONS: readonly Operation[] = [
   ...SYNC_OPERATIONS,
   ...ORGANIZATION_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
   ...OVERVIEW_OPERATIONS,
+  ...BULK_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...OPERATING_OPERATIONS,
 ];
@@ -48,7 +52,7 @@ export function openApiDocument(version: string, more: readonly Operation[] = []
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: `${basePath}/`, description: 'This server.' }],
-    security: [{}, { bearer: [] }],
+    security: [{}, { bearer: [] }, { session: [] }],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths: pathsOf(operations),
     webhooks: Object.fromEntries(WebhookEvent.options.map((event) => [event, webhookOf(event)])),
@@ -59,6 +63,13 @@ export function openApiDocument(version: string, more: readonly Operation[] = []
           type: 'http',
           scheme: 'bearer',
           description: 'With `AUTH=tokens`; without, nothing is asked for.',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'patient-sync-session',
+          description:
+            'Of a person who signed in on this device; only for requests of the pages of this server. Over https the name begins with `__Host-`, or with `__Secure-` below a BASE_PATH.',
         },
       },
     },
@@ -177,7 +188,7 @@ function webhookOf(event: WebhookEvent): JsonSchema {
     post: {
       operationId: `on${event.replace(/(?:^|\.)(\w)/g, (_all, letter: string) => letter.toUpperCase())}`,
       tags: ['Webhooks'],
-      summary: `Sent to the webhooks of an organization: ${event}`,
+      summary: `Sent to the webhooks of the kind standard: ${event}`,
       description: 'At least once, in no order, signed as standardwebhooks.com says.',
       parameters: [
         header('webhook-id', 'The same at each attempt.'),

@@ -86,4 +86,6 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     answers: { 200: { description: 'The script.', schema: z.string(), type: 'text/javascript' } },
   },
   page('/ops', 'getOpsConsole', 'The ops console'),
+  page('/notifications', 'getNotificationsPage', 'The page of notifications'),
+  page('/sign-in', 'getSignInPage', 'The page that a sign-in link opens'),
 ];

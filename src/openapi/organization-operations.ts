@@ -71,6 +71,8 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     id: 'verifyClinikoKey',
     tag: 'Organizations',
     summary: 'Ask Cliniko whether the stored key works, or the key of the body, which is not stored',
+    description:
+      'For a key of the body the organization need not be registered yet, and the answer tells what Cliniko knows about the clinic.',
     body: KeyToVerify,
     isBodyOptional: true,
     answers: { 200: { description: 'The answer of Cliniko.', schema: KeyVerdict } },

@@ -1,9 +1,9 @@
 /** Routes about all organizations at once: the overview, and the pause of everything. */
 import { z } from 'zod';
 import { MAX_SCHEDULES } from '#contract/organization.ts';
-import { OVERVIEW_STATES, Overview, OverviewState } from '#contract/overview.ts';
+import { OVERVIEW_STATES, Overview, OverviewState, RecentRuns } from '#contract/overview.ts';
 import { Pause, PauseRequest } from '#contract/pause.ts';
-import { RowId } from '#contract/sync-log.ts';
+import { RowId, SyncStatus } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
 import { FORMAT } from './parameters.ts';
 
@@ -37,6 +37,24 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
         },
       },
     },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/runs',
+    id: 'listRecentRuns',
+    tag: 'Operation',
+    summary: 'The runs of the last hours, of all organizations',
+    description: 'Newest first, and only those of organizations that the caller may see.',
+    query: {
+      since: {
+        schema: z.iso.datetime({ offset: true }),
+        description: 'Only runs that started later. Default: 24 hours ago.',
+      },
+      status: { schema: SyncStatus, description: 'Only runs with this status.' },
+      limit: { schema: z.int().min(1).max(200), description: 'The maximum number of runs. Default 200.' },
+    },
+    answers: { 200: { description: 'The runs.', schema: RecentRuns } },
     problems: ['INVALID_PARAMETER'],
   },
   {

@@ -1,6 +1,7 @@
 /** Parameters that several addresses take, as http/parameters.ts reads them. */
 import { z } from 'zod';
 import { CursorText } from '#contract/cursor-text.ts';
+import { CheckReason } from '#contract/patients-to-check.ts';
 import { RowId } from '#contract/sync-log.ts';
 import type { Parameter } from './operation.ts';
 
@@ -10,6 +11,8 @@ export const PATH_PARAMETERS: Record<string, Parameter> = {
     schema: z.string().regex(/^sync_\d{1,10}_\d{8}_\d{6}(_\d{1,10})?$/),
     description: 'Of a run, as the start and the history give it.',
   },
+  deliveryId: { schema: z.int().min(1), description: 'As the list of deliveries gives it.' },
+  reason: { schema: CheckReason, description: 'Why the patients have to be looked at.' },
   id: { schema: RowId, description: 'Of the row that the address is about.' },
 };
 
@@ -22,6 +25,18 @@ export const SINCE: Parameter = {
   schema: z.string(),
   description:
     'The last received cursor. An invalid cursor is answered with a snapshot and `reason: malformed`.',
+};
+
+/** Of the changes of patients. */
+export const CHANGES_SINCE: Parameter = {
+  schema: z.string().max(200),
+  description:
+    'The `next` of the answer before, or the cursor of a change. `all`: first one `created` for each stored patient. Without it: only later changes.',
+};
+
+export const LAST_CHANGE: Parameter = {
+  schema: z.string(),
+  description: 'The `id:` of the last received change; takes precedence over `since`.',
 };
 
 export const AT_LEAST: Parameter = {

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { Analytics } from '#contract/analytics.ts';
+import { BulkOperation, CreatedOperation, OperationRequest } from '#contract/bulk-operation.ts';
 import { CursorText } from '#contract/cursor-text.ts';
 import { Readiness } from '#contract/health.ts';
 import {
@@ -15,7 +16,8 @@ import {
   OrganizationList,
   Schedule,
 } from '#contract/organization.ts';
-import { Overview, OverviewRow } from '#contract/overview.ts';
+import { Overview, OverviewRow, RecentRuns } from '#contract/overview.ts';
+import { PatientChange, PatientChangeEvent, PatientChanges } from '#contract/patient-change.ts';
 import {
   ConfirmedMissing,
   ListedPatient,
@@ -23,7 +25,9 @@ import {
   PatientList,
   PatientSummary,
   QuarantineList,
+  ReleasedHeld,
 } from '#contract/patients.ts';
+import { PatientsToCheck, PatientsToCheckPage, PatientToCheck } from '#contract/patients-to-check.ts';
 import { Pause, PauseRequest } from '#contract/pause.ts';
 import { Problem } from '#contract/problem.ts';
 import { Bye, ChangeEvent, Hello, Ping, SnapshotEvent, Timeline } from '#contract/stream-event.ts';
@@ -44,36 +48,58 @@ import {
   WebhookList,
   WebhookMessage,
 } from '#contract/webhook.ts';
+import {
+  CreatedWebhookEndpoint,
+  NewWebhookEndpoint,
+  QuietHours,
+  WebhookEndpoint,
+  WebhookEndpointChange,
+  WebhookEndpointList,
+} from '#contract/webhook-endpoint.ts';
 
 /** Schemas that get a name in the documents. Any other schema is written where it is used. */
 const NAMED: Record<string, z.core.$ZodType> = {
   Analytics,
+  BulkOperation,
   Bye,
   ChangeEvent,
   ClinikoCredentials,
   CompletenessProof,
   ConfirmedMissing,
+  CreatedOperation,
   CreatedWebhook,
+  CreatedWebhookEndpoint,
   Cursor: CursorText,
   Hello,
   KeyVerdict,
   ListedPatient,
   MissingPatients,
   NewWebhook,
+  NewWebhookEndpoint,
+  OperationRequest,
   Organization,
   OrganizationChange,
   OrganizationList,
   Overview,
+  RecentRuns,
   OverviewRow,
+  PatientChange,
+  PatientChangeEvent,
+  PatientChanges,
   PatientList,
+  PatientsToCheck,
+  PatientsToCheckPage,
   PatientSummary,
+  PatientToCheck,
   Pause,
   PauseRequest,
   PerformanceMetrics,
   Ping,
   Problem,
   QuarantineList,
+  QuietHours,
   Readiness,
+  ReleasedHeld,
   Schedule,
   SnapshotEvent,
   StartedSync,
@@ -84,6 +110,9 @@ const NAMED: Record<string, z.core.$ZodType> = {
   Webhook,
   WebhookDelivery,
   WebhookDeliveryList,
+  WebhookEndpoint,
+  WebhookEndpointChange,
+  WebhookEndpointList,
   WebhookList,
   WebhookMessage,
 };

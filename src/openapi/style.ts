@@ -5,6 +5,7 @@ export const DOCS_STYLE = `/* Colours as on the pages (web-client/src/ui/page.cs
 body { margin: 0 auto; max-width: 72rem; padding: 1rem 1.5rem 4rem; font: 16px/1.5 system-ui, sans-serif; }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0.5rem 0; margin: 0; list-style: none; }
 a { color: var(--accent); }
+p, li, h3 { overflow-wrap: anywhere; }
 pre { margin: 0.5rem 0 0; padding: 0.75rem; border-radius: 0.5rem; background: var(--soft); font: 0.85rem/1.5 ui-monospace, monospace; overflow-x: auto; }
 .sections { position: sticky; top: 0; background: Canvas; border-block: 1px solid var(--line); }
 section, article { scroll-margin-top: 4rem; }

@@ -1,6 +1,7 @@
 /** Routes of sync/, live/ and patients/. */
 import { z } from 'zod';
 import { Analytics } from '#contract/analytics.ts';
+import { PatientChanges } from '#contract/patient-change.ts';
 import {
   ConfirmedMissing,
   MissingPatients,
@@ -9,11 +10,13 @@ import {
   PatientSummary,
   QuarantineList,
   QuarantineRetry,
+  ReleasedHeld,
 } from '#contract/patients.ts';
+import { PatientsToCheck, PatientsToCheckPage } from '#contract/patients-to-check.ts';
 import { Timeline } from '#contract/stream-event.ts';
 import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
-import { AT_LEAST, FORMAT, IDEMPOTENCY_KEY, LIMIT, SINCE } from './parameters.ts';
+import { AT_LEAST, CHANGES_SINCE, FORMAT, IDEMPOTENCY_KEY, LAST_CHANGE, LIMIT, SINCE } from './parameters.ts';
 
 const start = (word: string, id: string, summary: string): Operation => ({
   method: 'post',
@@ -142,8 +145,19 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
         schema: z.string().min(1).max(100),
         description: 'Part of a name or e-mail address, digits of a phone number, or a Cliniko id.',
       },
-      state: { schema: PatientState, description: 'Default: active and archived patients.' },
-      limit: { schema: z.int().min(1).max(200), description: 'The maximum number of entries. Default 50.' },
+      state: {
+        schema: PatientState,
+        description: 'Default: active and archived patients; with `ids` every state.',
+      },
+      ids: {
+        schema: z.string().regex(/^[0-9]{1,20}(,[0-9]{1,20}){0,99}$/),
+        description:
+          'Only the patients with these Cliniko ids, with commas, at most 100: for a program that follows the changes. One that is not in the answer is not stored any more.',
+      },
+      limit: {
+        schema: z.int().min(1).max(200),
+        description: 'The maximum number of entries. Default 50; with `ids` 200.',
+      },
       after: {
         schema: z.string().regex(/^[0-9]{1,20}$/),
         description: 'The `next` of the page before.',
@@ -154,11 +168,75 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId/changes',
+    id: 'listPatientChanges',
+    tag: 'Patients',
+    summary: 'What changed in the patients, numbered and without gaps',
+    description:
+      'Ids only. Start with `since=all`, repeat with `next`, and read each patient by its id. An empty answer means that nothing has changed since. After `recovered: false`, start over with `since=all`.',
+    query: {
+      since: CHANGES_SINCE,
+      limit: {
+        schema: z.int().min(1).max(1_000),
+        description: 'The maximum number of changes. Default 100.',
+      },
+    },
+    answers: { 200: { description: 'The next changes.', schema: PatientChanges } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId/changes/stream',
+    id: 'streamPatientChanges',
+    tag: 'Streams',
+    summary: 'Follow the changes of the patients (Server-Sent Events)',
+    description:
+      'The events are described in /asyncapi.json. Without `since` the stream starts now. `since=all` sends one `created` for each stored patient first. When `hello` has `recovered: false`, start over with `since=all`.',
+    query: { since: CHANGES_SINCE, lastEventId: LAST_CHANGE },
+    headers: { 'last-event-id': LAST_CHANGE },
+    answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
     path: '/api/v1/cliniko/patients/:orgId/summary',
     id: 'getPatientSummary',
     tag: 'Patients',
     summary: 'How many patients are stored',
     answers: { 200: { description: 'The totals.', schema: PatientSummary } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId/to-check',
+    id: 'countPatientsToCheck',
+    tag: 'Patients',
+    summary: 'How many patients a person has to look at, by reason',
+    description:
+      'Held, in quarantine, missing, and stored with a data warning. As CSV: all of them, by Cliniko id and reason.',
+    query: { format: FORMAT },
+    answers: { 200: { description: 'The reasons that apply.', schema: PatientsToCheck, isAlsoCsv: true } },
+    problems: ['INVALID_PARAMETER'],
+  },
+  {
+    method: 'get',
+    path: '/api/v1/cliniko/patients/:orgId/to-check/:reason',
+    id: 'listPatientsToCheck',
+    tag: 'Patients',
+    summary: 'The patients of one reason, page by page',
+    description: 'Ids only. As CSV: all of them at once. Each request leaves an entry in the audit log.',
+    query: {
+      limit: {
+        schema: z.int().min(1).max(1_000),
+        description: 'The maximum number of entries. Default 50.',
+      },
+      after: {
+        schema: z.string().regex(/^[0-9]{1,20}$/),
+        description: 'The `next` of the page before.',
+      },
+      format: FORMAT,
+    },
+    answers: { 200: { description: 'One page.', schema: PatientsToCheckPage, isAlsoCsv: true } },
     problems: ['INVALID_PARAMETER'],
   },
   {
@@ -178,6 +256,17 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     summary: 'Confirm a disappearance that was held',
     answers: { 200: { description: 'How many were marked as missing.', schema: ConfirmedMissing } },
+    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/cliniko/patients/:orgId/missing/release',
+    id: 'releaseHeldPatients',
+    tag: 'Patients',
+    summary: 'Keep the patients of a disappearance that was held',
+    description:
+      'For patients that are still in Cliniko. A later full sync that does not see them holds them again.',
+    answers: { 200: { description: 'How many are no longer held.', schema: ReleasedHeld } },
     problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
   },
   {

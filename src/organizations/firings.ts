@@ -94,7 +94,7 @@ const OPERATIONS = {
   changed: 'changed_patients',
 } as const satisfies Record<NonNullable<Schedule['mode']>, OperationType>;
 
-export const operationOf = ({ mode = 'full' }: Schedule): OperationType => OPERATIONS[mode];
+export const operationOf = ({ mode = 'full' }: Pick<Schedule, 'mode'>): OperationType => OPERATIONS[mode];
 
 /** In the order of what they read: a full sync reads every patient, an active one those that are not archived. */
 const BY_EXTENT: readonly OperationType[] = ['full_patients', 'active_patients', 'changed_patients'];

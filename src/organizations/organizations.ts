@@ -18,16 +18,29 @@ import { OrganizationDeletedError, REGISTRATION_LOCK } from './organization-lock
 import { type PauseChange, pauseChange } from './pause-change.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
+/** Without the pause of everything, which belongs to no organization. */
+export type OwnOrganization = Omit<Organization, 'everything_paused'>;
+
 /** @returns undefined when the organization is not registered */
-export async function findOrganization({ orm }: Database, id: number): Promise<Organization | undefined> {
+export async function findOrganization({ orm }: Database, id: number): Promise<OwnOrganization | undefined> {
   const [row] = await orm
     .select()
     .from(organizationTable)
     .leftJoin(credentialsTable, eq(credentialsTable.organizationId, organizationTable.id))
     .where(eq(organizationTable.id, id));
   if (row === undefined) return undefined;
-  const { name, country, timeZone, schedule, nextSyncAt, validation, pausedAt, pausedReason } =
-    row.organizations;
+  const {
+    name,
+    country,
+    timeZone,
+    schedule,
+    nextSyncAt,
+    validation,
+    pausedAt,
+    pausedReason,
+    pausedBy,
+    pausedByName,
+  } = row.organizations;
   const read = readSchedules(schedule);
   const error = schedule === null ? null : read.error;
   return {
@@ -42,6 +55,7 @@ export async function findOrganization({ orm }: Database, id: number): Promise<O
     has_credentials: row.cliniko_credentials !== null,
     next_sync_at: isoTime(nextSyncAt),
     paused_at: isoTime(pausedAt),
+    paused_by: pausedBy === 'person' ? pausedByName : null,
     schedule_error: error,
   };
 }
@@ -69,6 +83,7 @@ export async function listOrganizations({ orm }: Database): Promise<Organization
 /**
  * Registers an organization, or updates only the settings that `change` contains.
  *
+ * @param by the name of the account, shown with a pause; null: it has none
  * @returns whether it was paused or resumed
  * @throws ProblemError INVALID_PARAMETER: a reason without a pause
  */
@@ -76,6 +91,7 @@ export async function saveOrganization(
   { orm }: Database,
   id: number,
   change: OrganizationChange,
+  by: string | null = null,
 ): Promise<PauseChange['outcome']> {
   return await orm.transaction(async (tx) => {
     await tx.execute(expression`select pg_advisory_xact_lock(${REGISTRATION_LOCK}, ${id})`);
@@ -102,7 +118,7 @@ export async function saveOrganization(
         email: change.validation?.email ?? row.validation.email,
       },
     };
-    const { isPaused, columns, outcome } = pauseChange(change, row);
+    const { isPaused, columns, outcome } = pauseChange(change, row, by);
     const replan = change.schedule !== undefined || outcome !== 'unchanged';
     await tx
       .update(organizationTable)

@@ -4,7 +4,9 @@ import { ProblemError } from '../http/problem.ts';
 import type { organizationTable } from './table.ts';
 
 type Row = typeof organizationTable.$inferSelect;
-type PauseColumns = Partial<Pick<Row, 'pausedAt' | 'pausedReason' | 'pausedBy' | 'keyRefusals'>>;
+type PauseColumns = Partial<
+  Pick<Row, 'pausedAt' | 'pausedReason' | 'pausedBy' | 'pausedByName' | 'keyRefusals'>
+>;
 
 export interface PauseChange {
   /** Afterwards. */
@@ -14,12 +16,18 @@ export interface PauseChange {
 }
 
 /** The columns of a resumed organization. */
-const RESUMED = { pausedAt: null, pausedReason: null, pausedBy: null, keyRefusals: 0 } as const;
+const RESUMED = {
+  ...{ pausedAt: null, pausedReason: null, pausedBy: null, pausedByName: null, keyRefusals: 0 },
+} as const;
 
-/** @throws ProblemError INVALID_PARAMETER: a reason, but no pause */
+/**
+ * @param by the name of the account that changes it; null: it has none
+ * @throws ProblemError INVALID_PARAMETER: a reason, but no pause
+ */
 export function pauseChange(
   { paused, paused_reason: reason }: OrganizationChange,
   row: Pick<Row, 'pausedAt' | 'pausedReason'>,
+  by: string | null,
 ): PauseChange {
   const wasPaused = row.pausedAt !== null;
   const isPaused = paused ?? wasPaused;
@@ -36,6 +44,11 @@ export function pauseChange(
   return {
     isPaused,
     outcome: 'paused',
-    columns: { pausedAt: new Date().toISOString(), pausedReason: reason ?? null, pausedBy: 'person' },
+    columns: {
+      pausedAt: new Date().toISOString(),
+      pausedReason: reason ?? null,
+      pausedBy: 'person',
+      pausedByName: by,
+    },
   };
 }

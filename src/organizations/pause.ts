@@ -7,9 +7,12 @@
  * Not here: the pause of one organization, which is one of its settings (pause-change.ts).
  */
 import type { ISql, Sql } from 'postgres';
+import type { OrganizationChange } from '#contract/organization.ts';
 import type { Pause, PauseRequest } from '#contract/pause.ts';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
+import { OrganizationDeletedError } from './organization-lock.ts';
 import { firingColumns } from './organizations.ts';
+import { type PauseChange, pauseChange } from './pause-change.ts';
 
 /** True while everything is paused. */
 export const isEverythingPaused = (sql: ISql) => sql`exists (select from sync_pause where paused)`;
@@ -17,32 +20,60 @@ export const isEverythingPaused = (sql: ISql) => sql`exists (select from sync_pa
 /** When everything was resumed: firings that were planned before have rested, and are not made up for. */
 export const resumedAt = (sql: ISql) => sql`(select changed_at from sync_pause where not paused)`;
 
-const NOT_PAUSED: Pause = { paused: false, reason: null, paused_at: null };
+const NOT_PAUSED: Pause = { paused: false, reason: null, paused_at: null, paused_by: null };
 
 export async function readPause(sql: ISql): Promise<Pause> {
-  const [row] = await sql<{ reason: string | null; at: number }[]>`
-    select reason, extract(epoch from changed_at)::float8 * 1000 as at from sync_pause where paused`;
-  return row === undefined
-    ? NOT_PAUSED
-    : { paused: true, reason: row.reason, paused_at: new Date(row.at).toISOString() };
+  const [row] = await sql<{ reason: string | null; at: number; by: string | null }[]>`
+    select reason, extract(epoch from changed_at)::float8 * 1000 as at, changed_by as by from sync_pause where paused`;
+  if (row === undefined) return NOT_PAUSED;
+  return { paused: true, reason: row.reason, paused_at: new Date(row.at).toISOString(), paused_by: row.by };
 }
 
-/** A second pause keeps the time of the first one. Recorded in the audit log. */
+/** A second pause keeps the time and the account of the first one. Recorded in the audit log. */
 export async function setPause(
   sql: Sql,
   { paused, reason = null }: PauseRequest,
   by: Pick<AuditEntry, 'actor' | 'requestId'>,
+  name: string | null = null,
 ): Promise<Pause> {
   return await sql.begin(async (tx) => {
     await tx`
-      insert into sync_pause as pause (paused, reason, changed_at)
-      values (${paused}, ${paused ? reason : null}, clock_timestamp())
+      insert into sync_pause as pause (paused, reason, changed_at, changed_by)
+      values (${paused}, ${paused ? reason : null}, clock_timestamp(), ${name})
       on conflict (singleton) do update set paused = excluded.paused, reason = excluded.reason,
-        changed_at = case when pause.paused = excluded.paused then pause.changed_at else excluded.changed_at end`;
+        changed_at = case when pause.paused = excluded.paused then pause.changed_at else excluded.changed_at end,
+        changed_by = case when pause.paused = excluded.paused then pause.changed_by else excluded.changed_by end`;
     const action = paused ? 'pause.begin' : 'pause.end';
     await appendAudit(tx, { organizationId: null, action, details: {}, ...by });
     return await readPause(tx);
   });
+}
+
+/**
+ * Pauses or resumes one organization, in the caller's transaction. A pause keeps its first reason.
+ *
+ * @throws OrganizationDeletedError when the organization is not registered
+ */
+export async function changePause(
+  tx: ISql,
+  organizationId: number,
+  change: Pick<OrganizationChange, 'paused' | 'paused_reason'>,
+  by: string | null,
+): Promise<PauseChange['outcome']> {
+  const [row] = await tx<{ schedule: unknown; pausedAt: string | null; pausedReason: string | null }[]>`
+    select schedule, paused_at::text as "pausedAt", paused_reason as "pausedReason" from organizations
+    where id = ${organizationId} for update`;
+  if (row === undefined) throw new OrganizationDeletedError(organizationId);
+  const { outcome, isPaused, columns } = pauseChange(change, row, by);
+  if (outcome === 'unchanged') return outcome;
+  const { pausedAt = null, pausedReason = null, pausedBy = null, pausedByName = null } = columns;
+  const { firings, nextSyncAt } = firingColumns(row.schedule, isPaused);
+  await tx`update organizations set paused_at = ${pausedAt}::timestamptz, paused_reason = ${pausedReason},
+      paused_by = ${pausedBy}, paused_by_name = ${pausedByName}, key_refusals = case when ${isPaused} then key_refusals else 0 end,
+      firings = ${firings && JSON.stringify(firings)}::text::jsonb, next_sync_at = ${nextSyncAt}::timestamptz,
+      updated_at = now()
+    where id = ${organizationId}`;
+  return outcome;
 }
 
 /** Ends the pause of an organization whose key Cliniko refused; any other pause stays. @returns whether it did */

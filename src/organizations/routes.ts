@@ -1,13 +1,18 @@
 /** `/api/v1/organizations`: the list, one organization, and its Cliniko key. */
 import { Hono } from 'hono';
-import { ClinikoCredentials, KeyToVerify, OrganizationChange } from '#contract/organization.ts';
+import {
+  ClinikoCredentials,
+  KeyToVerify,
+  type Organization,
+  OrganizationChange,
+} from '#contract/organization.ts';
 import { appendAudit } from '../audit/append.ts';
 import type { AccountSource } from '../cliniko/account-source.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId } from '../http/parameters.ts';
-import { auditOrigin, canAccess, principalOf } from '../http/principal.ts';
+import { accountName, auditOrigin, canAccess, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import type { AccountAddresses } from './account-address.ts';
 import { deletedIsNotFound } from './not-found.ts';
@@ -18,9 +23,9 @@ import {
   saveApiKey,
   saveOrganization,
 } from './organizations.ts';
-import { isPausedForKey, resumeAfterKey } from './pause.ts';
+import { isPausedForKey, readPause, resumeAfterKey } from './pause.ts';
 import { requireSchedules } from './schedule.ts';
-import { requireAcceptedKey, verifyKey, verifyStoredKey } from './verify-api-key.ts';
+import { requireAcceptedKey, verifyNewKey, verifyStoredKey } from './verify-api-key.ts';
 
 export interface OrganizationDeps {
   database: Database;
@@ -30,7 +35,13 @@ export interface OrganizationDeps {
   addresses: AccountAddresses;
 }
 
-export function organizationRoutes({ database, sealer, sourceFor, addresses }: OrganizationDeps): Hono {
+export interface OrganizationRouteDeps extends OrganizationDeps {
+  /** Reads the pause of everything, which belongs to no organization (access/row-level-security.ts). */
+  wholeDatabase: Database;
+}
+
+export function organizationRoutes(deps: OrganizationRouteDeps): Hono {
+  const { database, sealer, sourceFor, addresses } = deps;
   const routes = new Hono();
 
   /** A schedule that is paused because of its key continues with a new one, unless Cliniko refuses that one too. */
@@ -49,22 +60,19 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
   });
 
   routes.get('/:orgId', async (c) => {
-    const id = pathId(c, 'orgId');
-    const organization = await findOrganization(database, id);
-    if (organization === undefined) throw organizationNotFound(id);
-    return c.json(organization);
+    return c.json(await readOrganization(deps, pathId(c, 'orgId')));
   });
 
   routes.put('/:orgId', async (c) => {
     const id = pathId(c, 'orgId');
     const change = await jsonBody(c, OrganizationChange);
     if (change.schedule) requireSchedules(change.schedule);
-    const outcome = await saveOrganization(database, id, change);
+    const outcome = await saveOrganization(database, id, change, accountName(principalOf(c)));
     if (outcome !== 'unchanged') {
       const action = outcome === 'paused' ? 'organization.pause' : 'organization.resume';
       await appendAudit(database.sql, { organizationId: id, action, details: {}, ...auditOrigin(c) });
     }
-    return c.json(await findOrganization(database, id));
+    return c.json(await readOrganization(deps, id));
   });
 
   routes.put('/:orgId/cliniko-credentials', async (c) => {
@@ -80,9 +88,9 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
 
   routes.post('/:orgId/cliniko-credentials/verify', async (c) => {
     const id = pathId(c, 'orgId');
-    if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
     const { api_key } = (await c.req.text()) === '' ? {} : await jsonBody(c, KeyToVerify);
-    if (api_key !== undefined) return c.json(await verifyKey(sourceFor(api_key)));
+    if (api_key !== undefined) return c.json(await verifyNewKey(sourceFor(api_key)));
+    if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
     const verdict = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);
     if (verdict.verdict === 'valid') {
       await addresses.hostOf(id);
@@ -92,4 +100,16 @@ export function organizationRoutes({ database, sealer, sourceFor, addresses }: O
   });
 
   return routes;
+}
+
+/** @throws ProblemError: it is not registered */
+async function readOrganization(
+  { database, wholeDatabase }: OrganizationRouteDeps,
+  id: number,
+): Promise<Organization> {
+  const organization = await findOrganization(database, id);
+  if (organization === undefined) throw organizationNotFound(id);
+  const { paused } = await readPause(wholeDatabase.sql);
+  const next_sync_at = paused ? null : organization.next_sync_at;
+  return { ...organization, next_sync_at, everything_paused: paused };
 }

@@ -37,6 +37,8 @@ export const organizationTable = pgTable(
     pausedReason: text('paused_reason'),
     /** `key`: the server paused it, because Cliniko refuses the key. */
     pausedBy: text('paused_by').$type<'person' | 'key'>(),
+    /** The account of that person; null: it has no name. */
+    pausedByName: text('paused_by_name'),
     /** Scheduled runs in a row for which Cliniko refused the key. */
     keyRefusals: smallint('key_refusals').notNull().default(0),
     /** When a failed scheduled run is tried again; null: no attempt is planned. */
@@ -61,6 +63,8 @@ export const pauseTable = pgTable('sync_pause', {
   paused: boolean('paused').notNull(),
   reason: text('reason'),
   changedAt: time('changed_at').notNull(),
+  /** The account of the person who paused or resumed everything; null: it has no name. */
+  changedBy: text('changed_by'),
 });
 
 export const credentialsTable = pgTable('cliniko_credentials', {

@@ -1,6 +1,8 @@
 /** Checks with Cliniko whether a key works. Only a request for patients proves that the key may read patients. */
 
-import type { KeyVerdict } from '#contract/organization.ts';
+import type { ClinikoAccount, KeyVerdict } from '#contract/organization.ts';
+import type { AccountSource } from '../cliniko/account-source.ts';
+import { askOnce } from '../cliniko/ask-once.ts';
 import { ClinikoError } from '../cliniko/error.ts';
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
 import { SealError } from '../encryption/sealer.ts';
@@ -18,7 +20,7 @@ export async function verifyStoredKey(
   try {
     const apiKey = await readKey();
     if (apiKey !== undefined) return await verifyKey(sourceFor(apiKey));
-    return { verdict: 'invalid', detail: 'No key is stored for this organization. Add its Cliniko API key.' };
+    return { verdict: 'missing', detail: 'No key is stored for this organization. Add its Cliniko API key.' };
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     // The key may be valid: it was not tried.
@@ -38,8 +40,25 @@ export async function requireAcceptedKey(source: PatientSource): Promise<void> {
   throw new ProblemError(code, `${detail} The key was not stored.`);
 }
 
+/** For a person who adds a clinic: the verdict, and what Cliniko tells about the clinic. */
+export async function verifyNewKey(source: PatientSource & AccountSource): Promise<KeyVerdict> {
+  const answer = await verifyKey(source);
+  if (answer.verdict !== 'valid') return answer;
+  return { ...answer, account: await readAccount(source) };
+}
+
+/** @returns null when it cannot be read: the person is asked instead */
+async function readAccount(source: AccountSource): Promise<ClinikoAccount | null> {
+  try {
+    const { name, country, timeZone } = await askOnce((options) => source.settings(options));
+    return { name, country, time_zone: timeZone };
+  } catch {
+    return null;
+  }
+}
+
 /** A rate limit or a missing answer proves nothing about the key: the result is `unknown`, never `invalid`. */
-export async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
   const busy = new AbortController();
   const limit = limitTime(TIMEOUT_MS, busy.signal);
   try {

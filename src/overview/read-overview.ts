@@ -1,12 +1,13 @@
 /**
- * Reads the overview: one row for each organization, in one statement.
+ * Reads the overview: one row for each organization.
  *
- * Every figure of a row comes from an index, so the cost grows with the number of organizations, not with the number of runs
+ * Every figure of a row comes from an index, and a page computes only its own organizations, so the cost grows with the rows of the
+ * page, not with the number of organizations or runs. A filter by state computes portions of them until the page is full
  * (docs/decisions/0114-overview-from-indexes.md has measurements).
  *
  * Not here: what overdue means (organizations/overdue.ts).
  */
-import type { ISql, Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { OverviewRow, OverviewState } from '#contract/overview.ts';
 import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
 import { renderSyncLog } from '../events/render.ts';
@@ -46,19 +47,16 @@ interface Row extends Omit<RenderedRow, 'latest'> {
   change: [number, string] | null;
 }
 
-export async function readOverview(sql: Sql, filter: OverviewFilter): Promise<OverviewPage> {
+/** Organizations whose states one statement computes, when a filter may leave out most of them. */
+const PORTION = 2_000;
+
+export async function readOverview(sql: ISql, filter: OverviewFilter): Promise<OverviewPage> {
   const { states, limit } = filter;
-  const rows = await sql<Row[]>`
-    select page.*, sync_epoch() as epoch, (newest.row - 'metadata')::text as columns,
-      (newest.row -> 'metadata')::text as metadata, newest.change
-    from (
-      select * from (${stateOfEach(sql, filter)}) as organization
-      ${states.length === 0 ? sql`` : sql`where state = any(${states as string[]}::text[])`}
-      order by organization_id limit ${limit + 1}) as page
-    left join lateral (
-      select sync_log_row(log) as row, ${lastChangeOf(sql)} as change from sync_logs as log
-      where log.id = page.latest_id) as newest on true
-    order by organization_id`;
+  const rows: Row[] = [];
+  for (const portion of await portionsOf(sql, filter)) {
+    rows.push(...(await readPortion(sql, portion, states, limit + 1 - rows.length)));
+    if (rows.length > limit) break;
+  }
   const shown = rows.slice(0, limit);
   return {
     rows: shown.map(render),
@@ -67,8 +65,44 @@ export async function readOverview(sql: Sql, filter: OverviewFilter): Promise<Ov
   };
 }
 
+/** Without a filter exactly the organizations of the page; with one, as many portions as fill it. */
+async function portionsOf(sql: ISql, filter: OverviewFilter): Promise<Portion[]> {
+  const { organizations, after, isPaused, states, limit } = filter;
+  if (states.length === 0) return [{ organizations, after, isPaused, atMost: limit + 1 }];
+  const ends = await sql<{ id: number }[]>`
+    select id from (
+      select id, row_number() over (order by id) as place from organizations as organization
+      where ${isMeant(sql, { organizations, after })}) as numbered
+    where place % ${PORTION} = 0 order by id`;
+  const starts = [after, ...ends.map(({ id }) => id)];
+  return starts.map((start) => ({ organizations, after: start, isPaused, atMost: PORTION }));
+}
+
+function readPortion(sql: ISql, portion: Portion, states: readonly OverviewState[], limit: number) {
+  return sql<Row[]>`
+    select page.*, sync_epoch() as epoch, (newest.row - 'metadata')::text as columns,
+      (newest.row -> 'metadata')::text as metadata, newest.change
+    from (
+      select * from (${organizationStates(sql, portion)}) as organization
+      ${states.length === 0 ? sql`` : sql`where state = any(${states as string[]}::text[])`}
+      order by organization_id limit ${limit}) as page
+    left join lateral (
+      select sync_log_row(log) as row, ${lastChangeOf(sql)} as change from sync_logs as log
+      where log.id = page.latest_id) as newest on true
+    order by organization_id`;
+}
+
+export interface Portion extends Pick<OverviewFilter, 'organizations' | 'after' | 'isPaused'> {
+  /** Organizations, in the order of their ids; null: all. */
+  atMost: number | null;
+}
+
+const isMeant = (sql: ISql, { organizations, after }: Pick<OverviewFilter, 'organizations' | 'after'>) => sql`
+  organization.id > ${after}
+  ${organizations === '*' ? sql`` : sql`and organization.id = any(${[...organizations]}::int[])`}`;
+
 /** The order of the cases is the precedence of the contract (contract/overview.ts). */
-const stateOfEach = (sql: ISql, { organizations, after, isPaused }: OverviewFilter) => sql`
+export const organizationStates = (sql: ISql, { isPaused, atMost, ...meant }: Portion) => sql`
   select organization.id as organization_id, organization.name, newest.id as latest_id,
     case
       when newest.is_running then case when newest.phase = 'queued' then 'queued' else 'running' end
@@ -88,26 +122,33 @@ const stateOfEach = (sql: ISql, { organizations, after, isPaused }: OverviewFilt
       then ${isoTime(sql, sql`least(organization.next_sync_at, organization.retry_at)`)} end as next_run_at,
     coalesce(judged.errors, 0) as errors, quarantined.count as quarantine, held.count as held,
     ${isPaused} or organization.paused_at is not null as paused,
+    ${isoTime(sql, sql`organization.paused_at`)} as paused_at, organization.paused_reason,
+    case when organization.paused_by = 'person' then organization.paused_by_name end as paused_by,
     not ${isPaused} and ${isOverdue(sql)} as is_overdue
-  from organizations as organization
+  from (
+    select * from organizations as organization where ${isMeant(sql, meant)} order by id limit ${atMost}::bigint
+  ) as organization
   ${lastSuccess(sql)}
   left join lateral (
     select id, sync_status_word(status) = 'running' as is_running, metadata ->> 'phase' as phase from sync_logs
     where organization_id = organization.id order by started_at desc, id desc limit 1) as newest on true
-  left join lateral (
-    select sync_status_word(status) = 'failed' as has_failed, coalesce(records_failed, 0) as errors,
-      case when metadata ->> 'error_type' ~ '^[A-Z_]{1,64}$' then metadata ->> 'error_type' end as cause
-    from sync_logs
-    where organization_id = organization.id and sync_status_word(status) <> 'running'
-      and lower(btrim(status)) <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
-    order by started_at desc, id desc limit 1) as judged on true
+  ${lastJudged(sql)}
   cross join lateral (
     select count(*)::int as count from quarantine where organization_id = organization.id) as quarantined
   cross join lateral (
     select count(*)::int as count from patients
-    where organization_id = organization.id and held_since is not null) as held
-  where organization.id > ${after}
-    ${organizations === '*' ? sql`` : sql`and organization.id = any(${[...organizations]}::int[])`}`;
+    where organization_id = organization.id and held_since is not null) as held`;
+
+/** The last run of `organization` that ended, apart from cancelled ones; a lateral join with the name `judged`. */
+export const lastJudged = (sql: ISql) => sql`
+  left join lateral (
+    select id, operation_type as type, sync_status_word(status) = 'failed' as has_failed,
+      coalesce(records_failed, 0) as errors,
+      case when metadata ->> 'error_type' ~ '^[A-Z_]{1,64}$' then metadata ->> 'error_type' end as cause
+    from sync_logs
+    where organization_id = organization.id and sync_status_word(status) <> 'running'
+      and lower(btrim(status)) <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
+    order by started_at desc, id desc limit 1) as judged on true`;
 
 const isoTime = (sql: ISql, time: ReturnType<ISql>) =>
   sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -115,9 +156,9 @@ const isoTime = (sql: ISql, time: ReturnType<ISql>) =>
 function render({ epoch, columns, metadata, change, ...row }: Row): RenderedRow {
   const latest = columns === null ? null : renderSyncLog({ columns, metadata }, epoch, toLastChange(change));
   const { organization_id, name, state, cause, last_success_at, last_success_age_s, next_run_at } = row;
-  const { errors, quarantine, held, paused } = row;
+  const { errors, quarantine, held, paused, paused_at, paused_reason, paused_by } = row;
   return {
     ...{ organization_id, name, state, cause, last_success_at, last_success_age_s, next_run_at },
-    ...{ latest, errors, quarantine, held, paused },
+    ...{ latest, errors, quarantine, held, paused, paused_at, paused_reason, paused_by },
   };
 }

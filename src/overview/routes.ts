@@ -1,14 +1,16 @@
-/** `GET /api/v1/overview`: one row for each organization that the caller may see, as JSON or CSV. */
+/** `GET /api/v1/overview` and `GET /api/v1/runs`: state and recent runs of each organization that the caller may see. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { OVERDUE_HEADER, OverviewState } from '#contract/overview.ts';
+import { SyncStatus } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
-import { queryId, queryLimit } from '../http/parameters.ts';
+import { queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { readPause } from '../organizations/pause.ts';
 import { type OverviewPage, type RenderedRow, readOverview } from './read-overview.ts';
+import { readRecentRuns } from './recent-runs.ts';
 
 export interface OverviewDeps {
   database: Database;
@@ -17,6 +19,9 @@ export interface OverviewDeps {
 }
 
 const MAX_ROWS = 1_000;
+const MAX_RUNS = 200;
+
+const Time = z.iso.datetime({ offset: true });
 
 export function overviewRoutes({ database, wholeDatabase }: OverviewDeps): Hono {
   const routes = new Hono();
@@ -33,8 +38,27 @@ export function overviewRoutes({ database, wholeDatabase }: OverviewDeps): Hono 
     c.header(OVERDUE_HEADER, String(page.overdue));
     return asCsv ? answerCsv(c, page) : answerJson(c, page);
   });
+
+  routes.get('/runs', async (c) => {
+    const runs = await readRecentRuns(database.sql, {
+      organizations: principalOf(c).organizations,
+      since: readSince(c),
+      status: queryText(c, 'status', SyncStatus, 'must be running, completed or failed'),
+      limit: queryLimit(c, { max: MAX_RUNS, fallback: MAX_RUNS }),
+    });
+    return c.body(`{"runs":[${runs.join(',')}]}`, 200, JSON_HEADERS);
+  });
   return routes;
 }
+
+const DAY_MS = 86_400_000;
+
+function readSince(c: Context): number {
+  const since = queryText(c, 'since', Time, 'must be a time such as 2026-11-29T02:00:00Z');
+  return since === undefined ? Date.now() - DAY_MS : Date.parse(since);
+}
+
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' };
 
 const States = z.array(OverviewState);
 
@@ -50,10 +74,7 @@ function answerJson(c: Context, { rows, next }: OverviewPage): Response {
   const organizations = rows.map(
     ({ latest, ...row }) => `${JSON.stringify(row).slice(0, -1)},"latest":${latest ?? 'null'}}`,
   );
-  return c.body(`{"organizations":[${organizations.join(',')}],"next":${next}}`, 200, {
-    'content-type': 'application/json',
-    'cache-control': 'private, no-cache',
-  });
+  return c.body(`{"organizations":[${organizations.join(',')}],"next":${next}}`, 200, JSON_HEADERS);
 }
 
 const COLUMNS = [

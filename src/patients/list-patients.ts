@@ -12,6 +12,8 @@ export interface PatientFilter {
   search?: string | undefined;
   /** Undefined: all patients except missing and merged ones. */
   state?: PatientState | undefined;
+  /** Only these, in every state; for a program that follows the changes. */
+  ids?: readonly string[] | undefined;
   /** 1 to 200. */
   limit: number;
   /** The Cliniko id of the last patient of the previous page. */
@@ -31,10 +33,16 @@ export function readPatients(sql: Sql, organizationId: number, filter: PatientFi
       ${isoTime(sql, 'created_at')}, ${isoTime(sql, 'updated_at')}
     from patients
     where organization_id = ${organizationId}
-      ${filter.state === undefined ? sql`and missing_since is null and merged_into is null` : sql`and ${stateOf(sql)} = ${filter.state}`}
+      ${isWanted(sql, filter)}
       ${filter.after === undefined ? sql`` : sql`and cliniko_patient_id > ${filter.after}`}
       ${filter.search === undefined ? sql`` : sql`and ${matches(sql, filter.search)}`}
     order by cliniko_patient_id limit ${filter.limit + 1}`;
+}
+
+function isWanted(sql: Sql, { ids, state }: PatientFilter) {
+  const isInState = state === undefined ? sql`` : sql`and ${stateOf(sql)} = ${state}`;
+  if (ids !== undefined) return sql`and cliniko_patient_id = any(${[...ids]}) ${isInState}`;
+  return state === undefined ? sql`and missing_since is null and merged_into is null` : isInState;
 }
 
 /** Missing takes precedence over the other states, and merged over archived. */

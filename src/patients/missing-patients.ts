@@ -113,7 +113,22 @@ async function holdPortion(tx: ISql, affected: Fragment): Promise<number> {
  * @returns how many
  */
 export async function confirmMissing(tx: ISql, organizationId: number): Promise<number> {
-  let confirmed = 0;
+  return await changeHeld(tx, organizationId, tx`missing_since = now(), held_since = null`);
+}
+
+/**
+ * Releases the held patients, after a person has found that they are still in Cliniko. They count as before; a later full sync
+ * that does not see them holds them again.
+ *
+ * Call it in a transaction that holds the organization exclusively.
+ * @returns how many
+ */
+export async function releaseHeld(tx: ISql, organizationId: number): Promise<number> {
+  return await changeHeld(tx, organizationId, tx`held_since = null`);
+}
+
+async function changeHeld(tx: ISql, organizationId: number, change: Fragment): Promise<number> {
+  let changed = 0;
   for (let after = ''; ; ) {
     const rows = await tx<{ id: string }[]>`
       select cliniko_patient_id as id from patients
@@ -121,11 +136,11 @@ export async function confirmMissing(tx: ISql, organizationId: number): Promise<
         and held_since is not null and missing_since is null
       order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
     const last = rows.at(-1);
-    if (last === undefined) return confirmed;
-    const { count } = await tx`update patients set missing_since = now(), held_since = null
+    if (last === undefined) return changed;
+    const { count } = await tx`update patients set ${change}
       where organization_id = ${organizationId}
         and cliniko_patient_id = any(${rows.map((row) => row.id)}::text[])`;
-    confirmed += count;
+    changed += count;
     after = last.id;
   }
 }

@@ -87,6 +87,17 @@ export function parseIdentified(identified: IdentifiedRecord, rules: ParseRules)
   return { kind: 'patient', patient: toPatient(patient, identified, phone.e164, warnings) };
 }
 
+/** Names of the fields of a stored record that have no valid value: what its data warnings are about, except a missing email. */
+export function fieldsWithWarnings(record: unknown, country: string): string[] {
+  const wire = parseWirePatient(record);
+  if (wire.kind === 'no-id') return [];
+  const { invalid } = findPhone(wire.patient.phones, country);
+  return [...wire.oddities, ...(invalid ? [PHONES] : [])];
+}
+
+/** Cliniko's field. */
+const PHONES = 'patient_phone_numbers';
+
 const WORDS = {
   INVALID_PHONE: 'Invalid phone number format',
   MISSING_EMAIL: 'Missing required email field',

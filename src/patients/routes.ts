@@ -1,4 +1,4 @@
-/** `GET /patients/:orgId`: the stored patients, for a person who checks what was stored. */
+/** The stored patients, for a person who checks what was stored; and their changes, for a program that keeps a copy. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type PatientList, PatientState } from '#contract/patients.ts';
@@ -6,11 +6,14 @@ import type { Database } from '../database/open.ts';
 import { pathId, queryLimit, queryText } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { AccountAddresses } from '../organizations/account-address.ts';
+import { followChanges } from './follow-changes.ts';
 import { readPatients } from './list-patients.ts';
 
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 200;
+const LIST_LIMIT = { fallback: 50, max: 200 };
+const CHANGES_LIMIT = { fallback: 100, max: 1_000 };
 
+/** With commas; at most as many as a webhook has, and fewer than the maximum of a page. */
+const Ids = z.string().regex(/^[0-9]{1,20}(,[0-9]{1,20}){0,99}$/);
 const Search = z.string().min(1).max(100);
 /** Also accepts an id that no patient has: the page then starts at the next patient, or is empty. */
 const After = z.string().regex(/^[0-9]{1,20}$/);
@@ -26,13 +29,15 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
   const routes = new Hono();
   routes.get('/patients/:orgId', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    const limit = queryLimit(c, { fallback: DEFAULT_LIMIT, max: MAX_LIMIT });
+    const ids = queryText(c, 'ids', Ids, 'must be 1 to 100 Cliniko ids with commas')?.split(',');
+    const limit = queryLimit(c, ids === undefined ? LIST_LIMIT : { ...LIST_LIMIT, fallback: LIST_LIMIT.max });
     const rows = await readPatients(database.sql, organizationId, {
       limit,
       search: c.req.query('search')
         ? queryText(c, 'search', Search, 'must have 1 to 100 characters')
         : undefined,
       state: readState(c),
+      ids,
       after: queryText(c, 'after', After, 'must be the "next" of an earlier answer'),
     });
     const shown = rows.slice(0, limit);
@@ -46,6 +51,13 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
       next: rows.length > limit ? (shown.at(-1)?.cliniko_patient_id ?? null) : null,
     };
     return c.json(answer, 200, { 'cache-control': 'no-store' });
+  });
+
+  routes.get('/patients/:orgId/changes', async (c) => {
+    const organizationId = pathId(c, 'orgId');
+    const wanted = { since: c.req.query('since'), limit: queryLimit(c, CHANGES_LIMIT) };
+    const changes = await followChanges(database.sql, organizationId, wanted);
+    return c.json(changes, 200, { 'cache-control': 'no-store' });
   });
   return routes;
 }

@@ -1,13 +1,21 @@
-/** Stored patients, and records that could not be stored. The only two tables with patient data. */
+/**
+ * Stored patients, and records that could not be stored: the only two tables with patient data. Then the log of changes of
+ * patients, which contains ids only.
+ *
+ * The triggers `patients_log_…` (drizzle/) write one change for each change of a row of `patients` by any program, so table and
+ * log cannot differ.
+ */
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   customType,
   date,
   index,
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   smallint,
   text,
   timestamp,
@@ -15,6 +23,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
 
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 export const patientTable = pgTable(
@@ -47,12 +56,30 @@ export const patientTable = pgTable(
     /** Data-quality warnings of this version. */
     warnings: smallint('warnings').notNull(),
     storedAt: timestamp('stored_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    /** Moves with every change of the row, and grows in the order of commits: readers copy what is newer than their last one. */
+    changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' })
+      .notNull()
+      .default(sql`clock_timestamp()`),
   },
   (table) => [
     unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId),
     index('patients_merged').on(table.organizationId).where(sql`merged_into is not null`),
+    index('patients_changed').on(table.organizationId, table.changedAt),
     index('patients_missing').on(table.missingSince).where(sql`missing_since is not null`),
     index('patients_held').on(table.organizationId).where(sql`held_since is not null`),
+    // A dashboard counts these at each load, from the index alone (summary.ts, patients-to-check.ts), in exactly these words.
+    index('patients_archived')
+      .on(table.organizationId)
+      .where(sql`archived_at is not null and missing_since is null`),
+    index('patients_missing_ids')
+      .on(table.organizationId, table.clinikoPatientId)
+      .where(sql`missing_since is not null`),
+    index('patients_field_warnings')
+      .on(table.organizationId, table.clinikoPatientId)
+      .where(sql`warnings > (email is null)::int and missing_since is null and merged_into is null`),
+    index('patients_email_warnings')
+      .on(table.organizationId, table.clinikoPatientId)
+      .where(sql`warnings > 0 and email is null and missing_since is null and merged_into is null`),
   ],
 );
 
@@ -77,3 +104,44 @@ export const quarantineTable = pgTable(
     index('quarantine_newest').on(table.organizationId, table.lastSeenAt),
   ],
 );
+
+/** The head of each organization's changes. Its row is locked only while a transaction commits, so `seq` equals commit order. */
+export const patientChangeStreamTable = pgTable('patient_change_streams', {
+  organizationId: integer('organization_id').primaryKey(),
+  head: bigint('head', { mode: 'bigint' }).notNull(),
+  /** The greatest `patients.changed_at`, including erased patients. */
+  changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' }).notNull(),
+  /** The transaction that changed the head last, and `changed_at` before it. */
+  writer: xid8('writer').notNull(),
+  settledAt: timestamp('settled_at', { withTimezone: true, mode: 'string' }).notNull(),
+});
+
+/** Consecutive changes of one statement, at most 1,000 in a row. Partitioned by day of `at`, like `sync_events`. */
+export const patientChangeTable = pgTable(
+  'patient_changes',
+  {
+    organizationId: integer('organization_id').notNull(),
+    /** The number of the last change of this row. */
+    seq: bigint('seq', { mode: 'bigint' }).notNull(),
+    /** Read while the head is locked, so it grows with `seq`. */
+    at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull(),
+    /** The run that made the changes; null for all other writers. */
+    syncLogId: integer('sync_log_id'),
+    kinds: text('kinds').array().notNull(),
+    clinikoPatientIds: text('cliniko_patient_ids').array().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.seq, table.at] })],
+);
+
+/** The changes of open transactions. The commit numbers them and deletes the rows, so other transactions never see one. */
+export const pendingPatientChangeTable = pgTable('patient_changes_pending', {
+  id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+  organizationId: integer('organization_id').notNull(),
+  kinds: text('kinds').array().notNull(),
+  clinikoPatientIds: text('cliniko_patient_ids').array().notNull(),
+  /** Of the changed rows; null when all were erased. */
+  firstChangedAt: timestamp('first_changed_at', { withTimezone: true, mode: 'string' }),
+  lastChangedAt: timestamp('last_changed_at', { withTimezone: true, mode: 'string' }),
+  /** Whether each row has its own `changed_at`. */
+  isDistinct: boolean('is_distinct').notNull(),
+});

@@ -62,7 +62,7 @@ export interface WrittenPatients {
  * Writes patients in one statement.
  *
  * @param patients 0 to 100, no id twice (PostgreSQL does not update one row twice: SQLSTATE 21000)
- * @returns the inserted patients, and those that replaced an older version; for the rest the stored version was newer
+ * @returns the inserted patients, and those that replaced an older version; for the rest the stored version was the same or newer
  * @throws PostgresError; nothing was written
  */
 export async function upsertPatients(
@@ -91,9 +91,11 @@ export async function upsertPatients(
         phone = excluded.phone, date_of_birth = excluded.date_of_birth, archived_at = excluded.archived_at,
         merged_into = excluded.merged_into, missing_since = null, held_since = null, created_at = excluded.created_at,
         updated_at = excluded.updated_at, raw = excluded.raw, content_hash = excluded.content_hash,
-        warnings = excluded.warnings, stored_at = now()
-      where patients.updated_at is null or excluded.updated_at is null
-        or patients.updated_at <= excluded.updated_at
+        warnings = excluded.warnings, stored_at = now(), changed_at = clock_timestamp()
+      where (patients.updated_at is null or excluded.updated_at is null
+          or patients.updated_at <= excluded.updated_at)
+        -- Another batch has stored this version since the hashes were read.
+        and patients.content_hash <> excluded.content_hash
         -- A patient marked as missing or held is present again, in any version.
         or patients.missing_since is not null or patients.held_since is not null
       returning cliniko_patient_id as id, xmax = 0 as is_new

@@ -6,19 +6,22 @@ import { auditActions } from '../access/audit-middleware.ts';
 import { type AuthorizeDeps, authorize, recordRefusal } from '../access/authorize.ts';
 import { allowOrigins } from '../access/cors.ts';
 import { replayStarts } from '../access/idempotency.ts';
+import { type OidcDeps, oidcRoutes } from '../access/oidc-routes.ts';
 import { accessRoutes } from '../access/routes.ts';
 import type { RowLevelSecurity } from '../access/row-level-security.ts';
 import { refuseProxies, requireLoopbackHost, requireOwnOrigin } from '../access/same-origin.ts';
+import { sessionRoutes } from '../access/session-routes.ts';
 import type { StreamTokens } from '../access/stream-tokens.ts';
 import { auditRoutes } from '../audit/routes.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { erasureRoutes } from '../erasure/routes.ts';
 import type { EventBus } from '../events/event-bus.ts';
+import type { HistoryReads } from '../events/history-reads.ts';
 import { limitBody, limitTime, refuseNulInAddress, requireHost, securityHeaders } from '../http/hardening.ts';
 import { ProblemError, problemResponse } from '../http/problem.ts';
 import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { legacyRoutes } from '../legacy/routes.ts';
-import { sseRoutes } from '../live/sse/sse-route.ts';
+import { type SseRouteDeps, sseRoutes } from '../live/sse/sse-route.ts';
 import type { WebSocketDeps } from '../live/websocket/websocket-connection.ts';
 import { websocketRoutes } from '../live/websocket/websocket-route.ts';
 import { watchRequests } from '../logging/request-log.ts';
@@ -27,13 +30,16 @@ import type { Tracer } from '../logging/tracer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { metricRoutes } from '../metrics/routes.ts';
 import { documentRoutes } from '../openapi/routes.ts';
+import { operationRoutes } from '../operations/routes.ts';
 import { pauseRoutes } from '../organizations/pause-routes.ts';
 import { type OrganizationDeps, organizationRoutes } from '../organizations/routes.ts';
 import { overviewRoutes } from '../overview/routes.ts';
 import { patientListRoutes } from '../patients/routes.ts';
+import { toCheckRoutes } from '../patients/to-check-routes.ts';
 import { patientRoutes } from '../sync/patient-routes.ts';
 import { syncRoutes } from '../sync/routes.ts';
-import { type WebhookDeps, webhookRoutes } from '../webhooks/routes.ts';
+import { type EndpointDeps, endpointRoutes } from '../webhooks/endpoint-routes.ts';
+import { webhookRoutes } from '../webhooks/routes.ts';
 import { createReadinessCheck, healthRoutes } from './health-routes.ts';
 import { asksForPage, pageRoutes, unknownPage } from './page-routes.ts';
 import { programVersion } from './version.ts';
@@ -42,9 +48,17 @@ const BODY_AT_MOST = 64 * 1024;
 const ANSWER_WITHIN_MS = 30_000;
 const REQUEST_ID_AT_MOST = 64;
 
-export interface AppDeps extends WebSocketDeps, OrganizationDeps, WebhookDeps, AuthorizeDeps {
+export interface AppDeps
+  extends WebSocketDeps,
+    SseRouteDeps,
+    OrganizationDeps,
+    EndpointDeps,
+    AuthorizeDeps,
+    OidcDeps {
   bus: EventBus;
   rowLevelSecurity: RowLevelSecurity;
+  /** Reads of long histories, restricted like all reads of a request. */
+  historyReads: HistoryReads;
   streamTokens: StreamTokens;
   metrics: Metrics;
   tracer: Tracer;
@@ -74,6 +88,9 @@ export function createApp(deps: AppDeps): App {
   return app;
 }
 
+const isStreamPath = (path: string): boolean =>
+  ['/events', '/changes/stream', '/ws'].some((end) => path.endsWith(end));
+
 /** In the order in which a request passes them: cheap refusals first, those that need the database later. */
 function applyMiddleware(app: App, deps: AppDeps): void {
   const { logger, metrics, tracer } = deps;
@@ -86,7 +103,7 @@ function applyMiddleware(app: App, deps: AppDeps): void {
   if (deps.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
   app.use(allowOrigins(deps.allowedOrigins), requireOwnOrigin(deps.allowedOrigins));
   app.use(limitBody(BODY_AT_MOST));
-  app.use(limitTime(ANSWER_WITHIN_MS, (path) => path.endsWith('/events') || path.endsWith('/ws')));
+  app.use(limitTime(ANSWER_WITHIN_MS, isStreamPath));
   app.use(
     authorize(deps),
     replayStarts(deps.database),
@@ -121,12 +138,17 @@ function mountRoutes(app: App, deps: AppDeps): void {
   );
   app.route('/api/v1/cliniko', patientRoutes(restricted));
   app.route('/api/v1/cliniko', patientListRoutes(restricted));
-  app.route('/api/v1/organizations', organizationRoutes(restricted));
+  app.route('/api/v1/cliniko', toCheckRoutes(restricted));
+  app.route('/api/v1/organizations', organizationRoutes({ ...restricted, wholeDatabase: deps.database }));
   app.route('/api/v1/organizations', erasureRoutes(restricted));
   app.route('/api/v1/organizations', webhookRoutes(restricted));
+  app.route('/api/v1/webhooks', endpointRoutes(restricted));
   app.route('/api/v1', pauseRoutes(database));
   app.route('/api/v1', overviewRoutes({ database, wholeDatabase: deps.database }));
+  app.route('/api/v1', operationRoutes(deps.database));
   app.route('/api/v1', accessRoutes(deps.streamTokens));
+  app.route('/api/v1', sessionRoutes(deps));
+  app.route('/api/v1', oidcRoutes(deps));
   app.route('/api/v1', auditRoutes(database));
   app.route('/', pageRoutes(deps.basePath));
   app.route('/', documentRoutes(version, LEGACY_OPERATIONS, deps.basePath));

@@ -2,12 +2,15 @@
 import type { Config } from '../config/config.ts';
 import { startPurge } from '../erasure/purge.ts';
 import { startPartitionMaintenance } from '../events/partitions.ts';
+import { startOperationRetention } from '../operations/read-operation.ts';
+import { type OperationDeps, startOperationWorker } from '../operations/work-on-operations.ts';
 import type { EngineDeps } from '../sync/run-context.ts';
 import { startScheduler } from '../sync/schedule/scheduler.ts';
 import { watchForInterrupted } from '../sync/stale-runs.ts';
 import { Worker } from '../sync/worker.ts';
 import { type DelivererDeps, startDeliverer } from '../webhooks/deliverer.ts';
 import { watchForOverdue } from '../webhooks/overdue-watch.ts';
+import type { SendEmail } from '../webhooks/send-email.ts';
 
 export interface BackgroundJobs {
   /** Releases the work in progress, so that other servers continue it. */
@@ -19,13 +22,17 @@ export async function startBackgroundJobs(
   config: Config,
   engine: EngineDeps,
   webhooks: Pick<DelivererDeps, 'rules' | 'onTried'>,
+  onApplied: OperationDeps['onApplied'],
 ): Promise<BackgroundJobs> {
   const { database, logger } = engine;
   const stopHistory = await startPartitionMaintenance(database, config.eventRetentionDays, logger);
   const worker = new Worker(engine);
   const stopWatching = watchForInterrupted(database, logger);
-  const deliverer = startDeliverer({ ...engine, ...webhooks });
+  const sendEmail = await openEmail(config);
+  const deliverer = startDeliverer({ ...engine, ...webhooks, sendEmail, publicUrl: config.publicUrl });
   const stopScheduler = startScheduler(engine);
+  const stopOperations = startOperationWorker({ ...engine, onApplied });
+  const stopOperationRetention = await startOperationRetention(database, logger);
   const stopOverdueWatch = watchForOverdue(database, logger);
   const purgeAfterDays = config.purgeMissingAfterDays;
   const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
@@ -33,10 +40,19 @@ export async function startBackgroundJobs(
     async handOver() {
       stopWatching();
       stopScheduler();
+      stopOperations();
+      stopOperationRetention();
       stopOverdueWatch();
       stopPurge?.();
       await Promise.all([worker.stop(), deliverer.stop()]);
     },
     stop: stopHistory,
   };
+}
+
+/** The package takes memory and time to load, so it loads only when configured. */
+async function openEmail({ mail }: Config): Promise<SendEmail | undefined> {
+  if (mail === undefined) return undefined;
+  const { createEmailSender } = await import('../webhooks/send-email.ts');
+  return createEmailSender(mail);
 }

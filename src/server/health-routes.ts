@@ -35,6 +35,7 @@ export function createReadinessCheck(
       // The server listens only after its migrations are through.
       migrations: true,
       listener: bus.healthy,
+      nats: bus.nats,
       draining: isDraining(),
       row_security: rowSecurity,
       other_roles: isThere ? [...(await otherRoles())] : [],

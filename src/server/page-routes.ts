@@ -1,4 +1,4 @@
-/** The pages: the dashboard at `/`, the ops console at `/ops`, and the script of the element for other people's pages. `npm ci` builds them (web-client/). */
+/** The pages: the dashboard at `/`, the ops console at `/ops`, sign-in links at `/sign-in`, notifications at `/notifications`, and the script of the element for other people's pages. `npm ci` builds them (web-client/). */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,8 @@ export function pageRoutes(basePath: string): Hono {
   );
   routes.get('/', (c) => page(c, 'index.html', basePath));
   routes.get('/ops', (c) => page(c, 'ops.html', basePath));
+  routes.get('/notifications', (c) => page(c, 'notifications.html', basePath));
+  routes.get('/sign-in', (c) => page(c, 'sign-in.html', basePath));
   if (existsSync(BUILT)) {
     // Their names contain a content hash, so they never change.
     const cached = (_path: string, c: Context) =>
@@ -89,7 +91,7 @@ export function unknownPage(c: Context, basePath: string): Promise<Response> {
   return page(c, 'not-found.html', basePath, 404);
 }
 
-type PageName = 'index.html' | 'ops.html' | 'not-found.html';
+type PageName = 'index.html' | 'ops.html' | 'sign-in.html' | 'notifications.html' | 'not-found.html';
 
 async function page(
   c: Context,

@@ -8,8 +8,11 @@
 import { HEARTBEAT_MS } from '#contract/stream-event.ts';
 import { listTokens, storeBootstrapToken } from '../access/api-tokens.ts';
 import { createAuthenticator } from '../access/authenticate.ts';
+import { deleteOldSessions } from '../access/browser-sessions.ts';
 import { deleteOldResponses } from '../access/idempotency.ts';
 import { createJwtVerifier } from '../access/jwt.ts';
+import { openIdentityProvider } from '../access/oidc-provider.ts';
+import { createPendingSignIns } from '../access/pending-sign-in.ts';
 import { createRateLimits } from '../access/rate-limits.ts';
 import { createRefusals } from '../access/refusals.ts';
 import { createRowLevelSecurity } from '../access/row-level-security.ts';
@@ -24,13 +27,13 @@ import { createPostgresBudget } from '../cliniko/postgres-request-budget.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/open.ts';
-import { logListener, logOutages } from '../database/outage-log.ts';
+import { logOutages } from '../database/outage-log.ts';
 import { readOwnObjects } from '../database/own-objects.ts';
 import { poolShare } from '../database/pool-share.ts';
 import { watchRoles } from '../database/role-watch.ts';
 import type { EventBus } from '../events/event-bus.ts';
-import { openPostgresBus } from '../events/postgres-bus.ts';
 import { openPostgresLog } from '../events/postgres-event-log.ts';
+import { createChangeFeed } from '../live/change-feed.ts';
 import { type ConnectionRegistry, createConnectionRegistry } from '../live/connection-registry.ts';
 import { createFlushScheduler } from '../live/flush-scheduler.ts';
 import { Hub } from '../live/hub.ts';
@@ -45,7 +48,9 @@ import { withTimeout } from '../timing/with-timeout.ts';
 import { createApp } from './app.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
+import { openBus } from './open-bus.ts';
 import { openServerDatabase, type ServerDatabase } from './open-database.ts';
+import { openHistoryReads } from './open-history-reads.ts';
 
 const KEEP_ALIVE_MS = 20_000;
 
@@ -104,7 +109,7 @@ async function serve(
   cleanups.push(serverDatabase.close);
   const { database, sealer } = serverDatabase;
   cleanups.push(logOutages(database, logger));
-  const bus = await openBus(serverDatabase, logger);
+  const bus = await openBus(config, serverDatabase, logger);
   cleanups.push(bus.close);
   const access = await openAccess(config, logger, serverDatabase, cleanups);
   const tracer = await openTracer(config);
@@ -112,6 +117,8 @@ async function serve(
   const live = openLive(config, logger, serverDatabase, bus);
   cleanups.push(live.close);
   const metrics = openMetrics(database, bus, live.deps.hub, () => draining);
+  const historyReads = openHistoryReads({ config, whole: database, ...access, logger, metrics });
+  cleanups.push(historyReads.close);
   const sourceFor = createSources(config, database, metrics, tracer);
   const parts = { database, sealer, bus, logger, sourceFor, tracer };
   const webhookRules = { allowLoopback: config.webhooksMayLoopBack, ports: config.webhookPorts };
@@ -120,6 +127,7 @@ async function serve(
     ...live.deps,
     ...access,
     metrics,
+    historyReads,
     addresses: createAccountAddresses(parts),
     refusals: createRefusals(database, logger, metrics.requestRefused),
     trustedProxies: config.trustedProxies,
@@ -127,15 +135,15 @@ async function serve(
     basePath: config.basePath,
     clinikoBaseUrl: config.cliniko.baseUrl,
     webhookRules,
+    publicUrl: config.publicUrl,
+    sendsEmail: config.mail !== undefined,
     isDraining: () => draining,
   });
   const server = createHttpServer(app, { ...config, onConnectionRefused: metrics.connectionRefused });
   cleanups.push(() => closeServer(server));
   const engine = { ...parts, ...engineSettings(config), observer: metrics.sync };
-  const background = await startBackgroundJobs(config, engine, {
-    rules: webhookRules,
-    onTried: metrics.webhookTried,
-  });
+  const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
+  const background = await startBackgroundJobs(config, engine, webhooks, metrics.operationApplied);
   cleanups.push(async () => {
     draining = true;
     await drain(config, live.deps.connections, background);
@@ -148,12 +156,6 @@ const engineSettings = ({ cliniko, syncConcurrency }: Config) => ({
   window: cliniko.concurrency,
   runsAtOnce: syncConcurrency,
 });
-
-const openBus = ({ listenUrl, listensThroughPooler }: ServerDatabase, logger: Logger) =>
-  openPostgresBus(listenUrl, undefined, {
-    throughPooler: listensThroughPooler,
-    onHealth: (healthy) => logListener(logger, healthy),
-  });
 
 /** Streams stay open until their bye message, and show how runs are handed over. */
 async function drain(
@@ -175,13 +177,15 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
     max: poolShare(config.databasePoolMax).readers,
   });
   const hub = new Hub(log, bus, logger);
+  const changeFeed = createChangeFeed(log.changes, bus, logger);
   const connections = createConnectionRegistry({ onRotate: () => (hub.counters.rotated += 1) });
   const heartbeat = createTimerWheel(HEARTBEAT_MS);
   const keepAlive = createTimerWheel(KEEP_ALIVE_MS);
   hub.onHistoryLost(() => connections.byeToAll('restart'));
   return {
-    deps: { hub, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },
+    deps: { hub, changeFeed, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },
     async close() {
+      changeFeed.close();
       await hub.close();
       heartbeat.stop();
       keepAlive.stop();
@@ -204,6 +208,7 @@ async function openAccess(
   cleanups.push(roleWatch.stop);
   cleanups.push(await startAuditRetention(database, config.auditRetentionDays, logger));
   cleanups.push(deleteOldResponses(database, logger));
+  cleanups.push(await deleteOldSessions(database, logger));
   if (config.bootstrapAdminToken !== undefined)
     await storeBootstrapToken(database, config.bootstrapAdminToken);
   if (config.auth === 'tokens' && verifyJwt === undefined) await warnWithoutTokens(database, logger);
@@ -220,6 +225,11 @@ async function openAccess(
     sessions,
     streamTokens,
     limits: createRateLimits(config.limits),
+    // The library is loaded only when a provider is configured.
+    oidc: config.oidc && {
+      provider: await openIdentityProvider(config.oidc),
+      pendingSignIns: createPendingSignIns(credentialsKey, config.basePath),
+    },
     authenticator,
   };
 }
@@ -236,6 +246,7 @@ function openMetrics({ sql }: Database, bus: EventBus, hub: Hub, isDraining: () 
   const metrics = createMetrics({
     readDatabaseStats: createDatabaseStatsReader(sql),
     isListenerHealthy: () => bus.healthy,
+    isNatsConnected: () => bus.nats === 'connected',
     isDraining,
     live: () => hub.stats,
   });
@@ -272,6 +283,7 @@ function createSources(
         tracer.span('fetch page', { page: query.page }, () => client.page(query, options)),
       estimateWaitMs: (requests) => client.estimateWaitMs(requests),
       host: (options) => client.host(options),
+      settings: (options) => client.settings(options),
       countPractitioners: (options) => client.countPractitioners(options),
     };
   };

@@ -4,6 +4,7 @@ import { DatabaseStartError } from '../database/database-failure.ts';
 import { UnknownReaderError } from '../database/roles.ts';
 import { SessionSettingsError } from '../database/session.ts';
 import { EmbeddedDatabaseError } from '../embedded-postgres/error.ts';
+import { NatsCredentialsError } from '../events/nats-address.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 
@@ -18,7 +19,7 @@ export function explainStartFailure(error: unknown, what = 'The server did not s
 function explain(error: unknown, what: string): string {
   if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
   if (error instanceof SessionSettingsError || error instanceof UnknownReaderError) return error.message;
-  if (error instanceof DatabaseStartError) return error.message;
+  if (error instanceof DatabaseStartError || error instanceof NatsCredentialsError) return error.message;
   if (!(error instanceof Error)) return `${what}.`;
   if ('syscall' in error && 'code' in error && LISTENING.has(String(error.syscall))) {
     return explainListening(String(error.code));

@@ -35,28 +35,47 @@ export interface CancelDeps {
  * @throws ProblemError ALREADY_ENDED, NOT_OURS
  */
 export async function cancelRun(deps: CancelDeps, organizationId: number, syncLogId: number): Promise<void> {
-  const { database, bus, logger } = deps;
+  const { database } = deps;
   const run = await replayTransaction(() =>
     beginTerminatingBlockers(database.sql, (tx) => requestCancel(tx, syncLogId)),
   );
   if (run === undefined) throw await cancelProblem(database, organizationId, syncLogId);
-  bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
+  finishCancel(deps, organizationId, syncLogId, run);
+}
+
+/** Call it after the commit of a requested cancel: the owner ends the run, or this server does. */
+export function finishCancel(
+  deps: CancelDeps,
+  organizationId: number,
+  syncLogId: number,
+  { owner }: CancelledRun,
+): void {
+  deps.bus.publish({ organizations: [organizationId], work: false, cancelled: [syncLogId] });
   // A run without an owner ends at once.
-  const wait = run.owner === null ? 0 : OWNER_HAS_MS;
+  const wait = owner === null ? 0 : OWNER_HAS_MS;
   delay(wait)
     .then(() => endForOwner(deps, organizationId, syncLogId))
     .catch((error: unknown) =>
-      logger.warn(
+      deps.logger.warn(
         safeError(error),
         'A cancelled run could not be ended; the next worker that claims it ends it',
       ),
     );
 }
 
-/** Stores the request, so that a worker that claims the run later ends it too. Clients see the phase at once. */
-async function requestCancel(tx: ISql, syncLogId: number): Promise<{ owner: string | null } | undefined> {
+export interface CancelledRun {
+  /** The worker that executes it; null while it is queued. */
+  owner: string | null;
+}
+
+/**
+ * Stores the request, so that a worker that claims the run later ends it too. Clients see the phase at once.
+ *
+ * @returns undefined when it is not a running run of ours
+ */
+export async function requestCancel(tx: ISql, syncLogId: number): Promise<CancelledRun | undefined> {
   await suppressTriggerNotify(tx);
-  const [run] = await tx<{ owner: string | null }[]>`
+  const [run] = await tx<CancelledRun[]>`
     update sync_runs set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
     where sync_log_id = ${syncLogId} and ended_at is null
       and exists (select 1 from sync_logs where id = ${syncLogId} and status = 'running')

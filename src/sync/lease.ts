@@ -163,6 +163,10 @@ export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
 export const engineSettings = (tx: ISql) => tx`${triggerNotifySuppressed(tx)},
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
+/** As above, in a transaction of a run. The log of patient changes names the run. */
+export const runSettings = (tx: ISql, { syncLogId }: Pick<Lease, 'syncLogId'>) => tx`${engineSettings(tx)},
+  set_config('patient_sync.run', ${String(syncLogId)}, true)`;
+
 /**
  * A lease that expires later than a new lease would was written while the database's clock was ahead. It does not count: its
  * owner renews it or is gone.

@@ -17,7 +17,7 @@ import type {
 import type { WaitNotice } from '../cliniko/source.ts';
 import type { FailureReport } from './failure.ts';
 import { completenessProof } from './read/completeness.ts';
-import { estimateRemainingMs, type WaitEstimate } from './remaining-time.ts';
+import type { RemainingTime } from './remaining-time.ts';
 import { ERRORS_KEPT, type RunState } from './run-state.ts';
 
 /** The page of the newest batch, for progress displays. */
@@ -35,7 +35,7 @@ export interface Display {
   trigger?: SyncTrigger | undefined;
   retryOf?: number | undefined;
   waiting?: WaitNotice | undefined;
-  waitEstimate: WaitEstimate;
+  remainingTime: RemainingTime;
 }
 
 export function runningMetadata(state: RunState, display: Display): EngineMetadata {
@@ -43,7 +43,7 @@ export function runningMetadata(state: RunState, display: Display): EngineMetada
     ...counters(state, display),
     ...(display.waiting && waitMetadata(display.waiting)),
     progress_percent: state.percent,
-    ...remaining(estimateRemainingMs(state, display.waitEstimate)),
+    ...remaining(display.remainingTime.shownMs(state)),
   };
 }
 

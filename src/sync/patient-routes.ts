@@ -1,11 +1,12 @@
 /** Routes for dashboards besides the runs: totals, quarantine, analytics. They are here because the totals name the last run. */
 import { type Context, Hono } from 'hono';
-import type { Sql } from 'postgres';
-import type { ConfirmedMissing, MissingPatients, QuarantineRetry } from '#contract/patients.ts';
+import type { ISql, Sql } from 'postgres';
+import type { ConfirmedMissing, MissingPatients, QuarantineRetry, ReleasedHeld } from '#contract/patients.ts';
 import { appendAudit } from '../audit/append.ts';
 import { ClinikoError } from '../cliniko/error.ts';
 import type { Database } from '../database/open.ts';
 import { readAnalytics } from '../events/analytics.ts';
+import type { HistoryReads } from '../events/history-reads.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
 import { pathId } from '../http/parameters.ts';
@@ -14,7 +15,7 @@ import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationDeps } from '../organizations/routes.ts';
-import { confirmMissing, listAbsent, readPendingMissing } from '../patients/missing-patients.ts';
+import { confirmMissing, listAbsent, readPendingMissing, releaseHeld } from '../patients/missing-patients.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { retryQuarantine } from '../patients/retry-quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
@@ -23,8 +24,13 @@ import { interruptAndRun } from './exclusive-transaction.ts';
 /** Time limit of a quarantine retry request. What was retried until then stays stored. */
 const RETRY_LIMIT_MS = 60_000;
 
-export function patientRoutes(deps: OrganizationDeps): Hono {
-  const { database } = deps;
+interface PatientRouteDeps extends OrganizationDeps {
+  /** For analytics. */
+  historyReads: HistoryReads;
+}
+
+export function patientRoutes(deps: PatientRouteDeps): Hono {
+  const { database, historyReads } = deps;
   const routes = new Hono();
 
   routes.get('/patients/:orgId/summary', async (c) => {
@@ -40,19 +46,13 @@ export function patientRoutes(deps: OrganizationDeps): Hono {
   routes.get('/patients/:orgId/missing', (c) => answerMissing(c, database.sql));
 
   routes.post('/patients/:orgId/missing/confirm', async (c) => {
-    const organizationId = pathId(c, 'orgId');
-    const confirmed = await interruptAndRun(database.sql, organizationId, async (tx, isRegistered) => {
-      if (!isRegistered) throw organizationNotFound(organizationId);
-      const count = await confirmMissing(tx, organizationId);
-      await appendAudit(tx, {
-        organizationId,
-        action: 'missing.confirm',
-        details: { count },
-        ...auditOrigin(c),
-      });
-      return count;
-    });
+    const confirmed = await decideHeld(c, database, 'missing.confirm', confirmMissing);
     return c.json({ confirmed } satisfies ConfirmedMissing);
+  });
+
+  routes.post('/patients/:orgId/missing/release', async (c) => {
+    const released = await decideHeld(c, database, 'missing.release', releaseHeld);
+    return c.json({ released } satisfies ReleasedHeld);
   });
 
   routes.get('/quarantine/:orgId', (c) => answerQuarantine(c, database));
@@ -60,10 +60,27 @@ export function patientRoutes(deps: OrganizationDeps): Hono {
   routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(deps, pathId(c, 'orgId'))));
 
   routes.get('/analytics/:orgId', async (c) => {
-    return c.json(await readAnalytics(database.sql, pathId(c, 'orgId')));
+    const organizationId = pathId(c, 'orgId');
+    return c.json(await historyReads.read(organizationId, (sql) => readAnalytics(sql, organizationId)));
   });
 
   return routes;
+}
+
+/** @returns the number of held patients that the decision changed */
+async function decideHeld(
+  c: Context,
+  { sql }: Database,
+  action: 'missing.confirm' | 'missing.release',
+  decide: (tx: ISql, organizationId: number) => Promise<number>,
+): Promise<number> {
+  const organizationId = pathId(c, 'orgId');
+  return await interruptAndRun(sql, organizationId, async (tx, isRegistered) => {
+    if (!isRegistered) throw organizationNotFound(organizationId);
+    const count = await decide(tx, organizationId);
+    await appendAudit(tx, { organizationId, action, details: { count }, ...auditOrigin(c) });
+    return count;
+  });
 }
 
 const NOT_STORED = { 'cache-control': 'no-store' };

@@ -5,9 +5,10 @@ import { type Cursor, formatCursor, parseCursor } from '#contract/cursor.ts';
 import { type OperationType, SyncStatus } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { readTimelinePart } from '../events/event-queries.ts';
+import type { HistoryReads } from '../events/history-reads.ts';
 import type { LatestRun, LatestRunCache } from '../events/latest-run-cache.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
-import { readHead, readSyncLogs, type SyncLogFilter, type SyncLogPage } from '../events/sync-logs.ts';
+import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
 import { streamTimeline } from '../events/timeline-stream.ts';
 import { csvResponse, wantsCsv } from '../http/csv.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
@@ -22,6 +23,8 @@ const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
 export interface SyncDeps extends CancelDeps {
   /** Consulted before the database. */
   latestRuns: LatestRunCache;
+  /** For lists of runs. */
+  historyReads: HistoryReads;
   /** For reads after the handler has returned: the transaction of row-level security is over then (access/row-level-security.ts). */
   wholeDatabase: Database;
 }
@@ -65,7 +68,7 @@ async function startAndAnswer(c: Context, deps: SyncDeps, type: OperationType): 
 }
 
 async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
-  const { database, latestRuns } = deps;
+  const { database, latestRuns, historyReads } = deps;
   const organizationId = pathId(c, 'orgId');
   const before = queryId(c, 'before');
   const filter = {
@@ -74,8 +77,10 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
     operationType: queryText(c, 'operation_type', Word, 'must be a word such as full_patients'),
     before,
   };
-  if (wantsCsv(c)) return await answerCsv(c, database, filter);
+  const readPage = () =>
+    historyReads.read(organizationId, (sql, epoch) => readSyncLogs(sql, organizationId, filter, epoch));
   const atLeast = requireCursor(c.req.query('at_least'));
+  if (wantsCsv(c)) return answerCsv(c, organizationId, await readPage());
   const known = newestFor(latestRuns.get(organizationId), atLeast, c.req.header('if-none-match'));
   const unchanged = notModified(c, known ?? (await headIfAsked(c, deps, organizationId)));
   if (unchanged !== undefined) return unchanged;
@@ -85,7 +90,7 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
     return answerLogs(c, organizationId, { ...known, logs, hasMore: known.hasOlder });
   }
 
-  const page = await readSyncLogs(database.sql, organizationId, filter);
+  const page = await readPage();
   const { epoch, head, hasMore } = page;
   const tellsOlder = isPlain && page.logs.length > 0;
   latestRuns.observe(organizationId, {
@@ -97,9 +102,7 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
   return answerLogs(c, organizationId, page);
 }
 
-async function answerCsv(c: Context, { sql }: Database, filter: SyncLogFilter): Promise<Response> {
-  const organizationId = pathId(c, 'orgId');
-  const { logs, hasMore } = await readSyncLogs(sql, organizationId, filter);
+function answerCsv(c: Context, organizationId: number, { logs, hasMore }: SyncLogPage): Response {
   const { text, lastId } = syncLogsCsv(logs);
   const next = hasMore && lastId !== undefined ? { before: lastId } : undefined;
   return csvResponse(c, `runs-${organizationId}`, text, next);

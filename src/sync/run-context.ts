@@ -4,7 +4,7 @@
  * The state is that of the newest commit. Only the writer (write/pipeline.ts) and the steps of run.ts change it.
  */
 
-import type { SyncPhase, SyncStep } from '#contract/sync-log.ts';
+import type { SyncPhase } from '#contract/sync-log.ts';
 import type { PatientSource, WaitNotice } from '../cliniko/source.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
@@ -14,13 +14,13 @@ import type { Tracer } from '../logging/tracer.ts';
 import { type Activity, createActivity } from './activity.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
-import { type Display, runningMetadata } from './metadata.ts';
+import { runningMetadata } from './metadata.ts';
 import type { SyncObserver } from './observer.ts';
-import { NO_ESTIMATE } from './remaining-time.ts';
+import { createRunDisplay } from './run-display.ts';
 import type { RunState } from './run-state.ts';
 import { type Slot, UNLIMITED_SLOT } from './slots.ts';
-import { laterStep, stepOfPhase } from './steps.ts';
 import { publishProgress } from './sync-log-row.ts';
+import { createTraffic } from './traffic.ts';
 import { type CommitQueue, createCommitQueue } from './write/commit-queue.ts';
 
 export interface EngineDeps {
@@ -41,12 +41,6 @@ export interface EngineDeps {
   tracer?: Tracer;
 }
 
-/** What this attempt has requested from Cliniko. It is ahead of what is stored. */
-interface Traffic {
-  requests: number;
-  records: number;
-}
-
 export type RunContext = ReturnType<typeof createRunContext>;
 
 export function createRunContext(
@@ -55,13 +49,13 @@ export function createRunContext(
   slot: Slot = UNLIMITED_SLOT,
   activity: Activity = createActivity(),
 ) {
-  const { lease, type, attempt } = claimed;
+  const { lease, type } = claimed;
   const log: RunLog = createRunLog(deps.logger, lease, type);
   const commits: CommitQueue = createCommitQueue();
-  const traffic: Traffic = { requests: 0, records: 0 };
   const startedAt = performance.now();
   const { elapsedMs, apiRequests, processed } = claimed.state;
-  const run = {
+  const traffic = createTraffic(type, processed, deps.window);
+  const run = Object.assign(createRunDisplay(claimed, traffic), {
     claimed,
     deps,
     slot,
@@ -70,7 +64,6 @@ export function createRunContext(
     commits,
     traffic,
     state: claimed.state,
-    step: claimed.step,
     /** The state, with the elapsed time and the requests sent until now. */
     now: (): RunState => ({
       ...run.state,
@@ -78,28 +71,6 @@ export function createRunContext(
       apiRequests: apiRequests + traffic.requests,
     }),
     durationMs: () => claimed.ageMs + performance.now() - startedAt,
-    /** How long the remaining requests have to wait, according to the source. Returns 0 until the source is open. */
-    requestsMs: NO_ESTIMATE.requestsMs,
-    display: (phase: SyncPhase, wait?: WaitNotice): Display => ({
-      type,
-      attempt,
-      phase,
-      step: run.reach(stepOfPhase(phase)),
-      // Records that an earlier attempt read ahead of its checkpoint do not count.
-      loaded: processed + traffic.records,
-      trigger: claimed.trigger,
-      retryOf: claimed.retryOf,
-      ...(wait && { waiting: wait }),
-      waitEstimate: {
-        requestsMs: run.requestsMs,
-        waitMs: wait === undefined ? 0 : Math.max(0, wait.until.getTime() - Date.now()),
-      },
-    }),
-    /** Advances to a step, never backwards. @returns the current step */
-    reach(step: SyncStep | undefined): SyncStep {
-      if (step !== undefined) run.step = laterStep(run.step, step);
-      return run.step;
-    },
     /** Sends a nudge for this organization after a commit. */
     notify: () => {
       activity.moved();
@@ -112,6 +83,6 @@ export function createRunContext(
       if (wait !== undefined) activity.waitsUntil(wait.until);
       run.notify();
     },
-  };
+  });
   return run;
 }

@@ -14,6 +14,10 @@ import type { FetchedPage } from './read/fetched-page.ts';
 
 const count = z.int().min(0);
 
+/** The work time, without waits for Cliniko, at which a run had processed this share of its patients. */
+export const PaceMark = z.object({ share: z.number().min(0).max(1), workMs: z.number().min(0) });
+export type PaceMark = z.infer<typeof PaceMark>;
+
 export const RunState = z.object({
   /** How much of the crawl is stored. */
   position: CrawlPosition,
@@ -43,6 +47,8 @@ export const RunState = z.object({
   apiRequests: count,
   databaseOperations: count,
   forecasts: z.array(Forecast),
+  /** In order. A server of an earlier version wrote none. */
+  marks: z.array(PaceMark).default([]),
 });
 export type RunState = z.infer<typeof RunState>;
 
@@ -69,6 +75,7 @@ export const INITIAL_STATE: RunState = {
   apiRequests: 0,
   databaseOperations: 0,
   forecasts: [],
+  marks: [],
 };
 
 const ShownProgress = z.object({ percent: z.number().min(0).max(99.9) });

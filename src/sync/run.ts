@@ -12,6 +12,7 @@ import type { Activity } from './activity.ts';
 import { completeRun, failOrRelease, type RunEnding } from './end-run.ts';
 import { CancelledError, MAX_CLAIMS_WITHOUT_PROGRESS, NoProgressError } from './failure.ts';
 import type { ClaimedRun } from './lease.ts';
+import { readPriorRun } from './prior-run.ts';
 import { planCrawl, remainingPages } from './read/crawl-plan.ts';
 import { openClinic } from './read/open-clinic.ts';
 import { meterRequests } from './read/request-meter.ts';
@@ -37,6 +38,7 @@ export async function runSync(
     if (claimed.claimsWithoutProgress > MAX_CLAIMS_WITHOUT_PROGRESS) throw new NoProgressError();
     await run.publish('fetching');
     const { source, rules } = await openClinic(run);
+    run.prior = await readPriorRun(database, lease.organizationId, type);
     const plan = await planCrawl(database, {
       type,
       organizationId: lease.organizationId,

@@ -1,73 +1,132 @@
 /**
  * Slots limit how many runs work concurrently on this server (`SYNC_CONCURRENCY`).
  *
- * A run that waits for Cliniko returns its slot and takes one again when it continues. Runs that continue have precedence
- * over new runs, because they hold pages in memory.
+ * A run that waits for Cliniko returns its slot and takes one again when it continues. A run that has stored many records returns
+ * its slot between two batches when another run wants one, so a small clinic does not wait for the end of large ones. Slots that
+ * become free go in turn to runs that continue, oldest first, and to new runs.
+ *
+ * A run that waits for a slot keeps the pages that it has read. So no new run begins while many runs wait.
  */
 import { waitInLine } from '../timing/wait-in-line.ts';
 
+/** Records of a turn. Most clinics are smaller, so they keep their slot until they end. */
+export const TURN_RECORDS = 1_000;
+
+/** Each waiting run holds up to `CLINIKO_CONCURRENCY` + 1 pages of 100 patients: about 0.4 MB a page. */
+const WAITING_RUNS_AT_MOST = 32;
+
 export interface Slots {
+  /** Slots that a new run may take now. */
   readonly free: number;
   /** Takes a slot for a new run, without a check of the limit: the caller checks `free`. */
   take(): Slot;
+  /** Whether a new run may want a slot. While it may, every second slot that becomes free is left for it. */
+  setWantedByNew(isWanted: boolean): void;
 }
 
 export interface Slot {
   /** Returns the slot while the run waits. Idempotent. */
   pause(): void;
-  /** Resolves when the run has a slot again. Rejects with the signal's reason. */
+  /** Call it between two batches: resolves when the run has a slot for the next one. Rejects with the signal's reason. */
   resume(signal: AbortSignal): Promise<void>;
+  /** The run has stored these records. */
+  worked(records: number): void;
   /** Returns the slot when the run has ended. Idempotent. */
   release(): void;
 }
 
 /** For a run outside a worker. */
-export const UNLIMITED_SLOT: Slot = { pause() {}, resume: async () => {}, release() {} };
+export const UNLIMITED_SLOT: Slot = { pause() {}, resume: async () => {}, worked() {}, release() {} };
 
-/** @param onFree called when a slot becomes free and no waiting run needs it */
+/** @param onFree called when a new run may take a slot */
 export function createSlots(limit: number, onFree: () => void): Slots {
+  const queue = createQueue();
   let used = 0;
-  const queue = new Set<() => void>();
+  const free = (): number => (queue.isForNew() ? Math.max(0, limit - used) : 0);
+  const continueWaiting = (): void => {
+    while (used < limit && !queue.isForNew()) queue.next();
+  };
   const freeSlot = (): void => {
     used -= 1;
-    const [next] = queue;
-    if (next !== undefined && used < limit) next();
-    else onFree();
+    continueWaiting();
+    if (free() > 0) onFree();
   };
   return {
     get free() {
-      return queue.size > 0 ? 0 : Math.max(0, limit - used);
+      return free();
+    },
+    setWantedByNew(isWanted) {
+      queue.isWantedByNew = isWanted;
+      continueWaiting();
     },
     take() {
-      used += 1;
-      let holds = true;
+      let holds = false;
+      let records = 0;
+      const begin = (): void => {
+        used += 1;
+        holds = true;
+        records = 0;
+      };
       const pause = (): void => {
         if (!holds) return;
         holds = false;
         freeSlot();
       };
+      begin();
+      queue.tookNew();
+      continueWaiting();
       return {
         pause,
         release: pause,
+        worked(count) {
+          records += count;
+        },
         async resume(signal) {
           signal.throwIfAborted();
-          if (holds) return;
-          const begin = (): void => {
-            used += 1;
-            holds = true;
-          };
-          if (used < limit) return begin();
-          await waitInLine(signal, (go) => {
-            // The slot is taken in the call that returns it, so no other run gets it in between.
-            const next = (): void => {
-              begin();
-              go();
-            };
-            queue.add(next);
-            return () => queue.delete(next);
-          });
+          const isTurnOver = holds && records >= TURN_RECORDS && queue.isWanted();
+          if (holds && !isTurnOver) return;
+          if (!holds && used < limit && queue.isEmpty()) return begin();
+          const turn = queue.wait(signal, begin);
+          if (isTurnOver) pause();
+          else continueWaiting();
+          await turn;
         },
       };
     },
   };
+}
+
+/** The runs that wait for a slot, and whose turn it is: theirs or that of a new run. */
+function createQueue() {
+  const waiting = new Set<() => void>();
+  let wasNew = true;
+  const mayBegin = () => queue.isWantedByNew && waiting.size < WAITING_RUNS_AT_MOST;
+  const queue = {
+    isWantedByNew: false,
+    isEmpty: () => waiting.size === 0,
+    isWanted: () => waiting.size > 0 || mayBegin(),
+    /** Whether the next free slot is for a new run. */
+    isForNew: () => waiting.size === 0 || (!wasNew && mayBegin()),
+    tookNew(): void {
+      wasNew = true;
+    },
+    /** The slot is taken in the call that returns it, so no other run gets it in between. */
+    next(): void {
+      const [first] = waiting;
+      wasNew = false;
+      first?.();
+    },
+    wait(signal: AbortSignal, begin: () => void): Promise<void> {
+      return waitInLine(signal, (go) => {
+        const next = (): void => {
+          waiting.delete(next);
+          begin();
+          go();
+        };
+        waiting.add(next);
+        return () => waiting.delete(next);
+      });
+    },
+  };
+  return queue;
 }

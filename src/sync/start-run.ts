@@ -73,7 +73,7 @@ export async function createRun(
     loaded: 0,
     trigger,
     retryOf,
-    waitEstimate: NO_ESTIMATE,
+    remainingTime: NO_ESTIMATE,
   });
   await suppressTriggerNotify(tx);
   const [row] = await tx<{ id: number }[]>`

@@ -69,7 +69,8 @@ function startMessage(operation: string, created: boolean): string {
   return created ? `The sync (${operation}) was started.` : `A sync (${operation}) is already in progress.`;
 }
 
-function triggerOf({ actor, name = actor }: Principal): SyncTrigger {
+/** What the runs of this account record as their trigger. */
+export function triggerOf({ actor, name = actor }: Principal): SyncTrigger {
   if (actor.startsWith('token:')) return { kind: 'token', name };
   return actor === 'anyone' ? { kind: 'person' } : { kind: 'person', name: actor.replace(/^jwt:/, '') };
 }

@@ -7,7 +7,7 @@ import type { EngineMetadata } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { type RejectedRecord, releasedFromQuarantine } from '../patients/quarantine.ts';
 import { runExclusively } from './exclusive-transaction.ts';
-import { assertLease, checkpointed, engineSettings, isOurs, type Lease, LeaseLostError } from './lease.ts';
+import { assertLease, checkpointed, isOurs, type Lease, LeaseLostError, runSettings } from './lease.ts';
 import type { RunState } from './run-state.ts';
 
 /** Another program deleted the row or ended the run. */
@@ -59,7 +59,7 @@ export async function publishProgress(
 
 /** Locks the run and its public row. Returns one row if the lease is valid and the public row is still `running`. */
 const fence = (tx: ISql, lease: Lease) => tx`
-  select sync_log_id, ${engineSettings(tx)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
+  select sync_log_id, ${runSettings(tx, lease)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
   where ${isOurs(tx, lease)} and status = 'running' for update`;
 
 const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`

@@ -20,6 +20,7 @@ import {
   releaseLease,
   renewLeases,
 } from './lease.ts';
+import { updateQueuePositions } from './queue-positions.ts';
 import { runSync } from './run.ts';
 import type { EngineDeps } from './run-context.ts';
 import { createSlots, type Slot, type Slots } from './slots.ts';
@@ -32,6 +33,9 @@ const OPEN_RUNS_AT_MOST = 1_024;
 
 /** A released run is claimed again at once. When claims bring no progress, the delay before the next one grows. */
 const REST = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
+
+/** How often this server writes the places of the runs in the queue, at most. */
+const PLACES_EVERY_MS = 1_000;
 
 interface ActiveRun {
   lease: Lease;
@@ -53,6 +57,8 @@ export class Worker {
   #stopping = false;
   #claiming: Promise<void> | undefined;
   #claimAgain = false;
+  /** By `performance.now()`. */
+  #placesDueAt = 0;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
@@ -93,9 +99,10 @@ export class Worker {
   #wake(): void {
     this.#claimAgain = true;
     this.#claiming ??= this.#claim()
-      .catch((error: unknown) =>
-        this.#deps.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again'),
-      )
+      .catch((error: unknown) => {
+        this.#slots.setWantedByNew(false);
+        this.#deps.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again');
+      })
       .finally(() => {
         this.#claiming = undefined;
         // A wake may have come after the last check and before this line.
@@ -112,6 +119,17 @@ export class Worker {
         this.#take(claimed);
       }
     } while (this.#claimAgain && !this.#stopping);
+    // Without a free slot the queue was not read to its end.
+    this.#slots.setWantedByNew(this.#slots.free === 0);
+    if (this.#slots.free === 0) await this.#announcePlaces();
+  }
+
+  /** What is left in the queue has moved up. */
+  async #announcePlaces(): Promise<void> {
+    if (this.#stopping || performance.now() < this.#placesDueAt) return;
+    this.#placesDueAt = performance.now() + PLACES_EVERY_MS;
+    const organizations = await updateQueuePositions(this.#deps.database);
+    if (organizations.length > 0) this.#deps.bus.publish({ organizations, work: false });
   }
 
   #take(claimed: ClaimedRun): void {

@@ -2,26 +2,39 @@
  * The deliverer: sends the messages of the outbox, a few concurrently, and retries failed ones for days.
  *
  * At least once: a server that crashes between the receiver's response and its own update sends the message again, under
- * the same `webhook-id`. Unordered: newer messages overtake a message that is retried.
+ * the same `webhook-id`. Unordered: newer messages overtake a message that is retried, except changes of patients
+ * (change-messages.ts).
  */
 import type { Database } from '../database/open.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { SealError } from '../encryption/sealer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
+import { every } from '../timing/every.ts';
+import { bodyForKind, NO_BODY_FOR_KIND } from './body-for-kind.ts';
+import { sendChanges } from './change-messages.ts';
+import { MAIL_SCHEME } from './endpoint-settings.ts';
 import { secretContext } from './endpoints.ts';
+import { giveUpOthers } from './message-owners.ts';
+import { sendNotices } from './notices.ts';
 import {
   claimDeliveries,
   type DueDelivery,
   deleteOldDeliveries,
   disableEndpoint,
+  RENEW_EVERY_MS,
+  recordAnswer,
   recordDelivered,
   recordFailed,
   releaseDelivery,
   releaseFromFuture,
+  renewClaims,
 } from './outbox.ts';
+import { quietUntil } from './quiet-hours.ts';
 import { retryDelay } from './retry-delays.ts';
-import { type Attempt, sendWebhook } from './send.ts';
+import { type Attempt, sendChatMessage, sendWebhook } from './send.ts';
+import type { SendEmail } from './send-email.ts';
 import type { SsrfRules } from './ssrf-guard.ts';
 
 /** Delay of the next poll after an attempt has ended, which frees its share for another message. */
@@ -36,6 +49,10 @@ export interface DelivererDeps {
   sealer: Sealer;
   logger: Logger;
   rules: SsrfRules;
+  /** Undefined: this server has no mail server. */
+  sendEmail: SendEmail | undefined;
+  /** `PUBLIC_URL`: where links in messages lead. */
+  publicUrl: string | undefined;
   /** Called after each attempt. */
   onTried?: (outcome: 'delivered' | 'retried' | 'given_up', seconds: number) => void;
   /** Between two polls of the outbox. Default: 0.25 to 0.75 s. */
@@ -68,12 +85,23 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
       });
     inFlight.set(delivery, work);
   };
+  const onNotMade = (error: unknown): void => {
+    // During an outage of the database each check fails, some times a second.
+    const level = isDatabaseUnavailable(error) ? 'debug' : 'warn';
+    logger[level](
+      safeError(error),
+      'Messages of webhooks could not be put together; the next check tries again',
+    );
+  };
   const poll = async (): Promise<void> => {
+    await sendNotices(database.sql, { publicUrl: deps.publicUrl, onFailed: onNotMade }).catch(onNotMade);
+    await sendChanges(database.sql, onNotMade).catch(onNotMade);
     for (const delivery of await claimDeliveries(database.sql, [...inFlight.keys()])) start(delivery);
     const now = performance.now();
     if (now >= checkAt) {
       checkAt = now + CHECK_EVERY_MS;
       await releaseFromFuture(database.sql);
+      await giveUpOthers(database.sql);
     }
     if (now >= cleanAt) {
       cleanAt = now + CLEAN_EVERY_MS;
@@ -85,13 +113,27 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
       logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next check tries again');
     }),
   );
+  const stopRenewing = keepClaims(deps, inFlight);
   return {
     async stop() {
       stopping.abort(new Error('This server is stopping.'));
       await poller.stop();
       await Promise.all(inFlight.values());
+      stopRenewing();
     },
   };
+}
+
+function keepClaims({ database, logger }: DelivererDeps, inFlight: ReadonlyMap<DueDelivery, unknown>) {
+  const onFailed = (error: unknown): void =>
+    logger.debug(
+      safeError(error),
+      'The claims of webhook attempts could not be renewed; another server may repeat them',
+    );
+  return every(
+    () => RENEW_EVERY_MS,
+    () => renewClaims(database.sql, [...inFlight.keys()]).catch(onFailed),
+  );
 }
 
 interface Poller {
@@ -131,18 +173,26 @@ function startPoller(pollMs: () => number, poll: () => Promise<void>): Poller {
   };
 }
 
+const NOT_SENT: Attempt = { status: null, error: NO_BODY_FOR_KIND, retryAfter: null };
+
 async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: AbortSignal): Promise<void> {
   const { database, logger, onTried = () => {} } = deps;
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1_000;
-  const attempt = await attemptOnce(delivery, deps, signal);
+  const body = await bodyForKind(database.sql, delivery, deps.publicUrl);
+  if (body === undefined) {
+    onTried('given_up', seconds());
+    return recordFailed(database.sql, delivery, NOT_SENT, undefined);
+  }
+  const attempt = await attemptOnce({ ...delivery, body }, deps, signal);
   if (attempt === undefined) return releaseDelivery(database.sql, delivery);
+  await recordAnswer(database.sql, delivery, attempt);
   if (attempt.error === null) {
     onTried('delivered', seconds());
     return recordDelivered(database.sql, delivery, attempt);
   }
-  const delay =
-    attempt.status === GONE ? undefined : retryDelay(delivery.attempts, attempt.retryAfter, Math.random());
+  const isFinal = attempt.isFinal ?? attempt.status === GONE;
+  const delay = isFinal ? undefined : delayAfter(delivery, attempt.retryAfter);
   const facts = { organization_id: delivery.organizationId, webhook_id: delivery.endpointId };
   logger.debug({ ...facts, attempts: delivery.attempts, why: attempt.error }, 'A webhook delivery failed');
   if (delay === undefined)
@@ -155,17 +205,28 @@ async function deliver(delivery: DueDelivery, deps: DelivererDeps, signal: Abort
   if (attempt.status === GONE) await disableEndpoint(database.sql, delivery.endpointId);
 }
 
+/** @returns seconds, at least until the quiet hours end in which the attempt would be; undefined to give up */
+function delayAfter({ attempts, quietHours }: DueDelivery, asked: number | null): number | undefined {
+  const delay = retryDelay(attempts, asked, Math.random());
+  if (delay === undefined) return undefined;
+  const now = Date.now();
+  const end = quietUntil(quietHours, new Date(now + delay * 1_000));
+  return end === undefined ? delay : (end.getTime() - now) / 1_000;
+}
+
 /** @returns undefined when this server stops before there was a response */
 async function attemptOnce(
   delivery: DueDelivery,
-  { sealer, rules }: DelivererDeps,
+  { sealer, rules, sendEmail = noMailServer }: DelivererDeps,
   signal: AbortSignal,
 ): Promise<Attempt | undefined> {
   try {
+    const { kind, url, messageId: id, body } = delivery;
+    if (kind === 'email') return await sendEmail(url.slice(MAIL_SCHEME.length), body, id, signal);
+    if (kind !== 'standard') return await sendChatMessage(url, body, { rules, signal });
     const secret = sealer.open(delivery.sealedSecret, secretContext(delivery.organizationId));
-    const { messageId: id, body } = delivery;
     const timestamp = Math.floor(Date.now() / 1_000);
-    return await sendWebhook(delivery.url, secret, { id, timestamp, body }, { rules, signal });
+    return await sendWebhook(url, secret, { id, timestamp, body }, { rules, signal });
   } catch (error) {
     if (signal.aborted) return undefined;
     if (error instanceof SealError)
@@ -173,3 +234,10 @@ async function attemptOnce(
     throw error;
   }
 }
+
+/** The endpoint was registered while there was one. */
+const noMailServer: SendEmail = async () => ({
+  status: null,
+  error: 'This server has no mail server: set SMTP_URL and SMTP_FROM.',
+  retryAfter: null,
+});

@@ -1,30 +1,41 @@
-/** The webhook endpoints of an organization, and the log of their deliveries. Every statement names the organization. */
-import { and, desc, eq } from 'drizzle-orm';
+/**
+ * The endpoints of the kind `standard` of one organization, at `/organizations/:orgId/webhooks`. Every statement names the
+ * organization.
+ *
+ * Not here: endpoints of other kinds and of several organizations (endpoint-settings.ts).
+ */
+import { and, eq } from 'drizzle-orm';
 import type { ISql } from 'postgres';
 import {
   type CreatedWebhook,
   type NewWebhook,
+  SYNC_EVENTS,
   type Webhook,
-  WebhookDelivery,
   WebhookEvent,
 } from '#contract/webhook.ts';
 import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
+import { setChangePositions } from './change-messages.ts';
+import { deleteDeliveries, isoTime } from './deliveries.ts';
 import { newSecret } from './signature.ts';
-import { webhookDeliveryTable, webhookEndpointTable } from './table.ts';
+import { webhookEndpointTable } from './table.ts';
 
 /** Per organization: each end of a run is sent to all of them. */
 export const MAX_ENDPOINTS = 10;
 
-export const secretContext = (organizationId: number) => `webhook-secret:${organizationId}`;
+/** @param organizationId null: an endpoint of several */
+export const secretContext = (organizationId: number | null) => `webhook-secret:${organizationId ?? 0}`;
 
 export const SEALED_SECRETS: SealedColumn = {
   table: 'webhook_endpoints',
   column: 'sealed_secret',
   contextColumns: ['organization_id'],
-  contextOf: (row) => secretContext(Number(row.organization_id)),
+  contextOf: ({ organization_id: id }) => secretContext(id === null ? null : Number(id)),
 };
+
+const ofOrganization = (organizationId: number) =>
+  and(eq(webhookEndpointTable.organizationId, organizationId), eq(webhookEndpointTable.kind, 'standard'));
 
 /** @param shownUrl what the caller may see of a URL */
 export async function listEndpoints(
@@ -35,7 +46,7 @@ export async function listEndpoints(
   const rows = await orm
     .select()
     .from(webhookEndpointTable)
-    .where(eq(webhookEndpointTable.organizationId, organizationId))
+    .where(ofOrganization(organizationId))
     .orderBy(webhookEndpointTable.id);
   return rows.map((row) => ({
     id: row.id,
@@ -51,7 +62,7 @@ export async function createEndpoint(
   tx: ISql,
   sealer: Sealer,
   organizationId: number,
-  { url, events = WebhookEvent.options }: NewWebhook,
+  { url, events = SYNC_EVENTS }: NewWebhook,
 ): Promise<CreatedWebhook | undefined> {
   const secret = newSecret();
   const sealed = sealer.seal(secret, secretContext(organizationId));
@@ -63,55 +74,32 @@ export async function createEndpoint(
     where (select count(*) from webhook_endpoints where organization_id = ${organizationId}) < ${MAX_ENDPOINTS}
     returning id, created_at`;
   if (row === undefined) return undefined;
+  await setChangePositions(tx, row.id);
   const created_at = isoTime(row.created_at);
   return { id: row.id, url, events: [...new Set(events)], created_at, disabled_at: null, secret };
 }
 
-/** Deletes its pending messages too. @returns whether it existed */
-export async function deleteEndpoint(tx: ISql, organizationId: number, id: number): Promise<boolean> {
-  const rows = await tx`
-    delete from webhook_endpoints where id = ${id} and organization_id = ${organizationId} returning id`;
+/** Deletes its pending messages too. @returns its URL; undefined when there is none */
+export async function deleteEndpoint(
+  tx: ISql,
+  organizationId: number,
+  id: number,
+): Promise<string | undefined> {
+  const its = tx`id = ${id} and organization_id = ${organizationId} and kind = 'standard'`;
+  const found = await tx`select from webhook_endpoints where ${its}`;
+  if (found.length > 0) await deleteDeliveries(tx, id);
+  const [row] = await tx<{ url: string }[]>`delete from webhook_endpoints where ${its} returning url`;
+  return row?.url;
+}
+
+export async function hasEndpoint(
+  { orm }: Pick<Database, 'orm'>,
+  organizationId: number,
+  id: number,
+): Promise<boolean> {
+  const rows = await orm
+    .select({ id: webhookEndpointTable.id })
+    .from(webhookEndpointTable)
+    .where(and(eq(webhookEndpointTable.id, id), ofOrganization(organizationId)));
   return rows.length > 0;
 }
-
-/** @returns undefined when the organization has no such endpoint */
-export async function listDeliveries(
-  { orm }: Database,
-  organizationId: number,
-  endpointId: number,
-  limit: number,
-): Promise<WebhookDelivery[] | undefined> {
-  const own = and(
-    eq(webhookEndpointTable.id, endpointId),
-    eq(webhookEndpointTable.organizationId, organizationId),
-  );
-  const [endpoint] = await orm.select({ id: webhookEndpointTable.id }).from(webhookEndpointTable).where(own);
-  if (endpoint === undefined) return undefined;
-  const rows = await orm
-    .select()
-    .from(webhookDeliveryTable)
-    .where(
-      and(
-        eq(webhookDeliveryTable.endpointId, endpointId),
-        eq(webhookDeliveryTable.organizationId, organizationId),
-      ),
-    )
-    .orderBy(desc(webhookDeliveryTable.id))
-    .limit(limit);
-  return rows.map((row) =>
-    WebhookDelivery.parse({
-      message_id: row.messageId,
-      event: row.event,
-      sync_log_id: row.syncLogId,
-      state: row.state,
-      attempts: row.attempts,
-      created_at: isoTime(row.createdAt),
-      next_attempt_at: row.state === 'pending' ? isoTime(row.nextAttemptAt) : null,
-      delivered_at: row.deliveredAt && isoTime(row.deliveredAt),
-      last_status: row.lastStatus,
-      last_error: row.lastError,
-    }),
-  );
-}
-
-const isoTime = (text: string) => new Date(text).toISOString();

@@ -56,17 +56,13 @@ export async function enqueueOverdue(sql: Sql): Promise<number[]> {
     marked as (
       update organizations set overdue_sent_at = case when is_overdue then clock_timestamp() end
       from changed where changed.id = organizations.id
-      returning changed.*),
-    sent as (
-      insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body)
-      select endpoint.id, endpoint.organization_id, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'sync.overdue',
-        jsonb_build_object('type', 'sync.overdue', 'timestamp', ${isoTime(sql, sql`clock_timestamp()`)},
-          'data', jsonb_build_object('organization_id', endpoint.organization_id,
-            'last_success_at', ${isoTime(sql, sql`last_success_at`)},
-            'next_run_at', ${isoTime(sql, sql`next_run_at`)}))::text
-      from marked join webhook_endpoints as endpoint on endpoint.organization_id = marked.id
-      where is_overdue and endpoint.disabled_at is null and 'sync.overdue' = any(endpoint.events))
-    select id from marked where is_overdue order by id`;
+      returning changed.*)
+    select id, webhook_enqueue(id, 'sync.overdue', null,
+      jsonb_build_object('type', 'sync.overdue', 'timestamp', ${isoTime(sql, sql`clock_timestamp()`)},
+        'data', jsonb_build_object('organization_id', id,
+          'last_success_at', ${isoTime(sql, sql`last_success_at`)},
+          'next_run_at', ${isoTime(sql, sql`next_run_at`)}))::text)
+    from marked where is_overdue order by id`;
   return rows.map(({ id }) => id);
 }
 

@@ -8,7 +8,9 @@ import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
 import { auditOrigin, hasScope, principalOf } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import { createEndpoint, deleteEndpoint, listDeliveries, listEndpoints, MAX_ENDPOINTS } from './endpoints.ts';
+import { listDeliveries } from './deliveries.ts';
+import { hostOf } from './endpoint-settings.ts';
+import { createEndpoint, deleteEndpoint, hasEndpoint, listEndpoints, MAX_ENDPOINTS } from './endpoints.ts';
 import { originOf, type SsrfRules, urlProblem } from './ssrf-guard.ts';
 
 export interface WebhookDeps {
@@ -37,7 +39,7 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
     const created = await database.sql.begin(async (tx) => {
       const webhook = await createEndpoint(tx, sealer, organizationId, wanted);
       if (webhook === undefined) return undefined;
-      const details = { webhook_id: webhook.id };
+      const details = { webhook_id: webhook.id, host: hostOf(webhook.url) };
       await appendAudit(tx, { organizationId, action: 'webhook.create', details, ...auditOrigin(c) });
       return webhook;
     });
@@ -52,12 +54,13 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
     const organizationId = pathId(c, 'orgId');
     const id = pathId(c, 'id');
     const deleted = await database.sql.begin(async (tx) => {
-      if (!(await deleteEndpoint(tx, organizationId, id))) return false;
+      const url = await deleteEndpoint(tx, organizationId, id);
+      if (url === undefined) return false;
       await appendAudit(tx, {
         organizationId,
         ...auditOrigin(c),
         action: 'webhook.delete',
-        details: { webhook_id: id },
+        details: { webhook_id: id, host: hostOf(url) },
       });
       return true;
     });
@@ -67,8 +70,9 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
 
   routes.get('/:orgId/webhooks/:id/deliveries', async (c) => {
     const id = pathId(c, 'id');
-    const deliveries = await listDeliveries(database, pathId(c, 'orgId'), id, queryLimit(c));
-    if (deliveries === undefined) throw webhookNotFound(id);
+    const limit = queryLimit(c);
+    if (!(await hasEndpoint(database, pathId(c, 'orgId'), id))) throw webhookNotFound(id);
+    const deliveries = await listDeliveries(database.sql, principalOf(c).organizations, id, limit);
     return c.json({ deliveries } satisfies WebhookDeliveryList);
   });
 

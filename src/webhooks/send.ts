@@ -23,6 +23,8 @@ export interface Attempt {
   error: string | null;
   /** The delay that the receiver requested, in seconds. */
   retryAfter: number | null;
+  /** No later attempt can succeed. */
+  isFinal?: true;
 }
 
 export interface SendOptions {
@@ -39,9 +41,37 @@ export async function sendWebhook(
   message: SignedMessage,
   options: SendOptions,
 ): Promise<Attempt> {
+  return sendJson(url, message.body, signatureHeaders(secret, message), options);
+}
+
+/** Statuses with which a chat service says that the message, or the address, will never be taken. */
+const CHAT_REFUSALS: Record<number, string> = {
+  400: 'the service refused the message',
+  401: 'the service refused the address; create another incoming webhook there',
+  403: 'the service refused the address; create another incoming webhook there',
+  404: 'the service does not know the address; create another incoming webhook there',
+  405: 'the address is not an incoming webhook of the service',
+  413: 'the service refused the message',
+};
+
+/** To Slack, Teams or Discord, whose address is the secret. */
+export async function sendChatMessage(url: string, body: string, options: SendOptions): Promise<Attempt> {
+  const attempt = await sendJson(url, body, {}, options);
+  const refusal = CHAT_REFUSALS[attempt.status ?? 0];
+  return refusal === undefined
+    ? attempt
+    : { ...attempt, error: `HTTP ${attempt.status}: ${refusal}.`, isFinal: true };
+}
+
+async function sendJson(
+  url: string,
+  body: string,
+  headers: Record<string, string>,
+  options: SendOptions,
+): Promise<Attempt> {
   const startedAt = performance.now();
   try {
-    return await post(new URL(url), message.body, signatureHeaders(secret, message), options);
+    return await post(new URL(url), body, headers, options);
   } catch (error) {
     const rest = REFUSAL_MS - (performance.now() - startedAt);
     if (rest > 0) await delay(rest, undefined, { signal: options.signal }).catch(() => {});
@@ -50,16 +80,11 @@ export async function sendWebhook(
   }
 }
 
-function post(
-  url: URL,
-  body: string,
-  signature: Record<string, string>,
-  options: SendOptions,
-): Promise<Attempt> {
+function post(url: URL, body: string, more: Record<string, string>, options: SendOptions): Promise<Attempt> {
   const { rules, signal, lookup = guardedLookup(rules) } = options;
   requireAllowedUrl(url, rules);
   const headers = {
-    ...signature,
+    ...more,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     'user-agent': 'PatientSync-Webhooks',
@@ -87,12 +112,17 @@ export const ASKS_FOR_DELAY: ReadonlySet<number> = new Set([429, 503]);
 
 function attemptOf({ statusCode = 0, headers }: IncomingMessage): Attempt {
   const arrived = statusCode >= 200 && statusCode < 300;
-  const seconds = ASKS_FOR_DELAY.has(statusCode) ? Number(headers['retry-after']) : 0;
   return {
     status: statusCode,
     error: arrived ? null : `HTTP ${statusCode}`,
-    retryAfter: Number.isInteger(seconds) && seconds > 0 ? seconds : null,
+    retryAfter: ASKS_FOR_DELAY.has(statusCode) ? readRetryAfter(headers['retry-after']) : null,
   };
+}
+
+/** Seconds, which some services write with a fraction, or a date (RFC 9110, 10.2.3). */
+export function readRetryAfter(header = '', now = Date.now()): number | null {
+  const seconds = /^\d+(?:\.\d+)?$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1_000;
+  return seconds > 0 && Number.isFinite(seconds) ? Math.ceil(seconds) : null;
 }
 
 const NO_CONNECTION = 'No connection: the host has no public address, or does not answer.';

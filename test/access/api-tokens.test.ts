@@ -77,6 +77,7 @@ describe('a token', () => {
       ['sync', 'POST', `/cliniko/sync-all/${OURS}`],
       ['admin', 'PUT', `/organizations/${OURS}`],
       ['admin', 'POST', `/cliniko/patients/${OURS}/missing/confirm`],
+      ['admin', 'POST', `/cliniko/patients/${OURS}/missing/release`],
       ['admin', 'GET', '/audit'],
     ];
     const order = ['read', 'sync', 'admin'] as const;

@@ -60,7 +60,7 @@ describe('what a server writes', () => {
     const token = created.stdout.trim();
     expect(token).toMatch(/^pst_[\w-]{43}$/);
     const listed = await run(environment, 'list');
-    expect(listed.stdout).toMatch(/^1\tvalid\tadmin\t\*\t.*\tCanary$/m);
+    expect(listed.stdout).toMatch(/^1\tvalid\tadmin\t\*\t.*\tCanary\t$/m);
     expect(listed.stdout).not.toContain(token.slice(4));
     const server = start(environment);
     const url = await vi.waitFor(

@@ -48,6 +48,8 @@ const TABLES = [
   ['sync_logs', 'organization_id'],
   ['sync_events', 'organization_id'],
   ['sync_streams', 'organization_id'],
+  ['patient_changes', 'organization_id'],
+  ['patient_change_streams', 'organization_id'],
 ] as const;
 
 describe('under the role of the reader', () => {
@@ -78,7 +80,7 @@ describe('under the role of the reader', () => {
       { name: string; reads: boolean; writes: boolean; ofClinics: boolean; hasPolicy: boolean }[]
     >`
       select relname as name, relname = 'organizations' or exists (select from pg_attribute
-          where attrelid = pg_class.oid and attname = 'organization_id' and not relispartition) as "ofClinics", has_table_privilege('patient_sync_reader', oid, 'SELECT') as reads,
+          where attrelid = pg_class.oid and attname = 'organization_id' and not relispartition and relkind <> 'v') as "ofClinics", has_table_privilege('patient_sync_reader', oid, 'SELECT') as reads,
         has_table_privilege('patient_sync_reader', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') as writes,
         relrowsecurity and exists (
           select 1 from pg_policy where polrelid = pg_class.oid and polname = 'organization_isolation') as "hasPolicy"
@@ -159,6 +161,40 @@ describe('a route that waits for another service', () => {
       return c.json([before.length, elsewhere.length]);
     });
     expect(await (await app.request('/slow')).json()).toEqual([1, 2]);
+  });
+});
+
+describe('a route that reads unrestricted in its transaction', () => {
+  test('is answered for more tokens at once than the pool has connections', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 2 });
+    onTestFinished(() => database.close());
+    await fill(database);
+    const { database: restricted, restrictReads } = await createRowLevelSecurity(database, SILENT);
+    const app = new Hono();
+    app.use(async (c, next) => {
+      c.set('principal', { ...UNRESTRICTED, actor: 'token:1', organizations: new Set([OURS]) });
+      c.set('requirement', requirementFor('GET', '/api/v1/twice'));
+      await next();
+    }, restrictReads());
+    app.get('/twice', async (c) => {
+      const held = await restricted.sql`select 1 from patients`;
+      const all = await database.sql`select 1 from patients`;
+      return c.json([held.length, all.length]);
+    });
+    const answers = Array.from({ length: 8 }, async () => await (await app.request('/twice')).json());
+    expect(await Promise.all(answers)).toEqual(answers.map(() => [1, 2]));
+  });
+});
+
+describe('the server with READ_DATABASE_URL', () => {
+  test('answers bound tokens that poll histories at once with the smallest pool', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      config: { databasePoolMax: 3, readDatabaseUrl: databaseUrl },
+    });
+    const token = await server.token({ organizations: [101] });
+    const paths = ['/cliniko/sync-logs/101?limit=50', '/cliniko/analytics/101', '/overview'];
+    const asked = [...paths, ...paths, ...paths].map(async (path) => (await server.as(token, path)).status);
+    expect(await Promise.all(asked)).toEqual(asked.map(() => 200));
   });
 });
 

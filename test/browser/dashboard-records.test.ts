@@ -1,9 +1,9 @@
-/** The parts that need a person: settings, keys, missing patients, quarantined patients, and waits. */
+/** The parts that need a person: settings, keys, and waits. */
 import { describe, expect, vi } from 'vitest';
 import { Organization } from '#contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { accessibilityViolations } from './support/axe.ts';
-import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
+import { isFocused, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 async function settingsOf(server: TestServer, id = 123): Promise<Organization> {
@@ -21,6 +21,7 @@ describe('the settings', () => {
     await dialog.getByText('New Zealand').waitFor();
     await dialog.getByLabel('Time zone').selectOption('Pacific/Auckland');
     await dialog.getByLabel('Invalid phone number').selectOption('reject');
+    await dialog.getByRole('tab', { name: 'Schedule' }).click();
     await dialog.getByLabel('Automatic sync').selectOption('daily');
     await dialog.getByLabel('At', { exact: true }).fill('03:15');
     await dialog.getByRole('button', { name: 'Save settings' }).click();
@@ -38,27 +39,53 @@ describe('the settings', () => {
     expect(journal.consoleErrors).toEqual([]);
   });
 
-  test('show an error, and keep the input', async ({ databaseUrl, page }) => {
+  test('show an error at its field, and ask before the input is lost', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
-    await openDashboard(page, server.url);
-    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.goto(`${server.url}/?org=123&settings=schedule`);
     await page.getByLabel('Automatic sync').selectOption('own');
-    await page.getByLabel('Cron expression').fill('at night');
+    const cron = page.getByLabel('Cron expression');
+    expect(await page.getByLabel('Name').isVisible()).toBe(false);
+    await cron.fill('at night');
+    // The field is in another tab: the error leads there.
+    await page.getByRole('tab', { name: 'Clinic' }).click();
+    expect(page.url()).toContain('&settings=clinic');
+    expect(await cron.isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Save settings' }).click();
-    await page.getByRole('alert').filter({ hasText: 'cron' }).waitFor();
-    expect(await page.getByLabel('Cron expression').inputValue()).toBe('at night');
+    await page.getByRole('alert').filter({ hasText: 'Must be a cron expression' }).waitFor();
+    await vi.waitFor(async () => expect(await isFocused(cron)).toBe(true));
+    expect(await cron.getAttribute('aria-invalid')).toBe('true');
+    expect(page.url()).toContain('&settings=schedule');
+    expect(await accessibilityViolations(page)).toEqual([]);
+
+    const question = page.getByRole('alertdialog', { name: 'Discard the changes?' });
+    for (const close of [
+      () => page.keyboard.press('Escape'),
+      () => page.getByRole('button', { name: 'Close' }).click(),
+    ]) {
+      await close();
+      await question.getByRole('button', { name: 'Keep editing' }).click();
+      await question.waitFor({ state: 'detached' });
+      expect(await cron.inputValue()).toBe('at night');
+    }
+    const leaving = page.waitForEvent('dialog');
+    const left = page.reload();
+    await (await leaving).accept();
+    await left;
+    await page.getByRole('tab', { name: 'Schedule' }).waitFor();
+    await page.getByLabel('Automatic sync').selectOption('hourly');
+    await page.keyboard.press('Escape');
+    await question.getByRole('button', { name: 'Discard' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await settingsOf(server)).toMatchObject({ schedule: null });
   });
 
   test('store a key only when Cliniko accepts it', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const dashboard = await openDashboard(page, server.url, 77);
-    await page.getByRole('button', { name: 'Register it' }).click();
-    await page.getByLabel('Name').fill('Wattle Grove');
-    await page.getByRole('button', { name: 'Register', exact: true }).click();
+    expect(await page.getByRole('link', { name: 'Add it' }).getAttribute('href')).toBe('/?view=add&org=77');
+    await putJson(server.api, '/organizations/77', { name: 'Wattle Grove' });
+    await page.reload();
     const key = page.getByLabel('Key', { exact: true });
-    await key.waitFor();
-    await vi.waitFor(async () => expect(await isFocused(key)).toBe(true));
-    await page.keyboard.press('Escape');
 
     // A run without a key asks for one: no key was refused.
     await dashboard.startFull.click();
@@ -82,54 +109,6 @@ describe('the settings', () => {
     await page.getByRole('button', { name: 'Check the stored key' }).click();
     await page.getByText('The stored key: Cliniko accepts this key').waitFor();
     expect(await page.content()).not.toContain(server.cliniko.apiKey);
-  });
-});
-
-describe('patients that need a decision', () => {
-  test('missing all at once are marked only after a confirmation', async ({ databaseUrl, page }) => {
-    const server = await startTestServer(databaseUrl, { patients: 200 });
-    const dashboard = await openDashboard(page, server.url);
-    await dashboard.startFull.click();
-    await dashboard.hasStatus('completed');
-    const vanished = [...server.cliniko.people.ids()].slice(0, 30);
-    for (const id of vanished) server.cliniko.people.hardDelete(id);
-    await dashboard.startFull.click();
-
-    const held = page.locator('.held');
-    await held.getByText('30 patients are no longer in Cliniko, and not marked as missing yet.').waitFor();
-    expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
-    await held.getByText('Their ids in Cliniko').click();
-    expect(await held.getByRole('listitem').allTextContents()).toEqual(vanished);
-    expect(await accessibilityViolations(page)).toEqual([]);
-    await held.getByRole('button', { name: 'Review' }).click();
-    await page.getByRole('button', { name: 'Mark as missing' }).click();
-    await held.waitFor({ state: 'detached' });
-    await vi.waitFor(async () =>
-      expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('30'),
-    );
-    expect(await dashboard.total('patients').textContent()).toBe('170');
-    await page.getByRole('status').filter({ hasText: '30 patients marked as missing.' }).waitFor();
-    // The focus is on the notice, or on the page's main content while the dialog was still closing: never lost.
-    await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/30 patients marked|Clinic 123/));
-  });
-
-  test('in quarantine are retried', async ({ databaseUrl, page }) => {
-    const server = await startTestServer(databaseUrl);
-    await putJson(server.api, '/organizations/123', { validation: { phone: 'reject' } });
-    const dashboard = await openDashboard(page, server.url);
-    await dashboard.startFull.click();
-    await dashboard.hasStatus('completed');
-    await page.locator('.quarantine li').first().waitFor();
-    const count = Number(await page.locator('#quarantine-title .count').textContent());
-    expect(count).toBeGreaterThan(0);
-    await page.getByText('Correct the number in Cliniko').waitFor();
-
-    await putJson(server.api, '/organizations/123', { validation: { phone: 'warn' } });
-    await page.getByRole('button', { name: 'Retry' }).click();
-    await page.getByText(`${count} of ${count} could be stored now; 0 remain.`).waitFor();
-    await page.getByText('No patient is in quarantine.').waitFor();
-    await vi.waitFor(async () => expect(await focusedText(page)).toContain('Quarantine'));
-    await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
   });
 });
 

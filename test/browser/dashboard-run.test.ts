@@ -1,8 +1,9 @@
 /** The history, the run page, and the cancellation of a run. */
+import type { Route } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
 import { connectInTest } from '../support/database.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -84,6 +85,10 @@ describe('the history', () => {
     await page.getByRole('button', { name: 'Show older runs' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(23));
     expect(await page.getByRole('button', { name: 'Show older runs' }).count()).toBe(0);
+    // Other runs make the page read again, and it keeps the older ones.
+    await syncToTheEnd(server);
+    await syncToTheEnd(server);
+    await vi.waitFor(async () => expect(await rows.count()).toBe(25));
     const ids = await rows.evaluateAll((all) => all.map((row) => Number(row.dataset.run)));
     expect(ids).toEqual([...ids].sort((one, other) => other - one));
   });
@@ -127,6 +132,22 @@ describe('the run page', () => {
     await page.getByRole('button', { name: 'Play' }).click();
     await page.getByRole('button', { name: 'Play' }).waitFor();
     expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
+
+    // A moment has an address, the record its JSON, and the next run a link as soon as there is one.
+    await scrubber.press('Home');
+    await page.getByRole('link', { name: /link to this moment/ }).click();
+    await page.locator('.playback-stage[data-moment="0"]').waitFor();
+    await page.getByText('JSON', { exact: true }).click();
+    expect(JSON.parse((await page.locator('.run-json pre').textContent()) ?? '')).toMatchObject({ id: 1 });
+    await syncToTheEnd(server);
+    await page.getByRole('link', { name: 'Run 2' }).click();
+    await page.getByRole('heading', { name: 'Run 2', level: 1 }).waitFor();
+    await page.getByRole('link', { name: 'Run 1' }).waitFor();
+    // From another page the navigation leads back to the clinic.
+    await page.getByRole('link', { name: 'All organizations' }).click();
+    await page.locator('.ops-head').waitFor();
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await page.getByRole('heading', { name: 'Clinic 123', level: 1 }).waitFor();
     expect(journal.consoleErrors).toEqual([]);
   });
 
@@ -138,20 +159,24 @@ describe('the run page', () => {
     await page.goto(`${server.url}/?org=123&run=1`);
     const counter = page.locator('.progress-text');
     await counter.filter({ hasText: '200 / 648 patients' }).waitFor();
+    await page.getByRole('slider', { name: 'Moment of the run' }).press('Home');
     server.cliniko.faults.release();
-    await counter.filter({ hasText: '600 / 648 patients' }).waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
     const announcer = page.getByTestId('announcer');
     await announcer.filter({ hasText: 'Sync 75 percent done.' }).waitFor({ state: 'attached' });
+    await counter.filter({ hasText: '600 / 648 patients' }).waitFor();
     await page.getByRole('button', { name: 'Cancel sync' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel sync' }).click();
     await page.locator('.outcome .pill[data-pill="cancelled"]').waitFor();
     await page.locator('.chapters').getByText('cancelled').first().waitFor();
     await announcer.filter({ hasText: 'The sync was cancelled.' }).waitFor({ state: 'attached' });
+    expect(await page.title()).toMatch(/^Cancelled · Run 1 · /);
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Full sync|Run 1/));
   });
 
   test('has no playback for a run that another program wrote once', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
+    await putJson(server.api, '/organizations/123', { time_zone: 'Europe/Berlin' });
     const sql = connectInTest(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, error_details)
       values (123, 'nightly', 'failed', now() - interval '9 seconds', now(), 'Cliniko does not answer: 503')`;
@@ -160,6 +185,39 @@ describe('the run page', () => {
     expect(await page.getByRole('slider').count()).toBe(0);
     await page.goto(`${server.url}/?org=123`);
     await page.locator('.runs .run-why').filter({ hasText: 'Cliniko does not answer: 503' }).waitFor();
+
+    // A second attempt names the run that it tries again, and its reason.
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, metadata)
+      values (123, 'full_patients', 'completed', now() - interval '4 seconds', now(),
+        '{"retry_of": 1, "missing_held": 64, "trigger": {"kind": "retry"}}')`;
+    const refused = vi.fn((route: Route) => route.abort());
+    await page.route('**/sync-logs/123/2', refused);
+    await page.goto(`${server.url}/?org=123&run=2`);
+    // At once, and when the stream shows that the run has ended.
+    await vi.waitFor(() => expect(refused).toHaveBeenCalledTimes(2));
+    const failure = page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' });
+    await failure.waitFor();
+    await page.unroute('**/sync-logs/123/2');
+    await failure.getByRole('button', { name: 'Try again' }).click();
+    await page
+      .getByRole('region', { name: 'Earlier attempts' })
+      .getByText('Cliniko does not answer: 503')
+      .waitFor();
+    await failure.waitFor({ state: 'detached' });
+    expect(await page.locator('.outcome').textContent()).toContain('Second attempt');
+    // The reader is in Sydney; the clinic's own time names its place.
+    await page
+      .locator('.outcome-started')
+      .filter({ hasText: /\) .* in Berlin$/ })
+      .waitFor();
+    await page.getByRole('link', { name: '64', exact: true }).click();
+    await page.getByRole('heading', { name: 'Patients to check', level: 1 }).waitFor();
+    // And the failed run leads to the attempt that came after it.
+    await page.goto(`${server.url}/?org=123&run=1`);
+    const later = page.getByRole('region', { name: 'Later attempts' });
+    await later.getByText('completed').waitFor();
+    await later.getByRole('link', { name: 'Run 2' }).click();
+    await page.getByRole('heading', { name: 'Run 2', level: 1 }).waitFor();
   });
 
   test('shows an unknown run as not found', async ({ databaseUrl, page }) => {

@@ -106,9 +106,10 @@ describe('the element on a page of another origin', () => {
     expect(await embed.text.textContent()).toBe('648 / 648 patients (100.0%)');
   });
 
-  test('gets no data when its page is not in ALLOWED_ORIGINS, and shows that it is offline', async ({
+  test('gets no data when its page is not in ALLOWED_ORIGINS, shows that it is offline, and says why on the console', async ({
     databaseUrl,
     page,
+    journal,
   }) => {
     const panel = await startForeignPage();
     const server = await startTestServer(databaseUrl);
@@ -119,7 +120,54 @@ describe('the element on a page of another origin', () => {
     await embed.isConnected('offline');
     expect(await embed.connection.textContent()).toMatch(/^Offline since \d/);
     expect(await embed.text.textContent()).toBe('');
+    expect(await embed.step.textContent()).toBe('The server does not answer.');
     expect(await embed.bar.getAttribute('aria-valuenow')).toBeNull();
+    const reason = `<sync-progress>: ${server.url} does not allow pages of ${panel.origin}. Add this origin to ALLOWED_ORIGINS of the server.`;
+    await vi.waitFor(() => expect(journal.consoleErrors).toContain(reason));
+  });
+
+  test('starts a sync, counts a wait down, and has the texts and the direction of its page', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const panel = await startForeignPage();
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [panel.origin] } });
+    const texts = `<script>addEventListener('DOMContentLoaded', () => {
+      document.documentElement.dir = 'rtl';
+      document.querySelector('sync-progress').texts = {
+        label: 'مزامنة المرضى', live: 'مباشر', never: 'لا توجد مزامنة بعد', start: 'ابدأ',
+        nextAttempt: (ms) => 'المحاولة التالية ' + Math.ceil(ms / 1000),
+        ended: (log) => 'انتهت ' + log.records_success,
+      };
+      document.addEventListener('sync-start', (event) => window.isRefused && event.preventDefault());
+    });</script>`;
+    panel.serve(embedHtml(server.url, 'org="123" start', texts));
+    await page.goto(panel.origin);
+    const embed = embedOn(page);
+    const bar = page.getByRole('progressbar', { name: 'مزامنة المرضى' });
+    await page.locator('sync-progress .box[data-state="never"]').waitFor();
+    await embed.isOn('sse');
+    expect(await embed.connection.textContent()).toBe('مباشر');
+    expect(await embed.step.textContent()).toBe('لا توجد مزامنة بعد');
+    expect(await bar.getAttribute('aria-valuetext')).toBe('لا توجد مزامنة بعد');
+
+    const start = page.getByRole('button', { name: 'ابدأ' });
+    await page.evaluate(() => Object.assign(globalThis, { isRefused: true }));
+    await start.click();
+    await page.evaluate(() => Object.assign(globalThis, { isRefused: false }));
+    expect(await (await server.api('/cliniko/sync-logs/123')).json()).toMatchObject({ total_logs: 0 });
+    server.cliniko.faults.onPage(3, { kind: 'rate-limited', reset: 5, times: 1 });
+    await start.click();
+    const remaining = page.locator('sync-progress .remaining');
+    await remaining.filter({ hasText: /^المحاولة التالية \d+$/ }).waitFor();
+    const first = await remaining.textContent();
+    expect(await start.getAttribute('aria-disabled')).toBe('true');
+    await vi.waitFor(async () => expect(await remaining.textContent()).not.toBe(first), { timeout: 5_000 });
+    // The numbers keep their order beside words that are read from right to left.
+    expect(await embed.text.evaluate((text) => getComputedStyle(text).unicodeBidi)).toBe('isolate');
+    await embed.hasStatus('completed');
+    await embed.announcer.filter({ hasText: 'انتهت 648' }).waitFor({ state: 'attached' });
+    expect(await start.getAttribute('aria-disabled')).toBe('false');
   });
 
   test('shows the failure and its solution', async ({ databaseUrl, page }) => {

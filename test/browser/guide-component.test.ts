@@ -59,6 +59,6 @@ describe("the guide's component", () => {
     await page.getByRole('button', { name: '🔄 Start Full Sync' }).click();
     await page.locator('.progress-display').waitFor();
     await page.getByRole('button', { name: '🔄 Start Full Sync' }).waitFor();
-    expect(statuses.at(-1)).toBe('failed');
+    await vi.waitFor(() => expect(statuses.at(-1)).toBe('failed'));
   });
 });

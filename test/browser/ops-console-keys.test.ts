@@ -16,16 +16,16 @@ describe('the ops console', () => {
     await page.locator('tr[data-organization="2"][data-status="running"]').waitFor();
     await vi.waitFor(async () => expect(await page.locator('tbody tr').count()).toBe(3));
 
+    await page.getByLabel('Select Clinic 2').waitFor();
     await page.keyboard.press('j');
     expect(await focused()).toBe('2');
     await page.keyboard.press('j');
     expect(await focused()).toBe('1');
     await page.keyboard.press('k');
     await page.keyboard.press('c');
-    const question = page.getByRole('alertdialog');
-    await question.getByText('The full sync of Clinic 2 stops within a second.').waitFor();
+    const question = page.getByRole('dialog', { name: 'Cancel the sync of 1 clinic?' });
     await question.getByRole('button', { name: 'Cancel sync' }).click();
-    await page.locator('tr[data-organization="2"] .pill[data-pill="cancelled"]').waitFor();
+    await page.locator('tr[data-organization="2"] .ops-note', { hasText: 'Cancelled' }).waitFor();
     const log = SyncLog.parse(await (await server.api('/cliniko/sync-logs/2/1')).json());
     expect(log.metadata.error_type).toBe('SYNC_CANCELLED');
 

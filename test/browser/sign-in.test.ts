@@ -3,8 +3,10 @@
  * nothing is shown.
  */
 import { describe, expect, vi } from 'vitest';
+import { newCode } from '../access/support/browser-session.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { accessibilityViolations } from './support/axe.ts';
+import { openDashboard } from './support/dashboard.ts';
 import { asksForToken, openSignedIn, signIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
 
@@ -29,7 +31,8 @@ describe('a page of a server with accounts', () => {
     await alert.filter({ hasText: 'This is not a token' }).waitFor();
     await signIn(page, ' ');
     await alert.filter({ hasText: 'Paste your access token first.' }).waitFor();
-    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    // The rejected tokens are not kept.
+    expect(await page.evaluate(() => sessionStorage.getItem('patient-sync.token'))).toBeNull();
   });
 
   test('shows a whole sync on the stream, with no token of the API in any address', async ({
@@ -106,12 +109,16 @@ describe('a page of a server with accounts', () => {
 });
 
 describe('a token without permission', () => {
-  test('to start a sync gets the server’s message', async ({ databaseUrl, page }) => {
+  test('to start a sync is offered nothing that it may not do', async ({ databaseUrl, page }) => {
     const server = await startGuardedServer(databaseUrl);
+    await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
     const dashboard = await openSignedIn(page, server.url, OURS, await server.token({ scope: 'read' }));
     await dashboard.isConnected('live');
-    await dashboard.startFull.click();
-    await page.getByText('This needs a token with the scope "sync"; this one has "read".').waitFor();
+    await dashboard.hasStatus('completed');
+    await dashboard.startFull.waitFor({ state: 'detached' });
+    for (const name of ['Other syncs', 'Settings', 'Cancel sync', 'Retry'])
+      expect(await page.getByRole('button', { name }).count()).toBe(0);
+    expect(await accessibilityViolations(page)).toEqual([]);
   });
 
   test('to see the organization gets a refusal, and not an unreachable server', async ({
@@ -129,6 +136,51 @@ describe('a token without permission', () => {
     await page.goto(`${server.url}/?org=${THEIRS}&run=1`);
     await refusal.filter({ hasText: 'The token has no access to this organization.' }).waitFor();
     expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);
+  });
+});
+
+describe('a sign-in link', () => {
+  test('signs this browser in, for all its tabs and transports, until it signs out', async ({
+    databaseUrl,
+    context,
+    page,
+    journal,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 120 });
+    const { id } = await server.newToken({ name: 'Reception', scope: 'sync' });
+    await page.goto(`${server.url}/sign-in`);
+    await page.getByRole('heading', { name: 'This address has no sign-in code' }).waitFor();
+    const code = await newCode(server, id);
+    await page.goto(`${server.url}/sign-in#${code}`);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Sign in on this device' }).waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    // The account has one clinic.
+    await page.waitForURL(`${server.url}/?org=${OURS}`);
+    expect(await page.evaluate(() => document.cookie)).toBe('');
+
+    const dashboard = await openDashboard(page, server.url, OURS);
+    await dashboard.isConnected('live');
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('completed');
+    const ops = await context.newPage();
+    await ops.goto(`${server.url}/ops`);
+    await ops.locator('.badge[data-connection="live"]').waitFor();
+    await ops.locator(`tr[data-organization="${OURS}"][data-status="completed"]`).waitFor();
+    expect(journal.requests.filter((url) => url.includes('token=') || url.includes(code))).toEqual([]);
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Signed in as Reception' }).waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    await asksForToken(page);
+    await ops.getByText('Your session has ended.').waitFor();
+    expect(await server.database.sql`select id from browser_sessions`).toHaveLength(0);
+
+    await page.goto(`${server.url}/sign-in#${code}`);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('This link was used already, or it has expired.').waitFor();
   });
 });
 

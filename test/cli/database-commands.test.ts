@@ -18,9 +18,15 @@ describe('the commands that work on the database', () => {
     const wish = ['--name', 'Reception', '--organizations', '123', '--days', '2'];
     const [created] = await linesOf('tokens', 'create', ...wish);
     expect(created).toMatchObject({ id: 1, token: expect.stringMatching(/^pst_/), expires_in_days: 2 });
+    expect(await linesOf('sign-in-link', '--id', '1', '--url', 'https://sync.example')).toMatchObject([
+      { id: 1, link: expect.stringMatching(/^https:\/\/sync\.example\/sign-in#[\w-]{43}$/), scope: 'read' },
+    ]);
     expect(await linesOf('tokens', 'revoke', '--id', '1')).toEqual([{ id: 1, revoked: true }]);
     expect(await linesOf('tokens', 'list')).toMatchObject([
       { id: 1, name: 'Reception', scope: 'read', organizations: [123], state: 'revoked' },
     ]);
+    await expect(linesOf('sign-in-link', '--id', '1')).rejects.toMatchObject({
+      stderr: expect.stringContaining('No active token with the id 1 can sign a person in.'),
+    });
   });
 });

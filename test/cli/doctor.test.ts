@@ -7,6 +7,7 @@ import { loadVersion01 } from '../database/support/version-0-1.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
+import { startMailServer } from '../webhooks/support/mail-server.ts';
 
 interface Report {
   code: number;
@@ -38,8 +39,10 @@ function examine(environment: Record<string, string>, ...args: string[]): Promis
 describe('a set-up that works', () => {
   test('passes every check, with the Cliniko key of an organization', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 1 });
+    const mail = await startMailServer();
+    const email = { SMTP_URL: `smtp://u:p@127.0.0.1:${mail.port}`, SMTP_FROM: 'sync@example.com' };
     const report = await examine(
-      { DATABASE_URL: databaseUrl, CLINIKO_BASE_URL: server.cliniko.url },
+      { DATABASE_URL: databaseUrl, CLINIKO_BASE_URL: server.cliniko.url, ...email },
       '--org',
       '123',
     );
@@ -56,14 +59,22 @@ describe('a set-up that works', () => {
         'clock',
         'credentials-key',
         'cliniko-key',
+        'email',
       ]),
     );
   });
 
   test('is one without tables too', async () => {
     const { url, sql } = await createEmptyDatabase();
-    const report = await examine({ DATABASE_URL: url });
+    // Port 1 has no mail server: syncs work without.
+    const email = { SMTP_URL: 'smtp://u:secret@127.0.0.1:1', SMTP_FROM: 'sync@example.com' };
+    const report = await examine({ DATABASE_URL: url, ...email });
     expect(report.code).toBe(0);
+    expect(report.of('email')).toMatchObject({
+      state: 'warning',
+      detail: expect.stringMatching(/^No answer/),
+    });
+    expect(JSON.stringify(report.findings)).not.toContain('secret');
     expect(report.of('rights')?.detail).toMatch(/The next start applies \d+ migrations/);
     expect(await sql`select from pg_tables where schemaname = 'public'`).toHaveLength(0);
   });

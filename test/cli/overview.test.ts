@@ -31,6 +31,16 @@ test('patient-sync overview shows each organization, and ends with 2 when one is
   expect(overdue.output()).toMatch(
     /^123 Clinic \\u202e321 {2}failed {2}CLINIKO_AUTH_FAILED {2}last success 50h 0m \d+s ago {2}next 20/,
   );
+  await putJson(server.api, '/pause', { paused: true });
+  const paused = run('overview', '--url', server.url);
+  expect(await paused.exit).toBe(0);
+  expect(paused.output()).toMatch(
+    /^123 Clinic \\u202e321 {2}paused {2}CLINIKO_AUTH_FAILED {2}last success 50h/,
+  );
+  expect(paused.errors()).toBe(
+    'Everything is paused, so nothing counts as overdue. An administrator resumes it on /ops or with PUT /api/v1/pause.\n',
+  );
+  await putJson(server.api, '/pause', { paused: false });
   const json = run('overview', '--url', server.url, '--json', '--state', 'never', '--state', 'ok');
   expect(await json.exit).toBe(0);
   const rows = json.output().trim().split('\n');

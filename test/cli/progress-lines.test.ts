@@ -7,7 +7,7 @@ import { barLine, endLine, organizationLine, plainLine } from '../../src/cli/pro
 import type { Screen } from '../../src/cli/screen.ts';
 import { paintFor } from '../../src/cli/screen.ts';
 import { showEverything } from '../../src/cli/show-everything.ts';
-import { showRun, showRuns } from '../../src/cli/show-run.ts';
+import { createRunDisplay, showRun, showRuns } from '../../src/cli/show-run.ts';
 import { aChange, aLog, aSnapshot } from '../web-client/support/logs.ts';
 
 afterEach(() => void vi.useRealTimers());
@@ -71,7 +71,7 @@ const failed = aLog({ status: 'failed', percent: 40, error_details: 'It broke' }
 
 describe('a line', () => {
   test('holds the bar, the percentage, the counts and what remains', () => {
-    const line = barLine(running(50, { estimated_remaining: '45 seconds' }), 80);
+    const line = barLine(running(50, { estimated_remaining: '45 seconds' }), { columns: 80 });
     expect(line).toMatch(/^█{10,}░{10,} {2}50\.0% 324\/648 patients {2}45 seconds left$/);
   });
 
@@ -85,9 +85,14 @@ describe('a line', () => {
     fc.assert(
       fc.property(logs, fc.integer({ min: 20, max: 400 }), ({ percent, ...metadata }, columns) => {
         const log = running(percent, metadata);
-        expect(barLine(log, columns).length).toBeLessThan(columns);
-        expect(organizationLine({ id: 123, log }, columns).length).toBeLessThan(columns);
-        expect(barLine(log, columns).match(/[█░]/g)?.length ?? 0).toBeLessThanOrEqual(40);
+        expect(barLine(log, { columns }).length).toBeLessThan(columns);
+        expect(
+          organizationLine(
+            { id: 123, name: 'A clinic with a long name', log },
+            { columns, nowMs: Date.now() },
+          ).length,
+        ).toBeLessThan(columns);
+        expect(barLine(log, { columns }).match(/[█░]/g)?.length ?? 0).toBeLessThanOrEqual(40);
       }),
     );
   });
@@ -108,7 +113,7 @@ describe('a line', () => {
 describe('one run', () => {
   test('is one line on a terminal, redrawn, in colour', async () => {
     const screen = aScreen('terminal');
-    expect(await showRun(inTurn(running(10), running(50), completed()), screen)).toBe(0);
+    expect(await showRun(inTurn(running(10), running(50), completed()), createRunDisplay(screen))).toBe(0);
     expect(screen.lines()).toEqual([
       expect.stringMatching(/^█+ {1}100\.0% 648\/648 patients$/),
       'Sync completed: 648/648 patients (100% success)',
@@ -118,10 +123,39 @@ describe('one run', () => {
 
   test('is a plain line for each change in a pipe, without a colour', async () => {
     const screen = aScreen('pipe');
-    expect(await showRun(inTurn(running(10), running(10), running(50), failed), screen)).toBe(1);
+    expect(
+      await showRun(inTurn(running(10), running(10), running(50), failed), createRunDisplay(screen)),
+    ).toBe(1);
     expect(screen.text()).toBe(
       'Progress: 10.0% - 65/648 patients (storing)\nProgress: 50.0% - 324/648 patients (storing)\nSync failed: It broke\n',
     );
+  });
+
+  test('ticks on a terminal: the elapsed time and the countdown of a wait, but not while the connection is lost', async () => {
+    vi.useFakeTimers();
+    vi.setSystemTime(running(50).started_at);
+    // Some terminals report a width of 0.
+    const screen = aScreen('terminal', { columns: 0 });
+    const display = createRunDisplay(screen);
+    const waiting_until = new Date(Date.now() + 60_000).toISOString();
+    display.show(running(50, { phase: 'waiting', waiting_reason: 'Rate limit', waiting_until }));
+    vi.advanceTimersByTime(2_000);
+    expect(screen.lines()).toEqual([expect.stringMatching(/ Rate limit for 58s, 2s so far$/)]);
+    display.onLost(new Date());
+    const lost = screen.text();
+    vi.advanceTimersByTime(5_000);
+    expect(screen.text()).toBe(lost);
+    display.stop();
+  });
+
+  test('tells its place in the queue, and its closing part', () => {
+    const queued = { phase: 'queued' as const, patients_found: 0 };
+    expect(plainLine(running(0, { ...queued, queue_position: 4 }))).toContain('(in the queue, 3 before you)');
+    expect(barLine(running(0, { ...queued, queue_position: 1 }), { columns: 80 })).toContain(
+      'next in the queue',
+    );
+    const closing = barLine(running(99.9, { phase: 'finishing' }), { columns: 120 });
+    expect(closing).toContain('checking that no patient is missing');
   });
 
   test('has no colour where people forbid them', () => {
@@ -145,10 +179,12 @@ test('the runs of one organization follow each other, and none is printed twice'
 describe('all organizations', () => {
   const of = (id: number, log: SyncLog): SyncLog => ({ ...log, organization_id: id });
 
-  test('have a line each on a terminal, redrawn in its place, what runs and what failed first', () => {
+  test('have a line each on a terminal, redrawn in its place, what failed and what runs first, with its name', async () => {
     vi.useFakeTimers();
-    const screen = aScreen('terminal');
-    const shown = showEverything(screen);
+    const screen = aScreen('terminal', { columns: 120 });
+    const shown = showEverything(screen, async () => new Map([[3, 'Harbour Street']]));
+    vi.setSystemTime(running(10).started_at);
+    vi.advanceTimersByTime(80_000);
     shown.onEvent(aSnapshot('k7x2.1', of(1, completed()), 1));
     shown.onEvent(aSnapshot('k7x2.1', null, 2));
     shown.onEvent(aSnapshot('k7x2.1', of(3, failed), 3));
@@ -157,14 +193,25 @@ describe('all organizations', () => {
     shown.onEvent(aChange('k7x2.2', of(2, running(10)), 'started'));
     vi.advanceTimersByTime(100);
     shown.onEvent(aChange('k7x2.3', of(2, running(50))));
+    await vi.advanceTimersByTimeAsync(2_000);
+    const name = (text: string) => text.padEnd(22);
+    const others = [
+      `         3  ${name('Harbour Street')}Sync failed: It broke`,
+      expect.stringMatching(/^ +2 {24}█+░+ {2}50\.0% 324\/648 patients {2}1m 2[12]s so far$/),
+      `         1  ${name('')}Sync completed: 648/648 patients (100% success)`,
+    ];
+    expect(screen.lines()).toEqual(['3 organizations, 1 failed, 1 running (live)', ...others]);
+
     shown.onLost(new Date(2026, 10, 28, 14, 3, 12));
-    vi.advanceTimersByTime(100);
-    expect(screen.lines()).toEqual([
-      '3 organizations, 1 running (connection lost since 14:03:12, trying again)',
-      expect.stringMatching(/^ +2 {2}█+░+ {2}50\.0% 324\/648 patients$/),
-      '         3  Sync failed: It broke',
-      '         1  Sync completed: 648/648 patients (100% success)',
-    ]);
+    await vi.advanceTimersByTimeAsync(100);
+    const lost = screen.text();
+    expect(screen.lines()[0]).toBe(
+      '3 organizations, 1 failed, 1 running (connection lost since 14:03:12, trying again)',
+    );
+    expect(screen.lines()[2]).toMatch(/324\/648 patients$/);
+    // Nothing ticks until the connection is back.
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(screen.text()).toBe(lost);
   });
 
   test('that do not fit are counted', () => {

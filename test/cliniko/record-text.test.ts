@@ -10,7 +10,7 @@ import { person, scriptedSource } from '../support/scripted-source.ts';
 const pageOf = (records: readonly string[]) => `{"total_entries": 3, "patients": [${records.join(',')}]}`;
 
 function recordsOf(page: string): unknown[] {
-  return readRecords(page, 'patients', JSON.parse(page).patients);
+  return readRecords(Buffer.from(page), 'patients')?.records ?? [];
 }
 
 describe('the text of a record', () => {
@@ -64,6 +64,72 @@ describe('the text of a record', () => {
       pageOf([String.raw`{"a":"\ud83d\ude00 \ud83d \ude00 \u0000 \\u0000 \\\u0000"}`]),
     );
     expect(storableJson(record)).toBe(String.raw`{"a":"\ud83d\ude00 \ufffd \ufffd  \\u0000 \\"}`);
+  });
+});
+
+describe('a page', () => {
+  /** What JSON.parse reads from the same bytes; undefined unless it is an object. */
+  function parsed(page: Buffer): Record<string, unknown> | undefined {
+    try {
+      const value: unknown = JSON.parse(new TextDecoder().decode(page));
+      return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  const punctuation = [...Buffer.from('[]{}",:\\ \n\t\u00a0\u00eb0-1.eEtrufalsn\0\f'), 0xff, 0xed, 0xa0];
+  const edit = fc.record({
+    at: fc.nat(200),
+    drop: fc.nat(2),
+    add: fc.array(fc.constantFrom(...punctuation), { maxLength: 2 }),
+  });
+  type Edit = { at: number; drop: number; add: number[] };
+
+  function edited(page: Buffer, edits: readonly Edit[]): Buffer {
+    return edits.reduce((bytes, { at, drop, add }) => {
+      const place = at % bytes.length;
+      return Buffer.concat([bytes.subarray(0, place), Buffer.from(add), bytes.subarray(place + drop)]);
+    }, page);
+  }
+
+  /** A page, often damaged. */
+  const pages = fc
+    .record({
+      patients: fc.array(fc.jsonValue({ maxDepth: 2 }), { maxLength: 3 }),
+      other: fc.jsonValue({ maxDepth: 1 }),
+      edits: fc.array(edit, { maxLength: 2 }),
+      mark: fc.constantFrom('', '\ufeff'),
+    })
+    .map(({ patients, other, edits, mark }) => {
+      const page = Buffer.from(JSON.stringify({ before: other, patients, after: other }));
+      return Buffer.concat([Buffer.from(mark), edited(page, edits)]);
+    });
+  const hasWideNumber = (page: Buffer) => /\d[\d.]{15}|\d[eE]/.test(page.toString());
+
+  test.each([
+    '1234567890123456-',
+    '3.953772517428-e-91',
+    '01234567890123456789',
+    '1e',
+    '-1234567890.12345e+',
+    '1.e5',
+    '+1e400',
+  ])('is rejected for the wide number %s, which is not one in JSON', (number) => {
+    expect(readRecords(Buffer.from(`{"patients":[{"id":1,"n":${number}}]}`), 'patients')).toBeUndefined();
+  });
+
+  test('is read as JSON.parse reads it, and rejected when JSON.parse rejects it', () => {
+    fc.assert(
+      fc.property(pages, (page) => {
+        fc.pre(!hasWideNumber(page));
+        const expected = parsed(page);
+        const records = Array.isArray(expected?.patients) ? expected.patients : [];
+        const envelope = Array.isArray(expected?.patients) ? { ...expected, patients: [] } : expected;
+        expect(readRecords(page, 'patients')).toEqual(expected && { envelope, records });
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 

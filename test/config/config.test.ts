@@ -34,6 +34,27 @@ describe('an empty environment', () => {
 describe('a good value', () => {
   test.for([
     [{ PORT: '0' }, { port: 0 }],
+    [
+      {
+        SMTP_URL: 'smtp://sync%40example.com:p%2Fw@mail.example.com',
+        SMTP_FROM: 'Patient Sync <sync@example.com>',
+      },
+      {
+        mail: {
+          host: 'mail.example.com',
+          port: 587,
+          isSecure: false,
+          requiresTls: true,
+          auth: { user: 'sync@example.com', pass: 'p/w' },
+          from: { name: 'Patient Sync', address: 'sync@example.com' },
+        },
+      },
+    ],
+    [
+      { SMTP_URL: 'smtps://[::1]', SMTP_FROM: 'sync@example.com' },
+      { mail: { host: '::1', port: 465, isSecure: true, requiresTls: false, from: { name: '' } } },
+    ],
+    [{ PUBLIC_URL: 'https://sync.example.com/sync/' }, { publicUrl: 'https://sync.example.com/sync' }],
     [{ PORT: '65535' }, { port: 65_535 }],
     [{ HOST: '::1' }, { host: '::1' }],
     [{ LOG_LEVEL: 'Trace' }, { logLevel: 'trace' }],
@@ -54,6 +75,25 @@ describe('a good value', () => {
     [
       { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'us', JWT_JWKS_URL: 'https://id.example/keys' },
       { jwt: { issuer: 'https://id.example', audience: 'us', scopeClaim: 'patient_sync_scope' } },
+    ],
+    [
+      { NATS_URL: 'nats://one' },
+      { nats: { servers: ['one:4222'], credentials: undefined, requiresTls: false } },
+    ],
+    [
+      { NATS_URL: 'tls://u:p%40@one:4223, tls://two' },
+      {
+        nats: {
+          servers: ['one:4223', 'two:4222'],
+          credentials: { user: 'u', pass: 'p@' },
+          requiresTls: true,
+        },
+      },
+    ],
+    [{ NATS_URL: 'nats://u:100%@one' }, { nats: { credentials: { user: 'u', pass: '100%' } } }],
+    [
+      { NATS_URL: 'nats://t0ken@[::1]:1' },
+      { nats: { servers: ['[::1]:1'], credentials: { token: 't0ken' } } },
     ],
     [{ DATABASE_URL: 'postgres://u:p@h/d', CREDENTIALS_KEY: KEY }, { databaseUrl: 'postgres://u:p@h/d' }],
     [{ BOOTSTRAP_ADMIN_TOKEN: ADMIN }, { auth: 'tokens', host: '127.0.0.1', bootstrapAdminToken: ADMIN }],
@@ -81,6 +121,22 @@ describe('a good value', () => {
 
 describe('a bad value', () => {
   test.for([
+    [{ PUBLIC_URL: 'sync.example.com' }, /^PUBLIC_URL must be the address at which people open the pages/],
+    [{ PUBLIC_URL: 'https://sync.example.com/?org=1' }, /^PUBLIC_URL must be/],
+    [{ SMTP_URL: 'smtp://u:secret@mail' }, 'SMTP_FROM must be set too: SMTP_URL and SMTP_FROM go together.'],
+    [{ SMTP_FROM: 'sync@example.com' }, /^SMTP_URL must be set too/],
+    [
+      { SMTP_URL: 'https://u:secret@mail', SMTP_FROM: 'a@b.example' },
+      /^SMTP_URL must be the address .* it was something else\.$/,
+    ],
+    [
+      { SMTP_URL: 'smtp://u:secret@mail/?pool=true', SMTP_FROM: 'a@b.example' },
+      /^SMTP_URL must be (?!.*secret)/,
+    ],
+    [{ SMTP_URL: 'smtp://u:%zz@mail', SMTP_FROM: 'a@b.example' }, /^SMTP_URL must be (?!.*zz)/],
+    [{ SMTP_URL: 'smtp://mail', SMTP_FROM: 'no address' }, /^SMTP_FROM must be an email address/],
+    [{ SMTP_URL: 'smtp://mail', SMTP_FROM: 'A <a@b.example>, c@d.example' }, /^SMTP_FROM must be/],
+    [{ SMTP_URL_FILE: '/nowhere/smtp', SMTP_FROM: 'a@b.example' }, /^SMTP_URL_FILE must be .*ENOENT/],
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535; it was "65536".'],
     [{ PORT: '8000a' }, 'PORT must be a whole number from 0 to 65535; it was "8000a".'],
     [{ CLINIKO_PER_PAGE: '0' }, 'CLINIKO_PER_PAGE must be a whole number from 1 to 100; it was "0".'],
@@ -91,6 +147,9 @@ describe('a bad value', () => {
     [{ HOST: '0.0.0.0' }, /^HOST must be a loopback address .* it was "0\.0\.0\.0"\.$/],
     [{ AUTH: 'maybe' }, 'AUTH must be none or tokens; it was "maybe".'],
     [{ JWT_ISSUER: 'https://id.example' }, /^JWT_AUDIENCE must be set too/],
+    [{ OIDC_ISSUER: 'https://id.example' }, /^OIDC_CLIENT_ID must be set too/],
+    [{ OIDC_ISSUER: 'http://id.example' }, /^OIDC_ISSUER must be the https address/],
+    [{ OIDC_ISSUER: 'https://id.example', OIDC_CLIENT_ID: 'us' }, /^AUTH must be tokens while OIDC_ISSUER/],
     [{ JWT_JWKS_URL: 'http://id.example/keys' }, /^JWT_JWKS_URL must be the https address of a JWKS/],
     [{ JWT_ALGORITHMS: 'RS256,none' }, /^JWT_ALGORITHMS must be a list of RS256/],
     [{ JWT_ALGORITHMS: 'HS256' }, /^JWT_ALGORITHMS must be a list of RS256/],
@@ -129,6 +188,9 @@ describe('a bad value', () => {
   test.for([
     [{ DATABASE_URL: 'mysql://user:secret@host' }],
     [{ CREDENTIALS_KEY: 'c2VjcmV0' }],
+    [{ NATS_URL: 'nats://user:secret@' }],
+    [{ NATS_URL: 'nats://user:secret@one,tls://two' }],
+    [{ NATS_URL: 'https://user:secret@one' }],
     [{ CLINIKO_ORGANIZATION_ID: '1', CLINIKO_API_KEY: 'a secret' }],
     [{ BOOTSTRAP_ADMIN_TOKEN: 'secret' }],
   ] as const)('that is a secret is not shown: %j', ([environment]) => {

@@ -172,10 +172,15 @@ describe('a role of DATABASE_READERS', () => {
     const server = await startTestServer(platform.ownerUrl, { config: { databaseReaders: [analyst] } });
     expect(await reachOf(platform.admin, analyst)).toEqual([
       { object: 'organizations', rights: 'SELECT' },
+      { object: 'patient_details', rights: 'SELECT' },
+      { object: 'patient_identifiers', rights: 'SELECT' },
       { object: 'patients', rights: 'SELECT' },
+      { object: 'patients_current', rights: 'SELECT' },
       { object: 'sync_allowed_organizations', rights: 'execute' },
       { object: 'sync_is_restricted', rights: 'execute' },
       { object: 'sync_logs', rights: 'SELECT' },
+      { object: 'sync_sql_reader_organizations', rights: 'execute' },
+      { object: 'sync_visible_organizations', rights: 'execute' },
     ]);
     const reader = connectAs(platform, analyst);
     expect(await reader`select id from organizations`).toEqual([{ id: 123 }]);
@@ -197,7 +202,7 @@ describe('a role of DATABASE_READERS', () => {
     // The next start names another role: the policies of a right that outlives it show nothing.
     await migrate(platform.ownerUrl, { readers: [other] });
     await platform.admin.unsafe(`grant select on organizations to ${member};
-      grant execute on function sync_is_restricted(), sync_allowed_organizations() to ${member}`);
+      grant execute on function sync_is_restricted(), sync_allowed_organizations(), sync_sql_reader_organizations(name) to ${member}`);
     expect(await connectAs(platform, member)`select id from organizations`).toEqual([]);
     expect(await connectAs(platform, other)`select id from organizations`).toEqual([{ id: 123 }]);
   });

@@ -51,8 +51,14 @@ const SCHEDULE_COLUMNS = {
     missed_at: null,
     overdue_sent_at: null,
   },
-  ...{ paused_at: null, paused_reason: null, paused_by: null, key_refusals: 0 },
+  ...{ paused_at: null, paused_reason: null, paused_by: null, paused_by_name: null, key_refusals: 0 },
   ...{ retry_at: null, retry_of: null, retry_type: null, retry_attempt: 0 },
+};
+
+/** Of `webhook_endpoints`, added later. */
+const NOTIFICATION_COLUMNS = {
+  ...{ kind: 'standard', address: null, organizations: null, digest: false, quiet_hours: null },
+  ...{ resume_at: null, silent_since: null },
 };
 
 describe('the upgrade of a database of version 0.1', () => {
@@ -72,18 +78,36 @@ describe('the upgrade of a database of version 0.1', () => {
       patient_sync_migrations,
       sealing_key,
       sync_pause,
+      bulk_operations,
+      bulk_operation_targets,
+      webhook_notices,
+      browser_sessions,
+      sign_in_links,
+      sign_in_identities,
       ...after
     } = await readRows(platform.admin);
     const { sync_eras: eras, cliniko_credentials: keys = [], organizations = [], ...kept } = before;
+    const { patients = [], webhook_endpoints: endpoints = [], webhook_deliveries: deliveries = [] } = before;
     // Later migrations add columns.
     expect(after).toEqual({
       ...kept,
       organizations: organizations.map((row) => Object.assign({}, SCHEDULE_COLUMNS, row)),
       cliniko_credentials: keys.map((row) => Object.assign({ account_host: null }, row)),
+      webhook_endpoints: endpoints.map((row) => Object.assign({}, NOTIFICATION_COLUMNS, row)),
+      webhook_deliveries: deliveries.map((row) =>
+        Object.assign({ organizations: null, kind: null, summary: null }, row),
+      ),
+      patients: patients.map((row) => Object.assign({ changed_at: expect.any(String) }, row)),
+      patient_changes: [],
+      patient_change_streams: [],
+      patient_changes_pending: [],
+      sql_readers: [],
+      webhook_change_positions: [],
     });
     expect(seeds).toEqual(eras?.map((row) => ({ seed: (row as { era: string }).era })));
     expect(await epochOf(owner)).toBe(epoch);
-    expect([sealing_key, sync_pause]).toEqual([[], []]);
+    expect([sealing_key, sync_pause, bulk_operations, bulk_operation_targets]).toEqual([[], [], [], []]);
+    expect([webhook_notices, browser_sessions, sign_in_links, sign_in_identities]).toEqual([[], [], [], []]);
     expect(await readJournal(owner)).toEqual({ schema: 'current', pending: [] });
     expect(await reachOf(platform.admin, anonymous)).toEqual([]);
 

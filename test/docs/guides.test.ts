@@ -16,9 +16,11 @@ describe('the guides', () => {
     expect(await guideFiles()).toEqual([
       'guides/architecture.md',
       'guides/backup-and-restore.md',
+      'guides/data.md',
       'guides/deploy.md',
       'guides/embed.md',
       'guides/moving-from-the-old-system.md',
+      'guides/notifications.md',
       'guides/operations.md',
       'guides/proxies.md',
       'guides/quick-start.md',
@@ -95,6 +97,7 @@ describe('the guides', () => {
         freshness: { overdue: 0, oldestSuccessSeconds: 0 },
       }),
       isListenerHealthy: () => true,
+      isNatsConnected: () => false,
       isDraining: () => false,
       live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
     });

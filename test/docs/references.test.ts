@@ -21,6 +21,7 @@ const OTHER_FILES = new Set([
 /** Of PostgreSQL, Node, browsers and the old system, or made by commands of a guide: no code of this project uses them. */
 const OTHER_NAMES = new Set([
   'localStorage',
+  'HttpOnly',
   'pg_dump',
   'pg_read_all_data',
   'pg_write_all_data',

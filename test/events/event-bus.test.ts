@@ -1,84 +1,21 @@
-/** The contract of the event bus, for both adapters. The Postgres bus is tested as a pair: one publishes, the other receives. */
+/** The event bus within one process and through PostgreSQL. NATS: test/peers/nats.test.ts. */
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import type { EventBus, Nudge } from '../../src/events/event-bus.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { decodeNudge, encodeNudge } from '../../src/events/notify-payload.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { connectInTest, test } from '../support/database.ts';
+import { events, record, testEventBus } from './support/event-bus-suite.ts';
 
-interface Pair {
-  publisher: EventBus;
-  listener: EventBus;
-}
+testEventBus('the memory bus', async () => {
+  const bus = createMemoryBus();
+  return { publisher: bus, listener: bus };
+});
 
-const ADAPTERS: [name: string, open: (databaseUrl: string) => Promise<Pair>][] = [
-  [
-    'the memory bus',
-    async () => {
-      const bus = createMemoryBus();
-      return { publisher: bus, listener: bus };
-    },
-  ],
-  [
-    'the Postgres bus',
-    async (databaseUrl) => {
-      const [publisher, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
-      onTestFinished(async () => void (await Promise.all([publisher.close(), listener.close()])));
-      return { publisher, listener };
-    },
-  ],
-];
-
-const events = (...organizations: number[]): Nudge => ({ organizations, work: false });
-
-function record(bus: EventBus) {
-  const received: Nudge[] = [];
-  const unsubscribe = bus.subscribe((nudge) => received.push(nudge));
-  return {
-    received,
-    unsubscribe,
-    organizations: () => new Set(received.flatMap((nudge) => nudge.organizations)),
-  };
-}
-
-describe.for(ADAPTERS)('%s', ([, open]) => {
-  test('delivers organizations, work and cancellations to all subscribers, also those of the publisher', async ({
-    databaseUrl,
-  }) => {
-    const { publisher, listener } = await open(databaseUrl);
-    const all = [record(listener), record(listener), record(publisher)];
-    publisher.publish(events(1, 2));
-    publisher.publish({ organizations: [3], work: true, cancelled: [17] });
-
-    for (const { received, organizations } of all) {
-      await vi.waitFor(() => {
-        expect([...organizations()].sort()).toEqual([1, 2, 3]);
-        expect(received.some((nudge) => nudge.work)).toBe(true);
-        expect(received.flatMap((nudge) => nudge.cancelled ?? [])).toContain(17);
-      });
-    }
-  });
-
-  test('delivers thousands of organizations at once', async ({ databaseUrl }) => {
-    const { publisher, listener } = await open(databaseUrl);
-    const { organizations } = record(listener);
-    const many = Array.from({ length: 2_000 }, (_, n) => 2_147_000_000 + n);
-    publisher.publish(events(...many));
-
-    await vi.waitFor(() => expect(organizations().size).toBe(2_000));
-  });
-
-  test('delivers nothing after unsubscribe', async ({ databaseUrl }) => {
-    const { publisher, listener } = await open(databaseUrl);
-    const gone = record(listener);
-    const staying = record(listener);
-    gone.unsubscribe();
-    publisher.publish(events(1));
-
-    await vi.waitFor(() => expect(staying.received.length).toBeGreaterThan(0));
-    expect(gone.received).toEqual([]);
-  });
+testEventBus('the Postgres bus', async (databaseUrl) => {
+  const [publisher, listener] = [await openPostgresBus(databaseUrl), await openPostgresBus(databaseUrl)];
+  onTestFinished(async () => void (await Promise.all([publisher.close(), listener.close()])));
+  return { publisher, listener };
 });
 
 describe('the Postgres bus', () => {

@@ -19,7 +19,7 @@ function event(organizationId: number, seq: number, bytes: number): LoggedEvent 
 
 describe('the channel cache', () => {
   test('evicts channels without listeners first, then the least recently used ring', () => {
-    const cache = createChannelCache(10_000);
+    const cache = createChannelCache({ maxBytes: 10_000 });
     for (const id of [1, 2, 3]) {
       const { channel, listeners } = cache.open(state(id));
       if (id !== 2) listeners.add({ onNews: () => {} });
@@ -42,7 +42,7 @@ describe('the channel cache', () => {
   });
 
   test('removes channels that are idle without listeners', () => {
-    const cache = createChannelCache(10_000, -1);
+    const cache = createChannelCache({ lingerMs: -1 });
     cache.open(state(1));
     cache.open(state(2)).listeners.add({ onNews: () => {} });
     cache.removeIdle();

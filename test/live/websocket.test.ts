@@ -70,6 +70,37 @@ describe('an ops socket', () => {
     expect(failed.map((frame) => ('seq' in frame ? frame.seq : 0))).toEqual([2, 3]);
   });
 
+  test('joins many organizations in portions: runs in progress and the newest ones first, each once', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select id, 'x', case id when 5 then 'running' else 'completed' end, now() from generate_series(1, 600) as id`;
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const client = await openSocket(server, '?organizations=*');
+    await client.until('snapshot', 600);
+    const frames = client.frames().filter((frame) => frame.type === 'subscribed');
+    expect(frames.map(({ more, streams }) => [more, streams.length])).toEqual([
+      [true, 100],
+      [true, 250],
+      [undefined, 250],
+    ]);
+    const ids = frames.flatMap(({ streams }) => streams.map((stream) => stream.organization_id));
+    expect(ids.slice(0, 3).sort((one, other) => one - other)).toContain(5);
+    expect(Math.min(...ids.slice(0, 99).filter((id) => id !== 5))).toBeGreaterThan(500);
+    expect(new Set(ids).size).toBe(600);
+    // The first rows arrive before the later portions join.
+    const types = client.frames().map(({ type }) => type);
+    expect(types.indexOf('snapshot')).toBeLessThan(types.lastIndexOf('subscribed'));
+
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at) values (601, 'x', 'failed', now())`;
+    await sql`update sync_logs set status = 'failed' where organization_id = 5`;
+    const failed = await client.until('failed', 2);
+    expect(failed.map((frame) => 'organization_id' in frame && frame.organization_id).sort()).toEqual([
+      5, 601,
+    ]);
+  });
+
   test('includes an organization that appears later', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const client = await openSocket(server, '?organizations=*');

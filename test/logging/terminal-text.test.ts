@@ -60,9 +60,9 @@ describe('a run of a foreign program', () => {
       const waiting = { ...log, metadata: { ...log.metadata, phase: 'waiting' as const } };
       for (const shown of [log, waiting]) {
         const lines = [
-          barLine(shown, 400),
+          barLine(shown, { columns: 400 }),
           plainLine(shown),
-          organizationLine({ id: 1, log: shown }, 400),
+          organizationLine({ id: 1, log: shown }, { columns: 400 }),
           ...endLine(shown).split('\n  '),
         ];
         for (const line of lines) expect(line).not.toMatch(UNSAFE);

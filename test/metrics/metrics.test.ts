@@ -117,6 +117,7 @@ describe('an unavailable database', () => {
     const metrics = createMetrics({
       readDatabaseStats: createDatabaseStatsReader(database.sql),
       isListenerHealthy: () => false,
+      isNatsConnected: () => false,
       isDraining: () => true,
       live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
     });

@@ -22,6 +22,8 @@ describe('an organization', () => {
       paused: false,
       paused_reason: null,
       paused_at: null,
+      paused_by: null,
+      everything_paused: false,
       has_credentials: false,
       next_sync_at: null,
       schedule_error: null,
@@ -74,12 +76,12 @@ describe('the verdict on a key', () => {
     expect(await answer.json()).toMatchObject({ verdict });
   });
 
-  test('is invalid without a key, and no request is sent', async ({ databaseUrl }) => {
+  test('is missing without a key, and no request is sent', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     await putJson(server.api, '/organizations/5', {});
     const answer = await server.api('/organizations/5/cliniko-credentials/verify', { method: 'POST' });
 
-    expect(await answer.json()).toMatchObject({ verdict: 'invalid' });
+    expect(await answer.json()).toMatchObject({ verdict: 'missing' });
     expect(server.cliniko.requests).toHaveLength(0);
   });
 });

@@ -1,9 +1,10 @@
 /** The overview of a server with organizations in every state, whose rows other programs could have written too. */
 import type { Sql } from 'postgres';
 import { describe, expect } from 'vitest';
-import { OVERVIEW_STATES, Overview } from '#contract/overview.ts';
+import { OVERVIEW_STATES, Overview, RecentRuns } from '#contract/overview.ts';
+import { readOverview } from '../../src/overview/read-overview.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { putJson } from '../support/server.ts';
 
 const NIGHTLY = { cron: '0 2 * * *', time_zone: 'Australia/Sydney' };
@@ -115,6 +116,65 @@ describe('the overview', () => {
     expect(organizations).toMatchObject([{ organization_id: OURS, state: 'never' }]);
     const csv = await (await server.as(await server.token(), '/overview?format=csv')).text();
     expect(csv).not.toContain(String(THEIRS));
+
+    const { sql } = server.database;
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      select org, 'full_patients', status, (now() - age) at time zone 'utc', now() at time zone 'utc'
+      from unnest(array[${OURS}::int, ${THEIRS}, 999]) as org,
+        (values ('completed', interval '1 hour'), ('failed', interval '2 hours'), ('failed', interval '2 days')) as run (status, age)`;
+    const runsOf = async (token: string, query = '') => {
+      const { runs } = RecentRuns.parse(await (await server.as(token, `/runs${query}`)).json());
+      return runs.map(({ organization_id, status }) => `${organization_id} ${status}`);
+    };
+    expect(await runsOf(await server.token())).toEqual([`${OURS} completed`, `${OURS} failed`]);
+    // Those of an organization that is not registered too: another program runs its syncs.
+    expect((await runsOf(server.admin)).sort()).toEqual(
+      [OURS, THEIRS, 999].flatMap((id) => [`${id} completed`, `${id} failed`]).sort(),
+    );
+    expect(await runsOf(server.admin, '?status=failed&limit=2')).toHaveLength(2);
+    const since = new Date(Date.now() - 90 * 60_000).toISOString();
+    expect(await runsOf(await server.token(), `?since=${since}`)).toEqual([`${OURS} completed`]);
+    expect((await server.as(server.admin, '/runs?since=two')).status).toBe(400);
+  });
+});
+
+describe('the overview of thousands of organizations', () => {
+  const EVERYTHING = { organizations: '*', states: [], after: 0, limit: 20, isPaused: false } as const;
+
+  async function insertMany(sql: Sql): Promise<void> {
+    await sql`insert into organizations (id, country, time_zone, validation)
+      select id, 'AU', 'Australia/Sydney', '{"phone": "warn", "email": "optional"}' from generate_series(1, 4100) as id`;
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      select id, 'full_patients', 'failed', now() at time zone 'utc', now() at time zone 'utc' from unnest(array[10, 4050]) as id`;
+  }
+
+  test('computes a page from its own organizations, and a filter by state reads on until the page is full', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    await insertMany(sql);
+    const scans = await sql.begin(async (tx) => {
+      const read = async () => {
+        const [row] = await tx<{ scans: number }[]>`
+          select (seq_scan + idx_scan)::int as scans from pg_stat_xact_user_tables where relname = 'sync_logs'`;
+        return row?.scans ?? 0;
+      };
+      const before = await read();
+      const { rows, next } = await readOverview(tx, EVERYTHING);
+      expect([rows.length, next]).toEqual([20, 20]);
+      return (await read()) - before;
+    });
+    // A few lookups for each of the 21 organizations that it reads, of 4,100.
+    expect(scans).toBeLessThan(21 * 10);
+
+    const failed = { ...EVERYTHING, states: ['failed' as const], limit: 1 };
+    const first = await readOverview(sql, failed);
+    expect([first.rows.map((row) => row.organization_id), first.next]).toEqual([[10], 10]);
+    const second = await readOverview(sql, { ...failed, after: 10 });
+    expect([second.rows.map((row) => row.organization_id), second.next]).toEqual([[4050], null]);
+    const own = await readOverview(sql, { ...failed, organizations: new Set([9, 4050]), limit: 20 });
+    expect(own.rows.map((row) => row.organization_id)).toEqual([4050]);
+    expect((await readOverview(sql, { ...failed, states: ['held'] })).rows).toEqual([]);
   });
 });
 
@@ -133,7 +193,14 @@ describe('a pause of everything', () => {
       expect((await server.as(token, '/pause')).status).toBe(403);
     }
     const paused = await (await pause(server.admin, { paused: true, reason: 'Cliniko moves house' })).json();
-    expect(paused).toEqual({ paused: true, reason: 'Cliniko moves house', paused_at: expect.any(String) });
+    expect(paused).toEqual({
+      ...{ paused: true, reason: 'Cliniko moves house', paused_at: expect.any(String) },
+      paused_by: 'Administrator',
+    });
+    // A clinic whose reader may not ask about everything still learns that its schedules rest.
+    expect(await (await server.as(await server.token(), `/organizations/${OURS}`)).json()).toMatchObject({
+      ...{ paused: false, everything_paused: true, next_sync_at: null },
+    });
     expect(await (await server.as(server.admin, '/pause')).json()).toEqual(paused);
     const states = async () => {
       const { organizations } = await (await server.as(await server.token(), '/overview')).json();
@@ -162,12 +229,13 @@ describe('a pause of one organization', () => {
     const paused = await (await api(path)).json();
     expect(paused).toMatchObject({ paused: true, paused_reason: 'The clinic moves', next_sync_at: null });
     expect(Date.parse(paused.paused_at)).not.toBeNaN();
+    expect(paused.paused_by).toBe('Administrator');
     // A new schedule does not end the pause.
     await putJson(api, path, { schedule: [NIGHTLY], paused: true });
     expect(await (await api(path)).json()).toEqual({ ...paused, schedule: [NIGHTLY] });
     await putJson(api, path, { paused: false });
     expect(await (await api(path)).json()).toMatchObject({
-      ...{ paused: false, paused_reason: null, paused_at: null },
+      ...{ paused: false, paused_reason: null, paused_at: null, paused_by: null },
       next_sync_at: expect.any(String),
     });
     for (const body of [{ paused_reason: 'why' }, { paused_at: '2026-01-01T00:00:00Z' }])

@@ -34,7 +34,7 @@ import(process.argv[2]).then((imported) => {
 });
 `;
 
-const TYPES = `import { createLiveClient, type OrganizationWatch } from 'patient-sync-client';
+const TYPES = `import { createLiveClient, followPatientChanges, type OrganizationWatch } from 'patient-sync-client';
 import { SyncProgressElement } from 'patient-sync-client/element';
 export const end = (watch: OrganizationWatch): void => watch.stop();
 // @ts-expect-error: a watch has no such thing
@@ -46,6 +46,13 @@ createLiveClient({ baseUrl: '' }).watchOrganization(123, ({ log }) => {
   console.log(stored, text);
 });
 document.createElement('sync-progress').addEventListener('sync-end', ({ detail }) => detail.log?.status);
+export async function follow(): Promise<void> {
+  for await (const { kind, position } of followPatientChanges(123, { baseUrl: '' })) {
+    const isErased: boolean = kind === 'erased';
+    // @ts-expect-error: a kind that does not exist
+    console.log(isErased, position satisfies string, kind === 'renamed');
+  }
+}
 export const page = (element: unknown): boolean => element instanceof SyncProgressElement;
 `;
 
@@ -114,7 +121,7 @@ describe('the packed client', () => {
   test('loads without a document, by import and by require, and has types', async () => {
     const names = await Promise.all(ENTRIES.map((entry) => run('node', ['load.cjs', entry], plain)));
     expect(names.map((line) => line.trim())).toEqual([
-      'createLiveClient,problemText,stepText',
+      'PatientChangesLostError,PatientChangesRefusedError,createLiveClient,followPatientChanges,problemText,stepText',
       'SyncProgressElement',
     ]);
     await checkTypes(plain, 'nodenext', ['types.ts']);

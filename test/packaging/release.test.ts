@@ -73,7 +73,11 @@ describe('a production installation', () => {
     const imported = new Set<string>();
     for (const file of files) {
       const text = await read(join(ROOT, 'dist', file));
-      for (const [, name = ''] of text.matchAll(/^(?:import|export) (?:[^;"]* from )?"([^."][^"]*)";$/gm)) {
+      const imports = [
+        ...text.matchAll(/^(?:import|export) (?:[^;"]* from )?"([^."][^"]*)";$/gm),
+        ...text.matchAll(/\bimport\("([^."][^"]*)"\)/g),
+      ];
+      for (const [, name = ''] of imports) {
         imported.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
       }
     }
@@ -126,6 +130,21 @@ describe('the archive of a release', () => {
     const { stdout } = await execute('node', ['bin/patient-sync.js', '--help'], { cwd: release });
     expect(stdout).toContain('patient-sync <command>');
   });
+});
+
+test('the pages are built for production, also where NODE_ENV says otherwise', async () => {
+  const folder = await newFolder();
+  const env = { ...process.env, NODE_ENV: 'development' };
+  const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
+  const options = ['--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
+  await execute(process.execPath, [vite, 'build', 'web-client', ...options], { cwd: ROOT, env });
+  const files = await readdir(join(folder, 'assets'));
+  // React's build for development names the source file of each element.
+  const isForDevelopment = async (name: string) =>
+    (await read(join(folder, 'assets', name))).includes('jsxDEV');
+  const scripts = files.filter((name) => name.endsWith('.js'));
+  expect(scripts.length).toBeGreaterThan(5);
+  for (const script of scripts) expect([script, await isForDevelopment(script)]).toEqual([script, false]);
 });
 
 test('an installation without build tools succeeds, and prints how to get them', async () => {

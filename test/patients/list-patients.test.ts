@@ -42,6 +42,15 @@ describe('the patients of a clinic', () => {
     for (const [index, state] of ['active', 'archived', 'missing', 'merged'].entries()) {
       for (const patient of byState[index] ?? []) expect(patient.state).toBe(state);
     }
+
+    // By their ids, in whichever state; an id that is not stored is not in the answer.
+    const wanted = byState.flatMap(([first]) => first?.cliniko_patient_id ?? []).sort();
+    const found = await list(server, `?ids=${wanted.join()},7`);
+    expect(found.patients.map((patient) => patient.cliniko_patient_id)).toEqual(wanted);
+    expect(found.next).toBeNull();
+    const everyId = byState.flat().map((patient) => patient.cliniko_patient_id);
+    expect((await list(server, `?ids=${everyId.join()}`)).patients).toHaveLength(100);
+    expect((await list(server, `?ids=${everyId.join()}&state=missing`)).patients).toHaveLength(3);
   });
 
   test('are found by a part of the name, the e-mail, the phone as people type it, and the id', async ({
@@ -104,7 +113,7 @@ describe('the patients of a clinic', () => {
     expect(row?.host).toMatch(/^simulated\./);
   });
 
-  test.for(['?limit=0', '?limit=201', '?state=gone', '?after=x', `?search=${'x'.repeat(101)}`])(
+  test.for(['?limit=0', '?limit=201', '?state=gone', '?after=x', `?search=${'x'.repeat(101)}`, '?ids=7,x'])(
     'refuse %s',
     async (query, { databaseUrl }) => {
       const server = await startTestServer(databaseUrl, { patients: 1 });

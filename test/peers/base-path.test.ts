@@ -31,8 +31,11 @@ describe('nginx at /sync/', () => {
       .getByRole('link', { name: String(OURS) })
       .first()
       .waitFor();
+    // Leaving before the WebSocket is open is an error on the console.
+    await page.locator('.badge[data-connection="live"]').waitFor();
     await page.getByRole('link', { name: 'Dashboard' }).click();
-    await page.waitForURL(`${origin}/sync/`);
+    // Back to the clinic that this tab had open.
+    await page.waitForURL(`${origin}/sync/?org=${OURS}`);
 
     expect(
       journal.requests.some((url) => url.startsWith('ws') && url.includes('/sync/api/v1/cliniko/ws')),

@@ -173,6 +173,16 @@ describe('a reader who follows', () => {
     },
   );
 
+  test('the guide to notifications, has an endpoint with quiet hours, and a test under way', async () => {
+    const reader = await newReader();
+    await withDatabase(reader);
+    Object.assign(reader.environment, { CREDENTIALS_KEY: randomBytes(32).toString('base64') });
+    const printed = (await follow('guides/notifications.md', reader)).join('\n');
+    expect(printed).toContain('"kind": "slack"');
+    expect(printed).toContain('"state": "pending"');
+    expect(printed).toContain('"from": "22:00"');
+  });
+
   test('the operations guide, has a server that tells of itself', async () => {
     const reader = await newReader();
     await withDatabase(reader);
@@ -187,6 +197,15 @@ describe('a reader who follows', () => {
     await withDatabase(reader);
     Object.assign(reader.environment, { CREDENTIALS_KEY: randomBytes(32).toString('base64') });
     expect((await follow('guides/scaling.md', reader)).join('\n')).toContain('"Seen everywhere"');
+  });
+
+  test('the guide to the data, has a login for analysts, and revokes it', async () => {
+    const reader = await newReader();
+    await withDatabase(reader);
+    const printed = (await follow('guides/data.md', reader)).join('\n');
+    expect(printed).toContain(
+      'The SQL reader reports has no rights on the tables any more. Its role is dropped.',
+    );
   });
 
   test('the page about upgrades, has the newest schema', async () => {

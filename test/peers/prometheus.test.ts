@@ -139,6 +139,7 @@ async function scrapeText(): Promise<string> {
   const metrics = createMetrics({
     readDatabaseStats: async () => undefined,
     isListenerHealthy: () => true,
+    isNatsConnected: () => false,
     isDraining: () => false,
     live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
   });

@@ -22,6 +22,7 @@ const PACKAGES: Record<string, string> = {
   // The guide about embedding has a route for FastAPI.
   uvicorn: 'uvicorn python3-fastapi python3-httpx',
   pgbouncer: 'pgbouncer',
+  'nats-server': 'nats-server',
 };
 
 export default function requirePeers(): void {

@@ -1,6 +1,7 @@
 /** pgbouncer refuses startup parameters, so behind it the settings of a session are pinned another way. */
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { checkListen } from '../../src/cli/doctor/database-checks.ts';
+import { openDatabase } from '../../src/database/open.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer } from '../support/server.ts';
@@ -31,6 +32,21 @@ describe.for(['transaction', 'session'] as const)('pgbouncer that pools by %s', 
     await stream.until((sent) => sent.length === 2);
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     expect((await stream.until(hasEnded)).at(-1)?.event).toBe('completed');
+  });
+});
+
+describe('a pool behind pgbouncer that pools transactions', () => {
+  test('gets the answer to each of many statements of one connection', async ({ databaseUrl }) => {
+    const pooled = await startPgbouncer(databaseUrl);
+    const { sql, close } = openDatabase(pooled, { max: 1, throughPooler: true, answerLimitMs: 5_000 });
+    onTestFinished(close);
+    const numbers = Array.from({ length: 40 }, (_, n) => n);
+    // Statements with and without parameters have different protocol messages.
+    const answers = numbers.map(async (n) => {
+      const [row] = await (n % 2 === 0 ? sql`select ${n}::int as n` : sql.unsafe(`select ${n} as n`));
+      return row?.n;
+    });
+    expect(await Promise.all(answers)).toEqual(numbers);
   });
 });
 

@@ -84,27 +84,27 @@ describe('a run that cannot reach Cliniko', () => {
 
 describe('clinics whose Cliniko accepts connections and does not respond', () => {
   test('use no slot: a healthy clinic is not delayed', async ({ databaseUrl }) => {
-    const hanging = [1, 2, 3, 4];
+    const hanging = [1, 2, 3, 4, 5, 6, 7, 8];
     const server = await startTestServer(databaseUrl, {
       organizations: [],
-      config: { syncConcurrency: 4 },
+      config: { syncConcurrency: 8 },
     });
     const front = await serveHanging(server.cliniko.url, server.cliniko.apiKey);
     const behind = await startTestServer(databaseUrl, {
       organizations: [],
       cliniko: { ...server.cliniko, url: front },
-      config: { syncConcurrency: 4 },
+      config: { syncConcurrency: 8 },
     });
     await server.stop();
-    for (const id of [...hanging, 5]) {
+    for (const id of [...hanging, 9]) {
       await putJson(behind.api, `/organizations/${id}`, { name: `Clinic ${id}` });
-      const api_key = id === 5 ? server.cliniko.apiKey : `hangs-${id}-au1`;
+      const api_key = id === 9 ? server.cliniko.apiKey : `hangs-${id}-au1`;
       await putJson(behind.api, `/organizations/${id}/cliniko-credentials`, { api_key });
     }
     for (const id of hanging) await start(behind, id);
     for (const id of hanging) await until(behind, { metadata: { phase: 'fetching' } }, { organization: id });
-    await start(behind, 5);
-    await until(behind, { status: 'completed' }, { organization: 5, timeout: 12_000 });
+    await start(behind, 9);
+    await until(behind, { status: 'completed' }, { organization: 9, timeout: 12_000 });
     const reason = 'Waiting for an answer from Cliniko';
     for (const organization of hanging) {
       await until(

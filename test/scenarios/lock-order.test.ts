@@ -162,6 +162,7 @@ async function writeAsForeignProgram(sql: Sql): Promise<void> {
   await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
     values (${ORGANIZATION}, 'by_hand', 'completed', now() at time zone 'utc', now() at time zone 'utc')`;
   await sql`update sync_logs set records_processed = 7 where id = (select max(id) from sync_logs where status <> 'running')`;
+  await sql`update patients set phone = '+61400000000' where id = (select min(id) from patients)`;
   await sql`delete from sync_logs where operation_type = 'by_hand'
     and id = (select min(id) from sync_logs where operation_type = 'by_hand')`;
 }

@@ -65,7 +65,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  waitEstimate: NO_ESTIMATE,
+  remainingTime: NO_ESTIMATE,
 } as const;
 
 const holdsIt = (model: Model, lease: Lease) =>

@@ -1,10 +1,11 @@
 /** Two servers on one database, as real processes behind a network that a test can cut. A killed server is restarted. */
 import { once } from 'node:events';
-import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface ServerPair {
+  cliniko: ClinikoSimulator;
   /** Stable addresses, whichever process is behind them. */
   addresses: readonly [string, string];
   /** Closes every connection of one of them, on both sides. */
@@ -26,14 +27,19 @@ interface Member {
 
 const STARTS_AT_MOST = 5;
 
-export async function openServerPair(databaseUrl: string): Promise<ServerPair> {
-  const cliniko = await startClinikoSimulator({ patients: 1, requestsPerMinute: Number.POSITIVE_INFINITY });
+export async function openServerPair(
+  databaseUrl: string,
+  { patients = 1, environment = {} }: { patients?: number; environment?: Record<string, string> } = {},
+): Promise<ServerPair> {
+  const cliniko = await startClinikoSimulator({ patients, requestsPerMinute: Number.POSITIVE_INFINITY });
   /** A lost session during its start ends the server too; a supervisor restarts it. */
   const start = async (left = STARTS_AT_MOST): Promise<ServerProcess> =>
-    startServerProcess({ cliniko, databaseUrl, environment: { DRAIN_MS: '200' } }).catch((error: unknown) => {
-      if (left === 1) throw error;
-      return start(left - 1);
-    });
+    startServerProcess({ cliniko, databaseUrl, environment: { DRAIN_MS: '200', ...environment } }).catch(
+      (error: unknown) => {
+        if (left === 1) throw error;
+        return start(left - 1);
+      },
+    );
   const startMember = async (): Promise<Member> => {
     const server = await start();
     return { server, network: await openTcpProxy(server.url), replacing: undefined };
@@ -50,6 +56,7 @@ export async function openServerPair(databaseUrl: string): Promise<ServerPair> {
   };
   const [one, other] = members;
   return {
+    cliniko,
     addresses: [new URL(one.network.url).origin, new URL(other.network.url).origin],
     cut(which) {
       members[which].network.refuse(true);

@@ -56,6 +56,7 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
     child,
     async latest(organizationId = 123) {
       const response = await fetch(`${url}/api/v1/cliniko/sync-logs/${organizationId}?limit=1`);
+      if (!response.ok) throw new Error(`The poll was answered ${response.status}: ${await response.text()}`);
       return SyncLog.parse(SyncLogList.parse(await response.json()).logs[0]);
     },
     start: (organizationId = 123) =>

@@ -1,6 +1,7 @@
 /** A WebSocket client of the ops console, and all messages that it received. */
 import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { PatientChangeEvent } from '#contract/patient-change.ts';
 import { ServerFrame } from '#contract/socket-frame.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
@@ -25,6 +26,7 @@ export function startSocket(server: { url: string }, query = '', { headers, prot
   onTestFinished(() => socket.terminate());
   const texts: string[] = [];
   const frames: ServerFrame[] = [];
+  const changes: PatientChangeEvent[] = [];
   const closed = new Promise<number>((resolve) => {
     socket.on('close', resolve);
     // A rejected handshake has a status instead of a code.
@@ -33,7 +35,9 @@ export function startSocket(server: { url: string }, query = '', { headers, prot
   });
   socket.on('message', (data) => {
     texts.push(String(data));
-    frames.push(ServerFrame.parse(JSON.parse(String(data))));
+    const change = PatientChangeEvent.safeParse(JSON.parse(String(data)));
+    if (change.success) changes.push(change.data);
+    else frames.push(ServerFrame.parse(JSON.parse(String(data))));
   });
   return {
     socket,
@@ -41,6 +45,8 @@ export function startSocket(server: { url: string }, query = '', { headers, prot
     /** The close code, or the status of a rejected handshake. */
     closed,
     frames: () => frames,
+    /** Of patients. */
+    changes: () => changes,
     send: (frame: unknown) => socket.send(JSON.stringify(frame)),
     close: () => socket.terminate(),
     until: (type: string, count = 1) =>

@@ -27,7 +27,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  waitEstimate: NO_ESTIMATE,
+  remainingTime: NO_ESTIMATE,
 } as const;
 
 const batch = (counts: Partial<BatchCounts>): BatchCounts => ({

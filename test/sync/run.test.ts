@@ -17,7 +17,7 @@ const display = {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  waitEstimate: NO_ESTIMATE,
+  remainingTime: NO_ESTIMATE,
 } as const;
 
 describe('a run whose page cannot be read', () => {

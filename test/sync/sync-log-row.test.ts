@@ -16,7 +16,7 @@ const METADATA = runningMetadata(STATE, {
   phase: 'storing',
   step: 'storing_patients',
   loaded: 0,
-  waitEstimate: NO_ESTIMATE,
+  remainingTime: NO_ESTIMATE,
 });
 
 const BATCH = {

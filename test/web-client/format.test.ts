@@ -6,10 +6,10 @@ import { statusText } from '../../web-client/src/dashboard/status-text.ts';
 import { backoffMs } from '../../web-client/src/live/connection.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { countByState, inOrder, narrowed } from '../../web-client/src/ops/listing.ts';
+import { createRowReader } from '../../web-client/src/ops/rows.ts';
 import {
   counterText,
   operationWords,
-  patientsPerSecond,
   shownPercent,
   storedShare,
   triggerWords,
@@ -75,12 +75,6 @@ describe('figures', () => {
     });
     expect(resultText(unchanged)).toBe('1,944 patients checked: nothing changed');
   });
-
-  test('the rate comes from the estimate of what remains', () => {
-    const metadata = { progress_percent: 69.4, patients_found: 648, estimated_remaining_ms: 10_000 };
-    expect(patientsPerSecond(aLog({ records_processed: 448, metadata }))).toBe(20);
-    expect(patientsPerSecond(aLog())).toBeNull();
-  });
 });
 
 describe('the address', () => {
@@ -106,14 +100,13 @@ describe('the list of the ops console', () => {
     applyPolledState(unknownOrganization(5), { head: null, log: null }),
   ];
   const everything = new Map(states.map((state) => [state.organizationId, state]));
+  const rows = createRowReader()(everything, new Map(), new Map([[2, 'Bayview Physio']]));
   const ids = (text: string, state: 'failed' | null = null) =>
-    narrowed(inOrder(everything), { text, state }, new Map([[2, 'Bayview Physio']])).map(
-      (state) => state.organizationId,
-    );
+    narrowed(inOrder(rows), { text, state, cause: null, sort: 'state' }, Date.now()).map(({ id }) => id);
 
   test('has failed organizations first, the newest of them on top', () => {
-    expect(ids('')).toEqual([4, 3, 2, 1, 5]);
-    expect(countByState(inOrder(everything))).toEqual({ failed: 2, running: 1, completed: 1, never: 1 });
+    expect(ids('')).toEqual([4, 3, 2, 5, 1]);
+    expect(countByState(rows)).toMatchObject({ failed: 2, running: 1, ok: 1, never: 1 });
   });
 
   test('is filtered by text in any case, and by state', () => {
@@ -121,6 +114,7 @@ describe('the list of the ops console', () => {
     expect(ids('5')).toEqual([5]);
     expect(ids('failed')).toEqual([4, 3]);
     expect(ids('4', 'failed')).toEqual([4]);
+    expect(ids('fresh')).toEqual([1]);
   });
 });
 

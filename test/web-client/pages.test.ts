@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS, type Organization } from '#contract/organization.ts';
+import { ApiError } from '../../web-client/src/api.ts';
 import {
   averageOf,
   durationByRun,
@@ -15,17 +16,32 @@ import {
   NO_SCHEDULE,
   withSchedule,
 } from '../../web-client/src/dashboard/schedule-draft.ts';
-import { changeOf, countryName, draftOf } from '../../web-client/src/dashboard/settings-draft.ts';
+import {
+  changeOf,
+  countryName,
+  draftOf,
+  errorsOf,
+  settingsErrors,
+} from '../../web-client/src/dashboard/settings-draft.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
-import { activityBetween, processedBetween, withLines } from '../../web-client/src/ops/activity.ts';
+import {
+  activityBetween,
+  linesOfRuns,
+  processedBetween,
+  withLines,
+  withRecent,
+} from '../../web-client/src/ops/activity.ts';
 import { inOrder, sorted } from '../../web-client/src/ops/listing.ts';
+import { createRowReader } from '../../web-client/src/ops/rows.ts';
 import {
   moved,
   noThroughput,
   recentRate,
   SECONDS_KEPT,
+  smoothedRate,
   withCount,
 } from '../../web-client/src/ui/throughput.ts';
+import { relativeText } from '../../web-client/src/ui/time-format.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog> | null, organizationId = log?.organization_id ?? 1) =>
@@ -39,6 +55,17 @@ describe('the throughput', () => {
     const counted = withCount(withCount(noThroughput(100), 100, 40), 101, 60);
     expect(recentRate(moved(counted, 102), 5)).toBe(20);
     expect(recentRate(moved(counted, 107), 5)).toBe(0);
+  });
+
+  test('has a smoothed rate after three seconds, and the size of a group of pages is none', () => {
+    let throughput = noThroughput(0);
+    // 400 patients every fourth second.
+    for (let second = 1; second <= 41; second += 1) {
+      throughput = second % 4 === 0 ? withCount(throughput, second, 400) : moved(throughput, second);
+      const rate = smoothedRate(throughput);
+      if (second < 3) expect(rate).toBeNull();
+      if (second > 12) expect(Math.abs((rate ?? 0) - 100)).toBeLessThan(35);
+    }
   });
 
   test('never loses or invents a patient within the stored time', () => {
@@ -90,6 +117,24 @@ describe('the charts', () => {
     expect(durationByRun([usual, empty]).map(({ value }) => value)).toEqual([2, 2]);
     expect(rateByRun([usual, empty]).map(({ value }) => value)).toEqual([null, 250]);
   });
+
+  test('show a failed run, and leave it out of the averages', () => {
+    const times = { started_at: '2026-11-23T10:00:00.000Z', completed_at: '2026-11-23T10:00:02.000Z' };
+    const completed = aLog({ ...times, status: 'completed', records_processed: 500 });
+    const failed = {
+      ...aLog({ ...times, status: 'failed' }),
+      id: 2,
+      completed_at: '2026-11-23T10:01:00.000Z',
+    };
+    const durations = durationByRun([failed, completed]);
+    expect(durations.map(({ value, isFailed }) => [value, isFailed])).toEqual([
+      [2, false],
+      [60, true],
+    ]);
+    expect(durations[1]?.words).toMatch(/failed after 1m 0s$/);
+    expect(averageOf(durations)).toBe(2);
+    expect(rateByRun([failed, completed]).map(({ value }) => value)).toEqual([250, null]);
+  });
 });
 
 describe('the settings form', () => {
@@ -99,7 +144,7 @@ describe('the settings form', () => {
     name: 'Harbour Street Clinic',
     has_credentials: true,
     next_sync_at: null,
-    paused_at: null,
+    ...{ paused_at: null, paused_by: null, everything_paused: false },
     schedule_error: null,
   };
 
@@ -148,6 +193,20 @@ describe('the settings form', () => {
     expect([first, NO_SCHEDULE].map((one) => canAddSchedule([one]))).toEqual([true, false]);
   });
 
+  test('shows an error at its field', () => {
+    const [off, own] = [NO_SCHEDULE, { ...NO_SCHEDULE, rhythm: 'own' as const, cron: ' ' }];
+    const draft = { ...draftOf(clinic), country: 'QQ', schedules: [off, own] };
+    expect(settingsErrors(draft)).toEqual({
+      country: expect.stringContaining('Two letters'),
+      schedules: { 1: 'Write a cron expression.' },
+    });
+    const refusedAs = (field: string) => errorsOf(new ApiError(`"${field}" never fires.`, { field }), draft);
+    // The only schedule that is sent is the second of the form.
+    expect(refusedAs('schedule.cron')).toEqual({ schedules: { 1: 'Never fires.' } });
+    expect(refusedAs('time_zone')).toEqual({ timeZone: 'Never fires.' });
+    expect(refusedAs('body')).toBeNull();
+  });
+
   test('shows a country only for a known code', () => {
     expect(countryName('AU')).toBe('Australia');
     expect(countryName('A')).toBeUndefined();
@@ -185,31 +244,49 @@ describe('the event tail', () => {
   });
 
   test('has the newest line first, each with a unique key, and is bounded', () => {
-    const line = { organizationId: 7, words: 'Continuing', tone: 'plain' as const };
+    const line = { organizationId: 7, runId: 70, isEnd: false, words: 'Continuing', tone: 'plain' as const };
     let lines = withLines([], [line, { ...line, words: 'Completed' }], 1);
     expect(lines.map(({ words }) => words)).toEqual(['Completed', 'Continuing']);
-    for (let round = 0; round < 300; round += 1) lines = withLines(lines, [line], round);
-    expect(lines).toHaveLength(100);
-    expect(new Set(lines.map(({ key }) => key)).size).toBe(100);
+    for (let round = 0; round < 500; round += 1) lines = withLines(lines, [line], round);
+    expect(lines).toHaveLength(400);
+    expect(new Set(lines.map(({ key }) => key)).size).toBe(400);
+  });
+
+  test('places the runs of the log by time, each event once, also when the stream told it already', () => {
+    const failed = aLog({ organization_id: 7, id: 69, status: 'failed' });
+    const done = { ...running, status: 'completed' as const, completed_at: running.started_at };
+    const live = withLines([], activityBetween(everythingOf(running), everythingOf(done)), Date.now());
+    const lines = withRecent(live, linesOfRuns([failed, failed, done]));
+    expect(lines.filter(({ runId, isEnd }) => runId === running.id && isEnd)).toHaveLength(1);
+    expect(lines.filter(({ runId }) => runId === failed.id).map(({ isEnd }) => isEnd)).toEqual([true, false]);
+    expect(lines.map(({ at }) => at)).toEqual(lines.map(({ at }) => at).sort((one, other) => other - one));
   });
 });
 
 test('the console sorts names in natural order, and by the most work left', () => {
-  const states = inOrder(
-    new Map([
-      ...everythingOf(
-        aLog({ organization_id: 1, status: 'completed' }),
-        aLog({ organization_id: 2, status: 'running', percent: 80 }),
-        aLog({ organization_id: 3, status: 'running', percent: 10 }),
-      ),
-    ]),
-  );
   const names = new Map([
     [1, 'Clinic 10'],
     [2, 'Clinic 9'],
     [3, 'clinic 11'],
   ]);
-  const ids = (sort: 'name' | 'progress') => sorted(states, sort, names).map((state) => state.organizationId);
+  const everything = everythingOf(
+    aLog({ organization_id: 1, status: 'completed' }),
+    aLog({ organization_id: 2, status: 'running', percent: 80 }),
+    aLog({ organization_id: 3, status: 'running', percent: 10 }),
+  );
+  const rows = inOrder(createRowReader()(everything, new Map(), names));
+  const ids = (sort: 'name' | 'progress') => sorted(rows, sort).map(({ id }) => id);
   expect(ids('name')).toEqual([2, 1, 3]);
   expect(ids('progress')).toEqual([3, 2, 1]);
+});
+
+describe('the distance of a time', () => {
+  test('is a number of whole units, and never "tomorrow" for a time that is later', () => {
+    const now = Date.parse('2026-11-29T10:00:00Z');
+    const english = (at: string) => relativeText(at, now, 'en');
+    expect(english('2026-11-29T10:00:20Z')).toBe('now');
+    expect(english('2026-11-29T09:55:00Z')).toBe('5 minutes ago');
+    expect(english('2026-11-29T19:59:00Z')).toBe('in 9 hours');
+    expect(english('2026-12-01T09:00:00Z')).toBe('in 1 day');
+  });
 });

@@ -14,7 +14,7 @@ afterEach(() => {
 });
 const watches: OrganizationWatch[] = [];
 
-type Answer = { head: string; log: SyncLog | null } | 'unchanged' | 'unreachable';
+type Answer = { head: string; log: SyncLog | null } | 'unchanged' | 'unreachable' | 'frozen';
 
 async function watch() {
   const sources = createFakeEventSources();
@@ -24,6 +24,7 @@ async function watch() {
   const fakeFetch: typeof fetch = async (url, init) => {
     polls.push({ url: String(url), ifNoneMatch: new Headers(init?.headers).get('if-none-match') });
     if (answer === 'unreachable') throw new TypeError('fetch failed');
+    if (answer === 'frozen') return new Promise(() => {});
     if (answer === 'unchanged') return new Response(null, { status: 304 });
     const body = JSON.stringify({ logs: answer.log === null ? [] : [answer.log] });
     return new Response(body, { headers: { etag: `"${answer.head}"` } });
@@ -79,7 +80,7 @@ describe('a stream that works', () => {
     await pass(500);
     expect(page.newest().url).toBe('/api/v1/cliniko/sync-logs/123/events?since=k7x2.4');
     page.newest().hello();
-    await pass(20_000);
+    await pass(18_000);
     expect(page.connections()).toEqual(['live', 'connecting', 'live']);
     expect(page.opened).toHaveLength(2);
     expect(page.polls).toEqual([]);
@@ -180,10 +181,19 @@ describe('the poll takes over', () => {
     page.answers({ head: 'k7x2.4', log: null });
     page.newest().hello();
     page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4' });
-    await pass(37_499);
+    await pass(18_749);
     expect(page.connections()).toEqual(['live']);
     await pass(1);
     expect(page.connections()).toEqual(['live', 'polling']);
+  });
+
+  test('and a frozen server, which answers nothing, is noticed within 20 seconds', async () => {
+    const page = await watch();
+    page.newest().hello();
+    page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4' });
+    page.answers('frozen');
+    await pass(20_000);
+    expect(page.connections()).toEqual(['live', 'connecting']);
   });
 
   test('when the first heartbeat is late, as behind a proxy that let the hello through and holds back the rest', async () => {
@@ -191,7 +201,7 @@ describe('the poll takes over', () => {
     page.answers({ head: 'k7x2.4', log: null });
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
-    await pass(22_499);
+    await pass(18_749);
     expect(page.connections()).toEqual(['live']);
     await pass(1);
     expect(page.connections()).toEqual(['live', 'polling']);

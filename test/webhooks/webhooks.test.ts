@@ -6,7 +6,7 @@ import { CreatedWebhook, WebhookDeliveryList, WebhookList, WebhookMessage } from
 import { openDatabase } from '../../src/database/open.ts';
 import { releaseFromFuture } from '../../src/webhooks/outbox.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type Received, startReceiver } from './support/receiver.ts';
 
@@ -120,6 +120,21 @@ describe('a receiver that does not take it', () => {
     expect(second.headers['webhook-id']).toBe(first.headers['webhook-id']);
     expect(second.body).toBe(first.body);
     expect(verify(secret, second)).toEqual(verify(secret, first));
+
+    // In quiet hours, two hours before their end.
+    const wall = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+    const quiet = JSON.stringify({ from: wall(-2), to: wall(2), time_zone: 'UTC' });
+    const sql = connectInTest(databaseUrl);
+    await sql`update webhook_endpoints set quiet_hours = ${quiet}::text::jsonb`;
+    receiver.answers.push(500);
+    await sql`insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body)
+      select id, organization_id, 'msg_quiet', 'sync.failed', '{}' from webhook_endpoints`;
+    await receiver.until(3);
+    await eventually(async () => {
+      const [putOff] = await deliveries(server, id);
+      expect(putOff).toMatchObject({ state: 'pending', last_status: 500 });
+      expect(Date.parse(putOff?.next_attempt_at ?? '')).toBeGreaterThan(Date.now() + 3_600_000);
+    });
   });
 
   test('is retried in time when the clock of the database is set back', async ({ databaseUrl }) => {
@@ -145,11 +160,18 @@ describe('a receiver that does not take it', () => {
     expect(await inMinutes(3, null, 61)).toBe(true);
     expect(await inMinutes(1, 503, 27 * 60)).toBe(true);
     expect(await inMinutes(0, null, 60)).toBe(true);
+    // A limit of the rate, which the receiver cannot have set for so long.
+    await sql`update webhook_endpoints set resume_at = now() + interval '27 hours'`;
+    await releaseFromFuture(sql);
+    expect(await sql`select 1 from webhook_endpoints where resume_at is not null`).toHaveLength(0);
     // A delay of ours, a claim, a delay that the receiver requested.
     expect(await inMinutes(2, 500, 5)).toBe(false);
     expect(await inMinutes(1, null, 1)).toBe(false);
     expect(await inMinutes(1, 429, 20 * 60)).toBe(false);
     expect(await inMinutes(9, 500, 26 * 60)).toBe(false);
+    // One that waits for the end of quiet hours.
+    await sql`update webhook_endpoints set quiet_hours = '{}'`;
+    expect(await inMinutes(1, 500, 9 * 60)).toBe(false);
   });
 
   test('by a redirect is not followed anywhere', async ({ databaseUrl }) => {
@@ -252,10 +274,13 @@ describe('an endpoint', () => {
     expect((await server.api(`${path.replace('123', '124')}/deliveries`)).status).toBe(404);
     expect((await server.api(path, { method: 'DELETE' })).status).toBe(204);
     expect((await server.api(path, { method: 'DELETE' })).status).toBe(404);
-    const audit = await sql<
-      { action: string }[]
-    >`select action from audit_log where action like 'webhook.%' order by id`;
-    expect(audit.map(({ action }) => action)).toEqual(['webhook.create', 'webhook.delete']);
+    const details = { webhook_id: created.id, host: 'example.com' };
+    expect(
+      await sql`select action, details from audit_log where action like 'webhook.%' order by id`,
+    ).toEqual([
+      { action: 'webhook.create', details },
+      { action: 'webhook.delete', details },
+    ]);
   });
 
   test('shows only the origin of its URL to tokens below admin', async ({ databaseUrl }) => {

@@ -5,5 +5,6 @@ export {
   type SyncProgressDetail,
   SyncProgressElement,
 } from '../../../web-client/src/embed/sync-progress-element.ts';
+export type { SyncProgressTexts } from '../../../web-client/src/progress/texts.ts';
 
 defineSyncProgress();

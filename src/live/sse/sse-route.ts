@@ -1,40 +1,61 @@
 /**
- * `GET …/sync-logs/:orgId/events`: the events of one organization as Server-Sent Events.
+ * The streams of one organization as Server-Sent Events: `GET …/sync-logs/:orgId/events` has the events of its runs, and
+ * `GET …/patients/:orgId/changes/stream` the changes of its patients.
  *
- * Not here: the open stream (sse-connection.ts).
+ * Not here: how a stream opens (open-stream.ts), the open stream (sse-connection.ts).
  */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { formatCursor } from '#contract/cursor.ts';
-import { HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
 import { pathId } from '../../http/parameters.ts';
 import { ProblemError } from '../../http/problem.ts';
-import { encodeNotice } from '../frame.ts';
-import type { Hub } from '../hub.ts';
+import type { ChangeFeed } from '../change-feed.ts';
 import { type StreamAuthorization, streamAuthorizationOf } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
-import { SseConnection, type SseDeps } from './sse-connection.ts';
-import { SSE_HEADERS, SseSocket } from './sse-socket.ts';
+import { openStream } from './open-stream.ts';
+import type { SseDeps } from './sse-connection.ts';
+import { SSE_HEADERS } from './sse-socket.ts';
 
-export function sseRoutes(deps: SseDeps): Hono<{ Bindings: HttpBindings }> {
+type StreamContext = Context<{ Bindings: HttpBindings }>;
+
+export interface SseRouteDeps extends SseDeps {
+  changeFeed: ChangeFeed;
+}
+
+interface Wanted {
+  organizationId: number;
+  /** The client's last cursor, unparsed; undefined on a fresh connection. */
+  since: string | undefined;
+  authorization: StreamAuthorization;
+}
+
+type Subscribe = (wanted: Wanted, onNews: () => void) => Promise<Subscriber | undefined>;
+
+export function sseRoutes(deps: SseRouteDeps): Hono<{ Bindings: HttpBindings }> {
+  const { hub, changeFeed } = deps;
   const routes = new Hono<{ Bindings: HttpBindings }>();
-  routes.get('/sync-logs/:orgId/events', async (c) => {
-    const organizationId = pathId(c, 'orgId');
-    if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
-    if (c.req.header('upgrade')?.toLowerCase() === 'websocket') throw websocketElsewhere();
-    if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
-    const request = {
-      organizationId,
-      since: sinceOf(c),
-      authorization: streamAuthorizationOf(c),
-      headers: Object.fromEntries(c.res.headers),
-    };
-    await openStream(deps, request, c.env.outgoing as ServerResponse);
-    return hijackedResponse(c);
-  });
+  const events: Subscribe = async ({ organizationId, since, authorization }, onNews) => {
+    const requests = new Map([[organizationId, { since, folded: false, authorization }]]);
+    const [subscriber] = await hub.subscribe(requests, onNews);
+    return subscriber;
+  };
+  routes.get('/sync-logs/:orgId/events', (c) => answer(deps, c, events));
+  routes.get('/patients/:orgId/changes/stream', (c) => answer(deps, c, changeFeed.subscribe));
   return routes;
+}
+
+async function answer(deps: SseDeps, c: StreamContext, subscribe: Subscribe): Promise<Response> {
+  const wanted = { organizationId: pathId(c, 'orgId'), since: sinceOf(c) };
+  if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
+  if (c.req.header('upgrade')?.toLowerCase() === 'websocket') throw websocketElsewhere();
+  if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
+  const authorization = streamAuthorizationOf(c);
+  const request = { authorization, headers: Object.fromEntries(c.res.headers) };
+  await openStream(deps, request, c.env.outgoing as ServerResponse, (onNews) =>
+    subscribe({ ...wanted, authorization }, onNews),
+  );
+  return hijackedResponse(c);
 }
 
 function websocketElsewhere(): ProblemError {
@@ -58,67 +79,4 @@ function hasBody(c: Context): boolean {
  */
 function sinceOf(c: Context): string | undefined {
   return c.req.header('last-event-id') || c.req.query('lastEventId') || c.req.query('since');
-}
-
-/** The parts of the request that the stream needs; the request itself is not kept. */
-interface StreamRequest {
-  organizationId: number;
-  since: string | undefined;
-  authorization: StreamAuthorization;
-  /** The response headers from middleware. */
-  headers: Record<string, string>;
-}
-
-async function openStream(deps: SseDeps, request: StreamRequest, response: ServerResponse) {
-  const { organizationId, since, authorization, headers } = request;
-  const requests = new Map([[organizationId, { since, folded: false, authorization }]]);
-  let stream: SseConnection | undefined;
-  await waitForSocket(response);
-  // Events before the stream has started are not lost: `stream.news()` below marks the subscriber dirty.
-  const [subscriber] = await deps.hub.subscribe(requests, () => stream?.news());
-  const { socket } = response;
-  // No socket: the request is pipelined behind another one. A stream needs its own connection.
-  if (subscriber === undefined || socket === null || response.destroyed) {
-    response.destroy();
-    // Node emits no `close` for a response that never had a socket.
-    response.emit('close');
-    return subscriber?.end();
-  }
-  const first = `retry: 2000\n\n${encodeNotice(hello(subscriber, deps.hub.mode))}`;
-  stream = new SseConnection(
-    deps,
-    subscriber,
-    authorization,
-    new SseSocket(response, socket, { headers, first }),
-  );
-  stream.news();
-}
-
-/** How long a response waits for the previous one on the same connection. */
-const WAIT_FOR_SOCKET_MS = 1_000;
-
-/** A browser may reuse a connection just before the previous response ends here: the socket comes soon, or never. */
-async function waitForSocket(response: ServerResponse): Promise<void> {
-  if (response.socket !== null) return;
-  await new Promise<void>((resolve) => {
-    const limit = setTimeout(resolve, WAIT_FOR_SOCKET_MS);
-    response.once('socket', () => {
-      clearTimeout(limit);
-      resolve();
-    });
-  });
-}
-
-/** In the documented form while nudges arrive; with `live: 'poll'` while events come from polling. */
-function hello(subscriber: Subscriber, mode: Hub['mode']) {
-  return {
-    v: PROTOCOL_VERSION,
-    type: 'hello',
-    organization_id: subscriber.organizationId,
-    head: formatCursor(subscriber.epoch, subscriber.head),
-    recovered: subscriber.recovered,
-    reason: subscriber.reason,
-    heartbeat_ms: HEARTBEAT_MS,
-    ...(mode === 'poll' && { live: mode }),
-  };
 }

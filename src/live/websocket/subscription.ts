@@ -1,29 +1,40 @@
 /** The subscription of one `subscribe` frame: a subscriber for each organization, with every event or folded. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientFrame } from '#contract/client-frame.ts';
 import { formatCursor } from '#contract/cursor.ts';
 import { DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
 import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { RowId } from '#contract/sync-log.ts';
+import type { ChangeFeed } from '../change-feed.ts';
 import type { ConnectionRegistry } from '../connection-registry.ts';
 import type { Hub } from '../hub.ts';
 import type { SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
 
+/** Organizations of one `subscribed` frame, and of one read of the log. */
+const MOST_AT_ONCE = 500;
+const FIRST_PORTION = 100;
+const PORTION = 250;
+const RETRY_MS = 500;
+
 export interface LiveDeps {
   hub: Hub;
+  changeFeed: ChangeFeed;
   connections: ConnectionRegistry;
 }
 
 export interface Subscription {
+  /** To the runs of organizations, or to the changes of their patients. */
+  readonly kind: 'runs' | 'changes';
   readonly subscribers: ReadonlyMap<number, Subscriber>;
   end(): void;
 }
 
-/** Resolves when `subscribed` was sent and the first frames are scheduled. */
+/** Resolves when the first `subscribed` was sent and its first frames are scheduled. Further portions of `*` join later. */
 export async function openSubscription(
   frame: ClientFrame & { type: 'subscribe' },
-  { hub }: LiveDeps,
+  { hub }: Pick<LiveDeps, 'hub'>,
   authorization: StreamAuthorization,
   writer: SocketWriter,
   send: (frame: ServerFrame) => void,
@@ -33,23 +44,60 @@ export async function openSubscription(
   const subscription = new HubSubscription(hub, authorization, writer, conflateMs);
   // Before the list is read, so that no organization that appears in between is missed.
   if (isEverything) subscription.trackNewOrganizations();
+  const joinPortion = async (ids: readonly number[], isLast: boolean): Promise<void> => {
+    const joined = await subscription.join(new Map(ids.map((id) => [id, frame.since?.[id]])));
+    if (subscription.hasEnded) return;
+    const streams = joined.map(describeStream);
+    send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, ...(!isLast && { more: true }), streams });
+    for (const subscriber of joined) writer.markDirty(subscriber);
+  };
   try {
     const named = frame.organizations === '*' ? await hub.organizations() : frame.organizations;
     const resumed = isEverything ? resumedIn(frame.since) : [];
-    const seen = [...named, ...resumed].filter((id) => authorization.canRead(id));
-    const joined = await subscription.join(new Map(seen.map((id) => [id, frame.since?.[id]])));
-    send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, streams: joined.map(describe) });
-    for (const subscriber of joined) writer.markDirty(subscriber);
+    const seen = [...new Set([...named, ...resumed])].filter((id) => authorization.canRead(id));
+    const [first = [], ...rest] = portionsOf(seen);
+    await joinPortion(first, rest.length === 0);
+    if (rest.length === 0) subscription.admitNewOrganizations();
+    else void joinRest(subscription, writer, rest, joinPortion);
   } catch (error) {
     subscription.end();
     throw error;
   }
-  subscription.admitNewOrganizations();
   return subscription;
+}
+
+/** The next portion joins when the client has read most of the one before. A portion that fails is tried again. */
+async function joinRest(
+  subscription: HubSubscription,
+  writer: SocketWriter,
+  portions: readonly (readonly number[])[],
+  joinPortion: (ids: readonly number[], isLast: boolean) => Promise<void>,
+): Promise<void> {
+  for (const [index, ids] of portions.entries()) {
+    await writer.whenFewDirty();
+    for (let joined = false; !joined && !subscription.hasEnded; ) {
+      joined = await joinPortion(ids, index === portions.length - 1).then(
+        () => true,
+        () => delay(RETRY_MS, false),
+      );
+    }
+    if (subscription.hasEnded) return;
+  }
+  subscription.admitNewOrganizations();
+}
+
+/** One portion, unless there are many: then a small one first, so that a person sees the newest concerns at once. */
+function portionsOf(ids: readonly number[]): number[][] {
+  if (ids.length <= MOST_AT_ONCE) return [[...ids]];
+  const portions = [ids.slice(0, FIRST_PORTION)];
+  for (let from = FIRST_PORTION; from < ids.length; from += PORTION)
+    portions.push(ids.slice(from, from + PORTION));
+  return portions;
 }
 
 /** A class, which saves memory: a subscription to one organization holds little more than its subscriber. */
 class HubSubscription implements Subscription {
+  readonly kind = 'runs';
   readonly subscribers = new Map<number, Subscriber>();
   readonly #hub: Hub;
   readonly #authorization: StreamAuthorization;
@@ -93,6 +141,10 @@ class HubSubscription implements Subscription {
     return joined;
   }
 
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   end(): void {
     this.#ended = true;
     this.#newOrganizations?.leave();
@@ -118,7 +170,7 @@ class HubSubscription implements Subscription {
 
 type NewOrganizations = ReturnType<typeof createNewOrganizations>;
 
-/** Joins organizations that appear after a subscription to `*`. A failed join is retried at the organization's next event. */
+/** Joins organizations that appear after a subscription to `*`. A failed join is retried. */
 function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string) => Promise<void>) {
   const joining = new Set<number>();
   /** Organizations that appear before the existing ones have joined. */
@@ -127,7 +179,8 @@ function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string
     if (joining.has(id)) return;
     joining.add(id);
     join(id, startCursor)
-      .catch(() => {})
+      // The organization appears again with the comparison of all heads. Not at once: a join that always fails would repeat it.
+      .catch(() => delay(RETRY_MS, undefined, { ref: false }).then(() => hub.compareAll()))
       .finally(() => joining.delete(id));
   };
   const leave = hub.onOrganization((id, startCursor) => {
@@ -150,7 +203,8 @@ function resumedIn(since: Record<string, string> = {}): number[] {
 
 const isRowId = (id: number) => RowId.safeParse(id).success;
 
-function describe(subscriber: Subscriber) {
+/** For `subscribed`. */
+export function describeStream(subscriber: Subscriber) {
   return {
     organization_id: subscriber.organizationId,
     head: formatCursor(subscriber.epoch, subscriber.head),

@@ -21,6 +21,7 @@ import { type Frame, joinSocket } from '../frame.ts';
 import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import type { TimerEntry, TimerWheel } from '../timer-wheel.ts';
+import { openChangeSubscription } from './change-subscription.ts';
 import { closeSoon } from './close-soon.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { idOf, parseFrame, parseOrganizations } from './parse-frame.ts';
@@ -28,9 +29,13 @@ import { type LiveDeps, openSubscription, type Subscription } from './subscripti
 
 const v = PROTOCOL_VERSION;
 
+type SubscribeFrame = ClientFrame & { type: 'subscribe' | 'subscribe_changes' };
+
 /** Maximum bytes buffered in a socket before writing pauses. */
 const FULL_BYTES = 256 * 1024;
 const MAX_SUBSCRIPTIONS = 32;
+/** A frame stays below 30 KB. */
+const HEADS_PER_PING = 1_000;
 /** Maximum client frames that wait for earlier ones. */
 const MAX_QUEUED_FRAMES = 64;
 /** Consecutive frames over the rate limit before reading from the socket pauses. */
@@ -145,7 +150,8 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   }
 
   onTick(): void {
-    if (!this.isFull()) this.#send({ v, type: 'ping', heads: headsOf(this.#subscriptions) });
+    if (!this.isFull())
+      for (const heads of pingsOf(this.#subscriptions)) this.#send({ v, type: 'ping', ...heads });
     this.#deps.connections.rotate(this);
   }
 
@@ -164,7 +170,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   #onMessage(text: string, isBinary: boolean): void {
     if (!this.#isWithinRateLimit(text)) return;
     const frame = isBinary ? undefined : parseFrame(text);
-    const what = 'Send JSON text: subscribe, unsubscribe or ping, as in /asyncapi.json.';
+    const what = 'Send JSON text: subscribe, subscribe_changes, unsubscribe or ping, as in /asyncapi.json.';
     if (frame === undefined) this.#sendError(idOf(text), 'NOT_UNDERSTOOD', what);
     else this.#handleInOrder(frame);
     this.#applyBackpressure();
@@ -228,6 +234,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   async #handle(frame: ClientFrame): Promise<void> {
     switch (frame.type) {
       case 'subscribe':
+      case 'subscribe_changes':
         return this.#subscribe(frame);
       case 'unsubscribe':
         return this.#unsubscribe(frame.id);
@@ -238,7 +245,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     }
   }
 
-  async #subscribe(frame: ClientFrame & { type: 'subscribe' }): Promise<void> {
+  async #subscribe(frame: SubscribeFrame): Promise<void> {
     const { id, organizations } = frame;
     if (this.#subscriptions.has(id))
       return this.#sendError(
@@ -256,7 +263,11 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
       return this.#sendError(id, 'FORBIDDEN', what);
     }
     const send = (answer: ServerFrame) => this.#send(answer);
-    const subscription = await openSubscription(frame, this.#deps, this.#authorization, this.#writer, send);
+    const { changeFeed } = this.#deps;
+    const subscription =
+      frame.type === 'subscribe'
+        ? await openSubscription(frame, this.#deps, this.#authorization, this.#writer, send)
+        : await openChangeSubscription(frame, changeFeed, this.#authorization, this.#writer, send);
     if (this.#isOpen()) this.#subscriptions.set(id, subscription);
     else subscription.end();
   }
@@ -284,14 +295,21 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   }
 }
 
-function headsOf(subscriptions: ReadonlyMap<string, Subscription>): Record<string, string> {
-  const subscribers = [...subscriptions.values()].flatMap((subscription) => [
-    ...subscription.subscribers.values(),
-  ]);
-  return Object.fromEntries(
-    subscribers.map((subscriber) => [
-      subscriber.organizationId,
-      formatCursor(subscriber.epoch, subscriber.cursor),
-    ]),
-  );
+/** At least one part, so that every tick sends a ping. */
+function pingsOf(subscriptions: ReadonlyMap<string, Subscription>) {
+  const all = [...subscriptions.values()];
+  const heads = all.filter(({ kind }) => kind === 'runs').flatMap(cursorsOf);
+  const changes = all.filter(({ kind }) => kind === 'changes').flatMap(cursorsOf);
+  const parts: { heads: Record<string, string>; changes?: Record<string, string> }[] = [];
+  for (let from = 0; from === 0 || from < heads.length; from += HEADS_PER_PING)
+    parts.push({ heads: Object.fromEntries(heads.slice(from, from + HEADS_PER_PING)) });
+  for (let from = 0; from < changes.length; from += HEADS_PER_PING)
+    parts.push({ heads: {}, changes: Object.fromEntries(changes.slice(from, from + HEADS_PER_PING)) });
+  return parts;
 }
+
+const cursorsOf = ({ subscribers }: Subscription): [string, string][] =>
+  [...subscribers.values()].map(({ organizationId, epoch, cursor }) => [
+    String(organizationId),
+    formatCursor(epoch, cursor),
+  ]);

@@ -9,6 +9,7 @@
  * Not here: what happens to patients that were not seen (patients/missing-patients.ts).
  */
 import { z } from 'zod';
+import { formatCount, formatPatients } from '#contract/count.ts';
 import type { CompletenessProof } from '#contract/sync-log.ts';
 
 const count = z.int().min(0);
@@ -137,15 +138,15 @@ export function completenessProof(coverage: Coverage, unanswered: number): Compl
 function unprovenReason(coverage: Coverage, unanswered: number): string | undefined {
   const { seen, totalAtStart, totalAtEnd, withoutId } = coverage;
   if (totalAtEnd === null && seen === 0) return 'Cliniko returned an empty list, which proves nothing.';
-  if (totalAtEnd === null) return `Cliniko returned no usable total; ${seen} patients were read.`;
+  if (totalAtEnd === null) return `Cliniko returned no usable total; ${formatPatients(seen)} were read.`;
   if (seen !== totalAtEnd) {
     const again = coverage.repairs > 0 ? ', also when it was read again' : '';
-    return `Cliniko's total is ${totalAtEnd}, and its list returned ${seen} patients${again}.`;
+    return `Cliniko's total is ${formatCount(totalAtEnd)}, and its list returned ${formatPatients(seen)}${again}.`;
   }
   if (!isComplete(coverage))
-    return `Cliniko's total changed while the list was read: ${totalAtStart} at the start, ${totalAtEnd} at the end.`;
-  if (withoutId > 0) return `${withoutId} records have no usable id.`;
+    return `Cliniko's total changed while the list was read: ${totalAtStart === null ? 'none' : formatCount(totalAtStart)} at the start, ${formatCount(totalAtEnd)} at the end.`;
+  if (withoutId > 0) return `${formatCount(withoutId)} records have no usable id.`;
   if (unanswered > 0)
-    return `Cliniko neither returned nor denied ${unanswered} stored patients that were requested by id.`;
+    return `Cliniko neither returned nor denied ${formatCount(unanswered)} stored patients that were requested by id.`;
   return undefined;
 }

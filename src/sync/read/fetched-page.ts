@@ -39,6 +39,11 @@ export function catchUpPage(crawl: Crawl, records: readonly unknown[]): FetchedP
   return { records, newKeys, at: crawl.position, after: crawl.position, numbered: undefined };
 }
 
+/** A page without records, between the numbered pages and the first request that follows them. */
+export function closingPage({ position }: Crawl): FetchedPage {
+  return { records: [], newKeys: [], at: position, after: position, numbered: undefined };
+}
+
 export function withRecordsWithoutId(
   position: CrawlPosition,
   records: readonly unknown[],

@@ -1,6 +1,7 @@
 /** Wraps the patient source of a run: counts and times requests, reports their waits, and aborts them with the run. */
 import type { PageOptions, PatientSource, WaitNotice } from '../../cliniko/source.ts';
 import { createStopwatch } from '../../timing/stopwatch.ts';
+import { workMsOf } from '../remaining-time.ts';
 import type { RunContext } from '../run-context.ts';
 import { createWaitReporter, type WaitReporter } from './wait-reporter.ts';
 
@@ -23,27 +24,31 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
   run.requestsMs = (requests) => source.estimateWaitMs(requests);
   const onRequest = () => {
     if (run.step === 'checking_config') publishFirstRequest(run);
-    traffic.requests += 1;
+    traffic.requestSent();
   };
   return {
     waits,
-    options: {
-      signal: AbortSignal.any([signal, stopped.signal]),
-      onWait: waits.add,
-      onWaitOver: waits.end,
-      onRequest,
-    },
+    options: { signal: AbortSignal.any([signal, stopped.signal]), onRequest },
     source: {
       estimateWaitMs: (requests) => source.estimateWaitMs(requests),
       async page(query, options) {
         fetching.start();
+        const request = waits.request();
+        const askedAt = performance.now();
+        let hasWaited = false;
+        const onWait = (notice: WaitNotice): void => {
+          hasWaited = true;
+          request.waits(notice);
+        };
         try {
-          const page = await source.page(query, options);
-          traffic.records += page.records.length;
+          const page = await source.page(query, { ...options, onWait, onWaitOver: request.waitOver });
+          const answerMs = hasWaited ? undefined : performance.now() - askedAt;
+          traffic.pageArrived({ records: page.records.length, workMs: workMsOf(run.now()), answerMs });
           // Each page counts as activity, even one without new records.
           run.activity.moved();
           return page;
         } finally {
+          request.answered();
           fetching.stop();
         }
       },

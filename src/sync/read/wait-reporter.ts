@@ -1,15 +1,23 @@
 /**
  * Reports waits for Cliniko, but only while they block the run.
  *
- * Requests are sent ahead of storing. While there is still work to store, a waiting request is not reported.
+ * Requests are sent ahead of storing, in the order of their pages. While there is still work to store, or the oldest request is
+ * on its way, a waiting request is not reported: the next page in order does not wait for it.
  */
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { WaitNotice } from '../../cliniko/source.ts';
 
-export interface WaitReporter {
-  add(notice: WaitNotice): void;
+/** A request that has no answer yet. */
+interface OpenRequest {
+  waits(notice: WaitNotice): void;
   /** The wait of this notice ended early. */
-  end(notice: WaitNotice): void;
+  waitOver(notice: WaitNotice): void;
+  answered(): void;
+}
+
+export interface WaitReporter {
+  /** In the order in which the run needs their answers. */
+  request(): OpenRequest;
   /** Resolves as `step` does. Until then each wait that blocks it is reported. */
   whileWaiting<T>(step: Promise<T>): Promise<T>;
   /** Milliseconds since the first wait that was reported after the last lap; 0 when none was. */
@@ -20,24 +28,36 @@ export function createWaitReporter(
   report: (notice: WaitNotice) => Promise<void>,
   now: () => number = Date.now,
 ): WaitReporter {
-  const open = new Set<WaitNotice>();
+  /** Each open request, oldest first, with its waits that are not over. */
+  const requests = new Set<Set<WaitNotice>>();
   let reportedAt: number | undefined;
-  let added = () => {};
-  /** The notice that ends last, of those that are not over. */
-  const longest = (): WaitNotice | undefined => {
+  let changed = () => {};
+  /** Of the oldest request, the notice that ends last. */
+  const blocking = (): WaitNotice | undefined => {
+    const [notices] = requests;
     let found: WaitNotice | undefined;
-    for (const notice of open) {
-      if (notice.until.getTime() <= now()) open.delete(notice);
+    for (const notice of notices ?? []) {
+      if (notice.until.getTime() <= now()) notices?.delete(notice);
       else if (found === undefined || notice.until > found.until) found = notice;
     }
     return found;
   };
   return {
-    add(notice) {
-      open.add(notice);
-      added();
+    request() {
+      const notices = new Set<WaitNotice>();
+      requests.add(notices);
+      return {
+        waits(notice) {
+          notices.add(notice);
+          changed();
+        },
+        waitOver: (notice) => void notices.delete(notice),
+        answered() {
+          requests.delete(notices);
+          changed();
+        },
+      };
     },
-    end: (notice) => void open.delete(notice),
     lap() {
       const ms = reportedAt === undefined ? 0 : performance.now() - reportedAt;
       reportedAt = undefined;
@@ -50,19 +70,19 @@ export function createWaitReporter(
       );
       let reported: WaitNotice | undefined;
       for (;;) {
-        const nextNotice = new Promise<'added'>((resolve) => {
-          added = () => resolve('added');
+        const nextChange = new Promise<'changed'>((resolve) => {
+          changed = () => resolve('changed');
         });
         // A step that is already settled was not blocked: it wins the race.
         if ((await Promise.race([outcome, eventLoopTurn('pending' as const)])) !== 'pending') return step;
         // The notice stays open for later steps: the waiting request may have been sent ahead for one of them.
-        const current = longest();
+        const current = blocking();
         if (current !== undefined && current !== reported) {
           reported = current;
           reportedAt ??= performance.now();
           await report(current);
         }
-        if (longest() === current && (await Promise.race([outcome, nextNotice])) !== 'added') return step;
+        if (blocking() === current && (await Promise.race([outcome, nextChange])) !== 'changed') return step;
       }
     },
   };

@@ -13,7 +13,7 @@ import {
   sawNumberedPage,
 } from './completeness.ts';
 import type { Crawl } from './crawl.ts';
-import { type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
+import { closingPage, type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
 import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
 import { type NumberedPage, scanPages } from './page-scan.ts';
@@ -37,11 +37,13 @@ export function startedAt({ position, plan }: Crawl): Date {
 /** @returns whether there may be patients after the end of the list that was read, such as new ones */
 export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage, boolean> {
   const { phase, afterId } = crawl.position.coverage;
-  if (phase === 'catch-up') return true;
   let pagesEnded: ListEnding | undefined;
   if (phase === 'page-scan') pagesEnded = yield* pageScan(crawl);
+  // The run shows its last phase while the first request of it has no answer yet.
+  yield closingPage(crawl);
+  if (phase === 'catch-up') return true;
   // An earlier attempt stopped in the middle of this scan.
-  else yield* keysetScan(crawl, afterId, pagesEnded);
+  if (phase === 'keyset-scan') yield* keysetScan(crawl, afterId, pagesEnded);
   let before: Coverage | undefined;
   for (;;) {
     const { coverage } = crawl.position;

@@ -47,6 +47,7 @@ export async function runPipeline<Result>(
       signal.throwIfAborted();
       const batch: InFlightBatch = { ...next.value, spent: requests.lap() };
       await run.commits.add((order) => storeInOrder(run, batch, order));
+      run.slot.worked(batch.records.length);
     }
   } finally {
     requests.stop();
@@ -81,7 +82,7 @@ async function arrive(run: RunContext, { page, isFirst, spent }: InFlightBatch):
     if (run.step !== run.reach('fetching_patients')) await run.publish('fetching');
   }
   if (page.numbered !== undefined) run.log.page(run.state);
-  else if (position.coverage.phase === 'page-scan') await run.publish('finishing');
+  else if (run.phase !== 'finishing') await run.publish('finishing');
 }
 
 async function store(

@@ -20,9 +20,9 @@ import {
   upsertIsolatingFailures,
   upsertPatients,
 } from '../../patients/upsert.ts';
-import { engineSettings, type Lease } from '../lease.ts';
+import { type Lease, runSettings } from '../lease.ts';
 import { type Display, runningMetadata } from '../metadata.ts';
-import { recordForecast } from '../remaining-time.ts';
+import { recordForecast, recordMark } from '../remaining-time.ts';
 import { type BatchCounts, hasMoved, type RunState, storedBatch } from '../run-state.ts';
 import { recordBatch } from '../sync-log-row.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
@@ -94,7 +94,8 @@ async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert
     ? await finishBatch(sql, deps, batch, NOTHING_WRITTEN)
     : await sql.begin(async (tx) => {
         // Both statements are sent together. `execute` sends this one first: its lock comes first in the lock order.
-        const sharing = tx`select ${engineSettings(tx)} ${sharedOrganization(tx, organizationId)}`.execute();
+        const sharing =
+          tx`select ${runSettings(tx, deps.lease)} ${sharedOrganization(tx, organizationId)}`.execute();
         const [organizations, written] = await Promise.all([
           sharing,
           upsert(tx, organizationId, batch.patients),
@@ -120,7 +121,8 @@ async function finishBatch(
   const outcome = outcomeOf(batch, written);
   const { stored, rejected } = outcome;
   const counted = storedBatch(state, countBatch(batch, outcome), batch.position);
-  const next = { ...counted, forecasts: recordForecast(counted, display.waitEstimate) };
+  const forecasts = recordForecast(counted, display.remainingTime);
+  const next = { ...counted, forecasts, marks: recordMark(counted) };
   await Promise.all([
     // The second statement depends on the fence in the first, or is rolled back with it. Both need one round trip.
     recordBatch(tx, lease, {
@@ -170,7 +172,7 @@ function countBatch(batch: PreparedBatch, outcome: Outcome): BatchCounts {
     succeeded,
     inserted,
     updated,
-    // A patient whose stored version is newer was not written, so it counts as unchanged.
+    // A patient whose stored version is the same or newer was not written, so it counts as unchanged.
     unchanged: succeeded - inserted - updated,
     archived:
       accepted.filter((patient) => patient.archivedAt !== null).length +

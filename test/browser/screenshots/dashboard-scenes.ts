@@ -134,7 +134,7 @@ const partlyFailed: Scene = {
     const shots = await openDashboard(environment, camera);
     await sync(environment);
     await everywhere(shots, hasStatus('completed'));
-    await everywhere(shots, ({ page }) => page.locator('.quarantine li').first().waitFor());
+    await everywhere(shots, ({ page }) => page.locator('.check-reasons li').first().waitFor());
     await everywhere(shots, hasCharts);
     await camera.take(shots, this.name);
   },
@@ -163,9 +163,12 @@ const held: Scene = {
       environment.cliniko.people.hardDelete(id);
     await sync(environment);
     const shots = await openDashboard(environment, camera);
-    await everywhere(shots, ({ page }) => page.getByRole('button', { name: 'Review' }).waitFor());
+    await everywhere(shots, ({ page }) => page.locator('.held').waitFor());
     await everywhere(shots, hasCharts);
     await camera.take(shots, this.name);
+    await everywhere(shots, ({ page }) => page.getByRole('link', { name: 'Decide about them' }).click());
+    await everywhere(shots, ({ page }) => page.locator('#HELD .check-id').first().waitFor());
+    await camera.take(shots, 'patients-to-check');
   },
 };
 

@@ -1,4 +1,4 @@
-/** A server with accounts: the sign-in card, a rejected token, and a token that may only read. */
+/** A server with accounts: the sign-in card, a rejected token, a token that may only read, and the page of a sign-in link. */
 import { signIn } from '../support/sign-in.ts';
 import type { Scene } from './dashboard-scenes.ts';
 
@@ -23,8 +23,9 @@ const signingIn: Scene = {
     const reader = await environment.token({ scope: 'read', organizations: [CLINIC] });
     await everywhere((page) => signIn(page, reader));
     await everywhere((page) => page.locator('.badge[data-connection="live"]').waitFor());
-    await everywhere((page) => page.getByRole('button', { name: 'Start Full Sync' }).click());
-    await everywhere((page) => page.getByText('This needs a token with the scope').waitFor());
+    await everywhere((page) =>
+      page.getByRole('button', { name: 'Start Full Sync' }).waitFor({ state: 'detached' }),
+    );
     await camera.takeScreen(shots, 'sign-in-read-only');
   },
 };
@@ -43,4 +44,17 @@ const forbidden: Scene = {
   },
 };
 
-export const SIGN_IN_SCENES: readonly Scene[] = [signingIn, forbidden];
+const link: Scene = {
+  name: 'sign-in-link',
+  auth: 'tokens',
+  async play(environment, camera) {
+    const shots = await camera.open(`${environment.url}/sign-in#code`);
+    const ready = shots.map(({ page }) =>
+      page.getByRole('heading', { name: 'Sign in on this device' }).waitFor(),
+    );
+    await Promise.all(ready);
+    await camera.takeScreen(shots, this.name);
+  },
+};
+
+export const SIGN_IN_SCENES: readonly Scene[] = [signingIn, forbidden, link];

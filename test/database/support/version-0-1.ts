@@ -35,7 +35,7 @@ export async function readRows(sql: Sql): Promise<Record<string, unknown[]>> {
  * Everything in the schema `public`, one line per fact: tables with their columns, defaults and settings, constraints, indexes,
  * sequences, functions with their source, triggers, policies, views and rights.
  *
- * @param owner appears as `owner`; each partition of a day as `sync_events_day`, because two databases may be created on
+ * @param owner appears as `owner`; each partition of a day without its day, because two databases may be created on
  *   different days
  */
 export async function readCatalog(sql: Sql, owner: string): Promise<string[]> {
@@ -67,7 +67,7 @@ export async function readCatalog(sql: Sql, owner: string): Promise<string[]> {
       from routines, aclexplode(coalesce(proacl, acldefault('f', proowner))) as acl
     union all select concat_ws(' ', 'type', typname) from pg_type where typnamespace = 'public'::regnamespace and typtype <> 'c' and typelem = 0`;
   const plain = facts.map(({ fact }) =>
-    fact.replaceAll(owner, 'owner').replaceAll(/sync_events_\d{8}|FOR VALUES FROM .*$/g, 'sync_events_day'),
+    fact.replaceAll(owner, 'owner').replaceAll(/_\d{8}\b|FOR VALUES FROM .*$/g, '_day'),
   );
   return [...new Set(plain)].sort();
 }

@@ -15,8 +15,8 @@ import { folder, run } from './program.ts';
 /** Debian keeps each version in a folder of its own; the newest one. */
 const BIN = findBin();
 const UNPRIVILEGED = 65_534;
-const identity = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : undefined;
-const user = identity ?? {};
+export const IDENTITY = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : undefined;
+const user = IDENTITY ?? {};
 const PASSWORD = 'p@ss word/1';
 
 export interface DebianPostgres {
@@ -36,7 +36,7 @@ export interface DebianPostgresOptions {
 export async function startDebianPostgres(options: DebianPostgresOptions = {}): Promise<DebianPostgres> {
   const { tls: withTls = false, maxConnections = 100 } = options;
   const [dir, port] = [await folder(), await freePort()];
-  if (identity) await chown(dir, identity.uid, identity.gid);
+  if (IDENTITY) await chown(dir, IDENTITY.uid, IDENTITY.gid);
   const data = join(dir, 'data');
   const made = spawnSync(`${BIN}/initdb`, ['-D', data, '-U', 'admin', '--auth=trust', '-E', 'UTF8'], user);
   expect(made.status, String(made.stderr)).toBe(0);
@@ -103,8 +103,16 @@ function findBin(): string {
   return `${root}/${versions.sort((one, other) => Number(other) - Number(one))[0]}/bin`;
 }
 
-/** A program of that version, which prints no error. */
-export function execute(program: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(`${BIN}/${program}`, args, { encoding: 'utf8' });
+export const programOf = (name: string): string => `${BIN}/${name}`;
+
+/** Runs a program of that version, which prints no error. */
+export function execute(
+  program: string,
+  args: readonly string[],
+  identity: { uid: number; gid: number } | undefined = undefined,
+): void {
+  // Another user may not enter the folder of the tests.
+  const options = { cwd: '/', encoding: 'utf8', ...identity } as const;
+  const { status, stderr } = spawnSync(programOf(program), args, options);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 }

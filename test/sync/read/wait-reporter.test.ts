@@ -32,7 +32,7 @@ describe('a wait', () => {
     const [second, third] = [createStep(), createStep()];
 
     const secondDone = waits.whileWaiting(second.step);
-    waits.add(limit);
+    waits.request().waits(limit);
     await expect.poll(() => reported).toEqual([limit]);
     second.finish();
     await secondDone;
@@ -44,11 +44,29 @@ describe('a wait', () => {
     expect(reported).toHaveLength(2);
   });
 
+  test('is reported when the next page in order waits, and not before', async () => {
+    const { reported, report } = createRecorder();
+    const waits = createWaitReporter(report, () => 0);
+    const [next, later] = [waits.request(), waits.request()];
+    const limit = notice(60);
+    const step = createStep();
+    const done = waits.whileWaiting(step.step);
+    later.waits(limit);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(reported).toEqual([]);
+    // The step still needs the later page: now it is the next one.
+    next.answered();
+    await expect.poll(() => reported).toEqual([limit]);
+    step.finish();
+    await done;
+  });
+
   test('is not reported for a step that is already settled, nor after it is over', async () => {
     let now = 0;
     const { reported, report } = createRecorder();
     const waits = createWaitReporter(report, () => now);
-    waits.add(notice(60));
+    waits.request().waits(notice(60));
     await waits.whileWaiting(Promise.resolve());
     now = 61_000;
     const next = createStep();

@@ -4,6 +4,7 @@ import type { Schedules } from '#contract/organization.ts';
 import { ClinikoError, type ClinikoFailure } from '../../../src/cliniko/error.ts';
 import { saveOrganization } from '../../../src/organizations/organizations.ts';
 import { readFreshness } from '../../../src/organizations/overdue.ts';
+import { readOverview } from '../../../src/overview/read-overview.ts';
 import { startDueAttempts, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
 import { startRun } from '../../../src/sync/start-run.ts';
 import { startGuardedServer } from '../../access/support/guarded-server.ts';
@@ -12,7 +13,8 @@ import { openEngine } from '../../support/engine.ts';
 import { people, scriptedSource } from '../../support/scripted-source.ts';
 import { putJson } from '../../support/server.ts';
 
-const NIGHTLY = { cron: '0 2 * * *', time_zone: 'Australia/Sydney' };
+/** Half a day away: a firing that is near would be waited for instead of an attempt. */
+const NIGHTLY = { cron: `0 ${(new Date().getUTCHours() + 12) % 24} * * *`, time_zone: 'UTC' };
 const UNAVAILABLE: ClinikoFailure = { kind: 'unavailable', status: 503 };
 
 async function openClinic(databaseUrl: string, schedule: Schedules = NIGHTLY) {
@@ -90,6 +92,31 @@ describe('a scheduled run that fails for a passing reason', () => {
     expect(success).toMatchObject({ status: 'completed', metadata: { retry_of: again.id } });
     expect(success?.metadata.retry_at).toBeUndefined();
     expect(await clinic.row()).toMatchObject({ retry_at: null, retry_attempt: 0 });
+  });
+
+  test('for 60 s of 503 at the firing is fresh ten minutes later, without a person', async ({
+    databaseUrl,
+  }) => {
+    const clinic = await openClinic(databaseUrl);
+    const firedAt = Date.now();
+    const failed = await clinic.fire(UNAVAILABLE);
+    expect(failed).toMatchObject({ status: 'failed', error_details: expect.stringContaining('503') });
+    const state = async () => {
+      const filter = { organizations: '*', states: [], after: 0, limit: 1, isPaused: false } as const;
+      return (await readOverview(clinic.sql, filter)).rows[0]?.state;
+    };
+    expect(await state()).toBe('failed');
+    // The scheduler looks each second: here each minute of a clock that runs ahead.
+    for (let minute = 1; minute <= 10; minute += 1) {
+      const deps = { ...clinic.deps, now: () => new Date(firedAt + minute * 60_000) };
+      const started = (await startDueSyncs(deps)) + (await startDueAttempts(deps));
+      if (started > 0) await clinic.ended();
+    }
+    expect(await clinic.latest()).toMatchObject({ status: 'completed', metadata: { retry_of: failed.id } });
+    expect(await state()).toBe('ok');
+    expect(await readFreshness(clinic.sql)).toMatchObject({ overdue: 0 });
+    const runs = await clinic.sql`select metadata -> 'trigger' ->> 'kind' as kind from sync_logs order by id`;
+    expect(runs.map(({ kind }) => kind)).toEqual(['schedule', 'retry']);
   });
 
   test('is not tried again after a success by hand, while everything rests, or when it fires sooner', async ({

@@ -50,3 +50,31 @@ export async function startReceiver(...answers: Receiver['answers']): Promise<Re
   };
   return receiver;
 }
+
+/** Takes about two of three messages: it refuses the others at random, before it has read them or after. */
+export async function startFailingReceiver(): Promise<{ url: string; taken: string[] }> {
+  const taken: string[] = [];
+  const server = createServer(async (request, response) => {
+    const luck = Math.random();
+    if (luck < 0.15) {
+      request.socket.destroy();
+      return;
+    }
+    const body = await text(request);
+    if (luck < 0.3) {
+      response.writeHead(503).end();
+      return;
+    }
+    taken.push(body);
+    // The message has arrived, and the sender does not learn it.
+    if (luck < 0.4) request.socket.destroy();
+    else response.writeHead(204).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`, taken };
+}

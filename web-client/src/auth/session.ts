@@ -1,23 +1,28 @@
 /**
- * The access token that was typed into this tab, for a server with accounts. It is gone when the tab is closed.
+ * The access of this page to a server with accounts: the cookie of a session, which the browser sends by itself and no script
+ * can read, or the access token that was typed into this tab, which is gone when the tab is closed.
  *
  * Whether a server has accounts is not known beforehand: the pages send requests without a token, and the first 401
  * opens the sign-in card. The token is sent in headers only; streams carry a stream token (live/access.ts).
  *
- * Not here: the form (sign-in-card.tsx).
+ * Not here: the form (sign-in-card.tsx), the page of sign-in links (sign-in-page.tsx).
  */
 import { useSyncExternalStore } from 'react';
 
 export type Session =
-  /** No token is needed so far. */
+  /** No token is needed so far: the server has no accounts, or this browser has a session. */
   | { kind: 'open' }
   | { kind: 'signed-in'; token: string }
-  /** `hasLapsed`: the server no longer accepts the last token. */
-  | { kind: 'asked'; hasLapsed: boolean };
+  /** `lapsed`: what the server no longer accepts. */
+  | { kind: 'asked'; lapsed: Lapsed };
+
+export type Lapsed = 'token' | 'session' | null;
 
 const KEY = 'patient-sync.token';
 const listeners = new Set<() => void>();
 let session: Session = kept();
+/** Whether the server has accepted the cookie of this browser. */
+let isSession = false;
 
 export function useSession(): Session {
   return useSyncExternalStore(
@@ -35,9 +40,21 @@ export function signIn(token: string): void {
   change({ kind: 'signed-in', token });
 }
 
+/** Forgets the token of this tab. The server ends a session itself (api.ts). */
 export function signOut(): void {
   keep(null);
-  change({ kind: 'asked', hasLapsed: false });
+  isSession = false;
+  change({ kind: 'asked', lapsed: null });
+}
+
+/** The requests of this page are answered by the session of its cookie. */
+export function hasSession(): void {
+  isSession = true;
+}
+
+/** A session that begins now takes its place. */
+export function forgetToken(): void {
+  keep(null);
 }
 
 /** `fetch` with the token of this session, which ends when the server rejects it. */
@@ -47,7 +64,9 @@ export const sessionFetch: typeof fetch = async (input, init) => {
   // A 401 to a request from before the sign-in says nothing about the current token.
   if (response.status === 401 && session.kind !== 'asked' && sent === currentToken()) {
     keep(null);
-    change({ kind: 'asked', hasLapsed: sent !== null });
+    const lapsed = sent !== null ? 'token' : isSession ? 'session' : null;
+    isSession = false;
+    change({ kind: 'asked', lapsed });
   }
   return response;
 };

@@ -6,18 +6,25 @@ import { BASE_PATH } from '../base-path.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
-import { fetchWith, signIn } from './session.ts';
+import { currentPage, ProviderButton } from './provider-button.tsx';
+import { fetchWith, type Lapsed, signIn } from './session.ts';
 
-const LAPSED = 'Your token has expired or was revoked. Sign in with another one.';
+/** Without a token: it asks only how people sign in. */
+const api = createApi(BASE_PATH, (input, init) => fetch(input, init));
+
+const LAPSED: Record<NonNullable<Lapsed>, string> = {
+  token: 'Your token has expired or was revoked. Sign in with another one.',
+  session: 'Your session has ended. Ask the administrator for a sign-in link, or paste a token.',
+};
 /** Characters that a header may carry, up to the size that the server reads. Any other text is no token. */
 const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
 /** Line breaks are allowed between these only: browsers would break after the dashes of an option. */
 const COMMAND = ['npm run tokens -- create', '--name "Front desk"', '--organizations 123', '--scope sync'];
 
-export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
+export function SignInCard({ lapsed }: { lapsed: Lapsed }) {
   const [text, setText] = useState('');
   const [isAsking, setIsAsking] = useState(false);
-  const [refusal, setRefusal] = useState(hasLapsed ? LAPSED : null);
+  const [refusal, setRefusal] = useState(lapsed === null ? null : LAPSED[lapsed]);
   const input = useRef<HTMLInputElement>(null);
   const ids = { input: useId(), hint: useId(), refusal: useId() };
   useDocumentTitle('Sign in');
@@ -36,6 +43,7 @@ export function SignInCard({ hasLapsed }: { hasLapsed: boolean }) {
       <main className="page sign-in">
         <form className="card" onSubmit={submit} noValidate>
           <h1>This server asks for an access token</h1>
+          <ProviderButton api={api} returnTo={currentPage()} />
           <div className="field">
             <label htmlFor={ids.input}>Access token</label>
             <input
@@ -77,6 +85,7 @@ function HowToGetToken({ id }: { id: string }) {
         ))}
       </code>
       <p>It stays in this tab, and is deleted when you close it.</p>
+      <p>A sign-in link of the administrator keeps this browser signed in, without a token.</p>
     </div>
   );
 }

@@ -1,5 +1,6 @@
-/** What an address names: an organization, `${BASE_PATH}/?org=123`, one of its runs, `&run=17`, or its patients, `&view=patients`. */
+/** What an address names: an organization, `${BASE_PATH}/?org=123`, one of its runs, `&run=17`, its patients, `&view=patients`, or those to check, `&view=check`. */
 
+import type { CheckReason } from '#contract/patients-to-check.ts';
 import { RowId } from '#contract/sync-log.ts';
 import { BASE_PATH } from '../base-path.ts';
 
@@ -11,6 +12,11 @@ export function organizationOf(search: string): number | undefined {
 /** @returns undefined when the address names no run: then it is the dashboard */
 export function runOf(search: string): number | undefined {
   return parseOrganizationId(new URLSearchParams(search).get('run') ?? '');
+}
+
+/** @returns the cursor of the moment of a run that the address names; null without one */
+export function momentOf(search: string): string | null {
+  return new URLSearchParams(search).get('moment');
 }
 
 export function parseOrganizationId(text: string): number | undefined {
@@ -29,6 +35,24 @@ export function addressOfRun(organizationId: number, runId: number): string {
 
 export function isPatientsView(search: string): boolean {
   return new URLSearchParams(search).get('view') === 'patients';
+}
+
+export function isAddView(search: string): boolean {
+  return new URLSearchParams(search).get('view') === 'add';
+}
+
+/** @param id proposed; default: the next one */
+export function addressOfAdd(id?: number): string {
+  return `${BASE_PATH}/?view=add${id === undefined ? '' : `&org=${id}`}`;
+}
+
+export function isCheckView(search: string): boolean {
+  return new URLSearchParams(search).get('view') === 'check';
+}
+
+/** @param reason opened first */
+export function addressOfCheck(organizationId: number, reason?: CheckReason): string {
+  return `${addressOf(organizationId)}&view=check${reason === undefined ? '' : `#${reason}`}`;
 }
 
 export function addressOfPatients(organizationId: number): string {

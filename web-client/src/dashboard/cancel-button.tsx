@@ -3,6 +3,7 @@
  * double press of the start button must not cancel the sync that it started.
  */
 import { type RefObject, useEffect, useState } from 'react';
+import { useMay } from '../auth/rights.ts';
 import { useHandOver } from '../ui/restore-focus.ts';
 
 const INACTIVE_FOR_MS = 1_000;
@@ -14,12 +15,14 @@ export interface CancelButtonProps {
 }
 
 export function CancelButton({ heir, onCancel }: CancelButtonProps) {
+  const may = useMay('sync');
   const button = useHandOver(heir);
   const [isInactive, setIsInactive] = useState(true);
   useEffect(() => {
     const timer = setTimeout(() => setIsInactive(false), INACTIVE_FOR_MS);
     return () => clearTimeout(timer);
   }, []);
+  if (may === false) return null;
   return (
     <button
       ref={button}

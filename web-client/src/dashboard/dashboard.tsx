@@ -3,32 +3,34 @@
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */
-import { useState } from 'react';
 import type { Api } from '../api.ts';
 import { NoAccess } from '../auth/no-access.tsx';
+import { useMay } from '../auth/rights.ts';
 import { useCancel } from '../hooks/use-cancel.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
-import { isForbidden } from '../live/connection.ts';
+import { isConnected, isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
-import { DayAndTime } from '../ui/time.tsx';
+import { ClinicTime } from '../ui/time.tsx';
+import { CheckCard } from './check-card.tsx';
+import { ClinicPaused, PauseClinicButton } from './clinic-pause.tsx';
 import { HeldNotice } from './held-notice.tsx';
 import { HistoryCard } from './history-card.tsx';
 import { NotRegistered } from './not-registered.tsx';
-import { QuarantineCard } from './quarantine-card.tsx';
 import type { SettingsPart } from './settings-dialog.tsx';
-import { statusText } from './status-text.ts';
 import { SyncCard } from './sync-card.tsx';
 import { tabTitle, useRunIcon } from './tab.ts';
 import { Totals } from './totals.tsx';
 import { TrendsCard } from './trends-card.tsx';
+import { useAnnouncement } from './use-announcement.ts';
 import { useOrganization } from './use-organization.ts';
 import { useRecords } from './use-records.ts';
 import { nameOf, type Registration, useRegistration } from './use-registration.ts';
+import { useSettingsAddress } from './use-settings-address.ts';
 import { useStart } from './use-start.ts';
 import { useThroughput } from './use-throughput.ts';
 
@@ -38,17 +40,20 @@ const SettingsDialog = loadOnDemand(() =>
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
-  const { registration, readAgain } = useRegistration(api, organizationId);
-  const records = useRecords(api, organizationId, state.log);
+  const { registration, readAgain } = useRegistration(api, organizationId, state.log);
+  const records = useRecords(api, organizationId, state.log, isConnected(connection));
   const start = useStart(api, organizationId, applyLog);
   const cancel = useCancel(api, applyLog);
   const throughput = useThroughput(state.log, frozenAt !== null);
-  const [openPart, setOpenPart] = useState<SettingsPart | null>(null);
-  const openSettings = () => setOpenPart('all');
-  const openKey = () => setOpenPart('key');
+  const settings = useSettingsAddress(organizationId);
+  const open = (part: SettingsPart) => () => settings.open(part);
+  const openSettings = open('clinic');
+  const openKey = open('key');
+  const organization = registration.kind === 'registered' ? registration.organization : null;
   const name = nameOf(registration, organizationId);
   useDocumentTitle(...tabTitle(state, frozenAt !== null), name);
   useRunIcon(state);
+  const announcement = useAnnouncement(state);
 
   const { log } = state;
   if (isForbidden(connection)) return <NoAccess title={name} words={records.error} connection={connection} />;
@@ -58,19 +63,17 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
       <PageHeader current="dashboard" connection={connection} />
       <main className="page">
         <Title
+          api={api}
           organizationId={organizationId}
           registration={registration}
           onSettings={openSettings}
           onKey={openKey}
+          onPaused={readAgain}
         />
+        <ClinicPaused organization={organization} />
         <OfflineNotice connection={connection} />
-        {isMissing && <NotRegistered organizationId={organizationId} onRegister={openSettings} />}
-        <HeldNotice
-          api={api}
-          organizationId={organizationId}
-          missing={records.missing}
-          onConfirmed={records.readAgain}
-        />
+        {isMissing && <NotRegistered organizationId={organizationId} />}
+        <HeldNotice organizationId={organizationId} records={records} />
         <SyncCard
           state={state}
           frozenAt={frozenAt}
@@ -82,66 +85,73 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         <Totals organizationId={organizationId} records={records} />
         <div className="columns">
           <HistoryCard api={api} organizationId={organizationId} latest={log} />
-          <QuarantineCard
-            api={api}
-            organizationId={organizationId}
-            quarantine={records.quarantine}
-            onRetried={records.readAgain}
-          />
+          <CheckCard organizationId={organizationId} records={records} />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {records.error !== null && connection.kind !== 'offline' && <ErrorNotice words={records.error} />}
+        {records.error !== null && connection.kind !== 'offline' && (
+          <ErrorNotice words={records.error} onAgain={records.readAgain} />
+        )}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
-      {openPart !== null && (
+      {settings.openPart !== null && organization !== null && (
         <SettingsDialog
-          part={openPart}
+          part={settings.openPart}
+          mayClose={settings.mayClose}
           api={api}
-          organizationId={organizationId}
-          organization={registration.kind === 'registered' ? registration.organization : null}
+          organization={organization}
+          onPart={settings.show}
           onSaved={readAgain}
-          onClose={() => setOpenPart(null)}
+          onClose={settings.close}
         />
       )}
       <p className="undrawn" role="status" data-testid="announcer">
-        {statusText(state)}
+        {announcement}
       </p>
     </>
   );
 }
 
 interface TitleProps {
+  api: Api;
   organizationId: number;
   registration: Registration;
   onSettings(): void;
   onKey(): void;
+  onPaused(): void;
 }
 
-function Title({ organizationId, registration, onSettings, onKey }: TitleProps) {
+function Title({ api, organizationId, registration, onSettings, onKey, onPaused }: TitleProps) {
   const name = nameOf(registration, organizationId);
   const organization = registration.kind === 'registered' ? registration.organization : null;
+  const may = useMay('admin');
   return (
     <div className="title">
       <div className="title-row">
         <h1>{name}</h1>
-        <button type="button" className="btn" onClick={onSettings}>
-          <Icon name="settings" />
-          Settings
-        </button>
+        <PauseClinicButton api={api} registration={registration} onChanged={onPaused} />
+        {may !== false && registration.kind !== 'not-registered' && (
+          <button type="button" className="btn" data-unknown={may === undefined} onClick={onSettings}>
+            <Icon name="settings" />
+            Settings
+          </button>
+        )}
       </div>
       <p className="soft title-facts">
         {organization?.name && <span>Organization {organizationId}</span>}
         {organization?.next_sync_at && (
-          <span>
-            <Icon name="clock" /> Next sync <DayAndTime at={organization.next_sync_at} />
+          <span className="next-sync">
+            <Icon name="clock" /> Next sync{' '}
+            <ClinicTime at={organization.next_sync_at} timeZone={organization.time_zone} />
           </span>
         )}
         {organization?.has_credentials === false && (
           <span className="title-warning">
             <Icon name="key" /> No Cliniko API key yet
-            <button type="button" className="btn btn-small" onClick={onKey}>
-              Add API key
-            </button>
+            {may === true && (
+              <button type="button" className="btn btn-small" onClick={onKey}>
+                Add API key
+              </button>
+            )}
           </span>
         )}
       </p>

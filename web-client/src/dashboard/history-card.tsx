@@ -45,7 +45,7 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
         <h2 id="runs-title">History</h2>
         <Filters filter={filter} onFilter={setFilter} />
       </div>
-      {error !== null && <ErrorNotice words={error} />}
+      {error !== null && <ErrorNotice words={error} onAgain={history.readAgain} />}
       <p className="undrawn" role="status">
         {isFiltered && runs !== null && runsWords(runs.length, history.hasOlder)}
       </p>

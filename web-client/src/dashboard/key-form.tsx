@@ -8,44 +8,55 @@ export interface KeyFormProps {
   api: Api;
   organization: Organization;
   field: RefObject<HTMLInputElement | null>;
-  /** The organization has just been registered: the key is the next input. */
-  isNext: boolean;
+  /** The new key, as typed: the dialog asks before it is lost. */
+  text: string;
+  onText(text: string): void;
   onSaved(): void;
 }
 
 type Outcome =
   | { kind: 'none' | 'saving' | 'asking' }
+  /** The new key was not stored: said at its field. */
+  | { kind: 'refused'; words: string }
   | { kind: 'answer'; tone: 'good' | 'warn' | 'bad'; words: string };
 
 const TONES: Record<KeyVerdict['verdict'], 'good' | 'warn' | 'bad'> = {
   valid: 'good',
   invalid: 'bad',
+  missing: 'warn',
   unknown: 'warn',
 };
 
-export function KeyForm({ api, organization, field, isNext, onSaved }: KeyFormProps) {
+export function KeyForm({ api, organization, field, text, onText, onSaved }: KeyFormProps) {
   const { organization_id: id, has_credentials: hasKey } = organization;
-  const [text, setText] = useState('');
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
   const isBusy = outcome.kind === 'saving' || outcome.kind === 'asking';
   const isEmpty = text.trim() === '';
   const answer = (tone: 'good' | 'warn' | 'bad', words: string) =>
     setOutcome({ kind: 'answer', tone, words });
   useEffect(() => {
-    if (isNext) field.current?.focus();
-  }, [isNext, field]);
+    if (outcome.kind === 'refused') field.current?.focus();
+  }, [outcome, field]);
 
   const checkAndSave = (event: FormEvent): void => {
     event.preventDefault();
-    if (isBusy || isEmpty) return;
+    if (isBusy) return;
+    if (isEmpty) {
+      setOutcome({ kind: 'refused', words: 'Paste the API key of the clinic.' });
+      return;
+    }
     setOutcome({ kind: 'saving' });
     api.saveCheckedKey(id, text.trim()).then(
       () => {
-        setText('');
+        onText('');
         answer('good', 'Cliniko accepts this key. It is stored.');
         onSaved();
       },
-      (error: unknown) => answer('bad', hasKey ? `${messageOf(error)} ${UNCHANGED}` : messageOf(error)),
+      (error: unknown) =>
+        setOutcome({
+          kind: 'refused',
+          words: hasKey ? `${messageOf(error)} ${UNCHANGED}` : messageOf(error),
+        }),
     );
   };
   const checkStored = (): void => {
@@ -57,29 +68,22 @@ export function KeyForm({ api, organization, field, isNext, onSaved }: KeyFormPr
     );
   };
   return (
-    <form className="settings" onSubmit={checkAndSave}>
+    <form className="settings" onSubmit={checkAndSave} noValidate>
       <fieldset className="group">
         <legend>Cliniko API key</legend>
-        <Field label={hasKey ? 'Replace the key' : 'Key'} hint={hasKey ? STORED : FROM_CLINIKO}>
-          {(ids) => (
-            <input
-              {...ids}
-              ref={field}
-              type="password"
-              autoComplete="off"
-              spellCheck={false}
-              value={text}
-              aria-invalid={outcome.kind === 'answer' && outcome.tone === 'bad' && !isEmpty}
-              onChange={(event) => {
-                setText(event.target.value);
-                // A verdict on another text does not apply to this one.
-                if (!isBusy) setOutcome({ kind: 'none' });
-              }}
-            />
-          )}
-        </Field>
+        <KeyField
+          field={field}
+          hasKey={hasKey}
+          text={text}
+          error={outcome.kind === 'refused' ? outcome.words : undefined}
+          onText={(typed) => {
+            onText(typed);
+            // A verdict on another text does not apply to this one.
+            if (!isBusy) setOutcome({ kind: 'none' });
+          }}
+        />
         <div className="settings-end">
-          <button type="submit" className="btn btn-primary" aria-disabled={isBusy || isEmpty}>
+          <button type="submit" className="btn btn-primary" aria-disabled={isBusy}>
             {outcome.kind === 'saving' ? 'Checking with Cliniko…' : 'Check and save'}
           </button>
           {hasKey && (
@@ -96,6 +100,29 @@ export function KeyForm({ api, organization, field, isNext, onSaved }: KeyFormPr
         </div>
       </fieldset>
     </form>
+  );
+}
+
+interface KeyFieldProps extends Pick<KeyFormProps, 'field' | 'text' | 'onText'> {
+  hasKey: boolean;
+  error: string | undefined;
+}
+
+function KeyField({ field, hasKey, text, error, onText }: KeyFieldProps) {
+  return (
+    <Field label={hasKey ? 'Replace the key' : 'Key'} hint={hasKey ? STORED : FROM_CLINIKO} error={error}>
+      {(ids) => (
+        <input
+          {...ids}
+          ref={field}
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          value={text}
+          onChange={(event) => onText(event.target.value)}
+        />
+      )}
+    </Field>
   );
 }
 

@@ -3,9 +3,10 @@ import { BASE_PATH } from '../base-path.ts';
 import '../strict-csp.ts';
 import { createApi } from '../api.ts';
 import { sessionFetch } from '../auth/session.ts';
+import { rememberOrganization } from '../ui/last-organization.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { showPage } from '../ui/page-root.tsx';
-import { isPatientsView, organizationOf, runOf } from './address.ts';
+import { isAddView, isCheckView, isPatientsView, organizationOf, runOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
@@ -15,15 +16,26 @@ const PatientsPage = loadOnDemand(() =>
   import('./patients-page.tsx').then(({ PatientsPage: loaded }) => loaded),
 );
 
+const CheckPage = loadOnDemand(() => import('./check-page.tsx').then(({ CheckPage: loaded }) => loaded));
+
+const AddClinicPage = loadOnDemand(() =>
+  import('./add-clinic-page.tsx').then(({ AddClinicPage: loaded }) => loaded),
+);
+
 const { search } = window.location;
 const organizationId = organizationOf(search);
 const runId = runOf(search);
+if (organizationId !== undefined && !isAddView(search)) rememberOrganization(organizationId);
 const api = createApi(BASE_PATH, sessionFetch);
 
-if (organizationId === undefined) {
+if (isAddView(search)) {
+  showPage(<AddClinicPage api={api} proposedId={organizationId} />);
+} else if (organizationId === undefined) {
   showPage(<ChooseOrganization api={api} asked={new URLSearchParams(search).get('org')} />);
 } else if (isPatientsView(search)) {
   showPage(<PatientsPage organizationId={organizationId} api={api} />);
+} else if (isCheckView(search)) {
+  showPage(<CheckPage organizationId={organizationId} api={api} />);
 } else if (runId === undefined) {
   showPage(<Dashboard organizationId={organizationId} api={api} />);
 } else {

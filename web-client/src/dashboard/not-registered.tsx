@@ -1,25 +1,33 @@
 /** What to do about an organization that this server does not know. */
 
-import { useSession } from '../auth/session.ts';
+import { useAccount, useMay } from '../auth/rights.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { Icon } from '../ui/icon.tsx';
+import { addressOfAdd } from './address.ts';
 
 export interface NotRegisteredProps {
   organizationId: number;
-  onRegister(): void;
 }
 
-export function NotRegistered({ organizationId, onRegister }: NotRegisteredProps) {
-  const needsToken = useSession().kind === 'signed-in';
+export function NotRegistered({ organizationId }: NotRegisteredProps) {
+  const may = useMay('admin') !== false;
+  const account = useAccount();
+  const needsToken = account !== undefined && account.kind !== 'none';
   return (
     <section className="notice not-registered" data-tone="warn" role="alert">
       <Icon name="warning" />
       <div>
         <p className="result-message">Organization {organizationId} is not registered.</p>
-        <p>Give it a name and its Cliniko API key, then start the sync.</p>
-        <button type="button" className="btn btn-small btn-primary" onClick={onRegister}>
-          Register it
-        </button>
+        {may ? (
+          <>
+            <p>Add it with its Cliniko API key, then start the sync.</p>
+            <a className="btn btn-small btn-primary" href={addressOfAdd(organizationId)}>
+              Add it
+            </a>
+          </>
+        ) : (
+          <p>An administrator of this server can register it.</p>
+        )}
         <details>
           <summary>Or from a terminal</summary>
           {needsToken && (

@@ -20,7 +20,11 @@ export interface PatientsPageProps {
 export function PatientsPage({ organizationId, api }: PatientsPageProps) {
   const { registration } = useRegistration(api, organizationId);
   const [filter, setFilter] = useState<PatientFilter>({ search: '' });
-  const { patients, hasMore, isReading, error, readMore } = usePatients(api, organizationId, filter);
+  const { patients, hasMore, isReading, error, readMore, readAgain } = usePatients(
+    api,
+    organizationId,
+    filter,
+  );
   const name = nameOf(registration, organizationId);
   useDocumentTitle('Patients', name);
   return (
@@ -30,7 +34,7 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
         <SubpageTitle organizationId={organizationId} organizationName={name} title="Patients" />
         <section className="card" aria-label="Stored patients">
           <Filters filter={filter} onFilter={setFilter} />
-          {error !== null && <ErrorNotice words={error} />}
+          {error !== null && <ErrorNotice words={error} onAgain={readAgain} />}
           <p className="soft patients-count" role="status">
             {summary(patients, { hasMore, isReading })}
           </p>

@@ -1,6 +1,6 @@
 /**
- * The three phases of a run side by side. They overlap, so each has its own bar: pages fetched, patients read,
- * patients stored. At the end each shows its duration.
+ * The phases of a run side by side. The first three overlap, so each has its own bar: pages fetched, patients read,
+ * patients stored. At the end each shows its duration. The last one begins when the pages are stored.
  */
 
 import { formatCount } from '#contract/count.ts';
@@ -22,10 +22,11 @@ interface Part {
   isAtWork: boolean;
 }
 
-const AT_WORK: Record<'fetch' | 'process' | 'store', readonly SyncPhase[]> = {
+const AT_WORK: Record<'fetch' | 'process' | 'store' | 'check', readonly SyncPhase[]> = {
   fetch: ['fetching', 'storing', 'waiting'],
   process: ['storing'],
-  store: ['storing', 'finishing'],
+  store: ['storing'],
+  check: ['finishing'],
 };
 
 /** @param log null: no run yet */
@@ -53,6 +54,7 @@ const NO_RUN: readonly Part[] = [
   { name: 'Fetch', icon: 'signal', text: 'No page yet', share: 0, took: undefined, isAtWork: false },
   { name: 'Process', icon: 'people', text: 'None read yet', share: 0, took: undefined, isAtWork: false },
   { name: 'Store', icon: 'disk', text: 'None stored yet', share: 0, took: undefined, isAtWork: false },
+  { name: 'Check', icon: 'search', text: 'Not checked yet', share: 0, took: undefined, isAtWork: false },
 ];
 
 function partsOf(log: SyncLog): Part[] {
@@ -63,7 +65,7 @@ function partsOf(log: SyncLog): Part[] {
       name: 'Fetch',
       icon: 'signal',
       share: shareOf(current_page, total_pages),
-      text: ofTotal(`Page ${formatCount(current_page)}`, current_page, total_pages) ?? 'No page yet',
+      text: fetchedText(log),
       took: performance_metrics?.api_fetch_time,
       isAtWork: isAtWork('fetch'),
     },
@@ -83,13 +85,38 @@ function partsOf(log: SyncLog): Part[] {
       took: performance_metrics?.database_time,
       isAtWork: isAtWork('store'),
     },
+    {
+      name: 'Check',
+      icon: 'search',
+      // How much is left to check is not known.
+      share: log.status === 'completed' ? 1 : 0,
+      text: checkedText(log),
+      took: undefined,
+      isAtWork: isAtWork('check'),
+    },
   ];
+}
+
+/** Whether a patient may be missing. */
+function checkedText({ status, operation_type, metadata }: SyncLog): string {
+  const { phase, proof, missing_held: held, missing_marked: marked } = metadata;
+  if (status === 'running') return phase === 'finishing' ? 'Is a patient missing?' : 'Not checked yet';
+  if (status === 'failed') return 'Not checked';
+  if (held) return `${formatCount(held)} held`;
+  if (marked) return `${formatCount(marked)} missing`;
+  if (operation_type === 'changed_patients') return 'Changes only';
+  return proof?.proven === true ? 'All were seen' : 'Not proven';
 }
 
 /** Without a total there is none in the text. */
 function ofTotal(words: string, count: number, total: number): string | undefined {
   if (count === 0) return undefined;
   return total > 0 ? `${words} of ${formatCount(total)}` : words;
+}
+
+function fetchedText({ metadata: { phase, current_page = 0, total_pages = 0 } }: SyncLog): string {
+  if (phase === 'finishing' && total_pages > 1) return `All ${formatCount(total_pages)} pages`;
+  return ofTotal(`Page ${formatCount(current_page)}`, current_page, total_pages) ?? 'No page yet';
 }
 
 function readText(count: number, found: number): string {
@@ -103,13 +130,18 @@ function storedText({ records_success, records_failed, records_processed }: Sync
   return records_failed === 0 ? stored : `${stored}, ${formatCount(records_failed)} not`;
 }
 
-function stateOf({ name, share, isAtWork }: Part, log: SyncLog): PartState {
+function stateOf(part: Part, log: SyncLog): PartState {
   const { status, metadata } = log;
-  if (status === 'completed') return name === 'Store' && log.records_failed > 0 ? 'partial' : 'done';
-  if (status === 'failed') return share >= 1 ? 'done' : isCancelled(log) ? 'idle' : 'stopped';
-  if (share >= 1) return 'done';
+  if (status === 'completed') return part.name === 'Store' && log.records_failed > 0 ? 'partial' : 'done';
+  if (status === 'failed') return part.share >= 1 ? 'done' : isCancelled(log) ? 'idle' : 'stopped';
+  if (part.share >= 1) return 'done';
+  if (metadata.phase === 'finishing' && part.name !== 'Check') return 'partial';
+  return activeState(part, metadata.phase);
+}
+
+function activeState({ isAtWork }: Part, phase: SyncPhase | undefined): PartState {
   if (!isAtWork) return 'idle';
-  return metadata.phase === 'waiting' ? 'waiting' : 'active';
+  return phase === 'waiting' ? 'waiting' : 'active';
 }
 
 function shareOf(part: number, whole: number): number {

@@ -4,6 +4,7 @@ import { formatDuration } from '#contract/duration.ts';
 import { formatPercent, formatRate } from '../ui/format.ts';
 import { GuideText, Icon } from '../ui/icon.tsx';
 import { activityText } from '../ui/result-text.ts';
+import { addressOfRun, momentOf } from './address.ts';
 import { PhaseStrip } from './phase-strip.tsx';
 import { chaptersOf, indexAt, lengthOf, type PlaybackMoment, speedOf } from './playback.ts';
 import { Progress } from './progress.tsx';
@@ -15,7 +16,7 @@ export interface PlaybackCardProps {
 }
 
 export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
-  const playback = usePlayback(moments);
+  const playback = usePlayback(moments, momentOf(window.location.search));
   const moment = moments[playback.index];
   // One moment cannot be played: a row that another program wrote once, or all that retention has left.
   if (moment === undefined || moments.length < 2) return isTrimmed ? <Forgotten /> : null;
@@ -24,8 +25,19 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
       <div className="card-head">
         <h2 id="playback-title">Timeline</h2>
         <p className="soft playback-at">
-          {formatDuration(moment.offsetMs)} of {formatDuration(lengthOf(moments))}
+          <a
+            href={addressOfMoment(moment)}
+            aria-label={`${formatDuration(moment.offsetMs)}, link to this moment`}
+          >
+            {formatDuration(moment.offsetMs)}
+          </a>{' '}
+          of {formatDuration(lengthOf(moments))}
         </p>
+        {isBehindLive(moments, playback) && (
+          <button type="button" className="btn btn-small" onClick={() => playback.goTo(moments.length - 1)}>
+            Live <Icon name="play" />
+          </button>
+        )}
       </div>
       {isTrimmed && <p className="soft">The first events of this run are no longer stored.</p>}
       <div className="playback-stage" data-moment={playback.index}>
@@ -39,6 +51,15 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
       <Chapters moments={moments} playback={playback} />
     </section>
   );
+}
+
+/** The run goes on while an earlier moment is shown. */
+function isBehindLive(moments: readonly PlaybackMoment[], { index }: Playback): boolean {
+  return moments.at(-1)?.log.status === 'running' && index < moments.length - 1;
+}
+
+function addressOfMoment({ log, cursor }: PlaybackMoment): string {
+  return `${addressOfRun(log.organization_id, log.id)}&moment=${cursor}`;
 }
 
 function Forgotten() {

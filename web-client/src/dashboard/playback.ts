@@ -1,6 +1,7 @@
 /** Turns a run's timeline into playable moments, each with the time for which it is shown. Pure. */
 
 import { formatPatients } from '#contract/count.ts';
+import { CLOSING_TEXT } from '#contract/progress.ts';
 import type { StreamEvent } from '#contract/stream-event.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { isAhead } from '../live/organization-state.ts';
@@ -108,7 +109,7 @@ function phaseChapter({ metadata }: SyncLog, before: SyncLog): Omit<Chapter, 'in
   const [from, to] = [before.metadata.phase, metadata.phase];
   if (from === to) return undefined;
   if (to === 'waiting') return { words: metadata.waiting_reason ?? 'Waiting for Cliniko', tone: 'warn' };
-  if (to === 'finishing') return { words: 'Finishing', tone: 'plain' };
+  if (to === 'finishing') return { words: CLOSING_TEXT, tone: 'plain' };
   if (to === 'cancelling') return { words: 'Cancelling', tone: 'warn' };
   return from === 'waiting' ? { words: 'Continuing', tone: 'plain' } : undefined;
 }

@@ -4,6 +4,7 @@ import { formatCount, formatPatients } from '#contract/count.ts';
 import { isCancelled, isWithoutKey, problemText } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
+import { useMay } from '../auth/rights.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import type { Start } from './use-start.ts';
 
@@ -15,7 +16,8 @@ export interface ResultNoticeProps {
   onKey?(): void;
 }
 
-export function ResultNotice({ log, start, onKey }: ResultNoticeProps) {
+export function ResultNotice({ log, start, ...props }: ResultNoticeProps) {
+  const onKey = useMay('admin') === false ? undefined : props.onKey;
   const problem = log.status === 'completed' ? notStoredText(log) : problemText(log);
   if (problem === null) return null;
   const { tone, icon } = appearanceOf(log);
@@ -51,7 +53,9 @@ function appearanceOf(log: SyncLog): { tone: string; icon: IconName } {
 
 /** The actions that this page offers. */
 function NextSteps({ log, start, onKey }: ResultNoticeProps) {
-  const canRetry = start !== undefined && log.status === 'failed' && log.metadata.retry_recommended === true;
+  const maySync = useMay('sync') !== false;
+  const canRetry =
+    start !== undefined && maySync && log.status === 'failed' && log.metadata.retry_recommended === true;
   if (!canRetry && !canReplaceKey(log, onKey)) return null;
   return (
     <div className="result-steps">

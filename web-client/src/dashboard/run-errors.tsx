@@ -2,23 +2,31 @@
 import { useState } from 'react';
 import { formatCount } from '#contract/count.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
+import { addressOfCheck } from './address.ts';
 
 /** Enough to see the kind of errors; the rest on request. */
 const SHOWN_AT_FIRST = 6;
 
-export function RunErrors({ log }: { log: SyncLog }) {
+export interface RunErrorsProps {
+  /** Null: no run yet. */
+  log: SyncLog | null;
+  /** Closed, its height is the same with and without errors. */
+  isOpen: boolean;
+}
+
+export function RunErrors({ log, isOpen }: RunErrorsProps) {
   const [isAll, setIsAll] = useState(false);
   // A failed run carries its own reason there too, which is no patient's.
-  const errors = (log.metadata.errors ?? []).filter((text) => text !== log.error_details);
-  const { errors_total = errors.length } = log.metadata;
-  if (errors.length === 0) return null;
+  const errors = (log?.metadata.errors ?? []).filter((text) => text !== log?.error_details);
+  const errors_total = log?.metadata.errors_total ?? errors.length;
+  if (errors.length === 0) return isOpen ? null : <p className="run-errors soft">No patient had an error</p>;
   const total = Math.max(errors_total, errors.length);
   const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);
   return (
-    <details className="run-errors" open={log.status !== 'running'}>
+    <details className="run-errors" open={isOpen}>
       <summary>
         {total === 1 ? '1 patient had an error' : `${formatCount(total)} patients had errors`}
-        {total > errors.length && <span className="soft"> · the newest {errors.length}</span>}
+        {total > errors.length && <span className="soft"> · the newest {formatCount(errors.length)}</span>}
       </summary>
       <ul>
         {counted(shown).map(([text, key]) => (
@@ -29,6 +37,11 @@ export function RunErrors({ log }: { log: SyncLog }) {
         <button type="button" className="btn btn-small more" onClick={() => setIsAll(true)}>
           Show {errors.length - shown.length} more
         </button>
+      )}
+      {log !== null && (
+        <p>
+          <a href={addressOfCheck(log.organization_id)}>All patients to check</a>
+        </p>
       )}
     </details>
   );

@@ -1,14 +1,16 @@
 /** The figures of a run: position and speed while it is active, duration and changes at the end. */
 
+import type { ReactNode } from 'react';
 import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Fact, Facts } from '../ui/facts.tsx';
-import { formatRate, patientsPerSecond, triggerWords } from '../ui/format.ts';
+import { formatRate, triggerWords } from '../ui/format.ts';
 import { Sparkline } from '../ui/sparkline.tsx';
-import { recentRate, type Throughput } from '../ui/throughput.ts';
-import { Moment } from '../ui/time.tsx';
+import { smoothedRate, type Throughput } from '../ui/throughput.ts';
+import { Moment, MomentAndDistance } from '../ui/time.tsx';
+import { useTimeLeft } from './use-time-left.ts';
 
 export interface RunFactsProps {
   /** Null: no run yet. */
@@ -17,12 +19,12 @@ export interface RunFactsProps {
   throughput?: Throughput;
   /** While the connection is lost: the time of the state. */
   frozenAt?: number | null;
+  /** More facts, on the page of the run. */
+  children?: ReactNode;
 }
 
-const RATE_OVER_SECONDS = 5;
-
 /** The same figures in every state, so that the layout does not jump when a run begins or ends. */
-export function RunFacts({ log, throughput, frozenAt = null }: RunFactsProps) {
+export function RunFacts({ log, throughput, frozenAt = null, children }: RunFactsProps) {
   const metadata = log?.metadata;
   const isActive = log?.status === 'running';
   return (
@@ -41,24 +43,32 @@ export function RunFacts({ log, throughput, frozenAt = null }: RunFactsProps) {
         <Counted key={key} term={term} count={log && log.records_processed > 0 ? metadata?.[key] : null} />
       ))}
       <Fact term="Started by">{log && triggerWords(log)}</Fact>
-      {metadata?.retry_at !== undefined && (
-        <Fact term="Next attempt">
-          <Moment at={metadata.retry_at} />
-        </Fact>
-      )}
+      {metadata?.retry_at !== undefined && <NextAttempt at={metadata.retry_at} />}
+      {children}
     </Facts>
+  );
+}
+
+/** Until its time: afterwards it has begun, or a pause has kept it from beginning. */
+function NextAttempt({ at }: { at: string }) {
+  const now = useNow(true, 30_000);
+  if (Date.parse(at) < now) return null;
+  return (
+    <Fact term="Next attempt">
+      <MomentAndDistance at={at} />
+    </Fact>
   );
 }
 
 function Times({ log, frozenAt }: { log: SyncLog | null; frozenAt: number | null }) {
   const isActive = log?.status === 'running';
   const ticking = useNow(isActive && frozenAt === null);
+  const left = useTimeLeft(log, frozenAt !== null);
   if (log === null || isActive) {
-    const left = frozenAt === null ? log?.metadata.estimated_remaining : null;
     return (
       <>
-        <Fact term="Time left">{left ?? null}</Fact>
-        <Fact term="Running for">
+        <Fact term="Time left">{left}</Fact>
+        <Fact term={log?.metadata.phase === 'queued' ? 'Waiting for' : 'Running for'}>
           {log && formatDuration((frozenAt ?? ticking) - Date.parse(log.started_at))}
         </Fact>
       </>
@@ -95,10 +105,10 @@ function rateText(log: SyncLog, throughput: Throughput | undefined, isFrozen: bo
   return rate === undefined ? '–' : `${formatRate(rate)} patients/s`;
 }
 
-/** Measured here once patients arrive; until then the engine's own estimate. */
+/** Measured here. A page that was opened a moment ago has not measured one. */
 function liveRateText(log: SyncLog, throughput: Throughput | undefined): string {
-  const counted = throughput === undefined ? 0 : recentRate(throughput, RATE_OVER_SECONDS);
-  const rate = counted > 0 || log.metadata.phase === 'waiting' ? counted : patientsPerSecond(log);
+  const isWorking = log.metadata.phase === 'storing' || log.metadata.phase === 'fetching';
+  const rate = throughput === undefined || !isWorking ? null : smoothedRate(throughput);
   return rate === null ? '–' : `${formatRate(rate)} patients/s`;
 }
 

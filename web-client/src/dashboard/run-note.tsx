@@ -1,20 +1,30 @@
 /**
- * One line about the moment: when the run started, how long it waits, or how old the state is. Always there, so that a
- * wait does not move what is below it.
+ * One line about the moment: when the run started, how long it waits, how old the state is, or why no sync was started.
+ * Always there, so that nothing below it moves.
  */
 import { formatRemaining } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Moment } from '../ui/time.tsx';
 import { CLOCK } from '../ui/time-format.ts';
+import type { StartOutcome } from './use-start.ts';
 
 export interface RunNoteProps {
   log: SyncLog | null;
   /** While the connection is lost: the time of the state. */
   frozenAt: number | null;
+  /** Of the last press of a start button. */
+  outcome: StartOutcome;
 }
 
-export function RunNote({ log, frozenAt }: RunNoteProps) {
+export function RunNote({ log, frozenAt, outcome }: RunNoteProps) {
+  if (outcome.kind === 'refused') {
+    return (
+      <p className="run-note" data-tone="bad" role="alert">
+        {outcome.message}
+      </p>
+    );
+  }
   if (log === null) return <p className="run-note" />;
   const { phase, waiting_until } = log.metadata;
   if (log.status === 'running' && frozenAt !== null) {
@@ -25,6 +35,7 @@ export function RunNote({ log, frozenAt }: RunNoteProps) {
   }
   return (
     <p className="run-note">
+      {outcome.kind === 'already-running' && <span role="status">This sync was running already. </span>}
       Started <Moment at={log.started_at} />
     </p>
   );

@@ -13,16 +13,31 @@ import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { useHandOver } from '../ui/restore-focus.ts';
 import { StatePill } from '../ui/state-pill.tsx';
-import { DayAndTime } from '../ui/time.tsx';
+import { ClinicTime } from '../ui/time.tsx';
+import { addressOfRun } from './address.ts';
 import { PlaybackCard } from './playback-card.tsx';
 import { ResultNotice } from './result-notice.tsx';
 import { RunErrors } from './run-errors.tsx';
 import { RunFacts } from './run-facts.tsx';
-import { statusText } from './status-text.ts';
+import {
+  Attempts,
+  type AttemptsProps,
+  NeighbourLinks,
+  RecordFacts,
+  RunJson,
+  Unproven,
+} from './run-record.tsx';
 import { SubpageTitle } from './subpage-title.tsx';
+import { tabTitle, useRunIcon } from './tab.ts';
+import { useAnnouncement } from './use-announcement.ts';
+import { useAttempts } from './use-attempts.ts';
+import { useNeighbours } from './use-neighbours.ts';
 import { useOrganization } from './use-organization.ts';
-import { nameOf, useRegistration } from './use-registration.ts';
-import { useRun } from './use-run.ts';
+import { versionOf } from './use-records.ts';
+import { nameOf, timeZoneOf, useRegistration } from './use-registration.ts';
+import { UNKNOWN_RUN, useRun } from './use-run.ts';
+import { addressOfSettings } from './use-settings-address.ts';
+import { type Start, useStart } from './use-start.ts';
 
 export interface RunPageProps {
   organizationId: number;
@@ -35,8 +50,14 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   const { registration } = useRegistration(api, organizationId);
   const run = useRun(api, organizationId, runId, state.log);
   const cancel = useCancel(api, applyLog);
+  const announcement = useAnnouncement(state);
+  const start = useStart(api, organizationId, openRun);
+  const attempts = useAttempts(api, run.log);
+  const neighbours = useNeighbours(api, organizationId, runId, versionOf(state.log));
   const name = nameOf(registration, organizationId);
-  useDocumentTitle(`Run ${runId}`, name);
+  const isLatest = state.log?.id === runId;
+  useDocumentTitle(...(isLatest ? tabTitle(state, frozenAt !== null) : []), `Run ${runId}`, name);
+  useRunIcon({ log: run.log });
   if (isForbidden(connection)) return <NoAccess title={name} words={run.error} connection={connection} />;
 
   return (
@@ -44,13 +65,25 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
       <PageHeader current="dashboard" connection={connection} />
       <main className="page">
         <SubpageTitle organizationId={organizationId} organizationName={name} title={`Run ${runId}`} />
+        <NeighbourLinks organizationId={organizationId} neighbours={neighbours} />
         <OfflineNotice connection={connection} />
-        {run.error !== null && <ErrorNotice words={run.error} />}
-        {run.log !== null && <Outcome log={run.log} frozenAt={frozenAt} cancel={cancel} />}
+        {run.error !== null && (
+          <ErrorNotice words={run.error} onAgain={run.error === UNKNOWN_RUN ? undefined : run.readAgain} />
+        )}
+        {run.log !== null && (
+          <Outcome
+            log={run.log}
+            frozenAt={frozenAt}
+            cancel={cancel}
+            start={start}
+            timeZone={timeZoneOf(registration)}
+            attempts={{ earlier: attempts, later: neighbours.later }}
+          />
+        )}
         <PlaybackCard moments={run.moments} isTrimmed={run.isTrimmed} />
       </main>
       <p className="undrawn" role="status" data-testid="announcer">
-        {state.log?.id === runId && statusText(state)}
+        {isLatest && announcement}
       </p>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
     </>
@@ -61,9 +94,18 @@ interface OutcomeProps {
   log: SyncLog;
   frozenAt: number | null;
   cancel: Cancel;
+  start: Start;
+  attempts: AttemptsProps;
+  /** Of the clinic; null while it is not known. */
+  timeZone: string | null;
 }
 
-function Outcome({ log, frozenAt, cancel }: OutcomeProps) {
+/** A press of "Try again" leads to the run that it started. */
+function openRun({ organization_id, id }: SyncLog): void {
+  window.location.assign(addressOfRun(organization_id, id));
+}
+
+function Outcome({ log, frozenAt, cancel, start, attempts, timeZone }: OutcomeProps) {
   const isOurs = OperationType.safeParse(log.operation_type).success;
   const heading = useRef<HTMLHeadingElement>(null);
   const button = useHandOver(heading);
@@ -75,7 +117,7 @@ function Outcome({ log, frozenAt, cancel }: OutcomeProps) {
         </h2>
         <StatePill log={log} />
         <p className="soft outcome-started">
-          Started <DayAndTime at={log.started_at} />
+          Started <ClinicTime at={log.started_at} timeZone={timeZone} />
         </p>
         {log.status === 'running' && isOurs && (
           <button
@@ -88,9 +130,19 @@ function Outcome({ log, frozenAt, cancel }: OutcomeProps) {
           </button>
         )}
       </div>
-      <ResultNotice log={log} />
-      <RunFacts log={log} frozenAt={frozenAt} />
-      <RunErrors log={log} />
+      <ResultNotice
+        log={log}
+        start={start}
+        onKey={() => window.location.assign(addressOfSettings(log.organization_id, 'key'))}
+      />
+      {start.outcome.kind === 'refused' && <ErrorNotice words={start.outcome.message} />}
+      <RunFacts log={log} frozenAt={frozenAt}>
+        <RecordFacts log={log} />
+      </RunFacts>
+      <Unproven log={log} />
+      <Attempts {...attempts} />
+      <RunErrors log={log} isOpen={log.status !== 'running'} />
+      <RunJson log={log} />
     </section>
   );
 }

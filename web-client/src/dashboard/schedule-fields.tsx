@@ -2,7 +2,7 @@
 import type { ScheduleMode } from '#contract/organization.ts';
 import { Field } from './field.tsx';
 import { canAddSchedule, type Rhythm, type ScheduleDraft, withSchedule } from './schedule-draft.ts';
-import type { DraftProps } from './settings-draft.ts';
+import type { DraftProps, SettingsErrors } from './settings-draft.ts';
 
 const RHYTHMS: readonly [Rhythm, string][] = [
   ['off', 'Never'],
@@ -18,20 +18,25 @@ const MODES: readonly [ScheduleMode, string][] = [
   ['changed', 'Changes since the last sync'],
 ];
 
-export function ScheduleFields({ draft: { schedules }, onDraft }: DraftProps) {
+export interface ScheduleFieldsProps extends DraftProps {
+  errors: SettingsErrors['schedules'];
+}
+
+export function ScheduleFields({ draft: { schedules }, errors = {}, onDraft }: ScheduleFieldsProps) {
   const onSchedule = (index: number, part: Partial<ScheduleDraft>): void =>
     onDraft({
       schedules: schedules.map((one, at) => (at === index ? { ...one, ...part, timeZone: undefined } : one)),
     });
   return (
     <fieldset className="group">
-      <legend>Schedule</legend>
+      <legend>Automatic syncs</legend>
       {schedules.map((schedule, index) => (
         <OneSchedule
           // biome-ignore lint/suspicious/noArrayIndexKey: the place in the list is the identity of a schedule
           key={index}
           place={index}
           schedule={schedule}
+          error={errors[index]}
           onSchedule={(part) => onSchedule(index, part)}
         />
       ))}
@@ -53,10 +58,11 @@ export function ScheduleFields({ draft: { schedules }, onDraft }: DraftProps) {
 interface OneScheduleProps {
   place: number;
   schedule: ScheduleDraft;
+  error: string | undefined;
   onSchedule(part: Partial<ScheduleDraft>): void;
 }
 
-function OneSchedule({ place, schedule, onSchedule }: OneScheduleProps) {
+function OneSchedule({ place, schedule, error, onSchedule }: OneScheduleProps) {
   const suffix = place === 0 ? '' : ` ${place + 1}`;
   return (
     <div className="field-pair">
@@ -77,7 +83,7 @@ function OneSchedule({ place, schedule, onSchedule }: OneScheduleProps) {
           </select>
         )}
       </Field>
-      <TimeField suffix={suffix} schedule={schedule} onSchedule={onSchedule} />
+      <TimeField suffix={suffix} schedule={schedule} error={error} onSchedule={onSchedule} />
       {schedule.rhythm !== 'off' && (
         <Field label={`What it reads${suffix}`} hint="Only a sync of all patients finds deleted ones.">
           {(ids) => (
@@ -110,16 +116,16 @@ function Options({ options }: { options: readonly (readonly [string, string])[] 
 function TimeField({
   suffix,
   schedule: { rhythm, time, cron },
+  error,
   onSchedule,
 }: Omit<OneScheduleProps, 'place'> & { suffix: string }) {
   if (rhythm === 'daily')
     return (
-      <Field label={`At${suffix}`} hint="Cliniko is least busy at night.">
+      <Field label={`At${suffix}`} hint="Cliniko is least busy at night." error={error}>
         {(ids) => (
           <input
             {...ids}
             type="time"
-            required
             value={time}
             onChange={(event) => onSchedule({ time: event.target.value })}
           />
@@ -128,14 +134,9 @@ function TimeField({
     );
   if (rhythm !== 'own') return null;
   return (
-    <Field label={`Cron expression${suffix}`} hint="Minute, hour, day, month, weekday.">
+    <Field label={`Cron expression${suffix}`} hint="Minute, hour, day, month, weekday." error={error}>
       {(ids) => (
-        <input
-          {...ids}
-          required
-          value={cron}
-          onChange={(event) => onSchedule({ cron: event.target.value })}
-        />
+        <input {...ids} value={cron} onChange={(event) => onSchedule({ cron: event.target.value })} />
       )}
     </Field>
   );

@@ -1,49 +1,113 @@
 /**
- * The settings for a clinic's administrator: name and country, strictness, schedule, and the key. Loaded when opened.
+ * The settings for a clinic's administrator, in three tabs: the clinic, its schedule, and its key. Loaded when opened.
+ *
+ * Input that is not saved is kept while tabs change, and the person is asked before it is lost.
  */
-import { useRef } from 'react';
+import { Tabs } from '@base-ui/react/tabs';
+import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
+import { BASE_PATH } from '../base-path.ts';
+import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { DialogFrame } from '../ui/dialog-frame.tsx';
 import { KeyForm } from './key-form.tsx';
+import type { SettingsErrors } from './settings-draft.ts';
 import { SettingsForm } from './settings-form.tsx';
+import { useSettingsDraft } from './use-settings-draft.ts';
+import { useUnsavedWarning } from './use-unsaved-warning.ts';
 
-export type SettingsPart = 'all' | 'key';
+export type SettingsPart = 'clinic' | 'schedule' | 'key';
 
 export interface SettingsDialogProps {
   api: Api;
-  organizationId: number;
-  /** Null: the dialog registers it. */
-  organization: Organization | null;
-  /** The part that gets the focus. */
+  organization: Organization;
   part: SettingsPart;
+  /** The dialog sets it: whether the settings may close. When they may not, the person is asked. */
+  mayClose: RefObject<(() => boolean) | null>;
+  onPart(part: SettingsPart): void;
   onSaved(): void;
   onClose(): void;
 }
 
+const TABS: readonly [SettingsPart, string][] = [
+  ['clinic', 'Clinic'],
+  ['schedule', 'Schedule'],
+  ['key', 'API key'],
+];
+
 export function SettingsDialog(props: SettingsDialogProps) {
-  const { api, organizationId, organization, part, onSaved, onClose } = props;
+  const { api, organization, part, onPart, onSaved, onClose } = props;
   const keyField = useRef<HTMLInputElement>(null);
-  const wasRegistered = useRef(organization !== null);
-  const title = organization === null ? `Register organization ${organizationId}` : 'Settings';
+  const [key, setKey] = useState('');
+  const onErrors = (errors: SettingsErrors): void =>
+    onPart(errors.schedules === undefined ? 'clinic' : 'schedule');
+  const editor = useSettingsDraft(api, organization, { onSaved, onErrors });
+  const asking = useQuestion(editor.isUnsaved || key !== '', props.mayClose);
   return (
-    <DialogFrame title={title} initialFocus={part === 'key' ? keyField : undefined} onClose={onClose}>
-      <SettingsForm
-        key={organization === null ? 'new' : 'known'}
-        api={api}
-        organizationId={organizationId}
-        organization={organization}
-        onSaved={onSaved}
-      />
-      {organization !== null && (
-        <KeyForm
-          api={api}
-          organization={organization}
-          field={keyField}
-          isNext={!wasRegistered.current}
-          onSaved={onSaved}
-        />
-      )}
+    <DialogFrame
+      title="Settings"
+      initialFocus={part === 'key' ? keyField : undefined}
+      mayClose={asking.mayClose}
+      onClose={onClose}
+    >
+      <Tabs.Root className="settings" value={part} onValueChange={onPart}>
+        <Tabs.List className="tabs" aria-label="Settings">
+          {TABS.map(([value, words]) => (
+            <Tabs.Tab key={value} value={value} className="tab">
+              {words}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <SettingsForm editor={editor} isHidden={part === 'key'} />
+        <Tabs.Panel value="key" keepMounted>
+          <KeyForm
+            api={api}
+            organization={organization}
+            field={keyField}
+            text={key}
+            onText={setKey}
+            onSaved={onSaved}
+          />
+        </Tabs.Panel>
+      </Tabs.Root>
+      <OtherPages />
+      <ConfirmDialog
+        isOpen={asking.isAsked}
+        title="Discard the changes?"
+        action="Discard"
+        otherwise="Keep editing"
+        onConfirm={() => Promise.resolve(onClose())}
+        onClose={asking.forget}
+      >
+        The settings have changes that are not saved.
+      </ConfirmDialog>
     </DialogFrame>
   );
+}
+
+function OtherPages() {
+  return (
+    <p className="soft">
+      A chat or an email address can get a message when a sync fails:{' '}
+      <a href={`${BASE_PATH}/notifications`}>open the notifications</a>. For another clinic,{' '}
+      <a href={`${BASE_PATH}/?org=`}>choose or add one</a>.
+    </p>
+  );
+}
+
+/** Asks the person before input is lost, whichever way the settings close: their buttons, Escape, Back, or leaving the page. */
+function useQuestion(isUnsaved: boolean, guard: SettingsDialogProps['mayClose']) {
+  const [isAsked, setIsAsked] = useState(false);
+  useUnsavedWarning(isUnsaved);
+  const mayClose = (): boolean => {
+    if (isUnsaved) setIsAsked(true);
+    return !isUnsaved;
+  };
+  useEffect(() => {
+    guard.current = mayClose;
+    return () => {
+      guard.current = null;
+    };
+  });
+  return { isAsked, mayClose, forget: () => setIsAsked(false) };
 }

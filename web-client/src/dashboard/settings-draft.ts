@@ -1,11 +1,15 @@
 /** The form state of the settings, and the request for the fields that changed. Pure. */
-import { DEFAULT_SETTINGS, type Organization, type OrganizationChange } from '#contract/organization.ts';
+import type { Organization, OrganizationChange } from '#contract/organization.ts';
+import type { ApiError } from '../api.ts';
 import { areSameSchedules, draftOfSchedules, type ScheduleDraft, schedulesOf } from './schedule-draft.ts';
 
-export interface SettingsDraft {
+export interface ClinicDraft {
   name: string;
   country: string;
   timeZone: string;
+}
+
+export interface SettingsDraft extends ClinicDraft {
   phone: 'warn' | 'reject';
   email: 'optional' | 'require';
   schedules: readonly ScheduleDraft[];
@@ -16,31 +20,64 @@ export interface DraftProps {
   onDraft(part: Partial<SettingsDraft>): void;
 }
 
-/** @param organization null: the form registers it */
-export function draftOf(organization: Organization | null): SettingsDraft {
-  const { name, country, time_zone, validation } = organization ?? DEFAULT_SETTINGS;
+export function draftOf(organization: Organization): SettingsDraft {
+  const { name, country, time_zone, validation, schedule } = organization;
   return {
     name: name ?? '',
     country,
     timeZone: time_zone,
     phone: validation.phone,
     email: validation.email,
-    schedules: draftOfSchedules(organization?.schedule ?? null),
+    schedules: draftOfSchedules(schedule),
   };
 }
 
-export function changeOf(draft: SettingsDraft, organization: Organization | null): OrganizationChange {
+export function changeOf(draft: SettingsDraft, organization: Organization): OrganizationChange {
   const before = draftOf(organization);
   const change: OrganizationChange = {};
-  const isNew = organization === null;
-  if (isNew || draft.name !== before.name) change.name = draft.name.trim() || null;
-  if (isNew || draft.country !== before.country) change.country = draft.country.trim().toUpperCase();
-  if (isNew || draft.timeZone !== before.timeZone) change.time_zone = draft.timeZone;
-  if (isNew || draft.phone !== before.phone || draft.email !== before.email)
+  if (draft.name !== before.name) change.name = draft.name.trim() || null;
+  if (draft.country !== before.country) change.country = draft.country.trim().toUpperCase();
+  if (draft.timeZone !== before.timeZone) change.time_zone = draft.timeZone;
+  if (draft.phone !== before.phone || draft.email !== before.email)
     change.validation = { phone: draft.phone, email: draft.email };
   if (!areSameSchedules(draft.schedules, before.schedules))
     change.schedule = schedulesOf(draft.schedules, draft.timeZone);
   return change;
+}
+
+/** Errors at their fields. */
+export interface SettingsErrors {
+  name?: string;
+  country?: string;
+  timeZone?: string;
+  /** By the place in the list. */
+  schedules?: Readonly<Record<number, string>>;
+}
+
+/** What can be seen before the server is asked. */
+export function settingsErrors({ country, schedules }: SettingsDraft): SettingsErrors {
+  const errors: SettingsErrors = {};
+  if (countryName(country.trim()) === undefined)
+    errors.country = 'Two letters of a country, such as AU: they determine how phone numbers are read.';
+  const empty = schedules.flatMap(({ rhythm, time, cron }, place) => {
+    if (rhythm === 'daily' && time === '') return [[place, 'Choose a time.']];
+    return rhythm === 'own' && cron.trim() === '' ? [[place, 'Write a cron expression.']] : [];
+  });
+  if (empty.length > 0) errors.schedules = Object.fromEntries(empty);
+  return errors;
+}
+
+/** Of the server. @returns null when it concerns no field of the form */
+export function errorsOf({ field = '', message }: ApiError, draft: SettingsDraft): SettingsErrors | null {
+  // The message begins with the name of the field, which stands beside it here.
+  const rule = message.replace(/^"[^"]*" (is not valid: )?/, '');
+  const words = rule.charAt(0).toUpperCase() + rule.slice(1);
+  if (field === 'name' || field === 'country') return { [field]: words };
+  if (field === 'time_zone') return { timeZone: words };
+  const [part, place] = field.split('.');
+  if (part !== 'schedule') return null;
+  const written = draft.schedules.flatMap(({ rhythm }, index) => (rhythm === 'off' ? [] : [index]));
+  return { schedules: { [written[Number(place)] ?? written[0] ?? 0]: words } };
 }
 
 /** "Australia" for "AU"; undefined for an unknown code. */
@@ -49,8 +86,8 @@ export function countryName(code: string): string | undefined {
   return new Intl.DisplayNames('en', { type: 'region', fallback: 'none' }).of(code);
 }
 
-/** All zones that the browser knows, and the current one. */
+/** All zones that the browser knows, and the current one. @param current '' before one is chosen */
 export function timeZones(current: string): string[] {
   const known = Intl.supportedValuesOf('timeZone');
-  return known.includes(current) ? known : [current, ...known];
+  return current === '' || known.includes(current) ? known : [current, ...known];
 }

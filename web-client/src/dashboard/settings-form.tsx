@@ -1,115 +1,47 @@
-/** Name, country, strictness and schedule of a clinic. Sends only changed fields. */
-import { type FormEvent, useState } from 'react';
-import type { Organization } from '#contract/organization.ts';
-import { type Api, messageOf } from '../api.ts';
-import { Field } from './field.tsx';
+/** Name, country, strictness and schedule of a clinic, in two tabs that are saved together. Sends only changed fields. */
+import { Tabs } from '@base-ui/react/tabs';
+import { type FormEvent, useRef } from 'react';
+import { ErrorNotice } from '../ui/error-notice.tsx';
+import { ClinicFields } from './clinic-fields.tsx';
+import { Field, useFocusOnError } from './field.tsx';
 import { ScheduleFields } from './schedule-fields.tsx';
-import {
-  changeOf,
-  countryName,
-  type DraftProps,
-  draftOf,
-  type SettingsDraft,
-  timeZones,
-} from './settings-draft.ts';
+import type { DraftProps } from './settings-draft.ts';
+import type { SettingsEditor } from './use-settings-draft.ts';
 
 export interface SettingsFormProps {
-  api: Api;
-  organizationId: number;
-  organization: Organization | null;
-  onSaved(): void;
+  editor: SettingsEditor;
+  /** Another part is shown: the form keeps its input. */
+  isHidden: boolean;
 }
 
-type Outcome = { kind: 'none' | 'saving' | 'saved' } | { kind: 'refused'; message: string };
-
-export function SettingsForm({ api, organizationId, organization, onSaved }: SettingsFormProps) {
-  const [draft, setDraft] = useState(() => draftOf(organization));
-  const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
-  const onDraft = (part: Partial<SettingsDraft>): void => {
-    setDraft((before) => ({ ...before, ...part }));
-    setOutcome({ kind: 'none' });
-  };
+export function SettingsForm({ editor, isHidden }: SettingsFormProps) {
+  const { draft, onDraft, errors, outcome } = editor;
+  const form = useRef<HTMLFormElement>(null);
+  useFocusOnError(form, errors);
   const save = (event: FormEvent): void => {
     event.preventDefault();
-    if (outcome.kind === 'saving') return;
-    setOutcome({ kind: 'saving' });
-    api.saveOrganization(organizationId, changeOf(draft, organization)).then(
-      () => {
-        setOutcome({ kind: 'saved' });
-        onSaved();
-      },
-      (error: unknown) => setOutcome({ kind: 'refused', message: messageOf(error) }),
-    );
+    editor.save();
   };
   return (
-    <form className="settings" onSubmit={save}>
-      <ClinicFields draft={draft} onDraft={onDraft} />
-      <StrictnessFields draft={draft} onDraft={onDraft} />
-      <ScheduleFields draft={draft} onDraft={onDraft} />
-      <Saving outcome={outcome} action={organization === null ? 'Register' : 'Save settings'} />
-    </form>
-  );
-}
-
-function Saving({ outcome, action }: { outcome: Outcome; action: string }) {
-  return (
-    <div className="settings-end">
-      <button type="submit" className="btn btn-primary" aria-disabled={outcome.kind === 'saving'}>
-        {action}
-      </button>
-      <p role="status">{outcome.kind === 'saved' ? 'Saved.' : ''}</p>
-      {outcome.kind === 'refused' && (
-        <p className="notice" data-tone="bad" role="alert">
-          {outcome.message}
-        </p>
-      )}
-    </div>
-  );
-}
-
-function ClinicFields({ draft, onDraft }: DraftProps) {
-  return (
-    <fieldset className="group">
-      <legend>Clinic</legend>
-      <Field label="Name" hint="The name that your team uses.">
-        {(ids) => (
-          <input
-            {...ids}
-            value={draft.name}
-            maxLength={200}
-            autoComplete="off"
-            onChange={(event) => onDraft({ name: event.target.value })}
-          />
-        )}
-      </Field>
-      <div className="field-pair">
-        <Field label="Country" hint={countryName(draft.country) ?? 'Two letters, such as AU.'}>
-          {(ids) => (
-            <input
-              {...ids}
-              value={draft.country}
-              maxLength={2}
-              autoComplete="off"
-              onChange={(event) => onDraft({ country: event.target.value.toUpperCase() })}
-            />
-          )}
-        </Field>
-        <Field label="Time zone" hint="For the schedule.">
-          {(ids) => (
-            <select
-              {...ids}
-              className="select"
-              value={draft.timeZone}
-              onChange={(event) => onDraft({ timeZone: event.target.value })}
-            >
-              {timeZones(draft.timeZone).map((zone) => (
-                <option key={zone}>{zone}</option>
-              ))}
-            </select>
-          )}
-        </Field>
+    <form ref={form} className="settings" hidden={isHidden} onSubmit={save} noValidate>
+      <Tabs.Panel value="clinic" className="settings" keepMounted>
+        <fieldset className="group">
+          <legend>Clinic</legend>
+          <ClinicFields draft={draft} errors={errors} onDraft={onDraft} />
+        </fieldset>
+        <StrictnessFields draft={draft} onDraft={onDraft} />
+      </Tabs.Panel>
+      <Tabs.Panel value="schedule" className="settings" keepMounted>
+        <ScheduleFields draft={draft} errors={errors.schedules} onDraft={onDraft} />
+      </Tabs.Panel>
+      <div className="settings-end">
+        <button type="submit" className="btn btn-primary" aria-disabled={outcome.kind === 'saving'}>
+          Save settings
+        </button>
+        <p role="status">{outcome.kind === 'saved' ? 'Saved.' : ''}</p>
+        {outcome.kind === 'refused' && <ErrorNotice words={outcome.message} />}
       </div>
-    </fieldset>
+    </form>
   );
 }
 

@@ -6,6 +6,7 @@
  */
 import { type RefObject, useState } from 'react';
 import type { StartableSync } from '../api.ts';
+import { useMay } from '../auth/rights.ts';
 import { GuideText, Icon } from '../ui/icon.tsx';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import type { OtherSyncsProps } from './other-syncs.tsx';
@@ -24,12 +25,14 @@ const OtherSyncs = loadOnDemand(
 );
 
 export function StartButtons({ start, isRunning, startButton }: StartButtonsProps) {
+  const may = useMay('sync');
   const isBusy = isRunning || start.outcome.kind === 'asking';
   const begin = (type: StartableSync) => () => {
     if (!isBusy) start.begin(type);
   };
+  if (may === false) return null;
   return (
-    <div className="start">
+    <div className="start" data-unknown={may === undefined}>
       <div className="btn-pair">
         <button
           ref={startButton}

@@ -3,7 +3,6 @@ import { useRef } from 'react';
 import { isCancelled } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { isRunning, type OrganizationState } from '../live/organization-state.ts';
-import { ErrorNotice } from '../ui/error-notice.tsx';
 import { operationWords } from '../ui/format.ts';
 import { GuideText } from '../ui/icon.tsx';
 import { activityText } from '../ui/result-text.ts';
@@ -19,6 +18,7 @@ import { RunFacts } from './run-facts.tsx';
 import { RunNote } from './run-note.tsx';
 import { StartButtons } from './start-buttons.tsx';
 import type { Start } from './use-start.ts';
+import { useSteadyPhase } from './use-steady-phase.ts';
 
 export interface SyncCardProps {
   state: OrganizationState;
@@ -30,9 +30,9 @@ export interface SyncCardProps {
   onKey(): void;
 }
 
-/** Every part is there in every state: nothing jumps when a run begins, waits or ends. */
+/** Every part is there in every state, at the same height: nothing jumps when a run begins, waits, ends or fails. */
 export function SyncCard({ state, frozenAt, start, throughput, onCancel, onKey }: SyncCardProps) {
-  const { log } = state;
+  const log = useSteadyPhase(state.log);
   const startButton = useRef<HTMLButtonElement>(null);
   return (
     <section
@@ -44,23 +44,27 @@ export function SyncCard({ state, frozenAt, start, throughput, onCancel, onKey }
       <div className="sync-head">
         <div>
           <Eyebrow log={log} />
-          <h2 id="sync-title">{titleOf(state, frozenAt)}</h2>
+          <h2 id="sync-title">{titleOf(log, state.isKnown, frozenAt)}</h2>
           <p className="current-step">
-            <Step state={state} />
+            <Step log={log} isKnown={state.isKnown} />
           </p>
         </div>
         <StartButtons start={start} isRunning={isRunning(state)} startButton={startButton} />
         <div className="run-line">
-          <RunNote log={log} frozenAt={frozenAt} />
+          <RunNote log={log} frozenAt={frozenAt} outcome={start.outcome} />
           {log?.status === 'running' && <CancelButton heir={startButton} onCancel={() => onCancel(log)} />}
         </div>
       </div>
-      <StartNotice start={start} />
       <Progress log={log} percent={state.percent} />
-      {log !== null && <ResultNotice log={log} start={start} onKey={onKey} />}
-      <PhaseStrip log={log} />
+      <div className="phases-or-result">
+        {log?.status === 'failed' ? (
+          <ResultNotice log={log} start={start} onKey={onKey} />
+        ) : (
+          <PhaseStrip log={log} />
+        )}
+      </div>
       <RunFacts log={log} throughput={throughput} frozenAt={frozenAt} />
-      {log !== null && <RunErrors log={log} />}
+      <RunErrors log={log} isOpen={false} />
     </section>
   );
 }
@@ -74,10 +78,13 @@ function Eyebrow({ log }: { log: SyncLog | null }) {
   );
 }
 
-function titleOf({ isKnown, log }: OrganizationState, frozenAt: number | null): string {
+function titleOf(log: SyncLog | null, isKnown: boolean, frozenAt: number | null): string {
   if (log === null) return isKnown ? 'Ready for the first sync' : 'Looking up the last sync';
   const operation = operationWords(log.operation_type);
-  if (log.status === 'running') return `${operation} ${frozenAt === null ? 'is' : 'was'} running`;
+  if (log.status === 'running') {
+    const activity = log.metadata.phase === 'queued' ? 'in the queue' : 'running';
+    return `${operation} ${frozenAt === null ? 'is' : 'was'} ${activity}`;
+  }
   return `Last sync: ${operation.toLowerCase()} ${endWords(log)}`;
 }
 
@@ -87,7 +94,7 @@ function endWords(log: SyncLog): string {
 }
 
 /** The result notice explains a failed run. */
-function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
+function Step({ log, isKnown }: { log: SyncLog | null; isKnown: boolean }) {
   if (log?.status === 'failed') {
     return log.records_success > 0
       ? 'The patients that were stored before it failed stay.'
@@ -95,14 +102,4 @@ function Step({ state: { isKnown, log } }: { state: OrganizationState }) {
   }
   if (log === null) return isKnown ? 'Fetches every patient from Cliniko, active and archived.' : '';
   return <GuideText text={activityText(log)} />;
-}
-
-function StartNotice({ start: { outcome } }: { start: Start }) {
-  if (outcome.kind === 'refused') return <ErrorNotice words={outcome.message} />;
-  if (outcome.kind !== 'already-running') return null;
-  return (
-    <p className="notice" role="status">
-      A sync was running already. This is it.
-    </p>
-  );
 }

@@ -16,7 +16,8 @@ export function tabTitle(state: OrganizationState, isFrozen: boolean): string[] 
   if (isFrozen) return ['Connection lost'];
   if (isRunning(state)) {
     const percent = shownPercent(state.log, state.percent);
-    return [percent === null ? 'Running' : formatPercent(percent)];
+    if (percent !== null) return [formatPercent(percent)];
+    return [displayState(state.log) === 'queued' ? 'In the queue' : 'Running'];
   }
   const end = ENDS[displayState(state.log)];
   return end === undefined ? [] : [end];
@@ -29,7 +30,7 @@ const COLOURS: Partial<Record<DisplayState, string>> = {
 };
 
 /** A dot in the colour of the end; the plain icon while nothing has ended. */
-export function useRunIcon({ log }: OrganizationState): void {
+export function useRunIcon({ log }: Pick<OrganizationState, 'log'>): void {
   const colour = COLOURS[displayState(log)];
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');

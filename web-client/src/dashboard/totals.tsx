@@ -2,7 +2,7 @@
 
 import { formatCount } from '#contract/count.ts';
 import { Icon } from '../ui/icon.tsx';
-import { Moment } from '../ui/time.tsx';
+import { MomentAndDistance } from '../ui/time.tsx';
 import { addressOfPatients } from './address.ts';
 import type { Records } from './use-records.ts';
 
@@ -23,7 +23,13 @@ export function Totals({ organizationId, records: { summary } }: TotalsProps) {
         <div>
           <dt>Last completed sync</dt>
           <dd className="total-moment">
-            {last?.completed_at ? <Moment at={last.completed_at} /> : summary === null ? '–' : 'Never'}
+            {last?.completed_at ? (
+              <MomentAndDistance at={last.completed_at} />
+            ) : summary === null ? (
+              '–'
+            ) : (
+              'Never'
+            )}
           </dd>
         </div>
       </dl>

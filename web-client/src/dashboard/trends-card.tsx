@@ -19,8 +19,8 @@ export interface TrendsCardProps {
 }
 
 export function TrendsCard({ api, organizationId, analytics, latest }: TrendsCardProps) {
-  const runs = useCompletedRuns(api, organizationId, latest);
-  if (analytics === null || analytics.success_by_day.length === 0 || runs === null) return null;
+  const runs = useEndedRuns(api, organizationId, latest);
+  if (analytics === null || runs === null || runs.length === 0) return null;
   return (
     <section className="card" aria-labelledby="trends-title">
       <h2 id="trends-title">Trends</h2>
@@ -29,15 +29,15 @@ export function TrendsCard({ api, organizationId, analytics, latest }: TrendsCar
   );
 }
 
-function useCompletedRuns(api: Api, organizationId: number, latest: SyncLog | null): SyncLog[] | null {
+function useEndedRuns(api: Api, organizationId: number, latest: SyncLog | null): SyncLog[] | null {
   const [runs, setRuns] = useState<SyncLog[] | null>(null);
   const version = versionOf(latest);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
     let isCurrent = true;
     // On failure the charts stay as they are; the records of the page report an unreachable server.
-    api.runs(organizationId, { status: 'completed' }).then(
-      (read) => isCurrent && setRuns(read),
+    api.runs(organizationId).then(
+      (read) => isCurrent && setRuns(read.filter(({ status }) => status !== 'running')),
       () => {},
     );
     return () => {

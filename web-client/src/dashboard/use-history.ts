@@ -13,16 +13,25 @@ export interface History {
   isReadingOlder: boolean;
   error: string | null;
   readOlder(): void;
+  readAgain(): void;
 }
 
 interface Read {
+  /** The filter of the runs. */
+  filter: HistoryFilter | null;
   runs: SyncLog[] | null;
   hasOlder: boolean;
   isReadingOlder: boolean;
   error: string | null;
 }
 
-const NOTHING_YET: Read = { runs: null, hasOlder: false, isReadingOlder: false, error: null };
+const NOTHING_YET: Read = {
+  filter: null,
+  runs: null,
+  hasOlder: false,
+  isReadingOlder: false,
+  error: null,
+};
 
 /** @param latest the run that is shown live */
 export function useHistory(
@@ -32,16 +41,16 @@ export function useHistory(
   latest: SyncLog | null,
 ): History {
   const [read, setRead] = useState(NOTHING_YET);
-  const version = versionOf(latest);
+  const [asked, setAsked] = useState(0);
+  const version = `${asked} ${versionOf(latest)}`;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
     let isCurrent = true;
-    api
-      .runs(organizationId, filter)
-      .then((runs): Read => ({ ...NOTHING_YET, runs, hasOlder: runs.length === RUNS_AT_ONCE }))
-      .catch((error: unknown): Read => ({ ...NOTHING_YET, runs: [], error: messageOf(error) }))
-      .then((next) => isCurrent && setRead(next));
+    api.runs(organizationId, filter).then(
+      (runs) => isCurrent && setRead((before) => withNewest(before, filter, runs)),
+      (error: unknown) => isCurrent && setRead((before) => withError(before, filter, messageOf(error))),
+    );
     return () => {
       isCurrent = false;
     };
@@ -58,17 +67,35 @@ export function useHistory(
     );
   }, [api, organizationId, filter, oldest]);
 
+  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
+
   const runs = useMemo(
     () => (read.runs === null ? null : withLatest(read.runs, latest, filter)),
     [read.runs, latest, filter],
   );
-  return { ...read, runs, readOlder };
+  const { hasOlder, isReadingOlder, error } = read;
+  return { runs, hasOlder, isReadingOlder, error, readOlder, readAgain };
+}
+
+/** Keeps the older runs that were read before: a run that begins or ends must not take them from the page. */
+function withNewest(before: Read, filter: HistoryFilter, runs: SyncLog[]): Read {
+  const isPage = runs.length === RUNS_AT_ONCE;
+  const known = before.filter === filter && isPage ? (before.runs ?? []) : [];
+  const place = known.findIndex(({ id }) => id === runs.at(-1)?.id);
+  if (place < 0) return { ...NOTHING_YET, filter, runs, hasOlder: isPage };
+  return { ...before, runs: [...runs, ...known.slice(place + 1)], error: null };
+}
+
+function withError(before: Read, filter: HistoryFilter, error: string): Read {
+  if (before.filter === filter) return { ...before, error };
+  return { ...NOTHING_YET, filter, runs: [], error };
 }
 
 /** Ignores an answer that belongs to an earlier list. */
 function withOlder(before: Read, oldest: number, older: SyncLog[]): Read {
   if (before.runs?.at(-1)?.id !== oldest) return { ...before, isReadingOlder: false };
   return {
+    ...before,
     runs: [...before.runs, ...older],
     hasOlder: older.length === RUNS_AT_ONCE,
     isReadingOlder: false,

@@ -16,6 +16,7 @@ export interface Patients {
   isReading: boolean;
   error: string | null;
   readMore(): void;
+  readAgain(): void;
 }
 
 interface Read {
@@ -32,6 +33,8 @@ const TYPING_PAUSE_MS = 250;
 
 export function usePatients(api: Api, organizationId: number, { search, state }: PatientFilter): Patients {
   const [read, setRead] = useState(EMPTY);
+  const [asked, setAsked] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` is not read, it is the reason to read again.
   useEffect(() => {
     let isCurrent = true;
     setRead((before) => ({ ...before, isReading: true }));
@@ -48,7 +51,7 @@ export function usePatients(api: Api, organizationId: number, { search, state }:
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [api, organizationId, search, state]);
+  }, [api, organizationId, search, state, asked]);
 
   const { next } = read;
   const readMore = useCallback((): void => {
@@ -60,12 +63,15 @@ export function usePatients(api: Api, organizationId: number, { search, state }:
     );
   }, [api, organizationId, search, state, next]);
 
+  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
+
   return {
     patients: read.patients,
     hasMore: next !== null,
     isReading: read.isReading,
     error: read.error,
     readMore,
+    readAgain,
   };
 }
 

@@ -11,11 +11,18 @@ export interface Playback {
   goTo(index: number): void;
 }
 
-/** Begins at the last moment, and follows the newest moment while the run is active. */
-export function usePlayback(moments: readonly PlaybackMoment[]): Playback {
+/**
+ * Begins at the moment that the address names, else at the last one, and follows the newest moment while the run is active.
+ *
+ * @param named cursor of that moment
+ */
+export function usePlayback(moments: readonly PlaybackMoment[], named: string | null): Playback {
   const last = moments.length - 1;
-  const [chosen, setChosen] = useState<number | null>(null);
+  const [moved, setMoved] = useState<{ to: number | null } | null>(null);
   const [isPlaying, setIsPlaying] = useState(false);
+  const setChosen = useCallback((to: number | null) => setMoved({ to }), []);
+  const beginning = named === null ? -1 : moments.findIndex(({ cursor }) => cursor === named);
+  const chosen = moved === null ? (beginning === -1 ? null : beginning) : moved.to;
   const index = Math.min(chosen ?? last, last);
 
   useEffect(() => {
@@ -28,18 +35,18 @@ export function usePlayback(moments: readonly PlaybackMoment[]): Playback {
     }
     const timer = setTimeout(() => setChosen(index + 1), stay);
     return () => clearTimeout(timer);
-  }, [moments, index, isPlaying]);
+  }, [moments, index, isPlaying, setChosen]);
 
   const toggle = useCallback((): void => {
     if (!isPlaying && index >= last) setChosen(0);
     setIsPlaying(!isPlaying);
-  }, [isPlaying, index, last]);
+  }, [isPlaying, index, last, setChosen]);
   const goTo = useCallback(
     (next: number): void => {
       setIsPlaying(false);
       setChosen(next >= last ? null : Math.max(0, next));
     },
-    [last],
+    [last, setChosen],
   );
   return { index, isPlaying, toggle, goTo };
 }

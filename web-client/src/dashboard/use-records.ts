@@ -4,15 +4,17 @@
  */
 import { useCallback, useEffect, useState } from 'react';
 import type { Analytics } from '#contract/analytics.ts';
-import type { MissingPatients, PatientSummary, QuarantineList } from '#contract/patients.ts';
+import type { PatientSummary } from '#contract/patients.ts';
+import type { PatientsToCheck } from '#contract/patients-to-check.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, messageOf } from '../api.ts';
 
 /** Each is null until it has been read. */
 export interface Records {
   summary: PatientSummary | null;
-  missing: MissingPatients | null;
-  quarantine: QuarantineList | null;
+  toCheck: PatientsToCheck['groups'] | null;
+  /** Why the patients to check could not be read: whether some are held is not known then. */
+  toCheckError: string | null;
   analytics: Analytics | null;
   /** Why the last read failed; earlier data stays. */
   error: string | null;
@@ -21,10 +23,24 @@ export interface Records {
 
 type Read = Omit<Records, 'readAgain'>;
 
-const NOTHING_YET: Read = { summary: null, missing: null, quarantine: null, analytics: null, error: null };
+const NOTHING_YET: Read = {
+  summary: null,
+  toCheck: null,
+  toCheckError: null,
+  analytics: null,
+  error: null,
+};
 
-/** @param latest the run that is shown live */
-export function useRecords(api: Api, organizationId: number, latest: SyncLog | null): Records {
+/**
+ * @param latest the run that is shown live
+ * @param isConnected an error of the time without a connection goes when it is back
+ */
+export function useRecords(
+  api: Api,
+  organizationId: number,
+  latest: SyncLog | null,
+  isConnected: boolean,
+): Records {
   const [records, setRecords] = useState(NOTHING_YET);
   const [asked, setAsked] = useState(0);
   const version = `${asked} ${versionOf(latest)} ${fifthOf(latest)}`;
@@ -37,8 +53,13 @@ export function useRecords(api: Api, organizationId: number, latest: SyncLog | n
     };
     Promise.all([
       api.summary(organizationId).then((summary) => keep({ summary })),
-      api.missing(organizationId).then((missing) => keep({ missing })),
-      api.quarantine(organizationId).then((quarantine) => keep({ quarantine })),
+      api.patientsToCheck(organizationId).then(
+        ({ groups }) => keep({ toCheck: groups, toCheckError: null }),
+        (error: unknown) => {
+          keep({ toCheckError: messageOf(error) });
+          throw error;
+        },
+      ),
       api.analytics(organizationId).then((analytics) => keep({ analytics })),
     ])
       .then(() => keep({ error: null }))
@@ -47,7 +68,12 @@ export function useRecords(api: Api, organizationId: number, latest: SyncLog | n
       isCurrent = false;
     };
   }, [api, organizationId, version]);
-  return { ...records, readAgain: useCallback(() => setAsked((times) => times + 1), []) };
+  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
+  const isBack = isConnected && records.error !== null;
+  useEffect(() => {
+    if (isBack) readAgain();
+  }, [isBack, readAgain]);
+  return { ...records, readAgain };
 }
 
 /** Changes when a run begins or ends, and not with each of its steps. */

@@ -1,12 +1,12 @@
 /**
  * One run and its timeline, read once, and again when it has ended. Between the two reads the stream updates them.
  */
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
 import { isLater, momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
 
-export interface WatchedRun {
+interface WatchedRun {
   /** Null until it has been read. */
   log: SyncLog | null;
   moments: readonly PlaybackMoment[];
@@ -15,17 +15,22 @@ export interface WatchedRun {
   error: string | null;
 }
 
+export interface RunReads extends WatchedRun {
+  readAgain(): void;
+}
+
 const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, error: null };
 
 /** @param latest run of the organization on the stream, maybe another one */
-export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): WatchedRun {
+export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): RunReads {
   const [run, setRun] = useState(NOTHING_YET);
+  const [asked, setAsked] = useState(0);
   const live = latest?.id === runId ? latest : null;
   const newest = useRef(live);
   newest.current = live;
   const hasEnded = live !== null && live.status !== 'running';
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `hasEnded` is not read, it is the reason to read again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `hasEnded` and `asked` are not read, they are reasons to read again.
   useEffect(() => {
     let isCurrent = true;
     Promise.all([api.run(organizationId, runId), api.timeline(organizationId, runId)])
@@ -40,13 +45,14 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
     return () => {
       isCurrent = false;
     };
-  }, [api, organizationId, runId, hasEnded]);
+  }, [api, organizationId, runId, hasEnded, asked]);
 
   useEffect(() => {
     if (live === null) return;
     setRun((before) => withLaterState(before, live));
   }, [live]);
-  return run;
+  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
+  return { ...run, readAgain };
 }
 
 /** Keeps the newer one: the stream and the timeline request may overtake each other. */
@@ -55,8 +61,12 @@ function withLaterState(run: WatchedRun, live: SyncLog | null): WatchedRun {
   return { ...run, log: live, moments: withLatest(run.moments, live, Date.now()) };
 }
 
+/** Another attempt gives the same answer. */
+export const UNKNOWN_RUN =
+  'This run does not exist. The history on the page of the organization lists all runs.';
+
 /** The server's text for an unknown run is meant for programs. */
 function runErrorText(error: unknown): string {
   if (!(error instanceof ApiError) || error.status !== 404) return messageOf(error);
-  return 'This run does not exist. The history on the page of the organization lists all runs.';
+  return UNKNOWN_RUN;
 }

@@ -3,7 +3,7 @@ import { useCallback, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, type StartableSync } from '../api.ts';
 
-type StartOutcome =
+export type StartOutcome =
   | { kind: 'none' }
   | { kind: 'asking' }
   | { kind: 'already-running' }

@@ -2,10 +2,10 @@
  * What a screen reader announces of a run: its start, its quarters, a pause, its end, and a lost connection. A bar
  * that moves twenty times a second must not cause twenty announcements. Pure.
  */
-import { endText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Connection } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
+import { ENGLISH, type SyncProgressTexts } from '../progress/texts.ts';
 
 /** The subject of the last announcement; the next one must have another subject. */
 export interface AnnouncedState {
@@ -27,11 +27,12 @@ export function announce(
   announced: AnnouncedState | null,
   state: OrganizationState,
   connection: Connection,
+  texts: SyncProgressTexts = ENGLISH,
 ): Announcement {
   const now = describe(announced, state, connection);
   return {
     announced: now,
-    words: announced === null || !state.isKnown ? null : difference(announced, now, state),
+    words: announced === null || !state.isKnown ? null : difference(announced, now, state, texts),
   };
 }
 
@@ -54,17 +55,18 @@ function difference(
   before: AnnouncedState,
   now: AnnouncedState,
   { log, percent }: OrganizationState,
+  texts: SyncProgressTexts,
 ): string | null {
   if (now.isOffline !== before.isOffline) {
-    return now.isOffline ? 'The connection is lost. The displayed state may be old.' : 'Connected again.';
+    return now.isOffline ? texts.connectionLost : texts.connectedAgain;
   }
   if (log === null) return null;
   const isOtherRun = now.run !== before.run;
   if (log.status !== 'running') {
-    return isOtherRun || before.status === 'running' ? endText(log) : null;
+    return isOtherRun || before.status === 'running' ? texts.ended(log) : null;
   }
-  if (isOtherRun) return 'Sync started.';
-  if (now.isWaiting && !before.isWaiting) return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
-  if (now.quarter > before.quarter && now.quarter < 4) return `Sync ${Math.floor(percent)} percent done.`;
+  if (isOtherRun) return texts.started;
+  if (now.isWaiting && !before.isWaiting) return texts.waiting(log);
+  if (now.quarter > before.quarter && now.quarter < 4) return texts.percentDone(Math.floor(percent));
   return null;
 }

@@ -1,7 +1,7 @@
 /**
  * The style of the element. Every colour and measure is a custom property that the page may set on the element or
- * above it. The parts (`box`, `label`, `connection`, `bar`, `fill`, `missed`, `text`, `remaining`, `step`, `problem`) may be
- * styled with `::part()`.
+ * above it. The parts (`box`, `label`, `connection`, `bar`, `fill`, `missed`, `text`, `remaining`, `step`, `problem`,
+ * `start`) may be styled with `::part()`.
  *
  * Dark mode follows the page's own `color-scheme`, so a light page never gets a dark box.
  */
@@ -60,7 +60,21 @@ export const LOOK = `
   width: 30%;
   animation: seek 1.6s ease-in-out infinite alternate;
 }
-@keyframes seek { to { translate: 233%; } }
+@keyframes seek { to { translate: calc(233% * var(--forwards, 1)); } }
+:host(:dir(rtl)) { --forwards: -1; }
+.box[data-connection="offline"] .fill { opacity: 0.55; }
+.start {
+  justify-self: start;
+  padding: 0.4em 0.9em;
+  border: 1px solid var(--tone);
+  border-radius: 0.5em;
+  background: transparent;
+  color: inherit;
+  font: inherit;
+  cursor: pointer;
+}
+.start[hidden] { display: none; }
+.start[aria-disabled="true"] { border-color: var(--track); color: var(--soft); cursor: default; }
 p { margin: 0; overflow-wrap: anywhere; }
 .problem { color: var(--sync-progress-failed, light-dark(#b0281e, #ff9a8d)); }
 .problem:empty, .remaining:empty, .step:empty { display: none; }
@@ -77,6 +91,7 @@ p { margin: 0; overflow-wrap: anywhere; }
   .box[data-tone="running"][data-connection] .bar[data-known="false"] .fill { animation: none; }
 }
 @media (forced-colors: active) {
+  .box[data-connection="live"] .connection::before { background: Highlight; forced-color-adjust: none; }
   .bar { border: 1px solid CanvasText; }
   .fill { background: Highlight; forced-color-adjust: none; }
   .missed { background: repeating-linear-gradient(45deg, CanvasText 0 2px, Canvas 2px 4px); forced-color-adjust: none; }

@@ -5,7 +5,10 @@
  * server with accounts the page gives the element a `getStreamToken` (live/access.ts).
  *
  * Events, which bubble: `sync-change` with every change, `sync-end` when a run that was seen running has ended; both
- * with `{log, percent, connection}` as `detail`.
+ * with `{log, percent, connection}` as `detail`. `sync-start` comes before a start: `preventDefault()` leaves the start to
+ * the page.
+ *
+ * The console says why nothing arrives (offline-reason.ts).
  *
  * Not here: the script that pages load (sync-progress.ts). This module may be imported where there is no document.
  */
@@ -14,8 +17,11 @@ import type { Access } from '../live/access.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
-import { watchOrganization } from '../live/watch-organization.ts';
+import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
+import { startFullSync } from '../progress/progress-state.ts';
+import { completeTexts, type SyncProgressTexts } from '../progress/texts.ts';
 import { type AnnouncedState, announce } from './announcements.ts';
+import { offlineReason } from './offline-reason.ts';
 import { createView, type View } from './view.ts';
 
 export interface SyncProgressDetail {
@@ -30,15 +36,17 @@ const WHOLE_NUMBER = /^[1-9][0-9]{0,9}$/;
 const ElementOfBrowser = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement);
 
 export class SyncProgressElement extends ElementOfBrowser implements Access {
-  static readonly observedAttributes = ['org', 'src', 'label'];
+  static readonly observedAttributes = ['org', 'src', 'label', 'start'];
 
   /** The server of an element without `src`; '' is the page's own origin. */
   protected readonly defaultSource: string = '';
 
   #getStreamToken: Access['getStreamToken'];
   #getToken: Access['getToken'];
+  #texts: Partial<SyncProgressTexts> | null = null;
 
-  readonly #view: View = createView(this.attachShadow({ mode: 'open' }));
+  readonly #view: View = createView(this.attachShadow({ mode: 'open' }), () => void this.#startByButton());
+  #watched: OrganizationWatch | undefined;
   #stop = (): void => {};
   #isPlanned = false;
 
@@ -98,17 +106,59 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     setAttribute(this, 'label', value);
   }
 
+  /** Whether the element has a button that starts a full sync. */
+  get start(): boolean {
+    return this.hasAttribute('start');
+  }
+
+  set start(value: boolean) {
+    this.toggleAttribute('start', value);
+  }
+
+  /** Replaces texts of the element, for another language. */
+  get texts(): Partial<SyncProgressTexts> | null {
+    return this.#texts;
+  }
+
+  set texts(value: Partial<SyncProgressTexts> | null) {
+    this.#texts = value;
+    this.#view.update({ texts: completeTexts(value) });
+  }
+
+  /**
+   * Starts a full sync, or joins the one that is running.
+   *
+   * @throws Error with a message that may be shown
+   */
+  async startSync(): Promise<void> {
+    const event = new CustomEvent('sync-start', { bubbles: true, composed: true, cancelable: true });
+    if (!this.dispatchEvent(event)) return;
+    const log = await startFullSync(Number(this.org), this.#source(), this);
+    this.#watched?.applyLog(log);
+  }
+
+  async #startByButton(): Promise<void> {
+    this.#view.update({ problem: null, start: 'asking' });
+    try {
+      await this.startSync();
+    } catch (error) {
+      this.#view.update({ problem: error instanceof Error ? error.message : String(error) });
+    }
+    this.#view.update({ start: this.start ? 'possible' : null });
+  }
+
   disconnectedCallback(): void {
     this.#stop();
   }
 
   attributeChangedCallback(name: string): void {
-    if (name === 'label') this.#view.setLabel(this.#label());
+    if (name === 'label') this.#view.update({ label: this.label });
+    else if (name === 'start') this.#view.update({ start: this.start ? 'possible' : null });
     else this.#planToWatch();
   }
 
-  #label(): string {
-    return this.getAttribute('label') ?? 'Patient sync';
+  #source(): string {
+    return (this.getAttribute('src') ?? this.defaultSource).replace(/\/+$/, '');
   }
 
   /** Runs once for all attributes that change together, and for properties that a page sets right after them. */
@@ -124,33 +174,47 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
 
   #watch(): void {
     const org = this.getAttribute('org') ?? '';
-    this.#view.setLabel(this.#label());
+    this.#view.update({ problem: null });
     if (!WHOLE_NUMBER.test(org)) {
-      this.#view.showProblem('The attribute "org" must be the id of an organization, such as 123.');
+      this.#view.update({ problem: 'The attribute "org" must be the id of an organization, such as 123.' });
       return;
     }
     let announced: AnnouncedState | null = null;
     let before: OrganizationState = unknownOrganization(Number(org));
-    this.#view.show(before, { kind: 'connecting', since: Date.now() });
+    let isExplained = false;
+    this.#view.update({ run: { state: before, connection: { kind: 'connecting', since: Date.now() } } });
     const watch = watchOrganization(Number(org), {
-      baseUrl: (this.getAttribute('src') ?? this.defaultSource).replace(/\/+$/, ''),
+      baseUrl: this.#source(),
       // Read when they are needed: a page may set them later than the attributes.
       getStreamToken: this.getStreamToken && ((why) => this.getStreamToken?.(why) ?? Promise.resolve(null)),
       getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),
       onState: (state, connection) => {
-        this.#view.show(state, connection);
-        const announcement = announce(announced, state, connection);
+        this.#view.update({ run: { state, connection } });
+        if (connection.kind === 'offline' && !state.isKnown && !isExplained) {
+          isExplained = true;
+          void this.#explain(connection);
+        }
+        const announcement = announce(announced, state, connection, completeTexts(this.#texts));
         if (state.isKnown) announced = announcement.announced;
         if (announcement.words !== null) this.#view.say(announcement.words);
         this.#dispatchEvents(before, state, connection);
         before = state;
       },
     });
+    this.#watched = watch;
     const stopWaking = reconnectOnVisible(watch);
     this.#stop = () => {
       stopWaking();
       watch.stop();
+      this.#view.rest();
     };
+  }
+
+  /** For the developer of the page: the element shows only that nothing arrives. */
+  async #explain(connection: Connection): Promise<void> {
+    const reason = await offlineReason(this.#source(), connection);
+    // biome-ignore lint/suspicious/noConsole: the developer of the page reads it there.
+    if (reason !== null) console.warn(`<sync-progress>: ${reason}`);
   }
 
   #dispatchEvents(before: OrganizationState, state: OrganizationState, connection: Connection): void {
@@ -170,10 +234,14 @@ declare global {
   interface HTMLElementEventMap {
     'sync-change': CustomEvent<SyncProgressDetail>;
     'sync-end': CustomEvent<SyncProgressDetail>;
+    'sync-start': CustomEvent<null>;
   }
 }
 
-const PROPERTIES = ['getStreamToken', 'getToken', 'org', 'src', 'label'] as const;
+const PROPERTIES = ['getStreamToken', 'getToken', 'texts', 'org', 'src', 'label', 'start'] as const;
+
+/** They set no attribute. */
+const PLAIN_PROPERTIES: ReadonlySet<string> = new Set(['getStreamToken', 'getToken', 'texts']);
 
 /**
  * A page may set properties before an async script has defined the element. They are own properties then, and would
@@ -186,7 +254,7 @@ function takeOverProperties(element: SyncProgressElement): void {
     if (!Object.hasOwn(element, name)) continue;
     const value: unknown = Reflect.get(element, name);
     Reflect.deleteProperty(element, name);
-    if (name === 'getStreamToken' || name === 'getToken') Reflect.set(element, name, value);
+    if (PLAIN_PROPERTIES.has(name)) Reflect.set(element, name, value);
     else queueMicrotask(() => Reflect.set(element, name, value));
   }
 }

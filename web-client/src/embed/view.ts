@@ -1,78 +1,92 @@
-/** The element's shadow tree: created once, then updated. Text only, never markup. */
-import { problemText, stepText } from '#contract/progress.ts';
-import type { SyncLog } from '#contract/sync-log.ts';
+/**
+ * The element's shadow tree: created once, then updated. Text only, never markup.
+ *
+ * Texts of people, and numbers beside texts of another direction, are isolated (`bdi`, `dir="auto"`): in a page in Arabic or
+ * Hebrew "448 / 648" keeps its order.
+ */
 import { type Connection, isConnected } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
-import { barTone } from '../ui/display-state.ts';
-import { counterText, formatPercent, shownPercent, storedShare } from '../ui/format.ts';
-import { CLOCK, TIME } from '../ui/time-format.ts';
+import { ENGLISH, nextAttemptAt, type SyncProgressTexts } from '../progress/texts.ts';
+import { barTone, displayState } from '../ui/display-state.ts';
+import { shownPercent, storedShare } from '../ui/format.ts';
+import { createBar, part, write } from './parts.ts';
+import { connectionWords, countsOf, remainingOf, stepOf } from './shown-text.ts';
 import { LOOK } from './style.ts';
 
-export interface View {
-  setLabel(label: string): void;
-  show(state: OrganizationState, connection: Connection): void;
-  /** For screen readers. */
-  say(words: string): void;
-  /** Instead of a run: the element was used incorrectly. */
-  showProblem(problem: string): void;
+/** What the element shows. */
+interface Content {
+  texts: SyncProgressTexts;
+  /** Null: that of the texts. */
+  label: string | null;
+  /** Instead of the problem of the run; null: that of the run. */
+  problem: string | null;
+  /** The button; null: there is none. */
+  start: 'possible' | 'asking' | null;
+  /** Null until the element is used correctly. */
+  run: { state: OrganizationState; connection: Connection } | null;
 }
 
-export function createView(root: ShadowRoot): View {
+export interface View {
+  update(change: Partial<Content>): void;
+  /** For screen readers. */
+  say(words: string): void;
+  /** Stops the countdown. The next update begins it again. */
+  rest(): void;
+}
+
+const TICK_MS = 1_000;
+
+/** @param onStart the button was pressed */
+export function createView(root: ShadowRoot, onStart: () => void): View {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(LOOK);
   // A constructed style sheet: a policy that forbids inline styles allows it.
   root.adoptedStyleSheets = [sheet];
-  const [label, connection] = [part('span', 'label'), part('span', 'connection')];
-  const [bar, fill, missed] = [part('div', 'bar'), part('div', 'fill'), part('div', 'missed')];
-  const [text, remaining] = [part('span', 'text'), part('span', 'remaining')];
-  const [step, problem] = [part('p', 'step'), part('p', 'problem')];
-  const [box, announcer] = [part('div', 'box'), part('div', 'announcer')];
-  announcer.setAttribute('role', 'status');
-  label.id = 'label';
-  for (const [name, value] of Object.entries(BAR)) bar.setAttribute(name, value);
-  bar.append(fill, missed);
-  box.append(row(label, connection), bar, row(text, remaining), step, problem);
-  root.append(box, announcer);
-
+  const parts = createParts(root, onStart);
+  let content: Content = { texts: ENGLISH, label: null, problem: null, start: null, run: null };
   /** When the server was last known to answer. */
   let answeredAt = Date.now();
+  let ticking: ReturnType<typeof setTimeout> | undefined;
 
+  const draw = (): void => {
+    clearTimeout(ticking);
+    const { run } = content;
+    const hasConnection = run !== null && isConnected(run.connection);
+    if (hasConnection) answeredAt = Date.now();
+    drawFrame(parts, content);
+    if (run !== null) drawRun(parts, { ...run, texts: content.texts, answeredAt });
+    if (hasConnection && nextAttemptAt(run.state.log) !== null) ticking = setTimeout(draw, TICK_MS);
+  };
   return {
-    setLabel: (words) => write(label, words),
-    say: (words) => write(announcer, words),
-    showProblem: (words) => write(problem, words),
-    show(state, now) {
-      const { log, percent } = state;
-      box.dataset.tone = barTone(log);
-      box.dataset.status = log?.status ?? 'none';
-      box.dataset.connection = now.isCatchingUp ? 'catching-up' : now.kind;
-      box.dataset.transport = now.transport ?? 'none';
-      const known = shownPercent(log, percent);
-      const counts = countsOf(log, known);
-      setValue(bar, known, counts);
-      setParts(fill, missed, known, log === null ? 1 : storedShare(log));
-      if (isConnected(now)) answeredAt = Date.now();
-      write(connection, connectionWords(now));
-      write(text, counts);
-      write(remaining, remainingOf(log, isConnected(now) ? null : answeredAt));
-      write(step, state.isKnown ? stepOf(log) : '');
-      write(problem, (log && problemText(log)) ?? '');
+    update(change) {
+      content = { ...content, ...change };
+      draw();
     },
+    say: (words) => write(parts.announcer, words),
+    rest: () => clearTimeout(ticking),
   };
 }
 
-const BAR = {
-  role: 'progressbar',
-  'aria-labelledby': 'label',
-  'aria-valuemin': '0',
-  'aria-valuemax': '100',
-};
+type Parts = ReturnType<typeof createParts>;
 
-function part(tag: 'div' | 'span' | 'p', name: string): HTMLElement {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.setAttribute('part', name);
-  return element;
+function createParts(root: ShadowRoot, onStart: () => void) {
+  const [label, connection] = [part('bdi', 'label'), part('bdi', 'connection')];
+  const [text, remaining] = [part('bdi', 'text'), part('bdi', 'remaining')];
+  const [step, problem] = [part('p', 'step'), part('p', 'problem')];
+  const [box, announcer] = [part('div', 'box'), part('div', 'announcer')];
+  const start = part('button', 'start');
+  const bar = createBar();
+  label.id = 'label';
+  step.dir = 'auto';
+  problem.dir = 'auto';
+  announcer.role = 'status';
+  start.type = 'button';
+  start.addEventListener('click', () => {
+    if (start.ariaDisabled !== 'true') onStart();
+  });
+  box.append(row(label, connection), bar.element, row(text, remaining), step, problem, start);
+  root.append(box, announcer);
+  return { box, bar, label, connection, text, remaining, step, problem, start, announcer };
 }
 
 function row(...parts: HTMLElement[]): HTMLElement {
@@ -81,63 +95,43 @@ function row(...parts: HTMLElement[]): HTMLElement {
   return element;
 }
 
-/** An unchanged text is not written again: screen readers and observers would see a change. */
-function write(element: HTMLElement, words: string): void {
-  if (element.textContent !== words) element.textContent = words;
+/** The parts around the run. */
+function drawFrame(parts: Parts, { texts, label, problem, start, run }: Content): void {
+  const log = run?.state.log ?? null;
+  write(parts.label, label ?? texts.label);
+  write(parts.problem, problem ?? (log && texts.problem(log)) ?? '');
+  parts.start.hidden = start === null;
+  parts.start.ariaDisabled = String(log?.status === 'running' || start === 'asking');
+  write(parts.start, start === 'asking' ? texts.starting : texts.start);
 }
 
-/** Without a value before the total is known. */
-function setValue(bar: HTMLElement, percent: number | null, words: string): void {
-  if (percent === null) bar.removeAttribute('aria-valuenow');
-  else bar.setAttribute('aria-valuenow', String(percent));
-  bar.dataset.known = String(percent !== null);
-  bar.setAttribute('aria-valuetext', words);
+interface DrawnRun {
+  state: OrganizationState;
+  connection: Connection;
+  texts: SyncProgressTexts;
+  answeredAt: number;
 }
 
-/** @param stored 0 to 1: the rest could not be stored */
-function setParts(fill: HTMLElement, missed: HTMLElement, percent: number | null, stored: number): void {
-  fill.style.width = percent === null ? '' : `${percent * stored}%`;
-  missed.style.width = `${(percent ?? 0) * (1 - stored)}%`;
-  missed.hidden = stored === 1;
+function drawRun(parts: Parts, { state, connection, texts, answeredAt }: DrawnRun): void {
+  const { log, percent } = state;
+  const { dataset } = parts.box;
+  dataset.tone = barTone(log);
+  dataset.status = log?.status ?? 'none';
+  dataset.state = stateName(state);
+  dataset.connection = connection.isCatchingUp ? 'catching-up' : connection.kind;
+  dataset.transport = connection.transport ?? 'none';
+  const known = shownPercent(log, percent);
+  const counts = countsOf(log, known, texts);
+  const words = log === null && state.isKnown ? texts.never : counts;
+  parts.bar.show(known, words, log === null ? 1 : storedShare(log));
+  write(parts.connection, connectionWords(connection, texts));
+  write(parts.text, counts);
+  write(parts.remaining, remainingOf(log, { frozenAt: isConnected(connection) ? null : answeredAt, texts }));
+  write(parts.step, stepOf(state, connection, texts));
 }
 
-/** The problem text explains a failed run, and one that could not store every patient: a tick would deny it. */
-function stepOf(log: SyncLog | null): string {
-  if (log === null) return 'No sync yet.';
-  const problem = problemText(log);
-  const isExplained = problem !== null && (log.status === 'completed' || isIn(log.error_details, problem));
-  return isExplained ? '' : stepText(log);
-}
-
-function isIn(details: string | null, problem: string): boolean {
-  return details !== null && problem.includes(details);
-}
-
-function countsOf(log: SyncLog | null, percent: number | null): string {
-  const counts = counterText(log);
-  return percent === null ? counts : `${counts} (${formatPercent(percent)})`;
-}
-
-/** @param frozenAt the time of the state while the connection is lost: nothing is promised then */
-function remainingOf(log: SyncLog | null, frozenAt: number | null): string {
-  if (log?.status !== 'running') return '';
-  if (frozenAt !== null) return `as of ${CLOCK.format(frozenAt)}`;
-  const { estimated_remaining: left } = log.metadata;
-  return left ? `${left} left` : '';
-}
-
-function connectionWords({ kind, since, isCatchingUp, refusedWith }: Connection): string {
-  switch (kind) {
-    case 'connecting':
-      return 'Connecting';
-    case 'live':
-      return isCatchingUp ? 'Catching up' : 'Live';
-    case 'polling':
-      return 'Polling';
-    case 'offline':
-      if (refusedWith === 401 || refusedWith === 403) return 'Not allowed';
-      return `Offline since ${TIME.format(since)}`;
-    default:
-      return kind satisfies never;
-  }
+/** For the style of the page: `unknown` until the first answer, `never` without a run, else the state of the run. */
+function stateName({ isKnown, log }: OrganizationState): string {
+  if (!isKnown) return 'unknown';
+  return log === null ? 'never' : displayState(log);
 }

@@ -37,6 +37,9 @@ export interface DirectWatchOptions extends TransportOptions {
 
 type OnState = (state: OrganizationState, connection: Connection) => void;
 
+/** Of the first poll after a stream became silent. */
+const ANSWERS_WITHIN_MS = 1_000;
+
 /** @param start what is already known, perhaps from another tab */
 export function watchDirectly(
   start: OrganizationState,
@@ -45,6 +48,7 @@ export function watchDirectly(
 ): OrganizationWatch {
   const shown = createReporter(start, onState);
   let poll: Poll | undefined;
+  let late: ReturnType<typeof setTimeout> | undefined;
   /** The head of the organization when the stream began; undefined once the stream has delivered it. */
   let target: string | undefined;
 
@@ -53,12 +57,20 @@ export function watchDirectly(
     shown.report(next, kind, { ...details, isCatchingUp: kind === 'live' && target !== undefined });
   };
   const onAnswer = (next: OrganizationState): void => {
+    clearTimeout(late);
+    late = undefined;
     const wasOffline = shown.connection.kind === 'offline';
     report(next, 'polling', { transport: 'poll' });
     // The server is back, so its stream may be too.
     if (wasOffline) fallback.upgrade();
   };
+  /** A server that is frozen keeps its connections: without an answer the state is no longer live. */
+  const isLate = (): void => {
+    if (shown.connection.kind === 'live') report(shown.state, 'connecting');
+  };
   const stopPolling = (): void => {
+    clearTimeout(late);
+    late = undefined;
     poll?.stop();
     poll = undefined;
   };
@@ -73,6 +85,7 @@ export function watchDirectly(
       onEvent: (event) => report(applyEvent(shown.state, event), shown.connection.kind, shown.connection),
       onInterrupted: () => report(shown.state, 'connecting'),
       onDowngraded: () => {
+        late ??= setTimeout(isLate, ANSWERS_WITHIN_MS);
         poll ??= pollOrganization(options, shown, {
           onAnswer,
           onFailure: (refusedWith) => report(shown.state, 'offline', { refusedWith }),

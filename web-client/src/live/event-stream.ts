@@ -13,13 +13,7 @@ import { parseJson } from '#contract/parse-json.ts';
 import { Bye, ChangeType, Hello, Ping, StreamEvent } from '#contract/stream-event.ts';
 import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';
-import {
-  createWatchdog,
-  FIRST_SILENCE_FACTOR,
-  SILENCE_FACTOR,
-  type StreamEnd,
-  type StreamHandlers,
-} from './stream.ts';
+import { createWatchdog, SILENCE_FACTOR, type StreamEnd, type StreamHandlers } from './stream.ts';
 
 /** The part of EventSource that is used here. Node 20 has no EventSource (fetch-event-source.ts implements one). */
 export interface EventSourceLike {
@@ -63,7 +57,7 @@ export function openEventStream(options: EventStreamOptions, handlers: StreamHan
 
   on('hello', Hello, (hello) => {
     heartbeatMs = hello.heartbeat_ms;
-    watchdog.expectWithin(heartbeatMs * FIRST_SILENCE_FACTOR);
+    watchdog.expectWithin(heartbeatMs * SILENCE_FACTOR);
     if (!hello.recovered) last = null;
     handlers.onHello(hello);
   });

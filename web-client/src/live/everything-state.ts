@@ -14,10 +14,7 @@ export type EverythingState = ReadonlyMap<number, OrganizationState>;
 export function applyFrame(everything: EverythingState, frame: ServerFrame): EverythingState {
   switch (frame.type) {
     case 'subscribed':
-      return frame.streams.reduce((known, stream) => {
-        const state = known.get(stream.organization_id) ?? unknownOrganization(stream.organization_id);
-        return replaced(known, stream.recovered ? state : forgetCursor(state));
-      }, everything);
+      return withStreams(everything, frame.streams);
     case 'snapshot':
     case 'started':
     case 'progress':
@@ -54,6 +51,19 @@ export function cursorsWithin(everything: EverythingState, bytes: number): Recor
     cursors[organizationId] = cursor;
   }
   return cursors;
+}
+
+/** One copy for all: a frame names hundreds of organizations. */
+function withStreams(
+  everything: EverythingState,
+  streams: (ServerFrame & { type: 'subscribed' })['streams'],
+): EverythingState {
+  const states = streams.map(({ organization_id: id, recovered }) => {
+    const state = everything.get(id) ?? unknownOrganization(id);
+    return recovered ? state : forgetCursor(state);
+  });
+  if (states.every((state) => everything.get(state.organizationId) === state)) return everything;
+  return new Map([...everything, ...states.map((state) => [state.organizationId, state] as const)]);
 }
 
 function replaced(everything: EverythingState, state: OrganizationState): EverythingState {

@@ -2,7 +2,7 @@
  * An EventSource made of `fetch`: for Node, which has none, and for clients that send a token in a header instead of
  * an address. It never reconnects; its owner knows the cursor and does that.
  */
-import { createParser } from 'eventsource-parser';
+import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { type Access, authorization } from './access.ts';
 import type { EventSourceLike } from './event-stream.ts';
 
@@ -35,13 +35,7 @@ async function read(
     const headers = { accept: 'text/event-stream', ...(await authorization(access)) };
     const response = await fetchNow(url, { headers, signal, cache: 'no-store' });
     if (!isEventStream(response)) return;
-    const parser = createParser({
-      onEvent: ({ event = 'message', data }) => onEvent(event, data),
-      onError(error) {
-        if (error.type === 'max-buffer-size-exceeded') throw error;
-      },
-      maxBufferSize: MAX_EVENT_LENGTH,
-    });
+    const parser = createEventParser(({ event = 'message', data }) => onEvent(event, data));
     const decoder = new TextDecoder();
     const reader = response.body.getReader();
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
@@ -53,7 +47,20 @@ async function read(
   }
 }
 
-function isEventStream(response: Response): response is Response & { body: ReadableStream<Uint8Array> } {
+/** `feed` of the result throws on an endless line. */
+export function createEventParser(onEvent: (event: EventSourceMessage) => void): EventSourceParser {
+  return createParser({
+    onEvent,
+    onError(error) {
+      if (error.type === 'max-buffer-size-exceeded') throw error;
+    },
+    maxBufferSize: MAX_EVENT_LENGTH,
+  });
+}
+
+export function isEventStream(
+  response: Response,
+): response is Response & { body: ReadableStream<Uint8Array> } {
   const type = response.headers.get('content-type') ?? '';
   return response.ok && response.body !== null && type.startsWith('text/event-stream');
 }

@@ -8,7 +8,7 @@
 import type { ClientFrame } from '#contract/client-frame.ts';
 import { parseJson } from '#contract/parse-json.ts';
 import { ServerFrame, SUBPROTOCOL } from '#contract/socket-frame.ts';
-import { createWatchdog, FIRST_SILENCE_FACTOR, SILENCE_FACTOR } from './stream.ts';
+import { createWatchdog, SILENCE_FACTOR } from './stream.ts';
 
 /**
  * The part of WebSocket that is used here. A browser's WebSocket and that of `ws` fit; Node 20 has none of its own.
@@ -75,7 +75,7 @@ export function openOpsSocket(
     if (frame === undefined) return end('unreadable');
     if (frame.type === 'hello') {
       silenceMs = frame.heartbeat_ms * SILENCE_FACTOR;
-      watchdog.expectWithin(frame.heartbeat_ms * FIRST_SILENCE_FACTOR);
+      watchdog.expectWithin(silenceMs);
     } else if (frame.type === 'ping' && silenceMs !== undefined) watchdog.expectWithin(silenceMs);
     handlers.onFrame(frame);
   });

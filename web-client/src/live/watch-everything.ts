@@ -58,7 +58,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   let refusal: string | undefined;
   let stopped = false;
   /** Heads of the organizations when the socket began, until the socket has delivered them. */
-  let targets = new Map<number, string>();
+  const targets = new Map<number, string>();
 
   const report = (next: EverythingState, kind: ConnectionKind): void =>
     shown.report(next, kind, {
@@ -77,7 +77,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
       socket.restart();
     } else if (frame.type === 'subscribed') {
       socket.confirm();
-      targets = new Map(frame.streams.map((stream) => [stream.organization_id, stream.head]));
+      addTargets(targets, frame.streams);
       report(applyFrame(shown.state, frame), 'live');
     } else {
       if ('log' in frame) options.onEvent?.(frame);
@@ -137,6 +137,14 @@ function openSubscribed(
     },
     onEnd,
   );
+}
+
+/** A subscription to many organizations is confirmed in several frames. */
+function addTargets(
+  targets: Map<number, string>,
+  streams: (ServerFrame & { type: 'subscribed' })['streams'],
+): void {
+  for (const { organization_id: id, head } of streams) targets.set(id, head);
 }
 
 /** Removes the targets that were reached. */

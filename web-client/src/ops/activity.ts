@@ -14,11 +14,14 @@ export interface ActivityLine {
   /** In milliseconds of the client's clock. */
   at: number;
   organizationId: number;
+  runId: number;
+  /** It tells that the run ended. */
+  isEnd: boolean;
   words: string;
   tone: Tone;
 }
 
-const LINES_KEPT = 100;
+const LINES_KEPT = 400;
 
 export function activityBetween(
   before: EverythingState,
@@ -26,7 +29,9 @@ export function activityBetween(
 ): Omit<ActivityLine, 'key' | 'at'>[] {
   return changedPairs(before, after).flatMap(([state, next]) => {
     const news = describeChange(state.log, next.log);
-    return news === null ? [] : [{ organizationId: next.organizationId, ...news }];
+    if (news === null || next.log === null) return [];
+    const { id: runId, status } = next.log;
+    return [{ organizationId: next.organizationId, runId, isEnd: status !== 'running', ...news }];
   });
 }
 
@@ -39,13 +44,38 @@ export function processedBetween(before: EverythingState, after: EverythingState
   }, 0);
 }
 
+/** The start and the end of runs that the log holds. */
+export function linesOfRuns(runs: readonly SyncLog[]): Omit<ActivityLine, 'key'>[] {
+  return runs.flatMap((log) => {
+    const line = { organizationId: log.organization_id, runId: log.id };
+    const started = { ...line, at: Date.parse(log.started_at), isEnd: false, ...startOf(log) };
+    if (log.status === 'running') return [started];
+    const at = Date.parse(log.completed_at ?? log.started_at);
+    return [{ ...line, at, isEnd: true, words: endWords(log), tone: RUN_TONES[displayState(log)] }, started];
+  });
+}
+
+/** Events that happened before the page was opened take their place by time. What the stream told is not told again. */
+export function withRecent(
+  lines: readonly ActivityLine[],
+  recent: readonly Omit<ActivityLine, 'key'>[],
+): readonly ActivityLine[] {
+  const nameOf = ({ runId, isEnd }: Omit<ActivityLine, 'key'>) => `${runId} ${isEnd}`;
+  const known = new Set(lines.map(nameOf));
+  const first = Math.max(0, ...lines.map(({ key }) => key)) + 1;
+  const added = recent
+    .filter((line) => !known.has(nameOf(line)) && known.add(nameOf(line)))
+    .map((line, index) => ({ ...line, key: first + index }));
+  return [...lines, ...added].sort((one, other) => other.at - one.at).slice(0, LINES_KEPT);
+}
+
 export function withLines(
   lines: readonly ActivityLine[],
   news: readonly Omit<ActivityLine, 'key' | 'at'>[],
   at: number,
 ): readonly ActivityLine[] {
   if (news.length === 0) return lines;
-  const first = (lines[0]?.key ?? 0) + 1;
+  const first = Math.max(0, ...lines.map(({ key }) => key)) + 1;
   const added = news.map((line, index) => ({ ...line, at, key: first + index }));
   return [...added.reverse(), ...lines].slice(0, LINES_KEPT);
 }
@@ -71,10 +101,14 @@ function describeChange(
   if (log === null) return null;
   const isOther = before?.id !== log.id;
   if (!isOther && before?.status === log.status) return describePhaseChange(before, log);
-  if (log.status === 'running')
-    return { words: `${operationWords(log.operation_type)} started`, tone: 'plain' };
+  if (log.status === 'running') return startOf(log);
   return { words: endWords(log), tone: RUN_TONES[displayState(log)] };
 }
+
+const startOf = (log: SyncLog) => ({
+  words: `${operationWords(log.operation_type)} started`,
+  tone: 'plain' as const,
+});
 
 function endWords(log: SyncLog): string {
   if (isCancelled(log)) return 'Cancelled';

@@ -1,27 +1,38 @@
-/** Filters the list by text and by state. Escape clears the text. */
-import type { RefObject } from 'react';
+/**
+ * Filters the list by text and by state. By keyboard, Escape clears the text and then leaves the field, so that the single keys work
+ * again; Enter goes to the first row.
+ */
+import type { KeyboardEvent, RefObject } from 'react';
 import { formatCount } from '#contract/count.ts';
+import type { OverviewState } from '#contract/overview.ts';
 import { Icon } from '../ui/icon.tsx';
-import { type Filter, STATES, type StateFilter } from './listing.ts';
+import { type Listing, STATES } from './listing.ts';
+import { STATE_WORDS } from './rows.ts';
 
 export interface FilterBarProps {
   input: RefObject<HTMLInputElement | null>;
-  filter: Filter;
-  onFilter(filter: Filter): void;
-  counts: Record<StateFilter, number>;
+  listing: Listing;
+  onListing(listing: Listing): void;
+  counts: Record<OverviewState, number>;
   total: number;
+  /** The focus goes to the list. */
+  onEnter(): void;
   onHelp(): void;
 }
 
-const WORDS: Record<StateFilter, string> = {
-  failed: 'Failed',
-  running: 'Running',
-  completed: 'Completed',
-  never: 'Never synced',
-};
-
-export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: FilterBarProps) {
-  const narrowTo = (state: StateFilter | null) => () => onFilter({ ...filter, state });
+export function FilterBar({ input, listing, onListing, counts, total, onEnter, onHelp }: FilterBarProps) {
+  const narrowTo = (state: OverviewState | null) => () => onListing({ ...listing, state, cause: null });
+  const onKey = ({ key, currentTarget, nativeEvent }: KeyboardEvent<HTMLInputElement>): void => {
+    // Of an input method, which takes the key to compose a word.
+    if (nativeEvent.isComposing) return;
+    if (key === 'Enter') onEnter();
+    if (key !== 'Escape') return;
+    if (listing.text === '') currentTarget.blur();
+    else onListing({ ...listing, text: '' });
+  };
+  const isPlain = listing.state === null && listing.cause === null;
+  // A state that no organization has is no filter, unless it is the chosen one.
+  const offered = STATES.filter((state) => counts[state] > 0 || listing.state === state);
   return (
     <search className="filter">
       <div className="filter-text">
@@ -29,12 +40,12 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
         <input
           ref={input}
           type="search"
-          placeholder="Search by name, id or state"
-          aria-label="Search by name, id or state"
+          placeholder="Search name, id, state, cause"
+          aria-label="Search name, id, state, cause"
           aria-keyshortcuts="/"
-          value={filter.text}
-          onChange={(event) => onFilter({ ...filter, text: event.target.value })}
-          onKeyDown={(event) => event.key === 'Escape' && onFilter({ ...filter, text: '' })}
+          value={listing.text}
+          onChange={(event) => onListing({ ...listing, text: event.target.value })}
+          onKeyDown={onKey}
         />
         <span className="key" aria-hidden="true">
           /
@@ -42,15 +53,15 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
       </div>
       <fieldset className="state-filters">
         <legend className="undrawn">State</legend>
-        <StateButton label="All" count={total} isChosen={filter.state === null} onChoose={narrowTo(null)} />
-        {STATES.map((state) => (
+        <StateButton label="All" count={total} isChosen={isPlain} onChoose={narrowTo(null)} />
+        {offered.map((state) => (
           <StateButton
             key={state}
             state={state}
-            label={WORDS[state]}
+            label={STATE_WORDS[state]}
             count={counts[state]}
-            isChosen={filter.state === state}
-            onChoose={narrowTo(filter.state === state ? null : state)}
+            isChosen={listing.state === state}
+            onChoose={narrowTo(listing.state === state ? null : state)}
           />
         ))}
       </fieldset>
@@ -62,7 +73,7 @@ export function FilterBar({ input, filter, onFilter, counts, total, onHelp }: Fi
 }
 
 interface StateButtonProps {
-  state?: StateFilter;
+  state?: OverviewState;
   label: string;
   count: number;
   isChosen: boolean;

@@ -1,90 +1,123 @@
-/** The organizations that the console lists, and their order. Pure. */
-import type { EverythingState } from '../live/everything-state.ts';
-import type { OrganizationState } from '../live/organization-state.ts';
+/** The rows that the console lists, their order, and the address that names both. Pure. */
+import type { OverviewState } from '#contract/overview.ts';
+import { type ConsoleRow, searchTextOf } from './rows.ts';
 
-/** The state of an organization; also a filter of the console. */
-export const STATES = ['failed', 'running', 'completed', 'never'] as const;
-export type StateFilter = (typeof STATES)[number];
+/** By urgency; also the filters of the console. */
+export const STATES = [
+  'failed',
+  'overdue',
+  'held',
+  'with_errors',
+  'running',
+  'queued',
+  'paused',
+  'never',
+  'ok',
+] as const satisfies readonly OverviewState[];
 
-function stateOf({ log }: OrganizationState): StateFilter {
-  return log?.status ?? 'never';
-}
-
-/** `state` sorts by severity: failed, running, completed, never. */
-const SORTS = ['state', 'name', 'progress', 'started'] as const;
+/** `state` sorts by urgency. */
+const SORTS = ['state', 'name', 'progress', 'success', 'next', 'trouble'] as const;
 export type Sort = (typeof SORTS)[number];
 
-export interface Filter {
+export interface Listing {
   text: string;
-  state: StateFilter | null;
+  state: OverviewState | null;
+  /** Of failures; `none`: without a recorded cause. */
+  cause: string | null;
+  sort: Sort;
 }
 
-/**
- * Failed first, then running; within each the newest run first, so that a run keeps its position. Organizations of
- * which only the name has arrived are left out: "never synced" would be a guess.
- */
-export function inOrder(everything: EverythingState): OrganizationState[] {
-  return [...everything.values()].filter((state) => state.isKnown).sort(byConcern);
+const PLAIN: Listing = { text: '', state: null, cause: null, sort: 'state' };
+
+export function listingOf(search: string): Listing {
+  const query = new URLSearchParams(search);
+  return {
+    text: query.get('q') ?? PLAIN.text,
+    state: STATES.find((state) => state === query.get('state')) ?? PLAIN.state,
+    cause: query.get('cause'),
+    sort: SORTS.find((sort) => sort === query.get('sort')) ?? PLAIN.sort,
+  };
 }
 
-/** @param states in order of severity, which also decides between equals */
-export function sorted(
-  states: readonly OrganizationState[],
-  sort: Sort,
-  names: ReadonlyMap<number, string>,
-): readonly OrganizationState[] {
+/** @param search of the present address; its other parameters stay */
+export function searchOf(search: string, { text, state, cause, sort }: Listing): string {
+  const query = new URLSearchParams(search);
+  const set = (name: string, value: string | null): void => {
+    if (value === null || value === '') query.delete(name);
+    else query.set(name, value);
+  };
+  set('q', text);
+  set('state', state);
+  set('cause', cause);
+  set('sort', sort === PLAIN.sort ? null : sort);
+  const next = query.toString();
+  return next === '' ? '' : `?${next}`;
+}
+
+/** Most urgent first, within each the newest run first, so that a run keeps its position. */
+export function inOrder(rows: readonly ConsoleRow[]): ConsoleRow[] {
+  return [...rows].sort(byUrgency);
+}
+
+/** @param rows in order of urgency, which also decides between equals */
+export function sorted(rows: readonly ConsoleRow[], sort: Sort): readonly ConsoleRow[] {
   switch (sort) {
     case 'state':
-      return states;
+      return rows;
     case 'name':
-      return [...states].sort((one, other) => NAMES.compare(nameOf(one, names), nameOf(other, names)));
+      return [...rows].sort((one, other) => NAMES.compare(one.title, other.title));
     case 'progress':
-      return [...states].sort((one, other) => shareOf(one) - shareOf(other));
-    case 'started':
-      return [...states].sort(byStart);
+      return [...rows].sort((one, other) => shareOf(one) - shareOf(other));
+    case 'success':
+      return [...rows].sort((one, other) => compareTimes(one.lastSuccessAt ?? '', other.lastSuccessAt ?? ''));
+    case 'next':
+      return [...rows].sort((one, other) => compareTimes(one.nextRunAt ?? '~', other.nextRunAt ?? '~'));
+    case 'trouble':
+      return [...rows].sort((one, other) => other.errors + other.held - one.errors - one.held);
     default:
       return sort satisfies never;
   }
 }
 
-export function narrowed(
-  states: readonly OrganizationState[],
-  filter: Filter,
-  names: ReadonlyMap<number, string>,
-): OrganizationState[] {
-  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
-  return states.filter((state) => {
-    const stateName = stateOf(state);
-    if (filter.state !== null && stateName !== filter.state) return false;
-    const text = `${state.organizationId} ${nameOf(state, names)} ${stateName}`.toLowerCase();
-    return words.every((word) => text.includes(word));
+export function narrowed(rows: readonly ConsoleRow[], listing: Listing, now: number): ConsoleRow[] {
+  const { text, state, cause } = listing;
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter((row) => {
+    if (state !== null && row.state !== state) return false;
+    if (cause !== null && (!row.hasFailed || (row.cause ?? 'none') !== cause)) return false;
+    if (words.length === 0) return true;
+    const shown = searchTextOf(row, now);
+    return words.every((word) => shown.includes(word));
   });
 }
 
-export function countByState(states: readonly OrganizationState[]): Record<StateFilter, number> {
-  const counts = { failed: 0, running: 0, completed: 0, never: 0 };
-  for (const state of states) counts[stateOf(state)] += 1;
+export function countByState(rows: readonly ConsoleRow[]): Record<OverviewState, number> {
+  const counts = {
+    failed: 0,
+    overdue: 0,
+    held: 0,
+    with_errors: 0,
+    running: 0,
+    queued: 0,
+    paused: 0,
+    never: 0,
+    ok: 0,
+  };
+  for (const { state } of rows) counts[state] += 1;
   return counts;
 }
 
 const NAMES = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-function nameOf({ organizationId }: OrganizationState, names: ReadonlyMap<number, string>): string {
-  return names.get(organizationId) ?? `Organization ${organizationId}`;
-}
+/** ISO 8601 in UTC sorts as text. */
+const compareTimes = (one: string, other: string) => (one === other ? 0 : one < other ? -1 : 1);
 
-function byConcern(one: OrganizationState, other: OrganizationState): number {
-  const byStanding = STATES.indexOf(stateOf(one)) - STATES.indexOf(stateOf(other));
-  return byStanding === 0 ? byStart(one, other) : byStanding;
-}
-
-function byStart(one: OrganizationState, other: OrganizationState): number {
-  const [start, otherStart] = [one.log?.started_at ?? '', other.log?.started_at ?? ''];
-  if (start !== otherStart) return start < otherStart ? 1 : -1;
-  return one.organizationId - other.organizationId;
+function byUrgency(one: ConsoleRow, other: ConsoleRow): number {
+  const byState = STATES.indexOf(one.state) - STATES.indexOf(other.state);
+  if (byState !== 0) return byState;
+  const byStart = compareTimes(other.log?.started_at ?? '', one.log?.started_at ?? '');
+  return byStart === 0 ? one.id - other.id : byStart;
 }
 
 /** The run with the most left to do comes first; organizations without an active run come last. */
-function shareOf(state: OrganizationState): number {
-  return state.log?.status === 'running' ? state.percent : 101;
-}
+const shareOf = (row: ConsoleRow) => (row.log?.status === 'running' ? row.percent : 101);

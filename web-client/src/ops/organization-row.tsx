@@ -1,109 +1,138 @@
 /** One organization. Rendered again only when it changes, when its clock ticks, or when its position changes. */
 
 import { memo } from 'react';
-import { formatCount } from '#contract/count.ts';
-import { formatDuration, formatRemaining } from '#contract/duration.ts';
-import { isCancelled, problemText } from '#contract/progress.ts';
+import { formatRemaining } from '#contract/duration.ts';
+import { isCancelled } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { BASE_PATH } from '../base-path.ts';
-import type { OrganizationState } from '../live/organization-state.ts';
 import { counterText, formatPercent, phaseWords, shownPercent } from '../ui/format.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
 import { ProgressBar } from '../ui/progress-bar.tsx';
-import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
+import { ageWords, type ConsoleRow, noteOf, openWorkText, STATE_WORDS } from './rows.ts';
 import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 
 export interface OrganizationRowProps {
-  state: OrganizationState;
-  name: string | undefined;
+  row: ConsoleRow;
   /** From 1, without the heading. */
   place: number;
   /** Pixels from the top of the list. */
   top: number;
-  /** Only for a row whose duration still grows. */
-  now: number | undefined;
+  /** For ages, by the minute; for a running row by the second. */
+  now: number;
+  /** Undefined: it cannot be selected. */
+  isSelected: boolean | undefined;
+  onToggle(id: number, isRange: boolean): void;
   /** The connection is lost: the remaining time is unknown. */
   isFrozen: boolean;
 }
 
+const ICONS: Partial<Record<ConsoleRow['state'], IconName>> = {
+  failed: 'failed',
+  overdue: 'clock',
+  held: 'people',
+  with_errors: 'warning',
+  running: 'sync',
+  queued: 'hourglass',
+  paused: 'pause',
+  ok: 'done',
+};
+
 export const OrganizationRow = memo(function OrganizationRow(props: OrganizationRowProps) {
-  const { state, name, place, top, now, isFrozen } = props;
-  const { organizationId, log, percent } = state;
-  const title = name ?? `Organization ${organizationId}`;
+  const { row, place, top, now, isSelected, onToggle, isFrozen } = props;
+  const { id, title, state, log } = row;
+  const icon = ICONS[state];
+  const openWork = openWorkText(row);
   return (
     <tr
       {...ROW}
       aria-rowindex={place + 1}
       className="ops-row"
-      data-organization={organizationId}
+      data-organization={id}
       data-status={log?.status ?? 'none'}
+      data-state={state}
+      data-selected={isSelected}
       style={{ transform: `translateY(${top}px)` }}
     >
+      {isSelected !== undefined && (
+        <td {...CELL} className="ops-select">
+          <input
+            type="checkbox"
+            aria-label={`Select ${title}`}
+            checked={isSelected}
+            onChange={() => {}}
+            onClick={(event) => onToggle(id, event.shiftKey)}
+          />
+        </td>
+      )}
       <th {...ROW_HEAD} className="ops-name">
-        <a href={`${BASE_PATH}/?org=${organizationId}`} title={title}>
+        <a href={`${BASE_PATH}/?org=${id}`} title={title}>
           {title}
         </a>
-        {name !== undefined && <span className="soft">{organizationId}</span>}
+        {row.hasName && <span className="soft">{id}</span>}
       </th>
       <td {...CELL} className="ops-state">
-        <StatePill log={log} />
+        <span className="pill" data-pill={state}>
+          {icon !== undefined && <Icon name={icon} />}
+          {STATE_WORDS[state]}
+        </span>
       </td>
-      <td {...CELL} className="ops-progress">
-        {log === null ? (
-          <span className="soft">–</span>
+      <td {...CELL} className="ops-note">
+        {log?.status === 'running' ? (
+          <Progress log={log} row={row} now={isFrozen ? undefined : now} />
         ) : (
-          <Progress log={log} percent={percent} title={title} />
+          <Note row={row} />
         )}
       </td>
-      <td {...CELL} className="ops-phase">
-        {log === null ? '–' : leftWords(log, isFrozen ? undefined : now)}
+      <td {...CELL} className="ops-success">
+        {ageWords(row.lastSuccessAt, now)}
       </td>
-      <td {...CELL} className="ops-started">
-        {log === null ? '–' : <Moment at={log.started_at} />}
+      <td {...CELL} className="ops-next">
+        {row.nextRunAt === null ? '–' : <Moment at={row.nextRunAt} />}
       </td>
-      <td {...CELL} className="ops-duration number">
-        {log === null ? '–' : durationOf(log, now)}
+      <td {...CELL} className="ops-trouble" data-any={openWork !== ''}>
+        {openWork || '–'}
       </td>
     </tr>
   );
 });
 
-/** For a failed run the reason is more useful. */
-function Progress({ log, percent, title }: { log: SyncLog; percent: number; title: string }) {
-  const problem = log.status === 'failed' ? problemText(log) : null;
-  if (problem !== null) {
+/** The cause leads to the run that failed. */
+function Note({ row }: { row: ConsoleRow }) {
+  const { id, hasFailed, log } = row;
+  const words = noteOf(row);
+  if (!hasFailed || log === null || isCancelled(log)) {
     return (
-      <p className={isCancelled(log) ? 'ops-problem soft' : 'ops-problem bad'} title={problem}>
-        {problem}
-      </p>
+      <span className={hasFailed ? 'bad' : 'soft'} title={words}>
+        {words}
+      </span>
     );
   }
-  const known = shownPercent(log, percent);
+  return (
+    <a className="bad" href={`${BASE_PATH}/?org=${id}&run=${log.id}`} title={words}>
+      {words}
+    </a>
+  );
+}
+
+function Progress({ log, row, now }: { log: SyncLog; row: ConsoleRow; now: number | undefined }) {
+  const known = shownPercent(log, row.percent);
   return (
     <>
-      <ProgressBar log={log} percent={percent} label={`Progress of ${title}`} />
-      <p className="ops-counter">
-        {known !== null && <span>{formatPercent(known)}</span>} {counterText(log)}
-        {log.records_failed > 0 && (
-          <span className="bad"> · {formatCount(log.records_failed)} not stored</span>
-        )}
-      </p>
+      <ProgressBar log={log} percent={row.percent} label={`Progress of ${row.title}`} />
+      <span className="ops-counter">
+        {known !== null && <span>{formatPercent(known)}</span>} {counterText(log)} · {leftWords(log, now)}
+      </span>
     </>
   );
 }
 
-/** While the run is active, the remaining time where it is known. The state shows how it ended. */
+/** The remaining time where it is known. */
 function leftWords(log: SyncLog, now: number | undefined): string {
   const { phase, estimated_remaining, waiting_until } = log.metadata;
-  if (log.status !== 'running') return '–';
   if (now === undefined) return phaseWords(log);
   const waitMs = phase === 'waiting' && waiting_until ? Date.parse(waiting_until) - now : 0;
-  if (waitMs > 0) return `Waits ${formatRemaining(waitMs)}`;
+  if (waitMs > 0) return `waits ${formatRemaining(waitMs)}`;
   if (phase === 'waiting' || !estimated_remaining) return phaseWords(log);
   return `${estimated_remaining} left`;
-}
-
-function durationOf(log: SyncLog, now: number | undefined): string {
-  const end = log.completed_at === null ? now : Date.parse(log.completed_at);
-  return end === undefined ? '–' : formatDuration(end - Date.parse(log.started_at));
 }

@@ -5,12 +5,13 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { useNow } from '../hooks/use-now.ts';
-import { isRunning, type OrganizationState } from '../live/organization-state.ts';
 import { Icon } from '../ui/icon.tsx';
 import type { Sort } from './listing.ts';
 import { OrganizationRow } from './organization-row.tsx';
+import type { ConsoleRow } from './rows.ts';
 import { COLUMN_HEAD, ROW, ROWS, TABLE } from './table-roles.ts';
 import { useRowHeight } from './use-row-height.ts';
+import type { Selection } from './use-selection.ts';
 
 export interface TableHandle {
   /** Moves the focus `by` rows down, or to the first row. */
@@ -20,8 +21,9 @@ export interface TableHandle {
 }
 
 export interface OrganizationTableProps {
-  states: readonly OrganizationState[];
-  names: ReadonlyMap<number, string>;
+  rows: readonly ConsoleRow[];
+  /** Null: the person may not act, and nothing can be selected. */
+  selection: Selection | null;
   sort: Sort;
   onSort(sort: Sort): void;
   handle: RefObject<TableHandle | null>;
@@ -29,28 +31,28 @@ export interface OrganizationTableProps {
   isFrozen: boolean;
 }
 
-const COLUMNS: readonly { words: string; sort?: Sort; direction?: 'ascending' | 'descending' }[] = [
-  { words: 'Organization', sort: 'name', direction: 'ascending' },
+const COLUMNS: readonly { words: string; sort: Sort; direction: 'ascending' | 'descending' }[] = [
+  { words: 'Clinic', sort: 'name', direction: 'ascending' },
   { words: 'State', sort: 'state', direction: 'ascending' },
-  { words: 'Progress', sort: 'progress', direction: 'ascending' },
-  { words: 'Time left' },
-  { words: 'Started', sort: 'started', direction: 'descending' },
-  { words: 'Duration' },
+  { words: 'Cause or progress', sort: 'progress', direction: 'ascending' },
+  { words: 'Last success', sort: 'success', direction: 'ascending' },
+  { words: 'Next', sort: 'next', direction: 'ascending' },
+  { words: 'Errors, held', sort: 'trouble', direction: 'descending' },
 ];
 
 const OVERSCAN = 6;
 
 export function OrganizationTable(props: OrganizationTableProps) {
-  const { states, names, sort, onSort, handle, isFrozen } = props;
+  const { rows, selection, sort, onSort, handle, isFrozen } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const height = useRowHeight();
   const [offset, setOffset] = useState(0);
   const virtualizer = useWindowVirtualizer({
-    count: states.length,
+    count: rows.length,
     estimateSize: () => height,
     overscan: OVERSCAN,
     scrollMargin: offset,
-    getItemKey: (index) => states[index]?.organizationId ?? index,
+    getItemKey: (index) => rows[index]?.id ?? index,
   });
   // The content above the list may have grown.
   useLayoutEffect(() => {
@@ -59,25 +61,27 @@ export function OrganizationTable(props: OrganizationTableProps) {
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the virtualizer caches sizes, so a change must reset it.
   useLayoutEffect(() => virtualizer.measure(), [height]);
-  useFocusByKeyboard(handle, body, states, (index) => virtualizer.scrollToIndex(index));
+  useFocusByKeyboard(handle, body, rows, (index) => virtualizer.scrollToIndex(index));
 
-  const now = useNow(!isFrozen && states.some(isRunning));
+  const now = useNow(!isFrozen);
+  const minute = now - (now % 60_000);
   return (
     <div className="card ops-card">
-      <table {...TABLE} className="ops" aria-rowcount={states.length + 1} aria-label="Organizations">
-        <Head sort={sort} onSort={onSort} />
+      <table {...TABLE} className="ops" aria-rowcount={rows.length + 1} aria-label="Organizations">
+        <Head sort={sort} onSort={onSort} selection={selection} total={rows.length} />
         <tbody {...ROWS} ref={body} style={{ height: virtualizer.getTotalSize() }}>
           {virtualizer.getVirtualItems().map(({ index, start }) => {
-            const state = states[index];
-            if (state === undefined) return null;
+            const row = rows[index];
+            if (row === undefined) return null;
             return (
               <OrganizationRow
-                key={state.organizationId}
-                state={state}
-                name={names.get(state.organizationId)}
+                key={row.id}
+                row={row}
                 place={index + 1}
                 top={start - offset}
-                now={isRunning(state) ? now : undefined}
+                now={row.log?.status === 'running' ? now : minute}
+                isSelected={selection?.has(row.id)}
+                onToggle={selection?.toggle ?? NOTHING}
                 isFrozen={isFrozen}
               />
             );
@@ -88,25 +92,35 @@ export function OrganizationTable(props: OrganizationTableProps) {
   );
 }
 
-function Head({ sort, onSort }: { sort: Sort; onSort(sort: Sort): void }) {
+const NOTHING = (): void => {};
+
+interface HeadProps {
+  sort: Sort;
+  onSort(sort: Sort): void;
+  selection: Selection | null;
+  total: number;
+}
+
+function Head({ sort, onSort, selection, total }: HeadProps) {
   return (
     <thead {...ROWS}>
       <tr {...ROW} aria-rowindex={1} className="ops-row">
+        {selection !== null && (
+          <th {...COLUMN_HEAD} className="ops-select">
+            <input
+              type="checkbox"
+              aria-label="Select all that are listed"
+              checked={total > 0 && selection.ids.length === total}
+              onChange={selection.toggleAll}
+            />
+          </th>
+        )}
         {COLUMNS.map(({ words, sort: by, direction }) => (
-          <th
-            key={words}
-            {...COLUMN_HEAD}
-            aria-sort={by === sort ? direction : undefined}
-            className={words === 'Duration' ? 'number' : undefined}
-          >
-            {by === undefined ? (
-              words
-            ) : (
-              <button type="button" className="sort" onClick={() => onSort(by)}>
-                {words}
-                {by === sort && <Icon name="down" />}
-              </button>
-            )}
+          <th key={words} {...COLUMN_HEAD} aria-sort={by === sort ? direction : undefined}>
+            <button type="button" className="sort" onClick={() => onSort(by)}>
+              {words}
+              {by === sort && <Icon name="down" />}
+            </button>
           </th>
         ))}
       </tr>
@@ -121,7 +135,7 @@ function Head({ sort, onSort }: { sort: Sort; onSort(sort: Sort): void }) {
 function useFocusByKeyboard(
   handle: RefObject<TableHandle | null>,
   body: RefObject<HTMLTableSectionElement | null>,
-  states: readonly OrganizationState[],
+  rows: readonly ConsoleRow[],
   scrollTo: (index: number) => void,
 ): void {
   const wanted = useRef<number | null>(null);
@@ -149,9 +163,9 @@ function useFocusByKeyboard(
   useImperativeHandle(handle, () => ({
     step(by) {
       const here = isAwaited.current ? wanted.current : focusedIn(body.current);
-      const from = states.findIndex(({ organizationId }) => organizationId === here);
-      const index = from === -1 ? 0 : Math.min(states.length - 1, Math.max(0, from + by));
-      wanted.current = states[index]?.organizationId ?? null;
+      const from = rows.findIndex(({ id }) => id === here);
+      const index = from === -1 ? 0 : Math.min(rows.length - 1, Math.max(0, from + by));
+      wanted.current = rows[index]?.id ?? null;
       isAwaited.current = true;
       scrollTo(index);
       focusWanted();

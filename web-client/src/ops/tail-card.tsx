@@ -2,9 +2,10 @@
 
 import { memo } from 'react';
 import { BASE_PATH } from '../base-path.ts';
+import { DAY_AND_TIME, CLOCK as TIME } from '../ui/time-format.ts';
 import type { ActivityLine } from './activity.ts';
 
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const isToday = (at: number) => new Date(at).toDateString() === new Date().toDateString();
 
 export interface TailCardProps {
   lines: readonly ActivityLine[];
@@ -16,18 +17,20 @@ export const TailCard = memo(function TailCard({ lines, names }: TailCardProps) 
     <aside className="card tail" aria-labelledby="tail-title">
       <h2 id="tail-title">Events</h2>
       {lines.length === 0 ? (
-        <p className="empty">Nothing has happened since this page was opened.</p>
+        <p className="empty">Nothing has happened in the last hours.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         <section className="tail-scroller shaded" tabIndex={0} aria-label="Latest events">
           <ol className="tail-lines">
-            {lines.map(({ key, at, organizationId, words, tone }) => (
+            {lines.map(({ key, at, organizationId, runId, words, tone }) => (
               <li key={key} data-tone={tone}>
-                <span className="tail-at">{TIME.format(at)}</span>
+                <span className="tail-at">{(isToday(at) ? TIME : DAY_AND_TIME).format(at)}</span>
                 <a href={`${BASE_PATH}/?org=${organizationId}`}>
                   {names.get(organizationId) ?? `Organization ${organizationId}`}
                 </a>
-                <span className="tail-words">{words}</span>
+                <a className="tail-words" href={`${BASE_PATH}/?org=${organizationId}&run=${runId}`}>
+                  {words}
+                </a>
               </li>
             ))}
           </ol>

@@ -4,6 +4,7 @@
  */
 
 import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Api } from '../api.ts';
 import { watchAccess } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
@@ -11,7 +12,14 @@ import { type Connection, isConnected } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type EverythingWatch, watchEverything } from '../live/watch-everything.ts';
 import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
-import { type ActivityLine, activityBetween, processedBetween, withLines } from './activity.ts';
+import {
+  type ActivityLine,
+  activityBetween,
+  linesOfRuns,
+  processedBetween,
+  withLines,
+  withRecent,
+} from './activity.ts';
 
 export interface WatchedEverything {
   everything: EverythingState;
@@ -28,7 +36,10 @@ interface News {
 
 const DRAW_EVERY_MS = 100;
 
-export function useEverything(): WatchedEverything {
+/** How far back the events go that the page shows at its start. */
+const HOURS_BACK = 12;
+
+export function useEverything(api: Api): WatchedEverything {
   const watch = useRef<EverythingWatch | null>(null);
   const [view, setView] = useState<WatchedEverything>(() => ({
     everything: new Map(),
@@ -61,8 +72,26 @@ export function useEverything(): WatchedEverything {
       clearInterval(clock);
     };
   }, []);
+  useEffect(() => {
+    let isCurrent = true;
+    readRecent(api).then(
+      (recent) => isCurrent && setView((before) => ({ ...before, lines: withRecent(before.lines, recent) })),
+      // Then the list begins with what the stream tells.
+      () => {},
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api]);
   useReconnectOnVisible(useCallback(() => watch.current?.reconnect(), []));
   return view;
+}
+
+/** The failed runs are read apart: thousands that completed would push them out of the list. */
+async function readRecent(api: Api) {
+  const since = new Date(Date.now() - HOURS_BACK * 3_600_000).toISOString();
+  const [failed, all] = await Promise.all([api.recentRuns(since, 'failed'), api.recentRuns(since)]);
+  return linesOfRuns([...failed, ...all]);
 }
 
 function withNews(before: WatchedEverything, { everything, connection }: News): WatchedEverything {

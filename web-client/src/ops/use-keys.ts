@@ -1,37 +1,58 @@
-/** The keyboard shortcuts of the console. Disabled while an input has focus or a dialog is open. */
-import { useEffect, useRef } from 'react';
+/**
+ * The keyboard shortcuts of the console. Disabled while an input has focus or a dialog is open, and by the person, for
+ * speech input (WCAG 2.1.4).
+ */
+import { useCallback, useEffect, useRef, useState } from 'react';
 
-export interface Keys {
-  '/': () => void;
-  j: () => void;
-  k: () => void;
-  c: () => void;
-  '?': () => void;
-}
+const KEYS = ['/', 'j', 'k', 'x', 'X', 'a', 'r', 's', 'c', 'p', '?', 'Escape'] as const;
+type Key = (typeof KEYS)[number];
+export type Keys = Partial<Record<Key, () => void>>;
 
-export function useKeys(keys: Keys): void {
+export function useKeys(keys: Keys, isOn: boolean): void {
   const newest = useRef(keys);
   newest.current = keys;
   useEffect(() => {
+    if (!isOn) return;
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isElsewhere(event)) return;
-      if (!isKey(event.key)) return;
+      const key = KEYS.find((one) => one === event.key);
+      const act = key && newest.current[key];
+      if (act === undefined) return;
       event.preventDefault();
-      newest.current[event.key]();
+      act();
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, []);
+  }, [isOn]);
 }
 
-function isKey(key: string): key is keyof Keys {
-  return key === '/' || key === 'j' || key === 'k' || key === 'c' || key === '?';
-}
-
+/** A checkbox takes no letters, so the shortcuts work from there too. */
 function isElsewhere({ target }: KeyboardEvent): boolean {
-  return (
-    target instanceof HTMLElement &&
-    target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="alertdialog"]') !==
-      null
-  );
+  const taking =
+    'input:not([type="checkbox"]), textarea, select, [contenteditable], [role="dialog"], [role="alertdialog"]';
+  return target instanceof HTMLElement && target.closest(taking) !== null;
+}
+
+const STORED = 'patient-sync.keys';
+
+/** Whether single keys do something; kept in this browser. */
+export function useKeysSwitch(): [isOn: boolean, change: (isOn: boolean) => void] {
+  const [isOn, setIsOn] = useState(readSwitch);
+  const change = useCallback((next: boolean): void => {
+    setIsOn(next);
+    try {
+      localStorage.setItem(STORED, next ? 'on' : 'off');
+    } catch {
+      // A browser may forbid a page to store anything: then the choice lasts as long as the page.
+    }
+  }, []);
+  return [isOn, change];
+}
+
+function readSwitch(): boolean {
+  try {
+    return localStorage.getItem(STORED) !== 'off';
+  } catch {
+    return true;
+  }
 }

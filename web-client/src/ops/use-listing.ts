@@ -1,17 +1,30 @@
-/** The organizations that the console lists: filtered and sorted by the user. Typing stays fast while thousands are listed. */
-import { useDeferredValue, useMemo, useState } from 'react';
-import type { OrganizationState } from '../live/organization-state.ts';
-import { countByState, type Filter, narrowed, type Sort, sorted } from './listing.ts';
+/** The listing of the console, kept in the address: Back returns to the filter before. Typing changes no history entry. */
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { countByState, inOrder, type Listing, listingOf, narrowed, searchOf, sorted } from './listing.ts';
+import type { ConsoleRow } from './rows.ts';
 
-export function useListing(states: readonly OrganizationState[], names: ReadonlyMap<number, string>) {
-  const [filter, setFilter] = useState<Filter>({ text: '', state: null });
-  const [sort, setSort] = useState<Sort>('state');
-  const deferred = useDeferredValue(filter);
-  const counts = useMemo(() => countByState(states), [states]);
+export function useListing(all: readonly ConsoleRow[], now: number) {
+  const [listing, setListing] = useState<Listing>(() => listingOf(window.location.search));
+  useEffect(() => {
+    const onPop = (): void => setListing(listingOf(window.location.search));
+    window.addEventListener('popstate', onPop);
+    return () => window.removeEventListener('popstate', onPop);
+  }, []);
+  const change = useCallback((next: Listing): void => {
+    const { pathname, search } = window.location;
+    const address = `${pathname}${searchOf(search, next)}`;
+    const isTyping = next.text !== listingOf(search).text;
+    if (isTyping) window.history.replaceState(null, '', address);
+    else window.history.pushState(null, '', address);
+    setListing(next);
+  }, []);
+  const deferred = useDeferredValue(listing);
+  const ordered = useMemo(() => inOrder(all), [all]);
+  const counts = useMemo(() => countByState(all), [all]);
   const shown = useMemo(
-    () => sorted(narrowed(states, deferred, names), sort, names),
-    [states, deferred, sort, names],
+    () => sorted(narrowed(ordered, deferred, now), deferred.sort),
+    [ordered, deferred, now],
   );
-  const isFiltered = deferred.text !== '' || deferred.state !== null;
-  return { filter, setFilter, sort, setSort, counts, shown, isFiltered };
+  const isFiltered = deferred.text !== '' || deferred.state !== null || deferred.cause !== null;
+  return { listing, change, counts, shown, isFiltered };
 }

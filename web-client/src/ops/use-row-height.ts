@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 
 const NARROW = '(max-width: 52rem)';
-const ROW_REM = { wide: 3.75, narrow: 5.75 };
+const ROW_REM = { wide: 2.25, narrow: 5.25 };
 
 export function useRowHeight(): number {
   const [height, setHeight] = useState(heightNow);

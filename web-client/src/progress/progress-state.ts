@@ -3,17 +3,20 @@
  *
  * Not here: the frameworks (react/use-sync-progress.ts, vue/use-sync-progress.ts).
  */
-import { problemText, stepText } from '#contract/progress.ts';
+import { stepText } from '#contract/progress.ts';
 import { StartedSync, type SyncLog } from '#contract/sync-log.ts';
 import { type Access, authorization, Refusal } from '../live/access.ts';
 import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { watchOrganization } from '../live/watch-organization.ts';
+import { completeTexts, nextAttemptAt, type SyncProgressTexts } from './texts.ts';
 
 export interface SyncProgressOptions extends Access {
   /** Of the server, without a trailing slash. Default: the page's own origin. */
   baseUrl?: string | undefined;
+  /** For another language. */
+  texts?: Partial<Pick<SyncProgressTexts, 'step' | 'problem' | 'never'>> | undefined;
 }
 
 export interface ProgressState {
@@ -23,6 +26,10 @@ export interface ProgressState {
   isKnown: boolean;
   /** 0 to 100; it never falls within one run. */
   percent: number;
+  /** `unknown` until the first answer; `never`: no sync has run. */
+  status: SyncLog['status'] | 'unknown' | 'never';
+  /** When a run that waits for Cliniko tries again, for a countdown: milliseconds since 1970; null while none waits. */
+  nextAttemptAt: number | null;
   /** The current step, in the guide's words. */
   step: string;
   /** The failure and its solution; null without a failure. */
@@ -44,15 +51,22 @@ export function nothingWatched(organizationId: number): Watched {
 }
 
 /** The state of the previous organization does not apply to this one. */
-export function progressState({ state, connection }: Watched, organizationId: number): ProgressState {
+export function progressState(
+  { state, connection }: Watched,
+  organizationId: number,
+  texts: SyncProgressOptions['texts'],
+): ProgressState {
+  const { step, problem, never } = completeTexts(texts);
   const { log, isKnown, percent } =
     state.organizationId === organizationId ? state : unknownOrganization(organizationId);
   return {
     progress: log,
     isKnown,
     percent,
-    step: stepText(log),
-    problem: log && problemText(log),
+    status: log?.status ?? (isKnown ? 'never' : 'unknown'),
+    nextAttemptAt: nextAttemptAt(log),
+    step: log === null ? (isKnown ? never : stepText(null)) : step(log),
+    problem: log && problem(log),
     connection,
   };
 }

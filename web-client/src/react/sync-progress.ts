@@ -11,15 +11,22 @@ import {
   type SyncProgressElement,
 } from '../embed/sync-progress-element.ts';
 import { lastingAccess, type SyncProgressOptions } from '../progress/progress-state.ts';
+import type { SyncProgressTexts } from '../progress/texts.ts';
 
-export interface SyncProgressProps extends SyncProgressOptions {
+export interface SyncProgressProps extends Omit<SyncProgressOptions, 'texts'> {
   orgId: number | string;
   /** Above the bar. Default: "Patient sync". */
   label?: string | undefined;
+  /** Whether there is a button that starts a full sync. */
+  start?: boolean | undefined;
+  /** Replaces texts, for another language. */
+  texts?: Partial<SyncProgressTexts> | undefined;
   className?: string | undefined;
   /** May set the variables of the element, such as `--sync-progress-accent`. */
   style?: CSSProperties | undefined;
   onChange?: ((detail: SyncProgressDetail) => void) | undefined;
+  /** The button was pressed. `preventDefault()` leaves the start to the page. */
+  onStart?: ((event: Event) => void) | undefined;
   /** A run that was seen running has ended. */
   onEnd?: ((detail: SyncProgressDetail) => void) | undefined;
 }
@@ -39,6 +46,11 @@ export function SyncProgress(props: SyncProgressProps): ReactElement {
     );
   }, [hasToken, hasStreamToken]);
 
+  const { texts } = props;
+  useEffect(() => {
+    if (element.current !== null) element.current.texts = texts ?? null;
+  }, [texts]);
+
   useEffect(() => {
     const ended = new AbortController();
     const { signal } = ended;
@@ -46,17 +58,20 @@ export function SyncProgress(props: SyncProgressProps): ReactElement {
       signal,
     });
     element.current?.addEventListener('sync-end', ({ detail }) => latest.current.onEnd?.(detail), { signal });
+    element.current?.addEventListener('sync-start', (event) => latest.current.onStart?.(event), { signal });
     // The element takes over the properties that it has got before.
     defineSyncProgress();
     return () => ended.abort();
   }, []);
 
-  const { orgId, baseUrl, label, className, style } = props;
+  const { orgId, baseUrl, label, start, className, style } = props;
   return createElement('sync-progress', {
     ref: element,
     org: orgId,
     src: baseUrl,
     label,
+    // React 18 would write false as text.
+    start: start === true ? true : undefined,
     class: className,
     style,
   });

@@ -47,5 +47,5 @@ export function useSyncProgress(orgId: number | string, options: SyncProgressOpt
     watch.current?.applyLog(log);
   }, [baseUrl, organizationId]);
 
-  return { ...progressState(watched, organizationId), startSync };
+  return { ...progressState(watched, organizationId, options.texts), startSync };
 }

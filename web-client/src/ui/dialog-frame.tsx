@@ -8,13 +8,21 @@ export interface DialogFrameProps {
   isSmall?: boolean;
   /** Default: the first control. */
   initialFocus?: RefObject<HTMLElement | null> | undefined;
+  /** Default: always. Asked before the dialog closes. */
+  mayClose?: () => boolean;
   onClose(): void;
   children: ReactNode;
 }
 
-export function DialogFrame({ title, isSmall = false, initialFocus, onClose, children }: DialogFrameProps) {
+export function DialogFrame(props: DialogFrameProps) {
+  const { title, isSmall = false, initialFocus, mayClose, onClose, children } = props;
+  const onOpenChange = (isOpen: boolean, { cancel }: Dialog.Root.ChangeEventDetails): void => {
+    if (isOpen) return;
+    if (mayClose?.() === false) cancel();
+    else onClose();
+  };
   return (
-    <Dialog.Root defaultOpen onOpenChange={(open) => !open && onClose()}>
+    <Dialog.Root defaultOpen onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
         <Dialog.Popup className={isSmall ? 'dialog dialog-small' : 'dialog'} initialFocus={initialFocus}>

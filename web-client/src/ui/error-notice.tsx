@@ -1,11 +1,24 @@
-/** An error message, announced to screen readers at once. */
+/** An error message, announced to screen readers at once, with a button where another attempt may help. */
 import { Icon } from './icon.tsx';
 
-export function ErrorNotice({ words }: { words: string }) {
+export interface ErrorNoticeProps {
+  words: string;
+  /** Absent: there is nothing to try again. */
+  onAgain?: (() => void) | undefined;
+}
+
+export function ErrorNotice({ words, onAgain }: ErrorNoticeProps) {
   return (
     <div className="notice" data-tone="bad" role="alert">
       <Icon name="failed" />
-      <p>{words}</p>
+      <div>
+        <p>{words}</p>
+        {onAgain !== undefined && (
+          <button type="button" className="btn btn-small" onClick={onAgain}>
+            Try again
+          </button>
+        )}
+      </div>
     </div>
   );
 }

@@ -1,6 +1,5 @@
 /** Texts and numbers for the pages. Pure. */
 import { formatCount, formatPatients } from '#contract/count.ts';
-import type { QuarantineReason } from '#contract/patients.ts';
 import type { SyncLog, SyncPhase } from '#contract/sync-log.ts';
 
 const PHASES: Record<SyncPhase, string> = {
@@ -8,7 +7,7 @@ const PHASES: Record<SyncPhase, string> = {
   fetching: 'Fetching',
   storing: 'Storing',
   waiting: 'Waiting',
-  finishing: 'Finishing',
+  finishing: 'Checking',
   cancelling: 'Cancelling',
   completed: 'Completed',
   failed: 'Failed',
@@ -51,23 +50,6 @@ export function triggerWords({ metadata: { trigger } }: SyncLog): string | null 
   }
 }
 
-export const QUARANTINE_WORDS: Record<QuarantineReason, string> = {
-  INVALID_PHONE: 'Invalid phone number format',
-  MISSING_EMAIL: 'Missing required email field',
-  INVALID_RECORD: 'The record could not be read',
-  MISSING_ID: 'The record has no id',
-  REFUSED_BY_DATABASE: 'The database refused the record',
-};
-
-/** The advice of the quarantine card, where an action exists. */
-export const QUARANTINE_ADVICE: Record<QuarantineReason, string> = {
-  INVALID_PHONE: 'Correct the number in Cliniko, or let Settings accept such patients.',
-  MISSING_EMAIL: 'Add the email address in Cliniko, or let Settings accept such patients.',
-  INVALID_RECORD: 'Open and save the patient in Cliniko; if it stays, report it.',
-  MISSING_ID: 'Nothing can be done here: report it to Cliniko.',
-  REFUSED_BY_DATABASE: 'See the server log; the record itself is kept.',
-};
-
 /** "69.4%", as in the guide. */
 export function formatPercent(percent: number): string {
   return `${percent.toFixed(1)}%`;
@@ -86,8 +68,8 @@ export function counterText(log: SyncLog | null): string {
   if (log.records_success > 0) return `${formatPatients(log.records_success)} stored`;
   if (log.status === 'completed') return 'No patients';
   if (log.status === 'failed') return 'No patient was read';
-  if (phase === 'queued') return 'In the queue';
-  return phase === 'waiting' || phase === 'cancelling' ? 'Patients not counted yet' : 'Counting patients';
+  const isCounting = phase === 'fetching' || phase === 'storing' || phase === undefined;
+  return isCounting ? 'Counting patients' : 'Patients not counted yet';
 }
 
 /**
@@ -103,16 +85,4 @@ export function shownPercent(log: SyncLog | null, percent: number): number | nul
 /** 0 to 1: how much of what was read could be stored. */
 export function storedShare({ records_success, records_processed }: SyncLog): number {
   return records_processed > 0 ? Math.min(1, records_success / records_processed) : 1;
-}
-
-/**
- * Patients a second: at the end as the engine measured it, before from its own estimate of the remaining time. So no
- * client clock is compared with a server clock.
- */
-export function patientsPerSecond(log: SyncLog): number | null {
-  const { performance_metrics, patients_found, estimated_remaining_ms } = log.metadata;
-  if (performance_metrics !== undefined) return performance_metrics.patients_per_second;
-  if (log.status !== 'running' || !patients_found || !estimated_remaining_ms) return null;
-  const rate = (patients_found - log.records_processed) / (estimated_remaining_ms / 1000);
-  return rate > 0 ? Math.round(rate * 10) / 10 : null;
 }

@@ -1,19 +1,19 @@
 /** The header of every page: title, links, and connection state. */
 
-import { signOut, useSession } from '../auth/session.ts';
+import { SignOut } from '../auth/sign-out.tsx';
 import { BASE_PATH } from '../base-path.ts';
 import type { Connection } from '../live/connection.ts';
 import { ConnectionBadge } from './connection-badge.tsx';
+import { dashboardAddress } from './last-organization.ts';
 
 export interface MastheadProps {
   /** Absent on the sign-in card. */
-  current?: 'dashboard' | 'ops';
+  current?: 'dashboard' | 'ops' | 'notifications';
   /** Absent where the page watches nothing. */
   connection?: Connection;
 }
 
 export function PageHeader({ current, connection }: MastheadProps) {
-  const session = useSession();
   return (
     <header className="masthead">
       <a className="brand" href={`${BASE_PATH}/`}>
@@ -24,7 +24,7 @@ export function PageHeader({ current, connection }: MastheadProps) {
         Patient Sync
       </a>
       <nav aria-label="Pages">
-        <a href={`${BASE_PATH}/`} aria-current={current === 'dashboard' ? 'page' : undefined}>
+        <a href={dashboardAddress()} aria-current={current === 'dashboard' ? 'page' : undefined}>
           Dashboard
         </a>
         <a href={`${BASE_PATH}/ops`} aria-current={current === 'ops' ? 'page' : undefined}>
@@ -32,11 +32,7 @@ export function PageHeader({ current, connection }: MastheadProps) {
         </a>
       </nav>
       {connection !== undefined && <ConnectionBadge connection={connection} />}
-      {session.kind === 'signed-in' && (
-        <button type="button" className="btn btn-small" onClick={signOut}>
-          Sign out
-        </button>
-      )}
+      <SignOut />
     </header>
   );
 }

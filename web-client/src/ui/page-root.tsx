@@ -5,30 +5,39 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { type ReactNode, StrictMode, useEffect, useRef } from 'react';
 import { createRoot } from 'react-dom/client';
-import { useSession } from '../auth/session.ts';
+import { createApi } from '../api.ts';
+import { useReadAccount } from '../auth/rights.ts';
+import { sessionFetch, useSession } from '../auth/session.ts';
+import { BASE_PATH } from '../base-path.ts';
 import { loadOnDemand } from './load-on-demand.tsx';
 
 const SignInCard = loadOnDemand(() =>
   import('../auth/sign-in-card.tsx').then(({ SignInCard: loaded }) => loaded),
 );
 
+/** A page that needs an account where the server has accounts. */
 export function showPage(page: ReactNode): void {
+  showOpenPage(<Gate>{page}</Gate>);
+}
+
+export function showOpenPage(page: ReactNode): void {
   const root = document.getElementById('root');
   if (root === null) throw new Error('The page has no element with the id "root".');
   createRoot(root).render(
     <StrictMode>
-      <CSPProvider disableStyleElements>
-        <Gate>{page}</Gate>
-      </CSPProvider>
+      <CSPProvider disableStyleElements>{page}</CSPProvider>
     </StrictMode>,
   );
 }
 
+const api = createApi(BASE_PATH, sessionFetch);
+
 /** During sign-in the page is unmounted, so its data and its watches are gone. */
 function Gate({ children }: { children: ReactNode }) {
   const session = useSession();
+  useReadAccount(api, session);
   useFocusAfter(session.kind === 'asked');
-  return session.kind === 'asked' ? <SignInCard hasLapsed={session.hasLapsed} /> : children;
+  return session.kind === 'asked' ? <SignInCard lapsed={session.lapsed} /> : children;
 }
 
 /** The focused field goes with its form: after signing in by keyboard the focus moves to the start of the page. */

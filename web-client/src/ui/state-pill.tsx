@@ -5,6 +5,7 @@ import { type DisplayState, displayState } from './display-state.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 const WORDS: Record<DisplayState, string> = {
+  queued: 'In the queue',
   running: 'Running',
   waiting: 'Waiting',
   completed: 'Completed',
@@ -15,6 +16,7 @@ const WORDS: Record<DisplayState, string> = {
 };
 
 const ICONS: Record<DisplayState, IconName | null> = {
+  queued: 'clock',
   running: 'sync',
   waiting: 'pause',
   completed: 'done',

@@ -51,7 +51,7 @@ export function useSyncProgress(
   const baseUrl = computed(() => toValue(options).baseUrl ?? '');
   const access = () => toValue(options);
   const watched: ShallowRef<Watched> = shallowRef(nothingWatched(organizationId.value));
-  const state = computed(() => progressState(watched.value, organizationId.value));
+  const state = computed(() => progressState(watched.value, organizationId.value, access().texts));
   let opened: ProgressWatch | undefined;
 
   // The lifecycle of the component ends a watcher that is created in a hook of it.
@@ -79,6 +79,8 @@ export function useSyncProgress(
     progress: computed(() => state.value.progress),
     isKnown: computed(() => state.value.isKnown),
     percent: computed(() => state.value.percent),
+    status: computed(() => state.value.status),
+    nextAttemptAt: computed(() => state.value.nextAttemptAt),
     step: computed(() => state.value.step),
     problem: computed(() => state.value.problem),
     connection: computed(() => state.value.connection),

@@ -1,4 +1,4 @@
-/** One chart with its title, its main figure, and a table with the same figures for screen readers. */
+/** One chart with its title, its main figure, and a table with the same figures. */
 import { LinePath } from '@visx/shape';
 import type { Figure } from './figures.ts';
 import { Plot, type PlotScales } from './plot.tsx';
@@ -37,12 +37,31 @@ export function Chart({ title, headline, meaning, kind, figures, domain, formatV
           )
         }
       />
-      <ul className="undrawn">
-        {figures.map(({ key, words }) => (
-          <li key={key}>{words}</li>
-        ))}
-      </ul>
+      <FigureTable title={title} figures={figures} formatValue={formatValue} />
     </figure>
+  );
+}
+
+/** The values as text, for readers who cannot use the drawing. */
+function FigureTable({ title, figures, formatValue }: Pick<ChartProps, 'title' | 'figures' | 'formatValue'>) {
+  return (
+    <details className="chart-table">
+      <summary>Table</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section className="chart-scroller" tabIndex={0} aria-label={`Table: ${title}`}>
+        <table>
+          <tbody>
+            {figures.map(({ key, label, value, words }) => (
+              <tr key={key}>
+                <th scope="row">{label}</th>
+                <td className="number">{value === null ? '–' : formatValue(value)}</td>
+                <td className="soft">{words}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </details>
   );
 }
 
@@ -63,6 +82,7 @@ function Bars({ figures, scales }: Drawn) {
         key={figure.key}
         className="plot-bar"
         data-empty={figure.value === null}
+        data-failed={figure.isFailed === true}
         x={left}
         y={top}
         width={width}

@@ -1,5 +1,6 @@
 /** The figures behind the charts. Pure. */
 import type { Analytics } from '#contract/analytics.ts';
+import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { formatRate, operationWords } from '../../ui/format.ts';
@@ -12,6 +13,8 @@ export interface Figure {
   label: string;
   /** Null: no value, as for a run without patients. */
   value: number | null;
+  /** Of a run that failed or was cancelled: it is shown, and no average counts it. */
+  isFailed?: boolean;
   /** The full text. */
   words: string;
 }
@@ -27,39 +30,48 @@ export function successByDay({ success_by_day }: Analytics): Figure[] {
     .reverse()
     .map(({ sync_date, avg_success_rate: rate, total_syncs }) => {
       const label = DAY.format(Date.parse(sync_date));
-      const syncs = total_syncs === 1 ? '1 sync' : `${total_syncs} syncs`;
+      const syncs = total_syncs === 1 ? '1 sync' : `${formatCount(total_syncs)} syncs`;
       const words = rate === null ? 'no patients' : `${rate}% stored`;
       return { key: sync_date, label, value: rate, words: `${label}: ${words}, ${syncs}` };
     });
 }
 
-/** In seconds, oldest first. @param runs completed ones, newest first */
+/** In seconds, oldest first. A failed run has the time until it failed. @param runs ended ones, newest first */
 export function durationByRun(runs: readonly SyncLog[]): Figure[] {
   return oldestFirst(runs, (run) => {
     const ms = durationOf(run);
-    return { value: ms === null ? null : ms / 1000, words: ms === null ? 'no duration' : formatDuration(ms) };
+    const words = ms === null ? 'no duration' : formatDuration(ms);
+    const isFailed = run.status === 'failed';
+    return {
+      value: ms === null ? null : ms / 1000,
+      words: isFailed ? `failed after ${words}` : words,
+      isFailed,
+    };
   });
 }
 
-/** Oldest first. A run without patients, or without a duration, has no rate. @param runs completed ones, newest first */
+/** Oldest first. A failed run, and one without patients or a duration, has no rate. @param runs ended ones, newest first */
 export function rateByRun(runs: readonly SyncLog[]): Figure[] {
   return oldestFirst(runs, (run) => {
     const rate = rateOf(run);
-    return { value: rate, words: rate === null ? 'no patients' : `${formatRate(rate)} patients/s` };
+    const isFailed = run.status === 'failed';
+    if (isFailed) return { value: null, words: 'failed', isFailed };
+    return { value: rate, words: rate === null ? 'no patients' : `${formatRate(rate)} patients/s`, isFailed };
   });
 }
 
 function oldestFirst(
   runs: readonly SyncLog[],
-  figure: (run: SyncLog) => Pick<Figure, 'value' | 'words'>,
+  figure: (run: SyncLog) => Omit<Figure, 'key' | 'label'>,
 ): Figure[] {
   return [...runs].reverse().map((run) => {
-    const { value, words } = figure(run);
+    const { value, words, isFailed = false } = figure(run);
     const at = Date.parse(run.started_at);
     return {
       key: String(run.id),
       label: LOCAL_DAY.format(at),
       value,
+      isFailed,
       words: `${DAY_AND_TIME.format(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
     };
   });
@@ -75,9 +87,9 @@ function rateOf(run: SyncLog): number | null {
   return run.records_processed / (ms / 1000);
 }
 
-/** Null when nothing has a value. */
+/** Of completed runs; null when none has a value. */
 export function averageOf(figures: readonly Figure[]): number | null {
-  const values = figures.flatMap(({ value }) => (value === null ? [] : [value]));
+  const values = figures.flatMap(({ value, isFailed }) => (value === null || isFailed ? [] : [value]));
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -1,6 +1,7 @@
 /** The trends of past runs. Loaded after the rest of the page, so that starting a sync does not wait for charts. */
 
 import type { Analytics } from '#contract/analytics.ts';
+import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { formatRate } from '../../ui/format.ts';
@@ -9,7 +10,7 @@ import { averageOf, durationByRun, type Figure, floorOfPercent, rateByRun, succe
 
 export interface TrendsProps {
   analytics: Analytics;
-  /** Completed ones, newest first. */
+  /** Ended ones, newest first. */
   runs: readonly SyncLog[];
 }
 
@@ -21,7 +22,7 @@ export function Trends({ analytics, runs }: TrendsProps) {
   return (
     <div className="charts">
       <Chart
-        title="Success rate by day (UTC)"
+        title="Patients stored, of completed runs, by day (UTC)"
         headline={rate === null ? 'No rate yet' : `${(Math.floor(rate * 10) / 10).toFixed(1)}%`}
         meaning={rate === null ? '' : `average of ${counted(success, 'day', 'without patients')}`}
         kind="line"
@@ -51,12 +52,17 @@ export function Trends({ analytics, runs }: TrendsProps) {
   );
 }
 
-/** "25 days, 1 without patients": what the average covers, and what it leaves out. */
+/** "25 runs, 1 without patients, 2 failed": what the average covers, and what it leaves out. */
 function counted(figures: readonly Figure[], unit: string, why: string): string {
-  const count = figures.filter(({ value }) => value !== null).length;
-  const without = figures.length - count;
-  const words = count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
-  return without === 0 ? words : `${words}, ${without} ${why}`;
+  const failed = figures.filter(({ isFailed }) => isFailed).length;
+  const count = figures.filter(({ value, isFailed }) => value !== null && !isFailed).length;
+  const without = figures.length - count - failed;
+  const parts = [
+    count === 1 ? `1 ${unit}` : `${formatCount(count)} ${unit}s`,
+    ...(without > 0 ? [`${formatCount(without)} ${why}`] : []),
+    ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
+  ];
+  return parts.join(', ');
 }
 
 /** Below this an axis would repeat the same second. */

@@ -1,0 +1,80 @@
+/**
+ * The cookie of a session, and the requests that may use it: those of our own pages.
+ *
+ * A browser adds the cookie to a request whichever page sends it. `SameSite=Strict` keeps it out of requests of other sites.
+ * The check here also refuses other origins of the same site, and browsers that ignore the attribute: a request that the cookie
+ * authenticates must show by `Sec-Fetch-Site` or `Origin` that a page of this origin sent it. `ALLOWED_ORIGINS` does not
+ * count: pages of those origins use tokens.
+ */
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { ProblemError } from '../http/problem.ts';
+import { isOwn, isRead } from './same-origin.ts';
+
+const NAME = 'patient-sync-session';
+/** Best first: browsers store the first two only from https, and the first only for the whole host. */
+const PREFIXES = ['__Host-', '__Secure-', ''] as const;
+type Prefix = (typeof PREFIXES)[number];
+
+export interface SessionCookie {
+  secret: string;
+  prefix: Prefix;
+}
+
+export function sessionCookieOf(c: Context): SessionCookie | undefined {
+  if (c.req.header('cookie') === undefined) return undefined;
+  for (const prefix of PREFIXES) {
+    const secret = getCookie(c, `${prefix}${NAME}`);
+    if (secret !== undefined) return { secret, prefix };
+  }
+  return undefined;
+}
+
+/**
+ * Over https the name forbids that another host, or a page without https, sets this cookie.
+ *
+ * @param origin of the page, which says whether the browser uses https: this server only sees the proxy's request
+ */
+export function prefixFor(origin: string, basePath: string): Prefix {
+  if (!origin.startsWith('https:')) return '';
+  return basePath === '' ? '__Host-' : '__Secure-';
+}
+
+export function storeSessionCookie(
+  c: Context,
+  { secret, prefix }: SessionCookie,
+  { basePath, expires }: { basePath: string; expires: Date },
+): void {
+  const maxAge = Math.max(0, Math.floor((expires.getTime() - Date.now()) / 1_000));
+  setCookie(c, `${prefix}${NAME}`, secret, { ...attributes(prefix, basePath), maxAge });
+}
+
+export function removeSessionCookie(c: Context, { prefix }: SessionCookie, basePath: string): void {
+  deleteCookie(c, `${prefix}${NAME}`, attributes(prefix, basePath));
+}
+
+const attributes = (prefix: Prefix, basePath: string) => ({
+  path: basePath === '' ? '/' : basePath,
+  httpOnly: true,
+  sameSite: 'Strict' as const,
+  secure: prefix !== '',
+});
+
+/** @throws ProblemError ORIGIN_NOT_ALLOWED */
+export function requireOwnPage(c: Context): void {
+  if (isOwnPage(c)) return;
+  throw new ProblemError(
+    'ORIGIN_NOT_ALLOWED',
+    'A session is accepted only from the pages of this server. Other pages and programs send Authorization: Bearer … with a token.',
+  );
+}
+
+function isOwnPage({ req }: Context): boolean {
+  const [origin, site] = [req.header('origin'), req.header('sec-fetch-site')];
+  if (origin !== undefined && !isOwn(origin, req.header('host'))) return false;
+  // Every browser sends the origin of a WebSocket.
+  if (req.header('upgrade')?.toLowerCase() === 'websocket') return origin !== undefined;
+  // `none`: an address that the person typed, such as that of a CSV file. Without https browsers leave the header out.
+  if (site !== undefined) return site === 'same-origin' || (site === 'none' && isRead(req.method));
+  return origin !== undefined || isRead(req.method);
+}

@@ -1,0 +1,117 @@
+/** Sign-in and sign-out of people in browsers, and what the pages show of the account. */
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { type AccountInfo, SignIn, type SignInOptions, SignOut } from '#contract/access.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { jsonBody } from '../http/parameters.ts';
+import { type Principal, principalOf } from '../http/principal.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { AuthorizeDeps } from './authorize.ts';
+import { endSessions, IDLE_DAYS, openSession } from './browser-sessions.ts';
+import type { IdentityProvider } from './oidc-provider.ts';
+import type { PendingSignIns } from './pending-sign-in.ts';
+import {
+  prefixFor,
+  removeSessionCookie,
+  requireOwnPage,
+  sessionCookieOf,
+  storeSessionCookie,
+} from './session-cookie.ts';
+import { useSignInLink } from './sign-in-links.ts';
+
+/** Sign-in at an identity provider (oidc-routes.ts). */
+export interface OidcSignIn {
+  provider: IdentityProvider;
+  pendingSignIns: PendingSignIns;
+}
+
+export interface SessionDeps extends Omit<AuthorizeDeps, 'refusals'> {
+  /** Undefined: `OIDC_ISSUER` is not set. */
+  oidc: OidcSignIn | undefined;
+}
+
+type App = Hono<{ Bindings: HttpBindings }>;
+
+const NO_STORE = { 'cache-control': 'no-store' };
+const DAY_MS = 86_400_000;
+
+export function sessionRoutes(deps: SessionDeps): App {
+  const routes: App = new Hono();
+  routes.get('/sign-in', (c) => {
+    const options: SignInOptions = {
+      needs_sign_in: deps.authenticator !== undefined,
+      identity_provider: (deps.authenticator && deps.oidc?.provider.name) ?? null,
+    };
+    return c.json(options, 200, NO_STORE);
+  });
+  routes.post('/sign-in', async (c) => {
+    requireAccounts(deps);
+    requireOwnPage(c);
+    const { code } = await jsonBody(c, SignIn);
+    const origin = { requestId: c.get('requestId') };
+    const opened = await deps.database.sql.begin(async (tx) => {
+      const tokenId = await useSignInLink(tx, code);
+      return tokenId === undefined ? undefined : openSession(tx, tokenId, origin);
+    });
+    if (opened === undefined) {
+      deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
+      throw new ProblemError(
+        'SIGN_IN_LINK_INVALID',
+        'This link was used already, or it has expired. Ask the administrator for a new one.',
+      );
+    }
+    // Only now: a used link must not sign out its person.
+    await endOldSession(c, deps);
+    const cookie = { secret: opened.secret, prefix: prefixFor(c.req.header('origin') ?? '', deps.basePath) };
+    const expires = new Date(Date.now() + IDLE_DAYS * DAY_MS);
+    storeSessionCookie(c, cookie, { basePath: deps.basePath, expires });
+    return c.body(null, 204, NO_STORE);
+  });
+  routes.post('/sign-out', async (c) => {
+    const { everywhere } = await jsonBody(c, SignOut);
+    await endSessionsOf(principalOf(c), everywhere, c, deps);
+    const cookie = sessionCookieOf(c);
+    if (cookie !== undefined) removeSessionCookie(c, cookie, deps.basePath);
+    return c.body(null, 204, NO_STORE);
+  });
+  routes.get('/account', (c) => c.json(accountInfo(principalOf(c)), 200, NO_STORE));
+  return routes;
+}
+
+function requireAccounts({ authenticator }: SessionDeps): void {
+  if (authenticator !== undefined) return;
+  throw new ProblemError(
+    'NOT_FOUND',
+    'This server has no accounts (AUTH=none), so its pages need no sign-in. Open the dashboard.',
+  );
+}
+
+/** A browser has one session at a time: the one before could no longer be ended by its person. */
+export async function endOldSession(c: Context, deps: SessionDeps): Promise<void> {
+  const cookie = sessionCookieOf(c);
+  const old = cookie && (await deps.authenticator?.session(cookie.secret));
+  if (old !== undefined) await endSessionsOf(old.principal, false, c, deps);
+}
+
+async function endSessionsOf(
+  { tokenId, sessionId }: Principal,
+  everywhere: boolean,
+  c: Context,
+  { database, authenticator, sessions }: SessionDeps,
+): Promise<void> {
+  if (tokenId === undefined || (sessionId === undefined && !everywhere)) return;
+  const which = { tokenId, sessionId: everywhere ? undefined : sessionId };
+  const ended = await endSessions(database, which, { requestId: c.get('requestId') });
+  authenticator?.forgetSessions(ended);
+  sessions.endOf(ended);
+}
+
+function accountInfo({ actor, name, scope, organizations, expiresAt, sessionId }: Principal): AccountInfo {
+  return {
+    kind: actor === 'anyone' ? 'none' : sessionId === undefined ? 'token' : 'session',
+    name: name ?? null,
+    scope,
+    organizations: organizations === '*' ? '*' : [...organizations],
+    expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+  };
+}

@@ -1,0 +1,75 @@
+/** Opens a stream on the socket of a request, as soon as the request has one. */
+import type { ServerResponse } from 'node:http';
+import { formatCursor } from '#contract/cursor.ts';
+import { HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
+import { encodeNotice } from '../frame.ts';
+import type { Hub } from '../hub.ts';
+import type { StreamAuthorization } from '../stream-authorization.ts';
+import type { Subscriber } from '../subscriber.ts';
+import { SseConnection, type SseDeps } from './sse-connection.ts';
+import { SseSocket } from './sse-socket.ts';
+
+/** The parts of the request that the stream needs; the request itself is not kept. */
+interface StreamRequest {
+  authorization: StreamAuthorization;
+  /** The response headers from middleware. */
+  headers: Record<string, string>;
+}
+
+/** @param subscribe its `onNews` is called when there may be new frames to take; undefined: there is nothing to follow */
+export async function openStream(
+  deps: SseDeps,
+  { authorization, headers }: StreamRequest,
+  response: ServerResponse,
+  subscribe: (onNews: () => void) => Promise<Subscriber | undefined>,
+): Promise<void> {
+  let stream: SseConnection | undefined;
+  await waitForSocket(response);
+  // Events before the stream has started are not lost: `stream.news()` below marks the subscriber dirty.
+  const subscriber = await subscribe(() => stream?.news());
+  const { socket } = response;
+  // No socket: the request is pipelined behind another one. A stream needs its own connection.
+  if (subscriber === undefined || socket === null || response.destroyed) {
+    response.destroy();
+    // Node emits no `close` for a response that never had a socket.
+    response.emit('close');
+    return subscriber?.end();
+  }
+  const first = `retry: 2000\n\n${encodeNotice(hello(subscriber, deps.hub.mode))}`;
+  stream = new SseConnection(
+    deps,
+    subscriber,
+    authorization,
+    new SseSocket(response, socket, { headers, first }),
+  );
+  stream.news();
+}
+
+/** How long a response waits for the previous one on the same connection. */
+const WAIT_FOR_SOCKET_MS = 1_000;
+
+/** A browser may reuse a connection just before the previous response ends here: the socket comes soon, or never. */
+async function waitForSocket(response: ServerResponse): Promise<void> {
+  if (response.socket !== null) return;
+  await new Promise<void>((resolve) => {
+    const limit = setTimeout(resolve, WAIT_FOR_SOCKET_MS);
+    response.once('socket', () => {
+      clearTimeout(limit);
+      resolve();
+    });
+  });
+}
+
+/** In the documented form while nudges arrive; with `live: 'poll'` while events come from polling. */
+function hello(subscriber: Subscriber, mode: Hub['mode']) {
+  return {
+    v: PROTOCOL_VERSION,
+    type: 'hello',
+    organization_id: subscriber.organizationId,
+    head: formatCursor(subscriber.epoch, subscriber.head),
+    recovered: subscriber.recovered,
+    reason: subscriber.reason,
+    heartbeat_ms: HEARTBEAT_MS,
+    ...(mode === 'poll' && { live: mode }),
+  };
+}

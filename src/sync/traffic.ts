@@ -1,0 +1,63 @@
+/** What one attempt of a run has requested from Cliniko, and how fast the answers arrive. It is ahead of what is stored. */
+import type { OperationType } from '#contract/sync-log.ts';
+import type { EstimateInputs } from './remaining-time.ts';
+
+/** The answers that usually follow the last page, one after the other: the clinic is counted again, and changes are read. */
+const CLOSING_ANSWERS: Record<OperationType, number> = {
+  full_patients: 2,
+  active_patients: 2,
+  changed_patients: 0,
+};
+
+/** The least weight of the newest answer: Cliniko's speed changes during a long run. */
+const LEAST_WEIGHT = 0.05;
+
+export interface Traffic {
+  readonly requests: number;
+  /** Read by the run so far. */
+  readonly loaded: number;
+  readonly read: EstimateInputs['read'];
+  readonly closingMs: number;
+  requestSent(): void;
+  /** @param answerMs undefined when the request waited: then its duration says nothing about Cliniko's speed */
+  pageArrived(page: { records: number; workMs: number; answerMs: number | undefined }): void;
+}
+
+/**
+ * @param processed at the claim. Records that an earlier attempt read ahead of its checkpoint do not count
+ * @param window pages requested at the same time; a scan of changes requests one after the other
+ */
+export function createTraffic(type: OperationType, processed: number, window: number): Traffic {
+  let requests = 0;
+  let loaded = processed;
+  let arrivedMs = 0;
+  let answers = 0;
+  let meanAnswerMs: number | undefined;
+  return {
+    get requests() {
+      return requests;
+    },
+    get loaded() {
+      return loaded;
+    },
+    get read() {
+      if (meanAnswerMs === undefined) return undefined;
+      const inFlight = type === 'changed_patients' ? 1 : window;
+      return { records: loaded, arrivedMs, answerMs: meanAnswerMs, window: inFlight };
+    },
+    get closingMs() {
+      return CLOSING_ANSWERS[type] * (meanAnswerMs ?? 0);
+    },
+    requestSent() {
+      requests += 1;
+    },
+    pageArrived({ records, workMs, answerMs }) {
+      loaded += records;
+      arrivedMs = workMs;
+      if (answerMs === undefined) return;
+      answers += 1;
+      const before = meanAnswerMs ?? answerMs;
+      meanAnswerMs = before + (answerMs - before) * Math.max(LEAST_WEIGHT, 1 / answers);
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Makes messages of waiting notices: texts for people, and several events in one message after quiet hours or for a digest.
+ *
+ * A notice becomes part of exactly one message: it is deleted in the transaction that puts the message into the outbox. Any
+ * server does it; the row of the endpoint is locked, so two servers never split the notices of one endpoint.
+ *
+ * Not here: which events become notices (drizzle/), and how messages are sent (deliverer.ts).
+ */
+import type { Sql, TransactionSql } from 'postgres';
+import type { SyncEvent } from '#contract/webhook.ts';
+import { DIGEST_MINUTES, type QuietHours, type WebhookKind } from '#contract/webhook-endpoint.ts';
+import { bodyFor } from './message-bodies.ts';
+import { pageLinks } from './page-links.ts';
+import { isQuiet, lastQuietEnd } from './quiet-hours.ts';
+import { type Notice, summarize } from './summary.ts';
+
+/** In one transaction, of those that each add to the size of messages. The others follow in the next one. */
+const NOTICES_AT_ONCE = 500;
+
+export interface NoticeOptions {
+  /** `PUBLIC_URL`; undefined: where the endpoint was registered. */
+  publicUrl: string | undefined;
+  /** The notices of one endpoint stay; those of the others are sent. */
+  onFailed(error: unknown): void;
+  now?: Date;
+}
+
+interface WaitingRow {
+  id: number;
+  quiet_hours: QuietHours | null;
+  digest: boolean;
+  /** Of the oldest notice, by the clock of the database. */
+  waited_s: number;
+}
+
+export async function sendNotices(sql: Sql, options: NoticeOptions): Promise<void> {
+  const { publicUrl, onFailed, now = new Date() } = options;
+  const waiting = await sql<WaitingRow[]>`
+    with recursive waiting (endpoint_id) as (
+      -- Skips from endpoint to endpoint along the index, however many notices wait.
+      (select endpoint_id from webhook_notices order by endpoint_id limit 1)
+      union all
+      select (select next.endpoint_id from webhook_notices as next
+        where next.endpoint_id > waiting.endpoint_id order by next.endpoint_id limit 1)
+      from waiting where waiting.endpoint_id is not null)
+    select endpoint.id, endpoint.quiet_hours, endpoint.digest,
+      extract(epoch from clock_timestamp() - oldest.created_at)::float8 as waited_s
+    from waiting join webhook_endpoints as endpoint on endpoint.id = waiting.endpoint_id
+    cross join lateral (
+      select created_at from webhook_notices where endpoint_id = endpoint.id order by id limit 1) as oldest
+    order by oldest.created_at`;
+  for (const endpoint of waiting) {
+    try {
+      if (isDue(endpoint, now)) await sql.begin((tx) => sendNoticesOf(tx, endpoint.id, publicUrl, now));
+    } catch (error) {
+      onFailed(error);
+    }
+  }
+}
+
+function isDue({ quiet_hours, digest, waited_s }: WaitingRow, now: Date): boolean {
+  return !isQuiet(quiet_hours, now) && (!digest || waited_s >= DIGEST_MINUTES * 60);
+}
+
+interface EndpointRow {
+  id: number;
+  kind: WebhookKind;
+  organization_id: number | null;
+  organizations: number[] | null;
+  quiet_hours: QuietHours | null;
+  digest: boolean;
+  address: string | null;
+}
+
+interface NoticeRow {
+  organization_id: number;
+  name: string | null;
+  event: SyncEvent;
+  sync_log_id: number | null;
+  body: string;
+  http_status: number | null;
+  created_at: string;
+}
+
+async function sendNoticesOf(
+  tx: TransactionSql,
+  id: number,
+  publicUrl: string | undefined,
+  now: Date,
+): Promise<void> {
+  const [endpoint] = await tx<EndpointRow[]>`
+    select id, kind, organization_id, organizations, quiet_hours, digest, address from webhook_endpoints
+    where id = ${id} and disabled_at is null for no key update skip locked`;
+  if (endpoint === undefined) return;
+  // A text for people counts all of them, so its size does not grow.
+  const isCounted = endpoint.kind !== 'standard' && (endpoint.digest || endpoint.quiet_hours !== null);
+  const rows = await tx<NoticeRow[]>`
+    with taken as (
+      delete from webhook_notices where id in (
+        select id from webhook_notices where endpoint_id = ${id} order by id limit ${isCounted ? null : NOTICES_AT_ONCE}::bigint)
+      returning *)
+    select taken.organization_id, organization.name, taken.event, taken.sync_log_id, taken.body, taken.http_status,
+      taken.created_at
+    from taken left join organizations as organization on organization.id = taken.organization_id order by taken.id`;
+  const address = publicUrl ?? endpoint.address ?? '';
+  const own = rows.filter((row) => isOf(endpoint, row.organization_id));
+  for (const notices of messagesOf(own, endpoint, now)) await enqueue(tx, endpoint, notices, address);
+}
+
+/** Its organizations may have become fewer since the notice was written. */
+function isOf({ organization_id, organizations }: EndpointRow, id: number): boolean {
+  if (organization_id !== null) return id === organization_id;
+  return organizations === null || organizations.includes(id);
+}
+
+/** With a digest one message; else one for each event, after one for what waited for the end of the quiet hours. */
+function messagesOf(rows: readonly NoticeRow[], { digest, quiet_hours }: EndpointRow, now: Date): Notice[][] {
+  const end = quiet_hours && lastQuietEnd(quiet_hours, now);
+  const waited = rows.filter(({ created_at }) => digest || (end !== null && new Date(created_at) < end));
+  const single = rows.filter((row) => !waited.includes(row));
+  return [waited, ...single.map((row) => [row])]
+    .filter((part) => part.length > 0)
+    .map((part) => part.map(noticeOf));
+}
+
+const noticeOf = (row: NoticeRow): Notice => ({
+  event: row.event,
+  organizationId: row.organization_id,
+  organizationName: row.name,
+  syncLogId: row.sync_log_id,
+  body: row.body,
+  httpStatus: row.http_status,
+});
+
+async function enqueue(
+  tx: TransactionSql,
+  { id, kind }: EndpointRow,
+  notices: readonly Notice[],
+  address: string,
+): Promise<void> {
+  const summary = kind === 'standard' ? null : summarize(notices, pageLinks(address));
+  const body = kind === 'standard' || summary === null ? standardBody(notices) : bodyFor(kind, summary);
+  const organizations = [...new Set(notices.map(({ organizationId }) => organizationId))];
+  const [only, ...others] = notices;
+  const one = others.length === 0 ? only : undefined;
+  const isOfOne = organizations.length === 1;
+  await tx`
+    insert into webhook_deliveries (endpoint_id, organization_id, organizations, message_id, event, sync_log_id, body,
+      kind, summary)
+    values (${id}, ${isOfOne ? (organizations[0] ?? null) : null}, ${isOfOne ? null : organizations}::int[],
+      'msg_' || replace(gen_random_uuid()::text, '-', ''), ${one?.event ?? 'digest'}, ${one?.syncLogId ?? null}, ${body},
+      ${kind}, ${summary && JSON.stringify(summary)}::text::jsonb)`;
+}
+
+/** One event as it is; several in a `digest`. */
+function standardBody(notices: readonly Notice[]): string {
+  const [only, ...others] = notices;
+  if (only !== undefined && others.length === 0) return only.body;
+  const messages: unknown[] = notices.map(({ body }) => JSON.parse(body));
+  return JSON.stringify({ type: 'digest', timestamp: new Date().toISOString(), data: { messages } });
+}

@@ -1,0 +1,110 @@
+/** The page of notifications: added, tested, changed and deleted by an administrator; the log shows what arrived. */
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
+import { connectInTest } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
+import { startChatService } from '../webhooks/support/chat-services.ts';
+import { accessibilityViolations } from './support/axe.ts';
+import { signIn } from './support/sign-in.ts';
+import { test } from './support/test.ts';
+
+const card = (page: Page, name: string) => page.getByRole('region', { name });
+
+async function expectToFit(page: Page): Promise<void> {
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow, `at ${width} pixels`).toBeLessThanOrEqual(0);
+    expect(await accessibilityViolations(page)).toEqual([]);
+  }
+}
+
+describe('an administrator', () => {
+  test('adds a chat, tries it, corrects it, sends a message again, and deletes it', async ({
+    databaseUrl,
+    page,
+    journal,
+  }) => {
+    const server = await startTestServer(databaseUrl, {
+      organizations: [123, 124],
+      config: { webhooksMayLoopBack: true },
+    });
+    const slack = await startChatService('slack');
+    await page.goto(`${server.url}/ops`);
+    await page.getByRole('link', { name: 'Notifications' }).click();
+    await page.getByText('No notifications yet.').waitFor();
+    await page.getByRole('button', { name: 'Add a notification' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a notification' });
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    await dialog.getByRole('alert').filter({ hasText: 'Enter the address.' }).waitFor();
+    await dialog.getByLabel('Address (URL)').fill(slack.url.replace('secret', 'wrong'));
+    await dialog.getByLabel('All clinics').uncheck();
+    await dialog.getByLabel('Clinic 123').check();
+    await dialog.getByLabel('Quiet hours').check();
+    await dialog.getByLabel('From').fill('21:30');
+    await expectToFit(page);
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+
+    const added = card(page, 'Slack');
+    await added.getByText('Clinic 123').waitFor();
+    expect(await added.textContent()).not.toContain('/wrong/');
+    await added.getByText('not from 21:30 to 06:00 (Australia/Sydney)').waitFor();
+    await added.getByText('Nothing sent yet').waitFor();
+    await added.getByRole('button', { name: 'Send a test' }).click();
+    await added.getByText('the service does not know the address').first().waitFor();
+
+    await added.getByRole('button', { name: 'Change' }).click();
+    const change = page.getByRole('dialog', { name: 'Change the notification' });
+    await change.getByLabel('Address (URL)').fill(slack.url);
+    await change.getByRole('button', { name: 'Save' }).click();
+    await change.waitFor({ state: 'detached' });
+    await added.getByRole('button', { name: 'Show the log' }).click();
+    await added.getByRole('button', { name: 'Send again' }).click();
+    await added.locator('.deliveries').getByText('Arrived').waitFor();
+    expect(slack.shown).toHaveLength(1);
+    await expectToFit(page);
+
+    await added.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No notifications yet.').waitFor();
+    expect(await connectInTest(databaseUrl)`select 1 from webhook_endpoints`).toHaveLength(0);
+    expect(journal.consoleErrors).toEqual([]);
+  });
+
+  test('of a program sees its secret once', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.goto(`${server.url}/notifications`);
+    await page.getByRole('button', { name: 'Add a notification' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Service').selectOption({ label: 'Email' });
+    await dialog.getByText('This server needs SMTP_URL').waitFor();
+    await dialog.getByLabel('Service').selectOption({ label: 'Webhook (signed JSON)' });
+    await dialog.getByLabel('Address (URL)').fill('https://example.com/hooks');
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    const secret = page.locator('.secret');
+    expect(await secret.textContent()).toMatch(/^whsec_/);
+    await page.getByRole('button', { name: 'I have copied it' }).click();
+    await secret.waitFor({ state: 'detached' });
+    await card(page, 'Webhook').getByText('All clinics').waitFor();
+  });
+});
+
+test('an account that only reads sees no endpoint, and the page says why', async ({ databaseUrl, page }) => {
+  const server = await startGuardedServer(databaseUrl);
+  await server.as(server.admin, '/webhooks', {
+    method: 'POST',
+    body: JSON.stringify({ url: 'https://hooks.example.com/secret', organizations: [OURS] }),
+  });
+  await page.goto(`${server.url}/notifications`);
+  await signIn(page, await server.token());
+  await page.getByText('Only an administrator sees and changes notifications.').waitFor();
+  expect(await page.content()).not.toContain('hooks.example.com');
+  // Nothing was asked for that the server had to refuse.
+  const refused = () => server.database.sql`select 1 from audit_log where action = 'access.refused'`;
+  expect(await refused()).toHaveLength(0);
+  expect(await page.getByRole('button', { name: 'Add a notification' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'All organizations' }).click();
+  await page.getByRole('heading', { name: 'All organizations' }).waitFor();
+  expect(await page.getByRole('link', { name: 'Notifications' }).count()).toBe(0);
+});

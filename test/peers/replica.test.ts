@@ -1,0 +1,87 @@
+/** `READ_DATABASE_URL` with a streaming replica of Debian's PostgreSQL. */
+import { expect, test, vi } from 'vitest';
+import { Analytics } from '#contract/analytics.ts';
+import { SyncLogList } from '#contract/sync-log.ts';
+import { checkReplica } from '../../src/cli/doctor/replica-check.ts';
+import { type GuardedServer, OURS, startGuardedServer } from '../access/support/guarded-server.ts';
+import { connectPostgres } from '../support/postgres.ts';
+import { startDebianPostgres } from './support/debian-postgres.ts';
+import { startReplica } from './support/replica.ts';
+
+const LIST = `/cliniko/sync-logs/${OURS}?limit=5&operation_type=full_patients`;
+
+test('a replica answers lists, exports and analytics; the primary answers what the replica has not replayed', async () => {
+  const primary = await startDebianPostgres();
+  const replica = await startReplica(primary.urlOf('admin', 'postgres'));
+  const [url, readUrl] = [primary.urlOf('owner', 'after'), replica.urlOf('owner', 'after')];
+  const server = await startGuardedServer(url, { config: { readDatabaseUrl: readUrl }, patients: 60 });
+  const ours = await server.token({ organizations: [OURS] });
+  await runSync(server);
+  // The replica may be a moment behind.
+  await vi.waitFor(async () => expect(await readsOf(server, LIST)).toBe('replica'));
+  for (const token of [ours, server.admin]) {
+    for (const path of [LIST, `${LIST}&format=csv`, `/cliniko/analytics/${OURS}`]) {
+      expect(await readsOf(server, path, token), path).toBe('replica');
+    }
+    const analytics = await server.as(token, `/cliniko/analytics/${OURS}`);
+    expect(Analytics.parse(await analytics.json()).performance_by_operation).toHaveLength(1);
+  }
+  const fromReplica = await server.as(ours, LIST);
+  expect(await checkReplica(url, readUrl)).toMatchObject([{ check: 'replica', state: 'ok' }]);
+
+  await replica.pauseReplay(true);
+  const id = await runSync(server);
+  expect(await countRuns(readUrl)).toBe(1);
+  const newer = await server.as(ours, LIST, {
+    headers: { 'if-none-match': fromReplica.headers.get('etag') ?? '' },
+  });
+  expect(SyncLogList.parse(await newer.json()).logs[0]).toMatchObject({ id, status: 'completed' });
+  expect(await readsOf(server, `/cliniko/analytics/${OURS}`)).toBe('behind');
+  await replica.pauseReplay(false);
+  await vi.waitFor(async () => expect(await readsOf(server, LIST)).toBe('replica'));
+  const again = await server.as(ours, LIST);
+  expect(again.headers.get('etag')).toBe(newer.headers.get('etag'));
+  expect(SyncLogList.parse(await again.json()).logs).toHaveLength(2);
+
+  await replica.kill();
+  expect(await readsOf(server, LIST)).toBe('away');
+  expect(SyncLogList.parse(await (await server.as(ours, LIST)).json()).logs[0]).toMatchObject({ id });
+  expect(server.logged()).toContain('The replica of READ_DATABASE_URL does not answer');
+  expect(await checkReplica(url, readUrl)).toMatchObject([{ state: 'warning' }]);
+});
+
+async function runSync(server: GuardedServer): Promise<number> {
+  const start = await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+  const { sync_log_id: id } = (await start.json()) as { sync_log_id: number };
+  await vi.waitFor(async () => {
+    const log = await server.as(server.admin, `/cliniko/sync-logs/${OURS}/${id}`);
+    expect(await log.json()).toMatchObject({ status: 'completed' });
+  });
+  return id;
+}
+
+/** @returns what one request counts in the metrics */
+async function readsOf(
+  server: GuardedServer,
+  path: string,
+  token = server.admin,
+): Promise<string | undefined> {
+  const before = await readCounts(server);
+  expect((await server.as(token, path)).status).toBe(200);
+  const after = await readCounts(server);
+  return [...after.keys()].find((outcome) => after.get(outcome) !== before.get(outcome));
+}
+
+async function readCounts({ url, admin }: GuardedServer): Promise<Map<string, string>> {
+  const scrape = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${admin}` } });
+  const lines = (await scrape.text()).matchAll(
+    /^patient_sync_replica_reads_total\{outcome="(\w+)"\} (\d+)$/gm,
+  );
+  return new Map([...lines].map(([, outcome = '', count = '']) => [outcome, count]));
+}
+
+async function countRuns(url: string): Promise<number> {
+  const sql = connectPostgres(url, { connect_timeout: 5 });
+  const rows = await sql`select from sync_logs`.finally(() => sql.end({ timeout: 1 }));
+  return rows.length;
+}

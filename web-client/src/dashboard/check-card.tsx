@@ -1,0 +1,45 @@
+/** On the dashboard: how many patients a person has to look at, by reason, with links into their list. */
+import { formatCount } from '#contract/count.ts';
+import { Icon } from '../ui/icon.tsx';
+import { addressOfCheck } from './address.ts';
+import { CHECK_WORDS } from './check-words.ts';
+import type { Records } from './use-records.ts';
+
+export interface CheckCardProps {
+  organizationId: number;
+  records: Records;
+}
+
+export function CheckCard({ organizationId, records: { toCheck, toCheckError, readAgain } }: CheckCardProps) {
+  return (
+    <section className="card check-card" aria-labelledby="check-title">
+      <div className="card-head">
+        <h2 id="check-title">Patients to check</h2>
+      </div>
+      {toCheckError !== null && (
+        <p className="empty check-unread">
+          <Icon name="warning" /> It could not be read whether patients are held or not stored.{' '}
+          <button type="button" className="btn btn-small" onClick={readAgain}>
+            Try again
+          </button>
+        </p>
+      )}
+      {toCheck === null && toCheckError === null && <p className="empty">Reading…</p>}
+      {toCheck?.length === 0 && toCheckError === null && (
+        <p className="empty">
+          <Icon name="done" /> No patient has to be checked.
+        </p>
+      )}
+      {toCheck !== null && toCheck.length > 0 && (
+        <ul className="check-reasons">
+          {toCheck.map(({ reason, count }) => (
+            <li key={reason}>
+              <a href={addressOfCheck(organizationId, reason)}>{CHECK_WORDS[reason]}</a>
+              <span className="count">{formatCount(count)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

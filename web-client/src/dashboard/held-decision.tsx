@@ -1,0 +1,75 @@
+/**
+ * The decision about patients that disappeared from Cliniko all at once: none is marked missing until a person confirms,
+ * because the usual reason is another one, such as a key of the wrong account.
+ */
+import { type RefObject, useState } from 'react';
+import { formatCount, formatPatients } from '#contract/count.ts';
+import type { Api } from '../api.ts';
+import { useMay } from '../auth/rights.ts';
+import { LazyConfirmDialog } from '../ui/lazy-confirm-dialog.tsx';
+import { useHandOver } from '../ui/restore-focus.ts';
+
+export interface HeldDecisionProps {
+  api: Api;
+  organizationId: number;
+  /** At least 1. */
+  held: number;
+  /** Takes the focus of the removed buttons. */
+  heir: RefObject<HTMLElement | null>;
+  /** @param words what was done, for people */
+  onDecided(words: string): void;
+}
+
+export function HeldDecision({ api, organizationId, held, heir, onDecided }: HeldDecisionProps) {
+  const may = useMay('admin') === true;
+  const [asked, setAsked] = useState<'gone' | 'there' | null>(null);
+  const button = useHandOver(heir);
+  if (!may) return <p className="soft">An account with the scope "admin" decides about them.</p>;
+  const who = formatPatients(held);
+  return (
+    <>
+      <button ref={button} type="button" className="btn btn-small" onClick={() => setAsked('gone')}>
+        {held === 1 ? 'This one is gone' : `These ${formatCount(held)} are gone`}
+      </button>
+      <button ref={button} type="button" className="btn btn-small" onClick={() => setAsked('there')}>
+        {held === 1 ? 'It is still there' : 'They are still there'}
+      </button>
+      <LazyConfirmDialog
+        isOpen={asked === 'gone'}
+        title={`Mark ${who} as missing?`}
+        action="Mark as missing"
+        otherwise="Not now"
+        onConfirm={async () => {
+          const { confirmed } = await api.confirmMissing(organizationId);
+          onDecided(
+            `${formatPatients(confirmed)} marked as missing. A patient that reappears in Cliniko returns with the next sync.`,
+          );
+        }}
+        onClose={() => setAsked(null)}
+      >
+        <p>
+          They leave the totals and count as missing in Cliniko. No patient is deleted, and a patient that
+          reappears in Cliniko returns with the next sync.
+        </p>
+      </LazyConfirmDialog>
+      <LazyConfirmDialog
+        isOpen={asked === 'there'}
+        title={`Keep ${who}?`}
+        action="Keep them"
+        otherwise="Not now"
+        onConfirm={async () => {
+          const { released } = await api.releaseHeld(organizationId);
+          onDecided(
+            `${formatPatients(released)} kept. Check the API key of the clinic before the next full sync.`,
+          );
+        }}
+        onClose={() => setAsked(null)}
+      >
+        <p>
+          They stay in the totals as before. The API key probably belongs to another account, or to a role
+          that sees fewer patients: check it in the settings. A full sync that does not see them asks again.
+        </p>
+      </LazyConfirmDialog>
+    </>
+  );
+}

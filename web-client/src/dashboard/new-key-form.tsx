@@ -1,0 +1,69 @@
+/** The first step of adding a clinic: its Cliniko API key, which Cliniko has to accept. */
+import { type FormEvent, useRef, useState } from 'react';
+import type { ClinikoAccount } from '#contract/organization.ts';
+import { type Api, messageOf } from '../api.ts';
+import { Field, useFocusOnError } from './field.tsx';
+import { nextFreeId } from './new-clinic.ts';
+import { useUnsavedWarning } from './use-unsaved-warning.ts';
+
+export interface NewKeyFormProps {
+  api: Api;
+  proposedId: number | undefined;
+  onAccepted(accepted: { apiKey: string; account: ClinikoAccount | null; id: number }): void;
+}
+
+export function NewKeyForm({ api, proposedId, onAccepted }: NewKeyFormProps) {
+  const form = useRef<HTMLFormElement>(null);
+  const [text, setText] = useState('');
+  const [isAsking, setIsAsking] = useState(false);
+  const [errors, setErrors] = useState<{ key?: string }>({});
+  useFocusOnError(form, errors);
+  useUnsavedWarning(text !== '');
+
+  const ask = async (): Promise<void> => {
+    const apiKey = text.trim();
+    if (apiKey === '') return setErrors({ key: 'Paste the API key of the clinic.' });
+    setIsAsking(true);
+    setErrors({});
+    try {
+      const { organizations } = await api.organizations();
+      const id = proposedId ?? nextFreeId(organizations.map(({ organization_id }) => organization_id));
+      const { verdict, detail, account = null } = await api.verifyKey(id, apiKey);
+      if (verdict === 'valid') return onAccepted({ apiKey, account, id });
+      setErrors({ key: detail });
+    } catch (error) {
+      setErrors({ key: messageOf(error) });
+    }
+    setIsAsking(false);
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (!isAsking) void ask();
+  };
+  return (
+    <form ref={form} className="card settings" onSubmit={submit} noValidate>
+      <Field
+        label="Cliniko API key"
+        hint="From My Info in Cliniko. Its user must be allowed to read patients."
+        error={errors.key}
+      >
+        {(ids) => (
+          <input
+            {...ids}
+            type="password"
+            autoComplete="off"
+            spellCheck={false}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+        )}
+      </Field>
+      <div className="settings-end">
+        <button type="submit" className="btn btn-primary" aria-disabled={isAsking}>
+          {isAsking ? 'Checking with Cliniko…' : 'Check the key'}
+        </button>
+      </div>
+      <p className="hint">Nothing is stored yet. The key is only sent to Cliniko.</p>
+    </form>
+  );
+}

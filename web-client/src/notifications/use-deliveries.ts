@@ -1,0 +1,38 @@
+/** The deliveries of an endpoint whose log is open. While one is under way, they are read again. */
+import { useEffect, useState } from 'react';
+import type { WebhookDelivery } from '#contract/webhook.ts';
+import { messageOf } from '../api.ts';
+import type { NotificationApi } from './notification-api.ts';
+
+export interface Deliveries {
+  /** Null until they have been read. */
+  deliveries: readonly WebhookDelivery[] | null;
+  error: string | null;
+}
+
+const WATCH_MS = 1_000;
+
+/** @param version changes whenever the newest delivery does */
+export function useDeliveries(api: NotificationApi, id: number, version: string): Deliveries {
+  const [read, setRead] = useState<Deliveries>({ deliveries: null, error: null });
+  const [round, setRound] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `round` request another read
+  useEffect(() => {
+    let isCurrent = true;
+    api.deliveries(id).then(
+      ({ deliveries }) => isCurrent && setRead({ deliveries, error: null }),
+      (error: unknown) => isCurrent && setRead((before) => ({ ...before, error: messageOf(error) })),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api, id, version, round]);
+
+  const isUnderWay = read.deliveries?.some(({ state, attempts }) => state === 'pending' && attempts <= 1);
+  useEffect(() => {
+    if (!isUnderWay) return undefined;
+    const timer = setInterval(() => setRound((before) => before + 1), WATCH_MS);
+    return () => clearInterval(timer);
+  }, [isUnderWay]);
+  return read;
+}

@@ -1,0 +1,75 @@
+/** The endpoints and the names of organizations, read again after each change. */
+import { useCallback, useEffect, useState } from 'react';
+import type { WebhookEndpointList } from '#contract/webhook-endpoint.ts';
+import { ApiError, messageOf } from '../api.ts';
+import type { NotificationApi } from './notification-api.ts';
+
+/** How often the list is read again while a message of it is under way. */
+const WATCH_MS = 1_000;
+
+export interface Endpoints {
+  /** Null until it has been read. */
+  list: WebhookEndpointList | null;
+  names: ReadonlyMap<number, string>;
+  error: string | null;
+  /** The account may not see this page. */
+  isForbidden: boolean;
+  readAgain(): void;
+}
+
+/** @param may undefined: not known yet. An account that may not is asked for nothing, so nothing has to be refused. */
+export function useEndpoints(api: NotificationApi, may: boolean | undefined): Endpoints {
+  const [read, setRead] = useState<Pick<Endpoints, 'list' | 'error' | 'isForbidden'>>({
+    list: null,
+    error: null,
+    isForbidden: false,
+  });
+  const [names, setNames] = useState<ReadonlyMap<number, string>>(new Map());
+  const [count, setCount] = useState(0);
+  const readAgain = useCallback(() => setCount((before) => before + 1), []);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `count` requests another read
+  useEffect(() => {
+    if (may !== true) return undefined;
+    let isCurrent = true;
+    api.list().then(
+      (list) => isCurrent && setRead({ list, error: null, isForbidden: false }),
+      (error: unknown) =>
+        isCurrent &&
+        setRead((before) => ({
+          ...before,
+          error: messageOf(error),
+          isForbidden: error instanceof ApiError && error.code === 'FORBIDDEN',
+        })),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api, may, count]);
+
+  useEffect(() => {
+    let isCurrent = true;
+    api.organizations().then(
+      ({ organizations }) =>
+        isCurrent &&
+        setNames(
+          new Map(organizations.map(({ organization_id: id, name }) => [id, name ?? `Organization ${id}`])),
+        ),
+      // Without the names the ids are shown.
+      () => {},
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api]);
+
+  const isUnderWay = read.list?.webhooks.some(
+    ({ latest }) => latest?.state === 'pending' && latest.attempts <= 1,
+  );
+  useEffect(() => {
+    if (!isUnderWay) return undefined;
+    const timer = setInterval(readAgain, WATCH_MS);
+    return () => clearInterval(timer);
+  }, [isUnderWay, readAgain]);
+  return { ...read, isForbidden: read.isForbidden || may === false, names, readAgain };
+}
