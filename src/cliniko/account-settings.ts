@@ -45,8 +45,9 @@ function countryOf(text: string | null | undefined): string | undefined {
   return Country.options.find((one) => names.of(one)?.toLowerCase() === text.toLowerCase());
 }
 
-/** Most labels are the city of an IANA name. */
-function timeZoneOf(label: string): string | undefined {
+/** Most labels are the city of an IANA name. Some lists put the offset before it: "(GMT+10:00) Melbourne". */
+function timeZoneOf(text: string): string | undefined {
+  const label = text.replace(/^\((?:GMT|UTC)(?:[+-]\d{1,2}:?\d{2})?\)\s*/, '');
   const other = OTHER_LABELS[label];
   if (other !== undefined) return other;
   if (label.includes('/')) return TimeZone.safeParse(label).data;
