@@ -4,13 +4,13 @@
  * Nothing is stored before Cliniko has accepted the key, so no half-added clinic remains of a wrong one.
  */
 import { useState } from 'react';
-import type { ClinikoAccount } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
+import type { AcceptedKey } from './new-clinic.ts';
 import { NewClinicForm } from './new-clinic-form.tsx';
 import { NewKeyForm } from './new-key-form.tsx';
 
@@ -18,13 +18,6 @@ export interface AddClinicPageProps {
   api: Api;
   /** The organization id that the address proposes. */
   proposedId: number | undefined;
-}
-
-/** A key that Cliniko accepts, with the id of the next organization. */
-interface AcceptedKey {
-  apiKey: string;
-  account: ClinikoAccount | null;
-  id: number;
 }
 
 export function AddClinicPage({ api, proposedId }: AddClinicPageProps) {

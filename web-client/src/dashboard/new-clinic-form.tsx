@@ -5,17 +5,12 @@ import type { Api } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { ClinicFields } from './clinic-fields.tsx';
 import { Field, useFocusOnError } from './field.tsx';
-import { type NewClinicDraft, newClinicDraft } from './new-clinic.ts';
+import { type AcceptedKey, type NewClinicDraft, newClinicDraft } from './new-clinic.ts';
 import { useAddClinic } from './use-add-clinic.ts';
 import { useUnsavedWarning } from './use-unsaved-warning.ts';
 
-export interface NewClinicFormProps {
+export interface NewClinicFormProps extends AcceptedKey {
   api: Api;
-  /** Accepted by Cliniko. */
-  apiKey: string;
-  account: ClinikoAccount | null;
-  /** Proposed. */
-  id: number;
 }
 
 export function NewClinicForm({ api, apiKey, account, id }: NewClinicFormProps) {

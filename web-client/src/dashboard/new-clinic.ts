@@ -4,6 +4,14 @@ import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { parseOrganizationId } from './address.ts';
 import { type ClinicDraft, countryName } from './settings-draft.ts';
 
+/** An API key that Cliniko accepts. */
+export interface AcceptedKey {
+  apiKey: string;
+  account: ClinikoAccount | null;
+  /** Proposed for the new organization. */
+  id: number;
+}
+
 export interface NewClinicDraft extends ClinicDraft {
   /** The organization id, as typed. */
   id: string;
@@ -23,7 +31,7 @@ export function newClinicDraft(account: ClinikoAccount | null, id: number): NewC
 
 /** @param taken the registered organizations */
 export function nextFreeId(taken: readonly number[]): number {
-  const next = Math.max(0, ...taken) + 1;
+  const next = taken.reduce((highest, id) => Math.max(highest, id), 0) + 1;
   if (next <= MAX_ROW_ID) return next;
   const ids = new Set(taken);
   let free = 1;

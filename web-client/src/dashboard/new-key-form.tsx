@@ -1,15 +1,14 @@
 /** The first step of adding a clinic: its Cliniko API key, which Cliniko has to accept. */
 import { type FormEvent, useRef, useState } from 'react';
-import type { ClinikoAccount } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';
 import { Field, useFocusOnError } from './field.tsx';
-import { nextFreeId } from './new-clinic.ts';
+import { type AcceptedKey, nextFreeId } from './new-clinic.ts';
 import { useUnsavedWarning } from './use-unsaved-warning.ts';
 
 export interface NewKeyFormProps {
   api: Api;
   proposedId: number | undefined;
-  onAccepted(accepted: { apiKey: string; account: ClinikoAccount | null; id: number }): void;
+  onAccepted(accepted: AcceptedKey): void;
 }
 
 export function NewKeyForm({ api, proposedId, onAccepted }: NewKeyFormProps) {
