@@ -68,10 +68,12 @@ describe('the ops console', () => {
     });
     await causes.getByRole('button', { name: 'Show 13 clinics: Cliniko did not answer' }).press('Enter');
 
+    // Fewer rows from here on: axe takes seconds for forty.
+    await page.setViewportSize({ width: 1280, height: 900 });
     await causes.getByRole('button', { name: 'Try again' }).press('Enter');
     const question = page.getByRole('dialog', { name: 'Try 13 clinics again?' });
     await question.waitFor();
-    expect(await accessibilityViolations(page, '[role="dialog"]')).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await page.keyboard.press('Enter');
     await page.getByText('13 clinics started again').waitFor();
     await vi.waitFor(async () =>
@@ -89,7 +91,7 @@ describe('the ops console', () => {
     await page.keyboard.press('X');
     const bar = page.getByRole('region', { name: 'Selection' });
     await bar.getByText('3 selected').waitFor();
-    expect(await accessibilityViolations(page, '[aria-label="Selection"]')).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await page.keyboard.press('p');
     await page.getByRole('dialog', { name: 'Pause 3 clinics?' }).waitFor();
     await page.getByLabel(/Reason/).fill('Cliniko moves');
@@ -157,10 +159,11 @@ describe('the ops console', () => {
       .context()
       .addInitScript((kept) => sessionStorage.setItem('patient-sync.token', kept), server.admin);
     await page.goto(`${server.url}/ops`);
+    await page.setViewportSize({ width: 1280, height: 900 });
     await page.getByRole('button', { name: 'Pause everything' }).press('Enter');
     const question = page.getByRole('dialog', { name: 'Pause everything?' });
     await question.getByLabel(/Reason/).fill('Cliniko moves house');
-    expect(await accessibilityViolations(page, '[role="dialog"]')).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await page.keyboard.press('Enter');
     const said = page.getByRole('status').filter({ hasText: 'Everything is paused' });
     await said.getByText(/since .*, by Administrator/).waitFor();
