@@ -1,5 +1,6 @@
 /** The dashboard in a real browser, against a real server and a simulated Cliniko. */
 import { describe, expect, vi } from 'vitest';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { openDashboard, recordBar } from './support/dashboard.ts';
 import { test } from './support/test.ts';
@@ -7,6 +8,8 @@ import { test } from './support/test.ts';
 describe('a full sync on the dashboard', () => {
   test('is shown by the stream from the button to the totals', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 150 });
+    // The run does not end before its middle was seen.
+    const letGo = holdPage(server, 7);
     const dashboard = await openDashboard(page, server.url);
     await dashboard.isConnected('live');
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Clinic 123');
@@ -19,6 +22,7 @@ describe('a full sync on the dashboard', () => {
     await dashboard.hasStatus('running');
     expect(await dashboard.startFull.getAttribute('aria-disabled')).toBe('true');
     await dashboard.step.filter({ hasText: /page \d+\/7/ }).waitFor();
+    letGo();
 
     await dashboard.hasStatus('completed');
     expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');
@@ -36,6 +40,7 @@ describe('a full sync on the dashboard', () => {
 
   test('is shown by polling when both streams are refused', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 400 });
+    const letGo = holdPage(server, 7);
     await page.route('**/events*', (route) => route.abort());
     await page.routeWebSocket('**/ws*', (socket) => socket.close());
     const dashboard = await openDashboard(page, server.url);
@@ -43,6 +48,7 @@ describe('a full sync on the dashboard', () => {
 
     await dashboard.startFull.click();
     await dashboard.hasStatus('running');
+    letGo();
     await dashboard.hasStatus('completed');
     expect(await dashboard.counter.textContent()).toBe('648 / 648 patients');
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));

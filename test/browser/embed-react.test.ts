@@ -1,5 +1,6 @@
 /** `useSyncProgress` in a React page, in a real browser, against a real server and a simulated Cliniko. */
 import { describe, expect, vi } from 'vitest';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { buildHookPage } from './support/hook-page.ts';
 import { test } from './support/test.ts';
@@ -10,6 +11,7 @@ const HTML =
 describe('useSyncProgress', () => {
   test('starts a sync and shows it to its end, without polling', async ({ databaseUrl, page, journal }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 100 });
+    const letGo = holdPage(server, 7);
     const script = await buildHookPage();
     await page.route('**/hook-page', (route) => route.fulfill({ contentType: 'text/html', body: HTML }));
     await page.route('**/hook-page.js', (route) =>
@@ -21,6 +23,7 @@ describe('useSyncProgress', () => {
     journal.requests.length = 0;
     await page.getByRole('button', { name: 'Start' }).click();
     await page.locator('#step', { hasText: /page \d+\/7/ }).waitFor();
+    letGo();
     await page.locator('[data-status="completed"]').waitFor();
     expect(await page.getByRole('progressbar', { name: 'Sync' }).getAttribute('value')).toBe('100');
     expect(await page.locator('#step').textContent()).toBe('✅ Sync completed! 648 patients updated');

@@ -1,6 +1,7 @@
 /** The ops console in a real browser. */
 
 import { describe, expect, vi } from 'vitest';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { test } from './support/test.ts';
 
@@ -8,6 +9,7 @@ describe('the ops console', () => {
   test('shows organizations running over one WebSocket', async ({ databaseUrl, page, journal }) => {
     const organizations = [123, 124, 125];
     const server = await startTestServer(databaseUrl, { organizations, patients: 300, latencyMs: 300 });
+    const letGo = holdPage(server, 3);
     await page.goto(`${server.url}/ops`);
     await page.locator('.badge[data-connection="live"]').waitFor();
 
@@ -18,6 +20,7 @@ describe('the ops console', () => {
       ),
     );
     await page.getByRole('progressbar', { name: 'Progress of Clinic 124' }).waitFor();
+    letGo();
     await Promise.all(
       organizations.map((id) =>
         page.locator(`tr[data-organization="${id}"][data-status="completed"]`).waitFor(),

@@ -5,6 +5,7 @@
 import { describe, expect, vi } from 'vitest';
 import { newCode } from '../access/support/browser-session.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
+import { holdPage } from '../support/held-page.ts';
 import { accessibilityViolations } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { asksForToken, openSignedIn, signIn } from './support/sign-in.ts';
@@ -41,6 +42,7 @@ describe('a page of a server with accounts', () => {
     journal,
   }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 648, latencyMs: 100 });
+    const letGo = holdPage(server, 7);
     const token = await server.token({ scope: 'sync' });
     const dashboard = await openSignedIn(page, server.url, OURS, token);
     await dashboard.isConnected('live');
@@ -48,6 +50,7 @@ describe('a page of a server with accounts', () => {
     const before = journal.requests.length;
     await dashboard.startFull.click();
     await dashboard.hasStatus('running');
+    letGo();
     await dashboard.hasStatus('completed');
     expect(journal.requests.slice(before).filter((url) => url.includes('limit=1'))).toEqual([]);
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));

@@ -5,6 +5,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type EmbedPage, openOwnPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
@@ -92,6 +93,7 @@ describe('a sync that is watched', () => {
     page,
   }) => {
     const first = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
+    const letGo = holdPage(first, 7);
     const embed = await openOwnPage(page, first.url);
     await embed.isOn('sse');
     const bar = await embed.recordBar();
@@ -100,6 +102,7 @@ describe('a sync that is watched', () => {
     const run = (await latestRun(first))?.id;
     await first.stop();
     await embed.isConnected('offline');
+    letGo();
 
     const port = Number(new URL(first.url).port);
     const second = await startTestServer(databaseUrl, {
