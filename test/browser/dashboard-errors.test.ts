@@ -3,7 +3,7 @@ import { describe, expect, vi } from 'vitest';
 import { connectInTest } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { accessibilityViolations } from './support/axe.ts';
-import { isFocused, openDashboard } from './support/dashboard.ts';
+import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 describe('the dashboard', () => {
@@ -19,8 +19,23 @@ describe('the dashboard', () => {
     expect(await dashboard.announcer.textContent()).toContain('Invalid Cliniko credentials');
 
     server.cliniko.behaviour.access = 'allowed';
-    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('button', { name: 'Try again' }).press('Enter');
     await dashboard.hasStatus('completed');
+    expect(await focusedText(page)).toBe('Last sync: full sync completed');
+  });
+
+  test('reads again what could not be read, and keeps the focus in place', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.route('**/sync-logs/123?*', (route) => route.abort());
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    const history = page.locator('section', { has: page.getByRole('heading', { name: 'History' }) });
+    const again = history.getByRole('button', { name: 'Try again' });
+    await again.waitFor();
+    await page.unroute('**/sync-logs/123?*');
+    await again.press('Enter');
+    await again.waitFor({ state: 'detached' });
+    expect(await focusedText(page)).toBe('History');
   });
 
   test('names a missing migration', async ({ databaseUrl, page }) => {

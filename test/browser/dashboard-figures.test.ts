@@ -1,6 +1,7 @@
 /** The dashboard shows no figure that is not a fact, moves nothing while the connection is lost, and never jumps. */
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
@@ -38,6 +39,21 @@ describe('a run whose total is not known yet', () => {
 });
 
 describe('the start and the cancel button', () => {
+  test('say at once that the sync starts, before the server has answered', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    const requests: Route[] = [];
+    await page.route('**/sync-all/123', (route) => void requests.push(route));
+    await dashboard.startFull.click();
+    const starting = page.getByRole('button', { name: 'Starting…' });
+    expect(await starting.getAttribute('aria-disabled')).toBe('true');
+    expect(await page.getByRole('button', { name: 'Cancel sync' }).count()).toBe(0);
+    for (const request of requests) await request.continue();
+    await dashboard.hasStatus('completed');
+    expect(await dashboard.startFull.getAttribute('aria-disabled')).toBe('false');
+  });
+
   test('are never at the same place, and cancel does nothing for a second', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(2, { kind: 'hang' });
@@ -66,6 +82,7 @@ describe('the start and the cancel button', () => {
 describe.each([390, 1280])('at %d pixels', (width) => {
   test('the layout does not shift from the start of a sync to its end', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 100 });
+    const letGo = holdPage(server, 7);
     await page.setViewportSize({ width, height: 800 });
     await page.addInitScript(() => {
       const shifts: unknown[] = [];
@@ -82,6 +99,7 @@ describe.each([390, 1280])('at %d pixels', (width) => {
     // Not by a click: shifts right after an input would not count.
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await dashboard.hasStatus('running');
+    letGo();
     await dashboard.hasStatus('completed');
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('648'));
     expect(await page.title()).toMatch(/^Completed · /);

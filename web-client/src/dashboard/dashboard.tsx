@@ -18,7 +18,6 @@ import { PageHeader } from '../ui/page-header.tsx';
 import { ClinicTime } from '../ui/time.tsx';
 import { CheckCard } from './check-card.tsx';
 import { ClinicPaused, PauseClinicButton } from './clinic-pause.tsx';
-import { HeldNotice } from './held-notice.tsx';
 import { HistoryCard } from './history-card.tsx';
 import { NotRegistered } from './not-registered.tsx';
 import type { SettingsPart } from './settings-dialog.tsx';
@@ -73,9 +72,10 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         <ClinicPaused organization={organization} />
         <OfflineNotice connection={connection} />
         {isMissing && <NotRegistered organizationId={organizationId} />}
-        <HeldNotice organizationId={organizationId} records={records} />
         <SyncCard
+          organizationId={organizationId}
           state={state}
+          held={records.toCheck?.find(({ reason }) => reason === 'HELD')?.count ?? 0}
           frozenAt={frozenAt}
           start={start}
           throughput={throughput}

@@ -1,17 +1,15 @@
-/** On the dashboard: patients disappeared from Cliniko all at once, and a person has to decide about them. */
+/** In the sync card: patients disappeared from Cliniko all at once, and a person has to decide about them. */
 import { formatPatients } from '#contract/count.ts';
 import { Icon } from '../ui/icon.tsx';
 import { addressOfCheck } from './address.ts';
-import type { Records } from './use-records.ts';
 
 export interface HeldNoticeProps {
   organizationId: number;
-  records: Records;
+  /** Patients. */
+  held: number;
 }
 
-export function HeldNotice({ organizationId, records: { toCheck } }: HeldNoticeProps) {
-  const held = toCheck?.find(({ reason }) => reason === 'HELD')?.count ?? 0;
-  if (held === 0) return null;
+export function HeldNotice({ organizationId, held }: HeldNoticeProps) {
   return (
     <section className="notice held" data-tone="warn" aria-label="Held disappearances">
       <Icon name="warning" />

@@ -6,6 +6,7 @@ import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
+import { handOverToHeading } from '../ui/restore-focus.ts';
 import type { Start } from './use-start.ts';
 
 export interface ResultNoticeProps {
@@ -66,6 +67,7 @@ function NextSteps({ log, start, onKey }: ResultNoticeProps) {
       )}
       {canRetry && (
         <button
+          ref={handOverToHeading}
           type="button"
           className="btn btn-small"
           aria-disabled={start.outcome.kind === 'asking'}

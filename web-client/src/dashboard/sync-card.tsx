@@ -10,6 +10,7 @@ import { StatePill } from '../ui/state-pill.tsx';
 import type { Throughput } from '../ui/throughput.ts';
 import { addressOfRun } from './address.ts';
 import { CancelButton } from './cancel-button.tsx';
+import { HeldNotice } from './held-notice.tsx';
 import { PhaseStrip } from './phase-strip.tsx';
 import { Progress } from './progress.tsx';
 import { ResultNotice } from './result-notice.tsx';
@@ -21,7 +22,10 @@ import type { Start } from './use-start.ts';
 import { useSteadyPhase } from './use-steady-phase.ts';
 
 export interface SyncCardProps {
+  organizationId: number;
   state: OrganizationState;
+  /** Patients whose disappearance a person has to confirm. */
+  held: number;
   /** While the connection is lost: the time of the state. */
   frozenAt: number | null;
   start: Start;
@@ -31,7 +35,8 @@ export interface SyncCardProps {
 }
 
 /** Every part is there in every state, at the same height: nothing jumps when a run begins, waits, ends or fails. */
-export function SyncCard({ state, frozenAt, start, throughput, onCancel, onKey }: SyncCardProps) {
+export function SyncCard(props: SyncCardProps) {
+  const { state, frozenAt, start, throughput, onCancel } = props;
   const log = useSteadyPhase(state.log);
   const startButton = useRef<HTMLButtonElement>(null);
   return (
@@ -56,17 +61,27 @@ export function SyncCard({ state, frozenAt, start, throughput, onCancel, onKey }
         </div>
       </div>
       <Progress log={log} percent={state.percent} />
-      <div className="phases-or-result">
-        {log?.status === 'failed' ? (
-          <ResultNotice log={log} start={start} onKey={onKey} />
-        ) : (
-          <PhaseStrip log={log} />
-        )}
+      <div className="phases-or-notice">
+        <PhasesOrNotice {...props} log={log} />
       </div>
       <RunFacts log={log} throughput={throughput} frozenAt={frozenAt} />
       <RunErrors log={log} isOpen={false} />
     </section>
   );
+}
+
+/** What a person has to act on takes the place of the phases. */
+function PhasesOrNotice({
+  organizationId,
+  log,
+  held,
+  start,
+  onKey,
+}: SyncCardProps & { log: SyncLog | null }) {
+  if (log?.status === 'failed') return <ResultNotice log={log} start={start} onKey={onKey} />;
+  if (log?.status === 'completed' && held > 0)
+    return <HeldNotice organizationId={organizationId} held={held} />;
+  return <PhaseStrip log={log} />;
 }
 
 function Eyebrow({ log }: { log: SyncLog | null }) {

@@ -9,7 +9,7 @@ import { counterText, formatPercent, phaseWords, shownPercent } from '../ui/form
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 import { Moment } from '../ui/time.tsx';
-import { ageWords, type ConsoleRow, noteOf, openWorkText, STATE_WORDS } from './rows.ts';
+import { ageWords, type ConsoleRow, hasMoreOpenWork, noteOf, openWorkText, STATE_WORDS } from './rows.ts';
 import { CELL, ROW, ROW_HEAD } from './table-roles.ts';
 
 export interface OrganizationRowProps {
@@ -90,7 +90,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
       <td {...CELL} className="ops-next">
         {row.nextRunAt === null ? '–' : <Moment at={row.nextRunAt} />}
       </td>
-      <td {...CELL} className="ops-trouble" data-any={openWork !== ''}>
+      <td {...CELL} className="ops-trouble" data-more={hasMoreOpenWork(row)}>
         {openWork || '–'}
       </td>
     </tr>

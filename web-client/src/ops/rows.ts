@@ -192,6 +192,11 @@ export function openWorkText({ errors, held }: ConsoleRow): string {
   return words.join(' · ');
 }
 
+/** Whether the note of the row leaves some of its open work out. */
+export function hasMoreOpenWork({ state, errors, held }: ConsoleRow): boolean {
+  return (errors > 0 && state !== 'with_errors') || (held > 0 && state !== 'held');
+}
+
 /** "5 min", "3 h", "12 d": since then. */
 export function ageWords(at: string | null, now: number): string {
   if (at === null) return 'Never';

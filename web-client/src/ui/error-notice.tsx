@@ -1,5 +1,6 @@
 /** An error message, announced to screen readers at once, with a button where another attempt may help. */
 import { Icon } from './icon.tsx';
+import { handOverToHeading } from './restore-focus.ts';
 
 export interface ErrorNoticeProps {
   words: string;
@@ -14,7 +15,7 @@ export function ErrorNotice({ words, onAgain }: ErrorNoticeProps) {
       <div>
         <p>{words}</p>
         {onAgain !== undefined && (
-          <button type="button" className="btn btn-small" onClick={onAgain}>
+          <button ref={handOverToHeading} type="button" className="btn btn-small" onClick={onAgain}>
             Try again
           </button>
         )}
