@@ -1,6 +1,7 @@
 /**
- * Times that the contract promises: a cancelled sync ends within a second, and a revoked token's streams within five. The
- * tests check that it happens, and allow a slow machine more time; here it is measured.
+ * Times that we promise: a cancelled sync ends within a second, a revoked token's streams end within five, and another
+ * server continues the run of a killed one within ten. The tests check that it happens, and allow a slow machine more time;
+ * here it is measured.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SyncLog } from '#contract/sync-log.ts';
@@ -11,10 +12,12 @@ import { type Clinic, type Environment, ORGANIZATION, openClinic, openEnvironmen
 import { productConfig, silentLogger } from './product.ts';
 import { percentile, progress } from './rounds.ts';
 import type { Row } from './table.ts';
+import { takeoverTimes } from './takeovers.ts';
 import { benchWebhookShare } from './webhook-share.ts';
 
 const CANCELLED_WITHIN_MS = 1_000;
 const REVOKED_WITHIN_MS = 5_000;
+const TAKEN_OVER_WITHIN_MS = 10_000;
 /** A run of this clinic takes a minute, so every cancel meets it in the middle of its requests. */
 const CLINIC = { patients: 20_000, latencyMs: 1_000 };
 const LOOK_EVERY_MS = 5;
@@ -29,6 +32,11 @@ export async function benchPromisedTimes({ isQuick }: { isQuick: boolean }): Pro
     return [
       await benchCancels(environment, isQuick ? 10 : 40),
       await benchRevocations(environment, isQuick ? 10 : 40),
+      promised(
+        'SIGKILL of a server → another one continues its run, p95',
+        await takeoverTimes(isQuick ? 3 : 10),
+        TAKEN_OVER_WITHIN_MS,
+      ),
       await benchWebhookShare(environment, isQuick ? 5 : 20),
     ];
   } finally {

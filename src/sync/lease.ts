@@ -12,14 +12,16 @@ import { triggerNotifySuppressed } from '../events/suppress-trigger-notify.ts';
 import type { ClaimKind } from './observer.ts';
 import { parseCheckpoint, type RunState } from './run-state.ts';
 
-const LEASE = '15 seconds';
+const LEASE = '7 seconds';
+/** A server of the version before leases for so long. */
+const LONGEST_LEASE = '15 seconds';
 
 /**
  * A worker that is frozen or disconnected inside a transaction keeps this row locked, so no worker could claim the run.
  * Postgres ends its session before the lease expires.
  */
-const IDLE_IN_TRANSACTION = '10s';
-export const RENEW_EVERY_MS = 5_000;
+const IDLE_IN_TRANSACTION = '5s';
+export const RENEW_EVERY_MS = 2_000;
 
 export interface Lease {
   syncLogId: number;
@@ -168,11 +170,11 @@ export const runSettings = (tx: ISql, { syncLogId }: Pick<Lease, 'syncLogId'>) =
   set_config('patient_sync.run', ${String(syncLogId)}, true)`;
 
 /**
- * A lease that expires later than a new lease would was written while the database's clock was ahead. It does not count: its
+ * A lease that expires later than any new lease would was written while the database's clock was ahead. It does not count: its
  * owner renews it or is gone.
  */
 const isLeased = (sql: ISql) =>
-  sql`lease_expires_at between clock_timestamp() and clock_timestamp() + ${LEASE}::interval`;
+  sql`lease_expires_at between clock_timestamp() and clock_timestamp() + ${LONGEST_LEASE}::interval`;
 
 /** The epoch is compared too: a worker with an older epoch has lost the run, even when the owner is the same. */
 export const isOurs = (tx: ISql, lease: Lease) => tx`

@@ -26,9 +26,7 @@ const walkedPages = ({ requests }: ClinikoSimulator, since = 0) =>
     .map((request) => request.page ?? 0);
 
 describe('a server that is killed in the middle of a run', () => {
-  test('is replaced by another one in less than 20 s, at the first page that was not finished', async ({
-    databaseUrl,
-  }) => {
+  test('is replaced by another one, at the first page that was not finished', async ({ databaseUrl }) => {
     const cliniko = await openClinic(1_200);
     const first = await startServerProcess({ cliniko, databaseUrl });
     cliniko.faults.onPage(7, { kind: 'hang' });
