@@ -2,10 +2,10 @@
 import type { OperationType } from '#contract/sync-log.ts';
 import type { EstimateInputs } from './remaining-time.ts';
 
-/** The answers that usually follow the last page, one after the other: the clinic is counted again, and changes are read. */
+/** The answers that usually follow the last page, one after the other: the clinic is counted again while changes are read. */
 const CLOSING_ANSWERS: Record<OperationType, number> = {
-  full_patients: 2,
-  active_patients: 2,
+  full_patients: 1,
+  active_patients: 1,
   changed_patients: 0,
 };
 

@@ -120,7 +120,7 @@ describe('a cancelled run', () => {
       await assertLease(tx, lease);
       await tx`update sync_logs set records_processed = 77 where id = ${id}`;
       expect(await tx`show idle_in_transaction_session_timeout`).toEqual([
-        { idle_in_transaction_session_timeout: '10s' },
+        { idle_in_transaction_session_timeout: '5s' },
       ]);
 
       expect((await post(server, `/sync-logs/123/${id}/cancel`)).status).toBe(202);

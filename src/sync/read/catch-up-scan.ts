@@ -1,18 +1,22 @@
 /** The catch-up scan reads what changed while the whole clinic was read. */
-import { IgnoredFilterError, scanChanges } from './change-scan.ts';
+import type { PatientPage } from '../../cliniko/source.ts';
+import { IgnoredFilterError } from './change-scan.ts';
 import type { Crawl } from './crawl.ts';
 import { catchUpPage, type FetchedPage } from './fetched-page.ts';
 import { scanByIds } from './keyset-scan.ts';
 import { RepeatedPageError } from './repeated-page-guard.ts';
-import { catchUpSince, createdUntil } from './start-time.ts';
-import { nextKeysetScan, startedAt } from './whole-clinic.ts';
+import { createdUntil } from './start-time.ts';
+import { changesSinceStart, nextKeysetScan, startedAt } from './whole-clinic.ts';
 
-/** @param mayHaveNewer whether patients may have been created after the end of the list that was read */
-export async function* catchUpScan(crawl: Crawl, mayHaveNewer: boolean): AsyncGenerator<FetchedPage> {
+/** @param changes already requested; undefined when patients may have been created after the end of the list that was read */
+export async function* catchUpScan(
+  crawl: Crawl,
+  changes: AsyncGenerator<PatientPage> | undefined,
+): AsyncGenerator<FetchedPage> {
   const missed = mayHaveMissedRows(crawl);
   missed.catch(() => {}); // Awaited below, unless the scan fails before.
-  if (mayHaveNewer) yield* createdLater(crawl);
-  yield* changedDuringScan(crawl);
+  if (changes === undefined) yield* createdLater(crawl);
+  yield* changedDuringScan(crawl, changes ?? changesSinceStart(crawl));
   if (await missed) yield* nextKeysetScan(crawl, false);
 }
 
@@ -25,11 +29,12 @@ async function* createdLater(crawl: Crawl): AsyncGenerator<FetchedPage> {
 }
 
 /** If Cliniko ignores these filters, the scan stops: the whole clinic was just read, and the next sync finds the changes. */
-async function* changedDuringScan(crawl: Crawl): AsyncGenerator<FetchedPage> {
-  const { source, options, plan } = crawl;
-  const asked = { ...plan.scope, since: catchUpSince(startedAt(crawl)), perPage: plan.perPage };
+async function* changedDuringScan(
+  crawl: Crawl,
+  changes: AsyncGenerator<PatientPage>,
+): AsyncGenerator<FetchedPage> {
   try {
-    for await (const { records } of scanChanges(source, asked, options)) yield catchUpPage(crawl, records);
+    for await (const { records } of changes) yield catchUpPage(crawl, records);
   } catch (error) {
     if (!(error instanceof IgnoredFilterError || error instanceof RepeatedPageError)) throw error;
   }

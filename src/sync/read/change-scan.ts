@@ -33,19 +33,32 @@ export interface ChangeScanOptions extends ChangeScope {
   perPage: number;
 }
 
-/** @throws IgnoredFilterError, RepeatedPageError, ClinikoError, or the signal's reason */
-export async function* scanChanges(
+/** A scan whose first page was already requested. */
+interface StartedScan {
+  first: Promise<IteratorResult<PatientPage, void>>;
+  pages: AsyncGenerator<PatientPage, void>;
+}
+
+/**
+ * The first pages are requested by the call, concurrently: mostly they are the only ones.
+ *
+ * @throws IgnoredFilterError, RepeatedPageError, ClinikoError, or the signal's reason
+ */
+export function scanChanges(
   source: PatientSource,
   plan: ChangeScanOptions,
   options: PageOptions,
 ): AsyncGenerator<PatientPage> {
   const scans = plan.fields.map((field) => {
     const pages = scanField(source, plan, field, options);
-    // The first pages are requested concurrently: mostly they are the only ones.
     const first = pages.next();
-    first.catch(() => {}); // Awaited below, unless another scan fails first.
+    first.catch(() => {}); // Awaited when it is its turn, unless another scan fails first.
     return { first, pages };
   });
+  return oneAfterAnother(scans);
+}
+
+async function* oneAfterAnother(scans: readonly StartedScan[]): AsyncGenerator<PatientPage> {
   for (const { first, pages } of scans) {
     const page = await first;
     if (page.done === true) continue;

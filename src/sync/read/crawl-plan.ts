@@ -54,8 +54,7 @@ export async function* remainingPages(
   // Changes are few and are read again from the start. Ids in `seen` do not count again.
   const crawl: Crawl = { plan, source, options, seen, position: plan.since === undefined ? from : START };
   if (plan.since !== undefined && (yield* changedPages(crawl, plan.since))) return undefined;
-  const mayHaveOthers = yield* scanWholeClinic(crawl);
-  yield* catchUpScan(crawl, mayHaveOthers);
+  yield* catchUpScan(crawl, yield* scanWholeClinic(crawl));
   return yield* verifyUnseen(crawl, database.sql);
 }
 

@@ -5,6 +5,7 @@
  */
 import type { PatientPage } from '../../cliniko/source.ts';
 import { readTime } from '../../cliniko/wire.ts';
+import { scanChanges } from './change-scan.ts';
 import {
   beganKeysetScan,
   type Coverage,
@@ -18,7 +19,7 @@ import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
 import { type NumberedPage, scanPages } from './page-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
-import { createdUntil, startTimeOf } from './start-time.ts';
+import { catchUpSince, createdUntil, startTimeOf } from './start-time.ts';
 
 /** In this order edits and new patients do not move other patients. */
 const STABLE_SORT = 'created_at:asc,id:asc';
@@ -34,14 +35,19 @@ export function startedAt({ position, plan }: Crawl): Date {
   return position.startedAt === null ? plan.createdAt : new Date(position.startedAt);
 }
 
-/** @returns whether there may be patients after the end of the list that was read, such as new ones */
-export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage, boolean> {
+/**
+ * @returns what changed during the scan, already requested; undefined when there may be patients after the end of the list that
+ * was read, such as new ones
+ */
+export async function* scanWholeClinic(
+  crawl: Crawl,
+): AsyncGenerator<FetchedPage, AsyncGenerator<PatientPage> | undefined> {
   const { phase, afterId } = crawl.position.coverage;
   let pagesEnded: ListEnding | undefined;
   if (phase === 'page-scan') pagesEnded = yield* pageScan(crawl);
   // The run shows its last phase while the first request of it has no answer yet.
   yield closingPage(crawl);
-  if (phase === 'catch-up') return true;
+  if (phase === 'catch-up') return undefined;
   // An earlier attempt stopped in the middle of this scan.
   if (phase === 'keyset-scan') yield* keysetScan(crawl, afterId, pagesEnded);
   let before: Coverage | undefined;
@@ -49,9 +55,8 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
     const { coverage } = crawl.position;
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
-      if (unbounded) return false;
-      const others = await findOthers(crawl);
-      if (others !== 'undated') return others === 'new';
+      const changes = await changesOfWhole(crawl);
+      if (changes !== 'undated') return changes;
       unbounded = true;
     }
     before = coverage;
@@ -72,6 +77,13 @@ export async function* nextKeysetScan(
   yield* keysetScan(crawl, null, pagesEnded);
 }
 
+/** Sends its first requests at once. */
+export function changesSinceStart(crawl: Crawl): AsyncGenerator<PatientPage> {
+  const { source, options, plan } = crawl;
+  const since = catchUpSince(startedAt(crawl));
+  return scanChanges(source, { ...plan.scope, since, perPage: plan.perPage }, options);
+}
+
 /** @param before result of the scan before the newest one; if both are equal, another scan would not change it */
 function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean {
   const { phase, keysetScans, unbounded, seen, totalAtEnd } = coverage;
@@ -79,6 +91,16 @@ function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean
   // If Cliniko reports no total, no scan proves more than the first one.
   if (phase === 'keyset-scan' && totalAtEnd === null) return false;
   return before === undefined || before.seen !== seen || before.totalAtEnd !== totalAtEnd;
+}
+
+/** As `scanWholeClinic` returns them. `undated`: patients without `created_at` are left, and need another scan. */
+async function changesOfWhole(crawl: Crawl): Promise<AsyncGenerator<PatientPage> | 'undated' | undefined> {
+  // Mostly nothing is left: the changes do not wait for the count.
+  const changes = changesSinceStart(crawl);
+  if (crawl.position.coverage.unbounded) return changes;
+  const others = await findOthers(crawl);
+  if (others === 'undated') return others;
+  return others === 'none' ? changes : undefined;
 }
 
 /**
