@@ -5,9 +5,10 @@ import { Problem } from '#contract/problem.ts';
 import { IDLE_DAYS, LONGEST_DAYS } from '../../src/access/browser-sessions.ts';
 import { createSignInLink } from '../../src/access/sign-in-links.ts';
 import { test } from '../support/database.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer } from '../support/server.ts';
 import { startSocket } from '../support/socket.ts';
-import { openStream, type SentEvent } from '../support/stream.ts';
+import { openStream } from '../support/stream.ts';
 import {
   browserWith,
   cookieOf,

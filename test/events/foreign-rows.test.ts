@@ -5,8 +5,9 @@ import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { endInterruptedRuns } from '../../src/sync/stale-runs.ts';
 import { connectInTest as connect, test } from '../support/database.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { type OpenStream, openStream, type SentEvent } from '../support/stream.ts';
+import { type OpenStream, openStream } from '../support/stream.ts';
 
 async function poll(server: TestServer, query = ''): Promise<z.infer<typeof SyncLogList>> {
   return SyncLogList.parse(await (await server.api(`/cliniko/sync-logs/123?limit=100${query}`)).json());

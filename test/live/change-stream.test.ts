@@ -7,9 +7,10 @@ import { createChangeFeed } from '../../src/live/change-feed.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { connectInTest, test } from '../support/database.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream, type SentEvent } from '../support/stream.ts';
+import { openStream } from '../support/stream.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
 const address = ({ url }: Pick<TestServer, 'url'>, query = '', organization = 123) =>

@@ -4,9 +4,10 @@ import type { ServerFrame } from '#contract/socket-frame.ts';
 import { Hello } from '#contract/stream-event.ts';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream, type SentEvent } from '../support/stream.ts';
+import { openStream } from '../support/stream.ts';
 
 const address = (server: TestServer) => `${server.url}/api/v1/cliniko/sync-logs/55/events`;
 const seqsOf = (sent: SentEvent[]) =>

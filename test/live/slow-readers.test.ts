@@ -8,9 +8,10 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { builtEntry } from '../support/build-server.ts';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream, type SentEvent } from '../support/stream.ts';
+import { openStream } from '../support/stream.ts';
 
 const MEGABYTE = 1024 * 1024;
 // Few and large: the commits take most of the time of this test.

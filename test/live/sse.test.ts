@@ -3,8 +3,9 @@ import { describe, expect, vi } from 'vitest';
 import { Bye, Hello, SnapshotEvent } from '#contract/stream-event.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { hasEnded, logListText, openStream, type SentEvent } from '../support/stream.ts';
+import { hasEnded, logListText, openStream } from '../support/stream.ts';
 
 const address = (server: TestServer, org = 55, query = '') =>
   `${server.url}/api/v1/cliniko/sync-logs/${org}/events${query}`;

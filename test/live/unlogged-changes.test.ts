@@ -4,8 +4,9 @@ import type { EventLog } from '../../src/events/event-log.ts';
 import type { FoundTrace } from '../../src/events/unlogged-changes.ts';
 import { watchUnloggedChanges } from '../../src/live/unlogged-watch.ts';
 import { connectInTest, test } from '../support/database.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { openStream, type SentEvent } from '../support/stream.ts';
+import { openStream } from '../support/stream.ts';
 
 const follow = (server: TestServer, organization: number) =>
   openStream(`${server.url}/api/v1/cliniko/sync-logs/${organization}/events`);

@@ -5,8 +5,8 @@ import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { readTimeline } from '../../src/events/event-queries.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { type ReconnectingClient, watchBySocket, watchBySse } from '../support/reconnecting-client.ts';
+import { logTextOf } from '../support/sent-event.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
-import { logTextOf } from '../support/stream.ts';
 import { startNatsCluster } from './support/nats.ts';
 
 const ORGANIZATION = 123;

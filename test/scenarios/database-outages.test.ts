@@ -6,9 +6,10 @@ import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { test } from '../support/database.ts';
 import { killPostmaster, newDataDir, open } from '../support/embedded.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
+import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream, type SentEvent } from '../support/stream.ts';
+import { openStream } from '../support/stream.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 const address = (server: TestServer) => `${server.url}/api/v1/cliniko/sync-logs/55/events`;

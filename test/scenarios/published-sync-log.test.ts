@@ -8,8 +8,9 @@ import { connectInTest as connect, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { guideBlocks } from '../support/guide.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
+import { logTextOf } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { hasEnded, logTextOf, openStream } from '../support/stream.ts';
+import { hasEnded, openStream } from '../support/stream.ts';
 
 async function latest(server: TestServer): Promise<SyncLog> {
   const list = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());

@@ -13,13 +13,13 @@ import { readTimeline } from '../../src/events/event-queries.ts';
 import { connectInTest, test } from '../support/database.ts';
 import {
   type ReconnectingClient,
-  type Shown,
   watchByPoll,
   watchBySocket,
   watchBySse,
 } from '../support/reconnecting-client.ts';
+import { logTextOf } from '../support/sent-event.ts';
 import { openServerPair, type ServerPair } from '../support/server-pair.ts';
-import { logTextOf } from '../support/stream.ts';
+import type { Shown } from '../support/viewer.ts';
 
 /** Changes by all writers together between two faults. */
 const CHANGES_BETWEEN = 24;

@@ -4,8 +4,9 @@ import { Timeline } from '#contract/stream-event.ts';
 import { StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { CHANNEL, decodeNudge } from '../../src/events/notify-payload.ts';
 import { connectInTest, test } from '../support/database.ts';
+import { logTextOf } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { hasEnded, logListText, logTextOf, openStream } from '../support/stream.ts';
+import { hasEnded, logListText, openStream } from '../support/stream.ts';
 
 const events = (server: TestServer, org = 123) => `${server.url}/api/v1/cliniko/sync-logs/${org}/events`;
 

@@ -4,18 +4,15 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import { type PatientChange, PatientChangeEvent, PatientChanges } from '#contract/patient-change.ts';
 import { Hello } from '#contract/stream-event.ts';
+import { IDS_ONLY } from './ids-only.ts';
 import { ORGANIZATION } from './patient-writers.ts';
-import { parseBlock, type SentEvent } from './stream.ts';
+import { parseBlock, type SentEvent } from './sent-event.ts';
 
 type Copy = Map<string, string>;
 
 const rowsOf = (sql: Sql, condition = sql`true`) => sql<{ id: string; row: string; changed_at: string }[]>`
   select cliniko_patient_id as id, patients::text as row, changed_at::text from patients
   where organization_id = ${ORGANIZATION} and ${condition} order by changed_at`;
-
-/** All that a change may contain: no byte of it depends on a name or a value. */
-const IDS_ONLY =
-  /^\{"seq":(\d+|null),"cursor":("[a-z0-9]+\.\d+"|null),"at":"[\d:TZ.-]+","kind":"[a-z]+","cliniko_patient_id":"\d+","sync_log_id":(\d+|null)\}$/;
 
 /** The part of a webhook that is about the feed. */
 const ChangesData = z.object({ data: z.object({ organization_id: z.int(), ...PatientChanges.shape }) });

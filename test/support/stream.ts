@@ -1,12 +1,6 @@
 /** Reads Server-Sent Events as bytes from a socket, so that a test sees exactly what was sent. */
 import { onTestFinished, vi } from 'vitest';
-import { z } from 'zod';
-
-export interface SentEvent {
-  id: string | undefined;
-  event: string | undefined;
-  data: string;
-}
+import { parseBlock, type SentEvent } from './sent-event.ts';
 
 export interface OpenStream {
   response: Response;
@@ -56,27 +50,8 @@ export async function openStream(url: string, headers: Record<string, string> = 
   };
 }
 
-export function parseBlock(block: string): SentEvent | undefined {
-  const fields = new Map(
-    block.split('\n').map((line): [string, string] => {
-      const colon = line.indexOf(': ');
-      return [line.slice(0, colon), line.slice(colon + 2)];
-    }),
-  );
-  const data = fields.get('data');
-  return data === undefined ? undefined : { id: fields.get('id'), event: fields.get('event'), data };
-}
-
 export const hasEnded = (events: SentEvent[]) =>
   events.some(({ event }) => event === 'completed' || event === 'failed');
-
-const WithLog = z.object({ log: z.unknown() });
-
-/** The text of `log` inside an envelope, byte for byte. */
-export function logTextOf(data: string): string {
-  WithLog.parse(JSON.parse(data));
-  return data.slice(data.indexOf(',"log":') + ',"log":'.length, -1);
-}
 
 /** The answer to a poll that contains only this log, or none. */
 export function logListText(organizationId: number, log?: string, hasMore = false): string {
