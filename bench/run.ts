@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { benchFanOut } from './fan-out/fan-out.ts';
+import { replaceFigures } from './figures.ts';
 import { benchFleet } from './fleet.ts';
 import { benchFleetAtWork } from './fleet-at-work.ts';
 import { benchIngest } from './ingest.ts';
@@ -47,15 +48,10 @@ for (const [title, bench] of PARTS.filter(([name]) => name.startsWith(only ?? ''
   await writeFile(page, withFigures(await readFile(page, 'utf8'), title, table));
 }
 
-/** Replaces the figures of one part in the page; the text around them stays. */
 function withFigures(text: string, title: string, table: string): string {
-  const [begin, end] = [`<!-- figures: ${title} -->`, `<!-- end: ${title} -->`];
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`docs/performance.md has no place for "${title}".`);
   // The benchmark itself causes a load of about two: a higher load came from other processes, and affects delays too.
   const load = loadavg()[0]?.toFixed(1);
   const machine = `${availableParallelism()} cores at a load of ${load}, Node ${process.versions.node}${isQuick ? ', quick' : ''}`;
-  const figures = `${begin}\n${table}\n\nMeasured ${new Date().toISOString().slice(0, 10)} on ${machine}.\n`;
-  return text.slice(0, from) + figures + text.slice(to);
+  const measured = `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}.`;
+  return replaceFigures(text, title, `${table}\n\n${measured}`);
 }
