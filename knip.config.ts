@@ -17,6 +17,8 @@ const config: KnipConfig = {
         // Processes that the benchmarks start.
         'bench/{cliniko-process,nudge-listeners,product-process,run}.ts',
         'bench/fan-out/{load-process,server-process}.ts',
+        // Forked by soak/cliniko.ts.
+        'soak/cliniko-process.ts',
         '.ci/*.mjs',
         'examples/*.ts',
       ],
@@ -36,8 +38,8 @@ const config: KnipConfig = {
   },
   // The application brings React or Vue to the client package, so they are optional there and used.
   exclude: ['optionalPeerDependencies'],
-  // Of Debian packages: test/peers/require-peers.ts checks that they are installed.
-  ignoreBinaries: ['openssl', 'prometheus'],
+  // Of Debian packages: test/peers/require-peers.ts checks that they are installed, and the soak leaves nats-server out without it.
+  ignoreBinaries: ['nats-server', 'openssl', 'prometheus'],
   ignoreDependencies: [
     // Resolved by name at run time: test/browser/support/chromium.ts.
     '@sparticuz/chromium',

@@ -1,0 +1,131 @@
+/** Programs that follow the changes of patients, over the stream and over polls, each with a copy of one clinic. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { PatientChangeEvent, PatientChanges } from '#contract/patient-change.ts';
+import { Hello } from '#contract/stream-event.ts';
+import { openSse, reconnect, type Viewer } from '../test/support/viewer.ts';
+import type { Environment } from './environment.ts';
+import { PatientCopy } from './patient-copy.ts';
+
+const POLL_PAUSE_MS = 1_500;
+/** Longer than a server is frozen, so that it answers after that. */
+const ANSWER_WITHIN_MS = 30_000;
+const REFRESH_PAUSE_MS = 700;
+
+const CONTINUES = 'the changes of patients continue at the cursor of the copy';
+
+/** @param cursor of the contract: an epoch and a number */
+const numberOf = (cursor: string): number => Number(cursor.split('.')[1]);
+
+export class PatientFollowers {
+  readonly copies: PatientCopy[] = [];
+  readonly viewers: Viewer[] = [];
+  readonly #environment: Environment;
+  #hasLeft = false;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** Received by all of them. */
+  get changes(): number {
+    return this.copies.reduce((sum, { changes }) => sum + changes, 0);
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    for (const viewer of this.viewers) viewer.leave();
+  }
+
+  /** One copy of each clinic over the stream, one over polls. */
+  async join(): Promise<void> {
+    const { organizations, servers } = this.#environment;
+    for (const [n, id] of organizations.entries()) {
+      const path = `/api/v1/cliniko/patients/${id}/changes`;
+      const now = await fetch(`${servers[0]?.url}${path}`);
+      const { next } = PatientChanges.parse(await now.json());
+      const start = numberOf(next);
+      this.viewers.push(this.#followStream(this.#openCopy('stream of changes', id, start), next, n));
+      const polled = this.#openCopy('polls of changes', id, start);
+      this.viewers.push(this.#followPolls(polled, n % 2 === 0 ? 'all' : next, n));
+    }
+  }
+
+  #openCopy(name: string, id: number, start: number): PatientCopy {
+    const copy = new PatientCopy(name, id, this.#environment.findings);
+    copy.startAt(start);
+    this.copies.push(copy);
+    void this.#keepFresh(copy).catch(this.#environment.fail);
+    return copy;
+  }
+
+  async #keepFresh(copy: PatientCopy): Promise<void> {
+    while (!this.#hasLeft) {
+      await delay(REFRESH_PAUSE_MS);
+      await copy.refresh((ids) => this.readRows(copy.organizationId, ids));
+    }
+  }
+
+  /** The digest of each row of `patients`. @param ids all patients when it is missing */
+  async readRows(organizationId: number, ids?: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.#environment.postgres.read(
+      (sql) => sql<{ id: string; digest: string }[]>`
+        select cliniko_patient_id as id, md5(patients::text) as digest from patients
+        where organization_id = ${organizationId}
+          ${ids === undefined ? sql`` : sql`and cliniko_patient_id = any(${[...ids]}::text[])`}`,
+    );
+    return new Map(rows.map(({ id, digest }) => [id, digest]));
+  }
+
+  #followStream(copy: PatientCopy, start: string, n: number): Viewer {
+    const { findings, servers } = this.#environment;
+    let last = start;
+    const order = servers.map((_, place) => servers[(place + n) % servers.length]?.url ?? '');
+    return reconnect(order, (url) =>
+      openSse(
+        `${url}/api/v1/cliniko/patients/${copy.organizationId}/changes/stream`,
+        last,
+        ({ event, id, data }) => {
+          if (event === 'hello') {
+            const { recovered } = Hello.parse(JSON.parse(data));
+            findings.expect(CONTINUES, recovered, () => `${copy.name} of ${copy.organizationId}: ${data}`);
+          }
+          if (event !== 'change' || id === undefined) return;
+          const { v, type, organization_id, ...change } = PatientChangeEvent.parse(JSON.parse(data));
+          copy.take(change);
+          last = id;
+        },
+      ),
+    );
+  }
+
+  #followPolls(copy: PatientCopy, start: string, n: number): Viewer {
+    const { findings, servers } = this.#environment;
+    let since = start;
+    const order = servers.map((_, place) => servers[(place + n) % servers.length]?.url ?? '');
+    const poll = (url: string) => {
+      const stop = new AbortController();
+      const { signal } = stop;
+      const timer = setTimeout(() => stop.abort(), ANSWER_WITHIN_MS);
+      const ask = async (): Promise<void> => {
+        const path = `/api/v1/cliniko/patients/${copy.organizationId}/changes?since=${since}&limit=1000`;
+        const response = await fetch(`${url}${path}`, { signal });
+        if (!response.ok) return;
+        const answer = PatientChanges.safeParse(await response.json()).data;
+        const isRead = answer?.recovered === true;
+        findings.expect(CONTINUES, isRead, () => `${copy.name} of ${copy.organizationId}: ${since}`);
+        if (answer === undefined) return;
+        for (const change of answer.changes) copy.take(change);
+        const { next } = answer;
+        // The pages of all patients lead into the numbered changes after this one.
+        if (since.startsWith('all') && !next.startsWith('all')) copy.startAt(numberOf(next));
+        since = next;
+      };
+      // A server that is away; the next one is asked.
+      const ended = ask()
+        .catch(() => {})
+        .finally(() => clearTimeout(timer));
+      return { ended, cut: () => stop.abort() };
+    };
+    return reconnect(order, poll, POLL_PAUSE_MS);
+  }
+}

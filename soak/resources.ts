@@ -1,0 +1,57 @@
+/** What the servers hold: memory, sockets and sessions, sampled during the run. Linux only; elsewhere there are no samples. */
+import { readdir, readlink } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { usageOf } from '../bench/fan-out/usage.ts';
+import { median } from '../bench/rounds.ts';
+import type { Environment } from './environment.ts';
+
+export interface Held {
+  /** Of the first server, which is never killed. */
+  rssMb: number;
+  sockets: number;
+  /** Of all servers, in PostgreSQL. */
+  sessions: number;
+}
+
+const SAMPLE_MS = 5_000;
+const MB = 1_024 * 1_024;
+
+/** @returns undefined without /proc */
+export async function readHeld({ servers, postgres }: Environment): Promise<Held | undefined> {
+  const pid = servers[0]?.pid;
+  if (pid === undefined || process.platform !== 'linux') return undefined;
+  const [row] = await postgres.read(
+    (sql) => sql<{ sessions: number }[]>`select count(*)::int as sessions from pg_stat_activity
+      where application_name like 'patient-sync%' and application_name <> 'patient-sync shared'`,
+  );
+  const { rssBytes } = await usageOf(pid);
+  return { rssMb: rssBytes / MB, sockets: await countSockets(pid), sessions: row?.sessions ?? 0 };
+}
+
+async function countSockets(pid: number): Promise<number> {
+  const files = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith('socket:')).length;
+}
+
+/** The memory of the first server during the run. */
+export class MemorySamples {
+  readonly #rssMb: number[] = [];
+
+  async take(environment: Environment, isOver: AbortSignal): Promise<void> {
+    while (!isOver.aborted) {
+      const held = await readHeld(environment);
+      if (held !== undefined) this.#rssMb.push(held.rssMb);
+      await delay(SAMPLE_MS, undefined, { signal: isOver }).catch(() => {});
+    }
+  }
+
+  /** The median of the second quarter, after the first syncs, and of the last one; MB. */
+  get quarters(): { second: number; last: number } {
+    const quarter = Math.max(1, Math.floor(this.#rssMb.length / 4));
+    return {
+      second: median(this.#rssMb.slice(quarter, 2 * quarter)),
+      last: median(this.#rssMb.slice(-quarter)),
+    };
+  }
+}
