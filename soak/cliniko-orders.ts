@@ -14,7 +14,7 @@ export type ClinikoOrder =
   | { what: 'clock'; aheadMs: number }
   /** The next requests of one clinic fail. Answers true. */
   | { what: 'fail'; clinic: number; times: number; how: 'status' | 'reset' | 'rate-limited' | 'truncated' }
-  /** No further changes of patients. Answers how many there were, by kind. */
+  /** No further changes of patients, and no failing requests. Answers how many there were, by kind. */
   | { what: 'rest' }
   /** Answers how many patients there have been. */
   | { what: 'count' }

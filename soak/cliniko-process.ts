@@ -34,8 +34,10 @@ async function main(options: ClinicsOptions): Promise<void> {
   const answer = (order: ClinikoOrder): unknown => {
     if (order.what === 'clock') aheadMs = order.aheadMs;
     else if (order.what === 'fail') failNext(clinics[order.clinic], order);
-    else if (order.what === 'rest') return churn.stop();
-    else if (order.what === 'count') return churn.patients();
+    else if (order.what === 'rest') {
+      for (const { faults } of clinics) faults.clear();
+      return churn.stop();
+    } else if (order.what === 'count') return churn.patients();
     else return listOf(clinics[order.clinic]);
     return true;
   };

@@ -13,6 +13,7 @@ const RESTS = 'after the faults everything comes to rest';
 const LAST_SYNC = 'after the faults a full sync completes and proves that it saw everything';
 const NOTHING_PENDING = 'no change of a patient waits for its number';
 const REST_WITHIN_MS = 300_000;
+const ANSWER_WITHIN_MS = 60_000;
 const TRIES = 3;
 /** Of one clinic. */
 const MOST_RUNS = 1_000_000;
@@ -63,7 +64,7 @@ async function syncAll(environment: Environment): Promise<void> {
     const [first] = await postgres.read(
       (sql) => sql<{ id: number }[]>`select coalesce(max(id), 0)::int as id from sync_logs`,
     );
-    for (const id of left) await post(environment, `/sync-all/${id}`);
+    for (const id of left) await post(environment, `/sync-all/${id}`, 0, ANSWER_WITHIN_MS);
     await untilNothingRuns(environment);
     const proven = await postgres.read(
       (sql) => sql<{ id: number }[]>`select organization_id as id from sync_logs
@@ -75,7 +76,8 @@ async function syncAll(environment: Environment): Promise<void> {
   findings.pass(LAST_SYNC, organizations.length - left.length);
   for (const id of left) findings.fail(LAST_SYNC, `organization ${id}, ${TRIES} times`);
   // More patients may have been deleted than are marked without a person.
-  for (const id of organizations) await post(environment, `/patients/${id}/missing/confirm`);
+  for (const id of organizations)
+    await post(environment, `/patients/${id}/missing/confirm`, 0, ANSWER_WITHIN_MS);
 }
 
 async function untilCaughtUp(environment: Environment, audience: Audience): Promise<void> {

@@ -1,5 +1,6 @@
 /** Starts runs of all modes all the time, and cancels a few. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { LAST_NAMES } from '../src/cliniko-simulator/name-lists.ts';
 import { type Choice, SeededRandom } from '../src/cliniko-simulator/seeded-random.ts';
 import type { Environment } from './environment.ts';
 import { findPatientData } from './patient-data.ts';
@@ -14,6 +15,7 @@ const MODES: Choice<'sync-all' | 'sync-changed' | 'sync-active'> = [
 /** Runs side by side. More would only wait for the processor. */
 const RUNNING_AT_MOST = 10;
 const CANCELLED_SHARE = 0.005;
+const SEARCHED_SHARE = 0.05;
 const PAUSE_MS = 200;
 const CALLERS = 4;
 const ANSWER_WITHIN_MS = 4_000;
@@ -41,6 +43,7 @@ async function keepStarting(environment: Environment, caller: number, isOver: Ab
     if (running.size < RUNNING_AT_MOST && id !== undefined)
       await post(environment, `/${mode}/${id}`, random.below(options.servers));
     const [cancelled] = running;
+    if (random.chance(SEARCHED_SHARE)) await searchPatients(environment, random);
     if (cancelled !== undefined && random.chance(CANCELLED_SHARE))
       await post(
         environment,
@@ -64,13 +67,32 @@ async function readRunning({ postgres, organizations }: Environment) {
   return { running, never: organizations.filter((id) => !known.has(id)) };
 }
 
-/** Asks one server after another until one answers. @returns whether one accepted it */
-export async function post({ servers, findings }: Environment, path: string, first = 0): Promise<boolean> {
+/** With a name in the address: the servers' logs may not contain it. */
+async function searchPatients({ servers, organizations }: Environment, random: SeededRandom): Promise<void> {
+  const id = organizations[random.below(organizations.length)];
+  const query = new URLSearchParams({ search: random.pick(LAST_NAMES), limit: '5' });
+  const url = `${servers[random.below(servers.length)]?.url}/api/v1/cliniko/patients/${id}?${query}`;
+  await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    .then((answer) => answer.text())
+    .catch(() => '');
+}
+
+/**
+ * Asks one server after another until one answers.
+ *
+ * @param answerWithinMs longer when no server is frozen any more
+ * @returns whether one accepted it
+ */
+export async function post(
+  { servers, findings }: Environment,
+  path: string,
+  first = 0,
+  answerWithinMs = ANSWER_WITHIN_MS,
+): Promise<boolean> {
   for (let n = 0; n < servers.length; n++) {
     const url = `${servers[(first + n) % servers.length]?.url}/api/v1/cliniko${path}`;
-    const answer = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch(
-      () => undefined,
-    );
+    const signal = AbortSignal.timeout(answerWithinMs);
+    const answer = await fetch(url, { method: 'POST', signal }).catch(() => undefined);
     const text = await answer?.text().catch(() => '');
     if (answer === undefined || text === undefined) continue;
     const found = findPatientData(text);
