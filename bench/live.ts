@@ -92,9 +92,9 @@ async function benchCommits({ url, database: { sql } }: Environment, forMs: numb
       }
     };
     const isUnlogged = telling === 'no event log';
-    if (isUnlogged) await sql`alter table sync_logs disable trigger sync_logs_append_event`;
+    if (isUnlogged) await sql`alter table sync_logs disable trigger sync_logs_append_updated`;
     await Promise.all(Array.from({ length: WRITERS }, (_, n) => write(ORGANIZATION + n)));
-    if (isUnlogged) await sql`alter table sync_logs enable trigger sync_logs_append_event`;
+    if (isUnlogged) await sql`alter table sync_logs enable trigger sync_logs_append_updated`;
     return commits / (forMs / 1_000);
   };
   const tellings: Telling[] = ['nobody', 'nudge', 'notify', 'no event log'];
