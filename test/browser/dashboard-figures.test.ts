@@ -49,6 +49,7 @@ describe('the start and the cancel button', () => {
     const starting = page.getByRole('button', { name: 'Starting…' });
     expect(await starting.getAttribute('aria-disabled')).toBe('true');
     expect(await page.getByRole('button', { name: 'Cancel sync' }).count()).toBe(0);
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
     for (const request of requests) await request.continue();
     await dashboard.hasStatus('completed');
     expect(await dashboard.startFull.getAttribute('aria-disabled')).toBe('false');

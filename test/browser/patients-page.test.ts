@@ -5,7 +5,7 @@ import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { accessibilityViolations } from './support/axe.ts';
-import { openDashboard } from './support/dashboard.ts';
+import { focusedText, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 const count = (page: Page, text: string) =>
@@ -87,5 +87,9 @@ describe('the patients page', () => {
     );
     await state.selectOption({ label: 'Active' });
     await page.getByText('The database does not answer. Try again in a moment.').waitFor();
+    await page.unroute('**/api/v1/cliniko/patients/123?*');
+    await page.getByRole('button', { name: 'Try again' }).press('Enter');
+    await count(page, '23 patients');
+    expect(await focusedText(page)).toBe('Patients');
   });
 });

@@ -1,6 +1,7 @@
 /** On the dashboard: how many patients a person has to look at, by reason, with links into their list. */
 import { formatCount } from '#contract/count.ts';
 import { Icon } from '../ui/icon.tsx';
+import { handOverToHeading } from '../ui/restore-focus.ts';
 import { addressOfCheck } from './address.ts';
 import { CHECK_WORDS } from './check-words.ts';
 import type { Records } from './use-records.ts';
@@ -19,7 +20,7 @@ export function CheckCard({ organizationId, records: { toCheck, toCheckError, re
       {toCheckError !== null && (
         <p className="empty check-unread">
           <Icon name="warning" /> It could not be read whether patients are held or not stored.{' '}
-          <button type="button" className="btn btn-small" onClick={readAgain}>
+          <button ref={handOverToHeading} type="button" className="btn btn-small" onClick={readAgain}>
             Try again
           </button>
         </p>

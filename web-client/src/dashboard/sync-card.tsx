@@ -78,10 +78,15 @@ function PhasesOrNotice({
   start,
   onKey,
 }: SyncCardProps & { log: SyncLog | null }) {
-  if (log?.status === 'failed') return <ResultNotice log={log} start={start} onKey={onKey} />;
-  if (log?.status === 'completed' && held > 0)
-    return <HeldNotice organizationId={organizationId} held={held} />;
-  return <PhaseStrip log={log} />;
+  const hasFailed = log?.status === 'failed';
+  const isWorking = log?.status === 'running';
+  if (!hasFailed && (isWorking || held === 0)) return <PhaseStrip log={log} />;
+  return (
+    <>
+      {hasFailed && <ResultNotice log={log} start={start} onKey={onKey} />}
+      {held > 0 && <HeldNotice organizationId={organizationId} held={held} />}
+    </>
+  );
 }
 
 function Eyebrow({ log }: { log: SyncLog | null }) {

@@ -18,7 +18,9 @@ export function useHandOver(heir: RefObject<HTMLElement | null>): RefCallback<HT
 /** The `ref` of a button whose heir is the heading of its card or page: what is there after the action follows it. */
 export const handOverToHeading: RefCallback<HTMLElement> = (button) => () => {
   if (button === null || document.activeElement !== button) return;
-  const heading = button.closest('section, main')?.querySelector<HTMLElement>('h1, h2');
+  const heading = button
+    .closest(':is(section, details, main):has(h1, h2)')
+    ?.querySelector<HTMLElement>('h1, h2');
   if (heading == null) return;
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
