@@ -1,6 +1,7 @@
 /** How long a run waits when its server is killed: from SIGKILL to the claim by another server. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RENEW_EVERY_MS } from '../src/sync/lease.ts';
 import { type Environment, ORGANIZATION, openEnvironment, startCliniko } from './environment.ts';
 import { end } from './processes.ts';
 import { progress } from './rounds.ts';
@@ -8,8 +9,6 @@ import { type ServerProcess, startServerProcess } from './server-processes.ts';
 
 /** A run of this clinic outlasts all kills. */
 const CLINIC = { patients: 50_000, latencyMs: 1_000 };
-/** A kill comes at any moment between two renewals of the lease. */
-const RENEWED_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 10;
 /** A benchmark must end. */
 const GIVE_UP_MS = 60_000;
@@ -32,7 +31,10 @@ export async function takeoverTimes(kills: number): Promise<number[]> {
     for (let attempt = 1; attempt <= kills; attempt++) {
       await claimed(environment, attempt);
       const next = await startServerProcess(environment.url, settings);
-      await delay(Math.random() * RENEWED_EVERY_MS);
+      // At any moment between two renewals of the lease.
+      await delay(Math.random() * RENEW_EVERY_MS);
+      if ((await attemptOf(environment)) !== attempt)
+        throw new Error('A server that lives has lost its run.');
       const began = performance.now();
       await kill(owner);
       owner = next;
@@ -53,10 +55,15 @@ async function kill({ child }: ServerProcess): Promise<void> {
   await exit;
 }
 
-async function claimed({ database: { sql } }: Environment, attempt: number): Promise<void> {
+async function claimed(environment: Environment, attempt: number): Promise<void> {
   for (const until = performance.now() + GIVE_UP_MS; performance.now() < until; await delay(LOOK_EVERY_MS)) {
-    const rows = await sql`select 1 from sync_runs where attempt = ${attempt} and ended_at is null`;
-    if (rows.length > 0) return;
+    if ((await attemptOf(environment)) >= attempt) return;
   }
   throw new Error(`Attempt ${attempt} did not begin within ${GIVE_UP_MS} ms.`);
+}
+
+/** Of the run that is open. */
+async function attemptOf({ database: { sql } }: Environment): Promise<number> {
+  const [run] = await sql<{ attempt: number }[]>`select attempt from sync_runs where ended_at is null`;
+  return run?.attempt ?? 0;
 }
