@@ -21,6 +21,8 @@ const LONGEST_LEASE = '15 seconds';
  * Postgres ends its session before the lease expires.
  */
 const IDLE_IN_TRANSACTION = '5s';
+/** Below that limit: a batch idles in its transaction while the one before it waits for a lock. */
+const LOCK_TIMEOUT = '4s';
 export const RENEW_EVERY_MS = 2_000;
 
 export interface Lease {
@@ -160,9 +162,10 @@ export async function assertLease(tx: ISql, lease: Lease): Promise<void> {
 
 /**
  * Columns of a statement of the engine that apply its settings to the transaction: the trigger does not notify, and Postgres
- * ends a session that idles inside the transaction.
+ * limits a wait for a lock, and ends a session that idles inside the transaction.
  */
 export const engineSettings = (tx: ISql) => tx`${triggerNotifySuppressed(tx)},
+  set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
   set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true)`;
 
 /** As above, in a transaction of a run. The log of patient changes names the run. */

@@ -40,6 +40,18 @@ describe('leases', () => {
     expect(renewed).toEqual([{ id: first.syncLogId }]);
   });
 
+  test('of a server of the version before last 15 s, and one from the future counts for nothing', async ({
+    databaseUrl,
+  }) => {
+    const { database, sql, first } = await openTwoRuns(databaseUrl);
+    const leaseFor = (seconds: number) => sql`update sync_runs set
+      lease_expires_at = clock_timestamp() + make_interval(secs => ${seconds}) where sync_log_id = ${first.syncLogId}`;
+    await leaseFor(14);
+    expect(await claimNextRun(database, 'two')).toBeUndefined();
+    await leaseFor(3_600);
+    expect((await claimNextRun(database, 'two'))?.lease.syncLogId).toBe(first.syncLogId);
+  });
+
   test('are lost when another worker has claimed the run', async ({ databaseUrl }) => {
     const { database, sql, first, second } = await openTwoRuns(databaseUrl);
     await sql`update sync_runs set lease_expires_at = now() - interval '1 second'

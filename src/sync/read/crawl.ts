@@ -18,6 +18,11 @@ export interface CrawlPlan {
   window: number;
 }
 
+/** By Cliniko's clock, once a page of the run was read. */
+export function startedAt({ position, plan }: Crawl): Date {
+  return position.startedAt === null ? plan.createdAt : new Date(position.startedAt);
+}
+
 /** A running crawl. It decides by what it has read, which is ahead of what is stored. */
 export interface Crawl {
   readonly source: PatientSource;

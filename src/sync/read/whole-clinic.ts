@@ -5,7 +5,7 @@
  */
 import type { PatientPage } from '../../cliniko/source.ts';
 import { readTime } from '../../cliniko/wire.ts';
-import { scanChanges } from './change-scan.ts';
+import { type StartedCatchUp, startCatchUp } from './catch-up-start.ts';
 import {
   beganKeysetScan,
   type Coverage,
@@ -13,13 +13,13 @@ import {
   isComplete,
   sawNumberedPage,
 } from './completeness.ts';
-import type { Crawl } from './crawl.ts';
+import { type Crawl, startedAt } from './crawl.ts';
 import { closingPage, type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
 import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
 import { type NumberedPage, scanPages } from './page-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
-import { catchUpSince, createdUntil, startTimeOf } from './start-time.ts';
+import { createdUntil, startTimeOf } from './start-time.ts';
 
 /** In this order edits and new patients do not move other patients. */
 const STABLE_SORT = 'created_at:asc,id:asc';
@@ -30,24 +30,20 @@ const MAX_KEYSET_SCANS = 3;
 /** A difference above both limits is not explained by a wrong total. */
 const TOTAL_WRONG_BY = { share: 0.02, patients: 20 };
 
-/** By Cliniko's clock, once a page of the run was read. */
-export function startedAt({ position, plan }: Crawl): Date {
-  return position.startedAt === null ? plan.createdAt : new Date(position.startedAt);
+export interface ScannedClinic {
+  /** Whether there may be patients after the end of the list that was read, such as new ones. */
+  mayHaveNewer: boolean;
+  /** Undefined: it still has to be started. */
+  catchUp: StartedCatchUp | undefined;
 }
 
-/**
- * @returns what changed during the scan, already requested; undefined when there may be patients after the end of the list that
- * was read, such as new ones
- */
-export async function* scanWholeClinic(
-  crawl: Crawl,
-): AsyncGenerator<FetchedPage, AsyncGenerator<PatientPage> | undefined> {
+export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage, ScannedClinic> {
   const { phase, afterId } = crawl.position.coverage;
   let pagesEnded: ListEnding | undefined;
   if (phase === 'page-scan') pagesEnded = yield* pageScan(crawl);
   // The run shows its last phase while the first request of it has no answer yet.
   yield closingPage(crawl);
-  if (phase === 'catch-up') return undefined;
+  if (phase === 'catch-up') return { mayHaveNewer: true, catchUp: undefined };
   // An earlier attempt stopped in the middle of this scan.
   if (phase === 'keyset-scan') yield* keysetScan(crawl, afterId, pagesEnded);
   let before: Coverage | undefined;
@@ -55,8 +51,8 @@ export async function* scanWholeClinic(
     const { coverage } = crawl.position;
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
-      const changes = await changesOfWhole(crawl);
-      if (changes !== 'undated') return changes;
+      const scanned = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
+      if (scanned !== 'undated') return scanned;
       unbounded = true;
     }
     before = coverage;
@@ -77,13 +73,6 @@ export async function* nextKeysetScan(
   yield* keysetScan(crawl, null, pagesEnded);
 }
 
-/** Sends its first requests at once. */
-export function changesSinceStart(crawl: Crawl): AsyncGenerator<PatientPage> {
-  const { source, options, plan } = crawl;
-  const since = catchUpSince(startedAt(crawl));
-  return scanChanges(source, { ...plan.scope, since, perPage: plan.perPage }, options);
-}
-
 /** @param before result of the scan before the newest one; if both are equal, another scan would not change it */
 function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean {
   const { phase, keysetScans, unbounded, seen, totalAtEnd } = coverage;
@@ -93,14 +82,14 @@ function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean
   return before === undefined || before.seen !== seen || before.totalAtEnd !== totalAtEnd;
 }
 
-/** As `scanWholeClinic` returns them. `undated`: patients without `created_at` are left, and need another scan. */
-async function changesOfWhole(crawl: Crawl): Promise<AsyncGenerator<PatientPage> | 'undated' | undefined> {
-  // Mostly nothing is left: the changes do not wait for the count.
-  const changes = changesSinceStart(crawl);
-  if (crawl.position.coverage.unbounded) return changes;
-  const others = await findOthers(crawl);
-  if (others === 'undated') return others;
-  return others === 'none' ? changes : undefined;
+/** Mostly nothing is left to scan, so the catch-up does not wait for the count. */
+async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'undated'> {
+  const counted = findOthers(crawl);
+  const catchUp = startCatchUp(crawl);
+  const others = await counted;
+  if (others !== 'undated') return { mayHaveNewer: others === 'new', catchUp };
+  catchUp.stop();
+  return others;
 }
 
 /**

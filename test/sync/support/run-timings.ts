@@ -11,7 +11,7 @@ import { INITIAL_STATE, type RunState } from '../../../src/sync/run-state.ts';
 const PAGE = 100;
 const BATCH = 50;
 const WINDOW = 4;
-const CLOSING_REQUESTS = 2;
+const CLOSING_REQUESTS = 1;
 
 export interface TimingOptions {
   patients: number;

@@ -1,0 +1,38 @@
+/** The first requests of the catch-up scan (catch-up-scan.ts). They are sent while the clinic is counted again. */
+import type { PageOptions, PatientPage } from '../../cliniko/source.ts';
+import { scanChanges } from './change-scan.ts';
+import { type Crawl, startedAt } from './crawl.ts';
+import { catchUpSince, createdUntil } from './start-time.ts';
+
+export interface StartedCatchUp {
+  /** What changed since the run started. */
+  changes: AsyncGenerator<PatientPage>;
+  hasMissedRows: Promise<boolean>;
+  /** Aborts its requests. Only for a catch-up that is not read. */
+  stop(): void;
+}
+
+export function startCatchUp(crawl: Crawl): StartedCatchUp {
+  const stopped = new AbortController();
+  const signal = AbortSignal.any([crawl.options.signal, stopped.signal]);
+  const options: PageOptions = { ...crawl.options, signal };
+  const since = catchUpSince(startedAt(crawl));
+  const asked = { ...crawl.plan.scope, since, perPage: crawl.plan.perPage };
+  const changes = scanChanges(crawl.source, asked, options);
+  const hasMissedRows = mayHaveMissedRows(crawl, options);
+  hasMissedRows.catch(() => {}); // Awaited by the catch-up scan, unless the run fails before.
+  return { changes, hasMissedRows, stop: () => stopped.abort() };
+}
+
+/**
+ * Whether the page scan may have missed patients although the total did not change. A patient that is archived leaves the list
+ * of active patients, and the patients behind it move up. A patient that is restored compensates for it in the total. Only the
+ * archived patient is certain to be found: it is not known whether restoring a patient changes `updated_at`.
+ */
+async function mayHaveMissedRows(crawl: Crawl, options: PageOptions): Promise<boolean> {
+  const { source, plan, position } = crawl;
+  if (plan.type !== 'active_patients' || position.coverage.keysetScans > 0) return false;
+  const filters = [`archived_at:>=${createdUntil(startedAt(crawl))}`];
+  const page = await source.page({ page: 1, perPage: 1, filters, sort: 'archived_at:asc,id:asc' }, options);
+  return page.records.length > 0;
+}
