@@ -5,7 +5,7 @@
  * whole host fails, every retry to it waits longer. The first request of a key is always sent: a host may reject one account
  * and serve another, so one account's failures never delay another account.
  *
- * Not here: how often a page is tried (retry.ts), the request budget (pacer.ts).
+ * Not here: how often a page is tried (retry.ts), the request budget (request-budget.ts).
  */
 import { waitInLine } from '../timing/wait-in-line.ts';
 import type { PageOptions, WaitNotice } from './source.ts';

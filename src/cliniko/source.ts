@@ -4,7 +4,7 @@
  * Two adapters: the HTTP client (client.ts), and a scripted source in the tests and benchmarks. Pages are requested
  * concurrently, so an adapter paces and retries requests itself and handles each request independently.
  *
- * Not here: which pages make a whole clinic (sync/read/page-scan.ts), what a record means (wire.ts).
+ * Not here: which pages make a whole clinic (sync/read/whole-clinic.ts), what a record means (wire.ts).
  */
 
 /** The query of a `GET /patients` request. */

@@ -1,8 +1,8 @@
 /**
  * Reads the event log: every change of an organization's `sync_logs`, in order and without gaps.
  *
- * Each function runs one statement, so its result is consistent. Only the trigger (drizzle/) writes the log; render.ts
- * renders the rows.
+ * Each function runs one statement, so its result is consistent. Functions of the database
+ * (drizzle/) write the log; render.ts renders the rows.
  *
  * Not here: delivery to clients (live/hub.ts).
  */

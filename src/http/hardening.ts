@@ -74,7 +74,10 @@ export function limitBody(bytesAtMost: number): MiddlewareHandler {
 }
 
 /** @param isStream responses that may stay open without a time limit */
-export function limitTime(milliseconds: number, isStream: (path: string) => boolean): MiddlewareHandler {
+export function limitAnswerTime(
+  milliseconds: number,
+  isStream: (path: string) => boolean,
+): MiddlewareHandler {
   return async (c, next) => {
     if (isStream(c.req.path)) return next();
     await withTimeout(milliseconds, next(), () => {

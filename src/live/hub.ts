@@ -3,7 +3,7 @@
  *
  * Replay and live delivery are one path: a subscriber has a cursor, and `take` returns the frames after it. After each
  * nudge the log is read once for all subscribers of all organizations with new events. A lost nudge delays events until the
- * next backstop poll. sse-route.ts and websocket-connection.ts only change the framing.
+ * next backstop poll. sse-connection.ts and websocket-connection.ts only change the framing.
  *
  * ```mermaid
  * sequenceDiagram

@@ -1,6 +1,6 @@
 /**
- * Patients that Cliniko no longer has. Cliniko does not report deletions, so a sync infers them from absence, affected needs
- * proof.
+ * Patients that Cliniko no longer has. Cliniko does not report deletions, so a sync infers them from absence, and that
+ * needs proof.
  *
  * Only a full run that has proven that it saw the whole clinic may mark the patients it did not see, and only a few at a
  * time. If many vanish at once, the cause is usually different (a wrong account, a truncated answer), and they are held

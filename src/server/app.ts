@@ -17,7 +17,13 @@ import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { erasureRoutes } from '../erasure/routes.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { HistoryReads } from '../events/history-reads.ts';
-import { limitBody, limitTime, refuseNulInAddress, requireHost, securityHeaders } from '../http/hardening.ts';
+import {
+  limitAnswerTime,
+  limitBody,
+  refuseNulInAddress,
+  requireHost,
+  securityHeaders,
+} from '../http/hardening.ts';
 import { ProblemError, problemResponse } from '../http/problem.ts';
 import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { legacyRoutes } from '../legacy/routes.ts';
@@ -103,7 +109,7 @@ function applyMiddleware(app: App, deps: AppDeps): void {
   if (deps.authenticator === undefined) app.use(refuseProxies(), requireLoopbackHost());
   app.use(allowOrigins(deps.allowedOrigins), requireOwnOrigin(deps.allowedOrigins));
   app.use(limitBody(BODY_AT_MOST));
-  app.use(limitTime(ANSWER_WITHIN_MS, isStreamPath));
+  app.use(limitAnswerTime(ANSWER_WITHIN_MS, isStreamPath));
   app.use(
     authorize(deps),
     replayStarts(deps.database),

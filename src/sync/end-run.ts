@@ -19,7 +19,7 @@ import {
   forgetFailures,
   planAfterFailure,
 } from './schedule/second-attempt.ts';
-import { closeRunRow, EndedElsewhereError, endRun } from './sync-log-row.ts';
+import { closeRunRow, EndedElsewhereError, endRunRow } from './sync-log-row.ts';
 
 export type RunEnding = 'ended' | 'released';
 
@@ -29,7 +29,7 @@ export async function completeRun(run: RunContext, unseen: VerifiedUnseen | unde
   const conclusion = { durationMs: run.durationMs(), unanswered: unseen?.unanswered ?? 0 };
   const state = run.now();
   const metadata = completedMetadata(state, run.display('completed'), conclusion);
-  await endRun(run.deps.database, lease, state, async (tx) => {
+  await endRunRow(run.deps.database, lease, state, async (tx) => {
     await assertSameApiKey(tx, lease, state.keyVersion);
     await resolveMergeChains(tx, lease.organizationId);
     const gone = unseen === undefined ? {} : await markUnseen(tx, run, unseen);
@@ -79,7 +79,7 @@ async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
   const metadata = failedMetadata(state, run.display('failed'), report);
   try {
     let consequence: Consequence = {};
-    await endRun(run.deps.database, run.claimed.lease, state, async (tx) => {
+    await endRunRow(run.deps.database, run.claimed.lease, state, async (tx) => {
       consequence = await planAfterFailure(tx, endedRun(run), report.error_type);
       const { retryAt } = consequence;
       return {

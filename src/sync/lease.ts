@@ -1,8 +1,8 @@
 /**
  * The lease: which worker may execute a run, and until when, by the database's clock.
  *
- * A claim assigns the run to one worker with a new epoch. A worker with an older epoch is fenced: every write for a run
- * locks this row first and depends on it (`isOurs`). So a worker that was frozen past its lease and resumes writes nothing.
+ * A claim assigns the run to one worker with a new epoch. A worker with an older epoch is fenced: a write for a run commits
+ * only if this row is still its own (`isOurs`). So a worker that was frozen past its lease and resumes writes nothing.
  * No session advisory locks: poolers and recycled connections break them.
  */
 import type { ISql } from 'postgres';

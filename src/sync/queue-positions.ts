@@ -3,7 +3,7 @@
  *
  * A start writes the place of its own run (start-run.ts). When earlier runs are claimed or end, the places behind them change:
  * each of the first ten is kept exact, a later one is written again when it has halved. So a queue of a thousand runs causes few
- * writes for each run, and no place is shown that is less than half of what was written.
+ * writes for each run, and the true place is never less than half of the one that is shown.
  */
 import type { Database } from '../database/open.ts';
 import { triggerNotifySuppressed } from '../events/suppress-trigger-notify.ts';

@@ -83,7 +83,7 @@ export type Ending =
  *   lock conflict
  * @throws LeaseLostError, EndedElsewhereError; nothing was written
  */
-export async function endRun(
+export async function endRunRow(
   { sql }: Database,
   lease: Lease,
   state: RunState,

@@ -46,7 +46,7 @@ export async function setChangePositions(tx: ISql, endpointId: number): Promise<
 }
 
 /** @param onFailed called for each message that cannot be made; the others are made nevertheless */
-export async function sendChanges(sql: Sql, onFailed: (error: unknown) => void): Promise<void> {
+export async function enqueueChanges(sql: Sql, onFailed: (error: unknown) => void): Promise<void> {
   for (const target of await findBehind(sql)) {
     try {
       await sql.begin((tx) => sendNext(tx, target));

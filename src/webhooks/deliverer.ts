@@ -13,11 +13,11 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
 import { bodyForKind, NO_BODY_FOR_KIND } from './body-for-kind.ts';
-import { sendChanges } from './change-messages.ts';
+import { enqueueChanges } from './change-messages.ts';
 import { MAIL_SCHEME } from './endpoint-settings.ts';
 import { secretContext } from './endpoints.ts';
 import { giveUpOthers } from './message-owners.ts';
-import { sendNotices } from './notices.ts';
+import { enqueueNotices } from './notices.ts';
 import {
   claimDeliveries,
   type DueDelivery,
@@ -94,8 +94,8 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
     );
   };
   const poll = async (): Promise<void> => {
-    await sendNotices(database.sql, { publicUrl: deps.publicUrl, onFailed: onNotMade }).catch(onNotMade);
-    await sendChanges(database.sql, onNotMade).catch(onNotMade);
+    await enqueueNotices(database.sql, { publicUrl: deps.publicUrl, onFailed: onNotMade }).catch(onNotMade);
+    await enqueueChanges(database.sql, onNotMade).catch(onNotMade);
     for (const delivery of await claimDeliveries(database.sql, [...inFlight.keys()])) start(delivery);
     const now = performance.now();
     if (now >= checkAt) {

@@ -33,7 +33,7 @@ interface WaitingRow {
   waited_s: number;
 }
 
-export async function sendNotices(sql: Sql, options: NoticeOptions): Promise<void> {
+export async function enqueueNotices(sql: Sql, options: NoticeOptions): Promise<void> {
   const { publicUrl, onFailed, now = new Date() } = options;
   const waiting = await sql<WaitingRow[]>`
     with recursive waiting (endpoint_id) as (
@@ -51,7 +51,7 @@ export async function sendNotices(sql: Sql, options: NoticeOptions): Promise<voi
     order by oldest.created_at`;
   for (const endpoint of waiting) {
     try {
-      if (isDue(endpoint, now)) await sql.begin((tx) => sendNoticesOf(tx, endpoint.id, publicUrl, now));
+      if (isDue(endpoint, now)) await sql.begin((tx) => enqueueNoticesOf(tx, endpoint.id, publicUrl, now));
     } catch (error) {
       onFailed(error);
     }
@@ -82,7 +82,7 @@ interface NoticeRow {
   created_at: string;
 }
 
-async function sendNoticesOf(
+async function enqueueNoticesOf(
   tx: TransactionSql,
   id: number,
   publicUrl: string | undefined,

@@ -1,5 +1,5 @@
 /**
- * Sends the webhook `sync.overdue`, once for each time that an organization becomes overdue (organizations/overdue.ts).
+ * Puts the webhook `sync.overdue` into the outbox, once for each time that an organization becomes overdue (organizations/overdue.ts).
  *
  * No trigger can do this, because the event is that nothing happened. Every server looks; the row of the organization records
  * that the message is in the outbox, in the same statement, so one of them sends it. While a run of the organization is

@@ -20,7 +20,7 @@ import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
 import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import type { RunState } from '../../src/sync/run-state.ts';
 import { startRun } from '../../src/sync/start-run.ts';
-import { endRun } from '../../src/sync/sync-log-row.ts';
+import { endRunRow } from '../../src/sync/sync-log-row.ts';
 import { prepareBatch } from '../../src/sync/write/prepare-batch.ts';
 import { storeBatch } from '../../src/sync/write/store-batch.ts';
 import { test } from '../support/database.ts';
@@ -218,7 +218,7 @@ const end = (worker: WorkerName, status: 'completed' | 'failed') =>
     const hand = hands.get(worker);
     if (hand === undefined) return;
     const write = () =>
-      endRun(engine.database, hand.claimed.lease, hand.state, async () =>
+      endRunRow(engine.database, hand.claimed.lease, hand.state, async () =>
         status === 'completed'
           ? { status, metadata: completedMetadata(hand.state, display, { durationMs: 1, unanswered: 0 }) }
           : { status, metadata: runningMetadata(hand.state, display), errorDetails: 'x' },

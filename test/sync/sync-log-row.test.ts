@@ -4,7 +4,7 @@ import { claimNextRun, type Lease } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
 import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
-import { endRun, publishProgress, recordBatch } from '../../src/sync/sync-log-row.ts';
+import { endRunRow, publishProgress, recordBatch } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
@@ -104,7 +104,7 @@ describe('the record of a batch', () => {
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
     const decide = vi.fn();
-    await expect(endRun(database, lease, STATE, decide)).rejects.toThrow('ended by another program');
+    await expect(endRunRow(database, lease, STATE, decide)).rejects.toThrow('ended by another program');
     expect(decide).not.toHaveBeenCalled();
     expect(await everyRow(sql)).toEqual(before);
   });

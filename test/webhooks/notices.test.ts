@@ -5,7 +5,7 @@ import { WebhookMessage } from '#contract/webhook.ts';
 import type { QuietHours, WebhookKind } from '#contract/webhook-endpoint.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { eraseOrganization } from '../../src/erasure/erase-organization.ts';
-import { sendNotices } from '../../src/webhooks/notices.ts';
+import { enqueueNotices } from '../../src/webhooks/notices.ts';
 import { removeEndpoint } from '../../src/webhooks/store-endpoint.ts';
 import { connectInTest, test } from '../support/database.ts';
 
@@ -44,7 +44,7 @@ const onFailed = (error: unknown): void => {
 };
 
 async function send(sql: Sql, now?: Date): Promise<{ event: string; text: string; body: string }[]> {
-  await sendNotices(sql, { publicUrl: undefined, onFailed, ...(now && { now }) });
+  await enqueueNotices(sql, { publicUrl: undefined, onFailed, ...(now && { now }) });
   const rows = await sql<
     { event: string; body: string }[]
   >`delete from webhook_deliveries returning event, body`;
@@ -194,7 +194,7 @@ describe('an endpoint whose notices cannot be read', () => {
     await sql`insert into webhook_notices (endpoint_id, organization_id, event, body)
       values (2, 1, 'sync.overdue', '{"data": {}}')`;
     const failures: unknown[] = [];
-    await sendNotices(sql, { publicUrl: undefined, onFailed: (error) => void failures.push(error) });
+    await enqueueNotices(sql, { publicUrl: undefined, onFailed: (error) => void failures.push(error) });
     expect(failures).toHaveLength(2);
     expect(await sql`select endpoint_id from webhook_deliveries`).toEqual([{ endpoint_id: 2 }]);
     expect(await sql`select endpoint_id from webhook_notices order by 1`).toEqual([
@@ -254,7 +254,9 @@ describe('two servers', () => {
     await addEndpoint(sql, { digest: true });
     await fail(sql, 1, 50, 'CLINIKO_UNAVAILABLE', '');
     await age(sql, 6);
-    await Promise.all([1, 2, 3].map(() => sendNotices(sql, { publicUrl: 'https://here.example', onFailed })));
+    await Promise.all(
+      [1, 2, 3].map(() => enqueueNotices(sql, { publicUrl: 'https://here.example', onFailed })),
+    );
     const rows = await sql<
       { body: string; organizations: number[] }[]
     >`select body, organizations from webhook_deliveries`;

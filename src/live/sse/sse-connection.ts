@@ -4,7 +4,7 @@
  * A class that holds only what an open stream needs: closures, and the parts of the request that they retain, would take
  * several times the memory of an idle stream.
  *
- * Not here: the bytes (sse-socket.ts), when they are written (socket-writer.ts), the start of a stream (sse-route.ts).
+ * Not here: the bytes (sse-socket.ts), when they are written (socket-writer.ts), the start of a stream (open-stream.ts).
  */
 import { formatCursor } from '#contract/cursor.ts';
 import { type ByeReason, PROTOCOL_VERSION } from '#contract/stream-event.ts';

@@ -41,7 +41,7 @@ export interface PreparedBatch {
 /** Maximum time for which parsing blocks the event loop. */
 const YIELD_AFTER_MS = 0.5;
 
-/** @param batch consecutive records of one page, at most 100 */
+/** @param batch consecutive records of one page, at most 50 */
 export async function prepareBatch(
   { records, newKeys, position }: BatchRecords,
   rules: ParseRules,
