@@ -9,6 +9,7 @@ import {
 import type { Environment } from './environment.ts';
 import { EventOracle } from './event-oracle.ts';
 import { PatientFollowers } from './patient-followers.ts';
+import { addressesFrom } from './servers.ts';
 import type { ViewerKind } from './viewer-state.ts';
 
 /** For each clinic. */
@@ -62,8 +63,7 @@ export class Audience {
 
   #watchEvents(): void {
     const { organizations, servers } = this.#environment;
-    const urls = servers.map(({ url }) => url);
-    const orderOf = (n: number) => urls.map((_, place) => urls[(place + n) % urls.length] ?? '');
+    const orderOf = (n: number) => addressesFrom(servers, n);
     for (const id of organizations)
       for (let n = 0; n < SSE_VIEWERS; n++)
         this.#view(`SSE ${n}`, 'whole', [id], (memory) => viewBySse(orderOf(n), id, memory));
@@ -82,7 +82,7 @@ export class Audience {
       this.#view(`folded socket ${n}`, 'folded', organizations, (memory) =>
         viewBySocket(orderOf(n), '*', memory, FOLD_MS),
       );
-    for (const [n, url] of urls.entries())
+    for (const [n, url] of addressesFrom(servers, 0).entries())
       for (const id of organizations.slice(n * POLLS, (n + 1) * POLLS))
         this.#view(`poll of server ${n}`, 'poll', [id], (memory) =>
           viewByPoll(url, id, memory, POLL_PAUSE_MS),

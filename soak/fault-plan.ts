@@ -47,7 +47,7 @@ const PAUSE_MS = { least: 1_000, most: 9_000 };
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 
-/** Shorter and longer than the lease of a run (15 s). */
+/** Shorter and longer than the lease of a run (src/sync/lease.ts). */
 const FREEZE_MS = { least: 500, most: 24_000 };
 
 const SESSIONS: Choice<string[]> = [

@@ -1,4 +1,7 @@
-/** The end of a soak: everything comes to rest, then the oracles compare what everyone has with the database and with Cliniko. */
+/**
+ * The end of a soak: everything comes to rest. Then the oracles compare the received events and the copies with the database, and the
+ * database with Cliniko.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { readTimeline } from '../src/events/event-queries.ts';
 import { readSyncLogs } from '../src/events/sync-logs.ts';

@@ -4,6 +4,7 @@ import { LAST_NAMES } from '../src/cliniko-simulator/name-lists.ts';
 import { type Choice, SeededRandom } from '../src/cliniko-simulator/seeded-random.ts';
 import type { Environment } from './environment.ts';
 import { findPatientData } from './patient-data.ts';
+import { addressesFrom } from './servers.ts';
 
 const MODES: Choice<'sync-all' | 'sync-changed' | 'sync-active'> = [
   'sync-all',
@@ -89,8 +90,8 @@ export async function post(
   first = 0,
   answerWithinMs = ANSWER_WITHIN_MS,
 ): Promise<boolean> {
-  for (let n = 0; n < servers.length; n++) {
-    const url = `${servers[(first + n) % servers.length]?.url}/api/v1/cliniko${path}`;
+  for (const address of addressesFrom(servers, first)) {
+    const url = `${address}/api/v1/cliniko${path}`;
     const signal = AbortSignal.timeout(answerWithinMs);
     const answer = await fetch(url, { method: 'POST', signal }).catch(() => undefined);
     const text = await answer?.text().catch(() => '');

@@ -5,6 +5,7 @@ import { Hello } from '#contract/stream-event.ts';
 import { openSse, reconnect, type Viewer } from '../test/support/viewer.ts';
 import type { Environment } from './environment.ts';
 import { PatientCopy } from './patient-copy.ts';
+import { addressesFrom } from './servers.ts';
 
 const POLL_PAUSE_MS = 1_500;
 /** Longer than a server is frozen, so that it answers after that. */
@@ -79,8 +80,7 @@ export class PatientFollowers {
   #followStream(copy: PatientCopy, start: string, n: number): Viewer {
     const { findings, servers } = this.#environment;
     let last = start;
-    const order = servers.map((_, place) => servers[(place + n) % servers.length]?.url ?? '');
-    return reconnect(order, (url) =>
+    return reconnect(addressesFrom(servers, n), (url) =>
       openSse(
         `${url}/api/v1/cliniko/patients/${copy.organizationId}/changes/stream`,
         last,
@@ -101,7 +101,6 @@ export class PatientFollowers {
   #followPolls(copy: PatientCopy, start: string, n: number): Viewer {
     const { findings, servers } = this.#environment;
     let since = start;
-    const order = servers.map((_, place) => servers[(place + n) % servers.length]?.url ?? '');
     const poll = (url: string) => {
       const stop = new AbortController();
       const { signal } = stop;
@@ -126,6 +125,6 @@ export class PatientFollowers {
         .finally(() => clearTimeout(timer));
       return { ended, cut: () => stop.abort() };
     };
-    return reconnect(order, poll, POLL_PAUSE_MS);
+    return reconnect(addressesFrom(servers, n), poll, POLL_PAUSE_MS);
   }
 }

@@ -33,6 +33,12 @@ export interface ServerSettings {
   folder: string;
 }
 
+/** The address of each server, from the one with this number on. */
+export function addressesFrom(servers: readonly Pick<Server, 'url'>[], first: number): string[] {
+  const start = first % servers.length;
+  return [...servers.slice(start), ...servers.slice(0, start)].map(({ url }) => url);
+}
+
 export class Server {
   readonly name: string;
   readonly url: string;
