@@ -12,10 +12,12 @@ export interface ClinicsOptions {
 export type ClinikoOrder =
   /** Moves the clock of Cliniko; 0 is the right time. Answers true. */
   | { what: 'clock'; aheadMs: number }
-  /** The next requests of one clinic fail. Answers true. */
+  /** The next requests of one clinic fail. Answers true; `effective` counts it when a request has failed. */
   | { what: 'fail'; clinic: number; times: number; how: 'status' | 'reset' | 'rate-limited' | 'truncated' }
   /** No further changes of patients, and no failing requests. Answers how many there were, by kind. */
   | { what: 'rest' }
+  /** Answers how many of the orders to fail have failed at least one request. */
+  | { what: 'effective' }
   /** Answers how many patients there have been. */
   | { what: 'count' }
   /** Answers `[id, digest]` of each patient of one clinic. */

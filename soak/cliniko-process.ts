@@ -14,6 +14,7 @@ import { digestOfRecord } from './digest.ts';
 
 async function main(options: ClinicsOptions): Promise<void> {
   let aheadMs = 0;
+  let effective = 0;
   const now = () => new Date(Date.now() + aheadMs);
   const clinics = await Promise.all(
     options.sizes.map((patients, clinic) =>
@@ -33,11 +34,12 @@ async function main(options: ClinicsOptions): Promise<void> {
   );
   const answer = (order: ClinikoOrder): unknown => {
     if (order.what === 'clock') aheadMs = order.aheadMs;
-    else if (order.what === 'fail') failNext(clinics[order.clinic], order);
+    else if (order.what === 'fail') failNext(clinics[order.clinic], order, () => effective++);
     else if (order.what === 'rest') {
       for (const { faults } of clinics) faults.clear();
       return churn.stop();
-    } else if (order.what === 'count') return churn.patients();
+    } else if (order.what === 'effective') return effective;
+    else if (order.what === 'count') return churn.patients();
     else return listOf(clinics[order.clinic]);
     return true;
   };
@@ -46,11 +48,21 @@ async function main(options: ClinicsOptions): Promise<void> {
   process.send?.({ url: await openFront(clinics) });
 }
 
+/** @param onFirst called when the first request fails */
 function failNext(
   clinic: ClinikoSimulator | undefined,
   { how, times }: Extract<ClinikoOrder, { what: 'fail' }>,
+  onFirst: () => void,
 ): void {
-  clinic?.faults.onEvery(how === 'status' ? { kind: how, status: 503, times } : { kind: how, times });
+  let hasFailed = false;
+  // The simulator asks about a request only while this fault is not used up, and then applies it.
+  const everyRequest = () => {
+    if (!hasFailed) onFirst();
+    hasFailed = true;
+    return true;
+  };
+  const fault = how === 'status' ? { kind: how, status: 503, times } : { kind: how, times };
+  clinic?.faults.onRequests(everyRequest, fault);
 }
 
 function listOf(clinic: ClinikoSimulator | undefined): [string, string][] {

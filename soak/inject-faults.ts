@@ -6,7 +6,7 @@ import { describeFault, type Fault, type FaultKind, planFault } from './fault-pl
 
 export interface FaultCounts {
   injected: Map<FaultKind, number>;
-  /** Of a server that another fault had taken, or without NATS. */
+  /** Without an effect: of a server that another fault had taken, without NATS, without a session to end or a request to fail. */
   leftOut: number;
 }
 
@@ -16,6 +16,7 @@ export class FaultInjector {
   readonly #audience: Audience;
   /** Faults that last, by what they affect. */
   readonly #lasting = new Map<string, Promise<void>>();
+  #clockAheadMs = 0;
 
   constructor(environment: Environment, audience: Audience) {
     this.#environment = environment;
@@ -42,8 +43,24 @@ export class FaultInjector {
   }
 
   async #repair(): Promise<void> {
+    const { cliniko } = this.#environment;
     await Promise.all(this.#lasting.values());
-    await this.#environment.cliniko.ask({ what: 'clock', aheadMs: 0 });
+    await this.#moveClock(0);
+    this.#countEffective(await cliniko.ask<number>({ what: 'effective' }));
+  }
+
+  /** Only now it is known whether the servers have sent requests that could fail. */
+  #countEffective(effective: number): void {
+    const { injected } = this.counts;
+    this.counts.leftOut += (injected.get('fail requests') ?? 0) - effective;
+    injected.set('fail requests', effective);
+  }
+
+  /** @returns false when it stood there already */
+  async #moveClock(aheadMs: number): Promise<boolean> {
+    const isMoved = aheadMs !== this.#clockAheadMs;
+    this.#clockAheadMs = aheadMs;
+    return isMoved && (await this.#environment.cliniko.ask<boolean>({ what: 'clock', aheadMs }));
   }
 
   async #inject(fault: Fault): Promise<boolean> {
@@ -56,11 +73,9 @@ export class FaultInjector {
         return this.#freeze(fault.server, fault.ms);
       case 'end sessions':
         // The session of the soak may have ended with a restart.
-        await postgres.endSessions(fault.names).catch(() => 0);
-        return true;
+        return (await postgres.endSessions(fault.names).catch(() => 0)) > 0;
       case 'restart PostgreSQL':
-        await postgres.restart(fault.how);
-        return true;
+        return await postgres.restart(fault.how);
       case 'kill NATS':
         return (
           nats !== undefined &&
@@ -72,7 +87,7 @@ export class FaultInjector {
           )
         );
       case 'move clock':
-        return await cliniko.ask<boolean>({ what: 'clock', aheadMs: fault.aheadMs });
+        return await this.#moveClock(fault.aheadMs);
       case 'fail requests':
         return await cliniko.ask<boolean>({ ...fault, what: 'fail' });
       case 'cut viewers':

@@ -15,8 +15,12 @@ export interface SoakPostgres {
   url: string;
   /** Repeats a read while PostgreSQL is away. */
   read<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Ends PostgreSQL, which its keeper in this process then starts again. Resolves when it answers. */
-  restart(how: PostgresEnd): Promise<void>;
+  /**
+   * Ends PostgreSQL, which its keeper in this process then starts again. Resolves when it answers.
+   *
+   * @returns false when it was not running
+   */
+  restart(how: PostgresEnd): Promise<boolean>;
   /** Ends sessions of the servers. @param names application names; all when there are none. @returns how many */
   endSessions(names: readonly string[]): Promise<number>;
   /** Its own log. */
@@ -46,13 +50,14 @@ export async function openPostgres(dataDir: string): Promise<SoakPostgres> {
       }
     }
   };
-  const restart = async (how: PostgresEnd): Promise<void> => {
+  const restart = async (how: PostgresEnd): Promise<boolean> => {
     const pid = postmasterPid(files);
     if (pid !== undefined) process.kill(pid, how);
     const hasStarted = () => ![pid, undefined].includes(postmasterPid(files));
     for (const deadline = performance.now() + AWAY_AT_MOST_MS; !hasStarted(); await delay(50))
       if (performance.now() > deadline) throw new Error('PostgreSQL was not started again.');
     await read((again) => again`select 1`);
+    return pid !== undefined;
   };
   const endSessions = async (names: readonly string[]): Promise<number> => {
     const ended = await sql`select pg_terminate_backend(pid) from pg_stat_activity

@@ -35,7 +35,10 @@ export async function reportOf(
       `${new Date().toISOString().slice(0, 10)}, ${availableParallelism()} cores, Node ${process.versions.node}`,
     ],
     ...(await deliveryRows(environment, audience)),
-    ['faults', `${injector.total}: ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}`],
+    [
+      'faults with an effect',
+      `${injector.total}: ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}; ${injector.counts.leftOut} more without one`,
+    ],
     [
       'failed starts of a server while PostgreSQL was away',
       whole(servers.reduce((sum, { failedStarts }) => sum + failedStarts, 0)),
