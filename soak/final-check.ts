@@ -102,8 +102,7 @@ async function untilCaughtUp(environment: Environment, audience: Audience): Prom
       .filter(({ organizationId, seq }) => seq !== (heads.get(organizationId) ?? 0))
       .map(({ name, organizationId, seq }) => `${name} of ${organizationId} at ${seq}`);
   });
-  for (const copy of audience.followers.copies)
-    await copy.refresh((ids) => audience.followers.readRows(copy.organizationId, ids));
+  await audience.followers.refreshLast();
 }
 
 async function checkEvents(

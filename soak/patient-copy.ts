@@ -27,6 +27,8 @@ export class PatientCopy {
   readonly #rows = new Map<string, string>();
   readonly #received = new Map<number, string>();
   #changed = new Set<string>();
+  /** Resolves when no refresh is reading. */
+  #refreshed: Promise<unknown> = Promise.resolve();
 
   constructor(name: string, organizationId: number, findings: Findings) {
     this.name = name;
@@ -52,8 +54,17 @@ export class PatientCopy {
     this.#changed.add(id);
   }
 
-  /** Reads the patients that have changed. */
-  async refresh(read: ReadRows): Promise<void> {
+  /**
+   * Reads the patients that have changed, after the reads that have begun before: an older read never overwrites a newer one, and
+   * when this one is over, the copy contains what they all have read.
+   */
+  refresh(read: ReadRows): Promise<void> {
+    const refreshed = this.#refreshed.then(() => this.#readChanged(read));
+    this.#refreshed = refreshed.catch(() => {});
+    return refreshed;
+  }
+
+  async #readChanged(read: ReadRows): Promise<void> {
     if (this.#changed.size === 0) return;
     const ids = [...this.#changed];
     this.#changed = new Set();

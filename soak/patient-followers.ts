@@ -21,7 +21,8 @@ export class PatientFollowers {
   readonly copies: PatientCopy[] = [];
   readonly viewers: Viewer[] = [];
   readonly #environment: Environment;
-  #hasLeft = false;
+  readonly #refreshing: Promise<void>[] = [];
+  #isLastRefresh = false;
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -33,7 +34,7 @@ export class PatientFollowers {
   }
 
   leave(): void {
-    this.#hasLeft = true;
+    this.#isLastRefresh = true;
     for (const viewer of this.viewers) viewer.leave();
   }
 
@@ -55,15 +56,26 @@ export class PatientFollowers {
     const copy = new PatientCopy(name, id, this.#environment.findings);
     copy.startAt(start);
     this.copies.push(copy);
-    void this.#keepFresh(copy).catch(this.#environment.fail);
+    this.#refreshing.push(this.#keepFresh(copy).catch(this.#environment.fail));
     return copy;
   }
 
   async #keepFresh(copy: PatientCopy): Promise<void> {
-    while (!this.#hasLeft) {
+    while (!this.#isLastRefresh) {
       await delay(REFRESH_PAUSE_MS);
-      await copy.refresh((ids) => this.readRows(copy.organizationId, ids));
+      await this.#refresh(copy);
     }
+  }
+
+  #refresh(copy: PatientCopy): Promise<void> {
+    return copy.refresh((ids) => this.readRows(copy.organizationId, ids));
+  }
+
+  /** After the last change: the copies read the patients that are left, and no further ones. */
+  async refreshLast(): Promise<void> {
+    this.#isLastRefresh = true;
+    await Promise.all(this.#refreshing);
+    for (const copy of this.copies) await this.#refresh(copy);
   }
 
   /** The digest of each row of `patients`. @param ids all patients when it is missing */
