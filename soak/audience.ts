@@ -29,6 +29,8 @@ export class Audience {
   readonly followers: PatientFollowers;
   readonly #environment: Environment;
   readonly #viewers: Viewer[] = [];
+  /** Viewers that joined in the middle of runs. */
+  joinedInRuns = 0;
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -49,6 +51,26 @@ export class Audience {
   async join(): Promise<void> {
     this.#watchEvents();
     await this.followers.join();
+  }
+
+  /** Copies that begin with the stored patients, and viewers without a cursor. @param n of the join, from 1 */
+  joinInRun(organizationId: number, n: number): void {
+    const before = this.size;
+    const { organizations, servers } = this.#environment;
+    const order = addressesFrom(servers, n);
+    this.followers.joinInRun(organizationId, n);
+    this.#view(`SSE from run ${n}`, 'whole', [organizationId], (memory) =>
+      viewBySse(order, organizationId, memory),
+    );
+    if (n % 2 === 0)
+      this.#view(`socket of everything from run ${n}`, 'whole', organizations, (memory) =>
+        viewBySocket(order, '*', memory),
+      );
+    else
+      this.#view(`folded socket from run ${n}`, 'folded', organizations, (memory) =>
+        viewBySocket(order, '*', memory, FOLD_MS),
+      );
+    this.joinedInRuns += this.size - before;
   }
 
   cut(every: number): void {

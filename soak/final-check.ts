@@ -94,13 +94,16 @@ async function untilCaughtUp(environment: Environment, audience: Audience): Prom
   });
   await until(environment, RESTS, async () => {
     const rows = await postgres.read(
-      (sql) => sql<{ id: number; head: number }[]>`
-        select organization_id as id, head::int from patient_change_streams`,
+      (sql) => sql<{ id: number; head: number; patients: number }[]>`
+        select organization_id as id, head::int,
+          (select count(*)::int from patients where patients.organization_id = stream.organization_id) as patients
+        from patient_change_streams as stream`,
     );
-    const heads = new Map(rows.map(({ id, head }) => [id, head]));
-    return audience.followers.copies
-      .filter(({ organizationId, seq }) => seq !== (heads.get(organizationId) ?? 0))
-      .map(({ name, organizationId, seq }) => `${name} of ${organizationId} at ${seq}`);
+    const ends = new Map(rows.map(({ id, ...end }) => [id, end]));
+    return audience.followers.copies.flatMap((copy) => {
+      const { head, patients } = ends.get(copy.organizationId) ?? { head: 0, patients: 0 };
+      return copy.behind(head, patients) ?? [];
+    });
   });
   await audience.followers.refreshLast();
 }

@@ -21,24 +21,36 @@ export class PatientCopy {
   /** Of the last numbered change. */
   seq = 0;
   changes = 0;
+  /** Patients that it got as `created` from `since=all`. */
+  listed = 0;
   readonly name: string;
   readonly organizationId: number;
   readonly #findings: Findings;
   readonly #rows = new Map<string, string>();
   readonly #received = new Map<number, string>();
+  /** The patients of `since=all`, until the numbered changes begin; undefined for a copy that began at a cursor. */
+  #listing: Set<string> | undefined;
   #changed = new Set<string>();
   /** Resolves when no refresh is reading. */
   #refreshed: Promise<unknown> = Promise.resolve();
 
-  constructor(name: string, organizationId: number, findings: Findings) {
+  /** @param start the number of the last change before the copy; `all` when it begins with the stored patients */
+  constructor(name: string, organizationId: number, findings: Findings, start: number | 'all' = 0) {
+    if (start === 'all') this.#listing = new Set();
+    else this.seq = start;
     this.name = name;
     this.organizationId = organizationId;
     this.#findings = findings;
   }
 
-  /** @param start the number of the change before the first one, for a copy that began with `since=all` */
+  /** @param start the number of the change after which those follow that the stored patients do not contain */
   startAt(start: number): void {
     this.seq = start;
+  }
+
+  /** After the last one of the stored patients. */
+  endListing(): void {
+    this.#listing = undefined;
   }
 
   take(change: PatientChange): void {
@@ -46,12 +58,33 @@ export class PatientCopy {
     const text = JSON.stringify(change);
     this.#findings.expect(ONLY_IDS, IDS_ONLY.test(text), () => text);
     this.changes += 1;
-    if (seq !== null) {
+    if (seq === null) this.#list(id);
+    else {
+      this.endListing();
       this.#findings.expect(DENSE, seq === this.seq + 1, () => `${this.#where}: ${seq} after ${this.seq}`);
       this.seq = Math.max(this.seq, seq);
       this.#received.set(seq, `${kind} ${id}`);
     }
     this.#changed.add(id);
+  }
+
+  #list(id: string): void {
+    const isNew = this.#listing?.has(id) === false;
+    this.#findings.expect(DENSE, isNew, () => `${this.#where}: patient ${id} is listed twice or too late`);
+    this.#listing?.add(id);
+    this.listed += 1;
+  }
+
+  /**
+   * What it still has to receive; undefined when it has everything.
+   *
+   * @param head the number of the last change
+   * @param patients the rows of the table: when no change follows the stored patients, they are complete with the last row only
+   */
+  behind(head: number, patients: number): string | undefined {
+    const listed = this.#listing?.size ?? patients;
+    if (this.seq === head && listed >= patients) return undefined;
+    return `${this.#where}: change ${this.seq} of ${head}, patient ${listed} of ${patients}`;
   }
 
   /**

@@ -1,7 +1,11 @@
-/** Programs that follow the changes of patients, over the stream and over polls, each with a copy of one clinic. */
+/**
+ * Programs that follow the changes of patients, over the stream and over polls, each with a copy of one clinic. Some begin before the
+ * first run, others in the middle of one with the stored patients (`since=all`).
+ */
 import { setTimeout as delay } from 'node:timers/promises';
-import { PatientChangeEvent, PatientChanges } from '#contract/patient-change.ts';
+import { type PatientChange, PatientChangeEvent, PatientChanges } from '#contract/patient-change.ts';
 import { Hello } from '#contract/stream-event.ts';
+import { startOfPages } from '../src/patients/follow-changes.ts';
 import { openSse, reconnect, type Viewer } from '../test/support/viewer.ts';
 import type { Environment } from './environment.ts';
 import { PatientCopy } from './patient-copy.ts';
@@ -16,6 +20,10 @@ const CONTINUES = 'the changes of patients continue at the cursor of the copy';
 
 /** @param cursor of the contract: an epoch and a number */
 const numberOf = (cursor: string): number => Number(cursor.split('.')[1]);
+
+/** Its id contains the number after which the numbered changes follow; it stays the same for all stored patients. */
+const isFirstListed = (copy: PatientCopy, { seq }: PatientChange): boolean =>
+  seq === null && copy.listed === 0;
 
 export class PatientFollowers {
   readonly copies: PatientCopy[] = [];
@@ -38,6 +46,11 @@ export class PatientFollowers {
     for (const viewer of this.viewers) viewer.leave();
   }
 
+  /** The patients that `since=all` has sent. */
+  get listed(): number {
+    return this.copies.reduce((sum, { listed }) => sum + listed, 0);
+  }
+
   /** One copy of each clinic over the stream, one over polls. */
   async join(): Promise<void> {
     const { organizations, servers } = this.#environment;
@@ -45,16 +58,26 @@ export class PatientFollowers {
       const path = `/api/v1/cliniko/patients/${id}/changes`;
       const now = await fetch(`${servers[0]?.url}${path}`);
       const { next } = PatientChanges.parse(await now.json());
-      const start = numberOf(next);
-      this.viewers.push(this.#followStream(this.#openCopy('stream of changes', id, start), next, n));
-      const polled = this.#openCopy('polls of changes', id, start);
-      this.viewers.push(this.#followPolls(polled, n % 2 === 0 ? 'all' : next, n));
+      this.#open('changes', id, next, n % 2 === 0 ? 'all' : next, n);
     }
   }
 
-  #openCopy(name: string, id: number, start: number): PatientCopy {
-    const copy = new PatientCopy(name, id, this.#environment.findings);
-    copy.startAt(start);
+  /** Copies that begin with the stored patients while a run writes more. */
+  joinInRun(organizationId: number, n: number): void {
+    this.#open(`changes from run ${n}`, organizationId, 'all', 'all', n);
+  }
+
+  /** @param streamed where the copy over the stream begins. @param polled where the one over polls begins */
+  #open(name: string, id: number, streamed: string, polled: string, n: number): void {
+    this.viewers.push(
+      this.#followStream(this.#openCopy(`stream of ${name}`, id, streamed), streamed, n),
+      this.#followPolls(this.#openCopy(`polls of ${name}`, id, polled), polled, n),
+    );
+  }
+
+  #openCopy(name: string, id: number, start: string): PatientCopy {
+    const { findings } = this.#environment;
+    const copy = new PatientCopy(name, id, findings, start === 'all' ? start : numberOf(start));
     this.copies.push(copy);
     this.#refreshing.push(this.#keepFresh(copy).catch(this.#environment.fail));
     return copy;
@@ -103,6 +126,7 @@ export class PatientFollowers {
           }
           if (event !== 'change' || id === undefined) return;
           const { v, type, organization_id, ...change } = PatientChangeEvent.parse(JSON.parse(data));
+          if (isFirstListed(copy, change)) copy.startAt(numberOf(startOfPages(id) ?? ''));
           copy.take(change);
           last = id;
         },
@@ -128,7 +152,10 @@ export class PatientFollowers {
         for (const change of answer.changes) copy.take(change);
         const { next } = answer;
         // The pages of all patients lead into the numbered changes after this one.
-        if (since.startsWith('all') && !next.startsWith('all')) copy.startAt(numberOf(next));
+        if (since.startsWith('all') && !next.startsWith('all')) {
+          copy.startAt(numberOf(next));
+          copy.endListing();
+        }
         since = next;
       };
       // A server that is away; the next one is asked.

@@ -77,14 +77,20 @@ async function deliveryRows(environment: Environment, audience: Audience): Promi
     ['clinics', whole(organizations.length)],
     ['patients in Cliniko over the run', whole(await cliniko.ask<number>({ what: 'count' }))],
     ['patients stored, missing ones included', whole(stored?.patients ?? 0)],
-    ['viewers', whole(audience.size)],
+    [
+      'viewers',
+      `${whole(audience.size)}, ${whole(audience.joinedInRuns)} of them from the middle of a run on`,
+    ],
     ['events in the log', whole(stored?.events ?? 0)],
     [
       'events delivered',
       `${whole(events)}, and ${whole(snapshots)} snapshots, ${whole(polls)} answers to polls, ${whole(resets)} announced resets`,
     ],
     ['changes of patients in the log', whole(stored?.changes ?? 0)],
-    ['changes of patients delivered', whole(audience.followers.changes)],
+    [
+      'changes of patients delivered',
+      `${whole(audience.followers.changes)}, ${whole(audience.followers.listed)} of them stored patients of \`since=all\``,
+    ],
     ['runs', runs.map(({ result, count }) => `${result} ${whole(count)}`).join(', ')],
   ];
 }

@@ -17,6 +17,7 @@ import { type Environment, openEnvironment } from './environment.ts';
 import { checkEverything } from './final-check.ts';
 import { Findings } from './findings.ts';
 import { FaultInjector } from './inject-faults.ts';
+import { joinInRuns } from './join-in-runs.ts';
 import { checkMemory, checkMetrics, checkPostgresLog, checkRest } from './leak-checks.ts';
 import { startRuns } from './load.ts';
 import { readOptions, type SoakOptions, USAGE } from './options.ts';
@@ -84,6 +85,7 @@ async function soak(environment: Environment): Promise<void> {
   await Promise.all([
     injector.run(isOver),
     startRuns(environment, isOver),
+    joinInRuns(environment, audience, isOver),
     samples.take(environment, isOver),
     printProgress(environment, audience, injector, isOver),
   ]);

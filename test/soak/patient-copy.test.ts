@@ -21,9 +21,9 @@ const LOG = new Map([
   [2, 'updated 7'],
 ]);
 
-function openCopy() {
+function openCopy(start?: number | 'all') {
   const findings = new Findings(() => {});
-  return { findings, copy: new PatientCopy('one', CLINIC, findings) };
+  return { findings, copy: new PatientCopy('one', CLINIC, findings, start) };
 }
 
 describe('a copy of patients', () => {
@@ -51,6 +51,52 @@ describe('a copy of patients', () => {
     expect(await follow([{ ...FIRST, at: 'Ada Quillfeather' }, SECOND])).toEqual([
       'changes of patients contain ids only',
     ]);
+  });
+
+  describe('that began with the stored patients', () => {
+    const listed = (id = '7') => ({
+      ...{ seq: null, cursor: null, at: '2026-11-29T10:00:00.000Z', kind: 'created' as const },
+      ...{ cliniko_patient_id: id, sync_log_id: null },
+    });
+    const list = async (
+      changes: readonly (Change | ReturnType<typeof listed>)[],
+      start: number | 'all' = 'all',
+    ) => {
+      const { findings, copy } = openCopy(start);
+      copy.startAt(1);
+      for (const one of changes) copy.take(one);
+      await copy.refresh(async () => TABLE);
+      copy.compare(TABLE, LOG);
+      return failedChecks(findings);
+    };
+
+    test('accepts each of them once, then the changes', async () =>
+      expect(await list([listed(), SECOND])).toEqual([]));
+
+    test('reports one that comes twice, after a change, or after a cursor', async () => {
+      expect(await list([listed(), listed(), SECOND])).toEqual([DENSE]);
+      expect(await list([SECOND, listed()])).toEqual([DENSE]);
+      expect(await list([listed(), SECOND], 1)).toEqual([DENSE]);
+    });
+
+    test('reports a lost change and a lost patient', async () => {
+      expect(await list([listed()])).toEqual([DENSE]);
+      expect(await list([listed(), change(3)])).toContain(DENSE);
+      const { findings, copy } = openCopy('all');
+      copy.startAt(2);
+      copy.compare(TABLE, LOG);
+      expect(failedChecks(findings)).toEqual(['a copy that follows the changes equals the table']);
+    });
+
+    test('is behind until it has the last one of them, when no change follows', () => {
+      const { copy } = openCopy('all');
+      copy.startAt(2);
+      copy.take(listed());
+      expect(copy.behind(2, 2)).toContain('patient 1 of 2');
+      copy.take(listed('8'));
+      expect(copy.behind(2, 2)).toBeUndefined();
+      expect(copy.behind(3, 2)).toContain('change 2 of 3');
+    });
   });
 
   test('reads in order: an older read does not overwrite a newer one, and the last refresh waits for all', async () => {
