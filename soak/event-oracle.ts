@@ -9,7 +9,7 @@ import { logTextOf } from '../test/support/sent-event.ts';
 import type { ViewerMemory } from '../test/support/viewer.ts';
 import { digestOf } from './digest.ts';
 import type { Findings } from './findings.ts';
-import { findPatientData } from './patient-data.ts';
+import { expectNoPatientData } from './patient-data.ts';
 import { type ViewerKind, ViewerState } from './viewer-state.ts';
 
 /** The digests of what viewers received of an organization, by `seq`. */
@@ -119,8 +119,7 @@ export class EventOracle {
       return false;
     }
     known.set(seq, digest);
-    const found = findPatientData(text);
-    this.#findings.expect(NO_PATIENT_DATA, found === undefined, () => `${found}`);
+    expectNoPatientData(this.#findings, NO_PATIENT_DATA, `organization ${organizationId}`, text);
     return true;
   }
 

@@ -1,9 +1,10 @@
 /** What must not leak: data of patients into metrics and logs, and memory, sockets and sessions of the servers. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from './environment.ts';
-import { findPatientData } from './patient-data.ts';
-import type { Holding } from './report.ts';
-import { type Held, readHeld } from './resources.ts';
+import type { Findings } from './findings.ts';
+import { expectNoPatientData } from './patient-data.ts';
+import type { SoakPostgres } from './postgres.ts';
+import { type Held, type MemoryQuarters, readHeld } from './resources.ts';
 
 const METRICS = 'metrics contain no patient data';
 const POSTGRES_LOG = 'the log of PostgreSQL contains no patient data';
@@ -22,44 +23,65 @@ const SESSIONS_OF_SERVER = 10 + 6;
 const RELEASED_WITHIN_MS = 60_000;
 
 export async function checkMetrics({ servers, findings }: Environment): Promise<void> {
-  for (const { name, url } of servers) {
-    const text = await (await fetch(`${url}/metrics`)).text();
-    const found = findPatientData(text);
-    findings.expect(
-      METRICS,
-      found === undefined && text.includes('patient_sync_'),
-      () => `${name}: ${found}`,
-    );
-  }
+  for (const { name, url } of servers)
+    checkMetricsText(findings, name, await (await fetch(`${url}/metrics`)).text());
 }
 
-export async function checkPostgresLog({ postgres, findings }: Environment): Promise<void> {
-  for (const line of (await postgres.log()).split('\n')) {
-    const found = findPatientData(line);
-    findings.expect(POSTGRES_LOG, found === undefined, () => `${found}`);
-  }
+/** A text without our metrics, such as an error, fails the check. */
+export function checkMetricsText(findings: Findings, server: string, text: string): void {
+  if (text.includes('patient_sync_')) expectNoPatientData(findings, METRICS, server, text);
+  else findings.fail(METRICS, `${server} answers without metrics: ${text.slice(0, 200)}`);
 }
 
-/** Waits until the servers have released what the run needed. @returns what they still hold */
+/** A log that cannot be read or is empty fails the check: PostgreSQL reports at least its start. */
+export async function checkPostgresLog(
+  findings: Findings,
+  { log }: Pick<SoakPostgres, 'log'>,
+): Promise<void> {
+  const text = await log().catch((error: unknown) => {
+    findings.fail(POSTGRES_LOG, `it cannot be read: ${error}`);
+  });
+  if (text === undefined) return;
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) findings.fail(POSTGRES_LOG, 'it is empty');
+  for (const line of lines) expectNoPatientData(findings, POSTGRES_LOG, 'PostgreSQL', line);
+}
+
+/** Waits until the servers have released what the run needed. @returns what they still hold; undefined when it is not measured */
 export async function checkRest(
   environment: Environment,
   start: Held | undefined,
 ): Promise<Held | undefined> {
   const { findings, servers } = environment;
-  const sessions = servers.length * SESSIONS_OF_SERVER;
   for (const deadline = performance.now() + RELEASED_WITHIN_MS; ; await delay(1_000)) {
-    const held = await readHeld(environment);
-    if (start === undefined || held === undefined) return held;
-    const mostSockets = start.sockets + SESSIONS_OF_SERVER;
-    const isReleased = held.sockets <= mostSockets && held.sessions <= sessions;
+    const end = await readHeld(environment);
+    if (start === undefined || end === undefined) return end;
+    const limits = limitsOf(start, servers.length);
+    const isReleased = end.sockets <= limits.sockets && end.sessions <= limits.sessions;
     if (!isReleased && performance.now() < deadline) continue;
-    findings.expect(SOCKETS, held.sockets <= mostSockets, () => `${start.sockets}, then ${held.sockets}`);
-    findings.expect(SESSIONS, held.sessions <= sessions, () => `${held.sessions} of at most ${sessions}`);
-    return held;
+    checkHeld(findings, { start, end }, servers.length);
+    return end;
   }
 }
 
-export function checkMemory({ findings, options }: Environment, { second, last }: Holding['quarters']): void {
-  if (options.minutes < SHORTEST_FOR_MEMORY) return;
+const limitsOf = (start: Held, servers: number) => ({
+  sockets: start.sockets + SESSIONS_OF_SERVER,
+  sessions: servers * SESSIONS_OF_SERVER,
+});
+
+export function checkHeld(
+  findings: Findings,
+  { start, end }: { start: Held; end: Held },
+  servers: number,
+): void {
+  const { sockets, sessions } = limitsOf(start, servers);
+  findings.expect(SOCKETS, end.sockets <= sockets, () => `${start.sockets}, then ${end.sockets}`);
+  findings.expect(SESSIONS, end.sessions <= sessions, () => `${end.sessions} of at most ${sessions}`);
+}
+
+/** @param quarters undefined: without samples the check is left out, and the report says so */
+export function checkMemory(findings: Findings, minutes: number, quarters: MemoryQuarters | undefined): void {
+  if (minutes < SHORTEST_FOR_MEMORY || quarters === undefined) return;
+  const { second, last } = quarters;
   findings.expect(MEMORY, last <= second * GROWTH + GROWTH_MB, () => `${second} MB, then ${last} MB`);
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LAST_NAMES } from '../src/cliniko-simulator/name-lists.ts';
 import { type Choice, SeededRandom } from '../src/cliniko-simulator/seeded-random.ts';
 import type { Environment } from './environment.ts';
-import { findPatientData } from './patient-data.ts';
+import { expectNoPatientData } from './patient-data.ts';
 import { addressesFrom } from './servers.ts';
 
 const MODES: Choice<'sync-all' | 'sync-changed' | 'sync-active'> = [
@@ -96,8 +96,7 @@ export async function post(
     const answer = await fetch(url, { method: 'POST', signal }).catch(() => undefined);
     const text = await answer?.text().catch(() => '');
     if (answer === undefined || text === undefined) continue;
-    const found = findPatientData(text);
-    findings.expect(NO_PATIENT_DATA, found === undefined, () => `POST ${path}: ${found}`);
+    expectNoPatientData(findings, NO_PATIENT_DATA, `POST ${path}`, text);
     if (answer.ok) return true;
   }
   return false;

@@ -1,5 +1,6 @@
 /** Finds data of the simulated patients in a text that must not contain any: a log line, an event, an error, a metric. */
 import { FIRST_NAMES, LAST_NAMES } from '../src/cliniko-simulator/name-lists.ts';
+import type { Findings } from './findings.ts';
 
 /** Each changed or added patient of the soak gets a name that begins so. */
 export const MARK = 'Soakname';
@@ -34,4 +35,10 @@ export function findPatientData(text: string): string | undefined {
   const found = PATIENT_DATA.exec(text);
   if (found === null) return undefined;
   return `"${found[0]}" in …${text.slice(Math.max(0, found.index - 80), found.index + 120)}…`;
+}
+
+/** @param where the text is from */
+export function expectNoPatientData(findings: Findings, check: string, where: string, text: string): void {
+  const found = findPatientData(text);
+  findings.expect(check, found === undefined, () => `${where}: ${found}`);
 }

@@ -23,7 +23,7 @@ export interface SoakPostgres {
   restart(how: PostgresEnd): Promise<boolean>;
   /** Ends sessions of the servers. @param names application names; all when there are none. @returns how many */
   endSessions(names: readonly string[]): Promise<number>;
-  /** Its own log. */
+  /** Its own log. Rejects when it cannot be read. */
   log(): Promise<string>;
   close(): Promise<void>;
   /** When the soak ends while PostgreSQL is starting. */
@@ -71,7 +71,7 @@ export async function openPostgres(dataDir: string): Promise<SoakPostgres> {
     read,
     restart,
     endSessions,
-    log: () => readFile(join(files, '..', 'log'), 'utf8').catch(() => ''),
+    log: () => readFile(join(files, '..', 'log'), 'utf8'),
     async close() {
       await sql.end({ timeout: 2 });
       await embedded.stop();

@@ -5,12 +5,13 @@ import { replaceFigures } from '../bench/figures.ts';
 import type { Audience } from './audience.ts';
 import type { Environment } from './environment.ts';
 import type { FaultInjector } from './inject-faults.ts';
-import type { Held } from './resources.ts';
+import type { Held, MemoryQuarters } from './resources.ts';
 
 export interface Holding {
   start: Held | undefined;
   end: Held | undefined;
-  quarters: { second: number; last: number };
+  /** Undefined without samples. */
+  quarters: MemoryQuarters | undefined;
 }
 
 const PAGE = new URL('../docs/soak.md', import.meta.url);
@@ -95,18 +96,23 @@ async function deliveryRows(environment: Environment, audience: Audience): Promi
   ];
 }
 
-function holdingRows({ start, end, quarters }: Holding): [string, string][] {
-  if (start === undefined || end === undefined)
-    return [['memory, sockets, sessions', 'not measured: no /proc']];
+export function holdingRows({ start, end, quarters }: Holding): [string, string][] {
+  const mb = (size: number | undefined) => figureOf(size, ' MB');
   return [
     [
       'memory of the server that is never killed',
-      `${whole(start.rssMb)} MB before the first sync, ${whole(quarters.second)} MB in the second quarter, ${whole(quarters.last)} MB in the last, ${whole(end.rssMb)} MB at rest after it`,
+      `before the first sync ${mb(start?.rssMb)}, in the second quarter ${mb(quarters?.second)}, in the last ${mb(quarters?.last)}, at rest after it ${mb(end?.rssMb)}`,
     ],
-    ['its sockets at rest', `${whole(start.sockets)} before, ${whole(end.sockets)} after`],
-    ['sessions of all servers at rest', `${whole(start.sessions)} before, ${whole(end.sessions)} after`],
+    ['its sockets at rest', `before ${figureOf(start?.sockets)}, after ${figureOf(end?.sockets)}`],
+    [
+      'sessions of all servers at rest',
+      `before ${figureOf(start?.sessions)}, after ${figureOf(end?.sessions)}`,
+    ],
   ];
 }
+
+const figureOf = (figure: number | undefined, unit = ''): string =>
+  figure === undefined ? 'not measured' : `${whole(figure)}${unit}`;
 
 export async function writeReport(report: string): Promise<void> {
   await writeFile(PAGE, replaceFigures(await readFile(PAGE, 'utf8'), 'Soak', report));

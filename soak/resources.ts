@@ -13,10 +13,16 @@ export interface Held {
   sessions: number;
 }
 
+/** The median of the second quarter, after the first syncs, and of the last one; MB. */
+export interface MemoryQuarters {
+  second: number;
+  last: number;
+}
+
 const SAMPLE_MS = 5_000;
 const MB = 1_024 * 1_024;
 
-/** @returns undefined without /proc */
+/** @returns undefined without /proc, or when the first server has ended */
 export async function readHeld({ servers, postgres }: Environment): Promise<Held | undefined> {
   const pid = servers[0]?.pid;
   if (pid === undefined || process.platform !== 'linux') return undefined;
@@ -24,8 +30,15 @@ export async function readHeld({ servers, postgres }: Environment): Promise<Held
     (sql) => sql<{ sessions: number }[]>`select count(*)::int as sessions from pg_stat_activity
       where application_name like 'patient-sync%' and application_name <> 'patient-sync shared'`,
   );
+  // It may have ended just now, which another check reports.
+  const ofProcess = await readProcess(pid).catch(() => undefined);
+  return ofProcess && { ...ofProcess, sessions: row?.sessions ?? 0 };
+}
+
+async function readProcess(pid: number): Promise<Omit<Held, 'sessions'>> {
   const { rssBytes } = await usageOf(pid);
-  return { rssMb: rssBytes / MB, sockets: await countSockets(pid), sessions: row?.sessions ?? 0 };
+  if (Number.isNaN(rssBytes)) throw new Error('A process that has ended has no memory.');
+  return { rssMb: rssBytes / MB, sockets: await countSockets(pid) };
 }
 
 async function countSockets(pid: number): Promise<number> {
@@ -46,12 +59,14 @@ export class MemorySamples {
     }
   }
 
-  /** The median of the second quarter, after the first syncs, and of the last one; MB. */
-  get quarters(): { second: number; last: number } {
-    const quarter = Math.max(1, Math.floor(this.#rssMb.length / 4));
-    return {
-      second: median(this.#rssMb.slice(quarter, 2 * quarter)),
-      last: median(this.#rssMb.slice(-quarter)),
-    };
+  get quarters(): MemoryQuarters | undefined {
+    return quartersOf(this.#rssMb);
   }
+}
+
+/** @param rssMb in the order of the samples. @returns undefined when a quarter has no sample */
+export function quartersOf(rssMb: readonly number[]): MemoryQuarters | undefined {
+  const quarter = Math.floor(rssMb.length / 4);
+  if (quarter === 0) return undefined;
+  return { second: median(rssMb.slice(quarter, 2 * quarter)), last: median(rssMb.slice(-quarter)) };
 }

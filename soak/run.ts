@@ -70,7 +70,7 @@ async function main(options: SoakOptions): Promise<number> {
 }
 
 async function soak(environment: Environment): Promise<void> {
-  const { options, cliniko } = environment;
+  const { options, cliniko, findings, postgres } = environment;
   const audience = new Audience(environment);
   const injector = new FaultInjector(environment, audience);
   const samples = new MemorySamples();
@@ -96,8 +96,8 @@ async function soak(environment: Environment): Promise<void> {
   await checkMetrics(environment);
   audience.leave();
   const holding = { start, end: await checkRest(environment, start), quarters: samples.quarters };
-  checkMemory(environment, holding.quarters);
-  await checkPostgresLog(environment);
+  checkMemory(findings, options.minutes, holding.quarters);
+  await checkPostgresLog(findings, postgres);
   const report = await reportOf(environment, audience, injector, holding);
   process.stdout.write(`\n${report}\n\n`);
   if (options.report) await writeReport(report);

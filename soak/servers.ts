@@ -11,7 +11,7 @@ import { CREDENTIALS_KEY } from '../bench/product.ts';
 import { freePort } from '../test/peers/support/free-port.ts';
 import { builtEntry } from '../test/support/build-server.ts';
 import type { Findings } from './findings.ts';
-import { findPatientData } from './patient-data.ts';
+import { expectNoPatientData } from './patient-data.ts';
 
 const NO_PATIENT_DATA = 'logs of the servers contain no patient data';
 const STAYS = 'no server ends without a signal';
@@ -147,8 +147,7 @@ export class Server {
   #take(line: string): void {
     this.logLines += 1;
     this.#log.write(`${line}\n`);
-    const found = findPatientData(line);
-    this.#findings.expect(NO_PATIENT_DATA, found === undefined, () => `${this.name}: ${found}`);
+    expectNoPatientData(this.#findings, NO_PATIENT_DATA, this.name, line);
   }
 
   #environment(): NodeJS.ProcessEnv {
