@@ -9,13 +9,15 @@ import { startOfPages } from '../src/patients/follow-changes.ts';
 import { openSse, reconnect, type Viewer } from '../test/support/viewer.ts';
 import type { Environment } from './environment.ts';
 import { PatientCopy } from './patient-copy.ts';
-import { addressesFrom } from './servers.ts';
+import type { SoakPostgres } from './postgres.ts';
+import { addressesFrom, type Server } from './servers.ts';
 
 const POLL_PAUSE_MS = 1_500;
 /** Longer than a server is frozen, so that it answers after that. */
 const ANSWER_WITHIN_MS = 30_000;
 const REFRESH_PAUSE_MS = 700;
 
+const NOTHING_PENDING = 'no change of a patient waits for its number';
 const CONTINUES = 'the changes of patients continue at the cursor of the copy';
 
 /** @param cursor of the contract: an epoch and a number */
@@ -25,14 +27,20 @@ const numberOf = (cursor: string): number => Number(cursor.split('.')[1]);
 const isFirstListed = (copy: PatientCopy, { seq }: PatientChange): boolean =>
   seq === null && copy.listed === 0;
 
+/** What followers need of an environment. */
+export interface Followed extends Pick<Environment, 'findings' | 'fail' | 'organizations'> {
+  servers: readonly Pick<Server, 'url'>[];
+  postgres: Pick<SoakPostgres, 'read'>;
+}
+
 export class PatientFollowers {
   readonly copies: PatientCopy[] = [];
   readonly viewers: Viewer[] = [];
-  readonly #environment: Environment;
+  readonly #environment: Followed;
   readonly #refreshing: Promise<void>[] = [];
   #isLastRefresh = false;
 
-  constructor(environment: Environment) {
+  constructor(environment: Followed) {
     this.#environment = environment;
   }
 
@@ -91,7 +99,7 @@ export class PatientFollowers {
   }
 
   #refresh(copy: PatientCopy): Promise<void> {
-    return copy.refresh((ids) => this.readRows(copy.organizationId, ids));
+    return copy.refresh((ids) => this.#readRows(copy.organizationId, ids));
   }
 
   /** After the last change: the copies read the patients that are left, and no further ones. */
@@ -101,8 +109,49 @@ export class PatientFollowers {
     for (const copy of this.copies) await this.#refresh(copy);
   }
 
+  /** Copies that have not received everything, with their places. */
+  async behind(): Promise<string[]> {
+    const rows = await this.#environment.postgres.read(
+      (sql) => sql<{ id: number; head: number; patients: number }[]>`
+        select organization_id as id, head::int,
+          (select count(*)::int from patients where patients.organization_id = stream.organization_id) as patients
+        from patient_change_streams as stream`,
+    );
+    const ends = new Map(rows.map(({ id, ...end }) => [id, end]));
+    return this.copies.flatMap((copy) => {
+      const { head, patients } = ends.get(copy.organizationId) ?? { head: 0, patients: 0 };
+      return copy.behind(head, patients) ?? [];
+    });
+  }
+
+  /** Compares the copies of an organization with its table and its log, after `refreshLast`. */
+  async compare(organizationId: number): Promise<void> {
+    const { findings, postgres } = this.#environment;
+    const table = await this.#readRows(organizationId);
+    const log = await this.#readLog(organizationId);
+    for (const copy of this.copies) if (copy.organizationId === organizationId) copy.compare(table, log);
+    const pending = await postgres.read(
+      (sql) => sql`select id from patient_changes_pending where organization_id = ${organizationId}`,
+    );
+    const evidence = () => `${pending.length} of organization ${organizationId}`;
+    findings.expect(NOTHING_PENDING, pending.length === 0, evidence);
+  }
+
+  /** Each numbered change as `kind id`. */
+  async #readLog(organizationId: number): Promise<Map<number, string>> {
+    const rows = await this.#environment.postgres.read(
+      (sql) => sql<{ seq: number; kinds: string[]; ids: string[] }[]>`
+        select seq::int, kinds, cliniko_patient_ids as ids from patient_changes
+        where organization_id = ${organizationId} order by seq`,
+    );
+    const log = new Map<number, string>();
+    for (const { seq, kinds, ids } of rows)
+      for (const [n, patient] of ids.entries()) log.set(seq - ids.length + 1 + n, `${kinds[n]} ${patient}`);
+    return log;
+  }
+
   /** The digest of each row of `patients`. @param ids all patients when it is missing */
-  async readRows(organizationId: number, ids?: readonly string[]): Promise<Map<string, string>> {
+  async #readRows(organizationId: number, ids?: readonly string[]): Promise<Map<string, string>> {
     const rows = await this.#environment.postgres.read(
       (sql) => sql<{ id: string; digest: string }[]>`
         select cliniko_patient_id as id, md5(patients::text) as digest from patients
