@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest';
 export async function folder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'patient-sync-peers-'));
   await chmod(dir, 0o777);
-  // A PostgreSQL that was told to end may still write its last files.
+  // A PostgreSQL that is ending may still write its last files.
   onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return dir;
 }
