@@ -14,6 +14,7 @@ import { openEmbeddedDatabase } from '../src/embedded-postgres/open.ts';
 import { readSyncLogs } from '../src/events/sync-logs.ts';
 import { startServer } from '../src/server/server.ts';
 import { productConfig, silentLogger } from './product.ts';
+import { databaseCpuMs } from './server-processes.ts';
 
 export const ORGANIZATION = 123;
 
@@ -46,9 +47,19 @@ export interface Cliniko {
 export interface Clinic {
   cliniko: Cliniko;
   serverUrl: string;
-  /** A whole run, started over HTTP. @returns its sync log and the seconds from the request to the end */
-  sync(): Promise<{ log: SyncLog; seconds: number }>;
+  /** A whole run, started over HTTP. */
+  sync(): Promise<MeasuredRun>;
   close(): Promise<void>;
+}
+
+/** A run from its request to its end. */
+interface MeasuredRun {
+  log: SyncLog;
+  seconds: number;
+  /** Processor time of the server, in milliseconds. */
+  serverMs: number;
+  /** Processor time of PostgreSQL, in milliseconds. */
+  databaseMs: number;
 }
 
 export async function openClinic(environment: Environment, simulation: SimulatorOptions): Promise<Clinic> {
@@ -64,12 +75,19 @@ export async function openClinic(environment: Environment, simulation: Simulator
     cliniko,
     serverUrl: server.url,
     async sync() {
+      const databaseBegan = await databaseCpuMs(environment);
+      const serverBegan = process.cpuUsage();
       const began = performance.now();
       await fetch(`${server.url}/api/v1/cliniko/sync-all/${ORGANIZATION}`, { method: 'POST' });
       for (;;) {
         const { logs } = await readSyncLogs(environment.database.sql, ORGANIZATION, { limit: 1 });
         const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
-        if (log.status === 'completed') return { log, seconds: (performance.now() - began) / 1_000 };
+        if (log.status === 'completed') {
+          const seconds = (performance.now() - began) / 1_000;
+          const { user, system } = process.cpuUsage(serverBegan);
+          const databaseMs = (await databaseCpuMs(environment)) - databaseBegan;
+          return { log, seconds, serverMs: (user + system) / 1_000, databaseMs };
+        }
         if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
         await new Promise((resolve) => setTimeout(resolve, 25));
       }

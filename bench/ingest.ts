@@ -8,18 +8,23 @@ import type { Patient } from '../src/patients/patient.ts';
 import { upsertPatients } from '../src/patients/upsert.ts';
 import { type Clinic, type Environment, fetchRecords, openClinic, openEnvironment } from './environment.ts';
 import { median, progress } from './rounds.ts';
+import { databaseCpuMs } from './server-processes.ts';
 import type { Row } from './table.ts';
 
 const NAIVE_SHARE = 0.1;
 
 const ROUNDS = 3;
 
-/** Patients a second. */
+/** Patients a second, and processor time in microseconds a patient. */
 interface Rates {
   copied: number;
+  copiedDatabaseUs: number;
   naive: number;
   allNew: number;
+  allNewServerUs: number;
+  allNewDatabaseUs: number;
   unchanged: number;
+  unchangedServerUs: number;
 }
 
 export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
@@ -33,13 +38,7 @@ export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Ro
     await clinic.sync();
     const rounds: Rates[] = [];
     while (rounds.length < ROUNDS) rounds.push(await measureRound(environment, clinic, patients));
-    const medianOf = (name: keyof Rates) => median(rounds.map((rates) => rates[name]));
-    return rowsOf(count, {
-      copied: medianOf('copied'),
-      naive: medianOf('naive'),
-      allNew: medianOf('allNew'),
-      unchanged: medianOf('unchanged'),
-    });
+    return rowsOf(count, (name) => median(rounds.map((rates) => rates[name])));
   } finally {
     await clinic.close();
     await environment.close();
@@ -60,23 +59,41 @@ async function measureRound(
   patients: readonly Patient[],
 ): Promise<Rates> {
   progress(`COPY of ${patients.length} patients, one upsert a patient, and two full syncs …`);
-  const copied = patients.length / (await copyInto(environment, patients));
-  const some = patients.slice(0, patients.length * NAIVE_SHARE);
+  const count = patients.length;
+  const databaseBegan = await databaseCpuMs(environment);
+  const copied = count / (await copyInto(environment, patients));
+  const copiedDatabaseUs = (((await databaseCpuMs(environment)) - databaseBegan) * 1_000) / count;
+  const some = patients.slice(0, count * NAIVE_SHARE);
   const naive = some.length / (await upsertOneByOne(environment, some));
   await environment.database.sql`truncate patients`;
-  const allNew = patients.length / (await clinic.sync()).seconds;
-  const unchanged = patients.length / (await clinic.sync()).seconds;
-  return { copied, naive, allNew, unchanged };
+  const first = await clinic.sync();
+  const second = await clinic.sync();
+  return {
+    copied,
+    copiedDatabaseUs,
+    naive,
+    allNew: count / first.seconds,
+    allNewServerUs: (first.serverMs * 1_000) / count,
+    allNewDatabaseUs: (first.databaseMs * 1_000) / count,
+    unchanged: count / second.seconds,
+    unchangedServerUs: (second.serverMs * 1_000) / count,
+  };
 }
 
-function rowsOf(count: number, { copied, naive, allNew, unchanged }: Rates): Row[] {
+function rowsOf(count: number, figure: (name: keyof Rates) => number): Row[] {
   const unit = 'patients/s';
+  const [copied, naive, allNew] = [figure('copied'), figure('naive'), figure('allNew')];
+  const unchanged = figure('unchanged');
   const whole = { name: 'full sync, all new', value: allNew, unit };
+  const processor = (name: string, value: number): Row => ({ name, value, unit: 'µs a patient' });
   return [
     { name: `COPY of ${count} rows into an empty table (the limit)`, value: copied, unit },
+    processor('the same: processor time of PostgreSQL', figure('copiedDatabaseUs')),
     { name: 'one upsert a patient (the naive peer)', value: naive, unit, ratio: naive / copied, of: 'COPY' },
     { ...whole, ratio: allNew / copied, of: 'COPY', atLeast: 0.4 },
     { ...whole, ratio: allNew / naive, of: 'the naive peer' },
+    processor('the same: processor time of the server', figure('allNewServerUs')),
+    processor('the same: processor time of PostgreSQL', figure('allNewDatabaseUs')),
     {
       name: 'full sync, unchanged',
       value: unchanged,
@@ -85,6 +102,7 @@ function rowsOf(count: number, { copied, naive, allNew, unchanged }: Rates): Row
       of: 'all new',
       atLeast: 2,
     },
+    processor('the same: processor time of the server', figure('unchangedServerUs')),
   ];
 }
 

@@ -5,6 +5,7 @@
 import type { ISql } from 'postgres';
 import type { EngineMetadata } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
+import { databaseError } from '../logging/safe-error.ts';
 import { type RejectedRecord, releasedFromQuarantine } from '../patients/quarantine.ts';
 import { runExclusively } from './exclusive-transaction.ts';
 import { assertLease, checkpointed, isOurs, type Lease, LeaseLostError, runSettings } from './lease.ts';
@@ -29,22 +30,27 @@ export interface BatchRecord {
 
 /**
  * Writes fence, public row, checkpoint and ids in one statement. So they are atomic even without an explicit transaction, and
- * the next batch waits for one round trip only.
+ * the next batch waits for one round trip only. A COMMIT may be sent behind it: the statement fails when nothing may be
+ * written.
  *
- * @throws LeaseLostError, EndedElsewhereError; nothing was written
+ * @throws PostgresError; `isRefused` tells whether the lease is lost or the run has ended. Nothing was written
  */
 export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): Promise<void> {
-  const rows = await tx`
+  // `execute` sends it now: a COMMIT that the caller sends next follows it.
+  await tx`
     with fence as (${fence(tx, lease)}),
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
       select sync_log_id, ids from fence, (select ${batch.newKeys as string[]}::text[] as ids) as fresh
       where ids <> '{}'),
     released as (${releasedFromQuarantine(tx, lease.organizationId, batch, tx`exists (select from fence)`)}),
     saved as (update sync_runs as run set ${checkpointed(tx, batch.state, batch.moved)} from fence
-      where run.sync_log_id = fence.sync_log_id)
-    ${progress(tx, batch.state, batch.metadata)}`;
-  if (rows.length === 0) await throwFenced(tx, lease);
+      where run.sync_log_id = fence.sync_log_id),
+    recorded as (${progress(tx, batch.state, batch.metadata)})
+    select coalesce((select id from recorded), run_record_refused())`.execute();
 }
+
+/** Whether `recordBatch` failed because the lease is lost, or because another program has ended the run. */
+export const isRefused = (error: unknown): boolean => databaseError(error)?.code === 'PSR01';
 
 /** Writes progress that no batch records: a new phase, a wait. @throws LeaseLostError, EndedElsewhereError */
 export async function publishProgress(
@@ -66,7 +72,8 @@ const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
   update sync_logs set ${counts(tx, state)}, metadata = ${stamped(tx, metadata)} from fence
   where id = fence.sync_log_id returning id`;
 
-async function throwFenced(tx: ISql, lease: Lease): Promise<never> {
+/** @throws LeaseLostError, EndedElsewhereError */
+export async function throwFenced(tx: ISql, lease: Lease): Promise<never> {
   await assertLease(tx, lease);
   throw new EndedElsewhereError(`Run ${lease.syncLogId} was ended by another program.`);
 }

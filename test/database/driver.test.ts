@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { type ConnectionOptions, connect } from '../../src/database/driver.ts';
+import { sendCommit } from '../../src/database/send-commit.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { refusalOf } from '../support/postgres.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
@@ -114,6 +115,84 @@ describe('a transaction', () => {
     const behind = sql`insert into inside values (2)`;
     await Promise.allSettled([large, transaction, behind]);
     expect(await other`select id from inside`).toEqual([{ id: 2 }]);
+  });
+});
+
+test('transactions that begin at once on few connections each have one to themselves', async ({
+  databaseUrl,
+}) => {
+  const sql = open(databaseUrl, { max: 2 });
+  await sql`create table counter (n int)`;
+  await sql`insert into counter values (0)`;
+  const pids = new Map<number, number>();
+  const transactions = Array.from({ length: 50 }, () =>
+    sql.begin(async (tx) => {
+      const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      const pid = row?.pid ?? 0;
+      pids.set(pid, (pids.get(pid) ?? 0) + 1);
+      expect(pids.get(pid)).toBe(1);
+      await tx`update counter set n = n + 1`;
+      pids.set(pid, 0);
+    }),
+  );
+  await Promise.all([...transactions, ...Array.from({ length: 20 }, () => sql`select 1`)]);
+  expect(await sql`select n from counter`).toEqual([{ n: 50 }]);
+});
+
+describe('a commit that is sent behind unanswered statements', () => {
+  test('commits them, whether the session knows them or not, and frees the connection', async ({
+    databaseUrl,
+  }) => {
+    const sql = open(databaseUrl);
+    await sql`create table sent (id int)`;
+    for (const id of [1, 2, 3]) {
+      await sql.begin(async (tx) => {
+        const inserted = tx`insert into sent values (${id})`.execute();
+        await Promise.all([inserted, sendCommit(tx)]);
+      });
+    }
+    expect(await sql`select id from sent order by id`).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  });
+
+  test('commits nothing when one of them fails, and the failure is reported', async ({ databaseUrl }) => {
+    const sql = open(databaseUrl);
+    await sql`create table sent (id int check (id > 0))`;
+    const write = (id: number) =>
+      sql.begin(async (tx) => {
+        await tx`insert into sent values (10)`;
+        const inserted = tx`insert into sent values (${id})`.execute();
+        await Promise.all([inserted, sendCommit(tx)]);
+      });
+    await expect(write(-1)).rejects.toMatchObject({ code: '23514' });
+    await expect(write(-2)).rejects.toMatchObject({ code: '23514' });
+    expect(await sql`select id from sent`).toEqual([]);
+    await write(1);
+    expect(await sql`select id from sent order by id`).toEqual([{ id: 1 }, { id: 10 }]);
+  });
+
+  test('is the last statement: a later one is rejected, and runs nowhere', async ({ databaseUrl }) => {
+    const sql = open(databaseUrl);
+    await sql`create table sent (id int)`;
+    const late = sql.begin(async (tx) => {
+      const commit = sendCommit(tx);
+      await Promise.all([commit, tx`insert into sent values (1)`]);
+    });
+    await expect(late).rejects.toMatchObject({ code: 'TRANSACTION_COMMITTED' });
+    expect(await sql`select id from sent`).toEqual([]);
+  });
+
+  test('leaves no transaction open when the connection ends before it', async ({ databaseUrl }) => {
+    const sql = open(databaseUrl);
+    const other = connectInTest(databaseUrl);
+    await other`create table sent (id int)`;
+    const cut = sql.begin(async (tx) => {
+      const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      await tx`insert into sent values (1)`;
+      const ending = tx`select pg_terminate_backend(${row?.pid ?? 0}), pg_sleep(10)`.execute();
+      await Promise.all([ending, sendCommit(tx)]);
+    });
+    await expect(cut).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+    expect(await sql`select id from sent`).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { claimNextRun, type Lease } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
 import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
-import { endRunRow, publishProgress, recordBatch } from '../../src/sync/sync-log-row.ts';
+import { endRunRow, isRefused, publishProgress, recordBatch } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
@@ -81,7 +81,7 @@ describe('the record of a batch', () => {
   ])('is not written to any table by a worker with %s', async ([, other], { databaseUrl }) => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     const before = await everyRow(sql);
-    await expect(recordBatch(sql, other(lease), BATCH)).rejects.toThrow('no longer leased');
+    await expect(recordBatch(sql, other(lease), BATCH)).rejects.toSatisfy(isRefused);
     await expect(publishProgress(database, other(lease), STATE, METADATA)).rejects.toThrow(
       'no longer leased',
     );
@@ -92,7 +92,7 @@ describe('the record of a batch', () => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     await sql`update sync_logs set status = 'failed'`;
     const before = await everyRow(sql);
-    await expect(recordBatch(sql, lease, BATCH)).rejects.toThrow('ended by another program');
+    await expect(recordBatch(sql, lease, BATCH)).rejects.toSatisfy(isRefused);
     await expect(publishProgress(database, lease, STATE, METADATA)).rejects.toThrow(
       'ended by another program',
     );

@@ -8,8 +8,9 @@
  * not count before the fence, which is written with the counts, in the order of the batches.
  */
 import type { ISql } from 'postgres';
-import type { Database } from '../../database/open.ts';
+import type { Database, Tx } from '../../database/open.ts';
 import { isLockConflict } from '../../database/replay.ts';
+import { sendCommit } from '../../database/send-commit.ts';
 import type { Sealer } from '../../encryption/sealer.ts';
 import { OrganizationDeletedError, sharedOrganization } from '../../organizations/organization-lock.ts';
 import type { Patient } from '../../patients/patient.ts';
@@ -24,7 +25,7 @@ import { type Lease, runSettings } from '../lease.ts';
 import { type Display, runningMetadata } from '../metadata.ts';
 import { recordForecast, recordMark } from '../remaining-time.ts';
 import { type BatchCounts, hasMoved, type RunState, storedBatch } from '../run-state.ts';
-import { recordBatch } from '../sync-log-row.ts';
+import { isRefused, recordBatch, throwFenced } from '../sync-log-row.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
 
 export interface BatchDeps {
@@ -87,34 +88,44 @@ const upsertAll: Upsert = async (tx, organizationId, patients) => ({
 
 async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
   const { sql } = deps.database;
-  const { organizationId } = deps.lease;
   // Most batches of a known clinic write only their record. This is one statement, which needs no transaction.
   const isRecordOnly = batch.patients.length === 0 && batch.rejected.length === 0;
-  return isRecordOnly
-    ? await finishBatch(sql, deps, batch, NOTHING_WRITTEN)
-    : await sql.begin(async (tx) => {
-        // Both statements are sent together. `execute` sends this one first: its lock comes first in the lock order.
-        const sharing =
-          tx`select ${runSettings(tx, deps.lease)} ${sharedOrganization(tx, organizationId)}`.execute();
-        const [organizations, written] = await Promise.all([
-          sharing,
-          upsert(tx, organizationId, batch.patients),
-        ]);
-        if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
-        return await finishBatch(tx, deps, batch, written);
-      });
+  try {
+    return isRecordOnly
+      ? await finishBatch(sql, deps, batch, NOTHING_WRITTEN)
+      : await sql.begin((tx) => writeBatch(tx, deps, batch, upsert));
+  } catch (error) {
+    if (isRefused(error)) await throwFenced(sql, deps.lease);
+    throw error;
+  }
+}
+
+/** Two round trips: BEGIN and the patients, then the record and COMMIT. */
+async function writeBatch(tx: Tx, deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
+  const { organizationId } = deps.lease;
+  // `execute` sends this statement first: its lock comes first in the lock order.
+  const sharing =
+    tx`select ${runSettings(tx, deps.lease)} ${sharedOrganization(tx, organizationId)}`.execute();
+  const [organizations, written] = await Promise.all([sharing, upsert(tx, organizationId, batch.patients)]);
+  if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
+  return await finishBatch(tx, deps, batch, written, () => sendCommit(tx));
 }
 
 type Written = Awaited<ReturnType<Upsert>>;
 
 const NOTHING_WRITTEN: Written = { inserted: [], updated: [], refused: [] };
 
-/** Writes what commits together with the patients, once all earlier batches have committed. */
+/**
+ * Writes what commits together with the patients, once all earlier batches have committed.
+ *
+ * @param commit sends the COMMIT of the transaction
+ */
 async function finishBatch(
   tx: ISql,
   { sealer, lease, claimedState, base, onWritten }: BatchDeps,
   batch: PreparedBatch,
   written: Written,
+  commit: () => Promise<void> = async () => {},
 ): Promise<RunState> {
   onWritten();
   const { state, display } = await base;
@@ -123,18 +134,18 @@ async function finishBatch(
   const counted = storedBatch(state, countBatch(batch, outcome), batch.position);
   const forecasts = recordForecast(counted, display.remainingTime);
   const next = { ...counted, forecasts, marks: recordMark(counted) };
-  await Promise.all([
-    // The second statement depends on the fence in the first, or is rolled back with it. Both need one round trip.
-    recordBatch(tx, lease, {
-      state: next,
-      metadata: runningMetadata(next, display),
-      moved: hasMoved(claimedState, next),
-      newKeys: [...batch.newKeys],
-      stored,
-      rejected,
-    }),
-    quarantineRecords(tx, sealer, lease.organizationId, rejected),
-  ]);
+  const record = {
+    state: next,
+    metadata: runningMetadata(next, display),
+    moved: hasMoved(claimedState, next),
+    newKeys: [...batch.newKeys],
+    stored,
+    rejected,
+  };
+  // The record releases patients from quarantine, so the rejected ones follow it.
+  const recorded = recordBatch(tx, lease, record);
+  const quarantined = quarantineRecords(tx, sealer, lease.organizationId, rejected);
+  await (rejected.length > 0 ? Promise.all([recorded, quarantined]) : Promise.all([recorded, commit()]));
   return next;
 }
 
