@@ -4,7 +4,7 @@
  * The middleware covers every route and reads what each needs from route-policy.ts, so a new route is protected by default.
  * A request for an organization that its token does not hold gets the same response whether the organization exists or not.
  */
-import type { BlockList } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ProblemCode } from '#contract/problem.ts';
@@ -24,7 +24,7 @@ import { offersWebSocket } from '../http/upgrades.ts';
 import type { FrameGuard } from '../live/stream-authorization.ts';
 import type { Authenticator } from './authenticate.ts';
 import { renewSession } from './browser-sessions.ts';
-import type { RateLimits } from './rate-limits.ts';
+import type { RateLimits, StreamSlot } from './rate-limits.ts';
 import { isRefusal, type Refusal, type Refusals } from './refusals.ts';
 import { type Requirement, requirementOf } from './route-policy.ts';
 import { requireOwnPage, type SessionCookie, sessionCookieOf, storeSessionCookie } from './session-cookie.ts';
@@ -89,19 +89,28 @@ function mayScrape(principal: Principal, needed: Requirement): boolean {
 /** Takes one stream slot. It is released when the response closes, or when the connection of a queued request closes. */
 async function authorizeStream(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
   const principal = await authorizeRequest(c, needed, deps);
-  const leave = deps.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOrganizationOf(principal));
-  const { socket } = c.env.incoming;
-  const held = isHandshake(c) ? [socket] : [socket, c.env.outgoing];
-  const end = (): void => {
-    for (const one of held) one.off('close', end);
-    leave();
-  };
-  for (const one of held) one.once('close', end);
-  if (held.some((one) => one.destroyed)) end();
+  const slot = deps.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOrganizationOf(principal));
+  releaseOnClose(slot, c.env.incoming.socket, isHandshake(c) ? undefined : c.env.outgoing);
   c.set(
     'authorization',
     deps.sessions.authorizationFor(principal, isHandshake(c) ? frameGuard(c, principal, deps) : undefined),
   );
+}
+
+/** Keeps nothing but its parameters while the stream is open. */
+function releaseOnClose(
+  slot: StreamSlot,
+  socket: Socket,
+  response: HttpBindings['outgoing'] | undefined,
+): void {
+  const release = (): void => {
+    socket.off('close', release);
+    response?.off('close', release);
+    slot.release();
+  };
+  socket.on('close', release);
+  response?.on('close', release);
+  if (socket.destroyed || response?.destroyed) release();
 }
 
 /** Captures nothing of the request, which would otherwise live as long as the socket. */

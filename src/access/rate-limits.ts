@@ -28,8 +28,14 @@ export interface RateLimits {
   takeBadToken(address: string): void;
   /** For the frames of one socket. @returns throws like `takeRequest` */
   frames(principal: Principal): () => void;
-  /** @returns releases the slot. @throws ProblemError TOO_MANY_STREAMS */
-  takeStream(principal: Principal, organizationId: number | undefined): () => void;
+  /** @throws ProblemError TOO_MANY_STREAMS */
+  takeStream(principal: Principal, organizationId: number | undefined): StreamSlot;
+}
+
+/** An open stream, as the limits count it. */
+export interface StreamSlot {
+  /** A second call does nothing. */
+  release(): void;
 }
 
 const MINUTE_MS = 60_000;
@@ -83,26 +89,59 @@ function createBuckets(now: () => number) {
 }
 
 function createStreamLimit(config: RateLimitConfig): RateLimits['takeStream'] {
-  const streams = new Map<string, number>();
-  let allStreams = 0;
+  const counts: StreamCounts = { all: 0, byKey: new Map() };
   return (principal, organizationId) => {
-    const keys = [
-      { key: principal.actor, most: config.streamsPerToken },
-      ...(organizationId === undefined
-        ? []
-        : [{ key: `organization:${organizationId}`, most: config.streamsPerOrganization }]),
-    ].filter(() => principal.actor !== 'anyone');
-    const full = keys.find(({ key, most }) => (streams.get(key) ?? 0) >= most);
-    if (full !== undefined || allStreams >= config.streams) {
-      throw tooManyStreams(full?.most ?? config.streams);
-    }
-    allStreams += 1;
-    for (const { key } of keys) streams.set(key, (streams.get(key) ?? 0) + 1);
-    return once(() => {
-      allStreams -= 1;
-      for (const { key } of keys) release(streams, key);
-    });
+    const isLimited = principal.actor !== 'anyone';
+    const token = isLimited ? principal.actor : undefined;
+    const organization = isLimited ? organizationId : undefined;
+    const isFull = (key: StreamKey, most: number) => (counts.byKey.get(key) ?? 0) >= most;
+    if (isFull(token, config.streamsPerToken)) throw tooManyStreams(config.streamsPerToken);
+    if (isFull(organization, config.streamsPerOrganization))
+      throw tooManyStreams(config.streamsPerOrganization);
+    if (counts.all >= config.streams) throw tooManyStreams(config.streams);
+    return new CountedStream(counts, token, organization);
   };
+}
+
+/** A token by its actor, an organization by its id; undefined is not counted. */
+type StreamKey = string | number | undefined;
+
+interface StreamCounts {
+  all: number;
+  byKey: Map<StreamKey, number>;
+}
+
+/** A class: there is one for each open stream, and it must stay small. */
+class CountedStream implements StreamSlot {
+  readonly #counts: StreamCounts;
+  readonly #token: StreamKey;
+  readonly #organization: StreamKey;
+  #isReleased = false;
+
+  constructor(counts: StreamCounts, token: StreamKey, organization: StreamKey) {
+    this.#counts = counts;
+    this.#token = token;
+    this.#organization = organization;
+    counts.all += 1;
+    this.#count(token, 1);
+    this.#count(organization, 1);
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#counts.all -= 1;
+    this.#count(this.#token, -1);
+    this.#count(this.#organization, -1);
+  }
+
+  #count(key: StreamKey, change: 1 | -1): void {
+    if (key === undefined) return;
+    const { byKey } = this.#counts;
+    const count = (byKey.get(key) ?? 0) + change;
+    if (count > 0) byKey.set(key, count);
+    else byKey.delete(key);
+  }
 }
 
 interface Bucket {
@@ -117,21 +156,6 @@ function refill({ left, at }: Bucket, perMinute: number, now: number): Bucket {
 function evictOldest(buckets: Map<string, Bucket>): void {
   const [oldest] = buckets.keys();
   if (buckets.size > BUCKETS_AT_MOST && oldest !== undefined) buckets.delete(oldest);
-}
-
-function release(counts: Map<string, number>, key: string): void {
-  const left = (counts.get(key) ?? 0) - 1;
-  if (left > 0) counts.set(key, left);
-  else counts.delete(key);
-}
-
-function once(act: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    act();
-  };
 }
 
 function tooMany({ left }: Bucket, perMinute: number): ProblemError {

@@ -108,14 +108,17 @@ class StreamSession implements StreamAuthorization {
     return !this.#ended && Date.now() < endOf(this.#principal) && canAccess(this.#principal, organizationId);
   }
 
-  onEnd(connection: Connection): () => void {
+  watch(connection: Connection): void {
     const end = endOf(this.#principal);
     const ahead = Math.min(BYE_AHEAD_MS, (end - Date.now()) * 0.3);
     this.byeAt = end - (Number.isFinite(end) ? ahead : 0);
     this.byeAtUptime = performance.now() + this.byeAt - Date.now();
     this.#connection = connection;
     this.#open.add(this);
-    return () => this.#open.delete(this);
+  }
+
+  unwatch(): void {
+    this.#open.delete(this);
   }
 
   end(): void {

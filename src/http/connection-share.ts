@@ -13,24 +13,36 @@ export interface ConnectionShareOptions {
   onRefused: (reason: 'address' | 'server') => void;
 }
 
+/** The open connections of one address. */
+interface Share {
+  key: string;
+  open: number;
+}
+
 export function limitConnectionsPerAddress(server: Server, options: ConnectionShareOptions): void {
-  const open = new Map<string, number>();
+  const shares = new Map<string, Share>();
+  const shareOf = new WeakMap<Socket, Share>();
+  /** One for all sockets, which saves memory. */
+  function onClose(this: Socket): void {
+    const share = shareOf.get(this);
+    if (share === undefined) return;
+    share.open -= 1;
+    if (share.open === 0) shares.delete(share.key);
+  }
   server.on('connection', (socket: Socket) => {
     const address = peerAddress(socket);
     if (isTrusted(address, options.trustedProxies)) return;
     const key = addressShare(address);
-    const count = open.get(key) ?? 0;
-    if (count >= options.perAddress) {
+    const share = shares.get(key) ?? { key, open: 0 };
+    if (share.open >= options.perAddress) {
       socket.destroy();
       options.onRefused('address');
       return;
     }
-    open.set(key, count + 1);
-    socket.once('close', () => {
-      const left = (open.get(key) ?? 1) - 1;
-      if (left > 0) open.set(key, left);
-      else open.delete(key);
-    });
+    share.open += 1;
+    shares.set(key, share);
+    shareOf.set(socket, share);
+    socket.on('close', onClose);
   });
   server.on('drop', () => options.onRefused('server'));
 }

@@ -30,7 +30,7 @@ export function answerInTurn(
   { unreadMs = UNREAD_MS, checkMs = CHECK_MS }: RequestQueueOptions = {},
 ): void {
   const queues = new WeakMap<Socket, RequestQueue>();
-  const answering = new Map<Socket, Progress>();
+  const answering = new Set<RequestQueue>();
   server.on('request', (request, response) => {
     const { socket } = request;
     let queue = queues.get(socket);
@@ -40,26 +40,29 @@ export function answerInTurn(
     }
     queue.add(request, response);
   });
-  const timer = setInterval(() => endUnread(answering, unreadMs), checkMs);
+  const timer = setInterval(() => {
+    const now = performance.now();
+    for (const queue of answering) queue.endUnread(now, unreadMs);
+  }, checkMs);
   timer.unref();
   server.once('close', () => clearInterval(timer));
 }
 
-/** Bytes that the operating system has accepted, and when that number last grew. */
-interface Progress {
-  taken: number;
-  since: number;
-}
-
+/** The queue of one connection. An open stream keeps it, so it is small. */
 class RequestQueue {
   readonly #socket: Socket;
   readonly #handle: RequestListener;
-  readonly #answering: Map<Socket, Progress>;
-  readonly #waiting: [IncomingMessage, ServerResponse][] = [];
+  /** The queues with a response in progress. */
+  readonly #answering: Set<RequestQueue>;
+  readonly #onClose = () => this.#next();
+  #waiting: [IncomingMessage, ServerResponse][] | undefined;
   #isBusy = false;
   #isLast = false;
+  /** Bytes that the operating system has accepted, and when that number last grew. */
+  #taken = 0;
+  #takenAt = 0;
 
-  constructor(socket: Socket, handle: RequestListener, answering: Map<Socket, Progress>) {
+  constructor(socket: Socket, handle: RequestListener, answering: Set<RequestQueue>) {
     this.#socket = socket;
     this.#handle = handle;
     this.#answering = answering;
@@ -68,27 +71,48 @@ class RequestQueue {
   add(request: IncomingMessage, response: ServerResponse): void {
     // Node also delivers the rest of a packet after the connection has been closed.
     if (this.#socket.destroyed) return;
-    if (!this.#isBusy) this.#start(request, response);
-    else if (this.#waiting.length < WAITING_AT_MOST) {
-      this.#waiting.push([request, response]);
-      this.#isLast ||= this.#waiting.length > PIPELINED;
-    } else endUnparsed(this.#socket);
+    if (this.#isBusy) this.#enqueue(request, response);
+    else this.#start(request, response);
+  }
+
+  #enqueue(request: IncomingMessage, response: ServerResponse): void {
+    this.#waiting ??= [];
+    if (this.#waiting.length >= WAITING_AT_MOST) {
+      endUnparsed(this.#socket);
+      return;
+    }
+    this.#waiting.push([request, response]);
+    this.#isLast ||= this.#waiting.length > PIPELINED;
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void {
     this.#isBusy = true;
-    if (this.#isLast && this.#waiting.length === 0) response.shouldKeepAlive = false;
-    this.#answering.set(this.#socket, { taken: takenBy(this.#socket), since: performance.now() });
-    response.once('close', () => this.#next());
+    if (this.#isLast && !this.#waiting?.length) response.shouldKeepAlive = false;
+    this.#progressed(performance.now());
+    this.#answering.add(this);
+    response.on('close', this.#onClose);
     this.#handle(request, response);
   }
 
   #next(): void {
     this.#isBusy = false;
-    this.#answering.delete(this.#socket);
-    if (this.#socket.destroyed) this.#waiting.length = 0;
-    const next = this.#waiting.shift();
+    this.#answering.delete(this);
+    if (this.#socket.destroyed) this.#waiting = undefined;
+    const next = this.#waiting?.shift();
     if (next !== undefined) this.#start(...next);
+  }
+
+  /** Closes the connection when its reader has taken nothing for so long. */
+  endUnread(now: number, unreadMs: number): void {
+    const isProgress = this.#socket.writableLength === 0 || takenBy(this.#socket) > this.#taken;
+    if (isProgress) this.#progressed(now);
+    else if (now - this.#takenAt >= unreadMs) this.#socket.destroy();
+  }
+
+  #progressed(now: number): void {
+    this.#taken = takenBy(this.#socket);
+    // Whole milliseconds: V8 stores small integers without a heap object.
+    this.#takenAt = Math.floor(now);
   }
 }
 
@@ -109,15 +133,4 @@ function endUnparsed(socket: Socket): void {
 
 function takenBy(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength;
-}
-
-function endUnread(answering: Map<Socket, Progress>, unreadMs: number): void {
-  const now = performance.now();
-  for (const [socket, progress] of answering) {
-    const taken = takenBy(socket);
-    if (socket.writableLength === 0 || taken > progress.taken) {
-      progress.taken = taken;
-      progress.since = now;
-    } else if (now - progress.since >= unreadMs) socket.destroy();
-  }
 }

@@ -18,8 +18,10 @@ export interface StreamAuthorization {
   /** Undefined for a stream on which the client sends no frames (SSE). */
   readonly frames: FrameGuard | undefined;
   canRead(organizationId: number): boolean;
-  /** Calls `bye('reauth')` of the connection once, when the right ends. @returns a function that unregisters the connection */
-  onEnd(connection: Connection): () => void;
+  /** From now on `bye('reauth')` of the connection is called once, when the right ends. */
+  watch(connection: Connection): void;
+  /** The connection has closed. */
+  unwatch(): void;
 }
 
 declare module 'hono' {

@@ -33,14 +33,15 @@ export class SseConnection implements FrameSink, Connection, TimerEntry {
   readonly #subscriber: Subscriber;
   readonly #socket: SseSocket;
   readonly #writer: SocketWriter;
-  readonly #unregister: () => void;
+  readonly #authorization: StreamAuthorization;
 
   constructor(deps: SseDeps, subscriber: Subscriber, authorization: StreamAuthorization, socket: SseSocket) {
     this.#deps = deps;
     this.#subscriber = subscriber;
     this.#socket = socket;
     this.#writer = createSocketWriter(this, deps.flushScheduler);
-    this.#unregister = authorization.onEnd(this);
+    this.#authorization = authorization;
+    authorization.watch(this);
     socket.socket.on('drain', () => this.#writer.onDrain());
     socket.socket.on('close', () => this.#end());
     deps.connections.add(this);
@@ -80,7 +81,7 @@ export class SseConnection implements FrameSink, Connection, TimerEntry {
     this.#writer.end();
     this.#deps.connections.remove(this);
     this.#deps.heartbeat.remove(this);
-    this.#unregister();
+    this.#authorization.unwatch();
   }
 }
 

@@ -80,7 +80,6 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
   readonly #deps: WebSocketDeps;
   readonly #writer: SocketWriter;
   readonly #keepAlive: KeepAlive;
-  readonly #unregister: () => void;
   readonly #subscriptions = new Map<string, Subscription>();
   /** Handles frames in order, so that an unsubscribe never overtakes its subscribe. */
   #queue = Promise.resolve();
@@ -97,7 +96,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#deps = deps;
     this.#writer = createSocketWriter(this, deps.flushScheduler);
     this.#keepAlive = new KeepAlive(socket);
-    this.#unregister = authorization.onEnd(this);
+    authorization.watch(this);
     wire.on('drain', () => {
       this.#writer.onDrain();
       this.#applyBackpressure();
@@ -288,7 +287,7 @@ class WebSocketConnection implements FrameSink, Connection, TimerEntry {
     this.#deps.heartbeat.remove(this);
     this.#deps.keepAlive.remove(this.#keepAlive);
     this.#deps.connections.remove(this);
-    this.#unregister();
+    this.#authorization.unwatch();
     this.#writer.end();
     for (const subscription of this.#subscriptions.values()) subscription.end();
     this.#subscriptions.clear();
