@@ -9,6 +9,7 @@ import { replaceFigures } from './figures.ts';
 import { benchFleet } from './fleet.ts';
 import { benchFleetAtWork } from './fleet-at-work.ts';
 import { benchIngest } from './ingest.ts';
+import { benchLargeClinic } from './large-clinic.ts';
 import { benchLatency } from './latency.ts';
 import { benchLive } from './live.ts';
 import { benchManyClinics } from './many-clinics.ts';
@@ -25,6 +26,7 @@ const only = process.argv.find((arg) => arg.startsWith('--only='))?.slice('--onl
 
 const PARTS: [string, () => Promise<Row[]>][] = [
   ['Storing patients', () => benchIngest({ isQuick })],
+  ['A large clinic', () => benchLargeClinic({ isQuick })],
   ['Waiting for Cliniko', benchLatency],
   ['The ops console in a browser', () => benchOpsConsole({ isQuick })],
   ['Fan-out to many clients', () => benchFanOut({ isQuick })],

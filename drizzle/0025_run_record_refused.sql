@@ -1,5 +1,5 @@
--- Ends a statement that records a batch of a run whose lease is lost or whose public row is no longer running. The COMMIT that was
--- sent behind the statement then commits nothing.
+-- Makes the statement fail that records a batch, when the lease of the run is lost or its public row is no longer running. The COMMIT
+-- that was sent behind the statement then commits nothing.
 CREATE FUNCTION run_record_refused() RETURNS integer LANGUAGE plpgsql
 SET search_path = public, pg_temp AS $$
 BEGIN

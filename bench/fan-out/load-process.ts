@@ -1,6 +1,6 @@
 /** The load generator: many clients on bare sockets, in its own process. Counts events, and measures their delays. */
 import { connect } from 'node:net';
-import { createTimerWheel } from '../../src/live/timer-wheel.ts';
+import { createHeartbeatTimer } from '../../src/live/heartbeat-timer.ts';
 import type { Dialect } from './candidate.ts';
 import { createEventCount } from './count-events.ts';
 import { NATS_SUBSCRIBED, NATS_SUBSCRIPTION } from './nats-subscriber.ts';
@@ -50,7 +50,7 @@ const events = createEventCount();
 /** Unsolicited pongs are allowed, so the load process need not look for pings in the counted data. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const PONG_MS = 15_000;
-const alive = createTimerWheel(PONG_MS);
+const alive = createHeartbeatTimer(PONG_MS);
 
 /** Shared by all sockets: the cost of reading in the clients must not dominate the measurement. */
 const buffer = Buffer.allocUnsafe(256 * 1024);

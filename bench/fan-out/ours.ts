@@ -12,8 +12,8 @@ import { primaryReads } from '../../src/events/history-reads.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createConnectionRegistry } from '../../src/live/connection-registry.ts';
 import { createFlushScheduler } from '../../src/live/flush-scheduler.ts';
+import { createHeartbeatTimer } from '../../src/live/heartbeat-timer.ts';
 import { Hub } from '../../src/live/hub.ts';
-import { createTimerWheel } from '../../src/live/timer-wheel.ts';
 import { NO_TRACER } from '../../src/logging/tracer.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createApp } from '../../src/server/app.ts';
@@ -87,8 +87,8 @@ async function openApp(
       close: () => {},
     },
     connections: createConnectionRegistry(),
-    heartbeat: createTimerWheel(15_000),
-    keepAlive: createTimerWheel(20_000),
+    heartbeat: createHeartbeatTimer(15_000),
+    keepAlive: createHeartbeatTimer(20_000),
     flushScheduler: createFlushScheduler(),
     logger,
     rowLevelSecurity,

@@ -97,7 +97,7 @@ async function authorizeStream(c: HttpContext, needed: Requirement, deps: Author
   );
 }
 
-/** Keeps nothing but its parameters while the stream is open. */
+/** Releases the slot once. A function of its own, because the listener keeps its surroundings while the stream is open. */
 function releaseOnClose(
   slot: StreamSlot,
   socket: Socket,

@@ -103,7 +103,7 @@ function createStreamLimit(config: RateLimitConfig): RateLimits['takeStream'] {
   };
 }
 
-/** A token by its actor, an organization by its id; undefined is not counted. */
+/** The actor of a token, or the id of an organization; undefined: no limit. */
 type StreamKey = string | number | undefined;
 
 interface StreamCounts {

@@ -3,7 +3,7 @@
  * a statement that forgets its `where` returns no rows of other organizations.
  *
  * Routes are not aware of it. They receive a database whose `sql` and `orm` belong, during such a request, to one
- * transaction under a role of its own (database/close.ts). A principal that holds everything skips the extra round trips.
+ * transaction under a role of its own (database/revoke-privileges.ts). A principal that holds everything skips the extra round trips.
  *
  * Not here: the sync engine and the hub, which work for all organizations; what a stream may read (live/stream-authorization.ts).
  */
@@ -12,9 +12,9 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import { PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import type { MiddlewareHandler } from 'hono';
 import type { Sql, TransactionSql } from 'postgres';
-import { ROW_SECURITY_ROLE } from '../database/close.ts';
 import type { Database } from '../database/open.ts';
 import { createPoolSlots } from '../database/pool-slots.ts';
+import { ROW_SECURITY_ROLE } from '../database/revoke-privileges.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { principalOf } from '../http/principal.ts';
 import type { Logger } from '../logging/logger.ts';

@@ -3,17 +3,17 @@
  * nothing else.
  *
  * PostgreSQL knows the password, we store none. Our table `sql_readers` says what a reader may see; each start and
- * `closeToOthers` set its rights from there.
+ * `revokeFromOthers` set its rights from there.
  *
- * Not here: the rights themselves (database/close.ts, database/sql-readers.ts).
+ * Not here: the rights themselves (database/revoke-privileges.ts, database/sql-readers.ts).
  */
 import { createHmac, hash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type { ISql } from 'postgres';
 import { appendAudit } from '../audit/append.ts';
-import { closeToOthers, type DatabaseRoles, quote } from '../database/close.ts';
 import { MIGRATION_LOCK } from '../database/migrate.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { readOwnObjects } from '../database/own-objects.ts';
+import { type DatabaseRoles, quote, revokeFromOthers } from '../database/revoke-privileges.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { OPERATOR } from './api-tokens.ts';
 
@@ -80,7 +80,7 @@ export async function createSqlReader(
       from pg_roles where rolname = ${reader.role}
       on conflict (role_name) do update set role_oid = excluded.role_oid, organizations = excluded.organizations,
         raw = excluded.raw, identifiers = excluded.identifiers, created_at = now(), expires_at = excluded.expires_at`;
-    await closeToOthers(tx, own, roles);
+    await revokeFromOthers(tx, own, roles);
     await audit(tx, 'sql-reader.create', reader.role);
     return await adviceFor(tx, reader.role);
   });
@@ -224,7 +224,7 @@ export async function revokeSqlReader(
       delete from sql_readers where role_name = ${role}
       returning exists (select from pg_roles where rolname = role_name and oid = role_oid) as "isRole"`;
     if (removed === undefined) return undefined;
-    await closeToOthers(tx, own, roles);
+    await revokeFromOthers(tx, own, roles);
     await audit(tx, 'sql-reader.revoke', role);
     return removed.isRole ? await lockOut(tx, role) : 'dropped';
   });

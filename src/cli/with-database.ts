@@ -1,8 +1,8 @@
 /** The database of the environment, for commands that work on it without a server. */
 import { readDatabaseConfig } from '../config/config.ts';
-import type { DatabaseRoles } from '../database/close.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { prepareDatabase } from '../database/prepare.ts';
+import type { DatabaseRoles } from '../database/revoke-privileges.ts';
 import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 
 interface WithDatabaseOptions {

@@ -6,18 +6,18 @@ import { z } from 'zod';
 import type { AccountSettings } from './account-settings.ts';
 import { ClinikoError } from './error.ts';
 import { shardOf } from './shard.ts';
-import type { PageOptions } from './source.ts';
+import type { RequestOptions } from './source.ts';
 
 export interface AccountSource {
   /**
    * @returns the host of the account's pages, such as `harbour-street.au2.cliniko.com`
    * @throws ClinikoError, or the signal's reason when aborted
    */
-  host(options: PageOptions): Promise<string>;
+  host(options: RequestOptions): Promise<string>;
   /** @throws ClinikoError, or the signal's reason when aborted */
-  settings(options: PageOptions): Promise<AccountSettings>;
+  settings(options: RequestOptions): Promise<AccountSettings>;
   /** @throws ClinikoError, or the signal's reason when aborted */
-  countPractitioners(options: PageOptions): Promise<number>;
+  countPractitioners(options: RequestOptions): Promise<number>;
 }
 
 /** One label of a host name, so that a link never leads to another site. */

@@ -1,7 +1,7 @@
 /** One request to Cliniko for a person who waits: no retry, and no wait for the request limit. */
 import { limitTime } from '../timing/time-limit.ts';
 import { ClinikoError } from './error.ts';
-import type { PageOptions, WaitNotice } from './source.ts';
+import type { RequestOptions, WaitNotice } from './source.ts';
 
 /** Long enough for one slow answer, short enough for a person who waits. */
 const TIMEOUT_MS = 10_000;
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 10_000;
  * @throws ClinikoError; `rate-limited` also when the request would have to wait for the limit
  * @throws DOMException (TimeoutError) when Cliniko does not answer in time
  */
-export async function askOnce<T>(request: (options: PageOptions) => Promise<T>): Promise<T> {
+export async function askOnce<T>(request: (options: RequestOptions) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const limit = limitTime(TIMEOUT_MS, stop.signal);
   const onWait = ({ reason, until }: WaitNotice) => {

@@ -8,22 +8,22 @@
  * Not here: how often a page is tried (retry.ts), the request budget (request-budget.ts).
  */
 import { waitInLine } from '../timing/wait-in-line.ts';
-import type { PageOptions, WaitNotice } from './source.ts';
+import type { RequestOptions, WaitNotice } from './source.ts';
 
 /** A host counts as failing after this many consecutive failures, over all keys. */
 const HOST_FAILS_AFTER = 5;
 
 export interface CircuitBreaker {
   /** Resolves when this page may send its request. Rejects with the signal's reason. */
-  enter(page: PageOptions): Promise<void>;
+  enter(page: RequestOptions): Promise<void>;
   /** Cliniko did not respond properly to this page: if no other page retries, this one does from now on. */
-  failed(page: PageOptions): void;
+  failed(page: RequestOptions): void;
   /** Cliniko responded to this page, possibly with a rejection or a rate limit: all pages may send. */
-  answered(page: PageOptions): void;
+  answered(page: RequestOptions): void;
   /** Reports a wait to this page and to the pages that wait for it. */
-  report(page: PageOptions, notice: WaitNotice): void;
+  report(page: RequestOptions, notice: WaitNotice): void;
   /** This page sends no more requests. */
-  leave(page: PageOptions): void;
+  leave(page: RequestOptions): void;
   readonly isHostFailing: boolean;
 }
 
@@ -52,8 +52,8 @@ export function createCircuitBreakers(): CircuitBreakers {
 }
 
 function createBreaker(host: Host): CircuitBreaker {
-  const waiting = new Set<{ page: PageOptions; go: () => void }>();
-  let trying: PageOptions | undefined;
+  const waiting = new Set<{ page: RequestOptions; go: () => void }>();
+  let trying: RequestOptions | undefined;
   let current: WaitNotice | undefined;
   const open = (): void => {
     trying = undefined;

@@ -31,10 +31,10 @@ import { clinikoBaseUrl } from './shard.ts';
 import {
   MIN_REPORTED_WAIT_MS,
   NO_ANSWER_AFTER_MS,
-  type PageOptions,
   type PageQuery,
   type PatientPage,
   type PatientSource,
+  type RequestOptions,
   type WaitNotice,
 } from './source.ts';
 import { WireEnvelope } from './wire.ts';
@@ -91,20 +91,20 @@ export class ClinikoClient implements PatientSource, AccountSource {
     };
   }
 
-  page(query: PageQuery, options: PageOptions): Promise<PatientPage> {
-    return this.#get(`/patients?${searchOf(query)}`, options, readPage);
+  page(query: PageQuery, options: RequestOptions): Promise<PatientPage> {
+    return this.#get(`/patients?${searchOf(query)}`, options, parsePage);
   }
 
   // Read outside `#get`: an answer without the expected field is no outage, and a retry does not change it.
-  async host(options: PageOptions): Promise<string> {
+  async host(options: RequestOptions): Promise<string> {
     return readHost(await this.#get('/settings/public', options, readJson), this.#options.apiKey);
   }
 
-  async settings(options: PageOptions): Promise<AccountSettings> {
+  async settings(options: RequestOptions): Promise<AccountSettings> {
     return readAccountSettings(await this.#get('/settings/public', options, readJson));
   }
 
-  async countPractitioners(options: PageOptions): Promise<number> {
+  async countPractitioners(options: RequestOptions): Promise<number> {
     return readPractitionerCount(await this.#get('/practitioners?per_page=1', options, readJson));
   }
 
@@ -113,7 +113,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
   }
 
   /** @throws ClinikoError after all retries */
-  async #get<T>(path: string, options: PageOptions, read: ReadBody<T>): Promise<T> {
+  async #get<T>(path: string, options: RequestOptions, read: ReadBody<T>): Promise<T> {
     // A copy, because the breaker identifies pages by this object.
     const asking = { ...options };
     const failed: ClinikoFailure[] = [];
@@ -148,7 +148,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
   }
 
   /** @throws ClinikoError, or an error of the network */
-  async #request<T>(path: string, asking: PageOptions, tryNumber: number, read: ReadBody<T>): Promise<T> {
+  async #request<T>(path: string, asking: RequestOptions, tryNumber: number, read: ReadBody<T>): Promise<T> {
     const { signal, onRequest } = asking;
     const { clock, timeoutMs = TIMEOUT_MS, onAnswered } = this.#options;
     signal.throwIfAborted();
@@ -178,7 +178,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
   }
 
   /** Reports a request that gets no response for some time. @returns a function to call when the request has ended */
-  #watchForAnswer(asking: PageOptions, tryNumber: number): () => void {
+  #watchForAnswer(asking: RequestOptions, tryNumber: number): () => void {
     const { clock, timeoutMs = TIMEOUT_MS } = this.#options;
     let reported: WaitNotice | undefined;
     const timer = setTimeout(() => {
@@ -193,7 +193,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
   }
 
   /** After a rate limit the pacer makes the next try wait. Any other failure delays only this page. */
-  async #recover(failed: readonly ClinikoFailure[], asking: PageOptions): Promise<void> {
+  async #recover(failed: readonly ClinikoFailure[], asking: RequestOptions): Promise<void> {
     const { clock, random = Math.random } = this.#options;
     const failure = failed.at(-1);
     if (failure === undefined || failure.kind === 'rate-limited') return;
@@ -238,7 +238,7 @@ async function assertUsable(response: Response, clock: Clock): Promise<void> {
 }
 
 /** @throws ClinikoError */
-function readPage(body: Buffer, askedAt: Date | undefined): PatientPage {
+function parsePage(body: Buffer, askedAt: Date | undefined): PatientPage {
   const page = readRecords(body, 'patients');
   const envelope = WireEnvelope.safeParse(page?.envelope);
   if (page === undefined || !envelope.success) throw new ClinikoError({ kind: 'unreadable', status: 200 });

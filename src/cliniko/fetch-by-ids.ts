@@ -1,5 +1,5 @@
 /** Requests patients by id, including archived ones. */
-import type { PageOptions, PatientPage, PatientSource } from './source.ts';
+import type { PatientPage, PatientSource, RequestOptions } from './source.ts';
 import { readId } from './wire.ts';
 
 /** Without this filter Cliniko omits archived patients. */
@@ -25,7 +25,7 @@ export interface FetchedByIds {
 export async function fetchByIds(
   source: PatientSource,
   ids: readonly string[],
-  options: PageOptions,
+  options: RequestOptions,
 ): Promise<FetchedByIds> {
   const left = new Set(ids);
   const records: unknown[] = [];

@@ -48,7 +48,7 @@ export const MIN_REPORTED_WAIT_MS = 1_000;
 /** A run that has waited this long for a response counts as waiting. */
 export const NO_ANSWER_AFTER_MS = 5_000;
 
-export interface PageOptions {
+export interface RequestOptions {
   /** Aborting rejects at once, even during a wait. No request is sent afterwards. */
   signal: AbortSignal;
   /** No retry: the first failure is the result. */
@@ -68,7 +68,7 @@ export interface PatientSource {
    * @throws ClinikoError when Cliniko returned no usable page, after all retries
    * @throws the signal's reason when aborted
    */
-  page(query: PageQuery, options: PageOptions): Promise<PatientPage>;
+  page(query: PageQuery, options: RequestOptions): Promise<PatientPage>;
   /** Estimated time in milliseconds until this many more requests can be sent; 0 when all can be sent now. */
   estimateWaitMs(requests: number): number;
 }

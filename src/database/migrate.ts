@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql, Sql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
-import { closeToOthers, type DatabaseRoles } from './close.ts';
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { connect } from './driver.ts';
@@ -16,6 +15,7 @@ import { applyPending, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
+import { type DatabaseRoles, revokeFromOthers } from './revoke-privileges.ts';
 import { assertReadersExist, ensureRowSecurityRole, ensureSchemaUsage } from './roles.ts';
 import { advanceSequences } from './sequences.ts';
 import { type SessionSettings, sessionSettings } from './session.ts';
@@ -109,7 +109,7 @@ async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): 
   if (other !== undefined) await ensureSchemaUsage(tx, other);
   await assertReadersExist(tx, readers);
   const roles = { server: other, readers, hasRowSecurityRole };
-  const closed = await closeToOthers(tx, await readOwnObjects(), roles);
+  const closed = await revokeFromOthers(tx, await readOwnObjects(), roles);
   // PostgreSQL allows PUBLIC to call each new function by default.
   const named = closed.filter((role) => role !== 'PUBLIC');
   if (named.length > 0) {

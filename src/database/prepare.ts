@@ -4,9 +4,9 @@
  */
 import type { Logger } from '../logging/logger.ts';
 import { withExplanation } from './check-database.ts';
-import type { DatabaseRoles } from './close.ts';
 import { connect } from './driver.ts';
 import { migrate } from './migrate.ts';
+import type { DatabaseRoles } from './revoke-privileges.ts';
 import { pinSession, sessionSettings } from './session.ts';
 
 export interface DatabaseAddresses {

@@ -4,7 +4,7 @@
  * They are read from the catalog, so the origin of a right does not matter: a default privilege of the platform, a manual
  * GRANT, an older version.
  *
- * Not here: which role should have which right (close.ts).
+ * Not here: which role should have which right (revoke-privileges.ts).
  */
 import type { ISql } from 'postgres';
 import type { OwnObjects } from './own-objects.ts';

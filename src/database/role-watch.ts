@@ -5,9 +5,9 @@
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { withinMs } from './answer-limit.ts';
-import { type DatabaseRoles, findRolesWithMore } from './close.ts';
 import type { Database } from './open.ts';
 import type { OwnObjects } from './own-objects.ts';
+import { type DatabaseRoles, findRolesWithMore } from './revoke-privileges.ts';
 
 /** How long a result is cached, to limit what requests to `/readyz` cost the database. */
 const FRESH_MS = 2_000;

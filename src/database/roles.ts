@@ -3,8 +3,8 @@
  * every start creates it if needed; the role of the servers; and the readers that an operator names.
  */
 import type { ISql } from 'postgres';
-import { quote, ROW_SECURITY_ROLE } from './close.ts';
 import type { Tx } from './open.ts';
+import { quote, ROW_SECURITY_ROLE } from './revoke-privileges.ts';
 
 /** `DATABASE_READERS` names a role that does not exist. The message is one line for the operator. */
 export class UnknownReaderError extends Error {

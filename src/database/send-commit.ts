@@ -6,10 +6,10 @@ interface PatchedTransaction {
 }
 
 /**
- * Sends COMMIT behind the statements that are already sent, without waiting for their results. If one of them fails, PostgreSQL
- * rolls the transaction back, so nothing commits that a statement refuses with an error. No statement may follow.
+ * Sends COMMIT behind the statements that are already sent, without waiting for their results. A statement that fails turns it
+ * into a rollback, so a statement can prevent the commit by failing. No statement may follow.
  *
- * @returns resolves when the transaction has ended; await the statements before it too, to learn of their failure
+ * @returns resolves when the transaction has ended, also when it was rolled back: await the statements before it too
  */
 export async function sendCommit(tx: Tx & PatchedTransaction): Promise<void> {
   if (tx.commit === undefined) throw new TypeError('This transaction cannot send its commit.');

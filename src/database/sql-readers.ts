@@ -1,7 +1,7 @@
 /**
  * The SQL readers: login roles that only read, each the rows of some organizations (access/sql-readers.ts creates them).
  *
- * Not here: which rows they see (the policies, close.ts).
+ * Not here: which rows they see (the policies, revoke-privileges.ts).
  */
 import type { ISql } from 'postgres';
 import type { DatabaseObject } from './privileges.ts';

@@ -3,7 +3,7 @@ import type { Context, Hono } from 'hono';
 
 import { ProblemError } from '../http/problem.ts';
 import { cancelRun } from '../sync/cancel-run.ts';
-import { endInterruptedRuns, forceEndForeignRun } from '../sync/stale-runs.ts';
+import { endInterruptedRuns, forceEndForeignRun } from '../sync/stale-foreign-runs.ts';
 import type { LegacyDeps } from './deps.ts';
 import { progressStatus } from './progress.ts';
 import { findBySyncId } from './progress-routes.ts';

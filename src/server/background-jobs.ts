@@ -6,7 +6,7 @@ import { startOperationRetention } from '../operations/read-operation.ts';
 import { type OperationDeps, startOperationWorker } from '../operations/work-on-operations.ts';
 import type { EngineDeps } from '../sync/run-context.ts';
 import { startScheduler } from '../sync/schedule/scheduler.ts';
-import { watchForInterrupted } from '../sync/stale-runs.ts';
+import { watchForInterrupted } from '../sync/stale-foreign-runs.ts';
 import { Worker } from '../sync/worker.ts';
 import { type DelivererDeps, startDeliverer } from '../webhooks/deliverer.ts';
 import { watchForOverdue } from '../webhooks/overdue-watch.ts';

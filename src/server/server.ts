@@ -36,8 +36,8 @@ import { openPostgresLog } from '../events/postgres-event-log.ts';
 import { createChangeFeed } from '../live/change-feed.ts';
 import { type ConnectionRegistry, createConnectionRegistry } from '../live/connection-registry.ts';
 import { createFlushScheduler } from '../live/flush-scheduler.ts';
+import { createHeartbeatTimer } from '../live/heartbeat-timer.ts';
 import { Hub } from '../live/hub.ts';
-import { createTimerWheel } from '../live/timer-wheel.ts';
 import type { Logger } from '../logging/logger.ts';
 import { NO_TRACER, type Tracer } from '../logging/tracer.ts';
 import { createDatabaseStatsReader } from '../metrics/database-stats.ts';
@@ -179,8 +179,8 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
   const hub = new Hub(log, bus, logger);
   const changeFeed = createChangeFeed(log.changes, bus, logger);
   const connections = createConnectionRegistry({ onRotate: () => (hub.counters.rotated += 1) });
-  const heartbeat = createTimerWheel(HEARTBEAT_MS);
-  const keepAlive = createTimerWheel(KEEP_ALIVE_MS);
+  const heartbeat = createHeartbeatTimer(HEARTBEAT_MS);
+  const keepAlive = createHeartbeatTimer(KEEP_ALIVE_MS);
   hub.onHistoryLost(() => connections.byeToAll('restart'));
   return {
     deps: { hub, changeFeed, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },

@@ -30,14 +30,14 @@ export interface BatchRecord {
 
 /**
  * Writes fence, public row, checkpoint and ids in one statement. So they are atomic even without an explicit transaction, and
- * the next batch waits for one round trip only. A COMMIT may be sent behind it: the statement fails when nothing may be
- * written.
+ * the next batch waits for one round trip only. A COMMIT may be sent behind it, because the statement fails when the lease is
+ * lost. Not `async`: an error while the statement is made must keep the caller from sending that COMMIT.
  *
- * @throws PostgresError; `isRefused` tells whether the lease is lost or the run has ended. Nothing was written
+ * @returns rejects with a PostgresError; `isRefused` tells whether the lease is lost or the run has ended. Nothing was written
  */
-export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): Promise<void> {
-  // `execute` sends it now: a COMMIT that the caller sends next follows it.
-  await tx`
+export function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): Promise<void> {
+  // `execute` sends it now, and not when the result is awaited.
+  const recorded = tx`
     with fence as (${fence(tx, lease)}),
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
       select sync_log_id, ids from fence, (select ${batch.newKeys as string[]}::text[] as ids) as fresh
@@ -47,6 +47,7 @@ export async function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): P
       where run.sync_log_id = fence.sync_log_id),
     recorded as (${progress(tx, batch.state, batch.metadata)})
     select coalesce((select id from recorded), run_record_refused())`.execute();
+  return recorded.then(() => {});
 }
 
 /** Whether `recordBatch` failed because the lease is lost, or because another program has ended the run. */

@@ -3,7 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { type ConnectionOptions, connect } from '../../src/database/driver.ts';
+import { type ConnectionOptions, connect, THROUGH_POOLER } from '../../src/database/driver.ts';
 import { sendCommit } from '../../src/database/send-commit.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { refusalOf } from '../support/postgres.ts';
@@ -139,11 +139,21 @@ test('transactions that begin at once on few connections each have one to themse
   expect(await sql`select n from counter`).toEqual([{ n: 50 }]);
 });
 
+test('a first statement that fails inside the driver fails its transaction at once', async ({
+  databaseUrl,
+}) => {
+  const sql = open(databaseUrl);
+  const failing = sql.begin((tx) => tx`select ${undefined as unknown as string}`);
+  await expect(failing).rejects.toMatchObject({ code: 'UNDEFINED_VALUE' });
+  expect(await sql`select 1 as n`).toEqual([{ n: 1 }]);
+});
+
 describe('a commit that is sent behind unanswered statements', () => {
-  test('commits them, whether the session knows them or not, and frees the connection', async ({
-    databaseUrl,
-  }) => {
-    const sql = open(databaseUrl);
+  test.for<[string, ConnectionOptions]>([
+    ['whether the session knows them or not', {}],
+    ['one by one through a pooler', THROUGH_POOLER],
+  ])('commits them %s, and frees the connection', async ([, options], { databaseUrl }) => {
+    const sql = open(databaseUrl, options);
     await sql`create table sent (id int)`;
     for (const id of [1, 2, 3]) {
       await sql.begin(async (tx) => {
@@ -168,6 +178,53 @@ describe('a commit that is sent behind unanswered statements', () => {
     expect(await sql`select id from sent`).toEqual([]);
     await write(1);
     expect(await sql`select id from sent order by id`).toEqual([{ id: 1 }, { id: 10 }]);
+  });
+
+  test('commits nothing when one of them fails inside the driver', async ({ databaseUrl }) => {
+    const sql = open(databaseUrl);
+    await sql`create table sent (id int)`;
+    const write = (id: number | undefined) =>
+      sql.begin(async (tx) => {
+        await tx`insert into sent values (10)`;
+        const inserted = tx`insert into sent values (${id as number})`.execute();
+        await Promise.all([inserted, sendCommit(tx)]);
+      });
+    await expect(write(undefined)).rejects.toMatchObject({ code: 'UNDEFINED_VALUE' });
+    expect(await sql`select id from sent`).toEqual([]);
+    await write(1);
+    expect(await sql`select id from sent order by id`).toEqual([{ id: 1 }, { id: 10 }]);
+  });
+
+  test('commits nothing when the plan of one of them is outdated, and the next transaction has a new plan', async ({
+    databaseUrl,
+  }) => {
+    const sql = open(databaseUrl);
+    await sql`create table sent (id int)`;
+    await sql`create table changing (id int)`;
+    const write = () =>
+      sql.begin(async (tx) => {
+        await tx`insert into sent values (1)`;
+        const read = tx`select * from changing`.execute();
+        await Promise.all([read, sendCommit(tx)]);
+      });
+    await write();
+    await connectInTest(databaseUrl)`alter table changing add column name text`;
+    await expect(write()).rejects.toMatchObject({ code: '0A000' });
+    expect(await sql`select id from sent`).toEqual([{ id: 1 }]);
+    await write();
+    expect(await sql`select id from sent`).toEqual([{ id: 1 }, { id: 1 }]);
+  });
+
+  test('reports a failed statement that was not awaited', async ({ databaseUrl }) => {
+    const sql = open(databaseUrl);
+    await sql`create table sent (id int check (id > 0))`;
+    const write = sql.begin(async (tx) => {
+      await tx`insert into sent values (10)`;
+      void tx`insert into sent values (-1)`.execute();
+      await sendCommit(tx);
+    });
+    await expect(write).rejects.toMatchObject({ code: '23514' });
+    expect(await sql`select id from sent`).toEqual([]);
   });
 
   test('is the last statement: a later one is rejected, and runs nowhere', async ({ databaseUrl }) => {

@@ -3,7 +3,7 @@ import { describe, expect, vi } from 'vitest';
 import type { z } from 'zod';
 import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
-import { endInterruptedRuns } from '../../src/sync/stale-runs.ts';
+import { endInterruptedRuns } from '../../src/sync/stale-foreign-runs.ts';
 import { connectInTest as connect, test } from '../support/database.ts';
 import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';

@@ -1,5 +1,5 @@
 /** The second adapter of the patient source: a clinic in memory with scripted behaviour. */
-import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../src/cliniko/source.ts';
+import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../src/cliniko/source.ts';
 
 export interface ScriptedSource extends PatientSource {
   /** The numbered pages of the whole clinic that were requested, in order. */
@@ -9,7 +9,7 @@ export interface ScriptedSource extends PatientSource {
   /** Replaces the answer to the next request for such a page. */
   onPage(
     page: number,
-    act: (query: PageQuery, options: PageOptions) => PatientPage | Promise<PatientPage>,
+    act: (query: PageQuery, options: RequestOptions) => PatientPage | Promise<PatientPage>,
   ): void;
 }
 

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
-import { findRolesWithMore, ROW_SECURITY_ROLE } from '../../database/close.ts';
 import { assertNoConflictingObjects } from '../../database/conflicting-objects.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
 import { connect } from '../../database/driver.ts';
 import { type Journal, readJournal } from '../../database/migration-journal.ts';
 import { readOwnObjects } from '../../database/own-objects.ts';
 import { sessionsOf } from '../../database/pool-share.ts';
+import { findRolesWithMore, ROW_SECURITY_ROLE } from '../../database/revoke-privileges.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
 const LISTEN_LIMIT_MS = 3_000;

@@ -11,11 +11,11 @@ import { type ByeReason, PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import type { Connection, ConnectionRegistry } from '../connection-registry.ts';
 import type { FlushScheduler } from '../flush-scheduler.ts';
 import type { Frame } from '../frame.ts';
+import type { HeartbeatEntry, HeartbeatTimer } from '../heartbeat-timer.ts';
 import type { Hub } from '../hub.ts';
 import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
-import type { TimerEntry, TimerWheel } from '../timer-wheel.ts';
 import type { SseSocket } from './sse-socket.ts';
 
 /** The time limit for a client to receive `bye`. */
@@ -24,11 +24,11 @@ const BYE_LIMIT_MS = 1_000;
 export interface SseDeps {
   hub: Hub;
   connections: ConnectionRegistry;
-  heartbeat: TimerWheel;
+  heartbeat: HeartbeatTimer;
   flushScheduler: FlushScheduler;
 }
 
-export class SseConnection implements FrameSink, Connection, TimerEntry {
+export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
   readonly #deps: SseDeps;
   readonly #subscriber: Subscriber;
   readonly #socket: SseSocket;

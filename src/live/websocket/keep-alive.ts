@@ -3,9 +3,9 @@
  * if its connection looks open.
  */
 import type { WebSocket } from 'ws';
-import type { TimerEntry } from '../timer-wheel.ts';
+import type { HeartbeatEntry } from '../heartbeat-timer.ts';
 
-export class KeepAlive implements TimerEntry {
+export class KeepAlive implements HeartbeatEntry {
   readonly #socket: WebSocket;
   #alive = true;
 

@@ -18,9 +18,9 @@ import { safeError } from '../../logging/safe-error.ts';
 import type { Connection } from '../connection-registry.ts';
 import type { FlushScheduler } from '../flush-scheduler.ts';
 import { type Frame, joinSocket } from '../frame.ts';
+import type { HeartbeatEntry, HeartbeatTimer } from '../heartbeat-timer.ts';
 import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
-import type { TimerEntry, TimerWheel } from '../timer-wheel.ts';
 import { openChangeSubscription } from './change-subscription.ts';
 import { closeSoon } from './close-soon.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -51,9 +51,9 @@ const RESTART = 1012;
 const NOT_AUTHENTICATED = 4401;
 
 export interface WebSocketDeps extends LiveDeps {
-  heartbeat: TimerWheel;
+  heartbeat: HeartbeatTimer;
   /** Sends protocol pings, which detect dead peers. */
-  keepAlive: TimerWheel;
+  keepAlive: HeartbeatTimer;
   flushScheduler: FlushScheduler;
   logger: Logger;
 }
@@ -73,7 +73,7 @@ export function serveWebSocket(
 }
 
 /** A class: closures for each connection would be most of the memory of an idle one. */
-class WebSocketConnection implements FrameSink, Connection, TimerEntry {
+class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
   readonly #socket: WebSocket;
   readonly #wire: Socket;
   readonly #authorization: StreamAuthorization;

@@ -1,5 +1,5 @@
 /** The first requests of the catch-up scan (catch-up-scan.ts). They are sent while the clinic is counted again. */
-import type { PageOptions, PatientPage } from '../../cliniko/source.ts';
+import type { PatientPage, RequestOptions } from '../../cliniko/source.ts';
 import { scanChanges } from './change-scan.ts';
 import { type Crawl, startedAt } from './crawl.ts';
 import { catchUpSince, createdUntil } from './start-time.ts';
@@ -15,7 +15,7 @@ export interface StartedCatchUp {
 export function startCatchUp(crawl: Crawl): StartedCatchUp {
   const stopped = new AbortController();
   const signal = AbortSignal.any([crawl.options.signal, stopped.signal]);
-  const options: PageOptions = { ...crawl.options, signal };
+  const options: RequestOptions = { ...crawl.options, signal };
   const since = catchUpSince(startedAt(crawl));
   const asked = { ...crawl.plan.scope, since, perPage: crawl.plan.perPage };
   const changes = scanChanges(crawl.source, asked, options);
@@ -29,7 +29,7 @@ export function startCatchUp(crawl: Crawl): StartedCatchUp {
  * of active patients, and the patients behind it move up. A patient that is restored compensates for it in the total. Only the
  * archived patient is certain to be found: it is not known whether restoring a patient changes `updated_at`.
  */
-async function mayHaveMissedRows(crawl: Crawl, options: PageOptions): Promise<boolean> {
+async function mayHaveMissedRows(crawl: Crawl, options: RequestOptions): Promise<boolean> {
   const { source, plan, position } = crawl;
   if (plan.type !== 'active_patients' || position.coverage.keysetScans > 0) return false;
   const filters = [`archived_at:>=${createdUntil(startedAt(crawl))}`];

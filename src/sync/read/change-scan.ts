@@ -8,7 +8,7 @@
  * Numbered pages are used only if Cliniko ignores the sort or the filters that this needs.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
-import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
+import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { readTime } from '../../cliniko/wire.ts';
 import { scanByIds } from './keyset-scan.ts';
 import { createListEnd } from './list-end.ts';
@@ -47,7 +47,7 @@ interface StartedScan {
 export function scanChanges(
   source: PatientSource,
   plan: ChangeScanOptions,
-  options: PageOptions,
+  options: RequestOptions,
 ): AsyncGenerator<PatientPage> {
   const scans = plan.fields.map((field) => {
     const pages = scanField(source, plan, field, options);
@@ -74,14 +74,14 @@ interface FieldScan {
   perPage: number;
   /** The filters of every request. */
   filters: readonly string[];
-  options: PageOptions;
+  options: RequestOptions;
 }
 
 async function* scanField(
   source: PatientSource,
   { filter, since, perPage }: ChangeScanOptions,
   field: ChangeField,
-  options: PageOptions,
+  options: RequestOptions,
 ): AsyncGenerator<PatientPage> {
   // A filter on `archived_at` includes archived patients by itself.
   const filters = field === 'archived_at' ? [] : [filter];

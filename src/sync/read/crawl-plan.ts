@@ -10,7 +10,7 @@
  */
 
 import { WITH_ARCHIVED } from '../../cliniko/fetch-by-ids.ts';
-import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
+import type { PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import type { Database } from '../../database/open.ts';
 import { catchUpScan } from './catch-up-scan.ts';
 import { type ChangeScope, IgnoredFilterError, scanChanges } from './change-scan.ts';
@@ -29,7 +29,7 @@ const ONLY_ACTIVE: ChangeScope = { filter: 'archived_at:!?', fields: ['updated_a
 export interface CrawlContext {
   plan: CrawlPlan;
   source: PatientSource;
-  options: PageOptions;
+  options: RequestOptions;
   /** To query the stored patients. */
   database: Database;
   /** From the checkpoint: the position that an earlier attempt reached, and the ids it has stored. */

@@ -1,6 +1,6 @@
 /** What a crawl reads (its plan), and how far it has come. crawl-plan.ts decides both. */
 import type { OperationType } from '#contract/sync-log.ts';
-import type { PageOptions, PatientSource } from '../../cliniko/source.ts';
+import type { PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import type { ChangeScope } from './change-scan.ts';
 import type { CrawlPosition } from './crawl-position.ts';
 import type { SeenIds } from './seen-ids.ts';
@@ -26,7 +26,7 @@ export function startedAt({ position, plan }: Crawl): Date {
 /** A running crawl. It decides by what it has read, which is ahead of what is stored. */
 export interface Crawl {
   readonly source: PatientSource;
-  readonly options: PageOptions;
+  readonly options: RequestOptions;
   readonly plan: CrawlPlan;
   /** Keys of the records that this run has read. */
   readonly seen: SeenIds;

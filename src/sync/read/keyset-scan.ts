@@ -6,7 +6,7 @@
  * changed during the page scan, for a list whose numbered pages repeat, and for many changes within one second.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
-import type { PageOptions, PatientPage, PatientSource } from '../../cliniko/source.ts';
+import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { readId } from '../../cliniko/wire.ts';
 import { createListEnd, type ListEnding, OUTAGE_FROM } from './list-end.ts';
 
@@ -34,7 +34,7 @@ export interface KeysetPage {
 export async function* scanByIds(
   source: PatientSource,
   { afterId, perPage, filters, seen }: KeysetScanOptions,
-  options: PageOptions,
+  options: RequestOptions,
 ): AsyncGenerator<KeysetPage, ListEnding> {
   const mayBeEmpty = seen < OUTAGE_FROM;
   const end = createListEnd({

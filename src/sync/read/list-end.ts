@@ -5,7 +5,7 @@
  * Not here: what an end that contradicts a total means for the proof (completeness.ts).
  */
 import { ClinikoError } from '../../cliniko/error.ts';
-import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../cliniko/source.ts';
+import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 
 /** How a list ended: with its last page, or with a page that shows that Cliniko ignores the request parameters. */
 export type ListEnding = 'end' | 'repeated';
@@ -102,7 +102,7 @@ const EMPTY_PAGE: PatientPage = { records: [], totalEntries: undefined, hasNext:
 export async function readPage(
   source: PatientSource,
   query: PageQuery,
-  options: PageOptions,
+  options: RequestOptions,
 ): Promise<PatientPage> {
   try {
     return await source.page(query, options);

@@ -8,7 +8,7 @@
  * Not here: where a list ends (list-end.ts), waiting and retrying (cliniko/client.ts), what happens to a page
  * (write/pipeline.ts).
  */
-import type { PageOptions, PageQuery, PatientPage, PatientSource } from '../../cliniko/source.ts';
+import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { createListEnd, type ListEnding, readPage } from './list-end.ts';
 import { createRepeatGuard } from './repeated-page-guard.ts';
 
@@ -43,7 +43,7 @@ export interface NumberedPage {
 export async function* scanPages(
   source: PatientSource,
   scan: PageScanOptions,
-  options: PageOptions,
+  options: RequestOptions,
 ): AsyncGenerator<NumberedPage, ListEnding> {
   const fetch = createPrefetch(source, scan, options);
   const isRepeat = createRepeatGuard();
@@ -70,7 +70,7 @@ export async function* scanPages(
 }
 
 /** Requests sent ahead of their use. Each response is used once. */
-function createPrefetch(source: PatientSource, { query, first }: PageScanOptions, options: PageOptions) {
+function createPrefetch(source: PatientSource, { query, first }: PageScanOptions, options: RequestOptions) {
   const underWay = new Map<number, Promise<PatientPage>>();
   if (first !== undefined) underWay.set(1, Promise.resolve(first));
   const ahead = (page: number): Promise<PatientPage> => {

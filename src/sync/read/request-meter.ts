@@ -1,5 +1,5 @@
 /** Wraps the patient source of a run: counts and times requests, reports their waits, and aborts them with the run. */
-import type { PageOptions, PatientSource, WaitNotice } from '../../cliniko/source.ts';
+import type { PatientSource, RequestOptions, WaitNotice } from '../../cliniko/source.ts';
 import { createStopwatch } from '../../timing/stopwatch.ts';
 import { workMsOf } from '../remaining-time.ts';
 import type { RunContext } from '../run-context.ts';
@@ -7,7 +7,7 @@ import { createWaitReporter, type WaitReporter } from './wait-reporter.ts';
 
 export interface RequestMeter {
   source: PatientSource;
-  options: PageOptions;
+  options: RequestOptions;
   waits: WaitReporter;
   /** Milliseconds since the last lap. */
   lap(): { fetchMs: number; waitedMs: number };

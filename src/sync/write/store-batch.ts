@@ -50,7 +50,8 @@ const TRIES = 3;
 
 /**
  * @returns the state after the commit
- * @throws LeaseLostError, PostgresError; nothing was written
+ * @throws LeaseLostError, PostgresError: nothing was written. After a lost connection it is unknown whether the batch was
+ *   written; the lease decides
  */
 export async function storeBatch(deps: BatchDeps, batch: PreparedBatch): Promise<RunState> {
   let isFirstToFail = true;
@@ -142,7 +143,7 @@ async function finishBatch(
     stored,
     rejected,
   };
-  // The record releases patients from quarantine, so the rejected ones follow it.
+  // Rejected records follow the record, which releases others from quarantine. Their COMMIT waits for both, which is rare.
   const recorded = recordBatch(tx, lease, record);
   const quarantined = quarantineRecords(tx, sealer, lease.organizationId, rejected);
   await (rejected.length > 0 ? Promise.all([recorded, quarantined]) : Promise.all([recorded, commit()]));

@@ -1,8 +1,8 @@
 /** The database grants rights only to its owner, the server role and the named readers. */
 import { describe, expect, vi } from 'vitest';
-import { findRolesWithMore } from '../../src/database/close.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { readOwnObjects } from '../../src/database/own-objects.ts';
+import { findRolesWithMore } from '../../src/database/revoke-privileges.ts';
 import { UnknownReaderError } from '../../src/database/roles.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';

@@ -1,19 +1,19 @@
 /** One timer for the heartbeats of all connections: each entry is called once in a period; entries are spread over the slots. */
 
-export interface TimerEntry {
+export interface HeartbeatEntry {
   onTick(): void;
 }
 
-export interface TimerWheel {
-  add(entry: TimerEntry): void;
-  remove(entry: TimerEntry): void;
+export interface HeartbeatTimer {
+  add(entry: HeartbeatEntry): void;
+  remove(entry: HeartbeatEntry): void;
   stop(): void;
 }
 
 const SLOTS = 20;
 
-export function createTimerWheel(periodMs: number): TimerWheel {
-  const slots = Array.from({ length: SLOTS }, () => new Set<TimerEntry>());
+export function createHeartbeatTimer(periodMs: number): HeartbeatTimer {
+  const slots = Array.from({ length: SLOTS }, () => new Set<HeartbeatEntry>());
   let current = 0;
   const timer = setInterval(() => {
     current = (current + 1) % SLOTS;

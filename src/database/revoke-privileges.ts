@@ -66,7 +66,7 @@ const EXECUTE: Right = { privileges: ['EXECUTE'] };
  * Call it as the owner, in a transaction.
  * @returns the roles that lost a right
  */
-export async function closeToOthers(tx: ISql, own: OwnObjects, known: DatabaseRoles): Promise<string[]> {
+export async function revokeFromOthers(tx: ISql, own: OwnObjects, known: DatabaseRoles): Promise<string[]> {
   const roles: AllRoles = { ...known, sqlReaders: await readSqlReaders(tx) };
   const objects = (await readObjects(tx, own)).filter(({ ours }) => ours);
   const statements = objects.flatMap((object) => [

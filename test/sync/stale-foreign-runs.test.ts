@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { endInterruptedRuns, type FutureChanges } from '../../src/sync/stale-runs.ts';
+import { endInterruptedRuns, type FutureChanges } from '../../src/sync/stale-foreign-runs.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
