@@ -1,20 +1,14 @@
 /** `npm start`: the server, configured by the environment. */
-import { setFlagsFromString } from 'node:v8';
 import { readConfig } from './config/config.ts';
 import { createLogger, LOG_LEVELS } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
+import { limitHeapGrowth } from './server/heap-growth.ts';
 import { startServer } from './server/server.ts';
 import { explainStartFailure } from './server/start-failure.ts';
 
 /** After the drain: the process exits within `DRAIN_MS` plus this. */
 const LEFT_FOR_CLOSING_MS = 4_500;
-
-/**
- * Each page of a sync leaves garbage. By default V8 lets the heap grow to four times the live data before it collects. With
- * this limit a sync of 100,000 patients takes little more memory than one of 5,000, and no more time.
- */
-const HEAP_GROWING_PERCENT = 50;
 
 const USAGE = `Usage: npx patient-sync serve [--log-level=${LOG_LEVELS.join('|')}]
 The environment configures everything else: README.md lists the variables.
@@ -26,7 +20,7 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
+  limitHeapGrowth();
   const config = readConfig(process.env, process.argv.slice(2), process.stdout.isTTY === true);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });
   const server = await startServer(config, logger);
