@@ -60,7 +60,8 @@ function figures(
     name: name(size),
     value: read(cost),
     unit,
-    ...(n > 0 && { ratio: read(cost) / least, of: 'the first' }),
+    // A share of nothing says nothing.
+    ...(n > 0 && least > 0 && { ratio: read(cost) / least, of: 'the first' }),
   }));
 }
 

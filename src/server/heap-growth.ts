@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /**
  * Each page of a sync leaves garbage. By default V8 lets the heap grow to four times the live data before it collects. With
- * this limit a sync of 100,000 patients takes little more memory than one of 5,000, and no more time.
+ * this limit a sync of 100,000 patients takes 188 MB instead of 274, and 5 % more time.
  */
 const HEAP_GROWING_PERCENT = 50;
 
