@@ -7,7 +7,7 @@
  *
  * Not here: how often a page is tried (retry.ts), the request budget (request-budget.ts).
  */
-import { waitInLine } from '../timing/wait-in-line.ts';
+import { waitForTurn } from '../timing/wait-for-turn.ts';
 import type { RequestOptions, WaitNotice } from './source.ts';
 
 /** A host counts as failing after this many consecutive failures, over all keys. */
@@ -67,7 +67,7 @@ function createBreaker(host: Host): CircuitBreaker {
     async enter(page) {
       while (trying !== undefined && trying !== page) {
         if (current !== undefined) page.onWait?.(current);
-        await waitInLine(page.signal, (go) => {
+        await waitForTurn(page.signal, (go) => {
           const entry = { page, go };
           waiting.add(entry);
           return () => waiting.delete(entry);

@@ -11,7 +11,7 @@
  */
 import type { Sql } from 'postgres';
 import type { Tx } from '../database/open.ts';
-import { isLockConflict, replayTransaction } from '../database/replay.ts';
+import { isLockConflict, retryTransaction } from '../database/retry-transaction.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
@@ -82,11 +82,11 @@ async function takeNext(deps: OperationDeps, operation: RunningOperation): Promi
   const work = (tx: Tx) => actOnNext(tx, deps, operation);
   // A server that froze in the middle of a batch holds the row that a cancel needs.
   const begin = () => (action === 'cancel' ? beginTerminatingBlockers(sql, work) : sql.begin(work));
-  const taken = await replayTransaction(begin).catch(async (error: unknown) => {
+  const taken = await retryTransaction(begin).catch(async (error: unknown) => {
     if (!isTakenId(error, 'sync_logs')) throw error;
     // Rows were loaded with explicit ids since the server started.
     await advanceSequences(sql, ['sync_logs']);
-    return await replayTransaction(begin);
+    return await retryTransaction(begin);
   });
   if (taken === undefined) return false;
   taken.publish?.();

@@ -9,7 +9,7 @@ import type { QuarantineRetry } from '#contract/patients.ts';
 import { fetchByIds, IDS_AT_ONCE } from '../cliniko/fetch-by-ids.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database, Tx } from '../database/open.ts';
-import { replayTransaction } from '../database/replay.ts';
+import { retryTransaction } from '../database/retry-transaction.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { type ParseRules, parseRecord } from './parse-patient.ts';
@@ -90,5 +90,5 @@ async function storeAgain(
     await quarantineRecords(tx, sealer, organizationId, again);
     return stored.length;
   };
-  return await replayTransaction(() => database.sql.begin(store));
+  return await retryTransaction(() => database.sql.begin(store));
 }

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ISql } from 'postgres';
 import { SyncLog } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { replayTransaction } from '../database/replay.ts';
+import { retryTransaction } from '../database/retry-transaction.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
@@ -36,7 +36,7 @@ export interface CancelDeps {
  */
 export async function cancelRun(deps: CancelDeps, organizationId: number, syncLogId: number): Promise<void> {
   const { database } = deps;
-  const run = await replayTransaction(() =>
+  const run = await retryTransaction(() =>
     beginTerminatingBlockers(database.sql, (tx) => requestCancel(tx, syncLogId)),
   );
   if (run === undefined) throw await cancelProblem(database, organizationId, syncLogId);
@@ -106,7 +106,7 @@ async function endForOwner(
   organizationId: number,
   syncLogId: number,
 ): Promise<void> {
-  const ended = await replayTransaction(() =>
+  const ended = await retryTransaction(() =>
     beginTerminatingBlockers(database.sql, (tx) => forceFailRun(tx, syncLogId, new CancelledError())),
   );
   if (ended) bus.publish({ organizations: [organizationId], work: false });

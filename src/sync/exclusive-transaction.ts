@@ -1,7 +1,7 @@
 /** A transaction that writes many rows of one organization, under its exclusive lock (organizations/organization-lock.ts). */
 import type { Sql } from 'postgres';
 import type { Tx } from '../database/open.ts';
-import { replayTransaction } from '../database/replay.ts';
+import { retryTransaction } from '../database/retry-transaction.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
 import { engineSettings, revokeLeases } from './lease.ts';
 
@@ -29,7 +29,7 @@ export async function runExclusively<T>(
       await tx`select ${engineSettings(tx)}, set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
       return await work(tx, await lockOrganization(tx, organizationId));
     });
-  return await replayTransaction(transaction, onConflict);
+  return await retryTransaction(transaction, onConflict);
 }
 
 /**

@@ -7,7 +7,7 @@
  *
  * A run that waits for a slot keeps the pages that it has read. So no new run begins while many runs wait.
  */
-import { waitInLine } from '../timing/wait-in-line.ts';
+import { waitForTurn } from '../timing/wait-for-turn.ts';
 
 /** Records of a turn. Most clinics are smaller, so they keep their slot until they end. */
 export const TURN_RECORDS = 1_000;
@@ -117,7 +117,7 @@ function createQueue() {
       first?.();
     },
     wait(signal: AbortSignal, begin: () => void): Promise<void> {
-      return waitInLine(signal, (go) => {
+      return waitForTurn(signal, (go) => {
         const next = (): void => {
           waiting.delete(next);
           begin();

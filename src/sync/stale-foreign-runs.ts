@@ -6,7 +6,7 @@
  */
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
-import { replayTransaction } from '../database/replay.ts';
+import { retryTransaction } from '../database/retry-transaction.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
@@ -62,7 +62,7 @@ export async function endInterruptedRuns(
   const unchanged = await observeFuture(sql, future, now);
   let ended = 0;
   for (let after = 0; ; ) {
-    const portion = await replayTransaction(() => sql.begin((tx) => endPortion(tx, after, unchanged)));
+    const portion = await retryTransaction(() => sql.begin((tx) => endPortion(tx, after, unchanged)));
     ended += portion.ended;
     if (portion.last === undefined) return ended;
     after = portion.last;
@@ -133,7 +133,7 @@ async function endStale(tx: ISql, ids: readonly number[], unchanged: Unchanged):
  */
 export async function forceEndForeignRun({ sql }: Database, syncLogId: number): Promise<boolean> {
   const { error_details: details, ...report } = describeFailure(new CancelledError());
-  const rows = await replayTransaction(() =>
+  const rows = await retryTransaction(() =>
     sql.begin(
       (tx) => tx`
     update sync_logs as log set

@@ -7,7 +7,7 @@
 import type { ISql } from 'postgres';
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { replayTransaction } from '../database/replay.ts';
+import { retryTransaction } from '../database/retry-transaction.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';
 import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
@@ -47,11 +47,11 @@ export async function startRun(
         await shareOrganization(tx, organizationId);
         return await createRun(tx, organizationId, type, origin);
       });
-    const created = await replayTransaction(begin).catch(async (error: unknown) => {
+    const created = await retryTransaction(begin).catch(async (error: unknown) => {
       if (!isTakenId(error, 'sync_logs')) throw error;
       // Rows were loaded with explicit ids since the server started.
       await advanceSequences(sql, ['sync_logs']);
-      return await replayTransaction(begin);
+      return await retryTransaction(begin);
     });
     if (created !== undefined) return { syncLogId: created, created: true };
     // Another run started between the two statements: join it, unless it has already ended.

@@ -7,7 +7,7 @@
  * server once a transaction and organization.
  */
 import type { ISql, Sql } from 'postgres';
-import { replayTransaction } from '../../database/replay.ts';
+import { retryTransaction } from '../../database/retry-transaction.ts';
 import { shareOrganization } from '../../organizations/organization-lock.ts';
 import type { HistoryRow } from './history-row.ts';
 
@@ -25,7 +25,7 @@ export async function writeHistory(
   organizationId: number,
   rows: readonly HistoryRow[],
 ): Promise<number> {
-  return await replayTransaction(() =>
+  return await retryTransaction(() =>
     sql.begin(async (tx) => {
       await shareOrganization(tx, organizationId);
       await tx`select pg_advisory_xact_lock(${IMPORT_LOCK}, ${organizationId})`;

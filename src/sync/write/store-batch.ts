@@ -9,7 +9,7 @@
  */
 import type { ISql } from 'postgres';
 import type { Database, Tx } from '../../database/open.ts';
-import { isLockConflict } from '../../database/replay.ts';
+import { isLockConflict } from '../../database/retry-transaction.ts';
 import { sendCommit } from '../../database/send-commit.ts';
 import type { Sealer } from '../../encryption/sealer.ts';
 import { OrganizationDeletedError, sharedOrganization } from '../../organizations/organization-lock.ts';

@@ -7,7 +7,7 @@ import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { DayAndTime } from '../ui/time.tsx';
 import { CHECK_ADVICE, CHECK_WORDS, fieldWords, isNotStored } from './check-words.ts';
-import { TakeList } from './take-list.tsx';
+import { ExportList } from './export-list.tsx';
 import { type CheckList, useCheckList } from './use-check-list.ts';
 
 export interface CheckGroupProps {
@@ -40,7 +40,7 @@ export function CheckGroup(props: CheckGroupProps) {
       <p className="check-advice">{CHECK_ADVICE[reason]}</p>
       <div className="check-actions">
         {children}
-        <TakeList api={api} organizationId={organizationId} reason={reason} />
+        <ExportList api={api} organizationId={organizationId} reason={reason} />
       </div>
       <Patients list={list} label={CHECK_WORDS[reason]} />
     </details>

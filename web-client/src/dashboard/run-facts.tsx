@@ -10,7 +10,7 @@ import { formatRate, triggerWords } from '../ui/format.ts';
 import { Sparkline } from '../ui/sparkline.tsx';
 import { smoothedRate, type Throughput } from '../ui/throughput.ts';
 import { Moment, MomentAndDistance } from '../ui/time.tsx';
-import { useTimeLeft } from './use-time-left.ts';
+import { useRemainingTime } from './use-remaining-time.ts';
 
 export interface RunFactsProps {
   /** Null: no run yet. */
@@ -63,7 +63,7 @@ function NextAttempt({ at }: { at: string }) {
 function Times({ log, frozenAt }: { log: SyncLog | null; frozenAt: number | null }) {
   const isActive = log?.status === 'running';
   const ticking = useNow(isActive && frozenAt === null);
-  const left = useTimeLeft(log, frozenAt !== null);
+  const left = useRemainingTime(log, frozenAt !== null);
   if (log === null || isActive) {
     return (
       <>

@@ -7,13 +7,13 @@ import { type Api, ApiError } from '../api.ts';
 /** The most that the server gives at once. */
 const IDS_AT_ONCE = 1_000;
 
-export interface TakeListProps {
+export interface ExportListProps {
   api: Api;
   organizationId: number;
   reason: CheckReason;
 }
 
-export function TakeList({ api, organizationId, reason }: TakeListProps) {
+export function ExportList({ api, organizationId, reason }: ExportListProps) {
   const [words, setWords] = useState('');
   const take = (taken: Promise<string>): void => {
     setWords('Reading…');

@@ -1,7 +1,7 @@
 /** The remaining time as a page shows it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Countdown, countdownAfter, leftText } from '../../web-client/src/dashboard/time-left.ts';
+import { type Countdown, countdownAfter, leftText } from '../../web-client/src/dashboard/countdown.ts';
 
 describe('the remaining time', () => {
   test.each([

@@ -21,7 +21,7 @@ export function isLockConflict(error: unknown): boolean {
  * @param onConflict called before each retry
  * @throws the last error
  */
-export async function replayTransaction<T>(
+export async function retryTransaction<T>(
   transaction: () => Promise<T>,
   onConflict: () => Promise<void> = async () => {},
 ): Promise<T> {

@@ -2,10 +2,10 @@
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
-import { type Countdown, countdownAfter, leftText } from './time-left.ts';
+import { type Countdown, countdownAfter, leftText } from './countdown.ts';
 
 /** @returns null while it is unknown, or the connection is lost: then nothing ticks and nothing is promised */
-export function useTimeLeft(log: SyncLog | null, isFrozen: boolean): string | null {
+export function useRemainingTime(log: SyncLog | null, isFrozen: boolean): string | null {
   const [countdown, setCountdown] = useState<Countdown | null>(null);
   const isActive = log?.status === 'running' && !isFrozen;
   useEffect(() => {

@@ -4,7 +4,7 @@
  * @param join adds this waiter where the other part finds it: `go` ends the wait and removes the waiter. @returns removes it
  * @throws the signal's reason
  */
-export function waitInLine(signal: AbortSignal, join: (go: () => void) => () => void): Promise<void> {
+export function waitForTurn(signal: AbortSignal, join: (go: () => void) => () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
       remove();
