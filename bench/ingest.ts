@@ -3,6 +3,7 @@
  */
 import { finished } from 'node:stream/promises';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
+import { recordOf } from '../src/cliniko/record.ts';
 import { parseRecord } from '../src/patients/parse-patient.ts';
 import type { Patient } from '../src/patients/patient.ts';
 import { upsertPatients } from '../src/patients/upsert.ts';
@@ -48,7 +49,10 @@ export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Ro
 async function readPatients(clinic: Clinic, count: number): Promise<Patient[]> {
   const records = await fetchRecords(clinic.cliniko, count);
   return records.flatMap((record) => {
-    const read = parseRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
+    const read = parseRecord(recordOf(JSON.stringify(record)), {
+      country: 'AU',
+      validation: DEFAULT_SETTINGS.validation,
+    });
     return read.kind === 'patient' ? [read.patient] : [];
   });
 }

@@ -14,7 +14,7 @@ import { dateOf } from './date-header.ts';
 import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
 import type { Pacer } from './pacer.ts';
-import { readRecords } from './record-text.ts';
+import { readRecords } from './record.ts';
 import { readBody } from './response-body.ts';
 import {
   backoffMs,

@@ -1,6 +1,6 @@
 /** Requests patients by id, including archived ones. */
+import type { ClinikoRecord } from './record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from './source.ts';
-import { readId } from './wire.ts';
 
 /** Without this filter Cliniko omits archived patients. */
 export const WITH_ARCHIVED = 'archived_at:*';
@@ -10,7 +10,7 @@ export const IDS_AT_ONCE = 50;
 
 export interface FetchedByIds {
   /** Records of the requested patients that Cliniko has. Records that were not requested are dropped. */
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   /** Ids that Cliniko neither returned nor denied: nothing is known about them. */
   unanswered: readonly string[];
 }
@@ -28,13 +28,13 @@ export async function fetchByIds(
   options: RequestOptions,
 ): Promise<FetchedByIds> {
   const left = new Set(ids);
-  const records: unknown[] = [];
+  const records: ClinikoRecord[] = [];
   while (left.size > 0) {
     const filters = [WITH_ARCHIVED, `id:=${[...left].join(',')}`];
     const page = await source.page({ page: 1, perPage: IDS_AT_ONCE, filters, sort: 'id:asc' }, options);
-    const found = page.records.filter((record) => left.has(readId(record) ?? ''));
+    const found = page.records.filter((record) => left.has(record.id ?? ''));
     const denies = isWhole(page) && found.length === page.records.length;
-    for (const record of found) if (left.delete(readId(record) ?? '')) records.push(record);
+    for (const record of found) if (left.delete(record.id ?? '')) records.push(record);
     if (found.length === 0) return { records, unanswered: denies ? [] : [...left] };
   }
   return { records, unanswered: [] };

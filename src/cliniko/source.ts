@@ -6,6 +6,7 @@
  *
  * Not here: which pages make a whole clinic (sync/read/whole-clinic.ts), what a record means (wire.ts).
  */
+import type { ClinikoRecord } from './record.ts';
 
 /** The query of a `GET /patients` request. */
 export interface PageQuery {
@@ -21,7 +22,7 @@ export interface PageQuery {
 
 /** One page as Cliniko returned it: a parsed envelope with unparsed records. */
 export interface PatientPage {
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   /** How many records match the query at this moment; undefined when Cliniko did not report it. */
   totalEntries: number | undefined;
   /** Whether Cliniko names a next page. */

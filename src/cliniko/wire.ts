@@ -7,7 +7,6 @@
  * Not here: how a patient is validated and stored (patients/parse-patient.ts).
  */
 import { z } from 'zod';
-import { textOfRecord } from './record-text.ts';
 
 /** The envelope of a list. `patients` must be a list; the rest may be missing. */
 export const WireEnvelope = z.object({
@@ -54,27 +53,22 @@ export interface WirePatient {
 
 export type ParsedRecord = { kind: 'patient'; patient: WirePatient; oddities: string[] } | { kind: 'no-id' };
 
-/** @returns the exact digits of the id; undefined when the record has no usable id */
-export function readId(record: unknown): string | undefined {
-  if (!isFields(record)) return undefined;
-  const { id } = record;
-  // A number is used only if JavaScript represents it exactly. Larger ids of a page are strings (record-text.ts).
+/** @returns the value of a field of a record; undefined when it has none */
+export function readField(record: unknown, name: string): unknown {
+  return isFields(record) ? record[name] : undefined;
+}
+
+/** @returns the exact digits of an id; undefined when the value is not usable as one */
+export function readId(id: unknown): string | undefined {
+  // A number is used only if JavaScript represents it exactly. Larger ids of a page are strings (record.ts).
   if (typeof id === 'number') return Number.isSafeInteger(id) && id >= 0 ? String(id) : undefined;
   return typeof id === 'string' && ID.test(id) ? id : undefined;
 }
 
 const ID = /^[0-9]{1,19}$/;
 
-/** @returns ISO 8601 UTC with milliseconds; undefined when the field is absent or not a time */
-export function readTime(
-  record: unknown,
-  name: 'created_at' | 'updated_at' | 'archived_at',
-): string | undefined {
-  return isFields(record) ? asTime(record[name]) : undefined;
-}
-
 export function parseWirePatient(record: unknown): ParsedRecord {
-  const id = readId(record);
+  const id = readId(readField(record, 'id'));
   if (!isFields(record) || id === undefined) return { kind: 'no-id' };
   const read = createReader(record);
   const patient: WirePatient = {
@@ -84,9 +78,9 @@ export function parseWirePatient(record: unknown): ParsedRecord {
     email: read('email', asText),
     phones: read('patient_phone_numbers', asPhones) ?? [],
     dateOfBirth: read('date_of_birth', asDay),
-    createdAt: read('created_at', asTime),
-    updatedAt: read('updated_at', asTime),
-    archivedAt: read('archived_at', asTime),
+    createdAt: read('created_at', readTime),
+    updatedAt: read('updated_at', readTime),
+    archivedAt: read('archived_at', readTime),
     mergedInto: read('merged_with_patient', asLinkedId),
   };
   return { kind: 'patient', patient, oddities: read.oddities };
@@ -160,7 +154,8 @@ const Time = z.iso.datetime({ offset: true });
 /** At the limits of the calendar an offset may lead outside: to year 0, which PostgreSQL rejects, or to +010000. */
 const STORABLE_TIME = /^(?!0000)\d{4}-/;
 
-function asTime(value: unknown): string | undefined {
+/** @returns ISO 8601 UTC with milliseconds; undefined when the value is not a time */
+export function readTime(value: unknown): string | undefined {
   // The format that Cliniko always uses.
   const day = typeof value === 'string' ? UTC_SECONDS.exec(value)?.[1] : undefined;
   if (day !== undefined && asDay(day) !== undefined) return `${String(value).slice(0, 19)}.000Z`;
@@ -188,8 +183,7 @@ function storableText(text: string): string {
  * The JSON text of a record, on one line, in a form that PostgreSQL can store. In JSON text NUL and lone surrogates are
  * written as escapes; an escaped backslash before such a sequence makes it plain text. The rest is unchanged.
  */
-export function storableJson(record: unknown): string {
-  const json = textOfRecord(record) ?? JSON.stringify(record) ?? 'null';
+export function storableJson(json: string): string {
   if (!json.includes('\\u') || !UNSTORABLE.test(json)) return json;
   return json.replaceAll(ESCAPES, (sequence, hex: string | undefined) => {
     if (hex === undefined) return sequence;

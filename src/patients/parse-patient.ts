@@ -6,7 +6,8 @@
  */
 import { hash } from 'node:crypto';
 import type { ValidationPolicy } from '#contract/organization.ts';
-import { parseWirePatient, readId, storableJson, type WirePatient } from '../cliniko/wire.ts';
+import type { ClinikoRecord } from '../cliniko/record.ts';
+import { parseWirePatient, storableJson, type WirePatient } from '../cliniko/wire.ts';
 import type { Patient } from './patient.ts';
 import { findPhone } from './phone.ts';
 import type { RejectedRecord } from './quarantine.ts';
@@ -19,9 +20,7 @@ export interface ParseRules {
 
 /** Identifies a record, and shows whether it has to be parsed: most records are stored already, unchanged. */
 export interface IdentifiedRecord {
-  record: unknown;
-  /** Exact digits; null when the record has none. */
-  clinikoPatientId: string | null;
+  record: ClinikoRecord;
   /** The Cliniko id, or a hash of a record that has none. */
   recordKey: string;
   /** The record as JSON text, without characters that PostgreSQL cannot store. */
@@ -41,41 +40,30 @@ const PARSER_VERSION = 3;
 
 const HASH_DIGITS = 32;
 
-export function identifyRecord(record: unknown, { country, validation }: ParseRules): IdentifiedRecord {
-  const raw = rawText(record);
-  const id = readId(record);
+export function identifyRecord(record: ClinikoRecord, { country, validation }: ParseRules): IdentifiedRecord {
+  const raw = storableJson(record.text);
   const rules = `${PARSER_VERSION} ${country} ${validation.phone} ${validation.email}`;
   return {
     record,
-    clinikoPatientId: id ?? null,
-    recordKey: id ?? keyOf(raw),
+    recordKey: record.id ?? keyOf(raw),
     raw,
     contentHash: hash('sha256', `${rules}\n${raw}`).slice(0, HASH_DIGITS),
   };
 }
 
 /** The key of a record: its Cliniko id, or a hash of a record without one. */
-export function recordKeyOf(record: unknown): string {
-  return readId(record) ?? keyOf(rawText(record));
+export function recordKeyOf({ id, text }: ClinikoRecord): string {
+  return id ?? keyOf(storableJson(text));
 }
 
 const keyOf = (raw: string) => `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`;
 
-/** A record that is nested thousands of levels deep can be read but not serialized. */
-function rawText(record: unknown): string {
-  try {
-    return storableJson(record);
-  } catch {
-    return '"(too deeply nested to be kept)"';
-  }
-}
-
-export function parseRecord(record: unknown, rules: ParseRules): ParsedPatient {
+export function parseRecord(record: ClinikoRecord, rules: ParseRules): ParsedPatient {
   return parseIdentified(identifyRecord(record, rules), rules);
 }
 
 export function parseIdentified(identified: IdentifiedRecord, rules: ParseRules): ParsedPatient {
-  const wire = parseWirePatient(identified.record);
+  const wire = parseWirePatient(identified.record.parse());
   if (wire.kind === 'no-id') return reject(identified, 'MISSING_ID');
   const { patient, oddities } = wire;
   const phone = findPhone(patient.phones, rules.country);
@@ -104,13 +92,10 @@ const WORDS = {
   MISSING_ID: 'Record without a usable id',
 } as const;
 
-function reject(
-  { recordKey, clinikoPatientId, raw }: IdentifiedRecord,
-  reason: keyof typeof WORDS,
-): ParsedPatient {
+function reject({ record, recordKey, raw }: IdentifiedRecord, reason: keyof typeof WORDS): ParsedPatient {
   return {
     kind: 'rejected',
-    rejected: { recordKey, clinikoPatientId, raw, reason, words: WORDS[reason] },
+    rejected: { recordKey, clinikoPatientId: record.id ?? null, raw, reason, words: WORDS[reason] },
   };
 }
 

@@ -7,6 +7,7 @@
 
 import type { QuarantineRetry } from '#contract/patients.ts';
 import { fetchByIds, IDS_AT_ONCE } from '../cliniko/fetch-by-ids.ts';
+import type { ClinikoRecord } from '../cliniko/record.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { retryTransaction } from '../database/retry-transaction.ts';
@@ -59,7 +60,7 @@ export async function retryQuarantine(
 async function storeAgain(
   { database, sealer, rules }: RetryDeps,
   organizationId: number,
-  records: readonly unknown[],
+  records: readonly ClinikoRecord[],
 ): Promise<number> {
   const patients: Patient[] = [];
   const rejected: RejectedRecord[] = [];

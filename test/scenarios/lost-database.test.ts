@@ -9,7 +9,7 @@ import { createReadinessCheck, healthRoutes } from '../../src/server/health-rout
 import { createActivity } from '../../src/sync/activity.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
+import { clinikoRecords, people, scriptedSource } from '../support/scripted-source.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 describe('a failover', () => {
@@ -23,7 +23,7 @@ describe('a failover', () => {
         () => engine.sql`select set_config('default_transaction_read_only', 'on', false), pg_sleep(0.1)`,
       );
       await Promise.all(sessions);
-      return { records: clinic.slice(20, 30), totalEntries: 60, hasNext: true };
+      return { records: clinikoRecords(clinic.slice(20, 30)), totalEntries: 60, hasNext: true };
     });
     expect(await engine.syncWith(source)).toMatchObject({ status: 'completed', records_processed: 60 });
   });
@@ -49,7 +49,7 @@ describe('a network that drops packets of open connections', () => {
     const source = scriptedSource(clinic);
     source.onPage(3, async () => {
       network.goSilent();
-      return { records: clinic.slice(20, 30), totalEntries: 60, hasNext: true };
+      return { records: clinikoRecords(clinic.slice(20, 30)), totalEntries: 60, hasNext: true };
     });
     expect(await engine.syncWith(source)).toMatchObject({ status: 'completed', records_processed: 60 });
     expect(await engine.countPatients()).toBe(60);

@@ -4,7 +4,7 @@ import type { PatientSource } from '../../src/cliniko/source.ts';
 import type { Behaviour } from '../../src/cliniko-simulator/behaviour.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
+import { clinikoRecords, people, scriptedSource } from '../support/scripted-source.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
@@ -136,7 +136,7 @@ describe('a Cliniko that returns fewer ids than requested', () => {
       ...whole,
       page: async (query, options) => {
         if (!query.filters.some((filter) => filter.startsWith('id:='))) return listed.page(query, options);
-        return { records: everyPatient.slice(0, 4), totalEntries: 10, hasNext: true };
+        return { records: clinikoRecords(everyPatient.slice(0, 4)), totalEntries: 10, hasNext: true };
       },
     };
     await engine.syncWith(whole);
@@ -177,7 +177,7 @@ describe('a Cliniko that turns empty after the first page', () => {
 describe('a Cliniko that returns the same page for every request', () => {
   test('fails the run with a clear error and keeps the stored patients', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
-    const records = people(10);
+    const records = clinikoRecords(people(10));
     const source: PatientSource = {
       estimateWaitMs: () => 0,
       page: async () => ({ records, totalEntries: 300, hasNext: true }),

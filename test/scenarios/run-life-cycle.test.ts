@@ -25,7 +25,7 @@ import { prepareBatch } from '../../src/sync/write/prepare-batch.ts';
 import { storeBatch } from '../../src/sync/write/store-batch.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { person, scriptedSource } from '../support/scripted-source.ts';
+import { clinikoRecords, person, scriptedSource } from '../support/scripted-source.ts';
 
 /** No command sends a request to Cliniko. */
 const NOBODY = scriptedSource([]);
@@ -159,8 +159,8 @@ const store = (worker: WorkerName, people: number) =>
     if (hand === undefined) return;
     const { database } = engine;
     const from = hand.state.processed;
-    const records = Array.from({ length: people }, (_, n) => person(from + n + 1));
-    const ids = records.map(({ id }) => String(id));
+    const records = clinikoRecords(Array.from({ length: people }, (_, n) => person(from + n + 1)));
+    const ids = records.flatMap(({ id }) => id ?? []);
     const stored = await readStoredVersions(database.sql, ORGANIZATION, ids);
     const batch = await prepareBatch({ records, newKeys: ids, position: hand.state.position }, RULES, stored);
     const { lease } = hand.claimed;

@@ -1,4 +1,5 @@
 /** The second adapter of the patient source: a clinic in memory with scripted behaviour. */
+import { ClinikoRecord, recordOf } from '../../src/cliniko/record.ts';
 import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../src/cliniko/source.ts';
 
 export interface ScriptedSource extends PatientSource {
@@ -13,7 +14,7 @@ export interface ScriptedSource extends PatientSource {
   ): void;
 }
 
-/** @param records in the order of the pages */
+/** @param records in the order of the pages; each of Cliniko, or a value to make one from */
 export function scriptedSource(records: readonly unknown[], lie: Partial<PatientPage> = {}): ScriptedSource {
   const asked: number[] = [];
   const script = new Map<number, Parameters<ScriptedSource['onPage']>[1]>();
@@ -73,12 +74,19 @@ function matches(record: unknown, filter: string): boolean {
 }
 
 /** Empty when the field is missing. */
-const fieldOf = (record: unknown, field: string): string => String(Object(record)[field] ?? '');
+function fieldOf(record: unknown, field: string): string {
+  const fields = record instanceof ClinikoRecord ? record.parse() : record;
+  return String(Object(fields)[field] ?? '');
+}
+
+/** Records as a page contains them. */
+export const clinikoRecords = (values: readonly unknown[]): ClinikoRecord[] =>
+  values.map((value) => (value instanceof ClinikoRecord ? value : recordOf(JSON.stringify(value))));
 
 function pageOf(records: readonly unknown[], { page, perPage }: PageQuery): PatientPage {
   const from = (page - 1) * perPage;
   return {
-    records: records.slice(from, from + perPage),
+    records: clinikoRecords(records.slice(from, from + perPage)),
     totalEntries: records.length,
     hasNext: from + perPage < records.length,
   };

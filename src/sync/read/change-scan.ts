@@ -9,7 +9,6 @@
  */
 import { ClinikoError } from '../../cliniko/error.ts';
 import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
-import { readTime } from '../../cliniko/wire.ts';
 import { scanByIds } from './keyset-scan.ts';
 import { createListEnd } from './list-end.ts';
 import { scanPages } from './page-scan.ts';
@@ -172,7 +171,7 @@ function isAscending(times: readonly string[]): boolean {
 /** The times of the records that have one, in Cliniko's format: whole seconds with a literal Z. */
 function timesOf({ records }: PatientPage, field: ChangeField): string[] {
   return records.flatMap((record) => {
-    const time = readTime(record, field);
+    const time = record.timeOf(field);
     return time === undefined ? [] : [`${time.slice(0, 19)}Z`];
   });
 }

@@ -10,6 +10,7 @@
  */
 
 import { WITH_ARCHIVED } from '../../cliniko/fetch-by-ids.ts';
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import type { Database } from '../../database/open.ts';
 import { catchUpScan } from './catch-up-scan.ts';
@@ -91,7 +92,7 @@ function totalsOf(total: number | undefined) {
 
 function changedPage(
   crawl: Crawl,
-  records: readonly unknown[],
+  records: readonly ClinikoRecord[],
   number: number,
   totalEntries: number | undefined,
 ): FetchedPage {

@@ -1,12 +1,12 @@
 /** A page that a crawl has read, and how the page advances the crawl. */
-import { readId } from '../../cliniko/wire.ts';
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import { recordKeyOf } from '../../patients/parse-patient.ts';
 import type { Crawl } from './crawl.ts';
 import type { CrawlPosition } from './crawl-position.ts';
 
 export interface FetchedPage {
   /** The records to store. */
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   /** The key of each record that the run reads for the first time; otherwise undefined. */
   newKeys: readonly (string | undefined)[];
   /** The position before the page is stored, with the totals of this response. */
@@ -22,7 +22,7 @@ export interface FetchedPage {
  *
  * @returns the key of each record that is read for the first time; otherwise undefined
  */
-export function markSeen({ seen }: Crawl, records: readonly unknown[]): (string | undefined)[] {
+export function markSeen({ seen }: Crawl, records: readonly ClinikoRecord[]): (string | undefined)[] {
   return records.map((record) => {
     const key = recordKeyOf(record);
     if (seen.has(key)) return undefined;
@@ -32,7 +32,7 @@ export function markSeen({ seen }: Crawl, records: readonly unknown[]): (string 
 }
 
 /** A page of changed patients, or of patients requested by id. It has no number, and moves the crawl to its last phase. */
-export function catchUpPage(crawl: Crawl, records: readonly unknown[]): FetchedPage {
+export function catchUpPage(crawl: Crawl, records: readonly ClinikoRecord[]): FetchedPage {
   const newKeys = markSeen(crawl, records);
   const coverage = { ...crawl.position.coverage, phase: 'catch-up' } as const;
   crawl.position = withRecordsWithoutId({ ...crawl.position, coverage }, records, newKeys);
@@ -46,11 +46,11 @@ export function closingPage({ position }: Crawl): FetchedPage {
 
 export function withRecordsWithoutId(
   position: CrawlPosition,
-  records: readonly unknown[],
+  records: readonly ClinikoRecord[],
   newKeys: readonly (string | undefined)[],
 ): CrawlPosition {
-  const isCounted = (record: unknown, index: number) =>
-    newKeys[index] !== undefined && readId(record) === undefined;
+  const isCounted = (record: ClinikoRecord, index: number) =>
+    newKeys[index] !== undefined && record.id === undefined;
   const withoutId = position.coverage.withoutId + records.filter(isCounted).length;
   return { ...position, coverage: { ...position.coverage, withoutId } };
 }

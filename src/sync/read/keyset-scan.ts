@@ -6,8 +6,8 @@
  * changed during the page scan, for a list whose numbered pages repeat, and for many changes within one second.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
-import { readId } from '../../cliniko/wire.ts';
 import { createListEnd, type ListEnding, OUTAGE_FROM } from './list-end.ts';
 
 export interface KeysetScanOptions {
@@ -20,7 +20,7 @@ export interface KeysetScanOptions {
 }
 
 export interface KeysetPage {
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   /** The last id of the page. */
   afterId: string | null;
   /** Records from this page on, this page included; null when unknown. */
@@ -72,8 +72,7 @@ export async function* scanByIds(
  */
 function lastInOrder(after: string | null, { records }: PatientPage): string | null | undefined {
   let last = after;
-  for (const record of records) {
-    const id = readId(record);
+  for (const { id } of records) {
     if (id === undefined) continue;
     if (last !== null && BigInt(id) <= BigInt(last)) return undefined;
     last = id;

@@ -8,6 +8,7 @@
  * Not here: where a list ends (list-end.ts), waiting and retrying (cliniko/client.ts), what happens to a page
  * (write/pipeline.ts).
  */
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { createListEnd, type ListEnding, readPage } from './list-end.ts';
 import { createRepeatGuard } from './repeated-page-guard.ts';
@@ -27,7 +28,7 @@ export interface PageScanOptions {
 
 export interface NumberedPage {
   number: number;
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   /** Records per page: fewer than requested if Cliniko returns fewer. */
   size: number;
   /** Number of pages, as known now. */

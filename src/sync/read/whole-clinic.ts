@@ -3,8 +3,8 @@
  *
  * Neighbours: page-scan.ts and keyset-scan.ts read the lists, completeness.ts does the arithmetic of the proof.
  */
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage } from '../../cliniko/source.ts';
-import { readTime } from '../../cliniko/wire.ts';
 import { type StartedCatchUp, startCatchUp } from './catch-up-start.ts';
 import {
   beganKeysetScan,
@@ -175,9 +175,8 @@ function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedP
 }
 
 /** If true, Cliniko ignored the filter on `created_at`: a new patient may compensate in the total for one that was missed. */
-function isCreatedAfter(record: unknown, until: string): boolean {
-  const created = readTime(record, 'created_at');
-  return created !== undefined && `${created.slice(0, 19)}Z` > until;
+function isCreatedAfter({ createdAt }: ClinikoRecord, until: string): boolean {
+  return createdAt !== undefined && `${createdAt.slice(0, 19)}Z` > until;
 }
 
 async function* keysetScan(

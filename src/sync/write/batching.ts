@@ -4,7 +4,7 @@
  * Neighbours: read/crawl-plan.ts yields the pages, prepare-batch.ts parses a batch, pipeline.ts stores it.
  */
 import type { ISql } from 'postgres';
-import { readId } from '../../cliniko/wire.ts';
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { ParseRules } from '../../patients/parse-patient.ts';
 import { hasPatients, readStoredVersions, type StoredVersions } from '../../patients/upsert.ts';
 import type { CrawlPosition } from '../read/crawl-position.ts';
@@ -15,7 +15,7 @@ import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 /** Records of one page that are stored together, or an empty page. */
 export interface PageBatch {
   page: FetchedPage;
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   /** Keys of the records that the run reads for the first time. */
   newKeys: readonly string[];
   /** The position of the run once they are stored. */
@@ -81,7 +81,7 @@ export async function* prepareBatches<Result>(
 
 const NONE: StoredVersions = new Map();
 
-const idsOf = ({ records }: FetchedPage): string[] => records.flatMap((record) => readId(record) ?? []);
+const idsOf = ({ records }: FetchedPage): string[] => records.flatMap((record) => record.id ?? []);
 
 /** Requests batches before they are needed, so that reading and storing do not wait for each other at every batch. */
 export function readAhead<T, Result>(

@@ -4,7 +4,7 @@
  * Most patients of a clinic are stored and unchanged. So only records whose hash differs from the stored one are parsed,
  * before the transaction and while an earlier batch is being committed. The conditions of the upsert guard the later write.
  */
-import { parseWirePatient } from '../../cliniko/wire.ts';
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import {
   type IdentifiedRecord,
   identifyRecord,
@@ -17,7 +17,7 @@ import type { StoredVersion, StoredVersions } from '../../patients/upsert.ts';
 import type { CrawlPosition } from '../read/crawl-position.ts';
 
 export interface BatchRecords {
-  records: readonly unknown[];
+  records: readonly ClinikoRecord[];
   newKeys: readonly string[];
   position: CrawlPosition;
 }
@@ -122,6 +122,5 @@ function withoutRepeats(records: readonly IdentifiedRecord[]): IdentifiedRecord[
 }
 
 function updatedAt({ record }: IdentifiedRecord): string {
-  const wire = parseWirePatient(record);
-  return wire.kind === 'patient' ? (wire.patient.updatedAt ?? '') : '';
+  return record.timeOf('updated_at') ?? '';
 }

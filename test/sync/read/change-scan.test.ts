@@ -4,7 +4,7 @@ import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { IgnoredFilterError, scanChanges } from '../../../src/sync/read/change-scan.ts';
 import { test } from '../../support/database.ts';
-import { person } from '../../support/scripted-source.ts';
+import { clinikoRecords, person } from '../../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 
 async function sync(server: TestServer, kind: string): Promise<SyncLog> {
@@ -106,7 +106,7 @@ describe('the change scan', () => {
           BigInt(String(one.id)) > after;
         const found = people.filter(isMeant);
         found.sort((a, b) => (order(a) < order(b) ? -1 : 1));
-        const records = found.slice((page - 1) * perPage, page * perPage);
+        const records = clinikoRecords(found.slice((page - 1) * perPage, page * perPage));
         return { records, totalEntries: found.length, hasNext: page * perPage < found.length };
       },
     };
@@ -121,7 +121,7 @@ describe('the change scan', () => {
     const fields = ['updated_at', 'archived_at'] as const;
     const plan = { since, perPage: 100, filter: 'archived_at:*', fields };
     for await (const page of scanChanges(source, plan, { signal: AbortSignal.any([]) })) {
-      for (const record of page.records) seen.add(Object(record).id);
+      for (const record of page.records) seen.add(record.id);
       onPage();
     }
     return seen;
@@ -171,13 +171,13 @@ describe('the change scan', () => {
 
   plain('reads the requested patients beside an older one that was not requested', async () => {
     const people = Array.from({ length: 250 }, (_, n) => person(n + 1, { updated_at: second(n % 50) }));
-    const old = person(999, { updated_at: '2020-01-01T00:00:00Z' });
+    const old = clinikoRecords([person(999, { updated_at: '2020-01-01T00:00:00Z' })]);
     const whole = clinic(people);
     const source: PatientSource = {
       ...whole,
       page: async (query, options) => {
         const page = await whole.page(query, options);
-        return { ...page, records: page.records.length > 0 ? [old, ...page.records] : [] };
+        return { ...page, records: page.records.length > 0 ? [...old, ...page.records] : [] };
       },
     };
     expect((await idsSeen(source)).size).toBe(251);
@@ -199,7 +199,9 @@ describe('the change scan', () => {
   });
 
   plain('ends when a source repeats the same page of one second', async () => {
-    const records = Array.from({ length: 100 }, (_, n) => person(n + 1, { updated_at: second(5) }));
+    const records = clinikoRecords(
+      Array.from({ length: 100 }, (_, n) => person(n + 1, { updated_at: second(5) })),
+    );
     const source: PatientSource = {
       estimateWaitMs: () => 0,
       page: async () => ({ records, totalEntries: undefined, hasNext: true }),

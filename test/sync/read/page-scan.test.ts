@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { type NumberedPage, scanPages } from '../../../src/sync/read/page-scan.ts';
-import { people, scriptedSource } from '../../support/scripted-source.ts';
+import { clinikoRecords, people, scriptedSource } from '../../support/scripted-source.ts';
 
 const query = { perPage: 10, filters: [], sort: 'created_at:asc,id:asc' };
 
@@ -27,7 +27,8 @@ async function scanToEnd(source: PatientSource, { fromPage = 1, pageSize, window
 
 const scan = async (source: PatientSource, asked?: Asked) => (await scanToEnd(source, asked)).pages;
 
-const recordsOf = (pages: NumberedPage[]) => pages.flatMap((page) => page.records);
+const recordsOf = (pages: NumberedPage[]) =>
+  pages.flatMap((page) => page.records.map((record) => record.parse()));
 
 describe('a page scan', () => {
   test('yields every record once and in order, requests each page once, and respects its window', async () => {
@@ -106,7 +107,7 @@ describe('a page scan', () => {
       estimateWaitMs: () => 0,
       page: async ({ page }) => {
         const from = page === 1 ? 0 : 4 + (page - 2) * 10;
-        const records = clinic.slice(from, page === 1 ? 4 : from + 10);
+        const records = clinikoRecords(clinic.slice(from, page === 1 ? 4 : from + 10));
         return { records, totalEntries: 64, hasNext: from + records.length < 64 };
       },
     };
@@ -135,7 +136,11 @@ describe('a page scan', () => {
 describe('a source that repeats pages', () => {
   const turns = (count: number, make: (page: number) => unknown[]): PatientSource => ({
     estimateWaitMs: () => 0,
-    page: async ({ page }) => ({ records: make(page % count), totalEntries: undefined, hasNext: true }),
+    page: async ({ page }) => ({
+      records: clinikoRecords(make(page % count)),
+      totalEntries: undefined,
+      hasNext: true,
+    }),
   });
 
   test.for([

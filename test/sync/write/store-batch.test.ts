@@ -8,7 +8,7 @@ import { prepareBatch } from '../../../src/sync/write/prepare-batch.ts';
 import { type BaseState, storeBatch } from '../../../src/sync/write/store-batch.ts';
 import { connectInTest, test } from '../../support/database.ts';
 import { openEngine } from '../../support/engine.ts';
-import { person, scriptedSource } from '../../support/scripted-source.ts';
+import { clinikoRecords, person, scriptedSource } from '../../support/scripted-source.ts';
 
 test('a batch that waits for the organization holds no patient', async ({ databaseUrl }) => {
   const engine = await openEngine(databaseUrl);
@@ -51,7 +51,7 @@ test.for<[string, (sql: Sql) => Promise<unknown>, string]>([
     const { lease, state } = claimed;
     const { database, sealer } = engine.deps(scriptedSource([]));
     const rules = { country: 'AU', validation: DEFAULT_SETTINGS.validation };
-    const records = { records: [person(1)], newKeys: ['1'], position: state.position };
+    const records = { records: clinikoRecords([person(1)]), newKeys: ['1'], position: state.position };
     const batch = await prepareBatch(records, rules, new Map());
     const display = {
       type: 'full_patients' as const,

@@ -1,7 +1,7 @@
 /** Records as Cliniko wrote them: from the text of a page, through the parsed record, to the database. */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { readRecords, textOfRecord } from '../../src/cliniko/record-text.ts';
+import { type ClinikoRecord, readRecords } from '../../src/cliniko/record.ts';
 import { storableJson } from '../../src/cliniko/wire.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -9,7 +9,7 @@ import { person, scriptedSource } from '../support/scripted-source.ts';
 
 const pageOf = (records: readonly string[]) => `{"total_entries": 3, "patients": [${records.join(',')}]}`;
 
-function recordsOf(page: string): unknown[] {
+function recordsOf(page: string): ClinikoRecord[] {
   return readRecords(Buffer.from(page), 'patients')?.records ?? [];
 }
 
@@ -23,15 +23,9 @@ describe('the text of a record', () => {
       fc.property(values, fc.jsonValue(), indents, (records, other, indent) => {
         const page = JSON.stringify({ before: other, patients: records, '"]},': [other] }, null, indent);
         const read = recordsOf(page);
-        expect(read.map((record) => JSON.stringify(record))).toEqual(
-          JSON.parse(page).patients.map((record: unknown) => JSON.stringify(record)),
-        );
-        for (const record of read) {
-          const text = textOfRecord(record);
-          if (text === undefined) expect(typeof record !== 'object' || record === null).toBe(true);
-          else expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(record));
-          expect(text ?? '').not.toContain('\n');
-        }
+        const expected = JSON.parse(page).patients.map((record: unknown) => JSON.stringify(record));
+        expect(read.map((record) => JSON.stringify(JSON.parse(record.text)))).toEqual(expected);
+        for (const { text } of read) expect(text).not.toContain('\n');
       }),
       { numRuns: 50 },
     );
@@ -39,8 +33,30 @@ describe('the text of a record', () => {
 
   test('comes from the last list when a page contains the key twice', () => {
     const [record] = recordsOf('{"patients": [{"id": "1"}], "p\\u0061tients": [ {"id": "2"} ], "links": {}}');
-    expect(record).toEqual({ id: '2' });
-    expect(textOfRecord(record)).toBe('{"id": "2"}');
+    expect(record?.text).toBe('{"id": "2"}');
+    expect(record?.id).toBe('2');
+  });
+
+  test.for([
+    ['{"id":"41205518","created_at":"2025-01-01T00:00:00Z"}', '41205518', '2025-01-01T00:00:00.000Z'],
+    [
+      '{ "id" : 41205518 , "created_at" : "2025-01-01T00:00:00+10:00" }',
+      '41205518',
+      '2024-12-31T14:00:00.000Z',
+    ],
+    ['{"\\u0069d":"\\u0037","created\\u005fat":"2025-01-01T00:00:00Z"}', '7', '2025-01-01T00:00:00.000Z'],
+    [
+      '{"id":"1","id":1412087736654301127,"created_at":"2025-01-01T00:00:00Z","created_at":null}',
+      '1412087736654301127',
+      undefined,
+    ],
+    ['{"patient":{"id":"8"},"list":[{"id":"9"}],"xid":"3","created_by":"4"}', undefined, undefined],
+    ['{"id":1e3}', undefined, undefined],
+    ['[{"id":"1"}]', undefined, undefined],
+    ['"id"', undefined, undefined],
+  ] as const)('%s has the id and time that its parsed record has', ([text, id, createdAt]) => {
+    const [record] = recordsOf(pageOf([text]));
+    expect(record).toMatchObject({ text, id, createdAt });
   });
 
   test.for([
@@ -55,15 +71,15 @@ describe('the text of a record', () => {
     ['9007199254740991', 9007199254740991],
   ] as const)('keeps the number %s, which is parsed as %j', ([number, expected]) => {
     const [record] = recordsOf(pageOf([`{"id": "1", "n": [${number}, "12345678901234567890"]}`]));
-    expect(record).toEqual({ id: '1', n: [expected, '12345678901234567890'] });
-    expect(textOfRecord(record)).toContain(`[${number},`);
+    expect(record?.parse()).toEqual({ id: '1', n: [expected, '12345678901234567890'] });
+    expect(record?.text).toContain(`[${number},`);
   });
 
   test('keeps surrogate pairs, and loses lone surrogates and NUL', () => {
     const [record] = recordsOf(
       pageOf([String.raw`{"a":"\ud83d\ude00 \ud83d \ude00 \u0000 \\u0000 \\\u0000"}`]),
     );
-    expect(storableJson(record)).toBe(String.raw`{"a":"\ud83d\ude00 \ufffd \ufffd  \\u0000 \\"}`);
+    expect(storableJson(record?.text ?? '')).toBe(String.raw`{"a":"\ud83d\ude00 \ufffd \ufffd  \\u0000 \\"}`);
   });
 });
 
@@ -126,7 +142,9 @@ describe('a page', () => {
         const expected = parsed(page);
         const records = Array.isArray(expected?.patients) ? expected.patients : [];
         const envelope = Array.isArray(expected?.patients) ? { ...expected, patients: [] } : expected;
-        expect(readRecords(page, 'patients')).toEqual(expected && { envelope, records });
+        const read = readRecords(page, 'patients');
+        const values = read && { ...read, records: read.records.map((record) => record.parse()) };
+        expect(values).toEqual(expected && { envelope, records });
       }),
       { numRuns: 2_000 },
     );

@@ -1,0 +1,105 @@
+/**
+ * The records of a page: the JSON text of each as Cliniko wrote it, and the few values that a sync needs of every record.
+ *
+ * Most records are stored already and unchanged. Their text tells that, so a record is parsed only when it has to be stored.
+ *
+ * JSON.parse rounds 12345678901234567890 and turns 1e400 into Infinity. So the text is stored in the database unchanged, and
+ * numbers that do not fit a JavaScript number become strings with their exact digits in the parsed record.
+ *
+ * The bytes of a page are divided into records before they become text: a page as one string is a fresh allocation of
+ * hundreds of kilobytes, which took longer than parsing it, and one letter outside ASCII doubles its size.
+ *
+ * Not here: what the values of a record mean, and which texts PostgreSQL can store (wire.ts).
+ */
+import { PageScanner, type ScannedRecord, type Span } from './page-scanner.ts';
+import { readField, readId, readTime } from './wire.ts';
+
+export class ClinikoRecord {
+  /** JSON, on one line. */
+  readonly text: string;
+  /** Exact digits; undefined when the record has no usable id. */
+  readonly id: string | undefined;
+  /** ISO 8601 UTC with milliseconds; undefined when the record has no such time. */
+  readonly createdAt: string | undefined;
+  readonly #hasWideNumbers: boolean;
+
+  /** @param page not kept */
+  constructor(page: Buffer, scanned: ScannedRecord) {
+    const { start, end, id, createdAt, isAscii, hasWideNumbers } = scanned;
+    const parseSpan = (span: Span): unknown =>
+      parseText(page.toString('utf8', span.start, span.end), hasWideNumbers);
+    // A line break in JSON text is whitespace between tokens. The database gets one record per line.
+    this.text = page.toString(isAscii ? 'latin1' : 'utf8', start, end).replaceAll('\n', ' ');
+    this.id = id === undefined ? undefined : readId(parseSpan(id));
+    this.createdAt = createdAt === undefined ? undefined : readTime(parseSpan(createdAt));
+    this.#hasWideNumbers = hasWideNumbers;
+  }
+
+  /** Parses the text, each time it is called. */
+  parse(): unknown {
+    return parseText(this.text, this.#hasWideNumbers);
+  }
+
+  /** @returns ISO 8601 UTC with milliseconds; undefined when the field is absent or not a time */
+  timeOf(field: 'updated_at' | 'archived_at'): string | undefined {
+    return readTime(readField(this.parse(), field));
+  }
+}
+
+/** A record with this JSON text. @throws SyntaxError */
+export function recordOf(json: string): ClinikoRecord {
+  const bytes = Buffer.from(json);
+  return new ClinikoRecord(bytes, new PageScanner(bytes).record());
+}
+
+export interface ListPage {
+  /** The page without the records: its list is empty. */
+  envelope: unknown;
+  records: ClinikoRecord[];
+}
+
+/**
+ * @param page the JSON of a page, as UTF-8; not kept
+ * @returns the records of the list `key`; undefined when the page is not valid JSON
+ */
+export function readRecords(page: Buffer, key: string): ListPage | undefined {
+  const json = withoutByteOrderMark(page);
+  try {
+    const list = new PageScanner(json).listOf(key);
+    if (list === undefined) return { envelope: JSON.parse(json.toString()), records: [] };
+    const { start, end, records } = list;
+    const envelope: unknown = JSON.parse(`${json.toString('utf8', 0, start)}[]${json.toString('utf8', end)}`);
+    return { envelope, records: records.map((scanned) => new ClinikoRecord(json, scanned)) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+/** Like `response.json()`. */
+function withoutByteOrderMark(page: Buffer): Buffer {
+  const marked = page.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  return marked ? page.subarray(BYTE_ORDER_MARK.length) : page;
+}
+
+function parseText(json: string, hasWideNumbers: boolean): unknown {
+  return JSON.parse(hasWideNumbers ? withQuotedNumbers(json) : json);
+}
+
+/** The JSON text with each wide number as a string, unless JavaScript represents it exactly. */
+function withQuotedNumbers(json: string): string {
+  const bytes = Buffer.from(json);
+  const scanner = new PageScanner(bytes);
+  scanner.skipValue();
+  let text = '';
+  let from = 0;
+  for (const { start, end } of scanner.wideNumbers) {
+    const digits = bytes.toString('latin1', start, end);
+    const isExact = String(JSON.parse(digits)) === digits;
+    text += bytes.toString('utf8', from, start) + (isExact ? digits : `"${digits}"`);
+    from = end;
+  }
+  return text + bytes.toString('utf8', from);
+}
