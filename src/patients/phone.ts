@@ -10,6 +10,7 @@ import {
   type CountryCode,
   isSupportedCountry,
   Metadata,
+  PhoneNumber,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/max';
 import type { WirePhone } from '../cliniko/wire.ts';
@@ -58,7 +59,20 @@ function nationalPrefixOf(country: CountryCode): string {
 
 /** `61412345678`: country code and number, without a plus. */
 function readNormalized(text: string | null): string | null {
-  return text !== null && /^[1-9][0-9]{6,14}$/.test(text) ? parseValid(`+${text}`) : null;
+  if (text === null || !/^[1-9][0-9]{6,14}$/.test(text)) return null;
+  // Mostly nothing has to be parsed: no separators, no national prefix. This takes a third of the time.
+  return validAsWritten(`+${text}`) ?? parseValid(`+${text}`);
+}
+
+/** @param text a plus and digits */
+function validAsWritten(text: string): string | null {
+  try {
+    const number = new PhoneNumber(text);
+    return number.isValid() ? number.number : null;
+  } catch {
+    // No country has this code.
+    return null;
+  }
 }
 
 const ONLY_NUMBER = /^[+\d\s().\-/]+$/;

@@ -1,6 +1,12 @@
 /** The stored number comes from the typed text, and is never the number of another person. */
 import fc from 'fast-check';
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import examples from 'libphonenumber-js/examples.mobile.json';
+import {
+  getCountries,
+  getCountryCallingCode,
+  getExampleNumber,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js/max';
 import { describe, expect, test } from 'vitest';
 import { findPhone } from '../../src/patients/phone.ts';
 
@@ -86,6 +92,28 @@ describe("Cliniko's own reading", () => {
     expect(read('0491 570 006', 'AU', '6191234567').e164).toBe('+61491570006');
     expect(read('0491 570 006', 'AU', 'unknown').e164).toBe('+61491570006');
     expect(read('9123 4567', 'AU', '6191234567')).toEqual({ e164: null, invalid: true });
+  });
+
+  test('is the number that the library parses, in every country', () => {
+    const codes = [...new Set(getCountries().map((country) => getCountryCallingCode(country)))];
+    const digits = fc.string({
+      unit: fc.constantFrom(...'0123456789'),
+      minLength: 6,
+      maxLength: 11,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...codes), digits, (code, national) => {
+        const parsed = parsePhoneNumberFromString(`+${code}${national}`, { extract: false });
+        fc.pre(parsed?.isValid() === true && code.length + national.length <= 15);
+        expect(read('', 'AU', `${code}${national}`)).toEqual({ e164: parsed?.number, invalid: false });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.for(getCountries())('may be a number of %s', (country) => {
+    const { number = '' } = getExampleNumber(country, examples) ?? {};
+    expect(read('', 'AU', number.slice(1))).toEqual({ e164: number, invalid: false });
   });
 });
 
