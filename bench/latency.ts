@@ -12,7 +12,11 @@ const ROUNDS = 7;
 
 export async function benchLatency(): Promise<Row[]> {
   const environment = await openEnvironment();
-  const clinic = await openClinic(environment, { patients: PATIENTS, latencyMs: LATENCY_MS });
+  const clinic = await openClinic(environment, {
+    patients: PATIENTS,
+    latencyMs: LATENCY_MS,
+    cachedPages: PAGES * 2,
+  });
   try {
     const rounds: { ms: number; serverMs: number; requests: number }[] = [];
     while (rounds.length <= ROUNDS) {
