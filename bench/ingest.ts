@@ -6,7 +6,7 @@ import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import { recordOf } from '../src/cliniko/record.ts';
 import { parseRecord } from '../src/patients/parse-patient.ts';
 import type { Patient } from '../src/patients/patient.ts';
-import { upsertPatients } from '../src/patients/upsert.ts';
+import { encodePatients, upsertPatients } from '../src/patients/upsert.ts';
 import { type Clinic, type Environment, fetchRecords, openClinic, openEnvironment } from './environment.ts';
 import { median, progress } from './rounds.ts';
 import { databaseCpuMs } from './server-processes.ts';
@@ -164,6 +164,6 @@ async function upsertOneByOne(
 ): Promise<number> {
   await sql`truncate patients`;
   const began = performance.now();
-  for (const patient of patients) await upsertPatients(sql, 123, [patient]);
+  for (const patient of patients) await upsertPatients(sql, 123, encodePatients([patient]));
   return (performance.now() - began) / 1_000;
 }

@@ -58,20 +58,33 @@ export interface WrittenPatients {
   updated: string[];
 }
 
+/** Patients as the parameters of the statement that writes them. */
+export interface EncodedPatients {
+  count: number;
+  /** JSON: a list with all columns of each patient except `raw`. */
+  recordset: string;
+  /** `raw` of each patient, one per line. */
+  rawLines: string;
+}
+
+/** @param patients 0 to 100, no id twice (PostgreSQL does not update one row twice: SQLSTATE 21000) */
+export function encodePatients(patients: readonly Patient[]): EncodedPatients {
+  const sorted = [...patients].sort(byClinikoId);
+  return { count: sorted.length, recordset: recordset(sorted), rawLines: rawLines(sorted) };
+}
+
 /**
  * Writes patients in one statement.
  *
- * @param patients 0 to 100, no id twice (PostgreSQL does not update one row twice: SQLSTATE 21000)
  * @returns the inserted patients, and those that replaced an older version; for the rest the stored version was the same or newer
  * @throws PostgresError; nothing was written
  */
 export async function upsertPatients(
   tx: ISql,
   organizationId: number,
-  patients: readonly Patient[],
+  encoded: EncodedPatients,
 ): Promise<WrittenPatients> {
-  if (patients.length === 0) return { inserted: [], updated: [] };
-  const sorted = [...patients].sort(byClinikoId);
+  if (encoded.count === 0) return { inserted: [], updated: [] };
   const [written] = await tx<WrittenPatients[]>`
     with written as (
       insert into patients (organization_id, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
@@ -79,11 +92,11 @@ export async function upsertPatients(
       select ${organizationId}, cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
         archived_at, merged_into, created_at, updated_at, raw::jsonb, decode(content_hash, 'hex'), warnings
       from rows from (
-        jsonb_to_recordset(${recordset(sorted)}::text::jsonb) as (
+        jsonb_to_recordset(${encoded.recordset}::text::jsonb) as (
           cliniko_patient_id text, first_name text, last_name text, email text, phone text, date_of_birth date,
           archived_at timestamptz, merged_into text, created_at timestamptz, updated_at timestamptz,
           content_hash text, warnings smallint),
-        string_to_table(${rawLines(sorted)}, e'\\n')
+        string_to_table(${encoded.rawLines}, e'\\n')
       ) as patient (cliniko_patient_id, first_name, last_name, email, phone, date_of_birth,
         archived_at, merged_into, created_at, updated_at, content_hash, warnings, raw)
       on conflict (organization_id, cliniko_patient_id) do update set
@@ -172,7 +185,7 @@ export async function upsertIsolatingFailures(
   const store = async (part: readonly Patient[]): Promise<void> => {
     try {
       await tx.savepoint(async (inner) => {
-        const written = await upsertPatients(inner, organizationId, part);
+        const written = await upsertPatients(inner, organizationId, encodePatients(part));
         inserted.push(...written.inserted);
         updated.push(...written.updated);
       });

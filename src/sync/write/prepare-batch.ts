@@ -13,7 +13,12 @@ import {
 } from '../../patients/parse-patient.ts';
 import type { Patient } from '../../patients/patient.ts';
 import type { RejectedRecord } from '../../patients/quarantine.ts';
-import type { StoredVersion, StoredVersions } from '../../patients/upsert.ts';
+import {
+  type EncodedPatients,
+  encodePatients,
+  type StoredVersion,
+  type StoredVersions,
+} from '../../patients/upsert.ts';
 import type { CrawlPosition } from '../read/crawl-position.ts';
 
 export interface BatchRecords {
@@ -33,8 +38,10 @@ export interface PreparedBatch {
   unchanged: StoredVersion[];
   /** New, or different from the stored version. */
   patients: Patient[];
+  /** The same patients. Encoded in advance, because PostgreSQL is idle when it waits for the statement. */
+  encoded: EncodedPatients;
   rejected: RejectedRecord[];
-  /** Time spent on parsing the records. */
+  /** Time spent on parsing and encoding the records. */
   processingMs: number;
 }
 
@@ -59,6 +66,7 @@ export async function prepareBatch(
     position,
     unchanged: [],
     patients: [],
+    encoded: encodePatients([]),
     rejected: [],
     processingMs: 0,
   };
@@ -66,6 +74,7 @@ export async function prepareBatch(
     sortInto(batch, record, stored.get(record.recordKey), rules);
     await effort.maybeYield();
   }
+  batch.encoded = encodePatients(batch.patients);
   batch.processingMs = effort.pause();
   return batch;
 }

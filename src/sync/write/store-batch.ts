@@ -20,6 +20,7 @@ import {
   mayBeOneRecord,
   upsertIsolatingFailures,
   upsertPatients,
+  type WrittenPatients,
 } from '../../patients/upsert.ts';
 import { type Lease, runSettings } from '../lease.ts';
 import { type Display, runningMetadata } from '../metadata.ts';
@@ -69,7 +70,7 @@ export async function storeBatch(deps: BatchDeps, batch: PreparedBatch): Promise
     }
   }
   // Rare, so only as a last resort: savepoints around halves, down to the patient that Postgres rejects.
-  return await commitBatch(deps, batch, upsertIsolatingFailures);
+  return await commitBatch(deps, batch, upsertDivided);
 }
 
 function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fail' {
@@ -80,12 +81,19 @@ function afterFailure(error: unknown, tries: number): 'repeat' | 'divide' | 'fai
   return isDataError(error) || isLast ? 'divide' : 'repeat';
 }
 
-type Upsert = typeof upsertIsolatingFailures;
+type Upsert = (
+  tx: Tx,
+  organizationId: number,
+  batch: PreparedBatch,
+) => Promise<WrittenPatients & { refused: Patient[] }>;
 
-const upsertAll: Upsert = async (tx, organizationId, patients) => ({
-  ...(await upsertPatients(tx, organizationId, patients)),
+const upsertAll: Upsert = async (tx, organizationId, { encoded }) => ({
+  ...(await upsertPatients(tx, organizationId, encoded)),
   refused: [],
 });
+
+const upsertDivided: Upsert = (tx, organizationId, { patients }) =>
+  upsertIsolatingFailures(tx, organizationId, patients);
 
 async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
   const { sql } = deps.database;
@@ -107,7 +115,7 @@ async function writeBatch(tx: Tx, deps: BatchDeps, batch: PreparedBatch, upsert:
   // `execute` sends this statement first: its lock comes first in the lock order.
   const sharing =
     tx`select ${runSettings(tx, deps.lease)} ${sharedOrganization(tx, organizationId)}`.execute();
-  const [organizations, written] = await Promise.all([sharing, upsert(tx, organizationId, batch.patients)]);
+  const [organizations, written] = await Promise.all([sharing, upsert(tx, organizationId, batch)]);
   if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
   return await finishBatch(tx, deps, batch, written, () => sendCommit(tx));
 }
