@@ -58,6 +58,27 @@ describe('the ops console', () => {
     await vi.waitFor(async () => expect(await rows.count()).toBe(1));
   });
 
+  test('says that nothing has happened only once it has read the events', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [9] });
+    const events = page.locator('.tail');
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await page.route('**/api/v1/runs?*', (route) => held.then(() => route.continue()));
+    await page.goto(`${server.url}/ops`);
+    await events.getByText('Looking for events').waitFor();
+    letGo();
+    await events.getByText('Nothing has happened').waitFor();
+
+    await page.unroute('**/api/v1/runs?*');
+    await page.route('**/api/v1/runs?*', (route) => route.abort());
+    await page.reload();
+    await events.getByText('Earlier events could not be read').waitFor();
+    await server.api('/cliniko/sync-all/9', { method: 'POST' });
+    await page.locator('.tail-lines li', { hasText: 'Completed, 648 patients' }).waitFor();
+  });
+
   test('shows events, health and throughput, and sorts by its headings', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl, { organizations: [9, 10] });
     await page.goto(`${server.url}/ops`);

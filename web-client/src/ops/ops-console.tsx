@@ -38,7 +38,7 @@ const ActionDialog = loadOnDemand(() =>
 );
 
 export function OpsConsole({ api }: { api: Api }) {
-  const { rows, names, connection, lines, throughput, readAgain } = useConsoleRows(api);
+  const { rows, names, connection, lines, earlier, throughput, readAgain } = useConsoleRows(api);
   const [opened] = useState(() => Date.now());
   const { listing, change, counts, shown, isFiltered } = useListing(rows, opened);
   const groups = useMemo(() => causeGroups(rows), [rows]);
@@ -83,7 +83,7 @@ export function OpsConsole({ api }: { api: Api }) {
           onHelp={() => setIsHelping(true)}
         />
         <List
-          {...{ rows, shown, isFiltered, names, connection, lines, table }}
+          {...{ rows, shown, isFiltered, names, connection, lines, earlier, table }}
           selection={rights.canAct ? selection : null}
           sort={listing.sort}
           onSort={(sort) => change({ ...listing, sort })}
@@ -163,7 +163,7 @@ interface ListProps extends Omit<OrganizationTableProps, 'rows' | 'handle' | 'is
 }
 
 function List(props: ListProps) {
-  const { rows, shown, isFiltered, names, connection, lines, table, onShowAll, ...rest } = props;
+  const { rows, shown, isFiltered, names, connection, lines, earlier, table, onShowAll, ...rest } = props;
   return (
     <>
       <p className={isFiltered ? 'soft shown' : 'undrawn'} role="status">
@@ -175,7 +175,7 @@ function List(props: ListProps) {
         ) : (
           <Empty total={rows.length} isLive={connection.kind === 'live'} onShowAll={onShowAll} />
         )}
-        <TailCard lines={lines} names={names} />
+        <TailCard lines={lines} earlier={earlier} names={names} />
       </div>
     </>
   );

@@ -4,20 +4,28 @@ import { memo } from 'react';
 import { BASE_PATH } from '../base-path.ts';
 import { DAY_AND_TIME, CLOCK as TIME } from '../ui/time-format.ts';
 import type { ActivityLine } from './activity.ts';
+import type { EarlierEvents } from './use-everything.ts';
 
 const isToday = (at: number) => new Date(at).toDateString() === new Date().toDateString();
 
+const NO_LINES: Record<EarlierEvents, string> = {
+  loading: 'Looking for events…',
+  loaded: 'Nothing has happened in the last hours.',
+  failed: 'Earlier events could not be read: reload the page to see them. New ones appear here.',
+};
+
 export interface TailCardProps {
   lines: readonly ActivityLine[];
+  earlier: EarlierEvents;
   names: ReadonlyMap<number, string>;
 }
 
-export const TailCard = memo(function TailCard({ lines, names }: TailCardProps) {
+export const TailCard = memo(function TailCard({ lines, earlier, names }: TailCardProps) {
   return (
     <aside className="card tail" aria-labelledby="tail-title">
       <h2 id="tail-title">Events</h2>
       {lines.length === 0 ? (
-        <p className="empty">Nothing has happened in the last hours.</p>
+        <p className="empty">{NO_LINES[earlier]}</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         <section className="tail-scroller shaded" tabIndex={0} aria-label="Latest events">

@@ -7,11 +7,11 @@ import { useNames } from './use-names.ts';
 import { useOverview } from './use-overview.ts';
 
 export function useConsoleRows(api: Api) {
-  const { everything, connection, lines, throughput } = useEverything(api);
+  const { everything, connection, lines, earlier, throughput } = useEverything(api);
   const states = useMemo(() => [...everything.values()], [everything]);
   const names = useNames(api, states);
   const { overview, readAgain } = useOverview(api, everything);
   const [readRows] = useState(createRowReader);
   const rows = useMemo(() => readRows(everything, overview, names), [readRows, everything, overview, names]);
-  return { rows, names, connection, lines, throughput, readAgain };
+  return { rows, names, connection, lines, earlier, throughput, readAgain };
 }

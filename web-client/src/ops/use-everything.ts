@@ -26,8 +26,12 @@ export interface WatchedEverything {
   connection: Connection;
   /** Newest first. */
   lines: readonly ActivityLine[];
+  /** Whether the events before the page was opened are in `lines`. */
+  earlier: EarlierEvents;
   throughput: Throughput;
 }
+
+export type EarlierEvents = 'loading' | 'loaded' | 'failed';
 
 interface News {
   everything: EverythingState;
@@ -45,6 +49,7 @@ export function useEverything(api: Api): WatchedEverything {
     everything: new Map(),
     connection: { kind: 'connecting', since: Date.now() },
     lines: [],
+    earlier: 'loading',
     throughput: noThroughput(secondNow()),
   }));
 
@@ -75,9 +80,11 @@ export function useEverything(api: Api): WatchedEverything {
   useEffect(() => {
     let isCurrent = true;
     readRecent(api).then(
-      (recent) => isCurrent && setView((before) => ({ ...before, lines: withRecent(before.lines, recent) })),
+      (recent) =>
+        isCurrent &&
+        setView((before) => ({ ...before, lines: withRecent(before.lines, recent), earlier: 'loaded' })),
       // Then the list begins with what the stream tells.
-      () => {},
+      () => isCurrent && setView((before) => ({ ...before, earlier: 'failed' })),
     );
     return () => {
       isCurrent = false;
@@ -96,6 +103,7 @@ async function readRecent(api: Api) {
 
 function withNews(before: WatchedEverything, { everything, connection }: News): WatchedEverything {
   return {
+    ...before,
     everything,
     connection,
     lines: withLines(before.lines, activityBetween(before.everything, everything), Date.now()),
