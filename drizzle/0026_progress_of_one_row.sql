@@ -1,5 +1,8 @@
--- Nearly every statement changes one row of sync_logs: each step of each run does. The statement for many rows, with its sorts and
--- window, took half of that step's time in the database.
+-- Most statements change one row of sync_logs: each step of each run does. The statement for many rows sorts and numbers them, which
+-- took half of the time of such a step.
+--
+-- As before: the streams are locked in the order of organizations, so that two such statements do not deadlock. An id may be bigint in a
+-- table of the old system.
 CREATE OR REPLACE FUNCTION sync_events_append_rows(logs sync_logs[], created boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   single sync_logs;
@@ -10,7 +13,7 @@ BEGIN
     word := sync_log_status(single);
     PERFORM sync_events_append(single.organization_id,
       CASE WHEN word <> 'running' THEN word WHEN created THEN 'started' ELSE 'progress' END,
-      created, single.id, sync_log_row(single), NULL);
+      created, single.id::integer, sync_log_row(single), NULL);
     RETURN;
   END IF;
 
@@ -35,6 +38,7 @@ BEGIN
     sync_events_append_rows.created, log_id, log_row, seq
   FROM numbered ORDER BY organization_id, seq;
 
+  -- Our servers send nudges after their commit; this one is for changes of other programs.
   IF current_setting('patient_sync.nudges', true) IS DISTINCT FROM 'own' THEN
     PERFORM pg_notify('patient_sync', 'e:' || organization_id)
     FROM (SELECT DISTINCT organization_id FROM unnest(logs)) AS changed;
@@ -42,7 +46,29 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- The condition of a trigger is planned again for each statement, the text of a function only once.
+-- After a delete clients need the run that is now the latest. An organization without runs gets an empty snapshot.
+CREATE OR REPLACE FUNCTION sync_events_append_removal(organization integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  latest sync_logs;
+BEGIN
+  SELECT * INTO latest FROM sync_logs WHERE organization_id = organization
+  ORDER BY started_at DESC, id DESC LIMIT 1;
+  IF latest.id IS NULL THEN
+    PERFORM sync_events_append(organization, 'snapshot', false, NULL, NULL, NULL);
+  ELSE
+    -- 0 means that the change is older than the history.
+    PERFORM sync_events_append(organization, 'snapshot', false, latest.id::integer, sync_log_row(latest),
+      coalesce((SELECT max(seq) FROM sync_events
+        WHERE sync_log_id = latest.id AND organization_id = organization AND type <> 'snapshot'), 0));
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- The condition of a trigger is planned again for each statement, the text of a function once. So the condition of
+-- webhooks_enqueue_end is a comparison, and the function tests whether the run has ended.
+--
+-- A failure that Cliniko caused names the status of its answer. Of the text, which another program may have written, nothing else is
+-- taken.
 CREATE OR REPLACE FUNCTION webhooks_enqueue() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -30,6 +30,33 @@ async function guideTable(): Promise<{ url: string; sql: Sql }> {
   return database;
 }
 
+describe('an old sync_logs whose id is bigint', () => {
+  test('goes on under this server: each change of its rows becomes an event', async () => {
+    const { url, sql } = await createEmptyDatabase();
+    const table = await guideBlock('sql', 'CREATE TABLE');
+    await sql.unsafe(table.replace(/\bid SERIAL\b/i, 'id BIGSERIAL'));
+    expect(
+      await sql`select format_type(atttypid, null) as type from pg_attribute
+      where attrelid = 'sync_logs'::regclass and attname = 'id'`,
+    ).toEqual([{ type: 'bigint' }]);
+    await migrate(url);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'nightly', 'running', now()), (123, 'hourly', 'pending', now())`;
+    await sql`update sync_logs set status = 'completed' where operation_type = 'nightly'`;
+    await sql`update sync_logs set records_processed = 1`;
+    await sql`delete from sync_logs where operation_type = 'hourly'`;
+    const events = await sql<{ type: string }[]>`select type from sync_events order by seq`;
+    expect(events.map(({ type }) => type)).toEqual([
+      'started',
+      'started',
+      'completed',
+      'completed',
+      'progress',
+      'snapshot',
+    ]);
+  });
+});
+
 describe('a real old database', () => {
   test('is moved aside by the command that the start names; its views and foreign keys go on', async () => {
     const { url, sql } = await createEmptyDatabase();

@@ -68,6 +68,34 @@ describe('a row that another program writes to sync_logs', () => {
     expect((await eventsOf(ORGANIZATION))[0]?.log?.started_at).toBe(rendered);
   });
 
+  test('becomes the same events from one statement for many rows as from one for each', async ({
+    databaseUrl,
+  }) => {
+    const { externalWriter, eventsOf } = connect(databaseUrl);
+    const statuses = ['running', 'completed', 'failed', 'pending', 'skipped'];
+    for (const organization of [1, 2]) {
+      for (const [index, status] of statuses.entries())
+        await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
+          values (${organization}, ${`run ${index}`}, ${status}, ${`2026-11-23 10:00:0${index}`}::timestamp)`;
+    }
+    await externalWriter`update sync_logs set records_processed = 3 where organization_id = 1`;
+    for (const index of statuses.keys())
+      await externalWriter`update sync_logs set records_processed = 3
+        where organization_id = 2 and operation_type = ${`run ${index}`}`;
+
+    const described = async (organization: number) =>
+      (await eventsOf(organization)).map(({ seq, type, log }) => [
+        seq,
+        type,
+        log?.operation_type,
+        log?.status,
+        log?.records_processed,
+      ]);
+    const events = await described(1);
+    expect(events).toHaveLength(10);
+    expect(await described(2)).toEqual(events);
+  });
+
   test('that an update leaves unchanged adds no event', async ({ databaseUrl }) => {
     const { externalWriter, eventsOf } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
