@@ -11,13 +11,13 @@ export const IDS_AT_ONCE = 50;
 export interface FetchedByIds {
   /** Records of the requested patients that Cliniko has. Records that were not requested are dropped. */
   records: readonly ClinikoRecord[];
-  /** Ids that Cliniko neither returned nor denied: nothing is known about them. */
+  /** Ids that Cliniko neither returned nor confirmed to be absent: nothing is known about them. */
   unanswered: readonly string[];
 }
 
 /**
  * Cliniko may return fewer records than requested, so the remaining ids are requested until a response has no new record.
- * Only a complete response denies an id: a response with more pages, or with records that were not requested, proves nothing.
+ * Only a complete response confirms that an id is absent: a response with more pages, or with records that were not requested, proves nothing.
  *
  * @param ids at most `IDS_AT_ONCE`
  * @throws ClinikoError, or the signal's reason
@@ -33,9 +33,9 @@ export async function fetchByIds(
     const filters = [WITH_ARCHIVED, `id:=${[...left].join(',')}`];
     const page = await source.page({ page: 1, perPage: IDS_AT_ONCE, filters, sort: 'id:asc' }, options);
     const found = page.records.filter((record) => left.has(record.id ?? ''));
-    const denies = isWhole(page) && found.length === page.records.length;
+    const confirmsAbsence = isWhole(page) && found.length === page.records.length;
     for (const record of found) if (left.delete(record.id ?? '')) records.push(record);
-    if (found.length === 0) return { records, unanswered: denies ? [] : [...left] };
+    if (found.length === 0) return { records, unanswered: confirmsAbsence ? [] : [...left] };
   }
   return { records, unanswered: [] };
 }

@@ -1,8 +1,8 @@
 /**
  * Finds the records of a page in its bytes, without parsing them.
  *
- * It accepts exactly what JSON.parse accepts. So the records of a scanned page are known to be valid, and one that is stored
- * and unchanged is never parsed. It does not recurse, so the nesting depth of a record is unlimited.
+ * It accepts a value exactly when JSON.parse does. So the records of a scanned page are known to be valid, and one that is
+ * stored and unchanged is never parsed. It does not recurse, so the nesting depth of a record is unlimited.
  *
  * Not here: what a record is once it was found (record.ts).
  */
@@ -42,7 +42,16 @@ const HEX = /^[0-9a-fA-F]{4}$/;
 /** JavaScript represents every whole number of 15 digits exactly. */
 const NARROW_DIGITS = 15;
 
-/** The methods start where the one before ended. They throw a SyntaxError for what JSON.parse rejects. */
+/**
+ * A page has at most 100 records. So many of a few bytes, as a hostile server may send, would block the event loop for
+ * seconds.
+ */
+const MAX_RECORDS = 10_000;
+
+/**
+ * The methods start where the one before ended, and throw a SyntaxError for a value that JSON.parse rejects. They do not look
+ * at what follows it.
+ */
 export class PageScanner {
   /** Numbers of 16 characters or more, or with an exponent. */
   readonly wideNumbers: Span[] = [];
@@ -68,7 +77,6 @@ export class PageScanner {
     this.#skipSpace();
     this.#readMembers(() => {
       const isWanted = this.#isNamed(wanted);
-      this.#skipSpace();
       const isList = isWanted && this.#code() === OPEN_BRACKET;
       if (isWanted) list = isList ? this.#list() : undefined;
       if (!isList) this.skipValue();
@@ -154,6 +162,7 @@ export class PageScanner {
       do {
         this.#skipSpace();
         records.push(this.record());
+        if (records.length > MAX_RECORDS) throw new SyntaxError('The page has too many records.');
         this.#skipSpace();
       } while (this.#hasNext());
     }

@@ -1,16 +1,17 @@
 /**
  * The records of a page: the JSON text of each as Cliniko wrote it, and the few values that a sync needs of every record.
  *
- * Most records are stored already and unchanged. Their text tells that, so a record is parsed only when it has to be stored.
+ * Most records are stored already and unchanged. Their text tells that, so a record is parsed when it has to be stored, and
+ * for the times of a change scan.
  *
- * JSON.parse rounds 12345678901234567890 and turns 1e400 into Infinity. So the text is stored in the database unchanged, and
- * numbers that do not fit a JavaScript number become strings with their exact digits in the parsed record.
+ * The text is stored in the database unchanged, with numbers that do not fit a JavaScript number (exact-numbers.ts).
  *
  * The bytes of a page are divided into records before they become text: a page as one string is a fresh allocation of
  * hundreds of kilobytes, which took longer than parsing it, and one letter outside ASCII doubles its size.
  *
  * Not here: what the values of a record mean, and which texts PostgreSQL can store (wire.ts).
  */
+import { parseExactly } from './exact-numbers.ts';
 import { PageScanner, type ScannedRecord, type Span } from './page-scanner.ts';
 import { readField, readId, readTime } from './wire.ts';
 
@@ -27,7 +28,7 @@ export class ClinikoRecord {
   constructor(page: Buffer, scanned: ScannedRecord) {
     const { start, end, id, createdAt, isAscii, hasWideNumbers } = scanned;
     const parseSpan = (span: Span): unknown =>
-      parseText(page.toString('utf8', span.start, span.end), hasWideNumbers);
+      parseExactly(page.toString('utf8', span.start, span.end), hasWideNumbers);
     // A line break in JSON text is whitespace between tokens. The database gets one record per line.
     this.text = page.toString(isAscii ? 'latin1' : 'utf8', start, end).replaceAll('\n', ' ');
     this.id = id === undefined ? undefined : readId(parseSpan(id));
@@ -37,7 +38,7 @@ export class ClinikoRecord {
 
   /** Parses the text, each time it is called. */
   parse(): unknown {
-    return parseText(this.text, this.#hasWideNumbers);
+    return parseExactly(this.text, this.#hasWideNumbers);
   }
 
   /** @returns ISO 8601 UTC with milliseconds; undefined when the field is absent or not a time */
@@ -46,21 +47,22 @@ export class ClinikoRecord {
   }
 }
 
-/** A record with this JSON text. @throws SyntaxError */
-export function recordOf(json: string): ClinikoRecord {
-  const bytes = Buffer.from(json);
-  return new ClinikoRecord(bytes, new PageScanner(bytes).record());
-}
-
 export interface ListPage {
   /** The page without the records: its list is empty. */
   envelope: unknown;
   records: ClinikoRecord[];
 }
 
+/** A record with this JSON text. @throws SyntaxError unless it is one value */
+export function recordOf(json: string): ClinikoRecord {
+  const [record, ...others] = readRecords(Buffer.from(`{"records":[${json}]}`), 'records')?.records ?? [];
+  if (record === undefined || others.length > 0) throw new SyntaxError('A record is one JSON value.');
+  return record;
+}
+
 /**
  * @param page the JSON of a page, as UTF-8; not kept
- * @returns the records of the list `key`; undefined when the page is not valid JSON
+ * @returns the records of the list `key`; undefined when the page is not valid JSON, or has thousands of records
  */
 export function readRecords(page: Buffer, key: string): ListPage | undefined {
   const json = withoutByteOrderMark(page);
@@ -82,24 +84,4 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 function withoutByteOrderMark(page: Buffer): Buffer {
   const marked = page.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   return marked ? page.subarray(BYTE_ORDER_MARK.length) : page;
-}
-
-function parseText(json: string, hasWideNumbers: boolean): unknown {
-  return JSON.parse(hasWideNumbers ? withQuotedNumbers(json) : json);
-}
-
-/** The JSON text with each wide number as a string, unless JavaScript represents it exactly. */
-function withQuotedNumbers(json: string): string {
-  const bytes = Buffer.from(json);
-  const scanner = new PageScanner(bytes);
-  scanner.skipValue();
-  let text = '';
-  let from = 0;
-  for (const { start, end } of scanner.wideNumbers) {
-    const digits = bytes.toString('latin1', start, end);
-    const isExact = String(JSON.parse(digits)) === digits;
-    text += bytes.toString('utf8', from, start) + (isExact ? digits : `"${digits}"`);
-    from = end;
-  }
-  return text + bytes.toString('utf8', from);
 }

@@ -60,7 +60,7 @@ export function readField(record: unknown, name: string): unknown {
 
 /** @returns the exact digits of an id; undefined when the value is not usable as one */
 export function readId(id: unknown): string | undefined {
-  // A number is used only if JavaScript represents it exactly. Larger ids of a page are strings (record.ts).
+  // A number is used only if JavaScript represents it exactly. Larger ids of a page are strings (exact-numbers.ts).
   if (typeof id === 'number') return Number.isSafeInteger(id) && id >= 0 ? String(id) : undefined;
   return typeof id === 'string' && ID.test(id) ? id : undefined;
 }

@@ -60,7 +60,7 @@ function nationalPrefixOf(country: CountryCode): string {
 /** `61412345678`: country code and number, without a plus. */
 function readNormalized(text: string | null): string | null {
   if (text === null || !/^[1-9][0-9]{6,14}$/.test(text)) return null;
-  // Mostly nothing has to be parsed: no separators, no national prefix. This takes a third of the time.
+  // A normalized number has no separators and no national prefix, so mostly it need not be parsed, which takes three times as long.
   return validAsWritten(`+${text}`) ?? parseValid(`+${text}`);
 }
 
@@ -70,7 +70,7 @@ function validAsWritten(text: string): string | null {
     const number = new PhoneNumber(text);
     return number.isValid() ? number.number : null;
   } catch {
-    // No country has this code.
+    // No country has this code, or the number is too short.
     return null;
   }
 }

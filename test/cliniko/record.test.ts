@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { type ClinikoRecord, readRecords } from '../../src/cliniko/record.ts';
-import { storableJson } from '../../src/cliniko/wire.ts';
+import { readField, readId, readTime, storableJson } from '../../src/cliniko/wire.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { person, scriptedSource } from '../support/scripted-source.ts';
@@ -59,6 +59,24 @@ describe('the text of a record', () => {
     expect(record).toMatchObject({ text, id, createdAt });
   });
 
+  test('has the id and the time of its parsed record, whatever its members are called and contain', () => {
+    const name = fc.constantFrom('id', String.raw`\u0069d`, 'created_at', 'ID', 'xid', 'created_by', '');
+    const value = fc.oneof(
+      fc.bigInt({ min: 0n, max: 10n ** 20n }).map(String),
+      fc.bigInt({ min: 0n, max: 10n ** 20n }).map((id) => `"${id}"`),
+      fc.constantFrom('"2025-01-01T00:00:00Z"', '"2025-01-01"', '1e3', '-0', 'null', '{"id":1}', '["id"]'),
+    );
+    const members = fc.array(fc.tuple(name, value), { maxLength: 5 });
+    fc.assert(
+      fc.property(members, (pairs) => {
+        const [record] = recordsOf(pageOf([`{${pairs.map(([key, json]) => `"${key}": ${json}`).join()}}`]));
+        expect(record?.id).toBe(readId(readField(record?.parse(), 'id')));
+        expect(record?.createdAt).toBe(readTime(readField(record?.parse(), 'created_at')));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test.for([
     ['12345678901234567890', '12345678901234567890'],
     ['1412087736654301127', '1412087736654301127'],
@@ -69,6 +87,9 @@ describe('the text of a record', () => {
     ['123456789012345', 123456789012345],
     ['-0.5', -0.5],
     ['9007199254740991', 9007199254740991],
+    // Written like the number that JSON.parse makes of it and of its neighbours.
+    ['1412087736654301200', '1412087736654301200'],
+    ['10000000000000000', '10000000000000000'],
   ] as const)('keeps the number %s, which is parsed as %j', ([number, expected]) => {
     const [record] = recordsOf(pageOf([`{"id": "1", "n": [${number}, "12345678901234567890"]}`]));
     expect(record?.parse()).toEqual({ id: '1', n: [expected, '12345678901234567890'] });
@@ -133,6 +154,12 @@ describe('a page', () => {
     '+1e400',
   ])('is rejected for the wide number %s, which is not one in JSON', (number) => {
     expect(readRecords(Buffer.from(`{"patients":[{"id":1,"n":${number}}]}`), 'patients')).toBeUndefined();
+  });
+
+  test('is rejected when it has thousands of records, as only a hostile server sends them', () => {
+    const page = (records: number) => Buffer.from(`{"patients":[${Array(records).fill('0').join()}]}`);
+    expect(readRecords(page(10_000), 'patients')?.records).toHaveLength(10_000);
+    expect(readRecords(page(10_001), 'patients')).toBeUndefined();
   });
 
   test('is read as JSON.parse reads it, and rejected when JSON.parse rejects it', () => {

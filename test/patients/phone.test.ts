@@ -94,8 +94,12 @@ describe("Cliniko's own reading", () => {
     expect(read('9123 4567', 'AU', '6191234567')).toEqual({ e164: null, invalid: true });
   });
 
-  test('is the number that the library parses, in every country', () => {
-    const codes = [...new Set(getCountries().map((country) => getCountryCallingCode(country)))];
+  test('is the number that the library parses, in every country but one', () => {
+    // Parsing takes the 8 after the code of Belarus for a national prefix, which a normalized number does not have.
+    const codes = [...new Set(getCountries().map((country) => getCountryCallingCode(country)))].filter(
+      (code) => code !== '375',
+    );
+    expect(read('', 'AU', '3758104911911').e164).toBe('+3758104911911');
     const digits = fc.string({
       unit: fc.constantFrom(...'0123456789'),
       minLength: 6,
@@ -104,8 +108,8 @@ describe("Cliniko's own reading", () => {
     fc.assert(
       fc.property(fc.constantFrom(...codes), digits, (code, national) => {
         const parsed = parsePhoneNumberFromString(`+${code}${national}`, { extract: false });
-        fc.pre(parsed?.isValid() === true && code.length + national.length <= 15);
-        expect(read('', 'AU', `${code}${national}`)).toEqual({ e164: parsed?.number, invalid: false });
+        const e164 = parsed?.isValid() === true ? parsed.number : null;
+        expect(read('-', 'AU', `${code}${national}`)).toEqual({ e164, invalid: e164 === null });
       }),
       { numRuns: 2_000 },
     );

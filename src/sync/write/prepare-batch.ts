@@ -45,7 +45,7 @@ export interface PreparedBatch {
   processingMs: number;
 }
 
-/** Maximum time for which parsing blocks the event loop. */
+/** For so long parsing blocks the event loop; encoding the batch does not yield. */
 const YIELD_AFTER_MS = 0.5;
 
 /** @param batch consecutive records of one page, at most 50 */
