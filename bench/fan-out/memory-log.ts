@@ -39,7 +39,7 @@ export function createMemoryLog(organizationId: number): MemoryLog {
       return events.slice(first, first + limit);
     },
     endEpoch: async () => {},
-    readTraces: async () => [],
+    readFingerprints: async () => [],
     appendSnapshot: async () => {},
     close: async () => {},
   };

@@ -66,7 +66,7 @@ async function authorizeRequest(
   // Set before the checks, so that the log of a refusal names the principal.
   c.set('principal', principal);
   const organizationId = organizationOf(c, needed);
-  const held = isHeld(principal, needed, organizationId);
+  const held = isGranted(principal, needed, organizationId);
   // A refused request counts too, but never against an organization that its token does not hold.
   deps.limits.takeRequest(principal, held ? organizationId : undefined);
   if (!held) throw organizationForbidden();
@@ -76,7 +76,7 @@ async function authorizeRequest(
   return principal;
 }
 
-function isHeld(principal: Principal, needed: Requirement, organizationId: number | undefined): boolean {
+function isGranted(principal: Principal, needed: Requirement, organizationId: number | undefined): boolean {
   if (organizationId !== undefined) return canAccess(principal, organizationId);
   return !needed.needsAllOrganizations || principal.organizations === '*' || mayScrape(principal, needed);
 }

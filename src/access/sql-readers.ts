@@ -5,7 +5,7 @@
  * PostgreSQL knows the password, we store none. Our table `sql_readers` says what a reader may see; each start and
  * `revokeFromOthers` set its rights from there.
  *
- * Not here: the rights themselves (database/revoke-privileges.ts, database/sql-readers.ts).
+ * Not here: the rights themselves (database/revoke-privileges.ts, database/reader-privileges.ts).
  */
 import { createHmac, hash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type { ISql } from 'postgres';

@@ -3,6 +3,8 @@
  *
  * URLs end up in proxy logs, so such a token lives at most ten minutes, opens only streams, and is revoked with the
  * token that requested it. Every server derives the same signing key from `CREDENTIALS_KEY`.
+ *
+ * Not here: whether the token that requested it still exists (authenticate.ts), ending open streams (stream-sessions.ts).
  */
 import { hkdfSync } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';

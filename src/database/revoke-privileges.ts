@@ -13,7 +13,7 @@ import type { ISql } from 'postgres';
 import { JOURNAL_TABLE } from './migration-journal.ts';
 import type { OwnObjects } from './own-objects.ts';
 import { type DatabaseObject, type Grant, ROW_SECURITY_POLICY, readObjects } from './privileges.ts';
-import { columnsFor, isForSqlReaders, readSqlReaders, type SqlReader } from './sql-readers.ts';
+import { columnsFor, isForSqlReaders, readSqlReaders, type SqlReader } from './reader-privileges.ts';
 import { findViewReaders } from './views-of-others.ts';
 
 export const ROW_SECURITY_ROLE = 'patient_sync_reader';

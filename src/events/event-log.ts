@@ -6,7 +6,7 @@
  */
 import type { LoggedEvent, Position, StreamState } from './event-queries.ts';
 import type { Heads } from './heads.ts';
-import type { FoundTrace, Trace } from './unlogged-changes.ts';
+import type { FoundFingerprint, LogFingerprint } from './unlogged-changes.ts';
 
 export interface EventLog {
   /**
@@ -15,7 +15,7 @@ export interface EventLog {
    * @param since the `horizon` of an earlier read of the same history
    */
   readHeads(since?: string): Promise<Heads>;
-  /** Every organization that is registered or has an event stream, the newest concerns first. */
+  /** Every organization that is registered or has an event stream: those with a run in progress first, then those with the newest runs. */
   readOrganizations(): Promise<{ epoch: string; ids: number[] }>;
   /** One state for each id, known or not, all read in one statement. */
   readStates(organizationIds: readonly number[]): Promise<StreamState[]>;
@@ -32,8 +32,10 @@ export interface EventLog {
   /** Ends an epoch whose history is lost, for all servers. */
   endEpoch(epoch: string): Promise<void>;
   /** Compares `sync_logs` with the log: a row written with triggers bypassed has no event. */
-  readTraces(before: readonly Pick<Trace, 'organizationId' | 'head'>[]): Promise<FoundTrace[]>;
-  /** Appends a snapshot of the table's present state, unless an event was logged since the trace. */
-  appendSnapshot(trace: Trace): Promise<void>;
+  readFingerprints(
+    before: readonly Pick<LogFingerprint, 'organizationId' | 'head'>[],
+  ): Promise<FoundFingerprint[]>;
+  /** Appends a snapshot of the table's present state, unless an event was logged since the fingerprint. */
+  appendSnapshot(fingerprint: LogFingerprint): Promise<void>;
   close(): Promise<void>;
 }

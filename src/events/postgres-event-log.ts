@@ -9,7 +9,7 @@ import { type ChangeLog, followChanges } from '../patients/follow-changes.ts';
 import type { EventLog } from './event-log.ts';
 import { endEpoch, readEventsAfter, readStreamStates } from './event-queries.ts';
 import { readHeads, readOrganizations } from './heads.ts';
-import { appendSnapshot, readTraces } from './unlogged-changes.ts';
+import { appendSnapshot, readFingerprints } from './unlogged-changes.ts';
 
 const LIMIT_MS = 4_000;
 export interface PostgresLogOptions {
@@ -44,8 +44,8 @@ export function openPostgresLog(
     readAfter: (epoch, positions, options) =>
       connection.query((sql) => readEventsAfter(sql, epoch, positions, options)),
     endEpoch: end,
-    readTraces: (before) => connection.query((sql) => readTraces(sql, before)),
-    appendSnapshot: (trace) => connection.query((sql) => appendSnapshot(sql, trace)),
+    readFingerprints: (before) => connection.query((sql) => readFingerprints(sql, before)),
+    appendSnapshot: (fingerprint) => connection.query((sql) => appendSnapshot(sql, fingerprint)),
     close: connection.close,
   };
 }

@@ -10,7 +10,7 @@
 import type { Sql } from 'postgres';
 
 /** What one comparison of an organization stores for the next. */
-export interface Trace {
+export interface LogFingerprint {
   organizationId: number;
   head: number;
   /** The time of the newest event; null when there is none. */
@@ -19,9 +19,9 @@ export interface Trace {
   signature: string;
 }
 
-export interface FoundTrace extends Trace {
+export interface FoundFingerprint extends LogFingerprint {
   epoch: string;
-  /** The time of the event that is now at the previous trace's `head`; null when retention deleted it. */
+  /** The time of the event that is now at the previous fingerprint's `head`; null when retention deleted it. */
   headAtBefore: string | null;
   /** Whether the latest run differs from its newest event, or the run of the newest event is gone. */
   isUnlogged: boolean;
@@ -31,10 +31,10 @@ export interface FoundTrace extends Trace {
 const ROWS_COMPARED = 100;
 
 /** @param before one for each organization; `head` 0 before its first comparison */
-export async function readTraces(
+export async function readFingerprints(
   sql: Sql,
-  before: readonly Pick<Trace, 'organizationId' | 'head'>[],
-): Promise<FoundTrace[]> {
+  before: readonly Pick<LogFingerprint, 'organizationId' | 'head'>[],
+): Promise<FoundFingerprint[]> {
   const rows = await sql<
     {
       organization_id: number;
@@ -87,6 +87,6 @@ export async function readTraces(
 }
 
 /** Appends a snapshot of the table's present state. Does nothing when an event was logged since `head`. */
-export async function appendSnapshot(sql: Sql, { organizationId, head }: Trace): Promise<void> {
+export async function appendSnapshot(sql: Sql, { organizationId, head }: LogFingerprint): Promise<void> {
   await sql`select sync_streams_resnapshot(${organizationId}, ${head})`;
 }

@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { OperationType } from '#contract/sync-log.ts';
 import { principalOf } from '../http/principal.ts';
-import { type StartedAnswer, startSync } from '../sync/start-sync.ts';
+import { requestSync, type StartedAnswer } from '../sync/request-sync.ts';
 import type { LegacyDeps } from './deps.ts';
 
 /** @throws ProblemError ORGANIZATION_NOT_FOUND */
@@ -12,7 +12,7 @@ export async function startAudited(
   organizationId: number,
   type: OperationType,
 ): Promise<StartedAnswer> {
-  const started = await startSync(deps, principalOf(c), organizationId, type);
+  const started = await requestSync(deps, principalOf(c), organizationId, type);
   const { sync_log_id: syncLogId, already_running: isRunning } = started.head;
   c.set('auditedRun', {
     organizationId,

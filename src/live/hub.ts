@@ -71,7 +71,7 @@ export class Hub {
   #horizon: string | undefined;
   #comparedAllAt = Number.NEGATIVE_INFINITY;
   /** Counts the reasons to compare all heads. */
-  #doubts = 0;
+  #fullComparisonsAsked = 0;
 
   constructor(log: EventLog, bus: EventBus, logger: Logger) {
     const { counters } = this;
@@ -94,7 +94,7 @@ export class Hub {
       pollDelayMs: () => pollDelayMs(bus.healthy),
       onFailure: (error) => {
         // The events of the failed read may be older than the last horizon.
-        this.#doubt();
+        this.#requireFullComparison();
         if (error instanceof HistoryLostError) poller.poll();
         else logger.warn(safeError(error), 'Reading the event log failed; the next poll tries again');
       },
@@ -122,7 +122,7 @@ export class Hub {
     this.latestRuns = createLatestRunCache(cache, polls, freshEntry, poller.read, counters);
   }
 
-  /** Every organization that is registered or has an event stream, the newest concerns first. */
+  /** Every organization that is registered or has an event stream: those with a run in progress first, then those with the newest runs. */
   async organizations(): Promise<number[]> {
     const { epoch, ids } = await this.#log.readOrganizations();
     this.#guard.observe(epoch);
@@ -131,7 +131,7 @@ export class Hub {
 
   /** Compares all heads now, not only those that changed: an event may be unread although its organization was found before. */
   compareAll(): void {
-    this.#doubt();
+    this.#requireFullComparison();
     this.#poller.poll();
   }
 
@@ -170,8 +170,8 @@ export class Hub {
     await this.#log.close();
   }
 
-  #doubt(): void {
-    this.#doubts += 1;
+  #requireFullComparison(): void {
+    this.#fullComparisonsAsked += 1;
     this.#horizon = undefined;
   }
 
@@ -192,13 +192,13 @@ export class Hub {
     for (const [id, { channel }] of cache.entries()) if (!channel.isLatestKnown) this.#onNews(id);
   }
 
-  /** The heads that changed since the last call; all of them once a minute, and after a doubt. */
+  /** The heads that changed since the last call; all of them once a minute, and after a call of `#requireFullComparison`. */
   async #readHeads(): Promise<readonly Position[]> {
     if (performance.now() - this.#comparedAllAt > COMPARE_ALL_MS) this.#horizon = undefined;
-    const [since, doubts, { epoch }] = [this.#horizon, this.#doubts, this.#guard];
+    const [since, asked, { epoch }] = [this.#horizon, this.#fullComparisonsAsked, this.#guard];
     const heads = await this.#guard.readHeads(since);
     if (since === undefined) this.#comparedAllAt = performance.now();
-    const isCovered = doubts === this.#doubts && (since === undefined || epoch === heads.epoch);
+    const isCovered = asked === this.#fullComparisonsAsked && (since === undefined || epoch === heads.epoch);
     this.#horizon = isCovered ? heads.horizon : undefined;
     return heads.positions;
   }

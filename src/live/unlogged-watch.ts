@@ -3,7 +3,7 @@
  * snapshot for their clients. If the events themselves were overwritten, it ends the epoch.
  */
 import type { EventLog } from '../events/event-log.ts';
-import type { FoundTrace, Trace } from '../events/unlogged-changes.ts';
+import type { FoundFingerprint, LogFingerprint } from '../events/unlogged-changes.ts';
 
 /** Finds such a change within a minute, also when one check fails. */
 const CHECK_EVERY_MS = 10_000;
@@ -16,7 +16,7 @@ const TURNS = 4;
 const ORGANIZATIONS_PER_QUERY = 200;
 
 export interface UnloggedWatchOptions {
-  log: Pick<EventLog, 'readTraces' | 'appendSnapshot' | 'endEpoch'>;
+  log: Pick<EventLog, 'readFingerprints' | 'appendSnapshot' | 'endEpoch'>;
   /** The organizations with a channel in this process, or with recent polls. */
   watched: () => Iterable<number>;
   onFailure: (error: unknown) => void;
@@ -25,28 +25,30 @@ export interface UnloggedWatchOptions {
 
 /** @returns a function that stops the checks */
 export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: UnloggedWatchOptions): () => void {
-  let traces = new Map<number, Trace>();
+  let fingerprints = new Map<number, LogFingerprint>();
   let isChecking = false;
   let turn = 0;
   const check = async (): Promise<void> => {
-    const found: FoundTrace[] = [];
+    const found: FoundFingerprint[] = [];
     const all = [...new Set(watched())];
     const due = all.length <= FEW ? all : all.filter((id) => id % TURNS === turn % TURNS);
-    const before = due.map((id) => traces.get(id) ?? { organizationId: id, head: 0 });
+    const before = due.map((id) => fingerprints.get(id) ?? { organizationId: id, head: 0 });
     for (let from = 0; from < before.length; from += ORGANIZATIONS_PER_QUERY) {
-      found.push(...(await log.readTraces(before.slice(from, from + ORGANIZATIONS_PER_QUERY))));
+      found.push(...(await log.readFingerprints(before.slice(from, from + ORGANIZATIONS_PER_QUERY))));
     }
-    for (const trace of found) {
-      const known = traces.get(trace.organizationId);
-      if (isRewritten(known, trace)) {
-        traces = new Map();
-        return await log.endEpoch(trace.epoch);
+    for (const fingerprint of found) {
+      const known = fingerprints.get(fingerprint.organizationId);
+      if (isRewritten(known, fingerprint)) {
+        fingerprints = new Map();
+        return await log.endEpoch(fingerprint.epoch);
       }
-      if (trace.isUnlogged || isChanged(known, trace)) await log.appendSnapshot(trace);
+      if (fingerprint.isUnlogged || isChanged(known, fingerprint)) await log.appendSnapshot(fingerprint);
     }
-    const ofOthers = all.flatMap((id) => traces.get(id) ?? []);
+    const ofOthers = all.flatMap((id) => fingerprints.get(id) ?? []);
     turn += 1;
-    traces = new Map([...ofOthers, ...found].map((trace) => [trace.organizationId, trace]));
+    fingerprints = new Map(
+      [...ofOthers, ...found].map((fingerprint) => [fingerprint.organizationId, fingerprint]),
+    );
   };
   const timer = setInterval(
     async () => {
@@ -62,12 +64,12 @@ export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: Unlog
 }
 
 /** Rows changed without an event. */
-function isChanged(known: Trace | undefined, now: Trace): boolean {
+function isChanged(known: LogFingerprint | undefined, now: LogFingerprint): boolean {
   return known !== undefined && known.head === now.head && known.signature !== now.signature;
 }
 
 /** Another event has the `seq` of the previous newest event. */
-function isRewritten(known: Trace | undefined, { headAtBefore }: FoundTrace): boolean {
+function isRewritten(known: LogFingerprint | undefined, { headAtBefore }: FoundFingerprint): boolean {
   return (
     known !== undefined && known.headAt !== null && headAtBefore !== null && known.headAt !== headAtBefore
   );

@@ -8,8 +8,8 @@ import type { CreatedOperation, OperationFilter, OperationRequest } from '#contr
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import { appendAudit } from '../audit/append.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
-import { operationOf } from '../organizations/firings.ts';
 import { readPause } from '../organizations/pause.ts';
+import { operationOf } from '../organizations/planned-firings.ts';
 import { organizationStates } from '../overview/read-overview.ts';
 
 export interface Caller {

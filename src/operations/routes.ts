@@ -14,7 +14,7 @@ import {
   type Scope,
 } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
-import { triggerOf } from '../sync/start-sync.ts';
+import { triggerOf } from '../sync/request-sync.ts';
 import { createOperation } from './create-operation.ts';
 import { cancelOperation, type FoundOperation, readOperation } from './read-operation.ts';
 

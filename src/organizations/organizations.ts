@@ -13,9 +13,15 @@ import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import { SealError, type Sealer } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
-import { earliestDue, longestIntervalS, planFirings, type ReadSchedules, readSchedules } from './firings.ts';
 import { OrganizationDeletedError, REGISTRATION_LOCK } from './organization-lock.ts';
 import { type PauseChange, pauseChange } from './pause-change.ts';
+import {
+  earliestDue,
+  longestIntervalS,
+  planFirings,
+  type ReadSchedules,
+  readSchedules,
+} from './planned-firings.ts';
 import { credentialsTable, organizationTable } from './table.ts';
 
 /** Without the pause of everything, which belongs to no organization. */

@@ -13,7 +13,7 @@ import { isEverythingPaused } from './pause.ts';
 
 const LATE = '15 minutes';
 
-/** For a schedule that a server of the version before stored: most fire once a day. */
+/** For a schedule that a server of the previous version stored: most fire once a day. */
 const USUAL_INTERVAL_S = 86_400;
 
 /** The time of the last success of `organization`; a lateral join with the name `success`. */

@@ -1,7 +1,7 @@
 /**
  * The firings of an organization's schedules: one for each schedule, stored beside them. Pure.
  *
- * The earliest one is also in `next_sync_at`, which the index and a server of the version before use. So that column decides
+ * The earliest one is also in `next_sync_at`, which the index and a server of the previous version use. So that column decides
  * when something is due, and `firings` decides which schedule it is.
  */
 import { z } from 'zod';

@@ -4,7 +4,7 @@
  * Times are local times of the clinic: a firing in the hour that daylight saving skips comes at the end of that hour, and
  * one in the repeated hour comes once.
  *
- * Not here: the stored firings of a clinic (firings.ts), starting the sync (sync/schedule/scheduler.ts).
+ * Not here: the stored firings of a clinic (planned-firings.ts), starting the sync (sync/schedule/scheduler.ts).
  */
 import { Cron } from 'croner';
 import { z } from 'zod';

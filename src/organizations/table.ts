@@ -25,7 +25,7 @@ export const organizationTable = pgTable(
     validation: jsonb('validation').$type<ValidationPolicy>().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    /** The next firing of each schedule, in the order of `schedule` (firings.ts); the earliest one is `next_sync_at`. */
+    /** The next firing of each schedule, in the order of `schedule` (planned-firings.ts); the earliest one is `next_sync_at`. */
     firings: jsonb('firings'),
     /** The longest time between two firings, of the schedule for which it is longest; null: not computed yet. */
     longestIntervalS: integer('longest_interval_s'),

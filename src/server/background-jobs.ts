@@ -8,7 +8,7 @@ import type { EngineDeps } from '../sync/run-context.ts';
 import { startScheduler } from '../sync/schedule/scheduler.ts';
 import { watchForInterrupted } from '../sync/stale-foreign-runs.ts';
 import { Worker } from '../sync/worker.ts';
-import { type DelivererDeps, startDeliverer } from '../webhooks/deliverer.ts';
+import { type DelivererDeps, startDeliverer } from '../webhooks/delivery-worker.ts';
 import { watchForOverdue } from '../webhooks/overdue-watch.ts';
 import type { SendEmail } from '../webhooks/send-email.ts';
 

@@ -13,7 +13,7 @@ import type { ClaimKind } from './observer.ts';
 import { parseCheckpoint, type RunState } from './run-state.ts';
 
 const LEASE = '7 seconds';
-/** A server of the version before leases for so long. */
+/** Servers of the previous version use leases of this length. */
 const LONGEST_LEASE = '15 seconds';
 
 /**

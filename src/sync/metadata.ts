@@ -103,7 +103,7 @@ export function failedStep(errorType: SyncErrorType): SyncStep {
 export interface CompletionFacts {
   /** Since the run was requested, including the wait for a worker. */
   durationMs: number;
-  /** Stored patients that Cliniko neither returned nor denied. */
+  /** Stored patients that Cliniko neither returned nor confirmed to be absent. */
   unanswered: number;
 }
 

@@ -25,7 +25,7 @@ export interface StartedAnswer {
 }
 
 /** @throws ProblemError ORGANIZATION_NOT_FOUND */
-export async function startSync(
+export async function requestSync(
   { database, bus, latestRuns }: StartDeps,
   principal: Principal,
   organizationId: number,

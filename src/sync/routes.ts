@@ -15,7 +15,7 @@ import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type CancelDeps, cancelRun } from './cancel-run.ts';
-import { startSync, syncLogNotFound } from './start-sync.ts';
+import { requestSync, syncLogNotFound } from './request-sync.ts';
 import { syncLogsCsv } from './sync-logs-csv.ts';
 
 const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
@@ -63,7 +63,7 @@ export function syncRoutes(deps: SyncDeps): Hono {
 }
 
 async function startAndAnswer(c: Context, deps: SyncDeps, type: OperationType): Promise<Response> {
-  const { head, log } = await startSync(deps, principalOf(c), pathId(c, 'orgId'), type);
+  const { head, log } = await requestSync(deps, principalOf(c), pathId(c, 'orgId'), type);
   return json(c, `${JSON.stringify(head).slice(0, -1)},"log":${log}}`);
 }
 

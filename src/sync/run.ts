@@ -49,6 +49,7 @@ export async function runSync(
     const seen = await readSeenIds(database, lease.syncLogId);
     const requests = meterRequests(run, source, signal);
     const from = run.state.position;
+    // Lazy: the pipeline requests each page.
     const pages = remainingPages({ ...requests, plan, database, from, seen });
     const unseen = await runPipeline(run, pages, { rules, requests, signal });
     await completeRun(run, unseen);

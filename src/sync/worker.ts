@@ -32,7 +32,7 @@ const DEFAULT_RUNS_AT_ONCE = 16;
 const OPEN_RUNS_AT_MOST = 1_024;
 
 /** A released run is claimed again at once. When claims bring no progress, the delay before the next one grows. */
-const REST = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
+const CLAIM_BACKOFF = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
 
 /** How often this server writes the places of the runs in the queue, at most. */
 const PLACES_EVERY_MS = 1_000;
@@ -52,7 +52,7 @@ export class Worker {
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
   /** By run id: when this worker may claim the run again, by `performance.now()`. */
-  readonly #resting = new Map<number, number>();
+  readonly #backoffUntil = new Map<number, number>();
   readonly #endings: (() => void)[] = [];
   #stopping = false;
   #claiming: Promise<void> | undefined;
@@ -144,7 +144,7 @@ export class Worker {
     run.ended = tracer
       .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#deps, abort.signal, slot, activity))
       .then((ending) => {
-        if (ending === 'released') this.#resting.set(syncLogId, performance.now() + restMs(claimed));
+        if (ending === 'released') this.#backoffUntil.set(syncLogId, performance.now() + backoffMs(claimed));
       })
       .catch((error: unknown) =>
         logger.error(
@@ -160,8 +160,9 @@ export class Worker {
   }
 
   #notToClaim(): number[] {
-    for (const [id, until] of this.#resting) if (until <= performance.now()) this.#resting.delete(id);
-    return [...this.#resting.keys(), ...[...this.#active].map((run) => run.lease.syncLogId)];
+    for (const [id, until] of this.#backoffUntil)
+      if (until <= performance.now()) this.#backoffUntil.delete(id);
+    return [...this.#backoffUntil.keys(), ...[...this.#active].map((run) => run.lease.syncLogId)];
   }
 
   async #renew(): Promise<void> {
@@ -197,7 +198,7 @@ export class Worker {
   }
 }
 
-function restMs({ claimsWithoutProgress }: ClaimedRun): number {
-  const longer = claimsWithoutProgress - REST.afterClaims;
-  return longer <= 0 ? 0 : Math.min(REST.mostMs, REST.firstMs * 2 ** (longer - 1));
+function backoffMs({ claimsWithoutProgress }: ClaimedRun): number {
+  const longer = claimsWithoutProgress - CLAIM_BACKOFF.afterClaims;
+  return longer <= 0 ? 0 : Math.min(CLAIM_BACKOFF.mostMs, CLAIM_BACKOFF.firstMs * 2 ** (longer - 1));
 }

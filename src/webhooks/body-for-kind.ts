@@ -9,7 +9,7 @@ import type { ISql } from 'postgres';
 import { z } from 'zod';
 import { parseJson } from '#contract/parse-json.ts';
 import { SYNC_EVENTS } from '#contract/webhook.ts';
-import { testBody } from './deliveries.ts';
+import { testBody } from './delivery-log.ts';
 import { bodyFor } from './message-bodies.ts';
 import type { DueDelivery } from './outbox.ts';
 import { pageLinks } from './page-links.ts';

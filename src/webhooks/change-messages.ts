@@ -8,7 +8,7 @@
  *
  * Any server makes them; the row of the position is locked, so two servers never make the same message.
  *
- * Not here: how messages are sent (deliverer.ts), the feed (patients/follow-changes.ts).
+ * Not here: how messages are sent (delivery-worker.ts), the feed (patients/follow-changes.ts).
  */
 import type { ISql, Sql, TransactionSql } from 'postgres';
 import { formatCursor, parseCursor } from '#contract/cursor.ts';

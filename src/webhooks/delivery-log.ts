@@ -5,7 +5,7 @@ import type { WebhookKind } from '#contract/webhook-endpoint.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { bodyFor } from './message-bodies.ts';
-import { isHeld, isOfEndpoint } from './message-owners.ts';
+import { isOfEndpoint, isVisibleTo } from './message-owners.ts';
 import { LONGEST_CLAIM } from './outbox.ts';
 import { pageLinks } from './page-links.ts';
 
@@ -18,7 +18,7 @@ export async function listDeliveries(
 ): Promise<WebhookDelivery[]> {
   const rows = await sql<DeliveryRow[]>`
     select delivery.* from webhook_deliveries as delivery
-    where delivery.endpoint_id = ${endpointId} and ${isHeld(sql, held)}
+    where delivery.endpoint_id = ${endpointId} and ${isVisibleTo(sql, held)}
     order by delivery.id desc limit ${limit}`;
   return rows.map(deliveryOf);
 }

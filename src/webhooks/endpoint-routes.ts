@@ -13,7 +13,7 @@ import type { Database, Tx } from '../database/open.ts';
 import { jsonBody, pathId, pathNumber, queryLimit } from '../http/parameters.ts';
 import { auditOrigin, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
-import { enqueueTest, listDeliveries, redeliver } from './deliveries.ts';
+import { enqueueTest, listDeliveries, redeliver } from './delivery-log.ts';
 import { changedSettings, checkSettings, hostOf } from './endpoint-settings.ts';
 import { addressOfRequest } from './page-links.ts';
 import type { WebhookDeps } from './routes.ts';

@@ -17,7 +17,7 @@ import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { setChangePositions } from './change-messages.ts';
-import { deleteDeliveries, isoTime } from './deliveries.ts';
+import { deleteDeliveries, isoTime } from './delivery-log.ts';
 import { newSecret } from './signature.ts';
 import { webhookEndpointTable } from './table.ts';
 

@@ -19,7 +19,7 @@ export const covers = (sql: ISql, organizationId: Condition): Condition => sql`(
   or endpoint.organization_id is null and endpoint.organizations is null)`;
 
 /** On a row `delivery`: it tells of no organization that the caller does not hold. */
-export function isHeld(sql: ISql, held: GrantedOrganizations): Condition {
+export function isVisibleTo(sql: ISql, held: GrantedOrganizations): Condition {
   if (held === '*') return sql`true`;
   return sql`(delivery.event = 'test'
     or coalesce(delivery.organizations, array[delivery.organization_id]) <@ ${[...held]}::int[])`;

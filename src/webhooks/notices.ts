@@ -4,7 +4,7 @@
  * A notice becomes part of exactly one message: it is deleted in the transaction that puts the message into the outbox. Any
  * server does it; the row of the endpoint is locked, so two servers never split the notices of one endpoint.
  *
- * Not here: which events become notices (drizzle/), and how messages are sent (deliverer.ts).
+ * Not here: which events become notices (drizzle/), and how messages are sent (delivery-worker.ts).
  */
 import type { Sql, TransactionSql } from 'postgres';
 import type { SyncEvent } from '#contract/webhook.ts';

@@ -55,7 +55,7 @@ interface DueRow {
 
 /** Renewed while the attempt runs (`renewClaims`). After that, other servers retry the attempt of a crashed one. */
 const CLAIM_LASTS = '15 seconds';
-/** A server of the version before claims for so long, and renews nothing. */
+/** Servers of the previous version claim for this long, and renew nothing. */
 export const LONGEST_CLAIM = '60 seconds';
 export const RENEW_EVERY_MS = 5_000;
 

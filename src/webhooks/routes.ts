@@ -8,7 +8,7 @@ import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
 import { auditOrigin, hasScope, principalOf } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import { listDeliveries } from './deliveries.ts';
+import { listDeliveries } from './delivery-log.ts';
 import { hostOf } from './endpoint-settings.ts';
 import { createEndpoint, deleteEndpoint, hasEndpoint, listEndpoints, MAX_ENDPOINTS } from './endpoints.ts';
 import { originOf, type SsrfRules, urlProblem } from './ssrf-guard.ts';

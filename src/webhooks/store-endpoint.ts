@@ -6,10 +6,10 @@ import type { Sealer } from '../encryption/sealer.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { setChangePositions } from './change-messages.ts';
-import { type DeliveryRow, deleteDeliveries, deliveryOf, isoTime } from './deliveries.ts';
+import { type DeliveryRow, deleteDeliveries, deliveryOf, isoTime } from './delivery-log.ts';
 import { type EndpointSettings, MAIL_SCHEME } from './endpoint-settings.ts';
 import { MAX_ENDPOINTS, secretContext } from './endpoints.ts';
-import { giveUpOthers, isHeld } from './message-owners.ts';
+import { giveUpOthers, isVisibleTo } from './message-owners.ts';
 import { newSecret } from './signature.ts';
 
 /** Endpoints of several organizations that one organization belongs to, and endpoints of all. */
@@ -60,7 +60,7 @@ export async function readEndpoints(
   const rows = await sql<EndpointRow[]>`
     select endpoint.*, to_jsonb(latest) as latest from webhook_endpoints as endpoint
     left join lateral (select * from webhook_deliveries as delivery
-      where delivery.endpoint_id = endpoint.id and ${isHeld(sql, held)} order by delivery.id desc limit 1) as latest on true
+      where delivery.endpoint_id = endpoint.id and ${isVisibleTo(sql, held)} order by delivery.id desc limit 1) as latest on true
     where (${id ?? null}::int is null or endpoint.id = ${id ?? null}::int)
       and (${held === '*'} or endpoint.organization_id = any(${ids}::int[]) or endpoint.organizations <@ ${ids}::int[])
     order by endpoint.id`;
@@ -128,7 +128,7 @@ export async function updateEndpoint(
   const [row] = await tx<{ sealed_secret: string; organization_id: number | null; kind: WebhookKind }[]>`
     select sealed_secret, organization_id, kind from webhook_endpoints where id = ${id} for no key update`;
   if (row === undefined) return;
-  // Those of a server of the version before, which names no kind.
+  // Those of a server of the previous version, which names no kind.
   if (row.kind !== kind)
     await tx`update webhook_deliveries set kind = ${row.kind} where endpoint_id = ${id} and kind is null`;
   const secret = sealer.open(row.sealed_secret, secretContext(row.organization_id));

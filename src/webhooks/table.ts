@@ -91,7 +91,7 @@ export const webhookDeliveryTable = pgTable(
     syncLogId: integer('sync_log_id'),
     /** The exact bytes of the body: each attempt signs and sends the same, while the endpoint keeps its kind. */
     body: text('body').notNull(),
-    /** The kind that the body is for; null in rows of the version before: the kind that the endpoint had. */
+    /** The kind that the body is for; null in rows of the previous version: the kind that the endpoint had. */
     kind: text('kind').$type<WebhookKind>(),
     /** What a body for people is made of, so that it can be made again for another kind; null in other rows. */
     summary: jsonb('summary').$type<Summary>(),

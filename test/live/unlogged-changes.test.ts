@@ -1,7 +1,7 @@
 /** Rows of `sync_logs` that are written with triggers bypassed, and so have no event. */
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { EventLog } from '../../src/events/event-log.ts';
-import type { FoundTrace } from '../../src/events/unlogged-changes.ts';
+import type { FoundFingerprint } from '../../src/events/unlogged-changes.ts';
 import { watchUnloggedChanges } from '../../src/live/unlogged-watch.ts';
 import { connectInTest, test } from '../support/database.ts';
 import type { SentEvent } from '../support/sent-event.ts';
@@ -73,10 +73,10 @@ describe('rows that are written with triggers bypassed', () => {
 });
 
 /** Runs one check for each trace. @returns what the checks wrote */
-async function checkTraces(traces: readonly Partial<FoundTrace>[]): Promise<string[]> {
+async function checkTraces(traces: readonly Partial<FoundFingerprint>[]): Promise<string[]> {
   const done: string[] = [];
   const left = [...traces];
-  const plain: FoundTrace = {
+  const plain: FoundFingerprint = {
     organizationId: 1,
     epoch: 'one',
     head: 5,
@@ -85,8 +85,8 @@ async function checkTraces(traces: readonly Partial<FoundTrace>[]): Promise<stri
     signature: 'a',
     isUnlogged: false,
   };
-  const log: Pick<EventLog, 'readTraces' | 'appendSnapshot' | 'endEpoch'> = {
-    readTraces: async () => {
+  const log: Pick<EventLog, 'readFingerprints' | 'appendSnapshot' | 'endEpoch'> = {
+    readFingerprints: async () => {
       const next = left.shift();
       return next === undefined ? [] : [{ ...plain, ...next }];
     },

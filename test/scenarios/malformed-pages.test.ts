@@ -144,7 +144,7 @@ describe('a Cliniko that returns fewer ids than requested', () => {
 
     expect(log.metadata).not.toHaveProperty('missing_marked');
     expect(log.metadata.proof).toMatchObject({ proven: false });
-    expect(log.metadata.proof?.reason).toContain('neither returned nor denied 6 stored patients');
+    expect(log.metadata.proof?.reason).toContain('neither returned 6 stored patients');
   });
 });
 

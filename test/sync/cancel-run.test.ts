@@ -12,7 +12,7 @@ async function latest(server: TestServer): Promise<SyncLog> {
   return SyncLog.parse(body.logs[0]);
 }
 
-/** A frozen owner holds the lease and does not react. The lease of a server of the version before lasts longest. */
+/** A frozen owner holds the lease and does not react. The lease of a server of the previous version lasts longest. */
 const frozen = (sql: Sql) =>
   sql`owner = 'frozen', lease_epoch = 7, lease_expires_at = clock_timestamp() + interval '14 seconds'`;
 

@@ -40,7 +40,7 @@ describe('leases', () => {
     expect(renewed).toEqual([{ id: first.syncLogId }]);
   });
 
-  test('of a server of the version before last 15 s, and one from the future counts for nothing', async ({
+  test('of a server of the previous version last 15 s, and one from the future counts for nothing', async ({
     databaseUrl,
   }) => {
     const { database, sql, first } = await openTwoRuns(databaseUrl);

@@ -92,7 +92,7 @@ describe('an endpoint that changes its kind', () => {
     await endpoint.send(`deliveries/${test?.id}/redeliver`);
     expect(JSON.parse((await program.until(2))[1]?.body ?? '')).toMatchObject({ type: 'test' });
 
-    // Rows of a server of the version before name neither their kind nor what their body is made of.
+    // Rows of a server of the previous version name neither their kind nor what their body is made of.
     await endpoint.forgetKinds();
     await endpoint.change({ kind: 'teams', url: teams.url });
     await endpoint.send(`deliveries/${test?.id}/redeliver`);

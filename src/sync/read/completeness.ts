@@ -121,7 +121,7 @@ export function isProven(coverage: Coverage): boolean {
   return isComplete(coverage) && coverage.withoutId === 0;
 }
 
-/** @param unanswered stored patients that were not seen and that Cliniko neither returned nor denied when asked by id */
+/** @param unanswered stored patients that were not seen and that Cliniko neither returned nor confirmed to be absent when asked by id */
 export function completenessProof(coverage: Coverage, unanswered: number): CompletenessProof {
   const reason = unprovenReason(coverage, unanswered);
   return {
@@ -147,6 +147,6 @@ function unprovenReason(coverage: Coverage, unanswered: number): string | undefi
     return `Cliniko's total changed while the list was read: ${totalAtStart === null ? 'none' : formatCount(totalAtStart)} at the start, ${formatCount(totalAtEnd)} at the end.`;
   if (withoutId > 0) return `${formatCount(withoutId)} records have no usable id.`;
   if (unanswered > 0)
-    return `Cliniko neither returned nor denied ${formatCount(unanswered)} stored patients that were requested by id.`;
+    return `Cliniko neither returned ${formatCount(unanswered)} stored patients that were requested by id, nor confirmed that they are absent.`;
   return undefined;
 }

@@ -9,11 +9,11 @@ import { catchUpPage, type FetchedPage } from './fetched-page.ts';
 
 /** What a crawl that saw the whole clinic knows about the stored patients that it did not see. */
 export interface VerifiedUnseen {
-  /** Patients that Cliniko has denied by id, or that are too many to request. */
+  /** Patients that Cliniko has confirmed by id to be absent, or that are too many to request. */
   patients: UnseenPatients;
   /** Keys of quarantined records that Cliniko no longer has. */
   quarantined: readonly string[];
-  /** Stored patients that Cliniko neither returned nor denied. */
+  /** Stored patients that Cliniko neither returned nor confirmed to be absent. */
   unanswered: number;
 }
 
@@ -43,7 +43,7 @@ export async function* verifyUnseen(
   };
 }
 
-/** @returns the ids that Cliniko neither returned nor denied */
+/** @returns the ids that Cliniko neither returned nor confirmed to be absent */
 async function* askByIds(crawl: Crawl, ids: readonly string[]): AsyncGenerator<FetchedPage, Set<string>> {
   const unanswered = new Set<string>();
   for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {

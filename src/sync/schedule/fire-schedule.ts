@@ -8,6 +8,7 @@
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database, Tx } from '../../database/open.ts';
 import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
+import { isEverythingPaused, resumedAt } from '../../organizations/pause.ts';
 import {
   covers,
   dueSchedules,
@@ -21,8 +22,7 @@ import {
   readFirings,
   readSchedules,
   widest,
-} from '../../organizations/firings.ts';
-import { isEverythingPaused, resumedAt } from '../../organizations/pause.ts';
+} from '../../organizations/planned-firings.ts';
 import { createRun } from '../start-run.ts';
 
 /** A firing that starts later than this was missed: no server ran, or none reached the database. */
@@ -140,7 +140,7 @@ async function storePlan(
   firings: Firings,
 ): Promise<void> {
   const nextSyncAt = earliestDue(firings)?.toISOString() ?? null;
-  // A server of the version before stored the schedule without it.
+  // A server of the previous version stored the schedule without it.
   const interval = longest ?? longestIntervalS(read, new Date(now));
   await tx`update organizations set firings = ${JSON.stringify(firings)}::text::jsonb,
       next_sync_at = ${nextSyncAt}::timestamptz, longest_interval_s = ${interval}

@@ -10,7 +10,13 @@
  */
 import type { ISql } from 'postgres';
 import type { OperationType, SyncErrorType, SyncTrigger } from '#contract/sync-log.ts';
-import { covers, operationOf, readFirings, readSchedules, widest } from '../../organizations/firings.ts';
+import {
+  covers,
+  operationOf,
+  readFirings,
+  readSchedules,
+  widest,
+} from '../../organizations/planned-firings.ts';
 
 const DELAYS_MIN = [5, 15, 60];
 
