@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { SyncLog } from '#contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { SimulatorOptions } from '../src/cliniko-simulator/server.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { type Database, openDatabase } from '../src/database/open.ts';
 import { openEmbeddedDatabase } from '../src/embedded-postgres/open.ts';
-import { readSyncLogs } from '../src/events/sync-logs.ts';
 import { startServer } from '../src/server/server.ts';
 import { productConfig, silentLogger } from './product.ts';
+import { watchForEnd } from './run-end.ts';
 import { databaseCpuMs } from './server-processes.ts';
 
 export const ORGANIZATION = 123;
@@ -75,22 +75,17 @@ export async function openClinic(environment: Environment, simulation: Simulator
     cliniko,
     serverUrl: server.url,
     async sync() {
+      const { ended } = await watchForEnd(server.url, ORGANIZATION);
       const databaseBegan = await databaseCpuMs(environment);
       const serverBegan = process.cpuUsage();
       const began = performance.now();
       await fetch(`${server.url}/api/v1/cliniko/sync-all/${ORGANIZATION}`, { method: 'POST' });
-      for (;;) {
-        const { logs } = await readSyncLogs(environment.database.sql, ORGANIZATION, { limit: 1 });
-        const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
-        if (log.status === 'completed') {
-          const seconds = (performance.now() - began) / 1_000;
-          const { user, system } = process.cpuUsage(serverBegan);
-          const databaseMs = (await databaseCpuMs(environment)) - databaseBegan;
-          return { log, seconds, serverMs: (user + system) / 1_000, databaseMs };
-        }
-        if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
+      const log = await ended;
+      const seconds = (performance.now() - began) / 1_000;
+      const { user, system } = process.cpuUsage(serverBegan);
+      const databaseMs = (await databaseCpuMs(environment)) - databaseBegan;
+      if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
+      return { log, seconds, serverMs: (user + system) / 1_000, databaseMs };
     },
     async close() {
       await server.stop();
