@@ -12,7 +12,7 @@ import { waitForTurn } from '../timing/wait-for-turn.ts';
 /** Records of a turn. Most clinics are smaller, so they keep their slot until they end. */
 export const TURN_RECORDS = 1_000;
 
-/** Each waiting run holds up to `CLINIKO_CONCURRENCY` + 1 pages of 100 patients: about 0.4 MB a page. */
+/** Each waiting run holds up to `CLINIKO_CONCURRENCY` + 1 pages of 100 patients: about 0.2 MB a page. */
 const WAITING_RUNS_AT_MOST = 32;
 
 export interface Slots {
