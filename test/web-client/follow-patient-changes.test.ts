@@ -21,6 +21,22 @@ async function take(changes: AsyncIterable<FollowedChange>, most: number): Promi
   return taken;
 }
 
+/** Like `take`, and the iterator goes on. */
+async function takeNext(changes: AsyncIterator<FollowedChange>, count: number): Promise<FollowedChange[]> {
+  const taken: FollowedChange[] = [];
+  while (taken.length < count) {
+    const { value, done } = await changes.next();
+    if (done === true) throw new Error('The changes ended.');
+    taken.push(value);
+  }
+  return taken;
+}
+
+function portionsOf<T>(all: readonly T[], size: number): T[][] {
+  const count = Math.ceil(all.length / size);
+  return Array.from({ length: count }, (_, index) => all.slice(index * size, (index + 1) * size));
+}
+
 describe('followPatientChanges', () => {
   test('gives each change once and in order, over connections that are cut, and continues at a position', async ({
     databaseUrl,
@@ -38,23 +54,23 @@ describe('followPatientChanges', () => {
 
     const stored = await Promise.all(ids.map(() => changes.next()));
     expect(new Set(stored.map(({ value }) => value?.cliniko_patient_id))).toEqual(new Set(ids));
-    const writing = (async () => {
-      for (const id of ids) await sql`update patients set phone = ${id} where cliniko_patient_id = ${id}`;
-    })();
+    const cut = async () => {
+      const interruptions = onInterrupted.mock.calls.length;
+      network.refuse(true);
+      network.refuse(false);
+      await vi.waitFor(() => expect(onInterrupted.mock.calls.length).toBeGreaterThan(interruptions));
+    };
     const live: FollowedChange[] = [];
-    for (const _ of ids) {
-      const { value } = await changes.next();
-      if (value !== undefined) live.push(value);
-      if (live.length % 12 === 0) {
-        network.refuse(true);
-        network.refuse(false);
-      }
+    for (const some of portionsOf(ids, 12)) {
+      // All earlier changes were taken, so the next one waits for the connection that is cut.
+      const taking = takeNext(changes, some.length);
+      await cut();
+      for (const id of some) await sql`update patients set phone = ${id} where cliniko_patient_id = ${id}`;
+      live.push(...(await taking));
     }
-    await writing;
     const first = live[0]?.seq ?? 0;
     expect(live.map(({ seq }) => seq)).toEqual(ids.map((_, index) => first + index));
     expect(live.map((change) => change.cliniko_patient_id)).toEqual(ids);
-    expect(onInterrupted.mock.calls.length).toBeGreaterThan(0);
     await changes.return();
 
     const [middle] = stored.slice(10);
