@@ -17,7 +17,8 @@ export interface FetchedByIds {
 
 /**
  * Cliniko may return fewer records than requested, so the remaining ids are requested until a response has no new record.
- * Only a complete response confirms that an id is absent: a response with more pages, or with records that were not requested, proves nothing.
+ * Only a complete response confirms that an id is absent: a response with more pages, or with records that were not
+ * requested, proves nothing.
  *
  * @param ids at most `IDS_AT_ONCE`
  * @throws ClinikoError, or the signal's reason

@@ -15,7 +15,10 @@ export interface EventLog {
    * @param since the `horizon` of an earlier read of the same history
    */
   readHeads(since?: string): Promise<Heads>;
-  /** Every organization that is registered or has an event stream: those with a run in progress first, then those with the newest runs. */
+  /**
+   * Every organization that is registered or has an event stream: those with a run in progress first, then those with the
+   * newest runs.
+   */
   readOrganizations(): Promise<{ epoch: string; ids: number[] }>;
   /** One state for each id, known or not, all read in one statement. */
   readStates(organizationIds: readonly number[]): Promise<StreamState[]>;

@@ -122,7 +122,10 @@ export class Hub {
     this.latestRuns = createLatestRunCache(cache, polls, freshEntry, poller.read, counters);
   }
 
-  /** Every organization that is registered or has an event stream: those with a run in progress first, then those with the newest runs. */
+  /**
+   * Every organization that is registered or has an event stream: those with a run in progress first, then those with the
+   * newest runs.
+   */
   async organizations(): Promise<number[]> {
     const { epoch, ids } = await this.#log.readOrganizations();
     this.#guard.observe(epoch);

@@ -60,7 +60,7 @@ function nationalPrefixOf(country: CountryCode): string {
 /** `61412345678`: country code and number, without a plus. */
 function readNormalized(text: string | null): string | null {
   if (text === null || !/^[1-9][0-9]{6,14}$/.test(text)) return null;
-  // A normalized number has no separators and no national prefix, so mostly it need not be parsed, which takes three times as long.
+  // It has no separators and no national prefix, so mostly it need not be parsed, which takes three times as long.
   return validAsWritten(`+${text}`) ?? parseValid(`+${text}`);
 }
 

@@ -1,5 +1,6 @@
 /** `followPatientChanges` against a real server, over a network that is cut, and against fake answers. */
 import { describe, expect, test as plainTest, vi } from 'vitest';
+import { portions } from '../../src/database/portions.ts';
 import {
   type FollowedChange,
   type FollowOptions,
@@ -32,11 +33,6 @@ async function takeNext(changes: AsyncIterator<FollowedChange>, count: number): 
   return taken;
 }
 
-function portionsOf<T>(all: readonly T[], size: number): T[][] {
-  const count = Math.ceil(all.length / size);
-  return Array.from({ length: count }, (_, index) => all.slice(index * size, (index + 1) * size));
-}
-
 describe('followPatientChanges', () => {
   test('gives each change once and in order, over connections that are cut, and continues at a position', async ({
     databaseUrl,
@@ -61,7 +57,7 @@ describe('followPatientChanges', () => {
       await vi.waitFor(() => expect(onInterrupted.mock.calls.length).toBeGreaterThan(interruptions));
     };
     const live: FollowedChange[] = [];
-    for (const some of portionsOf(ids, 12)) {
+    for (const some of portions(ids, 12)) {
       // All earlier changes were taken, so the next one waits for the connection that is cut.
       const taking = takeNext(changes, some.length);
       await cut();

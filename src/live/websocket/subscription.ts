@@ -86,7 +86,7 @@ async function joinRest(
   subscription.admitNewOrganizations();
 }
 
-/** One portion, unless there are many: then a small one first, so that a person sees at once what is in progress and what is new. */
+/** One portion, unless there are many: then a small one first, so that a person sees at once what is in progress and new. */
 function portionsOf(ids: readonly number[]): number[][] {
   if (ids.length <= MOST_AT_ONCE) return [[...ids]];
   const portions = [ids.slice(0, FIRST_PORTION)];

@@ -121,7 +121,10 @@ export function isProven(coverage: Coverage): boolean {
   return isComplete(coverage) && coverage.withoutId === 0;
 }
 
-/** @param unanswered stored patients that were not seen and that Cliniko neither returned nor confirmed to be absent when asked by id */
+/**
+ * @param unanswered stored patients that were not seen, and that Cliniko neither returned nor confirmed to be absent when asked
+ *   by id
+ */
 export function completenessProof(coverage: Coverage, unanswered: number): CompletenessProof {
   const reason = unprovenReason(coverage, unanswered);
   return {
