@@ -1,10 +1,10 @@
-/** A network between a server and its database that a test can break, silently or with an error. */
+/** A network before a server or a database that a test can break, silently or with an error. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export interface TcpProxy {
-  /** The database, through this network. */
+  /** What is behind this network, through it. */
   url: string;
   /** Every open connection stops forwarding without notice. New ones work. */
   goSilent(): void;
