@@ -1,4 +1,5 @@
-/** Wraps the patient source of a run: counts and times requests, reports their waits, and aborts them with the run. */
+/** Wraps the patient source of a run: limits, counts and times requests, reports their waits, and aborts them with the run. */
+import { limitConcurrentRequests } from '../../cliniko/concurrent-requests.ts';
 import type { PatientSource, RequestOptions, WaitNotice } from '../../cliniko/source.ts';
 import { createStopwatch } from '../../timing/stopwatch.ts';
 import { workMsOf } from '../remaining-time.ts';
@@ -26,33 +27,35 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
     if (run.step === 'checking_config') publishFirstRequest(run);
     traffic.requestSent();
   };
+  const metered: PatientSource = {
+    estimateWaitMs: (requests) => source.estimateWaitMs(requests),
+    async page(query, options) {
+      fetching.start();
+      const request = waits.request();
+      const askedAt = performance.now();
+      let hasWaited = false;
+      const onWait = (notice: WaitNotice): void => {
+        hasWaited = true;
+        request.waits(notice);
+      };
+      try {
+        const page = await source.page(query, { ...options, onWait, onWaitOver: request.waitOver });
+        const answerMs = hasWaited ? undefined : performance.now() - askedAt;
+        traffic.pageArrived({ records: page.records.length, workMs: workMsOf(run.now()), answerMs });
+        // Each page counts as activity, even one without new records.
+        run.activity.moved();
+        return page;
+      } finally {
+        request.answered();
+        fetching.stop();
+      }
+    },
+  };
   return {
     waits,
     options: { signal: AbortSignal.any([signal, stopped.signal]), onRequest },
-    source: {
-      estimateWaitMs: (requests) => source.estimateWaitMs(requests),
-      async page(query, options) {
-        fetching.start();
-        const request = waits.request();
-        const askedAt = performance.now();
-        let hasWaited = false;
-        const onWait = (notice: WaitNotice): void => {
-          hasWaited = true;
-          request.waits(notice);
-        };
-        try {
-          const page = await source.page(query, { ...options, onWait, onWaitOver: request.waitOver });
-          const answerMs = hasWaited ? undefined : performance.now() - askedAt;
-          traffic.pageArrived({ records: page.records.length, workMs: workMsOf(run.now()), answerMs });
-          // Each page counts as activity, even one without new records.
-          run.activity.moved();
-          return page;
-        } finally {
-          request.answered();
-          fetching.stop();
-        }
-      },
-    },
+    // Outside the meter: a request that waits for another request of its run does not wait for Cliniko.
+    source: limitConcurrentRequests(metered, run.deps.window),
     lap: () => ({ fetchMs: fetching.lap(), waitedMs: waits.lap() }),
     stop: () => stopped.abort(),
   };
