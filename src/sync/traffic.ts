@@ -1,12 +1,16 @@
 /** What one attempt of a run has requested from Cliniko, and how fast the answers arrive. It is ahead of what is stored. */
 import type { OperationType } from '#contract/sync-log.ts';
+import { EARLY_FROM_ANSWER_MS } from './read/early-catch-up.ts';
 import type { EstimateInputs } from './remaining-time.ts';
 
-/** The answers that usually follow the last page, one after the other: the clinic is counted again while changes are read. */
-const CLOSING_ANSWERS: Record<OperationType, number> = {
-  full_patients: 1,
-  active_patients: 1,
-  changed_patients: 0,
+/**
+ * The answers that usually follow the last page, one after the other: the clinic is counted again while changes are read. A
+ * slow Cliniko answers both together with the last pages of a full sync.
+ */
+const CLOSING_ANSWERS: Record<OperationType, (answerMs: number) => number> = {
+  full_patients: (answerMs) => (answerMs < EARLY_FROM_ANSWER_MS ? 1 : 0),
+  active_patients: () => 1,
+  changed_patients: () => 0,
 };
 
 /** The least weight of the newest answer: Cliniko's speed changes during a long run. */
@@ -46,7 +50,7 @@ export function createTraffic(type: OperationType, processed: number, window: nu
       return { records: loaded, arrivedMs, answerMs: meanAnswerMs, window: inFlight };
     },
     get closingMs() {
-      return CLOSING_ANSWERS[type] * (meanAnswerMs ?? 0);
+      return meanAnswerMs === undefined ? 0 : CLOSING_ANSWERS[type](meanAnswerMs) * meanAnswerMs;
     },
     requestSent() {
       requests += 1;

@@ -1,4 +1,4 @@
-/** The first requests of the catch-up scan (catch-up-scan.ts). They are sent while the clinic is counted again. */
+/** The first requests of the catch-up scan (catch-up-scan.ts), sent with the last pages or while the clinic is counted again. */
 import type { PatientPage, RequestOptions } from '../../cliniko/source.ts';
 import { scanChanges } from './change-scan.ts';
 import { type Crawl, startedAt } from './crawl.ts';

@@ -32,6 +32,23 @@ export function createdUntil(startedAt: Date): string {
   return wholeSecond(startedAt, MARGIN_MS);
 }
 
+/** The filter of the patients that existed when the run started. */
+export interface CreatedBound {
+  filter: string;
+  /** Its time: ISO 8601 UTC, whole seconds. */
+  until: string;
+}
+
+export function createdBound(startedAt: Date): CreatedBound {
+  const until = createdUntil(startedAt);
+  return { filter: `created_at:<=${until}`, until };
+}
+
+/** @param until ISO 8601 UTC, whole seconds */
+export function isCreatedBy(createdAt: string, until: string): boolean {
+  return `${createdAt.slice(0, 19)}Z` <= until;
+}
+
 /** The catch-up scan reads changes since this time. */
 export function catchUpSince(startedAt: Date): string {
   return wholeSecond(startedAt, CATCH_UP_OVERLAP_MS);

@@ -1,28 +1,18 @@
 /**
  * Reads all patients of a clinic: by numbered pages first, then by id until a scan proves that it saw them all.
  *
- * Neighbours: page-scan.ts and keyset-scan.ts read the lists, completeness.ts does the arithmetic of the proof.
+ * Neighbours: numbered-scan.ts and keyset-scan.ts read the lists, completeness.ts does the arithmetic of the proof.
  */
-import type { ClinikoRecord } from '../../cliniko/record.ts';
-import type { PatientPage } from '../../cliniko/source.ts';
 import { type StartedCatchUp, startCatchUp } from './catch-up-start.ts';
-import {
-  beganKeysetScan,
-  type Coverage,
-  finishedKeysetPage,
-  isComplete,
-  sawNumberedPage,
-} from './completeness.ts';
+import { beganKeysetScan, type Coverage, finishedKeysetPage, isComplete } from './completeness.ts';
 import { type Crawl, startedAt } from './crawl.ts';
+import { readUnchanged } from './early-catch-up.ts';
 import { closingPage, type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
 import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
-import { type NumberedPage, scanPages } from './page-scan.ts';
+import { type ScannedPages, scanNumberedPages } from './numbered-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
-import { createdUntil, startTimeOf } from './start-time.ts';
-
-/** In this order edits and new patients do not move other patients. */
-const STABLE_SORT = 'created_at:asc,id:asc';
+import { createdBound, createdUntil } from './start-time.ts';
 
 /** Maximum number of keyset scans, and as many again without a bound on `created_at`. */
 const MAX_KEYSET_SCANS = 3;
@@ -39,11 +29,14 @@ export interface ScannedClinic {
 
 export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage, ScannedClinic> {
   const { phase, afterId } = crawl.position.coverage;
-  let pagesEnded: ListEnding | undefined;
-  if (phase === 'page-scan') pagesEnded = yield* pageScan(crawl);
+  let scanned: ScannedPages | undefined;
+  if (phase === 'page-scan') scanned = yield* scanNumberedPages(crawl);
   // The run shows its last phase while the first request of it has no answer yet.
   yield closingPage(crawl);
   if (phase === 'catch-up') return { mayHaveNewer: true, catchUp: undefined };
+  const unchanged = scanned?.early && (await readUnchanged(crawl, scanned.early));
+  if (unchanged !== undefined) return { mayHaveNewer: false, catchUp: unchanged };
+  const pagesEnded = scanned?.ending;
   // An earlier attempt stopped in the middle of this scan.
   if (phase === 'keyset-scan') yield* keysetScan(crawl, afterId, pagesEnded);
   let before: Coverage | undefined;
@@ -51,8 +44,8 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
     const { coverage } = crawl.position;
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
-      const scanned = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
-      if (scanned !== 'undated') return scanned;
+      const counted = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
+      if (counted !== 'undated') return counted;
       unbounded = true;
     }
     before = coverage;
@@ -113,72 +106,6 @@ async function countPatients({ source, options }: Crawl, filters: string[]): Pro
   return page.totalEntries;
 }
 
-/** The patients in scope that existed when the run started. */
-const baseFilter = (filter: string, started: Date) => [filter, `created_at:<=${createdUntil(started)}`];
-
-async function* pageScan(crawl: Crawl): AsyncGenerator<FetchedPage, ListEnding> {
-  const { source, options, plan } = crawl;
-  const first = await firstPage(crawl);
-  const { page: fromPage, recordsBefore, pageSize } = crawl.position;
-  const started = startedAt(crawl);
-  const query = queryFor(crawl, started);
-  const asked = { query, fromPage, recordsBefore, pageSize, window: plan.window, first };
-  const pages = scanPages(source, asked, options);
-  for (;;) {
-    const page = await pages.next();
-    if (page.done === true) return page.value;
-    yield numberedPage(crawl, page.value, createdUntil(started));
-  }
-}
-
-function queryFor({ plan }: Crawl, started: Date) {
-  return { perPage: plan.perPage, filters: baseFilter(plan.scope.filter, started), sort: STABLE_SORT };
-}
-
-/** Determines when the run started. @returns the page, unless it has to be read again */
-async function firstPage(crawl: Crawl): Promise<PatientPage | undefined> {
-  const { source, options, plan, position } = crawl;
-  if (position.startedAt !== null || position.page > 1) return undefined;
-  const page = await source.page({ ...queryFor(crawl, plan.createdAt), page: 1 }, options);
-  const started = startTimeOf(plan.createdAt, page.askedAt);
-  crawl.position = { ...position, startedAt: started.toISOString() };
-  // By Cliniko's clock the bound of this list is in the future: the page is requested again, with a bound in the past.
-  return started === plan.createdAt ? page : undefined;
-}
-
-function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedPage {
-  const { position, seen } = crawl;
-  const { number, records, size, pages, total } = page;
-  const newKeys = markSeen(crawl, records);
-  const isFiltered = !records.some((record) => isCreatedAfter(record, until));
-  const coverage = sawNumberedPage(position.coverage, total ?? null, isFiltered);
-  const place = number === position.page ? position.place : 0;
-  const arrived = { ...position, page: number, place, pageSize: size, coverage };
-  const at = withRecordsWithoutId(arrived, records, newKeys);
-  crawl.position = {
-    ...at,
-    coverage: { ...at.coverage, seen: seen.size },
-    ...(records.length > 0 && {
-      page: number + 1,
-      place: 0,
-      recordsBefore: position.recordsBefore + records.length,
-    }),
-  };
-  return {
-    // An earlier attempt stopped in the middle of this page.
-    records: records.slice(place),
-    newKeys: newKeys.slice(place),
-    at,
-    after: crawl.position,
-    numbered: { total, pages },
-  };
-}
-
-/** If true, Cliniko ignored the filter on `created_at`: a new patient may compensate in the total for one that was missed. */
-function isCreatedAfter({ createdAt }: ClinikoRecord, until: string): boolean {
-  return createdAt !== undefined && `${createdAt.slice(0, 19)}Z` > until;
-}
-
 async function* keysetScan(
   crawl: Crawl,
   afterId: string | null,
@@ -187,7 +114,7 @@ async function* keysetScan(
   const { source, options, plan, seen } = crawl;
   const { filter } = plan.scope;
   const { unbounded } = crawl.position.coverage;
-  const filters = unbounded ? [filter] : baseFilter(filter, startedAt(crawl));
+  const filters = unbounded ? [filter] : [filter, createdBound(startedAt(crawl)).filter];
   const pages = scanByIds(source, { afterId, perPage: plan.perPage, filters, seen: seen.size }, options);
   let left: number | null = null;
   for (;;) {
