@@ -8,38 +8,19 @@ import { describe, expect } from 'vitest';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
 import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
-import type { People } from '../../src/cliniko-simulator/people.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { confirmMissing } from '../../src/patients/missing-patients.ts';
 import { systemClock } from '../../src/timing/clock.ts';
+import { type Change, change, perform } from '../support/clinic-changes.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-const CHANGES = ['add', 'edit', 'archive', 'unarchive', 'merge', 'hardDelete', 'hardDelete'] as const;
-
-interface Change {
-  what: (typeof CHANGES)[number];
-  /** Which patient changes, as a fraction of the current list. */
-  which: number;
-}
-
-function perform(people: People, { what, which }: Change): void {
-  const ids = [...people.ids()];
-  const id = ids[Math.floor(which * ids.length)];
-  const other = ids[Math.floor(which * 7919) % ids.length];
-  if (what === 'add') people.add();
-  else if (id === undefined || other === undefined) return;
-  else if (what === 'edit') people.edit(id, { first_name: 'Edited' });
-  else if (what !== 'merge') people[what](id);
-  else if (id !== other) people.merge(id, other);
-}
-
 /** @param apart seconds by which Cliniko's clock differs from ours */
-async function openClinic(patients: number, apart = 0): Promise<ClinikoSimulator> {
+async function openClinic(patients: number, apart = 0, latencyMs = 0): Promise<ClinikoSimulator> {
   const now = () => new Date(Date.now() + apart * 1_000);
-  return await startClinikoSimulator({ patients, requestsPerMinute: 0, now });
+  return await startClinikoSimulator({ patients, requestsPerMinute: 0, latencyMs, now });
 }
 
 const clientOf = (cliniko: ClinikoSimulator) =>
@@ -61,62 +42,62 @@ async function storedIds({ sql }: Engine, which: 'present' | 'missing'): Promise
 
 const without = (ids: Iterable<string>, others: Set<string>) => [...ids].filter((id) => !others.has(id));
 
-const change: fc.Arbitrary<Change> = fc.record({
-  what: fc.constantFrom(...CHANGES),
-  which: fc.double({ min: 0, max: 0.999, noNaN: true }),
-});
-
 /** The changes before each of the first page requests. */
 const churn = fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 30 });
 
 describe('a clinic that changes while it is read', () => {
-  test('loses no patient that existed all the time, and marks no existing patient as missing', async ({
-    databaseUrl,
-  }) => {
-    const engine = await openEngine(databaseUrl);
-    const checkOnce = async (changes: Change[][], patients: number, apart: number): Promise<void> => {
-      const cliniko = await openClinic(patients, apart);
-      await engine.sql`truncate patients, sync_logs, sync_runs, sync_seen`;
-      await syncOnce(engine, cliniko);
-      const before = [...cliniko.people.ids()];
-      let request = 0;
-      cliniko.churn.beforeEvery((people) => {
-        for (const one of changes[request] ?? []) perform(people, one);
-        request += 1;
-      });
+  // A slow Cliniko is asked for changes together with its last pages.
+  test.for([
+    { latencyMs: 0, numRuns: 25 },
+    { latencyMs: 80, numRuns: 5 },
+  ])(
+    'loses no patient that existed all the time, and marks no existing patient as missing, at $latencyMs ms',
+    async ({ latencyMs, numRuns }, { databaseUrl }) => {
+      const engine = await openEngine(databaseUrl);
+      const checkOnce = async (changes: Change[][], patients: number, apart: number): Promise<void> => {
+        const cliniko = await openClinic(patients, apart, latencyMs);
+        await engine.sql`truncate patients, sync_logs, sync_runs, sync_seen`;
+        await syncOnce(engine, cliniko);
+        const before = [...cliniko.people.ids()];
+        let request = 0;
+        cliniko.churn.beforeEvery((people) => {
+          for (const one of changes[request] ?? []) perform(people, one);
+          request += 1;
+        });
 
-      const during = await syncOnce(engine, cliniko);
-      const after = new Set(cliniko.people.ids());
-      expect(during.status).toBe('completed');
-      const always = before.filter((id) => after.has(id));
-      expect(without(always, await storedIds(engine, 'present'))).toEqual([]);
+        const during = await syncOnce(engine, cliniko);
+        const after = new Set(cliniko.people.ids());
+        expect(during.status).toBe('completed');
+        const always = before.filter((id) => after.has(id));
+        expect(without(always, await storedIds(engine, 'present'))).toEqual([]);
 
-      cliniko.churn.clear();
-      const quiet = await syncOnce(engine, cliniko);
-      expect(quiet).toMatchObject({ records_success: after.size, metadata: { proof: { proven: true } } });
-      const gone = without(await storedIds(engine, 'present'), after);
-      expect(quiet.metadata.missing_held ?? 0).toBe(gone.length);
-      if (gone.length > 0) await engine.sql.begin((tx) => confirmMissing(tx, 123));
-      expect(without(after, await storedIds(engine, 'present'))).toEqual([]);
-      expect(without(await storedIds(engine, 'present'), after)).toEqual([]);
-      await cliniko.close();
-    };
-    const anyClinic = [
-      churn,
-      fc.integer({ min: 1, max: 130 }),
-      fc.constantFrom(0, -4, -60, -7_200, 60),
-    ] as const;
-    // The only patient is deleted after its page, with the one that was added before it.
-    const emptied: Change[][] = [
-      [],
-      [{ what: 'add', which: 0 }],
-      [],
-      [{ what: 'hardDelete', which: 0 }],
-      [{ what: 'hardDelete', which: 0 }],
-    ];
-    const examples: [Change[][], number, number][] = [[emptied, 1, -7_200]];
-    await fc.assert(fc.asyncProperty(...anyClinic, checkOnce), { numRuns: 25, examples });
-  });
+        cliniko.churn.clear();
+        const quiet = await syncOnce(engine, cliniko);
+        expect(quiet).toMatchObject({ records_success: after.size, metadata: { proof: { proven: true } } });
+        const gone = without(await storedIds(engine, 'present'), after);
+        expect(quiet.metadata.missing_held ?? 0).toBe(gone.length);
+        if (gone.length > 0) await engine.sql.begin((tx) => confirmMissing(tx, 123));
+        expect(without(after, await storedIds(engine, 'present'))).toEqual([]);
+        expect(without(await storedIds(engine, 'present'), after)).toEqual([]);
+        await cliniko.close();
+      };
+      const anyClinic = [
+        churn,
+        fc.integer({ min: 1, max: 130 }),
+        fc.constantFrom(0, -4, -60, -7_200, 60),
+      ] as const;
+      // The only patient is deleted after its page, with the one that was added before it.
+      const emptied: Change[][] = [
+        [],
+        [{ what: 'add', which: 0 }],
+        [],
+        [{ what: 'hardDelete', which: 0 }],
+        [{ what: 'hardDelete', which: 0 }],
+      ];
+      const examples: [Change[][], number, number][] = [[emptied, 1, -7_200]];
+      await fc.assert(fc.asyncProperty(...anyClinic, checkOnce), { numRuns, examples });
+    },
+  );
 
   test('with 130 of 648 deleted during the scan: 0 missed, and none marked before a person confirms it', async ({
     databaseUrl,

@@ -77,14 +77,17 @@ function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedP
   const { position, seen } = crawl;
   const { number, records, size, pages, total } = page;
   const place = number === position.page ? position.place : 0;
-  const newKeys = markSeen(crawl, records);
+  // An earlier attempt stopped in the middle of this page. If the page has shifted since, a record before that place may be new:
+  // it must not count as seen, because it is not stored here.
+  const unread = records.slice(place);
+  const newKeys = markSeen(crawl, unread);
   // Otherwise Cliniko ignored the filter: a new patient may compensate in the total for one that was missed.
   const isFiltered = records.every(
     ({ createdAt }) => createdAt === undefined || isCreatedBy(createdAt, until),
   );
   const coverage = sawNumberedPage(position.coverage, total ?? null, isFiltered);
   const arrived = { ...position, page: number, place, pageSize: size, coverage };
-  const at = withRecordsWithoutId(arrived, records, newKeys);
+  const at = withRecordsWithoutId(arrived, unread, newKeys);
   crawl.position = {
     ...at,
     coverage: { ...at.coverage, seen: seen.size },
@@ -95,9 +98,8 @@ function numberedPage(crawl: Crawl, page: NumberedPage, until: string): FetchedP
     }),
   };
   return {
-    // An earlier attempt stopped in the middle of this page.
-    records: records.slice(place),
-    newKeys: newKeys.slice(place),
+    records: unread,
+    newKeys,
     at,
     after: crawl.position,
     numbered: { total, pages },
