@@ -2,13 +2,19 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import packageJson from '../package.json' with { type: 'json' };
+
+/** What `npm start` passes to Node.js. */
+const START_FLAGS = packageJson.scripts.start.match(/--\S+/g) ?? [];
 
 /** The limit for every command, also on a busy machine: a benchmark must end. */
 const ANSWER_WITHIN_MS = 60_000;
 
 /** @param script relative to this folder, without its extension: `fan-out/load-process` */
 export function start(script: string, ...args: string[]): ChildProcess {
-  return fork(fileURLToPath(new URL(`${script}.js`, import.meta.url)), args, { execArgv: ['--expose-gc'] });
+  const flags = script === 'product-process' ? START_FLAGS : [];
+  const path = fileURLToPath(new URL(`${script}.js`, import.meta.url));
+  return fork(path, args, { execArgv: ['--expose-gc', ...flags] });
 }
 
 /** @throws when the process exits or does not answer in time */

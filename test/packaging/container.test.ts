@@ -16,6 +16,14 @@ async function dockerfile() {
 const named = (instructions: readonly Instruction[], name: string) =>
   instructions.filter((instruction) => instruction.getKeyword() === name);
 
+/** What `npm start` passes to Node.js. */
+async function startFlags(): Promise<string[]> {
+  const { scripts } = z
+    .object({ scripts: z.object({ start: z.string() }) })
+    .parse(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')));
+  return scripts.start.match(/--\S+/g) ?? [];
+}
+
 const words = (instruction: Instruction) => instruction.getArguments().map((argument) => argument.getValue());
 
 describe('the Dockerfile', () => {
@@ -39,7 +47,11 @@ describe('the Dockerfile', () => {
     expect(order.lastIndexOf('COPY')).toBeLessThan(order.indexOf('USER'));
     expect(order.slice(order.indexOf('USER'))).not.toContain('RUN');
     const [command] = named(final, 'CMD') as JSONInstruction[];
-    expect(command?.getJSONStrings().map((text) => text.getJSONValue())).toEqual(['node', 'dist/main.js']);
+    expect(command?.getJSONStrings().map((text) => text.getJSONValue())).toEqual([
+      'node',
+      ...(await startFlags()),
+      'dist/main.js',
+    ]);
     expect(named(final, 'HEALTHCHECK')).toHaveLength(1);
     expect(named(final, 'EXPOSE').map(words)).toEqual([['8000']]);
   });
