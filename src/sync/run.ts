@@ -29,7 +29,7 @@ export async function runSync(
   slot?: Slot,
   activity?: Activity,
 ): Promise<RunEnding> {
-  const { database, perPage, window } = deps;
+  const { database, perPage } = deps;
   const { lease, type, createdAt } = claimed;
   const run = createRunContext(claimed, deps, slot, activity);
   try {
@@ -44,7 +44,6 @@ export async function runSync(
       organizationId: lease.organizationId,
       createdAt,
       perPage,
-      window,
     });
     const seen = await readSeenIds(database, lease.syncLogId);
     const requests = meterRequests(run, source, signal);

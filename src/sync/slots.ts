@@ -5,14 +5,15 @@
  * its slot between two batches when another run wants one, so a small clinic does not wait for the end of large ones. Slots that
  * become free go in turn to runs that continue, oldest first, and to new runs.
  *
- * A run that waits for a slot keeps the pages that it has read. So no new run begins while many runs wait.
+ * A run that waits for a slot keeps the pages that it has read, and requests none ahead. So no new run begins while many runs
+ * wait.
  */
 import { waitForTurn } from '../timing/wait-for-turn.ts';
 
 /** Records of a turn. Most clinics are smaller, so they keep their slot until they end. */
 export const TURN_RECORDS = 1_000;
 
-/** Each waiting run holds up to `CLINIKO_CONCURRENCY` + 1 pages of 100 patients: about 0.2 MB a page. */
+/** A run whose turn ended holds up to `CLINIKO_CONCURRENCY` + 1 pages of 100 patients: about 0.2 MB a page. */
 const WAITING_RUNS_AT_MOST = 32;
 
 export interface Slots {
@@ -25,6 +26,8 @@ export interface Slots {
 }
 
 export interface Slot {
+  /** Whether the run may work now. */
+  readonly isHeld: boolean;
   /** Returns the slot while the run waits. Idempotent. */
   pause(): void;
   /** Call it between two batches: resolves when the run has a slot for the next one. Rejects with the signal's reason. */
@@ -36,7 +39,13 @@ export interface Slot {
 }
 
 /** For a run outside a worker. */
-export const UNLIMITED_SLOT: Slot = { pause() {}, resume: async () => {}, worked() {}, release() {} };
+export const UNLIMITED_SLOT: Slot = {
+  isHeld: true,
+  pause() {},
+  resume: async () => {},
+  worked() {},
+  release() {},
+};
 
 /** @param onFree called when a new run may take a slot */
 export function createSlots(limit: number, onFree: () => void): Slots {
@@ -76,6 +85,9 @@ export function createSlots(limit: number, onFree: () => void): Slots {
       queue.tookNew();
       continueWaiting();
       return {
+        get isHeld() {
+          return holds;
+        },
         pause,
         release: pause,
         worked(count) {

@@ -31,6 +31,7 @@ export interface CrawlContext {
   plan: CrawlPlan;
   source: PatientSource;
   options: RequestOptions;
+  ahead: () => number;
   /** To query the stored patients. */
   database: Database;
   /** From the checkpoint: the position that an earlier attempt reached, and the ids it has stored. */
@@ -51,9 +52,10 @@ export async function planCrawl(
 export async function* remainingPages(
   context: CrawlContext,
 ): AsyncGenerator<FetchedPage, VerifiedUnseen | undefined> {
-  const { plan, source, options, database, from, seen } = context;
+  const { plan, source, options, ahead, database, from, seen } = context;
   // Changes are few and are read again from the start. Ids in `seen` do not count again.
-  const crawl: Crawl = { plan, source, options, seen, position: plan.since === undefined ? from : START };
+  const position = plan.since === undefined ? from : START;
+  const crawl: Crawl = { plan, source, options, ahead, seen, position };
   if (plan.since !== undefined && (yield* changedPages(crawl, plan.since))) return undefined;
   yield* catchUpScan(crawl, yield* scanWholeClinic(crawl));
   return yield* verifyUnseen(crawl, database.sql);

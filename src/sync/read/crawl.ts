@@ -14,8 +14,6 @@ export interface CrawlPlan {
   /** When the run was requested, by the database's clock. */
   createdAt: Date;
   perPage: number;
-  /** Pages requested concurrently. */
-  window: number;
 }
 
 /** By Cliniko's clock, once a page of the run was read. */
@@ -27,6 +25,8 @@ export function startedAt({ position, plan }: Crawl): Date {
 export interface Crawl {
   readonly source: PatientSource;
   readonly options: RequestOptions;
+  /** How many pages may be requested now before they are needed. */
+  readonly ahead: () => number;
   readonly plan: CrawlPlan;
   /** Keys of the records that this run has read. */
   readonly seen: SeenIds;

@@ -6,7 +6,7 @@
  */
 import type { PatientPage, PatientSource } from '../../cliniko/source.ts';
 import { isComplete, sawNumberedPage } from './completeness.ts';
-import { type Crawl, type CrawlPlan, startedAt } from './crawl.ts';
+import { type Crawl, startedAt } from './crawl.ts';
 import { type EarlyCatchUp, endEarly, isWorthStartingEarly, startEarly } from './early-catch-up.ts';
 import { type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
 import { countWithLastPage } from './last-page-count.ts';
@@ -25,13 +25,13 @@ export interface ScannedPages {
 }
 
 export async function* scanNumberedPages(crawl: Crawl): AsyncGenerator<FetchedPage, ScannedPages> {
-  const { options, plan } = crawl;
+  const { options, ahead } = crawl;
   const timed = timeAnswers(crawl.source);
   const first = await firstPage(crawl, timed);
   const { page: fromPage, recordsBefore, pageSize } = crawl.position;
   const started = startedAt(crawl);
   const query = queryFor(crawl, started);
-  const asked = { query, fromPage, recordsBefore, pageSize, window: plan.window, first };
+  const asked = { query, fromPage, recordsBefore, pageSize, ahead, first };
   const bound = createdBound(started);
   const isWanted = () => isWorthStartingEarly(crawl, timed);
   const counted = countWithLastPage(timed, { bound, total: first?.totalEntries, isWanted });
@@ -43,15 +43,15 @@ export async function* scanNumberedPages(crawl: Crawl): AsyncGenerator<FetchedPa
       const isUsable = counted.isWholeClinic() && isComplete(crawl.position.coverage);
       return { ending: page.value, early: endEarly(early, timed, isUsable) };
     }
-    if (isEndInSight(crawl.plan, page.value) && isWanted()) early ??= startEarly(crawl, timed);
+    if (isEndInSight(crawl, page.value) && isWanted()) early ??= startEarly(crawl, timed);
     yield numberedPage(crawl, page.value, bound.until);
   }
 }
 
 /** Whether the last page is among those that are requested. One that is full is followed by another request. */
-function isEndInSight({ window }: CrawlPlan, { number, pages, total, size }: NumberedPage): boolean {
+function isEndInSight({ ahead }: Crawl, { number, pages, total, size }: NumberedPage): boolean {
   if (total === undefined || total % size === 0) return false;
-  return number < pages && pages - number <= window;
+  return number < pages && pages - number <= ahead();
 }
 
 function queryFor({ plan }: Crawl, started: Date) {

@@ -1,7 +1,7 @@
 /**
  * The page scan: all numbered pages of a list, fetched concurrently and yielded in order.
  *
- * The first page tells how many pages there are. From then on a window of requests is in flight, and each page is yielded
+ * The first page tells how many pages there are. From then on a window of pages is requested ahead, and each page is yielded
  * after the one before it. A page that cannot be read fails the scan after the earlier pages were yielded. It is never
  * treated as the end of the data.
  *
@@ -9,7 +9,13 @@
  * (write/pipeline.ts).
  */
 import type { ClinikoRecord } from '../../cliniko/record.ts';
-import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
+import type {
+  PageQuery,
+  PatientPage,
+  PatientSource,
+  RequestOptions,
+  WaitNotice,
+} from '../../cliniko/source.ts';
 import { createListEnd, type ListEnding, readPage } from './list-end.ts';
 import { createRepeatGuard } from './repeated-page-guard.ts';
 
@@ -20,8 +26,8 @@ export interface PageScanOptions {
   recordsBefore: number;
   /** Records per page, if an earlier attempt learned it. */
   pageSize: number | null;
-  /** Maximum number of requests in flight. */
-  window: number;
+  /** How many pages may be requested now before they are needed. */
+  ahead: () => number;
   /** The first page, if it was already fetched. */
   first?: PatientPage | undefined;
 }
@@ -61,7 +67,8 @@ export async function* scanPages(
     const page = await end.confirm(await fetch(number), () => fetch(number));
     if (isRepeat(page.records)) return 'repeated';
     const pages = number + end.passed(page);
-    for (let ahead = number + 1; ahead <= Math.min(pages, number + scan.window); ahead++) fetch.ahead(ahead);
+    const last = Math.min(pages, number + scan.ahead());
+    for (let next = number + 1; next <= last; next++) fetch.ahead(next);
     // An empty page after the last one is yielded only if it carries a new total.
     const isNew = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
     total = page.totalEntries;
@@ -70,19 +77,34 @@ export async function* scanPages(
   }
 }
 
-/** Requests sent ahead of their use. Each response is used once. */
+/**
+ * Requests sent ahead of their use. Each response is used once. A page that is not needed yet gives up when it would have to
+ * wait for a retry: it is requested again when it is needed. So during an outage a run waits with one request, and after it
+ * the pages of all waiting runs do not arrive at once.
+ */
 function createPrefetch(source: PatientSource, { query, first }: PageScanOptions, options: RequestOptions) {
   const underWay = new Map<number, Promise<PatientPage>>();
   if (first !== undefined) underWay.set(1, Promise.resolve(first));
+  let needed = 1;
   const ahead = (page: number): Promise<PatientPage> => {
     const known = underWay.get(page);
     if (known !== undefined) return known;
-    const asked = readPage(source, { ...query, page }, options);
-    asked.catch(() => {}); // Awaited when its page is due. Until then its failure is ignored.
-    underWay.set(page, asked);
+    const givenUp = new AbortController();
+    const onWait = (notice: WaitNotice): void => {
+      options.onWait?.(notice);
+      if (notice.reason !== 'retrying' || page === needed) return;
+      givenUp.abort();
+      underWay.delete(page);
+    };
+    const signal = AbortSignal.any([options.signal, givenUp.signal]);
+    const asked = readPage(source, { ...query, page }, { ...options, signal, onWait });
+    asked.catch(() => {}); // Awaited when its page is needed. Until then its failure is ignored.
+    // The call itself may have reported a wait.
+    if (!givenUp.signal.aborted) underWay.set(page, asked);
     return asked;
   };
   const fetch = async (page: number): Promise<PatientPage> => {
+    needed = page;
     try {
       return await ahead(page);
     } finally {

@@ -10,6 +10,8 @@ export interface RequestMeter {
   source: PatientSource;
   options: RequestOptions;
   waits: WaitReporter;
+  /** How many pages may be requested now before they are needed. A run that waits does not add to what it holds. */
+  ahead(): number;
   /** Milliseconds since the last lap. */
   lap(): { fetchMs: number; waitedMs: number };
   /** Aborts the requests in flight. */
@@ -36,6 +38,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
       let hasWaited = false;
       const onWait = (notice: WaitNotice): void => {
         hasWaited = true;
+        options.onWait?.(notice);
         request.waits(notice);
       };
       try {
@@ -53,6 +56,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
   };
   return {
     waits,
+    ahead: () => (run.slot.isHeld ? run.deps.window : 0),
     options: { signal: AbortSignal.any([signal, stopped.signal]), onRequest },
     // Outside the meter: a request that waits for another request of its run does not wait for Cliniko.
     source: limitConcurrentRequests(metered, run.deps.window),

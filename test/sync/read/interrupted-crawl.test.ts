@@ -68,7 +68,7 @@ async function attempt(source: PatientSource, stored: Stored, end?: Interruption
 async function crawlUntil(source: PatientSource, stored: Stored, end?: Interruption): Promise<Outcome> {
   const stopped = new AbortController();
   const crawl = { ...crawlOf(source, stored.position), options: { signal: stopped.signal } };
-  crawl.source = limitConcurrentRequests(source, crawl.plan.window);
+  crawl.source = limitConcurrentRequests(source, crawl.ahead());
   for (const key of stored.seen) crawl.seen.add(key);
   let pages = 0;
   for await (const page of allPages(crawl)) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { type NumberedPage, scanPages } from '../../../src/sync/read/page-scan.ts';
@@ -15,7 +15,7 @@ interface Asked {
 
 async function scanToEnd(source: PatientSource, { fromPage = 1, pageSize, window = 4 }: Asked = {}) {
   const recordsBefore = (fromPage - 1) * (pageSize ?? 0);
-  const plan = { query, fromPage, recordsBefore, pageSize: pageSize ?? null, window };
+  const plan = { query, fromPage, recordsBefore, pageSize: pageSize ?? null, ahead: () => window };
   const scanning = scanPages(source, plan, { signal: AbortSignal.any([]) });
   const pages: NumberedPage[] = [];
   for (;;) {
@@ -45,6 +45,52 @@ describe('a page scan', () => {
         expect(source.mostAtOnce).toBeLessThanOrEqual(window);
       }),
     );
+  });
+
+  test('requests no page ahead while the run may not, and goes on ahead afterwards', async () => {
+    const source = scriptedSource(people(80));
+    let ahead = 0;
+    const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, ahead: () => ahead };
+    const pages = scanPages(source, plan, { signal: AbortSignal.any([]) });
+    for (const number of [1, 2]) {
+      await pages.next();
+      expect(source.asked.at(-1)).toBe(number);
+    }
+    ahead = 4;
+    await pages.next();
+    expect(source.asked).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('waits for a retry only with the page that is needed next', async () => {
+    const clinic = people(60);
+    const scripted = scriptedSource(clinic);
+    let isAway = true;
+    const waiting = new Set<number>();
+    const untilBack: (() => void)[] = [];
+    const source: PatientSource = {
+      ...scripted,
+      async page(asked, options) {
+        if (!isAway || asked.page === 1) return await scripted.page(asked, options);
+        waiting.add(asked.page);
+        options.signal.addEventListener('abort', () => waiting.delete(asked.page));
+        options.onWait?.({ until: new Date(Date.now() + 2_000), reason: 'retrying' });
+        await new Promise<void>((resolve) => untilBack.push(resolve));
+        options.signal.throwIfAborted();
+        return await scripted.page(asked, options);
+      },
+    };
+    const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, ahead: () => 4 };
+    const scanning = scanPages(source, plan, { signal: AbortSignal.any([]) });
+    const pages = [await scanning.next()];
+    const second = scanning.next();
+    await vi.waitFor(() => expect([...waiting]).toEqual([2]));
+    isAway = false;
+    for (const go of untilBack) go();
+    pages.push(await second);
+    for (let page = await scanning.next(); page.done !== true; page = await scanning.next()) pages.push(page);
+    const read = pages.flatMap(({ value }) => (typeof value === 'string' ? [] : [value]));
+    expect(recordsOf(read)).toEqual(clinic);
+    expect(scripted.asked.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
   test('continues where an earlier one stopped', async () => {
@@ -80,7 +126,7 @@ describe('a page scan', () => {
     });
     const pages: number[] = [];
     const scanning = async () => {
-      const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, window: 4 };
+      const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, ahead: () => 4 };
       for await (const page of scanPages(source, plan, { signal: AbortSignal.any([]) }))
         pages.push(page.number);
     };

@@ -15,8 +15,8 @@ export function crawlOf(source: PatientSource, position: CrawlPosition = START):
       organizationId: 123,
       createdAt: new Date('2026-01-01T00:00:00Z'),
       perPage: 10,
-      window: 4,
     },
+    ahead: () => 4,
     seen: new SeenIds(),
     position,
   };
