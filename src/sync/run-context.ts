@@ -31,7 +31,7 @@ export interface EngineDeps {
   /** Opens the patient source of the clinic with this API key. */
   sourceFor(apiKey: string): PatientSource;
   perPage: number;
-  /** Pages requested concurrently. */
+  /** Maximum number of requests of a run in flight. */
   window: number;
   /** Runs that work concurrently. A run that waits for Cliniko does not count. Default: `DEFAULT_RUNS_AT_ONCE`. */
   runsAtOnce?: number;

@@ -13,7 +13,7 @@ import { waitForTurn } from '../timing/wait-for-turn.ts';
 /** Records of a turn. Most clinics are smaller, so they keep their slot until they end. */
 export const TURN_RECORDS = 1_000;
 
-/** A run whose turn ended holds up to `CLINIKO_CONCURRENCY` + 1 pages of 100 patients: about 0.2 MB a page. */
+/** A run whose turn ended holds `CLINIKO_CONCURRENCY` pages of 100 patients and two or three more: about 0.2 MB a page. */
 const WAITING_RUNS_AT_MOST = 32;
 
 export interface Slots {
@@ -26,8 +26,8 @@ export interface Slots {
 }
 
 export interface Slot {
-  /** Whether the run may work now. */
-  readonly isHeld: boolean;
+  /** Takes a slot again if one is free and no other run waits for it. @returns whether the run has a slot */
+  resumeIfFree(): boolean;
   /** Returns the slot while the run waits. Idempotent. */
   pause(): void;
   /** Call it between two batches: resolves when the run has a slot for the next one. Rejects with the signal's reason. */
@@ -40,7 +40,7 @@ export interface Slot {
 
 /** For a run outside a worker. */
 export const UNLIMITED_SLOT: Slot = {
-  isHeld: true,
+  resumeIfFree: () => true,
   pause() {},
   resume: async () => {},
   worked() {},
@@ -81,13 +81,15 @@ export function createSlots(limit: number, onFree: () => void): Slots {
         holds = false;
         freeSlot();
       };
+      const resumeIfFree = (): boolean => {
+        if (!holds && used < limit && queue.isEmpty()) begin();
+        return holds;
+      };
       begin();
       queue.tookNew();
       continueWaiting();
       return {
-        get isHeld() {
-          return holds;
-        },
+        resumeIfFree,
         pause,
         release: pause,
         worked(count) {
@@ -96,8 +98,7 @@ export function createSlots(limit: number, onFree: () => void): Slots {
         async resume(signal) {
           signal.throwIfAborted();
           const isTurnOver = holds && records >= TURN_RECORDS && queue.isWanted();
-          if (holds && !isTurnOver) return;
-          if (!holds && used < limit && queue.isEmpty()) return begin();
+          if (!isTurnOver && resumeIfFree()) return;
           const turn = queue.wait(signal, begin);
           if (isTurnOver) pause();
           else continueWaiting();

@@ -1,6 +1,7 @@
 /** Runs with failures: unreadable pages, rejected records, workers that stop. */
 import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
+import type { PatientSource } from '../../src/cliniko/source.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
 import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
@@ -200,5 +201,38 @@ describe('a wait for Cliniko', () => {
     const log = await engine.ended();
     expect(log.status).toBe('completed');
     expect(log.metadata).not.toHaveProperty('waiting_until');
+  });
+
+  test('ends with as many requests ahead as before it, when a slot is free', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const clinic = scriptedSource(people(60));
+    let answerFirst = () => {};
+    const ahead = new Set<() => void>();
+    const source: PatientSource = {
+      ...clinic,
+      async page(query, options) {
+        const isListPage = query.sort.startsWith('created_at');
+        if (isListPage && query.page === 1) {
+          options.onWait?.({ until: new Date(Date.now() + 60_000), reason: 'no-answer' });
+          await new Promise<void>((resolve) => {
+            answerFirst = resolve;
+          });
+        }
+        // None of the next four pages is answered before all of them were requested.
+        const isAhead = query.page >= 2 && query.page <= 5;
+        if (isAhead && ahead.size < 4) {
+          await new Promise<void>((resolve) => {
+            ahead.add(resolve);
+            if (ahead.size === 4) for (const answer of ahead) answer();
+          });
+        }
+        return await clinic.page(query, options);
+      },
+    };
+    engine.work(source);
+    await engine.start();
+    await vi.waitFor(async () => expect((await engine.latest()).metadata.phase).toBe('waiting'));
+    answerFirst();
+    expect(await engine.ended()).toMatchObject({ status: 'completed', records_processed: 60 });
   });
 });

@@ -1,5 +1,5 @@
 /** The first requests of the catch-up scan (catch-up-scan.ts), sent with the last pages or while the clinic is counted again. */
-import type { PatientPage, RequestOptions } from '../../cliniko/source.ts';
+import type { PatientPage, RequestOptions, WaitNotice } from '../../cliniko/source.ts';
 import { scanChanges } from './change-scan.ts';
 import { type Crawl, startedAt } from './crawl.ts';
 import { catchUpSince, createdUntil } from './start-time.ts';
@@ -10,18 +10,27 @@ export interface StartedCatchUp {
   hasMissedRows: Promise<boolean>;
   /** Aborts its requests. Only for a catch-up that is not read. */
   stop(): void;
+  isStopped(): boolean;
 }
 
-export function startCatchUp(crawl: Crawl): StartedCatchUp {
+/** @param isTooLong whether to stop rather than wait. Default: it waits */
+export function startCatchUp(
+  crawl: Crawl,
+  isTooLong: (wait: WaitNotice) => boolean = () => false,
+): StartedCatchUp {
   const stopped = new AbortController();
   const signal = AbortSignal.any([crawl.options.signal, stopped.signal]);
-  const options: RequestOptions = { ...crawl.options, signal };
+  const onWait = (wait: WaitNotice): void => {
+    crawl.options.onWait?.(wait);
+    if (isTooLong(wait)) stopped.abort();
+  };
+  const options: RequestOptions = { ...crawl.options, signal, onWait };
   const since = catchUpSince(startedAt(crawl));
   const asked = { ...crawl.plan.scope, since, perPage: crawl.plan.perPage };
   const changes = scanChanges(crawl.source, asked, options);
   const hasMissedRows = mayHaveMissedRows(crawl, options);
   hasMissedRows.catch(() => {}); // Awaited by the catch-up scan, unless the run fails before.
-  return { changes, hasMissedRows, stop: () => stopped.abort() };
+  return { changes, hasMissedRows, stop: () => stopped.abort(), isStopped: () => stopped.signal.aborted };
 }
 
 /**

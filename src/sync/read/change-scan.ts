@@ -135,7 +135,7 @@ async function* numberedPages(
   from: string,
 ): AsyncGenerator<PatientPage> {
   const query = { perPage, filters: [...filters, `${field}:>=${from}`], sort: sortBy(field) };
-  const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, ahead: () => 1 };
+  const plan = { query, fromPage: 1, recordsBefore: 0, pageSize: null, ahead: () => 0 };
   const pages = scanPages(source, plan, options);
   for (;;) {
     const page = await pages.next();

@@ -38,9 +38,11 @@ export function isWorthStartingEarly({ plan }: Crawl, source: TimedSource): bool
   return plan.type === 'full_patients' && hasAnswer && source.fastestMs() >= EARLY_FROM_ANSWER_MS;
 }
 
+/** It stops when it would have to wait for a retry: its answers would be late, and its requests could delay the pages. */
 export function startEarly(crawl: Crawl, source: TimedSource): EarlyCatchUp {
   const now = performance.now();
-  return { ...startCatchUp(crawl), startedAt: now, pagesUntil: now + ANSWER_TIMES * source.slowestMs() };
+  const started = startCatchUp(crawl, ({ reason }) => reason === 'retrying');
+  return { ...started, startedAt: now, pagesUntil: now + ANSWER_TIMES * source.slowestMs() };
 }
 
 /**
@@ -66,21 +68,22 @@ const MAX_PAGES = 2;
 export async function readUnchanged(crawl: Crawl, early: EarlyCatchUp): Promise<StartedCatchUp | undefined> {
   const until = createdUntil(startedAt(crawl));
   const isRecent = performance.now() - early.startedAt <= MAX_AGE_MS;
-  const pages = isRecent ? await readFew(early.changes) : undefined;
+  const pages = isRecent ? await readFew(early) : undefined;
   const hasChanged = pages?.some(({ records }) => records.some((record) => isChangedAfter(record, until)));
   if (pages !== undefined && hasChanged !== true) return { ...early, changes: eachOf(pages) };
   early.stop();
   return undefined;
 }
 
-/** @returns undefined when there are more pages, or Cliniko ignores the filters */
-async function readFew(changes: AsyncGenerator<PatientPage>): Promise<PatientPage[] | undefined> {
+/** @returns undefined when there are more pages, it was stopped, or Cliniko ignores the filters */
+async function readFew({ changes, isStopped }: EarlyCatchUp): Promise<PatientPage[] | undefined> {
   const pages: PatientPage[] = [];
   try {
     for await (const page of changes) if (pages.push(page) > MAX_PAGES) return undefined;
     return pages;
   } catch (error) {
-    if (error instanceof IgnoredFilterError || error instanceof RepeatedPageError) return undefined;
+    const isUnusable = error instanceof IgnoredFilterError || error instanceof RepeatedPageError;
+    if (isUnusable || isStopped()) return undefined;
     throw error;
   }
 }

@@ -78,35 +78,43 @@ export async function* scanPages(
 }
 
 /**
- * Requests sent ahead of their use. Each response is used once. A page that is not needed yet gives up when it would have to
- * wait for a retry: it is requested again when it is needed. So during an outage a run waits with one request, and after it
- * the pages of all waiting runs do not arrive at once.
+ * Requests sent ahead of their use. Each answer is used once, and a page that gave up has none: one that is not needed yet
+ * gives up when it would have to wait for a retry for `MIN_REPORTED_WAIT_MS` or more, and is requested again when it is
+ * needed. So during an outage a run waits with one request, and after it the pages of all waiting runs do not arrive at once.
  */
-function createPrefetch(source: PatientSource, { query, first }: PageScanOptions, options: RequestOptions) {
+function createPrefetch(
+  source: PatientSource,
+  { query, fromPage, first }: PageScanOptions,
+  options: RequestOptions,
+) {
   const underWay = new Map<number, Promise<PatientPage>>();
   if (first !== undefined) underWay.set(1, Promise.resolve(first));
-  let needed = 1;
-  const ahead = (page: number): Promise<PatientPage> => {
-    const known = underWay.get(page);
-    if (known !== undefined) return known;
-    const givenUp = new AbortController();
+  const gaveUp = new Set<number>();
+  let needed = fromPage;
+  const ask = (page: number): Promise<PatientPage> => {
+    const stopped = new AbortController();
     const onWait = (notice: WaitNotice): void => {
       options.onWait?.(notice);
       if (notice.reason !== 'retrying' || page === needed) return;
-      givenUp.abort();
+      stopped.abort();
+      gaveUp.add(page);
       underWay.delete(page);
     };
-    const signal = AbortSignal.any([options.signal, givenUp.signal]);
+    const signal = AbortSignal.any([options.signal, stopped.signal]);
     const asked = readPage(source, { ...query, page }, { ...options, signal, onWait });
     asked.catch(() => {}); // Awaited when its page is needed. Until then its failure is ignored.
-    // The call itself may have reported a wait.
-    if (!givenUp.signal.aborted) underWay.set(page, asked);
     return asked;
+  };
+  const ahead = (page: number): void => {
+    if (underWay.has(page) || gaveUp.has(page)) return;
+    const asked = ask(page);
+    // The call itself may have reported a wait.
+    if (!gaveUp.has(page)) underWay.set(page, asked);
   };
   const fetch = async (page: number): Promise<PatientPage> => {
     needed = page;
     try {
-      return await ahead(page);
+      return await (underWay.get(page) ?? ask(page));
     } finally {
       underWay.delete(page);
     }

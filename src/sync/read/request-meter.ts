@@ -10,7 +10,10 @@ export interface RequestMeter {
   source: PatientSource;
   options: RequestOptions;
   waits: WaitReporter;
-  /** How many pages may be requested now before they are needed. A run that waits does not add to what it holds. */
+  /**
+   * How many pages may be requested now before they are needed: none while other runs use every slot, because the run could
+   * only hold them. Call it when a page has arrived, so that there is work for a slot.
+   */
   ahead(): number;
   /** Milliseconds since the last lap. */
   lap(): { fetchMs: number; waitedMs: number };
@@ -56,7 +59,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
   };
   return {
     waits,
-    ahead: () => (run.slot.isHeld ? run.deps.window : 0),
+    ahead: () => (run.slot.resumeIfFree() ? run.deps.window : 0),
     options: { signal: AbortSignal.any([signal, stopped.signal]), onRequest },
     // Outside the meter: a request that waits for another request of its run does not wait for Cliniko.
     source: limitConcurrentRequests(metered, run.deps.window),

@@ -2,7 +2,8 @@
  * Reports waits for Cliniko, but only while they block the run.
  *
  * Requests are sent ahead of storing, in the order of their pages. While there is still work to store, or the oldest request is
- * on its way, a waiting request is not reported: the next page in order does not wait for it.
+ * on its way, a waiting request is not reported: the next page in order does not wait for it. A page that was requested again is
+ * the newest one, although it may be needed first: then its wait may be reported some seconds late.
  */
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { WaitNotice } from '../../cliniko/source.ts';

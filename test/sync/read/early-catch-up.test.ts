@@ -111,8 +111,13 @@ describe('a change after the early catch-up scan was answered', () => {
 });
 
 describe('early answers', () => {
-  /** Yields to the writer when a page was read. @param pauseMs of the writer, after the last page */
-  async function crawlWithPause(pauseMs: number) {
+  const CHANGES = 'updated_at:asc,id:asc';
+
+  /**
+   * @param pauseMs of the writer, after the last page
+   * @param isRetried the first list of changes never has an answer, because it waits for a retry
+   */
+  async function crawl({ pauseMs = 0, isRetried = false }) {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const clinic = scriptedSource(people(25));
@@ -122,27 +127,36 @@ describe('early answers', () => {
       page(query, options) {
         asked.push(query.sort);
         vi.advanceTimersByTime(LATENCY_MS);
-        return clinic.page(query, options);
+        const isFirstList = query.sort === CHANGES && asked.filter((sort) => sort === CHANGES).length === 1;
+        if (!isRetried || !isFirstList) return clinic.page(query, options);
+        return new Promise((_resolve, reject) => {
+          options.signal.addEventListener('abort', () => reject(options.signal.reason));
+          options.onWait?.({ until: new Date(Date.now() + 60_000), reason: 'retrying' });
+        });
       },
     };
-    const crawl = crawlOf(slow);
-    const pages = scanWholeClinic(crawl);
+    const running = crawlOf(slow);
+    const pages = scanWholeClinic(running);
     for (let number = 1; ; number++) {
       const page = await pages.next();
-      if (page.done === true) return { asked, proven: isProven(crawl.position.coverage) };
+      if (page.done === true) return { asked, proven: isProven(running.position.coverage) };
       if (number === 3) vi.advanceTimersByTime(pauseMs);
     }
   }
-  const CHANGES = 'updated_at:asc,id:asc';
-
   test('are used when the run goes on at once', async () => {
-    const { asked, proven } = await crawlWithPause(0);
+    const { asked, proven } = await crawl({});
     expect(proven).toBe(true);
     expect(asked.filter((sort) => sort === CHANGES)).toHaveLength(1);
   });
 
+  test('are not waited for when Cliniko has to be asked again', async () => {
+    const { asked, proven } = await crawl({ isRetried: true });
+    expect(proven).toBe(true);
+    expect(asked.filter((sort) => sort === CHANGES)).toHaveLength(2);
+  });
+
   test('are discarded when the run had to wait for a slot or for its database', async () => {
-    const { asked, proven } = await crawlWithPause(2_500);
+    const { asked, proven } = await crawl({ pauseMs: 2_500 });
     expect(proven).toBe(true);
     expect(asked.filter((sort) => sort === CHANGES)).toHaveLength(2);
   });

@@ -93,6 +93,24 @@ describe('a page scan', () => {
     expect(scripted.asked.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
+  test('requests a page that gave up only when it is needed', async () => {
+    const scripted = scriptedSource(people(60));
+    const asked: number[] = [];
+    const source: PatientSource = {
+      ...scripted,
+      async page(page, options) {
+        asked.push(page.page);
+        const isFirstOf5 = page.page === 5 && asked.filter((number) => number === 5).length === 1;
+        if (isFirstOf5) options.onWait?.({ until: new Date(Date.now() + 2_000), reason: 'retrying' });
+        options.signal.throwIfAborted();
+        return await scripted.page(page, options);
+      },
+    };
+    expect(recordsOf(await scan(source))).toHaveLength(60);
+    // Page 7 shows whether the total was one too low.
+    expect(asked).toEqual([1, 2, 3, 4, 5, 6, 5, 7]);
+  });
+
   test('continues where an earlier one stopped', async () => {
     const clinic = people(55);
     expect(recordsOf(await scan(scriptedSource(clinic), { fromPage: 4, pageSize: 10 }))).toEqual(
