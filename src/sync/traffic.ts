@@ -1,14 +1,14 @@
 /** What one attempt of a run has requested from Cliniko, and how fast the answers arrive. It is ahead of what is stored. */
 import type { OperationType } from '#contract/sync-log.ts';
-import { EARLY_FROM_ANSWER_MS } from './read/early-catch-up.ts';
+import { savesAnAnswer } from './read/early-catch-up.ts';
 import type { EstimateInputs } from './remaining-time.ts';
 
 /**
- * The answers that usually follow the last page, one after the other: the clinic is counted again while changes are read. A
- * slow Cliniko answers both together with the last pages of a full sync.
+ * The answers that usually follow the last page, one after the other: the clinic is counted again while changes are read, or
+ * both arrive with the last pages of a full sync.
  */
 const CLOSING_ANSWERS: Record<OperationType, (answerMs: number) => number> = {
-  full_patients: (answerMs) => (answerMs < EARLY_FROM_ANSWER_MS ? 1 : 0),
+  full_patients: (answerMs) => (savesAnAnswer(answerMs) ? 0 : 1),
   active_patients: () => 1,
   changed_patients: () => 0,
 };

@@ -21,21 +21,25 @@ export interface EarlyCatchUp extends StartedCatchUp {
   pagesUntil: number;
 }
 
-/** From this duration of the fastest answer on. If Cliniko is faster, the time that it saves is not noticeable. */
-export const EARLY_FROM_ANSWER_MS = 75;
+/** If an answer takes less time, the time that is saved is not noticeable. */
+const LEAST_ANSWER_MS = 75;
+
+/** Older answers do not count: a run may wait for a slot or for its database. */
+const MAX_AGE_MS = 2_000;
 
 /** The last pages may take this many times as long as the slowest page before them. */
 const ANSWER_TIMES = 2;
 
-/** Later, neither the last page nor the use of the answers counts: a run may wait for a slot or for its database. */
-const MAX_AGE_MS = 2_000;
+/** Whether answers of this duration make an early catch-up scan worthwhile, and leave it in time. */
+export function savesAnAnswer(answerMs: number): boolean {
+  return answerMs >= LEAST_ANSWER_MS && ANSWER_TIMES * answerMs <= MAX_AGE_MS;
+}
 
-/** Whether an early catch-up scan saves a noticeable time. */
 export function isWorthStartingEarly({ plan }: Crawl, source: TimedSource): boolean {
-  const hasAnswer = source.slowestMs() > 0;
   // A patient that is archived and one that is restored compensate in the total of the active patients. Only a catch-up scan
   // after the last page is certain to show the archived one.
-  return plan.type === 'full_patients' && hasAnswer && source.fastestMs() >= EARLY_FROM_ANSWER_MS;
+  if (plan.type !== 'full_patients') return false;
+  return savesAnAnswer(source.fastestMs()) && savesAnAnswer(source.slowestMs());
 }
 
 /** It stops when it would have to wait for a retry: its answers would be late, and its requests could delay the pages. */
