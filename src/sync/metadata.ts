@@ -132,6 +132,11 @@ export function completedMetadata(
   };
 }
 
+/** A patient that was read twice, such as in a list of changes, does not make it more than there are. */
+function loadedOf({ found, processed }: RunState, { loaded }: Display): number {
+  return Math.max(found === 0 ? loaded : Math.min(loaded, found), processed);
+}
+
 function counters(state: RunState, display: Display) {
   return {
     patients_found: state.found,
@@ -144,7 +149,7 @@ function counters(state: RunState, display: Display) {
     warnings_total: state.warningsTotal,
     phase: display.phase,
     step: display.step,
-    patients_loaded: Math.max(display.loaded, state.processed),
+    patients_loaded: loadedOf(state, display),
     patients_processed: state.processed,
     total_patients: state.found,
     patients_to_store: state.found,
