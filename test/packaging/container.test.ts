@@ -56,6 +56,13 @@ describe('the Dockerfile', () => {
     expect(named(final, 'EXPOSE').map(words)).toEqual([['8000']]);
   });
 
+  test('and the unit of systemd pass the same options to Node.js as `npm start`', async () => {
+    const unit = await readFile(join(ROOT, 'packaging/patient-sync.service'), 'utf8');
+    const flags = await startFlags();
+    expect(flags).not.toEqual([]);
+    expect(unit).toContain(`\nExecStart=/usr/bin/node ${flags.join(' ')} dist/main.js\n`);
+  });
+
   test('holds no secret, fetches nothing by address, and copies what there is', async () => {
     const file = await dockerfile();
     const all = file.getInstructions();
