@@ -62,10 +62,11 @@ export class Listener {
     if (this.#isOpen && !this.#closed) this.#options.onHealth?.(healthy);
   }
 
-  /** @returns whether the first self-test succeeded; @throws when the database is unreachable */
+  /** @returns whether a self-test succeeded; @throws when the database is unreachable */
   async open(): Promise<boolean> {
     await this.#listen();
-    this.#setHealthy(await this.#selfTest());
+    // The connection that sends may be lost just then. Only a second failure means that LISTEN does not work.
+    this.#setHealthy((await this.#selfTest()) || (await this.#selfTest()));
     this.#isOpen = this.#isHealthy;
     if (this.#isHealthy) this.#scheduleCheck(this.#everyMs, () => this.#check());
     return this.#isHealthy;

@@ -23,12 +23,14 @@ export class NotifyBatcher {
   #lastSentAt = Number.NEGATIVE_INFINITY;
   #sending: Promise<void> | undefined;
 
-  constructor(url: string, sender: string) {
+  /** @param throughPooler whether the URL points at a pooler, which rejects startup parameters (`pinSession`) */
+  constructor(url: string, sender: string, throughPooler: boolean) {
     this.#sender = sender;
     this.#connection = openTimeoutClient({
       url,
       applicationName: 'patient-sync bus',
       limitMs: LIMIT_MS,
+      throughPooler,
       // This URL never goes through a transaction pooler. Unprepared, each query needs a second round trip for its types.
       prepare: true,
     });

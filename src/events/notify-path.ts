@@ -30,7 +30,7 @@ export interface NotifyPath {
 /**
  * @param listenUrl a direct connection: a pooler in transaction mode drops LISTEN without an error
  * @param local gets what other servers and other programs send
- * @throws when the listener cannot connect, or its first self-test fails; the message names `LISTEN_DATABASE_URL`
+ * @throws when the listener cannot connect, or its first self-tests fail; the message names `LISTEN_DATABASE_URL`
  */
 export async function openNotifyPath(
   listenUrl: string,
@@ -39,7 +39,7 @@ export async function openNotifyPath(
   dependence: Dependence,
 ): Promise<NotifyPath> {
   const sender = randomBytes(6).toString('hex');
-  const batcher = new NotifyBatcher(listenUrl, sender);
+  const batcher = new NotifyBatcher(listenUrl, sender, throughPooler);
   const listener = new Listener({
     url: listenUrl,
     throughPooler,

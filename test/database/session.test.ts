@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { SessionSettingsError } from '../../src/database/session.ts';
+import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { createEmptyDatabase, test } from '../support/database.ts';
 import { connectPostgres } from '../support/postgres.ts';
 import { startTestServer } from '../support/server.ts';
@@ -71,6 +72,22 @@ describe('a role with unusual defaults', () => {
       rows: 'on',
       idle: '0',
     });
+  });
+
+  test('keeps the idle sessions of the bus', async () => {
+    const url = await createOddDatabase(ODD_DEFAULTS);
+    const bus = await openPostgresBus(url, undefined, { throughPooler: false });
+    onTestFinished(() => bus.close());
+    const admin = connectPostgres(inject('databaseAdminUrl'));
+    onTestFinished(() => admin.end());
+    const idle = async () => {
+      const sessions = await admin<{ name: string }[]>`
+        select application_name as name from pg_stat_activity
+        where datname = ${new URL(url).pathname.slice(1)} and application_name like 'patient-sync %'
+          and state_change < now() - interval '250 ms'`;
+      return sessions.map(({ name }) => name).sort();
+    };
+    await expect.poll(idle).toEqual(['patient-sync bus', 'patient-sync listener']);
   });
 
   test.for([

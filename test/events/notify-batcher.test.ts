@@ -24,7 +24,7 @@ async function listen(databaseUrl: string) {
 describe('nudges after a pause', () => {
   test('are sent immediately, also after a self-test of the listener', async ({ databaseUrl }) => {
     const listener = await listen(databaseUrl);
-    const batcher = new NotifyBatcher(databaseUrl, 'us');
+    const batcher = new NotifyBatcher(databaseUrl, 'us', false);
     onTestFinished(async () => {
       vi.useRealTimers();
       await batcher.close();
