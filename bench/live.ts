@@ -49,8 +49,8 @@ async function benchHop({ url, database: { sql } }: Environment, ticks: number):
   let onNews = (): void => {};
   const [subscriber] = await hub.subscribe(
     new Map([[ORGANIZATION, { since: undefined, folded: false, authorization: { canRead: () => true } }]]),
-    () => onNews(),
   );
+  subscriber?.attach({ markDirty: () => onNews() });
   subscriber?.take();
   for (let n = 0; n < ticks + 10; n++) {
     const news = new Promise<void>((resolve) => {

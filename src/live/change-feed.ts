@@ -24,16 +24,12 @@ export interface ChangeFeed {
    * Starts a stream of changes.
    *
    * @param wanted `since`: as for `GET …/changes`, also `all`; undefined: only later changes
-   * @param onNews called when there may be changes to take; it must return quickly and not throw
    */
-  subscribe(
-    wanted: {
-      organizationId: number;
-      since: string | undefined;
-      authorization: Pick<StreamAuthorization, 'canRead'>;
-    },
-    onNews: () => void,
-  ): Promise<Subscriber>;
+  subscribe(wanted: {
+    organizationId: number;
+    since: string | undefined;
+    authorization: Pick<StreamAuthorization, 'canRead'>;
+  }): Promise<Subscriber>;
   close(): void;
 }
 
@@ -58,11 +54,11 @@ export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger):
     bus.onMissed(poller.poll),
   ];
   return {
-    async subscribe({ organizationId, since, authorization }, onNews) {
+    async subscribe({ organizationId, since, authorization }) {
       const { epoch, head, next, reason } = await readStart(log, organizationId, since);
       const subscriber = new ChangeSubscriber(
         { organizationId, epoch, head, next, reason },
-        { log, authorization, onNews, onEnded: subscribers.remove },
+        { log, authorization, onEnded: subscribers.remove },
       );
       subscribers.add(subscriber);
       return subscriber;

@@ -12,7 +12,7 @@ import { HistoryLostError } from '../events/event-queries.ts';
 import { type ChangeLog, startOfPages } from '../patients/follow-changes.ts';
 import { encodeChange, type Frame } from './frame.ts';
 import type { StreamAuthorization } from './stream-authorization.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { FrameTaker, Subscriber } from './subscriber.ts';
 
 /** Maximum changes of one read. */
 const BATCH_SIZE = 256;
@@ -29,7 +29,6 @@ export interface ChangeStart {
 export interface ChangeSubscriberDeps {
   log: Pick<ChangeLog, 'follow'>;
   authorization: Pick<StreamAuthorization, 'canRead'>;
-  onNews(): void;
   onEnded(subscriber: ChangeSubscriber): void;
 }
 
@@ -43,6 +42,7 @@ export class ChangeSubscriber implements Subscriber {
   isDirty = false;
   readonly #deps: ChangeSubscriberDeps;
   #next: string;
+  #taker: FrameTaker | undefined;
   /** Increases with each `wake`, so news that arrives during a read is not taken for read. */
   #woken = 1;
   #read = 0;
@@ -68,7 +68,11 @@ export class ChangeSubscriber implements Subscriber {
   /** There may be changes after the position. */
   wake(): void {
     this.#woken += 1;
-    this.#deps.onNews();
+    this.#taker?.markDirty(this);
+  }
+
+  attach(taker: FrameTaker): void {
+    this.#taker = taker;
   }
 
   take(): readonly Frame[] | undefined {

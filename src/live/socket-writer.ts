@@ -9,7 +9,7 @@
 
 import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import type { Frame } from './frame.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { FrameTaker, Subscriber } from './subscriber.ts';
 
 /** So many dirty subscribers are few: the next portion of a subscription may join. */
 const FEW = 100;
@@ -31,9 +31,9 @@ export interface FrameSink {
   abort(why: 'stalled' | 'failed'): void;
 }
 
-export interface SocketWriter {
-  /** Schedules a flush: this subscriber may have new frames. */
-  markDirty(subscriber: Subscriber): void;
+export interface SocketWriter extends FrameTaker {
+  /** Writes what the subscriber has, and from now on what it gets. */
+  add(subscriber: Subscriber): void;
   /** Call it when the socket has drained. */
   onDrain(): void;
   /** Resolves when few subscribers have frames to write, and when the writer has ended. */
@@ -47,12 +47,18 @@ export function createSocketWriter(sink: FrameSink, flushScheduler: FlushSchedul
   return new SubscriberSocketWriter(sink, flushScheduler);
 }
 
+/** Shared, and never filled. */
+const NONE: Subscriber[] = [];
+
 /** A class: connections share its methods, which saves memory. */
 class SubscriberSocketWriter implements SocketWriter, Flushable {
   readonly #sink: FrameSink;
   readonly #flushScheduler: FlushScheduler;
-  /** Each dirty subscriber, once. Not a set: filling and emptying a set with each event reallocates it each time. */
-  readonly #dirty: Subscriber[] = [];
+  /**
+   * Each dirty subscriber, once. Not a set: filling and emptying a set with each event reallocates it each time. The first
+   * one makes the array, which then has no room for others: most connections have one subscriber.
+   */
+  #dirty: Subscriber[] = NONE;
   #reading: Set<Subscriber> | undefined;
   #stalled: NodeJS.Timeout | undefined;
   #isDue = false;
@@ -66,9 +72,14 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     this.#flushScheduler = flushScheduler;
   }
 
+  add(subscriber: Subscriber): void {
+    subscriber.attach(this);
+    this.markDirty(subscriber);
+  }
+
   markDirty(subscriber: Subscriber): void {
     if (this.#ended) return;
-    if (!subscriber.isDirty) this.#dirty.push(subscriber);
+    if (!subscriber.isDirty) this.#addDirty(subscriber);
     subscriber.isDirty = true;
     this.#schedule();
   }
@@ -96,7 +107,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
   end(): void {
     this.#ended = true;
     clearTimeout(this.#stalled);
-    this.#dirty.length = 0;
+    this.#dirty = NONE;
     this.#tellFewDirty();
   }
 
@@ -112,6 +123,11 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     if (batches.length > 0) this.#sink.write(batches);
     if (this.#dirty.length === 0) this.#behindSince = undefined;
     else if (batches.length > 0) this.#schedule();
+  }
+
+  #addDirty(subscriber: Subscriber): void {
+    if (this.#dirty === NONE) this.#dirty = [subscriber];
+    else this.#dirty.push(subscriber);
   }
 
   #schedule(): void {

@@ -30,25 +30,14 @@ export interface SubscribeDeps {
 
 type Requests = ReadonlyMap<number, SubscribeOptions>;
 
-/**
- * Starts one subscriber for each request, all from consistent states.
- *
- * @param onNews called when there may be new frames to take; it must return quickly and not throw
- */
-export type Subscribe = (
-  requests: Requests,
-  onNews: (organizationId: number) => void,
-) => Promise<Subscriber[]>;
+/** Starts one subscriber for each request, all from consistent states. */
+export type Subscribe = (requests: Requests) => Promise<Subscriber[]>;
 
 export function createSubscribe(deps: SubscribeDeps): Subscribe {
   const { cache, guard, poller, freshEntry } = deps;
   const subscriberDeps = subscriberDepsOf(deps);
 
-  const start = (
-    state: StreamState,
-    options: SubscribeOptions,
-    onNews: (organizationId: number) => void,
-  ): Subscriber => {
+  const start = (state: StreamState, options: SubscribeOptions): Subscriber => {
     guard.observe(state.epoch);
     const id = state.organizationId;
     const isNew = cache.get(id) === undefined;
@@ -56,17 +45,17 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
     cache.touch(id);
     // The state may be newer than the channel. A new channel also needs one read after its creation before it counts as fresh.
     if (isNew || state.head > entry.channel.head) poller.read([id]);
-    return createSubscriber(entry, state, options, subscriberDeps, onNews);
+    return createSubscriber(entry, state, options, subscriberDeps);
   };
 
-  return async (requests, onNews) => {
+  return async (requests) => {
     // A fresh client needs the present state, so it is read from the database; a resumed client continues from its cursor.
     const isResumed = [...requests.values()].every(({ since }) => since !== undefined);
     const remembered = isResumed ? statesInMemory(requests, freshEntry) : undefined;
     const states = remembered ?? (await readStates(deps, requests));
     return states.flatMap((state) => {
       const options = requests.get(state.organizationId);
-      return options === undefined ? [] : [start(state, options, onNews)];
+      return options === undefined ? [] : [start(state, options)];
     });
   };
 }

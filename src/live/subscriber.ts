@@ -22,6 +22,12 @@ import type { StreamAuthorization } from './stream-authorization.ts';
 /** Maximum events of one catch-up read. */
 const BATCH_SIZE = 128;
 
+/** Takes the frames of subscribers, and writes them. */
+export interface FrameTaker {
+  /** This subscriber may have new frames. It must return quickly and not throw. */
+  markDirty(subscriber: Subscriber): void;
+}
+
 export interface Subscriber {
   readonly organizationId: number;
   readonly epoch: string;
@@ -35,6 +41,8 @@ export interface Subscriber {
   readonly isCurrent: boolean;
   /** Whether there may be frames to take. Only the socket writer sets it. */
   isDirty: boolean;
+  /** From now on the taker is told when there may be new frames. What there is already, it takes by itself. */
+  attach(taker: FrameTaker): void;
   /** Returns the next frames in order, and advances the cursor. Undefined: not in memory, call `catchUp`. */
   take(): readonly Frame[] | undefined;
   /**
@@ -75,9 +83,8 @@ export function createSubscriber(
   state: StreamState,
   options: SubscribeOptions,
   deps: SubscriberDeps,
-  onNews: (organizationId: number) => void,
 ): Subscriber {
-  return new OrganizationSubscriber(entry, state, options, deps, onNews);
+  return new OrganizationSubscriber(entry, state, options, deps);
 }
 
 /** A class: there are thousands of subscribers, and closures would be most of the memory of an idle stream. */
@@ -90,19 +97,13 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
   isDirty = false;
   readonly #entry: CacheEntry;
   readonly #deps: SubscriberDeps;
-  readonly #onNews: (organizationId: number) => void;
   readonly #isFolded: boolean;
   readonly #authorization: SubscribeOptions['authorization'];
   /** The state for the first snapshot; undefined once it was taken. */
   #first: StreamState | undefined;
+  #taker: FrameTaker | undefined;
 
-  constructor(
-    entry: CacheEntry,
-    state: StreamState,
-    options: SubscribeOptions,
-    deps: SubscriberDeps,
-    onNews: (organizationId: number) => void,
-  ) {
+  constructor(entry: CacheEntry, state: StreamState, options: SubscribeOptions, deps: SubscriberDeps) {
     const start = decideStart(options.since, state);
     this.epoch = entry.channel.epoch;
     this.head = state.head;
@@ -111,7 +112,6 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
     this.cursor = start.after;
     this.#entry = entry;
     this.#deps = deps;
-    this.#onNews = onNews;
     this.#isFolded = options.folded;
     this.#authorization = options.authorization;
     this.#first = start.snapshot ? state : undefined;
@@ -127,7 +127,11 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
   }
 
   onNews(): void {
-    this.#onNews(this.organizationId);
+    this.#taker?.markDirty(this);
+  }
+
+  attach(taker: FrameTaker): void {
+    this.#taker = taker;
   }
 
   get #canRead(): boolean {

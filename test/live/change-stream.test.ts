@@ -153,14 +153,15 @@ describe('the feed behind the streams', () => {
     };
     const feed = createChangeFeed(log, bus, createLogger({ level: 'fatal', format: 'json', colour: false }));
     bus.publish({ organizations: [7], work: false });
-    const onNews = vi.fn();
-    const [one, other] = [await feed.subscribe(wanted, onNews), await feed.subscribe(wanted, onNews)];
+    const markDirty = vi.fn();
+    const [one, other] = [await feed.subscribe(wanted), await feed.subscribe(wanted)];
+    for (const stream of [one, other]) stream.attach({ markDirty });
     expect(follow.mock.calls).toEqual([[7]]);
     expect(log.readHeads).not.toHaveBeenCalled();
 
     bus.publish({ organizations: [8], work: false });
     bus.publish({ organizations: [7, 9], work: false });
-    await vi.waitFor(() => expect(onNews.mock.calls.length).toBeGreaterThanOrEqual(2));
+    await vi.waitFor(() => expect(markDirty.mock.calls.length).toBeGreaterThanOrEqual(2));
     for (const [ids] of log.readHeads.mock.calls as unknown[][]) expect(ids).toEqual([7]);
     one.end();
     expect(unfollow).not.toHaveBeenCalled();
@@ -179,13 +180,14 @@ describe('the feed behind the streams', () => {
       endEpoch: vi.fn(async () => {}),
     };
     const feed = createChangeFeed(log, bus, createLogger({ level: 'fatal', format: 'json', colour: false }));
-    const onNews = vi.fn();
-    const stream = await feed.subscribe(wanted, onNews);
+    const markDirty = vi.fn();
+    const stream = await feed.subscribe(wanted);
+    stream.attach({ markDirty });
     expect(await stream.catchUp(false)).toEqual([]);
     expect(stream.take()).toEqual([]);
     head = 4;
     bus.publish({ organizations: [7], work: false });
-    await vi.waitFor(() => expect(onNews).toHaveBeenCalled());
+    await vi.waitFor(() => expect(markDirty).toHaveBeenCalled());
     expect(log.endEpoch).toHaveBeenCalledWith('e');
     await expect(stream.catchUp(false)).rejects.toThrow('no longer in the log');
     feed.close();

@@ -34,7 +34,7 @@ function openSubscriber() {
     folded: false,
     authorization: { canRead: (id: number) => stream.readable.includes(id) },
   };
-  return { entry, stream, subscriber: createSubscriber(entry, STATE, options, deps, () => {}) };
+  return { entry, stream, subscriber: createSubscriber(entry, STATE, options, deps) };
 }
 
 describe('a subscriber whose right to read ends', () => {

@@ -190,13 +190,13 @@ async function watch(databaseUrl: string, bus: NatsBus): Promise<number[]> {
   const seqs: number[] = [];
   const [subscriber] = await hub.subscribe(
     new Map([[5, { since: undefined, folded: false, authorization: { canRead: () => true } }]]),
-    () => take(),
   );
   const take = (): void => {
     const frames = subscriber?.take() ?? [];
     // A snapshot has no commit.
     seqs.push(...frames.filter(({ committedAt }) => !Number.isNaN(committedAt)).map(({ seq }) => seq));
   };
+  subscriber?.attach({ markDirty: take });
   take();
   return seqs;
 }

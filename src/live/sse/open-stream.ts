@@ -16,17 +16,15 @@ interface StreamRequest {
   headers: Record<string, string>;
 }
 
-/** @param subscribe its `onNews` is called when there may be new frames to take; undefined: there is nothing to follow */
+/** @param subscribe undefined: there is nothing to follow */
 export async function openStream(
   deps: SseDeps,
   { authorization, headers }: StreamRequest,
   response: ServerResponse,
-  subscribe: (onNews: () => void) => Promise<Subscriber | undefined>,
+  subscribe: () => Promise<Subscriber | undefined>,
 ): Promise<void> {
-  let stream: SseConnection | undefined;
   await waitForSocket(response);
-  // Events before the stream has started are not lost: `stream.news()` below marks the subscriber dirty.
-  const subscriber = await subscribe(() => stream?.news());
+  const subscriber = await subscribe();
   const { socket } = response;
   // No socket: the request is pipelined behind another one. A stream needs its own connection.
   if (subscriber === undefined || socket === null || response.destroyed) {
@@ -36,13 +34,8 @@ export async function openStream(
     return subscriber?.end();
   }
   const first = `retry: 2000\n\n${encodeNotice(hello(subscriber, deps.hub.mode))}`;
-  stream = new SseConnection(
-    deps,
-    subscriber,
-    authorization,
-    new SseSocket(response, socket, { headers, first }),
-  );
-  stream.news();
+  const stream = new SseSocket(response, socket, { headers, first });
+  new SseConnection(deps, subscriber, authorization, stream).begin();
 }
 
 /** How long a response waits for the previous one on the same connection. */

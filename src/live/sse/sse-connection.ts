@@ -49,8 +49,8 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
     deps.hub.counters.sseConnections += 1;
   }
 
-  news(): void {
-    this.#writer.markDirty(this.#subscriber);
+  begin(): void {
+    this.#writer.add(this.#subscriber);
   }
 
   write(batches: readonly (readonly Frame[])[]): void {

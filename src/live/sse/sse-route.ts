@@ -30,14 +30,14 @@ interface Wanted {
   authorization: StreamAuthorization;
 }
 
-type Subscribe = (wanted: Wanted, onNews: () => void) => Promise<Subscriber | undefined>;
+type Subscribe = (wanted: Wanted) => Promise<Subscriber | undefined>;
 
 export function sseRoutes(deps: SseRouteDeps): Hono<{ Bindings: HttpBindings }> {
   const { hub, changeFeed } = deps;
   const routes = new Hono<{ Bindings: HttpBindings }>();
-  const events: Subscribe = async ({ organizationId, since, authorization }, onNews) => {
+  const events: Subscribe = async ({ organizationId, since, authorization }) => {
     const requests = new Map([[organizationId, { since, folded: false, authorization }]]);
-    const [subscriber] = await hub.subscribe(requests, onNews);
+    const [subscriber] = await hub.subscribe(requests);
     return subscriber;
   };
   routes.get('/sync-logs/:orgId/events', (c) => answer(deps, c, events));
@@ -52,8 +52,8 @@ async function answer(deps: SseDeps, c: StreamContext, subscribe: Subscribe): Pr
   if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
   const authorization = streamAuthorizationOf(c);
   const request = { authorization, headers: Object.fromEntries(c.res.headers) };
-  await openStream(deps, request, c.env.outgoing as ServerResponse, (onNews) =>
-    subscribe({ ...wanted, authorization }, onNews),
+  await openStream(deps, request, c.env.outgoing as ServerResponse, () =>
+    subscribe({ ...wanted, authorization }),
   );
   return hijackedResponse(c);
 }

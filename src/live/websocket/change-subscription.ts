@@ -16,14 +16,10 @@ export async function openChangeSubscription(
   writer: SocketWriter,
   send: (frame: ServerFrame) => void,
 ): Promise<Subscription> {
-  const subscribers = new Map<number, Subscriber>();
-  let isAnnounced = false;
-  const deliver = (id: number): void => {
-    const subscriber = subscribers.get(id);
-    if (isAnnounced && subscriber !== undefined) writer.markDirty(subscriber);
-  };
+  const { id } = frame;
+  const subscribers: Subscriber[] = [];
   const end = (): void => {
-    for (const subscriber of subscribers.values()) {
+    for (const subscriber of subscribers) {
       writer.remove(subscriber);
       subscriber.end();
     }
@@ -31,15 +27,13 @@ export async function openChangeSubscription(
   try {
     for (const organizationId of new Set(frame.organizations)) {
       const wanted = { organizationId, since: frame.since?.[organizationId], authorization };
-      subscribers.set(organizationId, await changeFeed.subscribe(wanted, () => deliver(organizationId)));
+      subscribers.push(await changeFeed.subscribe(wanted));
     }
   } catch (error) {
     end();
     throw error;
   }
-  const streams = [...subscribers.values()].map(describeStream);
-  send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, streams });
-  isAnnounced = true;
-  for (const id of subscribers.keys()) deliver(id);
-  return { kind: 'changes', subscribers, end };
+  send({ v: PROTOCOL_VERSION, type: 'subscribed', id, streams: subscribers.map(describeStream) });
+  for (const subscriber of subscribers) writer.add(subscriber);
+  return { kind: 'changes', id, subscribers, end };
 }

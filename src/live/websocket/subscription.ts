@@ -10,7 +10,7 @@ import type { ConnectionRegistry } from '../connection-registry.ts';
 import type { Hub } from '../hub.ts';
 import type { SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
-import type { Subscriber } from '../subscriber.ts';
+import type { FrameTaker, Subscriber } from '../subscriber.ts';
 
 /** Organizations of one `subscribed` frame, and of one read of the log. */
 const MOST_AT_ONCE = 500;
@@ -25,9 +25,11 @@ export interface LiveDeps {
 }
 
 export interface Subscription {
+  /** Chosen by the client. */
+  readonly id: string;
   /** To the runs of organizations, or to the changes of their patients. */
   readonly kind: 'runs' | 'changes';
-  readonly subscribers: ReadonlyMap<number, Subscriber>;
+  readonly subscribers: readonly Subscriber[];
   end(): void;
 }
 
@@ -41,7 +43,7 @@ export async function openSubscription(
 ): Promise<Subscription> {
   const isEverything = frame.organizations === '*';
   const conflateMs = frame.conflate_ms ?? (isEverything ? DEFAULT_CONFLATE_MS : 0);
-  const subscription = new HubSubscription(hub, authorization, writer, conflateMs);
+  const subscription = new HubSubscription(frame.id, hub, authorization, writer, conflateMs);
   // Before the list is read, so that no organization that appears in between is missed.
   if (isEverything) subscription.trackNewOrganizations();
   const joinPortion = async (ids: readonly number[], isLast: boolean): Promise<void> => {
@@ -49,7 +51,7 @@ export async function openSubscription(
     if (subscription.hasEnded) return;
     const streams = joined.map(describeStream);
     send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, ...(!isLast && { more: true }), streams });
-    for (const subscriber of joined) writer.markDirty(subscriber);
+    subscription.deliver(joined);
   };
   try {
     const named = frame.organizations === '*' ? await hub.organizations() : frame.organizations;
@@ -98,24 +100,27 @@ function portionsOf(ids: readonly number[]): number[][] {
 /** A class, which saves memory: a subscription to one organization holds little more than its subscriber. */
 class HubSubscription implements Subscription {
   readonly kind = 'runs';
-  readonly subscribers = new Map<number, Subscriber>();
+  readonly id: string;
+  subscribers: Subscriber[] = NONE;
   readonly #hub: Hub;
   readonly #authorization: StreamAuthorization;
   readonly #writer: SocketWriter;
-  readonly #isFolded: boolean;
-  readonly #onNews: (organizationId: number) => void;
-  #conflater: Conflater | undefined;
+  readonly #conflater: Conflater | undefined;
   #newOrganizations: NewOrganizations | undefined;
   #ended = false;
 
-  constructor(hub: Hub, authorization: StreamAuthorization, writer: SocketWriter, conflateMs: number) {
+  constructor(
+    id: string,
+    hub: Hub,
+    authorization: StreamAuthorization,
+    writer: SocketWriter,
+    conflateMs: number,
+  ) {
+    this.id = id;
     this.#hub = hub;
     this.#authorization = authorization;
     this.#writer = writer;
-    this.#isFolded = conflateMs > 0;
-    const deliver = (id: number) => this.#deliver(id);
-    this.#conflater = this.#isFolded ? createConflater(conflateMs, deliver) : undefined;
-    this.#onNews = this.#conflater?.news ?? deliver;
+    this.#conflater = conflateMs > 0 ? new Conflater(conflateMs, writer) : undefined;
   }
 
   trackNewOrganizations(): void {
@@ -129,16 +134,27 @@ class HubSubscription implements Subscription {
     this.#newOrganizations?.admit();
   }
 
+  /** The caller announces the new subscribers, and then calls `deliver`. */
   async join(since: ReadonlyMap<number, string | undefined>): Promise<Subscriber[]> {
-    const shared = { folded: this.#isFolded, authorization: this.#authorization };
+    const shared = { folded: this.#conflater !== undefined, authorization: this.#authorization };
     const requests = [...since].map(([id, cursor]) => [id, { since: cursor, ...shared }] as const);
-    const joined = await this.#hub.subscribe(new Map(requests), this.#onNews);
+    const joined = await this.#hub.subscribe(new Map(requests));
     if (this.#ended) {
       for (const subscriber of joined) subscriber.end();
       return [];
     }
-    for (const subscriber of joined) this.subscribers.set(subscriber.organizationId, subscriber);
+    if (this.subscribers === NONE) this.subscribers = [...joined];
+    else this.subscribers.push(...joined);
+    for (const { organizationId } of joined) this.#newOrganizations?.joined.add(organizationId);
     return joined;
+  }
+
+  /** The first frames at once; later ones conflated, if the client asked for it. */
+  deliver(joined: readonly Subscriber[]): void {
+    for (const subscriber of joined) {
+      this.#writer.add(subscriber);
+      if (this.#conflater !== undefined) subscriber.attach(this.#conflater);
+    }
   }
 
   get hasEnded(): boolean {
@@ -149,34 +165,32 @@ class HubSubscription implements Subscription {
     this.#ended = true;
     this.#newOrganizations?.leave();
     this.#conflater?.end();
-    for (const subscriber of this.subscribers.values()) {
+    for (const subscriber of this.subscribers) {
       this.#writer.remove(subscriber);
       subscriber.end();
     }
   }
 
-  #deliver(id: number): void {
-    const subscriber = this.subscribers.get(id);
-    if (subscriber !== undefined) this.#writer.markDirty(subscriber);
-  }
-
   /** An organization that appears later is delivered from its first event. */
   async #joinNewOrganization(id: number, startCursor: string): Promise<void> {
-    if (this.#ended || this.subscribers.has(id) || !this.#authorization.canRead(id)) return;
-    const joined = await this.join(new Map([[id, startCursor]]));
-    for (const subscriber of joined) this.#writer.markDirty(subscriber);
+    if (this.#ended || !this.#authorization.canRead(id)) return;
+    this.deliver(await this.join(new Map([[id, startCursor]])));
   }
 }
+
+/** Shared, and never filled: each subscription gets an array of its own, of the right size. */
+const NONE: Subscriber[] = [];
 
 type NewOrganizations = ReturnType<typeof createNewOrganizations>;
 
 /** Joins organizations that appear after a subscription to `*`. A failed join is retried. */
 function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string) => Promise<void>) {
+  const joined = new Set<number>();
   const joining = new Set<number>();
   /** Organizations that appear before the existing ones have joined. */
   let early: Map<number, string> | undefined = new Map();
   const admit = (id: number, startCursor: string): void => {
-    if (joining.has(id)) return;
+    if (joined.has(id) || joining.has(id)) return;
     joining.add(id);
     join(id, startCursor)
       // The organization appears again with the comparison of all heads. Not at once: a join that always fails would repeat it.
@@ -188,6 +202,8 @@ function createNewOrganizations(hub: Hub, join: (id: number, startCursor: string
     else early.set(id, startCursor);
   });
   return {
+    /** The organizations that have a subscriber. */
+    joined,
     leave,
     admit(): void {
       const queued = early;
@@ -213,26 +229,33 @@ export function describeStream(subscriber: Subscriber) {
   };
 }
 
-type Conflater = ReturnType<typeof createConflater>;
-
 /** Delivers the first event after a pause immediately, and conflates later ones for `conflateMs`. */
-function createConflater(conflateMs: number, deliver: (organizationId: number) => void) {
-  const waiting = new Set<number>();
-  let timer: NodeJS.Timeout | undefined;
+class Conflater implements FrameTaker {
+  readonly #conflateMs: number;
+  readonly #taker: FrameTaker;
+  readonly #waiting = new Set<Subscriber>();
+  #timer: NodeJS.Timeout | undefined;
 
-  const open = (): void => {
-    timer = undefined;
-    if (waiting.size === 0) return;
-    const ids = [...waiting];
-    waiting.clear();
-    timer = setTimeout(open, conflateMs);
-    for (const id of ids) deliver(id);
-  };
-  return {
-    news(organizationId: number): void {
-      waiting.add(organizationId);
-      if (timer === undefined) open();
-    },
-    end: () => clearTimeout(timer),
-  };
+  constructor(conflateMs: number, taker: FrameTaker) {
+    this.#conflateMs = conflateMs;
+    this.#taker = taker;
+  }
+
+  markDirty(subscriber: Subscriber): void {
+    this.#waiting.add(subscriber);
+    if (this.#timer === undefined) this.#deliver();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #deliver(): void {
+    this.#timer = undefined;
+    if (this.#waiting.size === 0) return;
+    const due = [...this.#waiting];
+    this.#waiting.clear();
+    this.#timer = setTimeout(() => this.#deliver(), this.#conflateMs);
+    for (const subscriber of due) this.#taker.markDirty(subscriber);
+  }
 }
