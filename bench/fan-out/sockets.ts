@@ -38,13 +38,13 @@ const flushScheduler = () => new Promise<void>((resolve) => setImmediate(resolve
 
 export function trackSockets(server: Server): Sockets {
   const open = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
-    socket.on('error', () => {});
-  });
+  server.on('connection', (socket: Socket) => open.add(socket));
+  // No listener for each socket: it would be a part of the memory that is measured.
   const isWaiting = () => {
-    for (const socket of open) if (socket.writableLength > 0) return true;
+    for (const socket of open) {
+      if (socket.destroyed) open.delete(socket);
+      else if (socket.writableLength > 0) return true;
+    }
     return false;
   };
   const drained = async () => {

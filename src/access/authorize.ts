@@ -4,10 +4,9 @@
  * The middleware covers every route and reads what each needs from route-policy.ts, so a new route is protected by default.
  * A request for an organization that its token does not hold gets the same response whether the organization exists or not.
  */
-import type { BlockList, Socket } from 'node:net';
+import type { BlockList } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
-import type { Context, MiddlewareHandler } from 'hono';
-import type { ProblemCode } from '#contract/problem.ts';
+import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { Database } from '../database/open.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { readId } from '../http/parameters.ts';
@@ -21,13 +20,13 @@ import {
 } from '../http/principal.ts';
 import { ProblemError, problemKind } from '../http/problem.ts';
 import { offersWebSocket } from '../http/upgrades.ts';
-import type { FrameGuard } from '../live/stream-authorization.ts';
 import type { Authenticator } from './authenticate.ts';
 import { renewSession } from './browser-sessions.ts';
-import type { RateLimits, StreamSlot } from './rate-limits.ts';
-import { isRefusal, type Refusal, type Refusals } from './refusals.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { isRefusal, type Refusals } from './refusals.ts';
 import { type Requirement, requirementOf } from './route-policy.ts';
 import { requireOwnPage, type SessionCookie, sessionCookieOf, storeSessionCookie } from './session-cookie.ts';
+import { type Origin, SocketFrames } from './socket-frames.ts';
 import type { StreamSessions } from './stream-sessions.ts';
 
 export interface AuthorizeDeps {
@@ -49,9 +48,8 @@ export function authorize(deps: AuthorizeDeps): MiddlewareHandler<{ Bindings: Ht
     const needed = requirementOf(c);
     c.set('requirement', needed);
     if (needed.isPublic) return next();
-    if (!needed.isStream) await authorizeRequest(c, needed, deps);
-    else if (isHandshake(c)) await authorizeSocket(c, needed, deps);
-    else await authorizeStream(c, needed, deps);
+    if (needed.isStream) return answerStream(c, needed, deps, next);
+    await authorizeRequest(c, needed, deps);
     return next();
   };
 }
@@ -86,51 +84,50 @@ function mayScrape(principal: Principal, needed: Requirement): boolean {
   return needed.route === 'GET /metrics' && principal.scope === 'metrics';
 }
 
-/** Takes one stream slot. It is released when the response closes, or when the connection of a queued request closes. */
-async function authorizeStream(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
+/** Runs the route of a stream, which has one of the slots for streams from now until its connection closes. */
+async function answerStream(
+  c: HttpContext,
+  needed: Requirement,
+  deps: AuthorizeDeps,
+  next: Next,
+): Promise<void> {
+  const authorization = isHandshake(c)
+    ? await authorizeSocket(c, needed, deps)
+    : await authorizeStream(c, needed, deps);
+  if (authorization !== undefined) c.set('authorization', authorization);
+  try {
+    await next();
+  } finally {
+    authorization?.endUnlessWatched();
+  }
+}
+
+type Authorization = ReturnType<StreamSessions['authorizationFor']>;
+
+async function authorizeStream(
+  c: HttpContext,
+  needed: Requirement,
+  deps: AuthorizeDeps,
+): Promise<Authorization> {
   const principal = await authorizeRequest(c, needed, deps);
   const slot = deps.limits.takeStream(principal, organizationOf(c, needed) ?? onlyOrganizationOf(principal));
-  releaseOnClose(slot, c.env.incoming.socket, isHandshake(c) ? undefined : c.env.outgoing);
-  c.set(
-    'authorization',
-    deps.sessions.authorizationFor(principal, isHandshake(c) ? frameGuard(c, principal, deps) : undefined),
-  );
-}
-
-/** Releases the slot once. A function of its own, because the listener keeps its surroundings while the stream is open. */
-function releaseOnClose(
-  slot: StreamSlot,
-  socket: Socket,
-  response: HttpBindings['outgoing'] | undefined,
-): void {
-  const release = (): void => {
-    socket.off('close', release);
-    response?.off('close', release);
-    slot.release();
-  };
-  socket.on('close', release);
-  response?.on('close', release);
-  if (socket.destroyed || response?.destroyed) release();
-}
-
-/** Captures nothing of the request, which would otherwise live as long as the socket. */
-function frameGuard(c: HttpContext, principal: Principal, deps: AuthorizeDeps): FrameGuard {
-  const { status: _status, code: _code, ...origin } = refusalOf(c, 'FORBIDDEN', deps.trustedProxies);
-  const { refusals, limits } = deps;
-  return {
-    take: limits.frames(principal),
-    refused: (code) => void refusals.record({ ...origin, code, status: problemKind(code).status }),
-  };
+  const frames = isHandshake(c) ? new SocketFrames(deps, principal, originOf(c, deps)) : undefined;
+  return deps.sessions.authorizationFor({ principal, slot, frames });
 }
 
 /** A browser does not show a page why a handshake failed, so the socket is opened and then closed with the reason. */
-async function authorizeSocket(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<void> {
+async function authorizeSocket(
+  c: HttpContext,
+  needed: Requirement,
+  deps: AuthorizeDeps,
+): Promise<Authorization | undefined> {
   try {
-    await authorizeStream(c, needed, deps);
+    return await authorizeStream(c, needed, deps);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     await recordRefusal(c, error, deps);
     c.set('socketRefusal', CLOSE_CODES[error.code] ?? TRY_AGAIN_LATER);
+    return undefined;
   }
 }
 
@@ -146,17 +143,16 @@ const CLOSE_CODES: Partial<Record<ProblemError['code'], number>> = {
 export async function recordRefusal(
   c: HttpContext,
   error: ProblemError,
-  { refusals, trustedProxies }: Pick<AuthorizeDeps, 'refusals' | 'trustedProxies'>,
+  deps: Pick<AuthorizeDeps, 'refusals' | 'trustedProxies'>,
 ): Promise<void> {
-  if (isRefusal(problemKind(error.code).status))
-    await refusals.record(refusalOf(c, error.code, trustedProxies));
+  const { code } = error;
+  const { status } = problemKind(code);
+  if (isRefusal(status)) await deps.refusals.record({ ...originOf(c, deps), status, code });
 }
 
-function refusalOf(c: HttpContext, code: ProblemCode, trustedProxies: BlockList): Refusal {
+function originOf(c: HttpContext, { trustedProxies }: Pick<AuthorizeDeps, 'trustedProxies'>): Origin {
   const needed = c.get('requirement') ?? requirementOf(c);
   return {
-    status: problemKind(code).status,
-    code,
     route: needed.route,
     actor: c.get('principal')?.actor,
     organizationId: organizationNamed(c, needed),

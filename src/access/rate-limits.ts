@@ -26,8 +26,10 @@ export interface RateLimits {
   takeRequest(principal: Principal, organizationId: number | undefined): void;
   /** Counts another invalid token of this address. @throws ProblemError TOO_MANY_REQUESTS, instead of the 401 */
   takeBadToken(address: string): void;
-  /** For the frames of one socket. @returns throws like `takeRequest` */
-  frames(principal: Principal): () => void;
+  /** The number of the next WebSocket, for `takeFrame`. */
+  nextSocket(): number;
+  /** A frame of this socket. @throws ProblemError TOO_MANY_REQUESTS */
+  takeFrame(principal: Principal, socket: number): void;
   /** @throws ProblemError TOO_MANY_STREAMS */
   takeStream(principal: Principal, organizationId: number | undefined): StreamSlot;
 }
@@ -49,11 +51,11 @@ export function createRateLimits(config: RateLimitConfig, now = () => performanc
     takeBadToken(address) {
       takeAll([{ key: `address:${addressShare(address)}`, perMinute: config.badTokensPerAddress }]);
     },
-    frames(principal) {
-      sockets += 1;
+    nextSocket: () => ++sockets,
+    takeFrame({ actor }, socket) {
       // Without accounts each socket has its own bucket: a page in a loop must not keep the database busy.
-      const key = principal.actor === 'anyone' ? `socket:${sockets}` : principal.actor;
-      return () => takeAll([{ key, perMinute: config.requestsPerToken }]);
+      const key = actor === 'anyone' ? `socket:${socket}` : actor;
+      takeAll([{ key, perMinute: config.requestsPerToken }]);
     },
     takeRequest(principal, organizationId) {
       // AUTH=none: a local single-user machine needs no limit.

@@ -14,14 +14,27 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { findValid } from './api-tokens.ts';
 import { findOpenSessions } from './browser-sessions.ts';
+import type { StreamSlot } from './rate-limits.ts';
 
 const TICK_MS = 1_000;
 const RECHECK_TICKS = 2;
 /** Time for a client to reconnect with a new token before the old one is refused. */
 const BYE_AHEAD_MS = 5_000;
 
+/** What a stream keeps of its request. */
+interface AuthorizedStream {
+  principal: Principal;
+  /** The session releases it. */
+  slot: StreamSlot;
+  /** Undefined for a stream on which the client sends no frames (SSE). */
+  frames: FrameGuard | undefined;
+}
+
 export interface StreamSessions {
-  authorizationFor(principal: Principal, frames?: FrameGuard): StreamAuthorization;
+  authorizationFor(stream: AuthorizedStream): StreamAuthorization & {
+    /** Releases the slot if the route has opened no stream. Call it when the route has answered. */
+    endUnlessWatched(): void;
+  };
   /** Ends the streams of these browser sessions on this server. */
   endOf(browserSessions: readonly number[]): void;
   stop(): void;
@@ -34,7 +47,7 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
 
   const endExpired = (): void => {
     const [now, uptime] = [Date.now(), performance.now()];
-    for (const session of open) if (session.byeAt <= now || session.byeAtUptime <= uptime) session.end();
+    for (const session of open) if (isDue(session, now, uptime)) session.end();
   };
   const endRevoked = async (): Promise<void> => {
     const isRevoked = await findEnded(open, 'tokenId', (ids) => findValid(database, ids));
@@ -57,7 +70,7 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
   const timer = setInterval(tick, TICK_MS);
   timer.unref();
   return {
-    authorizationFor: (principal, frames) => new StreamSession(principal, open, frames),
+    authorizationFor: (stream) => new StreamSession(stream, open),
     endOf(browserSessions) {
       const gone = new Set<number | undefined>(browserSessions);
       for (const session of open) if (gone.has(session.browserSessionId)) session.end();
@@ -82,17 +95,17 @@ async function findEnded(
 class StreamSession implements StreamAuthorization {
   readonly frames: FrameGuard | undefined;
   readonly #principal: Principal;
+  readonly #slot: StreamSlot;
   readonly #open: Set<StreamSession>;
   #connection: Connection | undefined;
   #ended = false;
-  /** Milliseconds since 1970: when to send the bye message. */
-  byeAt = Number.POSITIVE_INFINITY;
-  /** The same moment by `performance.now()`, which is not set back. */
-  byeAtUptime = Number.POSITIVE_INFINITY;
+  /** When to send the bye message; undefined while the right has no end. */
+  bye: Bye | undefined;
 
-  constructor(principal: Principal, open: Set<StreamSession>, frames: FrameGuard | undefined) {
+  constructor({ principal, slot, frames }: AuthorizedStream, open: Set<StreamSession>) {
     this.frames = frames;
     this.#principal = principal;
+    this.#slot = slot;
     this.#open = open;
   }
 
@@ -109,16 +122,18 @@ class StreamSession implements StreamAuthorization {
   }
 
   watch(connection: Connection): void {
-    const end = endOf(this.#principal);
-    const ahead = Math.min(BYE_AHEAD_MS, (end - Date.now()) * 0.3);
-    this.byeAt = end - (Number.isFinite(end) ? ahead : 0);
-    this.byeAtUptime = performance.now() + this.byeAt - Date.now();
+    this.bye = byeBefore(this.#principal.expiresAt);
     this.#connection = connection;
     this.#open.add(this);
   }
 
   unwatch(): void {
     this.#open.delete(this);
+    this.#slot.release();
+  }
+
+  endUnlessWatched(): void {
+    if (this.#connection === undefined) this.#slot.release();
   }
 
   end(): void {
@@ -126,6 +141,22 @@ class StreamSession implements StreamAuthorization {
     this.#connection?.bye('reauth', 0);
     this.#ended = true;
   }
+}
+
+/** One moment, by two clocks: milliseconds since 1970, and `performance.now()`, which is not set back. */
+interface Bye {
+  at: number;
+  atUptime: number;
+}
+
+function byeBefore(end: number | undefined): Bye | undefined {
+  if (end === undefined || !Number.isFinite(end)) return undefined;
+  const at = end - Math.min(BYE_AHEAD_MS, (end - Date.now()) * 0.3);
+  return { at, atUptime: performance.now() + at - Date.now() };
+}
+
+function isDue({ bye }: StreamSession, now: number, uptime: number): boolean {
+  return bye !== undefined && (bye.at <= now || bye.atUptime <= uptime);
 }
 
 const endOf = ({ expiresAt = Number.POSITIVE_INFINITY }: Principal) => expiresAt;

@@ -31,11 +31,20 @@ export function answerInTurn(
 ): void {
   const queues = new WeakMap<Socket, RequestQueue>();
   const answering = new Set<RequestQueue>();
+  /** One for all responses, which saves memory: an open stream is a response that does not close. */
+  function onClose(this: ServerResponse): void {
+    const { socket } = this.req;
+    const queue = queues.get(socket);
+    queue?.next();
+    // Nothing is left of it while the connection is idle, or belongs to a WebSocket.
+    if (queue?.isEmpty === true) queues.delete(socket);
+  }
+  const shared = { handle, answering, onClose };
   server.on('request', (request, response) => {
     const { socket } = request;
     let queue = queues.get(socket);
     if (queue === undefined) {
-      queue = new RequestQueue(socket, handle, answering);
+      queue = new RequestQueue(socket, shared);
       queues.set(socket, queue);
     }
     queue.add(request, response);
@@ -48,13 +57,18 @@ export function answerInTurn(
   server.once('close', () => clearInterval(timer));
 }
 
+/** The same for all connections of a server. */
+interface Shared {
+  handle: RequestListener;
+  /** The queues with a response in progress. */
+  answering: Set<RequestQueue>;
+  onClose: (this: ServerResponse) => void;
+}
+
 /** The queue of one connection. An open stream keeps it, so it is small. */
 class RequestQueue {
   readonly #socket: Socket;
-  readonly #handle: RequestListener;
-  /** The queues with a response in progress. */
-  readonly #answering: Set<RequestQueue>;
-  readonly #onClose = () => this.#next();
+  readonly #shared: Shared;
   #waiting: [IncomingMessage, ServerResponse][] | undefined;
   #isBusy = false;
   #isLast = false;
@@ -62,10 +76,13 @@ class RequestQueue {
   #taken = 0;
   #takenAt = 0;
 
-  constructor(socket: Socket, handle: RequestListener, answering: Set<RequestQueue>) {
+  constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
-    this.#handle = handle;
-    this.#answering = answering;
+    this.#shared = shared;
+  }
+
+  get isEmpty(): boolean {
+    return !this.#isBusy && this.#waiting === undefined;
   }
 
   add(request: IncomingMessage, response: ServerResponse): void {
@@ -89,14 +106,16 @@ class RequestQueue {
     this.#isBusy = true;
     if (this.#isLast && !this.#waiting?.length) response.shouldKeepAlive = false;
     this.#progressed(performance.now());
-    this.#answering.add(this);
-    response.on('close', this.#onClose);
-    this.#handle(request, response);
+    const { answering, onClose, handle } = this.#shared;
+    answering.add(this);
+    response.on('close', onClose);
+    handle(request, response);
   }
 
-  #next(): void {
+  /** The response in progress has closed: starts the next one. */
+  next(): void {
     this.#isBusy = false;
-    this.#answering.delete(this);
+    this.#shared.answering.delete(this);
     if (this.#socket.destroyed) this.#waiting = undefined;
     const next = this.#waiting?.shift();
     if (next !== undefined) this.#start(...next);

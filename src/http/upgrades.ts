@@ -15,8 +15,14 @@ import { ProblemError } from './problem.ts';
 /** Idle time in both directions. The heartbeat of a stream is four times as frequent. */
 const SILENT_MS = 60_000;
 
-/** The bytes that follow the head of an upgrade request. */
-const heads = new WeakMap<IncomingMessage, Buffer>();
+interface Offer {
+  /** The bytes that follow the head of the request. */
+  head: Buffer;
+  /** Limits the time until a WebSocket is accepted. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+const offers = new WeakMap<IncomingMessage, Offer>();
 
 export function answerUpgrades(server: Server): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -27,27 +33,41 @@ export function answerUpgrades(server: Server): void {
       void writeProblem(socket, new ProblemError('INVALID_PARAMETER', problem, { field: 'upgrade' }));
       return;
     }
-    heads.set(request, head);
-    answer(server, request, socket);
+    const offer = { head, timer: undefined };
+    offers.set(request, offer);
+    answer(server, request, socket, offer);
   });
 }
 
 /** Handles the request as if it had no offer. The connection closes after the response, as nothing parses what follows. */
-function answer(server: Server, request: IncomingMessage, socket: Socket): void {
+function answer(server: Server, request: IncomingMessage, socket: Socket, offer: Offer): void {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   // Both directions: a client that leaves its side half-open would hold the socket, which has no other reader.
   response.on('finish', () => socket.destroySoon());
-  socket.setTimeout(SILENT_MS, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
-  if (!offersWebSocket(request)) socket.resume();
+  socket.on('error', destroy);
+  if (offersWebSocket(request)) startLimit(offer, socket);
+  else {
+    socket.setTimeout(SILENT_MS, destroy);
+    socket.resume();
+  }
   server.emit('request', request, response);
+}
+
+/** Not yet the timeout of the socket: an accepted WebSocket would keep it in memory. */
+function startLimit(offer: Offer, socket: Socket): void {
+  offer.timer = setTimeout(() => socket.setTimeout(SILENT_MS, destroy), SILENT_MS).unref();
+}
+
+/** One for all sockets, which saves memory. */
+function destroy(this: Socket): void {
+  this.destroy();
 }
 
 /** Whether this request may become a WebSocket: it has `Connection: Upgrade`, so Node has handed over the connection. */
 export function offersWebSocket(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() === 'websocket' && heads.has(request);
+  return request.headers.upgrade?.toLowerCase() === 'websocket' && offers.has(request);
 }
 
 /**
@@ -58,11 +78,15 @@ export function offersWebSocket(request: IncomingMessage): boolean {
 export function takeUpgrade(request: IncomingMessage, response: ServerResponse): Buffer | undefined {
   const { socket } = request;
   if (socket.destroyed) return undefined;
+  const offer = offers.get(request);
+  clearTimeout(offer?.timer);
   response.detachSocket(socket);
-  socket.setTimeout(0);
+  socket.setTimeout(0, destroy);
+  // `ws` has its own listener.
+  socket.off('error', destroy);
   // For HTTP the response is finished; Node does not emit this for a response without a socket.
   response.emit('close');
-  return heads.get(request) ?? Buffer.alloc(0);
+  return offer?.head ?? Buffer.alloc(0);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

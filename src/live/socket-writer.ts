@@ -25,8 +25,10 @@ const WRITE_BYTES = 64 * 1024;
 export interface FrameSink {
   /** Writes all batches in one call; each batch has frames of one organization. */
   write(batches: readonly (readonly Frame[])[]): void;
-  /** Whether the socket buffers more than its limit. After it drains, the owner calls `onDrain` of the writer. */
+  /** Whether the socket buffers more than its limit. */
   isFull(): boolean;
+  /** Calls `onDrain` of the writer once the socket, which is full, has drained. A second call before that does nothing. */
+  awaitDrain(): void;
   /** Closes the connection: its socket stayed full for too long, or reading events for it failed. */
   abort(why: 'stalled' | 'failed'): void;
 }
@@ -116,6 +118,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     if (this.#ended) return;
     if (this.#sink.isFull()) {
       this.#behindSince ??= performance.now();
+      this.#sink.awaitDrain();
       this.#stalled ??= setTimeout(() => this.#sink.abort('stalled'), STALLED_MS);
       return;
     }

@@ -41,7 +41,7 @@ export interface Subscriber {
   readonly isCurrent: boolean;
   /** Whether there may be frames to take. Only the socket writer sets it. */
   isDirty: boolean;
-  /** From now on the taker is told when there may be new frames. What there is already, it takes by itself. */
+  /** From now on calls `markDirty` of the taker when there may be new frames. Frames from before are the taker's own task. */
   attach(taker: FrameTaker): void;
   /** Returns the next frames in order, and advances the cursor. Undefined: not in memory, call `catchUp`. */
   take(): readonly Frame[] | undefined;
@@ -89,9 +89,7 @@ export function createSubscriber(
 
 /** A class: there are thousands of subscribers, and closures would be most of the memory of an idle stream. */
 class OrganizationSubscriber implements Subscriber, ChannelListener {
-  readonly epoch: string;
   readonly head: number;
-  readonly recovered: boolean;
   readonly reason: LostReason | null;
   cursor: number;
   isDirty = false;
@@ -105,9 +103,7 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
 
   constructor(entry: CacheEntry, state: StreamState, options: SubscribeOptions, deps: SubscriberDeps) {
     const start = decideStart(options.since, state);
-    this.epoch = entry.channel.epoch;
     this.head = state.head;
-    this.recovered = start.recovered;
     this.reason = start.reason;
     this.cursor = start.after;
     this.#entry = entry;
@@ -120,6 +116,14 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
 
   get organizationId(): number {
     return this.#entry.channel.organizationId;
+  }
+
+  get epoch(): string {
+    return this.#entry.channel.epoch;
+  }
+
+  get recovered(): boolean {
+    return this.reason === null;
   }
 
   get isCurrent(): boolean {

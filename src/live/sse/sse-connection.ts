@@ -34,6 +34,7 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
   readonly #socket: SseSocket;
   readonly #writer: SocketWriter;
   readonly #authorization: StreamAuthorization;
+  #isAwaitingDrain = false;
 
   constructor(deps: SseDeps, subscriber: Subscriber, authorization: StreamAuthorization, socket: SseSocket) {
     this.#deps = deps;
@@ -42,7 +43,6 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
     this.#writer = createSocketWriter(this, deps.flushScheduler);
     this.#authorization = authorization;
     authorization.watch(this);
-    socket.socket.on('drain', () => this.#writer.onDrain());
     socket.socket.on('close', () => this.#end());
     deps.connections.add(this);
     deps.heartbeat.add(this);
@@ -59,6 +59,15 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
 
   isFull(): boolean {
     return this.#socket.isFull();
+  }
+
+  awaitDrain(): void {
+    if (this.#isAwaitingDrain) return;
+    this.#isAwaitingDrain = true;
+    this.#socket.socket.once('drain', () => {
+      this.#isAwaitingDrain = false;
+      this.#writer.onDrain();
+    });
   }
 
   abort(why: 'stalled' | 'failed'): void {

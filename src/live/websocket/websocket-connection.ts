@@ -4,10 +4,10 @@
  * An invalid frame gets an `error` frame, and the connection stays open. A subscription to `*` also includes organizations
  * that appear later (subscription.ts). socket-writer.ts handles slow clients, as for SSE.
  *
- * Not here: parsing the frames of the client (parse-frame.ts), detecting dead peers (keep-alive.ts).
+ * Not here: parsing the frames of the client (parse-frame.ts), detecting dead peers (kept-alive-socket.ts), the pauses of a
+ * client over its rate limit (read-pause.ts).
  */
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
 import type { ClientFrame } from '#contract/client-frame.ts';
 import { formatCursor } from '#contract/cursor.ts';
 import type { ServerFrame, SocketErrorCode } from '#contract/socket-frame.ts';
@@ -23,8 +23,9 @@ import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import { openChangeSubscription } from './change-subscription.ts';
 import { closeSoon } from './close-soon.ts';
-import { KeepAlive } from './keep-alive.ts';
+import type { KeptAliveSocket, SocketOwner } from './kept-alive-socket.ts';
 import { idOf, parseFrame, parseOrganizations } from './parse-frame.ts';
+import { ReadPause } from './read-pause.ts';
 import { type LiveDeps, openSubscription, type Subscription } from './subscription.ts';
 
 const v = PROTOCOL_VERSION;
@@ -38,13 +39,6 @@ const MAX_SUBSCRIPTIONS = 32;
 const HEADS_PER_PING = 1_000;
 /** Maximum client frames that wait for earlier ones. */
 const MAX_QUEUED_FRAMES = 64;
-/** Consecutive frames over the rate limit before reading from the socket pauses. */
-const REFUSALS_BEFORE_PAUSE = 100;
-/** The first pause; each further one doubles, up to less than the ping interval: a pong is not read during a pause. */
-const FIRST_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 16_000;
-/** After this time without a pause the next one has the first length again. */
-const PAUSE_RESET_MS = 60_000;
 const TOO_SLOW = 4002;
 const OVERLOAD = 1013;
 const RESTART = 1012;
@@ -63,7 +57,7 @@ export interface WebSocketDeps extends LiveDeps {
  * @param organizations the query parameter, unparsed: `*`, or ids with commas
  */
 export function serveWebSocket(
-  socket: WebSocket,
+  socket: KeptAliveSocket,
   wire: Socket,
   organizations: string | undefined,
   authorization: StreamAuthorization,
@@ -73,40 +67,35 @@ export function serveWebSocket(
 }
 
 /** A class: closures for each connection would be most of the memory of an idle one. */
-class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
-  readonly #socket: WebSocket;
+class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, SocketOwner {
+  readonly #socket: KeptAliveSocket;
   readonly #wire: Socket;
   readonly #authorization: StreamAuthorization;
   readonly #deps: WebSocketDeps;
   readonly #writer: SocketWriter;
-  readonly #keepAlive: KeepAlive;
   /** At most 32: an array takes less memory than a map, and is searched as quickly. */
   #subscriptions: Subscription[] = [];
   /** Handles frames in order, so that an unsubscribe never overtakes its subscribe. */
-  #queue = Promise.resolve();
+  #queue: Promise<void> | undefined;
   #waiting = 0;
-  #refusedInARow = 0;
-  #isPaused = false;
-  #pauseMs = 0;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #pause: ReadPause | undefined;
+  #isAwaitingDrain = false;
 
-  constructor(socket: WebSocket, wire: Socket, authorization: StreamAuthorization, deps: WebSocketDeps) {
+  constructor(
+    socket: KeptAliveSocket,
+    wire: Socket,
+    authorization: StreamAuthorization,
+    deps: WebSocketDeps,
+  ) {
     this.#socket = socket;
     this.#wire = wire;
     this.#authorization = authorization;
     this.#deps = deps;
     this.#writer = createSocketWriter(this, deps.flushScheduler);
-    this.#keepAlive = new KeepAlive(socket);
     authorization.watch(this);
-    wire.on('drain', () => {
-      this.#writer.onDrain();
-      this.#applyBackpressure();
-    });
-    socket.on('message', (data, isBinary) => this.#onMessage(String(data), isBinary));
-    socket.on('error', () => socket.terminate());
-    socket.on('close', () => this.#end());
+    socket.serve(this);
     deps.heartbeat.add(this);
-    deps.keepAlive.add(this.#keepAlive);
+    deps.keepAlive.add(socket);
     deps.connections.add(this);
     deps.hub.counters.socketConnections += 1;
   }
@@ -139,6 +128,16 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
     return this.#wire.writableLength > FULL_BYTES;
   }
 
+  awaitDrain(): void {
+    if (this.#isAwaitingDrain) return;
+    this.#isAwaitingDrain = true;
+    this.#wire.once('drain', () => {
+      this.#isAwaitingDrain = false;
+      this.#writer.onDrain();
+      this.#applyBackpressure();
+    });
+  }
+
   abort(why: 'stalled' | 'failed'): void {
     if (why === 'stalled') this.#deps.hub.counters.closedSlow += 1;
     closeSoon(this.#socket, why === 'stalled' ? TOO_SLOW : OVERLOAD);
@@ -167,7 +166,7 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
     this.#send({ v, type: 'error', id, code, message });
   }
 
-  #onMessage(text: string, isBinary: boolean): void {
+  onMessage(text: string, isBinary: boolean): void {
     if (!this.#isWithinRateLimit(text)) return;
     const frame = isBinary ? undefined : parseFrame(text);
     const what = 'Send JSON text: subscribe, subscribe_changes, unsubscribe or ping, as in /asyncapi.json.';
@@ -180,41 +179,29 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
   #isWithinRateLimit(text: string): boolean {
     try {
       this.#authorization.frames?.take();
-      this.#refusedInARow = 0;
+      this.#pause?.accepted();
       return true;
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       this.#authorization.frames?.refused('TOO_MANY_REQUESTS');
       this.#sendError(idOf(text), 'TOO_MANY_REQUESTS', error.message);
-      this.#refusedInARow += 1;
-      if (this.#refusedInARow % REFUSALS_BEFORE_PAUSE === 0) this.#pauseReading();
+      this.#pause ??= new ReadPause(() => this.#applyBackpressure());
+      this.#pause.refused();
       return false;
     }
   }
 
   /** Pauses reading while the client does not read its responses, or sends frames faster than they are handled. */
   #applyBackpressure(): void {
-    if (this.#isPaused || this.isFull() || this.#waiting > MAX_QUEUED_FRAMES) this.#socket.pause();
+    if (this.isFull()) this.awaitDrain();
+    const isTooFast = this.#pause?.isPaused === true || this.#waiting > MAX_QUEUED_FRAMES;
+    if (isTooFast || this.isFull()) this.#socket.pause();
     else this.#socket.resume();
-  }
-
-  #pauseReading(): void {
-    if (this.#isPaused) return;
-    const now = performance.now();
-    const isRepeated = now - this.#pausedUntil < PAUSE_RESET_MS;
-    this.#pauseMs = isRepeated ? Math.min(2 * this.#pauseMs, MAX_PAUSE_MS) : FIRST_PAUSE_MS;
-    this.#pausedUntil = now + this.#pauseMs;
-    this.#isPaused = true;
-    this.#applyBackpressure();
-    setTimeout(() => {
-      this.#isPaused = false;
-      if (this.#isOpen()) this.#applyBackpressure();
-    }, this.#pauseMs).unref();
   }
 
   #handleInOrder(frame: ClientFrame): void {
     this.#waiting += 1;
-    this.#queue = this.#queue
+    this.#queue = (this.#queue ?? Promise.resolve())
       .then(() => this.#handle(frame))
       .catch((error: unknown) => {
         this.#deps.logger.warn(
@@ -227,6 +214,7 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
       })
       .finally(() => {
         this.#waiting -= 1;
+        if (this.#waiting === 0) this.#queue = undefined;
         this.#applyBackpressure();
       });
   }
@@ -268,7 +256,7 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
       frame.type === 'subscribe'
         ? await openSubscription(frame, this.#deps, this.#authorization, this.#writer, send)
         : await openChangeSubscription(frame, changeFeed, this.#authorization, this.#writer, send);
-    if (this.#isOpen()) this.#subscriptions = [...this.#subscriptions, subscription];
+    if (this.#isOpen()) this.#subscriptions = this.#subscriptions.concat(subscription);
     else subscription.end();
   }
 
@@ -283,10 +271,10 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry {
     this.#send({ v, type: 'unsubscribed', id });
   }
 
-  #end(): void {
+  onClose(): void {
     this.#deps.hub.counters.socketConnections -= 1;
     this.#deps.heartbeat.remove(this);
-    this.#deps.keepAlive.remove(this.#keepAlive);
+    this.#deps.keepAlive.remove(this.#socket);
     this.#deps.connections.remove(this);
     this.#authorization.unwatch();
     this.#writer.end();

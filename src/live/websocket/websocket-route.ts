@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type Server, type WebSocket, WebSocketServer } from 'ws';
 import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
 import { writeProblem } from '../../http/malformed-request.ts';
@@ -10,6 +10,7 @@ import { ProblemError } from '../../http/problem.ts';
 import { offersWebSocket, takeUpgrade } from '../../http/upgrades.ts';
 import { streamAuthorizationOf } from '../stream-authorization.ts';
 import { closeSoon } from './close-soon.ts';
+import { KeptAliveSocket } from './kept-alive-socket.ts';
 import { serveWebSocket, type WebSocketDeps } from './websocket-connection.ts';
 
 type Upgradable = Context<{ Bindings: HttpBindings }>;
@@ -25,10 +26,13 @@ export function websocketRoutes(deps: WebSocketDeps): Hono<{ Bindings: HttpBindi
   return routes;
 }
 
+type Handshakes = Server<typeof KeptAliveSocket>;
+
 /** A frame over the limit closes the socket with 1009. No deflate: it would encode each event once for each client. */
-function createHandshakes(): WebSocketServer {
+function createHandshakes(): Handshakes {
   const handshakes = new WebSocketServer({
     noServer: true,
+    WebSocket: KeptAliveSocket,
     maxPayload: MAX_SOCKET_FRAME_BYTES,
     perMessageDeflate: false,
     // connection-registry.ts tracks the connections; a second list would cost memory for each.
@@ -42,7 +46,7 @@ function createHandshakes(): WebSocketServer {
   return handshakes;
 }
 
-function openSocket(c: Upgradable, handshakes: WebSocketServer, deps: WebSocketDeps): void {
+function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps): void {
   const { incoming } = c.env;
   const wire = incoming.socket;
   const refusal = c.get('socketRefusal');
@@ -67,7 +71,6 @@ function openSocket(c: Upgradable, handshakes: WebSocketServer, deps: WebSocketD
 const TRY_AGAIN_LATER = 1013;
 
 function refuseSocket(socket: WebSocket, code: number): void {
-  socket.on('error', () => socket.terminate());
   closeSoon(socket, code);
 }
 
