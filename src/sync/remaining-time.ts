@@ -20,6 +20,9 @@ const SHOWN_AFTER = { workMs: 5_000, pages: 2 };
 /** At this share of a run its own speed counts as much as that of the run before. */
 const SPEED_KNOWN_AT = 0.15;
 
+/** This part of the deviation of the answers is added to each: a late page delays those that are requested after it. */
+const DELAYING = 0.5;
+
 /** Of the estimate by the run before, against the estimate by the answers of this one. */
 const PRIOR_WEIGHT = 1 / 3;
 
@@ -32,11 +35,13 @@ export interface PriorRun {
 
 /** What the answers of this attempt say about its pace. */
 interface ReadingPace {
-  /** Read by the run so far, and the work time of the run when the newest of them arrived. */
+  /** Read by the run so far. */
   records: number;
-  arrivedMs: number;
-  /** Mean duration of a request. */
+  /** The work time of the run at which each request without an answer was sent. */
+  sentMs: readonly number[];
+  /** Mean duration of a request, and the mean deviation from it. */
   answerMs: number;
+  spreadMs: number;
   /** Requests in flight at the same time. */
   window: number;
 }
@@ -123,15 +128,22 @@ function workLeftByPace(state: RunState, { read, closingMs }: EstimateInputs): n
 }
 
 /**
- * Pages arrive in groups, so the distance between two of them says nothing: with a full window of requests in flight, a window of
- * pages takes as long as an answer.
+ * Pages arrive in groups, so the distance between two of them says nothing. Each place in the window of requests is free again when
+ * its request is answered, and then takes one page after the other.
+ *
+ * @returns how long it takes until the last page arrives
  */
 function readingLeft(state: RunState, workMs: number, read: EstimateInputs['read']): number {
   if (read === undefined) return ((state.found - state.processed) * workMs) / state.processed;
-  const windowsLeft = (state.found - read.records) / ((state.position.pageSize ?? 100) * read.window);
-  // The last window is mostly not full, and takes as long as a full one.
-  const answersLeft = windowsLeft <= 0 ? 0 : windowsLeft + 0.5;
-  return answersLeft * read.answerMs - (workMs - read.arrivedMs);
+  const { records, sentMs, window } = read;
+  const answerMs = read.answerMs + DELAYING * read.spreadMs;
+  const pagesLeft = Math.ceil((state.found - records) / (state.position.pageSize ?? 100));
+  if (pagesLeft <= 0) return 0;
+  const freeIn = sentMs.map((sent) => Math.max(0, sent + answerMs - workMs)).sort((a, b) => a - b);
+  while (freeIn.length < window) freeIn.unshift(0);
+  const unsent = Math.max(0, pagesLeft - sentMs.length);
+  const pagesOf = (place: number) => Math.ceil((unsent - place) / window);
+  return Math.max(...freeIn.map((ms, place) => ms + Math.max(0, pagesOf(place)) * answerMs));
 }
 
 /** The share of the new estimate grows with the time since the last one; longer remaining times change more slowly. */

@@ -23,8 +23,16 @@ export interface Traffic {
   readonly read: EstimateInputs['read'];
   readonly closingMs: number;
   requestSent(): void;
+  /** @param workMs the work time of the run now */
+  pageRequested(workMs: number): PageRequest;
+}
+
+/** A request for a page that has no answer yet. */
+export interface PageRequest {
   /** @param answerMs undefined when the request waited: then its duration says nothing about Cliniko's speed */
-  pageArrived(page: { records: number; workMs: number; answerMs: number | undefined }): void;
+  arrived(page: { records: number; answerMs: number | undefined }): void;
+  /** Call it once, also without an answer. */
+  ended(): void;
 }
 
 /**
@@ -34,9 +42,18 @@ export interface Traffic {
 export function createTraffic(type: OperationType, processed: number, window: number): Traffic {
   let requests = 0;
   let loaded = processed;
-  let arrivedMs = 0;
+  /** The work time at which each request without an answer was sent. */
+  const sentMs = new Map<PageRequest, number>();
   let answers = 0;
   let meanAnswerMs: number | undefined;
+  let spreadMs = 0;
+  const answered = (answerMs: number): void => {
+    answers += 1;
+    const weight = Math.max(LEAST_WEIGHT, 1 / answers);
+    const before = meanAnswerMs ?? answerMs;
+    spreadMs += (Math.abs(answerMs - before) - spreadMs) * weight;
+    meanAnswerMs = before + (answerMs - before) * weight;
+  };
   return {
     get requests() {
       return requests;
@@ -47,7 +64,13 @@ export function createTraffic(type: OperationType, processed: number, window: nu
     get read() {
       if (meanAnswerMs === undefined) return undefined;
       const inFlight = type === 'changed_patients' ? 1 : window;
-      return { records: loaded, arrivedMs, answerMs: meanAnswerMs, window: inFlight };
+      return {
+        records: loaded,
+        sentMs: [...sentMs.values()],
+        answerMs: meanAnswerMs,
+        spreadMs,
+        window: inFlight,
+      };
     },
     get closingMs() {
       return meanAnswerMs === undefined ? 0 : CLOSING_ANSWERS[type](meanAnswerMs) * meanAnswerMs;
@@ -55,13 +78,17 @@ export function createTraffic(type: OperationType, processed: number, window: nu
     requestSent() {
       requests += 1;
     },
-    pageArrived({ records, workMs, answerMs }) {
-      loaded += records;
-      arrivedMs = workMs;
-      if (answerMs === undefined) return;
-      answers += 1;
-      const before = meanAnswerMs ?? answerMs;
-      meanAnswerMs = before + (answerMs - before) * Math.max(LEAST_WEIGHT, 1 / answers);
+    pageRequested(workMs) {
+      const request: PageRequest = {
+        arrived({ records, answerMs }) {
+          sentMs.delete(request);
+          loaded += records;
+          if (answerMs !== undefined) answered(answerMs);
+        },
+        ended: () => void sentMs.delete(request),
+      };
+      sentMs.set(request, workMs);
+      return request;
     },
   };
 }

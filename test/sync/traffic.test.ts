@@ -14,7 +14,7 @@ test.for([
   ([, answerMs, type, answers]) => {
     const traffic = createTraffic(type, 0, 4);
     expect(traffic.closingMs).toBe(0);
-    for (let page = 0; page < 3; page++) traffic.pageArrived({ records: 100, workMs: answerMs, answerMs });
+    for (let page = 0; page < 3; page++) traffic.pageRequested(0).arrived({ records: 100, answerMs });
     expect(traffic.closingMs).toBe(answers * answerMs);
   },
 );

@@ -101,7 +101,7 @@ async function* scanField(
     const times = timesOf(page, field);
     if (isFilterIgnored(page, times, from, field)) return refuseIgnored(field);
     yield page;
-    if (end.passed(page) === 0) return;
+    if (end.passed(page).requests === 0) return;
     const last = times.at(-1);
     if (last === undefined || !isAscending(times)) return yield* numberedPages(scan, from);
     if (last > from) from = last;

@@ -61,7 +61,7 @@ export async function* scanByIds(
     const provesNothing = page.records.length === 0 && after === null && seen > 0;
     after = last;
     yield { records: page.records, afterId: last, left: provesNothing ? null : (page.totalEntries ?? null) };
-    if (end.passed(page) === 0) return 'end';
+    if (end.passed(page).requests === 0) return 'end';
   }
 }
 

@@ -24,6 +24,14 @@ export interface ListPosition {
   totalOf: 'list' | 'rest';
 }
 
+/** What may follow a response. */
+export interface Following {
+  /** Requests; 0 at the end of the list. */
+  requests: number;
+  /** Pages with records, as far as is known: a full last page is followed by a request, but by no page. */
+  pages: number;
+}
+
 export interface ListEnd {
   /**
    * Requests an empty page again if records were promised. A second empty page is the end of a list with a wrong total.
@@ -34,8 +42,8 @@ export interface ListEnd {
    * @throws ClinikoError when the empty page is not the end of the list
    */
   confirm(page: PatientPage, ask: () => Promise<PatientPage>): Promise<PatientPage>;
-  /** Counts a response. @returns how many pages may follow; 0 at the end of the list */
-  passed(page: PatientPage): number;
+  /** Counts a response. */
+  passed(page: PatientPage): Following;
   /** Records per page: fewer than requested if Cliniko returns fewer. */
   size(): number;
 }
@@ -66,15 +74,18 @@ export function createListEnd({
     return again;
   }
 
-  function passed(page: PatientPage): number {
+  function passed(page: PatientPage): Following {
     const { length } = page.records;
     read = totalOf === 'rest' ? length : read + length;
     if (!isFirst || known !== null) size = Math.max(size, length);
     else if (length > 0 && promisedBy(page, read) > 0) size = length;
     isFirst = false;
     promised = promisedBy(page, read);
-    if (length === 0 || !goesOn(page, read, size)) return 0;
-    return Math.max(1, Math.ceil(((page.totalEntries ?? 0) - read) / size));
+    if (length === 0 || !goesOn(page, read, size)) return { requests: 0, pages: 0 };
+    const rest = Math.max(0, (page.totalEntries ?? 0) - read);
+    const least = page.hasNext || page.totalEntries === undefined ? 1 : 0;
+    // If the last page is full, the request after it can be sent with it.
+    return { requests: Math.floor(rest / size) + 1, pages: Math.max(least, Math.ceil(rest / size)) };
   }
 
   return { confirm, passed, size: () => size };

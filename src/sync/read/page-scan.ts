@@ -37,7 +37,7 @@ export interface NumberedPage {
   records: readonly ClinikoRecord[];
   /** Records per page: fewer than requested if Cliniko returns fewer. */
   size: number;
-  /** Number of pages, as known now. */
+  /** Number of pages with records, as known now. */
   pages: number;
   total: number | undefined;
 }
@@ -66,14 +66,15 @@ export async function* scanPages(
   for (let number = scan.fromPage; ; number++) {
     const page = await end.confirm(await fetch(number), () => fetch(number));
     if (isRepeat(page.records)) return 'repeated';
-    const pages = number + end.passed(page);
-    const last = Math.min(pages, number + scan.ahead());
+    const { requests, pages: following } = end.passed(page);
+    const pages = number + following;
+    const last = number + Math.min(requests, scan.ahead());
     for (let next = number + 1; next <= last; next++) fetch.ahead(next);
     // An empty page after the last one is yielded only if it carries a new total.
     const isNew = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
     total = page.totalEntries;
     if (isNew) yield { number, records: page.records, size: end.size(), pages, total };
-    if (pages === number) return 'end';
+    if (requests === 0) return 'end';
   }
 }
 

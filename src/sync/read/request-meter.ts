@@ -37,6 +37,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
     async page(query, options) {
       fetching.start();
       const request = waits.request();
+      const requested = traffic.pageRequested(workMsOf(run.now()));
       const askedAt = performance.now();
       let hasWaited = false;
       const onWait = (notice: WaitNotice): void => {
@@ -47,11 +48,12 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
       try {
         const page = await source.page(query, { ...options, onWait, onWaitOver: request.waitOver });
         const answerMs = hasWaited ? undefined : performance.now() - askedAt;
-        traffic.pageArrived({ records: page.records.length, workMs: workMsOf(run.now()), answerMs });
+        requested.arrived({ records: page.records.length, answerMs });
         // Each page counts as activity, even one without new records.
         run.activity.moved();
         return page;
       } finally {
+        requested.ended();
         request.answered();
         fetching.stop();
       }

@@ -47,6 +47,25 @@ describe('a page scan', () => {
     );
   });
 
+  test('requests the page after a full last page together with it, and does not count it', async () => {
+    const source = scriptedSource(people(40));
+    const requested = new Map<number, number>();
+    let answered = 0;
+    const noted: PatientSource = {
+      ...source,
+      async page(asked, options) {
+        requested.set(asked.page, answered);
+        const page = await source.page(asked, options);
+        answered += 1;
+        return page;
+      },
+    };
+    const pages = await scan(noted);
+    expect(pages.map(({ number, pages: known }) => [number, known])).toEqual([1, 2, 3, 4].map((n) => [n, 4]));
+    // After the first answer all others are requested at once.
+    expect([...requested]).toEqual([[1, 0], ...[2, 3, 4, 5].map((page) => [page, 1])]);
+  });
+
   test('requests no page ahead while the run may not, and goes on ahead afterwards', async () => {
     const source = scriptedSource(people(80));
     let ahead = 0;
@@ -108,7 +127,7 @@ describe('a page scan', () => {
     };
     expect(recordsOf(await scan(source))).toHaveLength(60);
     // Page 7 shows whether the total was one too low.
-    expect(asked).toEqual([1, 2, 3, 4, 5, 6, 5, 7]);
+    expect(asked).toEqual([1, 2, 3, 4, 5, 6, 7, 5]);
   });
 
   test('continues where an earlier one stopped', async () => {

@@ -43,7 +43,10 @@ export function recordTimings({ patients, answerMs, storeMs, random }: TimingOpt
     const arrived = arrivals.filter(({ at }) => at <= ms);
     const records = Math.min(patients, arrived.length * PAGE);
     const meanMs = arrived.reduce((sum, { sentAt, at }) => sum + at - sentAt, 0) / arrived.length;
-    return { arrivedMs: Math.max(...arrived.map(({ at }) => at)), records, answerMs: meanMs, window: WINDOW };
+    const sentMs = arrivals.filter(({ sentAt, at }) => sentAt <= ms && at > ms).map(({ sentAt }) => sentAt);
+    const deviations = arrived.map(({ sentAt, at }) => Math.abs(at - sentAt - meanMs));
+    const spreadMs = deviations.reduce((sum, ms) => sum + ms, 0) / arrived.length;
+    return { sentMs, records, answerMs: meanMs, spreadMs, window: WINDOW };
   };
   const moments: Moment[] = [];
   let state: RunState = { ...INITIAL_STATE, found: patients, position: { ...START, pageSize: PAGE } };
