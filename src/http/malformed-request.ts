@@ -23,6 +23,7 @@ export function answerMalformedRequests(server: Server): void {
   });
   // CONNECT requests a tunnel. Without a listener Node closes the connection without a response.
   server.on('connect', (_request, socket) => {
+    if (endBehindResponse(socket)) return;
     const problem = new ProblemError(
       'METHOD_NOT_ALLOWED',
       'This server is not a proxy: it does not support CONNECT.',
@@ -68,8 +69,26 @@ export async function writeProblem(socket: Duplex, problem: ProblemError): Promi
   setTimeout(() => socket.destroy(), LEAVE_MS).unref();
 }
 
-/** Node stores the response in progress on the socket, and makes the same check before it writes an error. */
+/**
+ * Ends a connection that Node has handed over (`connect`, `upgrade`) while the response to an earlier request was in progress: that
+ * request was pipelined, and an answer to this one would be read as its own.
+ *
+ * @returns whether it was ended
+ */
+export function endBehindResponse(socket: Duplex): boolean {
+  if (responseOn(socket) === undefined) return false;
+  socket.on('error', () => socket.destroy());
+  socket.destroy();
+  return true;
+}
+
+/** Node makes the same check before it writes an error. */
 function isAnswering(socket: Duplex): boolean {
-  const answer: unknown = Reflect.get(socket, '_httpMessage');
-  return answer instanceof ServerResponse && answer.headersSent;
+  return responseOn(socket)?.headersSent === true;
+}
+
+/** Node stores the response in progress on the socket. */
+function responseOn(socket: Duplex): ServerResponse | undefined {
+  const response: unknown = Reflect.get(socket, '_httpMessage');
+  return response instanceof ServerResponse ? response : undefined;
 }

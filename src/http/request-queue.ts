@@ -36,7 +36,7 @@ export function answerInTurn(
     const { socket } = this.req;
     const queue = queues.get(socket);
     queue?.next();
-    // Nothing is left of it while the connection is idle, or belongs to a WebSocket.
+    // Mostly nothing is left of it while the connection is idle, or belongs to a WebSocket.
     if (queue?.isEmpty === true) queues.delete(socket);
   }
   const shared = { handle, answering, onClose };

@@ -9,23 +9,18 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { writeProblem } from './malformed-request.ts';
+import { endBehindResponse, writeProblem } from './malformed-request.ts';
 import { ProblemError } from './problem.ts';
 
 /** Idle time in both directions. The heartbeat of a stream is four times as frequent. */
 const SILENT_MS = 60_000;
 
-interface Offer {
-  /** The bytes that follow the head of the request. */
-  head: Buffer;
-  /** Limits the time until a WebSocket is accepted. */
-  timer: NodeJS.Timeout | undefined;
-}
-
-const offers = new WeakMap<IncomingMessage, Offer>();
+/** The bytes that follow the head of an upgrade request. */
+const heads = new WeakMap<IncomingMessage, Buffer>();
 
 export function answerUpgrades(server: Server): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (endBehindResponse(socket)) return;
     // Node has not parsed the body: it lies between `head` and the bytes still to come.
     if (hasBody(request) || !(socket instanceof Socket)) {
       const problem =
@@ -33,21 +28,20 @@ export function answerUpgrades(server: Server): void {
       void writeProblem(socket, new ProblemError('INVALID_PARAMETER', problem, { field: 'upgrade' }));
       return;
     }
-    const offer = { head, timer: undefined };
-    offers.set(request, offer);
-    answer(server, request, socket, offer);
+    heads.set(request, head);
+    answer(server, request, socket);
   });
 }
 
 /** Handles the request as if it had no offer. The connection closes after the response, as nothing parses what follows. */
-function answer(server: Server, request: IncomingMessage, socket: Socket, offer: Offer): void {
+function answer(server: Server, request: IncomingMessage, socket: Socket): void {
+  socket.on('error', destroy);
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   // Both directions: a client that leaves its side half-open would hold the socket, which has no other reader.
   response.on('finish', () => socket.destroySoon());
-  socket.on('error', destroy);
-  if (offersWebSocket(request)) startLimit(offer, socket);
+  if (offersWebSocket(request)) limitHandshake(response, socket);
   else {
     socket.setTimeout(SILENT_MS, destroy);
     socket.resume();
@@ -55,9 +49,11 @@ function answer(server: Server, request: IncomingMessage, socket: Socket, offer:
   server.emit('request', request, response);
 }
 
-/** Not yet the timeout of the socket: an accepted WebSocket would keep it in memory. */
-function startLimit(offer: Offer, socket: Socket): void {
-  offer.timer = setTimeout(() => socket.setTimeout(SILENT_MS, destroy), SILENT_MS).unref();
+/** Not with the timeout of the socket: an accepted WebSocket would keep that in memory. */
+function limitHandshake(response: ServerResponse, socket: Socket): void {
+  const limit = setTimeout(() => socket.destroy(), SILENT_MS).unref();
+  // Also emitted when the WebSocket is accepted.
+  response.once('close', () => clearTimeout(limit));
 }
 
 /** One for all sockets, which saves memory. */
@@ -67,7 +63,7 @@ function destroy(this: Socket): void {
 
 /** Whether this request may become a WebSocket: it has `Connection: Upgrade`, so Node has handed over the connection. */
 export function offersWebSocket(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() === 'websocket' && offers.has(request);
+  return request.headers.upgrade?.toLowerCase() === 'websocket' && heads.has(request);
 }
 
 /**
@@ -78,15 +74,12 @@ export function offersWebSocket(request: IncomingMessage): boolean {
 export function takeUpgrade(request: IncomingMessage, response: ServerResponse): Buffer | undefined {
   const { socket } = request;
   if (socket.destroyed) return undefined;
-  const offer = offers.get(request);
-  clearTimeout(offer?.timer);
   response.detachSocket(socket);
-  socket.setTimeout(0, destroy);
   // `ws` has its own listener.
   socket.off('error', destroy);
   // For HTTP the response is finished; Node does not emit this for a response without a socket.
   response.emit('close');
-  return offer?.head ?? Buffer.alloc(0);
+  return heads.get(request) ?? Buffer.alloc(0);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -51,6 +51,31 @@ async function costOfHealth(url: string): Promise<number> {
   return performance.now() - begun;
 }
 
+describe('a request that takes over its connection, behind one whose response is in progress', () => {
+  const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+
+  test.for([
+    ['a WebSocket', `GET /api/v1/cliniko/ws HTTP/1.1\r\nHost: x\r\n${UPGRADE}\r\n`],
+    ['an offer that is ignored', `GET /nowhere HTTP/1.1\r\nHost: x\r\n${UPGRADE}\r\n`],
+    ['an offer with a body', `POST /nowhere HTTP/1.1\r\nHost: x\r\n${UPGRADE}Content-Length: 1\r\n\r\nx`],
+    ['a tunnel', 'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ] as const)('%s: the connection ends, and the server continues', async ([, request], { databaseUrl }) => {
+    const cliniko = await startClinikoSimulator({ patients: 1 });
+    onTestFinished(() => cliniko.close());
+    const server = await startServerProcess({ cliniko, databaseUrl });
+    for (const first of [
+      '/healthz',
+      '/api/v1/cliniko/sync-logs/123',
+      '/api/v1/cliniko/sync-logs/123/events',
+    ]) {
+      const { socket } = openRaw(server.url, `GET ${first} HTTP/1.1\r\nHost: x\r\n\r\n${request}`);
+      await once(socket, 'close');
+    }
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect(server.child.exitCode).toBeNull();
+  });
+});
+
 describe('ten connections that pipeline and never read', () => {
   test.for([
     ['/docs', undefined],

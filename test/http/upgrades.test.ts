@@ -1,6 +1,9 @@
 /** Clients that offer to speak another protocol, as curl --http2 and Java's client do with each first request. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
+import { answerUpgrades } from '../../src/http/upgrades.ts';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startTestServer } from '../support/server.ts';
@@ -53,5 +56,27 @@ describe('an upgrade to an unsupported protocol', () => {
       connections.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve))),
     );
     await server.stop();
+  });
+});
+
+describe('a WebSocket offer to another route', () => {
+  plainTest('leaves nothing behind that would keep its request in memory', async () => {
+    const server = createServer((_request, response) => response.end('ok'));
+    answerUpgrades(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const socket = connect(port ?? 0, '127.0.0.1');
+    const accepted = once(server, 'request');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    const [, response] = await accepted;
+    expect(vi.getTimerCount()).toBe(1);
+    socket.resume();
+    await once(response, 'close');
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
