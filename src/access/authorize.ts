@@ -84,7 +84,7 @@ function mayScrape(principal: Principal, needed: Requirement): boolean {
   return needed.route === 'GET /metrics' && principal.scope === 'metrics';
 }
 
-/** Runs the route of a stream, which has one of the slots for streams from now until its connection closes. */
+/** Runs the route of a stream, which has one of the slots for streams while it answers and while its stream is open. */
 async function answerStream(
   c: HttpContext,
   needed: Requirement,
@@ -95,10 +95,16 @@ async function answerStream(
     ? await authorizeSocket(c, needed, deps)
     : await authorizeStream(c, needed, deps);
   if (authorization !== undefined) c.set('authorization', authorization);
+  const { socket } = c.env.incoming;
+  const release = () => authorization?.endUnlessWatched();
+  // A client may disconnect while the database does not answer. No listener stays on an open stream.
+  socket.on('close', release);
+  if (socket.destroyed) release();
   try {
     await next();
   } finally {
-    authorization?.endUnlessWatched();
+    socket.off('close', release);
+    release();
   }
 }
 

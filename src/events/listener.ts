@@ -42,7 +42,8 @@ export class Listener {
   #closed = false;
   #isOpen = false;
   #tests = 0;
-  #answered: ((test: number) => void) | undefined;
+  /** The self-tests under way, by number. */
+  readonly #testing = new Map<number, () => void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ListenerOptions) {
@@ -100,7 +101,7 @@ export class Listener {
   #onNotification(payload: string): void {
     const nudge = decodeNudge(payload);
     if (nudge.sender === this.#options.sender) {
-      if (nudge.test !== undefined) this.#answered?.(nudge.test);
+      if (nudge.test !== undefined) this.#testing.get(nudge.test)?.();
       return;
     }
     if (nudge.needsNotify) this.#options.onNeeded();
@@ -127,14 +128,15 @@ export class Listener {
     const test = ++this.#tests;
     const received = new Promise<boolean>((resolve) => {
       const limit = setTimeout(() => resolve(false), this.#limitMs);
-      this.#answered = (number) => {
-        if (number !== test) return;
+      this.#testing.set(test, () => {
         clearTimeout(limit);
         resolve(true);
-      };
+      });
     });
     this.announce();
-    return (await received) && this.#sql === asked && asked !== undefined;
+    const hasArrived = await received;
+    this.#testing.delete(test);
+    return hasArrived && this.#sql === asked && asked !== undefined;
   }
 
   async #reopen(): Promise<void> {

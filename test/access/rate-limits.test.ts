@@ -1,10 +1,11 @@
 /** Clients above their limits are refused, and other clients are not affected. */
+import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test as plainTest } from 'vitest';
 import { createRateLimits } from '../../src/access/rate-limits.ts';
 import type { Config } from '../../src/config/config.ts';
 import { type Principal, UNRESTRICTED } from '../../src/http/principal.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';
@@ -145,6 +146,29 @@ describe('a flood of streams', () => {
     await greedy.until('event: snapshot');
     // Greedy's second one takes a place as well, until it is clear that its turn will not come.
     await expect.poll(async () => (await openStream(server.streamUrl(OURS))).response.status).toBe(200);
+  });
+
+  test('is free again when the client disconnects before its stream opens', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      organizations: [],
+      config: { auth: 'none', limits: { ...GENEROUS, streams: 1 } },
+    });
+    const sql = connectInTest(databaseUrl);
+    await sql`begin`;
+    await sql`lock table sync_events`;
+    const { pathname } = new URL(server.streamUrl(OURS));
+    const open = () => openRaw(server.url, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    const waiting = () =>
+      sql`select 1 from pg_locks where not granted and relation = 'sync_events'::regclass`;
+    const first = open();
+    await expect.poll(async () => (await waiting()).length).toBeGreaterThan(0);
+    first.socket.end();
+    await once(first.socket, 'close');
+    // The database has not answered the first one yet. The second one is authorized before the server answers anything later.
+    const second = open();
+    await fetch(`${server.url}/healthz`);
+    await sql`rollback`;
+    expect(await second.until('\r\n')).toMatch(/^HTTP\/1.1 200 /);
   });
 
   test('is bounded for the server as a whole, also without accounts', async ({ databaseUrl }) => {

@@ -2,8 +2,8 @@
  * A WebSocket that sends a protocol ping at each tick. A peer that did not answer the last ping is terminated, even if its
  * connection looks open.
  *
- * It passes its events to its owner without listeners: their table and closures would be a good part of the memory of an idle
- * socket.
+ * It passes its events to its owner, and to no listener: the table and the closures of listeners would be a good part of the
+ * memory of an idle socket.
  */
 import { WebSocket } from 'ws';
 import type { HeartbeatEntry } from '../heartbeat-timer.ts';

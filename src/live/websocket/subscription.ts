@@ -174,7 +174,8 @@ class HubSubscription implements Subscription {
   /** An organization that appears later is delivered from its first event. */
   async #joinNewOrganization(id: number, startCursor: string): Promise<void> {
     if (this.#ended || !this.#authorization.canRead(id)) return;
-    this.deliver(await this.join(new Map([[id, startCursor]])));
+    const joined = await this.join(new Map([[id, startCursor]]));
+    if (!this.#ended) this.deliver(joined);
   }
 }
 
