@@ -28,7 +28,7 @@ export interface Traffic {
 }
 
 /** A request for a page that has no answer yet. */
-export interface PageRequest {
+interface PageRequest {
   /** @param answerMs undefined when the request waited: then its duration says nothing about Cliniko's speed */
   arrived(page: { records: number; answerMs: number | undefined }): void;
   /** Call it once, also without an answer. */

@@ -25,7 +25,7 @@ export interface ListPosition {
 }
 
 /** What may follow a response. */
-export interface Following {
+interface Following {
   /** Requests; 0 at the end of the list. */
   requests: number;
   /** Pages with records, as far as is known: a full last page is followed by a request, but by no page. */
