@@ -21,6 +21,8 @@ const CLINICS = [
   { patients: 5_200, latencyMs: 1_500 },
   { patients: 8_000, latencyMs: 1_200 },
 ];
+/** Of an answer: it takes up to this much longer or shorter. */
+const LATENCY_SPREAD = 1 / 3;
 /** Of each clinic, at the same time. Fewer than the runs that a server executes at once: none waits in the queue. */
 const RUNS = 10;
 const FIRST_ORGANIZATION = 1_000;
@@ -35,7 +37,8 @@ export async function benchRemainingTime({ isQuick }: { isQuick: boolean }): Pro
   for (const options of isQuick ? CLINICS.slice(0, 1) : CLINICS) {
     progress(`${RUNS} clinics of ${options.patients} patients, twice …`);
     const environment = await openEnvironment();
-    const clinic = await openClinic(environment, options);
+    const behaviour = { latencySpreadMs: LATENCY_SPREAD * options.latencyMs };
+    const clinic = await openClinic(environment, { ...options, behaviour });
     try {
       const organizations = Array.from({ length: RUNS }, (_, n) => FIRST_ORGANIZATION + n);
       for (const id of organizations) await register(clinic, id);

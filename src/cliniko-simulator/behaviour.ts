@@ -13,6 +13,8 @@ export interface Behaviour {
   access: 'allowed' | 'unauthorised' | 'forbidden';
   /** Added to each answer. */
   latencyMs: number;
+  /** By up to this much an answer takes longer or shorter than `latencyMs`. */
+  latencySpreadMs: number;
   /** Of all keys together, since they belong to one user. 0 or Infinity: no limit. */
   requestsPerMinute: number;
   limitWindow: 'fixed' | 'sliding';
@@ -75,6 +77,7 @@ type OddTotal =
 export const USUAL_BEHAVIOUR: Behaviour = {
   access: 'allowed',
   latencyMs: 0,
+  latencySpreadMs: 0,
   requestsPerMinute: 200,
   limitWindow: 'fixed',
   retryAfter: false,

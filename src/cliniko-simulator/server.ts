@@ -162,7 +162,8 @@ async function serve(clinic: Clinic, request: IncomingMessage, response: ServerR
   const refusal = refuse(clinic, request, noted);
   const takeFault = refusal === undefined ? clinic.faults.takeFault(noted) : undefined;
   const closing = clinic.closing.signal;
-  await pause(clinic.behaviour.latencyMs, closing);
+  const { latencyMs, latencySpreadMs } = clinic.behaviour;
+  await pause(latencyMs + (2 * Math.random() - 1) * latencySpreadMs, closing);
   if (clinic.behaviour.dateHeader) response.setHeader('date', clinic.now().toUTCString());
   else response.sendDate = false;
   const delivery = { response, closing, now: clinic.now };
