@@ -23,6 +23,9 @@ const SPEED_KNOWN_AT = 0.15;
 /** This part of the deviation of the answers is added to each: a late page delays those that are requested after it. */
 const DELAYING = 0.5;
 
+/** So many deviations longer than the mean takes the latest of three or four answers. */
+export const LATEST = 1.2;
+
 /** Of the estimate by the run before, against the estimate by the answers of this one. */
 const PRIOR_WEIGHT = 1 / 3;
 
@@ -143,7 +146,8 @@ function readingLeft(state: RunState, workMs: number, read: EstimateInputs['read
   while (freeIn.length < window) freeIn.unshift(0);
   const unsent = Math.max(0, pagesLeft - sentMs.length);
   const pagesOf = (place: number) => Math.ceil((unsent - place) / window);
-  return Math.max(...freeIn.map((ms, place) => ms + Math.max(0, pagesOf(place)) * answerMs));
+  const lastMs = Math.max(...freeIn.map((ms, place) => ms + Math.max(0, pagesOf(place)) * answerMs));
+  return lastMs + LATEST * read.spreadMs;
 }
 
 /** The share of the new estimate grows with the time since the last one; longer remaining times change more slowly. */

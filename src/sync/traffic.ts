@@ -1,7 +1,7 @@
 /** What one attempt of a run has requested from Cliniko, and how fast the answers arrive. It is ahead of what is stored. */
 import type { OperationType } from '#contract/sync-log.ts';
 import { savesAnAnswer } from './read/early-catch-up.ts';
-import type { EstimateInputs } from './remaining-time.ts';
+import { type EstimateInputs, LATEST } from './remaining-time.ts';
 
 /**
  * The answers that usually follow the last page, one after the other: the clinic is counted again while changes are read, or
@@ -73,7 +73,9 @@ export function createTraffic(type: OperationType, processed: number, window: nu
       };
     },
     get closingMs() {
-      return meanAnswerMs === undefined ? 0 : CLOSING_ANSWERS[type](meanAnswerMs) * meanAnswerMs;
+      if (meanAnswerMs === undefined) return 0;
+      // Several requests at once: the latest answer counts.
+      return CLOSING_ANSWERS[type](meanAnswerMs) * (meanAnswerMs + LATEST * spreadMs);
     },
     requestSent() {
       requests += 1;
