@@ -40,7 +40,7 @@ export interface PriorRun {
 interface ReadingPace {
   /** Read by the run so far. */
   records: number;
-  /** The work time of the run at which each request without an answer was sent. */
+  /** The elapsed time of the run at which each request without an answer was sent. The work time is known only after a wait. */
   sentMs: readonly number[];
   /** Mean duration of a request, and the mean deviation from it. */
   answerMs: number;
@@ -142,10 +142,10 @@ function readingLeft(state: RunState, workMs: number, read: EstimateInputs['read
   const answerMs = read.answerMs + DELAYING * read.spreadMs;
   const pagesLeft = Math.ceil((state.found - records) / (state.position.pageSize ?? 100));
   if (pagesLeft <= 0) return 0;
-  const freeIn = sentMs.map((sent) => Math.max(0, sent + answerMs - workMs)).sort((a, b) => a - b);
+  const freeIn = sentMs.map((sent) => Math.max(0, sent + answerMs - state.elapsedMs)).sort((a, b) => a - b);
   while (freeIn.length < window) freeIn.unshift(0);
   const unsent = Math.max(0, pagesLeft - sentMs.length);
-  const pagesOf = (place: number) => Math.ceil((unsent - place) / window);
+  const pagesOf = (place: number) => Math.ceil((unsent - place) / freeIn.length);
   const lastMs = Math.max(...freeIn.map((ms, place) => ms + Math.max(0, pagesOf(place)) * answerMs));
   return lastMs + LATEST * read.spreadMs;
 }

@@ -23,15 +23,15 @@ export interface Traffic {
   readonly read: EstimateInputs['read'];
   readonly closingMs: number;
   requestSent(): void;
-  /** @param workMs the work time of the run now */
-  pageRequested(workMs: number): PageRequest;
+  /** @param elapsedMs of the run, now */
+  pageRequested(elapsedMs: number): PageRequest;
 }
 
 /** A request for a page that has no answer yet. */
 interface PageRequest {
   /** @param answerMs undefined when the request waited: then its duration says nothing about Cliniko's speed */
   arrived(page: { records: number; answerMs: number | undefined }): void;
-  /** Call it once, also without an answer. */
+  /** Call it in every case, also after `arrived`. */
   ended(): void;
 }
 
@@ -42,7 +42,7 @@ interface PageRequest {
 export function createTraffic(type: OperationType, processed: number, window: number): Traffic {
   let requests = 0;
   let loaded = processed;
-  /** The work time at which each request without an answer was sent. */
+  /** The elapsed time of the run at which each request without an answer was sent. */
   const sentMs = new Map<PageRequest, number>();
   let answers = 0;
   let meanAnswerMs: number | undefined;
@@ -80,7 +80,7 @@ export function createTraffic(type: OperationType, processed: number, window: nu
     requestSent() {
       requests += 1;
     },
-    pageRequested(workMs) {
+    pageRequested(elapsedMs) {
       const request: PageRequest = {
         arrived({ records, answerMs }) {
           sentMs.delete(request);
@@ -89,7 +89,7 @@ export function createTraffic(type: OperationType, processed: number, window: nu
         },
         ended: () => void sentMs.delete(request),
       };
-      sentMs.set(request, workMs);
+      sentMs.set(request, elapsedMs);
       return request;
     },
   };

@@ -46,9 +46,20 @@ describe('the remaining time of a run', () => {
     const state = at({ found, processed: 200, elapsedMs: 2_500 });
     const read = { records: 200, sentMs, answerMs: 1_000, spreadMs: 0, window: 4 };
     expect(estimateRemainingMs(state, { ...NOTHING_KNOWN, read })).toBe(leftMs);
+    // A wait is counted when its page is stored, and the newest requests are sent before that.
+    const afterWait = { ...state, elapsedMs: 22_500, waitedMs: 20_000 };
+    const sentAfterWait = { ...read, sentMs: sentMs.map((ms) => ms + 20_000) };
+    expect(estimateRemainingMs(afterWait, { ...NOTHING_KNOWN, read: sentAfterWait })).toBe(leftMs);
     // Answers that differ delay each other.
     const uneven = estimateRemainingMs(state, { ...NOTHING_KNOWN, read: { ...read, spreadMs: 200 } });
     expect(uneven).toBeGreaterThan(leftMs);
+  });
+
+  test('counts all requests in flight of a run that usually has one: its first list may be read in a window', () => {
+    const state = at({ found: 1_000, processed: 200, elapsedMs: 2_500 });
+    const sentMs = [2_000, 2_000, 2_000, 2_000];
+    const read = { records: 200, sentMs, answerMs: 1_000, spreadMs: 0, window: 1 };
+    expect(estimateRemainingMs(state, { ...NOTHING_KNOWN, read })).toBe(1_500);
   });
 
   test('is at least the wait of the remaining requests', () => {

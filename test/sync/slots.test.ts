@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createSlots, type Slot, TURN_RECORDS } from '../../src/sync/slots.ts';
 
-const never = new AbortController().signal;
+/** A run that is not aborted. Each has its own signal. */
+const never = () => new AbortController().signal;
 
 describe('slots', () => {
   test('are used by runs that work, and not by runs that wait', () => {
@@ -21,7 +22,7 @@ describe('slots', () => {
     const waiting = slots.take();
     waiting.pause();
     const working = slots.take();
-    const goesOn = waiting.resume(never);
+    const goesOn = waiting.resume(never());
     expect(freed).toBe(1);
     working.release();
     expect(slots.free).toBe(0);
@@ -50,7 +51,7 @@ describe('slots', () => {
 function afterTurn(slot: Slot): { hasSlot: boolean } {
   const run = { hasSlot: false };
   slot.worked(TURN_RECORDS);
-  void slot.resume(never).then(() => {
+  void slot.resume(never()).then(() => {
     run.hasSlot = true;
   });
   return run;
@@ -71,7 +72,7 @@ describe('a run that has had its turn', () => {
     const first = slots.take();
     first.pause();
     const second = slots.take();
-    const continued = first.resume(never);
+    const continued = first.resume(never());
     const waits = afterTurn(second);
     await continued;
     await loopTurn();
@@ -114,7 +115,7 @@ describe('a run that has had its turn', () => {
     const working = slots.take();
     let continued = 0;
     const waiting = open.map(async (slot) => {
-      await slot.resume(never);
+      await slot.resume(never());
       continued += 1;
       slot.release();
     });

@@ -83,7 +83,7 @@ export function createListEnd({
     promised = promisedBy(page, read);
     if (length === 0 || !goesOn(page, read, size)) return { requests: 0, pages: 0 };
     const rest = Math.max(0, (page.totalEntries ?? 0) - read);
-    const least = page.hasNext || page.totalEntries === undefined ? 1 : 0;
+    const least = page.hasNext ? 1 : 0;
     // If the last page is full, the request after it can be sent with it.
     return { requests: Math.floor(rest / size) + 1, pages: Math.max(least, Math.ceil(rest / size)) };
   }

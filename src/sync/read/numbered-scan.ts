@@ -48,7 +48,7 @@ export async function* scanNumberedPages(crawl: Crawl): AsyncGenerator<FetchedPa
   }
 }
 
-/** Whether the last page is among those that are requested. One that is full is followed by another request. */
+/** Whether the last page is among those that are requested. One that is full does not count the clinic (last-page-count.ts). */
 function isEndInSight({ ahead }: Crawl, { number, pages, total, size }: NumberedPage): boolean {
   if (total === undefined || total % size === 0) return false;
   return number < pages && pages - number <= ahead();

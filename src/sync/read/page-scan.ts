@@ -43,7 +43,6 @@ export interface NumberedPage {
 }
 
 /**
- * @param options `signal`: abort it when you stop early, or the requests in flight continue
  * @returns `repeated` when a page repeated: the list cannot be read to its end by page numbers
  * @throws ClinikoError, or the signal's reason
  */
@@ -63,18 +62,24 @@ export async function* scanPages(
     totalOf: 'list',
   });
   let total: number | undefined;
-  for (let number = scan.fromPage; ; number++) {
-    const page = await end.confirm(await fetch(number), () => fetch(number));
-    if (isRepeat(page.records)) return 'repeated';
-    const { requests, pages: following } = end.passed(page);
-    const pages = number + following;
-    const last = number + Math.min(requests, scan.ahead());
-    for (let next = number + 1; next <= last; next++) fetch.ahead(next);
-    // An empty page after the last one is yielded only if it carries a new total.
-    const isNew = page.records.length > 0 || page.totalEntries !== total || number === scan.fromPage;
-    total = page.totalEntries;
-    if (isNew) yield { number, records: page.records, size: end.size(), pages, total };
-    if (requests === 0) return 'end';
+  try {
+    for (let number = scan.fromPage; ; number++) {
+      const page = await end.confirm(await fetch(number), () => fetch(number));
+      if (isRepeat(page.records)) return 'repeated';
+      const { requests, pages: following } = end.passed(page);
+      const last = number + Math.min(requests, scan.ahead());
+      for (let next = number + 1; next <= last; next++) fetch.ahead(next);
+      // An empty page after the last one is yielded only if it carries a new total. It is not counted.
+      const isEmpty = page.records.length === 0;
+      const isNew = !isEmpty || page.totalEntries !== total || number === scan.fromPage;
+      const pages = Math.max(1, isEmpty ? number - 1 : number + following);
+      total = page.totalEntries;
+      if (isNew) yield { number, records: page.records, size: end.size(), pages, total };
+      if (requests === 0) return 'end';
+    }
+  } finally {
+    // The list may be shorter than expected.
+    fetch.stop();
   }
 }
 
@@ -88,6 +93,7 @@ function createPrefetch(
   { query, fromPage, first }: PageScanOptions,
   options: RequestOptions,
 ) {
+  const ended = new AbortController();
   const underWay = new Map<number, Promise<PatientPage>>();
   if (first !== undefined) underWay.set(1, Promise.resolve(first));
   const gaveUp = new Set<number>();
@@ -101,7 +107,7 @@ function createPrefetch(
       gaveUp.add(page);
       underWay.delete(page);
     };
-    const signal = AbortSignal.any([options.signal, stopped.signal]);
+    const signal = AbortSignal.any([options.signal, ended.signal, stopped.signal]);
     const asked = readPage(source, { ...query, page }, { ...options, signal, onWait });
     asked.catch(() => {}); // Awaited when its page is needed. Until then its failure is ignored.
     return asked;
@@ -120,5 +126,5 @@ function createPrefetch(
       underWay.delete(page);
     }
   };
-  return Object.assign(fetch, { ahead });
+  return Object.assign(fetch, { ahead, stop: () => ended.abort() });
 }

@@ -2,7 +2,6 @@
 import { limitConcurrentRequests } from '../../cliniko/concurrent-requests.ts';
 import type { PatientSource, RequestOptions, WaitNotice } from '../../cliniko/source.ts';
 import { createStopwatch } from '../../timing/stopwatch.ts';
-import { workMsOf } from '../remaining-time.ts';
 import type { RunContext } from '../run-context.ts';
 import { createWaitReporter, type WaitReporter } from './wait-reporter.ts';
 
@@ -37,7 +36,7 @@ export function meterRequests(run: RunContext, source: PatientSource, signal: Ab
     async page(query, options) {
       fetching.start();
       const request = waits.request();
-      const requested = traffic.pageRequested(workMsOf(run.now()));
+      const requested = traffic.pageRequested(run.now().elapsedMs);
       const askedAt = performance.now();
       let hasWaited = false;
       const onWait = (notice: WaitNotice): void => {

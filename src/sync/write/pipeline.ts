@@ -81,8 +81,9 @@ async function arrive(run: RunContext, { page, isFirst, spent }: InFlightBatch):
     run.log.found(run.state);
     if (run.step !== run.reach('fetching_patients')) await run.publish('fetching');
   }
-  if (page.numbered !== undefined) run.log.page(run.state);
-  else if (run.phase !== 'finishing') await run.publish('finishing');
+  if (page.numbered !== undefined) {
+    if (page.records.length > 0) run.log.page(run.state);
+  } else if (run.phase !== 'finishing') await run.publish('finishing');
 }
 
 async function store(

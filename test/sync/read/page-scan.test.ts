@@ -66,6 +66,44 @@ describe('a page scan', () => {
     expect([...requested]).toEqual([[1, 0], ...[2, 3, 4, 5].map((page) => [page, 1])]);
   });
 
+  test('stops the request for a page that turns out not to be needed', async () => {
+    const [before, after] = [scriptedSource(people(40)), scriptedSource(people(39))];
+    let stopped: AbortSignal | undefined;
+    const shrinking: PatientSource = {
+      ...before,
+      async page(asked, options) {
+        if (asked.page < 4) return await before.page(asked, options);
+        if (asked.page === 4) return await after.page(asked, options);
+        stopped = options.signal;
+        return await new Promise((_resolve, reject) => {
+          options.signal.addEventListener('abort', () => reject(options.signal.reason));
+        });
+      },
+    };
+    expect((await scan(shrinking)).map(({ records }) => records.length)).toEqual([10, 10, 10, 9]);
+    expect(stopped?.aborted).toBe(true);
+  });
+
+  test.for([
+    ['is resumed after it', { fromPage: 5, pageSize: 10 }, {}],
+    ['has no page after it', {}, { records: [], totalEntries: undefined, hasNext: false }],
+    ['has another total after it', {}, { records: [], totalEntries: 39, hasNext: false }],
+  ] as const)(
+    'does not count the empty page after a full last page of a list that %s',
+    async ([, asked, end]) => {
+      const source = scriptedSource(people(40));
+      const ending: PatientSource = {
+        ...source,
+        async page(query, options) {
+          const page = await source.page(query, options);
+          return query.page === 5 ? { ...page, ...end } : page;
+        },
+      };
+      const pages = await scan(ending, asked);
+      expect(new Set(pages.map(({ pages: known }) => known))).toEqual(new Set([4]));
+    },
+  );
+
   test('requests no page ahead while the run may not, and goes on ahead afterwards', async () => {
     const source = scriptedSource(people(80));
     let ahead = 0;
