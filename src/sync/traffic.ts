@@ -31,7 +31,7 @@ export interface Traffic {
 interface PageRequest {
   /** @param answerMs undefined when the request waited: then its duration says nothing about Cliniko's speed */
   arrived(page: { records: number; answerMs: number | undefined }): void;
-  /** Call it in every case, also after `arrived`. */
+  /** There is an answer, or there will be none. */
   ended(): void;
 }
 
@@ -83,7 +83,6 @@ export function createTraffic(type: OperationType, processed: number, window: nu
     pageRequested(elapsedMs) {
       const request: PageRequest = {
         arrived({ records, answerMs }) {
-          sentMs.delete(request);
           loaded += records;
           if (answerMs !== undefined) answered(answerMs);
         },
