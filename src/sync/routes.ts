@@ -1,4 +1,5 @@
 /** Routes that start and cancel syncs and read `sync_logs`: the list, one log, its timeline. */
+import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type Cursor, formatCursor, parseCursor } from '#contract/cursor.ts';
@@ -9,11 +10,12 @@ import type { HistoryReads } from '../events/history-reads.ts';
 import type { LatestRun, LatestRunCache } from '../events/latest-run-cache.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
 import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
-import { streamTimeline } from '../events/timeline-stream.ts';
+import { type ReadPart, streamTimeline } from '../events/timeline-stream.ts';
 import { csvResponse, wantsCsv } from '../http/csv.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
+import { safeError } from '../logging/safe-error.ts';
 import { type CancelDeps, cancelRun } from './cancel-run.ts';
 import { requestSync, syncLogNotFound } from './request-sync.ts';
 import { syncLogsCsv } from './sync-logs-csv.ts';
@@ -29,9 +31,9 @@ export interface SyncDeps extends CancelDeps {
   wholeDatabase: Database;
 }
 
-export function syncRoutes(deps: SyncDeps): Hono {
+export function syncRoutes(deps: SyncDeps): Hono<{ Bindings: HttpBindings }> {
   const { database, latestRuns, wholeDatabase } = deps;
-  const routes = new Hono();
+  const routes = new Hono<{ Bindings: HttpBindings }>();
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, deps, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
   routes.post('/sync-active/:orgId', start('active_patients'));
@@ -46,9 +48,15 @@ export function syncRoutes(deps: SyncDeps): Hono {
 
   routes.get('/sync-logs/:orgId/:id/timeline', async (c) => {
     const { organizationId, id } = await findLog(c, database);
-    const stream = streamTimeline((after, limit) =>
-      readTimelinePart(wholeDatabase.sql, { organizationId, syncLogId: id, after, limit }),
-    );
+    const readPart: ReadPart = (after, limit) =>
+      readTimelinePart(wholeDatabase.sql, { organizationId, syncLogId: id, after, limit });
+    const stream = await streamTimeline(readPart, (error) => {
+      deps.logger.error(
+        safeError(error),
+        'A timeline could not be read to its end, so its connection was closed',
+      );
+      c.env.outgoing.destroy();
+    });
     return c.body(stream, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   });
 
