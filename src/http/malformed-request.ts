@@ -82,9 +82,10 @@ export function endBehindResponse(socket: Duplex): boolean {
   return true;
 }
 
-/** Node makes the same check before it writes an error. */
+/** A request that has arrived in full is answered by its route: what cannot be read is behind it. */
 function isAnswering(socket: Duplex): boolean {
-  return responseOn(socket)?.headersSent === true;
+  const response = responseOn(socket);
+  return response !== undefined && (response.headersSent || response.req.complete);
 }
 
 /** Node stores the response in progress on the socket. */

@@ -93,16 +93,21 @@ function innermost(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | unde
 }
 
 /** NUL characters and lone surrogates: PostgreSQL stores neither in text nor in jsonb. An invalid key is reported by its parent. */
-function fieldWithUnstorableText(value: unknown, field: string): string | undefined {
+function fieldWithUnstorableText(value: unknown, field: string, depth = 0): string | undefined {
+  if (depth > DEEPEST)
+    throw new ProblemError('INVALID_PARAMETER', 'The body is nested too deeply.', { field: 'body' });
   if (typeof value === 'string') return isStorable(value) ? undefined : field;
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     if (!isStorable(key)) return field;
-    const found = fieldWithUnstorableText(inner, field === 'body' ? key : `${field}.${key}`);
+    const found = fieldWithUnstorableText(inner, field === 'body' ? key : `${field}.${key}`, depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;
 }
+
+/** No body of ours is as deep. Without a limit a small body would exhaust the stack. */
+const DEEPEST = 64;
 
 const isStorable = (text: string) => !/\0|\p{Surrogate}/u.test(text);
 

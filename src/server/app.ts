@@ -180,6 +180,10 @@ async function answerError(error: Error, c: Context, deps: AppDeps): Promise<Res
     await recordRefusal(c, error, deps);
     return problemResponse(error);
   }
+  // The client has disconnected in the middle of its body. Node's error looks like that of a lost database.
+  const { incoming } = c.env;
+  if (incoming.destroyed && !incoming.complete)
+    return problemResponse(new ProblemError('REQUEST_INCOMPLETE', 'The request did not arrive in full.'));
   const request = { path: c.req.routePath, request_id: c.get('requestId') };
   deps.logger.error(
     { ...safeError(error), ...request },

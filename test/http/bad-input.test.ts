@@ -113,6 +113,17 @@ describe('a body', () => {
     expect((await server.api('/organizations/123', init)).status).toBe(413);
   });
 
+  test.for([
+    ['arrays', '['.repeat(30_000), ']'.repeat(30_000)],
+    ['objects', '{"a":'.repeat(9_000), `1${'}'.repeat(9_000)}`],
+  ] as const)('of deeply nested %s is a 400', async ([, open, close], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    expect(await problemOf(await put(server, '/organizations/123', open + close))).toMatchObject({
+      code: 'INVALID_PARAMETER',
+      field: 'body',
+    });
+  });
+
   test('of any kind never ends in a 500', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     await fc.assert(

@@ -1,4 +1,5 @@
 /** Unusual requests of other programs: each gets a problem with a detail, never an empty response or a 500. */
+import { once } from 'node:events';
 import { describe, expect } from 'vitest';
 import { Problem } from '#contract/problem.ts';
 import { startGuardedServer } from '../access/support/guarded-server.ts';
@@ -125,6 +126,15 @@ describe('a handshake', () => {
     expect(answer.problem()).toMatchObject({ status: 400, code: 'INVALID_PARAMETER', field: 'upgrade' });
   });
 
+  test('of HEAD is a 426', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { until } = openRaw(
+      server.url,
+      `HEAD ${WS} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n${HANDSHAKE}\r\n`,
+    );
+    expect(await until('\r\n')).toMatch(/^HTTP\/1\.1 426 /);
+  });
+
   test('at any other address is ignored: the answer is that of the address', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     const at = (path: string) =>
@@ -204,5 +214,39 @@ describe('a NUL character', () => {
       const answer = await server.api(path);
       expect(await answer.json(), path).toMatchObject({ status: 400, code: 'INVALID_PARAMETER', field });
     }
+  });
+});
+
+describe('bytes that are no request', () => {
+  const EVENTS = 'GET /api/v1/cliniko/sync-logs/123/events HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+  test('behind an open stream end it, and are not answered inside it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const { socket, until } = openRaw(server.url, EVENTS);
+    await until('event: snapshot');
+    socket.write('garbage\r\n\r\n');
+    await once(socket, 'close');
+    expect((await until('event: snapshot')).match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  test('behind a request are not taken for its answer', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const { socket } = openRaw(server.url, 'GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\ngarbage\r\n\r\n');
+    await once(socket, 'close');
+    expect(socket.bytesRead).toBe(0);
+  });
+});
+
+describe('a client that leaves in the middle of its body', () => {
+  test('is not counted as an outage of the database', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const head =
+      'PUT /api/v1/organizations/123 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n';
+    const { socket, until } = openRaw(server.url, `${head}Expect: 100-continue\r\n\r\n1\r\n{\r\n`);
+    await until('100 Continue');
+    const metrics = async () => await (await fetch(`${server.url}/metrics`)).text();
+    socket.resetAndDestroy();
+    await expect.poll(metrics).toMatch(/status="408"/);
+    expect(await metrics()).not.toMatch(/status="503"/);
   });
 });
