@@ -151,6 +151,15 @@ describe('an ops socket', () => {
     await client.until('unsubscribed');
   });
 
+  test('closes after a message in very many parts, which would take a hundred times its size in memory', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { socket, closed } = await openSocket(server);
+    for (let part = 0; part < 65; part++) socket.send(' ', { fin: false });
+    expect(await closed).toBe(1008);
+  });
+
   test('closes after a frame that is too long, and sends bye when the server stops', async ({
     databaseUrl,
   }) => {

@@ -19,12 +19,17 @@ export function websocketRoutes(deps: WebSocketDeps): Hono<{ Bindings: HttpBindi
   const handshakes = createHandshakes();
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get('/ws', (c) => {
-    if (!offersWebSocket(c.env.incoming)) throw noOffer();
+    // The router answers HEAD with this route too.
+    if (c.req.method === 'HEAD' || !offersWebSocket(c.env.incoming)) throw noOffer();
     openSocket(c, handshakes, deps);
     return hijackedResponse(c);
   });
   return routes;
 }
+
+const MAX_FRAGMENTS = 64;
+/** Reads from the socket that belong to an incomplete frame. */
+const MAX_BUFFERED_CHUNKS = 1_024;
 
 type Handshakes = Server<typeof KeptAliveSocket>;
 
@@ -34,6 +39,9 @@ function createHandshakes(): Handshakes {
     noServer: true,
     WebSocket: KeptAliveSocket,
     maxPayload: MAX_SOCKET_FRAME_BYTES,
+    // A frame in many small parts takes a hundred times its size in memory.
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     perMessageDeflate: false,
     // connection-registry.ts tracks the connections; a second list would cost memory for each.
     clientTracking: false,
