@@ -12,7 +12,10 @@ import { answerInTurn } from '../http/request-queue.ts';
 import { answerUpgrades } from '../http/upgrades.ts';
 import type { createApp } from './app.ts';
 
-/** For clients that send slowly, or too much, before their request is complete. A stream ends only if its client sends more behind it. */
+/**
+ * For clients that send slowly, or too much, before their request is complete. A stream ends only if its client sends more behind
+ * it.
+ */
 const SLOW_CLIENTS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 6_000,
