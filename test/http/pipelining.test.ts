@@ -109,21 +109,47 @@ describe('ten connections that pipeline and never read', () => {
   );
 });
 
+/** A run of an external program with 2,002 events of 10 KB. @returns the path of its timeline */
+async function writeLongRun({ begin, sql }: ReturnType<typeof openExternalWriter>): Promise<string> {
+  await begin();
+  await sql`update sync_logs set metadata = jsonb_build_object('filler', repeat('x', 10000))`;
+  await sql.unsafe(
+    'do $$ begin for n in 1..2000 loop update sync_logs set records_processed = n; end loop; end $$',
+  );
+  const [log] = await sql<{ id: number }[]>`select id from sync_logs`;
+  return `/api/v1/cliniko/sync-logs/55/${log?.id}/timeline`;
+}
+
 describe('a timeline of twenty megabytes', () => {
+  test('that cannot be read to its end ends with its connection, and not like a whole one', async ({
+    databaseUrl,
+  }) => {
+    const cliniko = await startClinikoSimulator({ patients: 1 });
+    onTestFinished(() => cliniko.close());
+    const { url } = await startServerProcess({ cliniko, databaseUrl });
+    const writer = openExternalWriter(databaseUrl);
+    const path = await writeLongRun(writer);
+    const socket = pipeline(url, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 1);
+    await once(socket, 'readable');
+    // More than the buffers between them hold is still to be read.
+    await writer.sql`alter table sync_events rename column created to was_created`;
+    let text = '';
+    socket.on('data', (bytes) => (text += bytes.toString('latin1')));
+    socket.resume();
+    await once(socket, 'close');
+    expect(text).toContain('{"events":[');
+    expect(text).not.toContain('"trimmed"');
+    expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
   test('is sent as it is read, and costs ten connections that do not read less than 100 MB', {
     timeout: 180_000,
   }, async ({ databaseUrl }) => {
     const cliniko = await startClinikoSimulator({ patients: 1 });
     onTestFinished(() => cliniko.close());
     const { url, child } = await startServerProcess({ cliniko, databaseUrl });
-    const { begin, sql } = openExternalWriter(databaseUrl);
-    await begin();
-    await sql`update sync_logs set metadata = jsonb_build_object('filler', repeat('x', 10000))`;
-    await sql.unsafe(
-      'do $$ begin for n in 1..2000 loop update sync_logs set records_processed = n; end loop; end $$',
-    );
-    const [log] = await sql<{ id: number }[]>`select id from sync_logs`;
-    const path = `/api/v1/cliniko/sync-logs/55/${log?.id}/timeline`;
+    const path = await writeLongRun(openExternalWriter(databaseUrl));
     const text = await (await fetch(url + path)).text();
     expect(text.length).toBeGreaterThan(20_000_000);
     const timeline = Timeline.parse(JSON.parse(text));
