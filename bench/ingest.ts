@@ -148,7 +148,7 @@ const COLUMNS: [string, (patient: Patient) => string | null][] = [
   ['merged_into', (patient) => patient.mergedInto],
   ['created_at', (patient) => patient.createdAt],
   ['updated_at', (patient) => patient.updatedAt],
-  ['raw', (patient) => patient.raw],
+  ['raw', (patient) => patient.raw.toString()],
   ['content_hash', (patient) => `\\x${patient.contentHash}`],
   ['warnings', (patient) => String(patient.warnings)],
 ];

@@ -63,7 +63,7 @@ export interface ClinikoClientOptions {
 
 export type RequestOutcome = 'ok' | ClinikoFailure['kind'];
 
-/** Reads the body of a successful response, and keeps nothing of it. @throws ClinikoError when it is not usable */
+/** Reads the body of a successful response. @throws ClinikoError when it is not usable */
 type ReadBody<T> = (body: Buffer, askedAt: Date | undefined) => T;
 
 export class ClinikoClient implements PatientSource, AccountSource {
@@ -165,7 +165,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
       });
       const askedAt = earlier(dateOf(response.headers), performance.now() - began);
       await assertUsable(response, clock);
-      const answer = await readBody(response, (body) => read(body, askedAt));
+      const answer = read(await readBody(response), askedAt);
       answered('ok');
       return answer;
     } catch (error) {

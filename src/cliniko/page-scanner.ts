@@ -19,7 +19,8 @@ export interface ScannedRecord extends Span {
   createdAt: Span | undefined;
   /** Whether JavaScript might not represent one of its numbers exactly. */
   hasWideNumbers: boolean;
-  isAscii: boolean;
+  /** Whether one of its strings contains `\u`. */
+  hasUnicodeEscapes: boolean;
 }
 
 export interface ScannedList extends Span {
@@ -63,8 +64,7 @@ export class PageScanner {
   #nameHasEscapes = false;
   /** The bytes that close the arrays and objects around `#at`. */
   readonly #open: number[] = [];
-  /** The bytes of all strings of a record, combined by OR. */
-  #bits = 0;
+  #hasUnicodeEscapes = false;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -89,7 +89,7 @@ export class PageScanner {
     const wideNumbers = this.wideNumbers.length;
     let id: Span | undefined;
     let createdAt: Span | undefined;
-    this.#bits = 0;
+    this.#hasUnicodeEscapes = false;
     if (this.#code() !== OPEN_BRACE) this.skipValue();
     else {
       this.#readMembers(() => {
@@ -99,7 +99,8 @@ export class PageScanner {
       });
     }
     const hasWideNumbers = this.wideNumbers.length > wideNumbers;
-    return { start, end: this.#at, id, createdAt, hasWideNumbers, isAscii: this.#bits < 0x80 };
+    const hasUnicodeEscapes = this.#hasUnicodeEscapes;
+    return { start, end: this.#at, id, createdAt, hasWideNumbers, hasUnicodeEscapes };
   }
 
   skipValue(): void {
@@ -216,20 +217,17 @@ export class PageScanner {
   #skipString(): boolean {
     const bytes = this.#bytes;
     let at = this.#at + 1;
-    let bits = 0;
     let hasEscapes = false;
     for (;;) {
       const code = bytes[at] ?? END;
       if (code === QUOTE) break;
       if (code < SPACE) throw new SyntaxError('A string contains a control character, or does not end.');
-      bits |= code;
       at += 1;
       if (code === BACKSLASH) {
         hasEscapes = true;
         at += this.#lengthOfEscape(at);
       }
     }
-    this.#bits |= bits;
     this.#at = at + 1;
     return hasEscapes;
   }
@@ -238,7 +236,10 @@ export class PageScanner {
   #lengthOfEscape(at: number): number {
     const code = this.#bytes[at] ?? END;
     if (SINGLE_ESCAPES.includes(code)) return 1;
-    if (code === LOWER_U && HEX.test(this.#bytes.toString('latin1', at + 1, at + 5))) return 5;
+    if (code === LOWER_U && HEX.test(this.#bytes.toString('latin1', at + 1, at + 5))) {
+      this.#hasUnicodeEscapes = true;
+      return 5;
+    }
     throw new SyntaxError('A string contains an unknown escape.');
   }
 

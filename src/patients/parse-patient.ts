@@ -23,8 +23,8 @@ export interface IdentifiedRecord {
   record: ClinikoRecord;
   /** The Cliniko id, or a hash of a record that has none. */
   recordKey: string;
-  /** The record as JSON text, without characters that PostgreSQL cannot store. */
-  raw: string;
+  /** The record as JSON in UTF-8, without characters that PostgreSQL cannot store. */
+  raw: Buffer;
   /** Hex hash of the record and of the parsing rules. */
   contentHash: string;
 }
@@ -41,22 +41,41 @@ const PARSER_VERSION = 3;
 const HASH_DIGITS = 32;
 
 export function identifyRecord(record: ClinikoRecord, { country, validation }: ParseRules): IdentifiedRecord {
-  const raw = storableJson(record.text);
+  const raw = storableBytes(record);
   const rules = `${PARSER_VERSION} ${country} ${validation.phone} ${validation.email}`;
   return {
     record,
     recordKey: record.id ?? keyOf(raw),
     raw,
-    contentHash: hash('sha256', `${rules}\n${raw}`).slice(0, HASH_DIGITS),
+    contentHash: hashOf(`${rules}\n`, raw),
   };
 }
 
 /** The key of a record: its Cliniko id, or a hash of a record without one. */
-export function recordKeyOf({ id, text }: ClinikoRecord): string {
-  return id ?? keyOf(storableJson(text));
+export function recordKeyOf(record: ClinikoRecord): string {
+  return record.id ?? keyOf(storableBytes(record));
 }
 
-const keyOf = (raw: string) => `sha256:${hash('sha256', raw).slice(0, HASH_DIGITS)}`;
+const keyOf = (raw: Buffer) => `sha256:${hashOf('', raw)}`;
+
+function storableBytes(record: ClinikoRecord): Buffer {
+  if (!record.hasUnicodeEscapes) return record.bytes;
+  const json = record.text;
+  const storable = storableJson(json);
+  return storable === json ? record.bytes : Buffer.from(storable);
+}
+
+/** One copy into memory that all hashes share takes less time than a hash in two steps. */
+let hashed = Buffer.allocUnsafeSlow(16_384);
+
+/** @param prefix ASCII */
+function hashOf(prefix: string, json: Buffer): string {
+  const length = prefix.length + json.length;
+  if (hashed.length < length) hashed = Buffer.allocUnsafeSlow(2 * length);
+  hashed.write(prefix, 'latin1');
+  hashed.set(json, prefix.length);
+  return hash('sha256', hashed.subarray(0, length)).slice(0, HASH_DIGITS);
+}
 
 export function parseRecord(record: ClinikoRecord, rules: ParseRules): ParsedPatient {
   return parseIdentified(identifyRecord(record, rules), rules);

@@ -14,8 +14,8 @@ export interface Patient {
   mergedInto: string | null;
   createdAt: string | null;
   updatedAt: string | null;
-  /** The record as JSON text, without characters that PostgreSQL cannot store. */
-  raw: string;
+  /** The record as JSON in UTF-8, without characters that PostgreSQL cannot store. */
+  raw: Buffer;
   /** Hex. Equal for two patients only if everything else here is equal. */
   contentHash: string;
   /** Data-quality warnings: unreadable fields, an invalid phone number, a missing email address. */

@@ -20,8 +20,8 @@ export interface RejectedRecord {
   reason: QuarantineReason;
   /** The reason for people: "Invalid phone number format". It contains no name and no value. */
   words: string;
-  /** The record as JSON text. */
-  raw: string;
+  /** The record as JSON in UTF-8. */
+  raw: Buffer;
 }
 
 /** A patient that was parsed but that PostgreSQL rejects. */
@@ -58,7 +58,7 @@ export async function quarantineRecords(
     record_key: record.recordKey,
     cliniko_patient_id: record.clinikoPatientId,
     reason: record.reason,
-    sealed_raw: sealer.seal(record.raw, rawContext(organizationId, record.recordKey)),
+    sealed_raw: sealer.seal(record.raw.toString(), rawContext(organizationId, record.recordKey)),
   }));
   await tx`
     with rejected as (

@@ -60,7 +60,7 @@ describe('a record of Cliniko', () => {
     if (read.kind !== 'patient') throw new Error('rejected');
 
     expect(read.patient.firstName).toBe('Ann\ufffda');
-    expect(JSON.parse(read.patient.raw)).toMatchObject({ first_name: 'Ann\ufffda', notes: 'a\\u0000b c' });
+    expect(JSON.parse(read.patient.raw.toString())).toMatchObject({ first_name: 'Ann\ufffda', notes: 'a\\u0000b c' });
   });
 
   test('reads null and "" as missing', () => {
