@@ -11,10 +11,9 @@ import type { SimulatorOptions } from '../src/cliniko-simulator/server.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { type Database, openDatabase } from '../src/database/open.ts';
 import { openEmbeddedDatabase } from '../src/embedded-postgres/open.ts';
-import { startServer } from '../src/server/server.ts';
-import { productConfig, silentLogger } from './product.ts';
+import { end as endProcess } from './processes.ts';
 import { watchForEnd } from './run-end.ts';
-import { databaseCpuMs } from './server-processes.ts';
+import { databaseCpuMs, startServerProcess, usageOfServer } from './server-processes.ts';
 
 export const ORGANIZATION = 123;
 
@@ -64,31 +63,30 @@ interface MeasuredRun {
 
 export async function openClinic(environment: Environment, simulation: SimulatorOptions): Promise<Clinic> {
   const { cliniko, end } = await startCliniko(simulation);
-  const config = productConfig(environment.url, {
+  const server = await startServerProcess(environment.url, {
     CLINIKO_BASE_URL: cliniko.url,
     CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
     CLINIKO_API_KEY: cliniko.apiKey,
     CLINIKO_REQUESTS_PER_MINUTE: '1000000',
   });
-  const server = await startServer(config, silentLogger());
   return {
     cliniko,
     serverUrl: server.url,
     async sync() {
       const { ended } = await watchForEnd(server.url, ORGANIZATION);
       const databaseBegan = await databaseCpuMs(environment);
-      const serverBegan = process.cpuUsage();
+      const serverBegan = await usageOfServer(server);
       const began = performance.now();
       await fetch(`${server.url}/api/v1/cliniko/sync-all/${ORGANIZATION}`, { method: 'POST' });
       const log = await ended;
       const seconds = (performance.now() - began) / 1_000;
-      const { user, system } = process.cpuUsage(serverBegan);
+      const serverMs = (await usageOfServer(server)).cpuMs - serverBegan.cpuMs;
       const databaseMs = (await databaseCpuMs(environment)) - databaseBegan;
       if (log.status === 'failed') throw new Error(`The run failed: ${log.error_details}`);
-      return { log, seconds, serverMs: (user + system) / 1_000, databaseMs };
+      return { log, seconds, serverMs, databaseMs };
     },
     async close() {
-      await server.stop();
+      await endProcess(server.child);
       end();
     },
   };

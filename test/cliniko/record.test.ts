@@ -1,4 +1,5 @@
 /** Records as Cliniko wrote them: from the text of a page, through the parsed record, to the database. */
+import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { type ClinikoRecord, readRecords } from '../../src/cliniko/record.ts';
@@ -154,6 +155,13 @@ describe('a page', () => {
     '+1e400',
   ])('is rejected for the wide number %s, which is not one in JSON', (number) => {
     expect(readRecords(Buffer.from(`{"patients":[{"id":1,"n":${number}}]}`), 'patients')).toBeUndefined();
+  });
+
+  test('that is not UTF-8 has records that are', () => {
+    const page = Buffer.from('{"patients":[{"id":"1","first_name":"Zo\xeb"}]}', 'latin1');
+    const [record] = readRecords(page, 'patients')?.records ?? [];
+    expect(record?.text).toBe('{"id":"1","first_name":"Zo\ufffd"}');
+    expect(isUtf8(record?.bytes ?? page)).toBe(true);
   });
 
   test('is rejected when it has thousands of records, as only a hostile server sends them', () => {

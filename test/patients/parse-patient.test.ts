@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
@@ -60,7 +61,10 @@ describe('a record of Cliniko', () => {
     if (read.kind !== 'patient') throw new Error('rejected');
 
     expect(read.patient.firstName).toBe('Ann\ufffda');
-    expect(JSON.parse(read.patient.raw.toString())).toMatchObject({ first_name: 'Ann\ufffda', notes: 'a\\u0000b c' });
+    expect(JSON.parse(read.patient.raw.toString())).toMatchObject({
+      first_name: 'Ann\ufffda',
+      notes: 'a\\u0000b c',
+    });
   });
 
   test('reads null and "" as missing', () => {
@@ -80,6 +84,25 @@ describe('a record of Cliniko', () => {
     expect(hash(phones('0412 345 678'), { ...lenient, country: 'GB' })).not.toBe(
       hash(phones('0412 345 678')),
     );
+  });
+});
+
+describe('the content hash', () => {
+  const raw = JSON.stringify(person(1, { first_name: 'Zo\u00eb', notes: '\u2028 \\u0041' }), null, 2);
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+  test('is that of the stored versions: of the rules, and of the JSON without line breaks', () => {
+    const read = parseRecord(recordOf(raw), lenient);
+    expect(read).toMatchObject({
+      patient: { contentHash: sha256(`3 AU warn optional\n${raw.replaceAll('\n', ' ')}`) },
+    });
+  });
+
+  test('is that of the JSON which PostgreSQL can store, however long it is', () => {
+    const json = `{"id":"1","notes":"${'x'.repeat(100_000)}\\u0000"}`;
+    expect(parseRecord(recordOf(json), lenient)).toMatchObject({
+      patient: { contentHash: sha256(`3 AU warn optional\n${json.replace('\\u0000', '')}`) },
+    });
   });
 });
 
