@@ -25,5 +25,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Without a shell, so that SIGTERM reaches the server, which drains.
-# A young generation of 24 MB: see src/server/heap-growth.ts.
+# A young generation of 12 MB: see src/server/heap-growth.ts.
 CMD ["node", "--max-semi-space-size=4", "dist/main.js"]

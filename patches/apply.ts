@@ -4,7 +4,7 @@
  * The build and the tests call it, so an installation without scripts (`npm ci --ignore-scripts`) gets the patches too. A hunk
  * counts as applied when its new lines are there, so a tree with an older version of a patch is brought up to date.
  */
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,7 +31,8 @@ export function applyPatches(root = ROOT): void {
 }
 
 function patchFile(path: string, hunks: readonly Hunk[], name: string): void {
-  const original = readFileSync(path, 'utf8');
+  // Another version may lack the file.
+  const original = existsSync(path) ? readFileSync(path, 'utf8') : '';
   let text = original;
   for (const { before, after } of hunks) {
     if (text.includes(after)) continue;

@@ -1,10 +1,9 @@
 /**
  * The request budget of a key, shared by all servers: stored in the database, by the database's clock.
  *
- * Requests are reserved in small blocks: as many as are waiting at that moment, and while blocks are used up quickly, twice as
- * many as before. So a burst of requests costs one short round trip, and a long sync one for every few pages. A server that
- * dies or ends its sync wastes at most one block, for a minute. A rate limit of Cliniko is stored for all servers: only requests
- * that are already in flight still reach it.
+ * Requests are reserved in small blocks, as many as are waiting at that moment. So a reservation is used at once, and a burst
+ * of requests costs one short round trip. A server that dies wastes at most one block, for a minute. A rate limit of Cliniko
+ * is stored for all servers: only requests that are already in flight still reach it.
  */
 import { createHash } from 'node:crypto';
 import type { ISql } from 'postgres';
@@ -34,25 +33,19 @@ interface Reserved {
 export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLimit, clock: Clock): Budget {
   const { requests: most, windowMs = WINDOW_MS } = limit;
   const keyHash = createHash('sha256').update(`cliniko-request-budget:${apiKey}`).digest('hex').slice(0, 32);
-  let block = { size: 0, left: 0, until: 0 };
+  let block = { left: 0, until: 0 };
   let known = { left: most, freesAt: 0, pausedUntil: 0 };
   let pausing: Promise<unknown> = Promise.resolve();
 
-  /** A block that may be wasted in part is reserved while more than half of the limit is left. */
-  const sizeFor = (wanted: number): number => {
-    const wasUsedUp = block.left === 0 && clock.now() < block.until;
-    const isPlenty = known.left > most / 2;
-    return Math.min(MAX_BLOCK, wasUsedUp && isPlenty ? Math.max(wanted, 2 * block.size) : wanted);
-  };
   const reserve = async (wanted: number): Promise<WaitNotice | undefined> => {
     await pausing;
     const [row] = await sql<Reserved[]>`
-      select * from reserve_requests(${keyHash}, ${sizeFor(wanted)}, ${most}, ${windowMs})`;
+      select * from reserve_requests(${keyHash}, ${Math.min(wanted, MAX_BLOCK)}, ${most}, ${windowMs})`;
     const now = clock.now();
     if (row === undefined) throw new Error('The request budget returned no row.');
     known = { left: row.remaining, freesAt: now + row.frees_in_ms, pausedUntil: now + row.paused_ms };
     if (row.granted > 0) {
-      block = { size: row.granted, left: row.granted - 1, until: now + BLOCK_LIVES_MS };
+      block = { left: row.granted - 1, until: now + BLOCK_LIVES_MS };
       return undefined;
     }
     if (row.paused_ms > 0) return { until: new Date(known.pausedUntil), reason: 'rate-limited' };
@@ -73,7 +66,7 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
     },
     pauseUntil(time) {
       const ms = Math.max(0, time.getTime() - clock.now());
-      block = { size: 0, left: 0, until: 0 };
+      block = { left: 0, until: 0 };
       known.pausedUntil = time.getTime();
       // If the pause could not be stored, the next request gets the rate limit again.
       pausing = sql`

@@ -72,7 +72,8 @@ function connectTo(address: AddressOptions, options: ConnectionOptions): Sql {
     connection: { ...options.connection, ...address.connection },
     ...undocumented,
   });
-  if (!('answer_timeout' in sql.options)) {
+  // The newest part of the patch. Without it a patient would be sent as text that PostgreSQL rejects.
+  if (!('binary_parameters' in sql.options)) {
     throw new Error('The installed PostgreSQL driver lacks the patch of this project. Run: npm run build');
   }
   const end = sql.end.bind(sql);

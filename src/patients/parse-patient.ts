@@ -65,13 +65,13 @@ function storableBytes(record: ClinikoRecord): Buffer {
   return storable === json ? record.bytes : Buffer.from(storable);
 }
 
-/** One copy into memory that all hashes share takes less time than a hash in two steps. */
-let hashed = Buffer.allocUnsafeSlow(16_384);
+/** Memory that all hashes share: a copy takes less time than a hash in two steps. A larger record, which is rare, gets its own. */
+const shared = Buffer.allocUnsafeSlow(65_536);
 
 /** @param prefix ASCII */
 function hashOf(prefix: string, json: Buffer): string {
   const length = prefix.length + json.length;
-  if (hashed.length < length) hashed = Buffer.allocUnsafeSlow(2 * length);
+  const hashed = length > shared.length ? Buffer.allocUnsafeSlow(length) : shared;
   hashed.write(prefix, 'latin1');
   hashed.set(json, prefix.length);
   return hash('sha256', hashed.subarray(0, length)).slice(0, HASH_DIGITS);

@@ -1,5 +1,4 @@
 /** One suite for both budgets: a key never exceeds its limit, for any adapter and any number of callers. */
-import type { ISql } from 'postgres';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer, type Pacer } from '../../src/cliniko/pacer.ts';
@@ -104,47 +103,6 @@ describe('a budget whose database is unavailable', () => {
       onWait: () => stop.abort(new Error('enough')),
     });
     await expect(asking).rejects.toThrow('enough');
-  });
-});
-
-describe('a budget in Postgres', () => {
-  const limit = { requests: 100 };
-
-  /** Takes requests one after the other. @returns how many were taken until one has to wait */
-  async function takeAll(budget: Budget, most: number): Promise<number> {
-    for (let taken = 0; taken < most; taken++) {
-      if ((await budget.take(1)) !== undefined) return taken;
-    }
-    return most;
-  }
-
-  const reservations = (sql: ISql) =>
-    sql<{ requests: number }[]>`
-    select requests from request_reservations order by at`.then((rows) =>
-      rows.map(({ requests }) => requests),
-    );
-
-  test('reserves larger blocks while they are used up, until half of the limit is used, and wastes none', async ({
-    databaseUrl,
-  }) => {
-    const database = openDatabase(databaseUrl, { max: 2 });
-    onTestFinished(() => database.close());
-    const stopped = { ...systemClock, now: () => 0 };
-    const budget = createPostgresBudget(database.sql, 'a-key', limit, stopped);
-    expect(await takeAll(budget, 1_000)).toBe(limit.requests);
-    const blocks = await reservations(database.sql);
-    expect(blocks.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 16, 16]);
-    expect(blocks.slice(7)).toEqual(Array(37).fill(1));
-  });
-
-  test('reserves one request at a time when they are rare', async ({ databaseUrl }) => {
-    const database = openDatabase(databaseUrl, { max: 2 });
-    onTestFinished(() => database.close());
-    let now = 0;
-    const slow = { ...systemClock, now: () => now };
-    const budget = createPostgresBudget(database.sql, 'a-key', limit, slow);
-    for (; now < 5_000; now += 1_000) expect(await budget.take(1)).toBeUndefined();
-    expect(await reservations(database.sql)).toEqual([1, 1, 1, 1, 1]);
   });
 });
 
