@@ -116,8 +116,9 @@ export const organizationStates = (sql: ISql, { isPaused, atMost, ...meant }: Po
     end as state,
     case when newest.is_running is not true and judged.has_failed then judged.cause end as cause,
     ${isoTime(sql, sql`success.at`)} as last_success_at,
-    case when success.at is not null
-      then greatest(0, extract(epoch from clock_timestamp() - success.at))::int end as last_success_age_s,
+    -- Another program can have written any time: year 1 is older than an integer of seconds, and infinity has no age.
+    case when isfinite(success.at)
+      then round(greatest(0, extract(epoch from clock_timestamp() - success.at)))::float8 end as last_success_age_s,
     case when not ${isPaused} and organization.paused_at is null
       then ${isoTime(sql, sql`least(organization.next_sync_at, organization.retry_at)`)} end as next_run_at,
     coalesce(judged.errors, 0) as errors, quarantined.count as quarantine, held.count as held,
