@@ -22,7 +22,12 @@ export function startPurge(database: Database, afterDays: number, logger: Logger
     },
     async () => {
       try {
-        const purged = await purgeMissing(database, afterDays);
+        const purged = await purgeMissing(database, afterDays, (id, error) =>
+          logger.warn(
+            { organization_id: id, ...safeError(error) },
+            `Purging the missing patients of organization ${id} failed; it is tried again in an hour`,
+          ),
+        );
         if (purged > 0) logger.info(`Purged ${purged} patients who were missing for ${afterDays} days`);
       } catch (error) {
         logger.warn(safeError(error), 'Purging missing patients failed; it is tried again in an hour');
@@ -32,22 +37,39 @@ export function startPurge(database: Database, afterDays: number, logger: Logger
 }
 
 /**
- * Purges one clinic after another, each with its own audit entry.
+ * Purges one clinic after another, each with its own audit entry. One whose purge fails is left to the next time: another
+ * program may hold it.
+ *
+ * @param onFailed default: the first failure ends it
  * @returns how many patients were erased
  */
-export async function purgeMissing(database: Database, afterDays: number): Promise<number> {
+export async function purgeMissing(
+  database: Database,
+  afterDays: number,
+  onFailed: (organizationId: number, error: unknown) => void = (_organizationId, error) => {
+    throw error;
+  },
+): Promise<number> {
   const clinics = await database.sql<{ id: number }[]>`
     select distinct organization_id as id from patients
     where missing_since < now() - make_interval(days => ${afterDays})`;
   let purged = 0;
-  for (const { id: organizationId } of clinics) {
-    const target = { kind: 'missing', forDays: afterDays } as const;
-    const { patients } = await eraseAndAudit(database, organizationId, target, ({ patients: count }) => {
-      if (count === 0) return undefined;
-      const details = { count, missing_for_days: afterDays };
-      return { organizationId, actor: 'server', action: 'patients.purge', details };
-    });
-    purged += patients;
+  for (const { id } of clinics) {
+    try {
+      purged += await purgeClinic(database, id, afterDays);
+    } catch (error) {
+      onFailed(id, error);
+    }
   }
   return purged;
+}
+
+async function purgeClinic(database: Database, organizationId: number, afterDays: number): Promise<number> {
+  const target = { kind: 'missing', forDays: afterDays } as const;
+  const { patients } = await eraseAndAudit(database, organizationId, target, ({ patients: count }) => {
+    if (count === 0) return undefined;
+    const details = { count, missing_for_days: afterDays };
+    return { organizationId, actor: 'server', action: 'patients.purge', details };
+  });
+  return patients;
 }

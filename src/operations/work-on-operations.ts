@@ -3,15 +3,17 @@
  * one.
  *
  * Every server does. A target is locked, acted on and given its outcome in one transaction, so each organization is acted on
- * at most once, and a server that dies leaves its target to the others. Requests to Cliniko keep to the budgets of the runs
+ * at most once, and a server that dies leaves its target to the others. One that another program has locked is left for ten
+ * seconds, while the others continue. Requests to Cliniko keep to the budgets of the runs
  * (cliniko/request-budget.ts); an operation also starts no run while many wait for a worker, so that a scheduled run does not
  * wait behind thousands.
  *
  * Neighbours: apply-action.ts (what happens to one organization).
  */
 import type { Sql } from 'postgres';
+import { briefLockWait, waitedTooLong } from '../database/brief-lock.ts';
 import type { Tx } from '../database/open.ts';
-import { isLockConflict, retryTransaction } from '../database/retry-transaction.ts';
+import { retryTransaction } from '../database/retry-transaction.ts';
 import { advanceSequences, isTakenId } from '../database/sequences.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
@@ -19,6 +21,7 @@ import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import type { CancelDeps } from '../sync/cancel-run.ts';
 import { every } from '../timing/every.ts';
+import { PassedOver } from '../timing/pass-over.ts';
 import { type Applied, applyAction, type RunningOperation } from './apply-action.ts';
 
 export interface OperationDeps extends CancelDeps {
@@ -31,17 +34,21 @@ type Outcome = Applied['outcome'] | 'failed';
 /** Jitter is added, so that servers do not poll in step. Each poll costs one read of a small index. */
 const LOOK_EVERY_MS = 1_000;
 
+/** When a target that was locked is tried again. */
+const TRY_LOCKED_AGAIN_MS = 10_000;
+
 /** Runs without a worker, on all servers, beyond which an operation starts none. */
 const QUEUED_AT_MOST = 100;
 
 /** @returns a function that stops it after the current organization */
 export function startOperationWorker(deps: OperationDeps): () => void {
   let isStopped = false;
+  const locked = new PassedOver();
   const stop = every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
-        await workOnOperations(deps, () => isStopped);
+        await workOnOperations(deps, { locked, isStopped: () => isStopped });
       } catch (error) {
         deps.logger.warn(safeError(error), 'Working on the bulk operations failed; the next check continues');
       }
@@ -53,14 +60,23 @@ export function startOperationWorker(deps: OperationDeps): () => void {
   };
 }
 
+interface Work {
+  /** Organizations that another program holds. Kept between calls. */
+  locked: PassedOver;
+  isStopped: () => boolean;
+}
+
 /** Until no operation has a target that can be acted on now. */
-export async function workOnOperations(deps: OperationDeps, isStopped = () => false): Promise<void> {
+export async function workOnOperations(
+  deps: OperationDeps,
+  { locked, isStopped }: Work = { locked: new PassedOver(), isStopped: () => false },
+): Promise<void> {
   const { sql } = deps.database;
   const operations = new Map((await readRunning(sql)).map((operation) => [operation.id, operation]));
   while (operations.size > 0) {
     for (const operation of operations.values()) {
       if (isStopped()) return;
-      if (await takeNext(deps, operation)) continue;
+      if (await takeNext(deps, operation, locked)) continue;
       operations.delete(operation.id);
       await completeOperation(deps, operation);
     }
@@ -75,11 +91,15 @@ async function readRunning(sql: Sql): Promise<RunningOperation[]> {
 }
 
 /** @returns false when no target is free, or the queue of the runs is full */
-async function takeNext(deps: OperationDeps, operation: RunningOperation): Promise<boolean> {
+async function takeNext(
+  deps: OperationDeps,
+  operation: RunningOperation,
+  locked: PassedOver,
+): Promise<boolean> {
   const { sql } = deps.database;
   const { id, action } = operation;
   if ((action === 'start' || action === 'retry') && (await isQueueFull(sql))) return false;
-  const work = (tx: Tx) => actOnNext(tx, deps, operation);
+  const work = (tx: Tx) => actOnNext(tx, deps, operation, locked.ids());
   // A server that froze in the middle of a batch holds the row that a cancel needs.
   const begin = () => (action === 'cancel' ? beginTerminatingBlockers(sql, work) : sql.begin(work));
   const taken = await retryTransaction(begin).catch(async (error: unknown) => {
@@ -89,6 +109,10 @@ async function takeNext(deps: OperationDeps, operation: RunningOperation): Promi
     return await retryTransaction(begin);
   });
   if (taken === undefined) return false;
+  if (taken.outcome === 'locked') {
+    locked.add(taken.organizationId, TRY_LOCKED_AGAIN_MS);
+    return true;
+  }
   taken.publish?.();
   deps.onApplied(action, taken.outcome);
   if (taken.outcome === 'failed') {
@@ -109,6 +133,8 @@ async function isQueueFull(sql: Sql): Promise<boolean> {
 type Taken = { organizationId: number } & (
   | Applied
   | { outcome: 'failed'; error: unknown; publish?: undefined }
+  /** Another program holds the organization, or one of its rows. */
+  | { outcome: 'locked' }
 );
 
 /**
@@ -118,16 +144,21 @@ async function actOnNext(
   tx: Tx,
   deps: OperationDeps,
   operation: RunningOperation,
+  passedOver: readonly number[],
 ): Promise<Taken | undefined> {
+  // A cancel has its own limit: it ends the sessions that idle with the lock.
+  const limit = operation.action === 'cancel' ? tx`` : tx`, ${briefLockWait(tx)}`;
   const [target] = await tx<{ organizationId: number }[]>`
-    select target.organization_id as "organizationId" from bulk_operation_targets as target
+    select target.organization_id as "organizationId" ${limit} from bulk_operation_targets as target
     join bulk_operations as operation on operation.id = target.operation_id
     where operation.id = ${operation.id} and operation.status = 'running' and target.outcome is null
+      and target.organization_id <> all(${passedOver as number[]}::int[])
     order by target.organization_id limit 1
     for share of operation skip locked for update of target skip locked`;
   if (target === undefined) return undefined;
   const { organizationId } = target;
   const applied = await applyOrSkip(tx, deps, operation, organizationId);
+  if (applied.outcome === 'locked') return { organizationId, outcome: 'locked' };
   await tx`update bulk_operation_targets set outcome = ${applied.outcome}
     where operation_id = ${operation.id} and organization_id = ${organizationId}`;
   return { organizationId, ...applied };
@@ -139,12 +170,13 @@ async function applyOrSkip(
   deps: OperationDeps,
   operation: RunningOperation,
   organizationId: number,
-): Promise<Applied | { outcome: 'failed'; error: unknown }> {
+): Promise<Applied | { outcome: 'failed'; error: unknown } | { outcome: 'locked' }> {
   try {
     return await tx.savepoint((inner) => applyAction(inner, deps, operation, organizationId));
   } catch (error) {
     if (error instanceof OrganizationDeletedError) return { outcome: 'skipped' };
-    if (isDatabaseUnavailable(error) || isLockConflict(error) || isTakenId(error, 'sync_logs')) throw error;
+    if (waitedTooLong(error)) return { outcome: 'locked' };
+    if (isDatabaseUnavailable(error) || isTakenId(error, 'sync_logs')) throw error;
     return { outcome: 'failed', error };
   }
 }

@@ -5,7 +5,9 @@
  * each of the first ten is kept exact, a later one is written again when it has halved. So a queue of a thousand runs causes few
  * writes for each run, and the true place is never less than half of the one that is shown.
  */
+import { briefLockWait } from '../database/brief-lock.ts';
 import type { Database } from '../database/open.ts';
+import { freeStreams } from '../events/free-streams.ts';
 import { triggerNotifySuppressed } from '../events/suppress-trigger-notify.ts';
 import { timestamp } from './sync-log-row.ts';
 
@@ -13,22 +15,28 @@ const EXACT_UP_TO = 10;
 /** Of one statement. The rest is due the next time. */
 const WRITTEN_AT_ONCE = 200;
 
-/** Rows that another transaction has locked are skipped: they are claimed, cancelled or written by another server. @returns the organizations whose place has changed */
+/**
+ * Waits for no row that another transaction has locked: it is being claimed, cancelled or written. The stream of its organization
+ * counts too, which the trigger locks to add the event (events/table.ts): another program may hold it in a long transaction.
+ *
+ * @returns the organizations whose place has changed
+ */
 export async function updateQueuePositions({ sql }: Database): Promise<number[]> {
   const rows = await sql<{ organization_id: number }[]>`
     with queue as (
       select sync_log_id, row_number() over (order by created_at, sync_log_id) as position from sync_runs
       where ended_at is null and owner is null),
     due as (
-      select log.id, queue.position, ${triggerNotifySuppressed(sql)}
+      select log.id, log.organization_id, queue.position, ${triggerNotifySuppressed(sql)}, ${briefLockWait(sql)}
       from queue join sync_logs as log on log.id = queue.sync_log_id
       where log.status = 'running' and log.metadata ->> 'phase' = 'queued'
         and log.metadata -> 'queue_position' is distinct from to_jsonb(queue.position)
         and (queue.position <= ${EXACT_UP_TO}
           or coalesce((log.metadata ->> 'queue_position')::bigint, 0) not between queue.position and 2 * queue.position - 1)
-      order by log.id limit ${WRITTEN_AT_ONCE} for update of log skip locked)
+      order by log.id limit ${WRITTEN_AT_ONCE} for update of log skip locked),
+    free as (${freeStreams(sql, sql`select organization_id from due`)})
     update sync_logs as log set
       metadata = metadata || jsonb_build_object('queue_position', due.position, 'timestamp', ${timestamp(sql)})
-    from due where log.id = due.id returning log.organization_id`;
+    from due join free using (organization_id) where log.id = due.id returning log.organization_id`;
   return rows.map((row) => row.organization_id);
 }

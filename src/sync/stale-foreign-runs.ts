@@ -7,6 +7,7 @@
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
 import { retryTransaction } from '../database/retry-transaction.ts';
+import { freeStreams } from '../events/free-streams.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
@@ -100,11 +101,30 @@ async function endPortion(
   unchanged: Unchanged,
 ): Promise<{ ended: number; last: number | undefined }> {
   // A locked row is being written, so its run is alive: it is skipped. The age is checked once the rows are locked.
-  const locked = await tx<{ id: number }[]>`
-    select id from sync_logs as log where sync_status_word(status) = 'running' and id > ${after} and ${isForeign(tx)}
+  const locked = await tx<RunningRow[]>`
+    select id, organization_id from sync_logs as log
+    where sync_status_word(status) = 'running' and id > ${after} and ${isForeign(tx)}
     order by id limit ${LOGS_AT_ONCE} for update skip locked`;
-  const ids = locked.map((row) => row.id);
-  return { ended: ids.length === 0 ? 0 : await endStale(tx, ids, unchanged), last: ids.at(-1) };
+  const ids = await withoutHeldStreams(tx, locked);
+  return { ended: ids.length === 0 ? 0 : await endStale(tx, ids, unchanged), last: locked.at(-1)?.id };
+}
+
+interface RunningRow {
+  id: number;
+  organization_id: number;
+}
+
+/** Another program that is writing other rows of an organization delays only the rows of that organization. */
+async function withoutHeldStreams(tx: ISql, rows: readonly RunningRow[]): Promise<number[]> {
+  const organizations = rows.map((row) => row.organization_id);
+  const free = await tx<{ id: number }[]>`
+    with free as (${freeStreams(tx, tx`select unnest(${organizations}::int[])`)})
+    select organization_id as id from free`;
+  const all = await tx<{ id: number }[]>`
+    select organization_id as id from sync_streams where organization_id = any(${organizations}::int[])`;
+  const held = new Set(all.map(({ id }) => id));
+  for (const { id } of free) held.delete(id);
+  return rows.filter((row) => !held.has(row.organization_id)).map(({ id }) => id);
 }
 
 /** The row does not belong to an open run of ours. */

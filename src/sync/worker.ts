@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import { every } from '../timing/every.ts';
+import { PassedOver } from '../timing/pass-over.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { findLostKeys, type LostKey } from './api-key-check.ts';
 import { CancelledError } from './failure.ts';
@@ -52,7 +53,7 @@ export class Worker {
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
   /** By run id: when this worker may claim the run again, by `performance.now()`. */
-  readonly #backoffUntil = new Map<number, number>();
+  readonly #backedOff = new PassedOver();
   readonly #endings: (() => void)[] = [];
   #stopping = false;
   #claiming: Promise<void> | undefined;
@@ -144,7 +145,7 @@ export class Worker {
     run.ended = tracer
       .span(`run ${claimed.type}`, facts, () => runSync(claimed, this.#deps, abort.signal, slot, activity))
       .then((ending) => {
-        if (ending === 'released') this.#backoffUntil.set(syncLogId, performance.now() + backoffMs(claimed));
+        if (ending === 'released') this.#backedOff.add(syncLogId, backoffMs(claimed));
       })
       .catch((error: unknown) =>
         logger.error(
@@ -160,9 +161,7 @@ export class Worker {
   }
 
   #notToClaim(): number[] {
-    for (const [id, until] of this.#backoffUntil)
-      if (until <= performance.now()) this.#backoffUntil.delete(id);
-    return [...this.#backoffUntil.keys(), ...[...this.#active].map((run) => run.lease.syncLogId)];
+    return [...this.#backedOff.ids(), ...[...this.#active].map((run) => run.lease.syncLogId)];
   }
 
   async #renew(): Promise<void> {

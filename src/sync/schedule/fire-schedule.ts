@@ -6,6 +6,7 @@
  * the run; while another one is running, the firing waits.
  */
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
+import { briefLockWait, waitedTooLong } from '../../database/brief-lock.ts';
 import type { Database, Tx } from '../../database/open.ts';
 import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
 import { isEverythingPaused, resumedAt } from '../../organizations/pause.ts';
@@ -63,7 +64,7 @@ export async function fireNext(
     const clock = tx`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
     const [due] = await tx<Due[]>`
       select id, schedule, firings, longest_interval_s as longest, next_sync_at::text as due_at, ${clock} as now,
-        coalesce(next_sync_at < ${resumedAt(tx)}, false) as has_rested
+        coalesce(next_sync_at < ${resumedAt(tx)}, false) as has_rested, ${briefLockWait(tx)}
       from organizations
       where next_sync_at <= ${clock} and paused_at is null and id <> all(${passedOver as number[]}::int[])
         and not ${isEverythingPaused(tx)}
@@ -101,7 +102,7 @@ async function fire(tx: Tx, due: Due): Promise<Fired> {
       return { organizationId, outcome: 'started', type, disabled: read.error };
     }
   } catch (error) {
-    if (isDatabaseUnavailable(error)) throw error;
+    if (isDatabaseUnavailable(error) && !waitedTooLong(error)) throw error;
     // The firing stays due.
     return { organizationId, outcome: 'failed', error };
   }

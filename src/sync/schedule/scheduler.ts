@@ -16,6 +16,7 @@ import type { EventBus } from '../../events/event-bus.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { safeError } from '../../logging/safe-error.ts';
 import { every } from '../../timing/every.ts';
+import { PassedOver } from '../../timing/pass-over.ts';
 import { type Fired, fireNext } from './fire-schedule.ts';
 import { startNextAttempt } from './start-second-attempts.ts';
 
@@ -29,15 +30,15 @@ export interface SchedulerDeps {
   database: Database;
   bus: EventBus;
   logger: Logger;
-  /** By organization: when a failed start is retried, by `performance.now()`. Kept between polls. */
-  failed?: Map<number, number>;
+  /** Organizations whose start has failed. Kept between polls. */
+  failed?: PassedOver;
   /** For tests. Default: the clock of the database. */
   now?: () => Date;
 }
 
 /** @returns a function that stops the scheduler */
 export function startScheduler(deps: SchedulerDeps): () => void {
-  const failed = new Map<number, number>();
+  const failed = new PassedOver();
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
@@ -53,16 +54,16 @@ export function startScheduler(deps: SchedulerDeps): () => void {
 
 /** @returns how many runs were created */
 export async function startDueSyncs(deps: SchedulerDeps): Promise<number> {
-  const { database, failed = new Map<number, number>(), now } = deps;
+  const { database, failed = new PassedOver(), now } = deps;
   for (let started = 0; ; ) {
-    const fired = await fireNext(database, stillFailed(failed), now?.());
+    const fired = await fireNext(database, failed.ids(), now?.());
     if (fired === undefined) return started;
     if (fired.outcome === 'started') started += 1;
     await report(deps, failed, fired);
   }
 }
 
-async function report(deps: SchedulerDeps, failed: Map<number, number>, fired: Fired): Promise<void> {
+async function report(deps: SchedulerDeps, failed: PassedOver, fired: Fired): Promise<void> {
   const { bus, logger } = deps;
   const { organizationId, outcome } = fired;
   if (outcome === 'started') {
@@ -78,7 +79,7 @@ async function report(deps: SchedulerDeps, failed: Map<number, number>, fired: F
 
 async function reportFailedStart(
   { database, logger }: SchedulerDeps,
-  failed: Map<number, number>,
+  failed: PassedOver,
   organizationId: number,
   error: unknown,
 ): Promise<void> {
@@ -87,7 +88,7 @@ async function reportFailedStart(
     await advanceSequences(database.sql, ['sync_logs']);
     return;
   }
-  failed.set(organizationId, performance.now() + TRY_AGAIN_MS);
+  failed.add(organizationId, TRY_AGAIN_MS);
   logger.error(
     { organization_id: organizationId, ...safeError(error) },
     `The scheduled sync of organization ${organizationId} could not be started; it is tried again in a minute`,
@@ -96,9 +97,9 @@ async function reportFailedStart(
 
 /** @returns how many second attempts were started */
 export async function startDueAttempts(deps: SchedulerDeps): Promise<number> {
-  const { database, bus, logger, failed = new Map<number, number>(), now } = deps;
+  const { database, bus, logger, failed = new PassedOver(), now } = deps;
   for (let started = 0; ; ) {
-    const attempt = await startNextAttempt(database, stillFailed(failed), now?.());
+    const attempt = await startNextAttempt(database, failed.ids(), now?.());
     if (attempt === undefined) return started;
     const { organizationId, retryOf, outcome } = attempt;
     if (outcome === 'started') {
@@ -115,9 +116,4 @@ function logDisabled(logger: Logger, organizationId: number, reason: string): vo
   logger.error(
     `The schedule of organization ${organizationId} is disabled: ${reason} Store it again: PUT /api/v1/organizations/${organizationId}.`,
   );
-}
-
-function stillFailed(failed: Map<number, number>): number[] {
-  for (const [id, until] of failed) if (until <= performance.now()) failed.delete(id);
-  return [...failed.keys()];
 }

@@ -1,5 +1,6 @@
 /** Starts the second attempts that are due (second-attempt.ts), once for any number of servers. */
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
+import { briefLockWait, waitedTooLong } from '../../database/brief-lock.ts';
 import type { Database } from '../../database/open.ts';
 import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
 import { isEverythingPaused } from '../../organizations/pause.ts';
@@ -33,7 +34,8 @@ export async function startNextAttempt(
     const clock = tx`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
     const [due] = await tx<{ id: number; retry_of: number; type: OperationType; schedule: string | null }[]>`
       select id, retry_of, retry_type as type,
-        (select metadata -> 'trigger' ->> 'schedule' from sync_logs where sync_logs.id = retry_of) as schedule
+        (select metadata -> 'trigger' ->> 'schedule' from sync_logs where sync_logs.id = retry_of) as schedule,
+        ${briefLockWait(tx)}
       from organizations
       where retry_at <= ${clock} and paused_at is null and id <> all(${passedOver as number[]}::int[])
         and not ${isEverythingPaused(tx)}
@@ -48,7 +50,7 @@ export async function startNextAttempt(
         set retry_at = case when ${isWaiting} then ${clock} + ${WAIT}::interval end where id = ${organizationId}`;
       return { organizationId, retryOf, outcome: isWaiting ? 'waits' : 'started' };
     } catch (error) {
-      if (isDatabaseUnavailable(error)) throw error;
+      if (isDatabaseUnavailable(error) && !waitedTooLong(error)) throw error;
       // The attempt stays due.
       return { organizationId, retryOf, outcome: 'failed', error };
     }
