@@ -9,13 +9,16 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { SyncEvent } from '#contract/webhook.ts';
 import { DIGEST_MINUTES, type QuietHours, type WebhookKind } from '#contract/webhook-endpoint.ts';
-import { bodyFor } from './message-bodies.ts';
+import { MessageDraft } from './message-draft.ts';
 import { pageLinks } from './page-links.ts';
 import { isQuiet, lastQuietEnd } from './quiet-hours.ts';
-import { type Notice, summarize } from './summary.ts';
+import type { Notice } from './summary.ts';
 
 /** In one transaction, of those that each add to the size of messages. The others follow in the next one. */
 const NOTICES_AT_ONCE = 500;
+
+/** In memory: after a night hundreds of thousands may wait for one text. The event loop continues between two portions. */
+const ROWS_AT_ONCE = 500;
 
 export interface NoticeOptions {
   /** `PUBLIC_URL`; undefined: where the endpoint was registered. */
@@ -92,9 +95,33 @@ async function enqueueNoticesOf(
     select id, kind, organization_id, organizations, quiet_hours, digest, address from webhook_endpoints
     where id = ${id} and disabled_at is null for no key update skip locked`;
   if (endpoint === undefined) return;
+  const links = pageLinks(publicUrl ?? endpoint.address ?? '');
+  const messages = await takeNotices(tx, endpoint, now);
+  for (const message of messages) await message.enqueue(tx, id, links);
+}
+
+/** With a digest one message; else one for each event, after one for what waited for the end of the quiet hours. */
+async function takeNotices(tx: TransactionSql, endpoint: EndpointRow, now: Date): Promise<MessageDraft[]> {
+  const { kind, digest, quiet_hours } = endpoint;
+  const end = quiet_hours && lastQuietEnd(quiet_hours, now);
+  const waited = new MessageDraft(kind);
+  const messages = [waited];
+  for await (const portion of deleteNotices(tx, endpoint).cursor(ROWS_AT_ONCE)) {
+    for (const row of portion.filter(({ organization_id }) => isOf(endpoint, organization_id))) {
+      const hasWaited = digest || (end !== null && new Date(row.created_at) < end);
+      const message = hasWaited ? waited : new MessageDraft(kind);
+      message.add(noticeOf(row));
+      if (!hasWaited) messages.push(message);
+    }
+  }
+  return messages;
+}
+
+/** @returns them, oldest first */
+function deleteNotices(tx: TransactionSql, { id, kind, digest, quiet_hours }: EndpointRow) {
   // A text for people counts all of them, so its size does not grow.
-  const isCounted = endpoint.kind !== 'standard' && (endpoint.digest || endpoint.quiet_hours !== null);
-  const rows = await tx<NoticeRow[]>`
+  const isCounted = kind !== 'standard' && (digest || quiet_hours !== null);
+  return tx<NoticeRow[]>`
     with taken as (
       delete from webhook_notices where id in (
         select id from webhook_notices where endpoint_id = ${id} order by id limit ${isCounted ? null : NOTICES_AT_ONCE}::bigint)
@@ -102,25 +129,12 @@ async function enqueueNoticesOf(
     select taken.organization_id, organization.name, taken.event, taken.sync_log_id, taken.body, taken.http_status,
       taken.created_at
     from taken left join organizations as organization on organization.id = taken.organization_id order by taken.id`;
-  const address = publicUrl ?? endpoint.address ?? '';
-  const own = rows.filter((row) => isOf(endpoint, row.organization_id));
-  for (const notices of messagesOf(own, endpoint, now)) await enqueue(tx, endpoint, notices, address);
 }
 
 /** Its organizations may have become fewer since the notice was written. */
 function isOf({ organization_id, organizations }: EndpointRow, id: number): boolean {
   if (organization_id !== null) return id === organization_id;
   return organizations === null || organizations.includes(id);
-}
-
-/** With a digest one message; else one for each event, after one for what waited for the end of the quiet hours. */
-function messagesOf(rows: readonly NoticeRow[], { digest, quiet_hours }: EndpointRow, now: Date): Notice[][] {
-  const end = quiet_hours && lastQuietEnd(quiet_hours, now);
-  const waited = rows.filter(({ created_at }) => digest || (end !== null && new Date(created_at) < end));
-  const single = rows.filter((row) => !waited.includes(row));
-  return [waited, ...single.map((row) => [row])]
-    .filter((part) => part.length > 0)
-    .map((part) => part.map(noticeOf));
 }
 
 const noticeOf = (row: NoticeRow): Notice => ({
@@ -131,31 +145,3 @@ const noticeOf = (row: NoticeRow): Notice => ({
   body: row.body,
   httpStatus: row.http_status,
 });
-
-async function enqueue(
-  tx: TransactionSql,
-  { id, kind }: EndpointRow,
-  notices: readonly Notice[],
-  address: string,
-): Promise<void> {
-  const summary = kind === 'standard' ? null : summarize(notices, pageLinks(address));
-  const body = kind === 'standard' || summary === null ? standardBody(notices) : bodyFor(kind, summary);
-  const organizations = [...new Set(notices.map(({ organizationId }) => organizationId))];
-  const [only, ...others] = notices;
-  const one = others.length === 0 ? only : undefined;
-  const isOfOne = organizations.length === 1;
-  await tx`
-    insert into webhook_deliveries (endpoint_id, organization_id, organizations, message_id, event, sync_log_id, body,
-      kind, summary)
-    values (${id}, ${isOfOne ? (organizations[0] ?? null) : null}, ${isOfOne ? null : organizations}::int[],
-      'msg_' || replace(gen_random_uuid()::text, '-', ''), ${one?.event ?? 'digest'}, ${one?.syncLogId ?? null}, ${body},
-      ${kind}, ${summary && JSON.stringify(summary)}::text::jsonb)`;
-}
-
-/** One event as it is; several in a `digest`. */
-function standardBody(notices: readonly Notice[]): string {
-  const [only, ...others] = notices;
-  if (only !== undefined && others.length === 0) return only.body;
-  const messages: unknown[] = notices.map(({ body }) => JSON.parse(body));
-  return JSON.stringify({ type: 'digest', timestamp: new Date().toISOString(), data: { messages } });
-}

@@ -34,41 +34,52 @@ const MAX_LINES = 10;
 const MAX_NAME = 80;
 
 export function summarize(notices: readonly Notice[], links: PageLinks): Summary {
-  const groups = [...groupByCause(notices).values()];
-  groups.sort((one, other) => rank(one) - rank(other) || clinicsOf(other) - clinicsOf(one));
-  const lines = groups.slice(0, MAX_LINES).map((group) => lineOf(group, links));
-  const left = groups.length - lines.length;
-  if (left > 0) lines.push({ text: `And ${formatCount(left)} more.`, url: links.all });
-  const [only, ...others] = lines;
-  return { lines, url: only === undefined || others.length > 0 ? links.all : only.url };
+  const draft = new SummaryDraft();
+  for (const notice of notices) draft.add(notice);
+  return draft.finish(links);
 }
 
-type Group = [Notice, ...Notice[]];
+/** Counts notices, oldest first, without keeping them: after a night there may be hundreds of thousands. */
+export class SummaryDraft {
+  readonly #groups = new Map<string, Group>();
 
-/** Syncs that ended well are no group of failures, whatever they stored. */
-function groupByCause(notices: readonly Notice[]): Map<string, Group> {
-  const groups = new Map<string, Group>();
-  for (const notice of notices) {
+  add(notice: Notice): void {
+    // Syncs that ended well are no group of failures, whatever they stored.
     const key = `${notice.event} ${notice.event === 'sync.failed' ? causeOf(notice) : ''}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [notice]);
-    else group.push(notice);
+    const group = this.#groups.get(key) ?? { newest: notice, count: 0, clinics: new Set() };
+    group.newest = notice;
+    group.count += 1;
+    group.clinics.add(notice.organizationId);
+    this.#groups.set(key, group);
   }
-  return groups;
+
+  finish(links: PageLinks): Summary {
+    const groups = [...this.#groups.values()];
+    groups.sort((one, other) => rank(one) - rank(other) || other.clinics.size - one.clinics.size);
+    const lines = groups.slice(0, MAX_LINES).map((group) => lineOf(group, links));
+    const left = groups.length - lines.length;
+    if (left > 0) lines.push({ text: `And ${formatCount(left)} more.`, url: links.all });
+    const [only, ...others] = lines;
+    return { lines, url: only === undefined || others.length > 0 ? links.all : only.url };
+  }
+}
+
+/** Notices with the same cause. */
+interface Group {
+  newest: Notice;
+  count: number;
+  clinics: Set<number>;
 }
 
 /** What asks for an action comes first. */
 const ORDER: readonly SyncEvent[] = ['sync.failed', 'sync.overdue', 'sync.held', 'sync.completed'];
-const rank = ([{ event }]: Group) => ORDER.indexOf(event);
-const clinicsOf = (group: Group) => new Set(group.map(({ organizationId }) => organizationId)).size;
+const rank = ({ newest }: Group) => ORDER.indexOf(newest.event);
 
-function lineOf(group: Group, links: PageLinks): Line {
-  const clinics = clinicsOf(group);
-  const newest = group.at(-1) ?? group[0];
-  if (clinics > 1) return { text: textOfMany(formatCount(clinics), newest), url: links.all };
+function lineOf({ newest, count, clinics }: Group, links: PageLinks): Line {
+  if (clinics.size > 1) return { text: textOfMany(formatCount(clinics.size), newest), url: links.all };
   const { organizationId, syncLogId } = newest;
   const url = syncLogId === null ? links.clinic(organizationId) : links.run(organizationId, syncLogId);
-  return { text: `${nameOf(newest)}: ${textOfOne(newest, group.length)}`, url };
+  return { text: `${nameOf(newest)}: ${textOfOne(newest, count)}`, url };
 }
 
 function textOfMany(clinics: string, notice: Notice): string {

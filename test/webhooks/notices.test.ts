@@ -128,6 +128,20 @@ describe('a digest', () => {
     ]);
   });
 
+  test('counts every notice of a long night', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    await addClinics(sql, 700);
+    await addEndpoint(sql, { digest: true });
+    await fail(sql, 1, 700, 'CLINIKO_UNAVAILABLE', '(HTTP 503)');
+    await fail(sql, 1, 600, 'SYNC_INTERRUPTED', '');
+    await age(sql, 6);
+    const [message] = await send(sql);
+    expect(message?.text.split('\n')).toEqual([
+      `700 clinics failed: Cliniko answered 503 ${LINK}`,
+      `600 clinics failed: the sync was interrupted ${LINK}`,
+    ]);
+  });
+
   test('for a program holds each message as it would have come', async ({ databaseUrl }) => {
     const sql = connectInTest(databaseUrl);
     await addClinics(sql, 3);
