@@ -18,6 +18,8 @@ export function quietUntil(hours: QuietHours | null, at: Date): Date | undefined
   let end = new Date(at.getTime() - (at.getTime() % MINUTE_MS));
   // Again when the clock was put back on the way.
   while (isQuiet(hours, end)) end = later(end, minutesFrom(wallClock(end, hours.time_zone), hours.to));
+  // The clock may have been put forward on the way. Often one minute is checked.
+  while (!isQuiet(hours, later(end, -1))) end = later(end, -1);
   return end;
 }
 
