@@ -16,11 +16,15 @@ const LATE = '15 minutes';
 /** For a schedule that a server of the previous version stored: most fire once a day. */
 const USUAL_INTERVAL_S = 86_400;
 
-/** The time of the last success of `organization`; a lateral join with the name `success`. */
+/**
+ * The time of the last success of `organization`; a lateral join with the name `success`. A time more than a day ahead was
+ * written by a clock that was wrong, and says nothing.
+ */
 export const lastSuccess = (sql: ISql) => sql`
   left join lateral (
     select coalesce(completed_at, started_at) at time zone 'utc' as at from sync_logs
     where organization_id = organization.id and sync_status_word(status) = 'completed'
+      and coalesce(completed_at, started_at) < (now() at time zone 'utc') + interval '1 day'
     order by coalesce(completed_at, started_at) desc limit 1) as success on true`;
 
 /** Of an organization with a schedule: since when it has had no success. */

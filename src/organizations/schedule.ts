@@ -16,10 +16,18 @@ const SPREAD_AT_MOST_MS = 10 * 60_000;
 const SPREAD_SHARE = 0.1;
 
 const HOUR_MS = 3_600_000;
-/** A gap that repeats every week, such as the weekend, lies in it. */
-const GAPS_WITHIN_MS = 8 * 24 * HOUR_MS;
-/** Shorter gaps than this may be missed by the search for the longest one. */
-const GAP_STEP_MS = 3 * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Where the longest gap is searched. Gaps shorter than a step may be missed. */
+const GAPS = {
+  /** A gap that repeats every week, such as the weekend. */
+  ofWeeks: { withinMs: 8 * DAY_MS, stepMs: 3 * HOUR_MS },
+  /** A gap between days of the month or of the year: "0 6 1-14 * *". */
+  ofMonths: { withinMs: 400 * DAY_MS, stepMs: DAY_MS },
+};
+
+/** Day of the month and month are free, and no day of the week is counted within its month. */
+const SAME_EVERY_WEEK = /^(?:\S+\s+)?\S+\s+\S+\s+[*?]\s+[*?]\s+[^#lL]+$/;
 
 const StoredSchedule = z.looseObject({
   cron: z.string(),
@@ -90,13 +98,20 @@ export function nextFiring(schedule: Schedule, after: Date, random: number): Fir
  */
 export function longestIntervalMs(schedule: Schedule, after: Date): number | null {
   const cron = open(schedule);
+  const ofWeeks = longestGapMs(cron, after, GAPS.ofWeeks);
+  if (SAME_EVERY_WEEK.test(schedule.cron.trim())) return ofWeeks;
+  const ofMonths = longestGapMs(cron, after, GAPS.ofMonths);
+  return ofWeeks === null || ofMonths === null ? ofMonths : Math.max(ofWeeks, ofMonths);
+}
+
+function longestGapMs(cron: Cron, after: Date, search: { withinMs: number; stepMs: number }): number | null {
   let longest: number | null = null;
-  for (let at = after.getTime(); at < after.getTime() + GAPS_WITHIN_MS; ) {
+  for (let at = after.getTime(); at < after.getTime() + search.withinMs; ) {
     const next = cron.nextRun(new Date(at));
     const [before] = next === null ? [] : cron.previousRuns(1, next);
     if (next === null || before === undefined) return longest;
     longest = Math.max(longest ?? 0, next.getTime() - before.getTime());
-    at = Math.max(next.getTime(), at + GAP_STEP_MS);
+    at = Math.max(next.getTime(), at + search.stepMs);
   }
   return longest;
 }

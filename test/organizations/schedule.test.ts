@@ -95,6 +95,12 @@ describe('the longest interval', () => {
     ['every four hours', '0 */4 * * *', 4],
     ['working hours, over a weekend', '0,30 9-17 * * 1-5', 63.5],
     ['monthly', '0 3 1 * *', 31 * 24],
+    ['each day of the first half of a month', '0 6 1-14 * *', 18 * 24],
+    ['each hour of the first days of a month', '0 * 1-5 * *', 26 * 24 + 1],
+    ['each day of a quarter', '0 6 * 1-3 *', 276 * 24],
+    ['the first Monday of each month', '0 6 * * 1#1', 35 * 24],
+    ['the last Friday of each month, with seconds', '30 0 6 * * 5L', 35 * 24],
+    ['once a year', '0 6 1 7 *', 365 * 24],
   ])('of %s', (_what, cron, hours) => {
     const longest = longestIntervalMs({ cron, time_zone: 'Asia/Tokyo' }, new Date('2026-05-20T10:07:00Z'));
     expect(longest).toBe(hours * HOUR_MS);

@@ -140,9 +140,12 @@ async function storePlan(
   read: ReadSchedules,
   firings: Firings,
 ): Promise<void> {
+  const at = new Date(now);
   const nextSyncAt = earliestDue(firings)?.toISOString() ?? null;
-  // A server of the previous version stored the schedule without it.
-  const interval = longest ?? longestIntervalS(read, new Date(now));
+  // A server of the previous version stored the schedule without it, or one that leaves out gaps of more than a week.
+  const known = longest ?? longestIntervalS(read, at);
+  const ahead = firings.map((one) => (one === null ? 0 : (one.planned.getTime() - at.getTime()) / 1_000));
+  const interval = known === null ? null : Math.round(Math.max(known, ...ahead));
   await tx`update organizations set firings = ${JSON.stringify(firings)}::text::jsonb,
       next_sync_at = ${nextSyncAt}::timestamptz, longest_interval_s = ${interval}
     where id = ${id}`;

@@ -18,10 +18,14 @@ import { safeError } from '../../logging/safe-error.ts';
 import { every } from '../../timing/every.ts';
 import { PassedOver } from '../../timing/pass-over.ts';
 import { type Fired, fireNext } from './fire-schedule.ts';
+import { releaseFromFuture } from './release-from-future.ts';
 import { startNextAttempt } from './start-second-attempts.ts';
 
 /** Jitter is added, so that servers do not poll in step. Each poll costs one read of a small index. */
 const LOOK_EVERY_MS = 1_000;
+
+/** How often firings are looked for that a clock which was ahead has planned. */
+const RELEASE_EVERY_MS = 60_000;
 
 /** Delay after a failed start. */
 const TRY_AGAIN_MS = 60_000;
@@ -39,16 +43,31 @@ export interface SchedulerDeps {
 /** @returns a function that stops the scheduler */
 export function startScheduler(deps: SchedulerDeps): () => void {
   const failed = new PassedOver();
+  let releasedAt = Number.NEGATIVE_INFINITY;
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
+        if (performance.now() - releasedAt >= RELEASE_EVERY_MS) {
+          releasedAt = performance.now();
+          await releaseSchedules(deps);
+        }
         await startDueSyncs({ ...deps, failed });
         await startDueAttempts({ ...deps, failed });
       } catch (error) {
         deps.logger.warn(safeError(error), 'Reading the schedules failed; the next check tries again');
       }
     },
+  );
+}
+
+async function releaseSchedules({ database, logger, now }: SchedulerDeps): Promise<void> {
+  const released = await releaseFromFuture(database, now?.());
+  if (released.length === 0) return;
+  const clinics = `${released.length} ${released.length === 1 ? 'organization' : 'organizations'}`;
+  logger.warn(
+    { organization_ids: released },
+    `The clock of the database was ahead: the schedules of ${clinics} are planned again`,
   );
 }
 

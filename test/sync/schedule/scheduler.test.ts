@@ -1,7 +1,6 @@
 import { Writable } from 'node:stream';
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
-import { createMemoryBus } from '../../../src/events/memory-bus.ts';
 import { createLogger } from '../../../src/logging/logger.ts';
 import { readFreshness } from '../../../src/organizations/overdue.ts';
 import { setPause } from '../../../src/organizations/pause.ts';
@@ -9,24 +8,8 @@ import { type SchedulerDeps, startDueSyncs } from '../../../src/sync/schedule/sc
 import { startRun } from '../../../src/sync/start-run.ts';
 import { PassedOver } from '../../../src/timing/pass-over.ts';
 import { connectInTest, test } from '../../support/database.ts';
-import { openEngine } from '../../support/engine.ts';
-import { people, scriptedSource } from '../../support/scripted-source.ts';
 import { putJson, startTestServer } from '../../support/server.ts';
-
-async function openSchedules(databaseUrl: string, clinics: number) {
-  const engine = await openEngine(databaseUrl);
-  const { sql } = engine;
-  await sql`insert into organizations (id, country, time_zone, validation, schedule, next_sync_at)
-    select 1000 + n, 'AU', 'Australia/Sydney', '{"phone": "warn", "email": "optional"}',
-      '{"cron": "0 2 * * *", "time_zone": "Australia/Sydney"}', now() - interval '3 days'
-    from generate_series(1, ${clinics}) as n`;
-  const { database, logger } = engine.deps(scriptedSource(people(0)));
-  const deps: SchedulerDeps = { database, logger, bus: createMemoryBus() };
-  const runs = async () =>
-    await sql<{ organization_id: number; count: number }[]>`
-    select organization_id, count(*)::int as count from sync_logs group by organization_id`;
-  return { engine, sql, deps, runs };
-}
+import { openSchedules } from '../support/due-schedules.ts';
 
 describe('clinics whose schedule is due', () => {
   test('start once each, however many servers poll, and missed firings count as one', async ({
