@@ -91,6 +91,27 @@ export async function markMissingOrHold(
   return marks ? { marked: changed, held: 0 } : { marked: 0, held: changed };
 }
 
+/**
+ * Patients of rejected records: Cliniko has them, though they cannot be stored as they are now. The upsert does the same for those
+ * that it stores. Call it before the quarantine is written: that is the lock order.
+ *
+ * @param ids Cliniko ids; null for a record without one
+ */
+export async function markPresent(
+  tx: ISql,
+  organizationId: number,
+  ids: readonly (string | null)[],
+): Promise<void> {
+  const known = ids.filter((id) => id !== null);
+  if (known.length === 0) return;
+  await tx`
+    with absent as (
+      select id from patients where organization_id = ${organizationId} and cliniko_patient_id = any(${known}::text[])
+        and (missing_since is not null or held_since is not null)
+      order by cliniko_patient_id for update)
+    update patients set missing_since = null, held_since = null from absent where patients.id = absent.id`;
+}
+
 type Fragment = PendingQuery<Row[]>;
 
 async function markPortion(tx: ISql, affected: Fragment): Promise<number> {

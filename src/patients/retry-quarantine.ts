@@ -13,6 +13,7 @@ import type { Database, Tx } from '../database/open.ts';
 import { retryTransaction } from '../database/retry-transaction.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
+import { markPresent } from './missing-patients.ts';
 import { type ParseRules, parseRecord } from './parse-patient.ts';
 import type { Patient } from './patient.ts';
 import {
@@ -87,6 +88,8 @@ async function storeAgain(
       ...rejected.filter((record) => open.has(record.recordKey)),
       ...refused.map(rejectedByDatabase),
     ];
+    const present = again.map((record) => record.clinikoPatientId);
+    await markPresent(tx, organizationId, present);
     await releaseFromQuarantine(tx, organizationId, { stored, rejected: again });
     await quarantineRecords(tx, sealer, organizationId, again);
     return stored.length;

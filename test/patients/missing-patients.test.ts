@@ -2,6 +2,7 @@
 import { describe, expect } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { purgeMissing } from '../../src/erasure/purge.ts';
 import { canMarkMissing } from '../../src/patients/missing-patients.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -101,6 +102,38 @@ describe('a patient that reappears', () => {
       held_ids: [],
     });
     expect(await database.sql.unsafe(unchanged)).toEqual(before);
+    await database.close();
+  });
+});
+
+describe('a patient that reappears with a record that cannot be stored', () => {
+  test('is in quarantine, no longer missing, and no purge erases it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    const database = openDatabase(databaseUrl, { max: 1 });
+    const { sql } = database;
+    await wholeSync(server);
+    const settings = { validation: { email: 'require' } };
+    await server.api('/organizations/123', { method: 'PUT', body: JSON.stringify(settings) });
+    const { people: clinic } = server.cliniko;
+    const [missing = '', held = ''] = clinic.ids();
+    for (const id of clinic.ids()) clinic.override(id, { email: `p${id}@example.com` });
+    for (const id of [missing, held]) clinic.override(id, { email: null });
+    const markAbsent = async () => {
+      await sql`update patients set missing_since = now() - interval '40 days' where cliniko_patient_id = ${missing}`;
+      await sql`update patients set held_since = now() where cliniko_patient_id = ${held}`;
+    };
+    const absent = () =>
+      sql`select cliniko_patient_id from patients where missing_since is not null or held_since is not null`;
+
+    await markAbsent();
+    expect(await wholeSync(server)).toMatchObject({ records_failed: 2, records_success: 58 });
+    expect(await absent()).toEqual([]);
+    expect(await purgeMissing(database, 30)).toBe(0);
+
+    await markAbsent();
+    const retried = await askJson(server, '/cliniko/quarantine/123/retry', 'POST');
+    expect(retried).toMatchObject({ requested: 2, resolved: 0, remaining: 2 });
+    expect(await absent()).toEqual([]);
     await database.close();
   });
 });

@@ -13,6 +13,7 @@ import { isLockConflict } from '../../database/retry-transaction.ts';
 import { sendCommit } from '../../database/send-commit.ts';
 import type { Sealer } from '../../encryption/sealer.ts';
 import { OrganizationDeletedError, sharedOrganization } from '../../organizations/organization-lock.ts';
+import { markPresent } from '../../patients/missing-patients.ts';
 import type { Patient } from '../../patients/patient.ts';
 import { quarantineRecords, type RejectedRecord, rejectedByDatabase } from '../../patients/quarantine.ts';
 import {
@@ -92,8 +93,12 @@ const upsertAll: Upsert = async (tx, organizationId, { encoded }) => ({
   refused: [],
 });
 
-const upsertDivided: Upsert = (tx, organizationId, { patients }) =>
-  upsertIsolatingFailures(tx, organizationId, patients);
+const upsertDivided: Upsert = async (tx, organizationId, { patients }) => {
+  const written = await upsertIsolatingFailures(tx, organizationId, patients);
+  const refused = written.refused.map((patient) => patient.clinikoPatientId);
+  await markPresent(tx, organizationId, refused);
+  return written;
+};
 
 async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
   const { sql } = deps.database;
@@ -115,7 +120,12 @@ async function writeBatch(tx: Tx, deps: BatchDeps, batch: PreparedBatch, upsert:
   // `execute` sends this statement first: its lock comes first in the lock order.
   const sharing =
     tx`select ${runSettings(tx, deps.lease)} ${sharedOrganization(tx, organizationId)}`.execute();
-  const [organizations, written] = await Promise.all([sharing, upsert(tx, organizationId, batch)]);
+  const rejected = batch.rejected.map((record) => record.clinikoPatientId);
+  const [organizations, written] = await Promise.all([
+    sharing,
+    upsert(tx, organizationId, batch),
+    markPresent(tx, organizationId, rejected),
+  ]);
   if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
   return await finishBatch(tx, deps, batch, written, () => sendCommit(tx));
 }
