@@ -32,8 +32,14 @@ export interface ChangeScanOptions extends ChangeScope {
   perPage: number;
 }
 
+/** A page of the list of one field's changes. A patient may be in the lists of several fields. */
+export interface ChangedPage extends PatientPage {
+  field: ChangeField;
+}
+
 /** A scan whose first page was already requested. */
 interface StartedScan {
+  field: ChangeField;
   first: Promise<IteratorResult<PatientPage, void>>;
   pages: AsyncGenerator<PatientPage, void>;
 }
@@ -47,22 +53,22 @@ export function scanChanges(
   source: PatientSource,
   plan: ChangeScanOptions,
   options: RequestOptions,
-): AsyncGenerator<PatientPage> {
+): AsyncGenerator<ChangedPage> {
   const scans = plan.fields.map((field) => {
     const pages = scanField(source, plan, field, options);
     const first = pages.next();
     first.catch(() => {}); // Awaited when it is its turn, unless another scan fails first.
-    return { first, pages };
+    return { field, first, pages };
   });
   return oneAfterAnother(scans);
 }
 
-async function* oneAfterAnother(scans: readonly StartedScan[]): AsyncGenerator<PatientPage> {
-  for (const { first, pages } of scans) {
+async function* oneAfterAnother(scans: readonly StartedScan[]): AsyncGenerator<ChangedPage> {
+  for (const { field, first, pages } of scans) {
     const page = await first;
     if (page.done === true) continue;
-    yield page.value;
-    yield* pages;
+    yield { ...page.value, field };
+    for await (const next of pages) yield { ...next, field };
   }
 }
 

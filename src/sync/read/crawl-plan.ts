@@ -10,15 +10,15 @@
  */
 
 import { WITH_ARCHIVED } from '../../cliniko/fetch-by-ids.ts';
-import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import type { Database } from '../../database/open.ts';
+import { recordKeyOf } from '../../patients/parse-patient.ts';
 import { catchUpScan } from './catch-up-scan.ts';
-import { type ChangeScope, IgnoredFilterError, scanChanges } from './change-scan.ts';
+import { type ChangedPage, type ChangeScope, IgnoredFilterError, scanChanges } from './change-scan.ts';
 import type { Crawl, CrawlPlan } from './crawl.ts';
 import { type CrawlPosition, START } from './crawl-position.ts';
 import { type FetchedPage, markSeen } from './fetched-page.ts';
-import type { SeenIds } from './seen-ids.ts';
+import { SeenIds } from './seen-ids.ts';
 import { startTimeOf } from './start-time.ts';
 import { type VerifiedUnseen, verifyUnseen } from './verify-unseen.ts';
 import { scanWholeClinic } from './whole-clinic.ts';
@@ -65,20 +65,20 @@ export async function* remainingPages(
 async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<FetchedPage, boolean> {
   const { plan, source, options } = crawl;
   const { perPage, createdAt } = plan;
+  const [listed] = plan.scope.fields;
+  const seen = new SeenIds();
   let number = 0;
   try {
-    for await (const { records, totalEntries, askedAt } of scanChanges(
-      source,
-      { ...plan.scope, since, perPage },
-      options,
-    )) {
+    for await (const page of scanChanges(source, { ...plan.scope, since, perPage }, options)) {
       number += 1;
       if (number === 1) {
-        const coverage = { ...crawl.position.coverage, ...totalsOf(totalEntries) };
-        const startedAt = startTimeOf(createdAt, askedAt).toISOString();
+        const coverage = { ...crawl.position.coverage, ...totalsOf(page.totalEntries) };
+        const startedAt = startTimeOf(createdAt, page.askedAt).toISOString();
         crawl.position = { ...crawl.position, startedAt, pageSize: perPage, coverage };
       }
-      yield changedPage(crawl, records, number, totalEntries);
+      // The total is that of the first list. Another one has patients that the first one does not.
+      if (page.field === listed) for (const record of page.records) seen.add(recordKeyOf(record));
+      yield changedPage(crawl, page, number, seen.size);
     }
     return true;
   } catch (error) {
@@ -94,15 +94,15 @@ function totalsOf(total: number | undefined) {
 
 function changedPage(
   crawl: Crawl,
-  records: readonly ClinikoRecord[],
+  { records, totalEntries }: ChangedPage,
   number: number,
-  totalEntries: number | undefined,
+  seen: number,
 ): FetchedPage {
   const newKeys = markSeen(crawl, records);
   const total = number === 1 ? totalEntries : undefined;
   const pages = Math.max(number, Math.ceil((total ?? 0) / crawl.plan.perPage));
   const at = { ...crawl.position, page: number };
-  const coverage = { ...at.coverage, seen: crawl.seen.size };
+  const coverage = { ...at.coverage, seen };
   crawl.position = { ...at, page: records.length > 0 ? number + 1 : number, coverage };
   return { records, newKeys, at, after: crawl.position, numbered: { total, pages } };
 }
