@@ -29,7 +29,11 @@ export const syncRunTable = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
     endedAt: timestamp('ended_at', { withTimezone: true, mode: 'string' }),
   },
-  (table) => [index('sync_runs_open').on(table.createdAt).where(sql`ended_at is null`)],
+  (table) => [
+    index('sync_runs_open').on(table.createdAt).where(sql`ended_at is null`),
+    // For erasures. No condition on the checkpoint: each batch would have to write all indexes.
+    index('sync_runs_of_organization').on(table.organizationId),
+  ],
 );
 
 /** The ids a run has seen, one row per batch, so that a patient counts once even after a resume. Deleted at the run's end. */

@@ -107,6 +107,9 @@ function changedPage(
   return { records, newKeys, at, after: crawl.position, numbered: { total, pages } };
 }
 
+/** The last one decides. Older ones are for a clock that was set back. */
+const NEWEST_RUNS = 20;
+
 /** Clocks differ, and records that are written while a run starts become visible later. */
 const OVERLAP = '5 minutes';
 
@@ -119,14 +122,15 @@ const OVERLAP = '5 minutes';
  */
 async function readWatermark({ sql }: Database, organizationId: number): Promise<string | undefined> {
   const [row] = await sql<{ since: string | null }[]>`
-    select to_char(max(least(log.started_at,
-        coalesce(run.checkpoint #>> '{position,startedAt}', run.checkpoint ->> 'began')::timestamptz at time zone 'utc'))
-      - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
-    from sync_logs as log join sync_runs as run on run.sync_log_id = log.id
-      join organizations on organizations.id = log.organization_id
-      join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
-    where log.organization_id = ${organizationId} and log.status = 'completed'
-      and log.operation_type in ('full_patients', 'changed_patients')
-      and run.created_at >= greatest(organizations.created_at, credentials.updated_at)`;
+    select to_char(max(began) - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since from (
+      select least(log.started_at,
+        coalesce(run.checkpoint #>> '{position,startedAt}', run.checkpoint ->> 'began')::timestamptz at time zone 'utc') as began
+      from sync_logs as log join sync_runs as run on run.sync_log_id = log.id
+        join organizations on organizations.id = log.organization_id
+        join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
+      where log.organization_id = ${organizationId} and log.status = 'completed'
+        and log.operation_type in ('full_patients', 'changed_patients')
+        and run.created_at >= greatest(organizations.created_at, credentials.updated_at)
+      order by log.started_at desc, log.id desc limit ${NEWEST_RUNS}) as newest`;
   return row?.since ?? undefined;
 }

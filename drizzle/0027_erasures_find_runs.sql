@@ -1,0 +1,1 @@
+CREATE INDEX "sync_runs_of_organization" ON "sync_runs" USING btree ("organization_id");
