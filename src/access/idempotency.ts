@@ -32,7 +32,7 @@ export function replayStarts({ sql }: Database): MiddlewareHandler {
       );
     }
     const keyHash = hashOf(principalOf(c).actor, key.data);
-    const requestHash = hashOf(c.req.method, c.req.path, await c.req.text());
+    const requestHash = hashOf(...(await whatIsAsked(c)));
     const first = await claim({ sql }, keyHash, requestHash);
     if (first !== undefined) return replayResponse(first, requestHash);
     try {
@@ -41,6 +41,14 @@ export function replayStarts({ sql }: Database): MiddlewareHandler {
       await storeResponse({ sql }, keyHash, c);
     }
   };
+}
+
+/** Everything that decides what a start does: routes of the old service read the organization and the mode from any of these. */
+async function whatIsAsked(c: Context): Promise<string[]> {
+  const { search } = new URL(c.req.url);
+  const organization = c.req.header('x-organization-id');
+  const asked = [c.req.method, `${c.req.path}${search}`, await c.req.text()];
+  return organization === undefined ? asked : [...asked, organization];
 }
 
 interface StoredResponse {

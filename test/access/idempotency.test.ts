@@ -57,6 +57,26 @@ describe('a start with an Idempotency-Key', () => {
     expect((await start(server, 'k', THEIRS, someoneElse)).status).toBe(200);
   });
 
+  test.for([
+    ['organization, in the header', '/sync/trigger', '/sync/trigger', OURS, THEIRS],
+    ['mode', `/sync/start/${OURS}?sync_mode=active`, `/sync/start/${OURS}?sync_mode=full`, OURS, OURS],
+    ['mode', `/cliniko/sync/${OURS}?mode=incremental`, `/cliniko/sync/${OURS}`, OURS, OURS],
+  ] as const)('is refused for another %s on a route of the old service', async (route, { databaseUrl }) => {
+    const [, path, otherPath, id, otherId] = route;
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const ask = (to: string, organization: number) =>
+      server.as(server.admin, to, {
+        method: 'POST',
+        headers: { 'idempotency-key': 'k', 'x-organization-id': String(organization) },
+      });
+    const first = await ask(path, id);
+    expect(first.status).toBe(200);
+    expect((await ask(otherPath, otherId)).status).toBe(422);
+    const again = await ask(path, id);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(await again.text()).toBe(await first.text());
+  });
+
   test('starts one run for any number of simultaneous requests', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 5 });
     const answers = await Promise.all(Array.from({ length: 20 }, () => start(server, 'k')));
