@@ -2,7 +2,7 @@
  * Starts a run, or joins the running one.
  *
  * The partial unique index on `sync_logs` decides, so an organization never has two runs at once, however many servers
- * and callers ask.
+ * and callers ask. A row of another program counts whatever its word for running is.
  */
 import type { ISql } from 'postgres';
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
@@ -37,9 +37,8 @@ export async function startRun(
   origin: RunOrigin = {},
 ): Promise<StartedRun> {
   for (;;) {
-    // This query only saves an id of the sequence. The index decides.
-    const [running] = await sql<{ id: number }[]>`
-      select id from sync_logs where organization_id = ${organizationId} and status = 'running'`;
+    // For our own runs this query only saves an id of the sequence: the index decides.
+    const running = await findRunning(sql, organizationId);
     if (running !== undefined) return { syncLogId: running.id, created: false };
     const begin = () =>
       sql.begin(async (tx) => {
@@ -56,6 +55,17 @@ export async function startRun(
     if (created !== undefined) return { syncLogId: created, created: true };
     // Another run started between the two statements: join it, unless it has already ended.
   }
+}
+
+/** A run that reads as running: another program may have its own word for it. */
+export async function findRunning(
+  sql: ISql,
+  organizationId: number,
+): Promise<{ id: number; operation: string } | undefined> {
+  const [running] = await sql<{ id: number; operation: string }[]>`
+    select id, operation_type as operation from sync_logs
+    where organization_id = ${organizationId} and sync_status_word(status) = 'running' order by id desc limit 1`;
+  return running;
 }
 
 /** Requires a transaction that locks or shares the organization. @returns the run's id; undefined when another run is running */
@@ -75,6 +85,7 @@ export async function createRun(
     retryOf,
     remainingTime: NO_ESTIMATE,
   });
+  if ((await findRunning(tx, organizationId)) !== undefined) return undefined;
   await suppressTriggerNotify(tx);
   const [row] = await tx<{ id: number }[]>`
     insert into sync_logs (organization_id, operation_type, status, started_at, metadata)

@@ -19,6 +19,19 @@ describe('a run', () => {
     expect(log.metadata.solution).toContain('CREDENTIALS_KEY_PREVIOUS');
   });
 
+  test.for(['running', 'Running ', 'in_progress', 'pending'])(
+    'is not started beside one of another program, whose word is "%s"',
+    async (word, { databaseUrl }) => {
+      const { database, sql } = await openEngine(databaseUrl);
+      const [row] = await sql<{ id: number }[]>`
+        insert into sync_logs (organization_id, operation_type, status, started_at)
+        values (123, 'patient_sync', ${word}, now() at time zone 'utc') returning id`;
+      expect(await startRun(database, 123, 'full_patients')).toEqual({ syncLogId: row?.id, created: false });
+      await sql`update sync_logs set status = 'success'`;
+      expect(await startRun(database, 123, 'full_patients')).toMatchObject({ created: true });
+    },
+  );
+
   test('can be started when another program has emptied sync_logs and restarted its ids', async ({
     databaseUrl,
   }) => {

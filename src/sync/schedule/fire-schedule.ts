@@ -24,7 +24,7 @@ import {
   readSchedules,
   widest,
 } from '../../organizations/planned-firings.ts';
-import { createRun } from '../start-run.ts';
+import { createRun, findRunning } from '../start-run.ts';
 
 /** A firing that starts later than this was missed: no server ran, or none reached the database. */
 const LATE_AFTER_MS = 60_000;
@@ -129,8 +129,7 @@ async function noteMissed(tx: Tx, { id, due_at, now }: Due): Promise<void> {
 
 /** Whether the running run does what this firing would start. A run of another program counts. */
 async function isCovered(tx: Tx, organizationId: number, type: OperationType): Promise<boolean> {
-  const [running] = await tx<{ operation: string }[]>`
-    select operation_type as operation from sync_logs where organization_id = ${organizationId} and status = 'running'`;
+  const running = await findRunning(tx, organizationId);
   return running !== undefined && covers(running.operation, type);
 }
 
