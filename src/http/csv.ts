@@ -50,8 +50,7 @@ export function csvResponse(c: Context, name: string, text: string, next?: Recor
 
 function csvCell(cell: Cell): string {
   if (cell === null) return '';
-  if (typeof cell !== 'string' && typeof cell !== 'object') return String(cell);
-  const text = typeof cell === 'object' ? exactText(cell) : plainText(cell);
+  const text = typeof cell === 'object' ? exactText(cell) : plainText(String(cell));
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -26,6 +26,10 @@ describe('a table as CSV', () => {
     );
   });
 
+  test('writes a number below zero as text: another program can have stored one', () => {
+    expect(csvOf(['count'], [{ count: -5 }, { count: 5 }])).toBe("count\r\n'-5\r\n5\r\n");
+  });
+
   test('writes ids of 19 digits as text, and leaves out what is null', () => {
     const rows = [
       { id: { id: '1234567890123456789' }, count: 3, since: null },
