@@ -25,7 +25,7 @@ async function testConnection(
 ) {
   const organizationId = pathId(c, 'orgId');
   const organization = await findOrganization(database, organizationId);
-  if (organization === undefined) throw organizationNotFound(organizationId);
+  if (organization === undefined) return failed(organizationId, notRegistered(organizationId));
   const apiKey = await readApiKey(database, sealer, organizationId).catch(() => undefined);
   if (apiKey === undefined) return failed(organizationId, NO_KEY);
   const counts = await countPatients(database.sql, organizationId);
@@ -69,6 +69,12 @@ function failed(organizationId: number, { error, message }: Refusal) {
     status: 'error',
     connection_test: 'failed',
   };
+}
+
+/** Panels of the old service expect an answer with a body of this form, whatever fails. */
+function notRegistered(organizationId: number): Refusal {
+  const { code, message } = organizationNotFound(organizationId);
+  return { error: code, message };
 }
 
 const NO_KEY: Refusal = {

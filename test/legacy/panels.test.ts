@@ -183,5 +183,8 @@ test('a refused or missing key is described in words, with status 200', async ({
     status: 200,
     body: { success: false, error: 'CLINIKO_AUTH_FAILED' },
   });
-  expect((await get(server, '/cliniko/test-connection/78')).status).toBe(404);
+  expect(await get(server, '/cliniko/test-connection/78')).toMatchObject({
+    status: 200,
+    body: { success: false, error: 'ORGANIZATION_NOT_FOUND' },
+  });
 });

@@ -102,7 +102,8 @@ describe('reads of one organization', () => {
       '/v1/practitioners',
     ]);
     await check(service, 'GET', `/cliniko/test-connection/${WITHOUT_KEY}`, NotConnected);
-    expect((await service.ask('GET', `/cliniko/test-connection/${UNKNOWN}`)).status).toBe(404);
+    const unknown = await check(service, 'GET', `/cliniko/test-connection/${UNKNOWN}`, NotConnected);
+    expect(unknown).toMatchObject({ error: 'ORGANIZATION_NOT_FOUND', success: false });
   });
 
   test('GET /cliniko/test-connection/:org says what fails, after one request', async ({ service }) => {
