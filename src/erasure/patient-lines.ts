@@ -38,7 +38,7 @@ export async function lockNamingRows(
     const locked = await tx<{ id: number }[]>`
       select id from sync_logs
       where id = any(${portion.map((row) => row.id)}::int[])
-        and (status = 'running' or ${names(tx, tx`metadata -> 'errors'`, patientIds)})
+        and (status = 'running' or ${names(tx, inMetadata(tx), patientIds)})
       order by id for update`;
     logs.push(...locked.map((row) => row.id));
   }
@@ -52,17 +52,15 @@ export async function erasePatientLines(
   rows: NamingRows,
   patientIds: readonly string[] | null,
 ): Promise<void> {
-  const inCheckpoint = tx`checkpoint -> 'errors'`;
   for (const portion of portions(rows.runs, LOGS_AT_ONCE)) {
     await tx`
-      update sync_runs set checkpoint = jsonb_set(checkpoint, '{errors}', ${without(tx, inCheckpoint, patientIds)})
-      where sync_log_id = any(${portion}::int[]) and ${names(tx, inCheckpoint, patientIds)}`;
+      update sync_runs set checkpoint = jsonb_set(checkpoint, '{errors}', ${without(tx, inCheckpoint(tx), patientIds)})
+      where sync_log_id = any(${portion}::int[]) and ${names(tx, inCheckpoint(tx), patientIds)}`;
   }
-  const inMetadata = tx`metadata -> 'errors'`;
   for (const portion of portions(rows.logs, LOGS_AT_ONCE)) {
     await tx`
-      update sync_logs set metadata = jsonb_set(metadata, '{errors}', ${without(tx, inMetadata, patientIds)})
-      where id = any(${portion}::int[]) and ${names(tx, inMetadata, patientIds)}`;
+      update sync_logs set metadata = jsonb_set(metadata, '{errors}', ${without(tx, inMetadata(tx), patientIds)})
+      where id = any(${portion}::int[]) and ${names(tx, inMetadata(tx), patientIds)}`;
   }
   await eraseFromEvents(tx, organizationId, patientIds);
 }
@@ -74,20 +72,36 @@ async function eraseFromEvents(
 ): Promise<void> {
   const [range] = await tx<{ first: string | null; last: string | null }[]>`
     select min(seq) as first, max(seq) as last from sync_events where organization_id = ${organizationId}`;
-  const inRow = tx`row #> '{metadata,errors}'`;
   const last = Number(range?.last ?? -1);
   for (let from = Number(range?.first ?? 0); from <= last; from += EVENTS_AT_ONCE) {
     await tx`
-      update sync_events set row = jsonb_set(row, '{metadata,errors}', ${without(tx, inRow, patientIds)})
+      update sync_events set row = jsonb_set(row, '{metadata,errors}', ${without(tx, inEvent(tx), patientIds)})
       where organization_id = ${organizationId} and seq >= ${from} and seq < ${from + EVENTS_AT_ONCE}
-        and ${names(tx, inRow, patientIds)}`;
+        and ${names(tx, inEvent(tx), patientIds)}`;
   }
 }
 
 type Fragment = PendingQuery<Row[]>;
 
-const without = (tx: ISql, lines: Fragment, patientIds: readonly string[] | null) =>
-  tx`without_patient_lines(${lines}, ${patientIds as string[] | null}::text[])`;
+/** Lines of one table: where they are, and the reason of a failed run, which is among them and stays. */
+interface Lines {
+  lines: Fragment;
+  reason: Fragment;
+}
 
-const names = (tx: ISql, lines: Fragment, patientIds: readonly string[] | null) =>
-  tx`${lines} <> ${without(tx, lines, patientIds)}`;
+const without = (tx: ISql, { lines, reason }: Lines, patientIds: readonly string[] | null) => {
+  const cleared = tx`without_patient_lines(${lines}, ${patientIds as string[] | null}::text[])`;
+  if (patientIds !== null) return cleared;
+  return tx`case when ${lines} @> jsonb_build_array(${reason}) and ${reason} is not null
+    then jsonb_build_array(${reason}) else ${cleared} end`;
+};
+
+const names = (tx: ISql, where: Lines, patientIds: readonly string[] | null) =>
+  tx`${where.lines} <> ${without(tx, where, patientIds)}`;
+
+const inCheckpoint = (tx: ISql): Lines => ({ lines: tx`checkpoint -> 'errors'`, reason: tx`null::text` });
+const inMetadata = (tx: ISql): Lines => ({ lines: tx`metadata -> 'errors'`, reason: tx`error_details` });
+const inEvent = (tx: ISql): Lines => ({
+  lines: tx`row #> '{metadata,errors}'`,
+  reason: tx`(row ->> 'error_details')`,
+});

@@ -77,7 +77,7 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
     'legacyTestConnection',
     'POST /api/v1/organizations/{orgId}/cliniko-credentials/verify',
     {
-      problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+      problems: ['INVALID_PARAMETER'],
     },
   ),
   legacy('get', '/api/v1/cliniko/active-patients/:orgId', 'legacyListActivePatients', PATIENTS),

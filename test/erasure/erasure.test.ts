@@ -114,6 +114,30 @@ describe('deleting an organization', () => {
     await server.stop();
     expect(await sql`select 1 from patients`).toHaveLength(0);
   });
+
+  test('leaves the reason of each failed run, as its text and as the newest of its errors', async ({
+    databaseUrl,
+  }) => {
+    const { server, database } = await syncedClinic(databaseUrl);
+    await database.sql`delete from cliniko_credentials`;
+    await wholeSync(server);
+    await database.sql`
+      insert into sync_logs (organization_id, operation_type, status, started_at, error_details, metadata)
+      values (123, 'legacy', 'failed', '2026-01-01', 'No answer', '{"errors": ["Patient ID 7: odd", "No answer"]}')`;
+    await remove(server);
+    const rows = await database.sql<{ reason: string; errors: string[] }[]>`
+      select error_details as reason, metadata -> 'errors' as errors from sync_logs where status = 'failed'`;
+    expect(rows.map(({ reason, errors }) => [reason, ...errors])).toEqual(
+      rows.map(({ reason }) => [reason, reason]),
+    );
+    expect(rows.map(({ reason }) => reason).sort()).toEqual([
+      expect.stringContaining('No API key'),
+      'No answer',
+    ]);
+    const events = await database.sql<{ errors: string[] }[]>`
+      select distinct row #> '{metadata,errors}' as errors from sync_events where type = 'failed' order by 1`;
+    expect(events.map(({ errors }) => errors)).toEqual(rows.map(({ errors }) => errors));
+  });
 });
 
 const erase = async (databaseUrl: string, ...args: string[]): Promise<string> => {
