@@ -31,12 +31,15 @@ describe('a fresh stream', () => {
     const stream = await openStream(address(server));
     const [hello, snapshot] = await stream.until((sent) => sent.length === 2);
 
-    const headers = Object.fromEntries(stream.response.headers);
-    expect(headers).toMatchObject({
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    });
+    const asked = await fetch(address(server), { method: 'HEAD' });
+    for (const { status, headers } of [stream.response, asked]) {
+      expect(status).toBe(200);
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-cache, no-transform',
+        'x-accel-buffering': 'no',
+      });
+    }
     expect(stream.text().startsWith('retry: 2000\n\nevent: hello\ndata: {"v":1,"type":"hello"')).toBe(true);
     expect(hello?.id).toBeUndefined();
     expect(Hello.parse(JSON.parse(hello?.data ?? ''))).toMatchObject({ recovered: true, reason: null });

@@ -47,7 +47,7 @@ export function sseRoutes(deps: SseRouteDeps): Hono<{ Bindings: HttpBindings }> 
 
 async function answer(deps: SseDeps, c: StreamContext, subscribe: Subscribe): Promise<Response> {
   const wanted = { organizationId: pathId(c, 'orgId'), since: sinceOf(c) };
-  if (c.req.method === 'HEAD') return c.body(null, 200, SSE_HEADERS);
+  if (c.req.method === 'HEAD') return headOfStream(c);
   if (c.req.header('upgrade')?.toLowerCase() === 'websocket') throw websocketElsewhere();
   if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
   const authorization = streamAuthorizationOf(c);
@@ -56,6 +56,12 @@ async function answer(deps: SseDeps, c: StreamContext, subscribe: Subscribe): Pr
     subscribe({ ...wanted, authorization }),
   );
   return hijackedResponse(c);
+}
+
+/** One by one: of headers that a middleware has set, those of the response would be dropped. */
+function headOfStream(c: Context): Response {
+  for (const [name, value] of Object.entries(SSE_HEADERS)) c.header(name, value);
+  return c.body(null, 200);
 }
 
 function websocketElsewhere(): ProblemError {
