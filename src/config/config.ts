@@ -147,7 +147,7 @@ const logLevel: Rule<LogLevel> = {
 const clinikoUrl: Rule<string> = {
   schema: z.string().refine(isClinikoUrl),
   mayBe:
-    'an https address with its /v1, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
+    'an https address with its /v1 and nothing behind it, such as https://api.au1.cliniko.com/v1 (plain http only for loopback)',
 };
 
 const natsUrl: Rule<NatsAddress> = {
@@ -199,7 +199,8 @@ const ports: Rule<number[]> = {
 function isClinikoUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
-  return /\/v1\/?$/.test(url.pathname) && isSafeAddress(url);
+  const others = [url.username, url.password, url.search, url.hash];
+  return /\/v1\/?$/.test(url.pathname) && others.every((part) => part === '') && isSafeAddress(url);
 }
 
 /** The standard variables of OpenTelemetry. */
