@@ -11,7 +11,7 @@ export const ValidationPolicy = z.strictObject({
 export type ValidationPolicy = z.infer<typeof ValidationPolicy>;
 
 const NO_COUNTRIES = new Set(
-  'AC AN BU CP CQ CS DD DG DY EA EU EZ FX IC NH NT QO RH SU TA TP UK UN VD XA XB YD YU ZR ZZ'.split(' '),
+  'AC AN BU CP CQ CS DD DG DY EA EU EZ FX HV IC NH NT QO RH SU TA TP UK UN VD XA XB YD YU ZR ZZ'.split(' '),
 );
 
 /** ISO 3166-1 alpha-2: the codes that every JavaScript runtime can name, without those that denote no country. */

@@ -94,6 +94,7 @@ describe('a body', () => {
     ['a word that is none', '{"validation": {"phone": "maybe"}}', 'validation.phone'],
     ['a country that is none', '{"country": "Australia"}', 'country'],
     ['a code of no country', '{"country": "XX"}', 'country'],
+    ['the code of a former country', '{"country": "HV"}', 'country'],
     ['a time zone that is none', '{"time_zone": "Mars/Olympus"}', 'time_zone'],
     ['a prototype', '{"__proto__": {"name": "x"}}', '__proto__'],
   ] as const)('with %s is a 400 that names the field', async ([, body, field], { databaseUrl }) => {
