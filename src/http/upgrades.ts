@@ -21,16 +21,43 @@ const heads = new WeakMap<IncomingMessage, Buffer>();
 export function answerUpgrades(server: Server): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (endBehindResponse(socket)) return;
-    // Node has not parsed the body: it lies between `head` and the bytes still to come.
-    if (hasBody(request) || !(socket instanceof Socket)) {
-      const problem =
-        'A request with a body cannot offer to upgrade the connection. Send it without Upgrade.';
-      void writeProblem(socket, new ProblemError('INVALID_PARAMETER', problem, { field: 'upgrade' }));
-      return;
-    }
+    const length = lengthOfBody(request);
+    if (length === undefined || !(socket instanceof Socket)) return refuseBody(socket);
     heads.set(request, head);
-    answer(server, request, socket);
+    if (length === 0 || length > READ_AT_MOST) answer(server, request, socket);
+    else if (offersWebSocket(request)) refuseBody(socket);
+    else {
+      // The adapter of the application finds the body under this name.
+      readBody(socket, head, length, (rawBody) =>
+        answer(server, Object.assign(request, { rawBody }), socket),
+      );
+    }
   });
+}
+
+function refuseBody(socket: Duplex): void {
+  const problem =
+    'A request with this body cannot offer to upgrade the connection. Send it without Upgrade, or with a Content-Length.';
+  void writeProblem(socket, new ProblemError('INVALID_PARAMETER', problem, { field: 'upgrade' }));
+}
+
+/** The application refuses a larger one by its length, without reading it. */
+const READ_AT_MOST = 64 * 1024;
+
+/** Node has not parsed the body: it is in `head` and the bytes still to come. */
+function readBody(socket: Socket, head: Buffer, length: number, done: (body: Buffer) => void): void {
+  let body = head;
+  const check = (): void => {
+    if (body.length < length) return;
+    socket.off('data', add).off('error', destroy).off('end', destroy).setTimeout(0);
+    done(body.subarray(0, length));
+  };
+  const add = (bytes: Buffer): void => {
+    body = Buffer.concat([body, bytes]);
+    check();
+  };
+  socket.on('data', add).on('error', destroy).on('end', destroy).setTimeout(SILENT_MS, destroy);
+  check();
 }
 
 /** Handles the request as if it had no offer. The connection closes after the response, as nothing parses what follows. */
@@ -82,6 +109,7 @@ export function takeUpgrade(request: IncomingMessage, response: ServerResponse):
   return heads.get(request) ?? Buffer.alloc(0);
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+/** In bytes; undefined when it is only known once the body has been parsed. */
+function lengthOfBody({ headers }: IncomingMessage): number | undefined {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }

@@ -161,8 +161,14 @@ describe('an invalid request', () => {
     ['a trace', ['TRACE / HTTP/1.1', 'Host: localhost'], 405],
     ['headers that are too large', ['GET / HTTP/1.1', `X: ${'y'.repeat(17_000)}`], 431],
     [
-      'a body behind an offer',
-      ['PUT / HTTP/1.1', 'Host: localhost', 'Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 5'],
+      'a body of unknown length behind an offer',
+      [
+        'PUT / HTTP/1.1',
+        'Host: localhost',
+        'Connection: Upgrade',
+        'Upgrade: h2c',
+        'Transfer-Encoding: chunked',
+      ],
       400,
     ],
   ] as const)('%s is a problem with words', async ([, lines, status], { databaseUrl }) => {

@@ -24,11 +24,37 @@ describe('an upgrade to an unsupported protocol', () => {
     expect(await connection.until(answer)).toMatch(/^HTTP\/1\.1 20[02] /);
   });
 
-  test('is refused with a body, which could no longer be read', async ({ databaseUrl }) => {
+  test('is ignored on a request with a body, which may come in parts', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
-    const body = 'content-length: 20\r\n\r\n{"name": ';
+    const length = 'content-length: 14\r\n\r\n';
+    const request = `PUT /api/v1/organizations/123 HTTP/1.1\r\n${OFFER}${length}`;
+    const whole = openRaw(server.url, `${request}{"name": "At"}`);
+    await whole.until('"name":"At"');
+    const parts = openRaw(server.url, `${request}{"na`);
+    parts.socket.write('me": "On"');
+    setImmediate(() => parts.socket.write('}'));
+    expect(await parts.until('"name":"On"')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test.for([
+    ['too large', 'content-length: 70000\r\n\r\n{', 'HTTP/1.1 413 '],
+    ['of unknown length', 'transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n', 'HTTP/1.1 400 '],
+  ] as const)('is refused with a body that is %s', async ([, body, answer], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
     const connection = openRaw(server.url, `PUT /api/v1/organizations/123 HTTP/1.1\r\n${OFFER}${body}`);
-    await connection.until('HTTP/1.1 400 Bad Request');
+    await connection.until(answer);
+  });
+
+  test('does not keep a connection whose body never comes', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const connection = openRaw(
+      server.url,
+      `PUT /api/v1/organizations/123 HTTP/1.1\r\n${OFFER}content-length: 14\r\n\r\n{`,
+    );
+    const closed = new Promise((resolve) => connection.socket.once('close', resolve));
+    connection.socket.end();
+    await closed;
+    await server.stop();
   });
 
   test('does not keep a half-open connection', async ({ databaseUrl }) => {
