@@ -38,7 +38,7 @@ export async function completeRun(run: RunContext, unseen: VerifiedUnseen | unde
   });
   run.notify();
   run.log.completed(state, metadata.success_rate ?? 100);
-  // A changed sync marks nobody as missing, whatever it has proven.
+  // A changed sync marks no patient as missing, whatever it has proven.
   if (metadata.proof?.reason !== undefined && run.claimed.type !== 'changed_patients')
     run.log.unproven(metadata.proof.reason);
   run.deps.observer?.ended(run.claimed.type, 'completed', '');

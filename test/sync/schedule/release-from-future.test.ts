@@ -22,7 +22,7 @@ describe('a clock that was ahead and is set back', () => {
     await sql`update sync_runs set ended_at = now()`;
     await sql`update sync_logs set status = 'completed', completed_at = ${ahead.toISOString()}::timestamptz at time zone 'utc'`;
     await sql`update organizations set retry_at = ${ahead.toISOString()}::timestamptz where id = 1002`;
-    // Nobody knows when these syncs succeeded, so they do not count as fresh.
+    // It is not known when these syncs succeeded, so they do not count as fresh.
     await sql`update organizations set scheduled_since = now() - interval '3 days'`;
     expect(await readFreshness(sql)).toMatchObject({ overdue: 2 });
 
