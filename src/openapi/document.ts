@@ -48,7 +48,7 @@ export function openApiDocument(version: string, more: readonly Operation[] = []
       title: 'Patient Sync',
       version,
       description:
-        'Syncs the patients of clinics from Cliniko into PostgreSQL, and streams the progress. Errors are RFC 9457 problems with a stable `code`. The streams are described in /asyncapi.json.',
+        'Syncs the patients of clinics from Cliniko into PostgreSQL, and streams the progress. Errors are RFC 9457 problems with a stable `code`. A parameter or a field of a body that is not described is refused; the deprecated routes, `sync-all`, `sync-active`, the list of sync logs and its stream ignore it. The streams are described in /asyncapi.json.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: `${basePath}/`, description: 'This server.' }],

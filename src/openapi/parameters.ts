@@ -27,6 +27,12 @@ export const SINCE: Parameter = {
     'The last received cursor. An invalid cursor is answered with a snapshot and `reason: malformed`.',
 };
 
+export const STREAM_TOKEN: Parameter = {
+  schema: z.string(),
+  description:
+    'A token of POST /api/v1/stream-tokens, for clients that cannot send `Authorization`. Without accounts it is ignored.',
+};
+
 /** Of the changes of patients. */
 export const CHANGES_SINCE: Parameter = {
   schema: z.string().max(200),

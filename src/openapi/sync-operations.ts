@@ -16,7 +16,16 @@ import { PatientsToCheck, PatientsToCheckPage } from '#contract/patients-to-chec
 import { Timeline } from '#contract/stream-event.ts';
 import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '#contract/sync-log.ts';
 import type { Operation } from './operation.ts';
-import { AT_LEAST, CHANGES_SINCE, FORMAT, IDEMPOTENCY_KEY, LAST_CHANGE, LIMIT, SINCE } from './parameters.ts';
+import {
+  AT_LEAST,
+  CHANGES_SINCE,
+  FORMAT,
+  IDEMPOTENCY_KEY,
+  LAST_CHANGE,
+  LIMIT,
+  SINCE,
+  STREAM_TOKEN,
+} from './parameters.ts';
 
 const start = (word: string, id: string, summary: string): Operation => ({
   method: 'post',
@@ -113,6 +122,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
         ...SINCE,
         description: 'Like `since`, and takes precedence over it; EventSource polyfills send it.',
       },
+      token: STREAM_TOKEN,
     },
     headers: {
       'last-event-id': { ...SINCE, description: 'Like `since`, and takes precedence over both parameters.' },
@@ -129,6 +139,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     description: 'The frames are described in /asyncapi.json.',
     query: {
       organizations: { schema: z.string(), description: '`*`, or ids with commas: subscribes at once.' },
+      token: STREAM_TOKEN,
     },
     answers: { 101: { description: 'The connection uses WebSocket from now on.' } },
     problems: ['UPGRADE_REQUIRED'],
@@ -192,7 +203,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     summary: 'Follow the changes of the patients (Server-Sent Events)',
     description:
       'The events are described in /asyncapi.json. Without `since` the stream starts now. `since=all` sends one `created` for each stored patient first. When `hello` has `recovered: false`, start over with `since=all`.',
-    query: { since: CHANGES_SINCE, lastEventId: LAST_CHANGE },
+    query: { since: CHANGES_SINCE, lastEventId: LAST_CHANGE, token: STREAM_TOKEN },
     headers: { 'last-event-id': LAST_CHANGE },
     answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
     problems: ['INVALID_PARAMETER'],

@@ -35,6 +35,7 @@ import { safeError } from '../logging/safe-error.ts';
 import type { Tracer } from '../logging/tracer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { metricRoutes } from '../metrics/routes.ts';
+import { OPERATIONS } from '../openapi/document.ts';
 import { documentRoutes } from '../openapi/routes.ts';
 import { operationRoutes } from '../operations/routes.ts';
 import { pauseRoutes } from '../organizations/pause-routes.ts';
@@ -48,6 +49,7 @@ import { type EndpointDeps, endpointRoutes } from '../webhooks/endpoint-routes.t
 import { webhookRoutes } from '../webhooks/routes.ts';
 import { createReadinessCheck, healthRoutes } from './health-routes.ts';
 import { asksForPage, pageRoutes, unknownPage } from './page-routes.ts';
+import { refuseUnknownFields } from './refuse-unknown-fields.ts';
 import { programVersion } from './version.ts';
 
 const BODY_AT_MOST = 64 * 1024;
@@ -112,6 +114,7 @@ function applyMiddleware(app: App, deps: AppDeps): void {
   app.use(limitAnswerTime(ANSWER_WITHIN_MS, isStreamPath));
   app.use(
     authorize(deps),
+    refuseUnknownFields(OPERATIONS),
     replayStarts(deps.database),
     auditActions(deps.database),
     deps.rowLevelSecurity.restrictReads(),

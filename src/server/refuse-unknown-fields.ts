@@ -1,0 +1,51 @@
+/**
+ * Refuses the query and body fields that a route does not know.
+ *
+ * A route knows the parameters of its entry in the tables of openapi/: one that is read but not documented there never
+ * arrives, so it cannot be forgotten. Fields of a documented body are checked by its schema, when the route parses it.
+ *
+ * Not here: which routes are strict (openapi/unknown-fields.ts).
+ */
+import type { Context, MiddlewareHandler } from 'hono';
+import { z } from 'zod';
+import { jsonBody } from '../http/parameters.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { ignoresUnknownFields } from '../openapi/unknown-fields.ts';
+
+/** What some clients send as "no fields". */
+const NoFields = z.strictObject({});
+
+/** Runs after the authorization, which sets the pattern of the route. */
+export function refuseUnknownFields(operations: readonly Operation[]): MiddlewareHandler {
+  const strict = new Map(
+    operations
+      .filter((operation) => !ignoresUnknownFields(operation))
+      .map((operation) => [`${operation.method.toUpperCase()} ${operation.path}`, operation]),
+  );
+  return async (c, next) => {
+    const operation = strict.get(c.get('requirement').route);
+    // A refused WebSocket learns why from its close code.
+    if (operation === undefined || c.get('socketRefusal') !== undefined) return next();
+    requireKnownParameters(c, Object.keys(operation.query ?? {}));
+    // The body of a GET has no meaning, and no route reads it.
+    if (operation.method !== 'get' && operation.body === undefined) await requireNoBody(c);
+    return next();
+  };
+}
+
+function requireKnownParameters(c: Context, known: readonly string[]): void {
+  const unknown = [...new URL(c.req.url).searchParams.keys()].find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const field = unknown.slice(0, 100) || 'query';
+  const accepted = known.length === 0 ? 'takes none' : `takes ${known.join(', ')}`;
+  throw new ProblemError(
+    'INVALID_PARAMETER',
+    `"${field}" is not a known parameter: this address ${accepted}.`,
+    { field },
+  );
+}
+
+async function requireNoBody(c: Context): Promise<void> {
+  if ((await c.req.text()).trim() !== '') await jsonBody(c, NoFields);
+}
