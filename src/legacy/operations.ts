@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { RowId, StartedSync } from '#contract/sync-log.ts';
 import type { Operation } from '../openapi/operation.ts';
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_PROBLEMS, IF_NONE_MATCH, NOT_MODIFIED } from '../openapi/parameters.ts';
 
 const Answer = z.looseObject({});
 const text = (description: string) => ({ schema: z.string(), description });
@@ -20,15 +21,30 @@ const legacy = (
   summary: `Of the old service; use ${replacement}`,
   deprecated: true,
   answers: { 200: { description: 'As the old service answered.', schema: Answer } },
-  problems: ['INVALID_PARAMETER'],
   ...more,
 });
 
+/** The starts of route-rules.ts. */
 const start = (path: string, id: string, more: Partial<Operation> = {}): Operation =>
   legacy('post', path, id, 'POST /api/v1/cliniko/sync-all/{orgId}', {
     answers: { 200: { description: 'It was started, or one was running already.', schema: StartedSync } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
     ...more,
+    headers: { 'Idempotency-Key': IDEMPOTENCY_KEY, ...more.headers },
+    problems: ['ORGANIZATION_NOT_FOUND', ...IDEMPOTENCY_PROBLEMS, ...(more.problems ?? [])],
+  });
+
+/** A read with an ETag (answer-cache.ts). */
+const cachedRead = (path: string, id: string, replacement: string): Operation =>
+  legacy('get', path, id, replacement, {
+    headers: { 'if-none-match': IF_NONE_MATCH },
+    answers: {
+      200: {
+        description: 'As the old service answered.',
+        schema: Answer,
+        headers: { etag: 'Changes with the answer.' },
+      },
+      304: NOT_MODIFIED,
+    },
   });
 
 const SYNC_LOGS = 'GET /api/v1/cliniko/sync-logs/{orgId}';
@@ -49,7 +65,6 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
       200: { description: 'This server can do its work.', schema: Health },
       503: { description: 'It cannot, or stops.', schema: Health },
     },
-    problems: [],
   }),
   start('/api/v1/cliniko/sync/:orgId', 'legacyStartSync', {
     answers: { 200: { description: 'It was started, or one was running already.', schema: Answer } },
@@ -70,15 +85,12 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
     headers: { 'x-organization-id': { schema: RowId, description: 'The organization.' } },
     answers: { 200: { description: 'Whether it was started.', schema: Answer } },
   }),
-  legacy('get', '/api/v1/cliniko/status/:orgId', 'legacyStatus', `${SUMMARY} and ${SYNC_LOGS}`),
+  cachedRead('/api/v1/cliniko/status/:orgId', 'legacyStatus', `${SUMMARY} and ${SYNC_LOGS}`),
   legacy(
     'get',
     '/api/v1/cliniko/test-connection/:orgId',
     'legacyTestConnection',
     'POST /api/v1/organizations/{orgId}/cliniko-credentials/verify',
-    {
-      problems: ['INVALID_PARAMETER'],
-    },
   ),
   legacy('get', '/api/v1/cliniko/active-patients/:orgId', 'legacyListActivePatients', PATIENTS),
   legacy('get', '/api/v1/cliniko/active-patients-summary/:orgId', 'legacyActivePatientsSummary', SUMMARY),
@@ -89,30 +101,27 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
     SUMMARY,
   ),
   legacy('get', '/api/v1/cliniko/patients/:orgId/stats', 'legacyPatientStats', SUMMARY),
-  legacy('get', '/api/v1/cliniko/sync/dashboard/:orgId', 'legacySyncDashboard', SYNC_LOGS),
-  legacy('get', '/api/v1/sync/dashboard/:orgId', 'legacyProgressDashboard', SYNC_LOGS),
+  cachedRead('/api/v1/cliniko/sync/dashboard/:orgId', 'legacySyncDashboard', SYNC_LOGS),
+  cachedRead('/api/v1/sync/dashboard/:orgId', 'legacyProgressDashboard', SYNC_LOGS),
   start('/api/v1/sync/start/:orgId', 'legacyStartProgressSync', {
     query: { sync_mode: text('`full`, `active` (default), `incremental`, `quick` or `comprehensive`.') },
     answers: { 200: { description: 'It was started, or one was running already.', schema: Answer } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'UNPROCESSABLE'],
+    problems: ['UNPROCESSABLE'],
   }),
   legacy('get', '/api/v1/sync/status/:syncId', 'legacySyncStatus', SYNC_LOGS, UNKNOWN_SYNC),
   legacy('get', '/api/v1/sync/progress/:syncId', 'legacySyncProgress', SYNC_LOGS, UNKNOWN_SYNC),
-  legacy('get', '/api/v1/sync/status/organization/:orgId', 'legacyOrganizationSyncStatus', SYNC_LOGS),
-  legacy('get', '/api/v1/sync/history/:orgId', 'legacySyncHistory', SYNC_LOGS),
-  legacy('get', '/api/v1/sync/active', 'legacyActiveSyncs', 'GET /api/v1/overview', { problems: [] }),
+  cachedRead('/api/v1/sync/status/organization/:orgId', 'legacyOrganizationSyncStatus', SYNC_LOGS),
+  cachedRead('/api/v1/sync/history/:orgId', 'legacySyncHistory', SYNC_LOGS),
+  legacy('get', '/api/v1/sync/active', 'legacyActiveSyncs', 'GET /api/v1/overview'),
   legacy('delete', '/api/v1/sync/cancel/:syncId', 'legacyCancelSync', CANCEL, {
     problems: ['SYNC_LOG_NOT_FOUND', 'NOT_OURS'],
   }),
   legacy('delete', '/api/v1/sync/force-cancel/:syncId', 'legacyForceCancelSync', CANCEL, UNKNOWN_SYNC),
-  legacy('post', '/api/v1/sync/cleanup', 'legacyCleanUp', 'nothing: stale rows end by themselves', {
-    problems: [],
-  }),
-  legacy('get', '/api/v1/dashboard/:orgId', 'legacyDashboard', SUMMARY),
-  legacy('get', '/api/v1/dashboard/:orgId/summary', 'legacyDashboardSummary', SUMMARY),
-  legacy('get', '/api/v1/dashboard/:orgId/activity', 'legacyDashboardActivity', SYNC_LOGS),
-  legacy(
-    'get',
+  legacy('post', '/api/v1/sync/cleanup', 'legacyCleanUp', 'nothing: stale rows end by themselves'),
+  cachedRead('/api/v1/dashboard/:orgId', 'legacyDashboard', SUMMARY),
+  cachedRead('/api/v1/dashboard/:orgId/summary', 'legacyDashboardSummary', SUMMARY),
+  cachedRead('/api/v1/dashboard/:orgId/activity', 'legacyDashboardActivity', SYNC_LOGS),
+  cachedRead(
     '/api/v1/admin/organization-services/:orgId',
     'legacyOrganizationServices',
     'GET /api/v1/organizations/{orgId}',

@@ -24,7 +24,6 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     summary: 'A short-lived token for the address of a stream, for browsers, which cannot send headers there',
     body: StreamTokenRequest,
     answers: { 201: { description: 'Use it as ?token=.', schema: StreamToken } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -44,7 +43,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
       'For the pages of this server only: the request must come from one of them. The response sets a cookie that scripts cannot read.',
     body: SignIn,
     answers: { 204: { description: 'The session is open.' } },
-    problems: ['INVALID_PARAMETER', 'NOT_FOUND', 'SIGN_IN_LINK_INVALID'],
+    problems: ['NOT_FOUND', 'SIGN_IN_LINK_INVALID'],
   },
   {
     method: 'post',
@@ -55,7 +54,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     description: 'For the pages of this server only, with `OIDC_ISSUER`.',
     body: ProviderSignInRequest,
     answers: { 200: { description: 'Where to send the browser.', schema: ProviderSignIn } },
-    problems: ['INVALID_PARAMETER', 'NOT_FOUND', 'IDENTITY_PROVIDER_UNAVAILABLE'],
+    problems: ['NOT_FOUND', 'IDENTITY_PROVIDER_UNAVAILABLE'],
   },
   {
     method: 'get',
@@ -79,7 +78,6 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     summary: 'End the session of this device, or all sessions of its account',
     body: SignOut,
     answers: { 204: { description: 'The sessions have ended, with their streams.' } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -104,6 +102,5 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
       organization_id: { schema: RowId, description: 'Only entries of this organization.' },
     },
     answers: { 200: { description: 'One page.', schema: AuditPage } },
-    problems: ['INVALID_PARAMETER'],
   },
 ];

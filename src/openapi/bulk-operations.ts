@@ -1,7 +1,7 @@
 /** Routes of bulk operations: one action for many organizations. */
 import { BulkOperation, CreatedOperation, OperationRequest } from '#contract/bulk-operation.ts';
 import type { Operation } from './operation.ts';
-import { IDEMPOTENCY_KEY } from './parameters.ts';
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_PROBLEMS } from './parameters.ts';
 
 export const BULK_OPERATIONS: readonly Operation[] = [
   {
@@ -15,7 +15,7 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
     body: OperationRequest,
     answers: { 200: { description: 'The operation was created.', schema: CreatedOperation } },
-    problems: ['INVALID_PARAMETER', 'IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_KEY_REUSED'],
+    problems: IDEMPOTENCY_PROBLEMS,
   },
   {
     method: 'get',
@@ -26,7 +26,7 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     description:
       'For the account that created it, and for accounts that hold every organization. `done` counts organizations that were acted on, `skipped` those with nothing to do. Kept for 30 days.',
     answers: { 200: { description: 'The operation.', schema: BulkOperation } },
-    problems: ['INVALID_PARAMETER', 'OPERATION_NOT_FOUND'],
+    problems: ['OPERATION_NOT_FOUND'],
   },
   {
     method: 'post',
@@ -37,6 +37,6 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     description:
       'After the answer it acts on no further organization. What it has done stays: runs that it started continue.',
     answers: { 202: { description: 'The operation has ended.', schema: BulkOperation } },
-    problems: ['INVALID_PARAMETER', 'OPERATION_NOT_FOUND', 'ALREADY_ENDED'],
+    problems: ['OPERATION_NOT_FOUND', 'ALREADY_ENDED'],
   },
 ];

@@ -27,6 +27,10 @@ export const OPERATIONS: readonly Operation[] = [
 
 /** Problems that any address may return. */
 const EVERYWHERE: readonly ProblemCode[] = [
+  'INVALID_PARAMETER',
+  'BODY_TOO_LARGE',
+  'HEADERS_TOO_LARGE',
+  'REQUEST_INCOMPLETE',
   'HOST_NOT_ALLOWED',
   'ORIGIN_NOT_ALLOWED',
   'UNAUTHENTICATED',
@@ -126,8 +130,8 @@ function unknownParameter(name: string): never {
 }
 
 /** Responses and problems by status: those that share a status are one response with several contents. */
-function responsesOf({ answers, problems = [], body }: Operation): JsonSchema {
-  const codes = [...problems, ...EVERYWHERE, ...(body ? (['BODY_TOO_LARGE'] as const) : [])];
+function responsesOf({ answers, problems = [] }: Operation): JsonSchema {
+  const codes = [...problems, ...EVERYWHERE];
   const responses: Record<string, JsonSchema> = {};
   for (const status of new Set(codes.map((code) => problemKind(code).status))) {
     responses[status] = problemResponse(codes.filter((code) => problemKind(code).status === status));

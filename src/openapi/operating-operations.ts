@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Health, Readiness } from '#contract/health.ts';
 import type { Operation } from './operation.ts';
+import { IF_NONE_MATCH, NOT_MODIFIED } from './parameters.ts';
 
 const page = (path: string, id: string, summary: string): Operation => ({
   method: 'get',
@@ -83,7 +84,17 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     id: 'getEmbed',
     tag: 'Pages',
     summary: 'The element <sync-progress>, for pages of other origins',
-    answers: { 200: { description: 'The script.', schema: z.string(), type: 'text/javascript' } },
+    headers: { 'if-none-match': IF_NONE_MATCH },
+    answers: {
+      200: {
+        description: 'The script.',
+        schema: z.string(),
+        type: 'text/javascript',
+        headers: { etag: 'Changes with the script.' },
+      },
+      304: NOT_MODIFIED,
+      503: { description: 'The pages were not built.', schema: z.string(), type: 'text/plain' },
+    },
   },
   page('/ops', 'getOpsConsole', 'The ops console'),
   page('/notifications', 'getNotificationsPage', 'The page of notifications'),

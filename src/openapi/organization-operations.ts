@@ -30,7 +30,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     tag: 'Organizations',
     summary: 'One organization and its settings',
     answers: { 200: { description: 'The organization.', schema: Organization } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND'],
   },
   {
     method: 'put',
@@ -40,7 +40,6 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     summary: 'Register an organization, or change some of its settings',
     body: OrganizationChange,
     answers: { 200: { description: 'The current settings.', schema: Organization } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'delete',
@@ -51,7 +50,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
       'Erase an organization: its patients, quarantine, key and schedule; its logs stay, without patient data',
     query: { dry_run: DRY_RUN },
     answers: { 200: { description: 'What was erased, or would be erased.', schema: ErasedOrganization } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND'],
   },
   {
     method: 'put',
@@ -63,7 +62,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
       'With `check: true` the key is stored only when Cliniko accepts it; otherwise the stored key stays.',
     body: ClinikoCredentials,
     answers: { 204: { description: 'The key is stored.' } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'CLINIKO_AUTH_FAILED', 'CLINIKO_UNAVAILABLE'],
+    problems: ['ORGANIZATION_NOT_FOUND', 'CLINIKO_AUTH_FAILED', 'CLINIKO_UNAVAILABLE'],
   },
   {
     method: 'post',
@@ -76,7 +75,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     body: KeyToVerify,
     isBodyOptional: true,
     answers: { 200: { description: 'The answer of Cliniko.', schema: KeyVerdict } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND'],
   },
   {
     method: 'get',
@@ -85,7 +84,6 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     tag: 'Webhooks',
     summary: 'The webhooks of an organization',
     answers: { 200: { description: 'Without their secrets.', schema: WebhookList } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'post',
@@ -95,7 +93,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     summary: 'Register an endpoint; the answer shows its secret, once',
     body: NewWebhook,
     answers: { 201: { description: 'The endpoint is registered.', schema: CreatedWebhook } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS'],
+    problems: ['ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS'],
   },
   {
     method: 'delete',
@@ -104,7 +102,7 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     tag: 'Webhooks',
     summary: 'Remove an endpoint and its pending deliveries',
     answers: { 204: { description: 'The endpoint is removed.' } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND'],
   },
   {
     method: 'get',
@@ -114,6 +112,6 @@ export const ORGANIZATION_OPERATIONS: readonly Operation[] = [
     summary: 'The deliveries to an endpoint, newest first',
     query: { limit: LIMIT },
     answers: { 200: { description: 'The deliveries of the last 30 days.', schema: WebhookDeliveryList } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND'],
   },
 ];

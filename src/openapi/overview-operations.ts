@@ -37,7 +37,6 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
         },
       },
     },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -55,7 +54,6 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
       limit: { schema: z.int().min(1).max(200), description: 'The maximum number of runs. Default 200.' },
     },
     answers: { 200: { description: 'The runs.', schema: RecentRuns } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -75,6 +73,5 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
       'While everything is paused, schedules and second attempts rest, also after a restart. Running runs finish, and a start by hand runs. Firings of that time are not made up for.',
     body: PauseRequest,
     answers: { 200: { description: 'The pause now.', schema: Pause } },
-    problems: ['INVALID_PARAMETER'],
   },
 ];

@@ -1,9 +1,10 @@
-/** Parameters that several addresses take, as http/parameters.ts reads them. */
+/** Parameters that several addresses take, as http/parameters.ts reads them, and the answers that belong to them. */
 import { z } from 'zod';
 import { CursorText } from '#contract/cursor-text.ts';
 import { CheckReason } from '#contract/patients-to-check.ts';
+import type { ProblemCode } from '#contract/problem.ts';
 import { RowId } from '#contract/sync-log.ts';
-import type { Parameter } from './operation.ts';
+import type { Answer, Parameter } from './operation.ts';
 
 export const PATH_PARAMETERS: Record<string, Parameter> = {
   orgId: { schema: RowId, description: 'The organization.' },
@@ -64,3 +65,17 @@ export const IDEMPOTENCY_KEY: Parameter = {
   schema: z.string().regex(/^[\x21-\x7e]{1,255}$/),
   description: 'The same request, sent again with the same key within a day, gets the same answer.',
 };
+
+/** Of each route that takes the header. */
+export const IDEMPOTENCY_PROBLEMS: readonly ProblemCode[] = [
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENCY_KEY_IN_USE',
+];
+
+export const IF_NONE_MATCH: Parameter = {
+  schema: z.string(),
+  description: 'The `ETag` of an earlier answer.',
+};
+
+/** Of each route that takes the header. */
+export const NOT_MODIFIED: Answer = { description: 'Nothing has changed since.' };

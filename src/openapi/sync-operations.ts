@@ -21,8 +21,11 @@ import {
   CHANGES_SINCE,
   FORMAT,
   IDEMPOTENCY_KEY,
+  IDEMPOTENCY_PROBLEMS,
+  IF_NONE_MATCH,
   LAST_CHANGE,
   LIMIT,
+  NOT_MODIFIED,
   SINCE,
   STREAM_TOKEN,
 } from './parameters.ts';
@@ -38,12 +41,7 @@ const start = (word: string, id: string, summary: string): Operation => ({
   answers: {
     200: { description: 'It was started, or one was running already.', schema: StartedSync },
   },
-  problems: [
-    'INVALID_PARAMETER',
-    'ORGANIZATION_NOT_FOUND',
-    'IDEMPOTENCY_KEY_REUSED',
-    'IDEMPOTENCY_KEY_IN_USE',
-  ],
+  problems: ['ORGANIZATION_NOT_FOUND', ...IDEMPOTENCY_PROBLEMS],
 });
 
 export const SYNC_OPERATIONS: readonly Operation[] = [
@@ -68,7 +66,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       at_least: AT_LEAST,
       format: FORMAT,
     },
-    headers: { 'if-none-match': { schema: z.string(), description: 'The `ETag` of an earlier answer.' } },
+    headers: { 'if-none-match': IF_NONE_MATCH },
     answers: {
       200: {
         description: 'The logs.',
@@ -76,9 +74,8 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
         isAlsoCsv: true,
         headers: { etag: 'The quoted cursor of the head.' },
       },
-      304: { description: 'Nothing has changed since.' },
+      304: NOT_MODIFIED,
     },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -87,7 +84,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Syncs',
     summary: 'One sync log',
     answers: { 200: { description: 'The log.', schema: SyncLog } },
-    problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND'],
+    problems: ['SYNC_LOG_NOT_FOUND'],
   },
   {
     method: 'get',
@@ -96,7 +93,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Syncs',
     summary: 'All events of one run, as the streams sent them',
     answers: { 200: { description: 'The events, in order.', schema: Timeline } },
-    problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND'],
+    problems: ['SYNC_LOG_NOT_FOUND'],
   },
   {
     method: 'post',
@@ -107,7 +104,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     description:
       'It ends as `failed` with `SYNC_CANCELLED` within a second. The patients that it has stored stay.',
     answers: { 202: { description: 'It is being ended.', schema: SyncLog } },
-    problems: ['INVALID_PARAMETER', 'SYNC_LOG_NOT_FOUND', 'ALREADY_ENDED', 'NOT_OURS'],
+    problems: ['SYNC_LOG_NOT_FOUND', 'ALREADY_ENDED', 'NOT_OURS'],
   },
   {
     method: 'get',
@@ -128,7 +125,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       'last-event-id': { ...SINCE, description: 'Like `since`, and takes precedence over both parameters.' },
     },
     answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -175,7 +171,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       },
     },
     answers: { 200: { description: 'One page.', schema: PatientList } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -193,7 +188,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       },
     },
     answers: { 200: { description: 'The next changes.', schema: PatientChanges } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -206,7 +200,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     query: { since: CHANGES_SINCE, lastEventId: LAST_CHANGE, token: STREAM_TOKEN },
     headers: { 'last-event-id': LAST_CHANGE },
     answers: { 200: { description: 'The stream.', schema: z.string(), type: 'text/event-stream' } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -215,7 +208,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     summary: 'How many patients are stored',
     answers: { 200: { description: 'The totals.', schema: PatientSummary } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -227,7 +219,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       'Held, in quarantine, missing, and stored with a data warning. As CSV: all of them, by Cliniko id and reason.',
     query: { format: FORMAT },
     answers: { 200: { description: 'The reasons that apply.', schema: PatientsToCheck, isAlsoCsv: true } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -248,7 +239,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       format: FORMAT,
     },
     answers: { 200: { description: 'One page.', schema: PatientsToCheckPage, isAlsoCsv: true } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'get',
@@ -258,7 +248,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     summary: 'The patients that are missing in Cliniko, and those that wait for a confirmation',
     query: { format: FORMAT },
     answers: { 200: { description: 'The counts and ids.', schema: MissingPatients, isAlsoCsv: true } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'post',
@@ -267,7 +256,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     summary: 'Confirm a disappearance that was held',
     answers: { 200: { description: 'How many were marked as missing.', schema: ConfirmedMissing } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND'],
   },
   {
     method: 'post',
@@ -278,7 +267,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     description:
       'For patients that are still in Cliniko. A later full sync that does not see them holds them again.',
     answers: { 200: { description: 'How many are no longer held.', schema: ReleasedHeld } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND'],
   },
   {
     method: 'get',
@@ -288,7 +277,6 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     summary: 'Patients that could not be stored, by id and reason',
     query: { format: FORMAT },
     answers: { 200: { description: 'The list.', schema: QuarantineList, isAlsoCsv: true } },
-    problems: ['INVALID_PARAMETER'],
   },
   {
     method: 'post',
@@ -297,7 +285,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     summary: 'Ask Cliniko again for patients in quarantine, and store those that can be stored now',
     answers: { 200: { description: 'The result.', schema: QuarantineRetry } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'NO_CREDENTIALS', 'CLINIKO_FAILED'],
+    problems: ['ORGANIZATION_NOT_FOUND', 'NO_CREDENTIALS', 'CLINIKO_FAILED'],
   },
   {
     method: 'get',
@@ -306,6 +294,5 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Syncs',
     summary: 'Success by day, and speed by operation',
     answers: { 200: { description: 'Of completed runs.', schema: Analytics } },
-    problems: ['INVALID_PARAMETER'],
   },
 ];

@@ -32,7 +32,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
       'Slack, Teams and Discord get a line of text with a link, in the form of their incoming webhooks; so does an email. Signed JSON is for programs: the answer shows its secret, once.',
     body: NewWebhookEndpoint,
     answers: { 201: { description: 'The endpoint is registered.', schema: CreatedWebhookEndpoint } },
-    problems: ['INVALID_PARAMETER', 'ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS', 'EMAIL_NOT_SET_UP'],
+    problems: ['ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS', 'EMAIL_NOT_SET_UP'],
   },
   {
     method: 'get',
@@ -41,7 +41,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     tag: 'Webhooks',
     summary: 'One endpoint',
     answers: { 200: { description: 'Without its secret.', schema: WebhookEndpoint } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND'],
   },
   {
     method: 'put',
@@ -51,13 +51,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     summary: 'Change some settings of an endpoint; a disabled one is enabled again',
     body: WebhookEndpointChange,
     answers: { 200: { description: 'The current settings.', schema: WebhookEndpoint } },
-    problems: [
-      'INVALID_PARAMETER',
-      'WEBHOOK_NOT_FOUND',
-      'ORGANIZATION_NOT_FOUND',
-      'TOO_MANY_WEBHOOKS',
-      'EMAIL_NOT_SET_UP',
-    ],
+    problems: ['WEBHOOK_NOT_FOUND', 'ORGANIZATION_NOT_FOUND', 'TOO_MANY_WEBHOOKS', 'EMAIL_NOT_SET_UP'],
   },
   {
     method: 'delete',
@@ -66,7 +60,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     tag: 'Webhooks',
     summary: 'Remove an endpoint and what is pending for it',
     answers: { 204: { description: 'The endpoint is removed.' } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND'],
   },
   {
     method: 'post',
@@ -76,7 +70,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     summary: 'Send a test message, also in quiet hours',
     description: 'While a test is pending, no other one is sent. Its outcome is in the deliveries.',
     answers: { 202: { description: 'The pending delivery.', schema: WebhookDelivery } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND'],
   },
   {
     method: 'get',
@@ -86,7 +80,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     summary: 'The deliveries to an endpoint, newest first',
     query: { limit: LIMIT },
     answers: { 200: { description: 'The deliveries of the last 30 days.', schema: WebhookDeliveryList } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND'],
   },
   {
     method: 'post',
@@ -96,6 +90,6 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     summary: 'Send a delivery again, the same message under the same id',
     description: 'A delivery that waits for its next attempt is sent now.',
     answers: { 202: { description: 'The delivery, pending.', schema: WebhookDelivery } },
-    problems: ['INVALID_PARAMETER', 'WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
+    problems: ['WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND'],
   },
 ];
