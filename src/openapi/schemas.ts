@@ -142,12 +142,26 @@ const settings = (target: Dialect) => ({
   // Bodies have no defaults and no transformations, so both sides of a schema are one.
   io: 'input' as const,
   unrepresentable: 'any' as const,
-  override: ({ jsonSchema }: { jsonSchema: { minimum?: number; maximum?: number } }) => {
+  override: ({
+    zodSchema,
+    jsonSchema,
+  }: {
+    zodSchema: z.core.$ZodTypes;
+    jsonSchema: z.core.JSONSchema.BaseSchema;
+  }) => {
     // That a number is one of JavaScript's is no fact about ours.
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    if (zodSchema._zod.def.type === 'catch') allowAnything(jsonSchema);
   },
 });
+
+/** For a field that our clients read leniently: rows of other programs pass through, so the field may hold any value. */
+function allowAnything(jsonSchema: z.core.JSONSchema.BaseSchema): void {
+  const usual = { ...jsonSchema };
+  for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+  jsonSchema.anyOf = [usual, { description: 'Whatever another program has written.' }];
+}
 
 /** Within a document a schema has no address of its own. */
 function bare(schema: object): JsonSchema {
