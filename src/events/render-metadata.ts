@@ -26,12 +26,37 @@ export function renderMetadata(text: string | null, log: ShownLog, word: string 
   if (text === null || !isObject(value)) return JSON.stringify(missingKeys({}, log, word));
   // Old clients call `progress_percent.toFixed(1)`, so it must be a finite number.
   const { progress_percent: percent = 0, ...rest } = value;
-  if (!Number.isFinite(percent)) return JSON.stringify({ ...missingKeys(rest, log, word), ...rest });
-  const missing = missingKeys(value, log, word);
-  if (Object.keys(missing).length === 0) return text;
+  const isUsable = Number.isFinite(percent);
+  const missing = missingKeys(isUsable ? value : rest, log, word);
+  const kept = isUsable ? text : withoutKey(text, 'progress_percent');
+  if (Object.keys(missing).length === 0) return kept;
   const first = JSON.stringify(missing);
   // The rest stays text, which keeps numbers that JavaScript cannot represent.
-  return text === '{}' ? first : `${first.slice(0, -1)}, ${text.slice(1)}`;
+  return kept === '{}' ? first : `${first.slice(0, -1)}, ${kept.slice(1)}`;
+}
+
+/** @param text a JSON object; @param key without characters that JSON escapes */
+function withoutKey(text: string, key: string): string {
+  const kept = membersOf(text).filter((member) => !member.startsWith(`"${key}"`));
+  return kept.length === 0 ? '{}' : `{${kept.join(', ')}}`;
+}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
+
+/** The members of a JSON object: each with its name and its value, as they are written. */
+function membersOf(text: string): string[] {
+  const members: string[] = [];
+  let depth = 0;
+  let start = text.indexOf('{') + 1;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (depth === 1 && (token === ',' || token === '}')) {
+      members.push(text.slice(start, index).trim());
+      start = index + 1;
+    }
+    if (token === '{' || token === '[') depth += 1;
+    if (token === '}' || token === ']') depth -= 1;
+  }
+  return members.filter((member) => member !== '');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
