@@ -46,6 +46,8 @@ function requireKnownParameters(c: Context, known: readonly string[]): void {
   );
 }
 
+/** Some clients send `null` for no body. */
 async function requireNoBody(c: Context): Promise<void> {
-  if ((await c.req.text()).trim() !== '') await jsonBody(c, NoFields);
+  const text = (await c.req.text()).trim();
+  if (text !== '' && text !== 'null') await jsonBody(c, NoFields);
 }
