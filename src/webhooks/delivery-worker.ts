@@ -5,6 +5,7 @@
  * the same `webhook-id`. Unordered: newer messages overtake a message that is retried, except changes of patients
  * (change-messages.ts).
  */
+import { setMaxListeners } from 'node:events';
 import type { Database } from '../database/open.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import type { Sealer } from '../encryption/sealer.ts';
@@ -67,6 +68,8 @@ export interface Deliverer {
 export function startDeliverer(deps: DelivererDeps): Deliverer {
   const { database, logger, pollMs = () => 250 + Math.random() * 500 } = deps;
   const stopping = new AbortController();
+  // Each attempt in progress listens; Node would warn of a leak at eleven.
+  setMaxListeners(0, stopping.signal);
   const inFlight = new Map<DueDelivery, Promise<void>>();
   let [checkAt, cleanAt] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
 

@@ -1,5 +1,5 @@
 /** How the deliverer shares its attempts: no organization delays another. */
-import { describe, expect, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { CreatedWebhook } from '#contract/webhook.ts';
 import { giveUpOthers } from '../../src/webhooks/message-owners.ts';
 import { claimDeliveries, renewClaims } from '../../src/webhooks/outbox.ts';
@@ -14,6 +14,31 @@ async function register(server: TestServer, organizationId: number, url: string)
   });
   return CreatedWebhook.parse(await response.json()).id;
 }
+
+describe('many endpoints that refuse a connection at once', () => {
+  test('cause no warning of Node about listeners', async ({ databaseUrl }) => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    onTestFinished(() => void process.off('warning', note));
+    const organizations = Array.from({ length: 14 }, (_, n) => n + 1);
+    const server = await startTestServer(databaseUrl, {
+      organizations,
+      config: { webhooksMayLoopBack: true },
+    });
+    // Nothing listens there.
+    for (const id of organizations) await register(server, id, 'http://127.0.0.1:9/');
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select id, 'by_hand', 'failed', now() from unnest(${organizations}::int[]) as id`;
+    await vi.waitFor(
+      async () =>
+        expect(await sql`select from webhook_deliveries where last_error is not null`).toHaveLength(14),
+      { timeout: 30_000, interval: 100 },
+    );
+    expect(warnings.map(({ name }) => name)).not.toContain('MaxListenersExceededWarning');
+  });
+});
 
 describe('an organization with ten endpoints that never answer', () => {
   test('delays no other, and is tried with its own share only', async ({ databaseUrl }) => {
