@@ -44,19 +44,22 @@ function refuseBody(socket: Duplex): void {
 /** The application refuses a larger one by its length, without reading it. */
 const READ_AT_MOST = 64 * 1024;
 
-/** Node has not parsed the body: it is in `head` and the bytes still to come. */
+/** Node has not parsed the body: it is in `head` and the bytes still to come, all of them within a minute. */
 function readBody(socket: Socket, head: Buffer, length: number, done: (body: Buffer) => void): void {
   let body = head;
+  const limit = setTimeout(() => socket.destroy(), SILENT_MS).unref();
+  const stop = () => clearTimeout(limit);
   const check = (): void => {
     if (body.length < length) return;
-    socket.off('data', add).off('error', destroy).off('end', destroy).setTimeout(0);
+    stop();
+    socket.off('data', add).off('error', destroy).off('end', destroy).off('close', stop);
     done(body.subarray(0, length));
   };
   const add = (bytes: Buffer): void => {
     body = Buffer.concat([body, bytes]);
     check();
   };
-  socket.on('data', add).on('error', destroy).on('end', destroy).setTimeout(SILENT_MS, destroy);
+  socket.on('data', add).on('error', destroy).on('end', destroy).on('close', stop);
   check();
 }
 
