@@ -6,6 +6,7 @@ import { purgeMissing } from '../../src/erasure/purge.ts';
 import { canMarkMissing } from '../../src/patients/missing-patients.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { rethrow } from '../support/rethrow.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
@@ -128,12 +129,35 @@ describe('a patient that reappears with a record that cannot be stored', () => {
     await markAbsent();
     expect(await wholeSync(server)).toMatchObject({ records_failed: 2, records_success: 58 });
     expect(await absent()).toEqual([]);
-    expect(await purgeMissing(database, 30)).toBe(0);
+    expect(await purgeMissing(database, 30, rethrow)).toBe(0);
 
     await markAbsent();
     const retried = await askJson(server, '/cliniko/quarantine/123/retry', 'POST');
     expect(retried).toMatchObject({ requested: 2, resolved: 0, remaining: 2 });
     expect(await absent()).toEqual([]);
+    await database.close();
+  });
+});
+
+describe('a patient that reappears in a batch of which PostgreSQL refuses another patient', () => {
+  test('is no longer missing', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 40 });
+    const database = openDatabase(databaseUrl, { max: 1 });
+    const { sql } = database;
+    await wholeSync(server);
+    const settings = { validation: { email: 'require' } };
+    await server.api('/organizations/123', { method: 'PUT', body: JSON.stringify(settings) });
+    const { people: clinic } = server.cliniko;
+    const [missing = '', refused = ''] = clinic.ids();
+    for (const id of clinic.ids()) clinic.override(id, { email: `p${id}@example.com` });
+    clinic.override(missing, { email: null });
+    await sql.unsafe(`create function refuse() returns trigger language plpgsql as
+      $$ begin if new.cliniko_patient_id = '${refused}' then raise check_violation; end if; return new; end $$`);
+    await sql`create trigger refuse before insert or update on patients for each row execute function refuse()`;
+    await sql`update patients set missing_since = now() where cliniko_patient_id = ${missing}`;
+
+    expect(await wholeSync(server)).toMatchObject({ records_failed: 2, records_success: 38 });
+    expect(await sql`select from patients where missing_since is not null`).toHaveLength(0);
     await database.close();
   });
 });

@@ -93,12 +93,8 @@ const upsertAll: Upsert = async (tx, organizationId, { encoded }) => ({
   refused: [],
 });
 
-const upsertDivided: Upsert = async (tx, organizationId, { patients }) => {
-  const written = await upsertIsolatingFailures(tx, organizationId, patients);
-  const refused = written.refused.map((patient) => patient.clinikoPatientId);
-  await markPresent(tx, organizationId, refused);
-  return written;
-};
+const upsertDivided: Upsert = (tx, organizationId, { patients }) =>
+  upsertIsolatingFailures(tx, organizationId, patients);
 
 async function commitBatch(deps: BatchDeps, batch: PreparedBatch, upsert: Upsert): Promise<RunState> {
   const { sql } = deps.database;
@@ -120,15 +116,14 @@ async function writeBatch(tx: Tx, deps: BatchDeps, batch: PreparedBatch, upsert:
   // `execute` sends this statement first: its lock comes first in the lock order.
   const sharing =
     tx`select ${runSettings(tx, deps.lease)} ${sharedOrganization(tx, organizationId)}`.execute();
-  const rejected = batch.rejected.map((record) => record.clinikoPatientId);
-  const [organizations, written] = await Promise.all([
-    sharing,
-    upsert(tx, organizationId, batch),
-    markPresent(tx, organizationId, rejected),
-  ]);
+  const [organizations, written] = await Promise.all([sharing, upsert(tx, organizationId, batch)]);
   if (organizations.length === 0) throw new OrganizationDeletedError(organizationId);
+  // After the upsert, which may roll back to a savepoint. Mostly no record is rejected, and this sends nothing.
+  await markPresent(tx, organizationId, [...batch.rejected, ...written.refused].map(idOf));
   return await finishBatch(tx, deps, batch, written, () => sendCommit(tx));
 }
+
+const idOf = ({ clinikoPatientId }: RejectedRecord | Patient) => clinikoPatientId;
 
 type Written = Awaited<ReturnType<Upsert>>;
 
