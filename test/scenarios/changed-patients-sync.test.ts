@@ -1,6 +1,6 @@
 /** A sync of changed patients reads two lists: what was edited, and what was archived. */
 import { describe, expect } from 'vitest';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
@@ -31,5 +31,28 @@ describe('a sync of changed patients', () => {
         proof: { proven: true, seen: listed, total_at_start: listed, total_at_end: listed },
       },
     });
+  });
+
+  test('reads what changed although the last sync began while the clock was a year ahead', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    const sql = connectInTest(databaseUrl);
+    await wholeSync(server);
+    const { id: ahead } = await wholeSync(server);
+    await sql`update sync_logs set started_at = started_at + interval '1 year', completed_at = completed_at + interval '1 year'
+      where id = ${ahead}`;
+    await sql`update sync_runs set created_at = created_at + interval '1 year', checkpoint = jsonb_set(checkpoint,
+        '{position,startedAt}', to_jsonb(((checkpoint #>> '{position,startedAt}')::timestamptz + interval '1 year')::text))
+      where sync_log_id = ${ahead}`;
+    const { people } = server.cliniko;
+    const [edited = ''] = [...people.ids()].filter((id) => people.record(id).archived_at === null);
+    people.edit(edited, { first_name: 'Edited' });
+    await server.api('/cliniko/sync-changed/123', { method: 'POST' });
+    await expect
+      .poll(() => sql`select first_name from patients where cliniko_patient_id = ${edited}`, {
+        timeout: 20_000,
+      })
+      .toEqual([{ first_name: 'Edited' }]);
   });
 });

@@ -107,7 +107,7 @@ function changedPage(
   return { records, newKeys, at, after: crawl.position, numbered: { total, pages } };
 }
 
-/** The last one decides. Older ones are for a clock that was set back. */
+/** The last one decides. Older ones are for a clock that was set back by less than a day. */
 const NEWEST_RUNS = 20;
 
 /** Clocks differ, and records that are written while a run starts become visible later. */
@@ -130,6 +130,8 @@ async function readWatermark({ sql }: Database, organizationId: number): Promise
         join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
       where log.organization_id = ${organizationId} and log.status = 'completed'
         and log.operation_type in ('full_patients', 'changed_patients')
+        -- The clock was ahead: it is not known when this run began.
+        and log.started_at < (now() at time zone 'utc') + interval '1 day'
         and run.created_at >= greatest(organizations.created_at, credentials.updated_at)
       order by log.started_at desc, log.id desc limit ${NEWEST_RUNS}) as newest`;
   return row?.since ?? undefined;
