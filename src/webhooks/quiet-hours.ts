@@ -15,19 +15,23 @@ const DAY_MINUTES = 24 * 60;
 /** @returns when they end; undefined when it is not quiet */
 export function quietUntil(hours: QuietHours | null, at: Date): Date | undefined {
   if (hours === null || !isQuiet(hours, at)) return undefined;
-  let end = new Date(at.getTime() - (at.getTime() % MINUTE_MS));
-  // Again when the clock was put back on the way.
-  while (isQuiet(hours, end)) end = later(end, minutesFrom(wallClock(end, hours.time_zone), hours.to));
-  // The clock may have been put forward on the way. Often one minute is checked.
-  while (!isQuiet(hours, later(end, -1))) end = later(end, -1);
+  const minute = new Date(at.getTime() - (at.getTime() % MINUTE_MS));
+  const planned = later(minute, minutesFrom(wallClock(minute, hours.time_zone), hours.to));
+  const corrected = correctedTo(hours, planned);
+  let end = corrected < minute ? minute : corrected;
+  // An end that the clock skips: it is past once the clock has passed it.
+  while (isQuiet(hours, end)) end = later(end, 1);
   return end;
 }
 
 /** When they ended last, seen from a time at which it is not quiet. */
 export function lastQuietEnd({ to, time_zone }: QuietHours, at: Date): Date {
   const minute = new Date(at.getTime() - (at.getTime() % MINUTE_MS));
-  const end = later(minute, -minutesFrom(to, wallClock(minute, time_zone)));
-  // By the part of a day that the clock was put forward or back on the way.
+  return correctedTo({ to, time_zone }, later(minute, -minutesFrom(to, wallClock(minute, time_zone))));
+}
+
+/** By the part of a day that the clock was put forward or back on the way. */
+function correctedTo({ to, time_zone }: Pick<QuietHours, 'to' | 'time_zone'>, end: Date): Date {
   const off = minutesFrom(wallClock(end, time_zone), to);
   return later(end, off > DAY_MINUTES / 2 ? off - DAY_MINUTES : off);
 }
