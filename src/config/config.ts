@@ -199,8 +199,7 @@ const ports: Rule<number[]> = {
 function isClinikoUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
-  const others = [url.username, url.password, url.search, url.hash];
-  return /\/v1\/?$/.test(url.pathname) && others.every((part) => part === '') && isSafeAddress(url);
+  return /\/v1\/?$/.test(url.pathname) && !/[?#@\s]/.test(value) && isSafeAddress(url);
 }
 
 /** The standard variables of OpenTelemetry. */

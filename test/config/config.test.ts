@@ -165,6 +165,8 @@ describe('a bad value', () => {
       /^CLINIKO_BASE_URL must be .* nothing behind/,
     ],
     [{ CLINIKO_BASE_URL: 'https://api.au1.cliniko.com/v1#v1' }, /^CLINIKO_BASE_URL must be/],
+    [{ CLINIKO_BASE_URL: 'https://api.au1.cliniko.com/v1?' }, /^CLINIKO_BASE_URL must be/],
+    [{ CLINIKO_BASE_URL: 'https://api.au1.cliniko.com/v1 ' }, /^CLINIKO_BASE_URL must be/],
     [{ ALLOWED_ORIGINS: 'https://a.example/path' }, /^ALLOWED_ORIGINS must be origins with commas/],
     [{ CLINIKO_ORGANIZATION_ID: '123' }, /^CLINIKO_API_KEY must be set too/],
     [{ CLINIKO_API_KEY: 'k' }, /^CLINIKO_ORGANIZATION_ID must be set too/],
