@@ -2,7 +2,9 @@
  * The optional purge: erases patients that are missing in Cliniko for a number of days. Off unless the operator sets the
  * number.
  */
+import { waitedTooLong } from '../database/brief-lock.ts';
 import type { Database } from '../database/open.ts';
+import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
@@ -40,15 +42,12 @@ export function startPurge(database: Database, afterDays: number, logger: Logger
  * Purges one clinic after another, each with its own audit entry. One whose purge fails is left to the next time: another
  * program may hold it.
  *
- * @param onFailed default: the first failure ends it
  * @returns how many patients were erased
  */
 export async function purgeMissing(
   database: Database,
   afterDays: number,
-  onFailed: (organizationId: number, error: unknown) => void = (_organizationId, error) => {
-    throw error;
-  },
+  onFailed: (organizationId: number, error: unknown) => void,
 ): Promise<number> {
   const clinics = await database.sql<{ id: number }[]>`
     select distinct organization_id as id from patients
@@ -58,6 +57,7 @@ export async function purgeMissing(
     try {
       purged += await purgeClinic(database, id, afterDays);
     } catch (error) {
+      if (isDatabaseUnavailable(error) && !waitedTooLong(error)) throw error;
       onFailed(id, error);
     }
   }

@@ -3,8 +3,8 @@
  * one.
  *
  * Every server does. A target is locked, acted on and given its outcome in one transaction, so each organization is acted on
- * at most once, and a server that dies leaves its target to the others. One that another program has locked is left for ten
- * seconds, while the others continue. Requests to Cliniko keep to the budgets of the runs
+ * at most once, and a server that dies leaves its target to the others. One that another program holds is left for later, while
+ * the others continue. Requests to Cliniko keep to the budgets of the runs
  * (cliniko/request-budget.ts); an operation also starts no run while many wait for a worker, so that a scheduled run does not
  * wait behind thousands.
  *
@@ -20,8 +20,9 @@ import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import type { CancelDeps } from '../sync/cancel-run.ts';
+import { wouldStartWait } from '../sync/held-organization.ts';
 import { every } from '../timing/every.ts';
-import { PassedOver } from '../timing/pass-over.ts';
+import { PassedOver } from '../timing/passed-over.ts';
 import { type Applied, applyAction, type RunningOperation } from './apply-action.ts';
 
 export interface OperationDeps extends CancelDeps {
@@ -34,8 +35,8 @@ type Outcome = Applied['outcome'] | 'failed';
 /** Jitter is added, so that servers do not poll in step. Each poll costs one read of a small index. */
 const LOOK_EVERY_MS = 1_000;
 
-/** When a target that was locked is tried again. */
-const TRY_LOCKED_AGAIN_MS = 10_000;
+/** Delay of a target that another program holds. It doubles, up to 160 s. */
+const TRY_HELD_AGAIN_MS = 10_000;
 
 /** Runs without a worker, on all servers, beyond which an operation starts none. */
 const QUEUED_AT_MOST = 100;
@@ -43,12 +44,12 @@ const QUEUED_AT_MOST = 100;
 /** @returns a function that stops it after the current organization */
 export function startOperationWorker(deps: OperationDeps): () => void {
   let isStopped = false;
-  const locked = new PassedOver();
+  const held = new PassedOver();
   const stop = every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
-        await workOnOperations(deps, { locked, isStopped: () => isStopped });
+        await workOnOperations(deps, { held, isStopped: () => isStopped });
       } catch (error) {
         deps.logger.warn(safeError(error), 'Working on the bulk operations failed; the next check continues');
       }
@@ -62,21 +63,21 @@ export function startOperationWorker(deps: OperationDeps): () => void {
 
 interface Work {
   /** Organizations that another program holds. Kept between calls. */
-  locked: PassedOver;
+  held: PassedOver;
   isStopped: () => boolean;
 }
 
 /** Until no operation has a target that can be acted on now. */
 export async function workOnOperations(
   deps: OperationDeps,
-  { locked, isStopped }: Work = { locked: new PassedOver(), isStopped: () => false },
+  { held, isStopped }: Work = { held: new PassedOver(), isStopped: () => false },
 ): Promise<void> {
   const { sql } = deps.database;
   const operations = new Map((await readRunning(sql)).map((operation) => [operation.id, operation]));
   while (operations.size > 0) {
     for (const operation of operations.values()) {
       if (isStopped()) return;
-      if (await takeNext(deps, operation, locked)) continue;
+      if (await takeNext(deps, operation, held)) continue;
       operations.delete(operation.id);
       await completeOperation(deps, operation);
     }
@@ -94,12 +95,12 @@ async function readRunning(sql: Sql): Promise<RunningOperation[]> {
 async function takeNext(
   deps: OperationDeps,
   operation: RunningOperation,
-  locked: PassedOver,
+  held: PassedOver,
 ): Promise<boolean> {
   const { sql } = deps.database;
   const { id, action } = operation;
   if ((action === 'start' || action === 'retry') && (await isQueueFull(sql))) return false;
-  const work = (tx: Tx) => actOnNext(tx, deps, operation, locked.ids());
+  const work = (tx: Tx) => actOnNext(tx, deps, operation, held.ids());
   // A server that froze in the middle of a batch holds the row that a cancel needs.
   const begin = () => (action === 'cancel' ? beginTerminatingBlockers(sql, work) : sql.begin(work));
   const taken = await retryTransaction(begin).catch(async (error: unknown) => {
@@ -109,8 +110,8 @@ async function takeNext(
     return await retryTransaction(begin);
   });
   if (taken === undefined) return false;
-  if (taken.outcome === 'locked') {
-    locked.add(taken.organizationId, TRY_LOCKED_AGAIN_MS);
+  if (taken.outcome === 'held') {
+    reportHeld(deps, operation, taken.organizationId, held.addAgain(taken.organizationId, TRY_HELD_AGAIN_MS));
     return true;
   }
   taken.publish?.();
@@ -134,7 +135,7 @@ type Taken = { organizationId: number } & (
   | Applied
   | { outcome: 'failed'; error: unknown; publish?: undefined }
   /** Another program holds the organization, or one of its rows. */
-  | { outcome: 'locked' }
+  | { outcome: 'held' }
 );
 
 /**
@@ -158,7 +159,7 @@ async function actOnNext(
   if (target === undefined) return undefined;
   const { organizationId } = target;
   const applied = await applyOrSkip(tx, deps, operation, organizationId);
-  if (applied.outcome === 'locked') return { organizationId, outcome: 'locked' };
+  if (applied.outcome === 'held') return { organizationId, outcome: 'held' };
   await tx`update bulk_operation_targets set outcome = ${applied.outcome}
     where operation_id = ${operation.id} and organization_id = ${organizationId}`;
   return { organizationId, ...applied };
@@ -170,15 +171,33 @@ async function applyOrSkip(
   deps: OperationDeps,
   operation: RunningOperation,
   organizationId: number,
-): Promise<Applied | { outcome: 'failed'; error: unknown } | { outcome: 'locked' }> {
+): Promise<Applied | { outcome: 'failed'; error: unknown } | { outcome: 'held' }> {
   try {
+    if (await wouldWait(tx, operation, organizationId)) return { outcome: 'held' };
     return await tx.savepoint((inner) => applyAction(inner, deps, operation, organizationId));
   } catch (error) {
     if (error instanceof OrganizationDeletedError) return { outcome: 'skipped' };
-    if (waitedTooLong(error)) return { outcome: 'locked' };
+    if (waitedTooLong(error)) return { outcome: 'held' };
     if (isDatabaseUnavailable(error) || isTakenId(error, 'sync_logs')) throw error;
     return { outcome: 'failed', error };
   }
+}
+
+async function wouldWait(tx: Tx, { action }: RunningOperation, organizationId: number): Promise<boolean> {
+  if (action !== 'start' && action !== 'retry') return false;
+  return await wouldStartWait(tx, organizationId);
+}
+
+function reportHeld(
+  { logger }: OperationDeps,
+  { id, action }: RunningOperation,
+  organizationId: number,
+  delayMs: number,
+): void {
+  logger.warn(
+    { organization_id: organizationId, operation_id: id },
+    `Operation ${id} (${action}) waits for organization ${organizationId}, which another program holds in an open transaction; it is tried again in ${delayMs / 1_000} s`,
+  );
 }
 
 /** The last server that finishes a target completes the operation. */

@@ -80,7 +80,8 @@ interface ClaimedRow {
 /**
  * Claims the oldest free run whose type this version knows. (During a rolling upgrade a run of a new type waits for a server
  * that knows it.) A run is free when it has no owner, when its lease has expired, or when its owner is this worker but does
- * not execute it, because the database was unavailable during the run.
+ * not execute it, because the database was unavailable during the run. One whose organization another program holds is left, because it
+ * would wait in a slot: its stream of events is locked (events/free-streams.ts).
  *
  * @param active the runs that this worker executes
  */
@@ -92,10 +93,11 @@ export async function claimNextRun(
   const [row] = await sql<ClaimedRow[]>`
     with free as (
       select sync_log_id as id, owner as previous_owner from sync_runs
+      join sync_streams as stream using (organization_id)
       where ended_at is null and operation_type = any(${OperationType.options as string[]}::text[])
         and sync_log_id <> all(${active as number[]}::int[])
         and (owner is null or owner = ${owner} or not ${isLeased(sql)})
-      order by created_at limit 1 for update skip locked)
+      order by created_at limit 1 for update of sync_runs, stream skip locked)
     update sync_runs as run set
       owner = ${owner}, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
       fruitless_claims = fruitless_claims + 1, lease_expires_at = clock_timestamp() + ${LEASE}::interval

@@ -7,7 +7,6 @@
  */
 import { briefLockWait } from '../database/brief-lock.ts';
 import type { Database } from '../database/open.ts';
-import { freeStreams } from '../events/free-streams.ts';
 import { triggerNotifySuppressed } from '../events/suppress-trigger-notify.ts';
 import { timestamp } from './sync-log-row.ts';
 
@@ -27,16 +26,16 @@ export async function updateQueuePositions({ sql }: Database): Promise<number[]>
       select sync_log_id, row_number() over (order by created_at, sync_log_id) as position from sync_runs
       where ended_at is null and owner is null),
     due as (
-      select log.id, log.organization_id, queue.position, ${triggerNotifySuppressed(sql)}, ${briefLockWait(sql)}
+      select log.id, queue.position, ${triggerNotifySuppressed(sql)}, ${briefLockWait(sql)}
       from queue join sync_logs as log on log.id = queue.sync_log_id
+      join sync_streams as stream on stream.organization_id = log.organization_id
       where log.status = 'running' and log.metadata ->> 'phase' = 'queued'
         and log.metadata -> 'queue_position' is distinct from to_jsonb(queue.position)
         and (queue.position <= ${EXACT_UP_TO}
           or coalesce((log.metadata ->> 'queue_position')::bigint, 0) not between queue.position and 2 * queue.position - 1)
-      order by log.id limit ${WRITTEN_AT_ONCE} for update of log skip locked),
-    free as (${freeStreams(sql, sql`select organization_id from due`)})
+      order by log.id limit ${WRITTEN_AT_ONCE} for update of log, stream skip locked)
     update sync_logs as log set
       metadata = metadata || jsonb_build_object('queue_position', due.position, 'timestamp', ${timestamp(sql)})
-    from due join free using (organization_id) where log.id = due.id returning log.organization_id`;
+    from due where log.id = due.id returning log.organization_id`;
   return rows.map((row) => row.organization_id);
 }

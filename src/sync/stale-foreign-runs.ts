@@ -117,13 +117,12 @@ interface RunningRow {
 /** Another program that is writing other rows of an organization delays only the rows of that organization. */
 async function withoutHeldStreams(tx: ISql, rows: readonly RunningRow[]): Promise<number[]> {
   const organizations = rows.map((row) => row.organization_id);
-  const free = await tx<{ id: number }[]>`
-    with free as (${freeStreams(tx, tx`select unnest(${organizations}::int[])`)})
-    select organization_id as id from free`;
-  const all = await tx<{ id: number }[]>`
-    select organization_id as id from sync_streams where organization_id = any(${organizations}::int[])`;
-  const held = new Set(all.map(({ id }) => id));
-  for (const { id } of free) held.delete(id);
+  const wanted = tx`select unnest(${organizations}::int[])`;
+  const found = await tx<{ id: number }[]>`
+    with free as (${freeStreams(tx, wanted)})
+    select stream.organization_id as id from sync_streams as stream left join free using (organization_id)
+    where stream.organization_id in (${wanted}) and free.organization_id is null`;
+  const held = new Set(found.map(({ id }) => id));
   return rows.filter((row) => !held.has(row.organization_id)).map(({ id }) => id);
 }
 

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import { every } from '../timing/every.ts';
-import { PassedOver } from '../timing/pass-over.ts';
+import { PassedOver } from '../timing/passed-over.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { findLostKeys, type LostKey } from './api-key-check.ts';
 import { CancelledError } from './failure.ts';
@@ -52,7 +52,7 @@ export class Worker {
   readonly #slots: Slots;
   readonly #owner = randomBytes(8).toString('hex');
   readonly #active = new Set<ActiveRun>();
-  /** By run id: when this worker may claim the run again, by `performance.now()`. */
+  /** Runs that this worker does not claim again for a while. */
   readonly #backedOff = new PassedOver();
   readonly #endings: (() => void)[] = [];
   #stopping = false;

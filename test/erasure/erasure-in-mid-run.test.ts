@@ -12,6 +12,7 @@ import { retryQuarantine } from '../../src/patients/retry-quarantine.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { rethrow } from '../support/rethrow.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 
@@ -124,8 +125,8 @@ describe('the purge', () => {
     await engine.sql`update patients set held_since = now() - interval '40 days'`;
     expect(await engine.sql.begin((tx) => confirmMissing(tx, 123))).toBe(5);
 
-    expect(await purgeMissing(engine.database, 30)).toBe(0);
+    expect(await purgeMissing(engine.database, 30, rethrow)).toBe(0);
     await engine.sql`update patients set missing_since = missing_since - interval '31 days'`;
-    expect(await purgeMissing(engine.database, 30)).toBe(5);
+    expect(await purgeMissing(engine.database, 30, rethrow)).toBe(5);
   });
 });

@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '../../src/database/open.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, test } from '../support/database.ts';
+import { rethrow } from '../support/rethrow.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
@@ -126,7 +127,8 @@ describe('deleting an organization', () => {
       values (123, 'legacy', 'failed', '2026-01-01', 'No answer', '{"errors": ["Patient ID 7: odd", "No answer"]}')`;
     await remove(server);
     const rows = await database.sql<{ reason: string; errors: string[] }[]>`
-      select error_details as reason, metadata -> 'errors' as errors from sync_logs where status = 'failed'`;
+      select error_details as reason, metadata -> 'errors' as errors from sync_logs where status = 'failed'
+      order by errors`;
     expect(rows.map(({ reason, errors }) => [reason, ...errors])).toEqual(
       rows.map(({ reason }) => [reason, reason]),
     );
@@ -135,7 +137,7 @@ describe('deleting an organization', () => {
       'No answer',
     ]);
     const events = await database.sql<{ errors: string[] }[]>`
-      select distinct row #> '{metadata,errors}' as errors from sync_events where type = 'failed' order by 1`;
+      select distinct row #> '{metadata,errors}' as errors from sync_events where type = 'failed' order by errors`;
     expect(events.map(({ errors }) => errors)).toEqual(rows.map(({ errors }) => errors));
   });
 });
@@ -223,8 +225,8 @@ describe('the purge', () => {
     await sql`update patients set missing_since = now() - interval '31 days' where cliniko_patient_id = ${long}`;
     await sql`update patients set missing_since = now() - interval '29 days' where cliniko_patient_id = ${lately}`;
 
-    expect(await purgeMissing(database, 30)).toBe(1);
-    expect(await purgeMissing(database, 30)).toBe(0);
+    expect(await purgeMissing(database, 30, rethrow)).toBe(1);
+    expect(await purgeMissing(database, 30, rethrow)).toBe(0);
     expect(await mentions(sql, [long])).toEqual([CHANGES]);
     expect(await sql`select 1 from patients`).toHaveLength(117);
     expect(await sql`select action, details from audit_log where action like 'patients.%'`).toEqual([

@@ -25,6 +25,7 @@ import { startRun } from '../../src/sync/start-run.ts';
 import { createTestDatabase, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { connectPostgres } from '../support/postgres.ts';
+import { rethrow } from '../support/rethrow.ts';
 import { person, scriptedSource } from '../support/scripted-source.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 
@@ -135,7 +136,7 @@ function createCaller({ database, sql, deps }: Engine, clinic: Clinic, erased: M
         return await cancelled?.catch(unlessProblem);
       }
       case 'purge':
-        return await purgeMissing(database, 0);
+        return await purgeMissing(database, 0, rethrow);
       case 'confirm':
         return await interruptAndRun(database.sql, ORGANIZATION, (tx) => confirmMissing(tx, ORGANIZATION));
       case 'retry': {

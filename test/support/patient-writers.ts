@@ -13,6 +13,7 @@ import { retryQuarantine } from '../../src/patients/retry-quarantine.ts';
 import { interruptAndRun } from '../../src/sync/exclusive-transaction.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import type { openEngine } from './engine.ts';
+import { rethrow } from './rethrow.ts';
 import { person, scriptedSource } from './scripted-source.ts';
 import { CREDENTIALS_KEY } from './server.ts';
 
@@ -149,7 +150,7 @@ export function createWriter(
         return await eraseAndAudit(database, ORGANIZATION, { kind: 'listed', ids }, () => audited);
       }
       case 'purge':
-        return await purgeMissing(database, 0);
+        return await purgeMissing(database, 0, rethrow);
       case 'confirm':
         return await interruptAndRun(sql, ORGANIZATION, (tx) => confirmMissing(tx, ORGANIZATION));
       case 'delete':

@@ -24,6 +24,7 @@ import {
   readSchedules,
   widest,
 } from '../../organizations/planned-firings.ts';
+import { wouldStartWait } from '../held-organization.ts';
 import { createRun, findRunning } from '../start-run.ts';
 
 /** A firing that starts later than this was missed: no server ran, or none reached the database. */
@@ -36,6 +37,8 @@ export type Fired = { organizationId: number } & (
   | { outcome: 'started'; type: OperationType; disabled: string | null }
   | { outcome: 'already-running' | 'waits' | 'rested' }
   | { outcome: 'unreadable'; reason: string }
+  /** Another program holds the organization. The firing stays due. */
+  | { outcome: 'held' }
   | { outcome: 'failed'; error: unknown }
 );
 
@@ -94,6 +97,7 @@ async function fire(tx: Tx, due: Due): Promise<Fired> {
   }
   const schedule = fired.find((one) => operationOf(one) === type)?.cron;
   const trigger: SyncTrigger = { kind: 'schedule', ...(schedule !== undefined && { schedule }) };
+  if (await wouldStartWait(tx, organizationId)) return { organizationId, outcome: 'held' };
   try {
     const run = await tx.savepoint((inner) => createRun(inner, organizationId, type, { trigger }));
     if (run !== undefined) {
@@ -102,7 +106,8 @@ async function fire(tx: Tx, due: Due): Promise<Fired> {
       return { organizationId, outcome: 'started', type, disabled: read.error };
     }
   } catch (error) {
-    if (isDatabaseUnavailable(error) && !waitedTooLong(error)) throw error;
+    if (waitedTooLong(error)) return { organizationId, outcome: 'held' };
+    if (isDatabaseUnavailable(error)) throw error;
     // The firing stays due.
     return { organizationId, outcome: 'failed', error };
   }

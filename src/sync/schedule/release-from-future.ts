@@ -5,7 +5,8 @@
  * A next firing is never further ahead than the longest interval of its schedules and the random delay. A time that another
  * program wrote into `next_sync_at` is kept: it differs from the planned one.
  */
-import type { Database, Tx } from '../../database/open.ts';
+import type { Sql } from 'postgres';
+import type { Database } from '../../database/open.ts';
 import {
   earliestDue,
   longestIntervalS,
@@ -17,6 +18,9 @@ import {
 /** In seconds: the random delay, and a difference between the clocks of server and database. */
 const SLACK_S = 15 * 60;
 
+/** For a schedule whose longest interval is not stored. Most fire once a day. */
+const UNKNOWN_INTERVAL_S = 366 * 86_400;
+
 /** Second attempts come after an hour at most. */
 const LONGEST_RETRY = '61 minutes';
 
@@ -26,40 +30,68 @@ interface Row {
   id: number;
   schedule: unknown;
   firings: unknown;
-  next_ms: number;
+  /** ISO 8601 UTC. */
+  next: string;
+  now: string;
 }
 
 /**
+ * Each organization is changed by a statement of its own, so none is locked for long.
+ *
  * @param now for tests; default: the clock of the database
  * @returns the organizations whose next firing is earlier now
  */
 export async function releaseFromFuture({ sql }: Database, now?: Date): Promise<number[]> {
-  return await sql.begin(async (tx) => {
-    const clock = tx`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
-    await tx`update organizations set retry_at = ${clock} where id in (
-      select id from organizations where retry_at > ${clock} + ${LONGEST_RETRY}::interval
-      order by id for no key update skip locked)`;
-    const rows = await tx<(Row & { now: string })[]>`
-      select id, schedule, firings, extract(epoch from next_sync_at)::float8 * 1000 as next_ms, ${clock} as now
-      from organizations
-      where isfinite(next_sync_at) and paused_at is null
-        and next_sync_at > ${clock} + make_interval(secs => longest_interval_s + ${SLACK_S})
-      order by id limit ${AT_ONCE} for no key update skip locked`;
-    const released: number[] = [];
-    for (const row of rows) if (await planAgain(tx, row, new Date(row.now))) released.push(row.id);
-    return released;
-  });
+  const at = now?.toISOString() ?? null;
+  await sql`update organizations set retry_at = coalesce(${at}::timestamptz, clock_timestamp()) where id in (
+    select id from organizations where retry_at > coalesce(${at}::timestamptz, clock_timestamp()) + ${LONGEST_RETRY}::interval
+    order by id for no key update skip locked)`;
+  const intervalOf = rememberIntervals();
+  const released: number[] = [];
+  for (let after = 0; ; ) {
+    const rows = await readPlannedAhead(sql, after, at);
+    for (const row of rows) if (await planAgain(sql, row, intervalOf)) released.push(row.id);
+    const last = rows.at(-1);
+    if (last === undefined) return released;
+    after = last.id;
+  }
 }
 
-async function planAgain(tx: Tx, { id, schedule, firings, next_ms }: Row, now: Date): Promise<boolean> {
-  const read = readSchedules(schedule);
-  const planned = earliestDue(readFirings(firings, read));
-  if (planned === null || Math.abs(planned.getTime() - next_ms) > 1) return false;
-  const next = planFirings(read, now);
-  const due = earliestDue(next);
+async function readPlannedAhead(sql: Sql, after: number, at: string | null): Promise<Row[]> {
+  const clock = sql`coalesce(${at}::timestamptz, clock_timestamp())`;
+  return await sql<Row[]>`
+    select id, schedule, firings, next_sync_at as next, ${clock} as now from organizations
+    where id > ${after} and isfinite(next_sync_at) and paused_at is null and next_sync_at > ${clock}
+      + make_interval(secs => coalesce(longest_interval_s, ${UNKNOWN_INTERVAL_S}) + ${SLACK_S})
+    order by id limit ${AT_ONCE}`;
+}
+
+type IntervalOf = (schedule: unknown, now: Date) => number | null;
+
+/** Many clinics have the same schedule, and to search its longest interval takes milliseconds. */
+function rememberIntervals(): IntervalOf {
+  const known = new Map<string, number | null>();
+  return (schedule, now) => {
+    const key = JSON.stringify(schedule);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const interval = longestIntervalS(readSchedules(schedule), now);
+    known.set(key, interval);
+    return interval;
+  };
+}
+
+async function planAgain(sql: Sql, row: Row, intervalOf: IntervalOf): Promise<boolean> {
+  const now = new Date(row.now);
+  const read = readSchedules(row.schedule);
+  const planned = earliestDue(readFirings(row.firings, read));
+  if (planned?.getTime() !== Date.parse(row.next)) return false;
+  const firings = planFirings(read, now);
+  const due = earliestDue(firings);
   // The stored interval may leave out gaps of more than a week, as the previous version did.
-  await tx`update organizations set longest_interval_s = ${longestIntervalS(read, now)},
-      firings = ${JSON.stringify(next)}::text::jsonb, next_sync_at = ${due?.toISOString() ?? null}::timestamptz
-    where id = ${id}`;
-  return due !== null && planned.getTime() - due.getTime() > SLACK_S * 1_000;
+  const { count } = await sql`
+    update organizations set longest_interval_s = ${intervalOf(row.schedule, now)},
+      firings = ${JSON.stringify(firings)}::text::jsonb, next_sync_at = ${due?.toISOString() ?? null}::timestamptz
+    where id = ${row.id} and next_sync_at = ${row.next}::timestamptz and paused_at is null`;
+  return count > 0 && due !== null && planned.getTime() - due.getTime() > SLACK_S * 1_000;
 }

@@ -16,7 +16,7 @@ import type { EventBus } from '../../events/event-bus.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { safeError } from '../../logging/safe-error.ts';
 import { every } from '../../timing/every.ts';
-import { PassedOver } from '../../timing/pass-over.ts';
+import { PassedOver } from '../../timing/passed-over.ts';
 import { type Fired, fireNext } from './fire-schedule.ts';
 import { releaseFromFuture } from './release-from-future.ts';
 import { startNextAttempt } from './start-second-attempts.ts';
@@ -27,8 +27,14 @@ const LOOK_EVERY_MS = 1_000;
 /** How often firings are looked for that a clock which was ahead has planned. */
 const RELEASE_EVERY_MS = 60_000;
 
-/** Delay after a failed start. */
+/** Organizations that one log line names. */
+const NAMED_AT_MOST = 20;
+
+/** Delay after a failed start. It doubles, up to 16 minutes. */
 const TRY_AGAIN_MS = 60_000;
+
+/** Delay of a start while another program holds the organization. It doubles, up to 160 s. */
+const TRY_HELD_AGAIN_MS = 10_000;
 
 export interface SchedulerDeps {
   database: Database;
@@ -66,7 +72,7 @@ async function releaseSchedules({ database, logger, now }: SchedulerDeps): Promi
   if (released.length === 0) return;
   const clinics = `${released.length} ${released.length === 1 ? 'organization' : 'organizations'}`;
   logger.warn(
-    { organization_ids: released },
+    { organization_ids: released.slice(0, NAMED_AT_MOST) },
     `The clock of the database was ahead: the schedules of ${clinics} are planned again`,
   );
 }
@@ -91,9 +97,19 @@ async function report(deps: SchedulerDeps, failed: PassedOver, fired: Fired): Pr
     bus.publish({ organizations: [organizationId], work: true });
   } else if (outcome === 'unreadable') {
     logDisabled(logger, organizationId, fired.reason);
+  } else if (outcome === 'held') {
+    reportHeld(deps, failed, organizationId);
   } else if (outcome === 'failed') {
     await reportFailedStart(deps, failed, organizationId, fired.error);
   }
+}
+
+function reportHeld({ logger }: SchedulerDeps, failed: PassedOver, organizationId: number): void {
+  const delayMs = failed.addAgain(organizationId, TRY_HELD_AGAIN_MS);
+  logger.warn(
+    { organization_id: organizationId },
+    `A sync of organization ${organizationId} is due, but another program holds it in an open transaction; it is tried again in ${delayMs / 1_000} s`,
+  );
 }
 
 async function reportFailedStart(
@@ -107,10 +123,10 @@ async function reportFailedStart(
     await advanceSequences(database.sql, ['sync_logs']);
     return;
   }
-  failed.add(organizationId, TRY_AGAIN_MS);
+  const minutes = failed.addAgain(organizationId, TRY_AGAIN_MS) / 60_000;
   logger.error(
     { organization_id: organizationId, ...safeError(error) },
-    `The scheduled sync of organization ${organizationId} could not be started; it is tried again in a minute`,
+    `The scheduled sync of organization ${organizationId} could not be started; it is tried again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}`,
   );
 }
 
@@ -125,6 +141,8 @@ export async function startDueAttempts(deps: SchedulerDeps): Promise<number> {
       started += 1;
       logger.info(`Run ${retryOf} of organization ${organizationId} is tried again`);
       bus.publish({ organizations: [organizationId], work: true });
+    } else if (outcome === 'held') {
+      reportHeld(deps, failed, organizationId);
     } else if (outcome === 'failed') {
       await reportFailedStart(deps, failed, organizationId, attempt.error);
     }

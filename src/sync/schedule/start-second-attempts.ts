@@ -1,24 +1,35 @@
 /** Starts the second attempts that are due (second-attempt.ts), once for any number of servers. */
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import { briefLockWait, waitedTooLong } from '../../database/brief-lock.ts';
-import type { Database } from '../../database/open.ts';
+import type { Database, Tx } from '../../database/open.ts';
 import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
 import { isEverythingPaused } from '../../organizations/pause.ts';
+import { wouldStartWait } from '../held-organization.ts';
 import { createRun } from '../start-run.ts';
 
 /** How soon an attempt that waits for a running run looks again. */
 const WAIT = '30 seconds';
 
+type Attempted =
+  | { outcome: 'started' }
+  /** Another run is working. */
+  | { outcome: 'waits' }
+  /** Another program holds the organization. The attempt stays due. */
+  | { outcome: 'held' }
+  | { outcome: 'failed'; error: unknown };
+
 export type SecondAttempt = {
   organizationId: number;
   /** The failed run. */
   retryOf: number;
-} & (
-  | { outcome: 'started' }
-  /** Another run is working. */
-  | { outcome: 'waits' }
-  | { outcome: 'failed'; error: unknown }
-);
+} & Attempted;
+
+interface Due {
+  id: number;
+  retry_of: number;
+  type: OperationType;
+  schedule: string | null;
+}
 
 /**
  * @param passedOver organizations that are left out
@@ -32,7 +43,7 @@ export async function startNextAttempt(
 ): Promise<SecondAttempt | undefined> {
   return await sql.begin(async (tx): Promise<SecondAttempt | undefined> => {
     const clock = tx`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
-    const [due] = await tx<{ id: number; retry_of: number; type: OperationType; schedule: string | null }[]>`
+    const [due] = await tx<Due[]>`
       select id, retry_of, retry_type as type,
         (select metadata -> 'trigger' ->> 'schedule' from sync_logs where sync_logs.id = retry_of) as schedule,
         ${briefLockWait(tx)}
@@ -41,18 +52,24 @@ export async function startNextAttempt(
         and not ${isEverythingPaused(tx)}
       order by retry_at limit 1 for update skip locked`;
     if (due === undefined) return undefined;
-    const { id: organizationId, retry_of: retryOf, type, schedule } = due;
-    const trigger: SyncTrigger = { kind: 'retry', ...(schedule !== null && { schedule }) };
-    try {
-      const run = await tx.savepoint((inner) => createRun(inner, organizationId, type, { trigger, retryOf }));
-      const isWaiting = run === undefined;
+    const attempted = await start(tx, due);
+    const { outcome } = attempted;
+    if (outcome === 'started' || outcome === 'waits')
       await tx`update organizations
-        set retry_at = case when ${isWaiting} then ${clock} + ${WAIT}::interval end where id = ${organizationId}`;
-      return { organizationId, retryOf, outcome: isWaiting ? 'waits' : 'started' };
-    } catch (error) {
-      if (isDatabaseUnavailable(error) && !waitedTooLong(error)) throw error;
-      // The attempt stays due.
-      return { organizationId, retryOf, outcome: 'failed', error };
-    }
+        set retry_at = case when ${outcome === 'waits'} then ${clock} + ${WAIT}::interval end where id = ${due.id}`;
+    return { organizationId: due.id, retryOf: due.retry_of, ...attempted };
   });
+}
+
+async function start(tx: Tx, { id, retry_of: retryOf, type, schedule }: Due): Promise<Attempted> {
+  const trigger: SyncTrigger = { kind: 'retry', ...(schedule !== null && { schedule }) };
+  try {
+    if (await wouldStartWait(tx, id)) return { outcome: 'held' };
+    const run = await tx.savepoint((inner) => createRun(inner, id, type, { trigger, retryOf }));
+    return { outcome: run === undefined ? 'waits' : 'started' };
+  } catch (error) {
+    if (waitedTooLong(error)) return { outcome: 'held' };
+    if (isDatabaseUnavailable(error)) throw error;
+    return { outcome: 'failed', error };
+  }
 }

@@ -6,7 +6,7 @@ import { readFreshness } from '../../../src/organizations/overdue.ts';
 import { setPause } from '../../../src/organizations/pause.ts';
 import { type SchedulerDeps, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
 import { startRun } from '../../../src/sync/start-run.ts';
-import { PassedOver } from '../../../src/timing/pass-over.ts';
+import { PassedOver } from '../../../src/timing/passed-over.ts';
 import { connectInTest, test } from '../../support/database.ts';
 import { putJson, startTestServer } from '../../support/server.ts';
 import { openSchedules } from '../support/due-schedules.ts';
