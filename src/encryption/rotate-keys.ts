@@ -2,7 +2,11 @@
  * After a change of `CREDENTIALS_KEY`: seals again what the previous key sealed, so that the previous key is no longer
  * needed.
  */
+import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
+import type { Logger } from '../logging/logger.ts';
+import { safeError } from '../logging/safe-error.ts';
+import { every } from '../timing/every.ts';
 import type { Sealer } from './sealer.ts';
 
 /** A column of sealed texts. */
@@ -15,6 +19,39 @@ export interface SealedColumn {
 }
 
 const BATCH_SIZE = 100;
+
+/** Of a long text only the beginning is read. */
+const BEGINNING = 64;
+
+/** The id of the key that sealed a column. */
+export const keyIdOf = (sql: ISql, column: string) =>
+  sql`split_part(left(${sql(column)}, ${BEGINNING}), '.', 2)`;
+
+const AGAIN_EVERY_MS = 60_000;
+
+/**
+ * While a server with the previous key still runs, it seals with that key. So the rotation is repeated, as long as the previous key
+ * is set.
+ *
+ * @returns a function that stops it
+ */
+export function rotateAgain(
+  database: Database,
+  sealer: Sealer,
+  columns: readonly SealedColumn[],
+  logger: Logger,
+): () => void {
+  return every(
+    () => AGAIN_EVERY_MS * (0.5 + Math.random()),
+    async () => {
+      try {
+        for (const sealed of columns) await rotateKeys(database, sealer, sealed);
+      } catch (error) {
+        logger.warn(safeError(error), 'Sealing with the new key failed; it is tried again in a minute');
+      }
+    },
+  );
+}
 
 /**
  * In portions, since there may be many; a text that changes during the rotation is already sealed with the new key. Not with
@@ -30,7 +67,7 @@ export async function rotateKeys({ sql }: Database, sealer: Sealer, sealed: Seal
   for (let place: string | undefined = '(0,0)'; place !== undefined; ) {
     const rows: Record<string, string | number>[] = await sql`
       select ${sql(selected)}, ctid::text as place from ${sql(table)}
-      where ctid > ${place}::text::tid order by ctid limit ${BATCH_SIZE}`;
+      where ctid > ${place}::text::tid and ${keyIdOf(sql, column)} <> ${sealer.keyId} order by ctid limit ${BATCH_SIZE}`;
     for (const row of rows) {
       const old = String(row[column]);
       if (sealer.isCurrent(old)) continue;

@@ -4,7 +4,7 @@
  */
 import { DatabaseStartError } from '../database/database-failure.ts';
 import type { Database } from '../database/open.ts';
-import type { SealedColumn } from '../encryption/rotate-keys.ts';
+import { keyIdOf, type SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 
 /** @throws DatabaseStartError when data is sealed with a key that the sealer does not have */
@@ -13,9 +13,7 @@ export async function assertOwnKey(
   sealer: Sealer,
   columns: readonly SealedColumn[],
 ): Promise<void> {
-  const remembered = await readKeyId(database);
-  if (remembered !== undefined && sealer.knows(remembered)) return;
-  // A database of version 0.1 has no fingerprint, and one without sealed data loses nothing.
+  // Not only the remembered key: a server that still has the previous one may have sealed with it later.
   const unknownKey = await findUnknownKey(database, sealer, columns);
   if (unknownKey === undefined) return;
   throw new DatabaseStartError(
@@ -29,11 +27,6 @@ export async function rememberKey({ sql }: Database, { keyId }: Sealer): Promise
     on conflict (singleton) do update set key_id = excluded.key_id where sealing_key.key_id <> excluded.key_id`;
 }
 
-async function readKeyId({ sql }: Database): Promise<string | undefined> {
-  const [row] = await sql<{ keyId: string }[]>`select key_id as "keyId" from sealing_key`;
-  return row?.keyId;
-}
-
 /** @returns the id of a key that sealed data and is not available */
 async function findUnknownKey(
   { sql }: Database,
@@ -42,7 +35,7 @@ async function findUnknownKey(
 ): Promise<string | undefined> {
   for (const { table, column } of columns) {
     const rows = await sql<{ keyId: string }[]>`
-      select distinct split_part(${sql(column)}, '.', 2) as "keyId" from ${sql(table)} where ${sql(column)} is not null`;
+      select distinct ${keyIdOf(sql, column)} as "keyId" from ${sql(table)} where ${sql(column)} is not null`;
     const unknownKey = rows.find(({ keyId }) => !sealer.knows(keyId));
     if (unknownKey !== undefined) return unknownKey.keyId;
   }

@@ -1,5 +1,6 @@
 /** The background jobs of a server: it works on runs, starts scheduled ones, delivers webhooks, and deletes expired data. */
 import type { Config } from '../config/config.ts';
+import { rotateAgain } from '../encryption/rotate-keys.ts';
 import { startPurge } from '../erasure/purge.ts';
 import { startPartitionMaintenance } from '../events/partitions.ts';
 import { startOperationRetention } from '../operations/read-operation.ts';
@@ -11,6 +12,7 @@ import { Worker } from '../sync/worker.ts';
 import { type DelivererDeps, startDeliverer } from '../webhooks/delivery-worker.ts';
 import { watchForOverdue } from '../webhooks/overdue-watch.ts';
 import type { SendEmail } from '../webhooks/send-email.ts';
+import { SEALED } from './sealed-columns.ts';
 
 export interface BackgroundJobs {
   /** Releases the work in progress, so that other servers continue it. */
@@ -35,6 +37,7 @@ export async function startBackgroundJobs(
   const stopOperationRetention = await startOperationRetention(database, logger);
   const stopOverdueWatch = watchForOverdue(database, logger);
   const purgeAfterDays = config.purgeMissingAfterDays;
+  const stopRotation = config.previousCredentialsKey && rotateAgain(database, engine.sealer, SEALED, logger);
   const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
   return {
     async handOver() {
@@ -44,6 +47,7 @@ export async function startBackgroundJobs(
       stopOperationRetention();
       stopOverdueWatch();
       stopPurge?.();
+      stopRotation?.();
       await Promise.all([worker.stop(), deliverer.stop()]);
     },
     stop: stopHistory,
