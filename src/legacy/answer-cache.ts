@@ -15,7 +15,7 @@ import type { LatestRunCache } from '../events/latest-run-cache.ts';
  * one poll in twenty reads the tables.
  */
 const FRESH_MS = 30_000;
-/** Of all answers together. */
+/** Of all answers together, with the addresses that they belong to. */
 const MAX_CHARACTERS = 16_000_000;
 
 export interface AnswerCache {
@@ -84,13 +84,16 @@ export function createAnswerCache(
   };
 }
 
+const sizeOf = (key: string, { body }: CachedAnswer) => key.length + body.length;
+
 /** The answers by request, up to `MAX_CHARACTERS`. */
 function createStore() {
   /** The least recently used first. */
   const answers = new Map<string, CachedAnswer>();
   let characters = 0;
   const remove = (key: string): void => {
-    characters -= answers.get(key)?.body.length ?? 0;
+    const answer = answers.get(key);
+    if (answer !== undefined) characters -= sizeOf(key, answer);
     answers.delete(key);
   };
   return {
@@ -98,7 +101,7 @@ function createStore() {
     keep(key: string, answer: CachedAnswer): void {
       remove(key);
       answers.set(key, answer);
-      characters += answer.body.length;
+      characters += sizeOf(key, answer);
       for (const oldest of answers.keys()) {
         if (characters <= MAX_CHARACTERS) break;
         remove(oldest);

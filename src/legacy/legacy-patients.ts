@@ -58,13 +58,13 @@ export async function readLegacyPatients(
 ): Promise<{ patients: LegacyPatient[]; total: number }> {
   const text = search === undefined ? undefined : `%${search.replace(/[\\%_]/g, '\\$&')}%`;
   const matching = sql`
-    select patients.*, greatest(patients.stored_at, seen.at) as synced_at from patients
-    left join lateral (
-      -- A full run sees all patients who are not missing; every other run stores what it sees, or finds it unchanged.
+    select patients.*, greatest(patients.stored_at, (
+      -- A full run sees all patients who are not missing; every other run stores what it sees, or finds it unchanged. The same for all
+      -- patients of the organization, and read once.
       select max(completed_at) at time zone 'utc' as at from sync_logs
-      where organization_id = patients.organization_id and status = 'completed'
-        and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at)
-    ) as seen on true
+      where organization_id = ${organizationId} and status = 'completed'
+        and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at))) as synced_at
+    from patients
     where patients.organization_id = ${organizationId}
       and missing_since is null and merged_into is null and archived_at is null
       ${text === undefined ? sql`` : sql`and (concat_ws(' ', first_name, last_name) ilike ${text} or email ilike ${text})`}`;
