@@ -7,6 +7,7 @@
  * tells that, so this server sends over both paths as long as one depends on NOTIFY.
  */
 import { RowId } from '#contract/sync-log.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import type { EventBus, Nudge } from './event-bus.ts';
 import { createMemoryBus, type MemoryBus } from './memory-bus.ts';
 import type { NatsAddress } from './nats-address.ts';
@@ -34,6 +35,9 @@ const REMEMBERED_TESTS = 2.5;
 
 /** Between two sends: what is published within it is merged, for each organization. */
 const MIN_SPACING_MS = 10;
+
+/** At the end of a server. */
+const FLUSH_AT_MOST_MS = 1_000;
 
 /** @throws like `openNotifyPath` and `openNatsLink` */
 export async function openNatsBus(listenUrl: string, options: NatsBusOptions): Promise<NatsBus> {
@@ -165,7 +169,8 @@ function createSender(link: NatsLink, subjects: Subjects) {
       clearTimeout(timer);
       clearImmediate(immediate);
       send();
-      await link.flush().catch(() => {});
+      // A node that is frozen answers no flush, and other cleanups wait.
+      await withTimeout(FLUSH_AT_MOST_MS, link.flush(), () => {}).catch(() => {});
     },
   };
 }
