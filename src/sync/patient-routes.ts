@@ -21,8 +21,8 @@ import { retryQuarantine } from '../patients/retry-quarantine.ts';
 import { countPatients } from '../patients/summary.ts';
 import { interruptAndRun } from './exclusive-transaction.ts';
 
-/** Time limit of a quarantine retry request. What was retried until then stays stored. */
-const RETRY_LIMIT_MS = 60_000;
+/** Time limit of a quarantine retry, below that of a request (server/app.ts). What was retried until then stays stored. */
+const RETRY_LIMIT_MS = 25_000;
 
 interface PatientRouteDeps extends OrganizationDeps {
   /** For analytics. */
@@ -57,7 +57,7 @@ export function patientRoutes(deps: PatientRouteDeps): Hono {
 
   routes.get('/quarantine/:orgId', (c) => answerQuarantine(c, database));
 
-  routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(deps, pathId(c, 'orgId'))));
+  routes.post('/quarantine/:orgId/retry', async (c) => c.json(await retry(c, deps)));
 
   routes.get('/analytics/:orgId', async (c) => {
     const organizationId = pathId(c, 'orgId');
@@ -130,9 +130,10 @@ async function answerQuarantine(c: Context, database: Database): Promise<Respons
 }
 
 async function retry(
+  c: Context,
   { database, sealer, sourceFor }: OrganizationDeps,
-  organizationId: number,
 ): Promise<QuarantineRetry> {
+  const organizationId = pathId(c, 'orgId');
   const organization = await findOrganization(database, organizationId);
   if (organization === undefined) throw organizationNotFound(organizationId);
   const apiKey = await readApiKey(database, sealer, organizationId);
@@ -147,6 +148,13 @@ async function retry(
   try {
     return await retryQuarantine(deps, organizationId, AbortSignal.timeout(RETRY_LIMIT_MS));
   } catch (error) {
+    // A part may have been stored. A retry that succeeds is audited with its answer (access/audit-middleware.ts).
+    await appendAudit(database.sql, {
+      organizationId,
+      action: 'quarantine.retry',
+      details: { outcome: 'failed' },
+      ...auditOrigin(c),
+    });
     if (error instanceof ClinikoError)
       throw new ProblemError('CLINIKO_FAILED', `${error.message}.`, { cause: error });
     if (error instanceof DOMException) {
