@@ -68,6 +68,12 @@ describe('a retry of the quarantine', () => {
     expect(await retry(999)).toMatchObject({ status: 404, code: 'ORGANIZATION_NOT_FOUND' });
     await server.api('/organizations/999', { method: 'PUT', body: '{}' });
     expect(await retry(999)).toMatchObject({ status: 409, code: 'NO_CREDENTIALS' });
+    // The first one asked Cliniko, and may have stored a part before it failed.
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    expect(
+      await database.sql`select organization_id, details from audit_log where action = 'quarantine.retry'`,
+    ).toEqual([{ organization_id: 123, details: { outcome: 'failed' } }]);
   });
 });
 
