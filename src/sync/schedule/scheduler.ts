@@ -5,8 +5,8 @@
  * firing, in one transaction. So a firing creates one run however many servers poll, and no firing is lost with a server that
  * dies.
  *
- * One clinic never delays the others: an unreadable schedule is disabled and logged, and a failed start is logged and
- * retried after a minute.
+ * One clinic never delays the others: an unreadable schedule is disabled and logged, one that another program holds is left for
+ * later, and a failed start is logged and retried after a minute, then after longer.
  *
  * Neighbours: fire-schedule.ts (the transaction). Not here: when a schedule fires (organizations/schedule.ts).
  */
