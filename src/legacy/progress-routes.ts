@@ -3,7 +3,7 @@ import type { Context, Hono } from 'hono';
 import type { OperationType, SyncLog } from '#contract/sync-log.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
-import { canAccess, principalOf } from '../http/principal.ts';
+import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { LegacyDeps } from './deps.ts';
 import { currentStep, progressStatus, toProgress, wholePercentage } from './progress.ts';
@@ -132,8 +132,7 @@ async function readHistory({ database }: LegacyDeps, organizationId: number, lim
 }
 
 async function listActive(c: Context, { database }: LegacyDeps) {
-  const principal = principalOf(c);
-  const logs = await readActiveRuns(database.sql, (organizationId) => canAccess(principal, organizationId));
+  const logs = await readActiveRuns(database.sql, principalOf(c).organizations);
   const ids = await readSyncIds(database.sql, logs);
   const active = logs.map((log) => ({
     sync_id: ids.get(log.id),

@@ -2,6 +2,7 @@
 import type { Sql } from 'postgres';
 import { SyncLog } from '#contract/sync-log.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
+import type { GrantedOrganizations } from '../http/principal.ts';
 import { findSecondsTaken, formatSyncId } from './sync-id.ts';
 
 export const parseLog = (text: string): SyncLog => SyncLog.parse(JSON.parse(text));
@@ -61,18 +62,16 @@ export async function readRunTotals(sql: Sql, organizationId: number): Promise<R
   return row ?? { total: 0, successful: 0, failed: 0, averageSeconds: 0 };
 }
 
-/** @returns the newest running row of each organization that has one, at most 1,000 */
-export async function readActiveRuns(
-  sql: Sql,
-  canRead: (organizationId: number) => boolean,
-): Promise<SyncLog[]> {
+/** @returns the newest running row of each organization that the request may see and that has one, at most 1,000 */
+export async function readActiveRuns(sql: Sql, organizations: GrantedOrganizations): Promise<SyncLog[]> {
+  const granted =
+    organizations === '*' ? sql`` : sql`and organization_id = any(${[...organizations]}::int[])`;
   const rows = await sql<{ id: number; organization_id: number }[]>`
     select distinct on (organization_id) id, organization_id from sync_logs as run
-    where sync_log_status(run) = 'running' order by organization_id, started_at desc, id desc limit 1000`;
+    where sync_log_status(run) = 'running' ${granted}
+    order by organization_id, started_at desc, id desc limit 1000`;
   const logs = await Promise.all(
-    rows
-      .filter((row) => canRead(row.organization_id))
-      .map((row) => readSyncLogs(sql, row.organization_id, { limit: 1, id: row.id })),
+    rows.map((row) => readSyncLogs(sql, row.organization_id, { limit: 1, id: row.id })),
   );
   return logs.flatMap((page) => page.logs.map(parseLog)).filter(({ status }) => status === 'running');
 }
