@@ -24,6 +24,8 @@ import {
   checkListen,
   checkRights,
   checkRoom,
+  checkRowLevelSecurity,
+  readRole,
 } from './doctor/database-checks.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
 import { checkClinikoKey, checkCredentialsKey, checkTokens } from './doctor/key-checks.ts';
@@ -98,17 +100,18 @@ async function* examineDatabase(
     }
   }
   if (!reached) return;
-  yield* await withSql(config.migrateDatabaseUrl ?? url, checkRights);
-  yield* await withSql(url, async (sql) => {
-    const [self] = await sql<{ role: string }[]>`select current_user as role`;
-    const server = config.migrateDatabaseUrl === undefined ? undefined : self?.role;
-    return [
-      ...(await checkGrants(sql, server, config.databaseReaders)),
-      await checkDefaults(sql),
-      await checkRoom(sql, config.databasePoolMax),
-      await checkClock(sql),
-    ];
-  });
+  const user = await withSql(url, readRole);
+  const server = config.migrateDatabaseUrl === undefined ? undefined : user;
+  yield* await withSql(config.migrateDatabaseUrl ?? url, async (sql) => [
+    ...(await checkRights(sql)),
+    await checkRowLevelSecurity(sql, user),
+  ]);
+  yield* await withSql(url, async (sql) => [
+    ...(await checkGrants(sql, server, config.databaseReaders)),
+    await checkDefaults(sql),
+    await checkRoom(sql, config.databasePoolMax),
+    await checkClock(sql),
+  ]);
   yield await checkListen(config.listenDatabaseUrl ?? url);
   if (config.readDatabaseUrl !== undefined) yield* await checkReplica(url, config.readDatabaseUrl);
   if (config.nats !== undefined) yield await checkNats(config.nats);

@@ -44,8 +44,33 @@ export async function ensureRowSecurityRole(tx: Tx, user: string): Promise<boole
   return await mayAct(tx, user);
 }
 
-async function mayAct(tx: Tx, user: string): Promise<boolean> {
-  const [row] = await tx<{ may: boolean }[]>`select pg_has_role(${user}, ${ROW_SECURITY_ROLE},
+/** `role`: it does not exist. `grant`: it exists, and the user may not act as it. */
+export type RowSecurityGap = 'none' | 'role' | 'grant';
+
+/**
+ * What only an administrator can provide of the role for row-level security.
+ *
+ * @param sql as the role that migrates: the next start creates and grants what that role may
+ * @param user the role of the servers
+ */
+export async function findRowSecurityGap(sql: ISql, user: string): Promise<RowSecurityGap> {
+  if (await mayUseRowSecurityRole(sql, user)) return 'none';
+  const exists = await rowSecurityRoleExists(sql);
+  const [self] = await sql<{ creates: boolean; grants: boolean }[]>`
+    select rolsuper or rolcreaterole as creates, rolsuper
+        or rolcreaterole and current_setting('server_version_num')::integer < 160000
+        or ${exists ? sql`pg_has_role(${ROW_SECURITY_ROLE}, 'MEMBER WITH ADMIN OPTION')` : false} as grants
+      from pg_roles where rolname = current_user`;
+  if (exists) return self?.grants === true ? 'none' : 'grant';
+  return self?.creates === true ? 'none' : 'role';
+}
+
+export async function mayUseRowSecurityRole(sql: ISql, user: string): Promise<boolean> {
+  return (await rowSecurityRoleExists(sql)) && (await mayAct(sql, user));
+}
+
+async function mayAct(sql: ISql, user: string): Promise<boolean> {
+  const [row] = await sql<{ may: boolean }[]>`select pg_has_role(${user}, ${ROW_SECURITY_ROLE},
     case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end) as may`;
   return row?.may === true;
 }
@@ -58,8 +83,8 @@ export async function ensureSchemaUsage(tx: Tx, user: string): Promise<void> {
   if (row?.usage !== true) await attempt(tx, `GRANT USAGE ON SCHEMA public TO ${quote(user)}`);
 }
 
-async function rowSecurityRoleExists(tx: ISql): Promise<boolean> {
-  return (await tx`select from pg_roles where rolname = ${ROW_SECURITY_ROLE}`).length > 0;
+async function rowSecurityRoleExists(sql: ISql): Promise<boolean> {
+  return (await sql`select from pg_roles where rolname = ${ROW_SECURITY_ROLE}`).length > 0;
 }
 
 /**

@@ -1,7 +1,14 @@
 /** Checks of `npm run doctor` for states of a database that a test cannot give to a whole process. */
 import { describe, expect, vi } from 'vitest';
-import { checkClock, checkRoom } from '../../src/cli/doctor/database-checks.ts';
+import { createRowLevelSecurity } from '../../src/access/row-level-security.ts';
+import { checkClock, checkRoom, checkRowLevelSecurity } from '../../src/cli/doctor/database-checks.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { createPlatform } from '../database/support/platform.ts';
 import { connectInTest, test } from '../support/database.ts';
+
+const SILENT = createLogger({ level: 'fatal', format: 'json', colour: false });
 
 describe('the doctor', () => {
   test('warns when the pool needs more sessions than are free', async ({ databaseUrl }) => {
@@ -35,3 +42,33 @@ describe('the doctor', () => {
     });
   });
 });
+
+describe('the doctor about row-level security', () => {
+  test.for([
+    ['', 'has no right to grant it'],
+    ['createrole', 'may create roles, but did not create this one'],
+  ] as const)('names the GRANT when the role exists and the owner (%j) %s', async ([options]) => {
+    const { owner, ownerUrl, admin } = await createPlatform(options);
+    // The role belongs to the cluster: another database made it, and this owner is not granted it.
+    await admin.unsafe(`revoke patient_sync_reader from ${owner}`);
+    await migrate(ownerUrl);
+    const sql = connectInTest(ownerUrl);
+
+    expect(await kindOfServer(ownerUrl)).toBe('none');
+    const finding = await checkRowLevelSecurity(sql, owner);
+    expect(finding).toMatchObject({ check: 'row-level-security', state: 'warning' });
+
+    const [, advice = ''] = /As a superuser: (.+); then start the server again/.exec(finding.detail) ?? [];
+    expect(advice).toBe(`GRANT patient_sync_reader TO "${owner}"`);
+    await admin.unsafe(advice);
+    await migrate(ownerUrl);
+    expect(await checkRowLevelSecurity(sql, owner)).toMatchObject({ state: 'ok' });
+    expect(await kindOfServer(ownerUrl)).toBe('role');
+  });
+});
+
+async function kindOfServer(url: string): Promise<string> {
+  const database = openDatabase(url, { max: 3 });
+  const { kind } = await createRowLevelSecurity(database, SILENT).finally(database.close);
+  return kind;
+}

@@ -8,7 +8,8 @@ import { connect } from '../../database/driver.ts';
 import { type Journal, readJournal } from '../../database/migration-journal.ts';
 import { readOwnObjects } from '../../database/own-objects.ts';
 import { sessionsOf } from '../../database/pool-share.ts';
-import { findRolesWithMore, ROW_SECURITY_ROLE } from '../../database/revoke-privileges.ts';
+import { findRolesWithMore, quote, ROW_SECURITY_ROLE } from '../../database/revoke-privileges.ts';
+import { findRowSecurityGap, mayUseRowSecurityRole } from '../../database/roles.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
 const LISTEN_LIMIT_MS = 3_000;
@@ -49,35 +50,47 @@ function describePending(schema: Journal['schema'], pending: number): string {
   return `The next start applies ${pending} migrations.`;
 }
 
+/**
+ * @param sql as the role that migrates
+ * @param user the role of the servers
+ */
+export async function checkRowLevelSecurity(sql: Sql, user: string): Promise<Finding> {
+  const gap = await findRowSecurityGap(sql, user);
+  if (gap === 'none') {
+    return ok(
+      'row-level-security',
+      'Requests that are restricted to organizations run under a role that owns nothing.',
+    );
+  }
+  const grant = `GRANT ${ROW_SECURITY_ROLE} TO ${quote(user)}`;
+  const create = gap === 'role' ? `CREATE ROLE ${ROW_SECURITY_ROLE} NOLOGIN; ` : '';
+  return warning(
+    'row-level-security',
+    `Row-level security is missing: the server's role may not act as the role ${ROW_SECURITY_ROLE}, so only the conditions in the statements restrict the reads of a token. As a superuser: ${create}${grant}; then start the server again`,
+  );
+}
+
+/** @param sql as the role of the servers */
 export async function checkGrants(
   sql: Sql,
   server: string | undefined,
   readers: readonly string[],
 ): Promise<Finding[]> {
-  const hasRowSecurityRole =
-    (await sql`select from pg_roles where rolname = ${ROW_SECURITY_ROLE}`).length > 0;
-  const [self] = await sql<{ makes: boolean }[]>`
-    select rolcreaterole or rolsuper as makes from pg_roles where rolname = current_user`;
-  const rowLevelSecurity =
-    hasRowSecurityRole || self?.makes === true
-      ? ok(
-          'row-level-security',
-          'Requests that are restricted to organizations run under a role that owns nothing.',
-        )
-      : warning(
-          'row-level-security',
-          `Row-level security is missing: the server's role may not create the role ${ROW_SECURITY_ROLE}. As a superuser: CREATE ROLE ${ROW_SECURITY_ROLE} NOLOGIN`,
-        );
-  if ((await readJournal(sql)).schema !== 'current') return [rowLevelSecurity];
+  if ((await readJournal(sql)).schema !== 'current') return [];
+  const hasRowSecurityRole = await mayUseRowSecurityRole(sql, await readRole(sql));
   const roles = await findRolesWithMore(sql, await readOwnObjects(), { server, readers, hasRowSecurityRole });
-  if (roles.length === 0) return [rowLevelSecurity, ok('grants', 'No other role has rights on the tables.')];
+  if (roles.length === 0) return [ok('grants', 'No other role has rights on the tables.')];
   return [
-    rowLevelSecurity,
     warning(
       'grants',
       `Roles with more rights than they need: ${roles.join(', ')}. The next start of the server revokes the rights on our own objects; revoke rights on views of other programs, and memberships, as an administrator. Add a role that reads the tables to DATABASE_READERS.`,
     ),
   ];
+}
+
+export async function readRole(sql: Sql): Promise<string> {
+  const [self] = await sql<{ role: string }[]>`select current_user as role`;
+  return self?.role ?? '';
 }
 
 /** A pooler in transaction mode takes LISTEN and drops it. */
