@@ -10,6 +10,9 @@ import { connectInTest, test } from '../support/database.ts';
 
 const SILENT = createLogger({ level: 'fatal', format: 'json', colour: false });
 
+/** Sessions of another role. */
+const OTHERS = 12;
+
 describe('the doctor', () => {
   test('warns when the pool needs more sessions than are free', async ({ databaseUrl }) => {
     const sql = connectInTest(databaseUrl);
@@ -24,6 +27,23 @@ describe('the doctor', () => {
       state: 'warning',
       detail: expect.stringMatching(/free\. Raise max_connections, or set DATABASE_POOL_MAX lower/),
     });
+  });
+
+  test('counts the sessions of other roles, which PostgreSQL hides from an ordinary owner', async () => {
+    const platform = await createPlatform('');
+    const others = connectInTest(platform.urlOf(await platform.createRole()), { max: OTHERS });
+    await Promise.all(Array.from({ length: OTHERS }, () => others`select pg_sleep(0.1)`));
+    const [server] = await platform.admin<{ most: number; reserved: number; open: number }[]>`
+      select current_setting('max_connections')::int as most,
+        current_setting('superuser_reserved_connections')::int as reserved,
+        (select count(*)::int from pg_stat_activity where datname = current_database()) as open`;
+    if (server === undefined) throw new Error('A select without FROM has a row.');
+    expect(server.open).toBeGreaterThan(OTHERS);
+
+    const { detail } = await checkRoom(connectInTest(platform.ownerUrl), 3);
+    const free = Number(/; (\d+) of/.exec(detail)?.[1]);
+    // Tests that run beside this one have sessions too.
+    expect(free).toBeLessThanOrEqual(server.most - server.reserved - server.open);
   });
 
   test.for([

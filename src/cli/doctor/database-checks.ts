@@ -119,11 +119,13 @@ export async function checkListen(url: string): Promise<Finding> {
   }
 }
 
+/** PostgreSQL hides the kind of a session of another role from an ordinary role. Such a session has a role and a database. */
 export async function checkRoom(sql: Sql, poolMax: number): Promise<Finding> {
   const [row] = await sql<{ most: number; free: number }[]>`
     select current_setting('max_connections')::int as most,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        - (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as free`;
+        - (select count(*)::int from pg_stat_activity where backend_type = 'client backend'
+          or backend_type is null and usesysid is not null and datid is not null) as free`;
   const needed = sessionsOf(poolMax);
   const room = `A server opens up to ${needed} sessions; ${row?.free} of ${row?.most} are free.`;
   if ((row?.free ?? 0) >= needed) return ok('connections', room);
