@@ -4,9 +4,10 @@
  * Any number of servers may start at once: the first one migrates, the others wait for it and have nothing to do.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ISql, Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { type BlockingSessionWatch, watchBlockingSession } from './blocking-session.ts';
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { connect } from './driver.ts';
@@ -61,10 +62,10 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   const end = performance.now() + patienceMs;
   try {
     for (;;) {
-      const roles = await tryMigrate(sql, options);
-      if (roles !== undefined) return roles;
-      const holder = await readHolder(sql);
-      const blocked = `The migration waits for a table that another session holds (${holder}).`;
+      const attempt = await tryMigrate(sql, options);
+      if (attempt.roles !== undefined) return attempt.roles;
+      const holder = attempt.holder === undefined ? '' : ` (${attempt.holder})`;
+      const blocked = `The migration waits for a table that another session holds${holder}.`;
       if (performance.now() > end)
         throw new DatabaseStartError(`${blocked} End that session, then start again.`);
       logger?.warn(`${blocked} Trying again; no other statement waits for it.`);
@@ -75,13 +76,21 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   }
 }
 
-/** @returns undefined when another session holds a lock that it needs; nothing has changed in that case */
-async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRoles | undefined> {
+/** Without roles, another session, `holder`, holds a lock that the migration needs, and nothing has changed. */
+interface Attempt {
+  roles?: DatabaseRoles;
+  holder?: string | undefined;
+}
+
+async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
+  let watch: BlockingSessionWatch | undefined;
   try {
     // A snapshot would hide the tables that the migration of another server created.
-    return await sql.begin('isolation level read committed', async (tx) => {
+    const roles = await sql.begin('isolation level read committed', async (tx) => {
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
+      const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      watch = watchBlockingSession(sql, own?.pid ?? 0);
       const journal = await readJournal(tx);
       await assertNoConflictingObjects(tx, journal.schema === 'none');
       if (journal.schema === '0.1') {
@@ -94,9 +103,12 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<DatabaseRo
       await advanceSequences(tx);
       return await close(tx, options);
     });
+    return { roles };
   } catch (error) {
-    if (BLOCKED.has(databaseError(error)?.code ?? '')) return undefined;
+    if (BLOCKED.has(databaseError(error)?.code ?? '')) return { holder: watch?.found };
     throw withMigrationExplanation(error);
+  } finally {
+    await watch?.stop();
   }
 }
 
@@ -118,13 +130,4 @@ async function close(tx: Tx, { server, readers = [], logger }: MigrateOptions): 
     );
   }
   return roles;
-}
-
-/** Describes the oldest transaction that holds a table of this database. */
-async function readHolder(sql: ISql): Promise<string> {
-  const [holder] = await sql<{ pid: number; name: string }[]>`
-    select pid, coalesce(nullif(application_name, ''), backend_type) as name from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
-    order by xact_start limit 1`;
-  return holder === undefined ? 'it has ended' : `${holder.name}, process ${holder.pid}`;
 }

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DatabaseStartError } from '../../src/database/database-failure.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { connectInTest, createEmptyDatabase, createTestDatabase } from '../support/database.ts';
+import { createPlatform } from './support/platform.ts';
 
 const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
 
@@ -91,4 +92,20 @@ test('a migration during a long read blocks no other statement, and finishes whe
   expect(
     await sql`select from pg_constraint where conname = 'patients_org_cliniko_patient_unique'`,
   ).toHaveLength(1);
+});
+
+test('a migration by an ordinary owner names the process and the role that hold the table', async () => {
+  const { admin, ownerUrl, createRole, urlOf } = await createPlatform('');
+  await migrate(ownerUrl);
+  await admin`alter table patients drop constraint patients_org_cliniko_patient_unique`;
+  const analyst = await createRole();
+  await admin.unsafe(`grant select on patients to ${analyst}; grant usage on schema public to ${analyst}`);
+  const holder = connectInTest(urlOf(analyst));
+  await holder`begin`;
+  const [own] = await holder<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  await holder`lock table patients in access share mode`;
+
+  await expect(migrate(ownerUrl, { patienceMs: 0 })).rejects.toThrow(
+    `, process ${own?.pid} of the role ${analyst}). End that session, then start again.`,
+  );
 });
