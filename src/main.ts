@@ -1,14 +1,16 @@
 /** `npm start`: the server, configured by the environment. */
-import { readConfig } from './config/config.ts';
-import { createLogger, LOG_LEVELS } from './logging/logger.ts';
+import { type Config, readConfig } from './config/config.ts';
+import { createLogger, LOG_LEVELS, type Logger } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
 import { limitHeapGrowth } from './server/heap-growth.ts';
-import { startServer } from './server/server.ts';
+import { type RunningServer, startServer } from './server/server.ts';
 import { explainStartFailure } from './server/start-failure.ts';
 
 /** After the drain: the process exits within `DRAIN_MS` plus this. */
 const LEFT_FOR_CLOSING_MS = 4_500;
+/** A start that waits for a database of DATABASE_URL, perhaps for minutes, leaves nothing running. */
+const LEFT_FOR_START_MS = 500;
 
 const USAGE = `Usage: npx patient-sync serve [--log-level=${LOG_LEVELS.join('|')}]
 The environment configures everything else: README.md lists the variables.
@@ -23,16 +25,36 @@ async function main(): Promise<void> {
   limitHeapGrowth();
   const config = readConfig(process.env, process.argv.slice(2), process.stdout.isTTY === true);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });
-  const server = await startServer(config, logger);
-  logger.info(`Patient Sync listens on ${server.url}`);
+  const leaving = new AbortController();
+  const starting = startServer(config, logger, leaving.signal);
+  drainOnSignal(config, logger, starting, leaving);
+  const server = await starting.catch((error: unknown) => {
+    if (leaving.signal.aborted) return undefined;
+    throw error;
+  });
+  if (!leaving.signal.aborted) logger.info(`Patient Sync listens on ${server?.url}`);
+}
 
+/** From before the start is complete: the embedded PostgreSQL would outlive a process that a signal ends during its start. */
+function drainOnSignal(
+  { drainMs, databaseUrl }: Config,
+  logger: Logger,
+  starting: Promise<RunningServer>,
+  leaving: AbortController,
+): void {
+  let limitMs = databaseUrl === undefined ? drainMs + LEFT_FOR_CLOSING_MS : LEFT_FOR_START_MS;
+  const stop = async (): Promise<void> => {
+    // A start that failed has closed what it opened.
+    const server = await starting.catch(() => undefined);
+    await server?.stop();
+  };
   const drain = (): void => {
     // A terminal signals the whole group, and npm passes the signal on: the second one means the same as the first.
-    if (draining) return;
-    draining = true;
+    if (leaving.signal.aborted) return;
+    leaving.abort();
     logger.info('Stopping: closing streams and releasing runs');
-    setTimeout(() => process.exit(0), config.drainMs + LEFT_FOR_CLOSING_MS).unref();
-    server.stop().then(
+    setTimeout(() => process.exit(0), limitMs).unref();
+    stop().then(
       () => process.exit(0),
       (error: unknown) => {
         logger.error(
@@ -43,9 +65,14 @@ async function main(): Promise<void> {
       },
     );
   };
-  let draining = false;
   process.on('SIGTERM', drain);
   process.on('SIGINT', drain);
+  starting.then(
+    () => {
+      limitMs = drainMs + LEFT_FOR_CLOSING_MS;
+    },
+    () => {},
+  );
 }
 
 main().catch((error: unknown) => {

@@ -35,15 +35,22 @@ await runCommand(
     const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
     const port = wholeNumber(values.port, '--port', 0, 65_535);
     const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
-    const server = await serve(cliniko, port).catch(async (error: unknown) => {
+    const leaving = new AbortController();
+    const starting = serve(cliniko, port, leaving.signal);
+    const stop = async () => {
+      leaving.abort();
+      // A start that failed has closed what it opened.
+      const started = await starting.catch(() => undefined);
+      await started?.stop();
+      await cliniko.close();
+    };
+    // Before the start is complete: the embedded PostgreSQL would outlive the process.
+    const interrupted = stopOnSignal(stop);
+    const server = await starting.catch(async (error: unknown) => {
+      if (leaving.signal.aborted) await interrupted;
       await cliniko.close();
       throw error;
     });
-    const stop = async () => {
-      await server.stop();
-      await cliniko.close();
-    };
-    const interrupted = stopOnSignal(stop);
     const code = await syncOnce(server).catch(async (error: unknown) => {
       await stop();
       throw error;
@@ -61,7 +68,7 @@ await runCommand(
   { endsWithReader: true },
 );
 
-async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningServer> {
+async function serve(cliniko: ClinikoSimulator, port: number, leaving: AbortSignal): Promise<RunningServer> {
   const config = readConfig(
     {
       DATA_DIR: process.env.DATA_DIR || '.data/demo',
@@ -77,7 +84,7 @@ async function serve(cliniko: ClinikoSimulator, port: number): Promise<RunningSe
     process.stdout.isTTY === true,
   );
   const logger = createLogger({ level: config.logLevel, format: 'pretty', colour: config.colour });
-  const server = await startServer(config, logger);
+  const server = await startServer(config, logger, leaving);
   logger.info(`Patient Sync listens on ${server.url}, with a simulated Cliniko`);
   return server;
 }

@@ -10,12 +10,12 @@ import { DatabaseStartError } from '../database/database-failure.ts';
 import { connect } from '../database/driver.ts';
 import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
-import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
 import { createSealer } from '../encryption/sealer.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { explainStartFailure } from '../server/start-failure.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
+import { type CommandDatabase, openCommandDatabase } from './command-database.ts';
 import { checkNode, checkProxy } from './doctor/configuration-checks.ts';
 import {
   checkClock,
@@ -70,14 +70,23 @@ async function* examine(organizationId: number | undefined): AsyncGenerator<Find
   }
   yield ok('configuration', 'All variables have valid values.');
   yield checkProxy(config);
-  const embedded =
-    config.databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir: config.dataDir }) : undefined;
+  const database = await openCommandDatabase(config);
   try {
-    yield* examineDatabase(config, config.databaseUrl ?? embedded?.url ?? '', organizationId);
+    yield* examineAndClose(config, database, organizationId);
   } catch (error) {
     yield failure('database', explainStartFailure(error));
+  }
+}
+
+async function* examineAndClose(
+  config: Config,
+  { url, close }: CommandDatabase,
+  organizationId: number | undefined,
+): AsyncGenerator<Finding> {
+  try {
+    yield* examineDatabase(config, url, organizationId);
   } finally {
-    await embedded?.stop();
+    await close();
   }
 }
 

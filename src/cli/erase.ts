@@ -8,9 +8,9 @@ import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readDatabaseConfig } from '../config/config.ts';
 import { withExplanation } from '../database/check-database.ts';
 import { type Database, openDatabase } from '../database/open.ts';
-import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { countErasable, type ErasureTarget, eraseAndAudit } from '../erasure/erase.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
+import { openCommandDatabase } from './command-database.ts';
 import { jsonLine } from './screen.ts';
 
 const USAGE =
@@ -75,9 +75,9 @@ async function erase(database: Database, organizationId: number, target: Erasure
 
 /** The configured database, or the embedded one, which runs until the work is done. */
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const { databaseUrl, dataDir } = readDatabaseConfig(process.env);
-  const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
-  const database = openDatabase(databaseUrl ?? embedded?.url ?? '', {
+  const config = readDatabaseConfig(process.env);
+  const { url, close } = await openCommandDatabase(config);
+  const database = openDatabase(url, {
     max: 2,
     throughPooler: true,
     answerLimitMs: ERASING_LIMIT_MS,
@@ -85,10 +85,10 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   try {
     return await work(database);
   } catch (error) {
-    throw databaseUrl === undefined ? error : withExplanation('DATABASE_URL', databaseUrl, error);
+    throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
   } finally {
     await database.close();
-    await embedded?.stop();
+    await close();
   }
 }
 

@@ -10,11 +10,11 @@ import { readAddress } from '../config/database.ts';
 import { type Environment, reader } from '../config/rules.ts';
 import { withExplanation } from '../database/check-database.ts';
 import { type Database, openDatabase } from '../database/open.ts';
-import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { LegacyImportError } from '../legacy/import/error.ts';
 import { importHistory } from '../legacy/import/import-history.ts';
 import { type LegacySource, withLegacySource } from '../legacy/import/legacy-source.ts';
 import { CommandError, readArguments, UsageError, wholeNumber } from './arguments.ts';
+import { openCommandDatabase } from './command-database.ts';
 import { printJson, printReport } from './import-report.ts';
 import type { Screen } from './screen.ts';
 
@@ -152,21 +152,17 @@ async function assertRegistered(
 }
 
 /** The configured database, or the embedded one, which runs until the work is done. A dry run must not migrate it. */
-async function withDatabase<T>(
-  { databaseUrl, dataDir }: DatabaseConfig,
-  work: (database: Database) => Promise<T>,
-): Promise<T> {
-  const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
-  const url = databaseUrl ?? embedded?.url ?? '';
+async function withDatabase<T>(config: DatabaseConfig, work: (database: Database) => Promise<T>): Promise<T> {
+  const { url, close } = await openCommandDatabase(config);
   const database = openDatabase(url, { max: 1, throughPooler: true });
   try {
     await assertMigrated(database).catch((error: unknown) => {
-      throw databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
+      throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
     });
     return await work(database);
   } finally {
     await database.close();
-    await embedded?.stop();
+    await close();
   }
 }
 

@@ -1,8 +1,8 @@
 /** `npm run db:migrate`: brings the configured database to the newest schema, as every server does at its start. */
 import { readDatabaseConfig } from '../config/config.ts';
 import { prepareDatabase } from '../database/prepare.ts';
-import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
 import { readArguments, runCommand } from './arguments.ts';
+import { openCommandDatabase } from './command-database.ts';
 import { jsonLine } from './screen.ts';
 
 await runCommand(async () => {
@@ -23,6 +23,6 @@ await runCommand(async () => {
 
 async function migrateEmbedded(dataDir: string, readers: readonly string[]): Promise<void> {
   process.stderr.write(`DATABASE_URL is not set: migrating the embedded PostgreSQL under ${dataDir}\n`);
-  const embedded = await openEmbeddedDatabase({ dataDir });
-  await prepareDatabase({ url: embedded.url, readers }).finally(embedded.stop);
+  const { url, close } = await openCommandDatabase({ databaseUrl: undefined, dataDir });
+  await prepareDatabase({ url, readers }).finally(close);
 }

@@ -1,6 +1,13 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
-import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
+import {
+  EXIT_AFTER_SIGNAL,
+  readArguments,
+  runCommand,
+  timeoutMs,
+  UsageError,
+  wholeNumber,
+} from './arguments.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
 import { jsonLine } from './screen.ts';
@@ -14,9 +21,6 @@ Exit: 0 completed, 1 failed, 2 wrong options, 3 connection lost`;
 
 /** Before it is pressed: a person must not fear to end the sync. */
 const CTRL_C = 'Ctrl-C stops watching; the sync continues on the server.\n';
-
-/** As shells report a program that a signal has ended. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
 
 await runCommand(
   async () => {
@@ -80,7 +84,7 @@ function explainInterruption({ url, token }: Server, organizationId: number, out
         `  Cancel it: curl -X POST ${header}${url}/api/v1/cliniko/sync-logs/${organizationId}/${syncLogId}/cancel`,
       );
     }
-    output.write(`\n${lines.join('\n')}\n`, () => process.exit(EXIT_CODES[signal]));
+    output.write(`\n${lines.join('\n')}\n`, () => process.exit(EXIT_AFTER_SIGNAL[signal]));
   };
   process.once('SIGINT', end);
   process.once('SIGTERM', end);

@@ -3,7 +3,7 @@ import { readDatabaseConfig } from '../config/config.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { prepareDatabase } from '../database/prepare.ts';
 import type { DatabaseRoles } from '../database/revoke-privileges.ts';
-import { openEmbeddedDatabase } from '../embedded-postgres/open.ts';
+import { openCommandDatabase } from './command-database.ts';
 
 interface WithDatabaseOptions {
   /** As the owner of the tables, when `MIGRATE_DATABASE_URL` names it. Default: as the role of the servers. */
@@ -15,10 +15,9 @@ export async function withDatabase(
   work: (database: Database, roles: DatabaseRoles) => Promise<void>,
   { asOwner = false }: WithDatabaseOptions = {},
 ): Promise<number> {
-  const { databaseUrl, dataDir, ...config } = readDatabaseConfig(process.env);
+  const config = readDatabaseConfig(process.env);
   const { listenDatabaseUrl: listenUrl, migrateDatabaseUrl: migrateUrl, databaseReaders: readers } = config;
-  const embedded = databaseUrl === undefined ? await openEmbeddedDatabase({ dataDir }) : undefined;
-  const url = databaseUrl ?? embedded?.url ?? '';
+  const { url, close } = await openCommandDatabase(config);
   try {
     const { roles } = await prepareDatabase({ url, listenUrl, migrateUrl, readers });
     const address = asOwner ? (migrateUrl ?? listenUrl ?? url) : url;
@@ -26,6 +25,6 @@ export async function withDatabase(
     await work(database, roles).finally(database.close);
     return 0;
   } finally {
-    await embedded?.stop();
+    await close();
   }
 }

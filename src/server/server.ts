@@ -47,6 +47,7 @@ import { systemClock } from '../timing/clock.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { createApp } from './app.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
+import { type Cleanups, runCleanups } from './cleanups.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
 import { openBus } from './open-bus.ts';
 import { openServerDatabase, type ServerDatabase } from './open-database.ts';
@@ -66,14 +67,18 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** How to close what has been opened: the last one first. */
-type Cleanups = (() => Promise<void> | void)[];
-
-/** @throws when the database cannot be reached, or the port is taken; nothing is left running then */
-export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+/**
+ * @param leaving ends the start at its next step
+ * @throws when the database cannot be reached, the port is taken, or `leaving` is aborted; nothing is left running then
+ */
+export async function startServer(
+  config: Config,
+  logger: Logger,
+  leaving?: AbortSignal,
+): Promise<RunningServer> {
   const cleanups: Cleanups = [];
   try {
-    const { url, routes } = await serve(config, logger, cleanups);
+    const { url, routes } = await serve(config, logger, cleanups, leaving);
     let stopped: Promise<void> | undefined;
     const stop = () => {
       stopped ??= runCleanups(cleanups);
@@ -86,27 +91,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   }
 }
 
-/** A failed cleanup does not prevent the others. @throws the first failure, after all others have run */
-async function runCleanups(cleanups: Cleanups): Promise<void> {
-  const failures: unknown[] = [];
-  for (const step of cleanups.reverse()) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-}
-
 async function serve(
   config: Config,
   logger: Logger,
   cleanups: Cleanups,
+  leaving: AbortSignal | undefined,
 ): Promise<Omit<RunningServer, 'stop'>> {
   let draining = false;
   const serverDatabase = await openServerDatabase(config, logger);
   cleanups.push(serverDatabase.close);
+  leaving?.throwIfAborted();
   const { database, sealer } = serverDatabase;
   cleanups.push(logOutages(database, logger));
   const bus = await openBus(config, serverDatabase, logger);
@@ -143,6 +137,7 @@ async function serve(
   cleanups.push(() => closeServer(server));
   const engine = { ...parts, ...engineSettings(config), observer: metrics.sync };
   const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
+  leaving?.throwIfAborted();
   const background = await startBackgroundJobs(config, engine, webhooks, metrics.operationApplied);
   cleanups.push(async () => {
     draining = true;
