@@ -101,19 +101,29 @@ export interface TokenRow {
 const columns = (sql: ISql) =>
   sql`id, name, scope, organizations, (extract(epoch from expires_at) * 1000)::float8 as expires_ms`;
 /** The variable's token is valid only while there is no other valid admin token. */
-const valid = (sql: ISql) => sql`revoked_at is null and (expires_at is null or expires_at > now())
+const stored = (sql: ISql) => sql`revoked_at is null and (expires_at is null or expires_at > now())
   and (name <> ${BOOTSTRAP_TOKEN_NAME} or not exists (
     select from api_tokens other where other.scope = 'admin' and other.name <> ${BOOTSTRAP_TOKEN_NAME}
       and other.revoked_at is null and (other.expires_at is null or other.expires_at > now())))`;
 
-/** A subquery of the accounts that may be used now. */
-export const validAccounts = (sql: ISql) => sql`(select ${columns(sql)} from api_tokens where ${valid(sql)})`;
-
 /**
- * The valid ones among these tokens, by hash.
+ * Every way to an account asks this: its token, a session, a stream token, a sign-in. A session that did not would outlive the
+ * variable by months.
  *
  * @param bootstrapHash hash of this server's variable; undefined: no bootstrap token is valid
  */
+const valid = (sql: ISql, bootstrapHash: string | undefined) => sql`${stored(sql)}
+  and (name <> ${BOOTSTRAP_TOKEN_NAME} or token_hash = ${bootstrapHash ?? ''})`;
+
+/** A subquery of the accounts for which the command line makes links and entries: it does not know the variable of a server. */
+export const storedAccounts = (sql: ISql) =>
+  sql`(select ${columns(sql)} from api_tokens where ${stored(sql)})`;
+
+/** A subquery of the accounts that this server accepts now. */
+export const validAccounts = (sql: ISql, bootstrapHash: string | undefined) =>
+  sql`(select ${columns(sql)} from api_tokens where ${valid(sql, bootstrapHash)})`;
+
+/** The valid ones among these tokens, by hash. */
 export async function findByHashes(
   { sql }: Database,
   hashes: readonly string[],
@@ -121,22 +131,29 @@ export async function findByHashes(
 ): Promise<Map<string, Principal>> {
   const rows = await sql<(TokenRow & { token_hash: string })[]>`
     select token_hash, ${columns(sql)} from api_tokens
-    where token_hash = any(${hashes as string[]}::text[]) and ${valid(sql)}
-      and (name <> ${BOOTSTRAP_TOKEN_NAME} or token_hash = ${bootstrapHash ?? ''})`;
+    where token_hash = any(${hashes as string[]}::text[]) and ${valid(sql, bootstrapHash)}`;
   return new Map(rows.map((row) => [row.token_hash, toPrincipal(row)]));
 }
 
 /** @returns undefined when the token is unknown, revoked or expired */
-export async function findById({ sql }: Database, id: number): Promise<Principal | undefined> {
+export async function findById(
+  { sql }: Database,
+  id: number,
+  bootstrapHash: string | undefined,
+): Promise<Principal | undefined> {
   const [row] = await sql<TokenRow[]>`
-    select ${columns(sql)} from api_tokens where id = ${id} and ${valid(sql)}`;
+    select ${columns(sql)} from api_tokens where id = ${id} and ${valid(sql, bootstrapHash)}`;
   return row && toPrincipal(row);
 }
 
 /** The ones among these tokens that are still valid. */
-export async function findValid({ sql }: Database, ids: readonly number[]): Promise<Set<number>> {
+export async function findValid(
+  { sql }: Database,
+  ids: readonly number[],
+  bootstrapHash: string | undefined,
+): Promise<Set<number>> {
   const rows = await sql<{ id: number }[]>`
-    select id from api_tokens where id = any(${ids as number[]}::int[]) and ${valid(sql)}`;
+    select id from api_tokens where id = any(${ids as number[]}::int[]) and ${valid(sql, bootstrapHash)}`;
   return new Set(rows.map((row) => row.id));
 }
 

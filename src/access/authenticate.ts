@@ -25,19 +25,19 @@ export interface Authenticator {
   forgetSessions(ids: readonly number[]): void;
 }
 
+/** @param bootstrapHash hash of this server's `BOOTSTRAP_ADMIN_TOKEN` */
 export function createAuthenticator(
   database: Database,
   streamTokens: StreamTokens,
   verifyJwt: VerifyJwt | undefined,
-  bootstrapAdminToken?: string,
+  bootstrapHash: string | undefined,
 ): Authenticator {
-  const bootstrapHash = bootstrapAdminToken === undefined ? undefined : hashOf(bootstrapAdminToken);
   const tokens = rememberLookups(
     createTokenLookup((hashes) => findByHashes(database, hashes, bootstrapHash)),
     (principal) => principal,
   );
   const sessions = rememberLookups(
-    createTokenLookup((hashes) => findSessions(database, hashes)),
+    createTokenLookup((hashes) => findSessions(database, hashes, bootstrapHash)),
     ({ principal }) => principal,
   );
   return {
@@ -56,7 +56,7 @@ export function createAuthenticator(
       }
       if (sessionId !== undefined && !(await findOpenSessions(database, [sessionId])).has(sessionId))
         return undefined;
-      const issuer = await findById(database, tokenId);
+      const issuer = await findById(database, tokenId, bootstrapHash);
       const behind = sessionId === undefined ? {} : { sessionId };
       return issuer && { ...narrowed(issuer, rest.organizations, rest.expiresAt), ...behind };
     },

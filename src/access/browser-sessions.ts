@@ -77,6 +77,7 @@ export const isSessionSecret = (text: string): boolean => SECRET.test(text);
 export async function findSessions(
   { sql }: WithSql,
   hashes: readonly string[],
+  bootstrapHash: string | undefined,
 ): Promise<Map<string, FoundSession>> {
   const rows = await sql<
     (TokenRow & { secret_hash: string; session_id: number; session_ms: number; is_due: boolean })[]
@@ -84,7 +85,7 @@ export async function findSessions(
     select account.*, session.secret_hash, session.id as session_id,
       (extract(epoch from session.expires_at) * 1000)::float8 as session_ms,
       session.identity_id is null and session.renewed_at < now() - interval '1 day' as is_due
-    from browser_sessions as session join ${validAccounts(sql)} as account on account.id = session.token_id
+    from browser_sessions as session join ${validAccounts(sql, bootstrapHash)} as account on account.id = session.token_id
     where session.secret_hash = any(${hashes as string[]}::text[]) and session.expires_at > now()`;
   return new Map(
     rows.map(({ secret_hash, session_id, session_ms, is_due, ...token }) => {

@@ -8,7 +8,7 @@
 import type { ISql } from 'postgres';
 import { appendAudit } from '../audit/append.ts';
 import type { Database } from '../database/open.ts';
-import { OPERATOR, validAccounts } from './api-tokens.ts';
+import { OPERATOR, storedAccounts, validAccounts } from './api-tokens.ts';
 import type { Identity } from './oidc-provider.ts';
 
 /** How an administrator names a person. */
@@ -24,7 +24,7 @@ type WithSql = Pick<Database, 'sql'>;
 export async function allowPerson({ sql }: WithSql, tokenId: number, person: PersonKey): Promise<boolean> {
   return sql.begin(async (tx) => {
     const accounts = await tx`
-      select id from ${validAccounts(tx)} as accounts where id = ${tokenId} and scope <> 'metrics'`;
+      select id from ${storedAccounts(tx)} as accounts where id = ${tokenId} and scope <> 'metrics'`;
     if (accounts.length === 0) return false;
     await tx`delete from sign_in_identities where ${isPerson(tx, person)}`;
     const [email, subject] = 'email' in person ? [person.email, null] : [null, person.subject];
@@ -66,15 +66,18 @@ export async function listPeople({ sql }: WithSql): Promise<ListedPerson[]> {
 /**
  * Finds the account of an identity, and ties the entry to its id at the first time.
  *
+ * @param bootstrapHash hash of this server's `BOOTSTRAP_ADMIN_TOKEN`
  * @returns undefined when no administrator has allowed it, or its token is no longer valid
  */
 export async function accountOf(
   tx: ISql,
   { issuer, subject, email }: Identity,
+  bootstrapHash: string | undefined,
 ): Promise<{ identityId: number; tokenId: number } | undefined> {
   const find = () => tx<{ id: number; token_id: number }[]>`
     select id, token_id from sign_in_identities
-    where issuer = ${issuer} and subject = ${subject} and token_id in (select id from ${validAccounts(tx)} as accounts)`;
+    where issuer = ${issuer} and subject = ${subject}
+      and token_id in (select id from ${validAccounts(tx, bootstrapHash)} as accounts)`;
   const [known] = await find();
   if (known !== undefined) return { identityId: known.id, tokenId: known.token_id };
   await tx`

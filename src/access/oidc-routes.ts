@@ -59,7 +59,7 @@ async function finish(c: Context, deps: OidcDeps): Promise<Refusal | { returnTo:
   if (pending === undefined || identity === undefined) return refuse(c, deps, 'failed');
   if (identity === 'unavailable') return refuse(c, deps, identity);
   const opened = await deps.database.sql.begin(async (tx) => {
-    const account = await accountOf(tx, identity);
+    const account = await accountOf(tx, identity, deps.bootstrapHash);
     if (account === undefined) return undefined;
     return openSession(tx, account.tokenId, { requestId: c.get('requestId') }, account.identityId);
   });

@@ -28,6 +28,8 @@ export interface OidcSignIn {
 export interface SessionDeps extends Omit<AuthorizeDeps, 'refusals'> {
   /** Undefined: `OIDC_ISSUER` is not set. */
   oidc: OidcSignIn | undefined;
+  /** Hash of `BOOTSTRAP_ADMIN_TOKEN`. */
+  bootstrapHash: string | undefined;
 }
 
 type App = Hono<{ Bindings: HttpBindings }>;
@@ -50,7 +52,7 @@ export function sessionRoutes(deps: SessionDeps): App {
     const { code } = await jsonBody(c, SignIn);
     const origin = { requestId: c.get('requestId') };
     const opened = await deps.database.sql.begin(async (tx) => {
-      const tokenId = await useSignInLink(tx, code);
+      const tokenId = await useSignInLink(tx, code, deps.bootstrapHash);
       return tokenId === undefined ? undefined : openSession(tx, tokenId, origin);
     });
     if (opened === undefined) {

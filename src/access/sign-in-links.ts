@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { ISql } from 'postgres';
 import { appendAudit } from '../audit/append.ts';
 import type { Database } from '../database/open.ts';
-import { hashOf, OPERATOR, type TokenRow, validAccounts } from './api-tokens.ts';
+import { hashOf, OPERATOR, storedAccounts, type TokenRow, validAccounts } from './api-tokens.ts';
 
 export interface SignInLink {
   code: string;
@@ -26,7 +26,7 @@ export async function createSignInLink(
   return sql.begin(async (tx) => {
     const [created] = await tx<{ expires_ms: number; name: string; scope: TokenRow['scope'] }[]>`
       with account as (
-        select * from ${validAccounts(tx)} as accounts where id = ${tokenId} and scope <> 'metrics'
+        select * from ${storedAccounts(tx)} as accounts where id = ${tokenId} and scope <> 'metrics'
       ), link as (
         insert into sign_in_links (code_hash, token_id, expires_at)
         select ${hashOf(code)}, id, now() + make_interval(mins => ${minutes}::int) from account
@@ -44,13 +44,18 @@ export async function createSignInLink(
 /**
  * Uses up the link. Of two requests with the same code one gets the account.
  *
+ * @param bootstrapHash hash of this server's `BOOTSTRAP_ADMIN_TOKEN`
  * @returns the id of its token; undefined when the code is unknown, used or expired, or its token no longer valid
  */
-export async function useSignInLink(tx: ISql, code: string): Promise<number | undefined> {
+export async function useSignInLink(
+  tx: ISql,
+  code: string,
+  bootstrapHash: string | undefined,
+): Promise<number | undefined> {
   const [used] = await tx<{ token_id: number }[]>`
     update sign_in_links set used_at = now()
     where code_hash = ${hashOf(code)} and used_at is null and expires_at > now()
-      and token_id in (select id from ${validAccounts(tx)} as accounts)
+      and token_id in (select id from ${validAccounts(tx, bootstrapHash)} as accounts)
     returning token_id`;
   return used?.token_id;
 }

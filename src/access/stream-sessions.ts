@@ -40,7 +40,12 @@ export interface StreamSessions {
   stop(): void;
 }
 
-export function createStreamSessions(database: Database, logger: Logger): StreamSessions {
+/** @param bootstrapHash hash of this server's `BOOTSTRAP_ADMIN_TOKEN` */
+export function createStreamSessions(
+  database: Database,
+  logger: Logger,
+  bootstrapHash: string | undefined,
+): StreamSessions {
   const open = new Set<StreamSession>();
   let ticks = 0;
   let checking = false;
@@ -50,7 +55,7 @@ export function createStreamSessions(database: Database, logger: Logger): Stream
     for (const session of open) if (isDue(session, now, uptime)) session.end();
   };
   const endRevoked = async (): Promise<void> => {
-    const isRevoked = await findEnded(open, 'tokenId', (ids) => findValid(database, ids));
+    const isRevoked = await findEnded(open, 'tokenId', (ids) => findValid(database, ids, bootstrapHash));
     const isSignedOut = await findEnded(open, 'browserSessionId', (ids) => findOpenSessions(database, ids));
     for (const session of open) if (isRevoked(session) || isSignedOut(session)) session.end();
   };

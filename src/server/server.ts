@@ -6,19 +6,7 @@
  */
 
 import { HEARTBEAT_MS } from '#contract/stream-event.ts';
-import { listTokens, storeBootstrapToken } from '../access/api-tokens.ts';
-import { createAuthenticator } from '../access/authenticate.ts';
-import { deleteOldSessions } from '../access/browser-sessions.ts';
-import { deleteOldResponses } from '../access/idempotency.ts';
-import { createJwtVerifier } from '../access/jwt.ts';
-import { openIdentityProvider } from '../access/oidc-provider.ts';
-import { createPendingSignIns } from '../access/pending-sign-in.ts';
-import { createRateLimits } from '../access/rate-limits.ts';
 import { createRefusals } from '../access/refusals.ts';
-import { createRowLevelSecurity } from '../access/row-level-security.ts';
-import { createStreamSessions } from '../access/stream-sessions.ts';
-import { createStreamTokens, streamSigningKey } from '../access/stream-tokens.ts';
-import { startAuditRetention } from '../audit/retention.ts';
 import type { AccountSource } from '../cliniko/account-source.ts';
 import { createCircuitBreakers } from '../cliniko/circuit-breaker.ts';
 import { ClinikoClient } from '../cliniko/client.ts';
@@ -28,9 +16,7 @@ import type { PatientSource } from '../cliniko/source.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/open.ts';
 import { logOutages } from '../database/outage-log.ts';
-import { readOwnObjects } from '../database/own-objects.ts';
 import { poolShare } from '../database/pool-share.ts';
-import { watchRoles } from '../database/role-watch.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { openPostgresLog } from '../events/postgres-event-log.ts';
 import { createChangeFeed } from '../live/change-feed.ts';
@@ -49,6 +35,7 @@ import { createApp } from './app.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
 import { type Cleanups, runCleanups } from './cleanups.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
+import { openAccess } from './open-access.ts';
 import { openBus } from './open-bus.ts';
 import { openServerDatabase, type ServerDatabase } from './open-database.ts';
 import { openHistoryReads } from './open-history-reads.ts';
@@ -105,7 +92,7 @@ async function serve(
   cleanups.push(logOutages(database, logger));
   const bus = await openBus(config, serverDatabase, logger);
   cleanups.push(bus.close);
-  const access = await openAccess(config, logger, serverDatabase, cleanups);
+  const access = await openAccess(config, logger, serverDatabase, (cleanup) => cleanups.push(cleanup));
   const tracer = await openTracer(config);
   cleanups.push(tracer.close);
   const live = openLive(config, logger, serverDatabase, bus);
@@ -186,54 +173,6 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
       keepAlive.stop();
     },
   };
-}
-
-/** Authorization, row-level security and the audit log. */
-async function openAccess(
-  config: Config,
-  logger: Logger,
-  serverDatabase: ServerDatabase,
-  cleanups: Cleanups,
-) {
-  const { database, credentialsKey, roles } = serverDatabase;
-  const streamTokens = createStreamTokens(streamSigningKey(credentialsKey), config.streamTokenSeconds);
-  const verifyJwt = config.jwt && createJwtVerifier(config.jwt);
-  const rowLevelSecurity = await createRowLevelSecurity(database, logger);
-  const roleWatch = watchRoles(database, await readOwnObjects(), roles, logger);
-  cleanups.push(roleWatch.stop);
-  cleanups.push(await startAuditRetention(database, config.auditRetentionDays, logger));
-  cleanups.push(deleteOldResponses(database, logger));
-  cleanups.push(await deleteOldSessions(database, logger));
-  if (config.bootstrapAdminToken !== undefined)
-    await storeBootstrapToken(database, config.bootstrapAdminToken);
-  if (config.auth === 'tokens' && verifyJwt === undefined) await warnWithoutTokens(database, logger);
-  const sessions = createStreamSessions(database, logger);
-  cleanups.push(() => sessions.stop());
-  const authenticator =
-    config.auth === 'none'
-      ? undefined
-      : createAuthenticator(database, streamTokens, verifyJwt, config.bootstrapAdminToken);
-  const { read: otherRoles } = roleWatch;
-  return {
-    rowLevelSecurity,
-    otherRoles,
-    sessions,
-    streamTokens,
-    limits: createRateLimits(config.limits),
-    // The library is loaded only when a provider is configured.
-    oidc: config.oidc && {
-      provider: await openIdentityProvider(config.oidc),
-      pendingSignIns: createPendingSignIns(credentialsKey, config.basePath),
-    },
-    authenticator,
-  };
-}
-
-async function warnWithoutTokens(database: Database, logger: Logger): Promise<void> {
-  if ((await listTokens(database)).some(({ state }) => state === 'valid')) return;
-  logger.warn(
-    "AUTH is tokens, and there is no token yet: every request is refused. Create one: npm run tokens -- create --name admin --organizations '*' --scope admin",
-  );
 }
 
 /** Connects the observers of the other folders to the metrics. */

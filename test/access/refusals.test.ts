@@ -1,10 +1,12 @@
 /** Refusals are counted, logged and audited; wrong tokens cost little; what opens /metrics opens nothing else. */
 import { describe, expect, test as plainTest, vi } from 'vitest';
+import { StreamToken } from '#contract/access.ts';
 import { BOOTSTRAP_TOKEN_NAME } from '../../src/access/api-tokens.ts';
 import { createTokenLookup } from '../../src/access/token-lookup.ts';
 import { UNRESTRICTED } from '../../src/http/principal.ts';
 import { test } from '../support/database.ts';
-import { openSocket } from '../support/socket.ts';
+import { openSocket, startSocket } from '../support/socket.ts';
+import { browserWith, newCode, postCode, signInBrowser } from './support/browser-session.ts';
 import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const unknownToken = (n: number) => `pst_${String(n).padStart(43, 'x')}`;
@@ -197,6 +199,51 @@ describe('BOOTSTRAP_ADMIN_TOKEN', () => {
     expect(JSON.stringify(rows)).not.toContain(bootstrap);
     await server.token({ scope: 'admin', organizations: '*' });
     await vi.waitFor(async () => expect(await status()).toBe(401), { timeout: 10_000 });
+  });
+
+  test('that is removed or replaced takes its sessions, stream tokens and sign-in links along', async ({
+    databaseUrl,
+  }) => {
+    const startWith = async (bootstrapAdminToken: string | undefined) => {
+      const server = await startGuardedServer(databaseUrl, {
+        organizations: [],
+        config: { bootstrapAdminToken },
+      });
+      await server.database.sql`update api_tokens set revoked_at = now() where name = 'Administrator'`;
+      return server;
+    };
+    const bootstrap = 'b'.repeat(40);
+    const first = await startWith(bootstrap);
+    const [account] = await first.database.sql<{ id: number }[]>`
+      select id from api_tokens where name = ${BOOTSTRAP_TOKEN_NAME}`;
+    const { cookie } = await signInBrowser(first, account?.id ?? 0);
+    const browser = browserWith(first, cookie);
+    const put = { method: 'PUT', body: '{}' };
+    expect((await browser.ask(`/organizations/${OURS}`, put)).status).toBe(200);
+    const answer = await browser.ask('/stream-tokens', { method: 'POST', body: '{}' });
+    const { token } = StreamToken.parse(await answer.json());
+    const accepts = async (server: GuardedServer) => {
+      const { ask } = browserWith(server, cookie);
+      const socket = startSocket(server, `?organizations=*&token=${token}`);
+      const answers = [
+        (await server.as(bootstrap, '/organizations')).status,
+        (await ask('/account')).status,
+        (await ask(`/organizations/${OURS}`, put)).status,
+        (await postCode(server, await newCode(server, account?.id ?? 0))).status,
+        await Promise.race([socket.closed, socket.until('subscribed').then(() => 'subscribed')]),
+      ];
+      socket.close();
+      return answers;
+    };
+    expect(await accepts(first)).toEqual([200, 200, 200, 204, 'subscribed']);
+    await first.stop();
+    for (const other of [undefined, 'c'.repeat(40)]) {
+      const next = await startWith(other);
+      expect(await accepts(next)).toEqual([401, 401, 401, 403, 4401]);
+      await next.stop();
+    }
+    // The variable is back, with the same value.
+    expect(await accepts(await startWith(bootstrap))).toEqual([200, 200, 200, 204, 'subscribed']);
   });
 });
 
