@@ -192,7 +192,7 @@ async function authenticate(c: HttpContext, needed: Requirement, deps: Authorize
   // A URL may only carry short-lived stream tokens, because URLs are logged in many places.
   const streamToken = needed.isStream ? c.req.query('token') : undefined;
   if (streamToken !== undefined) return (await authenticator.streamToken(streamToken)) ?? refuse();
-  const cookie = sessionCookieOf(c);
+  const cookie = sessionCookieOf(c, deps.basePath);
   if (cookie === undefined) throw missingToken(needed.isStream);
   requireOwnPage(c);
   const session = await authenticator.session(cookie.secret);

@@ -12,18 +12,21 @@ import { ProblemError } from '../http/problem.ts';
 import { isOwn, isRead } from './same-origin.ts';
 
 const NAME = 'patient-sync-session';
-/** Best first: browsers store the first two only from https, and the first only for the whole host. */
-const PREFIXES = ['__Host-', '__Secure-', ''] as const;
-type Prefix = (typeof PREFIXES)[number];
+/** Browsers store the first two only from https, and the first only for the whole host. */
+type Prefix = '__Host-' | '__Secure-' | '';
 
 export interface SessionCookie {
   secret: string;
   prefix: Prefix;
 }
 
-export function sessionCookieOf(c: Context): SessionCookie | undefined {
+/**
+ * Reads only the names that this server sets. A browser also sends a server below a BASE_PATH the `__Host-` cookie of a server
+ * at the root of the same host, whose session is unknown here.
+ */
+export function sessionCookieOf(c: Context, basePath: string): SessionCookie | undefined {
   if (c.req.header('cookie') === undefined) return undefined;
-  for (const prefix of PREFIXES) {
+  for (const prefix of [securePrefix(basePath), ''] as const) {
     const secret = getCookie(c, `${prefix}${NAME}`);
     if (secret !== undefined) return { secret, prefix };
   }
@@ -36,9 +39,10 @@ export function sessionCookieOf(c: Context): SessionCookie | undefined {
  * @param origin of the page, which says whether the browser uses https: this server only sees the proxy's request
  */
 export function prefixFor(origin: string, basePath: string): Prefix {
-  if (!origin.startsWith('https:')) return '';
-  return basePath === '' ? '__Host-' : '__Secure-';
+  return origin.startsWith('https:') ? securePrefix(basePath) : '';
 }
+
+const securePrefix = (basePath: string) => (basePath === '' ? '__Host-' : '__Secure-');
 
 export function storeSessionCookie(
   c: Context,

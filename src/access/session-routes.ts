@@ -72,7 +72,7 @@ export function sessionRoutes(deps: SessionDeps): App {
   routes.post('/sign-out', async (c) => {
     const { everywhere } = await jsonBody(c, SignOut);
     await endSessionsOf(principalOf(c), everywhere, c, deps);
-    const cookie = sessionCookieOf(c);
+    const cookie = sessionCookieOf(c, deps.basePath);
     if (cookie !== undefined) removeSessionCookie(c, cookie, deps.basePath);
     return c.body(null, 204, NO_STORE);
   });
@@ -90,7 +90,7 @@ function requireAccounts({ authenticator }: SessionDeps): void {
 
 /** A browser has one session at a time: the one before could no longer be ended by its person. */
 export async function endOldSession(c: Context, deps: SessionDeps): Promise<void> {
-  const cookie = sessionCookieOf(c);
+  const cookie = sessionCookieOf(c, deps.basePath);
   const old = cookie && (await deps.authenticator?.session(cookie.secret));
   if (old !== undefined) await endSessionsOf(old.principal, false, c, deps);
 }

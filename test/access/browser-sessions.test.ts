@@ -138,6 +138,25 @@ describe('the cookie of a session', () => {
     expect((await browserWith(server, cookieOf(answer)).ask('/account')).status).toBe(200);
   });
 
+  test('of another server on the same host changes nothing', async ({ databaseUrl }) => {
+    const foreign = `patient-sync-session=${'x'.repeat(43)}`;
+    for (const [basePath, own, other] of [
+      ['/sync', '__Secure-', '__Host-'],
+      ['', '__Host-', '__Secure-'],
+    ] as const) {
+      const server = await startGuardedServer(databaseUrl, { config: { basePath }, organizations: [] });
+      const { id } = await server.newToken();
+      const https = { origin: new URL(server.url).origin.replace('http:', 'https:') };
+      const cookie = cookieOf(await postCode(server, await newCode(server, id), https));
+      expect(cookie).toMatch(new RegExp(`^${own}patient-sync-session=`));
+      const browser = browserWith(server, `${other}${foreign}; ${cookie}; ${foreign}`);
+      expect((await browser.ask('/account')).status).toBe(200);
+      const signOut = await browser.ask('/sign-out', { method: 'POST', body: '{}' });
+      expect(cookieOf(signOut)).toBe(`${own}patient-sync-session=`);
+      expect((await browser.ask('/account')).status).toBe(401);
+    }
+  });
+
   test('has the rights of its token, on requests of our own pages only', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
       config: { allowedOrigins: ['https://panel.example'] },
