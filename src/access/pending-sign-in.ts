@@ -1,13 +1,13 @@
 /**
  * A sign-in that waits for the identity provider, in a cookie of the browser that began it: encrypted, and valid for ten minutes.
- * So any server can finish it, and an answer of the provider in another browser is worth nothing.
+ * So any server can finish it, also one with the next `CREDENTIALS_KEY`, and an answer of the provider in another browser is worth nothing.
  *
  * `SameSite=Lax`, because the browser returns from the provider's site.
  */
 import { hkdfSync } from 'node:crypto';
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
-import { EncryptJWT, errors, jwtDecrypt } from 'jose';
+import { EncryptJWT, errors, type JWTPayload, jwtDecrypt } from 'jose';
 import { z } from 'zod';
 
 const AUDIENCE = 'patient-sync/pending-sign-in';
@@ -31,8 +31,17 @@ export interface PendingSignIns {
 }
 
 /** @param credentialsKey the value of `CREDENTIALS_KEY`; it cannot be recovered from the derived key */
-export function createPendingSignIns(credentialsKey: Buffer, basePath: string): PendingSignIns {
-  const key = new Uint8Array(hkdfSync('sha256', credentialsKey, '', 'patient-sync pending sign-ins 1', 32));
+const keyFrom = (credentialsKey: Buffer) =>
+  new Uint8Array(hkdfSync('sha256', credentialsKey, '', 'patient-sync pending sign-ins 1', 32));
+
+/** @param previousCredentialsKey `CREDENTIALS_KEY_PREVIOUS`: opens cookies of servers that still have it */
+export function createPendingSignIns(
+  credentialsKey: Buffer,
+  basePath: string,
+  previousCredentialsKey?: Buffer,
+): PendingSignIns {
+  const key = keyFrom(credentialsKey);
+  const previousKey = previousCredentialsKey && keyFrom(previousCredentialsKey);
   const attributes = (isSecure: boolean, maxAge: number) => ({
     path: `${basePath}/api/v1/sign-in/oidc`,
     httpOnly: true,
@@ -54,8 +63,7 @@ export function createPendingSignIns(credentialsKey: Buffer, basePath: string): 
       const sealed = getCookie(c, NAME);
       if (sealed === undefined) return undefined;
       try {
-        const options = { audience: AUDIENCE, requiredClaims: ['exp'] };
-        const content = Content.parse((await jwtDecrypt(sealed, key, options)).payload);
+        const content = Content.parse(await decrypt(sealed, key, previousKey));
         setCookie(c, NAME, '', attributes(content.redirectUri.startsWith('https:'), 0));
         return content;
       } catch (error) {
@@ -64,4 +72,18 @@ export function createPendingSignIns(credentialsKey: Buffer, basePath: string): 
       }
     },
   };
+}
+
+async function decrypt(
+  sealed: string,
+  key: Uint8Array,
+  previousKey: Uint8Array | undefined,
+): Promise<JWTPayload> {
+  const rules = { audience: AUDIENCE, requiredClaims: ['exp'] };
+  try {
+    return (await jwtDecrypt(sealed, key, rules)).payload;
+  } catch (error) {
+    if (previousKey === undefined || !(error instanceof errors.JWEDecryptionFailed)) throw error;
+    return (await jwtDecrypt(sealed, previousKey, rules)).payload;
+  }
 }

@@ -2,17 +2,19 @@
  * Stream tokens: sent in the URL of an EventSource or a WebSocket, because browsers cannot set headers on them.
  *
  * URLs end up in proxy logs, so such a token lives at most ten minutes, opens only streams, and is revoked with the
- * token that requested it. Every server derives the same signing key from `CREDENTIALS_KEY`.
+ * token that requested it. Every server derives the same signing key from `CREDENTIALS_KEY`. During a rotation of that key a
+ * server also reads the tokens of servers that still have the previous one.
  *
  * Not here: whether the token that requested it still exists (authenticate.ts), ending open streams (stream-sessions.ts).
  */
 import { hkdfSync } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { GrantedOrganizations, Principal } from '../http/principal.ts';
 
 const TYPE = 'patient-sync-stream+jwt';
 const AUDIENCE = 'patient-sync/streams';
+const RULES = { algorithms: ['HS256'], typ: TYPE, audience: AUDIENCE, requiredClaims: ['exp', 'sub'] };
 
 /**
  * A token from further in the future was issued before the clock was set back, and would live for too long. Clocks of two
@@ -51,11 +53,28 @@ export interface StreamTokens {
     principal: Principal,
     organizations: readonly number[] | undefined,
   ): Promise<{ token: string; expiresAt: number }>;
-  /** @returns undefined when this server's key did not sign it, or it has expired or was issued in the future */
+  /** @returns undefined when none of this server's keys signed it, or it has expired or was issued in the future */
   read(token: string): Promise<StreamTokenContent | undefined>;
 }
 
-export function createStreamTokens(key: Uint8Array, lifeSeconds: number): StreamTokens {
+/**
+ * @param key signs new tokens
+ * @param previousKey still verifies tokens; undefined: no key was replaced
+ */
+export function createStreamTokens(
+  key: Uint8Array,
+  lifeSeconds: number,
+  previousKey?: Uint8Array,
+): StreamTokens {
+  const verify = async (token: string): Promise<JWTPayload> => {
+    const read = async (signingKey: Uint8Array) => (await jwtVerify(token, signingKey, RULES)).payload;
+    try {
+      return await read(key);
+    } catch (error) {
+      if (previousKey === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      return read(previousKey);
+    }
+  };
   return {
     async issue(principal, organizations) {
       // Whole seconds, as in JWTs; never longer than the token behind it.
@@ -73,13 +92,7 @@ export function createStreamTokens(key: Uint8Array, lifeSeconds: number): Stream
     },
     async read(token) {
       try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: ['HS256'],
-          typ: TYPE,
-          audience: AUDIENCE,
-          requiredClaims: ['exp', 'sub'],
-        });
-        const { sub, exp, iat = 0, tid, sid, org } = Claims.parse(payload);
+        const { sub, exp, iat = 0, tid, sid, org } = Claims.parse(await verify(token));
         if (iat * 1_000 > Date.now() + CLOCKS_DIFFER_MS) return undefined;
         const organizations = typeof org === 'string' ? org : new Set(org);
         return { actor: sub, organizations, tokenId: tid, sessionId: sid, expiresAt: exp * 1_000 };

@@ -26,9 +26,13 @@ export async function openAccess(
   atEnd: (cleanup: () => void) => void,
 ) {
   const { database, credentialsKey, roles } = serverDatabase;
-  const { bootstrapAdminToken } = config;
+  const { bootstrapAdminToken, previousCredentialsKey: previousKey } = config;
   const bootstrapHash = bootstrapAdminToken === undefined ? undefined : hashOf(bootstrapAdminToken);
-  const streamTokens = createStreamTokens(streamSigningKey(credentialsKey), config.streamTokenSeconds);
+  const streamTokens = createStreamTokens(
+    streamSigningKey(credentialsKey),
+    config.streamTokenSeconds,
+    previousKey && streamSigningKey(previousKey),
+  );
   const verifyJwt = config.jwt && createJwtVerifier(config.jwt);
   const rowLevelSecurity = await createRowLevelSecurity(database, logger);
   const roleWatch = watchRoles(database, await readOwnObjects(), roles, logger);
@@ -51,7 +55,7 @@ export async function openAccess(
     // The library is loaded only when a provider is configured.
     oidc: config.oidc && {
       provider: await openIdentityProvider(config.oidc),
-      pendingSignIns: createPendingSignIns(credentialsKey, config.basePath),
+      pendingSignIns: createPendingSignIns(credentialsKey, config.basePath, previousKey),
     },
     authenticator:
       config.auth === 'none'

@@ -1,13 +1,17 @@
 /** Streams of browsers, which cannot send headers: short-lived tokens in the address. */
+import { Hono } from 'hono';
 import { decodeJwt, SignJWT } from 'jose';
-import { describe, expect } from 'vitest';
+import { describe, expect, test as plainTest } from 'vitest';
 import { StreamToken } from '#contract/access.ts';
 import { Bye } from '#contract/stream-event.ts';
+import { createPendingSignIns, type PendingSignIns } from '../../src/access/pending-sign-in.ts';
 import { streamSigningKey } from '../../src/access/stream-tokens.ts';
+import type { Config } from '../../src/config/config.ts';
 import { test } from '../support/database.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 import { startSocket } from '../support/socket.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
+import { cookieOf } from './support/browser-session.ts';
 import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const ask = (server: GuardedServer, token: string, body: unknown = {}) =>
@@ -130,6 +134,49 @@ describe('a stream token', () => {
       expect((await fetch(server.streamUrl(OURS, `?token=${one}`))).status, one).toBe(401);
       expect(await startSocket(server, `?organizations=*&token=${one}`).closed).toBe(4401);
     }
+  });
+});
+
+describe('during a rotation of CREDENTIALS_KEY', () => {
+  test('a server with the new key takes the stream tokens of a server with the old one', async ({
+    databaseUrl,
+  }) => {
+    const old = await startGuardedServer(databaseUrl);
+    const { token } = await streamToken(old, old.admin);
+    const startWith = (change: Partial<Config>) =>
+      startGuardedServer(databaseUrl, {
+        organizations: [],
+        config: { credentialsKey: Buffer.alloc(32, 9), ...change },
+      });
+    const rotated = await startWith({ previousCredentialsKey: CREDENTIALS_KEY });
+    await (await openStream(rotated.streamUrl(OURS, `?token=${token}`))).until((sent) => sent.length === 2);
+    // The rotation is over.
+    const next = await startWith({});
+    expect((await fetch(next.streamUrl(OURS, `?token=${token}`))).status).toBe(401);
+    const { token: ofRotated } = await streamToken(rotated, rotated.admin);
+    await (await openStream(next.streamUrl(OURS, `?token=${ofRotated}`))).until((sent) => sent.length === 2);
+  });
+
+  plainTest('a server with the new key finishes a sign-in that began at one with the old key', async () => {
+    const [oldKey, newKey] = [Buffer.alloc(32, 7), Buffer.alloc(32, 9)];
+    const content = {
+      state: 's',
+      nonce: 'n',
+      codeVerifier: 'v',
+      redirectUri: 'https://x.example/',
+      returnTo: '/',
+    };
+    const began = new Hono().get('/', async (c) => {
+      await createPendingSignIns(oldKey, '').store(c, content);
+      return c.body(null);
+    });
+    const cookie = cookieOf(await began.request('/'));
+    const takenBy = async (pendingSignIns: PendingSignIns) => {
+      const end = new Hono().get('/', async (c) => c.json((await pendingSignIns.take(c)) ?? null));
+      return (await end.request('/', { headers: { cookie } })).json();
+    };
+    expect(await takenBy(createPendingSignIns(newKey, '', oldKey))).toEqual(content);
+    expect(await takenBy(createPendingSignIns(newKey, ''))).toBeNull();
   });
 });
 
