@@ -3,12 +3,15 @@
  *
  * Only asymmetric algorithms are accepted: `none`, and HMAC with a public key as its secret, prove nothing. Issuer,
  * audience, subject and expiry must be present and valid.
+ *
+ * Not here: reading the keys (provider-keys.ts).
  */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { jwtVerify } from 'jose';
 import { z } from 'zod';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { type Principal, SCOPES } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
+import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
 export const JWT_ALGORITHMS = [
   'RS256',
@@ -56,7 +59,7 @@ const Expiry = z.number().positive();
 export type VerifyJwt = (jwt: string) => Promise<Principal | undefined>;
 
 export function createJwtVerifier(config: JwtConfig): VerifyJwt {
-  const keys = keysOf(config.jwksUrl);
+  const keys = createProviderKeys(config.jwksUrl);
   return async (jwt) => {
     try {
       const { payload } = await jwtVerify(jwt, keys, {
@@ -85,33 +88,6 @@ export function createJwtVerifier(config: JwtConfig): VerifyJwt {
       return undefined;
     }
   };
-}
-
-/** The keys could not be fetched, which says nothing about the token. */
-class KeysUnavailableError extends Error {
-  override readonly name = 'KeysUnavailableError';
-}
-
-/** Wraps errors of fetching the keys here, to separate them from errors that `jose` later throws because of the token. */
-function keysOf(jwksUrl: string): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 });
-  return async (header, token) => {
-    try {
-      return await keys(header, token);
-    } catch (cause) {
-      throw isAboutToken(cause) ? cause : new KeysUnavailableError('The keys cannot be read.', { cause });
-    }
-  };
-}
-
-/** The keys were fetched, but none of them, or more than one, matches the header of the token. */
-function isAboutToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JOSENotSupported ||
-    error instanceof errors.JWSInvalid
-  );
 }
 
 function providerUnavailable(cause: unknown): ProblemError {

@@ -2,9 +2,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
-import { describe, expect, onTestFinished } from 'vitest';
-import { JWT_ALGORITHMS } from '../../src/access/jwt.ts';
-import type { Config } from '../../src/config/config.ts';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
+import { createJwtVerifier, JWT_ALGORITHMS, type JwtConfig } from '../../src/access/jwt.ts';
+import { ProblemError } from '../../src/http/problem.ts';
 import { test } from '../support/database.ts';
 import { startSocket } from '../support/socket.ts';
 import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
@@ -24,7 +24,7 @@ async function startProvider(answer: { status: number } = { status: 200 }) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
-  const jwt: Config['jwt'] = {
+  const jwt: JwtConfig = {
     issuer: ISSUER,
     audience: AUDIENCE,
     jwksUrl,
@@ -152,5 +152,37 @@ describe('a JWT of the identity provider', () => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
     expect(await response.json()).toMatchObject({ code: 'IDENTITY_PROVIDER_UNAVAILABLE' });
     expect((await server.as(server.admin, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
+  });
+
+  plainTest('is accepted while its provider is away for hours, if it names a known key', async () => {
+    const answer = { status: 200 };
+    const { keys, config } = await startProvider(answer);
+    const verify = createJwtVerifier(config.jwt);
+    const outage = Date.now();
+    onTestFinished(() => void vi.useRealTimers());
+    const verifyAfter = (hours: number, kid = 'a', key = keys.privateKey) => {
+      vi.useFakeTimers({ toFake: ['Date'], now: outage + hours * 3_600_000 });
+      return new SignJWT(claims())
+        .setProtectedHeader({ alg: 'RS256', kid })
+        .sign(key)
+        .then(verify)
+        .then(
+          (principal) => principal?.actor ?? 'refused',
+          (error: unknown) => (error instanceof ProblemError ? error.code : error),
+        );
+    };
+    expect(await verifyAfter(0)).toBe('jwt:kim');
+    answer.status = 503;
+    for (const hours of [0.2, 0.205, 1, 11]) {
+      expect(await verifyAfter(hours), `after ${hours} h`).toBe('jwt:kim');
+      const foreign = await generateKeyPair('RS256');
+      expect(await verifyAfter(hours, 'a', foreign.privateKey)).toBe('refused');
+      // The provider may have made a new key.
+      expect(await verifyAfter(hours, 'b')).toBe('IDENTITY_PROVIDER_UNAVAILABLE');
+    }
+    expect(await verifyAfter(13)).toBe('IDENTITY_PROVIDER_UNAVAILABLE');
+    answer.status = 200;
+    expect(await verifyAfter(13.1)).toBe('jwt:kim');
+    expect(await verifyAfter(13.2, 'b')).toBe('refused');
   });
 });
