@@ -53,7 +53,8 @@ const Organizations = z.union([z.literal('*'), z.array(OrganizationId).transform
 const ScopeClaim = z.enum(SCOPES);
 /** OpenID Connect allows 255 ASCII characters. The subject is written into the audit log. */
 const Subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
-const Expiry = z.number().positive();
+/** Seconds, up to the year 9999. A provider that writes milliseconds would give access for thousands of years. */
+const Expiry = z.number().positive().max(253_402_300_799);
 
 /** @returns undefined when this provider did not issue the JWT for this server, or the JWT grants no access */
 export type VerifyJwt = (jwt: string) => Promise<Principal | undefined>;

@@ -57,6 +57,10 @@ describe('a JWT of the identity provider', () => {
     expect((await server.as(reader, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
     expect((await server.as(reader, `/cliniko/sync-logs/${THEIRS}`)).status).toBe(403);
     expect((await server.as(reader, `/cliniko/sync-all/${OURS}`, { method: 'POST' })).status).toBe(403);
+    const lasting = await sign({ exp: 253_402_300_799 });
+    expect(await (await server.as(lasting, '/account')).json()).toMatchObject({
+      expires_at: '9999-12-31T23:59:59.000Z',
+    });
     const all = await sign({ orgs: '*', role: 'sync' });
     expect((await server.as(all, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' })).status).toBe(200);
     expect(await server.database.sql`select actor from audit_log where action = 'sync.start'`).toEqual([
@@ -101,6 +105,8 @@ describe('a JWT of the identity provider', () => {
       'other claims under the signature': `${header}.${encode(claims({ orgs: '*' }))}.${signature}`,
       'no signature': `${header}.${body}.`,
       expired: await sign({ exp: Math.floor(Date.now() / 1_000) - 60 }),
+      'an expiry in milliseconds': await sign({ exp: Date.now() + 300_000 }),
+      'an expiry beyond all dates': await sign({ exp: Number.MAX_SAFE_INTEGER }),
       'no expiry': await sign({ exp: undefined }),
       'not yet': await sign({ nbf: Math.floor(Date.now() / 1_000) + 60 }),
       'another audience': await sign({ aud: 'billing' }),
