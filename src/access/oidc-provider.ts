@@ -1,8 +1,8 @@
 /**
  * Sign-in at an identity provider with OpenID Connect: authorization code with PKCE, state and nonce.
  *
- * The library checks what the provider answers: the issuer, the signature of the ID token, its audience, nonce and times. It is
- * loaded only where `OIDC_ISSUER` is set. The description of the provider is read by the first sign-in, so that a server
+ * The library checks what the provider answers: the issuer, the signature of the ID token, its audience, nonce and times. A
+ * signature with the client's secret (HS256) is refused. The library is loaded only where `OIDC_ISSUER` is set. The description of the provider is read by the first sign-in, so that a server
  * starts while its provider is down.
  *
  * Not here: which accounts an identity gets (identities.ts), the cookie between the two requests (pending-sign-in.ts).
@@ -115,8 +115,10 @@ export async function openIdentityProvider(config: OidcConfig): Promise<Identity
 function discover(client: typeof Client, config: OidcConfig): Promise<Client.Configuration> {
   const { issuer, clientId, clientSecret } = config;
   const authentication = clientSecret === undefined ? client.None() : client.ClientSecretPost(clientSecret);
+  // Without it the library trusts an ID token because it came over TLS, and does not look at the signature.
+  const execute = [client.enableNonRepudiationChecks];
   // config/access.ts allows plain http for loopback addresses only.
-  const execute = issuer.startsWith('http:') ? [client.allowInsecureRequests] : [];
+  if (issuer.startsWith('http:')) execute.push(client.allowInsecureRequests);
   return client.discovery(new URL(issuer), clientId, undefined, authentication, {
     execute,
     timeout: TIMEOUT_SECONDS,
@@ -135,6 +137,8 @@ function identityOf({ iss, sub, email, email_verified }: z.infer<typeof Claims>)
 /** No answer, or a failure of the provider itself. */
 function isUnreachable(client: typeof Client, error: unknown): boolean {
   if (error instanceof client.ResponseBodyError) return error.status >= 500;
+  if (error instanceof client.ClientError && error.cause instanceof Response)
+    return error.cause.status >= 500;
   const code = error instanceof client.ClientError ? error.code : undefined;
   return error instanceof TypeError || code === 'OAUTH_TIMEOUT';
 }
