@@ -123,7 +123,11 @@ class StreamSession implements StreamAuthorization {
   }
 
   canRead(organizationId: number): boolean {
-    return !this.#ended && Date.now() < endOf(this.#principal) && canAccess(this.#principal, organizationId);
+    return !this.hasEnded && canAccess(this.#principal, organizationId);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended || Date.now() >= endOf(this.#principal);
   }
 
   watch(connection: Connection): void {

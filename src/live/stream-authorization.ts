@@ -18,6 +18,8 @@ export interface StreamAuthorization {
   /** Undefined for a stream on which the client sends no frames (SSE). */
   readonly frames: FrameGuard | undefined;
   canRead(organizationId: number): boolean;
+  /** Its time is over, or it was revoked: nothing can be read any more. */
+  readonly hasEnded: boolean;
   /** From now on `bye('reauth')` of the connection is called once, when the right ends. */
   watch(connection: Connection): void;
   /** The connection has closed. */

@@ -80,6 +80,23 @@ describe('a JWT of the identity provider', () => {
     expect(ending.frames().at(-1)).toMatchObject({ type: 'bye', reason: 'reauth' });
   });
 
+  test('that has ended within the tolerance gets reauth from a socket, and no refusal', async ({
+    databaseUrl,
+  }) => {
+    const { keys, config } = await startProvider();
+    const server = await startGuardedServer(databaseUrl, { config });
+    const jwt = await new SignJWT(claims({ exp: Math.floor(Date.now() / 1_000) - 1 }))
+      .setProtectedHeader({ alg: 'RS256', kid: 'a' })
+      .sign(keys.privateKey);
+    const headers = { authorization: `Bearer ${jwt}` };
+    const socket = startSocket(server, `?organizations=${OURS}`, { headers });
+    expect(await socket.closed).toBe(4401);
+    expect(socket.frames()).toMatchObject([{ type: 'hello' }, { type: 'bye', reason: 'reauth' }]);
+    expect(await server.database.sql`select action from audit_log where action = 'access.refused'`).toEqual(
+      [],
+    );
+  });
+
   test('that is forged, foreign or incomplete is a 401', async ({ databaseUrl }) => {
     const { keys, config } = await startProvider();
     const server = await startGuardedServer(databaseUrl, { config });

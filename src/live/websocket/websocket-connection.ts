@@ -107,13 +107,9 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, Sock
     const asked = parseFrame(
       JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseOrganizations(organizations) }),
     );
+    const what = '"organizations" must be * or ids with commas, such as 123,124.';
     if (asked !== undefined) this.#handleInOrder(asked);
-    else
-      this.#sendError(
-        null,
-        'NOT_UNDERSTOOD',
-        '"organizations" must be * or ids with commas, such as 123,124.',
-      );
+    else this.#sendError(null, 'NOT_UNDERSTOOD', what);
   }
 
   write(batches: readonly (readonly Frame[])[]): void {
@@ -234,6 +230,8 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, Sock
   }
 
   async #subscribe(frame: SubscribeFrame): Promise<void> {
+    // The timer that says bye comes each second only. A refusal would blame the ids for what the token lacks.
+    if (this.#authorization.hasEnded) return this.bye('reauth', 0);
     const { id, organizations } = frame;
     if (this.#subscriptions.some((known) => known.id === id))
       return this.#sendError(
