@@ -1,12 +1,13 @@
 /** How a run ended, in the guide's words, and what to do when it failed. */
 
 import { formatCount, formatPatients } from '#contract/count.ts';
-import { isCancelled, isWithoutKey, problemText } from '#contract/progress.ts';
+import { isCancelled, isWithoutKey } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
 import type { StartableSync } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { handOverToHeading } from '../ui/restore-focus.ts';
+import { canTryAgain, failureWords, isAboutKey, solutionWords } from './result-words.ts';
 import type { Start } from './use-start.ts';
 
 export interface ResultNoticeProps {
@@ -19,8 +20,10 @@ export interface ResultNoticeProps {
 
 export function ResultNotice({ log, start, ...props }: ResultNoticeProps) {
   const onKey = useMay('admin') === false ? undefined : props.onKey;
-  const problem = log.status === 'completed' ? notStoredText(log) : problemText(log);
+  const mayReplaceKey = onKey !== undefined;
+  const problem = log.status === 'completed' ? notStoredText(log) : failureWords(log, mayReplaceKey);
   if (problem === null) return null;
+  const solution = solutionWords(log, mayReplaceKey);
   const { tone, icon } = appearanceOf(log);
   const { error_details } = log;
   return (
@@ -31,9 +34,7 @@ export function ResultNotice({ log, start, ...props }: ResultNoticeProps) {
         {error_details !== null && !problem.includes(error_details) && !isWithoutKey(log) && (
           <p className="result-details">{error_details}</p>
         )}
-        {log.metadata.solution !== undefined && !canReplaceKey(log, onKey) && (
-          <p className="result-solution">{log.metadata.solution}</p>
-        )}
+        {solution !== null && <p className="result-solution">{solution}</p>}
         <NextSteps log={log} start={start} onKey={onKey} />
       </div>
     </div>
@@ -55,12 +56,12 @@ function appearanceOf(log: SyncLog): { tone: string; icon: IconName } {
 /** The actions that this page offers. */
 function NextSteps({ log, start, onKey }: ResultNoticeProps) {
   const maySync = useMay('sync') !== false;
-  const canRetry =
-    start !== undefined && maySync && log.status === 'failed' && log.metadata.retry_recommended === true;
-  if (!canRetry && !canReplaceKey(log, onKey)) return null;
+  const canRetry = start !== undefined && maySync && canTryAgain(log);
+  const canReplaceKey = onKey !== undefined && isAboutKey(log);
+  if (!canRetry && !canReplaceKey) return null;
   return (
     <div className="result-steps">
-      {canReplaceKey(log, onKey) && (
+      {canReplaceKey && (
         <button type="button" className="btn btn-small" onClick={onKey}>
           {isWithoutKey(log) ? 'Add API key' : 'Update API key'}
         </button>
@@ -78,11 +79,6 @@ function NextSteps({ log, start, onKey }: ResultNoticeProps) {
       )}
     </div>
   );
-}
-
-/** The form is one press away, which is better than the address in the solution. */
-function canReplaceKey({ metadata: { error_type } }: SyncLog, onKey: (() => void) | undefined): boolean {
-  return onKey !== undefined && (error_type === 'CLINIKO_AUTH_FAILED' || error_type === 'CLINIKO_FORBIDDEN');
 }
 
 function againOf(log: SyncLog): StartableSync {
