@@ -24,6 +24,50 @@ describe('the dashboard', () => {
     expect(await focusedText(page)).toBe('Last sync: full sync completed');
   });
 
+  test('says how a key without access to patients gets it, and offers another attempt', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.behaviour.access = 'forbidden';
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('failed');
+    expect(await dashboard.result.textContent()).toContain(
+      'Give the user of this API key access to patients',
+    );
+    await dashboard.result.getByRole('button', { name: 'Update API key' }).waitFor();
+    server.cliniko.behaviour.access = 'allowed';
+    await dashboard.result.getByRole('button', { name: 'Try again' }).click();
+    await dashboard.hasStatus('completed');
+  });
+
+  test('forgets a refused start when a run arrives', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await page.route('**/sync-all/123', (route) => route.abort());
+    await dashboard.startFull.click();
+    const refusal = page.getByRole('alert').filter({ hasText: 'Check your internet connection' });
+    await refusal.waitFor();
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await dashboard.hasStatus('completed');
+    expect(await refusal.count()).toBe(0);
+  });
+
+  test('counts the errors of a program that lists none', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs
+      (organization_id, operation_type, status, started_at, completed_at, records_processed, records_success, records_failed)
+      values (123, 'nightly', 'completed', now() - interval '9 seconds', now(), 10, 9, 1)`;
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.hasStatus('completed');
+    expect(await page.locator('.run-errors').textContent()).toBe(
+      '1 patient had an error, without a recorded reason',
+    );
+  });
+
   test('reads again what could not be read, and keeps the focus in place', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await page.route('**/sync-logs/123?*', (route) => route.abort());

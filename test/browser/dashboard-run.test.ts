@@ -41,6 +41,7 @@ describe('cancelling on the dashboard', () => {
     await page.getByRole('heading', { name: 'Last sync: full sync was cancelled' }).waitFor();
     await page.locator('.runs .pill[data-pill="cancelled"]').waitFor();
     await vi.waitFor(async () => expect(await dashboard.total('patients').textContent()).toBe('300'));
+    expect(await dashboard.step.textContent()).toBe('');
     expect(await dashboard.result.textContent()).toBe(
       'The sync was cancelled. The patients that it had stored stay.',
     );
@@ -49,6 +50,25 @@ describe('cancelling on the dashboard', () => {
     );
     // On the next button, or on the title if the run was faster than the dialog.
     await vi.waitFor(async () => expect(await focusedText(page)).toMatch(/Start Full Sync|Clinic 123/));
+  });
+});
+
+describe('the question about a run that ends before the answer', () => {
+  test('says how it ended, and has nothing left to confirm', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    server.cliniko.faults.onPage(2, { kind: 'hang' });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.counter.filter({ hasText: '100 / 648 patients' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel sync' }).click();
+    await page.getByRole('alertdialog', { name: 'Cancel this sync?' }).waitFor();
+    await server.api('/cliniko/sync-logs/123/1/cancel', { method: 'POST' });
+
+    const answer = page.getByRole('alertdialog', { name: 'This sync has ended' });
+    await answer.getByRole('status').filter({ hasText: 'The sync was cancelled.' }).waitFor();
+    expect(await answer.getByRole('button').allTextContents()).toEqual(['Close']);
+    await answer.getByRole('button', { name: 'Close' }).click();
+    await answer.waitFor({ state: 'detached' });
   });
 });
 

@@ -75,4 +75,15 @@ describe('a token that starts syncs', () => {
     await page.locator('.retry-outcome').filter({ hasText: 'Tried again' }).waitFor();
     expect(await page.getByRole('button', { name: 'These 40 are gone' }).count()).toBe(0);
   });
+
+  test('reads that an administrator can replace a refused key', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 60 });
+    server.cliniko.behaviour.access = 'unauthorised';
+    await startAs(server);
+    const dashboard = await openSignedIn(page, server.url, OURS, await server.token({ scope: 'sync' }));
+    await dashboard.hasStatus('failed');
+    await dashboard.result.getByText('Ask an administrator to replace the Cliniko API key').waitFor();
+    expect(await dashboard.result.textContent()).not.toMatch(/settings|PUT/);
+    expect(await dashboard.result.getByRole('button').allTextContents()).toEqual(['Try again']);
+  });
 });

@@ -252,7 +252,11 @@ async function fileBy(send: typeof fetch, url: string): Promise<Blob> {
 }
 
 function unreachable(cause: unknown): never {
-  throw new ApiError('The server cannot be reached. Check that it is running.', {}, { cause });
+  throw new ApiError(
+    'The server cannot be reached. Check your internet connection, then try again.',
+    {},
+    { cause },
+  );
 }
 
 function errorOf({ status }: Response, body: unknown): ApiError {

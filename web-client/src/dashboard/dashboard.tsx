@@ -41,8 +41,8 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
   const { registration, readAgain } = useRegistration(api, organizationId, state.log);
   const records = useRecords(api, organizationId, state.log, isConnected(connection));
-  const start = useStart(api, organizationId, applyLog);
-  const cancel = useCancel(api, applyLog);
+  const start = useStart(api, { state, connection }, applyLog);
+  const cancel = useCancel(api, state.log, applyLog);
   const throughput = useThroughput(state.log, frozenAt !== null);
   const settings = useSettingsAddress(organizationId);
   const open = (part: SettingsPart) => () => settings.open(part);

@@ -42,10 +42,12 @@ export function ResultNotice({ log, start, ...props }: ResultNoticeProps) {
 }
 
 /** The guide's sentence is a rate that hides the patients: this one counts them. */
-function notStoredText({ records_failed: failed, records_processed: processed }: SyncLog): string | null {
+function notStoredText(log: SyncLog): string | null {
+  const { records_failed: failed, records_processed: processed, metadata } = log;
   if (failed === 0) return null;
   const were = failed === 1 ? 'was' : 'were';
-  return `${formatCount(failed)} of ${formatPatients(processed)} ${were} not stored. Ids and reasons are listed below.`;
+  const listed = metadata.errors?.length ? ' Ids and reasons are listed below.' : '';
+  return `${formatCount(failed)} of ${formatPatients(processed)} ${were} not stored.${listed}`;
 }
 
 function appearanceOf(log: SyncLog): { tone: string; icon: IconName } {

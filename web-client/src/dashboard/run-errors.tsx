@@ -18,14 +18,14 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
   const [isAll, setIsAll] = useState(false);
   // A failed run carries its own reason there too, which is no patient's.
   const errors = (log?.metadata.errors ?? []).filter((text) => text !== log?.error_details);
-  const errors_total = log?.metadata.errors_total ?? errors.length;
-  if (errors.length === 0) return isOpen ? null : <p className="run-errors soft">No patient had an error</p>;
-  const total = Math.max(errors_total, errors.length);
+  // Another program may count its errors without listing them.
+  const total = Math.max(log?.metadata.errors_total ?? log?.records_failed ?? 0, errors.length);
+  if (errors.length === 0) return <NoneListed total={total} isOpen={isOpen} />;
   const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);
   return (
     <details className="run-errors" open={isOpen}>
       <summary>
-        {total === 1 ? '1 patient had an error' : `${formatCount(total)} patients had errors`}
+        {countWords(total)}
         {total > errors.length && <span className="soft"> · the newest {formatCount(errors.length)}</span>}
       </summary>
       <ul>
@@ -45,6 +45,15 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
       )}
     </details>
   );
+}
+
+function NoneListed({ total, isOpen }: { total: number; isOpen: boolean }) {
+  if (total > 0) return <p className="run-errors soft">{countWords(total)}, without a recorded reason</p>;
+  return isOpen ? null : <p className="run-errors soft">No patient had an error</p>;
+}
+
+function countWords(total: number): string {
+  return total === 1 ? '1 patient had an error' : `${formatCount(total)} patients had errors`;
 }
 
 /** The same text may occur twice, but keys must be unique. */

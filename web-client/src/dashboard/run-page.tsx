@@ -49,9 +49,9 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
   const { registration } = useRegistration(api, organizationId);
   const run = useRun(api, organizationId, runId, state.log);
-  const cancel = useCancel(api, applyLog);
+  const cancel = useCancel(api, run.log, applyLog);
   const announcement = useAnnouncement(state);
-  const start = useStart(api, organizationId, openRun);
+  const start = useStart(api, { state, connection }, openRun);
   const attempts = useAttempts(api, run.log);
   const neighbours = useNeighbours(api, organizationId, runId, versionOf(state.log));
   const name = nameOf(registration, organizationId);

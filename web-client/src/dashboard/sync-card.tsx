@@ -116,6 +116,7 @@ function endWords(log: SyncLog): string {
 /** The result notice explains a failed run. */
 function Step({ log, isKnown }: { log: SyncLog | null; isKnown: boolean }) {
   if (log?.status === 'failed') {
+    if (isCancelled(log)) return null;
     return log.records_success > 0
       ? 'The patients that were stored before it failed stay.'
       : 'No patient was stored.';

@@ -1,7 +1,9 @@
 /** Starts a sync from the page, and reports the result of the request. The watch reports the run itself. */
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, type StartableSync } from '../api.ts';
+import { isConnected } from '../live/connection.ts';
+import type { WatchedOrganization } from './use-organization.ts';
 
 export type StartOutcome =
   | { kind: 'none' }
@@ -15,9 +17,21 @@ export interface Start {
   begin(type: StartableSync): void;
 }
 
-/** @param applyLog gets the run from the server's answer */
-export function useStart(api: Api, organizationId: number, applyLog: (log: SyncLog) => void): Start {
+/**
+ * @param watched a refusal is forgotten when its run changes, or its connection returns: it says nothing about them
+ * @param applyLog gets the run from the server's answer
+ */
+export function useStart(
+  api: Api,
+  { state: { organizationId, log }, connection }: Pick<WatchedOrganization, 'state' | 'connection'>,
+  applyLog: (log: SyncLog) => void,
+): Start {
   const [outcome, setOutcome] = useState<StartOutcome>({ kind: 'none' });
+  const isWatching = isConnected(connection);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `log` is not read, its change is the reason to forget.
+  useEffect(() => {
+    if (isWatching) setOutcome((before) => (before.kind === 'refused' ? { kind: 'none' } : before));
+  }, [log, isWatching]);
   const begin = useCallback(
     (type: StartableSync): void => {
       setOutcome({ kind: 'asking' });

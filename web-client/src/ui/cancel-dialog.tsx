@@ -4,9 +4,10 @@ import { formatPatients } from '#contract/count.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { operationWords } from './format.ts';
 import { LazyConfirmDialog } from './lazy-confirm-dialog.tsx';
+import { announcedEnd } from './result-text.ts';
 
 export interface CancelDialogProps {
-  /** Null: closed. */
+  /** In its present state: it may end while the dialog is open. Null: closed. */
   log: SyncLog | null;
   name: string;
   onConfirm(): Promise<unknown>;
@@ -14,21 +15,24 @@ export interface CancelDialogProps {
 }
 
 export function CancelDialog({ log, name, onConfirm, onClose }: CancelDialogProps) {
+  const isRunning = log?.status === 'running';
   return (
     <LazyConfirmDialog
       isOpen={log !== null}
-      title="Cancel this sync?"
-      action="Cancel sync"
-      otherwise="Keep it running"
+      title={isRunning ? 'Cancel this sync?' : 'This sync has ended'}
+      action={isRunning ? 'Cancel sync' : null}
+      otherwise={isRunning ? 'Keep it running' : 'Close'}
       onConfirm={onConfirm}
       onClose={onClose}
     >
-      {log !== null && (
-        <p>
-          The {operationWords(log.operation_type).toLowerCase()} of {name} stops within a second. The{' '}
-          {formatPatients(log.records_success)} stored so far stay; the next sync reads all of them again.
-        </p>
-      )}
+      {isRunning && <p>{effectWords(log, name)}</p>}
+      <p role="status">{log !== null && !isRunning && announcedEnd(log)}</p>
     </LazyConfirmDialog>
   );
+}
+
+function effectWords({ operation_type, records_success }: SyncLog, name: string): string {
+  const operation = operationWords(operation_type).toLowerCase();
+  const stored = formatPatients(records_success);
+  return `The ${operation} of ${name} stops within a second. The ${stored} stored so far stay; the next sync reads all of them again.`;
 }

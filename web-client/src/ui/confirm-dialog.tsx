@@ -3,13 +3,14 @@ import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
 import { ErrorNotice } from './error-notice.tsx';
+import { useHandOver } from './restore-focus.ts';
 
 export interface ConfirmDialogProps {
   isOpen: boolean;
   title: string;
   children: ReactNode;
-  /** The action: "Cancel sync". */
-  action: string;
+  /** The action: "Cancel sync". Null: there is nothing left to confirm. */
+  action: string | null;
   /** The alternative: "Keep running". */
   otherwise: string;
   onConfirm(): Promise<unknown>;
@@ -21,6 +22,8 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const opener = useRef(document.activeElement);
+  const other = useRef<HTMLButtonElement>(null);
+  const actionButton = useHandOver(other);
   useEffect(() => () => keepPlace(opener.current), []);
   const close = (): void => {
     setError(null);
@@ -42,12 +45,22 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           <AlertDialog.Description className="dialog-text" render={<div />}>
             {children}
           </AlertDialog.Description>
-          {error !== null && <ErrorNotice words={error} />}
+          {error !== null && action !== null && <ErrorNotice words={error} />}
           <div className="dialog-actions">
-            <AlertDialog.Close className="btn">{otherwise}</AlertDialog.Close>
-            <button type="button" className="btn btn-danger" aria-disabled={isBusy} onClick={confirm}>
-              {action}
-            </button>
+            <AlertDialog.Close className="btn" ref={other}>
+              {otherwise}
+            </AlertDialog.Close>
+            {action !== null && (
+              <button
+                ref={actionButton}
+                type="button"
+                className="btn btn-danger"
+                aria-disabled={isBusy}
+                onClick={confirm}
+              >
+                {action}
+              </button>
+            )}
           </div>
         </AlertDialog.Popup>
       </AlertDialog.Portal>
