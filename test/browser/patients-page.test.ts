@@ -56,6 +56,20 @@ describe('the patients page', () => {
     expect(journal.consoleErrors).toEqual([]);
   });
 
+  test('says of a clinic without a sync that nothing is stored, as its list to check does', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.goto(`${server.url}/?org=123&view=patients`);
+    await count(page, 'No patient is stored yet.');
+    await page.getByLabel('Name, e-mail, phone or Cliniko id').fill('Nobody');
+    await count(page, 'No patient matches.');
+    await page.goto(`${server.url}/?org=123&view=check`);
+    await page.getByText('No sync has run yet. Start one on the dashboard.').waitFor();
+    expect(await page.locator('main').textContent()).not.toContain('Every patient');
+  });
+
   test('shows the patients of each state, no match, and an error of the server', async ({
     databaseUrl,
     page,

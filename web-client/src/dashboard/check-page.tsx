@@ -27,7 +27,7 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
   const found = useCheckGroups(api, organizationId);
   const [decision, setDecision] = useState('');
   const place = useRef<HTMLParagraphElement>(null);
-  const { groups, error, readAgain } = found;
+  const { groups, isNeverSynced, error, readAgain } = found;
   const name = nameOf(registration, organizationId);
   useDocumentTitle('Patients to check', name);
   return (
@@ -60,7 +60,7 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
             readAgain();
           }}
         />
-        {groups?.length === 0 && error === null && (
+        {groups?.length === 0 && !isNeverSynced && error === null && (
           <p className="card empty">
             <Icon name="done" /> No patient has to be checked.
           </p>
@@ -112,7 +112,7 @@ interface RetryProps {
 }
 
 /** Asks Cliniko for the patients in quarantine again. */
-function Retry({ api, organizationId, found: { groups, readAgain } }: RetryProps) {
+function Retry({ api, organizationId, found: { groups, isNeverSynced, readAgain } }: RetryProps) {
   const may = useMay('sync');
   const { outcome, begin } = useRetry(api, organizationId, readAgain);
   const result = useRef<HTMLParagraphElement>(null);
@@ -120,10 +120,7 @@ function Retry({ api, organizationId, found: { groups, readAgain } }: RetryProps
   const count = groups?.filter(isNotStored).reduce((sum, group) => sum + group.count, 0) ?? 0;
   return (
     <>
-      <p className="check-summary">
-        {groups !== null &&
-          (count === 0 ? 'Every patient that Cliniko gave is stored.' : notStoredWords(count))}
-      </p>
+      <p className="check-summary">{groups !== null && storedWords(count, isNeverSynced)}</p>
       {count > 0 && may === true && outcome.kind !== 'unavailable' && (
         <button
           ref={button}
@@ -143,7 +140,10 @@ function Retry({ api, organizationId, found: { groups, readAgain } }: RetryProps
   );
 }
 
-function notStoredWords(count: number): string {
+/** @param count of the patients that are not stored */
+function storedWords(count: number, isNeverSynced: boolean): string {
+  if (isNeverSynced) return 'No sync has run yet. Start one on the dashboard.';
+  if (count === 0) return 'Every patient that Cliniko gave is stored.';
   return count === 1 ? '1 patient is not stored.' : `${formatCount(count)} patients are not stored.`;
 }
 

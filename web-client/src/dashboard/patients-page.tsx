@@ -36,7 +36,7 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
           <Filters filter={filter} onFilter={setFilter} />
           {error !== null && <ErrorNotice words={error} onAgain={readAgain} />}
           <p className="soft patients-count" role="status">
-            {summary(patients, { hasMore, isReading })}
+            {error === null && summary(patients, filter, { hasMore, isReading })}
           </p>
           {patients !== null && patients.length > 0 && (
             <ul className="patients" aria-busy={isReading}>
@@ -58,10 +58,14 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
 
 function summary(
   patients: readonly ListedPatient[] | null,
+  { search, state }: PatientFilter,
   { hasMore, isReading }: { hasMore: boolean; isReading: boolean },
 ): string {
   if (patients === null) return 'Reading…';
-  if (patients.length === 0) return isReading ? 'Reading…' : 'No patient matches.';
+  if (patients.length === 0) {
+    if (isReading) return 'Reading…';
+    return search === '' && state === undefined ? 'No patient is stored yet.' : 'No patient matches.';
+  }
   return hasMore ? `The first ${formatPatients(patients.length)}` : formatPatients(patients.length);
 }
 

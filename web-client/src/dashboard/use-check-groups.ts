@@ -6,20 +6,26 @@ import { type Api, messageOf } from '../api.ts';
 export interface CheckGroups {
   /** Null until they have been read. */
   groups: PatientsToCheck['groups'] | null;
+  /** Nothing has been read from Cliniko: an empty list says nothing about its patients. */
+  isNeverSynced: boolean;
   error: string | null;
   /** Changes when the lists have to be read again. */
   version: number;
   readAgain(): void;
 }
 
+type Read = Pick<CheckGroups, 'groups' | 'isNeverSynced' | 'error'>;
+
+const NOTHING_YET: Read = { groups: null, isNeverSynced: false, error: null };
+
 export function useCheckGroups(api: Api, organizationId: number): CheckGroups {
-  const [read, setRead] = useState<Pick<CheckGroups, 'groups' | 'error'>>({ groups: null, error: null });
+  const [read, setRead] = useState(NOTHING_YET);
   const [version, setVersion] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
     let isCurrent = true;
-    api.patientsToCheck(organizationId).then(
-      ({ groups }) => isCurrent && setRead({ groups, error: null }),
+    readGroups(api, organizationId).then(
+      (found) => isCurrent && setRead(found),
       (error: unknown) => isCurrent && setRead((before) => ({ ...before, error: messageOf(error) })),
     );
     return () => {
@@ -28,4 +34,10 @@ export function useCheckGroups(api: Api, organizationId: number): CheckGroups {
   }, [api, organizationId, version]);
   const readAgain = useCallback(() => setVersion((before) => before + 1), []);
   return { ...read, version, readAgain };
+}
+
+async function readGroups(api: Api, organizationId: number): Promise<Read> {
+  const { groups } = await api.patientsToCheck(organizationId);
+  const isNeverSynced = groups.length === 0 && (await api.runs(organizationId)).length === 0;
+  return { groups, isNeverSynced, error: null };
 }
