@@ -1,12 +1,13 @@
 /** The texts of the pages, and the order of their lists. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NO_KEY_STORED } from '#contract/progress.ts';
 import { organizationOf } from '../../web-client/src/dashboard/address.ts';
 import { statusText } from '../../web-client/src/dashboard/status-text.ts';
 import { backoffMs } from '../../web-client/src/live/connection.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { countByState, inOrder, narrowed } from '../../web-client/src/ops/listing.ts';
-import { createRowReader } from '../../web-client/src/ops/rows.ts';
+import { causeGroups, causeWords, createRowReader } from '../../web-client/src/ops/rows.ts';
 import {
   counterText,
   operationWords,
@@ -115,6 +116,31 @@ describe('the list of the ops console', () => {
     expect(ids('failed')).toEqual([4, 3]);
     expect(ids('4', 'failed')).toEqual([4]);
     expect(ids('fresh')).toEqual([1]);
+  });
+});
+
+describe('the failures of the ops console', () => {
+  test('keep clinics without a key apart from those whose key Cliniko refused', () => {
+    const failed = (organization_id: number, error_details: string) =>
+      stateOf(
+        aLog({
+          organization_id,
+          status: 'failed',
+          error_details,
+          metadata: { progress_percent: 0, error_type: 'CLINIKO_AUTH_FAILED' },
+        }),
+      );
+    const states = [
+      failed(1, 'Cliniko API authentication failed: Invalid API key'),
+      failed(2, NO_KEY_STORED),
+      failed(3, NO_KEY_STORED),
+    ];
+    const everything = new Map(states.map((state) => [state.organizationId, state]));
+    const groups = causeGroups(createRowReader()(everything, new Map(), new Map()));
+    expect(groups.map(({ cause, ids, canRetry }) => [causeWords(cause), ids, canRetry])).toEqual([
+      ['No API key is stored', [2, 3], false],
+      ['Cliniko refused the API key', [1], false],
+    ]);
   });
 });
 

@@ -6,7 +6,7 @@
  */
 import { formatCount, formatPatients } from '#contract/count.ts';
 import type { OverviewRow, OverviewState } from '#contract/overview.ts';
-import { isCancelled, problemText } from '#contract/progress.ts';
+import { isCancelled, isWithoutKey, problemText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
@@ -47,7 +47,14 @@ export const STATE_WORDS: Record<OverviewState, string> = {
   ok: 'Fresh',
 };
 
+/**
+ * A cause of this page alone. The runs of clinics without a key and with a refused one have the same error type, but a
+ * missing key is stored, and a refused one is replaced.
+ */
+const NO_API_KEY = 'NO_API_KEY';
+
 const CAUSES: Readonly<Record<string, string>> = {
+  [NO_API_KEY]: 'No API key is stored',
   CLINIKO_UNAVAILABLE: 'Cliniko did not answer',
   CLINIKO_RATE_LIMITED: 'Cliniko limited the requests',
   CLINIKO_AUTH_FAILED: 'Cliniko refused the API key',
@@ -92,6 +99,7 @@ function consoleRow(
   name: string | undefined,
 ): ConsoleRow {
   const log = live.isKnown ? live.log : (row?.latest ?? null);
+  const judged = row !== undefined && isSameEnd(log, row.latest) ? judgedBy(row) : judgedByRun(log, row);
   return {
     id: live.organizationId,
     title: name ?? `Organization ${live.organizationId}`,
@@ -102,7 +110,9 @@ function consoleRow(
     held: row?.held ?? 0,
     isPaused: row?.paused ?? false,
     pauseNote: pauseNoteOf(row),
-    ...(row !== undefined && isSameEnd(log, row.latest) ? judgedBy(row) : judgedByRun(log, row)),
+    ...judged,
+    cause:
+      judged.cause === 'CLINIKO_AUTH_FAILED' && log !== null && isWithoutKey(log) ? NO_API_KEY : judged.cause,
   };
 }
 
@@ -222,6 +232,7 @@ export interface CauseGroup {
 }
 
 const NEEDS_A_PERSON: ReadonlySet<string | null> = new Set([
+  NO_API_KEY,
   'CLINIKO_AUTH_FAILED',
   'CLINIKO_FORBIDDEN',
   'DATABASE_CONSTRAINT_ERROR',
