@@ -159,6 +159,12 @@ describe('the element on a page of another origin', () => {
     await start.click();
     await page.evaluate(() => Object.assign(globalThis, { isRefused: false }));
     expect(await (await server.api('/cliniko/sync-logs/123')).json()).toMatchObject({ total_logs: 0 });
+    await page.route('**/sync-all/123', (route) => route.abort());
+    await start.click();
+    await embed.problem.filter({ hasText: /./ }).waitFor();
+    const refusal = await embed.problem.textContent();
+    await vi.waitFor(async () => expect(await embed.announcer.textContent()).toBe(refusal));
+    await page.unroute('**/sync-all/123');
     server.cliniko.faults.onPage(3, { kind: 'rate-limited', reset: 5, times: 1 });
     await start.click();
     const remaining = page.locator('sync-progress .remaining');

@@ -139,10 +139,14 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
 
   async #startByButton(): Promise<void> {
     this.#view.update({ problem: null, start: 'asking' });
+    // The same refusal is announced again only when it replaces another text.
+    this.#view.say('');
     try {
       await this.startSync();
     } catch (error) {
-      this.#view.update({ problem: error instanceof Error ? error.message : String(error) });
+      const problem = error instanceof Error ? error.message : String(error);
+      this.#view.update({ problem });
+      this.#view.say(problem);
     }
     this.#view.update({ start: this.start ? 'possible' : null });
   }
