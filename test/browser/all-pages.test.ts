@@ -101,6 +101,24 @@ describe('all pages', () => {
     }
   });
 
+  test('never scroll sideways on a phone with letters of twice the size', async ({ databaseUrl, page }) => {
+    const server = await startLongWords(databaseUrl);
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const path of Object.keys(PAGES)) {
+      await open(page, server, path);
+      await page.evaluate(() => {
+        document.documentElement.style.fontSize = '200%';
+      });
+      await vi.waitFor(
+        async () => {
+          const width = await page.evaluate(() => document.documentElement.scrollWidth);
+          expect(width, path).toBeLessThanOrEqual(390);
+        },
+        { timeout: 10_000 },
+      );
+    }
+  });
+
   test('show in forced colours what is filled, pressed, current or a field, and announce nothing old', async ({
     databaseUrl,
     page,

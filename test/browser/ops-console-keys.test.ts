@@ -56,6 +56,19 @@ describe('the ops console', () => {
       const place = await page.evaluate(() => document.activeElement?.closest('tr')?.ariaRowIndex);
       expect(place).toBe('31');
     });
+    // The bar of the selection covers no row that the keyboard reaches.
+    await page.keyboard.press('x');
+    await page.locator('.bulk-bar').waitFor();
+    for (let press = 0; press < 30; press += 1) await page.keyboard.press('j');
+    await vi.waitFor(async () => {
+      const [place, rowEnd, barStart] = await page.evaluate(() => {
+        const row = document.activeElement?.closest('tr');
+        const box = (element?: Element | null) => element?.getBoundingClientRect();
+        return [row?.ariaRowIndex, box(row)?.bottom, box(document.querySelector('.bulk-bar'))?.top];
+      });
+      expect(place).toBe('61');
+      expect(rowEnd).toBeLessThan(Number(barStart));
+    });
     await page.keyboard.press('/');
     await page.keyboard.type('organization 500');
     await page.getByText('1 of 500 organizations').waitFor();

@@ -1,4 +1,5 @@
 /** What can be done with the selected organizations. At the bottom of the window, while something is selected. */
+import type { RefCallback } from 'react';
 import type { OperationAction } from '#contract/bulk-operation.ts';
 import { formatCount } from '#contract/count.ts';
 import type { Rights } from './use-rights.ts';
@@ -6,6 +7,7 @@ import type { Rights } from './use-rights.ts';
 export interface BulkBarProps {
   count: number;
   rights: Rights;
+  bar: RefCallback<HTMLElement>;
   onAction(action: OperationAction): void;
   onClear(): void;
 }
@@ -18,9 +20,9 @@ const ACTIONS: readonly { action: OperationAction; words: string; key?: string; 
   { action: 'resume', words: 'Resume', isAdmin: true },
 ];
 
-export function BulkBar({ count, rights, onAction, onClear }: BulkBarProps) {
+export function BulkBar({ count, rights, bar, onAction, onClear }: BulkBarProps) {
   return (
-    <section className="bulk-bar" aria-label="Selection">
+    <section ref={bar} className="bulk-bar" aria-label="Selection">
       <p role="status">
         <strong>{formatCount(count)}</strong> selected
       </p>

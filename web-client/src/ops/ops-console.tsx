@@ -1,5 +1,5 @@
 /** The ops console: every organization, live. This file composes; what is listed is decided in rows.ts and listing.ts. */
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { type RefCallback, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import type { OperationAction } from '#contract/bulk-operation.ts';
 import { formatCount } from '#contract/count.ts';
 import type { Api } from '../api.ts';
@@ -23,6 +23,7 @@ import { type ConsoleRow, causeGroups } from './rows.ts';
 import { TailCard, type TailCardProps } from './tail-card.tsx';
 import { ThroughputStrip } from './throughput-strip.tsx';
 import { useConsoleRows } from './use-console-rows.ts';
+import { useCoveredHeight } from './use-covered-height.ts';
 import type { WatchedEverything } from './use-everything.ts';
 import { useHealth } from './use-health.ts';
 import { useKeys, useKeysSwitch } from './use-keys.ts';
@@ -44,6 +45,7 @@ export function OpsConsole({ api }: { api: Api }) {
   const groups = useMemo(() => causeGroups(rows), [rows]);
   const rights = useRights();
   const selection = useSelection(shown);
+  const [covered, bar] = useCoveredHeight();
   const { operation, begin, cancel, dismiss, pause } = useChanges(api, rights, readAgain);
   const [isHelping, setIsHelping] = useState(false);
   const search = useRef<HTMLInputElement>(null);
@@ -83,13 +85,13 @@ export function OpsConsole({ api }: { api: Api }) {
           onHelp={() => setIsHelping(true)}
         />
         <List
-          {...{ rows, shown, isFiltered, names, connection, lines, earlier, table }}
+          {...{ rows, shown, isFiltered, names, connection, lines, earlier, table, covered }}
           selection={rights.canAct ? selection : null}
           sort={listing.sort}
           onSort={(sort) => change({ ...listing, sort })}
           onShowAll={() => change({ ...listing, text: '', state: null, cause: null })}
         />
-        <SelectionBar {...{ selection, rights, ask }} />
+        <SelectionBar {...{ selection, rights, ask, bar }} />
       </main>
       {question}
       {isHelping && (
@@ -109,11 +111,21 @@ function failedText(failed: number): string[] {
   return failed > 0 ? [`${formatCount(failed)} failed`] : [];
 }
 
-function SelectionBar({ selection, rights, ask }: Pick<KeyDeps, 'selection' | 'rights' | 'ask'>) {
+interface SelectionBarProps extends Pick<KeyDeps, 'selection' | 'rights' | 'ask'> {
+  bar: RefCallback<HTMLElement>;
+}
+
+function SelectionBar({ selection, rights, ask, bar }: SelectionBarProps) {
   const { ids, clear } = selection;
   if (ids.length === 0 || !rights.canAct) return null;
   return (
-    <BulkBar count={ids.length} rights={rights} onAction={(action) => ask(action, ids)} onClear={clear} />
+    <BulkBar
+      bar={bar}
+      count={ids.length}
+      rights={rights}
+      onAction={(action) => ask(action, ids)}
+      onClear={clear}
+    />
   );
 }
 

@@ -29,6 +29,8 @@ export interface OrganizationTableProps {
   handle: RefObject<TableHandle | null>;
   /** The connection is lost: nothing ticks. */
   isFrozen: boolean;
+  /** Pixels at the end of the window that something covers. */
+  covered: number;
 }
 
 const COLUMNS: readonly { words: string; sort: Sort; direction: 'ascending' | 'descending' }[] = [
@@ -43,7 +45,7 @@ const COLUMNS: readonly { words: string; sort: Sort; direction: 'ascending' | 'd
 const OVERSCAN = 6;
 
 export function OrganizationTable(props: OrganizationTableProps) {
-  const { rows, selection, sort, onSort, handle, isFrozen } = props;
+  const { rows, selection, sort, onSort, handle, isFrozen, covered } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const height = useRowHeight();
   const [offset, setOffset] = useState(0);
@@ -52,6 +54,7 @@ export function OrganizationTable(props: OrganizationTableProps) {
     estimateSize: () => height,
     overscan: OVERSCAN,
     scrollMargin: offset,
+    scrollPaddingEnd: covered,
     getItemKey: (index) => rows[index]?.id ?? index,
   });
   // The content above the list may have grown.
