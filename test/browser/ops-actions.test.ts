@@ -6,6 +6,7 @@ import { startGuardedServer } from '../access/support/guarded-server.ts';
 import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { accessibilityViolations } from './support/axe.ts';
+import { focusedText } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 /** 1 to 13 failed because of Cliniko, 14 because of its key; 15 to 40 are fresh. */
@@ -121,7 +122,13 @@ describe('the ops console', () => {
     await page.keyboard.press('a');
     await page.getByLabel('Select Clinic 15').click();
     await bar.getByText('1 selected').waitFor();
-    await page.getByLabel('Select Clinic 15').click();
+    // The focus of a button that disappears goes on to the heading.
+    await bar.getByRole('button', { name: 'Clear' }).press('Enter');
+    await bar.waitFor({ state: 'hidden' });
+    expect(await focusedText(page)).toBe('All organizations');
+    await page.getByRole('button', { name: 'Close' }).press('Enter');
+    await page.getByRole('region', { name: 'Action in progress' }).waitFor({ state: 'detached' });
+    expect(await focusedText(page)).toBe('All organizations');
     expect(journal.consoleErrors).toEqual([]);
 
     // An operation that cannot be read, such as one that is too old, is asked for once and leaves the address.

@@ -2,6 +2,7 @@
 import type { RefCallback } from 'react';
 import type { OperationAction } from '#contract/bulk-operation.ts';
 import { formatCount } from '#contract/count.ts';
+import { handOverToHeading } from '../ui/restore-focus.ts';
 import type { Rights } from './use-rights.ts';
 
 export interface BulkBarProps {
@@ -37,7 +38,7 @@ export function BulkBar({ count, rights, bar, onAction, onClear }: BulkBarProps)
           {words}
         </button>
       ))}
-      <button type="button" className="btn btn-small btn-bare" onClick={onClear}>
+      <button ref={handOverToHeading} type="button" className="btn btn-small btn-bare" onClick={onClear}>
         Clear
       </button>
     </section>

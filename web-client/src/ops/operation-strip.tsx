@@ -1,5 +1,6 @@
 /** The progress of a bulk operation, and its result until it is dismissed. */
 import type { BulkOperation } from '#contract/bulk-operation.ts';
+import { handOverToHeading } from '../ui/restore-focus.ts';
 import { operationWords } from './actions.ts';
 
 export interface OperationStripProps {
@@ -14,13 +15,19 @@ export function OperationStrip({ operation, onCancel, onDismiss }: OperationStri
   const words = operationWords(operation);
   return (
     <section className="card strip" aria-label="Action in progress">
-      <p className="strip-words" role="status">
+      {/* Counts each clinic: only the result is announced. */}
+      <p className="strip-words" role="status" aria-live={isRunning ? 'off' : 'polite'}>
         {words}
       </p>
       {isRunning && (
         <progress value={done + skipped + failed} max={Math.max(1, matched)} aria-label={words} />
       )}
-      <button type="button" className="btn btn-small" onClick={isRunning ? onCancel : onDismiss}>
+      <button
+        ref={handOverToHeading}
+        type="button"
+        className="btn btn-small"
+        onClick={isRunning ? onCancel : onDismiss}
+      >
         {isRunning ? 'Stop' : 'Close'}
       </button>
     </section>

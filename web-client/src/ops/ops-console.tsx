@@ -9,6 +9,7 @@ import { type Connection, isConnected } from '../live/connection.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
+import { handOverToHeading } from '../ui/restore-focus.ts';
 import type { ActionDialogProps } from './action-dialog.tsx';
 import type { AskedAction } from './actions.ts';
 import { BulkBar } from './bulk-bar.tsx';
@@ -264,7 +265,7 @@ function Empty({ total, isLive, onShowAll }: EmptyProps) {
     return (
       <p className="card empty">
         No organization fits this filter.{' '}
-        <button type="button" className="btn btn-small" onClick={onShowAll}>
+        <button ref={handOverToHeading} type="button" className="btn btn-small" onClick={onShowAll}>
           Show all
         </button>
       </p>
