@@ -13,7 +13,7 @@ export class PassedOver {
    */
   addAgain(id: number, firstMs: number): number {
     const last = this.#passed.get(id)?.forMs;
-    const forMs = last === undefined ? firstMs : Math.min(last * 2, firstMs * 16);
+    const forMs = last === undefined ? firstMs : Math.max(firstMs, Math.min(last * 2, firstMs * 16));
     this.add(id, forMs);
     return forMs;
   }

@@ -10,6 +10,7 @@ import { createOperation } from '../../src/operations/create-operation.ts';
 import { workOnOperations } from '../../src/operations/work-on-operations.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
 import { updateQueuePositions } from '../../src/sync/queue-positions.ts';
+import { releaseFromFuture } from '../../src/sync/schedule/release-from-future.ts';
 import { startDueAttempts, startDueSyncs } from '../../src/sync/schedule/scheduler.ts';
 import { endInterruptedRuns } from '../../src/sync/stale-foreign-runs.ts';
 import { startRun } from '../../src/sync/start-run.ts';
@@ -128,6 +129,21 @@ describe('with many clinics held by another program', () => {
     await release();
     expect(await updateQueuePositions(deps.database)).toContain(HELD[0]);
     expect((await claimNextRun(deps.database, 'another worker'))?.lease.organizationId).toBe(HELD[0]);
+  });
+
+  test('schedules of the others that a clock ahead has planned are planned again', async ({
+    databaseUrl,
+  }) => {
+    const { sql, deps } = await openClinics(databaseUrl);
+    const ahead = new Date(Date.now() + 365 * 86_400_000);
+    await sql`update organizations set next_sync_at = ${ahead.toISOString()}::timestamptz where schedule is not null`;
+    expect(await startDueSyncs({ ...deps, now: () => ahead })).toBe(CLINICS.length);
+    const lock: Statement = (held) => held`
+      select from organizations where id = any(${HELD}::int[]) for update`;
+    const release = await hold(databaseUrl, lock);
+    expect(await releaseFromFuture(deps.database)).toEqual(OTHERS);
+    await release();
+    expect(await releaseFromFuture(deps.database)).toEqual(HELD);
   });
 
   test('interrupted runs of the others end', async ({ databaseUrl }) => {

@@ -26,5 +26,7 @@ describe('an id that is passed over', () => {
     vi.advanceTimersByTime(160_000);
     expect(passed.ids()).toEqual([]);
     expect(passed.addAgain(7, 10_000)).toBe(10_000);
+    // For another reason, whose first delay is longer.
+    expect(passed.addAgain(7, 60_000)).toBe(60_000);
   });
 });

@@ -36,7 +36,8 @@ interface Row {
 }
 
 /**
- * Each organization is changed by a statement of its own, so none is locked for long.
+ * Each organization is changed by a statement of its own, so none is locked for long. One that another program holds is left to the
+ * next time.
  *
  * @param now for tests; default: the clock of the database
  * @returns the organizations whose next firing is earlier now
@@ -92,6 +93,7 @@ async function planAgain(sql: Sql, row: Row, intervalOf: IntervalOf): Promise<bo
   const { count } = await sql`
     update organizations set longest_interval_s = ${intervalOf(row.schedule, now)},
       firings = ${JSON.stringify(firings)}::text::jsonb, next_sync_at = ${due?.toISOString() ?? null}::timestamptz
-    where id = ${row.id} and next_sync_at = ${row.next}::timestamptz and paused_at is null`;
+    where id = (select id from organizations where id = ${row.id} and next_sync_at = ${row.next}::timestamptz
+      and paused_at is null for no key update skip locked)`;
   return count > 0 && due !== null && planned.getTime() - due.getTime() > SLACK_S * 1_000;
 }

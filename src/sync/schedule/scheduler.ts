@@ -123,10 +123,10 @@ async function reportFailedStart(
     await advanceSequences(database.sql, ['sync_logs']);
     return;
   }
-  const minutes = failed.addAgain(organizationId, TRY_AGAIN_MS) / 60_000;
+  const seconds = failed.addAgain(organizationId, TRY_AGAIN_MS) / 1_000;
   logger.error(
     { organization_id: organizationId, ...safeError(error) },
-    `The scheduled sync of organization ${organizationId} could not be started; it is tried again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}`,
+    `The scheduled sync of organization ${organizationId} could not be started; it is tried again in ${seconds} s`,
   );
 }
 
