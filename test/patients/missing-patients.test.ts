@@ -1,14 +1,14 @@
 /** Patients that vanish from Cliniko, and that reappear. */
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { canMarkMissing } from '../../src/patients/missing-patients.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { rethrow } from '../support/rethrow.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
 const vanish = ({ cliniko }: TestServer, count: number): string[] => {
@@ -16,6 +16,19 @@ const vanish = ({ cliniko }: TestServer, count: number): string[] => {
   for (const id of ids) cliniko.people.hardDelete(id);
   return ids;
 };
+
+/** A synced clinic that requires an email from now on. The first `without` patients have none any more. */
+async function clinicRequiringEmail(databaseUrl: string, patients: number, without: number) {
+  const server = await startTestServer(databaseUrl, { patients });
+  const sql = connectInTest(databaseUrl);
+  await wholeSync(server);
+  await putJson(server.api, '/organizations/123', { validation: { email: 'require' } });
+  const { people: clinic } = server.cliniko;
+  const ids = [...clinic.ids()];
+  for (const [n, id] of ids.entries())
+    clinic.override(id, { email: n < without ? null : `p${id}@example.com` });
+  return { server, sql, ids };
+}
 
 describe('a patient that is absent from a proven full sync', () => {
   test('is marked as missing, and counted apart from then on', async ({ databaseUrl }) => {
@@ -109,16 +122,10 @@ describe('a patient that reappears', () => {
 
 describe('a patient that reappears with a record that cannot be stored', () => {
   test('is in quarantine, no longer missing, and no purge erases it', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { patients: 60 });
+    const { server, sql, ids } = await clinicRequiringEmail(databaseUrl, 60, 2);
+    const [missing = '', held = ''] = ids;
     const database = openDatabase(databaseUrl, { max: 1 });
-    const { sql } = database;
-    await wholeSync(server);
-    const settings = { validation: { email: 'require' } };
-    await server.api('/organizations/123', { method: 'PUT', body: JSON.stringify(settings) });
-    const { people: clinic } = server.cliniko;
-    const [missing = '', held = ''] = clinic.ids();
-    for (const id of clinic.ids()) clinic.override(id, { email: `p${id}@example.com` });
-    for (const id of [missing, held]) clinic.override(id, { email: null });
+    onTestFinished(() => database.close());
     const markAbsent = async () => {
       await sql`update patients set missing_since = now() - interval '40 days' where cliniko_patient_id = ${missing}`;
       await sql`update patients set held_since = now() where cliniko_patient_id = ${held}`;
@@ -135,22 +142,13 @@ describe('a patient that reappears with a record that cannot be stored', () => {
     const retried = await askJson(server, '/cliniko/quarantine/123/retry', 'POST');
     expect(retried).toMatchObject({ requested: 2, resolved: 0, remaining: 2 });
     expect(await absent()).toEqual([]);
-    await database.close();
   });
 });
 
 describe('a patient that reappears in a batch of which PostgreSQL refuses another patient', () => {
   test('is no longer missing', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { patients: 40 });
-    const database = openDatabase(databaseUrl, { max: 1 });
-    const { sql } = database;
-    await wholeSync(server);
-    const settings = { validation: { email: 'require' } };
-    await server.api('/organizations/123', { method: 'PUT', body: JSON.stringify(settings) });
-    const { people: clinic } = server.cliniko;
-    const [missing = '', refused = ''] = clinic.ids();
-    for (const id of clinic.ids()) clinic.override(id, { email: `p${id}@example.com` });
-    clinic.override(missing, { email: null });
+    const { server, sql, ids } = await clinicRequiringEmail(databaseUrl, 40, 1);
+    const [missing = '', refused = ''] = ids;
     await sql.unsafe(`create function refuse() returns trigger language plpgsql as
       $$ begin if new.cliniko_patient_id = '${refused}' then raise check_violation; end if; return new; end $$`);
     await sql`create trigger refuse before insert or update on patients for each row execute function refuse()`;
@@ -158,7 +156,6 @@ describe('a patient that reappears in a batch of which PostgreSQL refuses anothe
 
     expect(await wholeSync(server)).toMatchObject({ records_failed: 2, records_success: 38 });
     expect(await sql`select from patients where missing_since is not null`).toHaveLength(0);
-    await database.close();
   });
 });
 
