@@ -3,6 +3,7 @@ import { type Config, readConfig } from './config/config.ts';
 import { createLogger, LOG_LEVELS, type Logger } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
+import { onEndingSignal } from './server/ending-signals.ts';
 import { limitHeapGrowth } from './server/heap-growth.ts';
 import { type RunningServer, startServer } from './server/server.ts';
 import { explainStartFailure } from './server/start-failure.ts';
@@ -49,8 +50,6 @@ function drainOnSignal(
     await server?.stop();
   };
   const drain = (): void => {
-    // A terminal signals the whole group, and npm passes the signal on: the second one means the same as the first.
-    if (leaving.signal.aborted) return;
     leaving.abort();
     logger.info('Stopping: closing streams and releasing runs');
     setTimeout(() => process.exit(0), limitMs).unref();
@@ -65,8 +64,7 @@ function drainOnSignal(
       },
     );
   };
-  process.on('SIGTERM', drain);
-  process.on('SIGINT', drain);
+  onEndingSignal(drain);
   starting.then(
     () => {
       limitMs = drainMs + LEFT_FOR_CLOSING_MS;

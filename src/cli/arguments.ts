@@ -27,9 +27,6 @@ export class ConnectionLostError extends CommandError {
   override readonly name = 'ConnectionLostError';
 }
 
-/** As shells report a program that a signal has ended. */
-export const EXIT_AFTER_SIGNAL = { SIGINT: 130, SIGTERM: 143 };
-
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_CONNECTION_LOST = 3;

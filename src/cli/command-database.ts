@@ -5,8 +5,8 @@
  * does not reach it. The handlers are there before it starts: a signal during the start waits for the start, then stops it.
  */
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../embedded-postgres/open.ts';
+import { EXIT_AFTER_SIGNAL, onEndingSignal } from '../server/ending-signals.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
-import { EXIT_AFTER_SIGNAL } from './arguments.ts';
 
 export interface CommandDatabase {
   url: string;
@@ -42,16 +42,12 @@ interface Interruption {
 
 function exitOnSignal(opening: Promise<EmbeddedDatabase>): Interruption {
   let exiting = false;
-  const end = async (signal: 'SIGINT' | 'SIGTERM'): Promise<void> => {
-    // A terminal signals the whole group, and npm passes the signal on: the second one means the same as the first.
-    if (exiting) return;
+  onEndingSignal(async (signal) => {
     exiting = true;
     // A failed start has stopped what it started.
     const stopped = opening.then(({ stop }) => stop()).catch(() => undefined);
     await withTimeout(LONGEST_START_MS, stopped, () => undefined);
     process.exit(EXIT_AFTER_SIGNAL[signal]);
-  };
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
+  });
   return { pass: () => (exiting ? new Promise(() => {}) : Promise.resolve()) };
 }

@@ -6,6 +6,7 @@ import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko-simulat
 import { readConfig } from '../config/config.ts';
 import { createLogger } from '../logging/logger.ts';
 import { surviveErrors } from '../logging/output.ts';
+import { onEndingSignal } from '../server/ending-signals.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
@@ -107,16 +108,11 @@ async function syncOnce(server: RunningServer): Promise<number> {
 /** Resolves when a signal has come and everything has stopped. */
 function stopOnSignal(stop: () => Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    let stopping = false;
-    const end = (): void => {
-      if (stopping) return;
-      stopping = true;
+    onEndingSignal(() => {
       withTimeout(10_000, stop(), () => undefined).then(() => {
         resolve();
         process.exit(0);
       });
-    };
-    process.on('SIGINT', end);
-    process.on('SIGTERM', end);
+    });
   });
 }

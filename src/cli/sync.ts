@@ -1,13 +1,7 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
-import {
-  EXIT_AFTER_SIGNAL,
-  readArguments,
-  runCommand,
-  timeoutMs,
-  UsageError,
-  wholeNumber,
-} from './arguments.ts';
+import { EXIT_AFTER_SIGNAL, onEndingSignal } from '../server/ending-signals.ts';
+import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
 import { followRun, type SyncMode, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
 import { jsonLine } from './screen.ts';
@@ -72,7 +66,7 @@ function readMode(text: string): SyncMode {
 /** The sync runs on the server, and continues when a person stops watching it. This output says so. */
 function explainInterruption({ url, token }: Server, organizationId: number, output: NodeJS.WriteStream) {
   let syncLogId: number | undefined;
-  const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
+  onEndingSignal((signal) => {
     const header = token === undefined ? '' : '-H "Authorization: Bearer $PATIENT_SYNC_TOKEN" ';
     const what =
       syncLogId === undefined
@@ -85,9 +79,7 @@ function explainInterruption({ url, token }: Server, organizationId: number, out
       );
     }
     output.write(`\n${lines.join('\n')}\n`, () => process.exit(EXIT_AFTER_SIGNAL[signal]));
-  };
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
+  });
   return {
     started(id: number): void {
       syncLogId = id;

@@ -1,6 +1,7 @@
 /** `npm run watch -- --org 123` or `-- --all`: shows the syncs of a running server, whatever starts them, until Ctrl-C. */
 import type { StreamEvent } from '#contract/stream-event.ts';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
+import { onEndingSignal } from '../server/ending-signals.ts';
 import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
 import {
@@ -86,10 +87,8 @@ function jsonEverything(screen: Screen): EverythingHandlers & ConnectionHandlers
 
 /** Ctrl-C is the normal end of watching. A terminal shows `^C` at the cursor, so a new line follows. */
 function endOnCtrlC(): void {
-  const end = (): void => {
+  onEndingSignal(() => {
     if (process.stdout.isTTY) process.stdout.write('\n');
     process.exit(0);
-  };
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
+  });
 }

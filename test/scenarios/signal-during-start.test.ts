@@ -40,7 +40,9 @@ describe('a signal during the start', () => {
   test.for([
     ['main', [], 'SIGTERM'],
     ['main', [], 'SIGINT'],
+    ['main', [], 'SIGHUP'],
     ['cli/demo', ['--port', '0'], 'SIGINT'],
+    ['cli/demo', ['--port', '0'], 'SIGHUP'],
   ] as const)('of %s %j: %s exits 0 and stops PostgreSQL', async ([entry, args, signal]) => {
     const dataDir = await newDataDir();
     const { child, exit, output } = start({ DATA_DIR: dataDir }, entry, ...args);
@@ -67,7 +69,7 @@ describe('a signal during the start', () => {
     ['tokens', ['list'], 'SIGTERM', 143],
     ['migrate', [], 'SIGTERM', 143],
     ['erase', ['--org', '1', '--patient', '1'], 'SIGINT', 130],
-    ['doctor', [], 'SIGINT', 130],
+    ['doctor', [], 'SIGHUP', 129],
     ['import-legacy', ['--from', 'postgres://u:p@127.0.0.1:1/d', '--map', 'a=1'], 'SIGINT', 130],
   ] as const)('of the command %s %j: %s ends it and stops PostgreSQL', async ([name, args, signal, code]) => {
     const dataDir = await newDataDir();
