@@ -1,5 +1,5 @@
 /** The page of notifications: added, tested, changed and deleted by an administrator; the log shows what arrived. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { connectInTest } from '../support/database.ts';
@@ -87,6 +87,39 @@ describe('an administrator', () => {
     await page.getByRole('button', { name: 'I have copied it' }).click();
     await secret.waitFor({ state: 'detached' });
     await card(page, 'Webhook').getByText('All clinics').waitFor();
+  });
+
+  test('reads an error at its field, which has the focus', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.goto(`${server.url}/notifications`);
+    await page.getByRole('button', { name: 'Add a notification' }).click();
+    const dialog = page.getByRole('dialog');
+    const refusedAt = async (field: Locator, words: RegExp): Promise<void> => {
+      await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+      const alert = dialog.getByRole('alert').filter({ hasText: words });
+      await alert.waitFor();
+      await field.and(dialog.locator(':focus')).waitFor();
+      const describer = `[aria-describedby="${await alert.getAttribute('id')}"]`;
+      expect(
+        await dialog
+          .locator(describer)
+          .and(field.or(dialog.getByRole('group')))
+          .count(),
+      ).toBe(1);
+      expect(await dialog.locator('[aria-invalid="true"]').count()).toBe(1);
+    };
+    const address = dialog.getByLabel('Address (URL)');
+    await refusedAt(address, /^Enter the address/);
+    await address.fill('ftp://chat.example/hook');
+    await refusedAt(address, /^Must .*https/);
+    await address.fill('https://chat.example/hook');
+    await dialog.getByLabel('All clinics').uncheck();
+    await refusedAt(dialog.getByLabel('All clinics'), /^Choose at least one clinic/);
+    await dialog.getByLabel('All clinics').check();
+    const events = dialog.getByRole('group', { name: 'When' }).getByRole('checkbox');
+    for (const event of await events.all()) await event.uncheck();
+    await refusedAt(events.first(), /^Choose at least one event/);
+    await expectToFit(page);
   });
 });
 

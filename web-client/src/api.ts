@@ -47,6 +47,12 @@ export class ApiError extends Error {
   }
 }
 
+/** The message beside its field: without the name of the field, with which it begins. */
+export function ruleOf({ message }: ApiError): string {
+  const rule = message.replace(/^"[^"]*" (is not valid: )?/, '');
+  return rule.charAt(0).toUpperCase() + rule.slice(1);
+}
+
 /** The parts of `contract/access.ts` that the pages show. */
 const AccountAnswer = z.object({
   kind: z.enum(['none', 'session', 'token']),

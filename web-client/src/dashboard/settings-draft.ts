@@ -1,6 +1,6 @@
 /** The form state of the settings, and the request for the fields that changed. Pure. */
 import type { Organization, OrganizationChange } from '#contract/organization.ts';
-import type { ApiError } from '../api.ts';
+import { type ApiError, ruleOf } from '../api.ts';
 import { areSameSchedules, draftOfSchedules, type ScheduleDraft, schedulesOf } from './schedule-draft.ts';
 
 export interface ClinicDraft {
@@ -68,10 +68,9 @@ export function settingsErrors({ country, schedules }: SettingsDraft): SettingsE
 }
 
 /** Of the server. @returns null when it concerns no field of the form */
-export function errorsOf({ field = '', message }: ApiError, draft: SettingsDraft): SettingsErrors | null {
-  // The message begins with the name of the field, which stands beside it here.
-  const rule = message.replace(/^"[^"]*" (is not valid: )?/, '');
-  const words = rule.charAt(0).toUpperCase() + rule.slice(1);
+export function errorsOf(error: ApiError, draft: SettingsDraft): SettingsErrors | null {
+  const { field = '' } = error;
+  const words = ruleOf(error);
   if (field === 'name' || field === 'country') return { [field]: words };
   if (field === 'time_zone') return { timeZone: words };
   const [part, place] = field.split('.');

@@ -1,10 +1,18 @@
 /** Adds or changes an endpoint. Loaded when opened. */
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import type { CreatedWebhookEndpoint, WebhookEndpoint } from '#contract/webhook-endpoint.ts';
-import { messageOf } from '../api.ts';
+import { ApiError, messageOf } from '../api.ts';
+import { useFocusOnError } from '../dashboard/field.tsx';
 import { DialogFrame } from '../ui/dialog-frame.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
-import { draftOf, type EndpointDraft, missingIn, requestOf } from './endpoint-draft.ts';
+import {
+  draftOf,
+  type EndpointDraft,
+  type EndpointErrors,
+  endpointErrors,
+  errorsOf,
+  requestOf,
+} from './endpoint-draft.ts';
 import { ClinicFields, EventFields, TargetFields, TimeFields } from './endpoint-fields.tsx';
 import type { NotificationApi } from './notification-api.ts';
 
@@ -24,16 +32,28 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
     draftOf(endpoint, Intl.DateTimeFormat().resolvedOptions().timeZone),
   );
   const [isSaving, setIsSaving] = useState(false);
+  /** Of no field. */
   const [refusal, setRefusal] = useState<string | null>(null);
+  const [errors, setErrors] = useState<EndpointErrors>({});
+  const form = useRef<HTMLFormElement>(null);
+  useFocusOnError(form, errors);
   const onDraft = (part: Partial<EndpointDraft>): void => {
     setDraft((before) => ({ ...before, ...part }));
     setRefusal(null);
+    setErrors({});
+  };
+  const refuse = (error: unknown): void => {
+    const found = error instanceof ApiError ? errorsOf(error) : null;
+    if (found === null) setRefusal(messageOf(error));
+    else setErrors(found);
   };
   const save = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     if (isSaving) return;
-    const missing = missingIn(draft);
-    if (missing !== undefined) return setRefusal(missing);
+    const missing = endpointErrors(draft);
+    setErrors(missing);
+    if (Object.keys(missing).length > 0) return;
+    setRefusal(null);
     setIsSaving(true);
     try {
       const request = requestOf(draft);
@@ -41,7 +61,7 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
       await api.change(endpoint.id, request);
       onSaved(null);
     } catch (error) {
-      setRefusal(messageOf(error));
+      refuse(error);
       setIsSaving(false);
     }
   };
@@ -50,11 +70,11 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
       title={endpoint === null ? 'Add a notification' : 'Change the notification'}
       onClose={onClose}
     >
-      <form className="settings" noValidate onSubmit={save}>
-        <TargetFields draft={draft} onDraft={onDraft} sendsEmail={sendsEmail} />
-        <ClinicFields draft={draft} onDraft={onDraft} names={names} />
-        <EventFields draft={draft} onDraft={onDraft} />
-        <TimeFields draft={draft} onDraft={onDraft} />
+      <form ref={form} className="settings" noValidate onSubmit={save}>
+        <TargetFields draft={draft} errors={errors} onDraft={onDraft} sendsEmail={sendsEmail} />
+        <ClinicFields draft={draft} errors={errors} onDraft={onDraft} names={names} />
+        <EventFields draft={draft} errors={errors} onDraft={onDraft} />
+        <TimeFields draft={draft} errors={errors} onDraft={onDraft} />
         {refusal !== null && <ErrorNotice words={refusal} />}
         <div className="settings-end">
           <button type="submit" className="btn btn-primary" aria-disabled={isSaving}>

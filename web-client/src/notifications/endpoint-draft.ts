@@ -7,6 +7,7 @@ import {
   type WebhookEndpoint,
   type WebhookKind,
 } from '#contract/webhook-endpoint.ts';
+import { type ApiError, ruleOf } from '../api.ts';
 
 export interface EndpointDraft {
   kind: WebhookKind;
@@ -54,12 +55,35 @@ export function withKind(draft: EndpointDraft, kind: WebhookKind): EndpointDraft
   };
 }
 
-/** What is missing, in words; undefined when the draft can be sent. The server checks the rest. */
-export function missingIn({ target, isForAll, organizations, events }: EndpointDraft): string | undefined {
-  if (target.trim() === '') return 'Enter the address.';
-  if (!isForAll && organizations.length === 0) return 'Choose at least one clinic.';
-  if (events.length === 0) return 'Choose at least one event.';
-  return undefined;
+/** Errors at their fields. */
+export interface EndpointErrors {
+  target?: string;
+  clinics?: string;
+  events?: string;
+  times?: string;
+}
+
+/** What is missing. The server checks the rest. */
+export function endpointErrors({ target, isForAll, organizations, events }: EndpointDraft): EndpointErrors {
+  const errors: EndpointErrors = {};
+  if (target.trim() === '') errors.target = 'Enter the address.';
+  if (!isForAll && organizations.length === 0) errors.clinics = 'Choose at least one clinic.';
+  if (events.length === 0) errors.events = 'Choose at least one event.';
+  return errors;
+}
+
+const PLACES: Readonly<Record<string, keyof EndpointErrors>> = {
+  url: 'target',
+  email: 'target',
+  organizations: 'clinics',
+  events: 'events',
+  quiet_hours: 'times',
+};
+
+/** Of the server. @returns null when it concerns no field of the form */
+export function errorsOf(error: ApiError): EndpointErrors | null {
+  const place = PLACES[error.field?.split('.')[0] ?? ''];
+  return place === undefined ? null : { [place]: ruleOf(error) };
 }
 
 export function requestOf(draft: EndpointDraft): NewWebhookEndpoint {

@@ -1,13 +1,14 @@
 /** The fields of an endpoint. */
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { formatCount } from '#contract/count.ts';
 import { Field } from '../dashboard/field.tsx';
 import { timeZones } from '../dashboard/settings-draft.ts';
-import { type EndpointDraft, toggled, withKind } from './endpoint-draft.ts';
+import { type EndpointDraft, type EndpointErrors, toggled, withKind } from './endpoint-draft.ts';
 import { EVENT_NAMES, EVENTS, KINDS } from './labels.ts';
 
 export interface DraftProps {
   draft: EndpointDraft;
+  errors: EndpointErrors;
   onDraft(part: Partial<EndpointDraft>): void;
 }
 
@@ -19,7 +20,7 @@ const HINTS: Record<EndpointDraft['kind'], string> = {
   standard: 'https, of a program that takes signed JSON.',
 };
 
-export function TargetFields({ draft, onDraft, sendsEmail }: DraftProps & { sendsEmail: boolean }) {
+export function TargetFields({ draft, errors, onDraft, sendsEmail }: DraftProps & { sendsEmail: boolean }) {
   const isEmail = draft.kind === 'email';
   const cannotSend = isEmail && !sendsEmail;
   return (
@@ -43,7 +44,11 @@ export function TargetFields({ draft, onDraft, sendsEmail }: DraftProps & { send
           </select>
         )}
       </Field>
-      <Field label={isEmail ? 'Email address' : 'Address (URL)'} hint={HINTS[draft.kind]}>
+      <Field
+        label={isEmail ? 'Email address' : 'Address (URL)'}
+        hint={HINTS[draft.kind]}
+        error={errors.target}
+      >
         {(ids) => (
           <input
             {...ids}
@@ -60,16 +65,40 @@ export function TargetFields({ draft, onDraft, sendsEmail }: DraftProps & { send
   );
 }
 
+interface ChoicesProps {
+  legend: string;
+  error: string | undefined;
+  children: ReactNode;
+}
+
+/** Fields that share an error. */
+function Choices({ legend, error, children }: ChoicesProps) {
+  const id = useId();
+  return (
+    <fieldset className="group" aria-describedby={error === undefined ? undefined : id}>
+      <legend>{legend}</legend>
+      {children}
+      {error !== undefined && (
+        <p className="hint hint-bad" id={id} role="alert">
+          {error}
+        </p>
+      )}
+    </fieldset>
+  );
+}
+
 interface CheckProps {
   isChecked: boolean;
+  /** The first choice of a group with an error: it gets the focus. */
+  isInvalid?: boolean;
   onToggle(): void;
   children: ReactNode;
 }
 
-function Check({ isChecked, onToggle, children }: CheckProps) {
+function Check({ isChecked, isInvalid = false, onToggle, children }: CheckProps) {
   return (
     <label className="check">
-      <input type="checkbox" checked={isChecked} onChange={onToggle} />
+      <input type="checkbox" checked={isChecked} aria-invalid={isInvalid} onChange={onToggle} />
       <span>{children}</span>
     </label>
   );
@@ -78,7 +107,12 @@ function Check({ isChecked, onToggle, children }: CheckProps) {
 /** A shorter list is searched by eye. */
 const SEARCHED_FROM = 8;
 
-export function ClinicFields({ draft, onDraft, names }: DraftProps & { names: ReadonlyMap<number, string> }) {
+export function ClinicFields({
+  draft,
+  errors: { clinics: error },
+  onDraft,
+  names,
+}: DraftProps & { names: ReadonlyMap<number, string> }) {
   const { isForAll, organizations } = draft;
   const [search, setSearch] = useState('');
   // An endpoint may name one that the list does not have.
@@ -86,9 +120,12 @@ export function ClinicFields({ draft, onDraft, names }: DraftProps & { names: Re
   const nameOf = (id: number) => names.get(id) ?? `Organization ${id}`;
   const shown = ids.filter((id) => `${nameOf(id)} ${id}`.toLowerCase().includes(search.trim().toLowerCase()));
   return (
-    <fieldset className="group">
-      <legend>Clinics</legend>
-      <Check isChecked={isForAll} onToggle={() => onDraft({ isForAll: !isForAll })}>
+    <Choices legend="Clinics" error={error}>
+      <Check
+        isChecked={isForAll}
+        isInvalid={error !== undefined}
+        onToggle={() => onDraft({ isForAll: !isForAll })}
+      >
         All clinics, also those that are added later
       </Check>
       {!isForAll && ids.length > SEARCHED_FROM && (
@@ -121,37 +158,40 @@ export function ClinicFields({ draft, onDraft, names }: DraftProps & { names: Re
           ))}
         </div>
       )}
-    </fieldset>
+    </Choices>
   );
 }
 
-export function EventFields({ draft, onDraft }: DraftProps) {
+export function EventFields({ draft, errors: { events: error }, onDraft }: DraftProps) {
   const { kind, events } = draft;
   return (
-    <fieldset className="group">
-      <legend>When</legend>
-      {EVENTS.filter((event) => kind === 'standard' || event !== 'patients.changed').map((event) => (
+    <Choices legend="When" error={error}>
+      {EVENTS.filter((event) => kind === 'standard' || event !== 'patients.changed').map((event, place) => (
         <Check
           key={event}
+          isInvalid={error !== undefined && place === 0}
           isChecked={events.includes(event)}
           onToggle={() => onDraft({ events: toggled(events, event) })}
         >
           {EVENT_NAMES[event]}
         </Check>
       ))}
-    </fieldset>
+    </Choices>
   );
 }
 
-export function TimeFields({ draft, onDraft }: DraftProps) {
+export function TimeFields({ draft, errors: { times: error }, onDraft }: DraftProps) {
   const { digest, isQuiet, from, to, timeZone } = draft;
   return (
-    <fieldset className="group">
-      <legend>How</legend>
+    <Choices legend="How" error={error}>
       <Check isChecked={digest} onToggle={() => onDraft({ digest: !digest })}>
         One message for the events of five minutes: “13 clinics failed: Cliniko answered 503”
       </Check>
-      <Check isChecked={isQuiet} onToggle={() => onDraft({ isQuiet: !isQuiet })}>
+      <Check
+        isChecked={isQuiet}
+        isInvalid={error !== undefined}
+        onToggle={() => onDraft({ isQuiet: !isQuiet })}
+      >
         Quiet hours: messages wait until they end, and come as one
       </Check>
       {isQuiet && (
@@ -174,7 +214,7 @@ export function TimeFields({ draft, onDraft }: DraftProps) {
           </Field>
         </div>
       )}
-    </fieldset>
+    </Choices>
   );
 }
 
