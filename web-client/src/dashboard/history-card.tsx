@@ -1,16 +1,17 @@
 /** The past runs, with filters; each links to its own page. */
-import { useState } from 'react';
+import * as z from 'zod/mini';
 import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import { isCancelled } from '#contract/progress.ts';
 import { OperationType, type SyncLog, SyncStatus } from '#contract/sync-log.ts';
-import type { Api } from '../api.ts';
+import { type Api, RUNS_AT_ONCE } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { operationWords } from '../ui/format.ts';
+import { useKeptState } from '../ui/kept-state.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';
-import { type HistoryFilter, useHistory } from './use-history.ts';
+import { type HistoryFilter, type HistoryView, useHistory } from './use-history.ts';
 
 export interface HistoryCardProps {
   api: Api;
@@ -23,27 +24,38 @@ const STATUS_WORDS: Record<SyncStatus, string> = {
   completed: 'Completed',
   failed: 'Failed',
 };
-const EVERYTHING: HistoryFilter = {};
 /** A page of the server, twenty runs, would push the cards below off a phone's screen. */
 const SHOWN_AT_FIRST = 8;
+/** Each page of the server is a request. */
+const MOST_SHOWN_AGAIN = 50 * RUNS_AT_ONCE;
+
+const View = z.object({
+  filter: z.object({ status: z.optional(SyncStatus), operationType: z.optional(OperationType) }),
+  shown: z.int().check(z.gte(SHOWN_AT_FIRST), z.lte(MOST_SHOWN_AGAIN)),
+});
+const AT_FIRST: HistoryView = { filter: {}, shown: SHOWN_AT_FIRST };
 
 function runsWords(count: number, hasOlder: boolean): string {
   return `${formatCount(count)}${hasOlder ? ' or more' : ''} ${count === 1 ? 'run' : 'runs'}`;
 }
 
 export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
-  const [filter, setFilter] = useState(EVERYTHING);
-  const history = useHistory(api, organizationId, filter, latest);
+  const [view, setView] = useKeptState('runs', View, AT_FIRST);
+  const { filter } = view;
+  const history = useHistory(api, organizationId, view, latest);
   const { runs, error } = history;
-  const [isAll, setIsAll] = useState(false);
-  const shown = isAll ? runs : (runs?.slice(0, SHOWN_AT_FIRST) ?? null);
-  const hasMore = history.hasOlder || (runs?.length ?? 0) > (shown?.length ?? 0);
+  const isAll = view.shown > SHOWN_AT_FIRST;
+  const shown = isAll ? (runs ?? []) : (runs?.slice(0, SHOWN_AT_FIRST) ?? []);
+  const hasMore = history.hasOlder || (runs?.length ?? 0) > shown.length;
   const isFiltered = filter.status !== undefined || filter.operationType !== undefined;
   return (
     <section className="card" aria-labelledby="runs-title">
       <div className="card-head">
         <h2 id="runs-title">History</h2>
-        <Filters filter={filter} onFilter={setFilter} />
+        <Filters
+          filter={filter}
+          onFilter={(wanted) => setView({ filter: wanted, shown: isAll ? RUNS_AT_ONCE : SHOWN_AT_FIRST })}
+        />
       </div>
       {error !== null && <ErrorNotice words={error} onAgain={history.readAgain} />}
       <p className="undrawn" role="status">
@@ -51,11 +63,14 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
       </p>
       {runs === null && <p className="empty">Reading…</p>}
       {runs?.length === 0 && error === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
-      {shown !== null && shown.length > 0 && <Runs runs={shown} />}
+      {shown.length > 0 && <Runs runs={shown} />}
       {hasMore && (
         <Older
           isReading={history.isReadingOlder}
-          onWanted={isAll ? history.readOlder : () => setIsAll(true)}
+          onWanted={() => {
+            setView({ filter, shown: isAll ? shown.length + RUNS_AT_ONCE : RUNS_AT_ONCE });
+            if (isAll) history.readOlder();
+          }}
         />
       )}
     </section>

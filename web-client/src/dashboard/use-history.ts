@@ -33,11 +33,18 @@ const NOTHING_YET: Read = {
   error: null,
 };
 
+/** What a reader wants to see. */
+export interface HistoryView {
+  filter: HistoryFilter;
+  /** How many runs, if there are as many. */
+  shown: number;
+}
+
 /** @param latest the run that is shown live */
 export function useHistory(
   api: Api,
   organizationId: number,
-  filter: HistoryFilter,
+  { filter, shown }: HistoryView,
   latest: SyncLog | null,
 ): History {
   const [read, setRead] = useState(NOTHING_YET);
@@ -67,13 +74,18 @@ export function useHistory(
     );
   }, [api, organizationId, filter, oldest]);
 
+  const { hasOlder, isReadingOlder, error } = read;
+  const isShort = hasOlder && (read.runs?.length ?? 0) < shown;
+  useEffect(() => {
+    if (isShort && !isReadingOlder && error === null) readOlder();
+  }, [isShort, isReadingOlder, error, readOlder]);
+
   const readAgain = useCallback(() => setAsked((times) => times + 1), []);
 
   const runs = useMemo(
     () => (read.runs === null ? null : withLatest(read.runs, latest, filter)),
     [read.runs, latest, filter],
   );
-  const { hasOlder, isReadingOlder, error } = read;
   return { runs, hasOlder, isReadingOlder, error, readOlder, readAgain };
 }
 

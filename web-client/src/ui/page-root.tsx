@@ -10,6 +10,7 @@ import { useReadAccount } from '../auth/rights.ts';
 import { sessionFetch, useSession } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { loadOnDemand } from './load-on-demand.tsx';
+import { restoreScroll } from './restore-scroll.ts';
 
 const SignInCard = loadOnDemand(() =>
   import('../auth/sign-in-card.tsx').then(({ SignInCard: loaded }) => loaded),
@@ -23,6 +24,7 @@ export function showPage(page: ReactNode): void {
 export function showOpenPage(page: ReactNode): void {
   const root = document.getElementById('root');
   if (root === null) throw new Error('The page has no element with the id "root".');
+  restoreScroll();
   createRoot(root).render(
     <StrictMode>
       <CSPProvider disableStyleElements>{page}</CSPProvider>
