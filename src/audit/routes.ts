@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { AuditPage } from '#contract/access.ts';
+import { isoTime } from '../database/iso-time.ts';
 import type { Database } from '../database/open.ts';
 import { queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { type GrantedOrganizations, principalOf } from '../http/principal.ts';
@@ -21,7 +22,7 @@ async function readPage(c: Context, { sql }: Database): Promise<AuditPage> {
   const before = queryText(c, 'before', EntryId, 'must be the "next" of an earlier page');
   const organizationId = queryId(c, 'organization_id');
   const rows = await sql<AuditPage['entries']>`
-    select id::text as id, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+    select id::text as id, ${isoTime(sql, 'at')} as at,
       organization_id, actor, action, details, request_id
     from audit_log
     where true ${accessibleTo(sql, principalOf(c).organizations)}

@@ -8,6 +8,7 @@
  */
 import type { ISql, Sql } from 'postgres';
 import type { RunStart } from '#contract/run-order.ts';
+import { isoTime } from '../database/iso-time.ts';
 import { type LastChange, renderEnvelope, renderSyncLog } from './render.ts';
 
 export interface LoggedEvent {
@@ -69,14 +70,11 @@ interface EventRow {
 }
 
 const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.type,
-  to_char(event.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, event.sync_log_id,
+  ${isoTime(sql, 'event.at')} as at, event.sync_log_id,
   (event.row ->> 'started_at')::timestamp::text as started_at, (event.row - 'metadata')::text as columns,
   (event.row -> 'metadata')::text as metadata, event.row_seq,
-  case when event.row_seq <> event.seq then (select ${isoTime(sql)} from sync_events as changed
+  case when event.row_seq <> event.seq then (select ${isoTime(sql, 'changed.at')} from sync_events as changed
     where changed.organization_id = event.organization_id and changed.seq = event.row_seq) end as row_at`;
-
-/** The time of the event with the alias `changed`. */
-const isoTime = (sql: ISql) => sql`to_char(changed.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
  * The events after each position, in order, at most `limit` for each organization. `terminal`: only `completed` and `failed`.
@@ -156,7 +154,7 @@ interface StateRow {
 export async function readStreamStates(sql: Sql, organizationIds: readonly number[]): Promise<StreamState[]> {
   const rows = await sql<StateRow[]>`
     select wanted.organization_id, (select sync_epoch()) as epoch, stream.head, log.id as log_id,
-      to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      ${isoTime(sql, sql`clock_timestamp()`)} as at,
       coalesce((select min(seq) from sync_events where organization_id = wanted.organization_id), stream.head + 1)
         as oldest,
       log.started_at::text as started_at, (log.row - 'metadata')::text as columns,
@@ -213,7 +211,8 @@ export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
 type LastChangeRow = [seq: number, at: string];
 
 /** The last change of a row, for a statement in which `log` has the row's `id` and `organization_id`. */
-export const lastChangeOf = (sql: ISql) => sql`(select json_build_array(changed.seq, ${isoTime(sql)})
+export const lastChangeOf = (sql: ISql) => sql`(
+  select json_build_array(changed.seq, ${isoTime(sql, 'changed.at')})
   from sync_events as changed
   where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
   order by changed.seq desc limit 1)`;

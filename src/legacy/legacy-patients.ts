@@ -1,5 +1,6 @@
 /** A stored patient in the shape of the old lists: active patients only, the most recently synced first. */
 import type { Sql } from 'postgres';
+import { isoTime } from '../database/iso-time.ts';
 
 export interface LegacyPatient {
   id: string;
@@ -70,12 +71,11 @@ export async function readLegacyPatients(
       ${text === undefined ? sql`` : sql`and (concat_ws(' ', first_name, last_name) ilike ${text} or email ilike ${text})`}`;
   const synced =
     syncedAfter === undefined ? sql`` : sql`where synced_at > ${syncedAfter.toISOString()}::timestamptz`;
-  const iso = (column: string) =>
-    sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${sql(column)}`;
   const [rows, [count]] = await Promise.all([
     sql<PatientRow[]>`
       select cliniko_patient_id, first_name, last_name, email, phone, date_of_birth::text as date_of_birth,
-        archived_at is null as is_active, ${iso('synced_at')}, ${iso('created_at')}, ${iso('updated_at')}
+        archived_at is null as is_active, ${isoTime(sql, 'synced_at')} as synced_at,
+        ${isoTime(sql, 'created_at')} as created_at, ${isoTime(sql, 'updated_at')} as updated_at
       from (${matching}) as patient ${synced}
       order by patient.synced_at desc, cliniko_patient_id limit ${limit} offset ${offset}`,
     sql<{ total: number }[]>`select count(*)::int as total from (${matching}) as patient ${synced}`,

@@ -2,6 +2,7 @@
 import type { ISql, Sql } from 'postgres';
 import type { BulkOperation } from '#contract/bulk-operation.ts';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
+import { isoTime } from '../database/iso-time.ts';
 import { maintainHourly } from '../database/maintain-hourly.ts';
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -17,7 +18,7 @@ export interface FoundOperation {
 export async function readOperation(sql: ISql, id: number): Promise<FoundOperation | undefined> {
   const [row] = await sql<(BulkOperation & { actor: string })[]>`
     select id as operation_id, action, status, matched, target.*, actor,
-      ${isoTime(sql, sql`created_at`)} as created_at, ${isoTime(sql, sql`completed_at`)} as completed_at
+      ${isoTime(sql, 'created_at')} as created_at, ${isoTime(sql, 'completed_at')} as completed_at
     from bulk_operations cross join lateral (
       select count(*) filter (where outcome = 'done')::int as done,
         count(*) filter (where outcome = 'skipped')::int as skipped,
@@ -28,9 +29,6 @@ export async function readOperation(sql: ISql, id: number): Promise<FoundOperati
   const { actor, ...operation } = row;
   return { actor, operation };
 }
-
-const isoTime = (sql: ISql, time: ReturnType<ISql>) =>
-  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** What has been done stays. Recorded in the audit log. @returns false when it has ended already */
 export async function cancelOperation(

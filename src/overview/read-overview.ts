@@ -9,6 +9,7 @@
  */
 import type { ISql } from 'postgres';
 import type { OverviewRow, OverviewState } from '#contract/overview.ts';
+import { isoTime } from '../database/iso-time.ts';
 import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
 import { renderSyncLog } from '../events/render.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
@@ -115,7 +116,7 @@ export const organizationStates = (sql: ISql, { isPaused, atMost, ...meant }: Po
       else 'ok'
     end as state,
     case when newest.is_running is not true and judged.has_failed then judged.cause end as cause,
-    ${isoTime(sql, sql`success.at`)} as last_success_at,
+    ${isoTime(sql, 'success.at')} as last_success_at,
     -- Another program can have written any time: year 1 is older than an integer of seconds, and infinity has no age.
     case when isfinite(success.at)
       then round(greatest(0, extract(epoch from clock_timestamp() - success.at)))::float8 end as last_success_age_s,
@@ -123,7 +124,7 @@ export const organizationStates = (sql: ISql, { isPaused, atMost, ...meant }: Po
       then ${isoTime(sql, sql`least(organization.next_sync_at, organization.retry_at)`)} end as next_run_at,
     coalesce(judged.errors, 0) as errors, quarantined.count as quarantine, held.count as held,
     ${isPaused} or organization.paused_at is not null as paused,
-    ${isoTime(sql, sql`organization.paused_at`)} as paused_at, organization.paused_reason,
+    ${isoTime(sql, 'organization.paused_at')} as paused_at, organization.paused_reason,
     case when organization.paused_by = 'person' then organization.paused_by_name end as paused_by,
     not ${isPaused} and ${isOverdue(sql)} as is_overdue
   from (
@@ -150,9 +151,6 @@ export const lastJudged = (sql: ISql) => sql`
     where organization_id = organization.id and sync_status_word(status) <> 'running'
       and lower(btrim(status)) <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
     order by started_at desc, id desc limit 1) as judged on true`;
-
-const isoTime = (sql: ISql, time: ReturnType<ISql>) =>
-  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 function render({ epoch, columns, metadata, change, ...row }: Row): RenderedRow {
   const latest = columns === null ? null : renderSyncLog({ columns, metadata }, epoch, toLastChange(change));

@@ -7,6 +7,7 @@ import type { ISql } from 'postgres';
 import { formatCursor } from '#contract/cursor.ts';
 import type { LogRange } from '#contract/lost-cursor.ts';
 import { type PatientChange, PatientChangeKind } from '#contract/patient-change.ts';
+import { isoTime } from '../database/iso-time.ts';
 
 /** A row of the table contains at most this many changes (drizzle/). */
 const CHANGES_PER_ROW = 1_000;
@@ -37,9 +38,6 @@ const rangeOf = (sql: ISql, organizationId: number) => sql`(
     head + 1) as oldest
   from (select coalesce((select head from patient_change_streams where organization_id = ${organizationId}), 0) as head) as stream
 )`;
-
-const isoTime = (sql: ISql, column: string) =>
-  sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 const toRange = ({ epoch, head, oldest }: RangeRow): LogRange => ({
   epoch,

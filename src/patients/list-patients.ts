@@ -6,6 +6,7 @@
  */
 import type { Sql } from 'postgres';
 import type { ListedPatient, PatientState } from '#contract/patients.ts';
+import { isoTime } from '../database/iso-time.ts';
 
 export interface PatientFilter {
   /** Part of a name or e-mail, digits of a phone number, or a whole Cliniko id. */
@@ -22,15 +23,14 @@ export interface PatientFilter {
 
 interface PatientRow extends Omit<ListedPatient, 'cliniko_url'> {}
 
-const isoTime = (sql: Sql, column: string) =>
-  sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${sql(column)}`;
-
 /** @returns at most `limit` + 1 rows, ordered by Cliniko id: the extra row shows that there is another page */
 export function readPatients(sql: Sql, organizationId: number, filter: PatientFilter): Promise<PatientRow[]> {
   return sql<PatientRow[]>`
     select cliniko_patient_id, first_name, last_name, email, phone, date_of_birth::text as date_of_birth,
-      ${stateOf(sql)} as state, merged_into, ${isoTime(sql, 'archived_at')}, ${isoTime(sql, 'missing_since')},
-      ${isoTime(sql, 'created_at')}, ${isoTime(sql, 'updated_at')}
+      ${stateOf(sql)} as state, merged_into, ${isoTime(sql, 'archived_at')} as archived_at,
+      ${isoTime(sql, 'missing_since')} as missing_since,
+      ${isoTime(sql, 'created_at')} as created_at,
+      ${isoTime(sql, 'updated_at')} as updated_at
     from patients
     where organization_id = ${organizationId}
       ${isWanted(sql, filter)}

@@ -11,6 +11,7 @@ import type { ISql } from 'postgres';
 import type { z } from 'zod';
 import { QuarantineReason } from '#contract/patients.ts';
 import { CheckReason, type PatientsToCheck, type PatientToCheck } from '#contract/patients-to-check.ts';
+import { isoTime } from '../database/iso-time.ts';
 import { fieldsWithWarnings } from './parse-patient.ts';
 
 export type FoundPatient = Omit<PatientToCheck, 'cliniko_url'>;
@@ -125,6 +126,3 @@ function conditionOf(sql: ISql, reason: StoredReason) {
       return reason satisfies never;
   }
 }
-
-const isoTime = (sql: ISql, column: string) =>
-  sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;

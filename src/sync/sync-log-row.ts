@@ -4,6 +4,7 @@
  */
 import type { ISql } from 'postgres';
 import type { EngineMetadata } from '#contract/sync-log.ts';
+import { isoTime } from '../database/iso-time.ts';
 import type { Database } from '../database/open.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { type RejectedRecord, releasedFromQuarantine } from '../patients/quarantine.ts';
@@ -128,8 +129,7 @@ export const stamped = (tx: ISql, metadata: EngineMetadata) => tx`(${JSON.string
   || jsonb_build_object('timestamp', ${timestamp(tx)}))`;
 
 /** The current time by the database's clock. */
-export const timestamp = (tx: ISql) =>
-  tx`to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+export const timestamp = (tx: ISql) => isoTime(tx, tx`clock_timestamp()`);
 
 /**
  * A completed run that read no patient has NULL counters: the queries of the monitoring guide divide by them, and a share of

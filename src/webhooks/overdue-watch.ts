@@ -6,6 +6,7 @@
  * working, the message waits: the run may end the delay.
  */
 import type { Sql } from 'postgres';
+import { isoTime } from '../database/iso-time.ts';
 import type { Database } from '../database/open.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -60,11 +61,8 @@ export async function enqueueOverdue(sql: Sql): Promise<number[]> {
     select id, webhook_enqueue(id, 'sync.overdue', null,
       jsonb_build_object('type', 'sync.overdue', 'timestamp', ${isoTime(sql, sql`clock_timestamp()`)},
         'data', jsonb_build_object('organization_id', id,
-          'last_success_at', ${isoTime(sql, sql`last_success_at`)},
-          'next_run_at', ${isoTime(sql, sql`next_run_at`)}))::text)
+          'last_success_at', ${isoTime(sql, 'last_success_at')},
+          'next_run_at', ${isoTime(sql, 'next_run_at')}))::text)
     from marked where is_overdue order by id`;
   return rows.map(({ id }) => id);
 }
-
-const isoTime = (sql: Sql, time: ReturnType<Sql>) =>
-  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
