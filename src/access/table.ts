@@ -1,14 +1,6 @@
 /** API tokens, sign-in links, identities and browser sessions, and responses stored for repeated requests. No secret is stored in clear. */
-import {
-  boolean,
-  customType,
-  index,
-  integer,
-  pgTable,
-  text,
-  timestamp,
-  uniqueIndex,
-} from 'drizzle-orm/pg-core';
+import { boolean, customType, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { time } from '../database/time-column.ts';
 import type { Scope } from '../http/principal.ts';
 
 const oid = customType<{ data: number }>({ dataType: () => 'oid' });
@@ -21,9 +13,9 @@ export const apiTokenTable = pgTable('api_tokens', {
   scope: text('scope').$type<Scope>().notNull(),
   /** Null: every organization. */
   organizations: integer('organizations').array(),
-  createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-  expiresAt: timestamp('expires_at', { withTimezone: true, mode: 'string' }),
-  revokedAt: timestamp('revoked_at', { withTimezone: true, mode: 'string' }),
+  createdAt: time('created_at').notNull().defaultNow(),
+  expiresAt: time('expires_at'),
+  revokedAt: time('revoked_at'),
 });
 
 /** One-time links: each opens one session for the account of an API token (sign-in-links.ts). */
@@ -35,10 +27,10 @@ export const signInLinkTable = pgTable(
     tokenId: integer('token_id')
       .notNull()
       .references(() => apiTokenTable.id, { onDelete: 'cascade' }),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    expiresAt: timestamp('expires_at', { withTimezone: true, mode: 'string' }).notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    expiresAt: time('expires_at').notNull(),
     /** Null until it has opened its session. */
-    usedAt: timestamp('used_at', { withTimezone: true, mode: 'string' }),
+    usedAt: time('used_at'),
   },
   (table) => [index('sign_in_links_age').on(table.expiresAt)],
 );
@@ -57,7 +49,7 @@ export const identityTable = pgTable(
     /** The identity that the entry is tied to; null before the first sign-in. */
     issuer: text('issuer'),
     subject: text('subject'),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    createdAt: time('created_at').notNull().defaultNow(),
   },
   (table) => [uniqueIndex('sign_in_identities_person').on(table.issuer, table.subject)],
 );
@@ -74,9 +66,9 @@ export const browserSessionTable = pgTable(
       .references(() => apiTokenTable.id, { onDelete: 'cascade' }),
     /** Of a sign-in at the identity provider; null: of a sign-in link. */
     identityId: integer('identity_id').references(() => identityTable.id, { onDelete: 'cascade' }),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    renewedAt: timestamp('renewed_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    expiresAt: timestamp('expires_at', { withTimezone: true, mode: 'string' }).notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    renewedAt: time('renewed_at').notNull().defaultNow(),
+    expiresAt: time('expires_at').notNull(),
   },
   (table) => [
     index('browser_sessions_account').on(table.tokenId),
@@ -97,7 +89,7 @@ export const idempotencyTable = pgTable(
     status: integer('status'),
     contentType: text('content_type'),
     body: text('body'),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    createdAt: time('created_at').notNull().defaultNow(),
   },
   (table) => [index('idempotency_keys_age').on(table.createdAt)],
 );
@@ -112,6 +104,6 @@ export const sqlReaderTable = pgTable('sql_readers', {
   raw: boolean('raw').notNull(),
   /** Whether it reads the view `patient_identifiers`. */
   identifiers: boolean('identifiers').notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-  expiresAt: timestamp('expires_at', { withTimezone: true, mode: 'string' }).notNull(),
+  createdAt: time('created_at').notNull().defaultNow(),
+  expiresAt: time('expires_at').notNull(),
 });

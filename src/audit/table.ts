@@ -1,11 +1,12 @@
 /** Who did what: written once, never changed. Contains ids and counts, no patient data. */
-import { bigint, index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, index, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { time } from '../database/time-column.ts';
 
 export const auditTable = pgTable(
   'audit_log',
   {
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
-    at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    at: time('at').notNull().defaultNow(),
     /** Null when it concerns no single organization. */
     organizationId: integer('organization_id'),
     /** The actor, as far as the server knows: `anyone` without authentication, `token:7`, `jwt:<sub>`. */

@@ -20,6 +20,7 @@ import {
   uuid,
   varchar,
 } from 'drizzle-orm/pg-core';
+import { time } from '../database/time-column.ts';
 
 /** Exactly the documented columns: other programs read and write this table. Times are UTC. */
 export const syncLogTable = pgTable(
@@ -69,7 +70,7 @@ export const syncEventTable = pgTable(
     organizationId: integer('organization_id').notNull(),
     seq: bigint('seq', { mode: 'bigint' }).notNull(),
     /** Read while the stream's row is locked, so it grows with `seq`. */
-    at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull(),
+    at: time('at').notNull(),
     /** `started`, `progress`, `completed`, `failed`; `snapshot` where a row was deleted. */
     type: text('type').notNull(),
     /** Whether this change inserted the row. If no event of a run has it, retention has deleted the run's first events. */

@@ -1,10 +1,9 @@
 /** Bulk operations, and the organizations that each one acts on. */
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { BulkOperation, OperationAction } from '#contract/bulk-operation.ts';
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
-
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+import { time } from '../database/time-column.ts';
 
 export const bulkOperationTable = pgTable(
   'bulk_operations',

@@ -3,11 +3,10 @@
  * it.
  */
 import { sql } from 'drizzle-orm';
-import { boolean, index, integer, jsonb, pgTable, smallint, text, timestamp } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgTable, smallint, text } from 'drizzle-orm/pg-core';
 import type { Schedules, ValidationPolicy } from '#contract/organization.ts';
 import type { OperationType } from '#contract/sync-log.ts';
-
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+import { time } from '../database/time-column.ts';
 
 export const organizationTable = pgTable(
   'organizations',
@@ -21,10 +20,10 @@ export const organizationTable = pgTable(
      * When a schedule starts the next sync, including the random delay; null while paused. The server that starts it sets the
      * next time in the same transaction.
      */
-    nextSyncAt: timestamp('next_sync_at', { withTimezone: true, mode: 'string' }),
+    nextSyncAt: time('next_sync_at'),
     validation: jsonb('validation').$type<ValidationPolicy>().notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    updatedAt: time('updated_at').notNull().defaultNow(),
     /** The next firing of each schedule, in the order of `schedule` (planned-firings.ts); the earliest one is `next_sync_at`. */
     firings: jsonb('firings'),
     /** The longest time between two firings, of the schedule for which it is longest; null: not computed yet. */
@@ -75,7 +74,7 @@ export const credentialsTable = pgTable('cliniko_credentials', {
   sealedApiKey: text('sealed_api_key').notNull(),
   /** The host of the account's pages in Cliniko; null until Cliniko named it for this key (account-address.ts). */
   accountHost: text('account_host'),
-  updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+  updatedAt: time('updated_at').notNull().defaultNow(),
 });
 
 /** The key that seals the data of this database: one row, written by the first start (key-fingerprint.ts). */

@@ -18,10 +18,10 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
 } from 'drizzle-orm/pg-core';
 import { PATIENT_UNIQUE } from '../database/patient-uniqueness.ts';
+import { time } from '../database/time-column.ts';
 
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -39,27 +39,25 @@ export const patientTable = pgTable(
     /** E.164, from the first valid number; the originals stay in `raw`. */
     phone: text('phone'),
     dateOfBirth: date('date_of_birth', { mode: 'string' }),
-    archivedAt: timestamp('archived_at', { withTimezone: true, mode: 'string' }),
+    archivedAt: time('archived_at'),
     /** The Cliniko id of the patient that this one was merged into: the survivor, at the end of a chain (merge-chains.ts). */
     mergedInto: text('merged_into'),
     /** When a proven full run first missed this patient in Cliniko, or when a person confirmed it. */
-    missingSince: timestamp('missing_since', { withTimezone: true, mode: 'string' }),
+    missingSince: time('missing_since'),
     /** Also absent, but together with so many others that a person has to confirm it first. */
-    heldSince: timestamp('held_since', { withTimezone: true, mode: 'string' }),
+    heldSince: time('held_since'),
     /** From the clock of Cliniko. */
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }),
-    updatedAt: timestamp('updated_at', { withTimezone: true, mode: 'string' }),
+    createdAt: time('created_at'),
+    updatedAt: time('updated_at'),
     /** The record as Cliniko sent it. */
     raw: jsonb('raw').notNull(),
     /** Hash of `raw` and of the parsing rules: detects an unchanged patient without parsing it. */
     contentHash: bytea('content_hash').notNull(),
     /** Data-quality warnings of this version. */
     warnings: smallint('warnings').notNull(),
-    storedAt: timestamp('stored_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    storedAt: time('stored_at').notNull().defaultNow(),
     /** Moves with every change of the row, and grows in the order of commits: readers copy what is newer than their last one. */
-    changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' })
-      .notNull()
-      .default(sql`clock_timestamp()`),
+    changedAt: time('changed_at').notNull().default(sql`clock_timestamp()`),
   },
   (table) => [
     unique(PATIENT_UNIQUE).on(table.organizationId, table.clinikoPatientId),
@@ -95,8 +93,8 @@ export const quarantineTable = pgTable(
     reason: text('reason').notNull(),
     /** The record as Cliniko sent it, sealed like a credential. */
     sealedRaw: text('sealed_raw').notNull(),
-    firstSeenAt: timestamp('first_seen_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    lastSeenAt: timestamp('last_seen_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    firstSeenAt: time('first_seen_at').notNull().defaultNow(),
+    lastSeenAt: time('last_seen_at').notNull().defaultNow(),
     attempts: integer('attempts').notNull().default(1),
   },
   (table) => [
@@ -110,10 +108,10 @@ export const patientChangeStreamTable = pgTable('patient_change_streams', {
   organizationId: integer('organization_id').primaryKey(),
   head: bigint('head', { mode: 'bigint' }).notNull(),
   /** The greatest `patients.changed_at`, including erased patients. */
-  changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' }).notNull(),
+  changedAt: time('changed_at').notNull(),
   /** The transaction that changed the head last, and `changed_at` before it. */
   writer: xid8('writer').notNull(),
-  settledAt: timestamp('settled_at', { withTimezone: true, mode: 'string' }).notNull(),
+  settledAt: time('settled_at').notNull(),
 });
 
 /** Consecutive changes of one statement, at most 1,000 in a row. Partitioned by day of `at`, like `sync_events`. */
@@ -124,7 +122,7 @@ export const patientChangeTable = pgTable(
     /** The number of the last change of this row. */
     seq: bigint('seq', { mode: 'bigint' }).notNull(),
     /** Read while the head is locked, so it grows with `seq`. */
-    at: timestamp('at', { withTimezone: true, mode: 'string' }).notNull(),
+    at: time('at').notNull(),
     /** The run that made the changes; null for all other writers. */
     syncLogId: integer('sync_log_id'),
     kinds: text('kinds').array().notNull(),
@@ -140,8 +138,8 @@ export const pendingPatientChangeTable = pgTable('patient_changes_pending', {
   kinds: text('kinds').array().notNull(),
   clinikoPatientIds: text('cliniko_patient_ids').array().notNull(),
   /** Of the changed rows; null when all were erased. */
-  firstChangedAt: timestamp('first_changed_at', { withTimezone: true, mode: 'string' }),
-  lastChangedAt: timestamp('last_changed_at', { withTimezone: true, mode: 'string' }),
+  firstChangedAt: time('first_changed_at'),
+  lastChangedAt: time('last_changed_at'),
   /** Whether each row has its own `changed_at`. */
   isDistinct: boolean('is_distinct').notNull(),
 });

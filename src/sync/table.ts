@@ -1,7 +1,8 @@
 /** The engine's own record of a run, 1:1 with its row in `sync_logs`: its owner, the lease, the checkpoint. */
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
 import type { OperationType } from '#contract/sync-log.ts';
+import { time } from '../database/time-column.ts';
 
 /** No foreign key to `sync_logs`: other programs may delete or truncate there, and a foreign key would reject that. */
 export const syncRunTable = pgTable(
@@ -15,7 +16,7 @@ export const syncRunTable = pgTable(
     /** Incremented by every claim. A worker with an older epoch writes nothing. */
     leaseEpoch: integer('lease_epoch').notNull().default(0),
     /** By the database's clock. */
-    leaseExpiresAt: timestamp('lease_expires_at', { withTimezone: true, mode: 'string' }),
+    leaseExpiresAt: time('lease_expires_at'),
     attempt: integer('attempt').notNull().default(0),
     /**
      * Consecutive claims; a run that crashes every worker must not be claimed forever. The column keeps its name of version 0.1,
@@ -25,9 +26,9 @@ export const syncRunTable = pgTable(
     /** A RunState (run-state.ts); null until the first write. Commits with the rows that it counts. */
     checkpoint: jsonb('checkpoint'),
     /** Set by the server that got the request. The owner ends the run; if it does not, that server does. */
-    cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true, mode: 'string' }),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
-    endedAt: timestamp('ended_at', { withTimezone: true, mode: 'string' }),
+    cancelRequestedAt: time('cancel_requested_at'),
+    createdAt: time('created_at').notNull().defaultNow(),
+    endedAt: time('ended_at'),
   },
   (table) => [
     index('sync_runs_open').on(table.createdAt).where(sql`ended_at is null`),

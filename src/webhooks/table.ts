@@ -13,13 +13,11 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
 } from 'drizzle-orm/pg-core';
 import type { QuietHours, WebhookKind } from '#contract/webhook-endpoint.ts';
+import { time } from '../database/time-column.ts';
 import { organizationTable } from '../organizations/table.ts';
 import type { Summary } from './summary.ts';
-
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 
 export const webhookEndpointTable = pgTable(
   'webhook_endpoints',
