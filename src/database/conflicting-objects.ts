@@ -6,7 +6,8 @@
  */
 import type { ISql, TransactionSql } from 'postgres';
 import { DatabaseStartError } from './database-failure.ts';
-import { readMigrations } from './migration-journal.ts';
+import { JOURNAL_TABLE } from './migration-journal.ts';
+import { readOwnObjects } from './own-objects.ts';
 import { readIncompatibilities } from './sync-logs-compatibility.ts';
 
 interface Found {
@@ -28,7 +29,8 @@ const GUIDE = 'docs/guides/moving-from-the-old-system.md';
  * @throws DatabaseStartError
  */
 export async function assertNoConflictingObjects(sql: TransactionSql, isFirst: boolean): Promise<void> {
-  const names = namesOfMigrations();
+  const { relations, functions } = await readOwnObjects();
+  const names = [...relations, ...functions].filter((name) => name !== JOURNAL_TABLE);
   const reasons = await readIncompatibilities(sql, names);
   if (reasons.length === 0 && !isFirst) return;
   if (!isFirst) {
@@ -112,13 +114,3 @@ async function readFound(sql: ISql, names: readonly string[]): Promise<Found[]> 
 
 const ownerOf = (sql: ISql, column: 'relowner' | 'proowner') =>
   sql`case when not pg_has_role(${sql(column)}, 'USAGE') then quote_ident(pg_get_userbyid(${sql(column)})) end as owner`;
-
-const CREATED =
-  /^\s*CREATE\s+(?:OR REPLACE\s+)?(?:UNLOGGED\s+)?(?:TABLE|VIEW|MATERIALIZED VIEW|SEQUENCE|FUNCTION|PROCEDURE)\s+(?:IF NOT EXISTS\s+)?"?(\w+)"?/gim;
-
-function namesOfMigrations(): string[] {
-  const text = readMigrations()
-    .flatMap(({ sql }) => sql)
-    .join('\n');
-  return [...new Set([...text.matchAll(CREATED)].map(([, name = '']) => name))];
-}
