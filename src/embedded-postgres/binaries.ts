@@ -11,7 +11,8 @@
 import { chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
-import { EmbeddedDatabaseError, errorCode } from './error.ts';
+import { errorCode } from '../logging/safe-error.ts';
+import { EmbeddedDatabaseError } from './error.ts';
 import { canReach, makeEnterable, type OsAccount, READ_AND_ENTER } from './os-account.ts';
 
 /**

@@ -24,7 +24,8 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { EmbeddedDatabaseError, errorCode } from './error.ts';
+import { errorCode } from '../logging/safe-error.ts';
+import { EmbeddedDatabaseError } from './error.ts';
 import { accountFor, canReach, ENTER, makeEnterable, type OsAccount } from './os-account.ts';
 import { isClusterRunning } from './postmaster.ts';
 

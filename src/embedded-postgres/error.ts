@@ -7,8 +7,3 @@ export class EmbeddedDatabaseError extends Error {
     super(`The embedded PostgreSQL cannot be used: ${reason} ${wayOut}`, options);
   }
 }
-
-/** The code of a failed system call or of PostgreSQL (`ENOENT`, `57P03`), if there is one. */
-export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}

@@ -13,8 +13,9 @@ import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { errorCode } from '../logging/safe-error.ts';
 import { type Cluster, postgresEnvironment } from './cluster.ts';
-import { EmbeddedDatabaseError, errorCode } from './error.ts';
+import { EmbeddedDatabaseError } from './error.ts';
 
 export interface Postmaster {
   pid: number;

@@ -11,8 +11,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { connect } from '../database/driver.ts';
+import { errorCode } from '../logging/safe-error.ts';
 import { type Cluster, versionDifference } from './cluster.ts';
-import { EmbeddedDatabaseError, errorCode } from './error.ts';
+import { EmbeddedDatabaseError } from './error.ts';
 import {
   findPostmaster,
   freePort,
@@ -148,7 +149,7 @@ async function leave(sql: Sql, cluster: Cluster, signal: AbortSignal): Promise<v
     if (answer?.alone === true) await stopPostmaster(cluster, signal);
   } catch (error) {
     // The connection is gone, and the postmaster has stopped or restarts its sessions: nothing is left to release.
-    if (errorCode(error) === undefined) throw error;
+    if (errorCode(error) === '') throw error;
   } finally {
     await sql.end({ timeout: 0 });
   }
