@@ -14,6 +14,7 @@ import { MIGRATION_LOCK } from '../database/migrate.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { readOwnObjects } from '../database/own-objects.ts';
 import { type DatabaseRoles, quote, revokeFromOthers } from '../database/revoke-privileges.ts';
+import { attempt } from '../database/roles.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { OPERATOR } from './api-tokens.ts';
 
@@ -142,16 +143,6 @@ async function limitRole(tx: Tx, { role, statementSeconds, expiresInDays }: NewS
     // Another role may own the schema or the database; then PUBLIC has the right, or the advice names it.
     await attempt(tx, right);
   }
-}
-
-/** @returns whether it worked; an error leaves the transaction usable */
-async function attempt(tx: Tx, statement: string): Promise<boolean> {
-  return await tx
-    .savepoint((inner) => inner.unsafe(statement))
-    .then(
-      () => true,
-      () => false,
-    );
 }
 
 async function databaseName(sql: ISql): Promise<string> {

@@ -90,7 +90,14 @@ async function rowSecurityRoleExists(sql: ISql): Promise<boolean> {
 /**
  * An error, such as a missing right or a concurrent change from another database of the cluster, leaves the transaction
  * usable.
+ *
+ * @returns whether it worked
  */
-async function attempt(tx: Tx, statement: string): Promise<void> {
-  await tx.savepoint((inner) => inner.unsafe(statement)).catch(() => {});
+export async function attempt(tx: Tx, statement: string): Promise<boolean> {
+  return await tx
+    .savepoint((inner) => inner.unsafe(statement))
+    .then(
+      () => true,
+      () => false,
+    );
 }
