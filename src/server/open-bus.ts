@@ -18,7 +18,7 @@ export async function openBus(
     throughPooler: listensThroughPooler,
     onHealth: (healthy: boolean) => logListener(logger, healthy),
   };
-  if (nats === undefined) return await openPostgresBus(listenUrl, undefined, options);
+  if (nats === undefined) return await openPostgresBus(listenUrl, options);
   // The NATS packages take memory and time to load, so they load only when configured.
   const { openNatsBus } = await import('../events/nats-bus.ts');
   return await openNatsBus(listenUrl, {

@@ -76,7 +76,7 @@ describe('a role with unusual defaults', () => {
 
   test('keeps the idle sessions of the bus', async () => {
     const url = await createOddDatabase(ODD_DEFAULTS);
-    const bus = await openPostgresBus(url, undefined, { throughPooler: false });
+    const bus = await openPostgresBus(url, { throughPooler: false });
     onTestFinished(() => bus.close());
     const admin = connectPostgres(inject('databaseAdminUrl'));
     onTestFinished(() => admin.end());

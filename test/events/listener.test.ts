@@ -12,7 +12,7 @@ test('a listener reports once that its connection is lost, and once that it work
   const network = await openTcpProxy(databaseUrl);
   const reported: boolean[] = [];
   const onHealth = (healthy: boolean) => void reported.push(healthy);
-  const bus = await openPostgresBus(network.url, { everyMs: 200, limitMs: 500 }, { onHealth });
+  const bus = await openPostgresBus(network.url, { selfTest: { everyMs: 200, limitMs: 500 }, onHealth });
   onTestFinished(() => bus.close());
   for (const changes of [
     [false, true],

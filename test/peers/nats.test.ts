@@ -119,7 +119,7 @@ describe('the NATS bus', () => {
     network.refuse(false);
     await usesNatsAlone(publisher);
 
-    const old = await openPostgresBus(databaseUrl, SELF_TEST);
+    const old = await openPostgresBus(databaseUrl, { selfTest: SELF_TEST });
     onTestFinished(() => old.close());
     await vi.waitFor(() => expect(publisher.notifiesToo).toBe(true));
   });

@@ -45,7 +45,7 @@ describe('connections whose packets are dropped silently', () => {
   test('are found by the self-test of the listener, and replaced', async ({ databaseUrl }) => {
     const network = await openTcpProxy(databaseUrl);
     const selfTest = { everyMs: 100, limitMs: 300 };
-    const bus = await openPostgresBus(network.url, selfTest);
+    const bus = await openPostgresBus(network.url, { selfTest });
     const publisher = await openPostgresBus(databaseUrl);
     try {
       const received: number[] = [];
