@@ -1,6 +1,7 @@
 /** Logs when the database or the listener is lost and when it is back: one line each, not one per statement. */
 import type { Logger } from '../logging/logger.ts';
 import { databaseError, errorCode } from '../logging/safe-error.ts';
+import { every } from '../timing/every.ts';
 import { withinMs } from './answer-limit.ts';
 import type { Database } from './open.ts';
 
@@ -10,7 +11,6 @@ const ANSWER_LIMIT_MS = 4_000;
 /** @returns a function that stops it */
 export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EVERY_MS): () => void {
   let lostAt: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const check = async (): Promise<void> => {
     try {
@@ -25,12 +25,11 @@ export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EV
       }
       lostAt ??= performance.now();
     }
-    if (!stopped) timer = setTimeout(check, everyMs).unref();
   };
-  timer = setTimeout(check, everyMs).unref();
+  const stop = every(() => everyMs, check);
   return () => {
     stopped = true;
-    clearTimeout(timer);
+    stop();
   };
 }
 

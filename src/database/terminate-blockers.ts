@@ -8,6 +8,7 @@
  * the pool. Only a part of the pool may wait this way, and each wait has a limit, so the rest of the server continues.
  */
 import type { Sql } from 'postgres';
+import { every } from '../timing/every.ts';
 import { connectSeparately } from './driver.ts';
 import type { Tx } from './open.ts';
 import { createPoolSlots, type PoolSlots } from './pool-slots.ts';
@@ -29,7 +30,11 @@ export async function beginTerminatingBlockers<T>(sql: Sql, work: (tx: Tx) => Pr
     const result = await sql.begin(async (tx) => {
       const [own] = await tx<{ pid: number }[]>`
         select pg_backend_pid() as pid, set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
-      const stop = watchBlockersOf(terminator, own?.pid ?? 0);
+      const stop = every(
+        () => IDLE_MS,
+        // The next check tries again.
+        () => terminateIdleBlockers(terminator, own?.pid ?? 0).catch(() => {}),
+      );
       try {
         return { value: await work(tx) };
       } finally {
@@ -57,24 +62,6 @@ function sidePoolOf(sql: Sql): SidePool {
   };
   sidePools.set(sql, found);
   return found;
-}
-
-/**
- * Checks for blockers at an interval, one check at a time. A failed check is retried at the next interval.
- * @returns a function that stops it
- */
-function watchBlockersOf(terminator: Sql, waiting: number): () => void {
-  let isRunning = false;
-  const timer = setInterval(() => {
-    if (isRunning) return;
-    isRunning = true;
-    terminateIdleBlockers(terminator, waiting)
-      .catch(() => {})
-      .finally(() => {
-        isRunning = false;
-      });
-  }, IDLE_MS);
-  return () => clearInterval(timer);
 }
 
 /**

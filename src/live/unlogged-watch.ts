@@ -4,6 +4,7 @@
  */
 import type { EventLog } from '../events/event-log.ts';
 import type { FoundFingerprint, LogFingerprint } from '../events/unlogged-changes.ts';
+import { every } from '../timing/every.ts';
 
 /** Finds such a change within a minute, also when one check fails. */
 const CHECK_EVERY_MS = 10_000;
@@ -26,7 +27,6 @@ export interface UnloggedWatchOptions {
 /** @returns a function that stops the checks */
 export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: UnloggedWatchOptions): () => void {
   let fingerprints = new Map<number, LogFingerprint>();
-  let isChecking = false;
   let turn = 0;
   const check = async (): Promise<void> => {
     const found: FoundFingerprint[] = [];
@@ -50,17 +50,10 @@ export function watchUnloggedChanges({ log, watched, onFailure, everyMs }: Unlog
       [...ofOthers, ...found].map((fingerprint) => [fingerprint.organizationId, fingerprint]),
     );
   };
-  const timer = setInterval(
-    async () => {
-      if (isChecking) return;
-      isChecking = true;
-      await check().catch(onFailure);
-      isChecking = false;
-    },
-    everyMs ?? CHECK_EVERY_MS * (0.8 + Math.random() * 0.4),
+  return every(
+    () => everyMs ?? CHECK_EVERY_MS * (0.8 + Math.random() * 0.4),
+    () => check().catch(onFailure),
   );
-  timer.unref();
-  return () => clearInterval(timer);
 }
 
 /** Rows changed without an event. */
