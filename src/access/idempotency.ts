@@ -7,15 +7,13 @@
 import { createHash } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
+import { maintainHourly } from '../database/maintain-hourly.ts';
 import type { Database } from '../database/open.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
-import { safeError } from '../logging/safe-error.ts';
-import { every } from '../timing/every.ts';
 
 const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
-const CLEANUP_EVERY_MS = 60 * 60 * 1_000;
 
 export function replayStarts({ sql }: Database): MiddlewareHandler {
   return async (c, next) => {
@@ -130,18 +128,13 @@ function hashOf(...parts: string[]): string {
 }
 
 /** @returns a function that stops it */
-export function deleteOldResponses({ sql }: Database, logger: Logger): () => void {
-  return every(
-    () => CLEANUP_EVERY_MS,
-    async () => {
-      try {
-        await sql`delete from idempotency_keys where created_at < now() - interval '1 day'`;
-      } catch (error) {
-        logger.warn(
-          safeError(error),
-          'Deleting old answers to Idempotency-Keys failed; the next try deletes them',
-        );
-      }
-    },
+export function deleteOldResponses({ sql }: Database, logger: Logger): Promise<() => void> {
+  const work = async (): Promise<void> => {
+    await sql`delete from idempotency_keys where created_at < now() - interval '1 day'`;
+  };
+  return maintainHourly(
+    work,
+    logger,
+    'Deleting old answers to Idempotency-Keys failed; the next try deletes them',
   );
 }

@@ -38,7 +38,7 @@ export async function openAccess(
   const roleWatch = watchRoles(database, await readOwnObjects(), roles, logger);
   atEnd(roleWatch.stop);
   atEnd(await startAuditRetention(database, config.auditRetentionDays, logger));
-  atEnd(deleteOldResponses(database, logger));
+  atEnd(await deleteOldResponses(database, logger));
   atEnd(await deleteOldSessions(database, logger));
   if (bootstrapAdminToken !== undefined) await storeBootstrapToken(database, bootstrapAdminToken);
   if (config.auth === 'tokens' && verifyJwt === undefined)
