@@ -17,12 +17,7 @@ import { endMarks, metadataObject } from './force-fail-run.ts';
 const STALE_AFTER_MINUTES = 15;
 
 const DETAILS = `The sync was interrupted: it had not changed for ${STALE_AFTER_MINUTES} minutes.`;
-const REPORT = JSON.stringify({
-  error_type: 'SYNC_INTERRUPTED',
-  retry_recommended: true,
-  step: 'failed',
-  error: DETAILS,
-});
+const REPORT = { error_type: 'SYNC_INTERRUPTED', retry_recommended: true, step: 'failed', error: DETAILS };
 
 /** Rows per transaction. */
 const LOGS_AT_ONCE = 500;
@@ -130,13 +125,15 @@ async function withoutHeldStreams(tx: ISql, rows: readonly RunningRow[]): Promis
 const isForeign = (tx: ISql) => tx`
   not exists (select 1 from sync_runs where sync_log_id = log.id and ended_at is null)`;
 
+/** The columns of the row `log` as it ends. */
+const failedColumns = (tx: ISql, report: { error: string }) => tx`
+  status = 'failed', error_details = ${report.error},
+  completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+  metadata = ${metadataObject(tx)} || ${JSON.stringify(report)}::text::jsonb || ${endMarks(tx, report.error)}`;
+
 async function endStale(tx: ISql, ids: readonly number[], unchanged: Unchanged): Promise<number> {
   const rows = await tx`
-    update sync_logs as log set
-      status = 'failed', error_details = ${DETAILS},
-      completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-      metadata = ${metadataObject(tx)} || ${REPORT}::text::jsonb
-        || ${endMarks(tx, DETAILS)}
+    update sync_logs as log set ${failedColumns(tx, REPORT)}
     where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isForeign(tx)}
       and (${lastChange(tx)} < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
         or (id, ${lastChange(tx)}) in (
@@ -151,15 +148,12 @@ async function endStale(tx: ISql, ids: readonly number[], unchanged: Unchanged):
  * @returns false when the row has ended, or belongs to a run of ours (cancel-run.ts ends those)
  */
 export async function forceEndForeignRun({ sql }: Database, syncLogId: number): Promise<boolean> {
-  const { error_details: details, ...report } = describeFailure(new CancelledError());
+  const { error_details: error, ...failure } = describeFailure(new CancelledError());
+  const report = { ...failure, step: 'cancelled', error };
   const rows = await retryTransaction(() =>
     sql.begin(
       (tx) => tx`
-    update sync_logs as log set
-      status = 'failed', error_details = ${details},
-      completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
-      metadata = ${metadataObject(tx)}
-        || ${JSON.stringify({ ...report, step: 'cancelled', error: details })}::text::jsonb || ${endMarks(tx, details)}
+    update sync_logs as log set ${failedColumns(tx, report)}
     where id = ${syncLogId} and sync_status_word(status) = 'running' and ${isForeign(tx)}
     returning id`,
     ),
