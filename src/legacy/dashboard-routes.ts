@@ -1,17 +1,15 @@
 /** What old dashboards and admin panels poll: totals, the current sync, recent activity, the connected service. */
 import type { Context, Hono } from 'hono';
-import { isCancelled } from '#contract/progress.ts';
+import { isCancelled, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { pathId } from '../http/parameters.ts';
 import type { LegacyDeps } from './deps.ts';
 import { credentialsValid, lastSyncTime, type Overview, readOverview } from './overview.ts';
-import { currentStep, progressStatus, wholePercentage } from './progress.ts';
+import { progressStatus, wholePercentage } from './progress.ts';
 import { lenientNumber } from './query.ts';
 import { readSyncIds } from './read-runs.ts';
 
 const HISTORY_LENGTH = 10;
-/** From this share on a panel shows the link between Cliniko and the database as complete. */
-const HIGH_LINK_RATE = 95;
 const ACTIVE_WITHIN_MS = 24 * 60 * 60_000;
 
 export function addDashboardRoutes(routes: Hono, deps: LegacyDeps): void {
@@ -45,7 +43,7 @@ export function addDashboardRoutes(routes: Hono, deps: LegacyDeps): void {
 
 async function readSyncDashboard({ database }: LegacyDeps, organizationId: number) {
   const overview = await readOverview(database, organizationId, HISTORY_LENGTH);
-  const { counts, latest, organization } = overview;
+  const { counts, latest } = overview;
   const running = overview.logs.find(({ status }) => status === 'running');
   const ended = overview.logs.find(({ status }) => status !== 'running');
   const ids = running && (await readSyncIds(database.sql, [running]));
@@ -59,15 +57,15 @@ async function readSyncDashboard({ database }: LegacyDeps, organizationId: numbe
       patients_with_recent: 0,
       last_sync_time: lastSyncTime(overview),
     },
-    last_sync: (ended ?? latest) === undefined ? null : lastSyncOf(ended ?? latest),
+    last_sync: lastSyncOf(ended ?? latest),
     sync_available: true,
     sync_history: overview.logs,
     health_check: {
-      has_credentials: organization?.has_credentials === true,
+      has_credentials: overview.hasCredentials,
       credentials_valid: credentialsValid(overview),
       has_patients: counts.total > 0,
       has_active_patients: counts.active > 0,
-      high_link_rate: overview.syncPercentage >= HIGH_LINK_RATE,
+      high_link_rate: overview.isHighPercentage,
     },
   };
 }
@@ -78,7 +76,7 @@ function currentSyncOf(log: SyncLog, syncId: string) {
     sync_id: syncId,
     status: progressStatus(log),
     progress_percentage: wholePercentage(log),
-    current_step: currentStep(log),
+    current_step: stepText(log),
     patients_found: found,
     appointments_found: 0,
     active_patients_identified: found,
@@ -93,7 +91,7 @@ function lastSyncOf(log: SyncLog | undefined) {
 }
 
 function summaryOf(organizationId: number, overview: Overview) {
-  const { counts, organization, syncPercentage } = overview;
+  const { counts, syncPercentage } = overview;
   const lastSync = lastSyncTime(overview);
   const isRecent = lastSync !== null && Date.now() - Date.parse(lastSync) < ACTIVE_WITHIN_MS;
   return {
@@ -112,17 +110,14 @@ function summaryOf(organizationId: number, overview: Overview) {
     last_sync_time: lastSync,
     synced_patients: counts.total,
     sync_percentage: syncPercentage,
-    integration_status: integrationStatus(overview, organization?.has_credentials === true),
+    integration_status: integrationStatus(overview),
     activity_status: isRecent ? 'Active' : 'Inactive',
     generated_at: new Date().toISOString(),
   };
 }
 
-function integrationStatus(
-  overview: Overview,
-  hasCredentials: boolean,
-): 'Connected' | 'Partial' | 'Not Connected' {
-  if (!hasCredentials) return overview.counts.total > 0 ? 'Partial' : 'Not Connected';
+function integrationStatus(overview: Overview): 'Connected' | 'Partial' | 'Not Connected' {
+  if (!overview.hasCredentials) return overview.counts.total > 0 ? 'Partial' : 'Not Connected';
   return credentialsValid(overview) && overview.counts.total > 0 ? 'Connected' : 'Partial';
 }
 
@@ -162,7 +157,7 @@ function description(log: SyncLog): string {
 }
 
 function servicesOf(organizationId: number, overview: Overview) {
-  const isConnected = overview.organization?.has_credentials === true;
+  const isConnected = overview.hasCredentials;
   const services = isConnected
     ? [
         {

@@ -7,12 +7,12 @@
 import { successRate } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { findOrganization, type OwnOrganization } from '../organizations/organizations.ts';
+import { findOrganization } from '../organizations/organizations.ts';
 import { countPatients, type PatientCounts } from '../patients/summary.ts';
 import { readRecentRuns } from './read-runs.ts';
 
 export interface Overview {
-  organization: OwnOrganization | undefined;
+  hasCredentials: boolean;
   counts: PatientCounts;
   /** Newest first. */
   logs: SyncLog[];
@@ -22,7 +22,11 @@ export interface Overview {
   totalInCliniko: number;
   /** 0 to 100, one decimal: stored of what Cliniko has. */
   syncPercentage: number;
+  /** Panels show such a percentage as complete. */
+  isHighPercentage: boolean;
 }
+
+const HIGH_PERCENTAGE = 95;
 
 /** @param recentLogs how many logs to read, 1 to 100 */
 export async function readOverview(
@@ -37,19 +41,21 @@ export async function readOverview(
   ]);
   const found = runs.logs.map(({ metadata }) => metadata.patients_found ?? 0).find((count) => count > 0) ?? 0;
   const totalInCliniko = Math.max(found, counts.total);
+  const syncPercentage = totalInCliniko === 0 ? 0 : successRate(counts.total, totalInCliniko);
   return {
-    organization,
+    hasCredentials: organization?.has_credentials === true,
     counts,
     ...runs,
     latest: runs.logs[0],
     totalInCliniko,
-    syncPercentage: totalInCliniko === 0 ? 0 : successRate(counts.total, totalInCliniko),
+    syncPercentage,
+    isHighPercentage: syncPercentage >= HIGH_PERCENTAGE,
   };
 }
 
 /** False while the newest run failed because Cliniko refused the key, and without a key. */
-export function credentialsValid({ organization, latest }: Overview): boolean {
-  if (organization?.has_credentials !== true) return false;
+export function credentialsValid({ hasCredentials, latest }: Overview): boolean {
+  if (!hasCredentials) return false;
   const refused = latest?.metadata.error_type;
   return refused !== 'CLINIKO_AUTH_FAILED' && refused !== 'CLINIKO_FORBIDDEN';
 }

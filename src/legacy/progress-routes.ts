@@ -1,14 +1,15 @@
 /** The old progress API below `/api/v1/sync`. Its sync ids are derived from `sync_logs` (sync-id.ts). */
 import type { Context, Hono } from 'hono';
+import { stepText } from '#contract/progress.ts';
 import type { OperationType, SyncLog } from '#contract/sync-log.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { LegacyDeps } from './deps.ts';
-import { currentStep, progressStatus, toProgress, wholePercentage } from './progress.ts';
+import { progressStatus, toProgress, wholePercentage } from './progress.ts';
 import { lenientNumber } from './query.ts';
-import { parseLog, readActiveRuns, readRunTotals, readSyncIds } from './read-runs.ts';
+import { parseLog, readActiveRuns, readRecentRuns, readRunTotals, readSyncIds } from './read-runs.ts';
 import { requireAccess } from './require-access.ts';
 import { startAudited } from './start.ts';
 import { findSyncLogId, parseSyncId } from './sync-id.ts';
@@ -111,13 +112,10 @@ function unknownSyncId(): ProblemError {
 }
 
 async function readHistory({ database }: LegacyDeps, organizationId: number, limit: number) {
-  const [recent, completed, totals] = await Promise.all([
-    readSyncLogs(database.sql, organizationId, { limit }),
-    readSyncLogs(database.sql, organizationId, { limit: 1, status: 'completed' }),
+  const [{ logs, latestCompleted }, totals] = await Promise.all([
+    readRecentRuns(database.sql, organizationId, limit),
     readRunTotals(database.sql, organizationId),
   ]);
-  const logs = recent.logs.map(parseLog);
-  const [latestCompleted] = completed.logs.map(parseLog);
   return {
     organization_id: organizationId,
     total_syncs: totals.total,
@@ -139,7 +137,7 @@ async function listActive(c: Context, { database }: LegacyDeps) {
     organization_id: log.organization_id,
     status: progressStatus(log),
     progress_percentage: wholePercentage(log),
-    current_step: currentStep(log),
+    current_step: stepText(log),
     started_at: log.started_at,
   }));
   return { active_syncs: active, total_active: active.length };

@@ -36,9 +36,6 @@ export function progressStatus({ status, metadata }: SyncLog): ProgressStatus {
 /** Rounded down: 99.9 % of a running sync never reads as 100. */
 export const wholePercentage = ({ metadata }: SyncLog): number => Math.floor(metadata.progress_percent);
 
-/** Without the part for people that is specific to an end: panels of the old service have their own words for it. */
-export const currentStep = (log: SyncLog): string => stepText(log);
-
 const STEP_NUMBERS: Record<string, number> = {
   initializing: 1,
   checking_config: 2,
@@ -68,7 +65,7 @@ export function toProgress(log: SyncLog, syncId: string, now: Date): Progress {
     sync_id: syncId,
     status: progressStatus(log),
     progress_percentage: wholePercentage(log),
-    current_step: currentStep(log),
+    current_step: stepText(log),
     total_steps: TOTAL_STEPS,
     current_step_number: stepNumber(log),
     patients_found: found,

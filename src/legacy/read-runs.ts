@@ -19,11 +19,7 @@ export async function readRecentRuns(sql: Sql, organizationId: number, limit: nu
     readSyncLogs(sql, organizationId, { limit }),
     readSyncLogs(sql, organizationId, { limit: 1, status: 'completed' }),
   ]);
-  const [latestCompleted] = completed.logs;
-  return {
-    logs: recent.logs.map(parseLog),
-    latestCompleted: latestCompleted === undefined ? undefined : parseLog(latestCompleted),
-  };
+  return { logs: recent.logs.map(parseLog), latestCompleted: completed.logs.map(parseLog)[0] };
 }
 
 /** The sync ids of these logs, by the id of the log. */

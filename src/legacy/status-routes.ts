@@ -9,9 +9,6 @@ import type { LegacyDeps } from './deps.ts';
 import { credentialsValid, lastSyncTime, type Overview, readOverview } from './overview.ts';
 import { lenientFlag, lenientNumber } from './query.ts';
 
-/** Above this share of what Cliniko has, the old panels show a healthy sync rate. */
-const HIGH_SYNC_RATE = 95;
-
 export function addStatusRoutes(routes: Hono, deps: LegacyDeps): void {
   const { database, answers } = deps;
   routes.get('/api/v1/cliniko/status/:orgId', (c) => {
@@ -31,7 +28,7 @@ export function addStatusRoutes(routes: Hono, deps: LegacyDeps): void {
 }
 
 function statusOf(organizationId: number, overview: Overview, region: string | null) {
-  const { counts, latest, latestCompleted, organization } = overview;
+  const { counts, latest, latestCompleted, hasCredentials } = overview;
   const lastSync = lastSyncTime(overview);
   return {
     organization_id: organizationId,
@@ -54,7 +51,7 @@ function statusOf(organizationId: number, overview: Overview, region: string | n
     upcoming_appointments: 0,
     cliniko_connected: credentialsValid(overview),
     api_region: region,
-    sync_enabled: organization?.has_credentials === true,
+    sync_enabled: hasCredentials,
     credentials_valid: credentialsValid(overview),
   };
 }
@@ -65,14 +62,13 @@ function logsOf(logs: readonly SyncLog[]) {
 }
 
 function healthOf(overview: Overview) {
-  const hasCredentials = overview.organization?.has_credentials === true;
   return {
-    has_credentials: hasCredentials,
+    has_credentials: overview.hasCredentials,
     credentials_active: credentialsValid(overview),
-    sync_enabled: hasCredentials,
+    sync_enabled: overview.hasCredentials,
     has_patients: overview.counts.total > 0,
     has_synced_data: overview.latestCompleted !== undefined,
-    high_sync_rate: overview.syncPercentage >= HIGH_SYNC_RATE,
+    high_sync_rate: overview.isHighPercentage,
     service_last_sync: lastSyncTime(overview),
   };
 }
@@ -87,9 +83,9 @@ function durationOf(log: SyncLog | undefined): string | null {
 async function regionOf(
   { database, sealer }: LegacyDeps,
   organizationId: number,
-  { organization }: Overview,
+  { hasCredentials }: Overview,
 ): Promise<string | null> {
-  if (organization?.has_credentials !== true) return null;
+  if (!hasCredentials) return null;
   // A key that does not open says nothing about a region; the routes for keys report that.
   const apiKey = await readApiKey(database, sealer, organizationId).catch(() => undefined);
   return apiKey === undefined ? null : shardOf(apiKey);
