@@ -16,9 +16,13 @@ export interface PauseChange {
 }
 
 /** The columns of a resumed organization. */
-const RESUMED = {
-  ...{ pausedAt: null, pausedReason: null, pausedBy: null, pausedByName: null, keyRefusals: 0 },
-} as const;
+const RESUMED: PauseColumns = {
+  pausedAt: null,
+  pausedReason: null,
+  pausedBy: null,
+  pausedByName: null,
+  keyRefusals: 0,
+};
 
 /**
  * @param by the name of the account that changes it; null: it has none

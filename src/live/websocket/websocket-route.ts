@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { type Server, type WebSocket, WebSocketServer } from 'ws';
+import { type Server, WebSocketServer } from 'ws';
 import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
 import { writeProblem } from '../../http/malformed-request.ts';
@@ -68,7 +68,7 @@ function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps):
   handshakes.on('headers', addHeaders);
   try {
     handshakes.handleUpgrade(incoming, wire, head, (socket) => {
-      if (authorization === undefined) refuseSocket(socket, refusal ?? TRY_AGAIN_LATER);
+      if (authorization === undefined) closeSoon(socket, refusal ?? TRY_AGAIN_LATER);
       else serveWebSocket(socket, wire, organizations, authorization, deps);
     });
   } finally {
@@ -77,10 +77,6 @@ function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps):
 }
 
 const TRY_AGAIN_LATER = 1013;
-
-function refuseSocket(socket: WebSocket, code: number): void {
-  closeSoon(socket, code);
-}
 
 function noOffer(): ProblemError {
   return new ProblemError(

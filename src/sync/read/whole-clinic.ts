@@ -12,7 +12,7 @@ import { type KeysetPage, scanByIds } from './keyset-scan.ts';
 import type { ListEnding } from './list-end.ts';
 import { type ScannedPages, scanNumberedPages } from './numbered-scan.ts';
 import { repeatedPage } from './repeated-page-guard.ts';
-import { createdBound, createdUntil } from './start-time.ts';
+import { createdBound } from './start-time.ts';
 
 /** Maximum number of keyset scans, and as many again without a bound on `created_at`. */
 const MAX_KEYSET_SCANS = 3;
@@ -91,12 +91,12 @@ async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'undated'> {
  */
 async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'undated'> {
   const { filter } = crawl.plan.scope;
-  const until = createdUntil(startedAt(crawl));
+  const bound = createdBound(startedAt(crawl));
   const all = await countPatients(crawl, [filter]);
   if (all === undefined || all === crawl.position.coverage.totalAtEnd) return 'none';
   const [older, newer] = await Promise.all([
-    countPatients(crawl, [filter, `created_at:<=${until}`]),
-    countPatients(crawl, [filter, `created_at:>${until}`]),
+    countPatients(crawl, [filter, bound.filter]),
+    countPatients(crawl, [filter, `created_at:>${bound.until}`]),
   ]);
   return all > (older ?? 0) + (newer ?? 0) ? 'undated' : 'new';
 }
