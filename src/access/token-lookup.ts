@@ -13,17 +13,14 @@ const UNKNOWN_AT_MOST = 10_000;
 export type FindTokens<T> = (hashes: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
 /** @returns finds what belongs to a token by the token's hash; undefined when the token is unknown, revoked or expired */
-export function createTokenLookup<T>(
-  find: FindTokens<T>,
-  now: () => number = Date.now,
-): (hash: string) => Promise<T | undefined> {
+export function createTokenLookup<T>(find: FindTokens<T>): (hash: string) => Promise<T | undefined> {
   const unknown = new Map<string, number>();
   let waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
   let isRunning = false;
 
   const rememberUnknown = (hash: string): void => {
     if (unknown.size >= UNKNOWN_AT_MOST) unknown.clear();
-    unknown.set(hash, now() + UNKNOWN_REMEMBERED_MS);
+    unknown.set(hash, Date.now() + UNKNOWN_REMEMBERED_MS);
   };
   /** @returns whether any of them was unknown */
   const lookUp = async (batch: typeof waiting): Promise<boolean> => {
@@ -49,7 +46,7 @@ export function createTokenLookup<T>(
     isRunning = false;
   };
   return (hash) => {
-    if ((unknown.get(hash) ?? 0) > now()) return Promise.resolve(undefined);
+    if ((unknown.get(hash) ?? 0) > Date.now()) return Promise.resolve(undefined);
     const entry = waiting.get(hash) ?? withResolvers<T | undefined>();
     waiting.set(hash, entry);
     if (!isRunning) void run();

@@ -23,21 +23,16 @@ export const SERVER_OPTIONS = { url: { type: 'string' }, token: { type: 'string'
 export const SERVER_USAGE = `  --url URL      the server; default PATIENT_SYNC_URL, else http://localhost:8000
   --token TOKEN  better not on the command line, where other users see it: set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE`;
 
-type Environment = Record<string, string | undefined>;
-
 /** Options win over the environment. @throws UsageError */
-export function readServer(
-  options: { url?: string | undefined; token?: string | undefined },
-  environment: Environment = process.env,
-): Server {
+export function readServer(options: { url?: string | undefined; token?: string | undefined }): Server {
   const source = options.url === undefined ? 'PATIENT_SYNC_URL' : '--url';
-  const url = options.url ?? (environment.PATIENT_SYNC_URL || 'http://localhost:8000');
+  const url = options.url ?? (process.env.PATIENT_SYNC_URL || 'http://localhost:8000');
   if (!isServerUrl(url)) {
     throw new UsageError(
       `${source} must be the http or https address of a server, such as http://localhost:8000, without a user name, a password or a query.`,
     );
   }
-  const { token, tokenSource } = readToken(options.token, environment);
+  const { token, tokenSource } = readToken(options.token);
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
     throw new UsageError(`${tokenSource} must hold a token: one word of printable characters.`);
   }
@@ -50,12 +45,12 @@ function isServerUrl(text: string): boolean {
   return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
 }
 
-function readToken(option: string | undefined, environment: Environment): Omit<Server, 'url'> {
+function readToken(option: string | undefined): Omit<Server, 'url'> {
   if (option !== undefined) return { token: option, tokenSource: '--token' };
-  if (environment.PATIENT_SYNC_TOKEN) {
-    return { token: environment.PATIENT_SYNC_TOKEN, tokenSource: 'PATIENT_SYNC_TOKEN' };
+  if (process.env.PATIENT_SYNC_TOKEN) {
+    return { token: process.env.PATIENT_SYNC_TOKEN, tokenSource: 'PATIENT_SYNC_TOKEN' };
   }
-  const file = environment.PATIENT_SYNC_TOKEN_FILE;
+  const file = process.env.PATIENT_SYNC_TOKEN_FILE;
   if (!file) return {};
   try {
     return { token: readFileSync(file, 'utf8').trim(), tokenSource: 'PATIENT_SYNC_TOKEN_FILE' };

@@ -7,10 +7,10 @@ import { databaseError } from '../logging/safe-error.ts';
 
 const DUPLICATE = '23505';
 
-/** Whether an insert failed because its new id exists already. */
-export function isTakenId(error: unknown, table: string): boolean {
+/** Whether the insert of a run failed because its new id exists already. */
+export function isTakenRunId(error: unknown): boolean {
   const refusal = databaseError(error);
-  return refusal?.code === DUPLICATE && refusal.constraint_name === `${table}_pkey`;
+  return refusal?.code === DUPLICATE && refusal.constraint_name === 'sync_logs_pkey';
 }
 
 /** Safe during inserts: a sequence only moves forward. */

@@ -41,7 +41,6 @@ interface CachedAnswer {
 export function createAnswerCache(
   latestRuns: LatestRunCache,
   readHead: (organizationId: number) => Promise<{ epoch: string; head: number }>,
-  now: () => number = () => performance.now(),
 ): AnswerCache {
   const answers = createStore();
   let writes = 0;
@@ -56,7 +55,7 @@ export function createAnswerCache(
   const fresh = (key: string, place: string): CachedAnswer | undefined => {
     const known = answers.get(key);
     if (known === undefined || known.place !== place) return undefined;
-    return now() - known.builtAt < FRESH_MS ? known : undefined;
+    return performance.now() - known.builtAt < FRESH_MS ? known : undefined;
   };
   const buildAnswer = async (
     organizationId: number,
@@ -66,7 +65,7 @@ export function createAnswerCache(
     const before = writes;
     const content = await build();
     // A write during the build may be missing in it, so this answer is not used again.
-    return { organizationId, place: writes === before ? place : undefined, ...render(content, now()) };
+    return { organizationId, place: writes === before ? place : undefined, ...render(content) };
   };
   return {
     async answer(c, organizationId, build) {
@@ -113,13 +112,13 @@ function createStore() {
   };
 }
 
-function render(content: object, builtAt: number): Pick<CachedAnswer, 'builtAt' | 'body' | 'etag'> {
+function render(content: object): Pick<CachedAnswer, 'builtAt' | 'body' | 'etag'> {
   const body = JSON.stringify(content);
   const compared = JSON.stringify(content, (key, value: unknown) =>
     key === 'generated_at' ? undefined : value,
   );
   const etag = `"${createHash('sha256').update(compared).digest('base64url').slice(0, 22)}"`;
-  return { builtAt, body, etag };
+  return { builtAt: performance.now(), body, etag };
 }
 
 function send(c: Context, { body, etag }: CachedAnswer): Response {

@@ -11,18 +11,19 @@ export interface RecentPolls {
   ids(): number[];
 }
 
-export function createRecentPolls(now: () => number = () => performance.now()): RecentPolls {
+export function createRecentPolls(): RecentPolls {
   /** In order of the last poll. */
   const polledAt = new Map<number, number>();
   return {
     add(organizationId) {
       polledAt.delete(organizationId);
-      polledAt.set(organizationId, now());
+      polledAt.set(organizationId, performance.now());
       const [oldest] = polledAt.keys();
       if (polledAt.size > MAX_ORGANIZATIONS && oldest !== undefined) polledAt.delete(oldest);
     },
     ids() {
-      for (const [id, at] of polledAt) if (now() - at > RECENT_MS) polledAt.delete(id);
+      const now = performance.now();
+      for (const [id, at] of polledAt) if (now - at > RECENT_MS) polledAt.delete(id);
       return [...polledAt.keys()];
     },
   };

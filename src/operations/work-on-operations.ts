@@ -14,7 +14,7 @@ import type { Sql } from 'postgres';
 import { briefLockWait, waitedTooLong } from '../database/brief-lock.ts';
 import type { Tx } from '../database/open.ts';
 import { retryTransaction } from '../database/retry-transaction.ts';
-import { advanceSequences, isTakenId } from '../database/sequences.ts';
+import { advanceSequences, isTakenRunId } from '../database/sequences.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -104,7 +104,7 @@ async function takeNext(
   // A server that froze in the middle of a batch holds the row that a cancel needs.
   const begin = () => (action === 'cancel' ? beginTerminatingBlockers(sql, work) : sql.begin(work));
   const taken = await retryTransaction(begin).catch(async (error: unknown) => {
-    if (!isTakenId(error, 'sync_logs')) throw error;
+    if (!isTakenRunId(error)) throw error;
     // Rows were loaded with explicit ids since the server started.
     await advanceSequences(sql, ['sync_logs']);
     return await retryTransaction(begin);
@@ -178,7 +178,7 @@ async function applyOrSkip(
   } catch (error) {
     if (error instanceof OrganizationDeletedError) return { outcome: 'skipped' };
     if (waitedTooLong(error)) return { outcome: 'held' };
-    if (isDatabaseUnavailable(error) || isTakenId(error, 'sync_logs')) throw error;
+    if (isDatabaseUnavailable(error) || isTakenRunId(error)) throw error;
     return { outcome: 'failed', error };
   }
 }

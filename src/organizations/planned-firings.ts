@@ -34,15 +34,10 @@ export function readSchedules(stored: unknown): ReadSchedules {
 }
 
 /** Plans the firings after a time. Those of `kept` stay as they are. */
-export function planFirings(
-  { schedules }: ReadSchedules,
-  after: Date,
-  kept: Firings = [],
-  random: () => number = Math.random,
-): Firings {
+export function planFirings({ schedules }: ReadSchedules, after: Date, kept: Firings = []): Firings {
   return schedules.map((schedule, index) => {
     if (schedule === null) return null;
-    return kept[index] ?? nextFiring(schedule, after, random());
+    return kept[index] ?? nextFiring(schedule, after, Math.random());
   });
 }
 

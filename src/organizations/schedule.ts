@@ -39,15 +39,15 @@ const scheduleList = (schedules: Schedules | null): readonly Schedule[] =>
   schedules === null ? [] : Array.isArray(schedules) ? schedules : [schedules];
 
 /** @throws ProblemError INVALID_PARAMETER: one is not a cron expression, never fires, or fires more than once a minute */
-export function requireSchedules(schedules: Schedules, now: Date = new Date()): void {
+export function requireSchedules(schedules: Schedules): void {
   for (const [index, schedule] of scheduleList(schedules).entries())
-    requireSchedule(schedule, Array.isArray(schedules) ? `schedule.${index}.cron` : 'schedule.cron', now);
+    requireSchedule(schedule, Array.isArray(schedules) ? `schedule.${index}.cron` : 'schedule.cron');
 }
 
-function requireSchedule(schedule: Schedule, field: string, now: Date): void {
+function requireSchedule(schedule: Schedule, field: string): void {
   let next: Date | null;
   try {
-    next = open(schedule).nextRun(now);
+    next = open(schedule).nextRun(new Date());
   } catch (cause) {
     throw refuse(field, 'must be a cron expression of five or six fields, such as "0 2 * * *"', cause);
   }

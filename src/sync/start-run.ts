@@ -8,7 +8,7 @@ import type { ISql } from 'postgres';
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
 import { retryTransaction } from '../database/retry-transaction.ts';
-import { advanceSequences, isTakenId } from '../database/sequences.ts';
+import { advanceSequences, isTakenRunId } from '../database/sequences.ts';
 import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { runningMetadata } from './metadata.ts';
@@ -47,7 +47,7 @@ export async function startRun(
         return await createRun(tx, organizationId, type, origin);
       });
     const created = await retryTransaction(begin).catch(async (error: unknown) => {
-      if (!isTakenId(error, 'sync_logs')) throw error;
+      if (!isTakenRunId(error)) throw error;
       // Rows were loaded with explicit ids since the server started.
       await advanceSequences(sql, ['sync_logs']);
       return await retryTransaction(begin);

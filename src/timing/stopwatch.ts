@@ -6,21 +6,21 @@ export interface Stopwatch {
   lap(): number;
 }
 
-export function createStopwatch(now: () => number = () => performance.now()): Stopwatch {
+export function createStopwatch(): Stopwatch {
   let underWay = 0;
   let since = 0;
   let total = 0;
   return {
     start() {
-      if (underWay++ === 0) since = now();
+      if (underWay++ === 0) since = performance.now();
     },
     stop() {
-      if (--underWay === 0) total += now() - since;
+      if (--underWay === 0) total += performance.now() - since;
     },
     lap() {
       if (underWay > 0) {
-        total += now() - since;
-        since = now();
+        total += performance.now() - since;
+        since = performance.now();
       }
       const lap = total;
       total = 0;

@@ -5,7 +5,8 @@ import { type Finding, failure, ok, warning } from './finding.ts';
 
 const OLDEST_NODE = [20, 19] as const;
 
-export function checkNode(version = process.versions.node): Finding {
+export function checkNode(): Finding {
+  const version = process.versions.node;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
   if (!isOld) return ok('node', `Node ${version}`);

@@ -11,7 +11,7 @@
  * Neighbours: fire-schedule.ts (the transaction). Not here: when a schedule fires (organizations/schedule.ts).
  */
 import type { Database } from '../../database/open.ts';
-import { advanceSequences, isTakenId } from '../../database/sequences.ts';
+import { advanceSequences, isTakenRunId } from '../../database/sequences.ts';
 import type { EventBus } from '../../events/event-bus.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { safeError } from '../../logging/safe-error.ts';
@@ -118,7 +118,7 @@ async function reportFailedStart(
   organizationId: number,
   error: unknown,
 ): Promise<void> {
-  if (isTakenId(error, 'sync_logs')) {
+  if (isTakenRunId(error)) {
     logger.warn('Rows of sync_logs were loaded with their ids: the sequence now continues after them');
     await advanceSequences(database.sql, ['sync_logs']);
     return;
