@@ -1,9 +1,8 @@
 /**
  * The pacer of one API key: Cliniko limits the requests per minute of a key, over all servers.
  *
- * The pacer is a first-in, first-out queue that reports to each request what it waits for. The budget decides how many
- * requests may be sent: for this process alone (memory-request-budget.ts), or shared by all servers
- * (postgres-request-budget.ts).
+ * The pacer is a first-in, first-out queue that reports to each request what it waits for. The budget, which all
+ * servers share (postgres-request-budget.ts), decides how many requests may be sent.
  */
 import type { Clock } from '../timing/clock.ts';
 import type { Budget } from './request-budget.ts';

@@ -59,7 +59,3 @@ export const PHASE_TRANSITIONS = {
 export type SyncPhase = keyof typeof PHASE_TRANSITIONS;
 
 export const SYNC_PHASES = Object.keys(PHASE_TRANSITIONS) as SyncPhase[];
-
-export function isLegalTransition(from: SyncPhase, to: SyncPhase): boolean {
-  return from === to || Object.hasOwn(PHASE_TRANSITIONS[from], to);
-}

@@ -1,10 +1,10 @@
 /** The HTTP client against a failing Cliniko: every fault, on the first, a middle and the last page. */
 import { describe, expect, test } from 'vitest';
 import { createCircuitBreakers } from '../../src/cliniko/circuit-breaker.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import { systemClock } from '../../src/timing/clock.ts';
+import { createMemoryBudget } from '../support/memory-budget.ts';
 import { EMPTY_PAGE, never, openClient, query, serve } from './support/client.ts';
 
 const PAGES = [1, 3, 5];

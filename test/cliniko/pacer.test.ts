@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer, createPacers } from '../../src/cliniko/pacer.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import type { Clock } from '../../src/timing/clock.ts';
 import { systemClock } from '../../src/timing/clock.ts';
+import { createMemoryBudget } from '../support/memory-budget.ts';
 import { testClock } from '../support/test-clock.ts';
 
 const never = new AbortController().signal;

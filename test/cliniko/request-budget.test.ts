@@ -1,12 +1,12 @@
 /** One suite for both budgets: a key never exceeds its limit, for any adapter and any number of callers. */
 import { describe, expect, onTestFinished } from 'vitest';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer, type Pacer } from '../../src/cliniko/pacer.ts';
 import { createPostgresBudget } from '../../src/cliniko/postgres-request-budget.ts';
 import type { Budget, BudgetLimit } from '../../src/cliniko/request-budget.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
+import { createMemoryBudget } from '../support/memory-budget.ts';
 
 const LIMIT = { requests: 20, windowMs: 400 };
 

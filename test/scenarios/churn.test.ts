@@ -6,7 +6,6 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { confirmMissing } from '../../src/patients/missing-patients.ts';
@@ -14,6 +13,7 @@ import { systemClock } from '../../src/timing/clock.ts';
 import { type Change, change, perform } from '../support/clinic-changes.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { createMemoryBudget } from '../support/memory-budget.ts';
 
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 

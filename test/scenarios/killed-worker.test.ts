@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished } from 'vitest';
 import { Timeline } from '#contract/stream-event.ts';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
@@ -16,6 +15,7 @@ import { readTimeline } from '../../src/events/event-queries.ts';
 import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { createMemoryBudget } from '../support/memory-budget.ts';
 import { CREDENTIALS_KEY } from '../support/server.ts';
 import {
   openStatementProxy,

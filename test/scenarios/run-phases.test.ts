@@ -2,7 +2,7 @@
 import { describe, expect, test as plain } from 'vitest';
 import { Timeline } from '../../src/contract/stream-event.ts';
 import type { SyncPhase } from '../../src/contract/sync-log.ts';
-import { isLegalTransition, PHASE_TRANSITIONS, SYNC_PHASES } from '../../src/contract/sync-phase.ts';
+import { PHASE_TRANSITIONS, SYNC_PHASES } from '../../src/contract/sync-phase.ts';
 import { readTimeline } from '../../src/events/event-queries.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -38,7 +38,8 @@ describe('the phases of a run', () => {
       expect(phases.at(-1)).toBe('completed');
       for (const [index, phase] of phases.entries()) {
         const from = phases[index - 1] ?? 'queued';
-        expect({ from, to: phase, isLegal: isLegalTransition(from, phase) }).toMatchObject({ isLegal: true });
+        const isLegal = from === phase || Object.hasOwn(PHASE_TRANSITIONS[from], phase);
+        expect({ from, to: phase, isLegal }).toMatchObject({ isLegal: true });
       }
     },
   );

@@ -3,7 +3,6 @@
  */
 import { Writable } from 'node:stream';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { createSealer } from '../../src/encryption/sealer.ts';
@@ -11,6 +10,7 @@ import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { Worker } from '../../src/sync/worker.ts';
 import { systemClock } from '../../src/timing/clock.ts';
+import { createMemoryBudget } from './memory-budget.ts';
 
 const [databaseUrl = '', clinikoUrl = '', credentialsKey = ''] = process.argv.slice(2);
 const pacer = createPacer(createMemoryBudget({ requests: 1_000_000 }, systemClock), systemClock);

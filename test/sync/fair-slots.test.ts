@@ -2,7 +2,6 @@
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { SyncLog } from '#contract/sync-log.ts';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
-import { createMemoryBudget } from '../../src/cliniko/memory-request-budget.ts';
 import { createPacers } from '../../src/cliniko/pacer.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
@@ -11,6 +10,7 @@ import { startRun } from '../../src/sync/start-run.ts';
 import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { createMemoryBudget } from '../support/memory-budget.ts';
 
 async function openClinic(patients: number, apiKey: string, ...otherApiKeys: string[]) {
   const clinic = await startClinikoSimulator({ patients, apiKey, otherApiKeys, requestsPerMinute: 0 });

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { ClinikoClient, type ClinikoClientOptions } from '../../../src/cliniko/client.ts';
-import { createMemoryBudget } from '../../../src/cliniko/memory-request-budget.ts';
 import { createPacer } from '../../../src/cliniko/pacer.ts';
 import { type SimulatorOptions, startClinikoSimulator } from '../../../src/cliniko-simulator/server.ts';
+import { createMemoryBudget } from '../../support/memory-budget.ts';
 import { testClock } from '../../support/test-clock.ts';
 
 export const never = new AbortController().signal;

@@ -1,7 +1,11 @@
-/** A request budget in the memory of one process: for tests, and for processes without a database. */
-
-import type { Clock } from '../timing/clock.ts';
-import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './request-budget.ts';
+/** A request budget in the memory of one process. */
+import {
+  type Budget,
+  type BudgetLimit,
+  estimateWaitMs,
+  WINDOW_MS,
+} from '../../src/cliniko/request-budget.ts';
+import type { Clock } from '../../src/timing/clock.ts';
 
 export function createMemoryBudget(limit: BudgetLimit, clock: Clock): Budget {
   const { requests: most, windowMs = WINDOW_MS } = limit;
