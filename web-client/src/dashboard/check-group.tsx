@@ -24,7 +24,7 @@ export interface CheckGroupProps {
 export function CheckGroup(props: CheckGroupProps) {
   const { api, organizationId, reason, count, isOpenAtFirst, version, children } = props;
   const [isShown, setIsShown] = useState(isOpenAtFirst);
-  const list = useCheckList(api, { organizationId, reason, isShown, version });
+  const list = useCheckList(api, organizationId, reason, { isShown, version });
   return (
     <details
       id={reason}

@@ -1,6 +1,7 @@
 /** The one list of the patients that a person has to look at, grouped by reason. Ids only, never a name. */
 import { type RefObject, useRef, useState } from 'react';
 import { formatCount } from '#contract/count.ts';
+import type { QuarantineRetry } from '#contract/patients.ts';
 import { CheckReason } from '#contract/patients-to-check.ts';
 import type { Api } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
@@ -164,15 +165,7 @@ function retryWords(outcome: RetryOutcome): string | null {
 }
 
 /** At most some hundred are tried at once, so a few may be left. */
-function resultWords({
-  requested,
-  resolved,
-  remaining,
-}: {
-  requested: number;
-  resolved: number;
-  remaining: number;
-}) {
+function resultWords({ requested, resolved, remaining }: QuarantineRetry): string {
   const invalid = requested - resolved;
   const parts = [
     `${formatCount(resolved)} stored`,

@@ -1,12 +1,11 @@
 /** Watches one organization while a component is mounted (live/). */
-
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { watchAccess } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
-import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
+import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
 
 export interface WatchedOrganization {
@@ -40,9 +39,12 @@ export function useOrganization(organizationId: number): WatchedOrganization {
       onState: (state, connection) => setView((before) => viewAfter(before, state, connection)),
     });
     watch.current = opened;
-    return () => opened.stop();
+    const stopWaking = reconnectOnVisible(opened);
+    return () => {
+      stopWaking();
+      opened.stop();
+    };
   }, [organizationId]);
-  useReconnectOnVisible(useCallback(() => watch.current?.reconnect(), []));
 
   const applyLog = useCallback((log: SyncLog) => watch.current?.applyLog(log), []);
   const { state, connection, answeredAt } = view;

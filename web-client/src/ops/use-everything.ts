@@ -2,15 +2,14 @@
  * Watches all organizations. The page renders at most every `DRAW_EVERY_MS`, however many frames arrive: figures that
  * change faster cannot be read.
  */
-
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
 import { watchAccess } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
-import { useReconnectOnVisible } from '../hooks/use-reconnect-on-visible.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
-import { type EverythingWatch, watchEverything } from '../live/watch-everything.ts';
+import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
+import { watchEverything } from '../live/watch-everything.ts';
 import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
 import {
   type ActivityLine,
@@ -44,7 +43,6 @@ const DRAW_EVERY_MS = 100;
 const HOURS_BACK = 12;
 
 export function useEverything(api: Api): WatchedEverything {
-  const watch = useRef<EverythingWatch | null>(null);
   const [view, setView] = useState<WatchedEverything>(() => ({
     everything: new Map(),
     connection: { kind: 'connecting', since: Date.now() },
@@ -69,9 +67,10 @@ export function useEverything(api: Api): WatchedEverything {
         timer ??= setTimeout(draw, DRAW_EVERY_MS);
       },
     });
-    watch.current = opened;
+    const stopWaking = reconnectOnVisible(opened);
     const clock = setInterval(() => setView(withNextSecond), 1000);
     return () => {
+      stopWaking();
       opened.stop();
       clearTimeout(timer);
       clearInterval(clock);
@@ -90,7 +89,6 @@ export function useEverything(api: Api): WatchedEverything {
       isCurrent = false;
     };
   }, [api]);
-  useReconnectOnVisible(useCallback(() => watch.current?.reconnect(), []));
   return view;
 }
 

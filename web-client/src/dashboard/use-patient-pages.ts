@@ -1,0 +1,80 @@
+/** A list of patients, read page by page. */
+import { useCallback, useEffect, useState } from 'react';
+import { messageOf } from '../api.ts';
+
+export interface PatientPages<Patient> {
+  /** Null until they have been read. */
+  patients: readonly Patient[] | null;
+  hasMore: boolean;
+  isReading: boolean;
+  error: string | null;
+  readMore(): void;
+  readAgain(): void;
+}
+
+interface Page<Patient> {
+  patients: Patient[];
+  next: string | null;
+}
+
+interface Read<Patient> {
+  patients: Patient[] | null;
+  next: string | null;
+  isReading: boolean;
+  error: string | null;
+}
+
+const NOTHING_YET = { patients: null, next: null, isReading: true, error: null };
+
+export interface PageReads {
+  /** A list that is not shown is not read. */
+  isShown?: boolean;
+  /** The list is read again when it changes. */
+  version?: number;
+  /** Before a new list is read. */
+  delayMs?: number;
+}
+
+/** @param readPage another function: another list. It gets `next` of the previous page */
+export function usePatientPages<Patient>(
+  readPage: (after?: string) => Promise<Page<Patient>>,
+  { isShown = true, version = 0, delayMs = 0 }: PageReads,
+): PatientPages<Patient> {
+  const [read, setRead] = useState<Read<Patient>>(NOTHING_YET);
+  const [asked, setAsked] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `asked` are not read, they are reasons to read again.
+  useEffect(() => {
+    if (!isShown) return;
+    let isCurrent = true;
+    setRead((before) => ({ ...before, isReading: true }));
+    const timer = setTimeout(() => {
+      readPage()
+        .then(({ patients, next }) => ({ patients, next, isReading: false, error: null }))
+        .catch((error: unknown) => ({ ...NOTHING_YET, isReading: false, error: messageOf(error) }))
+        .then((result) => isCurrent && setRead(result));
+    }, delayMs);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [readPage, isShown, version, asked, delayMs]);
+
+  const { next } = read;
+  const readMore = useCallback((): void => {
+    if (next === null) return;
+    setRead((before) => ({ ...before, isReading: true, error: null }));
+    readPage(next).then(
+      (page) => setRead((before) => appended(before, next, page)),
+      (error: unknown) => setRead((before) => ({ ...before, isReading: false, error: messageOf(error) })),
+    );
+  }, [readPage, next]);
+  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
+  const { patients, isReading, error } = read;
+  return { patients, hasMore: next !== null, isReading, error, readMore, readAgain };
+}
+
+/** Ignores an answer that belongs to an earlier list. */
+function appended<Patient>(before: Read<Patient>, asked: string, page: Page<Patient>): Read<Patient> {
+  if (before.next !== asked || before.patients === null) return { ...before, isReading: false };
+  return { patients: [...before.patients, ...page.patients], next: page.next, isReading: false, error: null };
+}
