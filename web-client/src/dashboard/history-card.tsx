@@ -6,7 +6,7 @@ import { isCancelled } from '#contract/progress.ts';
 import { OperationType, type SyncLog, SyncStatus } from '#contract/sync-log.ts';
 import { type Api, RUNS_AT_ONCE } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
-import { operationWords } from '../ui/format.ts';
+import { durationOf, operationWords } from '../ui/format.ts';
 import { useKeptState } from '../ui/kept-state.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
@@ -185,6 +185,7 @@ function Runs({ runs }: { runs: readonly SyncLog[] }) {
 }
 
 function Run({ run }: { run: SyncLog }) {
+  const durationMs = durationOf(run);
   return (
     <tr data-run={run.id}>
       <th scope="row">
@@ -206,10 +207,8 @@ function Run({ run }: { run: SyncLog }) {
       <td className="number" data-unit="errors" data-any={run.records_failed > 0}>
         {formatCount(run.records_failed)}
       </td>
-      <td className="number" data-empty={run.completed_at === null}>
-        {run.completed_at === null
-          ? '–'
-          : formatDuration(Date.parse(run.completed_at) - Date.parse(run.started_at))}
+      <td className="number" data-empty={durationMs === null}>
+        {durationMs === null ? '–' : formatDuration(durationMs)}
       </td>
     </tr>
   );

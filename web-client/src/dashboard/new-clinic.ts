@@ -2,7 +2,7 @@
 import type { ClinikoAccount } from '#contract/organization.ts';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { parseOrganizationId } from './address.ts';
-import { type ClinicDraft, countryName } from './settings-draft.ts';
+import { type ClinicDraft, countryName, NO_COUNTRY } from './settings-draft.ts';
 
 /** An API key that Cliniko accepts. */
 export interface AcceptedKey {
@@ -43,8 +43,7 @@ export function newClinicErrors({ id, name, country, timeZone }: NewClinicDraft)
   const errors: NewClinicErrors = {};
   if (parseOrganizationId(id) === undefined) errors.id = `A whole number from 1 to ${MAX_ROW_ID}.`;
   if (name.trim() === '') errors.name = 'Give the clinic a name: lists and messages use it.';
-  if (countryName(country.trim()) === undefined)
-    errors.country = 'Two letters of a country, such as AU: they determine how phone numbers are read.';
+  if (countryName(country.trim()) === undefined) errors.country = NO_COUNTRY;
   if (timeZone === '') errors.timeZone = 'Choose the time zone of the clinic: its schedules follow it.';
   return errors;
 }

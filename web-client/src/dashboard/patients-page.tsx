@@ -1,10 +1,11 @@
 /** The stored patients of one organization, to check the result of a sync. */
-import { type ReactNode, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import { formatPatients } from '#contract/count.ts';
 import { type ListedPatient, PatientState } from '#contract/patients.ts';
 import type { Api } from '../api.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
+import { Fact } from '../ui/facts.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { DayAndTime } from '../ui/time.tsx';
@@ -158,14 +159,5 @@ function Patient({ patient }: { patient: ListedPatient }) {
         </dl>
       </details>
     </li>
-  );
-}
-
-function Fact({ term, children }: { term: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{children || '–'}</dd>
-    </div>
   );
 }

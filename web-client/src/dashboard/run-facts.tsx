@@ -1,12 +1,11 @@
 /** The figures of a run: position and speed while it is active, duration and changes at the end. */
-
 import type { ReactNode } from 'react';
 import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Fact, Facts } from '../ui/facts.tsx';
-import { formatRate, triggerWords } from '../ui/format.ts';
+import { durationOf, formatRate, triggerWords } from '../ui/format.ts';
 import { Sparkline } from '../ui/sparkline.tsx';
 import { smoothedRate, type Throughput } from '../ui/throughput.ts';
 import { Moment, MomentAndDistance } from '../ui/time.tsx';
@@ -113,6 +112,6 @@ function liveRateText(log: SyncLog, throughput: Throughput | undefined): string 
 }
 
 function durationText(log: SyncLog): string | null {
-  if (log.completed_at === null) return null;
-  return formatDuration(Date.parse(log.completed_at) - Date.parse(log.started_at));
+  const ms = durationOf(log);
+  return ms === null ? null : formatDuration(ms);
 }

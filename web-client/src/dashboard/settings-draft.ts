@@ -54,11 +54,12 @@ export interface SettingsErrors {
   schedules?: Readonly<Record<number, string>>;
 }
 
+export const NO_COUNTRY = 'Two letters of a country, such as AU: they determine how phone numbers are read.';
+
 /** What can be seen before the server is asked. */
 export function settingsErrors({ country, schedules }: SettingsDraft): SettingsErrors {
   const errors: SettingsErrors = {};
-  if (countryName(country.trim()) === undefined)
-    errors.country = 'Two letters of a country, such as AU: they determine how phone numbers are read.';
+  if (countryName(country.trim()) === undefined) errors.country = NO_COUNTRY;
   const empty = schedules.flatMap(({ rhythm, time, cron }, place) => {
     if (rhythm === 'daily' && time === '') return [[place, 'Choose a time.']];
     return rhythm === 'own' && cron.trim() === '' ? [[place, 'Write a cron expression.']] : [];

@@ -1,9 +1,10 @@
 /** One endpoint: where it leads, what it gets, how its newest message fared, and its log. */
-import { type ReactNode, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import type { WebhookDelivery } from '#contract/webhook.ts';
 import type { WebhookEndpoint } from '#contract/webhook-endpoint.ts';
 import { messageOf } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
+import { Fact } from '../ui/facts.tsx';
 import { DayAndTime } from '../ui/time.tsx';
 import { DeliveryList } from './delivery-list.tsx';
 import { eventsText, kindName, organizationsText, outcomeOf, stateOf, targetText } from './labels.ts';
@@ -92,14 +93,5 @@ function Latest({ delivery }: { delivery: WebhookDelivery }) {
       Newest message <DayAndTime at={created_at} />: {outcomeOf(delivery).words.toLowerCase()}
       {state !== 'delivered' && last_error !== null && `. ${last_error}`}
     </>
-  );
-}
-
-function Fact({ term, children }: { term: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

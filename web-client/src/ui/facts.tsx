@@ -9,7 +9,7 @@ export function Fact({ term, children }: { term: string; children: ReactNode }) 
   return (
     <div>
       <dt>{term}</dt>
-      <dd>{children ?? '–'}</dd>
+      <dd>{children || '–'}</dd>
     </div>
   );
 }

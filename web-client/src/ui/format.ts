@@ -50,6 +50,11 @@ export function triggerWords({ metadata: { trigger } }: SyncLog): string | null 
   }
 }
 
+/** In milliseconds; null while it runs. */
+export function durationOf({ started_at, completed_at }: SyncLog): number | null {
+  return completed_at === null ? null : Math.max(0, Date.parse(completed_at) - Date.parse(started_at));
+}
+
 /** "69.4%", as in the guide. */
 export function formatPercent(percent: number): string {
   return `${percent.toFixed(1)}%`;

@@ -3,7 +3,7 @@ import type { Analytics } from '#contract/analytics.ts';
 import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
-import { formatRate, operationWords } from '../../ui/format.ts';
+import { durationOf, formatRate, operationWords } from '../../ui/format.ts';
 import { DAY_AND_TIME } from '../../ui/time-format.ts';
 
 /** One point or bar. */
@@ -75,10 +75,6 @@ function oldestFirst(
       words: `${DAY_AND_TIME.format(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
     };
   });
-}
-
-function durationOf({ started_at, completed_at }: SyncLog): number | null {
-  return completed_at === null ? null : Math.max(0, Date.parse(completed_at) - Date.parse(started_at));
 }
 
 function rateOf(run: SyncLog): number | null {
