@@ -35,7 +35,8 @@ await runCommand(async () => {
   const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
   const target = readTarget(values.patient, values['missing-for']);
   return await withDatabase(async (database) => {
-    const say = values.json ? sayJson : sayWords;
+    const say = (line: Line): void =>
+      void process.stdout.write(values.json ? jsonLine(line) : `${wordsOf(line)}\n`);
     say({
       type: 'found',
       organization_id: organizationId,
@@ -97,14 +98,6 @@ type Line = { organization_id: number } & (
   | { type: 'erased'; patients: number; quarantined: number }
   | { type: 'not_erased' }
 );
-
-function sayJson(line: Line): void {
-  process.stdout.write(jsonLine(line));
-}
-
-function sayWords(line: Line): void {
-  process.stdout.write(`${wordsOf(line)}\n`);
-}
 
 function wordsOf(line: Line): string {
   switch (line.type) {
