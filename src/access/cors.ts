@@ -1,4 +1,7 @@
-/** CORS: pages of the origins in `ALLOWED_ORIGINS` may use the API with their tokens. They cannot use the cookie of a session (session-cookie.ts). */
+/**
+ * CORS: pages of the origins in `ALLOWED_ORIGINS` may use the API with their tokens. They cannot use the cookie of a session
+ * (session-cookie.ts).
+ */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 

@@ -2,8 +2,8 @@
  * Sign-in at an identity provider with OpenID Connect: authorization code with PKCE, state and nonce.
  *
  * The library checks what the provider answers: the issuer, the signature of the ID token, its audience, nonce and times. A
- * signature with the client's secret (HS256) is refused. The library is loaded only where `OIDC_ISSUER` is set. The description of the provider is read by the first sign-in, so that a server
- * starts while its provider is down.
+ * signature with the client's secret (HS256) is refused. The library is loaded only where `OIDC_ISSUER` is set. The
+ * description of the provider is read by the first sign-in, so that a server starts while its provider is down.
  *
  * Not here: which accounts an identity gets (identities.ts), the cookie between the two requests (pending-sign-in.ts).
  */

@@ -20,7 +20,10 @@ export const SYNC_EVENTS = SyncEvent.options;
 export const WebhookEvent = z.enum([...SyncEvent.options, 'patients.changed']);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
 
-/** The body of a delivery is a message. Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1,` and HMAC-SHA256 in base64). */
+/**
+ * The body of a delivery is a message. Headers: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1,` and HMAC-SHA256
+ * in base64).
+ */
 const RunMessage = z.object({
   type: RunEvent,
   /** Time of the event. */

@@ -53,7 +53,6 @@ export function openDatabase(url: string, options: OpenOptions = {}): Database {
       ...(!throughPooler && { lock_timeout: LOCK_LIMIT_MS }),
     },
   });
-  // The caller runs no more statements. A connection that the server cut could wait without a limit, so the close is limited to 1
-  // s.
+  // The caller runs no more statements. A connection that the server cut could wait without a limit, so the close has one.
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 1 }) };
 }

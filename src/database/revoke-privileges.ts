@@ -212,8 +212,8 @@ function rowSecurityStatements(object: DatabaseObject, roles: DatabaseRoles): st
 
 /**
  * Which rows a role sees: the server, the readers and their members all, the role for row-level security those of the
- * organizations that the session names, an SQL reader those of its organizations, any other role none. The rule names roles as text, because a policy `TO role`
- * cannot be restored where the role does not exist.
+ * organizations that the session names, an SQL reader those of its organizations, any other role none. The rule names roles
+ * as text, because a policy `TO role` cannot be restored where the role does not exist.
  *
  * The subqueries make PostgreSQL evaluate them once per statement, not once per row. A role that may not call the functions
  * gets an error instead of no rows.

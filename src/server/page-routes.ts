@@ -1,4 +1,7 @@
-/** The pages: the dashboard at `/`, the ops console at `/ops`, sign-in links at `/sign-in`, notifications at `/notifications`, and the script of the element for other people's pages. `npm ci` builds them (web-client/). */
+/**
+ * The pages: the dashboard at `/`, the ops console at `/ops`, sign-in links at `/sign-in`, notifications at `/notifications`,
+ * and the script of the element for other people's pages. `npm ci` builds them (web-client/).
+ */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

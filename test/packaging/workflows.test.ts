@@ -1,4 +1,7 @@
-/** The workflows of GitHub: they run commands that exist, with few rights, and build what a release needs. test/peers/release-files.test.ts runs .ci/package. */
+/**
+ * The workflows of GitHub: they run commands that exist, with few rights, and build what a release needs.
+ * test/peers/release-files.test.ts runs .ci/package.
+ */
 import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The answers of the dashboard, of the services and of the health check, field by field: strict, so that a missing, additional or mistyped field fails. */
+/**
+ * The answers of the dashboard, of the services and of the health check, field by field: strict, so that a missing,
+ * additional or mistyped field fails.
+ */
 import { z } from 'zod';
 import { Count, Organization, Percent, Time, Zero } from './answer-parts.ts';
 

@@ -1,4 +1,7 @@
-/** What an address names: an organization, `${BASE_PATH}/?org=123`, one of its runs, `&run=17`, its patients, `&view=patients`, or those to check, `&view=check`. */
+/**
+ * What an address names: an organization, `${BASE_PATH}/?org=123`, one of its runs, `&run=17`, its patients,
+ * `&view=patients`, or those to check, `&view=check`.
+ */
 
 import type { CheckReason } from '#contract/patients-to-check.ts';
 import { RowId } from '#contract/sync-log.ts';
