@@ -17,7 +17,6 @@ import {
   renewLeases,
 } from '../../src/sync/lease.ts';
 import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
-import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import type { RunState } from '../../src/sync/run-state.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { endRunRow } from '../../src/sync/sync-log-row.ts';
@@ -25,6 +24,7 @@ import { prepareBatch } from '../../src/sync/write/prepare-batch.ts';
 import { storeBatch } from '../../src/sync/write/store-batch.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { STORING } from '../support/progress-display.ts';
 import { clinikoRecords, person, scriptedSource } from '../support/scripted-source.ts';
 
 /** No command sends a request to Cliniko. */
@@ -58,15 +58,6 @@ interface Real {
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
-
-const display = {
-  type: 'full_patients',
-  attempt: 1,
-  phase: 'storing',
-  step: 'storing_patients',
-  loaded: 0,
-  remainingTime: NO_ESTIMATE,
-} as const;
 
 const holdsIt = (model: Model, lease: Lease) =>
   model.status === 'running' &&
@@ -165,7 +156,7 @@ const store = (worker: WorkerName, people: number) =>
     const batch = await prepareBatch({ records, newKeys: ids, position: hand.state.position }, RULES, stored);
     const { lease } = hand.claimed;
     const { sealer } = engine.deps(NOBODY);
-    const base = Promise.resolve({ state: hand.state, display });
+    const base = Promise.resolve({ state: hand.state, display: STORING });
     const write = async () => {
       const deps = {
         database,
@@ -220,8 +211,8 @@ const end = (worker: WorkerName, status: 'completed' | 'failed') =>
     const write = () =>
       endRunRow(engine.database, hand.claimed.lease, hand.state, async () =>
         status === 'completed'
-          ? { status, metadata: completedMetadata(hand.state, display, { durationMs: 1, unanswered: 0 }) }
-          : { status, metadata: runningMetadata(hand.state, display), errorDetails: 'x' },
+          ? { status, metadata: completedMetadata(hand.state, STORING, { durationMs: 1, unanswered: 0 }) }
+          : { status, metadata: runningMetadata(hand.state, STORING), errorDetails: 'x' },
       );
     if (await fenced(model, hand.claimed.lease, write)) Object.assign(model, { status, owner: null });
   });

@@ -5,7 +5,6 @@ import { completedMetadata, runningMetadata } from '../../src/sync/metadata.ts';
 import { completenessProof, NOTHING_COVERED, sawNumberedPage } from '../../src/sync/read/completeness.ts';
 import { START } from '../../src/sync/read/crawl-position.ts';
 import type { FetchedPage } from '../../src/sync/read/fetched-page.ts';
-import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import {
   arrivedAt,
   type BatchCounts,
@@ -15,20 +14,12 @@ import {
   RunState,
   storedBatch,
 } from '../../src/sync/run-state.ts';
+import { STORING } from '../support/progress-display.ts';
 
 const page = (number: number, pages: number, total: number | undefined): FetchedPage => {
   const at = { ...START, page: number, pageSize: 10 };
   return { records: [], newKeys: [], at, after: { ...at, page: number + 1 }, numbered: { total, pages } };
 };
-
-const display = {
-  type: 'full_patients',
-  attempt: 1,
-  phase: 'storing',
-  step: 'storing_patients',
-  loaded: 0,
-  remainingTime: NO_ESTIMATE,
-} as const;
 
 const batch = (counts: Partial<BatchCounts>): BatchCounts => ({
   succeeded: 0,
@@ -61,7 +52,7 @@ describe('progress', () => {
       place: 50,
     });
 
-    expect(runningMetadata(state, display)).toMatchObject({
+    expect(runningMetadata(state, STORING)).toMatchObject({
       progress_percent: 69.4,
       patients_found: 648,
       patients_stored: 448,
@@ -95,7 +86,7 @@ describe('progress', () => {
           expect(state.percent).toBe(Math.round(state.percent * 10) / 10);
           expect(state.processed).toBe(state.succeeded + state.errorsTotal);
           expect(state.errors.length).toBeLessThanOrEqual(20);
-          const metadata = runningMetadata(state, display);
+          const metadata = runningMetadata(state, STORING);
           expect(EngineMetadata.parse(metadata)).toEqual(metadata);
           expect(SyncMetadata.safeParse(metadata).success).toBe(true);
         }
@@ -153,7 +144,7 @@ describe('a completed run', () => {
       apiRequests: 13,
     };
 
-    expect(completedMetadata(state, display, { durationMs: 262_000, unanswered: 0 })).toMatchObject({
+    expect(completedMetadata(state, STORING, { durationMs: 262_000, unanswered: 0 })).toMatchObject({
       success_rate: 100,
       progress_percent: 100,
       performance_metrics: {
@@ -166,7 +157,7 @@ describe('a completed run', () => {
   });
 
   test('of an empty clinic lost no patient', () => {
-    expect(completedMetadata(INITIAL_STATE, display, { durationMs: 10, unanswered: 0 })).toMatchObject({
+    expect(completedMetadata(INITIAL_STATE, STORING, { durationMs: 10, unanswered: 0 })).toMatchObject({
       success_rate: 100,
       progress_percent: 100,
     });

@@ -4,22 +4,13 @@ import { ClinikoError } from '../../src/cliniko/error.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { runSync } from '../../src/sync/run.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
 import { publishProgress } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { STORING } from '../support/progress-display.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
-
-const display = {
-  type: 'full_patients',
-  attempt: 1,
-  phase: 'storing',
-  step: 'storing_patients',
-  loaded: 0,
-  remainingTime: NO_ESTIMATE,
-} as const;
 
 describe('a run whose page cannot be read', () => {
   test('fails and keeps what it has stored', async ({ databaseUrl }) => {
@@ -133,7 +124,7 @@ describe('a worker that was frozen past its lease', () => {
       engine.database,
       zombie.lease,
       INITIAL_STATE,
-      runningMetadata(INITIAL_STATE, display),
+      runningMetadata(INITIAL_STATE, STORING),
     );
 
     await expect(writing).rejects.toBeInstanceOf(LeaseLostError);

@@ -2,22 +2,15 @@ import type { ISql, Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { claimNextRun, type Lease } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
-import { NO_ESTIMATE } from '../../src/sync/remaining-time.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
 import { endRunRow, isRefused, publishProgress, recordBatch } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
+import { STORING } from '../support/progress-display.ts';
 
 const STATE = { ...INITIAL_STATE, found: 100, processed: 50, succeeded: 50, unchanged: 50 };
 
-const METADATA = runningMetadata(STATE, {
-  type: 'full_patients',
-  attempt: 1,
-  phase: 'storing',
-  step: 'storing_patients',
-  loaded: 0,
-  remainingTime: NO_ESTIMATE,
-});
+const METADATA = runningMetadata(STATE, STORING);
 
 const BATCH = {
   state: STATE,

@@ -3,11 +3,11 @@ import type { Sql } from 'postgres';
 import { expect, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
 import { claimNextRun, LeaseLostError } from '../../../src/sync/lease.ts';
-import { NO_ESTIMATE } from '../../../src/sync/remaining-time.ts';
 import { prepareBatch } from '../../../src/sync/write/prepare-batch.ts';
 import { type BaseState, storeBatch } from '../../../src/sync/write/store-batch.ts';
 import { connectInTest, test } from '../../support/database.ts';
 import { openEngine } from '../../support/engine.ts';
+import { STORING } from '../../support/progress-display.ts';
 import { clinikoRecords, person, scriptedSource } from '../../support/scripted-source.ts';
 
 test('a batch that waits for the organization holds no patient', async ({ databaseUrl }) => {
@@ -53,14 +53,6 @@ test.for<[string, (sql: Sql) => Promise<unknown>, string]>([
     const rules = { country: 'AU', validation: DEFAULT_SETTINGS.validation };
     const records = { records: clinikoRecords([person(1)]), newKeys: ['1'], position: state.position };
     const batch = await prepareBatch(records, rules, new Map());
-    const display = {
-      type: 'full_patients' as const,
-      attempt: 1,
-      phase: 'storing' as const,
-      step: 'storing_patients' as const,
-      loaded: 0,
-      remainingTime: NO_ESTIMATE,
-    };
     let commit = (_base: BaseState) => {};
     const base = new Promise<BaseState>((resolve) => {
       commit = resolve;
@@ -69,7 +61,7 @@ test.for<[string, (sql: Sql) => Promise<unknown>, string]>([
     const storing = storeBatch({ database, sealer, lease, claimedState: state, base, onWritten }, batch);
     await vi.waitFor(() => expect(onWritten).toHaveBeenCalled());
     await end(engine.sql);
-    commit({ state, display });
+    commit({ state, display: STORING });
     const failure = await storing.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LeaseLostError);
     expect(failure).toMatchObject({ message });
