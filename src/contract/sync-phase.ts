@@ -56,6 +56,4 @@ export const PHASE_TRANSITIONS = {
   failed: {},
 } as const satisfies Record<string, Readonly<Record<string, string>>>;
 
-export type SyncPhase = keyof typeof PHASE_TRANSITIONS;
-
-export const SYNC_PHASES = Object.keys(PHASE_TRANSITIONS) as SyncPhase[];
+export const SYNC_PHASES = Object.keys(PHASE_TRANSITIONS) as (keyof typeof PHASE_TRANSITIONS)[];

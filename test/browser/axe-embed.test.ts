@@ -1,9 +1,9 @@
 /** `<sync-progress>` in every state, light and dark: axe finds nothing against WCAG 2.2 AA in the element, nor in a page around it. */
 import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';
-import { accessibilityViolations } from './support/axe.ts';
+import { isAccessible } from './support/axe.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
 
@@ -25,10 +25,6 @@ async function embedded(databaseUrl: string, page: Page, options: TestServerOpti
 }
 
 const start = (server: TestServer) => server.api('/cliniko/sync-all/123', { method: 'POST' });
-
-async function isAccessible(page: Page): Promise<void> {
-  expect(await accessibilityViolations(page)).toEqual([]);
-}
 
 describe('the element is accessible', () => {
   test('before the first sync, after completion, and while the server is unreachable', async ({

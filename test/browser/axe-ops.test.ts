@@ -1,13 +1,8 @@
 /** The ops console in every state, light and dark: axe finds nothing against WCAG 2.2 AA. */
-import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe } from 'vitest';
 import { startTestServer } from '../support/server.ts';
-import { accessibilityViolations } from './support/axe.ts';
+import { isAccessible } from './support/axe.ts';
 import { test } from './support/test.ts';
-
-async function isAccessible(page: Page): Promise<void> {
-  expect(await accessibilityViolations(page)).toEqual([]);
-}
 
 describe('the ops console is accessible', () => {
   test('empty, busy, with its help open, and while the server is unreachable', async ({

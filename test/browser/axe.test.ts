@@ -1,8 +1,8 @@
 /** The dashboard and the page of a run in every state, light and dark: axe finds nothing against WCAG 2.2 AA. */
 import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe } from 'vitest';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
-import { accessibilityViolations } from './support/axe.ts';
+import { isAccessible } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
@@ -11,10 +11,6 @@ async function startAndSee(server: TestServer, page: Page, status: 'running' | '
   await dashboard.startFull.click();
   await dashboard.hasStatus(status);
   return dashboard;
-}
-
-async function isAccessible(page: Page): Promise<void> {
-  expect(await accessibilityViolations(page)).toEqual([]);
 }
 
 describe('the dashboard is accessible', () => {

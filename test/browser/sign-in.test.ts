@@ -6,7 +6,7 @@ import { describe, expect, vi } from 'vitest';
 import { newCode } from '../access/support/browser-session.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { holdPage } from '../support/held-page.ts';
-import { accessibilityViolations } from './support/axe.ts';
+import { isAccessible } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { asksForToken, openSignedIn, signIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
@@ -20,14 +20,14 @@ describe('a page of a server with accounts', () => {
     }
     expect(await page.getByLabel('Access token').getAttribute('type')).toBe('password');
     await page.getByText('npm run tokens -- create').waitFor();
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
 
     const alert = page.getByRole('alert');
     await signIn(page, 'ps_wrong');
     await alert
       .filter({ hasText: 'The token is not accepted: it is unknown, expired or revoked.' })
       .waitFor();
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
     await signIn(page, 'schlüssel 1');
     await alert.filter({ hasText: 'This is not a token' }).waitFor();
     await signIn(page, ' ');
@@ -78,7 +78,7 @@ describe('a page of a server with accounts', () => {
       expect(command).toContain(`curl -X PUT ${server.url}/api/v1/organizations/77`);
       expect(command).toContain('-H "Authorization: Bearer $TOKEN"');
     }
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
   });
 
   test('renews the token of its stream before it expires', async ({ databaseUrl, page, journal }) => {
@@ -87,7 +87,7 @@ describe('a page of a server with accounts', () => {
     const streamed = () => new Set(journal.requests.filter((url) => url.includes('/events?token=')));
     await vi.waitFor(() => expect(streamed().size).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
     await dashboard.isConnected('live');
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
   });
 
   test('denies access after a sign-out', async ({ databaseUrl, page }) => {
@@ -121,7 +121,7 @@ describe('a token without permission', () => {
     await dashboard.startFull.waitFor({ state: 'detached' });
     for (const name of ['Other syncs', 'Settings', 'Cancel sync', 'Retry'])
       expect(await page.getByRole('button', { name }).count()).toBe(0);
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
   });
 
   test('to see the organization gets a refusal, and not an unreachable server', async ({
@@ -135,7 +135,7 @@ describe('a token without permission', () => {
     await refusal.filter({ hasText: 'The token has no access to this organization.' }).waitFor();
     expect(await page.locator('.offline').count()).toBe(0);
     expect(await page.getByText('No sync has run yet').count()).toBe(0);
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
     await page.goto(`${server.url}/?org=${THEIRS}&run=1`);
     await refusal.filter({ hasText: 'The token has no access to this organization.' }).waitFor();
     expect(await page.textContent('body')).not.toContain(`canary${THEIRS}`);
@@ -157,7 +157,7 @@ describe('a sign-in link', () => {
     await page.goto(`${server.url}/sign-in#${code}`);
     await page.reload();
     await page.getByRole('heading', { name: 'Sign in on this device' }).waitFor();
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
     await page.getByRole('button', { name: 'Sign in' }).click();
     // The account has one clinic.
     await page.waitForURL(`${server.url}/?org=${OURS}`);
@@ -175,7 +175,7 @@ describe('a sign-in link', () => {
 
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Signed in as Reception' }).waitFor();
-    expect(await accessibilityViolations(page)).toEqual([]);
+    await isAccessible(page);
     await page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await asksForToken(page);
     await ops.getByText('Your session has ended.').waitFor();

@@ -4,8 +4,8 @@
  */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
-import { SyncLogList } from '#contract/sync-log.ts';
 import { holdPage } from '../support/held-page.ts';
+import { latestRun } from '../support/latest-run.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type EmbedPage, openOwnPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
@@ -36,11 +36,6 @@ async function blockable(page: Page) {
       areBlocked = false;
     },
   };
-}
-
-async function latestRun(server: TestServer) {
-  const { logs } = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
-  return logs[0];
 }
 
 describe('a sync that is watched', () => {
@@ -80,7 +75,7 @@ describe('a sync that is watched', () => {
     await network.unblockStreams();
     await networkIsBack(page);
     await embed.isOn('sse');
-    expect((await latestRun(server))?.status).toBe('running');
+    expect((await latestRun(server)).status).toBe('running');
 
     server.cliniko.behaviour.latencyMs = 0;
     await embed.hasStatus('completed');
@@ -99,7 +94,7 @@ describe('a sync that is watched', () => {
     const bar = await embed.recordBar();
     await first.api('/cliniko/sync-all/123', { method: 'POST' });
     await vi.waitFor(async () => expect((await bar()).at(-1)).toBeGreaterThan(10), { timeout: 10_000 });
-    const run = (await latestRun(first))?.id;
+    const run = (await latestRun(first)).id;
     await first.stop();
     await embed.isConnected('offline');
     letGo();
@@ -112,7 +107,7 @@ describe('a sync that is watched', () => {
     });
     await embed.isOn('sse');
     await embed.hasStatus('completed');
-    expect((await latestRun(second))?.id).toBe(run);
+    expect((await latestRun(second)).id).toBe(run);
     const values = await bar();
     expect(isSorted(values)).toBe(true);
     expect(values.at(-1)).toBe(100);

@@ -1,7 +1,7 @@
 /** The stream of patient changes: start, resume, reasons, nudges, rights, drain, and readers that do not read. */
 import { describe, expect, vi } from 'vitest';
 import { PatientChangeEvent, PatientChanges } from '#contract/patient-change.ts';
-import { Bye, Hello } from '#contract/stream-event.ts';
+import { Bye } from '#contract/stream-event.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { createChangeFeed } from '../../src/live/change-feed.ts';
 import { createLogger } from '../../src/logging/logger.ts';
@@ -10,13 +10,12 @@ import { connectInTest, test } from '../support/database.ts';
 import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream } from '../support/stream.ts';
+import { helloOf, openStream } from '../support/stream.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
 const address = ({ url }: Pick<TestServer, 'url'>, query = '', organization = 123) =>
   `${url}/api/v1/cliniko/patients/${organization}/changes/stream${query}`;
 
-const helloOf = (sent: readonly SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
 const changesOf = (sent: readonly SentEvent[]) =>
   sent.flatMap(({ event, data }) => (event === 'change' ? [PatientChangeEvent.parse(JSON.parse(data))] : []));
 const seqsOf = (sent: readonly SentEvent[]) => changesOf(sent).map(({ seq }) => seq);

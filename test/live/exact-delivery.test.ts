@@ -1,21 +1,14 @@
 /** Clients get exactly what `hello` promises, and the end of a run reaches every client. */
 import { describe, expect, vi } from 'vitest';
 import type { ServerFrame } from '#contract/socket-frame.ts';
-import { Hello } from '#contract/stream-event.ts';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
-import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream } from '../support/stream.ts';
+import { helloOf, openStream, seqsOf } from '../support/stream.ts';
 
 const address = (server: TestServer) => `${server.url}/api/v1/cliniko/sync-logs/55/events`;
-const seqsOf = (sent: SentEvent[]) =>
-  sent.flatMap(({ id, event }) =>
-    id === undefined || event === 'snapshot' ? [] : [Number(id.split('.')[1])],
-  );
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
-const helloOf = (sent: SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
 
 async function epochOf(server: TestServer): Promise<string> {
   const response = await server.api('/cliniko/sync-logs/55?limit=1');

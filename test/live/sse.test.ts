@@ -3,9 +3,8 @@ import { describe, expect, vi } from 'vitest';
 import { Bye, Hello, SnapshotEvent } from '#contract/stream-event.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
-import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { hasEnded, logListText, openStream } from '../support/stream.ts';
+import { changesOf, hasEnded, helloOf, logListText, openStream } from '../support/stream.ts';
 
 const address = (server: TestServer, org = 55, query = '') =>
   `${server.url}/api/v1/cliniko/sync-logs/${org}/events${query}`;
@@ -20,10 +19,6 @@ function externalWriter(databaseUrl: string) {
     end: () => sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'`,
   };
 }
-
-const changesOf = (sent: SentEvent[]) =>
-  sent.filter(({ id, event }) => id !== undefined && event !== 'snapshot');
-const helloOf = (sent: SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
 
 describe('a fresh stream', () => {
   test('has its headers, sends hello, and a snapshot of the organization', async ({ databaseUrl }) => {

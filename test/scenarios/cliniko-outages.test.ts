@@ -2,14 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { test } from '../support/database.ts';
+import { latestRun } from '../support/latest-run.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
-
-async function latest(server: TestServer, organization = 123): Promise<SyncLog> {
-  const answer = await server.api(`/cliniko/sync-logs/${organization}?limit=1`);
-  return SyncLog.parse(SyncLogList.parse(await answer.json()).logs[0]);
-}
 
 const start = (server: TestServer, organization = 123) =>
   server.api(`/cliniko/sync-all/${organization}`, { method: 'POST' });
@@ -17,7 +12,7 @@ const start = (server: TestServer, organization = 123) =>
 const until = (server: TestServer, expected: object, { organization = 123, timeout = 15_000 } = {}) =>
   vi.waitFor(
     async () => {
-      const log = await latest(server, organization);
+      const log = await latestRun(server, organization);
       expect(log).toMatchObject(expected);
       return log;
     },
@@ -78,7 +73,7 @@ describe('a run that cannot reach Cliniko', () => {
     await until(server, { metadata: { waiting_reason: expect.stringContaining('ECONNREFUSED') } });
     expect(server.logged()).toContain('ECONNREFUSED');
     expect(server.logged()).not.toContain('the database is unavailable');
-    expect((await latest(server)).metadata.attempt).toBe(1);
+    expect((await latestRun(server)).metadata.attempt).toBe(1);
   });
 });
 

@@ -1,24 +1,17 @@
 /** Outages of the database: clients that stay connected miss no event. */
 import { describe, expect, vi } from 'vitest';
-import { Hello } from '#contract/stream-event.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { test } from '../support/database.ts';
 import { killPostmaster, newDataDir, open } from '../support/embedded.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
-import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream } from '../support/stream.ts';
+import { helloOf, openStream, seqsOf } from '../support/stream.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 const address = (server: TestServer) => `${server.url}/api/v1/cliniko/sync-logs/55/events`;
-const seqsOf = (sent: SentEvent[]) =>
-  sent.flatMap(({ id, event }) =>
-    id === undefined || event === 'snapshot' ? [] : [Number(id.split('.')[1])],
-  );
 const range = (to: number) => Array.from({ length: to }, (_, n) => n + 1);
-const helloOf = (sent: SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
 const PATIENCE = { timeout: 20_000, interval: 50 };
 
 async function readiness(server: TestServer): Promise<{ status: number; listener: boolean }> {

@@ -1,21 +1,17 @@
 /** The sync log of a run: its steps, its trigger, its failure, and counters that queries divide by. */
 import { describe, expect, vi } from 'vitest';
-import { StartedSync, SyncLog, SyncLogList, SyncStep } from '#contract/sync-log.ts';
+import { StartedSync, SyncLog, SyncStep } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { connectInTest as connect, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { guideBlocks } from '../support/guide.ts';
+import { latestRun } from '../support/latest-run.ts';
 import { people, person, scriptedSource } from '../support/scripted-source.ts';
 import { logTextOf } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
-
-async function latest(server: TestServer): Promise<SyncLog> {
-  const list = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
-  return SyncLog.parse(list.logs[0]);
-}
 
 async function start(server: TestServer): Promise<StartedSync> {
   const answer = await server.api('/cliniko/sync-all/123', { method: 'POST' });
@@ -110,7 +106,7 @@ describe('a run', () => {
     await start(server);
     const log = await vi.waitFor(
       async () => {
-        const found = await latest(server);
+        const found = await latestRun(server);
         expect(found.status).toBe('failed');
         return found;
       },
@@ -184,7 +180,7 @@ describe('a stream', () => {
   ] as const)('is resumed by %s', async ([, ask], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 30 });
     const { log } = await start(server);
-    await vi.waitFor(async () => expect((await latest(server)).status).toBe('completed'), {
+    await vi.waitFor(async () => expect((await latestRun(server)).status).toBe('completed'), {
       timeout: 10_000,
     });
     const [query, headers] = ask(log.cursor ?? '');

@@ -9,20 +9,18 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { Bye, Hello } from '#contract/stream-event.ts';
+import { Bye } from '#contract/stream-event.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
 import { test } from '../support/database.ts';
 import { newDataDir } from '../support/embedded.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
-import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
-import { openStream } from '../support/stream.ts';
+import { helloOf, openStream } from '../support/stream.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 const address = (server: TestServer) => `${server.url}/api/v1/cliniko/sync-logs/55/events`;
-const helloOf = (sent: SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
 
 async function start(dataDir: string): Promise<EmbeddedDatabase> {
   const database = await openEmbeddedDatabase({ dataDir, settings: { fsync: 'off' } });

@@ -1,5 +1,6 @@
 /** Reads Server-Sent Events as bytes from a socket, so that a test sees exactly what was sent. */
 import { onTestFinished, vi } from 'vitest';
+import { Hello } from '#contract/stream-event.ts';
 import { parseBlock, type SentEvent } from './sent-event.ts';
 
 export interface OpenStream {
@@ -49,6 +50,16 @@ export async function openStream(url: string, headers: Record<string, string> = 
     },
   };
 }
+
+/** The `hello` with which the stream has begun. */
+export const helloOf = (sent: readonly SentEvent[]) => Hello.parse(JSON.parse(sent[0]?.data ?? ''));
+
+/** The events of the log, without snapshots. */
+export const changesOf = (sent: readonly SentEvent[]) =>
+  sent.filter(({ id, event }) => id !== undefined && event !== 'snapshot');
+
+export const seqsOf = (sent: readonly SentEvent[]) =>
+  changesOf(sent).map(({ id }) => Number(id?.split('.')[1]));
 
 export const hasEnded = (events: SentEvent[]) =>
   events.some(({ event }) => event === 'completed' || event === 'failed');

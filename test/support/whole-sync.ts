@@ -1,6 +1,7 @@
 /** Runs one sync over HTTP from start to end. */
 import { vi } from 'vitest';
-import { type StartedSync, SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import type { StartedSync, SyncLog } from '#contract/sync-log.ts';
+import { latestRun } from './latest-run.ts';
 import type { TestServer } from './server.ts';
 
 export async function wholeSync(server: TestServer, kind = 'sync-all'): Promise<SyncLog> {
@@ -8,8 +9,7 @@ export async function wholeSync(server: TestServer, kind = 'sync-all'): Promise<
   const started: StartedSync = await answer.json();
   return await vi.waitFor(
     async () => {
-      const polled = await server.api('/cliniko/sync-logs/123?limit=1');
-      const log = SyncLog.parse(SyncLogList.parse(await polled.json()).logs[0]);
+      const log = await latestRun(server);
       if (log.id !== started.sync_log_id || log.status === 'running') {
         throw new Error(`Run ${started.sync_log_id} has not ended: ${log.metadata.phase}.`);
       }

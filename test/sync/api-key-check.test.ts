@@ -1,21 +1,16 @@
 /** A run is bound to the API key it began with: another key may belong to another clinic. */
 import { describe, expect, vi } from 'vitest';
-import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { test } from '../support/database.ts';
+import { latestRun } from '../support/latest-run.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 
 const OTHER_KEY = 'MxAnother-au1';
 
-async function latest(server: TestServer): Promise<SyncLog> {
-  const answer = await server.api('/cliniko/sync-logs/123?limit=1');
-  return SyncLog.parse(SyncLogList.parse(await answer.json()).logs[0]);
-}
-
 const ended = (server: TestServer) =>
   vi.waitFor(
     async () => {
-      const log = await latest(server);
+      const log = await latestRun(server);
       expect(log.status).not.toBe('running');
       return log;
     },
@@ -32,7 +27,7 @@ async function replaceInMidRun(databaseUrl: string, apiKey = OTHER_KEY) {
   const server = await startTestServer(databaseUrl, { cliniko });
   cliniko.faults.onPage(3, { kind: 'hang', times: 1 });
   await server.api('/cliniko/sync-all/123', { method: 'POST' });
-  await vi.waitFor(async () => expect((await latest(server)).records_processed).toBe(200), {
+  await vi.waitFor(async () => expect((await latestRun(server)).records_processed).toBe(200), {
     timeout: 10_000,
   });
   await putJson(server.api, '/organizations/123/cliniko-credentials', { api_key: apiKey || cliniko.apiKey });

@@ -1,16 +1,11 @@
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
-import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
 import { assertLease } from '../../src/sync/lease.ts';
 import { connectInTest, test } from '../support/database.ts';
+import { latestRun } from '../support/latest-run.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const post = (server: TestServer, path: string) => server.api(`/cliniko${path}`, { method: 'POST' });
-
-async function latest(server: TestServer): Promise<SyncLog> {
-  const body = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
-  return SyncLog.parse(body.logs[0]);
-}
 
 /** A frozen owner holds the lease and does not react. The lease of a server of the previous version lasts longest. */
 const frozen = (sql: Sql) =>
@@ -20,7 +15,7 @@ const frozen = (sql: Sql) =>
 async function running(server: TestServer): Promise<number> {
   await post(server, '/sync-all/123');
   await vi.waitFor(() => expect(server.cliniko.requests.length).toBeGreaterThan(0), { timeout: 10_000 });
-  return (await latest(server)).id;
+  return (await latestRun(server)).id;
 }
 
 /** Waits for neither the request in flight, which lasts 30 s and longer, nor the end of a frozen owner's lease. */
@@ -28,7 +23,7 @@ async function cancelled(server: TestServer) {
   const began = performance.now();
   const ended = await vi.waitFor(
     async () => {
-      const log = await latest(server);
+      const log = await latestRun(server);
       expect(log.status).toBe('failed');
       return log;
     },
@@ -45,7 +40,7 @@ describe('a cancelled run', () => {
     const server = await startTestServer(databaseUrl, { patients: 900 });
     server.cliniko.faults.onPage(5, { kind: 'hang' });
     const id = await running(server);
-    await vi.waitFor(async () => expect((await latest(server)).records_processed).toBe(400), {
+    await vi.waitFor(async () => expect((await latestRun(server)).records_processed).toBe(400), {
       timeout: 10_000,
     });
 

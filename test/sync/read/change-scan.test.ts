@@ -1,9 +1,10 @@
 import { describe, expect, test as plain, vi } from 'vitest';
-import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { IgnoredFilterError, scanChanges } from '../../../src/sync/read/change-scan.ts';
 import { test } from '../../support/database.ts';
+import { latestRun } from '../../support/latest-run.ts';
 import { clinikoRecords, person } from '../../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 
@@ -12,8 +13,7 @@ async function sync(server: TestServer, kind: string): Promise<SyncLog> {
   await server.api(`/cliniko/${kind}/123`, { method: 'POST' });
   const log = await vi.waitFor(
     async () => {
-      const body = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123?limit=1')).json());
-      const latest = SyncLog.parse(body.logs[0]);
+      const latest = await latestRun(server);
       expect(latest.status).not.toBe('running');
       return latest;
     },
