@@ -16,9 +16,6 @@ import { createLogPoller } from './log-poller.ts';
 import type { StreamAuthorization } from './stream-authorization.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Finds changes whose nudge was lost; faster while nudges do not arrive. */
-const pollDelayMs = (healthy: boolean) => (healthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
-
 export interface ChangeFeed {
   /**
    * Starts a stream of changes.
@@ -42,7 +39,7 @@ export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger):
       return [];
     },
     findMissed: () => findNews(subscribers.all()),
-    pollDelayMs: () => pollDelayMs(bus.healthy),
+    isHealthy: () => bus.healthy,
     onFailure: (error) =>
       logger.warn(safeError(error), 'Reading the log of patient changes failed; the next poll tries again'),
   });

@@ -51,9 +51,6 @@ const FRESH_MS = 2_000;
 /** Between two comparisons of all heads; in between only changed ones are compared. */
 const COMPARE_ALL_MS = 60_000;
 
-/** The backstop poll finds events whose nudge was lost. Jitter keeps servers from polling at the same time. */
-const pollDelayMs = (healthy: boolean) => (healthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
-
 export class Hub {
   readonly subscribe: Subscribe;
   /** The latest runs that the poll route may return from memory. */
@@ -91,7 +88,7 @@ export class Hub {
     const poller = createLogPoller({
       readNewEvents: (organizationIds) => readNewEvents(deps, organizationIds),
       findMissed: () => this.#poll(),
-      pollDelayMs: () => pollDelayMs(bus.healthy),
+      isHealthy: () => bus.healthy,
       onFailure: (error) => {
         // The events of the failed read may be older than the last horizon.
         this.#requireFullComparison();

@@ -16,10 +16,13 @@ export interface LogPollerOptions {
   readNewEvents(organizationIds: readonly number[]): Promise<readonly number[]>;
   /** Finds events whose nudge was lost, and requests a read of them. */
   findMissed(): Promise<void>;
-  /** The delay before the next poll. */
-  pollDelayMs(): number;
+  /** Whether nudges arrive. */
+  isHealthy(): boolean;
   onFailure(error: unknown): void;
 }
+
+/** Polls more often while nudges do not arrive. Jitter keeps servers from polling at the same time. */
+const pollDelayMs = (isHealthy: boolean) => (isHealthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
 
 export function createLogPoller(options: LogPollerOptions): LogPoller {
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -30,7 +33,7 @@ export function createLogPoller(options: LogPollerOptions): LogPoller {
     if (!stopped) options.onFailure(error);
   };
   const reader = createReader(options.readNewEvents, onFailure);
-  const backstop = startBackstop(options.findMissed, options.pollDelayMs, onFailure);
+  const backstop = startBackstop(options.findMissed, options.isHealthy, onFailure);
   return {
     read: reader.read,
     isBehind: reader.isBehind,
@@ -85,7 +88,7 @@ function createReader(
 /** Polls at once, and again after a delay. A poll that is requested during another one starts after it. */
 function startBackstop(
   findMissed: LogPollerOptions['findMissed'],
-  pollDelayMs: LogPollerOptions['pollDelayMs'],
+  isHealthy: LogPollerOptions['isHealthy'],
   onFailure: LogPollerOptions['onFailure'],
 ) {
   let polledAt = Number.NEGATIVE_INFINITY;
@@ -104,7 +107,7 @@ function startBackstop(
     polling = false;
     if (stopped) return;
     if (pollAgain) void poll();
-    else timer = setTimeout(poll, pollDelayMs());
+    else timer = setTimeout(poll, pollDelayMs(isHealthy()));
   };
   let timer = setTimeout(poll);
   return {

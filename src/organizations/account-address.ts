@@ -4,7 +4,6 @@
  * It is asked from Cliniko once for each key and stored with the key: when the key is verified, and when a page needs it. It
  * is never derived from a name. A failed request is repeated after a while at the earliest.
  */
-
 import type { AccountSource } from '../cliniko/account-source.ts';
 import { askOnce } from '../cliniko/ask-once.ts';
 import type { Database } from '../database/open.ts';
@@ -52,6 +51,11 @@ export function createAccountAddresses(deps: AccountAddressDeps): AccountAddress
       );
     },
   };
+}
+
+/** @param host of the account; undefined while it is unknown */
+export function patientAddress(host: string | undefined, clinikoId: string | null): string | null {
+  return host === undefined || clinikoId === null ? null : `https://${host}/patients/${clinikoId}`;
 }
 
 /** @returns undefined when the organization has no key */

@@ -1,11 +1,10 @@
 /** The stored patients, for a person who checks what was stored; and their changes, for a program that keeps a copy. */
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { type PatientList, PatientState } from '#contract/patients.ts';
 import type { Database } from '../database/open.ts';
 import { pathId, queryLimit, queryText } from '../http/parameters.ts';
-import { ProblemError } from '../http/problem.ts';
-import type { AccountAddresses } from '../organizations/account-address.ts';
+import { type AccountAddresses, patientAddress } from '../organizations/account-address.ts';
 import { followChanges } from './follow-changes.ts';
 import { readPatients } from './list-patients.ts';
 
@@ -14,6 +13,7 @@ const CHANGES_LIMIT = { fallback: 100, max: 1_000 };
 
 /** With commas; at most as many as a webhook has, and fewer than the maximum of a page. */
 const Ids = z.string().regex(/^[0-9]{1,20}(,[0-9]{1,20}){0,99}$/);
+const KNOWN_STATES = `must be one of ${PatientState.options.join(', ')}`;
 const Search = z.string().min(1).max(100);
 /** Also accepts an id that no patient has: the page then starts at the next patient, or is empty. */
 const After = z.string().regex(/^[0-9]{1,20}$/);
@@ -36,7 +36,7 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
       search: c.req.query('search')
         ? queryText(c, 'search', Search, 'must have 1 to 100 characters')
         : undefined,
-      state: readState(c),
+      state: c.req.query('state') ? queryText(c, 'state', PatientState, KNOWN_STATES) : undefined,
       ids,
       after: queryText(c, 'after', After, 'must be the "next" of an earlier answer'),
     });
@@ -46,7 +46,7 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
     const answer: PatientList = {
       patients: shown.map((row) => ({
         ...row,
-        cliniko_url: host === undefined ? null : `https://${host}/patients/${row.cliniko_patient_id}`,
+        cliniko_url: patientAddress(host, row.cliniko_patient_id),
       })),
       next: rows.length > limit ? (shown.at(-1)?.cliniko_patient_id ?? null) : null,
     };
@@ -60,13 +60,4 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
     return c.json(changes, 200, { 'cache-control': 'no-store' });
   });
   return routes;
-}
-
-function readState(c: Context): PatientState | undefined {
-  const text = c.req.query('state');
-  if (text === undefined || text === '') return undefined;
-  const state = PatientState.safeParse(text);
-  if (state.success) return state.data;
-  const known = PatientState.options.join(', ');
-  throw new ProblemError('INVALID_PARAMETER', `"state" must be one of ${known}.`, { field: 'state' });
 }

@@ -2,16 +2,12 @@
 import { type Context, Hono } from 'hono';
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import {
-  CheckReason,
-  type PatientsToCheck,
-  type PatientsToCheckPage,
-  type PatientToCheck,
-} from '#contract/patients-to-check.ts';
+import { CheckReason, type PatientsToCheck, type PatientsToCheckPage } from '#contract/patients-to-check.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
 import { pathId, queryLimit, queryText } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
+import { patientAddress } from '../organizations/account-address.ts';
 import { countToCheck, type FoundPatient, readToCheck } from './patients-to-check.ts';
 import type { PatientListDeps } from './routes.ts';
 
@@ -49,7 +45,10 @@ export function toCheckRoutes({ database: { sql }, endReads, addresses }: Patien
     endReads();
     const host = shown.length === 0 ? undefined : await addresses.hostOf(organizationId);
     const answer: PatientsToCheckPage = {
-      patients: shown.map((patient) => withAddress(patient, host)),
+      patients: shown.map((patient) => ({
+        ...patient,
+        cliniko_url: patientAddress(host, patient.cliniko_patient_id),
+      })),
       next: found.length > limit ? (shown.at(-1)?.key ?? null) : null,
     };
     return c.json(answer, 200, NOT_STORED);
@@ -62,14 +61,6 @@ function readReason(c: Context): CheckReason {
   if (reason.success) return reason.data;
   const known = CheckReason.options.join(', ');
   throw new ProblemError('INVALID_PARAMETER', `"reason" must be one of ${known}.`, { field: 'reason' });
-}
-
-function withAddress(patient: FoundPatient, host: string | undefined): PatientToCheck {
-  const id = patient.cliniko_patient_id;
-  return {
-    ...patient,
-    cliniko_url: host === undefined || id === null ? null : `https://${host}/patients/${id}`,
-  };
 }
 
 async function readAll(sql: Sql, organizationId: number, reason: CheckReason): Promise<FoundPatient[]> {

@@ -42,13 +42,13 @@ export function deliveryOf(row: DeliveryRow): WebhookDelivery {
   return WebhookDelivery.parse({
     ...row,
     id: Number(row.id),
-    created_at: isoTime(row.created_at),
-    next_attempt_at: row.state === 'pending' ? isoTime(row.next_attempt_at) : null,
-    delivered_at: row.delivered_at && isoTime(row.delivered_at),
+    created_at: toIso(row.created_at),
+    next_attempt_at: row.state === 'pending' ? toIso(row.next_attempt_at) : null,
+    delivered_at: row.delivered_at && toIso(row.delivered_at),
   });
 }
 
-export const isoTime = (text: string) => new Date(text).toISOString();
+export const toIso = (text: string) => new Date(text).toISOString();
 
 export interface TestedEndpoint {
   id: number;

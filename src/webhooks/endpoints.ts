@@ -17,7 +17,7 @@ import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { setChangePositions } from './change-messages.ts';
-import { deleteDeliveries, isoTime } from './delivery-log.ts';
+import { deleteDeliveries, toIso } from './delivery-log.ts';
 import { newSecret } from './signature.ts';
 import { webhookEndpointTable } from './table.ts';
 
@@ -52,8 +52,8 @@ export async function listEndpoints(
     id: row.id,
     url: shownUrl(row.url),
     events: WebhookEvent.array().parse(row.events),
-    created_at: isoTime(row.createdAt),
-    disabled_at: row.disabledAt && isoTime(row.disabledAt),
+    created_at: toIso(row.createdAt),
+    disabled_at: row.disabledAt && toIso(row.disabledAt),
   }));
 }
 
@@ -75,7 +75,7 @@ export async function createEndpoint(
     returning id, created_at`;
   if (row === undefined) return undefined;
   await setChangePositions(tx, row.id);
-  const created_at = isoTime(row.created_at);
+  const created_at = toIso(row.created_at);
   return { id: row.id, url, events: [...new Set(events)], created_at, disabled_at: null, secret };
 }
 

@@ -6,7 +6,7 @@ import type { Sealer } from '../encryption/sealer.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { setChangePositions } from './change-messages.ts';
-import { type DeliveryRow, deleteDeliveries, deliveryOf, isoTime } from './delivery-log.ts';
+import { type DeliveryRow, deleteDeliveries, deliveryOf, toIso } from './delivery-log.ts';
 import { type EndpointSettings, MAIL_SCHEME } from './endpoint-settings.ts';
 import { MAX_ENDPOINTS, secretContext } from './endpoints.ts';
 import { giveUpOthers, isVisibleTo } from './message-owners.ts';
@@ -83,8 +83,8 @@ function storedEndpoint(row: EndpointRow): StoredEndpoint {
       events: row.events,
       quiet_hours: row.quiet_hours,
       digest: row.digest,
-      created_at: isoTime(row.created_at),
-      disabled_at: row.disabled_at && isoTime(row.disabled_at),
+      created_at: toIso(row.created_at),
+      disabled_at: row.disabled_at && toIso(row.disabled_at),
       latest: row.latest && deliveryOf(row.latest),
     },
   };
