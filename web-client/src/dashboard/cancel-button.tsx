@@ -10,13 +10,13 @@ const INACTIVE_FOR_MS = 1_000;
 
 export interface CancelButtonProps {
   /** Gets the focus when this button disappears. */
-  heir: RefObject<HTMLElement | null>;
+  focusTarget: RefObject<HTMLElement | null>;
   onCancel(): void;
 }
 
-export function CancelButton({ heir, onCancel }: CancelButtonProps) {
+export function CancelButton({ focusTarget, onCancel }: CancelButtonProps) {
   const may = useMay('sync');
-  const button = useHandOver(heir);
+  const button = useHandOver(focusTarget);
   const [isInactive, setIsInactive] = useState(true);
   useEffect(() => {
     const timer = setTimeout(() => setIsInactive(false), INACTIVE_FOR_MS);

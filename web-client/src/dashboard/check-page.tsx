@@ -55,7 +55,7 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
           api={api}
           organizationId={organizationId}
           found={found}
-          heir={place}
+          focusTarget={place}
           onDecided={(words) => {
             setDecision(words);
             readAgain();
@@ -76,11 +76,11 @@ interface GroupsProps {
   api: Api;
   organizationId: number;
   found: CheckGroups;
-  heir: RefObject<HTMLElement | null>;
+  focusTarget: RefObject<HTMLElement | null>;
   onDecided(words: string): void;
 }
 
-function Groups({ api, organizationId, found: { groups, version }, heir, onDecided }: GroupsProps) {
+function Groups({ api, organizationId, found: { groups, version }, focusTarget, onDecided }: GroupsProps) {
   const named = CheckReason.safeParse(window.location.hash.slice(1)).data;
   const opened = groups?.some(({ reason }) => reason === named) ? named : groups?.[0]?.reason;
   return groups?.map(({ reason, count }) => (
@@ -98,7 +98,7 @@ function Groups({ api, organizationId, found: { groups, version }, heir, onDecid
           api={api}
           organizationId={organizationId}
           held={count}
-          heir={heir}
+          focusTarget={focusTarget}
           onDecided={onDecided}
         />
       )}

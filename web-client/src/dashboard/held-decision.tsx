@@ -15,15 +15,15 @@ export interface HeldDecisionProps {
   /** At least 1. */
   held: number;
   /** Takes the focus of the removed buttons. */
-  heir: RefObject<HTMLElement | null>;
+  focusTarget: RefObject<HTMLElement | null>;
   /** @param words what was done, for people */
   onDecided(words: string): void;
 }
 
-export function HeldDecision({ api, organizationId, held, heir, onDecided }: HeldDecisionProps) {
+export function HeldDecision({ api, organizationId, held, focusTarget, onDecided }: HeldDecisionProps) {
   const may = useMay('admin') === true;
   const [asked, setAsked] = useState<'gone' | 'there' | null>(null);
-  const button = useHandOver(heir);
+  const button = useHandOver(focusTarget);
   if (!may) return <p className="soft">An account with the scope "admin" decides about them.</p>;
   const who = formatPatients(held);
   return (

@@ -57,7 +57,9 @@ export function SyncCard(props: SyncCardProps) {
         <StartButtons start={start} isRunning={isRunning(state)} startButton={startButton} />
         <div className="run-line">
           <RunNote log={log} frozenAt={frozenAt} outcome={start.outcome} />
-          {log?.status === 'running' && <CancelButton heir={startButton} onCancel={() => onCancel(log)} />}
+          {log?.status === 'running' && (
+            <CancelButton focusTarget={startButton} onCancel={() => onCancel(log)} />
+          )}
         </div>
       </div>
       <Progress log={log} percent={state.percent} />

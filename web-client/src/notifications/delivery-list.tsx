@@ -1,4 +1,4 @@
-/** What an endpoint was sent, newest first, and how each message fared. */
+/** What an endpoint was sent, newest first, and what became of each message. */
 import { useState } from 'react';
 import { formatCount } from '#contract/count.ts';
 import type { WebhookEndpoint } from '#contract/webhook-endpoint.ts';

@@ -1,4 +1,4 @@
-/** One endpoint: where it leads, what it gets, how its newest message fared, and its log. */
+/** One endpoint: where it leads, what it gets, what became of its newest message, and its log. */
 import { useId, useState } from 'react';
 import type { WebhookDelivery } from '#contract/webhook.ts';
 import type { WebhookEndpoint } from '#contract/webhook-endpoint.ts';

@@ -1,4 +1,4 @@
-/** How a message fared, in a few words and one colour. */
+/** What became of a message, in a few words and one colour. */
 import { Icon } from '../ui/icon.tsx';
 import type { Outcome } from './labels.ts';
 

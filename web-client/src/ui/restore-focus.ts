@@ -5,17 +5,17 @@
 import { type RefCallback, type RefObject, useCallback } from 'react';
 
 /** @returns the `ref` of the button */
-export function useHandOver(heir: RefObject<HTMLElement | null>): RefCallback<HTMLElement> {
+export function useHandOver(focusTarget: RefObject<HTMLElement | null>): RefCallback<HTMLElement> {
   return useCallback(
     (button) => () => {
       // Refs are detached while the element is still in the document.
-      if (document.activeElement === button) heir.current?.focus();
+      if (document.activeElement === button) focusTarget.current?.focus();
     },
-    [heir],
+    [focusTarget],
   );
 }
 
-/** The `ref` of a button whose heir is the heading of its card or page: what is there after the action follows it. */
+/** The `ref` of a button that passes its focus to the heading of its card or page: what is there after the action follows it. */
 export const handOverToHeading: RefCallback<HTMLElement> = (button) => () => {
   if (button === null || document.activeElement !== button) return;
   const heading = button
