@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { type Api, messageOf } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { Icon } from '../ui/icon.tsx';
 
 export interface ProviderButtonProps {
@@ -43,17 +44,8 @@ export function ProviderButton({ api, returnTo }: ProviderButtonProps) {
 /** @returns null until the server has answered, and where it has no provider */
 function useProvider(api: Api): string | null {
   const [provider, setProvider] = useState<string | null>(null);
-  useEffect(() => {
-    let isCurrent = true;
-    // Without an answer a link or a token still signs in.
-    api.identityProvider().then(
-      (name) => isCurrent && setProvider(name),
-      () => {},
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [api]);
+  // Without an answer a link or a token still signs in.
+  useEffect(() => whileCurrent(api.identityProvider(), setProvider), [api]);
   return provider;
 }
 

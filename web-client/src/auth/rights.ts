@@ -6,6 +6,7 @@
  */
 import { useEffect, useSyncExternalStore } from 'react';
 import type { Account, Api } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { hasSession, type Session } from './session.ts';
 
 /** `unknown`: the server has not answered, or gave no answer. */
@@ -43,19 +44,15 @@ export function useMay(scope: 'sync' | 'admin'): boolean | undefined {
 /** Reads the account of this page, again after each sign-in. While the page asks for a sign-in nothing is known. */
 export function useReadAccount(api: Api, session: Session): void {
   useEffect(() => {
-    let isCurrent = true;
     learn(undefined);
     if (session.kind === 'asked') return undefined;
-    api.account().then(
+    return whileCurrent(
+      api.account(),
       (account) => {
-        if (!isCurrent) return;
         if (account.kind === 'session') hasSession();
         learn(account);
       },
-      () => isCurrent && learn('unknown'),
+      () => learn('unknown'),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, session]);
 }

@@ -6,6 +6,7 @@ import type { OrganizationList } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
 import { BASE_PATH } from '../base-path.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { addressOf, addressOfAdd, parseOrganizationId } from './address.ts';
@@ -90,17 +91,16 @@ type Listing = { kind: 'reading' } | { kind: 'unreadable' } | { kind: 'known'; o
 
 function useOrganizations(api: Api): Listing {
   const [listing, setListing] = useState<Listing>({ kind: 'reading' });
-  useEffect(() => {
-    let isCurrent = true;
-    // Without the list an id can still be typed; the next page shows that the server is unreachable.
-    api.organizations().then(
-      ({ organizations }) => isCurrent && setListing({ kind: 'known', organizations }),
-      () => isCurrent && setListing({ kind: 'unreadable' }),
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [api]);
+  useEffect(
+    () =>
+      whileCurrent(
+        api.organizations(),
+        ({ organizations }) => setListing({ kind: 'known', organizations }),
+        // Without the list an id can still be typed; the next page shows that the server is unreachable.
+        () => setListing({ kind: 'unreadable' }),
+      ),
+    [api],
+  );
   return listing;
 }
 

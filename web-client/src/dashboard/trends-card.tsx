@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import type { Analytics } from '#contract/analytics.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { versionOf } from './use-records.ts';
 
@@ -34,15 +35,10 @@ function useEndedRuns(api: Api, organizationId: number, latest: SyncLog | null):
   const version = versionOf(latest);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
-    let isCurrent = true;
     // On failure the charts stay as they are; the records of the page report an unreachable server.
-    api.runs(organizationId).then(
-      (read) => isCurrent && setRuns(read.filter(({ status }) => status !== 'running')),
-      () => {},
+    return whileCurrent(api.runs(organizationId), (read) =>
+      setRuns(read.filter(({ status }) => status !== 'running')),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, organizationId, version]);
   return runs;
 }

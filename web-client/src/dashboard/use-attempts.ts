@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 
 /** After 5, 15 and 60 minutes: the server tries no run more often. */
 const ATTEMPTS_AT_MOST = 4;
@@ -14,15 +15,8 @@ export function useAttempts(api: Api, log: SyncLog | null): readonly SyncLog[] {
   useEffect(() => {
     setAttempts([]);
     if (organizationId === undefined || first === undefined) return;
-    let isCurrent = true;
     // The links to other runs are an addition: the page reports an unreachable server.
-    readAttempts(api, organizationId, first).then(
-      (read) => isCurrent && setAttempts(read),
-      () => {},
-    );
-    return () => {
-      isCurrent = false;
-    };
+    return whileCurrent(readAttempts(api, organizationId, first), setAttempts);
   }, [api, organizationId, first]);
   return attempts;
 }

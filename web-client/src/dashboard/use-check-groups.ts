@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { PatientsToCheck } from '#contract/patients-to-check.ts';
 import { type Api, messageOf } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 
 export interface CheckGroups {
   /** Null until they have been read. */
@@ -23,14 +24,9 @@ export function useCheckGroups(api: Api, organizationId: number): CheckGroups {
   const [version, setVersion] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
-    let isCurrent = true;
-    readGroups(api, organizationId).then(
-      (found) => isCurrent && setRead(found),
-      (error: unknown) => isCurrent && setRead((before) => ({ ...before, error: messageOf(error) })),
+    return whileCurrent(readGroups(api, organizationId), setRead, (error) =>
+      setRead((before) => ({ ...before, error: messageOf(error) })),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, organizationId, version]);
   const readAgain = useCallback(() => setVersion((before) => before + 1), []);
   return { ...read, version, readAgain };

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, messageOf, RUNS_AT_ONCE, type RunFilter } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { versionOf } from './use-records.ts';
 
 export type HistoryFilter = Pick<RunFilter, 'status' | 'operationType'>;
@@ -53,14 +54,11 @@ export function useHistory(
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
-    let isCurrent = true;
-    api.runs(organizationId, filter).then(
-      (runs) => isCurrent && setRead((before) => withNewest(before, filter, runs)),
-      (error: unknown) => isCurrent && setRead((before) => withError(before, filter, messageOf(error))),
+    return whileCurrent(
+      api.runs(organizationId, filter),
+      (runs) => setRead((before) => withNewest(before, filter, runs)),
+      (error) => setRead((before) => withError(before, filter, messageOf(error))),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, organizationId, filter, version]);
 
   const oldest = read.runs?.at(-1)?.id;

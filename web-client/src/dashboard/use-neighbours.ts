@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, RUNS_AT_ONCE } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 
 export interface Neighbours {
   previous: number | null;
@@ -20,20 +21,18 @@ export function useNeighbours(api: Api, organizationId: number, runId: number, v
   const [neighbours, setNeighbours] = useState(NONE);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
-    let isCurrent = true;
-    Promise.all([
-      api.runs(organizationId, { before: runId }).then((older) => older[0]?.id ?? null),
+    const read = Promise.all([
+      api.runs(organizationId, { before: runId }),
       newerRuns(api, organizationId, runId),
-    ]).then(
-      ([previous, newer]) =>
-        isCurrent &&
-        setNeighbours({ previous, next: newer.at(-1)?.id ?? null, later: laterAttempts(runId, newer) }),
-      // The page reports an unreachable server; without neighbours there are no links.
-      () => {},
+    ]);
+    // The page reports an unreachable server; without neighbours there are no links.
+    return whileCurrent(read, ([older, newer]) =>
+      setNeighbours({
+        previous: older[0]?.id ?? null,
+        next: newer.at(-1)?.id ?? null,
+        later: laterAttempts(runId, newer),
+      }),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, organizationId, runId, version]);
   return neighbours;
 }

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { versionOf } from './use-records.ts';
 
 export type Registration =
@@ -29,19 +30,15 @@ export function useRegistration(
   const [asked, setAsked] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` and `version` are not read, they are the reasons to read again.
   useEffect(() => {
-    let isCurrent = true;
-    api
-      .organization(organizationId)
-      .then((organization): Registration => ({ kind: 'registered', organization }))
-      .catch((error: unknown): Registration => {
-        const isMissing = error instanceof ApiError && error.code === 'ORGANIZATION_NOT_FOUND';
-        return { kind: isMissing ? 'not-registered' : 'unknown' };
-      })
-      // A read that failed later keeps what is known.
-      .then((known) => isCurrent && setRegistration((before) => (known.kind === 'unknown' ? before : known)));
-    return () => {
-      isCurrent = false;
-    };
+    return whileCurrent(
+      api.organization(organizationId),
+      (organization) => setRegistration({ kind: 'registered', organization }),
+      (error) => {
+        // Any other failure keeps what is known.
+        if (error instanceof ApiError && error.code === 'ORGANIZATION_NOT_FOUND')
+          setRegistration({ kind: 'not-registered' });
+      },
+    );
   }, [api, organizationId, asked, version]);
   return { registration, readAgain: useCallback(() => setAsked((times) => times + 1), []) };
 }

@@ -4,6 +4,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { isLater, momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
 
 interface WatchedRun {
@@ -32,19 +33,15 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `hasEnded` and `asked` are not read, they are reasons to read again.
   useEffect(() => {
-    let isCurrent = true;
-    Promise.all([api.run(organizationId, runId), api.timeline(organizationId, runId)])
-      .then(([log, { events, trimmed }]): WatchedRun => {
-        return { log, moments: momentsOf(events), isTrimmed: trimmed, error: null };
-      })
-      .then(
+    return whileCurrent(
+      Promise.all([api.run(organizationId, runId), api.timeline(organizationId, runId)]),
+      ([log, { events, trimmed }]) => {
+        const read = { log, moments: momentsOf(events), isTrimmed: trimmed, error: null };
         // Events that arrived during this request may not be sent again.
-        (read) => isCurrent && setRun(withLaterState(read, newest.current)),
-        (error: unknown) => isCurrent && setRun((before) => ({ ...before, error: runErrorText(error) })),
-      );
-    return () => {
-      isCurrent = false;
-    };
+        setRun(withLaterState(read, newest.current));
+      },
+      (error) => setRun((before) => ({ ...before, error: runErrorText(error) })),
+    );
   }, [api, organizationId, runId, hasEnded, asked]);
 
   useEffect(() => {

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { WebhookDelivery } from '#contract/webhook.ts';
 import { messageOf } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import type { NotificationApi } from './notification-api.ts';
 
 export interface Deliveries {
@@ -18,14 +19,11 @@ export function useDeliveries(api: NotificationApi, id: number, version: string)
   const [round, setRound] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `round` request another read
   useEffect(() => {
-    let isCurrent = true;
-    api.deliveries(id).then(
-      ({ deliveries }) => isCurrent && setRead({ deliveries, error: null }),
-      (error: unknown) => isCurrent && setRead((before) => ({ ...before, error: messageOf(error) })),
+    return whileCurrent(
+      api.deliveries(id),
+      ({ deliveries }) => setRead({ deliveries, error: null }),
+      (error) => setRead((before) => ({ ...before, error: messageOf(error) })),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, id, version, round]);
 
   const isUnderWay = read.deliveries?.some(({ state, attempts }) => state === 'pending' && attempts <= 1);

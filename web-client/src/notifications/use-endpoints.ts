@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { WebhookEndpointList } from '#contract/webhook-endpoint.ts';
 import { ApiError, messageOf } from '../api.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import type { NotificationApi } from './notification-api.ts';
 
 /** How often the list is read again while a message of it is under way. */
@@ -31,36 +32,25 @@ export function useEndpoints(api: NotificationApi, may: boolean | undefined): En
   // biome-ignore lint/correctness/useExhaustiveDependencies: `count` requests another read
   useEffect(() => {
     if (may !== true) return undefined;
-    let isCurrent = true;
-    api.list().then(
-      (list) => isCurrent && setRead({ list, error: null, isForbidden: false }),
-      (error: unknown) =>
-        isCurrent &&
+    return whileCurrent(
+      api.list(),
+      (list) => setRead({ list, error: null, isForbidden: false }),
+      (error) =>
         setRead((before) => ({
           ...before,
           error: messageOf(error),
           isForbidden: error instanceof ApiError && error.code === 'FORBIDDEN',
         })),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api, may, count]);
 
   useEffect(() => {
-    let isCurrent = true;
-    api.organizations().then(
-      ({ organizations }) =>
-        isCurrent &&
-        setNames(
-          new Map(organizations.map(({ organization_id: id, name }) => [id, name ?? `Organization ${id}`])),
-        ),
-      // Without the names the ids are shown.
-      () => {},
+    // Without the names the ids are shown.
+    return whileCurrent(api.organizations(), ({ organizations }) =>
+      setNames(
+        new Map(organizations.map(({ organization_id: id, name }) => [id, name ?? `Organization ${id}`])),
+      ),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [api]);
 
   const isUnderWay = read.list?.webhooks.some(

@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react';
 import type { Api } from '../api.ts';
 import { watchAccess } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
@@ -76,19 +77,17 @@ export function useEverything(api: Api): WatchedEverything {
       clearInterval(clock);
     };
   }, []);
-  useEffect(() => {
-    let isCurrent = true;
-    readRecent(api).then(
-      (recent) =>
-        isCurrent &&
-        setView((before) => ({ ...before, lines: withRecent(before.lines, recent), earlier: 'loaded' })),
-      // Then the list begins with what the stream tells.
-      () => isCurrent && setView((before) => ({ ...before, earlier: 'failed' })),
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [api]);
+  useEffect(
+    () =>
+      whileCurrent(
+        readRecent(api),
+        (recent) =>
+          setView((before) => ({ ...before, lines: withRecent(before.lines, recent), earlier: 'loaded' })),
+        // Then the list begins with what the stream tells.
+        () => setView((before) => ({ ...before, earlier: 'failed' })),
+      ),
+    [api],
+  );
   return view;
 }
 
