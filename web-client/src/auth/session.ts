@@ -8,6 +8,7 @@
  * Not here: the form (sign-in-card.tsx), the page of sign-in links (sign-in-page.tsx).
  */
 import { useSyncExternalStore } from 'react';
+import { keep, readKept } from '../browser-storage.ts';
 
 export type Session =
   /** No token is needed so far: the server has no accounts, or this browser has a session. */
@@ -36,13 +37,13 @@ export function useSession(): Session {
 
 /** @param token that the server has accepted */
 export function signIn(token: string): void {
-  keep(token);
+  keep('sessionStorage', KEY, token);
   change({ kind: 'signed-in', token });
 }
 
 /** Forgets the token of this tab. The server ends a session itself (api.ts). */
 export function signOut(): void {
-  keep(null);
+  keep('sessionStorage', KEY, null);
   isSession = false;
   change({ kind: 'asked', lapsed: null });
 }
@@ -54,7 +55,7 @@ export function hasSession(): void {
 
 /** A session that begins now takes its place. */
 export function forgetToken(): void {
-  keep(null);
+  keep('sessionStorage', KEY, null);
 }
 
 /** `fetch` with the token of this session, which ends when the server rejects it. */
@@ -63,7 +64,7 @@ export const sessionFetch: typeof fetch = async (input, init) => {
   const response = await (sent === null ? fetch(input, init) : fetchWith(sent)(input, init));
   // A 401 to a request from before the sign-in says nothing about the current token.
   if (response.status === 401 && session.kind !== 'asked' && sent === currentToken()) {
-    keep(null);
+    keep('sessionStorage', KEY, null);
     const lapsed = sent !== null ? 'token' : isSession ? 'session' : null;
     isSession = false;
     change({ kind: 'asked', lapsed });
@@ -96,21 +97,7 @@ function change(next: Session): void {
   for (const notify of listeners) notify();
 }
 
-/** A browser may forbid a page to store anything: then a token lasts as long as the page. */
 function kept(): Session {
-  try {
-    const token = sessionStorage.getItem(KEY);
-    return token === null ? { kind: 'open' } : { kind: 'signed-in', token };
-  } catch {
-    return { kind: 'open' };
-  }
-}
-
-function keep(token: string | null): void {
-  try {
-    if (token === null) sessionStorage.removeItem(KEY);
-    else sessionStorage.setItem(KEY, token);
-  } catch {
-    // See kept().
-  }
+  const token = readKept('sessionStorage', KEY);
+  return token === null ? { kind: 'open' } : { kind: 'signed-in', token };
 }

@@ -2,7 +2,6 @@
  * What an address names: an organization, `${BASE_PATH}/?org=123`, one of its runs, `&run=17`, its patients,
  * `&view=patients`, or those to check, `&view=check`.
  */
-
 import type { CheckReason } from '#contract/patients-to-check.ts';
 import { RowId } from '#contract/sync-log.ts';
 import { BASE_PATH } from '../base-path.ts';
@@ -36,21 +35,14 @@ export function addressOfRun(organizationId: number, runId: number): string {
   return `${addressOf(organizationId)}&run=${runId}`;
 }
 
-export function isPatientsView(search: string): boolean {
-  return new URLSearchParams(search).get('view') === 'patients';
-}
-
-export function isAddView(search: string): boolean {
-  return new URLSearchParams(search).get('view') === 'add';
+/** @returns `patients`, `check` or `add`; null or any other text: the dashboard or a run */
+export function viewOf(search: string): string | null {
+  return new URLSearchParams(search).get('view');
 }
 
 /** @param id proposed; default: the next one */
 export function addressOfAdd(id?: number): string {
   return `${BASE_PATH}/?view=add${id === undefined ? '' : `&org=${id}`}`;
-}
-
-export function isCheckView(search: string): boolean {
-  return new URLSearchParams(search).get('view') === 'check';
 }
 
 /** @param reason opened first */

@@ -6,7 +6,7 @@ import { sessionFetch } from '../auth/session.ts';
 import { rememberOrganization } from '../ui/last-organization.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { showPage } from '../ui/page-root.tsx';
-import { isAddView, isCheckView, isPatientsView, organizationOf, runOf } from './address.ts';
+import { organizationOf, runOf, viewOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
@@ -25,16 +25,17 @@ const AddClinicPage = loadOnDemand(() =>
 const { search } = window.location;
 const organizationId = organizationOf(search);
 const runId = runOf(search);
-if (organizationId !== undefined && !isAddView(search)) rememberOrganization(organizationId);
+const view = viewOf(search);
+if (organizationId !== undefined && view !== 'add') rememberOrganization(organizationId);
 const api = createApi(BASE_PATH, sessionFetch);
 
-if (isAddView(search)) {
+if (view === 'add') {
   showPage(<AddClinicPage api={api} proposedId={organizationId} />);
 } else if (organizationId === undefined) {
   showPage(<ChooseOrganization api={api} asked={new URLSearchParams(search).get('org')} />);
-} else if (isPatientsView(search)) {
+} else if (view === 'patients') {
   showPage(<PatientsPage organizationId={organizationId} api={api} />);
-} else if (isCheckView(search)) {
+} else if (view === 'check') {
   showPage(<CheckPage organizationId={organizationId} api={api} />);
 } else if (runId === undefined) {
   showPage(<Dashboard organizationId={organizationId} api={api} />);

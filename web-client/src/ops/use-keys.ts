@@ -3,6 +3,7 @@
  * speech input (WCAG 2.1.4).
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { keep, readKept } from '../browser-storage.ts';
 
 const KEYS = ['/', 'j', 'k', 'x', 'X', 'a', 'r', 's', 'c', 'p', '?', 'Escape'] as const;
 type Key = (typeof KEYS)[number];
@@ -37,22 +38,10 @@ const STORED = 'patient-sync.keys';
 
 /** Whether single keys do something; kept in this browser. */
 export function useKeysSwitch(): [isOn: boolean, change: (isOn: boolean) => void] {
-  const [isOn, setIsOn] = useState(readSwitch);
+  const [isOn, setIsOn] = useState(() => readKept('localStorage', STORED) !== 'off');
   const change = useCallback((next: boolean): void => {
     setIsOn(next);
-    try {
-      localStorage.setItem(STORED, next ? 'on' : 'off');
-    } catch {
-      // A browser may forbid a page to store anything: then the choice lasts as long as the page.
-    }
+    keep('localStorage', STORED, next ? 'on' : 'off');
   }, []);
   return [isOn, change];
-}
-
-function readSwitch(): boolean {
-  try {
-    return localStorage.getItem(STORED) !== 'off';
-  } catch {
-    return true;
-  }
 }
