@@ -2,12 +2,13 @@
  * `npm run doctor`: checks a set-up before it is used, one line for each check with what to do. Exit code 1 when something
  * would stop a sync. It changes nothing in a database of DATABASE_URL.
  */
+import type { Sql } from 'postgres';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../config/rules.ts';
 import { checkDatabase } from '../database/check-database.ts';
 import { DatabaseStartError } from '../database/database-failure.ts';
-import { connect } from '../database/driver.ts';
+import { withConnection } from '../database/driver.ts';
 import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
@@ -160,12 +161,7 @@ async function examineKeys(
   }
 }
 
-async function withSql<T>(url: string, work: (sql: ReturnType<typeof connect>) => Promise<T>): Promise<T> {
-  const sql = connect(url, {
-    max: 1,
-    prepare: false,
-    connect_timeout: 10,
-    connection: { application_name: 'patient-sync doctor' },
-  });
-  return await work(sql).finally(() => sql.end({ timeout: 1 }));
+function withSql<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const connection = { application_name: 'patient-sync doctor' };
+  return withConnection(url, { connect_timeout: 10, connection }, work);
 }

@@ -9,7 +9,7 @@ import { databaseError, errorCode } from '../logging/safe-error.ts';
 import { type DatabaseHost, isSocket } from './address.ts';
 import { type ConnectionSettings, readConnectionSettings } from './address-parameters.ts';
 import { DatabaseStartError, explainDatabaseFailure, type NamedAddress } from './database-failure.ts';
-import { connect } from './driver.ts';
+import { withConnection } from './driver.ts';
 import { isEncrypted, openSocket } from './open-socket.ts';
 
 export interface CheckOptions {
@@ -104,20 +104,13 @@ function isTemporary(error: unknown): boolean {
 }
 
 async function readFacts(url: string): Promise<ServerFacts> {
-  const sql = connect(url, {
-    max: 1,
-    prepare: false,
-    connect_timeout: 10,
-    connection: { application_name: 'patient-sync start' },
-  });
-  try {
+  const options = { connect_timeout: 10, connection: { application_name: 'patient-sync start' } };
+  return await withConnection(url, options, async (sql) => {
     const [facts] = await sql<ServerFacts[]>`
       select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
         current_database() as database`;
     return facts ?? { version: 0, encoding: '', database: '' };
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+  });
 }
 
 /** @returns a remote host that offers no TLS, when the address does not require TLS */

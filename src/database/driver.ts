@@ -57,6 +57,16 @@ export function connect(url: string, options: ConnectionOptions): Sql {
   return connectTo(addressOptions(url, timeoutS, readSessionState), options);
 }
 
+/** One connection for a few statements. @throws AddressError */
+export async function withConnection<T>(
+  url: string,
+  options: Pick<ConnectionOptions, 'connect_timeout' | 'connection'>,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  const sql = connect(url, { max: 1, prepare: false, ...options });
+  return await work(sql).finally(() => sql.end({ timeout: 1 }));
+}
+
 function connectTo(address: AddressOptions, options: ConnectionOptions): Sql {
   const sockets = trackSockets(address.socket);
   const undocumented: UndocumentedOptions = { socket: sockets.open };

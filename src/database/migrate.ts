@@ -10,7 +10,7 @@ import { databaseError } from '../logging/safe-error.ts';
 import { type BlockingSessionWatch, watchBlockingSession } from './blocking-session.ts';
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
-import { connect } from './driver.ts';
+import { withConnection } from './driver.ts';
 import { withMigrationExplanation } from './migration-failure.ts';
 import { applyPending, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
@@ -58,9 +58,8 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     ...sessionSettings({ throughPooler }),
     ...(throughPooler ? {} : NO_LIMIT),
   };
-  const sql = connect(url, { max: 1, prepare: false, connection });
   const end = performance.now() + patienceMs;
-  try {
+  return await withConnection(url, { connection }, async (sql) => {
     for (;;) {
       const attempt = await tryMigrate(sql, options);
       if (attempt.roles !== undefined) return attempt.roles;
@@ -71,9 +70,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
       logger?.warn(`${blocked} Trying again; no other statement waits for it.`);
       await delay(PAUSE_MS);
     }
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+  });
 }
 
 /** Without roles, another session, `holder`, holds a lock that the migration needs, and nothing has changed. */

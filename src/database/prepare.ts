@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../logging/logger.ts';
 import { withExplanation } from './check-database.ts';
-import { connect } from './driver.ts';
+import { withConnection } from './driver.ts';
 import { migrate } from './migrate.ts';
 import type { DatabaseRoles } from './revoke-privileges.ts';
 import { pinSession, sessionSettings } from './session.ts';
@@ -58,9 +58,10 @@ export async function prepareDatabase(
 /** The role as PostgreSQL names it: the user name of a pooler may contain more. */
 async function readRole(url: string): Promise<string | undefined> {
   const connection = sessionSettings({ throughPooler: true });
-  const sql = connect(url, { max: 1, prepare: false, connection });
-  const [row] = await sql<{ role: string }[]>`select current_user as role`.finally(() =>
-    sql.end({ timeout: 1 }),
+  const [row] = await withConnection(
+    url,
+    { connection },
+    (sql) => sql<{ role: string }[]>`select current_user as role`,
   );
   return row?.role;
 }

@@ -11,7 +11,7 @@
 import type { ISql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
-import { connect } from './driver.ts';
+import { withConnection } from './driver.ts';
 
 export type SessionSettings = Readonly<Record<string, string>>;
 
@@ -135,6 +135,5 @@ async function withSession<T>(
   work: (sql: ISql) => Promise<T>,
 ): Promise<T> {
   const connection = { application_name: 'patient-sync start', ...sessionSettings({ throughPooler }) };
-  const sql = connect(url, { max: 1, prepare: false, connection });
-  return await work(sql).finally(() => sql.end({ timeout: 1 }));
+  return await withConnection(url, { connection }, work);
 }

@@ -6,7 +6,7 @@
  */
 import type { TransactionSql } from 'postgres';
 import { withExplanation } from '../../database/check-database.ts';
-import { connect } from '../../database/driver.ts';
+import { withConnection } from '../../database/driver.ts';
 import { ROWS_AT_ONCE } from '../../database/portions.ts';
 import { databaseError } from '../../logging/safe-error.ts';
 import { LegacyImportError } from './error.ts';
@@ -58,13 +58,8 @@ export async function withLegacySource<T>(
   options: SourceOptions,
   work: (source: LegacySource) => Promise<T>,
 ): Promise<T> {
-  const sql = connect(url, {
-    max: 1,
-    prepare: false,
-    connect_timeout: 10,
-    connection: { application_name: 'patient-sync import-legacy' },
-  });
-  try {
+  const connection = { application_name: 'patient-sync import-legacy' };
+  return await withConnection(url, { connect_timeout: 10, connection }, async (sql) => {
     const explained = <R>(reading: Promise<R>) =>
       reading.catch((error: unknown) => {
         throw explain(url, error);
@@ -75,9 +70,7 @@ export async function withLegacySource<T>(
       result: await work(await explained(openSource(tx, url, options))),
     }));
     return done.result as T;
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+  });
 }
 
 async function openSource(
