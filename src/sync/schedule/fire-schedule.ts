@@ -26,6 +26,7 @@ import {
 } from '../../organizations/planned-firings.ts';
 import { wouldStartWait } from '../held-organization.ts';
 import { createRun, findRunning } from '../start-run.ts';
+import { clockOf } from './database-clock.ts';
 
 /** A firing that starts later than this was missed: no server ran, or none reached the database. */
 const LATE_AFTER_MS = 60_000;
@@ -64,7 +65,7 @@ export async function fireNext(
   now?: Date,
 ): Promise<Fired | undefined> {
   return await sql.begin(async (tx): Promise<Fired | undefined> => {
-    const clock = tx`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
+    const clock = clockOf(tx, now);
     const [due] = await tx<Due[]>`
       select id, schedule, firings, longest_interval_s as longest, next_sync_at::text as due_at, ${clock} as now,
         coalesce(next_sync_at < ${resumedAt(tx)}, false) as has_rested, ${briefLockWait(tx)}

@@ -14,6 +14,7 @@ import {
   readFirings,
   readSchedules,
 } from '../../organizations/planned-firings.ts';
+import { clockOf } from './database-clock.ts';
 
 /** In seconds: the random delay, and a difference between the clocks of server and database. */
 const SLACK_S = 15 * 60;
@@ -43,14 +44,13 @@ interface Row {
  * @returns the organizations whose next firing is earlier now
  */
 export async function releaseFromFuture({ sql }: Database, now?: Date): Promise<number[]> {
-  const at = now?.toISOString() ?? null;
-  await sql`update organizations set retry_at = coalesce(${at}::timestamptz, clock_timestamp()) where id in (
-    select id from organizations where retry_at > coalesce(${at}::timestamptz, clock_timestamp()) + ${LONGEST_RETRY}::interval
-    order by id for no key update skip locked)`;
+  const clock = clockOf(sql, now);
+  await sql`update organizations set retry_at = ${clock} where id in (
+    select id from organizations where retry_at > ${clock} + ${LONGEST_RETRY}::interval order by id for no key update skip locked)`;
   const intervalOf = rememberIntervals();
   const released: number[] = [];
   for (let after = 0; ; ) {
-    const rows = await readPlannedAhead(sql, after, at);
+    const rows = await readPlannedAhead(sql, after, now);
     for (const row of rows) if (await planAgain(sql, row, intervalOf)) released.push(row.id);
     const last = rows.at(-1);
     if (last === undefined) return released;
@@ -58,8 +58,8 @@ export async function releaseFromFuture({ sql }: Database, now?: Date): Promise<
   }
 }
 
-async function readPlannedAhead(sql: Sql, after: number, at: string | null): Promise<Row[]> {
-  const clock = sql`coalesce(${at}::timestamptz, clock_timestamp())`;
+async function readPlannedAhead(sql: Sql, after: number, now: Date | undefined): Promise<Row[]> {
+  const clock = clockOf(sql, now);
   return await sql<Row[]>`
     select id, schedule, firings, next_sync_at as next, ${clock} as now from organizations
     where id > ${after} and isfinite(next_sync_at) and paused_at is null and next_sync_at > ${clock}

@@ -6,6 +6,7 @@ import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
 import { isEverythingPaused } from '../../organizations/pause.ts';
 import { wouldStartWait } from '../held-organization.ts';
 import { createRun } from '../start-run.ts';
+import { clockOf } from './database-clock.ts';
 
 /** How soon an attempt that waits for a running run looks again. */
 const WAIT = '30 seconds';
@@ -42,7 +43,7 @@ export async function startNextAttempt(
   now?: Date,
 ): Promise<SecondAttempt | undefined> {
   return await sql.begin(async (tx): Promise<SecondAttempt | undefined> => {
-    const clock = tx`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
+    const clock = clockOf(tx, now);
     const [due] = await tx<Due[]>`
       select id, retry_of, retry_type as type,
         (select metadata -> 'trigger' ->> 'schedule' from sync_logs where sync_logs.id = retry_of) as schedule,
