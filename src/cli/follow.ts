@@ -5,6 +5,7 @@
  * connection is lost for too long, and reports of a lost connection.
  */
 import { WebSocket } from 'ws';
+import type { ScheduleMode } from '#contract/organization.ts';
 import type { StreamEvent } from '#contract/stream-event.ts';
 import { StartedSync, SyncLog } from '#contract/sync-log.ts';
 import type { ConnectionKind } from '#live/connection.ts';
@@ -15,15 +16,17 @@ import { CommandError } from './arguments.ts';
 import { type ConnectionOptions, createConnectionMonitor } from './connection-monitor.ts';
 import { type Question, refusalOf, request, type Server } from './request.ts';
 
-export type SyncMode = 'full' | 'active' | 'changed';
-
-const PATHS: Record<SyncMode, string> = { full: 'sync-all', active: 'sync-active', changed: 'sync-changed' };
+const PATHS: Record<ScheduleMode, string> = {
+  full: 'sync-all',
+  active: 'sync-active',
+  changed: 'sync-changed',
+};
 
 /** @throws RefusedError */
 export async function startSync(
   server: Server,
   organizationId: number,
-  mode: SyncMode,
+  mode: ScheduleMode,
 ): Promise<StartedSync> {
   const path = `/cliniko/${PATHS[mode]}/${organizationId}`;
   const response = await request(server, path, { method: 'POST' });

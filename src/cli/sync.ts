@@ -1,8 +1,9 @@
 /** `npm run sync -- --org 123`: starts a sync on a running server, and shows it until it ends. */
+import type { ScheduleMode } from '#contract/organization.ts';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { EXIT_AFTER_SIGNAL, onEndingSignal } from '../server/ending-signals.ts';
 import { readArguments, runCommand, timeoutMs, UsageError, wholeNumber } from './arguments.ts';
-import { followRun, type SyncMode, startSync } from './follow.ts';
+import { followRun, startSync } from './follow.ts';
 import { explainFirstFailure, readServer, SERVER_OPTIONS, SERVER_USAGE, type Server } from './request.ts';
 import { jsonLine } from './screen.ts';
 import { createJsonDisplay, createRunDisplay, showRun } from './show-run.ts';
@@ -58,7 +59,7 @@ await runCommand(
   { endsWithReader: true },
 );
 
-function readMode(text: string): SyncMode {
+function readMode(text: string): ScheduleMode {
   if (text === 'full' || text === 'active' || text === 'changed') return text;
   throw new UsageError(`--mode must be full, active or changed; it was "${text}".`);
 }

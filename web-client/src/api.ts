@@ -25,7 +25,13 @@ import { type CheckReason, PatientsToCheck, PatientsToCheckPage } from '#contrac
 import { Pause, type PauseRequest } from '#contract/pause.ts';
 import { Problem, type ProblemCode } from '#contract/problem.ts';
 import { Timeline } from '#contract/stream-event.ts';
-import { StartedSync, SyncLog, SyncLogList, type SyncStatus } from '#contract/sync-log.ts';
+import {
+  type OperationType,
+  StartedSync,
+  SyncLog,
+  SyncLogList,
+  type SyncStatus,
+} from '#contract/sync-log.ts';
 
 /** `code` and `status` are undefined when this server did not answer: a proxy did, or nothing did. */
 export class ApiError extends Error {
@@ -63,11 +69,9 @@ const SignInAnswer = z.object({ identity_provider: z.nullable(z.string()) });
 const ProviderAnswer = z.object({ location: z.string() });
 export type Account = z.infer<typeof AccountAnswer>;
 
-export type StartableSync = 'full_patients' | 'active_patients' | 'changed_patients';
-
 export interface RunFilter {
   status?: SyncStatus;
-  operationType?: StartableSync;
+  operationType?: OperationType;
   /** Only runs older than this one. */
   before?: number;
 }
@@ -77,7 +81,7 @@ export const RUNS_AT_ONCE = 20;
 
 export interface Api {
   /** Also returns a run that was already active. */
-  startSync(organizationId: number, type: StartableSync): Promise<StartedSync>;
+  startSync(organizationId: number, type: OperationType): Promise<StartedSync>;
   cancelSync(organizationId: number, id: number): Promise<SyncLog>;
   organization(organizationId: number): Promise<Organization>;
   organizations(): Promise<OrganizationList>;
@@ -145,7 +149,7 @@ interface PatientQuery {
   after?: string;
 }
 
-const START: Record<StartableSync, string> = {
+const START: Record<OperationType, string> = {
   full_patients: 'sync-all',
   active_patients: 'sync-active',
   changed_patients: 'sync-changed',

@@ -1,16 +1,16 @@
 /** The menu of the syncs besides the guide's button. Loaded by the first press, and open then. */
 import { Menu } from '@base-ui/react/menu';
-import type { StartableSync } from '../api.ts';
+import type { OperationType } from '#contract/sync-log.ts';
 import { Icon } from '../ui/icon.tsx';
 
-const OTHERS: readonly { type: StartableSync; name: string; meaning: string }[] = [
+const OTHERS: readonly { type: OperationType; name: string; meaning: string }[] = [
   { type: 'changed_patients', name: 'Changes only', meaning: 'What changed since the last completed sync' },
   { type: 'active_patients', name: 'Active only', meaning: 'Every patient who is not archived' },
 ];
 
 export interface OtherSyncsProps {
   isBusy: boolean;
-  begin(type: StartableSync): () => void;
+  begin(type: OperationType): () => void;
 }
 
 export function OtherSyncs({ isBusy, begin }: OtherSyncsProps) {

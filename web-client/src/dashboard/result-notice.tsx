@@ -1,9 +1,8 @@
 /** How a run ended, in the guide's words, and what to do when it failed. */
-
 import { formatCount, formatPatients } from '#contract/count.ts';
 import { isCancelled, isWithoutKey } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
-import type { StartableSync } from '../api.ts';
+
 import { useMay } from '../auth/rights.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { handOverToHeading } from '../ui/restore-focus.ts';
@@ -83,6 +82,6 @@ function NextSteps({ log, start, onKey }: ResultNoticeProps) {
   );
 }
 
-function againOf(log: SyncLog): StartableSync {
+function againOf(log: SyncLog): OperationType {
   return OperationType.safeParse(log.operation_type).data ?? 'full_patients';
 }

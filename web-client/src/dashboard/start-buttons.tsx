@@ -5,7 +5,7 @@
  * focus. The cancel button is elsewhere (cancel-button.tsx).
  */
 import { type RefObject, useState } from 'react';
-import type { StartableSync } from '../api.ts';
+import type { OperationType } from '#contract/sync-log.ts';
 import { useMay } from '../auth/rights.ts';
 import { GuideText, Icon } from '../ui/icon.tsx';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
@@ -27,7 +27,7 @@ const OtherSyncs = loadOnDemand(
 export function StartButtons({ start, isRunning, startButton }: StartButtonsProps) {
   const may = useMay('sync');
   const isBusy = isRunning || start.outcome.kind === 'asking';
-  const begin = (type: StartableSync) => () => {
+  const begin = (type: OperationType) => () => {
     if (!isBusy) start.begin(type);
   };
   if (may === false) return null;

@@ -1,7 +1,7 @@
 /** Starts a sync from the page, and reports the result of the request. The watch reports the run itself. */
 import { useCallback, useEffect, useState } from 'react';
-import type { SyncLog } from '#contract/sync-log.ts';
-import { type Api, ApiError, type StartableSync } from '../api.ts';
+import type { OperationType, SyncLog } from '#contract/sync-log.ts';
+import { type Api, ApiError } from '../api.ts';
 import { isConnected } from '../live/connection.ts';
 import type { WatchedOrganization } from './use-organization.ts';
 
@@ -14,7 +14,7 @@ export type StartOutcome =
 
 export interface Start {
   outcome: StartOutcome;
-  begin(type: StartableSync): void;
+  begin(type: OperationType): void;
 }
 
 /**
@@ -33,7 +33,7 @@ export function useStart(
     if (isWatching) setOutcome((before) => (before.kind === 'refused' ? { kind: 'none' } : before));
   }, [log, isWatching]);
   const begin = useCallback(
-    (type: StartableSync): void => {
+    (type: OperationType): void => {
       setOutcome({ kind: 'asking' });
       api
         .startSync(organizationId, type)
