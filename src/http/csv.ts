@@ -15,7 +15,7 @@ interface ExactId {
 
 export type Cell = string | number | boolean | null | ExactId;
 
-const Format = z.enum(['json', 'csv']);
+export const Format = z.enum(['json', 'csv']);
 
 /** `?format=csv`; default JSON. */
 export function wantsCsv(c: Context): boolean {

@@ -5,7 +5,7 @@ import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { parseWholeNumber } from '#contract/whole-number.ts';
 import { ProblemError } from './problem.ts';
 
-const Flag = z.enum(['true', 'false']);
+export const Flag = z.enum(['true', 'false']);
 
 export function pathId(c: Context, name: 'orgId' | 'id'): number {
   return readId(c.req.param(name), name);

@@ -4,6 +4,8 @@ import { CursorText } from '#contract/cursor-text.ts';
 import { CheckReason } from '#contract/patients-to-check.ts';
 import type { ProblemCode } from '#contract/problem.ts';
 import { RowId } from '#contract/sync-log.ts';
+import { Format } from '../http/csv.ts';
+import { Flag } from '../http/parameters.ts';
 import type { Answer, Parameter } from './operation.ts';
 
 export const PATH_PARAMETERS: Record<string, Parameter> = {
@@ -52,12 +54,12 @@ export const AT_LEAST: Parameter = {
 };
 
 export const FORMAT: Parameter = {
-  schema: z.enum(['json', 'csv']),
+  schema: Format,
   description: 'csv: a table for spreadsheets (RFC 4180); no cell begins like a formula. Default json.',
 };
 
 export const DRY_RUN: Parameter = {
-  schema: z.enum(['true', 'false']),
+  schema: Flag,
   description: 'true: reports what would be erased, and changes nothing. Default false.',
 };
 

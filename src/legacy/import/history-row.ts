@@ -188,7 +188,7 @@ function errorsIn(metadata: string | null): string | null {
   return Array.isArray(errors) ? JSON.stringify(errors) : null;
 }
 
-const word = (text: string | null): string => (text ?? '').trim().toLowerCase();
+export const word = (text: string | null): string => (text ?? '').trim().toLowerCase();
 
 /** For the report. A name of a program; anything else may be a text about a patient. */
 function shown(text: string | null): string {

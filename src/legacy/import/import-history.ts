@@ -7,7 +7,7 @@ import type { OperationType } from '#contract/sync-log.ts';
 import { appendAudit } from '../../audit/append.ts';
 import { OrganizationDeletedError } from '../../organizations/organization-lock.ts';
 import { LegacyImportError } from './error.ts';
-import { type HistoryRow, toHistoryRow } from './history-row.ts';
+import { type HistoryRow, toHistoryRow, word } from './history-row.ts';
 import type { LegacyRow, LegacySource } from './legacy-source.ts';
 import { findImported, sourceKey, writeHistory } from './write-history.ts';
 
@@ -126,8 +126,8 @@ async function importPortion(
     }
     const { row } = conversion;
     rows.push(row);
-    increment(report.statuses, `${shown(old.status)} -> ${row.status}`);
-    increment(report.operations, `${shown(old.operation)} -> ${row.operationType}`);
+    increment(report.statuses, `${word(old.status)} -> ${row.status}`);
+    increment(report.operations, `${word(old.operation)} -> ${row.operationType}`);
     if (row.isReduced) report.reduced += 1;
   }
   if (rows.length === 0) return;
@@ -142,9 +142,6 @@ async function countMissing(sql: Sql, organizationId: number, rows: readonly His
   const known = await findImported(sql, organizationId, rows);
   return rows.filter(({ source }) => !known.has(sourceKey(source))).length;
 }
-
-/** A known word in small letters: unknown ones are left out before they come here. */
-const shown = (text: string | null): string => (text ?? '').trim().toLowerCase();
 
 function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
