@@ -1,7 +1,7 @@
 /** Servers as processes of their own, and what they and their PostgreSQL use of the processor. */
 import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import type { Environment } from './environment.ts';
+import type { Database } from '../src/database/open.ts';
 import { MS_A_TICK, type Usage, usageOf } from './fan-out/usage.ts';
 import { answerOf, start } from './processes.ts';
 
@@ -22,7 +22,7 @@ export async function startServerProcess(
 export const usageOfServer = ({ child }: ServerProcess): Promise<Usage> => usageOf(child.pid ?? process.pid);
 
 /** Of all sessions and background processes, also of those that have ended. */
-export async function databaseCpuMs({ database: { sql } }: Environment): Promise<number> {
+export async function databaseCpuMs({ database: { sql } }: { database: Database }): Promise<number> {
   const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
   const main = (await processTimes(String(row?.pid)))?.parent ?? 0;
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
