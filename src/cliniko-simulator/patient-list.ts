@@ -6,6 +6,7 @@
  */
 import { type Answer, failure, json, jsonText } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
+import { keepNewest } from './keep-newest.ts';
 import { applyIgnoredParameters, hasNextLink, reportedTotal, withOldest } from './odd-pages.ts';
 import type { Population } from './population.ts';
 import { BadQuery, type PatientQuery, parseQuery } from './query.ts';
@@ -115,18 +116,4 @@ function pageLinks(
 /** In the format of Cliniko's own links, including the asterisk of `archived_at:*`. */
 function encode(text: string): string {
   return encodeURIComponent(text).replaceAll('*', '%2A');
-}
-
-/** A map of bounded size that evicts the entry that was set the longest ago. */
-function keepNewest<Value>(most: number) {
-  const kept = new Map<string, Value>();
-  const set = (key: string, value: Value) => {
-    kept.delete(key);
-    kept.set(key, value);
-    for (const oldest of kept.keys()) {
-      if (kept.size <= most) break;
-      kept.delete(oldest);
-    }
-  };
-  return { get: (key: string) => kept.get(key), set };
 }

@@ -87,22 +87,23 @@ export function createPeople(population: Population, behaviour: Behaviour, now: 
   };
 }
 
+const TIMES = [
+  ['created_at', 'createdAt'],
+  ['updated_at', 'updatedAt'],
+  ['archived_at', 'archivedAt'],
+] as const;
+
 /** Valid times are facts for filters and sorting; an invalid one is only displayed. */
-function shownAs({ created_at, updated_at, archived_at, ...rest }: PatientRecord): {
-  facts: Partial<Facts>;
-  patch: PatientRecord;
-} {
+function shownAs(overrides: PatientRecord): { facts: Partial<Facts>; patch: PatientRecord } {
   const facts: Partial<Facts> = {};
-  const patch = rest;
-  if (isTimestamp(created_at)) facts.createdAt = Date.parse(created_at) / 1000;
-  else if (created_at === null) facts.createdAt = null;
-  else if (created_at !== undefined) patch.created_at = created_at;
-  if (isTimestamp(updated_at)) facts.updatedAt = Date.parse(updated_at) / 1000;
-  else if (updated_at === null) facts.updatedAt = null;
-  else if (updated_at !== undefined) patch.updated_at = updated_at;
-  if (isTimestamp(archived_at)) facts.archivedAt = Date.parse(archived_at) / 1000;
-  else if (archived_at === null) facts.archivedAt = null;
-  else if (archived_at !== undefined) patch.archived_at = archived_at;
+  const patch = { ...overrides };
+  for (const [name, fact] of TIMES) {
+    const time = overrides[name];
+    if (isTimestamp(time)) facts[fact] = Date.parse(time) / 1000;
+    else if (time === null) facts[fact] = null;
+    else if (time !== undefined) continue;
+    delete patch[name];
+  }
   return { facts, patch };
 }
 

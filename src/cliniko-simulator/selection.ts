@@ -15,6 +15,7 @@ import {
   predicateFor,
   secondsOf,
 } from './filter.ts';
+import { keepNewest } from './keep-newest.ts';
 import type { Population } from './population.ts';
 import type { Condition, PatientQuery, SortColumn } from './query.ts';
 import { firstWhere } from './sorted-positions.ts';
@@ -39,11 +40,11 @@ interface Search {
 }
 
 /** The number of cached scans, and the maximum of matches of each: 16 MB in all. */
-const REMEMBERED_WALKS = 4;
+const REMEMBERED_SCANS = 4;
 const REMEMBERED_MATCHES = 1_000_000;
 
 export function createSelect(population: Population, behaviour: Behaviour): Select {
-  const remembered = new Map<string, Uint32Array>();
+  const remembered = keepNewest<Uint32Array>(REMEMBERED_SCANS);
 
   function findAll(query: PatientQuery, search: Search): Uint32Array {
     const key = JSON.stringify([population.version(), query.conditions, query.sort, behaviour]);
@@ -53,10 +54,6 @@ export function createSelect(population: Population, behaviour: Behaviour): Sele
       sorted(matches(population, search), withTies(query.sort, behaviour), population),
     );
     if (found.length <= REMEMBERED_MATCHES) remembered.set(key, found);
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= REMEMBERED_WALKS) break;
-      remembered.delete(oldest);
-    }
     return found;
   }
 
