@@ -1,5 +1,5 @@
 /** The form state of the settings, and the request for the fields that changed. Pure. */
-import type { Organization, OrganizationChange } from '#contract/organization.ts';
+import type { Organization, OrganizationChange, ValidationPolicy } from '#contract/organization.ts';
 import { type ApiError, ruleOf } from '../api.ts';
 import { areSameSchedules, draftOfSchedules, type ScheduleDraft, schedulesOf } from './schedule-draft.ts';
 
@@ -9,9 +9,7 @@ export interface ClinicDraft {
   timeZone: string;
 }
 
-export interface SettingsDraft extends ClinicDraft {
-  phone: 'warn' | 'reject';
-  email: 'optional' | 'require';
+export interface SettingsDraft extends ClinicDraft, ValidationPolicy {
   schedules: readonly ScheduleDraft[];
 }
 
