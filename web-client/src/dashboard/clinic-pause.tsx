@@ -5,7 +5,7 @@ import type { Api } from '../api.ts';
 import { messageOf } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
-import { LazyPauseDialog } from '../ui/lazy-pause-dialog.tsx';
+import { LazyReasonDialog, REASON_OF_PAUSE } from '../ui/lazy-reason-dialog.tsx';
 import { PausedNotice } from '../ui/paused-notice.tsx';
 import type { Registration } from './use-registration.ts';
 
@@ -46,13 +46,15 @@ export function PauseClinicButton({ api, registration, onChanged }: PauseClinicP
       </button>
       {error !== null && <ErrorNotice words={error} />}
       {isAsking && (
-        <LazyPauseDialog
-          action="pause"
-          subject="this clinic"
-          effect={EFFECT}
+        <LazyReasonDialog
+          title="Pause this clinic?"
+          button="Pause this clinic"
+          reasonLabel={REASON_OF_PAUSE}
           onConfirm={(reason) => save({ paused: true, paused_reason: reason })}
           onClose={() => setIsAsking(false)}
-        />
+        >
+          <p>{EFFECT}</p>
+        </LazyReasonDialog>
       )}
     </>
   );

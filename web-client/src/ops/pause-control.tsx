@@ -4,9 +4,11 @@
  */
 import { useState } from 'react';
 import type { Pause } from '#contract/pause.ts';
-import { LazyPauseDialog } from '../ui/lazy-pause-dialog.tsx';
+import { LazyReasonDialog, REASON_OF_PAUSE } from '../ui/lazy-reason-dialog.tsx';
 import { PausedNotice } from '../ui/paused-notice.tsx';
 import type { KnownPause } from './use-pause.ts';
+
+const WORDS = { pause: 'Pause everything', resume: 'Resume everything' };
 
 const EFFECTS = {
   pause:
@@ -26,16 +28,18 @@ export function PauseButton({ pause, change }: KnownPause) {
         data-hidden={pause === null}
         onClick={() => setAsked(pause?.paused ? 'resume' : 'pause')}
       >
-        {pause?.paused ? 'Resume everything' : 'Pause everything'}
+        {WORDS[pause?.paused ? 'resume' : 'pause']}
       </button>
       {asked !== null && (
-        <LazyPauseDialog
-          action={asked}
-          subject="everything"
-          effect={EFFECTS[asked]}
+        <LazyReasonDialog
+          title={`${WORDS[asked]}?`}
+          button={WORDS[asked]}
+          reasonLabel={asked === 'pause' ? REASON_OF_PAUSE : null}
           onConfirm={(reason) => change(asked === 'pause' ? { paused: true, reason } : { paused: false })}
           onClose={() => setAsked(null)}
-        />
+        >
+          <p>{EFFECTS[asked]}</p>
+        </LazyReasonDialog>
       )}
     </>
   );

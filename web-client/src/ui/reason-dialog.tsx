@@ -1,30 +1,43 @@
-/** Says what a pause, or its end, means for one clinic or for all, and does it. Loaded when opened. */
-import { type FormEvent, useId, useRef, useState } from 'react';
+/** Says what an action means, asks for a reason where one is shown later, and does it. Loaded when opened. */
+import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { ErrorNotice } from './error-notice.tsx';
 
-export interface PauseDialogProps {
-  action: 'pause' | 'resume';
-  /** "this clinic", "everything". */
-  subject: string;
-  /** What happens. */
-  effect: string;
+export interface ReasonDialogProps {
+  title: string;
+  /** The action: "Pause this clinic". */
+  button: string;
+  isDanger?: boolean;
+  /** There is nothing to do. */
+  isEmpty?: boolean;
+  /** Null: no reason is asked for. */
+  reasonLabel: string | null;
+  children: ReactNode;
   /** @param reason null: none was given */
   onConfirm(reason: string | null): Promise<unknown>;
   onClose(): void;
 }
 
-export function PauseDialog({ action, subject, effect, onConfirm, onClose }: PauseDialogProps) {
+export function ReasonDialog(props: ReasonDialogProps) {
+  const {
+    title,
+    button,
+    isDanger = false,
+    isEmpty = false,
+    reasonLabel,
+    children,
+    onConfirm,
+    onClose,
+  } = props;
   const [reason, setReason] = useState('');
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
-  const button = useRef<HTMLButtonElement>(null);
+  const actionButton = useRef<HTMLButtonElement>(null);
   const input = useId();
-  const title = `${action === 'pause' ? 'Pause' : 'Resume'} ${subject}`;
   const confirm = (event: FormEvent): void => {
     event.preventDefault();
-    if (isBusy) return;
+    if (isBusy || isEmpty) return;
     setIsBusy(true);
     onConfirm(reason.trim() || null).then(onClose, (failure: unknown) => {
       setError(messageOf(failure));
@@ -32,12 +45,12 @@ export function PauseDialog({ action, subject, effect, onConfirm, onClose }: Pau
     });
   };
   return (
-    <DialogFrame title={`${title}?`} isSmall initialFocus={button} onClose={onClose}>
+    <DialogFrame title={title} isSmall initialFocus={actionButton} onClose={onClose}>
       <form className="action-form" onSubmit={confirm}>
-        <p>{effect}</p>
-        {action === 'pause' && (
+        {children}
+        {reasonLabel !== null && (
           <div className="field">
-            <label htmlFor={input}>Reason, shown with the pause (optional)</label>
+            <label htmlFor={input}>{reasonLabel}</label>
             <input
               id={input}
               maxLength={300}
@@ -51,8 +64,13 @@ export function PauseDialog({ action, subject, effect, onConfirm, onClose }: Pau
           <button type="button" className="btn" onClick={onClose}>
             Not now
           </button>
-          <button ref={button} type="submit" className="btn btn-primary" aria-disabled={isBusy}>
-            {title}
+          <button
+            ref={actionButton}
+            type="submit"
+            className={isDanger ? 'btn btn-danger' : 'btn btn-primary'}
+            aria-disabled={isBusy || isEmpty}
+          >
+            {button}
           </button>
         </div>
       </form>
