@@ -163,6 +163,28 @@ describe('keys that another program omitted', () => {
   });
 });
 
+describe('a program whose search_path has no public', () => {
+  test('writes rows in every way, and each reaches clients', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connect(databaseUrl);
+    await sql`set search_path = ''`;
+    const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+    await next(stream, 'snapshot');
+    const shown = async (expected: object[]) =>
+      await vi.waitFor(async () => expect((await poll(server)).logs).toMatchObject(expected));
+    await sql`insert into public.sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'a', 'completed', '2026-11-23 10:00:00'), (123, 'b', 'timeout', '2026-11-23 11:00:00'),
+        (123, 'c', 'running', '2026-11-23 12:00:00')`;
+    for (const type of ['completed', 'failed', 'started']) await next(stream, type);
+    await sql`update public.sync_logs set status = 'success' where operation_type = 'c'`;
+    await shown([{ status: 'completed' }, { status: 'failed' }, { status: 'completed' }]);
+    await sql`delete from public.sync_logs where operation_type = 'c'`;
+    await shown([{ status: 'failed' }, { status: 'completed' }]);
+    await sql`truncate public.sync_logs`;
+    await shown([]);
+  });
+});
+
 describe('the list of sync logs', () => {
   test('has the organization, the number of logs and has_more, also from memory', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
