@@ -81,9 +81,14 @@ async function readStats(c: Context, deps: LegacyDeps) {
   };
 }
 
-/** An invalid time filters nothing, as does one outside of the years 1 to 9999, which PostgreSQL cannot read in this form. */
-function momentOf(text: string | undefined): Date | undefined {
-  const date = new Date(text ?? '');
+const WITHOUT_ZONE = /[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/i;
+
+/**
+ * A time without a zone is UTC, as Python prints it; `Date` takes it for the time zone of the server. An invalid time filters nothing, as
+ * does one outside of the years 1 to 9999, which PostgreSQL cannot read in this form.
+ */
+function momentOf(text = ''): Date | undefined {
+  const date = new Date(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
   const isStorable = !Number.isNaN(date.getTime()) && /^(?!0000)\d{4}-/.test(date.toISOString());
   return isStorable ? date : undefined;
 }

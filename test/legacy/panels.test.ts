@@ -1,5 +1,5 @@
 /** What old panels and scripts read: counts that agree, numbers where they format numbers, 200 everywhere. */
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
@@ -136,6 +136,28 @@ describe('after a sync of 60 patients', () => {
     const summary = await get(server, '/cliniko/active-patients-summary/123');
     expect(summary.body).toMatchObject({ total_active_patients: active, avg_total_appointments: 0 });
   });
+});
+
+test('a time without a zone is UTC, wherever the server is', async ({ databaseUrl }) => {
+  const server = await startTestServer(databaseUrl, { patients: 60 });
+  const log = await wholeSync(server);
+  vi.stubEnv('TZ', 'Australia/Brisbane');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(new Date(0).getHours()).toBe(10);
+  const syncedAfter = async (ms: number, write: (utc: string) => string) => {
+    const time = write(new Date(Date.parse(String(log.completed_at)) + ms).toISOString().slice(0, -1));
+    return (await get(server, `/cliniko/active-patients/123?last_synced_after=${time}`)).body.total_count;
+  };
+  const forms = [
+    (utc: string) => utc,
+    (utc: string) => utc.replace('T', ' '),
+    (utc: string) => `${utc}Z`,
+    (utc: string) => `${utc}%2B00:00`,
+  ];
+  for (const write of forms) {
+    expect(await syncedAfter(-60_000, write)).toBeGreaterThan(0);
+    expect(await syncedAfter(60_000, write)).toBe(0);
+  }
 });
 
 test('an organization that is not registered, or has no run, has zeros and no error', async ({
