@@ -44,15 +44,18 @@ export interface RunTotals {
   averageSeconds: number;
 }
 
-/** Over all rows of the organization, not only the recent ones. */
+/**
+ * Over all rows of the organization, not only the recent ones. Another program can store an end before the start: that duration is
+ * ignored.
+ */
 export async function readRunTotals(sql: Sql, organizationId: number): Promise<RunTotals> {
   const [row] = await sql<RunTotals[]>`
     select count(*)::int as total,
       (count(*) filter (where status = 'completed'))::int as successful,
       (count(*) filter (where status = 'failed'))::int as failed,
       coalesce(round((avg(extract(epoch from completed_at - started_at))
-        filter (where status = 'completed' and isfinite(completed_at) and isfinite(started_at)))::numeric, 1), 0)::float8
-        as "averageSeconds"
+        filter (where status = 'completed' and completed_at >= started_at and isfinite(completed_at)
+          and isfinite(started_at)))::numeric, 1), 0)::float8 as "averageSeconds"
     from (select sync_log_status(run) as status, started_at, completed_at
           from sync_logs as run where organization_id = ${organizationId}) as run`;
   return row ?? { total: 0, successful: 0, failed: 0, averageSeconds: 0 };

@@ -1,6 +1,6 @@
-/** The rows behind `GET /sync/active`. */
+/** The rows behind `GET /sync/active` and `GET /sync/history`. */
 import { describe, expect } from 'vitest';
-import { readActiveRuns } from '../../src/legacy/read-runs.ts';
+import { readActiveRuns, readRunTotals } from '../../src/legacy/read-runs.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 describe('the active runs of a server without row-level security', () => {
@@ -15,5 +15,17 @@ describe('the active runs of a server without row-level security', () => {
     ]);
     expect(await readActiveRuns(sql, new Set())).toEqual([]);
     expect(await readActiveRuns(sql, '*')).toHaveLength(1_000);
+  });
+});
+
+describe('the average duration of runs', () => {
+  test('ignores rows of another program that end before they start', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      values (123, 'a', 'completed', '2026-11-23 21:00:00', '2026-11-23 10:00:30')`;
+    expect(await readRunTotals(sql, 123)).toMatchObject({ successful: 1, averageSeconds: 0 });
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      values (123, 'b', 'completed', '2026-11-23 10:00:00', '2026-11-23 10:00:30')`;
+    expect(await readRunTotals(sql, 123)).toMatchObject({ successful: 2, averageSeconds: 30 });
   });
 });
