@@ -130,6 +130,8 @@ async function readWatermark({ sql }: Database, organizationId: number): Promise
         join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
       where log.organization_id = ${organizationId} and log.status = 'completed'
         and log.operation_type in ('full_patients', 'changed_patients')
+        -- Another program can set the status of a run that has read only a part of the clinic.
+        and log.metadata ->> 'phase' = 'completed'
         -- The clock was ahead: it is not known when this run began.
         and log.started_at < (now() at time zone 'utc') + interval '1 day'
         and run.created_at >= greatest(organizations.created_at, credentials.updated_at)

@@ -3,10 +3,11 @@ import type { SyncLog } from '#contract/sync-log.ts';
 import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { IgnoredFilterError, scanChanges } from '../../../src/sync/read/change-scan.ts';
-import { test } from '../../support/database.ts';
+import { connectInTest, test } from '../../support/database.ts';
 import { latestRun } from '../../support/latest-run.ts';
 import { clinikoRecords, person } from '../../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
+import { wholeSync } from '../../support/whole-sync.ts';
 
 async function sync(server: TestServer, kind: string): Promise<SyncLog> {
   const before = server.cliniko.requests.length;
@@ -58,6 +59,26 @@ describe('a changed run', () => {
     // Storing the same key again does not change the account.
     await server.api('/organizations/123/cliniko-credentials', { method: 'PUT', body: key });
     expect(await sync(server, 'sync-changed')).toMatchObject({ records_processed: 0 });
+  });
+
+  test('reads everything when another program set the status of the only full run to completed', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 500, latencyMs: 100 });
+    const sql = connectInTest(databaseUrl);
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await vi.waitFor(
+      async () => {
+        const ended =
+          await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc'
+          where status = 'running' and records_processed > 0 returning id`;
+        expect(ended).toHaveLength(1);
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+    const log = await wholeSync(server, 'sync-changed');
+    expect(log).toMatchObject({ operation_type: 'changed_patients', records_success: 500 });
+    expect(await sql`select from patients`).toHaveLength(500);
   });
 
   test('reads what was created, edited or archived since, and nothing else', async ({ databaseUrl }) => {
