@@ -5,9 +5,12 @@ import { RowId } from './sync-log.ts';
 /** Chosen by the client; returned in `subscribed` and `error`. */
 const SubscriptionId = z.string().check(z.minLength(1), z.maxLength(64));
 
-/** Cursors by organization id. A malformed one is reported in `streams`, not refused. */
+/**
+ * Cursors by organization id. A malformed one is reported in `streams`, not refused. Another program can store rows of organization 0 or
+ * below, which `*` sends, so a client resumes with their cursors too.
+ */
 const Since = z.optional(
-  z.record(z.string().check(z.regex(/^[1-9][0-9]{0,9}$/)), z.string().check(z.maxLength(100))),
+  z.record(z.string().check(z.regex(/^(0|-?[1-9][0-9]{0,9})$/)), z.string().check(z.maxLength(100))),
 );
 
 export const ClientFrame = z.discriminatedUnion('type', [

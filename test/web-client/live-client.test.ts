@@ -6,7 +6,7 @@ import {
   type LiveClientOptions,
   type OpenSocket,
 } from '../../web-client/src/live/live-client.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/stream.ts';
 
@@ -73,6 +73,32 @@ describe('the client library in Node', () => {
     });
     for (const id of [123, 124]) await server.api(`/cliniko/sync-all/${id}`, { method: 'POST' });
     await vi.waitFor(() => expect(ended.sort()).toEqual([123, 124]), PATIENCE);
+  });
+
+  test('watches everything again after a lost connection, also with rows of organizations that have no address', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (0, 'nightly', 'failed', now()), (-5, 'nightly', 'failed', now())`;
+    const sockets: WebSocket[] = [];
+    let seen: number[] = [];
+    let kind: string | undefined;
+    const withRecord: OpenSocket = (url, subprotocol) => {
+      const socket = new WebSocket(url, subprotocol);
+      sockets.push(socket);
+      return socket;
+    };
+    connect(server, { openSocket: withRecord }).watchEverything((everything, connection) => {
+      seen = [...everything].flatMap(([id, { log }]) => (log === null ? [] : [id]));
+      kind = connection.kind;
+    });
+    await vi.waitFor(() => expect(seen.sort()).toEqual([-5, 0]), PATIENCE);
+    sockets[0]?.terminate();
+    await vi.waitFor(() => expect(kind).not.toBe('live'), PATIENCE);
+    await vi.waitFor(() => expect(kind).toBe('live'), PATIENCE);
+    expect(sockets).toHaveLength(2);
   });
 });
 
