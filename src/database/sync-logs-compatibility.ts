@@ -38,13 +38,30 @@ export async function readIncompatibilities(
   ownFunctions: readonly string[],
 ): Promise<string[]> {
   const columns = await readIncompatibleColumns(sql);
+  if (columns === undefined) return [];
+  const unsuitable = [...(await readKind(sql)), ...columns];
   // In a table with other columns, test rows show nothing more.
-  if (columns === undefined || columns.length > 0) return columns ?? [];
+  if (unsuitable.length > 0) return unsuitable;
   const foreignKeys = await readForeignKeys(sql);
   return [
     ...foreignKeys,
     ...((await hasMoreRules(sql, ownFunctions)) ? await testRows(sql, foreignKeys.length > 0) : []),
   ];
+}
+
+const KINDS: Record<string, string> = {
+  p: 'a partitioned table, not an ordinary one',
+  f: 'a foreign table, not an ordinary one',
+  v: 'a view, not a table',
+  m: 'a materialized view, not a table',
+};
+
+/** Triggers and the index for the one running run need an ordinary table. */
+async function readKind(sql: ISql): Promise<string[]> {
+  const [relation] = await sql<{ kind: string }[]>`
+    select relkind as kind from pg_class where oid = to_regclass('public.sync_logs')`;
+  const kind = KINDS[relation?.kind ?? 'r'];
+  return kind === undefined ? [] : [`it is ${kind}`];
 }
 
 interface FoundColumn {

@@ -100,6 +100,29 @@ describe('a real old database', () => {
     expect(await sql`select records_success from public.sync_logs`).toEqual([{ records_success: 5 }]);
   });
 
+  test.for([
+    [
+      'a view, not a table',
+      'view',
+      'alter table sync_logs rename to app_logs; create view sync_logs as select * from app_logs',
+    ],
+    [
+      'a partitioned table, not an ordinary one',
+      'table',
+      `alter table sync_logs rename to app_logs;
+        create table sync_logs (like app_logs including defaults) partition by range (started_at);
+        create table sync_logs_2026 partition of sync_logs default`,
+    ],
+  ] as const)('says that its sync_logs is %s, and names the command for it', async ([kind, word, change]) => {
+    const { url, sql } = await guideTable();
+    await sql.unsafe(change);
+    const line = await refusalOf(url);
+    expect(line).toContain(`${word} "sync_logs" (it is ${kind})`);
+    for (const command of commandsOf(line)) await sql.unsafe(command);
+    await migrate(url);
+    expect(await sql`select from public.sync_logs`).toEqual([]);
+  });
+
   test('names the owner of tables that the role may not move', async () => {
     const platform = await createPlatform();
     await platform.admin.unsafe(await guideBlock('sql', 'CREATE TABLE'));
