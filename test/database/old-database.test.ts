@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { prepareDatabase } from '../../src/database/prepare.ts';
 import { importHistory } from '../../src/legacy/import/import-history.ts';
 import { withLegacySource } from '../../src/legacy/import/legacy-source.ts';
+import { readGuide } from '../docs/support/guides.ts';
 import { insertOldRuns, OLD_SCHEMA } from '../legacy/support/old-database.ts';
 import { connectInTest, createEmptyDatabase } from '../support/database.ts';
 import { guideBlock } from '../support/guide.ts';
@@ -55,6 +56,19 @@ describe('an old sync_logs whose id is bigint', () => {
       'snapshot',
     ]);
   });
+});
+
+test('the times of a sync_logs that stays become UTC by the statement of the moving guide', async () => {
+  const { url, sql } = await guideTable();
+  await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+    values (123, 'full_patients', 'completed', '2026-11-30 23:00:00', '2026-11-30 23:05:00')`;
+  const guide = await readGuide('guides/moving-from-the-old-system.md');
+  const [, statement = ''] = /^```sql\n(update sync_logs[\s\S]*?)^```$/m.exec(guide) ?? [];
+  await sql.unsafe(statement);
+  await migrate(url);
+  expect(await sql`select started_at::text, completed_at::text from sync_logs`).toEqual([
+    { started_at: '2026-11-30 12:00:00', completed_at: '2026-11-30 12:05:00' },
+  ]);
 });
 
 describe('a real old database', () => {
