@@ -33,8 +33,14 @@ export function progressStatus({ status, metadata }: SyncLog): ProgressStatus {
   return metadata.phase === 'queued' ? 'starting' : 'running';
 }
 
-/** Rounded down: 99.9 % of a running sync never reads as 100. */
-export const wholePercentage = ({ metadata }: SyncLog): number => Math.floor(metadata.progress_percent);
+/**
+ * 0 to 100. Rounded down: 99.9 % of a running sync never reads as 100. Another program can store any number, or none with a run that has
+ * completed.
+ */
+export function wholePercentage({ status, metadata }: SyncLog): number {
+  if (status === 'completed') return 100;
+  return Math.floor(Math.min(100, Math.max(0, metadata.progress_percent)));
+}
 
 const STEP_NUMBERS: Record<string, number> = {
   initializing: 1,
@@ -77,9 +83,14 @@ export function toProgress(log: SyncLog, syncId: string, now: Date): Progress {
     started_at: log.started_at,
     completed_at: log.completed_at,
     estimated_completion: estimatedCompletion(log, now),
-    errors: metadata.errors ?? [],
+    errors: errorsOf(log),
     last_updated: log.updated_at,
   };
+}
+
+/** Panels show only this list, so the reason of a failed run is in it, also when another program stored it beside its list. */
+function errorsOf({ status, error_details: reason, metadata: { errors = [] } }: SyncLog): string[] {
+  return status === 'failed' && reason !== null && !errors.includes(reason) ? [...errors, reason] : errors;
 }
 
 function estimatedCompletion({ status, metadata }: SyncLog, now: Date): string | null {
