@@ -79,8 +79,7 @@ async function start(c: Context, deps: LegacyDeps): Promise<Response> {
   });
 }
 
-const progressOf = async (deps: LegacyDeps, log: SyncLog) =>
-  toProgress(log, await syncIdOf(deps, log), new Date());
+const progressOf = async (deps: LegacyDeps, log: SyncLog) => toProgress(log, await syncIdOf(deps, log));
 
 async function syncIdOf({ database }: LegacyDeps, log: SyncLog): Promise<string> {
   return (await readSyncIds(database.sql, [log])).get(log.id) ?? '';

@@ -63,7 +63,7 @@ function stepNumber(log: SyncLog): number {
   return log.records_processed > 0 ? 5 : 1;
 }
 
-export function toProgress(log: SyncLog, syncId: string, now: Date): Progress {
+export function toProgress(log: SyncLog, syncId: string): Progress {
   const { metadata } = log;
   const found = metadata.patients_found ?? 0;
   return {
@@ -82,7 +82,7 @@ export function toProgress(log: SyncLog, syncId: string, now: Date): Progress {
     records_total: found,
     started_at: log.started_at,
     completed_at: log.completed_at,
-    estimated_completion: estimatedCompletion(log, now),
+    estimated_completion: estimatedCompletion(log),
     errors: errorsOf(log),
     last_updated: log.updated_at,
   };
@@ -93,9 +93,10 @@ function errorsOf({ status, error_details: reason, metadata: { errors = [] } }: 
   return status === 'failed' && reason !== null && !errors.includes(reason) ? [...errors, reason] : errors;
 }
 
-function estimatedCompletion({ status, metadata }: SyncLog, now: Date): string | null {
+/** The remaining time was estimated when the row changed; nothing is published during a wait. */
+function estimatedCompletion({ status, metadata, updated_at: estimatedAt }: SyncLog): string | null {
   const remainingMs = metadata.estimated_remaining_ms;
   if (status !== 'running' || typeof remainingMs !== 'number') return null;
-  const at = new Date(now.getTime() + remainingMs);
+  const at = new Date(Date.parse(estimatedAt) + remainingMs);
   return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }

@@ -1,11 +1,10 @@
-/** A run of another program in the answers of the old progress API. */
-import { describe, expect, test } from 'vitest';
+/** A run in the answers of the old progress API. */
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { toProgress } from '../../src/legacy/progress.ts';
 import { aLog } from '../web-client/support/logs.ts';
 
-const shown = (log: Parameters<typeof aLog>[0]) =>
-  toProgress(aLog(log), 'sync_123_20261123_100000', new Date());
+const shown = (log: Parameters<typeof aLog>[0]) => toProgress(aLog(log), 'sync_123_20261123_100000');
 
 describe('the progress of a run of another program', () => {
   test('is 100 % when it has completed, with or without a percentage', () => {
@@ -41,4 +40,16 @@ describe('the progress of a run of another program', () => {
     expect(failed({ errors: ['The disk is full.'] })).toEqual(['The disk is full.']);
     expect(shown({ status: 'running' }).errors).toEqual([]);
   });
+});
+
+test('the estimated completion stays while a run waits and publishes nothing', () => {
+  vi.useFakeTimers({ now: new Date('2026-11-23T10:00:00Z') });
+  onTestFinished(() => void vi.useRealTimers());
+  const waiting = {
+    metadata: { progress_percent: 40, phase: 'waiting' as const, estimated_remaining_ms: 90_000 },
+  };
+  for (const secondsLater of [0, 59]) {
+    vi.advanceTimersByTime(secondsLater * 1_000);
+    expect(shown(waiting).estimated_completion).toBe('2026-11-23T10:01:30.000Z');
+  }
 });
