@@ -4,15 +4,17 @@
  * Everything here is read from the tables; an organization that is not registered has zeros.
  */
 
+import type { Sql } from 'postgres';
 import { successRate } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { findOrganization } from '../organizations/organizations.ts';
 import { countPatients, type PatientCounts } from '../patients/summary.ts';
 import { readRecentRuns } from './read-runs.ts';
 
 export interface Overview {
   hasCredentials: boolean;
+  /** ISO 8601 UTC; null without a key. */
+  keyStoredAt: string | null;
   counts: PatientCounts;
   /** Newest first. */
   logs: SyncLog[];
@@ -34,8 +36,8 @@ export async function readOverview(
   organizationId: number,
   recentLogs: number,
 ): Promise<Overview> {
-  const [organization, counts, runs] = await Promise.all([
-    findOrganization(database, organizationId),
+  const [keyStoredAt, counts, runs] = await Promise.all([
+    readKeyTime(database.sql, organizationId),
     countPatients(database.sql, organizationId),
     readRecentRuns(database.sql, organizationId, recentLogs),
   ]);
@@ -43,7 +45,8 @@ export async function readOverview(
   const totalInCliniko = Math.max(found, counts.total);
   const syncPercentage = totalInCliniko === 0 ? 0 : successRate(counts.total, totalInCliniko);
   return {
-    hasCredentials: organization?.has_credentials === true,
+    hasCredentials: keyStoredAt !== null,
+    keyStoredAt,
     counts,
     ...runs,
     latest: runs.logs[0],
@@ -53,11 +56,20 @@ export async function readOverview(
   };
 }
 
-/** False while the newest run failed because Cliniko refused the key, and without a key. */
-export function credentialsValid({ hasCredentials, latest }: Overview): boolean {
-  if (!hasCredentials) return false;
+/** An unchanged key keeps its time. */
+async function readKeyTime(sql: Sql, organizationId: number): Promise<string | null> {
+  const [key] = await sql<{ at: string }[]>`
+    select to_char(updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+    from cliniko_credentials where organization_id = ${organizationId}`;
+  return key?.at ?? null;
+}
+
+/** False without a key, and while the newest run failed because Cliniko refused the key that is still stored. */
+export function credentialsValid({ keyStoredAt, latest }: Overview): boolean {
+  if (keyStoredAt === null) return false;
   const refused = latest?.metadata.error_type;
-  return refused !== 'CLINIKO_AUTH_FAILED' && refused !== 'CLINIKO_FORBIDDEN';
+  const wasRefused = refused === 'CLINIKO_AUTH_FAILED' || refused === 'CLINIKO_FORBIDDEN';
+  return !wasRefused || latest === undefined || keyStoredAt > latest.started_at;
 }
 
 export const lastSyncTime = ({ latestCompleted }: Overview): string | null =>

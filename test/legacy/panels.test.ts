@@ -210,3 +210,36 @@ test('a refused or missing key is described in words, with status 200', async ({
     body: { success: false, error: 'ORGANIZATION_NOT_FOUND' },
   });
 });
+
+test('a key that was stored after the refused run counts as valid, the same key again does not', async ({
+  databaseUrl,
+}) => {
+  const server = await startTestServer(databaseUrl, { organizations: [] });
+  const store = (key: string) =>
+    server.api('/organizations/77/cliniko-credentials', {
+      method: 'PUT',
+      body: JSON.stringify({ api_key: key }),
+    });
+  const runFails = async () => {
+    await server.api('/cliniko/sync-all/77', { method: 'POST' });
+    await vi.waitFor(async () =>
+      expect((await get(server, '/cliniko/status/77')).body.sync_status).toBe('failed'),
+    );
+  };
+  const isValid = async () => {
+    const status = (await get(server, '/cliniko/status/77?include_health_check=true')).body;
+    const { credentials_valid: valid } = status;
+    expect(status).toMatchObject({ cliniko_connected: valid, health_check: { credentials_active: valid } });
+    return valid;
+  };
+  await server.api('/organizations/77', { method: 'PUT', body: '{}' });
+  await runFails();
+  expect(await isValid()).toBe(false);
+  await store('wrong-au1');
+  expect(await isValid()).toBe(true);
+  await runFails();
+  await store('wrong-au1');
+  expect(await isValid()).toBe(false);
+  await store(server.cliniko.apiKey);
+  expect(await isValid()).toBe(true);
+});
