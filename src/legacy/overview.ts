@@ -8,10 +8,12 @@ import type { Sql } from 'postgres';
 import { successRate } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
+import { findOrganization } from '../organizations/organizations.ts';
 import { countPatients, type PatientCounts } from '../patients/summary.ts';
 import { readRecentRuns } from './read-runs.ts';
 
 export interface Overview {
+  isRegistered: boolean;
   hasCredentials: boolean;
   /** ISO 8601 UTC; null without a key. */
   keyStoredAt: string | null;
@@ -36,7 +38,8 @@ export async function readOverview(
   organizationId: number,
   recentLogs: number,
 ): Promise<Overview> {
-  const [keyStoredAt, counts, runs] = await Promise.all([
+  const [organization, keyStoredAt, counts, runs] = await Promise.all([
+    findOrganization(database, organizationId),
     readKeyTime(database.sql, organizationId),
     countPatients(database.sql, organizationId),
     readRecentRuns(database.sql, organizationId, recentLogs),
@@ -45,6 +48,7 @@ export async function readOverview(
   const totalInCliniko = Math.max(found, counts.total);
   const syncPercentage = totalInCliniko === 0 ? 0 : successRate(counts.total, totalInCliniko);
   return {
+    isRegistered: organization !== undefined,
     hasCredentials: keyStoredAt !== null,
     keyStoredAt,
     counts,

@@ -28,8 +28,10 @@ export function addStatusRoutes(routes: Hono, deps: LegacyDeps): void {
 }
 
 function statusOf(organizationId: number, overview: Overview, region: string | null) {
-  const { counts, latest, latestCompleted, hasCredentials } = overview;
+  const { counts, latest, latestCompleted, hasCredentials, isRegistered } = overview;
   const lastSync = lastSyncTime(overview);
+  // The logs of a deleted organization stay.
+  const hasSynced = isRegistered && latestCompleted !== undefined;
   return {
     organization_id: organizationId,
     last_sync_time: lastSync,
@@ -37,7 +39,7 @@ function statusOf(organizationId: number, overview: Overview, region: string | n
     active_patients: counts.active,
     synced_patients: counts.total,
     sync_percentage: overview.syncPercentage,
-    status: counts.total > 0 || latestCompleted !== undefined ? 'connected' : 'no_data',
+    status: counts.total > 0 || hasSynced ? 'connected' : 'no_data',
     last_sync: lastSync,
     sync_status: latest?.status ?? 'never',
     sync_duration: durationOf(latestCompleted),

@@ -243,3 +243,12 @@ test('a key that was stored after the refused run counts as valid, the same key 
   await store(server.cliniko.apiKey);
   expect(await isValid()).toBe(true);
 });
+
+test('a deleted organization has no data, although its logs stay', async ({ databaseUrl }) => {
+  const server = await startTestServer(databaseUrl, { patients: 5 });
+  await wholeSync(server);
+  const shown = async () => (await get(server, '/cliniko/status/123')).body;
+  expect(await shown()).toMatchObject({ status: 'connected', total_patients: 5 });
+  await server.api('/organizations/123', { method: 'DELETE' });
+  expect(await shown()).toMatchObject({ status: 'no_data', total_patients: 0, cliniko_connected: false });
+});
