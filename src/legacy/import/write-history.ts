@@ -73,6 +73,9 @@ async function insertAsHistory(tx: ISql, organizationId: number, rows: readonly 
     order by "startedAt" returning id`;
   await tx`delete from sync_events where organization_id = ${organizationId} and seq > ${head}::text::bigint`;
   await tx`update sync_streams set head = ${head}::text::bigint where organization_id = ${organizationId}`;
-  await tx`delete from webhook_deliveries where sync_log_id = any(${inserted.map(({ id }) => id)}::int[])`;
+  const ids = inserted.map(({ id }) => id);
+  for (const messages of ['webhook_deliveries', 'webhook_notices']) {
+    await tx`delete from ${tx(messages)} where sync_log_id = any(${ids}::int[])`;
+  }
   await tx`select sync_events_append_removal(${organizationId})`;
 }

@@ -134,6 +134,14 @@ describe('an import', () => {
     const sql = connectInTest(databaseUrl);
     const body = JSON.stringify({ url: 'https://hooks.example.com/x' });
     expect((await server.api('/organizations/123/webhooks', { method: 'POST', body })).status).toBe(201);
+    const people = JSON.stringify({
+      url: 'https://hooks.slack.com/services/x',
+      kind: 'slack',
+      organizations: [123],
+      events: ['sync.completed', 'sync.failed'],
+      digest: true,
+    });
+    expect((await server.api('/webhooks', { method: 'POST', body: people })).status).toBe(201);
     const before = await server.api('/cliniko/sync-logs/123');
     const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
     await stream.until((sent) => sent.some(({ event }) => event === 'snapshot'));
@@ -193,6 +201,7 @@ describe('an import', () => {
     expect(cancelled?.metadata.step).toBe('cancelled');
     expect(never?.metadata.error_type).toBe('SYNC_INTERRUPTED');
     expect(await sql`select from webhook_deliveries`).toHaveLength(0);
+    expect(await sql`select from webhook_notices`).toHaveLength(0);
     expect(
       await sql`select head::int, (select count(*)::int from sync_events) as events from sync_streams`,
     ).toEqual([{ head: 1, events: 1 }]);
