@@ -79,7 +79,21 @@ async function start(c: Context, deps: LegacyDeps): Promise<Response> {
   });
 }
 
-const progressOf = async (deps: LegacyDeps, log: SyncLog) => toProgress(log, await syncIdOf(deps, log));
+const progressOf = async (deps: LegacyDeps, log: SyncLog) =>
+  toProgress(log, await syncIdOf(deps, log), await readStepBeforeEnd(deps, log));
+
+/** @returns undefined for a run that has not failed, and once its events are older than the history */
+async function readStepBeforeEnd(
+  { database }: LegacyDeps,
+  { id, organization_id, status }: SyncLog,
+): Promise<string | undefined> {
+  if (status !== 'failed') return undefined;
+  const [event] = await database.sql<{ step: string | null }[]>`
+    select row #>> '{metadata,step}' as step from sync_events
+    where sync_log_id = ${id} and organization_id = ${organization_id} and type in ('started', 'progress')
+    order by seq desc limit 1`;
+  return event?.step ?? undefined;
+}
 
 async function syncIdOf({ database }: LegacyDeps, log: SyncLog): Promise<string> {
   return (await readSyncIds(database.sql, [log])).get(log.id) ?? '';

@@ -53,17 +53,18 @@ const STEP_NUMBERS: Record<string, number> = {
 
 const TOTAL_STEPS = 8;
 
-/** A run that ended early stopped at its last known step: storing when records were processed. */
-function stepNumber(log: SyncLog): number {
+/** A failed run stopped at its last known step; without one, at storing when records were processed. */
+function stepNumber(log: SyncLog, stepBeforeEnd: string | undefined): number {
   if (log.status === 'completed') return TOTAL_STEPS;
-  const { step } = log.metadata;
+  const step = log.status === 'failed' ? stepBeforeEnd : log.metadata.step;
   // Another program can write any step, even `constructor`.
   const known = step !== undefined && Object.hasOwn(STEP_NUMBERS, step) ? STEP_NUMBERS[step] : undefined;
   if (known !== undefined) return known;
   return log.records_processed > 0 ? 5 : 1;
 }
 
-export function toProgress(log: SyncLog, syncId: string): Progress {
+/** @param stepBeforeEnd of a failed run: its row names only the end */
+export function toProgress(log: SyncLog, syncId: string, stepBeforeEnd?: string): Progress {
   const { metadata } = log;
   const found = metadata.patients_found ?? 0;
   return {
@@ -73,7 +74,7 @@ export function toProgress(log: SyncLog, syncId: string): Progress {
     progress_percentage: wholePercentage(log),
     current_step: stepText(log),
     total_steps: TOTAL_STEPS,
-    current_step_number: stepNumber(log),
+    current_step_number: stepNumber(log, stepBeforeEnd),
     patients_found: found,
     appointments_found: 0,
     active_patients_identified: found,

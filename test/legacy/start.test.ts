@@ -132,6 +132,28 @@ describe('the progress API', () => {
     expect(await response.json()).toMatchObject({ organization_id: 123, status: 'no_sync_found' });
   });
 
+  test('keeps the step at which a run was cancelled, or Cliniko refused its key', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 30_000 });
+    const progressOf = async (id: unknown) => (await (await server.api(`/sync/status/${id}`)).json()) as Json;
+    const { body } = await post(server, '/sync/start/123?sync_mode=full');
+    await vi.waitFor(async () =>
+      expect(await progressOf(body.sync_id)).toMatchObject({ current_step_number: 3 }),
+    );
+    await server.api(`/sync/cancel/${body.sync_id}`, { method: 'DELETE' });
+    await vi.waitFor(async () =>
+      expect(await progressOf(body.sync_id)).toMatchObject({ status: 'cancelled' }),
+    );
+    expect(await progressOf(body.sync_id)).toMatchObject({ current_step_number: 3 });
+
+    server.cliniko.behaviour.latencyMs = 0;
+    await server.api('/organizations/123/cliniko-credentials', {
+      method: 'PUT',
+      body: '{"api_key":"wrong-au1"}',
+    });
+    await post(server, '/sync/start/123?sync_mode=full');
+    expect(await ended(server)).toMatchObject({ status: 'failed', current_step_number: 3 });
+  });
+
   test('lists what runs, and cancels by id; a second cancel is answered 200 too', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { latencyMs: 2_000 });
     const { body } = await post(server, '/sync/start/123?sync_mode=full');
