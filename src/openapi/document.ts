@@ -55,7 +55,8 @@ export function openApiDocument(version: string, more: readonly Operation[] = []
         'Syncs the patients of clinics from Cliniko into PostgreSQL, and streams the progress. Errors are RFC 9457 problems with a stable `code`. A parameter or a field of a body that is not described is refused; the deprecated routes, `sync-all`, `sync-active`, the list of sync logs and its stream ignore it. The streams are described in /asyncapi.json.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: `${basePath}/`, description: 'This server.' }],
+    // A path is appended to it as it is: a slash at its end would be a second one.
+    servers: [{ url: basePath || '/', description: 'This server.' }],
     security: [{}, { bearer: [] }, { session: [] }],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths: pathsOf(operations),

@@ -73,7 +73,9 @@ describe('a server below /sync', () => {
     expect(unknown.status).toBe(404);
     expect(unknown.headers.get('content-type')).toContain('text/html');
     expect(await unknown.text()).toContain('href="/sync/ops"');
-    expect(JSON.parse(await text('/openapi.json'))).toMatchObject({ servers: [{ url: '/sync/' }] });
+    const { servers, paths } = JSON.parse(await text('/openapi.json'));
+    expect(paths).toHaveProperty(['/api/v1/overview', 'get']);
+    expect((await fetch(`${origin}${servers[0].url}/api/v1/overview`)).status).toBe(200);
     expect(await text('/asyncapi.json')).toContain('"/sync/api/v1/cliniko/ws"');
     const links = [...(await text('/docs')).matchAll(/href="(\/[^"]*)"/g)].map(([, link = '']) => link);
     expect(links.length).toBeGreaterThan(2);
