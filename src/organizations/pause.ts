@@ -10,9 +10,13 @@ import type { ISql, Sql } from 'postgres';
 import type { OrganizationChange } from '#contract/organization.ts';
 import type { Pause, PauseRequest } from '#contract/pause.ts';
 import { type AuditEntry, appendAudit } from '../audit/append.ts';
+import type { PatientSource } from '../cliniko/source.ts';
+import type { Database } from '../database/open.ts';
+import type { Sealer } from '../encryption/sealer.ts';
 import { OrganizationDeletedError } from './organization-lock.ts';
-import { firingColumns } from './organizations.ts';
+import { firingColumns, readApiKey } from './organizations.ts';
 import { type PauseChange, pauseChange } from './pause-change.ts';
+import { verifyStoredKey } from './verify-api-key.ts';
 
 /** True while everything is paused. */
 export const isEverythingPaused = (sql: ISql) => sql`exists (select from sync_pause where paused)`;
@@ -90,7 +94,20 @@ export async function resumeAfterKey(sql: Sql, organizationId: number): Promise<
   });
 }
 
-export async function isPausedForKey(sql: ISql, organizationId: number): Promise<boolean> {
-  const rows = await sql`select from organizations where id = ${organizationId} and paused_by = 'key'`;
-  return rows.length > 0;
+interface KeyCheckDeps {
+  database: Database;
+  sealer: Sealer;
+  sourceFor(apiKey: string): PatientSource;
+}
+
+/** After a key was stored: a schedule that is paused because of its key continues, unless Cliniko refuses this one too. */
+export async function resumeUnlessRefused(
+  { database, sealer, sourceFor }: KeyCheckDeps,
+  organizationId: number,
+): Promise<void> {
+  const { sql } = database;
+  const paused = await sql`select from organizations where id = ${organizationId} and paused_by = 'key'`;
+  if (paused.length === 0) return;
+  const { verdict } = await verifyStoredKey(() => readApiKey(database, sealer, organizationId), sourceFor);
+  if (verdict !== 'invalid') await resumeAfterKey(sql, organizationId);
 }

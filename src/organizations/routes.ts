@@ -23,7 +23,7 @@ import {
   saveApiKey,
   saveOrganization,
 } from './organizations.ts';
-import { isPausedForKey, readPause, resumeAfterKey } from './pause.ts';
+import { readPause, resumeAfterKey, resumeUnlessRefused } from './pause.ts';
 import { requireSchedules } from './schedule.ts';
 import { requireAcceptedKey, verifyNewKey, verifyStoredKey } from './verify-api-key.ts';
 
@@ -43,13 +43,6 @@ export interface OrganizationRouteDeps extends OrganizationDeps {
 export function organizationRoutes(deps: OrganizationRouteDeps): Hono {
   const { database, sealer, sourceFor, addresses } = deps;
   const routes = new Hono();
-
-  /** A schedule that is paused because of its key continues with a new one, unless Cliniko refuses that one too. */
-  const resumeUnlessRefused = async (id: number): Promise<void> => {
-    if (!(await isPausedForKey(database.sql, id))) return;
-    const { verdict } = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);
-    if (verdict !== 'invalid') await resumeAfterKey(database.sql, id);
-  };
 
   routes.get('/', async (c) => {
     const principal = principalOf(c);
@@ -82,7 +75,7 @@ export function organizationRoutes(deps: OrganizationRouteDeps): Hono {
     if (check) await requireAcceptedKey(sourceFor(api_key));
     await saveApiKey(database, sealer, id, api_key).catch((error: unknown) => deletedIsNotFound(id, error));
     if (check) await resumeAfterKey(database.sql, id);
-    else await resumeUnlessRefused(id);
+    else await resumeUnlessRefused(deps, id);
     return c.body(null, 204);
   });
 

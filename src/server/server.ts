@@ -29,6 +29,7 @@ import { NO_TRACER, type Tracer } from '../logging/tracer.ts';
 import { createDatabaseStatsReader } from '../metrics/database-stats.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { createAccountAddresses } from '../organizations/account-address.ts';
+import { resumeUnlessRefused } from '../organizations/pause.ts';
 import { systemClock } from '../timing/clock.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { createApp } from './app.ts';
@@ -124,6 +125,8 @@ async function serve(
   cleanups.push(() => closeServer(server));
   const engine = { ...parts, ...engineSettings(config), observer: metrics.sync };
   const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
+  // The configured key was stored at this start.
+  if (config.clinic !== undefined) await resumeUnlessRefused(parts, config.clinic.organizationId);
   leaving?.throwIfAborted();
   const background = await startBackgroundJobs(config, engine, webhooks, metrics.operationApplied);
   cleanups.push(async () => {

@@ -8,10 +8,10 @@ import { readOverview } from '../../../src/overview/read-overview.ts';
 import { startDueAttempts, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
 import { startRun } from '../../../src/sync/start-run.ts';
 import { startGuardedServer } from '../../access/support/guarded-server.ts';
-import { test } from '../../support/database.ts';
+import { connectInTest, test } from '../../support/database.ts';
 import { openEngine } from '../../support/engine.ts';
 import { people, scriptedSource } from '../../support/scripted-source.ts';
-import { putJson } from '../../support/server.ts';
+import { putJson, startTestServer } from '../../support/server.ts';
 
 /** Half a day away: a firing that is near would be waited for instead of an attempt. */
 const NIGHTLY = { cron: `0 ${(new Date().getUTCHours() + 12) % 24} * * *`, time_zone: 'UTC' };
@@ -192,6 +192,33 @@ describe('a key that Cliniko refuses', () => {
     await pausedForKey();
     await api('/organizations/101/cliniko-credentials/verify', { method: 'POST' });
     expect(await settings()).toMatchObject({ paused: false });
+  });
+
+  test('resumes the schedule when the server starts with another configured key, unless it is refused too', async ({
+    databaseUrl,
+  }) => {
+    const clinic = (apiKey: string) => ({ clinic: { organizationId: 101, apiKey } });
+    const first = await startTestServer(databaseUrl, {
+      patients: 5,
+      organizations: [],
+      config: clinic('a-dead-key-au1'),
+    });
+    const { cliniko } = first;
+    await putJson(first.api, '/organizations/101', { schedule: NIGHTLY });
+    const sql = connectInTest(databaseUrl);
+    await sql`update organizations set paused_at = now(), paused_by = 'key', next_sync_at = null`;
+    for (const [apiKey, paused] of [
+      ['another-dead-key-au1', true],
+      [cliniko.apiKey, false],
+    ] as const) {
+      const { api } = await startTestServer(databaseUrl, {
+        cliniko,
+        organizations: [],
+        config: clinic(apiKey),
+      });
+      const settings = await (await api('/organizations/101')).json();
+      expect(settings).toMatchObject({ paused, next_sync_at: paused ? null : expect.any(String) });
+    }
   });
 });
 
