@@ -29,14 +29,19 @@ import {
   readRole,
 } from './doctor/database-checks.ts';
 import { type Finding, failure, ok, warning } from './doctor/finding.ts';
-import { checkClinikoKey, checkCredentialsKey, checkTokens } from './doctor/key-checks.ts';
+import {
+  checkClinikoKey,
+  checkCredentialsKey,
+  checkStoredClinikoKey,
+  checkTokens,
+} from './doctor/key-checks.ts';
 import { checkMail } from './doctor/mail-check.ts';
 import { checkNats } from './doctor/nats-check.ts';
 import { checkReplica } from './doctor/replica-check.ts';
 import { jsonLine } from './screen.ts';
 
 const USAGE = `Usage: npm run doctor -- [--org 123] [--json]
-Checks the set-up of the environment. With --org also the Cliniko key of that organization.`;
+Checks the set-up of the environment, CLINIKO_API_KEY too. With --org also the stored Cliniko key of that organization.`;
 
 const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' } as const;
 
@@ -126,7 +131,7 @@ async function* examineDatabase(
   if (config.readDatabaseUrl !== undefined) yield* await checkReplica(url, config.readDatabaseUrl);
   if (config.nats !== undefined) yield await checkNats(config.nats);
   if (config.mail !== undefined) yield await checkMail(config.mail);
-  yield* await examineKeys(config, url, organizationId);
+  yield* examineKeys(config, url, organizationId);
 }
 
 async function checkAddress(variable: string, url: string): Promise<Finding[]> {
@@ -141,8 +146,20 @@ async function checkAddress(variable: string, url: string): Promise<Finding[]> {
   }
 }
 
+async function* examineKeys(
+  config: Config,
+  url: string,
+  organizationId: number | undefined,
+): AsyncGenerator<Finding> {
+  const { clinic } = config;
+  if (clinic !== undefined) yield* await checkClinikoKey(config, clinic.apiKey, 'CLINIKO_API_KEY');
+  // The next start replaces the stored key of the configured organization.
+  const stored = organizationId === clinic?.organizationId ? undefined : organizationId;
+  yield* await examineStoredKeys(config, url, stored);
+}
+
 /** What is sealed and stored is only there after the first start. */
-async function examineKeys(
+async function examineStoredKeys(
   config: Config,
   url: string,
   organizationId: number | undefined,
@@ -154,7 +171,9 @@ async function examineKeys(
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);
     const cliniko =
-      organizationId === undefined ? [] : await checkClinikoKey(database, sealer, config, organizationId);
+      organizationId === undefined
+        ? []
+        : await checkStoredClinikoKey(database, sealer, config, organizationId);
     return [await checkCredentialsKey(database, sealer), await checkTokens(database, config), ...cliniko];
   } finally {
     await database.close();

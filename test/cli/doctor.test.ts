@@ -106,6 +106,16 @@ describe('a set-up that is broken', () => {
     expect(report.of('configuration')?.detail).toContain('PORT must be');
   });
 
+  test('by the Cliniko key of a first start', async () => {
+    const cliniko = await startClinikoSimulator({ patients: 1 });
+    onTestFinished(() => cliniko.close());
+    const { url } = await createEmptyDatabase();
+    const clinic = { CLINIKO_ORGANIZATION_ID: '123', CLINIKO_API_KEY: 'wrong-key-au1' };
+    const report = await examine({ DATABASE_URL: url, CLINIKO_BASE_URL: cliniko.url, ...clinic });
+    expect(report.code).toBe(1);
+    expect(report.of('cliniko-key')?.detail).toMatch(/does not accept the API key of CLINIKO_API_KEY\./);
+  });
+
   test('by tables of another program', async () => {
     const { url, sql } = await createEmptyDatabase();
     await sql`create table organizations (id text)`;
@@ -150,6 +160,12 @@ describe('a set-up that is broken', () => {
       detail: expect.stringContaining('does not accept'),
     });
     expect(report.code).toBe(1);
+
+    // The configured key replaces the stored one at the next start.
+    const clinic = { CLINIKO_ORGANIZATION_ID: '123', CLINIKO_API_KEY: cliniko.apiKey };
+    const configured = await examine({ ...environment, ...clinic }, '--org', '123');
+    expect(configured.of('cliniko-key')?.state).toBe('ok');
+    expect(configured.code).toBe(0);
 
     const other = await examine({
       ...environment,

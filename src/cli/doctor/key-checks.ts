@@ -36,8 +36,8 @@ export async function checkTokens(database: Database, config: Config): Promise<F
   );
 }
 
-/** One request, like the first request of a sync. */
-export async function checkClinikoKey(
+/** The key that is stored for an organization. */
+export async function checkStoredClinikoKey(
   database: Database,
   sealer: Sealer,
   config: Config,
@@ -55,6 +55,15 @@ export async function checkClinikoKey(
       ),
     ];
   }
+  return await checkClinikoKey(config, apiKey, `organization ${organizationId}`);
+}
+
+/**
+ * One request, like the first request of a sync.
+ *
+ * @param owner whose key it is, or the variable that it comes from
+ */
+export async function checkClinikoKey(config: Config, apiKey: string, owner: string): Promise<Finding[]> {
   const base = config.cliniko.baseUrl ?? clinikoBaseUrl(apiKey);
   const asked = Date.now();
   try {
@@ -71,7 +80,7 @@ export async function checkClinikoKey(
     const date = dateOf(response.headers);
     const clock =
       date === undefined ? [] : [clockFinding('cliniko-clock', 'Cliniko', date.getTime() - asked)];
-    return [verdict(response.status, organizationId), ...clock];
+    return [verdict(response.status, owner), ...clock];
   } catch (error) {
     const cause =
       error instanceof Error && error.cause instanceof Error && 'code' in error.cause
@@ -86,18 +95,17 @@ export async function checkClinikoKey(
   }
 }
 
-function verdict(status: number, organizationId: number): Finding {
-  if (status === 200)
-    return ok('cliniko-key', `Cliniko accepts the API key of organization ${organizationId}.`);
+function verdict(status: number, owner: string): Finding {
+  if (status === 200) return ok('cliniko-key', `Cliniko accepts the API key of ${owner}.`);
   if (status === 401)
     return failure(
       'cliniko-key',
-      `Cliniko does not accept the API key of organization ${organizationId}. Make a new one in Cliniko (My info, Manage API keys) and store it.`,
+      `Cliniko does not accept the API key of ${owner}. Make a new one in Cliniko (My info, Manage API keys) and replace this one.`,
     );
   if (status === 403)
     return failure(
       'cliniko-key',
-      `The API key of organization ${organizationId} may not read patients. Use the key of a Cliniko user who may.`,
+      `The API key of ${owner} may not read patients. Use the key of a Cliniko user who may.`,
     );
   return warning('cliniko-key', `Cliniko answered ${status}. Try again later; a sync waits and tries again.`);
 }
