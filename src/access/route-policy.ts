@@ -115,6 +115,11 @@ const AUDIT_ACTIONS: Record<string, AuditAction | null> = {
   'POST /api/v1/sign-out': null,
 };
 
+/** Reads that list patients only as CSV; their JSON, which pages poll, counts them. */
+const CSV_AUDIT_ACTIONS: Record<string, AuditAction> = {
+  'GET /api/v1/cliniko/patients/:orgId/to-check': 'quarantine.read',
+};
+
 const STREAM_ROUTES = new Set([
   'GET /api/v1/cliniko/sync-logs/:orgId/events',
   'GET /api/v1/cliniko/patients/:orgId/changes/stream',
@@ -148,7 +153,7 @@ export function requirementOf(c: Context): Requirement {
   // Middleware is registered on `/*`; of the remaining matches the first one handles the request.
   const routes = matchedRoutes(c).filter(({ path }) => path !== '/*' && path !== '*');
   const pattern = (routes.find(({ method }) => method !== 'ALL') ?? routes[0])?.path ?? c.req.routePath;
-  const needed = requirementFor(c.req.method, pattern);
+  const needed = requirementFor(c.req.method, pattern, c.req.query('format') === 'csv');
   // An unknown path is public, but below /api the request must be authenticated to learn that.
   return routes.length > 0
     ? needed
@@ -161,11 +166,12 @@ export function requirementOf(c: Context): Requirement {
       };
 }
 
-export function requirementFor(method: string, pattern: string): Requirement {
+/** @param asCsv whether the request wants the answer as CSV */
+export function requirementFor(method: string, pattern: string, asCsv = false): Requirement {
   const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
   const route = `${reads ? 'GET' : method} ${pattern}`;
   const segment = pattern.split('/').indexOf(':orgId');
-  const byDefault: AuditAction | null = reads ? null : 'api.write';
+  const byDefault = reads ? (asCsv && CSV_AUDIT_ACTIONS[route]) || null : 'api.write';
   const isPublic = PUBLIC_ROUTES.has(pattern);
   return {
     route,

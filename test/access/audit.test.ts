@@ -49,6 +49,23 @@ describe('the audit log', () => {
     expect(entries.map(({ action }) => action)).toContain('token.create');
   });
 
+  test('records who read a list of patients to check, as pages or as one file, and not who read its counts', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const { id, token } = await server.newToken();
+    const list = `/cliniko/patients/${OURS}/to-check`;
+    for (const path of [list, `${list}?format=json`, `${list}/INVALID_PHONE`, `${list}?format=csv`])
+      expect((await server.as(token, path)).status, path).toBe(200);
+
+    const { entries } = await read(server, server.admin);
+    const mine = entries.filter(({ actor }) => actor === `token:${id}`);
+    expect(mine.map(({ action, organization_id }) => [action, organization_id])).toEqual([
+      ['quarantine.read', OURS],
+      ['quarantine.read', OURS],
+    ]);
+  });
+
   test('shows each administrator what his token holds, page by page', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });
     await server.database.sql`insert into audit_log (organization_id, actor, action, details)
