@@ -1,6 +1,6 @@
 /**
- * The lines with a patient id ("Patient ID 12345: Invalid phone number format"), in checkpoints of runs, `sync_logs` and
- * events.
+ * The lines with a patient id ("Patient ID 12345: Invalid phone number format"), in checkpoints of runs, `sync_logs`, events,
+ * and the answers to starts that are kept for their `Idempotency-Key` (access/idempotency.ts).
  *
  * All rows are locked before any is written: a write to `sync_logs` locks the stream of the organization, which comes after
  * all rows of runs in the lock order (docs/guides/architecture.md).
@@ -63,6 +63,7 @@ export async function erasePatientLines(
       where id = any(${portion}::int[]) and ${names(tx, inMetadata(tx), patientIds)}`;
   }
   await eraseFromEvents(tx, organizationId, patientIds);
+  await eraseFromAnswers(tx, organizationId, patientIds);
 }
 
 async function eraseFromEvents(
@@ -79,6 +80,21 @@ async function eraseFromEvents(
       where organization_id = ${organizationId} and seq >= ${from} and seq < ${from + EVENTS_AT_ONCE}
         and ${names(tx, inEvent(tx), patientIds)}`;
   }
+}
+
+/** They are few, as each is kept for a day. */
+async function eraseFromAnswers(
+  tx: ISql,
+  organizationId: number,
+  patientIds: readonly string[] | null,
+): Promise<void> {
+  // The order of a CASE is fixed: an answer of another status may quote a text of the client that is no valid jsonb.
+  await tx`
+    update idempotency_keys
+    set body = jsonb_set(body::jsonb, '{log,metadata,errors}', ${without(tx, inAnswer(tx), patientIds)})::text
+    where case when status = 200
+      then body::jsonb #>> '{log,organization_id}' = ${String(organizationId)} and ${names(tx, inAnswer(tx), patientIds)}
+      else false end`;
 }
 
 type Fragment = PendingQuery<Row[]>;
@@ -104,4 +120,8 @@ const inMetadata = (tx: ISql): Lines => ({ lines: tx`metadata -> 'errors'`, reas
 const inEvent = (tx: ISql): Lines => ({
   lines: tx`row #> '{metadata,errors}'`,
   reason: tx`(row ->> 'error_details')`,
+});
+const inAnswer = (tx: ISql): Lines => ({
+  lines: tx`body::jsonb #> '{log,metadata,errors}'`,
+  reason: tx`(body::jsonb #>> '{log,error_details}')`,
 });

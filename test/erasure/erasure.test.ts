@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { ErasedOrganization } from '#contract/erasure.ts';
+import { StartedSync } from '#contract/sync-log.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
+import { eraseAndAudit } from '../../src/erasure/erase.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -215,6 +217,41 @@ describe('npm run patients:erase', () => {
     });
     await expect(erase(databaseUrl, '--patient', "1'; drop table")).rejects.toMatchObject({ code: 2 });
   });
+});
+
+describe('the answer that is kept for an Idempotency-Key', () => {
+  test.for(['organization', 'patient'] as const)(
+    'is given again without the lines of erased patients (%s)',
+    async (what, { databaseUrl }) => {
+      const { server, quarantined, database } = await syncedClinic(databaseUrl);
+      const [id] = quarantined;
+      server.cliniko.faults.onPage(2, { kind: 'hang' });
+      await server.api('/cliniko/sync-all/123', { method: 'POST' });
+      await expect
+        .poll(() => askJson(server, '/cliniko/sync-logs/123?limit=1'))
+        .toMatchObject({
+          logs: [{ metadata: { errors: expect.arrayContaining([expect.stringContaining(id)]) } }],
+        });
+      const joins = { method: 'POST', headers: { 'idempotency-key': 'k' } };
+      const first = StartedSync.parse(await (await server.api('/cliniko/sync-all/123', joins)).json());
+      expect(first.already_running).toBe(true);
+      expect(await mentions(database.sql, [id])).toContain('idempotency_keys');
+
+      if (what === 'organization') await remove(server);
+      else await eraseAndAudit(database, 123, { kind: 'listed', ids: [id] }, () => undefined);
+
+      expect(await mentions(database.sql, [id])).not.toContain('idempotency_keys');
+      if (what === 'organization') return;
+      const again = await server.api('/cliniko/sync-all/123', joins);
+      expect(again.headers.get('idempotent-replayed')).toBe('true');
+      const { metadata } = first.log;
+      const errors = metadata.errors?.filter((line) => !line.includes(id));
+      expect(await again.json()).toEqual({
+        ...first,
+        log: { ...first.log, metadata: { ...metadata, errors } },
+      });
+    },
+  );
 });
 
 describe('the purge', () => {
