@@ -6,8 +6,9 @@ import { clientAddress } from '../http/client-address.ts';
 import { jsonBody } from '../http/parameters.ts';
 import { type Principal, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
+import { hashOf } from './api-tokens.ts';
 import type { AuthorizeDeps } from './authorize.ts';
-import { endSessions, IDLE_DAYS, openSession } from './browser-sessions.ts';
+import { endSessions, IDLE_DAYS, type OpenedSession, openSession } from './browser-sessions.ts';
 import type { IdentityProvider } from './oidc-provider.ts';
 import type { PendingSignIns } from './pending-sign-in.ts';
 import {
@@ -17,7 +18,8 @@ import {
   sessionCookieOf,
   storeSessionCookie,
 } from './session-cookie.ts';
-import { useSignInLink } from './sign-in-links.ts';
+import { findOpenLinks, useSignInLink } from './sign-in-links.ts';
+import { createTokenLookup } from './token-lookup.ts';
 
 /** Sign-in at an identity provider (oidc-routes.ts). */
 export interface OidcSignIn {
@@ -39,6 +41,8 @@ const DAY_MS = 86_400_000;
 
 export function sessionRoutes(deps: SessionDeps): App {
   const routes: App = new Hono();
+  // Any client can send a code: an invalid one must not cost a transaction.
+  const findLink = createTokenLookup((hashes) => findOpenLinks(deps.database, hashes));
   routes.get('/sign-in', (c) => {
     const options: SignInOptions = {
       needs_sign_in: deps.authenticator !== undefined,
@@ -51,10 +55,8 @@ export function sessionRoutes(deps: SessionDeps): App {
     requireOwnPage(c);
     const { code } = await jsonBody(c, SignIn);
     const origin = { requestId: c.get('requestId') };
-    const opened = await deps.database.sql.begin(async (tx) => {
-      const tokenId = await useSignInLink(tx, code, deps.bootstrapHash);
-      return tokenId === undefined ? undefined : openSession(tx, tokenId, origin);
-    });
+    const isOpen = (await findLink(hashOf(code))) !== undefined;
+    const opened = isOpen ? await openLinkedSession(deps, code, origin) : undefined;
     if (opened === undefined) {
       deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
       throw new ProblemError(
@@ -78,6 +80,18 @@ export function sessionRoutes(deps: SessionDeps): App {
   });
   routes.get('/account', (c) => c.json(accountInfo(principalOf(c)), 200, NO_STORE));
   return routes;
+}
+
+/** @returns undefined when another request has used the link, or its token is no longer valid */
+async function openLinkedSession(
+  { database, bootstrapHash }: SessionDeps,
+  code: string,
+  origin: Parameters<typeof openSession>[2],
+): Promise<OpenedSession | undefined> {
+  return await database.sql.begin(async (tx) => {
+    const tokenId = await useSignInLink(tx, code, bootstrapHash);
+    return tokenId === undefined ? undefined : openSession(tx, tokenId, origin);
+  });
 }
 
 function requireAccounts({ authenticator }: SessionDeps): void {

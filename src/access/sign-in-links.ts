@@ -41,6 +41,17 @@ export async function createSignInLink(
   });
 }
 
+/** The ones among these codes, by their hash, whose links are neither used nor expired. Their tokens are checked at use. */
+export async function findOpenLinks(
+  { sql }: Pick<Database, 'sql'>,
+  hashes: readonly string[],
+): Promise<Map<string, true>> {
+  const rows = await sql<{ code_hash: string }[]>`
+    select code_hash from sign_in_links
+    where code_hash = any(${hashes as string[]}::text[]) and used_at is null and expires_at > now()`;
+  return new Map(rows.map(({ code_hash }) => [code_hash, true]));
+}
+
 /**
  * Uses up the link. Of two requests with the same code one gets the account.
  *

@@ -1,5 +1,5 @@
 /**
- * Looks up API tokens, or sessions, for many requests in one statement.
+ * Looks up API tokens, sessions, or sign-in links, for many requests in one statement.
  *
  * An unknown token costs a query like a valid one, and any client can send it. So lookups that arrive during a query share
  * the next one, queries that follow an invalid token are paced, and an invalid token is cached briefly: a flood costs

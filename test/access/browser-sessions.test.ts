@@ -1,5 +1,5 @@
 /** People in browsers: a link that works once, a session in a cookie that only our own pages can use, and its end. */
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { AccountInfo, AuditPage, StreamToken } from '#contract/access.ts';
 import { Problem } from '#contract/problem.ts';
 import { IDLE_DAYS, LONGEST_DAYS } from '../../src/access/browser-sessions.ts';
@@ -95,6 +95,27 @@ describe('a sign-in link', () => {
     await server.revoke(id);
     expect(await codeOf(await postCode(server, code))).toBe('SIGN_IN_LINK_INVALID');
     expect(await codeOf(await postCode(server, 'x'))).toBe('SIGN_IN_LINK_INVALID');
+  });
+
+  test('that does not exist costs no connection of its own, however many are tried', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const token = await server.token();
+    const tried = await server.database.sql.begin(async (tx) => {
+      await tx`lock table sign_in_links in access exclusive mode`;
+      const codes = Array.from({ length: 30 }, (_, index) => `${index}`.padStart(43, 'x'));
+      const answers = codes.map((code) => postCode(server, code));
+      await vi.waitFor(async () => {
+        const waiting =
+          await tx`select from pg_locks where relation = 'sign_in_links'::regclass and not granted`;
+        expect(waiting.length).toBeGreaterThan(0);
+      });
+      // More codes than the pool has connections wait for the table; the other clients do not wait for them.
+      expect((await server.as(token, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
+      return answers;
+    });
+    expect(new Set((await Promise.all(tried)).map(({ status }) => status))).toEqual(new Set([403]));
   });
 
   test('says that a server without accounts needs no sign-in', async ({ databaseUrl }) => {
