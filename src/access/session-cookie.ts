@@ -9,7 +9,7 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { ProblemError } from '../http/problem.ts';
-import { isOwn, isRead } from './same-origin.ts';
+import { isLoopbackAddress, isOwn, isRead } from './same-origin.ts';
 
 const NAME = 'patient-sync-session';
 /** Browsers store the first two only from https, and the first only for the whole host. */
@@ -26,12 +26,27 @@ export interface SessionCookie {
  */
 export function sessionCookieOf(c: Context, basePath: string): SessionCookie | undefined {
   if (c.req.header('cookie') === undefined) return undefined;
-  for (const prefix of [securePrefix(basePath), ''] as const) {
+  const prefixes: Prefix[] = isOverHttps(c) ? [securePrefix(basePath)] : [securePrefix(basePath), ''];
+  for (const prefix of prefixes) {
     const secret = getCookie(c, `${prefix}${NAME}`);
     if (secret !== undefined) return { secret, prefix };
   }
   return undefined;
 }
+
+/**
+ * Whether the browser uses https. Then only the name with a prefix counts: another host of the domain can have set the other one,
+ * with a session of its own account.
+ */
+function isOverHttps({ req }: Context): boolean {
+  const [origin, host = ''] = [req.header('origin'), req.header('host')];
+  // Of a page of another origin nothing follows: the check below refuses it.
+  if (origin !== undefined) return origin.startsWith('https:') && isOwn(origin, host);
+  // Browsers send it over https, and without https only to their own machine.
+  return req.header('sec-fetch-site') !== undefined && !LOCAL_HOST.test(host) && !isLoopbackAddress(host);
+}
+
+const LOCAL_HOST = /\.localhost(:\d{1,5})?$/i;
 
 /**
  * Over https the name forbids that another host, or a page without https, sets this cookie.

@@ -9,14 +9,7 @@ import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer } from '../support/server.ts';
 import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';
-import {
-  browserWith,
-  cookieOf,
-  newCode,
-  pageHeaders,
-  postCode,
-  signInBrowser,
-} from './support/browser-session.ts';
+import { browserWith, newCode, pageHeaders, postCode, signInBrowser } from './support/browser-session.ts';
 import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const codeOf = async (response: Response) => Problem.parse(await response.json()).code;
@@ -134,50 +127,7 @@ describe('a sign-in link', () => {
   });
 });
 
-describe('the cookie of a session', () => {
-  test('is for https only where the page is, and for BASE_PATH', async ({ databaseUrl }) => {
-    const server = await startGuardedServer(databaseUrl, { config: { basePath: '/sync' } });
-    const { id } = await server.newToken();
-    const origin = new URL(server.url).origin;
-    const attributesOf = async (headers: Record<string, string>) => {
-      const [cookie = ''] = (
-        await postCode(server, await newCode(server, id), headers)
-      ).headers.getSetCookie();
-      const [, ...attributes] = cookie.toLowerCase().split('; ');
-      // Its value depends on the second in which the answer is sent.
-      return attributes.map((attribute) => attribute.replace(/^max-age=\d+$/, 'max-age')).sort();
-    };
-    const plain = ['httponly', 'max-age', 'path=/sync', 'samesite=strict'];
-    expect(await attributesOf({ origin })).toEqual(plain);
-    expect(await attributesOf({ origin: origin.replace('http:', 'https:') })).toEqual(
-      [...plain, 'secure'].sort(),
-    );
-    const answer = await postCode(server, await newCode(server, id), {
-      origin: origin.replace('http:', 'https:'),
-    });
-    expect(cookieOf(answer)).toMatch(/^__Secure-patient-sync-session=/);
-    expect((await browserWith(server, cookieOf(answer)).ask('/account')).status).toBe(200);
-  });
-
-  test('of another server on the same host changes nothing', async ({ databaseUrl }) => {
-    const foreign = `patient-sync-session=${'x'.repeat(43)}`;
-    for (const [basePath, own, other] of [
-      ['/sync', '__Secure-', '__Host-'],
-      ['', '__Host-', '__Secure-'],
-    ] as const) {
-      const server = await startGuardedServer(databaseUrl, { config: { basePath }, organizations: [] });
-      const { id } = await server.newToken();
-      const https = { origin: new URL(server.url).origin.replace('http:', 'https:') };
-      const cookie = cookieOf(await postCode(server, await newCode(server, id), https));
-      expect(cookie).toMatch(new RegExp(`^${own}patient-sync-session=`));
-      const browser = browserWith(server, `${other}${foreign}; ${cookie}; ${foreign}`);
-      expect((await browser.ask('/account')).status).toBe(200);
-      const signOut = await browser.ask('/sign-out', { method: 'POST', body: '{}' });
-      expect(cookieOf(signOut)).toBe(`${own}patient-sync-session=`);
-      expect((await browser.ask('/account')).status).toBe(401);
-    }
-  });
-
+describe('a session', () => {
   test('has the rights of its token, on requests of our own pages only', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, {
       config: { allowedOrigins: ['https://panel.example'] },
