@@ -8,6 +8,7 @@
  * Not here: how often a page is tried (retry.ts), the request budget (request-budget.ts).
  */
 import { waitForTurn } from '../timing/wait-for-turn.ts';
+import { keepForKeys } from './keep-for-keys.ts';
 import type { RequestOptions, WaitNotice } from './source.ts';
 
 /** A host counts as failing after this many consecutive failures, over all keys. */
@@ -38,15 +39,12 @@ interface Host {
 
 export function createCircuitBreakers(): CircuitBreakers {
   const hosts = new Map<string, Host>();
-  const breakers = new Map<string, CircuitBreaker>();
+  const keep = keepForKeys<CircuitBreaker>();
   return {
     forKey(apiKey, name) {
       const host = hosts.get(name) ?? { failuresInARow: 0 };
       hosts.set(name, host);
-      const id = `${name} ${apiKey}`;
-      const breaker = breakers.get(id) ?? createBreaker(host);
-      breakers.set(id, breaker);
-      return breaker;
+      return keep(`${name} ${apiKey}`, () => createBreaker(host));
     },
   };
 }

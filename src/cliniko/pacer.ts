@@ -5,6 +5,7 @@
  * servers share (postgres-request-budget.ts), decides how many requests may be sent.
  */
 import type { Clock } from '../timing/clock.ts';
+import { keepForKeys } from './keep-for-keys.ts';
 import type { Budget } from './request-budget.ts';
 import { MIN_REPORTED_WAIT_MS, type WaitNotice } from './source.ts';
 
@@ -80,12 +81,6 @@ export interface Pacers {
 }
 
 export function createPacers(budgetFor: (apiKey: string) => Budget, clock: Clock): Pacers {
-  const pacers = new Map<string, Pacer>();
-  return {
-    forKey(apiKey) {
-      const pacer = pacers.get(apiKey) ?? createPacer(budgetFor(apiKey), clock);
-      pacers.set(apiKey, pacer);
-      return pacer;
-    },
-  };
+  const keep = keepForKeys<Pacer>();
+  return { forKey: (apiKey) => keep(apiKey, () => createPacer(budgetFor(apiKey), clock)) };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createCircuitBreakers } from '../../src/cliniko/circuit-breaker.ts';
 import { createPacer, createPacers } from '../../src/cliniko/pacer.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import type { Clock } from '../../src/timing/clock.ts';
@@ -8,6 +9,7 @@ import { createMemoryBudget } from '../support/memory-budget.ts';
 import { testClock } from '../support/test-clock.ts';
 
 const never = new AbortController().signal;
+const breakers = createCircuitBreakers();
 const MINUTE = 60_000;
 
 /** When each of `count` requests was sent, with pauses between the calls. */
@@ -116,6 +118,18 @@ describe('the pacer of a key', () => {
     const before = clock.now();
     await pacers.forKey('b').take({ signal: never });
     expect(clock.now()).toBe(before);
+  });
+
+  test.for([
+    ['pacer', createPacers(() => createMemoryBudget({ requests: 200 }, systemClock), systemClock).forKey],
+    ['circuit breaker', (key: string) => breakers.forKey(key, 'api.au1.cliniko.com')],
+  ] as const)('the %s of a key in use stays, and those of keys that were only tried go', ([, forKey]) => {
+    const [used, tried] = [forKey('in use'), forKey('tried')];
+    for (let other = 0; other < 20_000; other += 1) {
+      forKey(`tried ${other}`);
+      if (other % 1_000 === 0) expect(forKey('in use')).toBe(used);
+    }
+    expect(forKey('tried')).not.toBe(tried);
   });
 
   test('reports the wait to all requests in the queue, including later ones', async () => {
