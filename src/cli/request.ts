@@ -1,6 +1,8 @@
 /** Requests of the command line to a running server. */
 import { readFileSync } from 'node:fs';
 import { parseJson } from '#contract/parse-json.ts';
+import { isUnverifiable } from '../database/database-failure.ts';
+import { errorCode } from '../logging/safe-error.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { CommandError, UsageError } from './arguments.ts';
 
@@ -75,8 +77,15 @@ const ANSWER_WITHIN_MS = 15_000;
 export async function request(server: Server, path: string, init: RequestInit): Promise<Response> {
   const headers = authorization(server);
   const signal = init.signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS);
-  const response = await fetch(`${server.url}/api/v1${path}`, { ...init, signal, headers });
+  // A redirect would drop the token, and make a GET of a POST.
+  const response = await fetch(`${server.url}/api/v1${path}`, {
+    ...init,
+    signal,
+    headers,
+    redirect: 'manual',
+  });
   if (response.ok) return response;
+  if (response.headers.has('location')) throw redirected(response);
   const text = await response.text();
   const isAway = response.status >= 500 || response.status === 429;
   if (isAway) throw new ServerAwayError(`The server answered ${response.status}.`);
@@ -114,6 +123,15 @@ class ServerAwayError extends Error {
   override readonly name = 'ServerAwayError';
 }
 
+/** Most often a proxy that leads from http to https. */
+function redirected({ url, headers }: Response): RefusedError {
+  const [here, there] = [new URL(url), headers.get('location') ?? ''];
+  const target = URL.canParse(there, url) ? terminalText(new URL(there, url).origin) : 'another address';
+  return new RefusedError(
+    `${here.origin} redirects to ${target}. Set --url or PATIENT_SYNC_URL to the address that answers itself.`,
+  );
+}
+
 function notAuthenticated({ url, tokenSource }: Server): RefusedError {
   const how = 'npm run tokens -- create makes one';
   return new RefusedError(
@@ -132,6 +150,13 @@ export function explainFirstFailure(server: Server, cause: unknown): Error {
   }
   const isNetwork =
     cause instanceof TypeError || (cause instanceof Error && /^(Timeout|Abort)Error$/.test(cause.name));
+  const code = errorCode(cause);
+  if (isUnverifiable(code)) {
+    return new CommandError(
+      `The certificate of ${url} cannot be verified (${code}). Set NODE_EXTRA_CA_CERTS to the file of its certificate authority, or correct --url or PATIENT_SYNC_URL.`,
+      { cause },
+    );
+  }
   if (isNetwork || isSocketError(cause)) {
     return new CommandError(`No server answers at ${url}. Start one: npm start`, { cause });
   }

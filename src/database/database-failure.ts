@@ -72,7 +72,8 @@ const NETWORK: Record<string, (host: string, variable: string) => string> = {
     `The database at ${host} cannot be written to. Check that ${variable} names the primary.`,
 };
 
-function isUnverifiable(code: string): boolean {
+/** Whether Node rejected the certificate of the other side. */
+export function isUnverifiable(code: string): boolean {
   return /CERT|^UNABLE_TO_(GET|VERIFY)|^ERR_TLS_CERT/.test(code) && code !== 'ERR_TLS_CERT_ALTNAME_FORMAT';
 }
 

@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
+import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { run, runWith, startRefusingServer, watchCommand } from './support/command.ts';
@@ -76,7 +78,41 @@ describe('npm run sync', () => {
     expect(refused.errors()).toBe('The token has no access to organization 1.\n');
     expect(refusing.authorizations).toEqual(['Bearer secret']);
   });
+
+  test('names the address to use when a proxy redirects, and the certificate that cannot be verified', async () => {
+    const redirecting = await listen(
+      createServer((request, response) => {
+        response.writeHead(301, { location: `https://sync.example.com${request.url}` }).end();
+      }),
+    );
+    const certified = await listen(
+      createTlsServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (_request, response) => response.end('{}')),
+    );
+    const [http, https] = [`http://127.0.0.1:${redirecting}`, `https://localhost:${certified}`];
+    for (const [name, ...args] of [['sync', '--org', '1'], ['watch', '--org', '1'], ['overview']]) {
+      const redirected = run(name ?? '', ...args, '--url', http, '--token', 'secret');
+      const unverified = run(name ?? '', ...args, '--url', https);
+      expect(await redirected.exit).toBe(1);
+      expect(redirected.errors()).toBe(
+        `${http} redirects to https://sync.example.com. Set --url or PATIENT_SYNC_URL to the address that answers itself.\n`,
+      );
+      expect(await unverified.exit).toBe(1);
+      expect(unverified.errors()).toBe(
+        `The certificate of ${https} cannot be verified (DEPTH_ZERO_SELF_SIGNED_CERT). Set NODE_EXTRA_CA_CERTS to the file of its certificate authority, or correct --url or PATIENT_SYNC_URL.\n`,
+      );
+    }
+  });
 });
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
 
 describe('the server and its token', () => {
   test('may come from the environment, also from a file', async ({ databaseUrl }) => {
