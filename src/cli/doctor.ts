@@ -11,6 +11,7 @@ import { DatabaseStartError } from '../database/database-failure.ts';
 import { withConnection } from '../database/driver.ts';
 import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
+import { assertSameDatabase } from '../database/same-database.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
 import { createSealer } from '../encryption/sealer.ts';
 import { terminalText } from '../logging/terminal-text.ts';
@@ -109,7 +110,7 @@ async function* examineDatabase(
   let reached = true;
   for (const [variable, address] of Object.entries(addresses)) {
     if (address === undefined) continue;
-    for (const finding of await checkAddress(variable, address)) {
+    for (const finding of await checkAddress(variable, address, reached ? url : undefined)) {
       reached &&= finding.state !== 'error';
       yield finding;
     }
@@ -134,11 +135,13 @@ async function* examineDatabase(
   yield* examineKeys(config, url, organizationId);
 }
 
-async function checkAddress(variable: string, url: string): Promise<Finding[]> {
+/** @param mainUrl of the database that the address has to lead to, when it can be reached */
+async function checkAddress(variable: string, url: string, mainUrl: string | undefined): Promise<Finding[]> {
   const warnings: string[] = [];
   const logger = { warn: (text: string) => void warnings.push(text) };
   try {
     await checkDatabase(variable, url, { logger, patienceMs: 0 });
+    if (mainUrl !== undefined && mainUrl !== url) await assertSameDatabase(mainUrl, url, variable);
     return [ok('database', `${variable} works.`), ...warnings.map((text) => warning('database', text))];
   } catch (error) {
     if (error instanceof DatabaseStartError) return [failure('database', error.message)];

@@ -7,6 +7,7 @@ import { withExplanation } from './check-database.ts';
 import { withConnection } from './driver.ts';
 import { migrate } from './migrate.ts';
 import type { DatabaseRoles } from './revoke-privileges.ts';
+import { assertSameDatabase } from './same-database.ts';
 import { pinSession, sessionSettings } from './session.ts';
 
 export interface DatabaseAddresses {
@@ -44,6 +45,11 @@ export async function prepareDatabase(
   };
   for (const address of new Set([listenUrl, url, migrateUrl])) {
     isPooled.set(address, await explained(address, pinSession(address, logger)));
+  }
+  for (const address of new Set([listenUrl, migrateUrl])) {
+    const variable = variables.get(address);
+    if (address === url || variable === undefined) continue;
+    await explained(address, assertSameDatabase(url, address, variable));
   }
   const server = migrateUrl === listenUrl ? undefined : await readRole(url);
   const throughPooler = isPooled.get(migrateUrl) === true;

@@ -100,6 +100,16 @@ describe('a set-up that is broken', () => {
     expect(JSON.stringify(report.findings)).not.toContain('s3cret');
   });
 
+  test('by an address of another database', async ({ databaseUrl }) => {
+    const { url } = await createEmptyDatabase();
+    const report = await examine({ DATABASE_URL: databaseUrl, LISTEN_DATABASE_URL: url });
+    expect(report.code).toBe(1);
+    expect(report.of('database')).toMatchObject({
+      state: 'error',
+      detail: expect.stringMatching(/^LISTEN_DATABASE_URL leads to another database than DATABASE_URL/),
+    });
+  });
+
   test('in a variable', async () => {
     const report = await examine({ PORT: 'x' });
     expect(report.code).toBe(1);
