@@ -23,6 +23,8 @@ export async function openCommandDatabase(config: {
   dataDir: string;
 }): Promise<CommandDatabase> {
   if (config.databaseUrl !== undefined) return { url: config.databaseUrl, close: async () => {} };
+  // In a shell without the variables of the server the command would work on another database, and seem to succeed.
+  process.stderr.write(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}\n`);
   const opening = openEmbeddedDatabase({ dataDir: config.dataDir });
   const interruption = exitOnSignal(opening);
   try {

@@ -3,7 +3,7 @@
  * schema, and no rights for other roles.
  */
 import type { Logger } from '../logging/logger.ts';
-import { withExplanation } from './check-database.ts';
+import { checkDatabase, withExplanation } from './check-database.ts';
 import { withConnection } from './driver.ts';
 import { migrate } from './migrate.ts';
 import type { DatabaseRoles } from './revoke-privileges.ts';
@@ -43,6 +43,9 @@ export async function prepareDatabase(
       throw withExplanation(variables.get(address) ?? 'DATABASE_URL', address, error);
     });
   };
+  for (const address of new Set([url, listenUrl, migrateUrl])) {
+    await checkDatabase(variables.get(address) ?? 'DATABASE_URL', address, { logger });
+  }
   for (const address of new Set([listenUrl, url, migrateUrl])) {
     isPooled.set(address, await explained(address, pinSession(address, logger)));
   }

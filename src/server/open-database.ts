@@ -4,7 +4,7 @@ import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ConfigError, withoutSecrets } from '../config/rules.ts';
-import { checkDatabase, withExplanation } from '../database/check-database.ts';
+import { withExplanation } from '../database/check-database.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { poolShare } from '../database/pool-share.ts';
 import { type PreparedDatabase, prepareDatabase } from '../database/prepare.ts';
@@ -38,11 +38,6 @@ export async function openServerDatabase(config: Config, logger: Logger): Promis
     await embedded?.stop();
   };
   try {
-    if (config.databaseUrl !== undefined) await checkDatabase('DATABASE_URL', url, { logger });
-    if (listenUrl !== url) await checkDatabase('LISTEN_DATABASE_URL', listenUrl, { logger });
-    if (config.migrateDatabaseUrl !== undefined) {
-      await checkDatabase('MIGRATE_DATABASE_URL', config.migrateDatabaseUrl, { logger });
-    }
     const addresses = {
       url,
       listenUrl,

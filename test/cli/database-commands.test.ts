@@ -1,9 +1,10 @@
 /** The commands that work on the database without a server, as real processes. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect } from 'vitest';
+import { describe, expect, inject, onTestFinished, vi } from 'vitest';
 import { builtEntry } from '../support/build-server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
+import { runWith } from './support/command.ts';
 
 describe('the commands that work on the database', () => {
   test('print one JSON object a line with --json', async ({ databaseUrl }) => {
@@ -28,5 +29,36 @@ describe('the commands that work on the database', () => {
     await expect(linesOf('sign-in-link', '--id', '1')).rejects.toMatchObject({
       stderr: expect.stringContaining('No active token with the id 1 can sign a person in.'),
     });
+  });
+});
+
+describe('npm run db:migrate', () => {
+  test('refuses a database that no server can use, and creates nothing there', async () => {
+    const admin = connectInTest(inject('databaseAdminUrl'));
+    await admin.unsafe("create database t_migrate_latin1 encoding 'LATIN1' locale 'C' template template0");
+    onTestFinished(async () => void (await admin`drop database t_migrate_latin1 with (force)`));
+    const url = new URL(inject('databaseAdminUrl'));
+    url.pathname = '/t_migrate_latin1';
+    const command = runWith({ DATABASE_URL: url.href }, 'migrate');
+    expect(await command.exit).toBe(1);
+    expect(command.errors()).toContain('has the encoding LATIN1');
+    const sql = connectInTest(url.href);
+    expect(await sql`select from pg_class where relnamespace = 'public'::regnamespace`).toHaveLength(0);
+  });
+
+  test('says what it waits for', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`alter table patients disable row level security`;
+    const reader = connectInTest(databaseUrl);
+    await reader`begin`;
+    await reader`select from patients`;
+    const command = runWith({ DATABASE_URL: databaseUrl }, 'migrate', '--json');
+    await vi.waitFor(
+      () => expect(command.errors()).toContain('The migration waits for a table that another session holds'),
+      { timeout: 20_000 },
+    );
+    await reader`rollback`;
+    expect(await command.exit).toBe(0);
+    expect(JSON.parse(command.output())).toEqual({ type: 'migrated', embedded: false });
   });
 });

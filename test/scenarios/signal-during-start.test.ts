@@ -79,6 +79,7 @@ describe('a signal during the start', () => {
     child.kill(signal);
     expect(await exit).toBe(code);
     expect(await postmasterPid(dataDir)).toBeUndefined();
+    expect(output()).toContain(`DATABASE_URL is not set: using the embedded PostgreSQL under ${dataDir}\n`);
     expect(output()).not.toMatch(/failed|refused|ERROR/);
   });
 });
