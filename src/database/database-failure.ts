@@ -28,7 +28,7 @@ export function explainDatabaseFailure(error: unknown, address: NamedAddress): s
   const code = errorCode(error);
   const host = address.hosts.map(showHost).join(', ');
   if (isUnverifiable(code)) {
-    return `The certificate of the database at ${host} cannot be verified (${code}). Set DATABASE_CA to the certificate authority of the database (a PEM text or file), or add sslmode=require to ${variable} to go without verification.`;
+    return `The certificate of the database at ${host} cannot be verified (${code}). Set DATABASE_CA to the certificate authority of the database (a PEM text or file), or add sslmode=require to ${variable} (or set PGSSLMODE=require) to go without verification.`;
   }
   const known = NETWORK[code];
   return known === undefined ? undefined : known(host, variable);

@@ -1,6 +1,7 @@
 /**
  * The TLS part of a database address: `sslmode` and related parameters as in libpq, and the forms that other programs use.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { SecureVersion } from 'node:tls';
 import { AddressError, type DatabaseAddress } from './address.ts';
@@ -90,11 +91,12 @@ export function readTlsSettings({ parameters }: DatabaseAddress, warnings: strin
   const mode = readMode(get, root);
   if (mode === 'require') warnings.push(UNVERIFIED);
   const pem = (name: string): string | undefined => readPem(name, get(name));
+  const certificate = (name: string): string | undefined => assertReadable(name, pem(name));
   return {
     mode,
     // As in libpq: only the given authority is trusted.
-    ca: root === 'system' ? undefined : pem('sslrootcert'),
-    cert: pem('sslcert'),
+    ca: root === 'system' ? undefined : certificate('sslrootcert'),
+    cert: certificate('sslcert'),
     key: pem('sslkey'),
     passphrase: get('sslpassword'),
     crl: pem('sslcrl'),
@@ -155,6 +157,19 @@ function readPem(name: string, value: string | undefined): string | undefined {
   const pem = value.includes('-----BEGIN') ? value : readFile(name, value);
   if (pem.includes('-----BEGIN')) return pem;
   throw new AddressError(`has an ${shownName(name)} that is not in the PEM format`);
+}
+
+/** Node ignores an authority that it cannot read, and then reports that it cannot verify the server. */
+function assertReadable(name: string, pem: string | undefined): string | undefined {
+  try {
+    if (pem !== undefined) new X509Certificate(pem);
+    return pem;
+  } catch (cause) {
+    throw new AddressError(
+      `has an ${shownName(name)} with a certificate that cannot be read: write it with its line breaks, or name a file`,
+      { cause },
+    );
+  }
 }
 
 function readFile(name: string, path: string): string {

@@ -64,6 +64,26 @@ describe('PGSSLMODE', () => {
   });
 });
 
+describe('DATABASE_CA', () => {
+  const read = (ca: string) => readDatabaseConfig({ DATABASE_URL: 'postgres://h/d', DATABASE_CA: ca });
+
+  test.for([
+    ['spaces', ' '],
+    ['the letters of an escape', '\\n'],
+    ['nothing', ''],
+  ] as const)('whose line breaks became %s stops the start', ([, lineBreak]) => {
+    expect(() => read(CERTIFICATE.replaceAll('\n', lineBreak))).toThrow(
+      'DATABASE_URL has an sslrootcert (or DATABASE_CA) with a certificate that cannot be read: write it with its line breaks, or name a file.',
+    );
+  });
+
+  test('may hold several certificates, with remarks and line breaks of Windows', () => {
+    const bundle = `# The old one\n${CERTIFICATE}\n# The new one\n${CERTIFICATE}\n`;
+    expect(() => read(bundle)).not.toThrow();
+    expect(() => read(bundle.replaceAll('\n', '\r\n'))).not.toThrow();
+  });
+});
+
 describe('a database that offers TLS with a certificate of its own', () => {
   test.for([
     ['', 'localhost'],
@@ -72,7 +92,9 @@ describe('a database that offers TLS with a certificate of its own', () => {
     ['?ssl=true', 'localhost'],
   ] as const)('"%s" ends with a line that names DATABASE_CA', async ([query, host], { databaseUrl }) => {
     const { refusal } = await reach(databaseUrl, host, query);
-    expect(refusal).toMatch(/cannot be verified \(\w+\)\. Set DATABASE_CA .* sslmode=require/);
+    expect(refusal).toMatch(
+      /cannot be verified \(\w+\)\. Set DATABASE_CA .* sslmode=require to DATABASE_URL \(or set PGSSLMODE=require\)/,
+    );
   });
 
   test.for([
