@@ -16,7 +16,7 @@ export function readPasswordFile(file: string | undefined, address: DatabaseAddr
   // For a socket in the default folder libpq also accepts `localhost`.
   const names = isSocket(host) ? [host.host, 'localhost'] : [host.host];
   const user = address.user ?? process.env.PGUSER;
-  for (const line of readLines(file ?? process.env.PGPASSFILE ?? join(homedir(), '.pgpass'))) {
+  for (const line of readLines(file)) {
     const [lineHost, port, database, lineUser, password] = splitFields(line);
     const fits =
       names.some((name) => matches(lineHost, name)) &&
@@ -28,14 +28,15 @@ export function readPasswordFile(file: string | undefined, address: DatabaseAddr
   return undefined;
 }
 
-function readLines(file: string): string[] {
+function readLines(file: string | undefined): string[] {
   try {
-    if ((statSync(file).mode & GROUP_AND_OTHERS) !== 0) return [];
-    return readFileSync(file, 'utf8')
+    const path = file ?? process.env.PGPASSFILE ?? join(homedir(), '.pgpass');
+    if ((statSync(path).mode & GROUP_AND_OTHERS) !== 0) return [];
+    return readFileSync(path, 'utf8')
       .split(/\r?\n/)
       .filter((line) => line !== '' && !line.startsWith('#'));
   } catch {
-    return []; // As in libpq, a missing file means no password.
+    return []; // As in libpq, a missing file, or a user without a home, means no password.
   }
 }
 
