@@ -47,7 +47,7 @@ if (name === '--help' || name === '-h' || name === 'help') {
 } else {
   const module = new URL(`../dist/${COMMANDS[name].module}.js`, import.meta.url);
   if (!existsSync(fileURLToPath(module))) {
-    end('Patient Sync is not built (dist/ is missing). Run: npm run build', 1);
+    end('Patient Sync is not built (dist/ is missing). Run: npm ci --include=dev && npm run build', 1);
   }
   // The module reads its own options, as if it had been called itself.
   process.argv.splice(2, process.argv.length, ...rest);

@@ -78,7 +78,7 @@ test('a command of a package without a build prints one line that names the prob
     );
     expect(ran).toMatchObject({
       code: 1,
-      stderr: 'Patient Sync is not built (dist/ is missing). Run: npm run build\n',
+      stderr: 'Patient Sync is not built (dist/ is missing). Run: npm ci --include=dev && npm run build\n',
     });
   }
 });
