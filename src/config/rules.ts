@@ -26,7 +26,7 @@ export interface Rule<T> {
 export type Read = <T, D>(name: string, rule: Rule<T>, fallback: D) => T | D;
 
 /** Their values are never shown, and each can be given as `NAME_FILE`. */
-const SECRETS = new Set([
+export const SECRETS: ReadonlySet<string> = new Set([
   'BOOTSTRAP_ADMIN_TOKEN',
   'CREDENTIALS_KEY',
   'CREDENTIALS_KEY_PREVIOUS',

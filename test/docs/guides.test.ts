@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { SECRETS } from '../../src/config/rules.ts';
 import { LEGACY_OPERATIONS } from '../../src/legacy/operations.ts';
 import { commandsOf, guideFiles, REASONS_NOT_TO_RUN, readGuide } from './support/guides.ts';
 
@@ -42,11 +43,11 @@ describe('the guides', () => {
     }
     expect(notRun).toEqual([
       'guides/backup-and-restore.md (database): pg_dump --format=custom --file=patients.dump "$DATABASE_URL"',
-      'guides/backup-and-restore.md (database): psql "$NEW_DATABASE_URL" --command=\'CREATE ROLE patient_sync_reader NOLOGIN\'',
+      'guides/backup-and-restore.md (database): pg_restore --no-owner --no-acl --dbname="$NEW_DATABASE_URL" patients.dump',
       'guides/deploy.md (platform): heroku create && heroku addons:create heroku-postgresql',
       'guides/deploy.md (platform): fly launch --copy-config --no-deploy',
       'guides/deploy.md (platform): kubectl create secret generic patient-sync --from-literal=DATABASE_URL="$DATABASE_URL" \\',
-      'guides/deploy.md (docker): export CREDENTIALS_KEY=$(openssl rand -base64 32) POSTGRES_PASSWORD=$(openssl rand -hex 16)',
+      `guides/deploy.md (docker): (umask 077; printf 'CREDENTIALS_KEY=%s\\nPOSTGRES_PASSWORD=%s\\nBOOTSTRAP_ADMIN_TOKEN=%s\\n' "$(openssl rand -base64 32)" \\`,
       'guides/deploy.md (root): cd /opt/patient-sync && npm ci --omit=dev --omit=optional',
       'guides/embed.md (package): npm install patient-sync-client',
       'guides/operations.md (database): export MIGRATE_DATABASE_URL=postgres://owner:…@db/patients DATABASE_URL=postgres://sync_server:…@db/patients',
@@ -117,5 +118,11 @@ describe('the guides', () => {
     expect(names.length).toBeGreaterThan(15);
     const documents = `${await readFile(join(ROOT, 'README.md'), 'utf8')}${await readGuide('guides/operations.md')}`;
     expect([...new Set(names)].filter((name) => name !== 'AUTH' && !documents.includes(name))).toEqual([]);
+  });
+
+  test('and the README name the file of every secret', async () => {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    expect(SECRETS.size).toBeGreaterThan(10);
+    expect([...SECRETS].filter((name) => !readme.includes(`\`${name}_FILE\``))).toEqual([]);
   });
 });

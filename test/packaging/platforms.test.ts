@@ -99,6 +99,8 @@ describe('the file of a platform', () => {
     await expectKnown(envVars.map(({ key }) => key));
     const variable = (name: string) => envVars.find(({ key }) => key === name);
     expect(variable('DATABASE_URL')).toMatchObject({ fromDatabase: { name: databases[0].name } });
+    // Without it the start ends: no public authority signed the certificate of the database.
+    expect(variable('PGSSLMODE')).toEqual({ key: 'PGSSLMODE', value: 'prefer' });
     for (const secret of ['CREDENTIALS_KEY', 'BOOTSTRAP_ADMIN_TOKEN']) {
       expect(variable(secret)).toEqual({ key: secret, generateValue: true });
     }

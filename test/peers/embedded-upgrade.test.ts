@@ -54,6 +54,10 @@ test('an older database continues in the embedded PostgreSQL of this release', a
     databaseUrl: cluster.urlOf('postgres', 'patient_sync'),
   });
   await syncOnce(before);
+  // A login for analysts: the new cluster has no such role.
+  await cluster.admin`create role reports`;
+  const tables = connectPostgres(cluster.urlOf('postgres', 'patient_sync'));
+  await tables`grant select on patients to reports`.finally(() => tables.end());
   await follow(0);
   await stop(before);
   await follow(1);
