@@ -99,8 +99,12 @@ function explain(error: unknown): string {
  */
 function surviveLostReader(endsWithReader: boolean): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    if (endsWithReader) process.exit(0);
+    if (error.code === 'EPIPE') {
+      if (endsWithReader) process.exit(0);
+      return;
+    }
+    process.stderr.write(`The output cannot be written (${error.code}).\n`);
+    process.exit(EXIT_FAILED);
   });
   process.stderr.on('error', () => {});
 }

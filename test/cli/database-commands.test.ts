@@ -1,10 +1,11 @@
 /** The commands that work on the database without a server, as real processes. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, vi } from 'vitest';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, test } from '../support/database.ts';
-import { runWith } from './support/command.ts';
+import { runWith, watchCommand } from './support/command.ts';
 
 describe('the commands that work on the database', () => {
   test('print one JSON object a line with --json', async ({ databaseUrl }) => {
@@ -31,6 +32,21 @@ describe('the commands that work on the database', () => {
     });
   });
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a command whose output does not fit on the disk ends with 1 and one line',
+  async ({ databaseUrl }) => {
+    const full = await open('/dev/full', 'w');
+    onTestFinished(() => full.close());
+    const child = spawn(process.execPath, [builtEntry('cli/tokens'), 'list'], {
+      stdio: ['ignore', full.fd, 'pipe'],
+      env: { ...process.env, DATABASE_URL: databaseUrl },
+    });
+    const command = watchCommand(child);
+    expect(await command.exit).toBe(1);
+    expect(command.errors()).toBe('The output cannot be written (ENOSPC).\n');
+  },
+);
 
 describe('npm run db:migrate', () => {
   test('refuses a database that no server can use, and creates nothing there', async () => {
