@@ -68,9 +68,10 @@ export async function runCommand(
   command: () => Promise<number>,
   { endsWithReader = false }: CommandOptions = {},
 ): Promise<void> {
-  surviveLostReader(endsWithReader);
+  const output = watchOutput(endsWithReader);
   try {
-    process.exitCode = await command();
+    const code = await command();
+    process.exitCode = output.failed ? EXIT_FAILED : code;
   } catch (error) {
     if (error instanceof HelpAsked) {
       process.stdout.write(`${asInvoked(error.message)}\n`);
@@ -95,18 +96,22 @@ function explain(error: unknown): string {
 
 /**
  * The reader of a pipe may close it early (`| head`): that is not a failure, and nothing is reported. An erasure, for
- * example, must not end in the middle because of it, with an exit code that reports success.
+ * example, must not end in the middle because of it, with an exit code that reports success. Nor does it on a full disk,
+ * which is a failure.
  */
-function surviveLostReader(endsWithReader: boolean): void {
+function watchOutput(endsWithReader: boolean): { failed: boolean } {
+  const state = { failed: false };
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') {
-      if (endsWithReader) process.exit(0);
-      return;
+    const isFailure = error.code !== 'EPIPE';
+    if (isFailure && !state.failed) {
+      state.failed = true;
+      process.exitCode = EXIT_FAILED;
+      process.stderr.write(`The output cannot be written (${error.code}).\n`);
     }
-    process.stderr.write(`The output cannot be written (${error.code}).\n`);
-    process.exit(EXIT_FAILED);
+    if (endsWithReader) process.exit(isFailure ? EXIT_FAILED : 0);
   });
   process.stderr.on('error', () => {});
+  return state;
 }
 
 /** Texts name the npm scripts. Called as `npx patient-sync`, they name that. */

@@ -5,7 +5,6 @@
 import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko-simulator/server.ts';
 import { readConfig } from '../config/config.ts';
 import { createLogger } from '../logging/logger.ts';
-import { surviveErrors } from '../logging/output.ts';
 import { onEndingSignal } from '../server/ending-signals.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
@@ -20,54 +19,50 @@ const USAGE = `Usage: npm run demo -- [--once] [--patients 648] [--port 8000]
 /** Slow enough to watch, like an API on another continent. */
 const LATENCY_MS = 250;
 
-// `demo | head` continues to serve.
-surviveErrors(process.stdout, process.stderr);
-await runCommand(
-  async () => {
-    const values = readArguments(
-      process.argv.slice(2),
-      {
-        once: { type: 'boolean', default: false },
-        patients: { type: 'string', default: '648' },
-        port: { type: 'string', default: process.env.PORT || '8000' },
-      },
-      USAGE,
-    );
-    const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
-    const port = wholeNumber(values.port, '--port', 0, 65_535);
-    const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
-    const leaving = new AbortController();
-    const starting = serve(cliniko, port, leaving.signal);
-    const stop = async () => {
-      leaving.abort();
-      // A start that failed has closed what it opened.
-      const started = await starting.catch(() => undefined);
-      await started?.stop();
-      await cliniko.close();
-    };
-    // Before the start is complete: the embedded PostgreSQL would outlive the process.
-    const interrupted = stopOnSignal(stop);
-    const server = await starting.catch(async (error: unknown) => {
-      if (leaving.signal.aborted) await interrupted;
-      await cliniko.close();
-      throw error;
-    });
-    const code = await syncOnce(server).catch(async (error: unknown) => {
-      await stop();
-      throw error;
-    });
-    if (values.once) {
-      await stop();
-      return code;
-    }
-    process.stdout.write(
-      `\nDashboard  ${server.url}/?org=${ORGANIZATION}\nOps        ${server.url}/ops\nStop with Ctrl-C.\n`,
-    );
-    await interrupted;
-    return 0;
-  },
-  { endsWithReader: true },
-);
+// `demo | head` continues to serve: PostgreSQL would outlive an abrupt end.
+await runCommand(async () => {
+  const values = readArguments(
+    process.argv.slice(2),
+    {
+      once: { type: 'boolean', default: false },
+      patients: { type: 'string', default: '648' },
+      port: { type: 'string', default: process.env.PORT || '8000' },
+    },
+    USAGE,
+  );
+  const patients = wholeNumber(values.patients, '--patients', 0, 10_000_000);
+  const port = wholeNumber(values.port, '--port', 0, 65_535);
+  const cliniko = await startClinikoSimulator({ patients, latencyMs: LATENCY_MS });
+  const leaving = new AbortController();
+  const starting = serve(cliniko, port, leaving.signal);
+  const stop = async () => {
+    leaving.abort();
+    // A start that failed has closed what it opened.
+    const started = await starting.catch(() => undefined);
+    await started?.stop();
+    await cliniko.close();
+  };
+  // Before the start is complete: the embedded PostgreSQL would outlive the process.
+  const interrupted = stopOnSignal(stop);
+  const server = await starting.catch(async (error: unknown) => {
+    if (leaving.signal.aborted) await interrupted;
+    await cliniko.close();
+    throw error;
+  });
+  const code = await syncOnce(server).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  if (values.once) {
+    await stop();
+    return code;
+  }
+  process.stdout.write(
+    `\nDashboard  ${server.url}/?org=${ORGANIZATION}\nOps        ${server.url}/ops\nStop with Ctrl-C.\n`,
+  );
+  await interrupted;
+  return 0;
+});
 
 async function serve(cliniko: ClinikoSimulator, port: number, leaving: AbortSignal): Promise<RunningServer> {
   const config = readConfig(

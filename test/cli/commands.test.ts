@@ -1,6 +1,7 @@
 /** `npm run sync`, `npm run demo` and `patient-sync` as real processes, against a real server. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -104,6 +105,14 @@ describe('npm run sync', () => {
   });
 });
 
+/** Every account can enter it. */
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-demo-'));
+  await chmod(folder, 0o755);
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -189,14 +198,21 @@ describe('npm run demo', () => {
     await once(other.listen(0, '127.0.0.1'), 'listening');
     onTestFinished(() => void other.close());
     const { port } = other.address() as AddressInfo;
-    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-demo-'));
-    await chmod(folder, 0o755);
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    const demo = runWith({ DATA_DIR: folder }, 'demo', '--port', String(port));
+    const demo = runWith({ DATA_DIR: await newFolder() }, 'demo', '--port', String(port));
     expect(await demo.exit).toBe(1);
     expect(demo.errors()).toBe(
       'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.\n',
     );
+  });
+
+  test('whose output has no reader completes its sync, and leaves no PostgreSQL running', async () => {
+    const folder = await newFolder();
+    const demo = runWith({ DATA_DIR: folder }, 'demo', '--once', '--patients', '120', '--port', '0');
+    await demo.says(/listens on/);
+    demo.child.stdout?.destroy();
+    expect(await demo.exit).toBe(0);
+    expect(existsSync(join(folder, 'postgres/data/PG_VERSION'))).toBe(true);
+    expect(existsSync(join(folder, 'postgres/data/postmaster.pid'))).toBe(false);
   });
 
   test('that cannot keep its data ends with one line', async () => {
