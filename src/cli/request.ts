@@ -26,9 +26,12 @@ export const SERVER_USAGE = `  --url URL      the server; default PATIENT_SYNC_U
   --token TOKEN  better not on the command line, where other users see it: set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE`;
 
 /** Options win over the environment. @throws UsageError */
-export function readServer(options: { url?: string | undefined; token?: string | undefined }): Server {
+export function readServer(
+  options: { url?: string | undefined; token?: string | undefined },
+  { PATIENT_SYNC_URL }: NodeJS.ProcessEnv = process.env,
+): Server {
   const source = options.url === undefined ? 'PATIENT_SYNC_URL' : '--url';
-  const url = options.url ?? (process.env.PATIENT_SYNC_URL || 'http://localhost:8000');
+  const url = options.url ?? (PATIENT_SYNC_URL || 'http://localhost:8000');
   if (!isServerUrl(url)) {
     throw new UsageError(
       `${source} must be the http or https address of a server, such as http://localhost:8000, without a user name, a password or a query.`,

@@ -13,7 +13,7 @@ import { withDatabase } from './with-database.ts';
 const USAGE = `Usage: npx patient-sync sign-in-link --id 7 [--minutes 60] [--url URL] [--json]
   --id ID        the account: the id of a token, as "npm run tokens -- list" shows it
   --minutes N    how long the link works, 1 to 1440; default 60
-  --url URL      the address of the pages; default PATIENT_SYNC_URL, else http://localhost:8000
+  --url URL      the address of the pages; default PATIENT_SYNC_URL, PUBLIC_URL or http://localhost:8000
   --json         one JSON object a line`;
 
 const LONGEST_MINUTES = 24 * 60;
@@ -32,7 +32,9 @@ await runCommand(async () => {
   if (values.id === undefined) throw new UsageError(`--id is missing.\n${USAGE}`);
   const id = wholeNumber(values.id, '--id', 1, MAX_ROW_ID);
   const minutes = wholeNumber(values.minutes, '--minutes', 1, LONGEST_MINUTES);
-  const { url } = readServer({ url: values.url });
+  // PUBLIC_URL: a link with the name of this machine would lead nowhere on the device of the person.
+  const { PATIENT_SYNC_URL, PUBLIC_URL } = process.env;
+  const { url } = readServer({ url: values.url }, { PATIENT_SYNC_URL: PATIENT_SYNC_URL || PUBLIC_URL });
   return withDatabase(async (database) => {
     const created = await createSignInLink(database, id, minutes);
     if (created === undefined) {

@@ -11,7 +11,7 @@ describe('the commands that work on the database', () => {
   test('print one JSON object a line with --json', async ({ databaseUrl }) => {
     const linesOf = async (name: string, ...args: string[]): Promise<unknown[]> => {
       const command = [builtEntry(`cli/${name}`), ...args, '--json'];
-      const env = { ...process.env, DATABASE_URL: databaseUrl };
+      const env = { ...process.env, DATABASE_URL: databaseUrl, PUBLIC_URL: 'https://people.example/sync/' };
       const { stdout } = await promisify(execFile)(process.execPath, command, { env });
       const lines = stdout.trimEnd().split('\n');
       return lines.map((line): unknown => JSON.parse(line));
@@ -22,6 +22,9 @@ describe('the commands that work on the database', () => {
     expect(created).toMatchObject({ id: 1, token: expect.stringMatching(/^pst_/), expires_in_days: 2 });
     expect(await linesOf('sign-in-link', '--id', '1', '--url', 'https://sync.example')).toMatchObject([
       { id: 1, link: expect.stringMatching(/^https:\/\/sync\.example\/sign-in#[\w-]{43}$/), scope: 'read' },
+    ]);
+    expect(await linesOf('sign-in-link', '--id', '1')).toMatchObject([
+      { link: expect.stringMatching(/^https:\/\/people\.example\/sync\/sign-in#/) },
     ]);
     expect(await linesOf('tokens', 'revoke', '--id', '1')).toEqual([{ id: 1, revoked: true }]);
     expect(await linesOf('tokens', 'list')).toMatchObject([
