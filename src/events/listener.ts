@@ -117,10 +117,12 @@ export class Listener {
 
   async #check(): Promise<void> {
     const asked = this.#sql;
-    this.#setHealthy(await this.#selfTest());
-    if (this.#isHealthy) this.#scheduleCheck(this.#everyMs, () => this.#check());
-    // If the connection closed during the test, its close handler has already scheduled a reconnection.
-    else if (this.#sql === asked) await this.#reopen();
+    const hasArrived = await this.#selfTest();
+    // The connection closed during the test: its close handler has scheduled the next one, which has a test of its own.
+    if (this.#sql !== asked) return;
+    this.#setHealthy(hasArrived);
+    if (hasArrived) this.#scheduleCheck(this.#everyMs, () => this.#check());
+    else await this.#reopen();
   }
 
   async #selfTest(): Promise<boolean> {

@@ -55,3 +55,33 @@ test('a listener repeats its first self-test once, when the notification was los
   expect(await openAfter(2)).toBe(false);
   expect(sent).toHaveLength(2);
 });
+
+test('a self-test of a lost connection says nothing about the next connection', async ({ databaseUrl }) => {
+  const sql = connectPostgres(databaseUrl);
+  onTestFinished(() => sql.end());
+  const reported: boolean[] = [];
+  /** The self-tests after the start: the first is lost with its connection, and found missing while the next one works. */
+  const tests: string[] = [];
+  const listener = new Listener({
+    url: databaseUrl,
+    throughPooler: false,
+    sender: 'us',
+    onNudge: () => {},
+    onListening: () => {},
+    onHealth: (healthy) => void reported.push(healthy),
+    needsNotify: () => true,
+    onNeeded: () => {},
+    selfTest: { everyMs: 1_000, limitMs: 1_500 },
+    notify(payload) {
+      if (tests.push(payload) !== 2) void sql.notify(CHANNEL, payload);
+    },
+  });
+  onTestFinished(() => listener.close());
+  await listener.open();
+  await expect.poll(() => tests, { timeout: 10_000 }).toHaveLength(2);
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'patient-sync listener'`;
+  await expect.poll(() => reported, { timeout: 10_000 }).toEqual([false, true]);
+  // Two tests later the lost one has run out of time.
+  await expect.poll(() => tests.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(5);
+  expect(reported).toEqual([false, true]);
+});
