@@ -4,14 +4,22 @@
  *
  * Not here: when to read, and how often (log-poller.ts).
  */
+import { portions } from '../database/portions.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LoggedEvent, Position } from '../events/event-queries.ts';
 import type { ChannelCache } from './channel-cache.ts';
 import type { EpochGuard } from './epoch-guard.ts';
 import type { LiveCounters } from './stats.ts';
 
-/** Maximum events of one organization in one read of the log. */
-const MAX_EVENTS_PER_READ = 500;
+/**
+ * Maximum events of one statement. After an outage many organizations have many new events: read at once, they would take more
+ * memory than there is, or more time than an answer may take, again with each try.
+ */
+const MAX_EVENTS = 5_000;
+/** Of these for one organization. */
+const MAX_EVENTS_OF_ONE = 500;
+/** Organizations of one statement. */
+const PORTION = 250;
 
 export interface ReadDeps {
   log: EventLog;
@@ -22,6 +30,13 @@ export interface ReadDeps {
 
 /** @returns the organizations with more to read */
 export async function readNewEvents(deps: ReadDeps, organizationIds: readonly number[]): Promise<number[]> {
+  const behind: number[] = [];
+  for (const portion of portions(organizationIds, PORTION))
+    behind.push(...(await readPortion(deps, portion)));
+  return behind;
+}
+
+async function readPortion(deps: ReadDeps, organizationIds: readonly number[]): Promise<number[]> {
   const { log, cache, guard, counters } = deps;
   const positions = organizationIds.flatMap((organizationId): Position[] => {
     const channel = cache.get(organizationId)?.channel;
@@ -29,13 +44,14 @@ export async function readNewEvents(deps: ReadDeps, organizationIds: readonly nu
   });
   const { epoch } = guard;
   counters.logReads += 1;
-  const events = await log.readAfter(epoch, positions, { limit: MAX_EVENTS_PER_READ });
+  const limit = Math.min(MAX_EVENTS_OF_ONE, Math.floor(MAX_EVENTS / Math.max(1, positions.length)));
+  const events = await log.readAfter(epoch, positions, { limit });
   // The events belong to channels that were dropped with their epoch.
   if (epoch !== guard.epoch) return [];
   const groups = [...byOrganization(events)];
   for (const [id, events] of groups) distribute(deps, id, events);
   cache.evict();
-  const unread = groups.filter(([, events]) => events.length === MAX_EVENTS_PER_READ).map(([id]) => id);
+  const unread = groups.filter(([, events]) => events.length === limit).map(([id]) => id);
   return [...unread, ...(await refreshLatest(deps, organizationIds))];
 }
 
