@@ -32,7 +32,9 @@ export interface TimeoutClientOptions {
 export function openTimeoutClient(options: TimeoutClientOptions): TimeoutClient {
   let current = open(options);
   const replace = (sql: Sql): void => {
-    if (sql === current) current = open(options);
+    // Another statement on it was not answered either.
+    if (sql !== current) return;
+    current = open(options);
     void destroy(sql);
   };
   return {

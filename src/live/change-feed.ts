@@ -12,9 +12,13 @@ import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import type { ChangeLog } from '../patients/follow-changes.ts';
 import { ChangeSubscriber } from './change-subscriber.ts';
+import { createClientReads } from './client-reads.ts';
 import { createLogPoller } from './log-poller.ts';
 import type { StreamAuthorization } from './stream-authorization.ts';
 import type { Subscriber } from './subscriber.ts';
+
+/** How long a stream waits for its turn to read. */
+const READ_WAIT_MS = 30_000;
 
 export interface ChangeFeed {
   /**
@@ -33,6 +37,8 @@ export interface ChangeFeed {
 export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger): ChangeFeed {
   const subscribers = createSubscribers(bus);
   const findNews = createNewsFinder(log);
+  const inTurn = createClientReads(READ_WAIT_MS);
+  const follow: ChangeLog['follow'] = (...wanted) => inTurn(() => log.follow(...wanted));
   const poller = createLogPoller({
     async readNewEvents(organizationIds) {
       await findNews(subscribers.of(organizationIds));
@@ -52,10 +58,10 @@ export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger):
   ];
   return {
     async subscribe({ organizationId, since, authorization }) {
-      const { epoch, head, next, reason } = await readStart(log, organizationId, since);
+      const { epoch, head, next, reason } = await readStart(follow, organizationId, since);
       const subscriber = new ChangeSubscriber(
         { organizationId, epoch, head, next, reason },
-        { log, authorization, onEnded: subscribers.remove },
+        { log: { follow }, authorization, onEnded: subscribers.remove },
       );
       subscribers.add(subscriber);
       return subscriber;
@@ -68,9 +74,9 @@ export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger):
 }
 
 /** Changes that are made after this read follow `next`, so none is lost before the subscriber is added. */
-async function readStart(log: ChangeLog, organizationId: number, since: string | undefined) {
-  const now = await log.follow(organizationId, { since: undefined, limit: 1 });
-  const wanted = since === undefined ? now : await log.follow(organizationId, { since, limit: 1 });
+async function readStart(follow: ChangeLog['follow'], organizationId: number, since: string | undefined) {
+  const now = await follow(organizationId, { since: undefined, limit: 1 });
+  const wanted = since === undefined ? now : await follow(organizationId, { since, limit: 1 });
   const head = parseCursor(wanted.recovered ? now.next : wanted.next);
   if (head === undefined) throw new Error('The head of a log is a cursor.');
   const next = since !== undefined && wanted.recovered ? since : formatCursor(head.epoch, Number(head.seq));

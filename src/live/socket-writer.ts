@@ -22,6 +22,9 @@ const SLOW_MS = 10_000;
 /** The size of one write; its last batch may exceed it. */
 const WRITE_BYTES = 64 * 1024;
 
+/** Reads of the log at once. What they return is written even when the socket is full by then. */
+const MAX_READS = 4;
+
 export interface FrameSink {
   /** Writes all batches in one call; each batch has frames of one organization. */
   write(batches: readonly (readonly Frame[])[]): void;
@@ -160,7 +163,8 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     if (this.#reading?.has(subscriber)) return undefined;
     const frames = subscriber.take();
     if (frames === undefined) {
-      void this.#catchUp(subscriber);
+      // Each read that ends leads to a flush, which begins the next one.
+      if ((this.#reading?.size ?? 0) < MAX_READS) void this.#catchUp(subscriber);
       return undefined;
     }
     if (frames.length === 0 || subscriber.isCurrent) subscriber.isDirty = false;
@@ -187,8 +191,9 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     try {
       const frames = await subscriber.catchUp(this.#isSlow());
       this.#reading.delete(subscriber);
-      if (this.#ended || !subscriber.isDirty) return;
-      if (frames.length > 0) this.#sink.write([frames]);
+      if (this.#ended) return;
+      if (frames.length > 0 && subscriber.isDirty) this.#sink.write([frames]);
+      // Also after the removal of this subscriber: another one may wait for its read.
       this.#schedule();
     } catch {
       if (!this.#ended) this.#sink.abort('failed');

@@ -8,6 +8,7 @@ import { parseCursor } from '#contract/cursor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HistoryLostError, type StreamState } from '../events/event-queries.ts';
 import type { CacheEntry, ChannelCache } from './channel-cache.ts';
+import { type ClientReads, createClientReads } from './client-reads.ts';
 import type { EpochGuard } from './epoch-guard.ts';
 import type { LogPoller } from './log-poller.ts';
 import type { LiveCounters } from './stats.ts';
@@ -28,6 +29,11 @@ export interface SubscribeDeps {
   freshEntry: (organizationId: number) => CacheEntry | undefined;
 }
 
+/** A client that joins waits for an answer; after so long it tries again, or starts from memory. */
+const JOIN_WAIT_MS = 10_000;
+/** A stream that is open can wait for its turn. */
+const CATCH_UP_WAIT_MS = 30_000;
+
 type Requests = ReadonlyMap<number, SubscribeOptions>;
 
 /** Starts one subscriber for each request, all from consistent states. */
@@ -35,7 +41,8 @@ export type Subscribe = (requests: Requests) => Promise<Subscriber[]>;
 
 export function createSubscribe(deps: SubscribeDeps): Subscribe {
   const { cache, guard, poller, freshEntry } = deps;
-  const subscriberDeps = subscriberDepsOf(deps);
+  const subscriberDeps = subscriberDepsOf(deps, createClientReads(CATCH_UP_WAIT_MS));
+  const joins = createClientReads(JOIN_WAIT_MS);
 
   const start = (state: StreamState, options: SubscribeOptions): Subscriber => {
     guard.observe(state.epoch);
@@ -52,7 +59,7 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
     // A fresh client needs the present state, so it is read from the database; a resumed client continues from its cursor.
     const isResumed = [...requests.values()].every(({ since }) => since !== undefined);
     const remembered = isResumed ? statesInMemory(requests, freshEntry) : undefined;
-    const states = remembered ?? (await readStates(deps, requests));
+    const states = remembered ?? (await readStates(deps, requests, joins));
     return states.flatMap((state) => {
       const options = requests.get(state.organizationId);
       return options === undefined ? [] : [start(state, options)];
@@ -61,14 +68,14 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
 }
 
 /** Shared by all subscribers. */
-function subscriberDepsOf({ log, cache, counters }: SubscribeDeps): SubscriberDeps {
+function subscriberDepsOf({ log, cache, counters }: SubscribeDeps, inTurn: ClientReads): SubscriberDeps {
   return {
     after(epoch, position, options) {
       counters.catchUpReads += 1;
-      return log.readAfter(epoch, [position], options);
+      return inTurn(() => log.readAfter(epoch, [position], options));
     },
     async state(organizationId) {
-      const [now] = await log.readStates([organizationId]);
+      const [now] = await inTurn(() => log.readStates([organizationId]));
       if (now === undefined)
         throw new HistoryLostError('The event log returned no state for an organization.');
       return now;
@@ -80,9 +87,13 @@ function subscriberDepsOf({ log, cache, counters }: SubscribeDeps): SubscriberDe
   };
 }
 
-async function readStates({ log, cache }: SubscribeDeps, requests: Requests): Promise<StreamState[]> {
+async function readStates(
+  { log, cache }: SubscribeDeps,
+  requests: Requests,
+  inTurn: ClientReads,
+): Promise<StreamState[]> {
   try {
-    return await log.readStates([...requests.keys()]);
+    return await inTurn(() => log.readStates([...requests.keys()]));
   } catch (error) {
     // The database is unavailable: clients that can start from the states in memory do so.
     const remembered = statesInMemory(requests, cache.get);
