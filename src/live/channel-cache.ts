@@ -23,6 +23,8 @@ export interface CacheEntry {
   listeners: Set<ChannelListener>;
   /** The greatest `seq` of a response that came from the database. */
   observedSeq: number;
+  /** The first `seq` after the last gap that a replay has found; 0 when there was none. */
+  replayableFrom: number;
 }
 
 export interface ChannelCache {
@@ -69,6 +71,7 @@ export function createChannelCache(options: CacheOptions = {}): ChannelCache {
         channel: new Channel(state),
         listeners: new Set<ChannelListener>(),
         observedSeq: state.head,
+        replayableFrom: 0,
         touchedAt: performance.now(),
       };
       entryById.set(state.organizationId, entry);

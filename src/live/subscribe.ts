@@ -52,7 +52,8 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
     cache.touch(id);
     // The state may be newer than the channel. A new channel also needs one read after its creation before it counts as fresh.
     if (isNew || state.head > entry.channel.head) poller.read([id]);
-    return createSubscriber(entry, state, options, subscriberDeps);
+    const oldest = Math.max(state.oldest, entry.replayableFrom);
+    return createSubscriber(entry, { ...state, oldest }, options, subscriberDeps);
   };
 
   return async (requests) => {

@@ -194,8 +194,11 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
   /** Undefined when an event is missing. An empty result also counts: `catchUp` is called only when there are events. */
   async #readEvery(): Promise<readonly Frame[] | undefined> {
     const events = await this.#after(false);
-    const isWhole = events.every((event, index) => event.seq === this.cursor + 1 + index);
-    return isWhole && events.length > 0 ? events.map((event) => encodeFrame(this.epoch, event)) : undefined;
+    const gapAt = events.findIndex((event, index) => event.seq !== this.cursor + 1 + index);
+    if (events.length > 0 && gapAt === -1) return events.map((event) => encodeFrame(this.epoch, event));
+    // Retention deletes by time, and the clock of the database may have gone back. A client that resumes before the gap has to learn of it.
+    this.#entry.replayableFrom = events[gapAt]?.seq ?? this.#entry.channel.head + 1;
+    return undefined;
   }
 
   /** Batch by batch; the snapshot follows the last end of a run before it. */

@@ -34,6 +34,31 @@ describe('a stream that missed 1,000 events', () => {
   });
 });
 
+describe('a stream before a gap, which retention leaves after the clock of the database had gone back', () => {
+  test('ends once, and then gets the reason and a snapshot', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const { sql, begin, leap } = openExternalWriter(databaseUrl);
+    await begin();
+    await leap(20);
+    await sql`update sync_events set at = at - interval '20 days' where seq between 5 and 8`;
+    await sql`select sync_events_maintain(14, 7)`;
+    const since = { 'last-event-id': `${await epochOf(server)}.2` };
+    // Its `hello` has promised the events before the gap is found.
+    await (await openStream(address(server), since)).ended;
+    const stream = await openStream(address(server), since);
+    expect(helloOf(await stream.until((all) => all.length > 0))).toMatchObject({
+      recovered: false,
+      reason: 'trimmed',
+    });
+    const sent = await stream.until((all) => all.length === 2);
+    expect(sent[1]).toMatchObject({ event: 'snapshot', id: since['last-event-id'].replace(/2$/, '21') });
+
+    const after = await openStream(address(server), { 'last-event-id': sent[1]?.id ?? '' });
+    await leap(1);
+    expect(seqsOf(await after.until((all) => all.length === 2))).toEqual([22]);
+  });
+});
+
 describe('a stream that keeps up', () => {
   test('gets every event of a burst that is larger than the ring', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
