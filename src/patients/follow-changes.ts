@@ -47,9 +47,15 @@ export async function followChanges(
   const cursor = since === undefined ? undefined : parseCursor(since);
   const { log, changes } = await readChangesAfter(sql, organizationId, cursor?.seq ?? null, limit);
   if (since === undefined) return answer([], formatCursor(log.epoch, log.head));
-  const reason = whyLost(since, log);
+  const reason = whyLost(since, log) ?? (hasGap(Number(cursor?.seq), log.head, changes) ? 'trimmed' : null);
   if (reason !== null) return lost(log, reason);
   return answer(changes, changes.at(-1)?.cursor ?? since);
+}
+
+/** Retention deletes by time, and the clock of the database may have gone back: then changes are missing between later ones. */
+function hasGap(after: number, head: number, changes: PatientChanges['changes']): boolean {
+  const last = changes.at(-1)?.seq ?? after;
+  return last - after !== changes.length || (changes.length === 0 && after < head);
 }
 
 async function firstPage(sql: ISql, organizationId: number, limit: number): Promise<PatientChanges> {

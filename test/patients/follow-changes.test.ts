@@ -60,4 +60,25 @@ describe('the changes of patients over HTTP', () => {
       expect((await server.api(`/cliniko/patients/123/changes${query}`)).status, query).toBe(400);
     }
   });
+
+  test('have no gap: a client before one, which the clock of the database left, has to start over', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    const { next: start } = await changesOf(server);
+    await wholeSync(server);
+    const { next: head } = await changesOf(server);
+    const sql = connectInTest(databaseUrl);
+    const rows = await sql<{ seq: string }[]>`select seq from patient_changes order by seq`;
+    const lost = { changes: [], next: head, recovered: false, reason: 'trimmed' };
+    // Retention deletes by time: the clock had gone back by weeks while these were made, first one in the middle, then the last.
+    for (const gone of [rows[1], rows.at(-1)]) {
+      await sql`update patient_changes set at = at - interval '20 days' where seq = ${gone?.seq ?? ''}`;
+      await sql`select sync_events_maintain(14, 7)`;
+      expect(await changesOf(server, `?since=${start}`)).toEqual(lost);
+    }
+    const [epoch] = start.split('.');
+    expect(await changesOf(server, `?since=${epoch}.${rows.at(-2)?.seq}`)).toEqual(lost);
+    expect(await changesOf(server, `?since=${head}`)).toMatchObject({ changes: [], recovered: true });
+  });
 });
