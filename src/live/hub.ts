@@ -39,7 +39,7 @@ import { safeError } from '../logging/safe-error.ts';
 import { type CacheEntry, type ChannelCache, createChannelCache } from './channel-cache.ts';
 import { createEpochGuard, type EpochGuard } from './epoch-guard.ts';
 import { createLogPoller, type LogPoller } from './log-poller.ts';
-import { readNewEvents } from './read-new-events.ts';
+import { createNewEventsReader } from './read-new-events.ts';
 import { createRecentPolls, type RecentPolls } from './recent-polls.ts';
 import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
 import { createSubscribe, type Subscribe } from './subscribe.ts';
@@ -86,7 +86,7 @@ export class Hub {
     });
     const deps = { log, cache, guard, counters };
     const poller = createLogPoller({
-      readNewEvents: (organizationIds) => readNewEvents(deps, organizationIds),
+      readNewEvents: createNewEventsReader(deps),
       findMissed: () => this.#poll(),
       isHealthy: () => bus.healthy,
       onFailure: (error) => {

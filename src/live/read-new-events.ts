@@ -4,6 +4,7 @@
  *
  * Not here: when to read, and how often (log-poller.ts).
  */
+import { NoAnswerError } from '../database/answer-limit.ts';
 import { portions } from '../database/portions.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LoggedEvent, Position } from '../events/event-queries.ts';
@@ -21,6 +22,11 @@ const MAX_EVENTS_OF_ONE = 500;
 /** Organizations of one statement. */
 const PORTION = 250;
 
+/** After an answer that took too long, because the events are large or the network is slow, the next ones are smaller. */
+const SMALLER = 0.25;
+/** Each answer in time lets the next one be larger by so many events. */
+const LARGER = 50;
+
 export interface ReadDeps {
   log: EventLog;
   cache: ChannelCache;
@@ -28,15 +34,32 @@ export interface ReadDeps {
   counters: LiveCounters;
 }
 
-/** @returns the organizations with more to read */
-export async function readNewEvents(deps: ReadDeps, organizationIds: readonly number[]): Promise<number[]> {
-  const behind: number[] = [];
-  for (const portion of portions(organizationIds, PORTION))
-    behind.push(...(await readPortion(deps, portion)));
-  return behind;
+/** @returns reads the new events of organizations, and returns those with more to read */
+export function createNewEventsReader(
+  deps: ReadDeps,
+): (organizationIds: readonly number[]) => Promise<number[]> {
+  let most = MAX_EVENTS;
+  return async (organizationIds) => {
+    const behind: number[] = [];
+    for (const portion of portions(organizationIds, Math.min(PORTION, most))) {
+      try {
+        behind.push(...(await readPortion(deps, portion, most)));
+        most = Math.min(MAX_EVENTS, most + LARGER);
+      } catch (error) {
+        if (error instanceof NoAnswerError) most = Math.max(1, Math.floor(most * SMALLER));
+        throw error;
+      }
+    }
+    return behind;
+  };
 }
 
-async function readPortion(deps: ReadDeps, organizationIds: readonly number[]): Promise<number[]> {
+/** @param most events of all organizations together, at least one for each */
+async function readPortion(
+  deps: ReadDeps,
+  organizationIds: readonly number[],
+  most: number,
+): Promise<number[]> {
   const { log, cache, guard, counters } = deps;
   const positions = organizationIds.flatMap((organizationId): Position[] => {
     const channel = cache.get(organizationId)?.channel;
@@ -44,7 +67,7 @@ async function readPortion(deps: ReadDeps, organizationIds: readonly number[]): 
   });
   const { epoch } = guard;
   counters.logReads += 1;
-  const limit = Math.min(MAX_EVENTS_OF_ONE, Math.floor(MAX_EVENTS / Math.max(1, positions.length)));
+  const limit = Math.min(MAX_EVENTS_OF_ONE, Math.floor(most / Math.max(1, positions.length)));
   const events = await log.readAfter(epoch, positions, { limit });
   // The events belong to channels that were dropped with their epoch.
   if (epoch !== guard.epoch) return [];

@@ -1,9 +1,10 @@
 /** One read for all subscribers, after an outage in which many organizations had many events. */
 import { describe, expect, test, vi } from 'vitest';
+import { NoAnswerError } from '../../src/database/answer-limit.ts';
 import type { EventLog } from '../../src/events/event-log.ts';
 import type { LoggedEvent } from '../../src/events/event-queries.ts';
 import { createChannelCache } from '../../src/live/channel-cache.ts';
-import { readNewEvents } from '../../src/live/read-new-events.ts';
+import { createNewEventsReader } from '../../src/live/read-new-events.ts';
 import { createLiveCounters } from '../../src/live/stats.ts';
 
 const AT = '2026-11-24T00:00:00.000Z';
@@ -35,16 +36,17 @@ function openBehind() {
     observe: () => {},
     readHeads: () => Promise.reject(new Error('Not read here.')),
   };
-  return { deps: { log, cache, guard, counters: createLiveCounters() }, readAfter };
+  const read = createNewEventsReader({ log, cache, guard, counters: createLiveCounters() });
+  return { cache, read, readAfter };
 }
 
 describe('new events of many organizations', () => {
   test('are read in statements of a limited size, until none is left', async () => {
-    const { deps, readAfter } = openBehind();
+    const { cache, read, readAfter } = openBehind();
     let behind: readonly number[] = ORGANIZATIONS;
-    while (behind.length > 0) behind = await readNewEvents(deps, behind);
+    while (behind.length > 0) behind = await read(behind);
 
-    expect([...deps.cache.entries()].every(([, { channel }]) => channel.head === HEAD)).toBe(true);
+    expect([...cache.entries()].every(([, { channel }]) => channel.head === HEAD)).toBe(true);
     const sizes = readAfter.mock.calls.map(([, positions, { limit }]) => positions.length * limit);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(5_000);
     // Not one statement for each organization.
@@ -52,8 +54,29 @@ describe('new events of many organizations', () => {
   });
 
   test('are read 500 at once when they are of one organization', async () => {
-    const { deps, readAfter } = openBehind();
-    await readNewEvents(deps, [7]);
+    const { read, readAfter } = openBehind();
+    await read([7]);
     expect(readAfter).toHaveBeenCalledExactlyOnceWith('e', [{ organizationId: 7, seq: 0 }], { limit: 500 });
+  });
+
+  test('are read in smaller statements while an answer takes too long, and in larger ones again later', async () => {
+    const { cache, read, readAfter } = openBehind();
+    const answer = readAfter.getMockImplementation();
+    const isSlow = { above: 300 };
+    readAfter.mockImplementation(async (epoch, positions, options) => {
+      if (positions.length * options.limit > isSlow.above) throw new NoAnswerError('Too much at once.');
+      return (await answer?.(epoch, positions, options)) ?? [];
+    });
+    const sizes = () => readAfter.mock.calls.map(([, positions, { limit }]) => positions.length * limit);
+    await expect(read(ORGANIZATIONS)).rejects.toThrow('Too much at once.');
+    await expect(read(ORGANIZATIONS)).rejects.toThrow('Too much at once.');
+    await expect(read(ORGANIZATIONS)).rejects.toThrow('Too much at once.');
+    await read([7]);
+    expect(cache.get(7)?.channel.head).toBe(HEAD);
+
+    isSlow.above = Number.POSITIVE_INFINITY;
+    for (let behind: readonly number[] = ORGANIZATIONS; behind.length > 0; ) behind = await read(behind);
+    expect([...cache.entries()].every(([, { channel }]) => channel.head === HEAD)).toBe(true);
+    expect(sizes().at(-1)).toBeGreaterThan(300);
   });
 });
