@@ -9,6 +9,9 @@ import { encodeFrame, encodeState, type Frame } from './frame.ts';
 
 const FRAMES_KEPT = 256;
 
+/** The joined bytes of one take up to twice the size of a batch, beside the limit of all rings. */
+const CURSORS_SHARED = 8;
+
 /** The size of one batch: about what a socket accepts. */
 const BATCH_BYTES = 64 * 1024;
 
@@ -24,8 +27,8 @@ export class Channel {
   #isLatestKnown = true;
   #snapshot: Frame | undefined;
   /** Most subscribers share a few cursors. One array for each cursor lets them share the joined bytes too (frame.ts). */
-  readonly #batches = new Map<number, readonly Frame[]>();
-  readonly #folds = new Map<number, readonly Frame[]>();
+  readonly #batches: Batches = new Map();
+  readonly #folds: Batches = new Map();
 
   constructor({ organizationId, epoch, head, latest, at, hasOlder }: StreamState) {
     this.organizationId = organizationId;
@@ -64,9 +67,8 @@ export class Channel {
     if (seq >= this.#head) return [];
     const from = this.#indexAfter(seq);
     if (from === undefined) return undefined;
-    const known = this.#batches.get(seq) ?? this.#frames.slice(from, endOfBatch(this.#frames, from));
-    this.#batches.set(seq, known);
-    return known;
+    const frames = this.#frames;
+    return this.#batches.get(seq) ?? share(this.#batches, seq, frames.slice(from, endOfBatch(frames, from)));
   }
 
   /** The same, folded: the ends of runs, then a snapshot. Undefined also when no snapshot can be made. */
@@ -75,9 +77,7 @@ export class Channel {
     const from = this.#indexAfter(seq);
     const now = this.snapshot();
     if (from === undefined || now === undefined) return undefined;
-    const known = this.#folds.get(seq) ?? fold(this.#frames.slice(from), now);
-    this.#folds.set(seq, known);
-    return known;
+    return this.#folds.get(seq) ?? share(this.#folds, seq, fold(this.#frames.slice(from), now));
   }
 
   /** The state of the organization at `head`; undefined while `isLatestKnown` is false. */
@@ -163,6 +163,15 @@ export class Channel {
     const behind = this.#head - seq;
     return behind > this.#frames.length ? undefined : this.#frames.length - behind;
   }
+}
+
+type Batches = Map<number, readonly Frame[]>;
+
+/** From now on the subscribers at this cursor get the same array. */
+function share(batches: Batches, seq: number, frames: readonly Frame[]): readonly Frame[] {
+  if (batches.size >= CURSORS_SHARED) batches.clear();
+  batches.set(seq, frames);
+  return frames;
 }
 
 function fold(frames: readonly Frame[], snapshot: Frame): readonly Frame[] {

@@ -68,4 +68,19 @@ describe('a channel', () => {
     expect(batch?.length).toBeLessThan(20);
     expect(channel.framesAfter(0)).toBe(batch);
   });
+
+  test.for([
+    ['every event', 'framesAfter'],
+    ['folded events', 'foldAfter'],
+  ] as const)(
+    'keeps the arrays of a few cursors only, of %s: their bytes are outside the limit',
+    ([, take]) => {
+      const { channel } = createChannelCache().open(state(1));
+      channel.append(Array.from({ length: 100 }, (_, n) => event(1, n + 1, 10)));
+      const taken = Array.from({ length: 100 }, (_, seq) => channel[take](seq));
+
+      const kept = taken.filter((frames, seq) => channel[take](seq) === frames);
+      expect(kept.length).toBeLessThanOrEqual(8);
+    },
+  );
 });
