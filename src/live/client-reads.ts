@@ -1,7 +1,9 @@
 /**
- * Reads of the log for single clients: for those that join, and for those that have fallen behind. A few run at once, the others
- * wait here. So the reads for all subscribers never wait behind many of them, and a read does not spend the time limit of its
- * answer in the queue of a connection, which would be replaced under all of them.
+ * Reads of the log for clients that have fallen behind, each at its own cursor. A few run at once, the others wait here. So the reads
+ * for all subscribers never wait behind many of them, and a read does not spend the time limit of its answer in the queue of a
+ * connection, which would be replaced under all of them.
+ *
+ * Not here: what many clients need at once (shared-reads.ts).
  */
 import { createPoolSlots } from '../database/pool-slots.ts';
 

@@ -41,6 +41,7 @@ import { createEpochGuard, type EpochGuard } from './epoch-guard.ts';
 import { createLogPoller, type LogPoller } from './log-poller.ts';
 import { createNewEventsReader } from './read-new-events.ts';
 import { createRecentPolls, type RecentPolls } from './recent-polls.ts';
+import { shareRead } from './shared-reads.ts';
 import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
 import { createSubscribe, type Subscribe } from './subscribe.ts';
 import { watchUnloggedChanges } from './unlogged-watch.ts';
@@ -61,6 +62,7 @@ export class Hub {
   readonly #cache: ChannelCache;
   readonly #guard: EpochGuard;
   readonly #poller: LogPoller;
+  readonly #readOrganizations: EventLog['readOrganizations'];
   readonly #unsubscribeBus: (() => void)[];
   readonly #organizationListeners = new Set<(organizationId: number, startCursor: string) => void>();
   readonly #historyLostListeners = new Set<() => void>();
@@ -98,6 +100,7 @@ export class Hub {
     });
     this.#guard = guard;
     this.#poller = poller;
+    this.#readOrganizations = shareRead(() => log.readOrganizations());
     this.#unsubscribeBus = [
       bus.subscribe((nudge) => {
         for (const id of nudge.organizations) this.#onNews(id);
@@ -124,7 +127,7 @@ export class Hub {
    * newest runs.
    */
   async organizations(): Promise<number[]> {
-    const { epoch, ids } = await this.#log.readOrganizations();
+    const { epoch, ids } = await this.#readOrganizations();
     this.#guard.observe(epoch);
     return ids;
   }

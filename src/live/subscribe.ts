@@ -11,6 +11,7 @@ import type { CacheEntry, ChannelCache } from './channel-cache.ts';
 import { type ClientReads, createClientReads } from './client-reads.ts';
 import type { EpochGuard } from './epoch-guard.ts';
 import type { LogPoller } from './log-poller.ts';
+import { shareStates } from './shared-reads.ts';
 import type { LiveCounters } from './stats.ts';
 import {
   createSubscriber,
@@ -29,8 +30,6 @@ export interface SubscribeDeps {
   freshEntry: (organizationId: number) => CacheEntry | undefined;
 }
 
-/** A client that joins waits for an answer; after so long it tries again, or starts from memory. */
-const JOIN_WAIT_MS = 10_000;
 /** A stream that is open can wait for its turn. */
 const CATCH_UP_WAIT_MS = 30_000;
 
@@ -42,7 +41,7 @@ export type Subscribe = (requests: Requests) => Promise<Subscriber[]>;
 export function createSubscribe(deps: SubscribeDeps): Subscribe {
   const { cache, guard, poller, freshEntry } = deps;
   const subscriberDeps = subscriberDepsOf(deps, createClientReads(CATCH_UP_WAIT_MS));
-  const joins = createClientReads(JOIN_WAIT_MS);
+  const readShared = shareStates(deps.log);
 
   const start = (state: StreamState, options: SubscribeOptions): Subscriber => {
     guard.observe(state.epoch);
@@ -60,7 +59,7 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
     // A fresh client needs the present state, so it is read from the database; a resumed client continues from its cursor.
     const isResumed = [...requests.values()].every(({ since }) => since !== undefined);
     const remembered = isResumed ? statesInMemory(requests, freshEntry) : undefined;
-    const states = remembered ?? (await readStates(deps, requests, joins));
+    const states = remembered ?? (await readStates(deps, requests, readShared));
     return states.flatMap((state) => {
       const options = requests.get(state.organizationId);
       return options === undefined ? [] : [start(state, options)];
@@ -89,12 +88,12 @@ function subscriberDepsOf({ log, cache, counters }: SubscribeDeps, inTurn: Clien
 }
 
 async function readStates(
-  { log, cache }: SubscribeDeps,
+  { cache }: SubscribeDeps,
   requests: Requests,
-  inTurn: ClientReads,
+  read: EventLog['readStates'],
 ): Promise<StreamState[]> {
   try {
-    return await inTurn(() => log.readStates([...requests.keys()]));
+    return await read([...requests.keys()]);
   } catch (error) {
     // The database is unavailable: clients that can start from the states in memory do so.
     const remembered = statesInMemory(requests, cache.get);
