@@ -116,13 +116,15 @@ export class ClinikoClient implements PatientSource, AccountSource {
   async #get<T>(path: string, options: RequestOptions, read: ReadBody<T>): Promise<T> {
     // A copy, because the breaker identifies pages by this object.
     const asking = { ...options };
+    // Pages that wait for this one to succeed wait for the request limit with it.
+    const paced = { ...options, onWait: (notice: WaitNotice) => this.#breaker.report(asking, notice) };
     const failed: ClinikoFailure[] = [];
     const { pacer, clock } = this.#options;
     try {
       for (;;) {
         await this.#breaker.enter(asking);
         // Outside the try block: an error of the budget is not a failure of Cliniko.
-        await pacer.take(asking);
+        await pacer.take(paced);
         try {
           const answer = await this.#request(path, asking, countedTries(failed) + 1, read);
           this.#breaker.answered(asking);

@@ -173,6 +173,21 @@ describe('an outage of Cliniko', () => {
     expect(Math.max(...cliniko.requests.slice(4, 7).map(({ inFlight }) => inFlight))).toBe(1);
   });
 
+  test('reports to the pages that wait for the retrying one that it waits for the request limit', async () => {
+    const pacer = createPacer(createMemoryBudget({ requests: 2 }, systemClock), systemClock);
+    const { client, cliniko } = await openClient({ clock: systemClock, pacer });
+    cliniko.faults.onEvery({ kind: 'status', status: 503, times: 2 });
+    const stop = new AbortController();
+    const reported = new Map<number, string>();
+    const asking = [1, 2].map((page) =>
+      client.page(query(page), { signal: stop.signal, onWait: ({ reason }) => reported.set(page, reason) }),
+    );
+    const outcomes = Promise.allSettled(asking);
+    await expect.poll(() => Object.fromEntries(reported)).toEqual({ 1: 'pacing', 2: 'pacing' });
+    stop.abort();
+    await outcomes;
+  });
+
   test('lets another key of the same host send at once', async () => {
     const breakers = createCircuitBreakers();
     const { client, cliniko } = await openClient({ breakers, clock: systemClock, timeoutMs: 60_000 });
