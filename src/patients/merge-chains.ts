@@ -44,10 +44,11 @@ async function readTargets(tx: ISql, organizationId: number): Promise<Map<string
 function survivorOf(id: string, targets: ReadonlyMap<string, string>): string {
   const met = new Set<string>();
   let survivor = id;
-  for (let next = targets.get(id); next !== undefined && !met.has(next); next = targets.get(next)) {
+  for (let next = targets.get(id); next !== undefined; next = targets.get(next)) {
     met.add(survivor);
-    // The start of a loop.
-    if (met.has(next) || met.size > MAX_STEPS) break;
+    // A loop: any other target would be another one at each run.
+    if (met.has(next)) return targets.get(id) ?? id;
+    if (met.size > MAX_STEPS) break;
     survivor = next;
   }
   return survivor;
