@@ -22,11 +22,16 @@ export interface FoundPhone {
   invalid: boolean;
 }
 
+/** A patient has a few. Thousands of senseless texts, as in a hostile record, would block the event loop. */
+const MAX_PHONES = 20;
+
 /** @param country ISO 3166-1 alpha-2 */
 export function findPhone(phones: readonly WirePhone[], country: string): FoundPhone {
   if (phones.length === 0) return { e164: null, invalid: false };
   const plan = planOf(country);
-  const numbers = phones.map(({ normalized, typed }) => readNormalized(normalized) ?? readTyped(typed, plan));
+  const numbers = phones
+    .slice(0, MAX_PHONES)
+    .map(({ normalized, typed }) => readNormalized(normalized) ?? readTyped(typed, plan));
   return { e164: numbers.find((number) => number !== null) ?? null, invalid: numbers.includes(null) };
 }
 
@@ -119,13 +124,15 @@ interface RunSurroundings {
 
 const PREFIXED = /^\(?[+0]/;
 const MIN_LEAD_DIGITS = 3;
+/** More groups before a number are no remark: to try each of a hundred as its start takes 50 ms. */
+const MAX_REMARKS = 4;
 
 /**
  * The first number of a run of digit groups. The groups before and after it must be another number, or, next to words, a
  * short remark such as "call 5 …" and "… 2 kids".
  */
 function readRun(groups: readonly string[], plan: NumberingPlan, around: RunSurroundings): string | null {
-  for (const [start, lead] of groups.entries()) {
+  for (const [start, lead] of groups.slice(0, MAX_REMARKS + 1).entries()) {
     if (start > 0 && (around.isOnlyNumber || !groups.slice(0, start).every(isRemark))) return null;
     if (!mayBegin(lead, plan, around, start)) continue;
     const number = longestFrom(groups.slice(start), plan, around);

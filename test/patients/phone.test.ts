@@ -86,6 +86,18 @@ describe('a text', () => {
   });
 });
 
+describe('a hostile record', () => {
+  test.for([
+    ['AU', 'call '.padEnd(200, '0 ')],
+    ['US', 'call '.padEnd(200, '1 ')],
+  ] as const)('of %s with a thousand senseless texts does not block the server', ([country, typed]) => {
+    const startedAt = performance.now();
+    const phones = Array.from({ length: 1_000 }, () => ({ typed, normalized: null }));
+    expect(findPhone(phones, country)).toEqual({ e164: null, invalid: true });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+});
+
 describe("Cliniko's own reading", () => {
   test('comes first, when it is a valid number', () => {
     expect(read('9123 4567', 'AU', '61291234567')).toEqual({ e164: '+61291234567', invalid: false });
