@@ -21,6 +21,8 @@ export interface UnseenPatients {
   ids: readonly string[];
   /** Stored patients that are not known to be missing, including the unseen ones. */
   stored: number;
+  /** Patients that were stored before the run, and that it saw and did not write. */
+  recognized: number;
 }
 
 export interface MissingDecision {
@@ -30,15 +32,28 @@ export interface MissingDecision {
   held: number;
 }
 
+/** The run that did not see them. */
+export interface UnseenBy {
+  /** Patients that were stored later are not touched: another run or request saw them. */
+  createdAt: Date;
+  /** Patients that were stored before and that the run has written. */
+  updated: number;
+}
+
 /** Ids that a run has seen. */
 export interface SeenPatients {
   has(id: string): boolean;
 }
 
 /** Whether the unseen patients may be marked without a confirmation. */
-export function canMarkMissing({ ids, stored }: UnseenPatients): boolean {
+export function canMarkMissing({ ids, stored }: Pick<UnseenPatients, 'ids' | 'stored'>): boolean {
   // An empty answer never empties a clinic, not even a small one.
   return ids.length < stored && ids.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
+}
+
+/** Whether a run has read the clinic of the stored patients. With a wrong API key it reads another one. */
+export function recognizesClinic({ ids, recognized }: UnseenPatients, { updated }: UnseenBy): boolean {
+  return ids.length === 0 || recognized + updated > 0;
 }
 
 /**
@@ -57,6 +72,7 @@ export async function findUnseen(
 ): Promise<UnseenPatients> {
   const ids: string[] = [];
   let stored = 0;
+  let recognized = 0;
   for (let after = ''; ; ) {
     const rows = await sql<{ id: string; is_missing: boolean; is_old: boolean }[]>`
       select cliniko_patient_id as id, missing_since is not null as is_missing,
@@ -64,31 +80,40 @@ export async function findUnseen(
       from patients where organization_id = ${organizationId} and cliniko_patient_id > ${after}
       order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
     const last = rows.at(-1);
-    if (last === undefined) return { ids, stored };
+    if (last === undefined) return { ids, stored, recognized };
     for (const { id, is_missing, is_old } of rows) {
       if (is_missing) continue;
       stored += 1;
-      if (is_old && !seen.has(id)) ids.push(id);
+      if (!is_old) continue;
+      if (seen.has(id)) recognized += 1;
+      else ids.push(id);
     }
     after = last.id;
   }
 }
 
-/** Call it in the transaction that ends a proven full run. Patients that were stored since the run began are not touched. */
+/**
+ * Call it in the transaction that ends a proven full run.
+ *
+ * A run that does not recognize its clinic holds them all. A patient that an earlier run has held stays so until a person
+ * decides, although fewer are absent now.
+ */
 export async function markMissingOrHold(
   tx: ISql,
   organizationId: number,
   unseen: UnseenPatients,
-  since: Date,
+  by: UnseenBy,
 ): Promise<MissingDecision> {
-  const marks = canMarkMissing(unseen);
-  let changed = 0;
+  const marks = canMarkMissing(unseen) && recognizesClinic(unseen, by);
+  let marked = 0;
+  let held = 0;
   for (const ids of portions([...unseen.ids].sort())) {
     const affected = tx`organization_id = ${organizationId} and cliniko_patient_id = any(${ids}::text[])
-      and missing_since is null and stored_at < ${since.toISOString()}::timestamptz`;
-    changed += await (marks ? markPortion(tx, affected) : holdPortion(tx, affected));
+      and missing_since is null and stored_at < ${by.createdAt.toISOString()}::timestamptz`;
+    if (marks) marked += await markPortion(tx, affected);
+    held += await holdPortion(tx, affected);
   }
-  return marks ? { marked: changed, held: 0 } : { marked: 0, held: changed };
+  return { marked, held };
 }
 
 /**
@@ -115,7 +140,8 @@ export async function markPresent(
 type Fragment = PendingQuery<Row[]>;
 
 async function markPortion(tx: ISql, affected: Fragment): Promise<number> {
-  const { count } = await tx`update patients set missing_since = now(), held_since = null where ${affected}`;
+  const { count } =
+    await tx`update patients set missing_since = now() where ${affected} and held_since is null`;
   return count;
 }
 

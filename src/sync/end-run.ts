@@ -4,7 +4,7 @@ import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { resolveMergeChains } from '../patients/merge-chains.ts';
-import { markMissingOrHold } from '../patients/missing-patients.ts';
+import { markMissingOrHold, recognizesClinic } from '../patients/missing-patients.ts';
 import { forgetQuarantined } from '../patients/quarantine.ts';
 import { assertSameApiKey } from './api-key-check.ts';
 import { CancelledError, describeFailure, KeyReplacedError, MAX_CLAIMS_WITHOUT_PROGRESS } from './failure.ts';
@@ -44,11 +44,13 @@ export async function completeRun(run: RunContext, unseen: VerifiedUnseen | unde
   run.deps.observer?.ended(run.claimed.type, 'completed', '');
 }
 
-async function markUnseen(tx: ISql, { claimed }: RunContext, { patients, quarantined }: VerifiedUnseen) {
-  const { lease, createdAt } = claimed;
+async function markUnseen(tx: ISql, run: RunContext, { patients, quarantined }: VerifiedUnseen) {
+  const { lease, createdAt } = run.claimed;
   const { organizationId } = lease;
-  const { marked, held } = await markMissingOrHold(tx, organizationId, patients, createdAt);
-  const removed = await forgetQuarantined(tx, organizationId, quarantined, createdAt);
+  const by = { createdAt, updated: run.state.updated };
+  const { marked, held } = await markMissingOrHold(tx, organizationId, patients, by);
+  const gone = recognizesClinic(patients, by) ? quarantined : [];
+  const removed = await forgetQuarantined(tx, organizationId, gone, createdAt);
   return {
     ...(marked > 0 && { missing_marked: marked, patients_deleted: marked }),
     ...(held > 0 && { missing_held: held }),

@@ -68,6 +68,34 @@ describe('a patient that is absent from a proven full sync', () => {
     await database.close();
   });
 
+  test('stays held until a person decides, although the clinic has grown and the limit with it', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 1_000 });
+    await wholeSync(server);
+    vanish(server, 21);
+    expect((await wholeSync(server)).metadata).toMatchObject({ missing_held: 21 });
+    server.cliniko.people.add(200);
+    vanish(server, 1);
+
+    expect((await wholeSync(server)).metadata).toMatchObject({ missing_marked: 1, missing_held: 21 });
+    expect(await askJson(server, '/cliniko/patients/123/missing')).toMatchObject({ missing: 1, held: 21 });
+    expect(await askJson(server, '/cliniko/patients/123/missing/confirm', 'POST')).toEqual({ confirmed: 21 });
+  });
+
+  test('is held with all others, when a new API key belongs to another clinic', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const allPatients = people(1_015);
+    await engine.syncWith(scriptedSource(allPatients.slice(0, 15)));
+    const another = scriptedSource(allPatients.slice(15));
+    for (const _night of [1, 2]) {
+      const { metadata } = await engine.syncWith(another);
+      expect(metadata).toMatchObject({ missing_held: 15, proof: { proven: true } });
+      expect(metadata).not.toHaveProperty('missing_marked');
+    }
+    expect((await engine.syncWith(scriptedSource(allPatients))).metadata).not.toHaveProperty('missing_held');
+  });
+
   test('is not marked while some records have no id, because they may include the patient', async ({
     databaseUrl,
   }) => {
