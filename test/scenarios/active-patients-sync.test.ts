@@ -38,6 +38,18 @@ describe('a sync of active patients', () => {
     expect(await storedIds(databaseUrl)).toEqual(expect.arrayContaining([...always, back]));
   });
 
+  test('reads a clinic that is younger than the difference between its clock and ours', async ({
+    databaseUrl,
+  }) => {
+    const now = () => new Date(Date.now() + 7_200_000);
+    const server = await startTestServer(databaseUrl, { patients: 0, now });
+    const [archived = '', ...active] = server.cliniko.people.add(16);
+    server.cliniko.churn.afterPage(1, (people) => people.archive(archived));
+
+    expect(await wholeSync(server, 'sync-active')).toMatchObject({ status: 'completed', records_failed: 0 });
+    expect(await storedIds(databaseUrl)).toEqual(expect.arrayContaining(active));
+  });
+
   test('sends no extra requests when a patient was only edited', async ({ databaseUrl }) => {
     const { cliniko, ...server } = await openClinic(databaseUrl);
     const [edited = ''] = idsOf(cliniko.people, 'active');

@@ -38,7 +38,7 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
   if (unchanged !== undefined) return { mayHaveNewer: false, catchUp: unchanged };
   const pagesEnded = scanned?.ending;
   // An earlier attempt stopped in the middle of this scan.
-  if (phase === 'keyset-scan') yield* keysetScan(crawl, afterId, pagesEnded);
+  if (phase === 'keyset-scan') yield* keysetScan(crawl, { afterId, listed: crawl.seen.size }, pagesEnded);
   let before: Coverage | undefined;
   for (;;) {
     const { coverage } = crawl.position;
@@ -62,8 +62,10 @@ export async function* nextKeysetScan(
   const { coverage } = crawl.position;
   // Without a total a bound proves nothing, and it would exclude patients without `created_at`.
   const unbounded = isUnbounded || (coverage.phase !== 'catch-up' && coverage.totalAtEnd === null);
+  // The catch-up has also seen patients that the list does not contain, such as new ones.
+  const listed = coverage.phase === 'catch-up' ? coverage.seen : crawl.seen.size;
   crawl.position = { ...crawl.position, coverage: beganKeysetScan(coverage, unbounded) };
-  yield* keysetScan(crawl, null, pagesEnded);
+  yield* keysetScan(crawl, { afterId: null, listed }, pagesEnded);
 }
 
 /** @param before result of the scan before the newest one; if both are equal, another scan would not change it */
@@ -106,16 +108,22 @@ async function countPatients({ source, options }: Crawl, filters: string[]): Pro
   return page.totalEntries;
 }
 
+interface KeysetStart {
+  afterId: string | null;
+  /** Patients of the list that the run has already seen. */
+  listed: number;
+}
+
 async function* keysetScan(
   crawl: Crawl,
-  afterId: string | null,
+  { afterId, listed }: KeysetStart,
   pagesEnded: ListEnding | undefined,
 ): AsyncGenerator<FetchedPage> {
   const { source, options, plan, seen } = crawl;
   const { filter } = plan.scope;
   const { unbounded } = crawl.position.coverage;
   const filters = unbounded ? [filter] : [filter, createdBound(startedAt(crawl)).filter];
-  const pages = scanByIds(source, { afterId, perPage: plan.perPage, filters, seen: seen.size }, options);
+  const pages = scanByIds(source, { afterId, perPage: plan.perPage, filters, seen: listed }, options);
   let left: number | null = null;
   for (;;) {
     const page = await pages.next();
