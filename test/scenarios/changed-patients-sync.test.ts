@@ -33,6 +33,21 @@ describe('a sync of changed patients', () => {
     });
   });
 
+  test('ends with its last page, and counts no empty list as a page', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    await wholeSync(server);
+    const onlyPage = { current_page: 1, total_pages: 1 };
+    expect((await wholeSync(server, 'sync-changed')).metadata).toMatchObject({
+      patients_found: 0,
+      ...onlyPage,
+    });
+    server.cliniko.people.add(3);
+    expect((await wholeSync(server, 'sync-changed')).metadata).toMatchObject({
+      patients_found: 3,
+      ...onlyPage,
+    });
+  });
+
   test('reads what changed although the last sync began while the clock was a year ahead', async ({
     databaseUrl,
   }) => {

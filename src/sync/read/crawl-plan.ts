@@ -67,22 +67,20 @@ async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<Fetche
   const { perPage, createdAt } = plan;
   const [listed] = plan.scope.fields;
   const seen = new SeenIds();
-  let number = 0;
   try {
     for await (const page of scanChanges(source, { ...plan.scope, since, perPage }, options)) {
-      number += 1;
-      if (number === 1) {
+      if (isFirstPage(crawl)) {
         const coverage = { ...crawl.position.coverage, ...totalsOf(page.totalEntries) };
         const startedAt = startTimeOf(createdAt, page.askedAt).toISOString();
         crawl.position = { ...crawl.position, startedAt, pageSize: perPage, coverage };
       }
       // The total is that of the first list. Another one has patients that the first one does not.
       if (page.field === listed) for (const record of page.records) seen.add(recordKeyOf(record));
-      yield changedPage(crawl, page, number, seen.size);
+      yield changedPage(crawl, page, seen.size);
     }
     return true;
   } catch (error) {
-    if (error instanceof IgnoredFilterError && number === 0) return false;
+    if (error instanceof IgnoredFilterError && isFirstPage(crawl)) return false;
     throw error;
   }
 }
@@ -92,18 +90,16 @@ function totalsOf(total: number | undefined) {
   return { totalAtStart: total ?? null, totalAtEnd: total ?? null };
 }
 
-function changedPage(
-  crawl: Crawl,
-  { records, totalEntries }: ChangedPage,
-  number: number,
-  seen: number,
-): FetchedPage {
+const isFirstPage = ({ position }: Crawl): boolean => position.page === START.page;
+
+/** An empty page at the end of a list is not counted, as in a scan of numbered pages. */
+function changedPage(crawl: Crawl, { records, totalEntries }: ChangedPage, seen: number): FetchedPage {
   const newKeys = markSeen(crawl, records);
-  const total = number === 1 ? totalEntries : undefined;
-  const pages = Math.max(number, Math.ceil((total ?? 0) / crawl.plan.perPage));
-  const at = { ...crawl.position, page: number };
-  const coverage = { ...at.coverage, seen };
-  crawl.position = { ...at, page: records.length > 0 ? number + 1 : number, coverage };
+  const at = crawl.position;
+  const total = isFirstPage(crawl) ? totalEntries : undefined;
+  const next = isFirstPage(crawl) || records.length > 0 ? at.page + 1 : at.page;
+  const pages = Math.max(next - 1, Math.ceil((total ?? 0) / crawl.plan.perPage));
+  crawl.position = { ...at, page: next, coverage: { ...at.coverage, seen } };
   return { records, newKeys, at, after: crawl.position, numbered: { total, pages } };
 }
 
