@@ -104,7 +104,8 @@ async function page(
 ): Promise<Response> {
   try {
     const html = await readFile(`${BUILT}/${name}`, 'utf8');
-    return c.html(withBasePath(html, basePath), status, { 'cache-control': 'no-cache' });
+    // Not stored at all: the browser's Back would show the patients of an account that has signed out.
+    return c.html(withBasePath(html, basePath), status, { 'cache-control': 'no-store' });
   } catch {
     return c.text(NOT_BUILT, 503);
   }

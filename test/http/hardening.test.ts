@@ -36,6 +36,17 @@ describe('every response', () => {
   });
 });
 
+test('a browser keeps no page: after a sign-out its Back would show patients from its memory', async ({
+  databaseUrl,
+}) => {
+  const server = await startTestServer(databaseUrl, { organizations: [] });
+  for (const path of ['/', '/?org=123&view=patients', '/ops', '/notifications', '/sign-in']) {
+    const page = await fetch(`${server.url}${path}`);
+    expect(page.headers.get('content-type'), path).toContain('text/html');
+    expect(page.headers.get('cache-control'), path).toBe('no-store');
+  }
+});
+
 describe('a page of another origin', () => {
   test('that is allowed may read, stream, and ask before it writes', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [FRIEND] } });
