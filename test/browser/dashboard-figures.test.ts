@@ -1,6 +1,7 @@
 /** The dashboard shows no figure that is not a fact, moves nothing while the connection is lost, and never jumps. */
 import type { Page, Route } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
+import { connectInTest } from '../support/database.ts';
 import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
@@ -9,6 +10,19 @@ import { test } from './support/test.ts';
 
 const factOf = (page: Page, term: string) =>
   page.locator('.sync-monitor .facts > div', { hasText: term }).locator('dd');
+
+test('a page that is open over midnight shows of which day its run is', async ({ databaseUrl, page }) => {
+  const server = await startTestServer(databaseUrl);
+  await connectInTest(databaseUrl)`
+    insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+    values (123, 'full_patients', 'completed', '2026-05-13 10:00', '2026-05-13 10:05')`;
+  // In Sydney, a few seconds before the end of that day.
+  await page.clock.install({ time: new Date('2026-05-13T13:59:50Z') });
+  const dashboard = await openDashboard(page, server.url);
+  await dashboard.isConnected('live');
+  for (const place of ['.run-note', '.run-link'])
+    await page.locator(place).filter({ hasText: '13 May, 8:00' }).waitFor();
+});
 
 describe('a run whose total is not known yet', () => {
   test('has no percentage, and nothing ticks while the connection is lost', async ({ databaseUrl, page }) => {

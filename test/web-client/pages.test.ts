@@ -41,7 +41,7 @@ import {
   smoothedRate,
   withCount,
 } from '../../web-client/src/ui/throughput.ts';
-import { relativeText } from '../../web-client/src/ui/time-format.ts';
+import { dayAndTimeText, relativeText } from '../../web-client/src/ui/time-format.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog> | null, organizationId = log?.organization_id ?? 1) =>
@@ -288,5 +288,15 @@ describe('the distance of a time', () => {
     expect(english('2026-11-29T09:55:00Z')).toBe('5 minutes ago');
     expect(english('2026-11-29T19:59:00Z')).toBe('in 9 hours');
     expect(english('2026-12-01T09:00:00Z')).toBe('in 1 day');
+  });
+});
+
+describe('a day', () => {
+  test('has its year where a reader would take it for the present one', () => {
+    const now = new Date();
+    const thisYear = String(now.getFullYear());
+    expect(dayAndTimeText(new Date('2001-05-13T08:11:00Z'))).toContain('2001');
+    expect(dayAndTimeText(now)).not.toContain(thisYear);
+    expect(dayAndTimeText(new Date(now.getFullYear(), 1, 3))).not.toContain(thisYear);
   });
 });

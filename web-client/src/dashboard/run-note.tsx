@@ -5,8 +5,7 @@
 import { formatRemaining } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
-import { Moment } from '../ui/time.tsx';
-import { CLOCK } from '../ui/time-format.ts';
+import { ClockTime, Moment } from '../ui/time.tsx';
 import type { StartOutcome } from './use-start.ts';
 
 export interface RunNoteProps {
@@ -28,7 +27,11 @@ export function RunNote({ log, frozenAt, outcome }: RunNoteProps) {
   if (log === null) return <p className="run-note" />;
   const { phase, waiting_until } = log.metadata;
   if (log.status === 'running' && frozenAt !== null) {
-    return <p className="run-note">As of {CLOCK.format(frozenAt)}</p>;
+    return (
+      <p className="run-note">
+        As of <ClockTime at={frozenAt} />
+      </p>
+    );
   }
   if (log.status === 'running' && phase === 'waiting' && waiting_until !== undefined) {
     return <Waiting until={waiting_until} />;

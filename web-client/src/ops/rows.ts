@@ -11,7 +11,7 @@ import type { SyncLog } from '#contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { counterText } from '../ui/format.ts';
-import { DAY_AND_TIME } from '../ui/time-format.ts';
+import { dayAndTimeText } from '../ui/time-format.ts';
 
 export interface ConsoleRow {
   id: number;
@@ -120,7 +120,7 @@ function pauseNoteOf(row: OverviewRow | undefined): string {
   if (row === undefined || row.paused_at === null) return '';
   const by = row.paused_by === null ? '' : ` by ${row.paused_by}`;
   const why = row.paused_reason === null ? '' : `: ${row.paused_reason}`;
-  return `Since ${DAY_AND_TIME.format(new Date(row.paused_at))}${by}${why}`;
+  return `Since ${dayAndTimeText(new Date(row.paused_at))}${by}${why}`;
 }
 
 type Judged = Pick<ConsoleRow, 'state' | 'cause' | 'hasFailed' | 'lastSuccessAt' | 'errors'>;

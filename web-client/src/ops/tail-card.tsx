@@ -2,11 +2,9 @@
 
 import { memo } from 'react';
 import { BASE_PATH } from '../base-path.ts';
-import { DAY_AND_TIME, CLOCK as TIME } from '../ui/time-format.ts';
+import { ClockTime } from '../ui/time.tsx';
 import type { ActivityLine } from './activity.ts';
 import type { EarlierEvents } from './use-everything.ts';
-
-const isToday = (at: number) => new Date(at).toDateString() === new Date().toDateString();
 
 const NO_LINES: Record<EarlierEvents, string> = {
   loading: 'Looking for events…',
@@ -32,7 +30,9 @@ export const TailCard = memo(function TailCard({ lines, earlier, names }: TailCa
           <ol className="tail-lines">
             {lines.map(({ key, at, organizationId, runId, words, tone }) => (
               <li key={key} data-tone={tone}>
-                <span className="tail-at">{(isToday(at) ? TIME : DAY_AND_TIME).format(at)}</span>
+                <span className="tail-at">
+                  <ClockTime at={at} />
+                </span>
                 <a href={`${BASE_PATH}/?org=${organizationId}`}>
                   {names.get(organizationId) ?? `Organization ${organizationId}`}
                 </a>

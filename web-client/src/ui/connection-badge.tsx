@@ -1,6 +1,6 @@
 /** Shows the connection state of the page. */
 import { type Connection, type ConnectionKind, isForbidden } from '../live/connection.ts';
-import { TIME } from './time-format.ts';
+import { Moment } from './time.tsx';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
   connecting: { label: 'Catching up', meaning: 'Connecting; missed changes are loaded first.' },
@@ -20,9 +20,12 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
       <span className="badge-dot" aria-hidden="true" />
       <span>
         {label}
-        {connection.kind === 'offline' &&
-          !isForbidden(connection) &&
-          ` since ${TIME.format(connection.since)}`}
+        {connection.kind === 'offline' && !isForbidden(connection) && (
+          <>
+            {' since '}
+            <Moment at={new Date(connection.since).toISOString()} />
+          </>
+        )}
         <span className="undrawn">. {meaning}</span>
       </span>
     </p>

@@ -1,7 +1,7 @@
 /** Warns in the content, not only in the badge, that the data may be old. */
 import { type Connection, isForbidden } from '../live/connection.ts';
 import { Icon } from './icon.tsx';
-import { CLOCK } from './time-format.ts';
+import { ClockTime } from './time.tsx';
 
 export function OfflineNotice({ connection }: { connection: Connection }) {
   // Without access, the server's refusal is shown instead.
@@ -25,8 +25,11 @@ function Refused({ refusal }: Connection) {
 function Unanswered({ since }: Connection) {
   return (
     <>
-      <strong>The server has not answered since {CLOCK.format(since)}.</strong> This state is older, and
-      nothing on this page moves until the server answers. No sync depends on this page.
+      <strong>
+        The server has not answered since <ClockTime at={since} />.
+      </strong>{' '}
+      This state is older, and nothing on this page moves until the server answers. No sync depends on this
+      page.
     </>
   );
 }

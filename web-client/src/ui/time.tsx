@@ -1,6 +1,7 @@
 /** Times in the user's time zone and language. */
 import { useNow } from '../hooks/use-now.ts';
-import { DAY_AND_TIME, DAY_AND_TIME_PARTS, relativeText, TIME } from './time-format.ts';
+import { CLOCK, dayAndTimeInZone, dayAndTimeText, relativeText, TIME } from './time-format.ts';
+import { useToday } from './use-today.ts';
 
 const EVERYTHING = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
@@ -24,7 +25,7 @@ export interface ClinicTimeProps {
 /** The reader's time and the distance; and the clinic's own time where the zones differ. */
 export function ClinicTime({ at, timeZone }: ClinicTimeProps) {
   const now = useNow(true, 30_000);
-  const own = DAY_AND_TIME.format(new Date(at));
+  const own = dayAndTimeText(new Date(at));
   const theirs = timeZone === null ? null : inZone(at, timeZone);
   return (
     <>
@@ -41,7 +42,7 @@ export function ClinicTime({ at, timeZone }: ClinicTimeProps) {
 /** @returns null when the browser does not know the zone */
 function inZone(at: string, timeZone: string): string | null {
   try {
-    return new Intl.DateTimeFormat(undefined, { ...DAY_AND_TIME_PARTS, timeZone }).format(new Date(at));
+    return dayAndTimeInZone(new Date(at), timeZone);
   } catch {
     return null;
   }
@@ -50,12 +51,18 @@ function inZone(at: string, timeZone: string): string | null {
 /** Without the date on the same day. @param at ISO 8601 */
 export function Moment({ at }: { at: string }) {
   const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
+  const isToday = date.toDateString() === useToday();
   return (
     <time dateTime={at} title={EVERYTHING.format(date)}>
-      {(isToday ? TIME : DAY_AND_TIME).format(date)}
+      {isToday ? TIME.format(date) : dayAndTimeText(date)}
     </time>
   );
+}
+
+/** With seconds on the same day. @param at milliseconds of the client's clock */
+export function ClockTime({ at }: { at: number }) {
+  const date = new Date(at);
+  return date.toDateString() === useToday() ? CLOCK.format(date) : dayAndTimeText(date);
 }
 
 /** With the date. @param at ISO 8601 */
@@ -63,7 +70,7 @@ export function DayAndTime({ at }: { at: string }) {
   const date = new Date(at);
   return (
     <time dateTime={at} title={EVERYTHING.format(date)}>
-      {DAY_AND_TIME.format(date)}
+      {dayAndTimeText(date)}
     </time>
   );
 }

@@ -4,7 +4,7 @@ import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { durationOf, formatRate, operationWords } from '../../ui/format.ts';
-import { DAY_AND_TIME } from '../../ui/time-format.ts';
+import { dayAndTimeText } from '../../ui/time-format.ts';
 
 /** One point or bar. */
 export interface Figure {
@@ -66,13 +66,13 @@ function oldestFirst(
 ): Figure[] {
   return [...runs].reverse().map((run) => {
     const { value, words, isFailed = false } = figure(run);
-    const at = Date.parse(run.started_at);
+    const at = new Date(run.started_at);
     return {
       key: String(run.id),
       label: LOCAL_DAY.format(at),
       value,
       isFailed,
-      words: `${DAY_AND_TIME.format(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
+      words: `${dayAndTimeText(at)}, ${operationWords(run.operation_type).toLowerCase()}: ${words}`,
     };
   });
 }
