@@ -4,7 +4,7 @@ import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
 import { connectInTest } from '../support/database.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
-import { focusedText, openDashboard } from './support/dashboard.ts';
+import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 async function syncToTheEnd(server: TestServer, kind: 'all' | 'active' | 'changed' = 'all'): Promise<void> {
@@ -102,9 +102,11 @@ describe('the history', () => {
     await vi.waitFor(async () => expect(await rows.count()).toBe(8));
     await page.getByRole('button', { name: 'Show older runs' }).click();
     await vi.waitFor(async () => expect(await rows.count()).toBe(20));
-    await page.getByRole('button', { name: 'Show older runs' }).click();
+    await page.getByRole('button', { name: 'Show older runs' }).press('Enter');
     await vi.waitFor(async () => expect(await rows.count()).toBe(23));
     expect(await page.getByRole('button', { name: 'Show older runs' }).count()).toBe(0);
+    // The button is gone: the focus is on the first run that it brought.
+    expect(await isFocused(rows.nth(20).getByRole('link'))).toBe(true);
     // Other runs make the page read again, and it keeps the older ones.
     await syncToTheEnd(server);
     await syncToTheEnd(server);

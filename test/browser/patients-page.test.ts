@@ -5,7 +5,7 @@ import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { isAccessible } from './support/axe.ts';
-import { focusedText, openDashboard } from './support/dashboard.ts';
+import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 const count = (page: Page, text: string) =>
@@ -28,8 +28,9 @@ describe('the patients page', () => {
     await page.getByRole('link', { name: 'Show the patients' }).click();
     await page.getByRole('heading', { name: 'Patients', level: 1 }).waitFor();
     await count(page, 'The first 50 patients');
-    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByRole('button', { name: 'Show more' }).press('Enter');
     await expect.poll(() => rows(page).count()).toBeGreaterThan(50);
+    expect(await isFocused(rows(page).nth(50).locator('summary'))).toBe(true);
 
     await page.getByLabel('Name, e-mail, phone or Cliniko id').fill('0412 345 678');
     await count(page, '1 patient');

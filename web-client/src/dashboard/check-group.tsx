@@ -5,6 +5,7 @@ import type { CheckReason, PatientToCheck } from '#contract/patients-to-check.ts
 import type { Api } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { DayAndTime } from '../ui/time.tsx';
 import { CHECK_ADVICE, CHECK_WORDS, fieldWords, isNotStored } from './check-words.ts';
 import { ExportList } from './export-list.tsx';
@@ -49,11 +50,12 @@ export function CheckGroup(props: CheckGroupProps) {
 
 function Patients({ list, label }: { list: CheckList; label: string }) {
   const { patients, hasMore, isReading, error, readMore, readAgain } = list;
+  const [entries, more] = useHandOverToEntries<HTMLUListElement>();
   return (
     <>
       {patients === null && isReading && <p className="empty">Reading…</p>}
       {patients !== null && (
-        <ul className="check-list" aria-label={label} aria-busy={isReading}>
+        <ul ref={entries} className="check-list" aria-label={label} aria-busy={isReading}>
           {patients.map((patient) => (
             <Patient key={patient.key} patient={patient} />
           ))}
@@ -63,7 +65,13 @@ function Patients({ list, label }: { list: CheckList; label: string }) {
         <ErrorNotice words={`These patients could not be read. ${error}`} onAgain={readAgain} />
       )}
       {hasMore && (
-        <button type="button" className="btn btn-small more" aria-disabled={isReading} onClick={readMore}>
+        <button
+          ref={more}
+          type="button"
+          className="btn btn-small more"
+          aria-disabled={isReading}
+          onClick={readMore}
+        >
           {isReading ? 'Reading…' : 'Show more'}
         </button>
       )}

@@ -1,4 +1,5 @@
 /** The past runs, with filters; each links to its own page. */
+import type { RefCallback, RefObject } from 'react';
 import * as z from 'zod/mini';
 import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
@@ -8,6 +9,7 @@ import { type Api, RUNS_AT_ONCE } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { durationOf, operationWords } from '../ui/format.ts';
 import { useKeptState } from '../ui/kept-state.ts';
+import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';
@@ -44,6 +46,7 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
   const { filter } = view;
   const history = useHistory(api, organizationId, view, latest);
   const { runs, error } = history;
+  const [list, button] = useHandOverToEntries<HTMLTableSectionElement>();
   const isAll = view.shown > SHOWN_AT_FIRST;
   const shown = isAll ? (runs ?? []) : (runs?.slice(0, SHOWN_AT_FIRST) ?? []);
   const hasMore = history.hasOlder || (runs?.length ?? 0) > shown.length;
@@ -63,9 +66,10 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
       </p>
       {runs === null && <p className="empty">Reading…</p>}
       {runs?.length === 0 && error === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
-      {shown.length > 0 && <Runs runs={shown} />}
+      {shown.length > 0 && <Runs list={list} runs={shown} />}
       {hasMore && (
         <Older
+          button={button}
           isReading={history.isReadingOlder}
           onWanted={() => {
             setView({ filter, shown: isAll ? shown.length + RUNS_AT_ONCE : RUNS_AT_ONCE });
@@ -80,9 +84,16 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
 const NO_RUN = 'No sync has run yet. The first one will appear here.';
 const NO_MATCH = 'No run fits this filter.';
 
-function Older({ isReading, onWanted }: { isReading: boolean; onWanted(): void }) {
+interface OlderProps {
+  button: RefCallback<HTMLElement>;
+  isReading: boolean;
+  onWanted(): void;
+}
+
+function Older({ button, isReading, onWanted }: OlderProps) {
   return (
     <button
+      ref={button}
       type="button"
       className="btn btn-small older"
       aria-disabled={isReading}
@@ -153,7 +164,12 @@ function Choice({ label, all, words, value, onChoose }: ChoiceProps) {
   );
 }
 
-function Runs({ runs }: { runs: readonly SyncLog[] }) {
+interface RunsProps {
+  list: RefObject<HTMLTableSectionElement | null>;
+  runs: readonly SyncLog[];
+}
+
+function Runs({ list, runs }: RunsProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     <section className="scroller runs-scroller" tabIndex={0} aria-label="Runs">
@@ -174,7 +190,7 @@ function Runs({ runs }: { runs: readonly SyncLog[] }) {
             </th>
           </tr>
         </thead>
-        <tbody>
+        <tbody ref={list}>
           {runs.map((run) => (
             <Run key={run.id} run={run} />
           ))}

@@ -8,6 +8,7 @@ import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Fact } from '../ui/facts.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
+import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { DayAndTime } from '../ui/time.tsx';
 import { SubpageTitle } from './subpage-title.tsx';
 import { type PatientFilter, usePatients } from './use-patients.ts';
@@ -26,6 +27,7 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
     organizationId,
     filter,
   );
+  const [list, more] = useHandOverToEntries<HTMLUListElement>();
   const name = nameOf(registration, organizationId);
   useDocumentTitle('Patients', name);
   return (
@@ -40,14 +42,20 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
             {error === null && summary(patients, filter, { hasMore, isReading })}
           </p>
           {patients !== null && patients.length > 0 && (
-            <ul className="patients" aria-busy={isReading}>
+            <ul ref={list} className="patients" aria-busy={isReading}>
               {patients.map((patient) => (
                 <Patient key={patient.cliniko_patient_id} patient={patient} />
               ))}
             </ul>
           )}
           {hasMore && (
-            <button type="button" className="btn more" aria-disabled={isReading} onClick={readMore}>
+            <button
+              ref={more}
+              type="button"
+              className="btn more"
+              aria-disabled={isReading}
+              onClick={readMore}
+            >
               {isReading ? 'Reading…' : 'Show more'}
             </button>
           )}

@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { formatCount } from '#contract/count.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
+import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { addressOfCheck } from './address.ts';
 
 /** Enough to see the kind of errors; the rest on request. */
@@ -16,6 +17,7 @@ export interface RunErrorsProps {
 
 export function RunErrors({ log, isOpen }: RunErrorsProps) {
   const [isAll, setIsAll] = useState(false);
+  const [list, more] = useHandOverToEntries<HTMLUListElement>();
   // A failed run carries its own reason there too, which is no patient's.
   const errors = (log?.metadata.errors ?? []).filter((text) => text !== log?.error_details);
   // Another program may count its errors without listing them.
@@ -28,13 +30,13 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
         {countWords(total)}
         {total > errors.length && <span className="soft"> · the newest {formatCount(errors.length)}</span>}
       </summary>
-      <ul>
+      <ul ref={list}>
         {counted(shown).map(([text, key]) => (
           <li key={key}>{text}</li>
         ))}
       </ul>
       {shown.length < errors.length && (
-        <button type="button" className="btn btn-small more" onClick={() => setIsAll(true)}>
+        <button ref={more} type="button" className="btn btn-small more" onClick={() => setIsAll(true)}>
           Show {errors.length - shown.length} more
         </button>
       )}
