@@ -42,6 +42,27 @@ describe('the dashboard', () => {
     await dashboard.hasStatus('completed');
   });
 
+  test('reads the settings again when they could not be read, so that they open', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    let isAnswering = false;
+    await page.route('**/api/v1/organizations/123', (route) =>
+      isAnswering ? route.continue() : route.abort(),
+    );
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    const notice = page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' });
+    await notice.waitFor();
+    isAnswering = true;
+    await notice.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Clinic 123' }).waitFor();
+    await notice.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+  });
+
   test('forgets a refused start when a run arrives', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const dashboard = await openDashboard(page, server.url);

@@ -8,6 +8,7 @@ import { NoAccess } from '../auth/no-access.tsx';
 import { useMay } from '../auth/rights.ts';
 import { useCancel } from '../hooks/use-cancel.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
+import { useReadAgainWhenBack } from '../hooks/use-read-again-when-back.ts';
 import { isConnected, isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
@@ -27,8 +28,8 @@ import { Totals } from './totals.tsx';
 import { TrendsCard } from './trends-card.tsx';
 import { useAnnouncement } from './use-announcement.ts';
 import { useOrganization } from './use-organization.ts';
-import { useRecords } from './use-records.ts';
-import { nameOf, type Registration, useRegistration } from './use-registration.ts';
+import { type Records, useRecords } from './use-records.ts';
+import { nameOf, type Registration, useRegistration, type WatchedRegistration } from './use-registration.ts';
 import { useSettingsAddress } from './use-settings-address.ts';
 import { useStart } from './use-start.ts';
 import { useThroughput } from './use-throughput.ts';
@@ -39,7 +40,9 @@ const SettingsDialog = loadOnDemand(() =>
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
-  const { registration, readAgain } = useRegistration(api, organizationId, state.log);
+  const known = useRegistration(api, organizationId, state.log);
+  const { registration, readAgain } = known;
+  useReadAgainWhenBack(isConnected(connection), known.error, readAgain);
   const records = useRecords(api, organizationId, state.log, isConnected(connection));
   const start = useStart(api, { state, connection }, applyLog);
   const cancel = useCancel(api, state.log, applyLog);
@@ -88,9 +91,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           <CheckCard organizationId={organizationId} records={records} />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {records.error !== null && connection.kind !== 'offline' && (
-          <ErrorNotice words={records.error} onAgain={records.readAgain} />
-        )}
+        {connection.kind !== 'offline' && <Unread registration={known} records={records} />}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {settings.openPart !== null && organization !== null && (
@@ -109,6 +110,17 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
       </p>
     </>
   );
+}
+
+/** One notice: what could not be read failed for the same reason. */
+function Unread({ registration, records }: { registration: WatchedRegistration; records: Records }) {
+  const error = registration.error ?? records.error;
+  if (error === null) return null;
+  const readAgain = (): void => {
+    registration.readAgain();
+    records.readAgain();
+  };
+  return <ErrorNotice words={error} onAgain={readAgain} />;
 }
 
 interface TitleProps {

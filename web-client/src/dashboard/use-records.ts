@@ -8,6 +8,7 @@ import type { PatientSummary } from '#contract/patients.ts';
 import type { PatientsToCheck } from '#contract/patients-to-check.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, messageOf } from '../api.ts';
+import { useReadAgainWhenBack } from '../hooks/use-read-again-when-back.ts';
 
 /** Each is null until it has been read. */
 export interface Records {
@@ -69,10 +70,7 @@ export function useRecords(
     };
   }, [api, organizationId, version]);
   const readAgain = useCallback(() => setAsked((times) => times + 1), []);
-  const isBack = isConnected && records.error !== null;
-  useEffect(() => {
-    if (isBack) readAgain();
-  }, [isBack, readAgain]);
+  useReadAgainWhenBack(isConnected, records.error, readAgain);
   return { ...records, readAgain };
 }
 

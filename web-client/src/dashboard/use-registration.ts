@@ -5,7 +5,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
-import { type Api, ApiError } from '../api.ts';
+import { type Api, ApiError, messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
 import { versionOf } from './use-records.ts';
 
@@ -16,6 +16,8 @@ export type Registration =
 
 export interface WatchedRegistration {
   registration: Registration;
+  /** Why the last read failed; what is known stays. */
+  error: string | null;
   readAgain(): void;
 }
 
@@ -27,20 +29,30 @@ export function useRegistration(
 ): WatchedRegistration {
   const version = versionOf(latest);
   const [registration, setRegistration] = useState<Registration>({ kind: 'unknown' });
+  const [error, setError] = useState<string | null>(null);
   const [asked, setAsked] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` and `version` are not read, they are the reasons to read again.
   useEffect(() => {
     return whileCurrent(
-      api.organization(organizationId),
-      (organization) => setRegistration({ kind: 'registered', organization }),
-      (error) => {
-        // Any other failure keeps what is known.
-        if (error instanceof ApiError && error.code === 'ORGANIZATION_NOT_FOUND')
-          setRegistration({ kind: 'not-registered' });
+      readRegistration(api, organizationId),
+      (read) => {
+        setRegistration(read);
+        setError(null);
       },
+      (failure) => setError(messageOf(failure)),
     );
   }, [api, organizationId, asked, version]);
-  return { registration, readAgain: useCallback(() => setAsked((times) => times + 1), []) };
+  return { registration, error, readAgain: useCallback(() => setAsked((times) => times + 1), []) };
+}
+
+async function readRegistration(api: Api, organizationId: number): Promise<Registration> {
+  try {
+    return { kind: 'registered', organization: await api.organization(organizationId) };
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'ORGANIZATION_NOT_FOUND')
+      return { kind: 'not-registered' };
+    throw error;
+  }
 }
 
 /** Of the clinic; null while it is not known. */
