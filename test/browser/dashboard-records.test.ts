@@ -33,6 +33,15 @@ describe('the settings', () => {
       validation: { phone: 'reject', email: 'optional' },
       schedule: { cron: '15 3 * * *', time_zone: 'Pacific/Auckland' },
     });
+    await dialog.getByText('In the clinic’s time zone').waitFor();
+    await dialog.getByRole('tab', { name: 'Clinic' }).click();
+    await dialog.getByLabel('Time zone').selectOption('Australia/Perth');
+    await dialog.getByRole('button', { name: 'Save settings' }).click();
+    await dialog.getByText('Saved.').waitFor();
+    expect(await settingsOf(server)).toMatchObject({
+      time_zone: 'Australia/Perth',
+      schedule: { cron: '15 3 * * *', time_zone: 'Australia/Perth' },
+    });
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'Harbour Street Clinic', level: 1 }).waitFor();
     await page.getByText('Next sync').waitFor();

@@ -193,6 +193,16 @@ describe('the settings form', () => {
     expect([first, NO_SCHEDULE].map((one) => canAddSchedule([one]))).toEqual([true, false]);
   });
 
+  test('moves a schedule with the time zone of the clinic, unless it has one of its own', () => {
+    const own = { cron: '0 3 * * *', time_zone: 'Europe/London' };
+    const following = { cron: '30 2 * * *', time_zone: clinic.time_zone };
+    const scheduled = { ...clinic, schedule: [following, own] };
+    expect(changeOf({ ...draftOf(scheduled), timeZone: 'Australia/Perth' }, scheduled)).toEqual({
+      time_zone: 'Australia/Perth',
+      schedule: [{ ...following, time_zone: 'Australia/Perth' }, own],
+    });
+  });
+
   test('shows an error at its field', () => {
     const [off, own] = [NO_SCHEDULE, { ...NO_SCHEDULE, rhythm: 'own' as const, cron: ' ' }];
     const draft = { ...draftOf(clinic), country: 'QQ', schedules: [off, own] };

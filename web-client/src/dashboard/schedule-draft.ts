@@ -10,7 +10,7 @@ export interface ScheduleDraft {
   time: string;
   /** Of `own`. */
   cron: string;
-  /** Of the stored schedule; undefined once it is edited: then it gets the time zone of the clinic. */
+  /** Of a stored schedule that does not follow the clinic; undefined: it has the time zone of the clinic, as each one that is edited. */
   timeZone?: string | undefined;
 }
 
@@ -24,12 +24,16 @@ export const NO_SCHEDULE: ScheduleDraft = { rhythm: 'off', mode: 'full', ...USUA
 const ANOTHER: ScheduleDraft = { rhythm: 'four-hourly', mode: 'changed', ...USUAL };
 
 /** At least one, so that the form shows one. */
-export function draftOfSchedules(stored: Schedules | null): ScheduleDraft[] {
+export function draftOfSchedules(stored: Schedules | null, clinicTimeZone: string): ScheduleDraft[] {
   const list = stored === null ? [] : Array.isArray(stored) ? stored : [stored];
-  return list.length === 0 ? [NO_SCHEDULE] : list.map(draftOfSchedule);
+  return list.length === 0 ? [NO_SCHEDULE] : list.map((one) => draftOfSchedule(one, clinicTimeZone));
 }
 
-function draftOfSchedule({ cron, mode = 'full', time_zone: timeZone }: Schedule): ScheduleDraft {
+function draftOfSchedule(
+  { cron, mode = 'full', time_zone }: Schedule,
+  clinicTimeZone: string,
+): ScheduleDraft {
+  const timeZone = time_zone === clinicTimeZone ? undefined : time_zone;
   const known = { mode, ...USUAL, cron, timeZone };
   if (cron === HOURLY) return { ...known, rhythm: 'hourly' };
   if (cron === FOUR_HOURLY) return { ...known, rhythm: 'four-hourly' };
@@ -53,15 +57,6 @@ export function schedulesOf(drafts: readonly ScheduleDraft[], clinicTimeZone: st
   });
   const [only, second] = schedules;
   return only === undefined ? null : second === undefined ? only : schedules;
-}
-
-/** Whether two drafts mean the same schedules. */
-export function areSameSchedules(one: readonly ScheduleDraft[], other: readonly ScheduleDraft[]): boolean {
-  const meaning = (drafts: readonly ScheduleDraft[]) =>
-    JSON.stringify(
-      drafts.filter(({ rhythm }) => rhythm !== 'off').map((draft) => [cronOf(draft), draft.mode]),
-    );
-  return meaning(one) === meaning(other);
 }
 
 /** Null: no schedule. */

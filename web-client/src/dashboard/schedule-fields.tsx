@@ -68,7 +68,7 @@ function OneSchedule({ place, schedule, error, onSchedule }: OneScheduleProps) {
     <div className="field-pair">
       <Field
         label={`Automatic sync${suffix}`}
-        hint="In the clinic’s time zone, with a random delay of up to ten minutes."
+        hint={`In ${zoneWords(schedule)}, with a random delay of up to ten minutes.`}
       >
         {(ids) => (
           <select
@@ -102,6 +102,10 @@ function OneSchedule({ place, schedule, error, onSchedule }: OneScheduleProps) {
       )}
     </div>
   );
+}
+
+function zoneWords({ timeZone }: ScheduleDraft): string {
+  return timeZone === undefined ? 'the clinic’s time zone' : `the time zone ${timeZone}`;
 }
 
 function Options({ options }: { options: readonly (readonly [string, string])[] }) {

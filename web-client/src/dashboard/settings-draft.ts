@@ -1,7 +1,7 @@
 /** The form state of the settings, and the request for the fields that changed. Pure. */
 import type { Organization, OrganizationChange, ValidationPolicy } from '#contract/organization.ts';
 import { type ApiError, ruleOf } from '../api.ts';
-import { areSameSchedules, draftOfSchedules, type ScheduleDraft, schedulesOf } from './schedule-draft.ts';
+import { draftOfSchedules, type ScheduleDraft, schedulesOf } from './schedule-draft.ts';
 
 export interface ClinicDraft {
   name: string;
@@ -26,7 +26,7 @@ export function draftOf(organization: Organization): SettingsDraft {
     timeZone: time_zone,
     phone: validation.phone,
     email: validation.email,
-    schedules: draftOfSchedules(schedule),
+    schedules: draftOfSchedules(schedule, time_zone),
   };
 }
 
@@ -38,8 +38,10 @@ export function changeOf(draft: SettingsDraft, organization: Organization): Orga
   if (draft.timeZone !== before.timeZone) change.time_zone = draft.timeZone;
   if (draft.phone !== before.phone || draft.email !== before.email)
     change.validation = { phone: draft.phone, email: draft.email };
-  if (!areSameSchedules(draft.schedules, before.schedules))
-    change.schedule = schedulesOf(draft.schedules, draft.timeZone);
+  // Its schedules move with the time zone of the clinic.
+  const schedule = schedulesOf(draft.schedules, draft.timeZone);
+  if (JSON.stringify(schedule) !== JSON.stringify(schedulesOf(before.schedules, before.timeZone)))
+    change.schedule = schedule;
   return change;
 }
 
