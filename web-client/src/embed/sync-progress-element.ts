@@ -14,7 +14,7 @@
  */
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { Access } from '../live/access.ts';
-import type { Connection } from '../live/connection.ts';
+import { type Connection, isConnected } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
@@ -185,7 +185,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     }
     let announced: AnnouncedState | null = null;
     let before: OrganizationState = unknownOrganization(Number(org));
-    let isExplained = false;
+    let [isExplained, wasConnected] = [false, false];
     this.#view.update({ run: { state: before, connection: { kind: 'connecting', since: Date.now() } } });
     const watch = watchOrganization(Number(org), {
       baseUrl: this.#source(),
@@ -193,7 +193,10 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
       getStreamToken: this.getStreamToken && ((why) => this.getStreamToken?.(why) ?? Promise.resolve(null)),
       getToken: this.getToken && (() => this.getToken?.() ?? Promise.resolve(null)),
       onState: (state, connection) => {
-        this.#view.update({ run: { state, connection } });
+        // A start that failed says nothing about a run that came later, or about a server that is back.
+        const isNews = isConnected(connection) && (state.log !== before.log || !wasConnected);
+        wasConnected = isConnected(connection);
+        this.#view.update({ run: { state, connection }, ...(isNews && { problem: null }) });
         if (connection.kind === 'offline' && !state.isKnown && !isExplained) {
           isExplained = true;
           void this.#explain(connection);

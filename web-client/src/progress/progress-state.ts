@@ -127,12 +127,18 @@ export async function startFullSync(
   baseUrl: string,
   access: Access,
 ): Promise<SyncLog> {
+  const headers = await authorization(access);
   const response = await fetch(`${baseUrl}/api/v1/cliniko/sync-all/${organizationId}`, {
     method: 'POST',
-    headers: await authorization(access),
-  });
+    headers,
+  }).catch(unreachable);
   const answer: unknown = await response.json().catch(() => undefined);
   const started = StartedSync.safeParse(answer);
   if (started.success) return started.data.log;
   throw new Error(Refusal.safeParse(answer).data?.detail ?? `The sync did not start (${response.status}).`);
+}
+
+/** The message of the browser is for developers, and another one in each browser. */
+function unreachable(cause: unknown): never {
+  throw new Error('The server does not answer. Check your internet connection, then try again.', { cause });
 }
