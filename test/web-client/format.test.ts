@@ -15,7 +15,7 @@ import {
   storedShare,
   triggerWords,
 } from '../../web-client/src/ui/format.ts';
-import { resultText } from '../../web-client/src/ui/result-text.ts';
+import { announcedEnd, resultText } from '../../web-client/src/ui/result-text.ts';
 import { aLog } from './support/logs.ts';
 
 const stateOf = (log: ReturnType<typeof aLog>) =>
@@ -75,6 +75,11 @@ describe('figures', () => {
       metadata: { ...metadata, inserted: 0, updated: 0 },
     });
     expect(resultText(unchanged)).toBe('1,944 patients checked: nothing changed');
+    const { metadata: known } = unchanged;
+    const marked = aLog({ ...unchanged, metadata: { ...known, missing_marked: 3 } });
+    expect(resultText(marked)).toBe('1,944 patients checked: 3 missing');
+    const held = aLog({ ...unchanged, metadata: { ...known, missing_held: 64 } });
+    expect(announcedEnd(held)).toBe('Sync completed. 1,944 patients checked: 64 held.');
   });
 });
 

@@ -3,9 +3,9 @@ import { formatCount, formatPatients } from '#contract/count.ts';
 import { endText, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 
-/** "1,944 patients checked: 12 new, 40 changed, 90 not stored": what a completed run did. */
+/** "1,944 patients checked: 12 new, 40 changed, 90 not stored, 3 missing": what a completed run did. */
 export function resultText(log: SyncLog): string {
-  const { inserted, updated } = log.metadata;
+  const { inserted, updated, missing_marked, missing_held } = log.metadata;
   const checked = Math.max(log.records_processed, log.records_success);
   if (checked === 0) {
     return log.operation_type === 'changed_patients' ? 'No patient had changed' : 'Cliniko has no patients';
@@ -14,6 +14,8 @@ export function resultText(log: SyncLog): string {
     [inserted, 'new'],
     [updated, 'changed'],
     [log.records_failed, 'not stored'],
+    [missing_marked, 'missing'],
+    [missing_held, 'held'],
   ].flatMap(([count, words]) =>
     typeof count === 'number' && count > 0 ? `${formatCount(count)} ${words}` : [],
   );
