@@ -24,6 +24,32 @@ test('a page that is open over midnight shows of which day its run is', async ({
     await page.locator(place).filter({ hasText: '13 May, 8:00' }).waitFor();
 });
 
+test('a run that waits again and again is announced once for each quarter', async ({ databaseUrl, page }) => {
+  const server = await startTestServer(databaseUrl);
+  const sql = connectInTest(databaseUrl);
+  await sql`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    values (123, 'full_patients', 'running', now() at time zone 'utc', '{"patients_found": 100}')`;
+  const dashboard = await openDashboard(page, server.url);
+  const report = async (stored: number, phase: string): Promise<void> => {
+    await sql`update sync_logs set records_processed = ${stored}, records_success = ${stored}, metadata = metadata
+      || jsonb_build_object('progress_percent', ${stored}::int, 'phase', ${phase}::text, 'waiting_reason', 'Waiting')`;
+    await dashboard.counter.filter({ hasText: `${stored} / 100` }).waitFor();
+  };
+  await report(30, 'storing');
+  expect(await dashboard.announcer.textContent()).toBe('Sync 25 percent done.');
+  for (const [stored, phase] of [
+    [31, 'waiting'],
+    [32, 'storing'],
+    [33, 'waiting'],
+    [34, 'storing'],
+  ] as const) {
+    await report(stored, phase);
+    expect(await dashboard.announcer.textContent()).toBe('Waiting');
+  }
+  await report(50, 'storing');
+  expect(await dashboard.announcer.textContent()).toBe('Sync 50 percent done.');
+});
+
 describe('a run whose total is not known yet', () => {
   test('has no percentage, and nothing ticks while the connection is lost', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);

@@ -7,10 +7,12 @@ import { isRunning, type OrganizationState } from '../live/organization-state.ts
 import { announcedEnd } from '../ui/result-text.ts';
 
 export function statusText(state: OrganizationState): string {
-  const { log, percent } = state;
+  const { log } = state;
   if (log === null) return '';
   if (!isRunning(state)) return announcedEnd(log);
   if (log.metadata.phase === 'waiting') return log.metadata.waiting_reason ?? 'Waiting for Cliniko.';
-  const quarter = Math.floor(percent / 25) * 25;
+  const quarter = quarterOf(state);
   return quarter === 0 ? 'Sync started.' : `Sync ${quarter} percent done.`;
 }
+
+export const quarterOf = ({ percent }: OrganizationState): number => Math.floor(percent / 25) * 25;
