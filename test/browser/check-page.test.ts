@@ -91,6 +91,7 @@ describe('the patients to check', () => {
 
   test('that disappeared all at once are kept, or marked as missing, after a confirmation', async ({
     databaseUrl,
+    context,
     page,
   }) => {
     const server = await startTestServer(databaseUrl, { patients: 200 });
@@ -104,6 +105,10 @@ describe('the patients to check', () => {
     expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('0');
     await held.getByRole('link', { name: 'Decide about them' }).click();
     await page.locator('#HELD .check-id').first().waitFor();
+    const other = await context.newPage();
+    const otherTab = await openDashboard(other, server.url);
+    await otherTab.isConnected('live');
+    await other.locator('.held').waitFor();
     expect((await page.locator('#HELD .check-id').allTextContents()).sort()).toEqual([...vanished].sort());
 
     await page.getByRole('button', { name: 'They are still there' }).click();
@@ -127,5 +132,9 @@ describe('the patients to check', () => {
       expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('30'),
     );
     expect(await dashboard.total('patients').textContent()).toBe('170');
+    // Another tab of the dashboard shows it as soon as the person looks at it.
+    await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await other.locator('.held').waitFor({ state: 'hidden' });
+    await otherTab.total('missing-in-cliniko').filter({ hasText: '30' }).waitFor();
   });
 });

@@ -3,6 +3,8 @@
  *
  * This file only composes. The run comes from use-organization.ts (live), everything else from use-records.ts.
  */
+import { useCallback, useEffect } from 'react';
+import type { SyncLog } from '#contract/sync-log.ts';
 import type { Api } from '../api.ts';
 import { NoAccess } from '../auth/no-access.tsx';
 import { useMay } from '../auth/rights.ts';
@@ -10,6 +12,7 @@ import { useCancel } from '../hooks/use-cancel.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { useReadAgainWhenBack } from '../hooks/use-read-again-when-back.ts';
 import { isConnected, isForbidden } from '../live/connection.ts';
+import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -28,8 +31,8 @@ import { Totals } from './totals.tsx';
 import { TrendsCard } from './trends-card.tsx';
 import { useAnnouncement } from './use-announcement.ts';
 import { useOrganization } from './use-organization.ts';
-import { type Records, useRecords } from './use-records.ts';
-import { nameOf, type Registration, useRegistration, type WatchedRegistration } from './use-registration.ts';
+import { useRecords } from './use-records.ts';
+import { nameOf, type Registration, useRegistration } from './use-registration.ts';
 import { useSettingsAddress } from './use-settings-address.ts';
 import { useStart } from './use-start.ts';
 import { useThroughput } from './use-throughput.ts';
@@ -40,10 +43,8 @@ const SettingsDialog = loadOnDemand(() =>
 
 export function Dashboard({ organizationId, api }: { organizationId: number; api: Api }) {
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
-  const known = useRegistration(api, organizationId, state.log);
-  const { registration, readAgain } = known;
-  useReadAgainWhenBack(isConnected(connection), known.error, readAgain);
-  const records = useRecords(api, organizationId, state.log, isConnected(connection));
+  const clinic = useClinic(api, organizationId, state.log, isConnected(connection));
+  const { registration, records, error } = clinic;
   const start = useStart(api, { state, connection }, applyLog);
   const cancel = useCancel(api, state.log, applyLog);
   const throughput = useThroughput(state.log, frozenAt !== null);
@@ -70,7 +71,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           registration={registration}
           onSettings={openSettings}
           onKey={openKey}
-          onPaused={readAgain}
+          onPaused={clinic.readRegistration}
         />
         <ClinicPaused organization={organization} />
         <OfflineNotice connection={connection} />
@@ -91,7 +92,9 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           <CheckCard organizationId={organizationId} records={records} />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {connection.kind !== 'offline' && <Unread registration={known} records={records} />}
+        {error !== null && connection.kind !== 'offline' && (
+          <ErrorNotice words={error} onAgain={clinic.readAgain} />
+        )}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {settings.openPart !== null && organization !== null && (
@@ -101,7 +104,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           api={api}
           organization={organization}
           onPart={settings.show}
-          onSaved={readAgain}
+          onSaved={clinic.readRegistration}
           onClose={settings.close}
         />
       )}
@@ -112,15 +115,21 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   );
 }
 
-/** One notice: what could not be read failed for the same reason. */
-function Unread({ registration, records }: { registration: WatchedRegistration; records: Records }) {
-  const error = registration.error ?? records.error;
-  if (error === null) return null;
-  const readAgain = (): void => {
-    registration.readAgain();
-    records.readAgain();
-  };
-  return <ErrorNotice words={error} onAgain={readAgain} />;
+/** What no stream tells: the settings of the clinic, and its records. */
+function useClinic(api: Api, organizationId: number, latest: SyncLog | null, isWatching: boolean) {
+  const known = useRegistration(api, organizationId, latest);
+  const records = useRecords(api, organizationId, latest, isWatching);
+  const [readRegistration, readRecords] = [known.readAgain, records.readAgain];
+  useReadAgainWhenBack(isWatching, known.error, readRegistration);
+  const readAgain = useCallback((): void => {
+    readRegistration();
+    readRecords();
+  }, [readRegistration, readRecords]);
+  // In another tab a person may have decided about held patients, or stored a key.
+  useEffect(() => reconnectOnVisible({ reconnect: readAgain }), [readAgain]);
+  // Both fail for the same reason: one notice says it.
+  const error = known.error ?? records.error;
+  return { registration: known.registration, records, error, readRegistration, readAgain };
 }
 
 interface TitleProps {

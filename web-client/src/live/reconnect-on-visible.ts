@@ -1,6 +1,6 @@
 /**
- * Reconnects a watch when the network or the tab comes back, so that a visible page shows old data no longer than
- * needed.
+ * Reconnects a watch, or reads again, when the network or the tab comes back, so that a visible page shows old data no
+ * longer than needed.
  */
 
 /** @returns removes the listeners */
