@@ -9,6 +9,7 @@
  */
 import { useSyncExternalStore } from 'react';
 import { keep, readKept } from '../browser-storage.ts';
+import { noteServerTime } from '../server-time.ts';
 
 export type Session =
   /** No token is needed so far: the server has no accounts, or this browser has a session. */
@@ -61,7 +62,9 @@ export function forgetToken(): void {
 /** `fetch` with the token of this session, which ends when the server rejects it. */
 export const sessionFetch: typeof fetch = async (input, init) => {
   const sent = currentToken();
+  const askedAt = Date.now();
   const response = await (sent === null ? fetch(input, init) : fetchWith(sent)(input, init));
+  noteServerTime(response, askedAt);
   // A 401 to a request from before the sign-in says nothing about the current token.
   if (response.status === 401 && session.kind !== 'asked' && sent === currentToken()) {
     keep('sessionStorage', KEY, null);

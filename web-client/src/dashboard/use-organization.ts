@@ -7,6 +7,7 @@ import { type Connection, isConnected } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
+import { serverNow } from '../server-time.ts';
 
 export interface WatchedOrganization {
   state: OrganizationState;
@@ -29,7 +30,7 @@ export function useOrganization(organizationId: number): WatchedOrganization {
   const [view, setView] = useState<View>(() => ({
     state: unknownOrganization(organizationId),
     connection: { kind: 'connecting', since: Date.now() },
-    answeredAt: Date.now(),
+    answeredAt: serverNow(),
   }));
 
   useEffect(() => {
@@ -58,5 +59,5 @@ function viewAfter(
   connection: Connection,
 ): View {
   const isAnswered = isConnected(connection) || state !== before;
-  return { state, connection, answeredAt: isAnswered ? Date.now() : answeredAt };
+  return { state, connection, answeredAt: isAnswered ? serverNow() : answeredAt };
 }

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
+import { serverNow } from '../server-time.ts';
 import { isLater, momentsOf, type PlaybackMoment, withLatest } from './playback.ts';
 
 interface WatchedRun {
@@ -55,7 +56,7 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
 /** Keeps the newer one: the stream and the timeline request may overtake each other. */
 function withLaterState(run: WatchedRun, live: SyncLog | null): WatchedRun {
   if (live === null || run.log === null || !isLater(live, run.moments)) return run;
-  return { ...run, log: live, moments: withLatest(run.moments, live, Date.now()) };
+  return { ...run, log: live, moments: withLatest(run.moments, live, serverNow()) };
 }
 
 /** Another attempt gives the same answer. */

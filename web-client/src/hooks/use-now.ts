@@ -1,13 +1,14 @@
 /** A clock for timers on a page. */
 import { useEffect, useState } from 'react';
+import { serverNow } from '../server-time.ts';
 
-/** The time in milliseconds, updated every second, or less often, while `isTicking`. */
+/** The time by the clock of the server, in milliseconds, updated every second, or less often, while `isTicking`. */
 export function useNow(isTicking: boolean, everyMs = 1_000): number {
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(serverNow);
   useEffect(() => {
     if (!isTicking) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    setNow(serverNow());
+    const timer = setInterval(() => setNow(serverNow()), everyMs);
     return () => clearInterval(timer);
   }, [isTicking, everyMs]);
   return now;

@@ -6,6 +6,7 @@ import type { Api } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
+import { serverNow } from '../server-time.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
@@ -41,7 +42,7 @@ const ActionDialog = loadOnDemand(() =>
 
 export function OpsConsole({ api }: { api: Api }) {
   const { rows, names, connection, lines, earlier, throughput, readAgain } = useConsoleRows(api);
-  const [opened] = useState(() => Date.now());
+  const [opened] = useState(serverNow);
   const { listing, change, counts, shown, isFiltered } = useListing(rows, opened);
   const groups = useMemo(() => causeGroups(rows), [rows]);
   const rights = useRights();

@@ -11,6 +11,7 @@ import { type Connection, isConnected } from '../live/connection.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { watchEverything } from '../live/watch-everything.ts';
+import { serverNow } from '../server-time.ts';
 import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
 import {
   type ActivityLine,
@@ -93,7 +94,7 @@ export function useEverything(api: Api): WatchedEverything {
 
 /** The failed runs are read apart: thousands that completed would push them out of the list. */
 async function readRecent(api: Api) {
-  const since = new Date(Date.now() - HOURS_BACK * 3_600_000).toISOString();
+  const since = new Date(serverNow() - HOURS_BACK * 3_600_000).toISOString();
   const [failed, all] = await Promise.all([api.recentRuns(since, 'failed'), api.recentRuns(since)]);
   return linesOfRuns([...failed, ...all]);
 }
@@ -103,7 +104,7 @@ function withNews(before: WatchedEverything, { everything, connection }: News): 
     ...before,
     everything,
     connection,
-    lines: withLines(before.lines, activityBetween(before.everything, everything), Date.now()),
+    lines: withLines(before.lines, activityBetween(before.everything, everything), serverNow()),
     throughput: throughputAfter(before, everything),
   };
 }

@@ -1,0 +1,23 @@
+/**
+ * The time by the clock of the server, with which its times are compared. By a computer that is ten minutes fast a run that has
+ * just started would have been running for ten minutes, and a wait would be over.
+ */
+
+/** The header names whole seconds, and the answer takes its time. A wrong clock is further off. */
+const TOLERATED_MS = 5_000;
+
+let offsetMs = 0;
+
+/** Milliseconds since 1970. Until the first answer by the clock of this computer. */
+export function serverNow(): number {
+  return Date.now() + offsetMs;
+}
+
+/** @param askedAt `Date.now()` before the request */
+export function noteServerTime({ headers }: Response, askedAt: number): void {
+  const now = Date.now();
+  const at = Date.parse(headers.get('date') ?? '');
+  // An answer of a cache is old, and so is one that arrived before the computer slept.
+  if (Number.isNaN(at) || headers.has('age') || Math.abs(now - askedAt) > TOLERATED_MS) return;
+  if (Math.abs(at - serverNow()) > TOLERATED_MS) offsetMs = at - now;
+}
