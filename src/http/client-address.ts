@@ -12,11 +12,17 @@ export function clientAddress(request: IncomingMessage, trusted: BlockList): str
   if (!isTrusted(peer, trusted)) return peer;
   const named = String(request.headers['x-forwarded-for'] ?? '').split(',');
   for (const text of named.reverse()) {
-    const address = unmapped(text.trim());
+    const address = unmapped(withoutPort(text.trim()));
     if (isIP(address) === 0) return peer;
     if (!isTrusted(address, trusted)) return address;
   }
   return peer;
+}
+
+/** Some proxies, as those of Azure, append the port of the client: `203.0.113.7:52100`, `[2001:db8::7]:52100`. */
+function withoutPort(text: string): string {
+  const [, bracketed, plain] = /^(?:\[(.+)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];
+  return bracketed ?? plain ?? text;
 }
 
 /** Empty once the connection is closed. */
