@@ -41,8 +41,7 @@ export async function openAccess(
   atEnd(await deleteOldResponses(database, logger));
   atEnd(await deleteOldSessions(database, logger));
   if (bootstrapAdminToken !== undefined) await storeBootstrapToken(database, bootstrapAdminToken);
-  if (config.auth === 'tokens' && verifyJwt === undefined)
-    await warnWithoutTokens(database, bootstrapHash, logger);
+  if (verifyJwt === undefined) await warnAboutTokens(database, config.auth, bootstrapHash, logger);
   const sessions = createStreamSessions(database, logger, bootstrapHash);
   atEnd(() => sessions.stop());
   return {
@@ -64,15 +63,20 @@ export async function openAccess(
   };
 }
 
-async function warnWithoutTokens(
+/** Where `AUTH` and the stored tokens do not fit together. */
+async function warnAboutTokens(
   database: Database,
+  auth: Config['auth'],
   bootstrapHash: string | undefined,
   logger: Logger,
 ): Promise<void> {
   const isAccepted = ({ name, state }: { name: string; state: string }) =>
     state === 'valid' && (name !== BOOTSTRAP_TOKEN_NAME || bootstrapHash !== undefined);
-  if ((await listTokens(database)).some(isAccepted)) return;
+  const hasTokens = (await listTokens(database)).some(isAccepted);
+  if (hasTokens === (auth === 'tokens')) return;
   logger.warn(
-    "AUTH is tokens, and there is no token yet: every request is refused. Create one: npm run tokens -- create --name admin --organizations '*' --scope admin",
+    hasTokens
+      ? 'AUTH is none, although there are API tokens: no request needs one, and each may do everything. Set AUTH=tokens to require them.'
+      : "AUTH is tokens, and there is no token yet: every request is refused. Create one: npm run tokens -- create --name admin --organizations '*' --scope admin",
   );
 }

@@ -2,6 +2,7 @@
 import { describe, expect } from 'vitest';
 import { Problem } from '#contract/problem.ts';
 import { test } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
 import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 
 const problemOf = async (response: Response) => Problem.parse(await response.json());
@@ -101,4 +102,12 @@ describe('a token', () => {
       organizations: [{ organization_id: OURS }, { organization_id: THEIRS }],
     });
   });
+});
+
+test('a start that requires none, although there are some, warns', async ({ databaseUrl }) => {
+  const first = await startTestServer(databaseUrl);
+  expect(first.logged()).not.toContain('AUTH is none');
+  await startGuardedServer(databaseUrl, { organizations: [] });
+  const open = await startTestServer(databaseUrl);
+  expect(open.logged()).toContain('AUTH is none, although there are API tokens: no request needs one');
 });
