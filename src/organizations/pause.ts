@@ -100,14 +100,21 @@ interface KeyCheckDeps {
   sourceFor(apiKey: string): PatientSource;
 }
 
-/** After a key was stored: a schedule that is paused because of its key continues, unless Cliniko refuses this one too. */
+/**
+ * After a key was stored: a schedule that is paused because of its key continues, unless Cliniko refuses this one too. The key
+ * that was refused before has to be accepted: a start stores it again each time, also while Cliniko is away.
+ */
 export async function resumeUnlessRefused(
   { database, sealer, sourceFor }: KeyCheckDeps,
   organizationId: number,
 ): Promise<void> {
   const { sql } = database;
-  const paused = await sql`select from organizations where id = ${organizationId} and paused_by = 'key'`;
-  if (paused.length === 0) return;
+  const [paused] = await sql<{ is_new_key: boolean }[]>`
+    select key.updated_at > paused_at as is_new_key
+    from organizations join cliniko_credentials as key on organization_id = id
+    where id = ${organizationId} and paused_by = 'key'`;
+  if (paused === undefined) return;
   const { verdict } = await verifyStoredKey(() => readApiKey(database, sealer, organizationId), sourceFor);
-  if (verdict !== 'invalid') await resumeAfterKey(sql, organizationId);
+  if (verdict === 'valid' || (verdict === 'unknown' && paused.is_new_key))
+    await resumeAfterKey(sql, organizationId);
 }

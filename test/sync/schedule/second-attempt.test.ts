@@ -194,7 +194,7 @@ describe('a key that Cliniko refuses', () => {
     expect(await settings()).toMatchObject({ paused: false });
   });
 
-  test('resumes the schedule when the server starts with another configured key, unless it is refused too', async ({
+  test('resumes the schedule when the server starts with a configured key that Cliniko accepts', async ({
     databaseUrl,
   }) => {
     const clinic = (apiKey: string) => ({ clinic: { organizationId: 101, apiKey } });
@@ -206,11 +206,15 @@ describe('a key that Cliniko refuses', () => {
     const { cliniko } = first;
     await putJson(first.api, '/organizations/101', { schedule: NIGHTLY });
     const sql = connectInTest(databaseUrl);
-    await sql`update organizations set paused_at = now(), paused_by = 'key', next_sync_at = null`;
-    for (const [apiKey, paused] of [
-      ['another-dead-key-au1', true],
-      [cliniko.apiKey, false],
+    for (const [apiKey, isAway, paused] of [
+      ['another-dead-key-au1', false, true],
+      [cliniko.apiKey, false, false],
+      [cliniko.apiKey, true, true],
+      [cliniko.apiKey, false, false],
     ] as const) {
+      await sql`update organizations set paused_at = now(), paused_by = 'key', next_sync_at = null`;
+      if (isAway) cliniko.faults.onEvery({ kind: 'status', status: 503 });
+      else cliniko.faults.clear();
       const { api } = await startTestServer(databaseUrl, {
         cliniko,
         organizations: [],
