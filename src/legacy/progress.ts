@@ -56,14 +56,15 @@ const TOTAL_STEPS = 8;
 /** A failed run stopped at its last known step; without one, at storing when records were processed. */
 function stepNumber(log: SyncLog, stepBeforeEnd: string | undefined): number {
   if (log.status === 'completed') return TOTAL_STEPS;
-  const step = log.status === 'failed' ? stepBeforeEnd : log.metadata.step;
-  // Another program can write any step, even `constructor`.
-  const known = step !== undefined && Object.hasOwn(STEP_NUMBERS, step) ? STEP_NUMBERS[step] : undefined;
-  if (known !== undefined) return known;
-  return log.records_processed > 0 ? 5 : 1;
+  return numberOf(log.metadata.step) ?? numberOf(stepBeforeEnd) ?? (log.records_processed > 0 ? 5 : 1);
 }
 
-/** @param stepBeforeEnd of a failed run: its row names only the end */
+/** Another program can write any step, even `constructor`. */
+function numberOf(step: string | undefined): number | undefined {
+  return step !== undefined && Object.hasOwn(STEP_NUMBERS, step) ? STEP_NUMBERS[step] : undefined;
+}
+
+/** @param stepBeforeEnd of a failed run: its row mostly names only the end */
 export function toProgress(log: SyncLog, syncId: string, stepBeforeEnd?: string): Progress {
   const { metadata } = log;
   const found = metadata.patients_found ?? 0;

@@ -25,6 +25,16 @@ describe('the progress of a run of another program', () => {
     expect(shown({ percent }).progress_percentage).toBe(percentage);
   });
 
+  test('that failed keeps the step of its row, else that of its last event', () => {
+    const stepOf = (step: string, stepBeforeEnd?: string) => {
+      const log = aLog({ status: 'failed', metadata: { progress_percent: 0, step } });
+      return toProgress(log, 'sync_123_20261123_100000', stepBeforeEnd).current_step_number;
+    };
+    expect(stepOf('fetching_patients')).toBe(4);
+    expect(stepOf('failed', 'checking_deletions')).toBe(6);
+    expect(stepOf('constructor')).toBe(1);
+  });
+
   test('that failed names the reason among its errors, once', () => {
     const failed = (metadata: Partial<SyncLog['metadata']>) =>
       shown({
