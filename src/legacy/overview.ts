@@ -7,6 +7,7 @@
 import type { Sql } from 'postgres';
 import { successRate } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
+import { isoTime } from '../database/iso-time.ts';
 import type { Database } from '../database/open.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { countPatients, type PatientCounts } from '../patients/summary.ts';
@@ -63,8 +64,7 @@ export async function readOverview(
 /** An unchanged key keeps its time. */
 async function readKeyTime(sql: Sql, organizationId: number): Promise<string | null> {
   const [key] = await sql<{ at: string }[]>`
-    select to_char(updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
-    from cliniko_credentials where organization_id = ${organizationId}`;
+    select ${isoTime(sql, 'updated_at')} as at from cliniko_credentials where organization_id = ${organizationId}`;
   return key?.at ?? null;
 }
 
