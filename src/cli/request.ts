@@ -25,13 +25,19 @@ export const SERVER_OPTIONS = { url: { type: 'string' }, token: { type: 'string'
 export const SERVER_USAGE = `  --url URL      the server; default PATIENT_SYNC_URL, else http://localhost:8000
   --token TOKEN  better not on the command line, where other users see it: set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE`;
 
-/** Options win over the environment. @throws UsageError */
+/**
+ * Options win over the environment.
+ *
+ * @param variables with the address; the first one that is set counts
+ * @throws UsageError
+ */
 export function readServer(
   options: { url?: string | undefined; token?: string | undefined },
-  { PATIENT_SYNC_URL }: NodeJS.ProcessEnv = process.env,
+  variables: readonly string[] = ['PATIENT_SYNC_URL'],
 ): Server {
-  const source = options.url === undefined ? 'PATIENT_SYNC_URL' : '--url';
-  const url = options.url ?? (PATIENT_SYNC_URL || 'http://localhost:8000');
+  const variable = variables.find((name) => process.env[name]) ?? '';
+  const source = options.url === undefined ? variable : '--url';
+  const url = options.url ?? process.env[variable] ?? 'http://localhost:8000';
   if (!isServerUrl(url)) {
     throw new UsageError(
       `${source} must be the http or https address of a server, such as http://localhost:8000, without a user name, a password or a query.`,
@@ -128,11 +134,15 @@ class ServerAwayError extends Error {
 
 /** Most often a proxy that leads from http to https. */
 function redirected({ url, headers }: Response): RefusedError {
-  const [here, there] = [new URL(url), headers.get('location') ?? ''];
-  const target = URL.canParse(there, url) ? terminalText(new URL(there, url).origin) : 'another address';
+  const [{ origin }, there] = [new URL(url), headers.get('location') ?? ''];
   return new RefusedError(
-    `${here.origin} redirects to ${target}. Set --url or PATIENT_SYNC_URL to the address that answers itself.`,
+    `${origin} redirects to ${URL.canParse(there, url) ? shownTarget(new URL(there, url), origin) : 'another address'}. Set --url or PATIENT_SYNC_URL to the address that answers itself.`,
   );
+}
+
+/** Within the same host the path shows where it leads, such as the sign-in of a proxy. */
+function shownTarget({ origin, pathname }: URL, from: string): string {
+  return terminalText(origin === from ? `${origin}${pathname}` : origin);
 }
 
 function notAuthenticated({ url, tokenSource }: Server): RefusedError {

@@ -33,8 +33,7 @@ await runCommand(async () => {
   const id = wholeNumber(values.id, '--id', 1, MAX_ROW_ID);
   const minutes = wholeNumber(values.minutes, '--minutes', 1, LONGEST_MINUTES);
   // PUBLIC_URL: a link with the name of this machine would lead nowhere on the device of the person.
-  const { PATIENT_SYNC_URL, PUBLIC_URL } = process.env;
-  const { url } = readServer({ url: values.url }, { PATIENT_SYNC_URL: PATIENT_SYNC_URL || PUBLIC_URL });
+  const { url } = readServer({ url: values.url }, ['PATIENT_SYNC_URL', 'PUBLIC_URL']);
   return withDatabase(async (database) => {
     const created = await createSignInLink(database, id, minutes);
     if (created === undefined) {

@@ -80,6 +80,18 @@ describe('npm run sync', () => {
     expect(refusing.authorizations).toEqual(['Bearer secret']);
   });
 
+  test('names the page to which a proxy of the same host redirects', async () => {
+    const proxy = await listen(
+      createServer((_request, response) => {
+        response.writeHead(302, { location: '/login?next=secret' }).end();
+      }),
+    );
+    const url = `http://127.0.0.1:${proxy}`;
+    const command = run('sync', '--org', '1', '--url', url);
+    expect(await command.exit).toBe(1);
+    expect(command.errors()).toMatch(`${url} redirects to ${url}/login. Set --url`);
+  });
+
   test('names the address to use when a proxy redirects, and the certificate that cannot be verified', async () => {
     const redirecting = await listen(
       createServer((request, response) => {
@@ -166,13 +178,22 @@ describe('the server and its token', () => {
     [{ PATIENT_SYNC_URL: 'http://user:secret@localhost' }, 'without a user name, a password or a query'],
     [{ PATIENT_SYNC_TOKEN: 'se\ncret' }, 'PATIENT_SYNC_TOKEN must hold a token'],
     [{ PATIENT_SYNC_TOKEN_FILE: '/nowhere' }, 'PATIENT_SYNC_TOKEN_FILE must be the path of a file'],
-  ] as const)('end the command with one line when they are wrong: %j', async ([environment, message]) => {
-    const command = runWith(environment, 'watch', '--org', '1');
-    expect(await command.exit).toBe(2);
-    expect(command.errors().trim().split('\n')).toHaveLength(1);
-    expect(command.errors()).toContain(message);
-    expect(command.errors()).not.toContain('secret');
-  });
+    [
+      { PUBLIC_URL: 'people.example' },
+      'PUBLIC_URL must be the http or https address',
+      'sign-in-link',
+      '--id',
+    ],
+  ] as const)(
+    'end the command with one line when they are wrong: %j',
+    async ([environment, message, name = 'watch', option = '--org']) => {
+      const command = runWith(environment, name, option, '1');
+      expect(await command.exit).toBe(2);
+      expect(command.errors().trim().split('\n')).toHaveLength(1);
+      expect(command.errors()).toContain(message);
+      expect(command.errors()).not.toContain('secret');
+    },
+  );
 
   test('that is no Patient Sync server is named', async () => {
     const other = createServer((_request, response) => response.end('<html>hello</html>'));
