@@ -1,4 +1,4 @@
-/** Limits how many are at work at once. The others wait, first come, first served. */
+/** Limits how many callers work at once. The others wait, first come, first served. */
 import { waitForTurn } from './wait-for-turn.ts';
 
 export interface Places {
