@@ -103,10 +103,13 @@ interface KeyCheckDeps {
 /**
  * After a key was stored: a schedule that is paused because of its key continues, unless Cliniko refuses this one too. The key
  * that was refused before has to be accepted: a start stores it again each time, also while Cliniko is away.
+ *
+ * @param stop ends the question to Cliniko
  */
 export async function resumeUnlessRefused(
   { database, sealer, sourceFor }: KeyCheckDeps,
   organizationId: number,
+  stop?: AbortSignal,
 ): Promise<void> {
   const { sql } = database;
   const [paused] = await sql<{ is_new_key: boolean }[]>`
@@ -114,7 +117,12 @@ export async function resumeUnlessRefused(
     from organizations join cliniko_credentials as key on organization_id = id
     where id = ${organizationId} and paused_by = 'key'`;
   if (paused === undefined) return;
-  const { verdict } = await verifyStoredKey(() => readApiKey(database, sealer, organizationId), sourceFor);
+  const { verdict } = await verifyStoredKey(
+    () => readApiKey(database, sealer, organizationId),
+    sourceFor,
+    stop,
+  );
+  if (stop?.aborted) return;
   if (verdict === 'valid' || (verdict === 'unknown' && paused.is_new_key))
     await resumeAfterKey(sql, organizationId);
 }

@@ -12,14 +12,18 @@ import { limitTime } from '../timing/time-limit.ts';
 /** Long enough for one slow answer, short enough for a person who waits at a form. */
 const TIMEOUT_MS = 10_000;
 
-/** @param readKey returns undefined when no key is stored */
+/**
+ * @param readKey returns undefined when no key is stored
+ * @param stop ends the check without a verdict
+ */
 export async function verifyStoredKey(
   readKey: () => Promise<string | undefined>,
   sourceFor: (apiKey: string) => PatientSource,
+  stop?: AbortSignal,
 ): Promise<KeyVerdict> {
   try {
     const apiKey = await readKey();
-    if (apiKey !== undefined) return await verifyKey(sourceFor(apiKey));
+    if (apiKey !== undefined) return await verifyKey(sourceFor(apiKey), stop);
     return { verdict: 'missing', detail: 'No key is stored for this organization. Add its Cliniko API key.' };
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
@@ -58,9 +62,12 @@ async function readAccount(source: AccountSource): Promise<ClinikoAccount | null
 }
 
 /** A rate limit or a missing answer proves nothing about the key: the result is `unknown`, never `invalid`. */
-async function verifyKey(source: PatientSource): Promise<KeyVerdict> {
+async function verifyKey(source: PatientSource, stop?: AbortSignal): Promise<KeyVerdict> {
   const busy = new AbortController();
-  const limit = limitTime(TIMEOUT_MS, busy.signal);
+  const limit = limitTime(
+    TIMEOUT_MS,
+    stop === undefined ? busy.signal : AbortSignal.any([busy.signal, stop]),
+  );
   try {
     const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
     // A person waits at a form, so a wait that a sync would accept ends the check at once.

@@ -126,7 +126,7 @@ async function serve(
   const engine = { ...parts, ...engineSettings(config), observer: metrics.sync };
   const webhooks = { rules: webhookRules, onTried: metrics.webhookTried };
   // The configured key was stored at this start.
-  if (config.clinic !== undefined) await resumeUnlessRefused(parts, config.clinic.organizationId);
+  if (config.clinic !== undefined) await resumeUnlessRefused(parts, config.clinic.organizationId, leaving);
   leaving?.throwIfAborted();
   const background = await startBackgroundJobs(config, engine, webhooks, metrics.operationApplied);
   cleanups.push(async () => {
