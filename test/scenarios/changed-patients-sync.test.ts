@@ -1,5 +1,6 @@
 /** A sync of changed patients reads two lists: what was edited, and what was archived. */
 import { describe, expect } from 'vitest';
+import { Timeline } from '#contract/stream-event.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
@@ -46,6 +47,19 @@ describe('a sync of changed patients', () => {
       patients_found: 3,
       ...onlyPage,
     });
+  });
+
+  test('never takes a page of its total back', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 1 });
+    await wholeSync(server);
+    server.cliniko.people.add(250);
+    const { id } = await wholeSync(server, 'sync-changed');
+    const { events } = Timeline.parse(
+      await (await server.api(`/cliniko/sync-logs/123/${id}/timeline`)).json(),
+    );
+    const pages = events.flatMap(({ log }) => log?.metadata.total_pages || []);
+    expect(pages[0]).toBe(3);
+    expect(pages).toEqual(pages.toSorted((one, other) => one - other));
   });
 
   test('reads what changed although the last sync began while the clock was a year ahead', async ({

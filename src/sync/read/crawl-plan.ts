@@ -98,7 +98,8 @@ function changedPage(crawl: Crawl, { records, totalEntries }: ChangedPage, seen:
   const at = crawl.position;
   const total = isFirstPage(crawl) ? totalEntries : undefined;
   const next = isFirstPage(crawl) || records.length > 0 ? at.page + 1 : at.page;
-  const pages = Math.max(next - 1, Math.ceil((total ?? 0) / crawl.plan.perPage));
+  // The records of the second at which a page ends are read again, so there can be more pages than by the total.
+  const pages = Math.max(next - 1, Math.ceil((at.coverage.totalAtStart ?? 0) / crawl.plan.perPage));
   crawl.position = { ...at, page: next, coverage: { ...at.coverage, seen } };
   return { records, newKeys, at, after: crawl.position, numbered: { total, pages } };
 }
