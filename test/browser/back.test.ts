@@ -51,6 +51,27 @@ test('from a run: the older runs and the filter are those that the reader chose'
   await isOnScreen(page, rows.nth(50));
 });
 
+test('from a run: the filter stays that of a page whose settings were open', async ({
+  databaseUrl,
+  page,
+}) => {
+  const server = await startTestServer(databaseUrl);
+  await addRuns(databaseUrl, [123], 3);
+  await openDashboard(page, server.url);
+  await page.getByLabel('State').selectOption('completed');
+  await page.getByRole('button', { name: 'Settings' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  await dialog.getByRole('tab', { name: 'Schedule' }).click();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.locator('.runs tbody a').first().click();
+  await page.getByRole('heading', { name: /^Run / }).waitFor();
+
+  await page.goBack();
+  await page.locator('.runs tbody tr').first().waitFor();
+  expect(await page.getByLabel('State').inputValue()).toBe('completed');
+});
+
 test('from a clinic: the row of the ops console is on the screen', async ({ databaseUrl, page }) => {
   const organizations = Array.from({ length: 80 }, (_, index) => index + 1);
   const server = await startTestServer(databaseUrl, { organizations });

@@ -1,6 +1,6 @@
 /**
  * Each part of the settings has an address, such as `&settings=key`: the browser's Back closes them, and other pages lead to
- * them.
+ * them. Their entries of the browser's history keep what belongs to the page (kept-state.ts).
  */
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import { addressOf } from './address.ts';
@@ -34,7 +34,7 @@ export function useSettingsAddress(organizationId: number): SettingsAddress {
       const part = settingsOf(window.location.search);
       // Back has changed the address already: it is restored while the person is asked.
       if (part === null && openPart !== null && mayClose.current?.() === false)
-        window.history.pushState(null, '', addressOfSettings(organizationId, openPart));
+        window.history.pushState(window.history.state, '', addressOfSettings(organizationId, openPart));
       else setOpenPart(part);
     };
     window.addEventListener('popstate', follow);
@@ -42,21 +42,21 @@ export function useSettingsAddress(organizationId: number): SettingsAddress {
   }, [organizationId, openPart]);
   const open = useCallback(
     (part: SettingsPart): void => {
-      window.history.pushState(null, '', addressOfSettings(organizationId, part));
+      window.history.pushState(window.history.state, '', addressOfSettings(organizationId, part));
       setOpenPart(part);
     },
     [organizationId],
   );
   const show = useCallback(
     (part: SettingsPart): void => {
-      window.history.replaceState(null, '', addressOfSettings(organizationId, part));
+      window.history.replaceState(window.history.state, '', addressOfSettings(organizationId, part));
       setOpenPart(part);
     },
     [organizationId],
   );
   const close = useCallback((): void => {
     // Not `back()`: it takes effect later, so it would also close settings that are opened again at once.
-    window.history.replaceState(null, '', addressOf(organizationId));
+    window.history.replaceState(window.history.state, '', addressOf(organizationId));
     setOpenPart(null);
   }, [organizationId]);
   return { openPart, mayClose, open, show, close };
