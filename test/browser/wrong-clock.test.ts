@@ -1,8 +1,34 @@
 /** The clock of the reader's computer is wrong: durations and waits are those of the server. */
+import type { Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
+import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
+
+async function setClock(page: Page, offsetMs: number): Promise<void> {
+  await page.addInitScript((offset) => {
+    const rightNow = Date.now.bind(Date);
+    class WrongDate extends Date {
+      constructor(...args: [] | [string | number]) {
+        super(...((args.length === 0 ? [rightNow() + offset] : args) as [number]));
+      }
+      static override now(): number {
+        return rightNow() + offset;
+      }
+    }
+    globalThis.Date = WrongDate as DateConstructor;
+  }, offsetMs);
+}
+
+const factOf = (page: Page, term: string) =>
+  page.locator('.facts div').filter({ hasText: term }).locator('dd');
+
+async function runsForSeconds(page: Page): Promise<void> {
+  const fact = factOf(page, 'Running for');
+  await vi.waitFor(async () => expect(await fact.textContent()).toMatch(/^[1-9]\d?s$/), 10_000);
+}
 
 test.for([
   ['ten minutes fast', 600_000],
@@ -12,22 +38,26 @@ test.for([
   async ([, offsetMs], { databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.faults.onPage(2, { kind: 'hang' });
-    await page.addInitScript((offset) => {
-      const rightNow = Date.now.bind(Date);
-      class WrongDate extends Date {
-        constructor(...args: [] | [string | number]) {
-          super(...((args.length === 0 ? [rightNow() + offset] : args) as [number]));
-        }
-        static override now(): number {
-          return rightNow() + offset;
-        }
-      }
-      globalThis.Date = WrongDate as DateConstructor;
-    }, offsetMs);
+    await setClock(page, offsetMs);
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.hasStatus('running');
-    const fact = page.locator('.facts div').filter({ hasText: 'Running for' }).locator('dd');
-    await vi.waitFor(async () => expect(await fact.textContent()).toMatch(/^[1-9]\d?s$/), 10_000);
+    await runsForSeconds(page);
   },
 );
+
+test('the time left stays when the page learns the clock of the server', async ({ databaseUrl, page }) => {
+  const server = await startTestServer(databaseUrl);
+  await connectInTest(databaseUrl)`
+    insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+    values (123, 'full_patients', 'running', now() at time zone 'utc', '{"estimated_remaining_ms": 3600000}')`;
+  await setClock(page, 600_000);
+  const letGo = await holdAnswers(page, /\/api\/v1\/(?!.*\/events)/);
+  const dashboard = await openDashboard(page, server.url);
+  await dashboard.hasStatus('running');
+  await factOf(page, 'Running for').filter({ hasText: /^10m/ }).waitFor();
+  await factOf(page, 'Time left').filter({ hasText: '1 h' }).waitFor();
+  letGo();
+  await runsForSeconds(page);
+  expect(await factOf(page, 'Time left').textContent()).toMatch(/^(1 h|59 min)$/);
+});

@@ -2,7 +2,6 @@
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { useNow } from '../hooks/use-now.ts';
-import { serverNow } from '../server-time.ts';
 import { type Countdown, countdownAfter, leftText } from './countdown.ts';
 
 /** @returns null while it is unknown, or the connection is lost: then nothing ticks and nothing is promised */
@@ -11,8 +10,9 @@ export function useRemainingTime(log: SyncLog | null, isFrozen: boolean): string
   const isActive = log?.status === 'running' && !isFrozen;
   useEffect(() => {
     const reported = log !== null && isActive ? (log.metadata.estimated_remaining_ms ?? null) : null;
-    setCountdown((before) => countdownAfter(before, log?.id ?? 0, reported, serverNow()));
+    setCountdown((before) => countdownAfter(before, log?.id ?? 0, reported, Date.now()));
   }, [log, isActive]);
-  const now = useNow(isActive && countdown !== null);
-  return countdown === null || !isActive ? null : leftText(countdown.endsAt - now);
+  useNow(isActive && countdown !== null);
+  // Not by the clock of the server: the page may learn it while it counts down.
+  return countdown === null || !isActive ? null : leftText(countdown.endsAt - Date.now());
 }
