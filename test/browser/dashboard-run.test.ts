@@ -5,6 +5,7 @@ import { SyncLogList } from '#contract/sync-log.ts';
 import { connectInTest } from '../support/database.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 async function syncToTheEnd(server: TestServer, kind: 'all' | 'active' | 'changed' = 'all'): Promise<void> {
@@ -113,6 +114,32 @@ describe('the history', () => {
     await vi.waitFor(async () => expect(await rows.count()).toBe(25));
     const ids = await rows.evaluateAll((all) => all.map((row) => Number(row.dataset.run)));
     expect(ids).toEqual([...ids].sort((one, other) => other - one));
+  });
+
+  test('ignores older runs that arrive after the filter has changed', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await connectInTest(databaseUrl)`
+      insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
+      select 123, 'full_patients', case when age > 20 then 'failed' else 'completed' end,
+        now() - age * interval '1 hour', now() - age * interval '1 hour'
+      from generate_series(30, 1, -1) as age`;
+    await openDashboard(page, server.url);
+    const rows = page.locator('.runs tbody tr');
+    const older = page.getByRole('button', { name: 'Show older runs' });
+    await older.click();
+    await vi.waitFor(async () => expect(await rows.count()).toBe(20));
+    const letGo = await holdAnswers(page, /before=/);
+    const late = page.waitForResponse(/before=/);
+    await older.click();
+    await page.getByRole('button', { name: 'Reading…' }).waitFor();
+    // The same twenty runs, and no run follows them.
+    await page.getByLabel('State').selectOption('completed');
+    await page.getByRole('button', { name: 'Reading…' }).waitFor({ state: 'hidden' });
+    letGo();
+    await (await late).finished();
+    await older.click();
+    await older.waitFor({ state: 'detached' });
+    expect(await rows.count()).toBe(20);
   });
 
   test('offers the other syncs in a menu', async ({ databaseUrl, page }) => {

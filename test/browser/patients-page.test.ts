@@ -6,6 +6,7 @@ import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { isAccessible } from './support/axe.ts';
 import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 const count = (page: Page, text: string) =>
@@ -106,5 +107,29 @@ describe('the patients page', () => {
     await page.getByRole('button', { name: 'Try again' }).press('Enter');
     await count(page, '23 patients');
     expect(await focusedText(page)).toBe('Patients');
+  });
+
+  test('ignores more patients that arrive after the filter has changed', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 110 });
+    await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    await sql`update patients set archived_at = null, merged_into = null, missing_since = null`;
+    await sql`update patients set archived_at = now()
+      where id in (select id from patients order by cliniko_patient_id offset 60)`;
+    await page.goto(`${server.url}/?org=123&view=patients`);
+    await count(page, 'The first 50 patients');
+    const letGo = await holdAnswers(page, /after=/);
+    const late = page.waitForResponse(/after=/);
+    const more = page.getByRole('button', { name: 'Show more' });
+    await more.click();
+    await page.getByRole('button', { name: 'Reading…' }).waitFor();
+    // The same fifty patients, and ten follow them.
+    await page.getByLabel('State').selectOption({ label: 'Active' });
+    await more.waitFor();
+    letGo();
+    await (await late).finished();
+    await more.click();
+    await more.waitFor({ state: 'detached' });
+    expect(await rows(page).count()).toBe(60);
   });
 });

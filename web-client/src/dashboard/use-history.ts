@@ -66,9 +66,13 @@ export function useHistory(
     if (oldest === undefined) return;
     setRead((before) => ({ ...before, isReadingOlder: true, error: null }));
     api.runs(organizationId, { ...filter, before: oldest }).then(
-      (older) => setRead((before) => withOlder(before, oldest, older)),
+      (older) => setRead((before) => (isOf(before, filter, oldest) ? withOlder(before, older) : before)),
       (error: unknown) =>
-        setRead((before) => ({ ...before, isReadingOlder: false, error: messageOf(error) })),
+        setRead((before) =>
+          isOf(before, filter, oldest)
+            ? { ...before, isReadingOlder: false, error: messageOf(error) }
+            : before,
+        ),
     );
   }, [api, organizationId, filter, oldest]);
 
@@ -101,12 +105,15 @@ function withError(before: Read, filter: HistoryFilter, error: string): Read {
   return { ...NOTHING_YET, filter, runs: [], error };
 }
 
-/** Ignores an answer that belongs to an earlier list. */
-function withOlder(before: Read, oldest: number, older: SyncLog[]): Read {
-  if (before.runs?.at(-1)?.id !== oldest) return { ...before, isReadingOlder: false };
+/** Whether older runs follow these. Another filter may show the same ones first, and other ones then. */
+function isOf({ filter, runs }: Read, wanted: HistoryFilter, oldest: number): boolean {
+  return filter === wanted && runs?.at(-1)?.id === oldest;
+}
+
+function withOlder(before: Read, older: SyncLog[]): Read {
   return {
     ...before,
-    runs: [...before.runs, ...older],
+    runs: [...(before.runs ?? []), ...older],
     hasOlder: older.length === RUNS_AT_ONCE,
     isReadingOlder: false,
     error: null,

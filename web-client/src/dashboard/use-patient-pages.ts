@@ -1,5 +1,5 @@
 /** A list of patients, read page by page. */
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
 
 export interface PatientPages<Patient> {
@@ -42,10 +42,12 @@ export function usePatientPages<Patient>(
 ): PatientPages<Patient> {
   const [read, setRead] = useState<Read<Patient>>(NOTHING_YET);
   const [asked, setAsked] = useState(0);
+  const list = useRef(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `asked` are not read, they are reasons to read again.
   useEffect(() => {
     if (!isShown) return;
     let isCurrent = true;
+    list.current += 1;
     setRead((before) => ({ ...before, isReading: true }));
     const timer = setTimeout(() => {
       readPage()
@@ -63,9 +65,14 @@ export function usePatientPages<Patient>(
   const readMore = useCallback((): void => {
     if (next === null) return;
     setRead((before) => ({ ...before, isReading: true, error: null }));
+    // An answer that belongs to an earlier list is ignored: it may continue where the new one does.
+    const begun = list.current;
+    const keep = (after: (before: Read<Patient>) => Read<Patient>): void => {
+      if (list.current === begun) setRead(after);
+    };
     readPage(next).then(
-      (page) => setRead((before) => appended(before, next, page)),
-      (error: unknown) => setRead((before) => ({ ...before, isReading: false, error: messageOf(error) })),
+      (page) => keep((before) => appended(before, next, page)),
+      (error: unknown) => keep((before) => ({ ...before, isReading: false, error: messageOf(error) })),
     );
   }, [readPage, next]);
   const readAgain = useCallback(() => setAsked((times) => times + 1), []);
@@ -73,7 +80,7 @@ export function usePatientPages<Patient>(
   return { patients, hasMore: next !== null, isReading, error, readMore, readAgain };
 }
 
-/** Ignores an answer that belongs to an earlier list. */
+/** Ignores an answer that was asked for twice. */
 function appended<Patient>(before: Read<Patient>, asked: string, page: Page<Patient>): Read<Patient> {
   if (before.next !== asked || before.patients === null) return { ...before, isReading: false };
   return { patients: [...before.patients, ...page.patients], next: page.next, isReading: false, error: null };
