@@ -22,6 +22,9 @@ async function setClock(page: Page, offsetMs: number): Promise<void> {
   }, offsetMs);
 }
 
+/** All but the stream, which tells no time. */
+const ANSWERS = /\/api\/v1\/(?!.*\/events)/;
+
 const factOf = (page: Page, term: string) =>
   page.locator('.facts div').filter({ hasText: term }).locator('dd');
 
@@ -52,7 +55,7 @@ test('the time left stays when the page learns the clock of the server', async (
     insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
     values (123, 'full_patients', 'running', now() at time zone 'utc', '{"estimated_remaining_ms": 3600000}')`;
   await setClock(page, 600_000);
-  const letGo = await holdAnswers(page, /\/api\/v1\/(?!.*\/events)/);
+  const letGo = await holdAnswers(page, ANSWERS);
   const dashboard = await openDashboard(page, server.url);
   await dashboard.hasStatus('running');
   await factOf(page, 'Running for').filter({ hasText: /^10m/ }).waitFor();
@@ -60,4 +63,26 @@ test('the time left stays when the page learns the clock of the server', async (
   letGo();
   await runsForSeconds(page);
   expect(await factOf(page, 'Time left').textContent()).toMatch(/^(1 h|59 min)$/);
+});
+
+test('a second attempt that has passed by the wrong clock appears when the page learns the right one', async ({
+  databaseUrl,
+  page,
+}) => {
+  const server = await startTestServer(databaseUrl);
+  const sql = connectInTest(databaseUrl);
+  const retryAt = new Date(Date.now() + 300_000).toISOString();
+  await sql`
+    insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, metadata)
+    values (123, 'full_patients', 'failed', now() at time zone 'utc', now() at time zone 'utc',
+      ${sql.json({ retry_at: retryAt })})`;
+  await setClock(page, 600_000);
+  const letGo = await holdAnswers(page, ANSWERS);
+  const dashboard = await openDashboard(page, server.url);
+  await dashboard.hasStatus('failed');
+  expect(await factOf(page, 'Next attempt').count()).toBe(0);
+  letGo();
+  // Not with the next tick of its distance, half a minute later.
+  const next = factOf(page, 'Next attempt').filter({ hasText: /in [45] minutes/ });
+  await next.waitFor({ timeout: 10_000 });
 });

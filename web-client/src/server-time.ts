@@ -7,6 +7,7 @@
 const TOLERATED_MS = 5_000;
 
 let offsetMs = 0;
+const listeners = new Set<() => void>();
 
 /** Milliseconds since 1970. Until the first answer by the clock of this computer. */
 export function serverNow(): number {
@@ -19,5 +20,13 @@ export function noteServerTime({ headers }: Response, askedAt: number): void {
   const at = Date.parse(headers.get('date') ?? '');
   // An answer of a cache is old, and so is one that arrived before the computer slept.
   if (Number.isNaN(at) || headers.has('age') || Math.abs(now - askedAt) > TOLERATED_MS) return;
-  if (Math.abs(at - serverNow()) > TOLERATED_MS) offsetMs = at - now;
+  if (Math.abs(at - serverNow()) <= TOLERATED_MS) return;
+  offsetMs = at - now;
+  for (const notify of listeners) notify();
+}
+
+/** @param onChange `serverNow()` has jumped, because an answer told another time */
+export function listenToServerTime(onChange: () => void): () => void {
+  listeners.add(onChange);
+  return () => listeners.delete(onChange);
 }
