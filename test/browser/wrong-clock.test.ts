@@ -1,8 +1,9 @@
 /** The clock of the reader's computer is wrong: durations and waits are those of the server. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
 import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { openDashboard } from './support/dashboard.ts';
 import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
@@ -27,6 +28,12 @@ const ANSWERS = /\/api\/v1\/(?!.*\/events)/;
 
 const factOf = (page: Page, term: string) =>
   page.locator('.facts div').filter({ hasText: term }).locator('dd');
+
+/** The time that a text names, in seconds since noon or midnight. */
+async function clockIn(place: Locator): Promise<number> {
+  const [, hours, minutes, seconds] = /(\d+):(\d+):(\d+)/.exec((await place.textContent()) ?? '') ?? [];
+  return (Number(hours) % 12) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
 
 async function runsForSeconds(page: Page): Promise<void> {
   const fact = factOf(page, 'Running for');
@@ -85,4 +92,22 @@ test('a second attempt that has passed by the wrong clock appears when the page 
   // Not with the next tick of its distance, half a minute later.
   const next = factOf(page, 'Next attempt').filter({ hasText: /in [45] minutes/ });
   await next.waitFor({ timeout: 10_000 });
+});
+
+test('a lost connection has one time, that of the server', async ({ databaseUrl, page }) => {
+  const server = await startTestServer(databaseUrl);
+  server.cliniko.faults.onPage(2, { kind: 'hang' });
+  const network = await openTcpProxy(server.url);
+  await setClock(page, 600_000);
+  const dashboard = await openDashboard(page, new URL(network.url).origin);
+  await dashboard.startFull.click();
+  await dashboard.hasStatus('running');
+  await runsForSeconds(page);
+  network.refuse(true);
+  await dashboard.isConnected('offline');
+  const [of, since] = await Promise.all([
+    clockIn(page.getByText(/^As of/)),
+    clockIn(page.getByText(/has not answered since/)),
+  ]);
+  expect(Math.abs(since - of)).toBeLessThan(300);
 });

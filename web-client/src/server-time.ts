@@ -11,7 +11,12 @@ const listeners = new Set<() => void>();
 
 /** Milliseconds since 1970. Until the first answer by the clock of this computer. */
 export function serverNow(): number {
-  return Date.now() + offsetMs;
+  return byServer(Date.now());
+}
+
+/** @param at a time by the clock of this computer */
+export function byServer(at: number): number {
+  return at + offsetMs;
 }
 
 /** @param askedAt `Date.now()` before the request */

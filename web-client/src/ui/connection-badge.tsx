@@ -1,5 +1,6 @@
 /** Shows the connection state of the page. */
 import { type Connection, type ConnectionKind, isForbidden } from '../live/connection.ts';
+import { byServer } from '../server-time.ts';
 import { Moment } from './time.tsx';
 
 const WORDS: Record<ConnectionKind, { label: string; meaning: string }> = {
@@ -23,7 +24,7 @@ export function ConnectionBadge({ connection }: { connection: Connection }) {
         {connection.kind === 'offline' && !isForbidden(connection) && (
           <>
             {' since '}
-            <Moment at={new Date(connection.since).toISOString()} />
+            <Moment at={new Date(byServer(connection.since)).toISOString()} />
           </>
         )}
         <span className="undrawn">. {meaning}</span>

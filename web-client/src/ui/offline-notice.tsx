@@ -1,5 +1,6 @@
 /** Warns in the content, not only in the badge, that the data may be old. */
 import { type Connection, isForbidden } from '../live/connection.ts';
+import { byServer } from '../server-time.ts';
 import { Icon } from './icon.tsx';
 import { ClockTime } from './time.tsx';
 
@@ -26,7 +27,7 @@ function Unanswered({ since }: Connection) {
   return (
     <>
       <strong>
-        The server has not answered since <ClockTime at={since} />.
+        The server has not answered since <ClockTime at={byServer(since)} />.
       </strong>{' '}
       This state is older, and nothing on this page moves until the server answers. No sync depends on this
       page.

@@ -59,7 +59,7 @@ export function Moment({ at }: { at: string }) {
   );
 }
 
-/** With seconds on the same day. @param at milliseconds of the client's clock */
+/** With seconds on the same day. @param at milliseconds by the clock of the server */
 export function ClockTime({ at }: { at: number }) {
   const date = new Date(at);
   return date.toDateString() === useToday() ? CLOCK.format(date) : dayAndTimeText(date);
