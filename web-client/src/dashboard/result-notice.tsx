@@ -2,7 +2,6 @@
 import { formatCount, formatPatients } from '#contract/count.ts';
 import { isCancelled, isWithoutKey } from '#contract/progress.ts';
 import { OperationType, type SyncLog } from '#contract/sync-log.ts';
-
 import { useMay } from '../auth/rights.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { handOverToHeading } from '../ui/restore-focus.ts';

@@ -2,6 +2,7 @@
  * Back leads to the row that the reader left. The browser restores the place while the page is still empty, so it is restored
  * again when the page has grown long enough.
  */
+import { keep, readKept } from '../browser-storage.ts';
 
 /** Longer than a slow server takes for its lists. */
 const LIMIT_MS = 10_000;
@@ -10,26 +11,14 @@ const MOVES = ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const;
 
 export function restoreScroll(): void {
   window.addEventListener('pagehide', () => {
-    try {
-      sessionStorage.setItem(nameOf(), String(Math.round(window.scrollY)));
-    } catch {
-      // A browser that stores nothing restores what it can.
-    }
+    keep('sessionStorage', nameOf(), String(Math.round(window.scrollY)));
   });
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  const top = readTop();
+  const top = Number(readKept('sessionStorage', nameOf()));
   if (top > 0 && navigation?.type !== 'navigate') scrollWhenPossible(top);
 }
 
 const nameOf = () => `patient-sync.scroll ${window.location.href}`;
-
-function readTop(): number {
-  try {
-    return Number(sessionStorage.getItem(nameOf()));
-  } catch {
-    return 0;
-  }
-}
 
 function scrollWhenPossible(top: number): void {
   const page = document.documentElement;
