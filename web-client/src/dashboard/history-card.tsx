@@ -72,7 +72,8 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
           button={button}
           isReading={history.isReadingOlder}
           onWanted={() => {
-            setView({ filter, shown: isAll ? shown.length + RUNS_AT_ONCE : RUNS_AT_ONCE });
+            const wanted = isAll ? shown.length + RUNS_AT_ONCE : RUNS_AT_ONCE;
+            setView({ filter, shown: Math.min(wanted, MOST_SHOWN_AGAIN) });
             if (isAll) history.readOlder();
           }}
         />
