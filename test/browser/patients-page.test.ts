@@ -129,7 +129,8 @@ describe('the patients page', () => {
     letGo();
     await (await late).finished();
     await more.click();
-    await more.waitFor({ state: 'detached' });
+    // Its name is another one while it reads.
+    await page.locator('button.more').waitFor({ state: 'detached' });
     expect(await rows(page).count()).toBe(60);
   });
 });
