@@ -5,6 +5,7 @@ import type { CheckReason, PatientToCheck } from '#contract/patients-to-check.ts
 import type { Api } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { MoreButton } from '../ui/more-button.tsx';
 import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { DayAndTime } from '../ui/time.tsx';
 import { CHECK_ADVICE, CHECK_WORDS, fieldWords, isNotStored } from './check-words.ts';
@@ -65,15 +66,13 @@ function Patients({ list, label }: { list: CheckList; label: string }) {
         <ErrorNotice words={`These patients could not be read. ${error}`} onAgain={readAgain} />
       )}
       {hasMore && (
-        <button
+        <MoreButton
           ref={more}
-          type="button"
-          className="btn btn-small more"
-          aria-disabled={isReading}
-          onClick={readMore}
-        >
-          {isReading ? 'Reading…' : 'Show more'}
-        </button>
+          className="btn-small more"
+          words="Show more"
+          isReading={isReading}
+          onMore={readMore}
+        />
       )}
     </>
   );

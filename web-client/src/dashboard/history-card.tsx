@@ -1,5 +1,5 @@
 /** The past runs, with filters; each links to its own page. */
-import type { RefCallback, RefObject } from 'react';
+import type { RefObject } from 'react';
 import * as z from 'zod/mini';
 import { formatCount } from '#contract/count.ts';
 import { formatDuration } from '#contract/duration.ts';
@@ -9,6 +9,7 @@ import { type Api, RUNS_AT_ONCE } from '../api.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { durationOf, operationWords } from '../ui/format.ts';
 import { useKeptState } from '../ui/kept-state.ts';
+import { MoreButton } from '../ui/more-button.tsx';
 import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { Moment } from '../ui/time.tsx';
@@ -68,10 +69,12 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
       {runs?.length === 0 && error === null && <p className="empty">{isFiltered ? NO_MATCH : NO_RUN}</p>}
       {shown.length > 0 && <Runs list={list} runs={shown} />}
       {hasMore && (
-        <Older
-          button={button}
+        <MoreButton
+          ref={button}
+          className="btn-small older"
+          words="Show older runs"
           isReading={history.isReadingOlder}
-          onWanted={() => {
+          onMore={() => {
             const wanted = isAll ? shown.length + RUNS_AT_ONCE : RUNS_AT_ONCE;
             setView({ filter, shown: Math.min(wanted, MOST_SHOWN_AGAIN) });
             if (isAll) history.readOlder();
@@ -84,26 +87,6 @@ export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
 
 const NO_RUN = 'No sync has run yet. The first one will appear here.';
 const NO_MATCH = 'No run fits this filter.';
-
-interface OlderProps {
-  button: RefCallback<HTMLElement>;
-  isReading: boolean;
-  onWanted(): void;
-}
-
-function Older({ button, isReading, onWanted }: OlderProps) {
-  return (
-    <button
-      ref={button}
-      type="button"
-      className="btn btn-small older"
-      aria-disabled={isReading}
-      onClick={isReading ? undefined : onWanted}
-    >
-      {isReading ? 'Reading…' : 'Show older runs'}
-    </button>
-  );
-}
 
 interface FiltersProps {
   filter: HistoryFilter;

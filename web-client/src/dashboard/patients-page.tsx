@@ -7,6 +7,7 @@ import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { Fact } from '../ui/facts.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { MoreButton } from '../ui/more-button.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { useHandOverToEntries } from '../ui/restore-focus.ts';
 import { DayAndTime } from '../ui/time.tsx';
@@ -49,15 +50,13 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
             </ul>
           )}
           {hasMore && (
-            <button
+            <MoreButton
               ref={more}
-              type="button"
-              className="btn more"
-              aria-disabled={isReading}
-              onClick={readMore}
-            >
-              {isReading ? 'Reading…' : 'Show more'}
-            </button>
+              className="more"
+              words="Show more"
+              isReading={isReading}
+              onMore={readMore}
+            />
           )}
         </section>
       </main>
