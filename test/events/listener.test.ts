@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { Listener } from '../../src/events/listener.ts';
+import { Listener, type ListenerOptions } from '../../src/events/listener.ts';
 import { CHANNEL } from '../../src/events/notify-payload.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { test } from '../support/database.ts';
@@ -27,6 +27,23 @@ test('a listener reports once that its connection is lost, and once that it work
   expect(reported).toHaveLength(4);
 });
 
+/** @returns whether its first self-test arrived */
+async function openListener(
+  options: Pick<ListenerOptions, 'url' | 'selfTest' | 'notify'> & Partial<ListenerOptions>,
+): Promise<boolean> {
+  const listener = new Listener({
+    throughPooler: false,
+    sender: 'us',
+    onNudge: () => {},
+    onListening: () => {},
+    needsNotify: () => true,
+    onNeeded: () => {},
+    ...options,
+  });
+  onTestFinished(() => listener.close());
+  return await listener.open();
+}
+
 test('a listener repeats its first self-test once, when the notification was lost', async ({
   databaseUrl,
 }) => {
@@ -34,21 +51,13 @@ test('a listener repeats its first self-test once, when the notification was los
   const sent: string[] = [];
   const openAfter = async (lost: number): Promise<boolean> => {
     sent.length = 0;
-    const listener = new Listener({
+    return await openListener({
       url: databaseUrl,
-      throughPooler: false,
-      sender: 'us',
-      onNudge: () => {},
-      onListening: () => {},
-      needsNotify: () => true,
-      onNeeded: () => {},
       selfTest: { everyMs: 60_000, limitMs: 500 },
       notify: (payload) => {
         if (sent.push(payload) > lost) void sql.notify(CHANNEL, payload);
       },
     });
-    onTestFinished(() => listener.close());
-    return await listener.open();
   };
   onTestFinished(() => sql.end());
   expect(await openAfter(1)).toBe(true);
@@ -62,22 +71,14 @@ test('a self-test of a lost connection says nothing about the next connection', 
   const reported: boolean[] = [];
   /** The self-tests after the start: the first is lost with its connection, and found missing while the next one works. */
   const tests: string[] = [];
-  const listener = new Listener({
+  await openListener({
     url: databaseUrl,
-    throughPooler: false,
-    sender: 'us',
-    onNudge: () => {},
-    onListening: () => {},
     onHealth: (healthy) => void reported.push(healthy),
-    needsNotify: () => true,
-    onNeeded: () => {},
     selfTest: { everyMs: 1_000, limitMs: 1_500 },
     notify(payload) {
       if (tests.push(payload) !== 2) void sql.notify(CHANNEL, payload);
     },
   });
-  onTestFinished(() => listener.close());
-  await listener.open();
   await expect.poll(() => tests, { timeout: 10_000 }).toHaveLength(2);
   await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'patient-sync listener'`;
   await expect.poll(() => reported, { timeout: 10_000 }).toEqual([false, true]);
