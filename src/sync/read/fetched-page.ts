@@ -25,9 +25,7 @@ export interface FetchedPage {
 export function markSeen({ seen }: Crawl, records: readonly ClinikoRecord[]): (string | undefined)[] {
   return records.map((record) => {
     const key = recordKeyOf(record);
-    if (seen.has(key)) return undefined;
-    seen.add(key);
-    return key;
+    return seen.add(key) ? key : undefined;
   });
 }
 

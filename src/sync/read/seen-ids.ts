@@ -34,12 +34,15 @@ export class SeenIds {
     return this.#slots[this.#slotOf(value)] === value;
   }
 
-  add(id: string): void {
-    if (!NUMERAL.test(id)) {
-      this.#texts.add(id);
-      return;
-    }
-    const value = BigInt(id);
+  /** @returns false when the set has it already */
+  add(id: string): boolean {
+    const before = this.size;
+    if (NUMERAL.test(id)) this.#addNumber(BigInt(id));
+    else this.#texts.add(id);
+    return this.size > before;
+  }
+
+  #addNumber(value: bigint): void {
     const slot = this.#slotOf(value);
     if (this.#slots[slot] === value) return;
     this.#slots[slot] = value;

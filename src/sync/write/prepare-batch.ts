@@ -58,7 +58,7 @@ export async function prepareBatch(
   const identified: IdentifiedRecord[] = [];
   for (const record of records) {
     identified.push(identifyRecord(record, rules));
-    await effort.maybeYield();
+    if (effort.isDue()) await effort.rest();
   }
   const batch: PreparedBatch = {
     records: records.length,
@@ -72,7 +72,7 @@ export async function prepareBatch(
   };
   for (const record of withoutRepeats(identified)) {
     sortInto(batch, record, stored.get(record.recordKey), rules);
-    await effort.maybeYield();
+    if (effort.isDue()) await effort.rest();
   }
   batch.encoded = encodePatients(batch.patients);
   batch.processingMs = effort.pause();
@@ -90,17 +90,14 @@ function createWorkTimer() {
     totalMs += performance.now() - since;
     return totalMs;
   };
-  const resume = (): void => {
-    since = performance.now();
-  };
   return {
     pause,
-    resume,
-    async maybeYield(): Promise<void> {
-      if (performance.now() - since < YIELD_AFTER_MS) return;
+    /** Asked first, so that a record costs a promise only when a rest is due. */
+    isDue: () => performance.now() - since >= YIELD_AFTER_MS,
+    async rest(): Promise<void> {
       pause();
       await new Promise(setImmediate);
-      resume();
+      since = performance.now();
     },
   };
 }
