@@ -191,14 +191,14 @@ test('the simulated Cliniko is imported by the demo and by tests only', () => {
   expect([...new Set(users.map(({ file }) => file))]).toEqual(['src/cli/demo.ts']);
 });
 
-test('the routes of the old service can be deleted: the app mounts them, access/ reads their rules, nothing else', () => {
+test('the routes of the old service can be deleted: the app mounts them, access/ reads what they require, nothing else', () => {
   const imports = sourceFiles(SRC)
     .filter((file) => !file.startsWith(`${SRC}/legacy/`))
     .flatMap(importsOf)
     .filter(({ target }) => target.startsWith('src/legacy/'));
   const isImport = ({ target }: Import) => target.startsWith('src/legacy/import/');
   expect(imports.filter((one) => !isImport(one)).map(describeImport)).toEqual([
-    'src/access/route-policy.ts imports src/legacy/route-rules.ts',
+    'src/access/route-policy.ts imports src/legacy/operations.ts',
     'src/server/app.ts imports src/legacy/operations.ts',
     'src/server/app.ts imports src/legacy/routes.ts',
   ]);

@@ -21,6 +21,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/stream-tokens',
     id: 'createStreamToken',
     tag: 'Access',
+    access: { isSelfFiltering: true, scope: 'read', audit: 'stream-token.create' },
     summary: 'A short-lived token for the address of a stream, for browsers, which cannot send headers there',
     body: StreamTokenRequest,
     answers: { 201: { description: 'Use it as ?token=.', schema: StreamToken } },
@@ -30,6 +31,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/sign-in',
     id: 'getSignInOptions',
     tag: 'Access',
+    access: { isPublic: true },
     summary: 'How people sign in to the pages of this server',
     answers: { 200: { description: 'Whether the server has accounts.', schema: SignInOptions } },
   },
@@ -38,6 +40,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/sign-in',
     id: 'signIn',
     tag: 'Access',
+    access: { isPublic: true },
     summary: 'Open a session on this device with the code of a sign-in link',
     description:
       'For the pages of this server only: the request must come from one of them. The response sets a cookie that scripts cannot read.',
@@ -50,6 +53,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/sign-in/oidc',
     id: 'beginProviderSignIn',
     tag: 'Access',
+    access: { isPublic: true },
     summary: 'Begin a sign-in at the identity provider',
     description: 'For the pages of this server only, with `OIDC_ISSUER`.',
     body: ProviderSignInRequest,
@@ -61,6 +65,9 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/sign-in/oidc/callback',
     id: 'finishProviderSignIn',
     tag: 'Access',
+    access: { isPublic: true },
+    // The identity provider decides what it adds to the address.
+    isLenient: true,
     summary: 'Where the identity provider returns the browser',
     answers: {
       303: {
@@ -75,6 +82,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/sign-out',
     id: 'signOut',
     tag: 'Access',
+    access: { isSelfFiltering: true, scope: 'read', audit: null },
     summary: 'End the session of this device, or all sessions of its account',
     body: SignOut,
     answers: { 204: { description: 'The sessions have ended, with their streams.' } },
@@ -84,6 +92,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/account',
     id: 'getAccount',
     tag: 'Access',
+    access: { isSelfFiltering: true },
     summary: 'The account of this request and its rights',
     answers: { 200: { description: 'The account.', schema: AccountInfo } },
   },
@@ -92,6 +101,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/audit',
     id: 'listAudit',
     tag: 'Access',
+    access: { isSelfFiltering: true, scope: 'admin', audit: 'audit.read' },
     summary: 'The audit log, newest first, of the organizations of the token',
     query: {
       limit: LIMIT,

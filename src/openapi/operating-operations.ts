@@ -9,6 +9,7 @@ const page = (path: string, id: string, summary: string): Operation => ({
   path,
   id,
   tag: 'Pages',
+  access: { isPublic: true },
   summary,
   answers: {
     200: { description: 'The page.', schema: z.string(), type: 'text/html' },
@@ -21,6 +22,7 @@ const document = (path: string, id: string, summary: string): Operation => ({
   path,
   id,
   tag: 'Operation',
+  access: { isPublic: true },
   summary,
   answers: { 200: { description: 'The document.', schema: z.looseObject({}) } },
 });
@@ -31,6 +33,7 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     path: '/healthz',
     id: 'getHealth',
     tag: 'Operation',
+    access: { isPublic: true },
     summary: 'Whether the process answers',
     answers: { 200: { description: 'The process answers.', schema: Health } },
   },
@@ -39,6 +42,7 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     path: '/readyz',
     id: 'getReadiness',
     tag: 'Operation',
+    access: { isPublic: true },
     summary: 'Whether this server is ready',
     answers: {
       200: { description: 'The server is ready.', schema: Readiness },
@@ -66,6 +70,7 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     path: '/docs',
     id: 'getDocs',
     tag: 'Pages',
+    access: { isPublic: true },
     summary: 'A page that shows both descriptions',
     answers: { 200: { description: 'The page.', schema: z.string(), type: 'text/html' } },
   },
@@ -74,6 +79,7 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     path: '/docs/docs.css',
     id: 'getDocsStyle',
     tag: 'Pages',
+    access: { isPublic: true },
     summary: 'The style sheet of that page',
     answers: { 200: { description: 'The style sheet.', schema: z.string(), type: 'text/css' } },
   },
@@ -83,6 +89,7 @@ export const OPERATING_OPERATIONS: readonly Operation[] = [
     path: '/embed/sync-progress.js',
     id: 'getEmbed',
     tag: 'Pages',
+    access: { isPublic: true },
     summary: 'The element <sync-progress>, for pages of other origins',
     headers: { 'if-none-match': IF_NONE_MATCH },
     answers: {

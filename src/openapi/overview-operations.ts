@@ -13,6 +13,7 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/overview',
     id: 'getOverview',
     tag: 'Operation',
+    access: { isSelfFiltering: true },
     summary: 'One row for each organization: is its data fresh, and if not, why',
     description: `By organization, and only those that the caller may see. The state is the first one that applies of ${OVERVIEW_STATES.join(', ')}. A cancelled run does not count as failed. Overdue is an organization whose firing is 15 minutes late or was missed, and one whose last success is older than twice the longest interval of its schedules (up to ${MAX_SCHEDULES}).`,
     query: {
@@ -43,6 +44,7 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/runs',
     id: 'listRecentRuns',
     tag: 'Operation',
+    access: { isSelfFiltering: true },
     summary: 'The runs of the last hours, of all organizations',
     description: 'Newest first, and only those of organizations that the caller may see.',
     query: {
@@ -60,6 +62,7 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/pause',
     id: 'getPause',
     tag: 'Operation',
+    access: { scope: 'admin' },
     summary: 'Whether everything is paused',
     answers: { 200: { description: 'The pause.', schema: Pause } },
   },
@@ -68,6 +71,7 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/pause',
     id: 'setPause',
     tag: 'Operation',
+    access: { audit: null },
     summary: 'Pause everything, or resume it',
     description:
       'While everything is paused, schedules and second attempts rest, also after a restart. Running runs finish, and a start by hand runs. Firings of that time are not made up for.',

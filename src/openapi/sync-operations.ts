@@ -35,6 +35,7 @@ const start = (word: string, id: string, summary: string): Operation => ({
   path: `/api/v1/cliniko/sync-${word}/:orgId`,
   id,
   tag: 'Syncs',
+  access: { scope: 'sync', audit: 'sync.start' },
   summary,
   description: 'While one runs for this organization, that one is answered and nothing is started.',
   headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
@@ -45,14 +46,17 @@ const start = (word: string, id: string, summary: string): Operation => ({
 });
 
 export const SYNC_OPERATIONS: readonly Operation[] = [
-  start('all', 'startFullSync', 'Sync all patients, active and archived'),
-  start('active', 'startActiveSync', 'Sync the patients who are not archived'),
+  // Clients of the old service use these two names, and send fields of their own, such as a number against caches.
+  { ...start('all', 'startFullSync', 'Sync all patients, active and archived'), isLenient: true },
+  { ...start('active', 'startActiveSync', 'Sync the patients who are not archived'), isLenient: true },
   start('changed', 'startChangedSync', 'Sync what changed since the last complete sync'),
   {
     method: 'get',
     path: '/api/v1/cliniko/sync-logs/:orgId',
     id: 'listSyncLogs',
     tag: 'Syncs',
+    // So do their polls.
+    isLenient: true,
     summary: 'The sync logs of an organization, newest first',
     description: 'For polling: `ETag` is the cursor of the head, so a poll with `If-None-Match` is cheap.',
     query: {
@@ -100,6 +104,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/sync-logs/:orgId/:id/cancel',
     id: 'cancelSync',
     tag: 'Syncs',
+    access: { scope: 'sync', audit: 'sync.cancel' },
     summary: 'End a running sync',
     description:
       'It ends as `failed` with `SYNC_CANCELLED` within a second. The patients that it has stored stay.',
@@ -111,6 +116,9 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/sync-logs/:orgId/events',
     id: 'streamEvents',
     tag: 'Streams',
+    access: { isStream: true, audit: 'stream.open' },
+    // Polyfills of EventSource add parameters. A misspelt cursor loses nothing here: the stream then begins with a snapshot.
+    isLenient: true,
     summary: 'Follow an organization (Server-Sent Events)',
     description: 'The events are described in /asyncapi.json.',
     query: {
@@ -131,6 +139,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/ws',
     id: 'openSocket',
     tag: 'Streams',
+    access: { isSelfFiltering: true, isStream: true, audit: 'stream.open' },
     summary: 'Follow many organizations (WebSocket)',
     description: 'The frames are described in /asyncapi.json.',
     query: {
@@ -145,6 +154,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId',
     id: 'listPatients',
     tag: 'Patients',
+    access: { audit: 'patients.read' },
     summary: 'The stored patients, ordered by Cliniko id',
     description: 'For a person who checks what was stored. Each request leaves an entry in the audit log.',
     query: {
@@ -194,6 +204,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId/changes/stream',
     id: 'streamPatientChanges',
     tag: 'Streams',
+    access: { isStream: true, audit: 'stream.open' },
     summary: 'Follow the changes of the patients (Server-Sent Events)',
     description:
       'The events are described in /asyncapi.json. Without `since` the stream starts now. `since=all` sends one `created` for each stored patient first. When `hello` has `recovered: false`, start over with `since=all`.',
@@ -214,6 +225,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId/to-check',
     id: 'countPatientsToCheck',
     tag: 'Patients',
+    access: { auditOfCsv: 'quarantine.read' },
     summary: 'How many patients a person has to look at, by reason',
     description:
       'Held, in quarantine, missing, and stored with a data warning. As CSV: all of them, by Cliniko id and reason.',
@@ -225,6 +237,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId/to-check/:reason',
     id: 'listPatientsToCheck',
     tag: 'Patients',
+    access: { audit: 'quarantine.read' },
     summary: 'The patients of one reason, page by page',
     description: 'Ids only. As CSV: all of them at once. Each request leaves an entry in the audit log.',
     query: {
@@ -254,6 +267,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId/missing/confirm',
     id: 'confirmMissingPatients',
     tag: 'Patients',
+    access: { audit: null },
     summary: 'Confirm a disappearance that was held',
     answers: { 200: { description: 'How many were marked as missing.', schema: ConfirmedMissing } },
     problems: ['ORGANIZATION_NOT_FOUND'],
@@ -263,6 +277,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/patients/:orgId/missing/release',
     id: 'releaseHeldPatients',
     tag: 'Patients',
+    access: { audit: null },
     summary: 'Keep the patients of a disappearance that was held',
     description:
       'For patients that are still in Cliniko. A later full sync that does not see them holds them again.',
@@ -274,6 +289,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/quarantine/:orgId',
     id: 'listQuarantine',
     tag: 'Patients',
+    access: { audit: 'quarantine.read' },
     summary: 'Patients that could not be stored, by id and reason',
     query: { format: FORMAT },
     answers: { 200: { description: 'The list.', schema: QuarantineList, isAlsoCsv: true } },
@@ -283,6 +299,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     path: '/api/v1/cliniko/quarantine/:orgId/retry',
     id: 'retryQuarantine',
     tag: 'Patients',
+    access: { scope: 'sync', audit: 'quarantine.retry' },
     summary: 'Ask Cliniko again for patients in quarantine, and store those that can be stored now',
     answers: { 200: { description: 'The result.', schema: QuarantineRetry } },
     problems: ['ORGANIZATION_NOT_FOUND', 'NO_CREDENTIALS', 'CLINIKO_FAILED'],

@@ -4,17 +4,21 @@
  * A route knows the parameters of its entry in the tables of openapi/: one that is read but not documented there never
  * arrives, so it cannot be forgotten. Fields of a documented body are checked by its schema, when the route parses it.
  *
- * Not here: which routes are strict (openapi/unknown-fields.ts).
+ * A new route is strict without an entry: so a misspelt `dry_run` deletes nothing.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { jsonBody } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Operation } from '../openapi/operation.ts';
-import { ignoresUnknownFields } from '../openapi/unknown-fields.ts';
 
 /** What some clients send as "no fields". */
 const NoFields = z.strictObject({});
+
+/** Old clients add fields of their own; links and probes of pages, documents and health checks add parameters. */
+export function ignoresUnknownFields({ path, deprecated, isLenient }: Operation): boolean {
+  return deprecated === true || isLenient === true || !path.startsWith('/api/');
+}
 
 /** Runs after the authorization, which sets the pattern of the route. */
 export function refuseUnknownFields(operations: readonly Operation[]): MiddlewareHandler {

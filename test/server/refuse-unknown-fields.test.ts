@@ -4,7 +4,7 @@ import { Problem } from '#contract/problem.ts';
 import { LEGACY_OPERATIONS } from '../../src/legacy/operations.ts';
 import { OPERATIONS } from '../../src/openapi/document.ts';
 import type { Operation } from '../../src/openapi/operation.ts';
-import { ignoresUnknownFields } from '../../src/openapi/unknown-fields.ts';
+import { ignoresUnknownFields } from '../../src/server/refuse-unknown-fields.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
