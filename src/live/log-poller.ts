@@ -1,4 +1,5 @@
 /** Reads of the log for all subscribers, one at a time, and the backstop poll that finds what no nudge has announced. */
+import { repeat } from '../timing/every.ts';
 
 export interface LogPoller {
   read(organizationIds: readonly number[]): void;
@@ -25,6 +26,8 @@ export interface LogPollerOptions {
 const pollDelayMs = (isHealthy: boolean) => (isHealthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
 
 export function createLogPoller(options: LogPollerOptions): LogPoller {
+  const { readNewEvents, findMissed, isHealthy } = options;
+  let polledAt = Number.NEGATIVE_INFINITY;
   let failedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
   // The failed requests are dropped, so only a poll that starts after the failure finds their events.
@@ -32,23 +35,28 @@ export function createLogPoller(options: LogPollerOptions): LogPoller {
     failedAt = performance.now();
     if (!stopped) options.onFailure(error);
   };
-  const reader = createReader(options.readNewEvents, onFailure);
-  const backstop = startBackstop(options.findMissed, options.isHealthy, onFailure);
+  const reader = createReader(readNewEvents, onFailure);
+  const poll = async (): Promise<void> => {
+    const began = performance.now();
+    await findMissed().then(() => {
+      polledAt = began;
+    }, onFailure);
+  };
+  const backstop = repeat(() => pollDelayMs(isHealthy()), poll, 0);
   return {
     read: reader.read,
     isBehind: reader.isBehind,
     poll() {
       failedAt = performance.now();
-      backstop.poll();
+      backstop.soon(0);
     },
     get polledMsAgo() {
-      const { polledAt } = backstop;
       return polledAt >= failedAt ? performance.now() - polledAt : Number.POSITIVE_INFINITY;
     },
     stop() {
       stopped = true;
       reader.stop();
-      backstop.stop();
+      void backstop.stop();
     },
   };
 }
@@ -81,44 +89,6 @@ function createReader(
     isBehind: (id) => wanted.has(id) || reading?.has(id) === true,
     stop() {
       stopped = true;
-    },
-  };
-}
-
-/** Polls at once, and again after a delay. A poll that is requested during another one starts after it. */
-function startBackstop(
-  findMissed: LogPollerOptions['findMissed'],
-  isHealthy: LogPollerOptions['isHealthy'],
-  onFailure: LogPollerOptions['onFailure'],
-) {
-  let polledAt = Number.NEGATIVE_INFINITY;
-  let polling = false;
-  let pollAgain = false;
-  let stopped = false;
-  const poll = async (): Promise<void> => {
-    pollAgain = polling;
-    if (polling) return;
-    polling = true;
-    clearTimeout(timer);
-    const began = performance.now();
-    await findMissed().then(() => {
-      polledAt = began;
-    }, onFailure);
-    polling = false;
-    if (stopped) return;
-    if (pollAgain) void poll();
-    else timer = setTimeout(poll, pollDelayMs(isHealthy()));
-  };
-  let timer = setTimeout(poll);
-  return {
-    poll: (): void => void poll(),
-    /** The start of the last successful poll. */
-    get polledAt(): number {
-      return polledAt;
-    },
-    stop(): void {
-      stopped = true;
-      clearTimeout(timer);
     },
   };
 }

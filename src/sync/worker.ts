@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
-import { every } from '../timing/every.ts';
+import { every, type Repetition, repeat } from '../timing/every.ts';
 import { PassedOver } from '../timing/passed-over.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { findLostKeys, type LostKey } from './api-key-check.ts';
@@ -55,32 +55,31 @@ export class Worker {
   /** Runs that this worker does not claim again for a while. */
   readonly #backedOff = new PassedOver();
   readonly #endings: (() => void)[] = [];
+  readonly #claims: Repetition;
   #stopping = false;
-  #claiming: Promise<void> | undefined;
-  #claimAgain = false;
   /** By `performance.now()`. */
   #placesDueAt = 0;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
     const { bus, runsAtOnce = DEFAULT_RUNS_AT_ONCE } = deps;
-    this.#slots = createSlots(runsAtOnce, () => this.#wake());
+    this.#slots = createSlots(runsAtOnce, () => this.#claims.soon(0));
     this.#endings.push(
       bus.subscribe((nudge) => {
-        if (nudge.work) this.#wake();
+        if (nudge.work) this.#claims.soon(0);
         this.#end(nudge.cancelled ?? [], new CancelledError('The cancellation of this run was requested.'));
       }),
-      bus.onMissed(() => this.#wake()),
-      every(
-        () => 1_000 + Math.random() * 1_000,
-        async () => this.#wake(),
-      ),
+      bus.onMissed(() => this.#claims.soon(0)),
       every(
         () => RENEW_EVERY_MS,
         () => this.#renew().catch(() => {}),
       ),
     );
-    this.#wake();
+    this.#claims = repeat(
+      () => 1_000 + Math.random() * 1_000,
+      () => this.#claim(),
+      0,
+    );
   }
 
   /** Releases its runs, so that other workers can claim them at once. */
@@ -88,7 +87,7 @@ export class Worker {
     const { bus, database } = this.#deps;
     this.#stopping = true;
     for (const end of this.#endings) end();
-    await this.#claiming;
+    await this.#claims.stop();
     const runs = [...this.#active];
     for (const run of runs) run.abort.abort(new Error('This server is stopping.'));
     await Promise.all(runs.map((run) => run.ended));
@@ -96,33 +95,20 @@ export class Worker {
     if (runs.length > 0) bus.publish({ organizations: [], work: true });
   }
 
-  /** Runs one claim loop at a time. A wake during the loop requests another iteration. */
-  #wake(): void {
-    this.#claimAgain = true;
-    this.#claiming ??= this.#claim()
-      .catch((error: unknown) => {
-        this.#slots.setWantedByNew(false);
-        this.#deps.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again');
-      })
-      .finally(() => {
-        this.#claiming = undefined;
-        // A wake may have come after the last check and before this line.
-        if (this.#claimAgain && !this.#stopping) this.#wake();
-      });
-  }
-
   async #claim(): Promise<void> {
-    do {
-      this.#claimAgain = false;
+    try {
       while (!this.#stopping && this.#slots.free > 0 && this.#active.size < OPEN_RUNS_AT_MOST) {
         const claimed = await claimNextRun(this.#deps.database, this.#owner, this.#notToClaim());
         if (claimed === undefined) break;
         this.#take(claimed);
       }
-    } while (this.#claimAgain && !this.#stopping);
-    // Without a free slot the queue was not read to its end.
-    this.#slots.setWantedByNew(this.#slots.free === 0);
-    if (this.#slots.free === 0) await this.#announcePlaces();
+      // Without a free slot the queue was not read to its end.
+      this.#slots.setWantedByNew(this.#slots.free === 0);
+      if (this.#slots.free === 0) await this.#announcePlaces();
+    } catch (error) {
+      this.#slots.setWantedByNew(false);
+      this.#deps.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again');
+    }
   }
 
   /** What is left in the queue has moved up. */

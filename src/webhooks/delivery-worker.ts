@@ -12,7 +12,7 @@ import type { Sealer } from '../encryption/sealer.ts';
 import { SealError } from '../encryption/sealer.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
-import { every } from '../timing/every.ts';
+import { every, repeat } from '../timing/every.ts';
 import { bodyForKind, NO_BODY_FOR_KIND } from './body-for-kind.ts';
 import { enqueueChanges } from './change-messages.ts';
 import { MAIL_SCHEME } from './endpoint-settings.ts';
@@ -84,7 +84,7 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
       )
       .finally(() => {
         inFlight.delete(delivery);
-        poller.runSoon();
+        poller.soon(SOON_MS);
       });
     inFlight.set(delivery, work);
   };
@@ -111,11 +111,9 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
       await deleteOldDeliveries(database.sql, KEPT_DAYS);
     }
   };
-  const poller = startPoller(pollMs, () =>
-    poll().catch((error: unknown) => {
-      logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next check tries again');
-    }),
-  );
+  const onUnread = (error: unknown): void =>
+    logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next check tries again');
+  const poller = repeat(pollMs, () => poll().catch(onUnread), 0);
   const stopRenewing = keepClaims(deps, inFlight);
   return {
     async stop() {
@@ -137,43 +135,6 @@ function keepClaims({ database, logger }: DelivererDeps, inFlight: ReadonlyMap<D
     () => RENEW_EVERY_MS,
     () => renewClaims(database.sql, [...inFlight.keys()]).catch(onFailed),
   );
-}
-
-interface Poller {
-  /** Schedules the next poll sooner. */
-  runSoon(): void;
-  /** Resolves when no poll is running, and none follows. */
-  stop(): Promise<void>;
-}
-
-/** Polls one after the other, the first at once. */
-function startPoller(pollMs: () => number, poll: () => Promise<void>): Poller {
-  let [isStopped, isSoon] = [false, false];
-  let timer: NodeJS.Timeout | undefined;
-  const schedule = (ms: number): void => {
-    clearTimeout(timer);
-    if (!isStopped) timer = setTimeout(run, ms);
-  };
-  const run = (): void => {
-    timer = undefined;
-    isSoon = false;
-    polling = poll().then(() => schedule(isSoon ? SOON_MS : pollMs()));
-  };
-  let polling: Promise<void> = Promise.resolve();
-  run();
-  return {
-    runSoon() {
-      if (isSoon) return;
-      isSoon = true;
-      // Without a timer a poll is running, and schedules the next one itself.
-      if (timer !== undefined) schedule(SOON_MS);
-    },
-    async stop() {
-      isStopped = true;
-      clearTimeout(timer);
-      await polling;
-    },
-  };
 }
 
 const NOT_SENT: Attempt = { status: null, error: NO_BODY_FOR_KIND, retryAfter: null };
