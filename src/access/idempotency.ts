@@ -6,20 +6,18 @@
  */
 import { createHash } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
-import { z } from 'zod';
 import { maintainHourly } from '../database/maintain-hourly.ts';
 import type { Database } from '../database/open.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
-
-const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+import { IdempotencyKey } from '../openapi/parameters.ts';
 
 export function replayStarts({ sql }: Database): MiddlewareHandler {
   return async (c, next) => {
     const sent = c.req.header('idempotency-key');
     if (sent === undefined || !c.get('requirement').startsSync) return next();
-    const key = Key.safeParse(sent);
+    const key = IdempotencyKey.safeParse(sent);
     if (!key.success) {
       throw new ProblemError(
         'INVALID_PARAMETER',

@@ -7,7 +7,7 @@ import type { Database } from '../database/open.ts';
 import { queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { type GrantedOrganizations, principalOf } from '../http/principal.ts';
 
-const EntryId = z.string().regex(/^[1-9][0-9]{0,17}$/);
+export const EntryId = z.string().regex(/^[1-9][0-9]{0,17}$/);
 
 export function auditRoutes(database: Database): Hono {
   const routes = new Hono();

@@ -26,7 +26,15 @@ export function queryId(c: Context, name: string): number | undefined {
   return readId(text, name);
 }
 
-export function queryLimit(c: Context, { fallback = 20, max = 100 } = {}): number {
+/** How many entries a page has: without `limit`, and at the most. */
+export interface PageLimit {
+  fallback: number;
+  max: number;
+}
+
+export const PAGE: PageLimit = { fallback: 20, max: 100 };
+
+export function queryLimit(c: Context, { fallback, max } = PAGE): number {
   const text = c.req.query('limit');
   return text === undefined ? fallback : readWholeNumber(text, 'limit', max);
 }

@@ -1,5 +1,4 @@
 /** Routes of access/ and audit/. */
-import { z } from 'zod';
 import {
   AccountInfo,
   AuditPage,
@@ -12,6 +11,7 @@ import {
   StreamTokenRequest,
 } from '#contract/access.ts';
 import { RowId } from '#contract/sync-log.ts';
+import { EntryId } from '../audit/routes.ts';
 import type { Operation } from './operation.ts';
 import { LIMIT } from './parameters.ts';
 
@@ -105,10 +105,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     summary: 'The audit log, newest first, of the organizations of the token',
     query: {
       limit: LIMIT,
-      before: {
-        schema: z.string().regex(/^[1-9][0-9]{0,17}$/),
-        description: 'The `next` of an earlier page.',
-      },
+      before: { schema: EntryId, description: 'The `next` of an earlier page.' },
       organization_id: { schema: RowId, description: 'Only entries of this organization.' },
     },
     answers: { 200: { description: 'One page.', schema: AuditPage } },

@@ -1,11 +1,11 @@
 /** Routes about all organizations at once: the overview, and the pause of everything. */
-import { z } from 'zod';
 import { MAX_SCHEDULES } from '#contract/organization.ts';
 import { OVERVIEW_STATES, Overview, OverviewState, RecentRuns } from '#contract/overview.ts';
 import { Pause, PauseRequest } from '#contract/pause.ts';
 import { RowId, SyncStatus } from '#contract/sync-log.ts';
+import { ROWS_LIMIT, RUNS_LIMIT, Time } from '../overview/routes.ts';
 import type { Operation } from './operation.ts';
-import { FORMAT } from './parameters.ts';
+import { FORMAT, limitOf } from './parameters.ts';
 
 export const OVERVIEW_OPERATIONS: readonly Operation[] = [
   {
@@ -18,10 +18,7 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
     description: `By organization, and only those that the caller may see. The state is the first one that applies of ${OVERVIEW_STATES.join(', ')}. A cancelled run does not count as failed. Overdue is an organization whose firing is 15 minutes late or was missed, and one whose last success is older than twice the longest interval of its schedules (up to ${MAX_SCHEDULES}).`,
     query: {
       state: { schema: OverviewState, description: 'Only organizations in this state. May be repeated.' },
-      limit: {
-        schema: z.int().min(1).max(1_000),
-        description: 'The maximum number of rows. Default 1000.',
-      },
+      limit: limitOf(ROWS_LIMIT),
       after: {
         schema: RowId,
         description: 'Only organizations with a greater id: `next` of the page before.',
@@ -49,11 +46,11 @@ export const OVERVIEW_OPERATIONS: readonly Operation[] = [
     description: 'Newest first, and only those of organizations that the caller may see.',
     query: {
       since: {
-        schema: z.iso.datetime({ offset: true }),
+        schema: Time,
         description: 'Only runs that started later. Default: 24 hours ago.',
       },
       status: { schema: SyncStatus, description: 'Only runs with this status.' },
-      limit: { schema: z.int().min(1).max(200), description: 'The maximum number of runs. Default 200.' },
+      limit: limitOf(RUNS_LIMIT),
     },
     answers: { 200: { description: 'The runs.', schema: RecentRuns } },
   },

@@ -5,7 +5,7 @@ import { CheckReason } from '#contract/patients-to-check.ts';
 import type { ProblemCode } from '#contract/problem.ts';
 import { RowId } from '#contract/sync-log.ts';
 import { Format } from '../http/csv.ts';
-import { Flag } from '../http/parameters.ts';
+import { Flag, PAGE, type PageLimit } from '../http/parameters.ts';
 import type { Answer, Parameter } from './operation.ts';
 
 export const PATH_PARAMETERS: Record<string, Parameter> = {
@@ -19,10 +19,12 @@ export const PATH_PARAMETERS: Record<string, Parameter> = {
   id: { schema: RowId, description: 'Of the row that the address is about.' },
 };
 
-export const LIMIT: Parameter = {
-  schema: z.int().min(1).max(100),
-  description: 'The maximum number of entries. Default 20.',
-};
+export const limitOf = ({ fallback, max }: PageLimit): Parameter => ({
+  schema: z.int().min(1).max(max),
+  description: `The maximum number of entries. Default ${fallback}.`,
+});
+
+export const LIMIT = limitOf(PAGE);
 
 export const SINCE: Parameter = {
   schema: z.string(),
@@ -63,8 +65,10 @@ export const DRY_RUN: Parameter = {
   description: 'true: reports what would be erased, and changes nothing. Default false.',
 };
 
+export const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+
 export const IDEMPOTENCY_KEY: Parameter = {
-  schema: z.string().regex(/^[\x21-\x7e]{1,255}$/),
+  schema: IdempotencyKey,
   description: 'The same request, sent again with the same key within a day, gets the same answer.',
 };
 

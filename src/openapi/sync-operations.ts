@@ -15,7 +15,10 @@ import {
 import { PatientsToCheck, PatientsToCheckPage } from '#contract/patients-to-check.ts';
 import { Timeline } from '#contract/stream-event.ts';
 import { RowId, StartedSync, SyncLog, SyncLogList, SyncStatus } from '#contract/sync-log.ts';
-import type { Operation } from './operation.ts';
+import { After, CHANGES_LIMIT, Ids, LIST_LIMIT, Search } from '../patients/routes.ts';
+import { TO_CHECK_LIMIT } from '../patients/to-check-routes.ts';
+import { Word } from '../sync/routes.ts';
+import type { Operation, Parameter } from './operation.ts';
 import {
   AT_LEAST,
   CHANGES_SINCE,
@@ -25,10 +28,13 @@ import {
   IF_NONE_MATCH,
   LAST_CHANGE,
   LIMIT,
+  limitOf,
   NOT_MODIFIED,
   SINCE,
   STREAM_TOKEN,
 } from './parameters.ts';
+
+const AFTER: Parameter = { schema: After, description: 'The `next` of the page before.' };
 
 const start = (word: string, id: string, summary: string): Operation => ({
   method: 'post',
@@ -62,10 +68,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     query: {
       limit: LIMIT,
       status: { schema: SyncStatus, description: 'Only logs with this status.' },
-      operation_type: {
-        schema: z.string().regex(/^[A-Za-z0-9_]{1,50}$/),
-        description: 'Only logs of this type.',
-      },
+      operation_type: { schema: Word, description: 'Only logs of this type.' },
       before: { schema: RowId, description: 'Only logs after this row, in the order of the list.' },
       at_least: AT_LEAST,
       format: FORMAT,
@@ -159,7 +162,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     description: 'For a person who checks what was stored. Each request leaves an entry in the audit log.',
     query: {
       search: {
-        schema: z.string().min(1).max(100),
+        schema: Search,
         description: 'Part of a name or e-mail address, digits of a phone number, or a Cliniko id.',
       },
       state: {
@@ -167,18 +170,15 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
         description: 'Default: active and archived patients; with `ids` every state.',
       },
       ids: {
-        schema: z.string().regex(/^[0-9]{1,20}(,[0-9]{1,20}){0,99}$/),
+        schema: Ids,
         description:
           'Only the patients with these Cliniko ids, with commas, at most 100: for a program that follows the changes. One that is not in the answer is not stored any more.',
       },
       limit: {
-        schema: z.int().min(1).max(200),
+        ...limitOf(LIST_LIMIT),
         description: 'The maximum number of entries. Default 50; with `ids` 200.',
       },
-      after: {
-        schema: z.string().regex(/^[0-9]{1,20}$/),
-        description: 'The `next` of the page before.',
-      },
+      after: AFTER,
     },
     answers: { 200: { description: 'One page.', schema: PatientList } },
   },
@@ -192,10 +192,7 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
       'Ids only. Start with `since=all`, repeat with `next`, and read each patient by its id. An empty answer means that nothing has changed since. After `recovered: false`, start over with `since=all`.',
     query: {
       since: CHANGES_SINCE,
-      limit: {
-        schema: z.int().min(1).max(1_000),
-        description: 'The maximum number of changes. Default 100.',
-      },
+      limit: limitOf(CHANGES_LIMIT),
     },
     answers: { 200: { description: 'The next changes.', schema: PatientChanges } },
   },
@@ -241,14 +238,8 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     summary: 'The patients of one reason, page by page',
     description: 'Ids only. As CSV: all of them at once. Each request leaves an entry in the audit log.',
     query: {
-      limit: {
-        schema: z.int().min(1).max(1_000),
-        description: 'The maximum number of entries. Default 50.',
-      },
-      after: {
-        schema: z.string().regex(/^[0-9]{1,20}$/),
-        description: 'The `next` of the page before.',
-      },
+      limit: limitOf(TO_CHECK_LIMIT),
+      after: AFTER,
       format: FORMAT,
     },
     answers: { 200: { description: 'One page.', schema: PatientsToCheckPage, isAlsoCsv: true } },

@@ -18,10 +18,10 @@ export interface OverviewDeps {
   wholeDatabase: Database;
 }
 
-const MAX_ROWS = 1_000;
-const MAX_RUNS = 200;
+export const ROWS_LIMIT = { fallback: 1_000, max: 1_000 };
+export const RUNS_LIMIT = { fallback: 200, max: 200 };
 
-const Time = z.iso.datetime({ offset: true });
+export const Time = z.iso.datetime({ offset: true });
 
 export function overviewRoutes({ database, wholeDatabase }: OverviewDeps): Hono {
   const routes = new Hono();
@@ -31,7 +31,7 @@ export function overviewRoutes({ database, wholeDatabase }: OverviewDeps): Hono 
       organizations: principalOf(c).organizations,
       states: readStates(c),
       after: queryId(c, 'after') ?? 0,
-      limit: queryLimit(c, { max: MAX_ROWS, fallback: MAX_ROWS }),
+      limit: queryLimit(c, ROWS_LIMIT),
       isPaused: (await readPause(wholeDatabase.sql)).paused,
     };
     const page = await readOverview(database.sql, filter);
@@ -44,7 +44,7 @@ export function overviewRoutes({ database, wholeDatabase }: OverviewDeps): Hono 
       organizations: principalOf(c).organizations,
       since: readSince(c),
       status: queryText(c, 'status', SyncStatus, 'must be running, completed or failed'),
-      limit: queryLimit(c, { max: MAX_RUNS, fallback: MAX_RUNS }),
+      limit: queryLimit(c, RUNS_LIMIT),
     });
     return c.body(`{"runs":[${runs.join(',')}]}`, 200, JSON_HEADERS);
   });

@@ -8,15 +8,15 @@ import { type AccountAddresses, patientAddress } from '../organizations/account-
 import { followChanges } from './follow-changes.ts';
 import { readPatients } from './list-patients.ts';
 
-const LIST_LIMIT = { fallback: 50, max: 200 };
-const CHANGES_LIMIT = { fallback: 100, max: 1_000 };
+export const LIST_LIMIT = { fallback: 50, max: 200 };
+export const CHANGES_LIMIT = { fallback: 100, max: 1_000 };
 
 /** With commas; at most as many as a webhook has, and fewer than the maximum of a page. */
-const Ids = z.string().regex(/^[0-9]{1,20}(,[0-9]{1,20}){0,99}$/);
+export const Ids = z.string().regex(/^[0-9]{1,20}(,[0-9]{1,20}){0,99}$/);
 const KNOWN_STATES = `must be one of ${PatientState.options.join(', ')}`;
-const Search = z.string().min(1).max(100);
-/** Also accepts an id that no patient has: the page then starts at the next patient, or is empty. */
-const After = z.string().regex(/^[0-9]{1,20}$/);
+export const Search = z.string().min(1).max(100);
+/** Also accepts a key that no patient has: the page then starts at the next patient, or is empty. */
+export const After = z.string().regex(/^[0-9]{1,20}$/);
 
 export interface PatientListDeps {
   database: Database;

@@ -1,7 +1,6 @@
 /** The patients that a person has to look at: how many for each reason, and one list for each. */
 import { type Context, Hono } from 'hono';
 import type { Sql } from 'postgres';
-import { z } from 'zod';
 import { CheckReason, type PatientsToCheck, type PatientsToCheckPage } from '#contract/patients-to-check.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
@@ -9,14 +8,11 @@ import { pathId, queryLimit, queryText } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
 import { patientAddress } from '../organizations/account-address.ts';
 import { countToCheck, type FoundPatient, readToCheck } from './patients-to-check.ts';
-import type { PatientListDeps } from './routes.ts';
+import { After, type PatientListDeps } from './routes.ts';
 
 /** A large page is for a program, or for a person who copies all ids. */
-const LIMIT = { fallback: 50, max: ROWS_AT_ONCE };
+export const TO_CHECK_LIMIT = { fallback: 50, max: ROWS_AT_ONCE };
 const NOT_STORED = { 'cache-control': 'no-store' };
-
-/** Also accepts a key that no patient has: the page then starts at the next one, or is empty. */
-const After = z.string().regex(/^[0-9]{1,20}$/);
 
 export function toCheckRoutes({ database: { sql }, endReads, addresses }: PatientListDeps): Hono {
   const routes = new Hono();
@@ -34,7 +30,7 @@ export function toCheckRoutes({ database: { sql }, endReads, addresses }: Patien
   routes.get('/patients/:orgId/to-check/:reason', async (c) => {
     const organizationId = pathId(c, 'orgId');
     const reason = readReason(c);
-    const limit = queryLimit(c, LIMIT);
+    const limit = queryLimit(c, TO_CHECK_LIMIT);
     const after = queryText(c, 'after', After, 'must be the "next" of an earlier answer');
     if (wantsCsv(c)) {
       const found = await readAll(sql, organizationId, reason);

@@ -20,7 +20,7 @@ import { type CancelDeps, cancelRun } from './cancel-run.ts';
 import { requestSync, syncLogNotFound } from './request-sync.ts';
 import { syncLogsCsv } from './sync-logs-csv.ts';
 
-const Word = z.string().regex(/^[a-z0-9_]{1,50}$/i);
+export const Word = z.string().regex(/^[A-Za-z0-9_]{1,50}$/);
 
 export interface SyncDeps extends CancelDeps {
   /** Consulted before the database. */
