@@ -16,7 +16,6 @@ import { every, repeat } from '../timing/every.ts';
 import { bodyForKind, NO_BODY_FOR_KIND } from './body-for-kind.ts';
 import { enqueueChanges } from './change-messages.ts';
 import { MAIL_SCHEME } from './endpoint-settings.ts';
-import { secretContext } from './endpoints.ts';
 import { giveUpOthers } from './message-owners.ts';
 import { enqueueNotices } from './notices.ts';
 import {
@@ -37,6 +36,7 @@ import { retryDelay } from './retry-delays.ts';
 import { type Attempt, sendChatMessage, sendWebhook } from './send.ts';
 import type { SendEmail } from './send-email.ts';
 import type { SsrfRules } from './ssrf-guard.ts';
+import { secretContext } from './store-endpoint.ts';
 
 /** Delay of the next poll after an attempt has ended, which frees its share for another message. */
 const SOON_MS = 50;

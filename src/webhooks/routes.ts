@@ -1,17 +1,25 @@
-/** `/api/v1/organizations/:orgId/webhooks`: endpoints, and the log of what they were sent. */
+/**
+ * `/api/v1/organizations/:orgId/webhooks`: the endpoints of the kind `standard` of one organization, and the log of what they were
+ * sent. Endpoints of other kinds and of several organizations: endpoint-routes.ts.
+ */
 import { Hono } from 'hono';
-import { NewWebhook, type WebhookDeliveryList, type WebhookList } from '#contract/webhook.ts';
+import {
+  type CreatedWebhook,
+  NewWebhook,
+  type Webhook,
+  type WebhookDeliveryList,
+  type WebhookList,
+} from '#contract/webhook.ts';
 import { appendAudit } from '../audit/append.ts';
-import type { Database } from '../database/open.ts';
+import type { Database, Tx } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
 import { auditOrigin, hasScope, principalOf } from '../http/principal.ts';
-import { organizationNotFound, ProblemError } from '../http/problem.ts';
-import { findOrganization } from '../organizations/organizations.ts';
+import { ProblemError } from '../http/problem.ts';
 import { listDeliveries } from './delivery-log.ts';
-import { hostOf } from './endpoint-settings.ts';
-import { createEndpoint, deleteEndpoint, hasEndpoint, listEndpoints, MAX_ENDPOINTS } from './endpoints.ts';
-import { originOf, type SsrfRules, urlProblem } from './ssrf-guard.ts';
+import { checkSettings, hostOf } from './endpoint-settings.ts';
+import { originOf, type SsrfRules } from './ssrf-guard.ts';
+import { insertEndpoint, lockEndpoint, readEndpoints, removeEndpoint } from './store-endpoint.ts';
 
 export interface WebhookDeps {
   database: Database;
@@ -23,55 +31,44 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
   const routes = new Hono();
 
   routes.get('/:orgId/webhooks', async (c) => {
-    const shownUrl = hasScope(principalOf(c).scope, 'admin') ? (url: string) => url : originOf;
-    const webhooks = await listEndpoints(database, pathId(c, 'orgId'), shownUrl);
+    const isAdmin = hasScope(principalOf(c).scope, 'admin');
+    const found = await webhooksOf(database.sql, pathId(c, 'orgId'));
+    const webhooks = isAdmin ? found : found.map((one) => ({ ...one, url: originOf(one.url) }));
     return c.json({ webhooks } satisfies WebhookList);
   });
 
   routes.post('/:orgId/webhooks', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    const wanted = await jsonBody(c, NewWebhook);
-    const problem = urlProblem(wanted.url, webhookRules);
-    if (problem !== undefined)
-      throw new ProblemError('INVALID_PARAMETER', `"url" ${problem}.`, { field: 'url' });
-    if ((await findOrganization(database, organizationId)) === undefined)
-      throw organizationNotFound(organizationId);
-    const created = await database.sql.begin(async (tx) => {
-      const webhook = await createEndpoint(tx, sealer, organizationId, wanted);
-      if (webhook === undefined) return undefined;
-      const details = { webhook_id: webhook.id, host: hostOf(webhook.url) };
-      await appendAudit(tx, { organizationId, action: 'webhook.create', details, ...auditOrigin(c) });
-      return webhook;
-    });
-    if (created !== undefined) return c.json(created, 201);
-    throw new ProblemError(
-      'TOO_MANY_WEBHOOKS',
-      `An organization has at most ${MAX_ENDPOINTS} webhooks. Delete one first.`,
+    const settings = checkSettings(
+      { ...(await jsonBody(c, NewWebhook)), kind: 'standard', organizations: [organizationId] },
+      { webhookRules, sendsEmail: false, principal: principalOf(c) },
     );
+    const created = await database.sql.begin(async (tx): Promise<CreatedWebhook> => {
+      const { id, secret } = await insertEndpoint(tx, sealer, settings, null);
+      const webhook = await requireWebhook(tx, organizationId, id);
+      const details = { webhook_id: id, host: hostOf(webhook.url) };
+      await appendAudit(tx, { organizationId, action: 'webhook.create', details, ...auditOrigin(c) });
+      return { ...webhook, secret };
+    });
+    return c.json(created, 201);
   });
 
   routes.delete('/:orgId/webhooks/:id', async (c) => {
     const organizationId = pathId(c, 'orgId');
     const id = pathId(c, 'id');
-    const deleted = await database.sql.begin(async (tx) => {
-      const url = await deleteEndpoint(tx, organizationId, id);
-      if (url === undefined) return false;
-      await appendAudit(tx, {
-        organizationId,
-        ...auditOrigin(c),
-        action: 'webhook.delete',
-        details: { webhook_id: id, host: hostOf(url) },
-      });
-      return true;
+    await database.sql.begin(async (tx) => {
+      await lockEndpoint(tx, id);
+      const { url } = await requireWebhook(tx, organizationId, id);
+      await removeEndpoint(tx, id);
+      const details = { webhook_id: id, host: hostOf(url) };
+      await appendAudit(tx, { organizationId, action: 'webhook.delete', details, ...auditOrigin(c) });
     });
-    if (!deleted) throw webhookNotFound(id);
     return c.body(null, 204);
   });
 
   routes.get('/:orgId/webhooks/:id/deliveries', async (c) => {
-    const id = pathId(c, 'id');
     const limit = queryLimit(c);
-    if (!(await hasEndpoint(database, pathId(c, 'orgId'), id))) throw webhookNotFound(id);
+    const { id } = await requireWebhook(database.sql, pathId(c, 'orgId'), pathId(c, 'id'));
     const deliveries = await listDeliveries(database.sql, principalOf(c).organizations, id, limit);
     return c.json({ deliveries } satisfies WebhookDeliveryList);
   });
@@ -79,8 +76,27 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
   return routes;
 }
 
-function webhookNotFound(id: number): ProblemError {
-  return new ProblemError(
+async function webhooksOf(
+  sql: Database['sql'] | Tx,
+  organizationId: number,
+  id?: number,
+): Promise<Webhook[]> {
+  const stored = await readEndpoints(sql, new Set([organizationId]), id);
+  return stored.flatMap(({ organizationId: only, shown }) => {
+    const { kind, url, events, created_at, disabled_at } = shown;
+    const isOwn = only === organizationId && kind === 'standard' && url !== null;
+    return isOwn ? [{ id: shown.id, url, events, created_at, disabled_at }] : [];
+  });
+}
+
+async function requireWebhook(
+  sql: Database['sql'] | Tx,
+  organizationId: number,
+  id: number,
+): Promise<Webhook> {
+  const [webhook] = await webhooksOf(sql, organizationId, id);
+  if (webhook !== undefined) return webhook;
+  throw new ProblemError(
     'WEBHOOK_NOT_FOUND',
     `This organization has no webhook ${id}. List them with GET /api/v1/organizations/:orgId/webhooks.`,
   );

@@ -1,19 +1,32 @@
-/** Endpoints of `/api/v1/webhooks` in the database. A caller sees those whose organizations it holds, all of them. */
+/** Endpoints in the database. A caller sees those whose organizations it holds, all of them. */
 import type { ISql } from 'postgres';
 import type { WebhookEvent } from '#contract/webhook.ts';
 import type { QuietHours, WebhookEndpoint, WebhookKind } from '#contract/webhook-endpoint.ts';
+import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { setChangePositions } from './change-messages.ts';
 import { type DeliveryRow, deleteDeliveries, deliveryOf, toIso } from './delivery-log.ts';
 import { type EndpointSettings, MAIL_SCHEME } from './endpoint-settings.ts';
-import { MAX_ENDPOINTS, secretContext } from './endpoints.ts';
 import { giveUpOthers, isVisibleTo } from './message-owners.ts';
 import { newSecret } from './signature.ts';
 
+/** Per organization: each end of a run is sent to all of them. */
+const MAX_ENDPOINTS = 10;
+
 /** Endpoints of several organizations that one organization belongs to, and endpoints of all. */
 const MAX_SHARED = 20;
+
+/** @param organizationId null: an endpoint of several */
+export const secretContext = (organizationId: number | null) => `webhook-secret:${organizationId ?? 0}`;
+
+export const SEALED_SECRETS: SealedColumn = {
+  table: 'webhook_endpoints',
+  column: 'sealed_secret',
+  contextColumns: ['organization_id'],
+  contextOf: ({ organization_id: id }) => secretContext(id === null ? null : Number(id)),
+};
 
 export interface StoredEndpoint {
   shown: WebhookEndpoint;
