@@ -79,63 +79,6 @@ export interface RunFilter {
 /** Runs per answer of `runs`. */
 export const RUNS_AT_ONCE = 20;
 
-export interface Api {
-  /** Also returns a run that was already active. */
-  startSync(organizationId: number, type: OperationType): Promise<StartedSync>;
-  cancelSync(organizationId: number, id: number): Promise<SyncLog>;
-  organization(organizationId: number): Promise<Organization>;
-  organizations(): Promise<OrganizationList>;
-  /** Registers the organization if it is unknown. */
-  saveOrganization(organizationId: number, change: OrganizationChange): Promise<Organization>;
-  /** Stores the key only when Cliniko accepts it. */
-  saveCheckedKey(organizationId: number, apiKey: string): Promise<void>;
-  /** Asks Cliniko about a key, which is not stored; the organization need not be registered. */
-  verifyKey(organizationId: number, apiKey: string): Promise<KeyVerdict>;
-  /** Asks Cliniko about the stored key. */
-  verifyStoredKey(organizationId: number): Promise<KeyVerdict>;
-  summary(organizationId: number): Promise<PatientSummary>;
-  /** Newest first. */
-  runs(organizationId: number, filter?: RunFilter): Promise<SyncLog[]>;
-  run(organizationId: number, id: number): Promise<SyncLog>;
-  timeline(organizationId: number, id: number): Promise<z.infer<typeof Timeline>>;
-  /** How many patients a person has to look at, by reason. */
-  patientsToCheck(organizationId: number): Promise<PatientsToCheck>;
-  listToCheck(
-    organizationId: number,
-    reason: CheckReason,
-    page: CheckPageQuery,
-  ): Promise<PatientsToCheckPage>;
-  /** All patients of a reason as CSV. */
-  fileToCheck(organizationId: number, reason: CheckReason): Promise<Blob>;
-  /** The held patients are gone. */
-  confirmMissing(organizationId: number): Promise<ConfirmedMissing>;
-  /** The held patients are still in Cliniko. */
-  releaseHeld(organizationId: number): Promise<ReleasedHeld>;
-  retryQuarantine(organizationId: number): Promise<QuarantineRetry>;
-  analytics(organizationId: number): Promise<Analytics>;
-  /** Opens a session on this device with the code of a sign-in link. */
-  signIn(code: string): Promise<void>;
-  /** The name of the server's identity provider; null: there is none. */
-  identityProvider(): Promise<string | null>;
-  /** @returns the address of the provider */
-  signInAtProvider(returnTo: string): Promise<string>;
-  /** Ends the session of this device, or all sessions of its account. */
-  signOut(everywhere: boolean): Promise<void>;
-  account(): Promise<Account>;
-  /** One page of organizations with greater ids. */
-  overview(after: number): Promise<Overview>;
-  /** Of all organizations, newest first. @param since ISO 8601 */
-  recentRuns(since: string, status?: SyncStatus): Promise<SyncLog[]>;
-  createOperation(request: OperationRequest): Promise<CreatedOperation>;
-  operation(id: number): Promise<BulkOperation>;
-  cancelOperation(id: number): Promise<BulkOperation>;
-  /** For administrators of all organizations. */
-  pause(): Promise<Pause>;
-  savePause(request: PauseRequest): Promise<Pause>;
-  /** Ordered by Cliniko id. */
-  patients(organizationId: number, query: PatientQuery): Promise<PatientList>;
-}
-
 interface CheckPageQuery {
   limit: number;
   /** `next` of the previous page. */
@@ -155,69 +98,119 @@ const START: Record<OperationType, string> = {
   changed_patients: 'sync-changed',
 };
 
+/** A request with a body of JSON. */
+export const jsonRequest = (method: 'POST' | 'PUT', body: unknown): RequestInit => ({
+  method,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+export type Api = ReturnType<typeof createApi>;
+
 /**
  * @param baseUrl of the server, without a trailing slash; '' is the page's own origin
  * @param fetchNow `fetch`, or a wrapper that adds credentials
  */
-export function createApi(baseUrl: string, fetchNow: typeof fetch): Api {
-  const request = requestBy(fetchNow);
-  const get = <T extends z.core.$ZodType>(path: string, schema: T) =>
-    request(`${baseUrl}/api/v1/${path}`, schema);
-  const post = <T extends z.core.$ZodType>(path: string, schema: T) =>
-    request(`${baseUrl}/api/v1/${path}`, schema, { method: 'POST' });
-  const send = <T extends z.core.$ZodType>(method: 'POST' | 'PUT', path: string, schema: T, body: unknown) =>
-    request(`${baseUrl}/api/v1/${path}`, schema, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+export function createApi(baseUrl: string, fetchNow: typeof fetch) {
+  const requests = requestsTo(`${baseUrl}/api/v1/`, fetchNow);
   return {
-    startSync: (id, type) => post(`cliniko/${START[type]}/${id}`, StartedSync),
-    cancelSync: (id, run) => post(`cliniko/sync-logs/${id}/${run}/cancel`, SyncLog),
-    organization: (id) => get(`organizations/${id}`, Organization),
-    organizations: () => get('organizations', OrganizationList),
-    saveOrganization: (id, change) => send('PUT', `organizations/${id}`, Organization, change),
-    saveCheckedKey: (id, api_key) =>
-      send('PUT', `organizations/${id}/cliniko-credentials`, z.undefined(), { api_key, check: true }),
-    verifyKey: (id, api_key) =>
-      send('POST', `organizations/${id}/cliniko-credentials/verify`, KeyVerdict, { api_key }),
-    verifyStoredKey: (id) => post(`organizations/${id}/cliniko-credentials/verify`, KeyVerdict),
-    summary: (id) => get(`cliniko/patients/${id}/summary`, PatientSummary),
-    runs: async (id, filter = {}) =>
-      (await get(`cliniko/sync-logs/${id}?${searchOf(filter)}`, SyncLogList)).logs,
-    run: (id, run) => get(`cliniko/sync-logs/${id}/${run}`, SyncLog),
-    timeline: (id, run) => get(`cliniko/sync-logs/${id}/${run}/timeline`, Timeline),
-    patientsToCheck: (id) => get(`cliniko/patients/${id}/to-check`, PatientsToCheck),
-    listToCheck: (id, reason, { limit, after }) =>
-      get(
-        `cliniko/patients/${id}/to-check/${reason}?limit=${limit}${after === undefined ? '' : `&after=${after}`}`,
-        PatientsToCheckPage,
-      ),
-    fileToCheck: async (id, reason) => {
-      const path = `cliniko/patients/${id}/to-check/${reason}?format=csv`;
-      return await fileBy(fetchNow, `${baseUrl}/api/v1/${path}`);
-    },
-    confirmMissing: (id) => post(`cliniko/patients/${id}/missing/confirm`, ConfirmedMissing),
-    releaseHeld: (id) => post(`cliniko/patients/${id}/missing/release`, ReleasedHeld),
-    retryQuarantine: (id) => post(`cliniko/quarantine/${id}/retry`, QuarantineRetry),
-    analytics: (id) => get(`cliniko/analytics/${id}`, Analytics),
-    signIn: (code) => send('POST', 'sign-in', z.undefined(), { code }),
-    identityProvider: async () => (await get('sign-in', SignInAnswer)).identity_provider,
-    signInAtProvider: async (return_to) =>
-      (await send('POST', 'sign-in/oidc', ProviderAnswer, { return_to })).location,
-    signOut: (everywhere) => send('POST', 'sign-out', z.undefined(), { everywhere }),
-    account: () => get('account', AccountAnswer),
-    overview: (after) => get(`overview${after === 0 ? '' : `?after=${after}`}`, Overview),
-    recentRuns: async (since, status) =>
-      (await get(`runs?${new URLSearchParams({ since, ...(status && { status }) })}`, RecentRuns)).runs,
-    createOperation: (body) => send('POST', 'operations', CreatedOperation, body),
-    operation: (id) => get(`operations/${id}`, BulkOperation),
-    cancelOperation: (id) => post(`operations/${id}/cancel`, BulkOperation),
-    pause: () => get('pause', Pause),
-    savePause: (change) => send('PUT', 'pause', Pause, change),
-    patients: (id, query) => get(`cliniko/patients/${id}?${patientSearchOf(query)}`, PatientList),
+    ...runRequests(requests),
+    ...organizationRequests(requests),
+    ...patientRequests(requests),
+    ...accountRequests(requests),
+    ...consoleRequests(requests),
   };
 }
+
+function requestsTo(base: string, fetchNow: typeof fetch) {
+  const request = requestBy(fetchNow);
+  return {
+    get: <T extends z.core.$ZodType>(path: string, schema: T) => request(`${base}${path}`, schema),
+    post: <T extends z.core.$ZodType>(path: string, schema: T) =>
+      request(`${base}${path}`, schema, { method: 'POST' }),
+    send: <T extends z.core.$ZodType>(method: 'POST' | 'PUT', path: string, schema: T, body: unknown) =>
+      request(`${base}${path}`, schema, jsonRequest(method, body)),
+    file: (path: string) => fileBy(fetchNow, `${base}${path}`),
+  };
+}
+type Requests = ReturnType<typeof requestsTo>;
+
+const runRequests = ({ get, post }: Requests) => ({
+  /** Also returns a run that was already active. */
+  startSync: (id: number, type: OperationType) => post(`cliniko/${START[type]}/${id}`, StartedSync),
+  cancelSync: (id: number, run: number) => post(`cliniko/sync-logs/${id}/${run}/cancel`, SyncLog),
+  /** Newest first. */
+  runs: async (id: number, filter: RunFilter = {}) =>
+    (await get(`cliniko/sync-logs/${id}?${searchOf(filter)}`, SyncLogList)).logs,
+  run: (id: number, run: number) => get(`cliniko/sync-logs/${id}/${run}`, SyncLog),
+  timeline: (id: number, run: number) => get(`cliniko/sync-logs/${id}/${run}/timeline`, Timeline),
+  analytics: (id: number) => get(`cliniko/analytics/${id}`, Analytics),
+});
+
+const organizationRequests = ({ get, post, send }: Requests) => ({
+  organization: (id: number) => get(`organizations/${id}`, Organization),
+  organizations: () => get('organizations', OrganizationList),
+  /** Registers the organization if it is unknown. */
+  saveOrganization: (id: number, change: OrganizationChange) =>
+    send('PUT', `organizations/${id}`, Organization, change),
+  /** Stores the key only when Cliniko accepts it. */
+  saveCheckedKey: (id: number, api_key: string) =>
+    send('PUT', `organizations/${id}/cliniko-credentials`, z.undefined(), { api_key, check: true }),
+  /** Asks Cliniko about a key, which is not stored; the organization need not be registered. */
+  verifyKey: (id: number, api_key: string) =>
+    send('POST', `organizations/${id}/cliniko-credentials/verify`, KeyVerdict, { api_key }),
+  /** Asks Cliniko about the stored key. */
+  verifyStoredKey: (id: number) => post(`organizations/${id}/cliniko-credentials/verify`, KeyVerdict),
+});
+
+const patientRequests = ({ get, post, file }: Requests) => ({
+  summary: (id: number) => get(`cliniko/patients/${id}/summary`, PatientSummary),
+  /** Ordered by Cliniko id. */
+  patients: (id: number, query: PatientQuery) =>
+    get(`cliniko/patients/${id}?${patientSearchOf(query)}`, PatientList),
+  /** How many patients a person has to look at, by reason. */
+  patientsToCheck: (id: number) => get(`cliniko/patients/${id}/to-check`, PatientsToCheck),
+  listToCheck: (id: number, reason: CheckReason, { limit, after }: CheckPageQuery) =>
+    get(
+      `cliniko/patients/${id}/to-check/${reason}?limit=${limit}${after === undefined ? '' : `&after=${after}`}`,
+      PatientsToCheckPage,
+    ),
+  /** All patients of a reason as CSV. */
+  fileToCheck: (id: number, reason: CheckReason) =>
+    file(`cliniko/patients/${id}/to-check/${reason}?format=csv`),
+  /** The held patients are gone. */
+  confirmMissing: (id: number) => post(`cliniko/patients/${id}/missing/confirm`, ConfirmedMissing),
+  /** The held patients are still in Cliniko. */
+  releaseHeld: (id: number) => post(`cliniko/patients/${id}/missing/release`, ReleasedHeld),
+  retryQuarantine: (id: number) => post(`cliniko/quarantine/${id}/retry`, QuarantineRetry),
+});
+
+const accountRequests = ({ get, send }: Requests) => ({
+  /** Opens a session on this device with the code of a sign-in link. */
+  signIn: (code: string) => send('POST', 'sign-in', z.undefined(), { code }),
+  /** The name of the server's identity provider; null: there is none. */
+  identityProvider: async () => (await get('sign-in', SignInAnswer)).identity_provider,
+  /** @returns the address of the provider */
+  signInAtProvider: async (return_to: string) =>
+    (await send('POST', 'sign-in/oidc', ProviderAnswer, { return_to })).location,
+  /** Ends the session of this device, or all sessions of its account. */
+  signOut: (everywhere: boolean) => send('POST', 'sign-out', z.undefined(), { everywhere }),
+  account: () => get('account', AccountAnswer),
+});
+
+const consoleRequests = ({ get, post, send }: Requests) => ({
+  /** One page of organizations with greater ids. */
+  overview: (after: number) => get(`overview${after === 0 ? '' : `?after=${after}`}`, Overview),
+  /** Of all organizations, newest first. @param since ISO 8601 */
+  recentRuns: async (since: string, status?: SyncStatus) =>
+    (await get(`runs?${new URLSearchParams({ since, ...(status && { status }) })}`, RecentRuns)).runs,
+  createOperation: (body: OperationRequest) => send('POST', 'operations', CreatedOperation, body),
+  operation: (id: number) => get(`operations/${id}`, BulkOperation),
+  cancelOperation: (id: number) => post(`operations/${id}/cancel`, BulkOperation),
+  /** For administrators of all organizations. */
+  pause: () => get('pause', Pause),
+  savePause: (change: PauseRequest) => send('PUT', 'pause', Pause, change),
+});
 
 /** The message of a failure, safe to show. @throws anything but an `ApiError`: that is a bug */
 export function messageOf(error: unknown): string {
