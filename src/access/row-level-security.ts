@@ -68,13 +68,13 @@ export async function createRowLevelSecurity(database: Database, logger: Logger)
   };
   return {
     kind,
+    // Each use finds the view of its request, also where a route took the two out of the database when it was mounted.
     database: {
-      get sql() {
-        return view().sql;
-      },
-      get orm() {
-        return view().orm;
-      },
+      sql: new Proxy(database.sql, {
+        apply: (_whole, _self, args) => Reflect.apply(view().sql, undefined, args),
+        get: (_whole, key) => Reflect.get(view().sql, key),
+      }),
+      orm: new Proxy(database.orm, { get: (_whole, key) => Reflect.get(view().orm, key) }),
       close: database.close,
     },
     endReads: () => current.getStore()?.end(),

@@ -1,8 +1,8 @@
 /**
  * The routes of the service that this one replaces, for clients that cannot change yet.
  *
- * Adapters over the services of our own routes: no state, no table. Delete this folder, its line in the app, its
- * operations in openapi/ and its rules in access/ when the last old client has gone.
+ * Adapters over the services of our own routes: no state, no table. Delete this folder and its lines in server/app.ts and
+ * access/route-policy.ts when the last old client has gone.
  *
  * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts).
  */
