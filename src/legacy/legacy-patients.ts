@@ -2,33 +2,7 @@
 import type { Sql } from 'postgres';
 import { isoTime } from '../database/iso-time.ts';
 
-export interface LegacyPatient {
-  id: string;
-  cliniko_patient_id: string;
-  name: string;
-  first_name: string;
-  last_name: string;
-  email: string | null;
-  phone: string | null;
-  date_of_birth: string | null;
-  is_active: boolean;
-  activity_status: 'active' | 'inactive';
-  recent_appointment_count: 0;
-  upcoming_appointment_count: 0;
-  total_appointment_count: 0;
-  first_appointment_date: null;
-  last_appointment_date: null;
-  next_appointment_time: null;
-  next_appointment_type: null;
-  primary_appointment_type: null;
-  treatment_notes: null;
-  recent_appointments: [];
-  upcoming_appointments: [];
-  last_synced_at: string | null;
-  last_synced: string | null;
-  created_at: string | null;
-  updated_at: string | null;
-}
+export type LegacyPatient = ReturnType<typeof toLegacyPatient>;
 
 export interface LegacyPatientFilter {
   limit: number;
@@ -83,7 +57,7 @@ export async function readLegacyPatients(
   return { patients: rows.map(toLegacyPatient), total: count?.total ?? 0 };
 }
 
-function toLegacyPatient(row: PatientRow): LegacyPatient {
+function toLegacyPatient(row: PatientRow) {
   return {
     id: row.cliniko_patient_id,
     cliniko_patient_id: row.cliniko_patient_id,

@@ -4,29 +4,6 @@ import type { SyncLog } from '#contract/sync-log.ts';
 
 export type ProgressStatus = 'starting' | 'running' | 'completed' | 'failed' | 'cancelled';
 
-export interface Progress {
-  organization_id: number;
-  sync_id: string;
-  status: ProgressStatus;
-  /** 0 to 100, whole. */
-  progress_percentage: number;
-  current_step: string;
-  total_steps: 8;
-  current_step_number: number;
-  patients_found: number;
-  appointments_found: 0;
-  active_patients_identified: number;
-  active_patients_stored: number;
-  records_processed: number;
-  records_total: number;
-  started_at: string;
-  completed_at: string | null;
-  /** ISO 8601 UTC; null when no estimate exists. */
-  estimated_completion: string | null;
-  errors: string[];
-  last_updated: string;
-}
-
 export function progressStatus({ status, metadata }: SyncLog): ProgressStatus {
   if (status === 'completed') return 'completed';
   if (status === 'failed') return metadata.error_type === 'SYNC_CANCELLED' ? 'cancelled' : 'failed';
@@ -65,7 +42,7 @@ function numberOf(step: string | undefined): number | undefined {
 }
 
 /** @param stepBeforeEnd of a failed run: its row mostly names only the end */
-export function toProgress(log: SyncLog, syncId: string, stepBeforeEnd?: string): Progress {
+export function toProgress(log: SyncLog, syncId: string, stepBeforeEnd?: string) {
   const { metadata } = log;
   const found = metadata.patients_found ?? 0;
   return {

@@ -38,6 +38,8 @@ import type { SendEmail } from './send-email.ts';
 import type { SsrfRules } from './ssrf-guard.ts';
 import { secretContext } from './store-endpoint.ts';
 
+/** Between two polls of the outbox. */
+const pollMs = () => 250 + Math.random() * 500;
 /** Delay of the next poll after an attempt has ended, which frees its share for another message. */
 const SOON_MS = 50;
 const KEPT_DAYS = 30;
@@ -56,8 +58,6 @@ export interface DelivererDeps {
   publicUrl: string | undefined;
   /** Called after each attempt. */
   onTried?: (outcome: 'delivered' | 'retried' | 'given_up', seconds: number) => void;
-  /** Between two polls of the outbox. Default: 0.25 to 0.75 s. */
-  pollMs?: () => number;
 }
 
 export interface Deliverer {
@@ -66,7 +66,7 @@ export interface Deliverer {
 }
 
 export function startDeliverer(deps: DelivererDeps): Deliverer {
-  const { database, logger, pollMs = () => 250 + Math.random() * 500 } = deps;
+  const { database, logger } = deps;
   const stopping = new AbortController();
   // Each attempt in progress listens; Node would warn of a leak at eleven.
   setMaxListeners(0, stopping.signal);
