@@ -13,7 +13,7 @@ import { PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js';
 import type { MiddlewareHandler } from 'hono';
 import type { Sql, TransactionSql } from 'postgres';
 import type { Database } from '../database/open.ts';
-import { createPoolSlots } from '../database/pool-slots.ts';
+import { createPoolSlots, type PoolSlots } from '../database/pool-slots.ts';
 import { ROW_SECURITY_ROLE } from '../database/revoke-privileges.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { principalOf } from '../http/principal.ts';
@@ -59,7 +59,7 @@ export async function createRowLevelSecurity(database: Database, logger: Logger)
   const kind = await findKind(database, logger);
   // One connection of the pool stays free: a handler may need an unrestricted read, such as the proof of a replica, while its
   // transaction holds one. Without this, as many requests as there are connections wait for each other.
-  const slots = createPoolSlots(Math.max(1, database.sql.options.max - 1), STATEMENT_LIMIT_MS);
+  const inTurn = createPoolSlots(Math.max(1, database.sql.options.max - 1), STATEMENT_LIMIT_MS);
   const view = (): DatabaseView => {
     const reads = current.getStore();
     if (reads === undefined) return database;
@@ -88,21 +88,20 @@ export async function createRowLevelSecurity(database: Database, logger: Logger)
       if (isPublic || isStream || !reads || kind === 'none') return next();
       const { organizations } = principalOf(c);
       if (organizations === '*') return next();
-      const leave = await slots.enter();
-      await readRestricted(database, organizations, leave, (reads) => current.run(reads, next));
+      await readRestricted(database, organizations, inTurn, (reads) => current.run(reads, next));
     },
   };
 }
 
-/** @param leave called when the transaction has ended */
+/** The turn ends with the transaction, which may be before the request has been handled. */
 async function readRestricted(
   { sql }: Database,
   organizations: Iterable<number>,
-  leave: () => void,
+  inTurn: PoolSlots,
   handle: (reads: RestrictedReads) => Promise<void>,
 ): Promise<void> {
   let handled: Promise<void> | undefined;
-  const transaction = sql.begin(async (tx) => {
+  const read = async (tx: TransactionSql): Promise<void> => {
     const restricted = restrict(tx, organizations);
     const ended = new Promise<void>((resolve) => {
       const reads: RestrictedReads = {
@@ -116,8 +115,8 @@ async function readRestricted(
       handled = handle(reads);
     });
     await Promise.all([restricted, Promise.race([handled, ended])]);
-  });
-  await transaction.finally(leave);
+  };
+  await inTurn(() => sql.begin(read));
   await handled;
 }
 

@@ -2,25 +2,20 @@
 import { createPlaces } from '../timing/places.ts';
 import { NoAnswerError } from './answer-limit.ts';
 
-export interface PoolSlots {
-  /**
-   * @returns frees the slot; call it once
-   * @throws NoAnswerError when no slot is free in time
-   */
-  enter(): Promise<() => void>;
-}
+/** @throws NoAnswerError when no slot is free in time: the work did not begin */
+export type PoolSlots = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function createPoolSlots(count: number, limitMs: number): PoolSlots {
   const places = createPlaces(count);
-  return {
-    async enter() {
-      const late = new AbortController();
-      const timer = setTimeout(
-        () => late.abort(new NoAnswerError(`No connection of the pool was free within ${limitMs} ms`)),
-        limitMs,
-      );
-      await places.enter(late.signal).finally(() => clearTimeout(timer));
-      return places.leave;
-    },
+  return async (work) => {
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(new NoAnswerError(`No connection of the pool was free within ${limitMs} ms`)),
+      limitMs,
+    );
+    return await places(late.signal, () => {
+      clearTimeout(timer);
+      return work();
+    });
   };
 }

@@ -24,33 +24,28 @@ const QUEUE_LIMIT_MS = 10_000;
 
 /** @throws PostgresError 55P03 when a lock is not free in time; NoAnswerError when no connection is free in time */
 export async function beginTerminatingBlockers<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const { slots, terminator } = sidePoolOf(sql);
-  const leave = await slots.enter();
-  try {
-    const result = await sql.begin(async (tx) => {
-      const [own] = await tx<{ pid: number }[]>`
-        select pg_backend_pid() as pid, set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
-      const stop = every(
-        () => IDLE_MS,
-        // The next check tries again.
-        () => terminateIdleBlockers(terminator, own?.pid ?? 0).catch(() => {}),
-      );
-      try {
-        return { value: await work(tx) };
-      } finally {
-        stop();
-      }
-    });
-    return result.value;
-  } finally {
-    leave();
-  }
+  const { inTurn, terminator } = sidePoolOf(sql);
+  const attempt = async (tx: Tx) => {
+    const [own] = await tx<{ pid: number }[]>`
+      select pg_backend_pid() as pid, set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
+    const stop = every(
+      () => IDLE_MS,
+      // The next check tries again.
+      () => terminateIdleBlockers(terminator, own?.pid ?? 0).catch(() => {}),
+    );
+    try {
+      return { value: await work(tx) };
+    } finally {
+      stop();
+    }
+  };
+  return (await inTurn(() => sql.begin(attempt))).value;
 }
 
 interface SidePool {
   /** Terminates sessions; it connects on first use. */
   terminator: Sql;
-  slots: PoolSlots;
+  inTurn: PoolSlots;
 }
 
 const sidePools = new WeakMap<Sql, SidePool>();
@@ -58,7 +53,7 @@ const sidePools = new WeakMap<Sql, SidePool>();
 function sidePoolOf(sql: Sql): SidePool {
   const found = sidePools.get(sql) ?? {
     terminator: connectSeparately(sql),
-    slots: createPoolSlots(Math.max(1, Math.floor(sql.options.max / 3)), QUEUE_LIMIT_MS),
+    inTurn: createPoolSlots(Math.max(1, Math.floor(sql.options.max / 3)), QUEUE_LIMIT_MS),
   };
   sidePools.set(sql, found);
   return found;

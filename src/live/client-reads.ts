@@ -5,22 +5,10 @@
  *
  * Not here: what many clients need at once (shared-reads.ts).
  */
-import { createPoolSlots } from '../database/pool-slots.ts';
-
-export type ClientReads = <T>(read: () => Promise<T>) => Promise<T>;
+import { createPoolSlots, type PoolSlots } from '../database/pool-slots.ts';
 
 /** More than the connections, so that none is idle while an answer is on its way. */
 const READS_AT_ONCE = 8;
 
 /** @param limitMs for the wait; after it the read fails with NoAnswerError, and did not begin */
-export function createClientReads(limitMs: number): ClientReads {
-  const slots = createPoolSlots(READS_AT_ONCE, limitMs);
-  return async (read) => {
-    const leave = await slots.enter();
-    try {
-      return await read();
-    } finally {
-      leave();
-    }
-  };
-}
+export const createClientReads = (limitMs: number): PoolSlots => createPoolSlots(READS_AT_ONCE, limitMs);

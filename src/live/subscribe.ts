@@ -5,10 +5,11 @@
  * Otherwise it comes from the database. If the database does not respond, memory serves every stream that it can.
  */
 import { parseCursor } from '#contract/cursor.ts';
+import type { PoolSlots } from '../database/pool-slots.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HistoryLostError, type StreamState } from '../events/event-queries.ts';
 import type { CacheEntry, ChannelCache } from './channel-cache.ts';
-import { type ClientReads, createClientReads } from './client-reads.ts';
+import { createClientReads } from './client-reads.ts';
 import type { EpochGuard } from './epoch-guard.ts';
 import type { LogPoller } from './log-poller.ts';
 import { shareStates } from './shared-reads.ts';
@@ -68,7 +69,7 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
 }
 
 /** Shared by all subscribers. */
-function subscriberDepsOf({ log, cache, counters }: SubscribeDeps, inTurn: ClientReads): SubscriberDeps {
+function subscriberDepsOf({ log, cache, counters }: SubscribeDeps, inTurn: PoolSlots): SubscriberDeps {
   return {
     after(epoch, position, options) {
       counters.catchUpReads += 1;
