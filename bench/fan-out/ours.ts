@@ -67,7 +67,7 @@ async function openApp(
     isListenerHealthy: () => bus.healthy,
     isNatsConnected: () => false,
     isDraining: () => false,
-    live: () => hub.stats,
+    live: () => hub.counters,
   });
   const rowLevelSecurity = await createRowLevelSecurity(database, logger);
   hub.counters.onLag = (ms) => metrics.eventDelivered(ms / 1_000);

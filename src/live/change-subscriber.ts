@@ -57,10 +57,6 @@ export class ChangeSubscriber implements Subscriber {
     this.#deps = deps;
   }
 
-  get recovered(): boolean {
-    return this.reason === null;
-  }
-
   get isCurrent(): boolean {
     return this.#read === this.#woken;
   }

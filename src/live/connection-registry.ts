@@ -29,14 +29,8 @@ const TICK_MS = 20;
 const retryMs = () => Math.round(500 + Math.random() * RETRY_SPREAD_MS);
 const eightToTwelveMinutes = () => (8 + Math.random() * 4) * 60_000;
 
-export interface ConnectionRegistryOptions {
-  /** The lifetime of the next connection. */
-  lifetimeMs?: () => number;
-  onRotate?: () => void;
-}
-
-export function createConnectionRegistry(options: ConnectionRegistryOptions = {}): ConnectionRegistry {
-  const { lifetimeMs = eightToTwelveMinutes, onRotate } = options;
+/** @param lifetimeMs of the next connection */
+export function createConnectionRegistry(lifetimeMs = eightToTwelveMinutes): ConnectionRegistry {
   /** Each connection with the end of its lifetime. */
   const open = new Map<Connection, number>();
 
@@ -57,7 +51,6 @@ export function createConnectionRegistry(options: ConnectionRegistryOptions = {}
     },
     rotate(connection) {
       if (performance.now() < (open.get(connection) ?? Number.POSITIVE_INFINITY)) return;
-      onRotate?.();
       end(connection, 'rotate');
     },
     byeToAll(reason) {

@@ -11,8 +11,6 @@ export interface Frame {
   seq: number;
   /** Whether it ends a run. Such a frame is never folded: it reaches every client. */
   terminal: boolean;
-  /** Commit time by the database's clock, in ms since 1970; NaN for a snapshot, which has no commit. */
-  committedAt: number;
   /** As a Server-Sent Event. */
   sse: Buffer;
   /** The envelope as JSON, a part of `sse`. */
@@ -23,7 +21,6 @@ export function encodeFrame(epoch: string, event: LoggedEvent): Frame {
   return {
     seq: event.seq,
     terminal: event.type === 'completed' || event.type === 'failed',
-    committedAt: Date.parse(event.at),
     ...encode(event.type, event.json, formatCursor(epoch, event.seq)),
   };
 }
@@ -34,8 +31,7 @@ export function encodeState(
   state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
 ): Frame {
   const json = renderSnapshot(epoch, state);
-  const encoded = encode('snapshot', json, formatCursor(epoch, state.seq));
-  return { seq: state.seq, terminal: false, committedAt: Number.NaN, ...encoded };
+  return { seq: state.seq, terminal: false, ...encode('snapshot', json, formatCursor(epoch, state.seq)) };
 }
 
 /** A `change` of a patient. @param at `id`: where a client continues after it */
@@ -50,8 +46,7 @@ export function encodeChange(
     organization_id: organizationId,
     ...change,
   };
-  const encoded = encode('change', JSON.stringify(event), at.id);
-  return { seq: at.seq, terminal: false, committedAt: Date.parse(change.at), ...encoded };
+  return { seq: at.seq, terminal: false, ...encode('change', JSON.stringify(event), at.id) };
 }
 
 /** JSON text has no line breaks, so one `data:` line holds it. */

@@ -42,7 +42,7 @@ import { createLogPoller, type LogPoller } from './log-poller.ts';
 import { createNewEventsReader } from './read-new-events.ts';
 import { createRecentPolls, type RecentPolls } from './recent-polls.ts';
 import { shareRead } from './shared-reads.ts';
-import { createLiveCounters, type LiveCounters, type LiveStats } from './stats.ts';
+import { createLiveCounters } from './stats.ts';
 import { createSubscribe, type Subscribe } from './subscribe.ts';
 import { watchUnloggedChanges } from './unlogged-watch.ts';
 
@@ -80,7 +80,6 @@ export class Hub {
     this.#bus = bus;
     this.#cache = cache;
     const guard = createEpochGuard(log, cache, () => {
-      counters.historiesLost += 1;
       logger.warn(
         'The database has another event history than before, as after a restored backup; all streams continue from a snapshot',
       );
@@ -119,7 +118,7 @@ export class Hub {
     ];
     const freshEntry = (id: number) => this.#freshEntry(id);
     this.subscribe = createSubscribe({ log, cache, guard, poller, counters, freshEntry });
-    this.latestRuns = createLatestRunCache(cache, polls, freshEntry, poller.read, counters);
+    this.latestRuns = createLatestRunCache(cache, polls, freshEntry, poller.read);
   }
 
   /**
@@ -152,14 +151,6 @@ export class Hub {
   onHistoryLost(listener: () => void): () => void {
     this.#historyLostListeners.add(listener);
     return () => this.#historyLostListeners.delete(listener);
-  }
-
-  get stats(): LiveStats {
-    const { counters } = this;
-    counters.listenerHealthy = this.#bus.healthy;
-    counters.ringBytes = 0;
-    for (const [, { channel }] of this.#cache.entries()) counters.ringBytes += channel.bytes;
-    return counters;
   }
 
   /** `poll` while nudges do not arrive: events come later, but all come. */
@@ -221,7 +212,6 @@ function createLatestRunCache(
   polls: RecentPolls,
   freshEntry: (organizationId: number) => CacheEntry | undefined,
   read: (organizationIds: readonly number[]) => void,
-  counters: LiveCounters,
 ): LatestRunCache {
   return {
     get(organizationId) {
@@ -230,7 +220,6 @@ function createLatestRunCache(
       const channel = freshEntry(organizationId)?.channel;
       const state = channel?.state();
       if (channel === undefined || state === undefined) return undefined;
-      counters.pollsFromMemory += 1;
       return {
         epoch: channel.epoch,
         head: channel.head,

@@ -60,13 +60,12 @@ async function readPortion(
   organizationIds: readonly number[],
   most: number,
 ): Promise<number[]> {
-  const { log, cache, guard, counters } = deps;
+  const { log, cache, guard } = deps;
   const positions = organizationIds.flatMap((organizationId): Position[] => {
     const channel = cache.get(organizationId)?.channel;
     return channel === undefined ? [] : [{ organizationId, seq: channel.head }];
   });
   const { epoch } = guard;
-  counters.logReads += 1;
   const limit = Math.min(MAX_EVENTS_OF_ONE, Math.floor(most / Math.max(1, positions.length)));
   const events = await log.readAfter(epoch, positions, { limit });
   // The events belong to channels that were dropped with their epoch.
@@ -83,7 +82,8 @@ function distribute({ cache, counters }: ReadDeps, id: number, events: readonly 
   if (entry === undefined) return;
   entry.channel.append(events);
   for (const listener of entry.listeners) listener.onNews();
-  if (entry.listeners.size > 0) counters.noteLag(Date.parse(events.at(-1)?.at ?? ''));
+  const committedAt = Date.parse(events.at(-1)?.at ?? '');
+  if (entry.listeners.size > 0) counters.onLag?.(Math.max(0, Date.now() - committedAt));
 }
 
 /** After another program moved the start of a run, only the table has the latest run. @returns the organizations still unknown */

@@ -4,8 +4,7 @@ import { type LogRange, whyLost } from '#contract/lost-cursor.ts';
 import { type LostReason, MAX_REPLAYED_EVENTS } from '#contract/stream-event.ts';
 
 export interface Start {
-  /** False: the missed events cannot be replayed, for `reason`. */
-  recovered: boolean;
+  /** Why the missed events cannot be replayed; null when they can. */
   reason: LostReason | null;
   /** The next events have a greater `seq`. */
   after: number;
@@ -15,8 +14,8 @@ export interface Start {
 
 /** @param since the client's last cursor, unparsed; undefined on a fresh connection */
 export function decideStart(since: string | undefined, state: LogRange): Start {
-  if (since === undefined) return { recovered: true, reason: null, after: state.head, snapshot: true };
+  if (since === undefined) return { reason: null, after: state.head, snapshot: true };
   const reason = whyLost(since, state, MAX_REPLAYED_EVENTS);
-  if (reason !== null) return { recovered: false, reason, after: state.head, snapshot: true };
-  return { recovered: true, reason: null, after: Number(parseCursor(since)?.seq), snapshot: false };
+  if (reason !== null) return { reason, after: state.head, snapshot: true };
+  return { reason: null, after: Number(parseCursor(since)?.seq), snapshot: false };
 }

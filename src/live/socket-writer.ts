@@ -36,27 +36,11 @@ export interface FrameSink {
   abort(why: 'stalled' | 'failed'): void;
 }
 
-export interface SocketWriter extends FrameTaker {
-  /** Writes what the subscriber has, and from now on what it gets. */
-  add(subscriber: Subscriber): void;
-  /** Call it when the socket has drained. */
-  onDrain(): void;
-  /** Resolves when few subscribers have frames to write, and when the writer has ended. */
-  whenFewDirty(): Promise<void>;
-  /** Removes a subscriber. */
-  remove(subscriber: Subscriber): void;
-  end(): void;
-}
-
-export function createSocketWriter(sink: FrameSink, flushScheduler: FlushScheduler): SocketWriter {
-  return new SubscriberSocketWriter(sink, flushScheduler);
-}
-
 /** Shared, and never filled. */
 const NONE: Subscriber[] = [];
 
 /** A class: connections share its methods, which saves memory. */
-class SubscriberSocketWriter implements SocketWriter, Flushable {
+export class SocketWriter implements FrameTaker, Flushable {
   readonly #sink: FrameSink;
   readonly #flushScheduler: FlushScheduler;
   /**
@@ -77,6 +61,7 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     this.#flushScheduler = flushScheduler;
   }
 
+  /** Writes what the subscriber has, and from now on what it gets. */
   add(subscriber: Subscriber): void {
     subscriber.attach(this);
     this.markDirty(subscriber);
@@ -89,12 +74,14 @@ class SubscriberSocketWriter implements SocketWriter, Flushable {
     this.#schedule();
   }
 
+  /** Call it when the socket has drained. */
   onDrain(): void {
     clearTimeout(this.#stalled);
     this.#stalled = undefined;
     if (this.#dirty.length > 0) this.#schedule();
   }
 
+  /** Resolves when few subscribers have frames to write, and when the writer has ended. */
   async whenFewDirty(): Promise<void> {
     while (this.#dirty.length > FEW && !this.#ended) {
       await new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ import type { LogPoller } from './log-poller.ts';
 import { shareStates } from './shared-reads.ts';
 import type { LiveCounters } from './stats.ts';
 import {
-  createSubscriber,
+  OrganizationSubscriber,
   type SubscribeOptions,
   type Subscriber,
   type SubscriberDeps,
@@ -53,7 +53,7 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
     // The state may be newer than the channel. A new channel also needs one read after its creation before it counts as fresh.
     if (isNew || state.head > entry.channel.head) poller.read([id]);
     const oldest = Math.max(state.oldest, entry.replayableFrom);
-    return createSubscriber(entry, { ...state, oldest }, options, subscriberDeps);
+    return new OrganizationSubscriber(entry, { ...state, oldest }, options, subscriberDeps);
   };
 
   return async (requests) => {
@@ -71,10 +71,7 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
 /** Shared by all subscribers. */
 function subscriberDepsOf({ log, cache, counters }: SubscribeDeps, inTurn: PoolSlots): SubscriberDeps {
   return {
-    after(epoch, position, options) {
-      counters.catchUpReads += 1;
-      return inTurn(() => log.readAfter(epoch, [position], options));
-    },
+    after: (epoch, position, options) => inTurn(() => log.readAfter(epoch, [position], options)),
     async state(organizationId) {
       const [now] = await inTurn(() => log.readStates([organizationId]));
       if (now === undefined)

@@ -7,6 +7,7 @@
  *
  * The right to read can end while the stream is open: `take` and `catchUp` return no frames after that.
  */
+import { formatCursor } from '#contract/cursor.ts';
 import type { LostReason } from '#contract/stream-event.ts';
 import {
   HistoryLostError,
@@ -33,7 +34,7 @@ export interface Subscriber {
   readonly epoch: string;
   /** `seq` of the organization at the start of the subscriber. */
   readonly head: number;
-  readonly recovered: boolean;
+  /** Why the events after the client's cursor are lost; null when the stream continues from it. */
   readonly reason: LostReason | null;
   /** `seq` of the last frame taken. */
   readonly cursor: number;
@@ -78,17 +79,18 @@ export interface SubscriberDeps {
   onEnded(organizationId: number): void;
 }
 
-export function createSubscriber(
-  entry: CacheEntry,
-  state: StreamState,
-  options: SubscribeOptions,
-  deps: SubscriberDeps,
-): Subscriber {
-  return new OrganizationSubscriber(entry, state, options, deps);
+/** The start of a stream, for the client. */
+export function describeStream({ organizationId, epoch, head, reason }: Subscriber) {
+  return {
+    organization_id: organizationId,
+    head: formatCursor(epoch, head),
+    recovered: reason === null,
+    reason,
+  };
 }
 
 /** A class: there are thousands of subscribers, and closures would be most of the memory of an idle stream. */
-class OrganizationSubscriber implements Subscriber, ChannelListener {
+export class OrganizationSubscriber implements Subscriber, ChannelListener {
   readonly head: number;
   readonly reason: LostReason | null;
   cursor: number;
@@ -120,10 +122,6 @@ class OrganizationSubscriber implements Subscriber, ChannelListener {
 
   get epoch(): string {
     return this.#entry.channel.epoch;
-  }
-
-  get recovered(): boolean {
-    return this.reason === null;
   }
 
   get isCurrent(): boolean {

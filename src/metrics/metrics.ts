@@ -9,7 +9,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { OperationAction } from '#contract/bulk-operation.ts';
 import type { RequestOutcome } from '../cliniko/client.ts';
 import type { ReadOutcome } from '../events/history-reads.ts';
-import type { LiveStats } from '../live/stats.ts';
+import type { LiveCounters } from '../live/stats.ts';
 import type { AnsweredRequest } from '../logging/request-log.ts';
 import type { SyncObserver } from '../sync/observer.ts';
 import { createDatabaseGauges } from './database-gauges.ts';
@@ -21,7 +21,7 @@ export interface MetricSources {
   isListenerHealthy(): boolean;
   isNatsConnected(): boolean;
   isDraining(): boolean;
-  live(): Pick<LiveStats, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
+  live(): Pick<LiveCounters, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
 }
 
 type WebhookOutcome = 'delivered' | 'retried' | 'given_up';

@@ -163,7 +163,7 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
   });
   const hub = new Hub(log, bus, logger);
   const changeFeed = createChangeFeed(log.changes, bus, logger);
-  const connections = createConnectionRegistry({ onRotate: () => (hub.counters.rotated += 1) });
+  const connections = createConnectionRegistry();
   const heartbeat = createHeartbeatTimer(HEARTBEAT_MS);
   const keepAlive = createHeartbeatTimer(KEEP_ALIVE_MS);
   hub.onHistoryLost(() => connections.byeToAll('restart'));
@@ -185,7 +185,7 @@ function openMetrics({ sql }: Database, bus: EventBus, hub: Hub, isDraining: () 
     isListenerHealthy: () => bus.healthy,
     isNatsConnected: () => bus.nats === 'connected',
     isDraining,
-    live: () => hub.stats,
+    live: () => hub.counters,
   });
   bus.subscribe(metrics.nudgeReceived);
   bus.onMissed(metrics.notificationsMissed);

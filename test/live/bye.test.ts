@@ -19,7 +19,7 @@ function recordByes(count: number, connections: ReturnType<typeof createConnecti
 describe('a connection', () => {
   plainTest('is rotated after its lifetime, not before', () => {
     let lifetime = 60_000;
-    const connections = createConnectionRegistry({ lifetimeMs: () => lifetime });
+    const connections = createConnectionRegistry(() => lifetime);
     const young = recordByes(1, connections);
     lifetime = 0;
     const old = recordByes(1, connections);

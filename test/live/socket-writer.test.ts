@@ -2,13 +2,12 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createFlushScheduler } from '../../src/live/flush-scheduler.ts';
 import type { Frame } from '../../src/live/frame.ts';
-import { createSocketWriter } from '../../src/live/socket-writer.ts';
+import { SocketWriter } from '../../src/live/socket-writer.ts';
 import type { Subscriber } from '../../src/live/subscriber.ts';
 
 const frame = (seq: number): Frame => ({
   seq,
   terminal: false,
-  committedAt: Number.NaN,
   sse: Buffer.from('data: {}\n\n'),
   json: Buffer.from('{}'),
 });
@@ -16,7 +15,7 @@ const frame = (seq: number): Frame => ({
 /** A socket, and subscribers each of which has one event that only the log holds. Each read ends by `answer`. */
 function openBehind(count: number) {
   const socket = { isFull: false, written: 0 };
-  const writer = createSocketWriter(
+  const writer = new SocketWriter(
     {
       write(batches) {
         socket.written += batches.flat().length;
@@ -33,7 +32,6 @@ function openBehind(count: number) {
       organizationId,
       epoch: 'e',
       head: 1,
-      recovered: true,
       reason: null,
       cursor: 0,
       isDirty: false,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/events/event-queries.ts';
 import { createChannelCache } from '../../src/live/channel-cache.ts';
 import type { Frame } from '../../src/live/frame.ts';
-import { createSubscriber } from '../../src/live/subscriber.ts';
+import { OrganizationSubscriber } from '../../src/live/subscriber.ts';
 
 const AT = '2026-11-24T00:00:00.000Z';
 const STATE = { organizationId: 5, epoch: 'e', head: 0, oldest: 1, latest: null, at: AT };
@@ -34,7 +34,7 @@ function openSubscriber() {
     folded: false,
     authorization: { canRead: (id: number) => stream.readable.includes(id) },
   };
-  return { entry, stream, subscriber: createSubscriber(entry, STATE, options, deps) };
+  return { entry, stream, subscriber: new OrganizationSubscriber(entry, STATE, options, deps) };
 }
 
 describe('a subscriber whose right to read ends', () => {

@@ -193,8 +193,8 @@ async function watch(databaseUrl: string, bus: NatsBus): Promise<number[]> {
   );
   const take = (): void => {
     const frames = subscriber?.take() ?? [];
-    // A snapshot has no commit.
-    seqs.push(...frames.filter(({ committedAt }) => !Number.isNaN(committedAt)).map(({ seq }) => seq));
+    // A snapshot is no event of the log.
+    seqs.push(...frames.filter(({ sse }) => !sse.includes('event: snapshot')).map(({ seq }) => seq));
   };
   subscriber?.attach({ markDirty: take });
   take();

@@ -1,11 +1,10 @@
 /** Opens a stream on the socket of a request, as soon as the request has one. */
 import type { ServerResponse } from 'node:http';
-import { formatCursor } from '#contract/cursor.ts';
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { encodeNotice } from '../frame.ts';
 import type { Hub } from '../hub.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
-import type { Subscriber } from '../subscriber.ts';
+import { describeStream, type Subscriber } from '../subscriber.ts';
 import { SseConnection, type SseDeps } from './sse-connection.ts';
 import { SseSocket } from './sse-socket.ts';
 
@@ -58,10 +57,7 @@ function hello(subscriber: Subscriber, mode: Hub['mode']) {
   return {
     v: PROTOCOL_VERSION,
     type: 'hello',
-    organization_id: subscriber.organizationId,
-    head: formatCursor(subscriber.epoch, subscriber.head),
-    recovered: subscriber.recovered,
-    reason: subscriber.reason,
+    ...describeStream(subscriber),
     heartbeat_ms: HEARTBEAT_MS,
     ...(mode === 'poll' && { live: mode }),
   };

@@ -13,7 +13,7 @@ import type { FlushScheduler } from '../flush-scheduler.ts';
 import type { Frame } from '../frame.ts';
 import type { HeartbeatEntry, HeartbeatTimer } from '../heartbeat-timer.ts';
 import type { Hub } from '../hub.ts';
-import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
+import { type FrameSink, SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
 import type { SseSocket } from './sse-socket.ts';
@@ -40,7 +40,7 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
     this.#deps = deps;
     this.#subscriber = subscriber;
     this.#socket = socket;
-    this.#writer = createSocketWriter(this, deps.flushScheduler);
+    this.#writer = new SocketWriter(this, deps.flushScheduler);
     this.#authorization = authorization;
     authorization.watch(this);
     socket.socket.on('close', () => this.#end());

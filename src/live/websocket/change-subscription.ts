@@ -5,8 +5,8 @@ import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import type { ChangeFeed } from '../change-feed.ts';
 import type { SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
-import type { Subscriber } from '../subscriber.ts';
-import { describeStream, type Subscription } from './subscription.ts';
+import { describeStream, type Subscriber } from '../subscriber.ts';
+import type { Subscription } from './subscription.ts';
 
 /** Resolves when `subscribed` was sent and the first frames are scheduled. Nothing is folded. */
 export async function openChangeSubscription(

@@ -1,7 +1,6 @@
 /** The subscription of one `subscribe` frame: a subscriber for each organization, with every event or folded. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientFrame } from '#contract/client-frame.ts';
-import { formatCursor } from '#contract/cursor.ts';
 import { DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
 import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { RowId } from '#contract/sync-log.ts';
@@ -10,7 +9,7 @@ import type { ConnectionRegistry } from '../connection-registry.ts';
 import type { Hub } from '../hub.ts';
 import type { SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
-import type { FrameTaker, Subscriber } from '../subscriber.ts';
+import { describeStream, type FrameTaker, type Subscriber } from '../subscriber.ts';
 
 /** Organizations of one `subscribed` frame, and of one read of the log. */
 const MOST_AT_ONCE = 500;
@@ -219,16 +218,6 @@ function resumedIn(since: Record<string, string> = {}): number[] {
 }
 
 const isRowId = (id: number) => RowId.safeParse(id).success;
-
-/** For `subscribed`. */
-export function describeStream(subscriber: Subscriber) {
-  return {
-    organization_id: subscriber.organizationId,
-    head: formatCursor(subscriber.epoch, subscriber.head),
-    recovered: subscriber.recovered,
-    reason: subscriber.reason,
-  };
-}
 
 /** Delivers the first event after a pause immediately, and conflates later ones for `conflateMs`. */
 class Conflater implements FrameTaker {

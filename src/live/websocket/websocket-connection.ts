@@ -19,7 +19,7 @@ import type { Connection } from '../connection-registry.ts';
 import type { FlushScheduler } from '../flush-scheduler.ts';
 import { type Frame, joinSocket } from '../frame.ts';
 import type { HeartbeatEntry, HeartbeatTimer } from '../heartbeat-timer.ts';
-import { createSocketWriter, type FrameSink, type SocketWriter } from '../socket-writer.ts';
+import { type FrameSink, SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import { openChangeSubscription } from './change-subscription.ts';
 import { closeSoon } from './close-soon.ts';
@@ -52,22 +52,8 @@ export interface WebSocketDeps extends LiveDeps {
   logger: Logger;
 }
 
-/**
- * @param wire the TCP connection of `socket`: events are framed once for all clients, and written to it directly
- * @param organizations the query parameter, unparsed: `*`, or ids with commas
- */
-export function serveWebSocket(
-  socket: KeptAliveSocket,
-  wire: Socket,
-  organizations: string | undefined,
-  authorization: StreamAuthorization,
-  deps: WebSocketDeps,
-): void {
-  new WebSocketConnection(socket, wire, authorization, deps).begin(organizations);
-}
-
 /** A class: closures for each connection would be most of the memory of an idle one. */
-class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, SocketOwner {
+export class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, SocketOwner {
   readonly #socket: KeptAliveSocket;
   readonly #wire: Socket;
   readonly #authorization: StreamAuthorization;
@@ -81,6 +67,7 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, Sock
   #pause: ReadPause | undefined;
   #isAwaitingDrain = false;
 
+  /** @param wire the TCP connection of `socket`: events are framed once for all clients, and written to it directly */
   constructor(
     socket: KeptAliveSocket,
     wire: Socket,
@@ -91,7 +78,7 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, Sock
     this.#wire = wire;
     this.#authorization = authorization;
     this.#deps = deps;
-    this.#writer = createSocketWriter(this, deps.flushScheduler);
+    this.#writer = new SocketWriter(this, deps.flushScheduler);
     authorization.watch(this);
     socket.serve(this);
     deps.heartbeat.add(this);
@@ -100,6 +87,7 @@ class WebSocketConnection implements FrameSink, Connection, HeartbeatEntry, Sock
     deps.hub.counters.socketConnections += 1;
   }
 
+  /** @param organizations the query parameter, unparsed: `*`, or ids with commas */
   begin(organizations: string | undefined): void {
     const { mode } = this.#deps.hub;
     this.#send({ v, type: 'hello', heartbeat_ms: HEARTBEAT_MS, ...(mode === 'poll' && { live: 'poll' }) });

@@ -11,7 +11,7 @@ import { offersWebSocket, takeUpgrade } from '../../http/upgrades.ts';
 import { streamAuthorizationOf } from '../stream-authorization.ts';
 import { closeSoon } from './close-soon.ts';
 import { KeptAliveSocket } from './kept-alive-socket.ts';
-import { serveWebSocket, type WebSocketDeps } from './websocket-connection.ts';
+import { WebSocketConnection, type WebSocketDeps } from './websocket-connection.ts';
 
 type Upgradable = Context<{ Bindings: HttpBindings }>;
 
@@ -69,7 +69,7 @@ function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps):
   try {
     handshakes.handleUpgrade(incoming, wire, head, (socket) => {
       if (authorization === undefined) closeSoon(socket, refusal ?? TRY_AGAIN_LATER);
-      else serveWebSocket(socket, wire, organizations, authorization, deps);
+      else new WebSocketConnection(socket, wire, authorization, deps).begin(organizations);
     });
   } finally {
     handshakes.off('headers', addHeaders);
