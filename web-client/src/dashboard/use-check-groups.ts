@@ -1,5 +1,5 @@
 /** How many patients a person has to look at, by reason. */
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import type { PatientsToCheck } from '#contract/patients-to-check.ts';
 import { type Api, messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
@@ -21,14 +21,13 @@ const NOTHING_YET: Read = { groups: null, isNeverSynced: false, error: null };
 
 export function useCheckGroups(api: Api, organizationId: number): CheckGroups {
   const [read, setRead] = useState(NOTHING_YET);
-  const [version, setVersion] = useState(0);
+  const [version, readAgain] = useReducer((times: number) => times + 1, 0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
   useEffect(() => {
     return whileCurrent(readGroups(api, organizationId), setRead, (error) =>
       setRead((before) => ({ ...before, error: messageOf(error) })),
     );
   }, [api, organizationId, version]);
-  const readAgain = useCallback(() => setVersion((before) => before + 1), []);
   return { ...read, version, readAgain };
 }
 

@@ -1,5 +1,5 @@
 /** The runs of an organization, newest first, filtered and read page by page. The active run is live here too. */
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useReducer, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, messageOf, RUNS_AT_ONCE, type RunFilter } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
@@ -49,7 +49,7 @@ export function useHistory(
   latest: SyncLog | null,
 ): History {
   const [read, setRead] = useState(NOTHING_YET);
-  const [asked, setAsked] = useState(0);
+  const [asked, readAgain] = useReducer((times: number) => times + 1, 0);
   const version = `${asked} ${versionOf(latest)}`;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
@@ -81,8 +81,6 @@ export function useHistory(
   useEffect(() => {
     if (isShort && !isReadingOlder && error === null) readOlder();
   }, [isShort, isReadingOlder, error, readOlder]);
-
-  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
 
   const runs = useMemo(
     () => (read.runs === null ? null : withLatest(read.runs, latest, filter)),

@@ -1,5 +1,5 @@
 /** A list of patients, read page by page. */
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
 
 export interface PatientPages<Patient> {
@@ -41,7 +41,7 @@ export function usePatientPages<Patient>(
   { isShown = true, version = 0, delayMs = 0 }: PageReads,
 ): PatientPages<Patient> {
   const [read, setRead] = useState<Read<Patient>>(NOTHING_YET);
-  const [asked, setAsked] = useState(0);
+  const [asked, readAgain] = useReducer((times: number) => times + 1, 0);
   const list = useRef(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `asked` are not read, they are reasons to read again.
   useEffect(() => {
@@ -75,7 +75,6 @@ export function usePatientPages<Patient>(
       (error: unknown) => keep((before) => ({ ...before, isReading: false, error: messageOf(error) })),
     );
   }, [readPage, next]);
-  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
   const { patients, isReading, error } = read;
   return { patients, hasMore: next !== null, isReading, error, readMore, readAgain };
 }

@@ -2,7 +2,7 @@
  * The dashboard's data besides the live run. Read again when a run begins, at each fifth of it, at its end, and on
  * request.
  */
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import type { Analytics } from '#contract/analytics.ts';
 import type { PatientSummary } from '#contract/patients.ts';
 import type { PatientsToCheck } from '#contract/patients-to-check.ts';
@@ -43,7 +43,7 @@ export function useRecords(
   isConnected: boolean,
 ): Records {
   const [records, setRecords] = useState(NOTHING_YET);
-  const [asked, setAsked] = useState(0);
+  const [asked, readAgain] = useReducer((times: number) => times + 1, 0);
   const version = `${asked} ${versionOf(latest)} ${fifthOf(latest)}`;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` is not read, it is the reason to read again.
@@ -69,7 +69,6 @@ export function useRecords(
       isCurrent = false;
     };
   }, [api, organizationId, version]);
-  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
   useReadAgainWhenBack(isConnected, records.error, readAgain);
   return { ...records, readAgain };
 }

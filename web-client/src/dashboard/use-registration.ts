@@ -2,7 +2,7 @@
  * Whether an organization exists, and its settings. An unregistered organization may still have runs of other
  * programs.
  */
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
@@ -30,7 +30,7 @@ export function useRegistration(
   const version = versionOf(latest);
   const [registration, setRegistration] = useState<Registration>({ kind: 'unknown' });
   const [error, setError] = useState<string | null>(null);
-  const [asked, setAsked] = useState(0);
+  const [asked, readAgain] = useReducer((times: number) => times + 1, 0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` and `version` are not read, they are the reasons to read again.
   useEffect(() => {
     return whileCurrent(
@@ -42,7 +42,7 @@ export function useRegistration(
       (failure) => setError(messageOf(failure)),
     );
   }, [api, organizationId, asked, version]);
-  return { registration, error, readAgain: useCallback(() => setAsked((times) => times + 1), []) };
+  return { registration, error, readAgain };
 }
 
 async function readRegistration(api: Api, organizationId: number): Promise<Registration> {

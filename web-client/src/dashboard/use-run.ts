@@ -1,7 +1,7 @@
 /**
  * One run and its timeline, read once, and again when it has ended. Between the two reads the stream updates them.
  */
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useEffect, useReducer, useRef, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { type Api, ApiError, messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
@@ -26,7 +26,7 @@ const NOTHING_YET: WatchedRun = { log: null, moments: [], isTrimmed: false, erro
 /** @param latest run of the organization on the stream, maybe another one */
 export function useRun(api: Api, organizationId: number, runId: number, latest: SyncLog | null): RunReads {
   const [run, setRun] = useState(NOTHING_YET);
-  const [asked, setAsked] = useState(0);
+  const [asked, readAgain] = useReducer((times: number) => times + 1, 0);
   const live = latest?.id === runId ? latest : null;
   const newest = useRef(live);
   newest.current = live;
@@ -49,7 +49,6 @@ export function useRun(api: Api, organizationId: number, runId: number, latest: 
     if (live === null) return;
     setRun((before) => withLaterState(before, live));
   }, [live]);
-  const readAgain = useCallback(() => setAsked((times) => times + 1), []);
   return { ...run, readAgain };
 }
 

@@ -3,7 +3,7 @@
  *
  * Counts and the end of a run are shown at once.
  */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useReducer, useRef } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
 
 const LEAST_MS = 1_000;
@@ -16,16 +16,13 @@ interface Shown {
 
 export function useSteadyPhase(log: SyncLog | null): SyncLog | null {
   const shown = useRef<Shown | null>(null);
-  const [, drawAgain] = useState(0);
+  const [, drawAgain] = useReducer((times: number) => times + 1, 0);
   const now = performance.now();
   const before = shown.current;
   const isHeld = log !== null && before !== null && holdsPhase(before, log, now);
   useEffect(() => {
     if (!isHeld || before === null) return;
-    const timer = setTimeout(
-      () => drawAgain((times) => times + 1),
-      before.since + LEAST_MS - performance.now(),
-    );
+    const timer = setTimeout(drawAgain, before.since + LEAST_MS - performance.now());
     return () => clearTimeout(timer);
   }, [isHeld, before]);
   if (log === null) {

@@ -1,5 +1,5 @@
 /** The deliveries of an endpoint whose log is open. While one is under way, they are read again. */
-import { useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import type { WebhookDelivery } from '#contract/webhook.ts';
 import { messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
@@ -16,7 +16,7 @@ const WATCH_MS = 1_000;
 /** @param version changes whenever the newest delivery does */
 export function useDeliveries(api: NotificationApi, id: number, version: string): Deliveries {
   const [read, setRead] = useState<Deliveries>({ deliveries: null, error: null });
-  const [round, setRound] = useState(0);
+  const [round, readAgain] = useReducer((times: number) => times + 1, 0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `round` request another read
   useEffect(() => {
     return whileCurrent(
@@ -29,7 +29,7 @@ export function useDeliveries(api: NotificationApi, id: number, version: string)
   const isUnderWay = read.deliveries?.some(({ state, attempts }) => state === 'pending' && attempts <= 1);
   useEffect(() => {
     if (!isUnderWay) return undefined;
-    const timer = setInterval(() => setRound((before) => before + 1), WATCH_MS);
+    const timer = setInterval(readAgain, WATCH_MS);
     return () => clearInterval(timer);
   }, [isUnderWay]);
   return read;

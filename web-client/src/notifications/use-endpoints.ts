@@ -1,5 +1,5 @@
 /** The endpoints and the names of organizations, read again after each change. */
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useReducer, useState } from 'react';
 import type { WebhookEndpointList } from '#contract/webhook-endpoint.ts';
 import { ApiError, messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
@@ -26,10 +26,9 @@ export function useEndpoints(api: NotificationApi, may: boolean | undefined): En
     isForbidden: false,
   });
   const [names, setNames] = useState<ReadonlyMap<number, string>>(new Map());
-  const [count, setCount] = useState(0);
-  const readAgain = useCallback(() => setCount((before) => before + 1), []);
+  const [asked, readAgain] = useReducer((times: number) => times + 1, 0);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `count` requests another read
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` requests another read
   useEffect(() => {
     if (may !== true) return undefined;
     return whileCurrent(
@@ -42,7 +41,7 @@ export function useEndpoints(api: NotificationApi, may: boolean | undefined): En
           isForbidden: error instanceof ApiError && error.code === 'FORBIDDEN',
         })),
     );
-  }, [api, may, count]);
+  }, [api, may, asked]);
 
   useEffect(() => {
     // Without the names the ids are shown.
@@ -60,6 +59,6 @@ export function useEndpoints(api: NotificationApi, may: boolean | undefined): En
     if (!isUnderWay) return undefined;
     const timer = setInterval(readAgain, WATCH_MS);
     return () => clearInterval(timer);
-  }, [isUnderWay, readAgain]);
+  }, [isUnderWay]);
   return { ...read, isForbidden: read.isForbidden || may === false, names, readAgain };
 }

@@ -6,6 +6,7 @@
 import { useEffect, useState } from 'react';
 import { Readiness } from '#contract/health.ts';
 import { BASE_PATH } from '../base-path.ts';
+import { readRepeatedly } from '../hooks/read-repeatedly.ts';
 import type { ConnectionKind } from '../live/connection.ts';
 
 export type Health = { kind: 'unknown' } | { kind: 'unreachable' } | { kind: 'known'; readiness: Readiness };
@@ -17,29 +18,17 @@ export function useHealth(connection: ConnectionKind): Health {
   const [health, setHealth] = useState<Health>({ kind: 'unknown' });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the connection is not read, it is the reason to ask again.
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isCurrent = true;
-    const ask = async (): Promise<void> => {
-      const next = await askOnce();
-      if (!isCurrent) return;
+    const show = (next: Health): number => {
       setHealth(next);
-      timer = setTimeout(ask, EVERY_MS);
+      return EVERY_MS;
     };
-    void ask();
-    return () => {
-      isCurrent = false;
-      clearTimeout(timer);
-    };
+    return readRepeatedly(readHealth, show, () => show({ kind: 'unreachable' }));
   }, [connection]);
   return health;
 }
 
 /** A server that is not ready answers 503 with the same body. */
-async function askOnce(): Promise<Health> {
-  try {
-    const response = await fetch(`${BASE_PATH}/readyz`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-    return { kind: 'known', readiness: Readiness.parse(await response.json()) };
-  } catch {
-    return { kind: 'unreachable' };
-  }
+async function readHealth(): Promise<Health> {
+  const response = await fetch(`${BASE_PATH}/readyz`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  return { kind: 'known', readiness: Readiness.parse(await response.json()) };
 }

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { BulkOperation, OperationRequest } from '#contract/bulk-operation.ts';
 import { type Api, ApiError } from '../api.ts';
+import { readRepeatedly } from '../hooks/read-repeatedly.ts';
 
 const EVERY_MS = 700;
 const AFTER_FAILURE_MS = 2_000;
@@ -52,29 +53,17 @@ function followOperation(
   onRead: (operation: BulkOperation) => void,
   onGone: () => void,
 ): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isCurrent = true;
-  const againAfter = (ms: number): void => {
-    timer = setTimeout(read, ms);
-  };
-  const read = (): void => {
-    api.operation(id).then(
-      (operation) => {
-        if (!isCurrent) return;
-        onRead(operation);
-        if (operation.status === 'running') againAfter(EVERY_MS);
-      },
-      (error: unknown) => {
-        if (!isCurrent) return;
-        // Of another account, or too old: the next answer would be the same.
-        if (error instanceof ApiError && error.status === 404) onGone();
-        else againAfter(AFTER_FAILURE_MS);
-      },
-    );
-  };
-  read();
-  return () => {
-    isCurrent = false;
-    clearTimeout(timer);
-  };
+  return readRepeatedly(
+    () => api.operation(id),
+    (operation) => {
+      onRead(operation);
+      return operation.status === 'running' ? EVERY_MS : null;
+    },
+    (error) => {
+      if (!(error instanceof ApiError) || error.status !== 404) return AFTER_FAILURE_MS;
+      // Of another account, or too old: the next answer would be the same.
+      onGone();
+      return null;
+    },
+  );
 }

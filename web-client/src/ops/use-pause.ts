@@ -5,6 +5,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Pause, PauseRequest } from '#contract/pause.ts';
 import { type Api, ApiError } from '../api.ts';
+import { readRepeatedly } from '../hooks/read-repeatedly.ts';
 
 const EVERY_MS = 15_000;
 
@@ -18,23 +19,16 @@ export interface KnownPause {
 export function usePause(api: Api, isWanted: boolean): KnownPause {
   const [pause, setPause] = useState<Pause | null>(null);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isCurrent = isWanted;
-    const read = async (): Promise<void> => {
-      try {
-        const next = await api.pause();
-        if (isCurrent) setPause(next);
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 403) return;
-        // Without an answer, the one before stays; the next read tries again.
-      }
-      if (isCurrent) timer = setTimeout(() => void read(), EVERY_MS);
-    };
-    if (isWanted) void read();
-    return () => {
-      isCurrent = false;
-      clearTimeout(timer);
-    };
+    if (!isWanted) return;
+    return readRepeatedly(
+      api.pause,
+      (next) => {
+        setPause(next);
+        return EVERY_MS;
+      },
+      // Without an answer, the one before stays; the next read tries again.
+      (error) => (error instanceof ApiError && error.status === 403 ? null : EVERY_MS),
+    );
   }, [api, isWanted]);
   const change = useCallback(
     async (request: PauseRequest): Promise<void> => setPause(await api.savePause(request)),
