@@ -82,8 +82,7 @@ function distribute({ cache, counters }: ReadDeps, id: number, events: readonly 
   if (entry === undefined) return;
   entry.channel.append(events);
   for (const listener of entry.listeners) listener.onNews();
-  const committedAt = Date.parse(events.at(-1)?.at ?? '');
-  if (entry.listeners.size > 0) counters.onLag?.(Math.max(0, Date.now() - committedAt));
+  if (entry.listeners.size > 0) counters.onLag?.(Date.now() - Date.parse(events.at(-1)?.at ?? ''));
 }
 
 /** After another program moved the start of a run, only the table has the latest run. @returns the organizations still unknown */
