@@ -17,7 +17,7 @@ import { repeatedPage } from './repeated-page-guard.ts';
 /** A response without any of the requested patients. What is missing is not known, so it is not the end of the data. */
 export class IgnoredFilterError extends ClinikoError {}
 
-type ChangeField = 'updated_at' | 'archived_at';
+export type ChangeField = 'updated_at' | 'archived_at';
 
 export interface ChangeScope {
   /** Which patients are in scope: `archived_at:*`, or `archived_at:!?` for active patients only. */

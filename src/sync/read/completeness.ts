@@ -43,6 +43,8 @@ export const Coverage = z.object({
   totalAtStart: count.nullable(),
   totalAtEnd: count.nullable(),
   totalUnchanged: z.boolean(),
+  /** Whether another list than the one that is counted returned fewer patients than its total. A server of an earlier version wrote none. */
+  isShort: z.boolean().default(false),
   /** Number of pages that keyset scans have read. */
   repairs: count,
   /** Records without a usable id: it is not known which patients they are. */
@@ -59,6 +61,7 @@ export const NOTHING_COVERED: Coverage = {
   totalAtStart: null,
   totalAtEnd: null,
   totalUnchanged: true,
+  isShort: false,
   repairs: 0,
   withoutId: 0,
 };
@@ -112,8 +115,8 @@ export function finishedKeysetPage(
 }
 
 /** Whether every patient was seen, so that no further scan would find another one. False without a total from Cliniko. */
-export function isComplete({ totalUnchanged, seen, totalAtEnd }: Coverage): boolean {
-  return totalUnchanged && seen === totalAtEnd;
+export function isComplete({ totalUnchanged, isShort, seen, totalAtEnd }: Coverage): boolean {
+  return totalUnchanged && !isShort && seen === totalAtEnd;
 }
 
 /** Whether the coverage is complete and every record had an id. */
@@ -146,6 +149,7 @@ function unprovenReason(coverage: Coverage, unanswered: number): string | undefi
     const again = coverage.repairs > 0 ? ', also when it was read again' : '';
     return `Cliniko's total is ${formatCount(totalAtEnd)}, and its list returned ${formatPatients(seen)}${again}.`;
   }
+  if (coverage.isShort) return "Cliniko's list of archived patients returned fewer than its total.";
   if (!isComplete(coverage))
     return `Cliniko's total changed while the list was read: ${totalAtStart === null ? 'none' : formatCount(totalAtStart)} at the start, ${formatCount(totalAtEnd)} at the end.`;
   if (withoutId > 0) return `${formatCount(withoutId)} records have no usable id.`;
