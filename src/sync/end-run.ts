@@ -23,13 +23,15 @@ import { closeRunRow, EndedElsewhereError, endRunRow } from './sync-log-row.ts';
 
 export type RunEnding = 'ended' | 'released';
 
-/** @throws LeaseLostError, EndedElsewhereError, KeyReplacedError, OrganizationDeletedError; nothing was written */
+/** @throws LeaseLostError, EndedElsewhereError, CancelledError, KeyReplacedError, OrganizationDeletedError; nothing was written */
 export async function completeRun(run: RunContext, unseen: VerifiedUnseen | undefined): Promise<void> {
   const { lease } = run.claimed;
   const conclusion = { durationMs: run.durationMs(), unanswered: unseen?.unanswered ?? 0 };
   const state = run.now();
   const metadata = completedMetadata(state, run.display('completed'), conclusion);
-  await endRunRow(run.deps.database, lease, state, async (tx) => {
+  await endRunRow(run.deps.database, lease, state, async (tx, isCancelled) => {
+    // The answer to the cancellation has promised how the run ends.
+    if (isCancelled) throw new CancelledError();
     await assertSameApiKey(tx, lease, state.keyVersion);
     await resolveMergeChains(tx, lease.organizationId);
     const gone = unseen === undefined ? {} : await markUnseen(tx, run, unseen);
@@ -76,16 +78,18 @@ export async function failOrRelease(
 }
 
 async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
-  const report = describeFailure(error);
+  const state = run.now();
+  const display = run.display('failed');
+  let report = describeFailure(error);
   if (report.error_type === 'INTERNAL_ERROR')
     run.deps.logger.error(safeError(error), 'A sync failed with an internal error; start it again');
-  const state = run.now();
-  const metadata = failedMetadata(state, run.display('failed'), report);
   try {
     let consequence: Consequence = {};
-    await endRunRow(run.deps.database, run.claimed.lease, state, async (tx) => {
+    await endRunRow(run.deps.database, run.claimed.lease, state, async (tx, isCancelled) => {
+      if (isCancelled) report = describeFailure(new CancelledError());
       consequence = await planAfterFailure(tx, endedRun(run), report.error_type);
       const { retryAt } = consequence;
+      const metadata = failedMetadata(state, display, report);
       return {
         status: 'failed',
         metadata: { ...metadata, ...(retryAt !== undefined && { retry_at: retryAt }) },

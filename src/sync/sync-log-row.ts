@@ -66,8 +66,8 @@ export async function publishProgress(
 }
 
 /** Locks the run and its public row. Returns one row if the lease is valid and the public row is still `running`. */
-const fence = (tx: ISql, lease: Lease) => tx`
-  select sync_log_id, ${runSettings(tx, lease)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
+const fence = (tx: ISql, lease: Lease) => tx<{ is_cancelled: boolean }[]>`
+  select sync_log_id, cancel_requested_at is not null as is_cancelled, ${runSettings(tx, lease)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
   where ${isOurs(tx, lease)} and status = 'running' for update`;
 
 const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
@@ -88,20 +88,20 @@ export type Ending =
  * Locks the organization exclusively, so no quarantine retry and no fenced worker writes the rows that `decide` marks at the
  * same time.
  *
- * @param decide called in the transaction that ends the run, so that its writes commit with the end; called again after a
- *   lock conflict
+ * @param decide called in the transaction that ends the run, so that its writes commit with the end, with whether the run was
+ *   cancelled before; called again after a lock conflict
  * @throws LeaseLostError, EndedElsewhereError; nothing was written
  */
 export async function endRunRow(
   { sql }: Database,
   lease: Lease,
   state: RunState,
-  decide: (tx: ISql) => Promise<Ending>,
+  decide: (tx: ISql, isCancelled: boolean) => Promise<Ending>,
 ): Promise<Ending> {
   return await runExclusively(sql, lease.organizationId, async (tx) => {
-    const held = await fence(tx, lease);
-    if (held.length === 0) await throwFenced(tx, lease);
-    const ending = await decide(tx);
+    const [held] = await fence(tx, lease);
+    if (held === undefined) return await throwFenced(tx, lease);
+    const ending = await decide(tx, held.is_cancelled);
     const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
       update sync_logs set status = ${ending.status}, ${finalCounts(tx, state, ending)}, error_details = ${details},

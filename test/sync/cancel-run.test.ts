@@ -1,8 +1,13 @@
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
+import { ClinikoError } from '../../src/cliniko/error.ts';
+import type { PatientSource } from '../../src/cliniko/source.ts';
+import { cancelRun } from '../../src/sync/cancel-run.ts';
 import { assertLease } from '../../src/sync/lease.ts';
 import { connectInTest, test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
 import { latestRun } from '../support/latest-run.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const post = (server: TestServer, path: string) => server.api(`/cliniko${path}`, { method: 'POST' });
@@ -129,6 +134,45 @@ describe('a cancelled run', () => {
     });
     await expect(held).rejects.toThrow(/terminat|CONNECTION/);
   });
+
+  const whole = scriptedSource(people(30));
+  const refused = async () => {
+    throw new ClinikoError({ kind: 'unavailable', status: 503 });
+  };
+  test.for<[string, PatientSource]>([
+    ['completes', whole],
+    ['fails', { ...whole, page: refused }],
+  ])(
+    'ends as cancelled when it %s at the moment of the request, and is not tried again',
+    async ([, source], { databaseUrl }) => {
+      const { database, sql, ...engine } = await openEngine(databaseUrl);
+      const { bus, logger } = engine.deps(source);
+      await connectInTest(databaseUrl).begin(async (tx) => {
+        // Keeps the run from ending.
+        await tx`select from organizations for key share`;
+        const id = await engine.start();
+        await sql`update sync_logs set metadata = metadata || '{"trigger": {"kind": "schedule"}}'`;
+        engine.work(source);
+        await expect
+          .poll(
+            () =>
+              sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+          .not.toHaveLength(0);
+        await cancelRun({ database, bus, logger }, 123, id);
+      });
+      expect(await engine.ended()).toMatchObject({
+        status: 'failed',
+        metadata: {
+          phase: 'failed',
+          step: 'cancelled',
+          error_type: 'SYNC_CANCELLED',
+          retry_recommended: false,
+        },
+      });
+      expect(await sql`select retry_at from organizations`).toEqual([{ retry_at: null }]);
+    },
+  );
 
   test('of another program is not ended', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
