@@ -45,6 +45,7 @@ export const RunState = z.object({
   processingMs: z.number(),
   databaseMs: z.number(),
   apiRequests: count,
+  /** Batches that are stored, this one included. */
   databaseOperations: count,
   forecasts: z.array(Forecast),
   /** In order. A server of an earlier version wrote none. */
@@ -141,6 +142,7 @@ export function storedBatch(state: RunState, batch: BatchCounts, position: Crawl
     errors: [...state.errors, ...batch.errors].slice(-ERRORS_KEPT),
     errorsTotal: state.errorsTotal + batch.errors.length,
     warningsTotal: state.warningsTotal + batch.warnings,
+    databaseOperations: state.databaseOperations + 1,
     percent: runningPercent(state.percent, processed, Math.max(state.found, processed)),
   };
 }

@@ -17,6 +17,8 @@ export class EndedElsewhereError extends LeaseLostError {}
 
 /** What a batch stores besides its patients. */
 export interface BatchRecord {
+  /** The state that the run has stored before this batch. */
+  before: RunState;
   state: RunState;
   metadata: EngineMetadata;
   /** Whether the run has progressed since its claim. */
@@ -39,7 +41,7 @@ export interface BatchRecord {
 export function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): Promise<void> {
   // `execute` sends it now, and not when the result is awaited.
   const recorded = tx`
-    with fence as (${fence(tx, lease)}),
+    with fence as (${fence(tx, lease, batch.before)}),
     counted as (insert into sync_seen (sync_log_id, cliniko_patient_ids)
       select sync_log_id, ids from fence, (select ${batch.newKeys as string[]}::text[] as ids) as fresh
       where ids <> '{}'),
@@ -54,21 +56,31 @@ export function recordBatch(tx: ISql, lease: Lease, batch: BatchRecord): Promise
 /** Whether `recordBatch` failed because the lease is lost, or because another program has ended the run. */
 export const isRefused = (error: unknown): boolean => databaseError(error)?.code === 'PSR01';
 
-/** Writes progress that no batch records: a new phase, a wait. @throws LeaseLostError, EndedElsewhereError */
+/**
+ * Writes progress that no batch records: a new phase, a wait.
+ *
+ * @param state that the run has stored
+ * @throws LeaseLostError, EndedElsewhereError
+ */
 export async function publishProgress(
   { sql }: Database,
   lease: Lease,
   state: RunState,
   metadata: EngineMetadata,
 ): Promise<void> {
-  const rows = await sql`with fence as (${fence(sql, lease)}) ${progress(sql, state, metadata)}`;
+  const rows = await sql`with fence as (${fence(sql, lease, state)}) ${progress(sql, state, metadata)}`;
   if (rows.length === 0) await throwFenced(sql, lease);
 }
 
-/** Locks the run and its public row. Returns one row if the lease is valid and the public row is still `running`. */
-const fence = (tx: ISql, lease: Lease) => tx<{ is_cancelled: boolean }[]>`
-  select sync_log_id, cancel_requested_at is not null as is_cancelled, ${runSettings(tx, lease)} from sync_runs join sync_logs on sync_logs.id = sync_log_id
-  where ${isOurs(tx, lease)} and status = 'running' for update`;
+/**
+ * Locks the run and its public row. Returns one row if the lease is valid, the public row is still `running`, and the database holds
+ * the state that the run has stored: the worker would continue behind batches that a failover has lost.
+ */
+const fence = (tx: ISql, lease: Lease, { databaseOperations }: RunState) => tx<{ is_cancelled: boolean }[]>`
+  select sync_log_id, cancel_requested_at is not null as is_cancelled, ${runSettings(tx, lease)}
+  from sync_runs join sync_logs on sync_logs.id = sync_log_id
+  where ${isOurs(tx, lease)} and status = 'running'
+    and coalesce((checkpoint ->> 'databaseOperations')::int, 0) = ${databaseOperations} for update`;
 
 const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
   update sync_logs set ${counts(tx, state)}, metadata = ${stamped(tx, metadata)} from fence
@@ -76,8 +88,12 @@ const progress = (tx: ISql, state: RunState, metadata: EngineMetadata) => tx`
 
 /** @throws LeaseLostError, EndedElsewhereError */
 export async function throwFenced(tx: ISql, lease: Lease): Promise<never> {
+  const { syncLogId } = lease;
   await assertLease(tx, lease);
-  throw new EndedElsewhereError(`Run ${lease.syncLogId} was ended by another program.`);
+  const running = await tx`select from sync_logs where id = ${syncLogId} and status = 'running'`;
+  if (running.length > 0)
+    throw new LeaseLostError(`The database holds an earlier state of run ${syncLogId}.`);
+  throw new EndedElsewhereError(`Run ${syncLogId} was ended by another program.`);
 }
 
 export type Ending =
@@ -99,7 +115,7 @@ export async function endRunRow(
   decide: (tx: ISql, isCancelled: boolean) => Promise<Ending>,
 ): Promise<Ending> {
   return await runExclusively(sql, lease.organizationId, async (tx) => {
-    const [held] = await fence(tx, lease);
+    const [held] = await fence(tx, lease, state);
     if (held === undefined) return await throwFenced(tx, lease);
     const ending = await decide(tx, held.is_cancelled);
     const details = ending.status === 'failed' ? ending.errorDetails : null;

@@ -8,11 +8,19 @@ import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { STORING } from '../support/progress-display.ts';
 
-const STATE = { ...INITIAL_STATE, found: 100, processed: 50, succeeded: 50, unchanged: 50 };
+const STATE = {
+  ...INITIAL_STATE,
+  found: 100,
+  processed: 50,
+  succeeded: 50,
+  unchanged: 50,
+  databaseOperations: 1,
+};
 
 const METADATA = runningMetadata(STATE, STORING);
 
 const BATCH = {
+  before: INITIAL_STATE,
   state: STATE,
   metadata: METADATA,
   moved: true,
@@ -98,6 +106,19 @@ describe('the record of a batch', () => {
     const before = await everyRow(sql);
     const decide = vi.fn();
     await expect(endRunRow(database, lease, STATE, decide)).rejects.toThrow('ended by another program');
+    expect(decide).not.toHaveBeenCalled();
+    expect(await everyRow(sql)).toEqual(before);
+  });
+
+  test('is not written to any table when the database lacks the batch before it, and the run stays open', async ({
+    databaseUrl,
+  }) => {
+    const { database, sql, lease } = await openRunOf(databaseUrl);
+    const before = await everyRow(sql);
+    await expect(recordBatch(sql, lease, { ...BATCH, before: STATE })).rejects.toSatisfy(isRefused);
+    await expect(publishProgress(database, lease, STATE, METADATA)).rejects.toThrow('an earlier state');
+    const decide = vi.fn();
+    await expect(endRunRow(database, lease, STATE, decide)).rejects.toThrow('an earlier state');
     expect(decide).not.toHaveBeenCalled();
     expect(await everyRow(sql)).toEqual(before);
   });

@@ -107,11 +107,7 @@ async function store(
   const stored = await tracer.span('store batch', facts, () => storeBatch(deps, batch));
   observer?.stored(countsBetween((await base).state, stored), (performance.now() - startedAt) / 1_000);
   run.notify();
-  run.state = {
-    ...stored,
-    databaseMs: stored.databaseMs + performance.now() - startedAt,
-    databaseOperations: stored.databaseOperations + 1,
-  };
+  run.state = { ...stored, databaseMs: stored.databaseMs + performance.now() - startedAt };
   run.log.progress(run.state);
 }
 

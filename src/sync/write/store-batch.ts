@@ -149,6 +149,7 @@ async function finishBatch(
   const forecasts = recordForecast(counted, display.remainingTime);
   const next = { ...counted, forecasts, marks: recordMark(counted) };
   const record = {
+    before: state,
     state: next,
     metadata: runningMetadata(next, display),
     moved: hasMoved(claimedState, next),
