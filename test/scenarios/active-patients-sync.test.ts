@@ -57,4 +57,17 @@ describe('a sync of active patients', () => {
     const log = await wholeSync({ ...server, cliniko }, 'sync-active');
     expect(log.metadata.proof).toMatchObject({ proven: true, repairs: 0 });
   });
+
+  test('of a Cliniko that ignores filters is complete, and takes no patient for one that was just archived', async ({
+    databaseUrl,
+  }) => {
+    const server = await openClinic(databaseUrl);
+    server.cliniko.behaviour.ignoredFilters = ['archived_at', 'created_at', 'updated_at', 'id'];
+
+    const log = await wholeSync(server, 'sync-active');
+    expect(log).toMatchObject({ status: 'completed', metadata: { proof: { proven: true, repairs: 0 } } });
+    expect(await storedIds(databaseUrl)).toEqual(
+      expect.arrayContaining(idsOf(server.cliniko.people, 'active')),
+    );
+  });
 });

@@ -72,6 +72,23 @@ describe('a Cliniko that returns', () => {
   });
 });
 
+describe('a Cliniko that refuses lists in the order of archived_at', () => {
+  test('is synced in every mode', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: PATIENTS });
+    const { cliniko } = server;
+    const isRefused = ({ query }: { query: string }) => query.includes('sort=archived_at');
+    cliniko.faults.onRequests(isRefused, { kind: 'status', status: 400, body: 'json' });
+
+    for (const kind of ['sync-all', 'sync-active', 'sync-changed'] as const) {
+      expect(await wholeSync(server, kind), kind).toMatchObject({
+        status: 'completed',
+        metadata: { proof: { proven: true } },
+      });
+    }
+    expect(cliniko.requests.filter(isRefused)).toHaveLength(3);
+  });
+});
+
 describe('patients that no filter on created_at finds', () => {
   test('are stored by a full sync and counted in its proof', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { patients: 250 });

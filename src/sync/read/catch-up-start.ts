@@ -1,6 +1,6 @@
 /** The first requests of the catch-up scan (catch-up-scan.ts), sent with the last pages or while the clinic is counted again. */
 import type { PatientPage, RequestOptions, WaitNotice } from '../../cliniko/source.ts';
-import { scanChanges } from './change-scan.ts';
+import { changedAt, scanChanges, skipRefused } from './change-scan.ts';
 import { type Crawl, startedAt } from './crawl.ts';
 import { catchUpSince, createdUntil } from './start-time.ts';
 
@@ -37,11 +37,14 @@ export function startCatchUp(
  * Whether the page scan may have missed patients although the total did not change. A patient that is archived leaves the list
  * of active patients, and the patients behind it move up. A patient that is restored compensates for it in the total. Only the
  * archived patient is certain to be found: it is not known whether restoring a patient changes `updated_at`.
+ *
+ * If Cliniko ignores the filter, it returns any patient, which proves nothing, like a refusal.
  */
 async function mayHaveMissedRows(crawl: Crawl, options: RequestOptions): Promise<boolean> {
   const { source, plan, position } = crawl;
   if (plan.type !== 'active_patients' || position.coverage.keysetScans > 0) return false;
-  const filters = [`archived_at:>=${createdUntil(startedAt(crawl))}`];
-  const page = await source.page({ page: 1, perPage: 1, filters, sort: 'archived_at:asc,id:asc' }, options);
-  return page.records.length > 0;
+  const since = createdUntil(startedAt(crawl));
+  const query = { page: 1, perPage: 1, filters: [`archived_at:>=${since}`], sort: 'archived_at:asc,id:asc' };
+  const page = await source.page(query, options).catch(skipRefused);
+  return page?.records.some((record) => (changedAt(record, 'archived_at') ?? '') >= since) === true;
 }

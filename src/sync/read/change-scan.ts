@@ -8,6 +8,7 @@
  * Numbered pages are used only if Cliniko ignores the sort or the filters that this needs.
  */
 import { ClinikoError } from '../../cliniko/error.ts';
+import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { scanByIds } from './keyset-scan.ts';
 import { createListEnd } from './list-end.ts';
@@ -65,11 +66,17 @@ export function scanChanges(
 
 async function* oneAfterAnother(scans: readonly StartedScan[]): AsyncGenerator<ChangedPage> {
   for (const { field, first, pages } of scans) {
-    const page = await first;
-    if (page.done === true) continue;
+    const page = field === 'archived_at' ? await first.catch(skipRefused) : await first;
+    if (page === undefined || page.done === true) continue;
     yield { ...page.value, field };
     for await (const next of pages) yield { ...next, field };
   }
+}
+
+/** For a list by `archived_at`. Cliniko documents no order by it, and refuses what it does not know (400). */
+export function skipRefused(error: unknown): undefined {
+  const failure = error instanceof ClinikoError ? error.failure : undefined;
+  if (failure?.kind !== 'unreadable' || failure.status !== 400) throw error;
 }
 
 /** The request parameters of a scan over one field's changes. */
@@ -174,12 +181,14 @@ function isAscending(times: readonly string[]): boolean {
   return times.every((time, index) => index === 0 || (times[index - 1] ?? '') <= time);
 }
 
-/** The times of the records that have one, in Cliniko's format: whole seconds with a literal Z. */
 function timesOf({ records }: PatientPage, field: ChangeField): string[] {
-  return records.flatMap((record) => {
-    const time = record.timeOf(field);
-    return time === undefined ? [] : [`${time.slice(0, 19)}Z`];
-  });
+  return records.flatMap((record) => changedAt(record, field) ?? []);
+}
+
+/** In Cliniko's format: whole seconds with a literal Z. Undefined: the record has no such time. */
+export function changedAt(record: ClinikoRecord, field: ChangeField): string | undefined {
+  const time = record.timeOf(field);
+  return time === undefined ? undefined : `${time.slice(0, 19)}Z`;
 }
 
 function secondAfter(second: string): string {

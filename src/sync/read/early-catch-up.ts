@@ -8,7 +8,7 @@
 import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage } from '../../cliniko/source.ts';
 import { type StartedCatchUp, startCatchUp } from './catch-up-start.ts';
-import { IgnoredFilterError } from './change-scan.ts';
+import { changedAt, IgnoredFilterError } from './change-scan.ts';
 import { type Crawl, startedAt } from './crawl.ts';
 import { RepeatedPageError } from './repeated-page-guard.ts';
 import { createdUntil } from './start-time.ts';
@@ -94,8 +94,8 @@ async function readFew({ changes, isStopped }: EarlyCatchUp): Promise<PatientPag
 
 function isChangedAfter(record: ClinikoRecord, until: string): boolean {
   return (['updated_at', 'archived_at'] as const).some((field) => {
-    const time = record.timeOf(field);
-    return time !== undefined && `${time.slice(0, 19)}Z` > until;
+    const time = changedAt(record, field);
+    return time !== undefined && time > until;
   });
 }
 
