@@ -65,7 +65,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** The keys that old clients read in every log and the row's metadata lacks. */
 function missingKeys(value: Record<string, unknown>, log: ShownLog, word: string | undefined) {
-  const found = typeof value.patients_found === 'number' ? value.patients_found : 0;
+  const found = Number.isFinite(value.patients_found) ? value.patients_found : 0;
   const known: Record<string, unknown> = {
     progress_percent: 0,
     step: foreignStep(value, log, word),

@@ -46,3 +46,10 @@ describe('metadata with a percentage that is no number', () => {
     );
   });
 });
+
+describe('metadata with a total that no number of JavaScript can hold', () => {
+  test('has no null where old clients print a count', () => {
+    const rendered = JSON.parse(renderMetadata('{"patients_found": 1e400}', LOG, 'running'));
+    expect(rendered).toMatchObject({ total_patients: 0, patients_to_store: 0 });
+  });
+});
