@@ -91,6 +91,14 @@ export async function jsonBody<T extends z.core.$ZodType>(c: Context, schema: T)
   });
 }
 
+/** Every field of the schema is optional, and so is the body. */
+export async function optionalJsonBody<T extends z.core.$ZodType>(
+  c: Context,
+  schema: T,
+): Promise<z.infer<T>> {
+  return (await c.req.text()) === '' ? z.parse(schema, {}) : await jsonBody(c, schema);
+}
+
 /** Of a value that may have one of several forms: the issue of the form that the value has. */
 function innermost(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
   if (issue?.code !== 'invalid_union') return issue;

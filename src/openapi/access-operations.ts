@@ -24,6 +24,7 @@ export const ACCESS_OPERATIONS: readonly Operation[] = [
     access: { isSelfFiltering: true, scope: 'read', audit: 'stream-token.create' },
     summary: 'A short-lived token for the address of a stream, for browsers, which cannot send headers there',
     body: StreamTokenRequest,
+    isBodyOptional: true,
     answers: { 201: { description: 'Use it as ?token=.', schema: StreamToken } },
   },
   {

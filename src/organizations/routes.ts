@@ -11,7 +11,7 @@ import type { AccountSource } from '../cliniko/account-source.ts';
 import type { PatientSource } from '../cliniko/source.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
-import { jsonBody, pathId } from '../http/parameters.ts';
+import { jsonBody, optionalJsonBody, pathId } from '../http/parameters.ts';
 import { accountName, auditOrigin, canAccess, principalOf } from '../http/principal.ts';
 import { organizationNotFound } from '../http/problem.ts';
 import type { AccountAddresses } from './account-address.ts';
@@ -81,7 +81,7 @@ export function organizationRoutes(deps: OrganizationRouteDeps): Hono {
 
   routes.post('/:orgId/cliniko-credentials/verify', async (c) => {
     const id = pathId(c, 'orgId');
-    const { api_key } = (await c.req.text()) === '' ? {} : await jsonBody(c, KeyToVerify);
+    const { api_key } = await optionalJsonBody(c, KeyToVerify);
     if (api_key !== undefined) return c.json(await verifyNewKey(sourceFor(api_key)));
     if ((await findOrganization(database, id)) === undefined) throw organizationNotFound(id);
     const verdict = await verifyStoredKey(() => readApiKey(database, sealer, id), sourceFor);

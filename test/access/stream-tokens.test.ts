@@ -57,6 +57,8 @@ describe('a stream token', () => {
     expect(await foreign.text()).toBe(await missing.text());
     expect(await streamToken(server, issuer)).toMatchObject({ organizations: [OURS] });
     expect(await streamToken(server, server.admin)).toMatchObject({ organizations: '*' });
+    const withoutBody = await server.as(issuer, '/stream-tokens', { method: 'POST' });
+    expect(await withoutBody.json()).toMatchObject({ organizations: [OURS] });
     expect((await ask(server, issuer, { organizations: [] })).status).toBe(400);
   });
 
