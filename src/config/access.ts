@@ -52,7 +52,7 @@ export function readAccessConfig(read: Read): AccessConfig {
   const auth = readAuth(read, bootstrapAdminToken);
   const port = read('PORT', wholeNumber(0, 65_535), undefined);
   // A platform that sets PORT sends its requests from another machine.
-  const host = read('HOST', text(255), port !== undefined && auth === 'tokens' ? '0.0.0.0' : '127.0.0.1');
+  const host = read('HOST', listenHost, port !== undefined && auth === 'tokens' ? '0.0.0.0' : '127.0.0.1');
   if (auth === 'none' && !isLoopbackAddress(host)) {
     throw new ConfigError(
       `HOST must be a loopback address (127.0.0.1, localhost or ::1) while AUTH is none; it was "${withoutSecrets(host).slice(0, 100)}".`,
@@ -107,6 +107,15 @@ function readLimits(read: Read): AccessConfig['limits'] {
     ),
   };
 }
+
+/** An IPv6 address may have the brackets that it has in a URL; a socket takes it without them. */
+const listenHost: Rule<string> = {
+  schema: z
+    .string()
+    .max(255)
+    .transform((host) => host.replace(/^\[(.+)\]$/, '$1')),
+  mayBe: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
+};
 
 const basePath: Rule<string> = {
   schema: z

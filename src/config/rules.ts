@@ -69,8 +69,17 @@ function readSecret(environment: Environment, name: string): string | undefined 
   if (value !== undefined) {
     throw new ConfigError(`${name} and ${name}_FILE are both set; set one of them.`);
   }
+  const content = readContent(name, file).replace(/\r?\n$/, '');
+  // Not as if the variable were unset: the start would use another database, or have no accounts.
+  if (content !== '') return content;
+  throw new ConfigError(
+    `${name}_FILE must be the path of a file that is not empty; it was ${shownPath(file)}.`,
+  );
+}
+
+function readContent(name: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
     throw new ConfigError(

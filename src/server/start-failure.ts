@@ -21,9 +21,7 @@ function explain(error: unknown, what: string): string {
   if (error instanceof SessionSettingsError || error instanceof UnknownReaderError) return error.message;
   if (error instanceof DatabaseStartError || error instanceof NatsCredentialsError) return error.message;
   if (!(error instanceof Error)) return `${what}.`;
-  if ('syscall' in error && 'code' in error && LISTENING.has(String(error.syscall))) {
-    return explainListening(String(error.code));
-  }
+  if ('syscall' in error && LISTENING.has(String(error.syscall))) return explainListening(error);
   const { error: name, sqlstate } = safeError(error);
   if (name.startsWith('PostgresError'))
     return `The database refused a statement of the start (SQLSTATE ${sqlstate}). Run npm run doctor: it checks the rights and the settings of DATABASE_URL.`;
@@ -32,17 +30,25 @@ function explain(error: unknown, what: string): string {
 
 const LISTENING = new Set(['listen', 'getaddrinfo']);
 
-function explainListening(code: string): string {
+interface ListenError extends Error {
+  code?: unknown;
+  port?: unknown;
+  address?: unknown;
+  /** Of a name that has no address. */
+  hostname?: unknown;
+}
+
+function explainListening({ code, port, address, hostname }: ListenError): string {
   switch (code) {
     case 'EADDRINUSE':
-      return 'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.';
+      return `PORT is taken by another program; it was "${port}". Set PORT to another one, or to 0 for any free port.`;
     case 'EACCES':
-      return 'PORT may not be used by this user: ports below 1024 belong to root. Set PORT to 1024 or more, such as 8000.';
+      return `PORT may not be used by this user: ports below 1024 belong to root; it was "${port}". Set PORT to 1024 or more, such as 8000.`;
     case 'EADDRNOTAVAIL':
-      return 'HOST is no address of this machine. Set HOST to 127.0.0.1, or to 0.0.0.0 for every address of it.';
+      return `HOST is no address of this machine; it was "${address}". Set HOST to 127.0.0.1, or to 0.0.0.0 for every address of it.`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'HOST is a name that is not known on this machine. Set HOST to an address, such as 127.0.0.1 or 0.0.0.0.';
+      return `HOST is a name that is not known on this machine; it was "${hostname}". Set HOST to an address, such as 127.0.0.1 or 0.0.0.0.`;
     default:
       return `The server cannot listen on HOST and PORT (${code}). Set them to an address of this machine and a free port.`;
   }

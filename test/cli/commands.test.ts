@@ -222,7 +222,7 @@ describe('npm run demo', () => {
     const demo = runWith({ DATA_DIR: await newFolder() }, 'demo', '--port', String(port));
     expect(await demo.exit).toBe(1);
     expect(demo.errors()).toBe(
-      'PORT is taken by another program. Set PORT to another one, or to 0 for any free port.\n',
+      `PORT is taken by another program; it was "${port}". Set PORT to another one, or to 0 for any free port.\n`,
     );
   });
 

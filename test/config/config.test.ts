@@ -57,6 +57,7 @@ describe('a good value', () => {
     [{ PUBLIC_URL: 'https://sync.example.com/sync/' }, { publicUrl: 'https://sync.example.com/sync' }],
     [{ PORT: '65535' }, { port: 65_535 }],
     [{ HOST: '::1' }, { host: '::1' }],
+    [{ HOST: '[::1]' }, { host: '::1' }],
     [{ LOG_LEVEL: 'Trace' }, { logLevel: 'trace' }],
     [{ CLINIKO_BASE_URL: 'http://127.0.0.1:4000/v1' }, { cliniko: { baseUrl: 'http://127.0.0.1:4000/v1' } }],
     [{ CLINIKO_REQUESTS_PER_MINUTE: '1000000' }, { cliniko: { requestsPerMinute: 1_000_000 } }],
@@ -181,6 +182,14 @@ describe('a bad value', () => {
     [
       { CREDENTIALS_KEY_FILE: '/nowhere/key' },
       /^CREDENTIALS_KEY_FILE must be .* read \(ENOENT\); it was "\/nowhere/,
+    ],
+    [
+      { DATABASE_URL_FILE: '/dev/null' },
+      'DATABASE_URL_FILE must be the path of a file that is not empty; it was "/dev/null".',
+    ],
+    [
+      { BOOTSTRAP_ADMIN_TOKEN_FILE: '/dev/null' },
+      /^BOOTSTRAP_ADMIN_TOKEN_FILE must be the path of a file that is not empty/,
     ],
     [
       { CLINIKO_API_KEY: 'k', CLINIKO_API_KEY_FILE: '/k' },
