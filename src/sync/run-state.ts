@@ -103,14 +103,21 @@ export function batchSize(found: number): number {
   return found === 0 ? MAX_BATCH : Math.min(MAX_BATCH, Math.max(1, Math.floor(found / 10)));
 }
 
+/** The number of patients of the clinic, as known with this page. A list that is read again may have lost a few. */
+export function foundWith(found: number, { numbered, total }: FetchedPage): number {
+  return numbered?.total ?? Math.max(found, total ?? 0);
+}
+
 /** The state before a page is stored: at its first record, or where an earlier attempt stopped. */
-export function arrivedAt(state: RunState, { at, numbered }: FetchedPage): RunState {
-  if (numbered === undefined) return { ...state, position: at };
+export function arrivedAt(state: RunState, page: FetchedPage): RunState {
+  const { at, numbered } = page;
+  const found = foundWith(state.found, page);
+  if (numbered === undefined) return { ...state, position: at, found };
+  // Without a total the best estimate is the number seen so far.
   return {
     ...state,
     position: at,
-    // Without a total the best estimate is the number seen so far.
-    found: numbered.total ?? Math.max(state.found, state.processed),
+    found: numbered.total ?? Math.max(found, state.processed),
     totalPages: numbered.pages,
   };
 }

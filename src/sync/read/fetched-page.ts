@@ -15,6 +15,8 @@ export interface FetchedPage {
   after: CrawlPosition;
   /** Total and number of the numbered pages, as known now; undefined for a page without a number. */
   numbered: { total: number | undefined; pages: number } | undefined;
+  /** Of a page without a number: how many patients its list has. Undefined: unknown, or the list is a part of the clinic. */
+  total?: number | undefined;
 }
 
 /**

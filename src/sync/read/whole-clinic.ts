@@ -45,7 +45,7 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
       const counted = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
-      if (counted !== 'undated') return counted;
+      if (counted !== 'unlisted') return counted;
       unbounded = true;
     }
     before = coverage;
@@ -78,20 +78,21 @@ function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean
 }
 
 /** Mostly nothing is left to scan, so the catch-up does not wait for the count. */
-async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'undated'> {
+async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'unlisted'> {
   const counted = findOthers(crawl);
   const catchUp = startCatchUp(crawl);
   const others = await counted;
-  if (others !== 'undated') return { mayHaveNewer: others === 'new', catchUp };
+  if (others !== 'unlisted') return { mayHaveNewer: others === 'new', catchUp };
   catchUp.stop();
   return others;
 }
 
 /**
  * Which patients exist besides those of the list that was read. The list is counted without its filter on `created_at`, and
- * new patients are counted separately. `undated`: no filter finds them, because they have no `created_at`.
+ * new patients are counted separately. `unlisted`: the whole list has to be read without that filter. Some have no `created_at`,
+ * or the filter excludes the whole clinic, such as one that was just imported.
  */
-async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'undated'> {
+async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'unlisted'> {
   const { filter } = crawl.plan.scope;
   const bound = createdBound(startedAt(crawl));
   const all = await countPatients(crawl, [filter]);
@@ -100,7 +101,7 @@ async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'undated'> {
     countPatients(crawl, [filter, bound.filter]),
     countPatients(crawl, [filter, `created_at:>${bound.until}`]),
   ]);
-  return all > (older ?? 0) + (newer ?? 0) ? 'undated' : 'new';
+  return older === 0 || all > (older ?? 0) + (newer ?? 0) ? 'unlisted' : 'new';
 }
 
 async function countPatients({ source, options }: Crawl, filters: string[]): Promise<number | undefined> {
@@ -146,6 +147,7 @@ function keysetPage(crawl: Crawl, { records, afterId, left }: KeysetPage): Fetch
   const newKeys = keys.filter((key) => key !== undefined);
   const at = withRecordsWithoutId(crawl.position, fresh, newKeys);
   const coverage = finishedKeysetPage(at.coverage, { records: records.length, afterId, left });
+  const total = left === null ? undefined : at.coverage.seen + left;
   crawl.position = { ...at, coverage };
-  return { records: fresh, newKeys, at, after: crawl.position, numbered: undefined };
+  return { records: fresh, newKeys, at, after: crawl.position, numbered: undefined, total };
 }

@@ -9,7 +9,7 @@ import type { ParseRules } from '../../patients/parse-patient.ts';
 import { hasPatients, readStoredVersions, type StoredVersions } from '../../patients/upsert.ts';
 import type { CrawlPosition } from '../read/crawl-position.ts';
 import type { FetchedPage } from '../read/fetched-page.ts';
-import { batchSize } from '../run-state.ts';
+import { batchSize, foundWith } from '../run-state.ts';
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 
 /** Records of one page that are stored together, or an empty page. */
@@ -32,7 +32,7 @@ export async function* cutIntoBatches<Result>(
   for (;;) {
     const page = await pages.next();
     if (page.done === true) return page.value;
-    total = page.value.numbered?.total ?? total;
+    total = foundWith(total, page.value);
     yield* cutPage(page.value, batchSize(total));
   }
 }
