@@ -14,6 +14,7 @@ import {
   canAccess,
   hasScope,
   insufficientScope,
+  needsAllOrganizations,
   organizationForbidden,
   type Principal,
   UNRESTRICTED,
@@ -67,7 +68,7 @@ async function authorizeRequest(
   const held = isGranted(principal, needed, organizationId);
   // A refused request counts too, but never against an organization that its token does not hold.
   deps.limits.takeRequest(principal, held ? organizationId : undefined);
-  if (!held) throw organizationForbidden();
+  if (!held) throw organizationId === undefined ? needsAllOrganizations() : organizationForbidden();
   if (!hasScope(principal.scope, needed.scope) && !mayScrape(principal, needed))
     throw insufficientScope(principal.scope, needed.scope);
   c.set('organizationId', organizationId);

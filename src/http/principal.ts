@@ -94,6 +94,11 @@ export function organizationForbidden(): ProblemError {
   );
 }
 
+/** For a route that is about no single organization. */
+export function needsAllOrganizations(): ProblemError {
+  return new ProblemError('FORBIDDEN', 'This needs a token for all organizations; this one is for some.');
+}
+
 export function insufficientScope(scope: Scope, needed: Scope): ProblemError {
   return new ProblemError(
     'FORBIDDEN',

@@ -102,6 +102,13 @@ describe('a token', () => {
       organizations: [{ organization_id: OURS }, { organization_id: THEIRS }],
     });
   });
+
+  test('for one organization gets a reason at a route that is for tokens of all', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const problem = await problemOf(await server.as(await server.token({ scope: 'admin' }), '/pause'));
+    expect(problem).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+    expect(problem.detail).toContain('for all organizations');
+  });
 });
 
 test('a start that requires none, although there are some, warns', async ({ databaseUrl }) => {
