@@ -11,7 +11,7 @@ import { isoTime } from '../database/iso-time.ts';
 import type { Database } from '../database/open.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { countPatients, type PatientCounts } from '../patients/summary.ts';
-import { readRecentRuns } from './read-runs.ts';
+import { readCountInCliniko, readRecentRuns } from './read-runs.ts';
 
 export interface Overview {
   isRegistered: boolean;
@@ -23,7 +23,7 @@ export interface Overview {
   logs: SyncLog[];
   latest: SyncLog | undefined;
   latestCompleted: SyncLog | undefined;
-  /** What Cliniko named in the newest run that knew it; at least what is stored. */
+  /** At least what is stored. */
   totalInCliniko: number;
   /** 0 to 100, one decimal: stored of what Cliniko has. */
   syncPercentage: number;
@@ -39,14 +39,14 @@ export async function readOverview(
   organizationId: number,
   recentLogs: number,
 ): Promise<Overview> {
-  const [organization, keyStoredAt, counts, runs] = await Promise.all([
+  const [organization, keyStoredAt, counts, inCliniko, runs] = await Promise.all([
     findOrganization(database, organizationId),
     readKeyTime(database.sql, organizationId),
     countPatients(database.sql, organizationId),
+    readCountInCliniko(database.sql, organizationId),
     readRecentRuns(database.sql, organizationId, recentLogs),
   ]);
-  const found = runs.logs.map(({ metadata }) => metadata.patients_found ?? 0).find((count) => count > 0) ?? 0;
-  const totalInCliniko = Math.max(found, counts.total);
+  const totalInCliniko = Math.max(inCliniko, counts.total);
   const syncPercentage = totalInCliniko === 0 ? 0 : successRate(counts.total, totalInCliniko);
   return {
     isRegistered: organization !== undefined,

@@ -1,6 +1,6 @@
 /** The runs behind the old answers: the same rows and the same rendering as the documented poll. */
 import type { Sql } from 'postgres';
-import { SyncLog } from '#contract/sync-log.ts';
+import { MAX_ROW_ID, SyncLog } from '#contract/sync-log.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { findSecondsTaken, formatSyncId } from './sync-id.ts';
@@ -20,6 +20,33 @@ export async function readRecentRuns(sql: Sql, organizationId: number, limit: nu
     readSyncLogs(sql, organizationId, { limit: 1, status: 'completed' }),
   ]);
   return { logs: recent.logs.map(parseLog), latestCompleted: completed.logs.map(parseLog)[0] };
+}
+
+/** Of an organization that no full run has counted. */
+const NEWEST_RUNS = 100;
+
+/**
+ * The number of patients in Cliniko, as the newest full run that knew it counted them. When no full run did, the most that one of the
+ * newest runs found: a run of active or changed patients finds only a part of the clinic. Runs before the organization was registered
+ * (again) may have counted another clinic.
+ *
+ * @returns 0 when it is not known
+ */
+export async function readCountInCliniko(sql: Sql, organizationId: number): Promise<number> {
+  const [row] = await sql<{ found: number }[]>`
+    with run as not materialized (
+      select id, started_at, operation_type,
+        case when jsonb_typeof(metadata -> 'patients_found') = 'number' then
+          trunc(greatest(0, least(${MAX_ROW_ID}, (metadata ->> 'patients_found')::numeric))) end as found
+      from sync_logs where organization_id = ${organizationId} and started_at >= coalesce((
+        select created_at at time zone 'utc' from organizations where id = ${organizationId}), '-infinity'))
+    select coalesce(
+      (select found from run where operation_type = 'full_patients' and found > 0
+        order by started_at desc, id desc limit 1),
+      (select max(found) from (
+        select found from run order by started_at desc, id desc limit ${NEWEST_RUNS}) as newest),
+      0)::int as found`;
+  return row?.found ?? 0;
 }
 
 /** The sync ids of these logs, by the id of the log. */

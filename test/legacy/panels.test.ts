@@ -1,7 +1,7 @@
 /** What old panels and scripts read: counts that agree, numbers where they format numbers, 200 everywhere. */
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { test } from '../support/database.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
 type Json = Record<string, unknown>;
@@ -136,6 +136,31 @@ describe('after a sync of 60 patients', () => {
     const summary = await get(server, '/cliniko/active-patients-summary/123');
     expect(summary.body).toMatchObject({ total_active_patients: active, avg_total_appointments: 0 });
   });
+});
+
+test('the share of stored patients is that of all patients, whatever kind of run is the newest', async ({
+  databaseUrl,
+}) => {
+  const server = await startTestServer(databaseUrl, { patients: 200 });
+  const settings = { name: 'Clinic', validation: { phone: 'warn', email: 'require' } };
+  await putJson(server.api, '/organizations/123', settings);
+  const shares = () =>
+    Promise.all(
+      [1, 5, 100].map(async (limit) => {
+        const { body } = await get(server, `/cliniko/status/123?logs_limit=${limit}`);
+        return [body.sync_percentage, body.patient_counts];
+      }),
+    );
+  const full = await wholeSync(server);
+  expect(full.records_failed).toBeGreaterThan(0);
+  const share = Math.round((full.records_success / 200) * 1_000) / 10;
+  const counts = { total_in_cliniko: 200, synced_to_database: full.records_success, success_rate: share };
+  const expected = Array.from({ length: 3 }, () => [share, counts]);
+  expect(await shares()).toEqual(expected);
+  for (const kind of ['sync-changed', 'sync-active']) {
+    await wholeSync(server, kind);
+    expect(await shares(), kind).toEqual(expected);
+  }
 });
 
 test('a time without a zone is UTC, wherever the server is', async ({ databaseUrl }) => {

@@ -1,6 +1,6 @@
 /** The rows behind `GET /sync/active` and `GET /sync/history`. */
 import { describe, expect } from 'vitest';
-import { readActiveRuns, readRunTotals } from '../../src/legacy/read-runs.ts';
+import { readActiveRuns, readCountInCliniko, readRunTotals } from '../../src/legacy/read-runs.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 describe('the active runs of a server without row-level security', () => {
@@ -27,5 +27,34 @@ describe('the average duration of runs', () => {
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
       values (123, 'b', 'completed', '2026-11-23 10:00:00', '2026-11-23 10:00:30')`;
     expect(await readRunTotals(sql, 123)).toMatchObject({ successful: 2, averageSeconds: 30 });
+  });
+});
+
+describe('the number of patients in Cliniko', () => {
+  test('is that of the newest full run; without one, the most that a newest run found', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    const add = (type: string, found: string, at: string) => sql`
+      insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (123, ${type}, 'completed', ${at}, ${`{"patients_found": ${found}}`}::text::jsonb)`;
+    expect(await readCountInCliniko(sql, 123)).toBe(0);
+    for (const found of ['-1e300', '"648"', 'null', '[]']) await add('patient_sync', found, '2026-11-01');
+    expect(await readCountInCliniko(sql, 123)).toBe(0);
+    await add('changed_patients', '648', '2026-11-02');
+    await add('changed_patients', '3', '2026-11-03');
+    expect(await readCountInCliniko(sql, 123)).toBe(648);
+    await add('full_patients', '650', '2026-11-04');
+    await add('full_patients', '649', '2026-11-05');
+    await add('full_patients', '0', '2026-11-06');
+    await add('active_patients', '700', '2026-11-07');
+    expect(await readCountInCliniko(sql, 123)).toBe(649);
+    await add('full_patients', '1e400', '2026-11-08');
+    expect(await readCountInCliniko(sql, 123)).toBe(2_147_483_647);
+    await sql`insert into organizations (id, country, time_zone, validation, created_at)
+      values (123, 'AU', 'UTC', '{}', '2026-11-09')`;
+    expect(await readCountInCliniko(sql, 123)).toBe(0);
+    await add('changed_patients', '20', '2026-11-10');
+    expect(await readCountInCliniko(sql, 123)).toBe(20);
   });
 });
