@@ -5,7 +5,7 @@
  * organization never overlap, but two can start within one second: the later one gets `_<id of its log>` appended, and
  * both forms find it, so an id that was given once stays valid.
  */
-import type { Sql } from 'postgres';
+import type { PendingQuery, Row, Sql } from 'postgres';
 import { RowId } from '#contract/sync-log.ts';
 
 export interface SyncIdParts {
@@ -44,13 +44,22 @@ export function formatSyncId(organizationId: number, startedAt: string, suffix?:
   return suffix === undefined ? id : `${id}_${suffix}`;
 }
 
+/**
+ * Whether a row of `sync_logs` started in the second of this time. Starts that ISO 8601 cannot write count as its first or last second,
+ * as in the rendered log (events/render.ts).
+ */
+const startedInSecondOf = (sql: Sql, row: string, time: PendingQuery<Row[]>) => sql`
+  ${sql(row)}.started_at between
+    case when ${time} < '0001-01-01 00:00:01' then '-infinity' else date_trunc('second', least(${time}, '9999-12-31 23:59:59')) end
+    and case when ${time} >= '9999-12-31 23:59:59' then 'infinity'
+      else date_trunc('second', greatest(${time}, '0001-01-01')) + interval '999999 microseconds' end`;
+
 /** @returns the id of the log that a sync id names; undefined when there is none */
 export async function findSyncLogId(sql: Sql, id: SyncIdParts): Promise<number | undefined> {
+  const start = sql`(${id.startedAt}::timestamptz at time zone 'utc')`;
   const [row] = await sql<{ id: number }[]>`
     select id from sync_logs
-    where organization_id = ${id.organizationId}
-      and started_at >= ${id.startedAt}::timestamptz at time zone 'utc'
-      and started_at < ${id.startedAt}::timestamptz at time zone 'utc' + interval '1 second'
+    where organization_id = ${id.organizationId} and ${startedInSecondOf(sql, 'sync_logs', start)}
       and (${id.syncLogId ?? null}::int is null or id = ${id.syncLogId ?? null})
     order by id limit 1`;
   return row?.id;
@@ -61,10 +70,9 @@ export async function findSecondsTaken(sql: Sql, syncLogIds: readonly number[]):
   if (syncLogIds.length === 0) return new Set();
   const rows = await sql<{ id: number }[]>`
     select log.id from sync_logs as log
-    where log.id = any(${syncLogIds as number[]}::int[]) and isfinite(log.started_at) and exists (
+    where log.id = any(${syncLogIds as number[]}::int[]) and exists (
       select 1 from sync_logs as other
       where other.organization_id = log.organization_id and other.id < log.id
-        and other.started_at >= date_trunc('second', log.started_at)
-        and other.started_at < date_trunc('second', log.started_at) + interval '1 second')`;
+        and ${startedInSecondOf(sql, 'other', sql`log.started_at`)})`;
   return new Set(rows.map((row) => row.id));
 }

@@ -65,3 +65,36 @@ describe('two runs that start in one second', () => {
     expect((await status('nonsense')).status).toBe(404);
   });
 });
+
+describe('a run of another program that started at a time without a year of four digits', () => {
+  test('is found by the id that names it', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connectInTest(databaseUrl);
+    const times = [
+      '-infinity',
+      '0044-03-15 BC',
+      '0001-01-01',
+      '9999-12-31 23:59:59.9',
+      '12026-01-01',
+      'infinity',
+    ];
+    for (const [index, time] of times.entries()) {
+      const organization = 300 + index;
+      const [row] = await sql<{ id: number }[]>`
+        insert into sync_logs (organization_id, operation_type, status, started_at)
+        values (${organization}, 'nightly', 'running', ${time}::text::timestamp), (${organization}, 'nightly', 'success', ${time}::text::timestamp)
+        returning id`;
+      const { active_syncs } = await (await server.api('/sync/active')).json();
+      const { sync_id } = active_syncs.find(
+        (one: { organization_id: number }) => one.organization_id === organization,
+      );
+      const named = await (await server.api(`/sync/status/${sync_id}`)).json();
+      expect(named, time).toMatchObject({ organization_id: organization, status: 'running', sync_id });
+      const later = await (await server.api(`/sync/status/${sync_id}_${(row?.id ?? 0) + 1}`)).json();
+      expect(later, time).toMatchObject({ status: 'completed', sync_id: `${sync_id}_${(row?.id ?? 0) + 1}` });
+      const forced = await server.api(`/sync/force-cancel/${sync_id}`, { method: 'DELETE' });
+      expect(forced.status, time).toBe(200);
+    }
+    expect(await (await server.api('/sync/active')).json()).toMatchObject({ total_active: 0 });
+  });
+});
