@@ -25,8 +25,7 @@ export interface DatabaseObject {
   isPartition: boolean;
   /** `r`, `p`: tables; `v`, `m`: views; null for anything else. */
   relkind: string | null;
-  /** `policy`: the rule of our policy, as its comment keeps it; empty without a comment, null without the policy. */
-  rowSecurity: { on: boolean; forced: boolean; policy: string | null };
+  rowSecurity: RowSecurity;
   /** Of a table or view. */
   columns: readonly string[];
   /** A view that reads with the rights of its caller, so that row-level security applies to it. */
@@ -34,6 +33,15 @@ export interface DatabaseObject {
   /** Whether a function only reads, and nothing that its caller may not read. */
   isHarmless: boolean;
   isTrigger: boolean;
+}
+
+interface RowSecurity {
+  on: boolean;
+  forced: boolean;
+  /** That of our restrictive policy, as its comment keeps it; empty without a comment, null without the policy. */
+  rule: string | null;
+  /** Whether the table has the policy that lets the restrictive one decide. */
+  hasBase: boolean;
 }
 
 export interface Grant {
@@ -47,7 +55,10 @@ export interface Grant {
   columns: readonly string[];
 }
 
+/** Restrictive, so that no policy of another program shows more rows than it does. */
 export const ROW_SECURITY_POLICY = 'organization_isolation';
+/** Always true: a restrictive policy alone shows no row. */
+export const BASE_POLICY = 'organization_isolation_decides';
 
 export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseObject[]> {
   return await sql<DatabaseObject[]>`
@@ -88,9 +99,10 @@ export async function readObjects(sql: ISql, own: OwnObjects): Promise<DatabaseO
         where attrelid = table_oid and attname = 'organization_id' and not attisdropped) end as "organizationColumn",
       exists (select from pg_attribute where attrelid = table_oid and attname = 'organizations' and not attisdropped)
         as "hasOrganizationList",
-      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'policy', (
+      json_build_object('on', relrowsecurity, 'forced', relforcerowsecurity, 'rule', (
         select coalesce(obj_description(pg_policy.oid, 'pg_policy'), '') from pg_policy
-        where polrelid = table_oid and polname = ${ROW_SECURITY_POLICY})) as "rowSecurity",
+        where polrelid = table_oid and polname = ${ROW_SECURITY_POLICY} and not polpermissive), 'hasBase', exists (
+        select from pg_policy where polrelid = table_oid and polname = ${BASE_POLICY})) as "rowSecurity",
       (select coalesce(json_agg(json_build_object('role', role, 'privileges', privileges, 'hasGrantOption', has_option,
           'isWhole', exists (select from aclexplode(whole_acl) as whole where whole.grantee = granted.grantee),
           'columns', array(select distinct attname from pg_attribute, aclexplode(attacl) as single

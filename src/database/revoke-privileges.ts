@@ -12,7 +12,13 @@
 import type { ISql } from 'postgres';
 import { JOURNAL_TABLE } from './migration-journal.ts';
 import type { OwnObjects } from './own-objects.ts';
-import { type DatabaseObject, type Grant, ROW_SECURITY_POLICY, readObjects } from './privileges.ts';
+import {
+  BASE_POLICY,
+  type DatabaseObject,
+  type Grant,
+  ROW_SECURITY_POLICY,
+  readObjects,
+} from './privileges.ts';
 import { columnsFor, isForSqlReaders, readSqlReaders, type SqlReader } from './reader-privileges.ts';
 import { findViewReaders } from './views-of-others.ts';
 
@@ -199,12 +205,13 @@ function rowSecurityStatements(object: DatabaseObject, roles: DatabaseRoles): st
   if (!rowSecurity.on) statements.push(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
   if (rowSecurity.forced) statements.push(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
   if (isPartition && !DEFAULT_PARTITIONS.has(plainName)) return statements;
+  if (!rowSecurity.hasBase) statements.push(`CREATE POLICY ${BASE_POLICY} ON ${name} USING (true)`);
   const rule = policyRule(object, roles);
-  if (rowSecurity.policy === rule) return statements;
-  const verb = rowSecurity.policy === null ? 'CREATE' : 'ALTER';
+  if (rowSecurity.rule === rule) return statements;
   return [
     ...statements,
-    `${verb} POLICY ${ROW_SECURITY_POLICY} ON ${name} USING (${rule})`,
+    `DROP POLICY IF EXISTS ${ROW_SECURITY_POLICY} ON ${name}`,
+    `CREATE POLICY ${ROW_SECURITY_POLICY} ON ${name} AS RESTRICTIVE USING (${rule})`,
     // PostgreSQL stores the rule in its own words. The comment keeps ours, for the comparison of the next start.
     `COMMENT ON POLICY ${ROW_SECURITY_POLICY} ON ${name} IS ${quoteText(rule)}`,
   ];

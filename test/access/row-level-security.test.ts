@@ -5,6 +5,7 @@ import { describe, expect, inject, onTestFinished } from 'vitest';
 import { requirementFor } from '../../src/access/route-policy.ts';
 import { createRowLevelSecurity, restrict } from '../../src/access/row-level-security.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
+import { prepareDatabase } from '../../src/database/prepare.ts';
 import { type GrantedOrganizations, UNRESTRICTED } from '../../src/http/principal.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { organizationTable } from '../../src/organizations/table.ts';
@@ -90,6 +91,43 @@ describe('under the role of the reader', () => {
     expect(tables.filter(({ reads, ofClinics }) => reads !== ofClinics)).toEqual([]);
     expect(tables.filter(({ reads, hasPolicy }) => reads && !hasPolicy)).toEqual([]);
     expect(tables.filter(({ writes }) => writes)).toEqual([]);
+  });
+
+  test('policies of another program show no more rows, and break no read', async ({ databaseUrl }) => {
+    const database = open(databaseUrl);
+    const { sql } = database;
+    await fill(database);
+    await sql`create function theirs() returns boolean language plpgsql as 'begin return true; end'`;
+    await sql`revoke all on function theirs() from public`;
+    for (const [table, column] of TABLES) {
+      await sql`create policy "Enable read access for all users" on ${sql(table)} for select using (true)`;
+      await sql`create policy theirs on ${sql(table)} using (theirs())`;
+      const rows = await sql.begin(async (tx) => {
+        await restrict(tx, [OURS]);
+        return await tx<{ id: number }[]>`select ${tx(column)} as id from ${tx(table)}`;
+      });
+      expect(rows, table).toEqual([{ id: OURS }]);
+    }
+  });
+
+  test('a start replaces the policy of earlier versions, beside which others counted', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    const policies = () => sql`select polname as name, polpermissive as permissive,
+        pg_get_expr(polqual, polrelid) as rule, obj_description(oid, 'pg_policy') as comment
+      from pg_policy where polrelid = 'patients'::regclass order by polname`;
+    const expected = await policies();
+    expect(expected).toMatchObject([
+      { name: 'organization_isolation', permissive: false },
+      { name: 'organization_isolation_decides', permissive: true, rule: 'true' },
+    ]);
+    await sql`drop policy organization_isolation_decides on patients`;
+    await sql`drop policy organization_isolation on patients`;
+    await sql.unsafe(`create policy organization_isolation on patients using (${expected[0]?.rule});
+      comment on policy organization_isolation on patients is '${expected[0]?.comment.replaceAll("'", "''")}'`);
+    await prepareDatabase({ url: databaseUrl, readers: [] });
+    expect(await policies()).toEqual(expected);
   });
 
   test('a session that names no organization reads no rows', async ({ databaseUrl }) => {
