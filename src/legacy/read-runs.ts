@@ -1,6 +1,8 @@
 /** The runs behind the old answers: the same rows and the same rendering as the documented poll. */
 import type { Sql } from 'postgres';
 import { MAX_ROW_ID, SyncLog } from '#contract/sync-log.ts';
+import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
+import { renderSyncLog } from '../events/render.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { findSecondsTaken, formatSyncId } from './sync-id.ts';
@@ -88,16 +90,24 @@ export async function readRunTotals(sql: Sql, organizationId: number): Promise<R
   return row ?? { total: 0, successful: 0, failed: 0, averageSeconds: 0 };
 }
 
-/** @returns the newest running row of each organization that the request may see and that has one, at most 1,000 */
+/**
+ * One statement, whatever the number of runs: a query for each would keep the pool busy.
+ *
+ * @returns the newest running row of each organization that the request may see and that has one, at most 1,000
+ */
 export async function readActiveRuns(sql: Sql, organizations: GrantedOrganizations): Promise<SyncLog[]> {
   const granted =
     organizations === '*' ? sql`` : sql`and organization_id = any(${[...organizations]}::int[])`;
-  const rows = await sql<{ id: number; organization_id: number }[]>`
-    select distinct on (organization_id) id, organization_id from sync_logs as run
-    where sync_log_status(run) = 'running' ${granted}
-    order by organization_id, started_at desc, id desc limit 1000`;
-  const logs = await Promise.all(
-    rows.map((row) => readSyncLogs(sql, row.organization_id, { limit: 1, id: row.id })),
+  const rows = await sql<
+    { epoch: string; columns: string; metadata: string | null; change: [number, string] | null }[]
+  >`
+    select sync_epoch() as epoch, (log.row - 'metadata')::text as columns, (log.row -> 'metadata')::text as metadata,
+      ${lastChangeOf(sql)} as change
+    from (
+      select distinct on (organization_id) id, organization_id, sync_log_row(run) as row from sync_logs as run
+      where sync_log_status(run) = 'running' ${granted}
+      order by organization_id, started_at desc, id desc limit 1000) as log`;
+  return rows.map(({ epoch, columns, metadata, change }) =>
+    parseLog(renderSyncLog({ columns, metadata }, epoch, toLastChange(change))),
   );
-  return logs.flatMap((page) => page.logs.map(parseLog)).filter(({ status }) => status === 'running');
 }

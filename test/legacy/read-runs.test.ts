@@ -16,6 +16,26 @@ describe('the active runs of a server without row-level security', () => {
     expect(await readActiveRuns(sql, new Set())).toEqual([]);
     expect(await readActiveRuns(sql, '*')).toHaveLength(1_000);
   });
+
+  test('take as many statements for 1,000 organizations as for one', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      select id, 'full_patients', 'running', now() at time zone 'utc' from generate_series(1, 1000) as id`;
+    let calls = 0;
+    const counted = new Proxy(sql, {
+      apply(target, self, parts) {
+        calls += 1;
+        return Reflect.apply(target, self, parts);
+      },
+    });
+    const callsFor = async (organizations: Set<number>) => {
+      calls = 0;
+      expect(await readActiveRuns(counted, organizations)).toHaveLength(organizations.size);
+      return calls;
+    };
+    const all = new Set(Array.from({ length: 1_000 }, (_, index) => index + 1));
+    expect(await callsFor(all)).toBe(await callsFor(new Set([1])));
+  });
 });
 
 describe('the average duration of runs', () => {
