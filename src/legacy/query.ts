@@ -12,7 +12,7 @@ export function lenientNumber(
   return Math.min(max, Math.max(min, number));
 }
 
-/** As Python's web frameworks read it: `true`, `1`, `yes`, `on`, in any case. */
+/** As Python's web frameworks read it, in any case. */
 export function lenientFlag(c: Context, name: string): boolean {
-  return /^(true|1|yes|on)$/i.test(c.req.query(name) ?? '');
+  return /^(true|t|1|yes|y|on)$/i.test(c.req.query(name) ?? '');
 }

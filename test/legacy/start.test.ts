@@ -27,6 +27,7 @@ describe('POST /cliniko/sync/:org', () => {
   test.for([
     ['', 'incremental', 'changed_patients'],
     ['?mode=incremental&force_full=true', 'incremental', 'full_patients'],
+    ['?force_full=T', 'incremental', 'full_patients'],
     ['?mode=comprehensive', 'comprehensive', 'full_patients'],
     ['?mode=basic&unknown=1', 'basic', 'full_patients'],
     ['?mode=patients-only', 'patients-only', 'full_patients'],
