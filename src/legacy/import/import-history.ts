@@ -8,7 +8,7 @@ import { appendAudit } from '../../audit/append.ts';
 import { OrganizationDeletedError } from '../../organizations/organization-lock.ts';
 import { LegacyImportError } from './error.ts';
 import { type HistoryRow, toHistoryRow, word } from './history-row.ts';
-import type { LegacyRow, LegacySource } from './legacy-source.ts';
+import { type LegacyRow, type LegacySource, NO_ORGANIZATION } from './legacy-source.ts';
 import { findImported, sourceKey, writeHistory } from './write-history.ts';
 
 export interface ImportOptions {
@@ -73,6 +73,7 @@ export async function importHistory(
 }
 
 function startReport(source: LegacySource, { organizations }: ImportOptions): ImportReport {
+  const withoutOrganization = source.counts.get(NO_ORGANIZATION) ?? 0;
   return {
     table: source.table.name,
     organizations: [...organizations].map(([legacyId, organizationId]) => ({
@@ -84,11 +85,11 @@ function startReport(source: LegacySource, { organizations }: ImportOptions): Im
       leftOut: 0,
     })),
     unmapped: [...source.counts]
-      .filter(([legacyId]) => !organizations.has(legacyId))
+      .filter(([legacyId]) => legacyId !== NO_ORGANIZATION && !organizations.has(legacyId))
       .map(([legacyId, rows]) => ({ legacyId, rows })),
     statuses: new Map(),
     operations: new Map(),
-    leftOut: new Map(),
+    leftOut: new Map(withoutOrganization === 0 ? [] : [['without an organization', withoutOrganization]]),
     reduced: 0,
   };
 }

@@ -12,6 +12,9 @@ import { databaseError } from '../../logging/safe-error.ts';
 import { LegacyImportError } from './error.ts';
 import { findLegacyTable, type LegacyTable } from './legacy-table.ts';
 
+/** In `counts`: no row of it can be mapped. */
+export const NO_ORGANIZATION = '';
+
 /** Every column as text; null also where the table has no such column. */
 export interface LegacyRow {
   id: string;
@@ -84,7 +87,7 @@ async function openSource(
   );
   const table = await findLegacyTable(tx, schema);
   const counts = await tx.unsafe<{ organization: string; rows: string }[]>(
-    `select coalesce(organization_id::text, '') as organization, count(*) as rows from ${table.name} group by 1 order by 1`,
+    `select coalesce(organization_id::text, '${NO_ORGANIZATION}') as organization, count(*) as rows from ${table.name} group by 1 order by 1`,
   );
   return {
     table,

@@ -126,6 +126,16 @@ describe('an import', () => {
     ]);
   });
 
+  test('leaves out rows without an organization, and offers no mapping for them', async ({ databaseUrl }) => {
+    const { url, sql } = await oldDatabase();
+    await sql`alter table sync_logs alter organization_id drop not null`;
+    await sql`insert into sync_logs (source_system, operation_type, status, started_at)
+      values ('cliniko', 'full_patients', 'completed', '2026-03-01')`;
+    const report = await importFrom(url, databaseUrl, false);
+    expect(report.unmapped).toEqual([{ legacyId: 'org_xyz', rows: 1 }]);
+    expect(Object.fromEntries(report.leftOut)).toEqual({ ...EXPECTED.leftOut, 'without an organization': 1 });
+  });
+
   test('shows its rows in the history of a server that runs, without names, events or webhooks', async ({
     databaseUrl,
   }) => {
