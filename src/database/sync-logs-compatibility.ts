@@ -37,11 +37,12 @@ export async function readIncompatibilities(
   sql: TransactionSql,
   ownFunctions: readonly string[],
 ): Promise<string[]> {
+  const kind = await readKind(sql);
+  if (kind !== undefined) return [kind];
   const columns = await readIncompatibleColumns(sql);
   if (columns === undefined) return [];
-  const unsuitable = [...(await readKind(sql)), ...columns];
   // In a table with other columns, test rows show nothing more.
-  if (unsuitable.length > 0) return unsuitable;
+  if (columns.length > 0) return columns;
   const foreignKeys = await readForeignKeys(sql);
   return [
     ...foreignKeys,
@@ -57,11 +58,11 @@ const KINDS: Record<string, string> = {
 };
 
 /** Triggers and the index for the one running run need an ordinary table. */
-async function readKind(sql: ISql): Promise<string[]> {
+async function readKind(sql: ISql): Promise<string | undefined> {
   const [relation] = await sql<{ kind: string }[]>`
     select relkind as kind from pg_class where oid = to_regclass('public.sync_logs')`;
   const kind = KINDS[relation?.kind ?? 'r'];
-  return kind === undefined ? [] : [`it is ${kind}`];
+  return kind === undefined ? undefined : `it is ${kind}`;
 }
 
 interface FoundColumn {
@@ -94,7 +95,9 @@ function incompatibilityOf({ name, type, notNull, filled }: FoundColumn): string
   }
   if (known?.mayBeNull) return notNull ? [`its column ${name} is NOT NULL`] : [];
   if (known !== undefined && name !== 'id') return [];
-  return notNull && !filled ? [`its column ${name} is NOT NULL without a default`] : [];
+  // A table that was copied without its sequence has an `id` that may be NULL.
+  const isEmpty = !filled && (notNull || name === 'id');
+  return isEmpty ? [`its column ${name} ${notNull ? 'is NOT NULL without a' : 'has no'} default`] : [];
 }
 
 /** Logs outlive their organization, and clinics are registered here, so a foreign key sooner or later refuses a row. */
@@ -135,6 +138,8 @@ const TEST_ROWS = [
   { id: -3, type: 'full_patients', status: 'completed', ended: true },
 ];
 
+type TestRow = (typeof TEST_ROWS)[number];
+
 /** Thrown to roll the test rows back. */
 const ROLLED_BACK = new Error('The test rows are rolled back.');
 
@@ -142,14 +147,8 @@ async function testRows(tx: TransactionSql, skipForeignKeys: boolean): Promise<s
   const reasons = new Set<string>();
   const trial = tx.savepoint(async (all) => {
     for (const row of TEST_ROWS) {
-      const error = await all
-        .savepoint((one) => insertTestRow(one, row))
-        .catch((failure: unknown) => failure);
-      const refusal = databaseError(error);
-      if (refusal === undefined) continue;
-      if (isLock(refusal.code)) throw error;
-      if (refusal.code === FOREIGN_KEY && skipForeignKeys) continue;
-      reasons.add(describe(refusal, `a ${row.type} row with status ${row.status}`));
+      const reason = await tryRow(all, row, skipForeignKeys);
+      if (reason !== undefined) reasons.add(reason);
     }
     throw ROLLED_BACK;
   });
@@ -159,16 +158,41 @@ async function testRows(tx: TransactionSql, skipForeignKeys: boolean): Promise<s
   return [...reasons];
 }
 
-async function insertTestRow(
-  sql: ISql,
-  { id, type, status, ended }: (typeof TEST_ROWS)[number],
-): Promise<void> {
+/** @returns why the table does not take this row; undefined when it does */
+async function tryRow(
+  tx: TransactionSql,
+  row: TestRow,
+  skipForeignKeys: boolean,
+): Promise<string | undefined> {
+  const words = `a ${row.type} row with status ${row.status}`;
+  try {
+    const isKept = await tx.savepoint((one) => keepsTestRow(one, row));
+    return isKept ? undefined : `a trigger or rule of another program drops or changes ${words}`;
+  } catch (error) {
+    const refusal = databaseError(error);
+    if (refusal === undefined || isLock(refusal.code)) throw error;
+    return refusal.code === FOREIGN_KEY && skipForeignKeys ? undefined : describe(refusal, words);
+  }
+}
+
+/** Inserts a row and ends it, as a run does. @returns whether the table holds what was written, both times */
+async function keepsTestRow(sql: ISql, { id, type, status, ended }: TestRow): Promise<boolean> {
   // Each with a start of its own: a unique index may contain it.
   const start = sql`now() at time zone 'utc' + ${id}::int * interval '1 minute'`;
+  const reason = 'A test row that is rolled back.';
   await sql`insert into sync_logs (id, organization_id, operation_type, status, started_at, completed_at, metadata,
       records_processed, records_success, records_failed, error_details) overriding system value
     values (${id}, ${TEST_ORGANIZATION}, ${type}, ${status}, ${start}, ${ended ? start : sql`null`}, '{}', null, null, null,
-      ${ended ? 'A test row that is rolled back.' : null})`;
+      ${ended ? reason : null})`;
+  const holds = async (word: string) => {
+    const rows = await sql`select from sync_logs where id = ${id} and organization_id = ${TEST_ORGANIZATION}
+      and operation_type = ${type} and status = ${word}`;
+    return rows.length === 1;
+  };
+  if (!(await holds(status))) return false;
+  const end = ended ? status : 'failed';
+  await sql`update sync_logs set status = ${end}, completed_at = ${start}, error_details = ${reason} where id = ${id}`;
+  return await holds(end);
 }
 
 const FOREIGN_KEY = '23503';

@@ -29,14 +29,27 @@ export interface RunOrigin {
   retryOf?: number;
 }
 
-/** The new row is committed when this resolves. @throws OrganizationDeletedError when the organization is not registered */
+/** `sync_logs` takes no row: a trigger or rule that another program has added since the start drops it. */
+class RunNotStoredError extends Error {
+  override readonly name = 'RunNotStoredError';
+}
+
+/** Each is a run that started and ended between two statements. */
+const ATTEMPTS = 20;
+
+/**
+ * The new row is committed when this resolves.
+ *
+ * @throws OrganizationDeletedError when the organization is not registered
+ * @throws RunNotStoredError
+ */
 export async function startRun(
   { sql }: Database,
   organizationId: number,
   type: OperationType,
   origin: RunOrigin = {},
 ): Promise<StartedRun> {
-  for (;;) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     // For our own runs this query only saves an id of the sequence: the index decides.
     const running = await findRunning(sql, organizationId);
     if (running !== undefined) return { syncLogId: running.id, created: false };
@@ -55,6 +68,7 @@ export async function startRun(
     if (created !== undefined) return { syncLogId: created, created: true };
     // Another run started between the two statements: join it, unless it has already ended.
   }
+  throw new RunNotStoredError();
 }
 
 /** A run that reads as running: another program may have its own word for it. */

@@ -200,6 +200,11 @@ const INCOMPATIBLE: [change: string, undo: string, reason: string | RegExp][] = 
 /** Only possible before the triggers and policies of the first migration. */
 const OTHER_TYPES: typeof INCOMPATIBLE = [
   [
+    'drop constraint sync_logs_pkey, alter column id drop not null, alter column id drop default',
+    "add primary key (id), alter column id set default nextval('sync_logs_id_seq')",
+    'its column id has no default',
+  ],
+  [
     'alter column organization_id type text',
     'alter column organization_id type integer using organization_id::integer',
     'its column organization_id is text, not integer',
@@ -237,6 +242,25 @@ describe('the sync_logs of the guide', () => {
       expect(await sql`select from sync_events`).toHaveLength(0);
       expect(await sql`select nextval('sync_logs_id_seq')::int as id`).toEqual([{ id: 1 }]);
     }
+  });
+
+  test.for([
+    ['drops or changes', 'insert', 'return null'],
+    ['drops or changes', 'update', 'return null'],
+    ['drops or changes', 'insert', 'new.status = upper(new.status); return new'],
+    ['refuses', 'update', "raise exception 'append only'"],
+  ] as const)('is refused with a trigger that %s a row at its %s', async ([what, event, body]) => {
+    const { url, sql } = await guideTable();
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'full_patients', 'running', '2024-02-01'), (123, 'full_patients', 'running', '2024-02-02')`;
+    await sql.unsafe(`create function theirs() returns trigger language plpgsql as 'begin ${body.replaceAll("'", "''")}; end';
+      create trigger theirs before ${event} on sync_logs for each row execute function theirs()`);
+    expect(await refusalOf(url)).toMatch(
+      new RegExp(`of another program ${what} a changed_patients row with status running`),
+    );
+    await sql`drop trigger theirs on sync_logs`;
+    await migrate(url);
+    expect(await sql`select distinct status from sync_logs`).toEqual([{ status: 'failed' }]);
   });
 
   test('keeps its rows; a run that was left running has an end', async () => {

@@ -44,4 +44,17 @@ describe('a run', () => {
     expect(await engine.ended()).toMatchObject({ id: 1, status: 'completed', metadata: { unchanged: 30 } });
     await worker.stop();
   });
+
+  test('is an error, not an endless attempt, when a trigger of another program drops its row', async ({
+    databaseUrl,
+  }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`create function theirs() returns trigger language plpgsql as 'begin return null; end'`;
+    await sql`create trigger theirs before insert on sync_logs for each row execute function theirs()`;
+    await expect(startRun(database, 123, 'full_patients')).rejects.toMatchObject({
+      name: 'RunNotStoredError',
+    });
+    await sql`drop trigger theirs on sync_logs`;
+    expect(await startRun(database, 123, 'full_patients')).toMatchObject({ created: true });
+  });
 });
