@@ -69,9 +69,17 @@ interface EventRow {
   row_at: string | null;
 }
 
+/**
+ * The start of a run as text that compares as the time does: microseconds, always 20 digits. The text of PostgreSQL does not, because
+ * other programs store any time: year 12026 would come before 2027.
+ */
+const comparableStart = (sql: ISql, time: ReturnType<ISql>) => sql`
+  case when isfinite(${time}) then to_char(extract(epoch from ${time}) * 1000000 + 1e18, 'FM00000000000000000000')
+    else ${time}::text end`;
+
 const eventColumns = (sql: Sql) => sql`event.organization_id, event.seq, event.type,
   ${isoTime(sql, 'event.at')} as at, event.sync_log_id,
-  (event.row ->> 'started_at')::timestamp::text as started_at, (event.row - 'metadata')::text as columns,
+  ${comparableStart(sql, sql`(event.row ->> 'started_at')::timestamp`)} as started_at, (event.row - 'metadata')::text as columns,
   (event.row -> 'metadata')::text as metadata, event.row_seq,
   case when event.row_seq <> event.seq then (select ${isoTime(sql, 'changed.at')} from sync_events as changed
     where changed.organization_id = event.organization_id and changed.seq = event.row_seq) end as row_at`;
@@ -157,7 +165,7 @@ export async function readStreamStates(sql: Sql, organizationIds: readonly numbe
       ${isoTime(sql, sql`clock_timestamp()`)} as at,
       coalesce((select min(seq) from sync_events where organization_id = wanted.organization_id), stream.head + 1)
         as oldest,
-      log.started_at::text as started_at, (log.row - 'metadata')::text as columns,
+      ${comparableStart(sql, sql`log.started_at`)} as started_at, (log.row - 'metadata')::text as columns,
       (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as change,
       exists (select 1 from sync_logs where organization_id = wanted.organization_id
         order by started_at desc, id desc offset 1) as has_older

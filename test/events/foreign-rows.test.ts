@@ -185,6 +185,31 @@ describe('a program whose search_path has no public', () => {
   });
 });
 
+describe('the newest run', () => {
+  test('is the same from memory and from the table, whatever the year of its start', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connect(databaseUrl);
+    const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
+    await next(stream, 'snapshot');
+    const times = ['-infinity', '4000-01-01 BC', '0044-01-01 BC', '2027-01-01', '12026-01-01', 'infinity'];
+    for (const [index, time] of times.entries()) {
+      await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+        values (123, ${`start ${index}`}, 'completed', ${time}::text::timestamp)`;
+      // The change of an older run: it must not become the newest.
+      await sql`update sync_logs set records_processed = ${index + 1} where id = (select min(id) from sync_logs)`;
+      await stream.until((sent) => sent.length === 2 * (index + 2));
+      const [[fromTable], newest] = [
+        (await poll(server)).logs,
+        await server.api('/cliniko/sync-logs/123?limit=1'),
+      ];
+      expect(fromTable?.operation_type).toBe(`start ${index}`);
+      expect(SyncLogList.parse(await newest.json()).logs, time).toEqual([fromTable]);
+    }
+  });
+});
+
 describe('the list of sync logs', () => {
   test('has the organization, the number of logs and has_more, also from memory', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
