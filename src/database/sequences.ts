@@ -15,19 +15,26 @@ export function isTakenRunId(error: unknown): boolean {
 
 /** Safe during inserts: a sequence only moves forward. */
 export async function advanceSequences(sql: ISql, tables?: readonly string[]): Promise<void> {
-  const owned = await sql<{ table: string; column: string; sequence: string }[]>`
+  // That of an identity column belongs to the column. A default may use any sequence: an adopted table can have one of its own.
+  const used = await sql<{ table: string; column: string; sequence: string }[]>`
+    with uses (sequence, owner, number) as (
+      select objid, refobjid, refobjsubid from pg_depend
+      where classid = 'pg_class'::regclass and refclassid = 'pg_class'::regclass and deptype = 'i'
+      union
+      select refobjid, adrelid, adnum from pg_depend join pg_attrdef on pg_attrdef.oid = objid
+      where classid = 'pg_attrdef'::regclass and refclassid = 'pg_class'::regclass and deptype = 'n'
+    )
     select format('%I.%I', n.nspname, t.relname) as table, quote_ident(a.attname) as column,
       s.oid::regclass::text as sequence
-    from pg_class s
-    join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid and d.deptype in ('a', 'i')
-      and d.refclassid = 'pg_class'::regclass
-    join pg_class t on t.oid = d.refobjid
+    from uses
+    join pg_class s on s.oid = uses.sequence
+    join pg_class t on t.oid = uses.owner
     join pg_namespace n on n.oid = t.relnamespace and n.nspname = 'public'
-    join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+    join pg_attribute a on a.attrelid = t.oid and a.attnum = uses.number
     -- PostgreSQL may evaluate the conditions in any order, and has_sequence_privilege fails on other relations.
     where case when s.relkind = 'S' then has_sequence_privilege(s.oid, 'UPDATE') else false end
       and t.relname in ${sql(tables ?? OWN_TABLES)}`;
-  for (const { table, column, sequence } of owned) {
+  for (const { table, column, sequence } of used) {
     await sql.unsafe(`select setval('${sequence.replaceAll("'", "''")}', newest) from
       (select max(${column})::bigint as newest from ${table}) as rows
       where newest > (select case when is_called then last_value else last_value - 1 end from ${sequence})`);

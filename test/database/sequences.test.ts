@@ -17,6 +17,23 @@ describe('rows of sync_logs that were loaded with their ids', () => {
     expect(started).toMatchObject({ sync_log_id: 41, already_running: false });
   });
 
+  test('whose sequence belongs to no column: a sync starts with the next id', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`create sequence their_ids`;
+    await sql`alter table sync_logs alter id set default nextval('their_ids')`;
+    await sql`drop sequence sync_logs_id_seq`;
+    await load(databaseUrl);
+    const server = await startTestServer(databaseUrl, { patients: 1 });
+    const start = async () => await (await server.api('/cliniko/sync-all/123', START)).json();
+    expect(await start()).toMatchObject({ sync_log_id: 41, already_running: false });
+    await vi.waitFor(async () =>
+      expect(await sql`select from sync_logs where status = 'running'`).toHaveLength(0),
+    );
+    await sql`insert into sync_logs (id, organization_id, operation_type, status, started_at)
+      values (42, 5, 'full_patients', 'completed', now())`;
+    expect(await start()).toMatchObject({ sync_log_id: 43, already_running: false });
+  });
+
   test('while the server runs: a start with an id conflict advances the sequence', async ({
     databaseUrl,
   }) => {
