@@ -13,6 +13,7 @@ export const ProblemCode = z.enum([
   'SYNC_LOG_NOT_FOUND',
   'OPERATION_NOT_FOUND',
   'ALREADY_ENDED',
+  'HELD_CHANGED',
   'NOT_OURS',
   'PROXY_NEEDS_ACCOUNTS',
   'HOST_NOT_ALLOWED',

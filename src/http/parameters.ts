@@ -26,6 +26,12 @@ export function queryId(c: Context, name: string): number | undefined {
   return readId(text, name);
 }
 
+/** From 1. */
+export function queryCount(c: Context, name: string): number | undefined {
+  const text = c.req.query(name);
+  return text === undefined ? undefined : readWholeNumber(text, name, Number.MAX_SAFE_INTEGER);
+}
+
 /** How many entries a page has: without `limit`, and at the most. */
 export interface PageLimit {
   fallback: number;

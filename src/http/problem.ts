@@ -13,6 +13,7 @@ const KINDS: Record<ProblemCode, { status: number; title: string }> = {
   SYNC_LOG_NOT_FOUND: { status: 404, title: 'Sync log not found' },
   OPERATION_NOT_FOUND: { status: 404, title: 'Operation not found' },
   ALREADY_ENDED: { status: 409, title: 'Already ended' },
+  HELD_CHANGED: { status: 409, title: 'Other patients are held now' },
   NOT_OURS: { status: 409, title: 'Not ours' },
   PROXY_NEEDS_ACCOUNTS: { status: 403, title: 'A proxy needs accounts' },
   HOST_NOT_ALLOWED: { status: 403, title: 'Host not allowed' },

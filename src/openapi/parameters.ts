@@ -26,6 +26,13 @@ export const limitOf = ({ fallback, max }: PageLimit): Parameter => ({
 
 export const LIMIT = limitOf(PAGE);
 
+/** Of a decision about held patients. */
+export const HELD: Parameter = {
+  schema: z.int().min(1),
+  description:
+    'How many patients the decision is about. When another number is held by now, nothing is changed. Default: all that are held.',
+};
+
 export const SINCE: Parameter = {
   schema: z.string(),
   description:

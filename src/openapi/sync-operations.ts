@@ -23,6 +23,7 @@ import {
   AT_LEAST,
   CHANGES_SINCE,
   FORMAT,
+  HELD,
   IDEMPOTENCY_KEY,
   IDEMPOTENCY_PROBLEMS,
   IF_NONE_MATCH,
@@ -260,8 +261,9 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     tag: 'Patients',
     access: { audit: null },
     summary: 'Confirm a disappearance that was held',
+    query: { held: HELD },
     answers: { 200: { description: 'How many were marked as missing.', schema: ConfirmedMissing } },
-    problems: ['ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND', 'HELD_CHANGED'],
   },
   {
     method: 'post',
@@ -272,8 +274,9 @@ export const SYNC_OPERATIONS: readonly Operation[] = [
     summary: 'Keep the patients of a disappearance that was held',
     description:
       'For patients that are still in Cliniko. A later full sync that does not see them holds them again.',
+    query: { held: HELD },
     answers: { 200: { description: 'How many are no longer held.', schema: ReleasedHeld } },
-    problems: ['ORGANIZATION_NOT_FOUND'],
+    problems: ['ORGANIZATION_NOT_FOUND', 'HELD_CHANGED'],
   },
   {
     method: 'get',

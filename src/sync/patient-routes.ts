@@ -1,6 +1,7 @@
 /** Routes for dashboards besides the runs: totals, quarantine, analytics. They are here because the totals name the last run. */
 import { type Context, Hono } from 'hono';
 import type { ISql, Sql } from 'postgres';
+import { formatCount, formatPatients } from '#contract/count.ts';
 import type { ConfirmedMissing, MissingPatients, QuarantineRetry, ReleasedHeld } from '#contract/patients.ts';
 import { appendAudit } from '../audit/append.ts';
 import { ClinikoError } from '../cliniko/error.ts';
@@ -9,7 +10,7 @@ import { readAnalytics } from '../events/analytics.ts';
 import type { HistoryReads } from '../events/history-reads.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { csvOf, csvResponse, wantsCsv } from '../http/csv.ts';
-import { pathId } from '../http/parameters.ts';
+import { pathId, queryCount } from '../http/parameters.ts';
 import { auditOrigin } from '../http/principal.ts';
 import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
@@ -67,7 +68,12 @@ export function patientRoutes(deps: PatientRouteDeps): Hono {
   return routes;
 }
 
-/** @returns the number of held patients that the decision changed */
+/**
+ * `held` is the number of patients that the person decided about. Since then a sync may have held others, about which no person
+ * has decided.
+ *
+ * @returns the number of held patients that the decision changed
+ */
 async function decideHeld(
   c: Context,
   { sql }: Database,
@@ -75,12 +81,20 @@ async function decideHeld(
   decide: (tx: ISql, organizationId: number) => Promise<number>,
 ): Promise<number> {
   const organizationId = pathId(c, 'orgId');
+  const meant = queryCount(c, 'held');
   return await interruptAndRun(sql, organizationId, async (tx, isRegistered) => {
     if (!isRegistered) throw organizationNotFound(organizationId);
     const count = await decide(tx, organizationId);
+    if (meant !== undefined && meant !== count) throw heldChanged(meant, count);
     await appendAudit(tx, { organizationId, action, details: { count }, ...auditOrigin(c) });
     return count;
   });
+}
+
+/** Its transaction is rolled back: nothing was decided. */
+function heldChanged(meant: number, held: number): ProblemError {
+  const now = `${formatPatients(held)} ${held === 1 ? 'is' : 'are'} held now, not ${formatCount(meant)}`;
+  return new ProblemError('HELD_CHANGED', `${now}. Nothing was changed: read the list again, then decide.`);
 }
 
 const NOT_STORED = { 'cache-control': 'no-store' };

@@ -68,6 +68,35 @@ describe('a patient that is absent from a proven full sync', () => {
     await database.close();
   });
 
+  test('is not decided about with others that were held later', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 300 });
+    await wholeSync(server);
+    vanish(server, 21);
+    await wholeSync(server);
+    vanish(server, 9);
+    vanish(server, 30);
+    expect((await wholeSync(server)).metadata).toMatchObject({ missing_held: 60 });
+    for (const decision of ['confirm', 'release']) {
+      expect(
+        await askJson(server, `/cliniko/patients/123/missing/${decision}?held=21`, 'POST'),
+      ).toMatchObject({
+        status: 409,
+        code: 'HELD_CHANGED',
+        detail: '60 patients are held now, not 21. Nothing was changed: read the list again, then decide.',
+      });
+      expect(
+        await askJson(server, `/cliniko/patients/123/missing/${decision}?held=no`, 'POST'),
+      ).toMatchObject({
+        code: 'INVALID_PARAMETER',
+        field: 'held',
+      });
+    }
+    expect(await askJson(server, '/cliniko/patients/123/missing')).toMatchObject({ missing: 0, held: 60 });
+    expect(await askJson(server, '/cliniko/patients/123/missing/confirm?held=60', 'POST')).toEqual({
+      confirmed: 60,
+    });
+  });
+
   test('stays held until a person decides, although the clinic has grown and the limit with it', async ({
     databaseUrl,
   }) => {
