@@ -61,6 +61,11 @@ async function readAccount(source: AccountSource): Promise<ClinikoAccount | null
   }
 }
 
+const NOT_ACCEPTED =
+  'Cliniko does not accept this key. Copy it again from My Info in Cliniko, or make a new one there.';
+const NOT_ALLOWED =
+  'The user of this key may not read patients in Cliniko. Give this user access to patients there, then try again.';
+
 /** A rate limit or a missing answer proves nothing about the key: the result is `unknown`, never `invalid`. */
 async function verifyKey(source: PatientSource, stop?: AbortSignal): Promise<KeyVerdict> {
   const busy = new AbortController();
@@ -78,10 +83,8 @@ async function verifyKey(source: PatientSource, stop?: AbortSignal): Promise<Key
     return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
   } catch (error) {
     const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';
-    if (kind === 'unauthorised') return { verdict: 'invalid', detail: 'Cliniko does not accept this key.' };
-    if (kind === 'forbidden') {
-      return { verdict: 'invalid', detail: 'The user of this key may not read patients in Cliniko.' };
-    }
+    if (kind === 'unauthorised') return { verdict: 'invalid', detail: NOT_ACCEPTED };
+    if (kind === 'forbidden') return { verdict: 'invalid', detail: NOT_ALLOWED };
     return { verdict: 'unknown', detail: 'Cliniko did not answer properly. Try again in a minute.' };
   } finally {
     limit.clear();

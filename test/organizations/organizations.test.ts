@@ -100,7 +100,8 @@ describe('a key that is checked before it is stored', () => {
     expect(refused.status).toBe(422);
     expect(await refused.json()).toMatchObject({
       code: 'CLINIKO_AUTH_FAILED',
-      detail: 'Cliniko does not accept this key. The key was not stored.',
+      detail:
+        'Cliniko does not accept this key. Copy it again from My Info in Cliniko, or make a new one there. The key was not stored.',
     });
     expect(await verify(server)).toMatchObject({ verdict: 'valid' });
 
