@@ -82,7 +82,11 @@ describe('the patients to check', () => {
 
     await page.route('**/to-check*', (route) => route.abort());
     await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByText('The list could not be read again: it may be old.').waitFor();
+    expect(await page.locator('.check-group').count()).toBeGreaterThan(0);
+    await page.reload();
     await page.getByText('The list could not be read: held patients are not shown either.').waitFor();
+    expect(await page.locator('.check-group').count()).toBe(0);
     await page.goBack();
     await page.getByText('It could not be read whether patients are held or not stored.').waitFor();
     await dashboard.isConnected('live');
@@ -123,18 +127,28 @@ describe('the patients to check', () => {
 
     await wholeSync(server);
     await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('button', { name: 'These 30 are gone' }).waitFor();
+    // The list of this page does not know of the others.
+    for (const id of [...server.cliniko.people.ids()].slice(0, 25)) server.cliniko.people.hardDelete(id);
+    await wholeSync(server);
     await page.getByRole('button', { name: 'These 30 are gone' }).click();
     await page.getByRole('button', { name: 'Mark as missing' }).click();
-    await page.getByRole('status').filter({ hasText: '30 patients marked as missing.' }).waitFor();
-    await page.locator('#MISSING').getByText('30', { exact: true }).waitFor();
+    const refusal = page.getByRole('alert').filter({ hasText: '55 patients are held now, not 30.' });
+    await refusal.waitFor();
+    await page.getByRole('button', { name: 'Not now' }).click();
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('button', { name: 'These 55 are gone' }).click();
+    await page.getByRole('button', { name: 'Mark as missing' }).click();
+    await page.getByRole('status').filter({ hasText: '55 patients marked as missing.' }).waitFor();
+    await page.locator('#MISSING').getByText('55', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Clinic 123' }).click();
     await vi.waitFor(async () =>
-      expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('30'),
+      expect(await dashboard.total('missing-in-cliniko').textContent()).toBe('55'),
     );
-    expect(await dashboard.total('patients').textContent()).toBe('170');
+    expect(await dashboard.total('patients').textContent()).toBe('145');
     // Another tab of the dashboard shows it as soon as the person looks at it.
     await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
     await other.locator('.held').waitFor({ state: 'hidden' });
-    await otherTab.total('missing-in-cliniko').filter({ hasText: '30' }).waitFor();
+    await otherTab.total('missing-in-cliniko').filter({ hasText: '55' }).waitFor();
   });
 });

@@ -68,8 +68,16 @@ describe('the patients page', () => {
     await page.getByLabel('Name, e-mail, phone or Cliniko id').fill('no such name');
     await count(page, 'No patient matches.');
     await page.goto(`${server.url}/?org=123&view=check`);
-    await page.getByText('No sync has run yet. Start one on the dashboard.').waitFor();
-    expect(await page.locator('main').textContent()).not.toContain('Every patient');
+    await page
+      .getByText('No patient has been read from Cliniko yet. Start a sync on the dashboard.')
+      .waitFor();
+    expect(await page.locator('main').textContent()).not.toMatch(/Every patient|has to be checked/);
+    // A run that Cliniko refused has read none either.
+    server.cliniko.behaviour.access = 'unauthorised';
+    await wholeSync(server);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.hasStatus('failed');
+    await page.locator('.check-card').getByText('No patient has been read from Cliniko yet.').waitFor();
   });
 
   test('shows the patients of each state, no match, and an error of the server', async ({
@@ -107,6 +115,21 @@ describe('the patients page', () => {
     await page.getByRole('button', { name: 'Try again' }).press('Enter');
     await count(page, '23 patients');
     expect(await focusedText(page)).toBe('Patients');
+  });
+
+  test('says that it reads while the list is that of the search before', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    await wholeSync(server);
+    await page.goto(`${server.url}/?org=123&view=patients`);
+    await rows(page).first().waitFor();
+    const before = await rows(page).count();
+    const letGo = await holdAnswers(page, /search=/);
+    await page.getByLabel('Name, e-mail, phone or Cliniko id').fill('no such name');
+    await count(page, 'Reading…');
+    await page.locator('.patients[aria-busy="true"]').waitFor();
+    expect(await rows(page).count()).toBe(before);
+    letGo();
+    await count(page, 'No patient matches.');
   });
 
   test('ignores more patients that arrive after the filter has changed', async ({ databaseUrl, page }) => {

@@ -178,10 +178,12 @@ const patientRequests = ({ get, post, file }: Requests) => ({
   /** All patients of a reason as CSV. */
   fileToCheck: (id: number, reason: CheckReason) =>
     file(`cliniko/patients/${id}/to-check/${reason}?format=csv`),
-  /** The held patients are gone. */
-  confirmMissing: (id: number) => post(`cliniko/patients/${id}/missing/confirm`, ConfirmedMissing),
+  /** The held patients are gone. @param held as many as the person has decided about: any other number is refused */
+  confirmMissing: (id: number, held: number) =>
+    post(`cliniko/patients/${id}/missing/confirm?held=${held}`, ConfirmedMissing),
   /** The held patients are still in Cliniko. */
-  releaseHeld: (id: number) => post(`cliniko/patients/${id}/missing/release`, ReleasedHeld),
+  releaseHeld: (id: number, held: number) =>
+    post(`cliniko/patients/${id}/missing/release?held=${held}`, ReleasedHeld),
   retryQuarantine: (id: number) => post(`cliniko/quarantine/${id}/retry`, QuarantineRetry),
 });
 

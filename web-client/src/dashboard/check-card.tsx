@@ -3,7 +3,7 @@ import { formatCount } from '#contract/count.ts';
 import { Icon } from '../ui/icon.tsx';
 import { handOverToHeading } from '../ui/restore-focus.ts';
 import { addressOfCheck } from './address.ts';
-import { CHECK_WORDS } from './check-words.ts';
+import { CHECK_WORDS, hasReadNothing, NOTHING_READ } from './check-words.ts';
 import type { Records } from './use-records.ts';
 
 export interface CheckCardProps {
@@ -11,7 +11,8 @@ export interface CheckCardProps {
   records: Records;
 }
 
-export function CheckCard({ organizationId, records: { toCheck, toCheckError, readAgain } }: CheckCardProps) {
+export function CheckCard({ organizationId, records }: CheckCardProps) {
+  const { summary, toCheck, toCheckError, readAgain } = records;
   return (
     <section className="card check-card" aria-labelledby="check-title">
       <div className="card-head">
@@ -28,7 +29,13 @@ export function CheckCard({ organizationId, records: { toCheck, toCheckError, re
       {toCheck === null && toCheckError === null && <p className="empty">Reading…</p>}
       {toCheck?.length === 0 && toCheckError === null && (
         <p className="empty">
-          <Icon name="done" /> No patient has to be checked.
+          {summary !== null && hasReadNothing(summary) ? (
+            NOTHING_READ
+          ) : (
+            <>
+              <Icon name="done" /> No patient has to be checked.
+            </>
+          )}
         </p>
       )}
       {toCheck !== null && toCheck.length > 0 && (

@@ -11,7 +11,7 @@ import { Icon } from '../ui/icon.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { useHandOver } from '../ui/restore-focus.ts';
 import { CheckGroup } from './check-group.tsx';
-import { isNotStored } from './check-words.ts';
+import { isNotStored, NOTHING_READ } from './check-words.ts';
 import { HeldDecision } from './held-decision.tsx';
 import { SubpageTitle } from './subpage-title.tsx';
 import { type CheckGroups, useCheckGroups } from './use-check-groups.ts';
@@ -28,7 +28,7 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
   const found = useCheckGroups(api, organizationId);
   const [decision, setDecision] = useState('');
   const place = useRef<HTMLParagraphElement>(null);
-  const { groups, isNeverSynced, error, readAgain } = found;
+  const { groups, isEmpty, error, readAgain } = found;
   const name = nameOf(registration, organizationId);
   useDocumentTitle('Patients to check', name);
   return (
@@ -37,10 +37,7 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
       <main className="page">
         <SubpageTitle organizationId={organizationId} organizationName={name} title="Patients to check" />
         {error !== null && (
-          <ErrorNotice
-            words={`The list could not be read: held patients are not shown either. ${error}`}
-            onAgain={readAgain}
-          />
+          <ErrorNotice words={`${groups === null ? UNREAD : READ_BEFORE} ${error}`} onAgain={readAgain} />
         )}
         <section className="card check-head" aria-label="All reasons">
           <Retry api={api} organizationId={organizationId} found={found} />
@@ -61,7 +58,7 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
             readAgain();
           }}
         />
-        {groups?.length === 0 && !isNeverSynced && error === null && (
+        {groups?.length === 0 && !isEmpty && error === null && (
           <p className="card empty">
             <Icon name="done" /> No patient has to be checked.
           </p>
@@ -71,6 +68,9 @@ export function CheckPage({ organizationId, api }: CheckPageProps) {
     </>
   );
 }
+
+const UNREAD = 'The list could not be read: held patients are not shown either.';
+const READ_BEFORE = 'The list could not be read again: it may be old.';
 
 interface GroupsProps {
   api: Api;
@@ -113,7 +113,7 @@ interface RetryProps {
 }
 
 /** Asks Cliniko for the patients in quarantine again. */
-function Retry({ api, organizationId, found: { groups, isNeverSynced, readAgain } }: RetryProps) {
+function Retry({ api, organizationId, found: { groups, isEmpty, readAgain } }: RetryProps) {
   const may = useMay('sync');
   const { outcome, begin } = useRetry(api, organizationId, readAgain);
   const result = useRef<HTMLParagraphElement>(null);
@@ -121,7 +121,7 @@ function Retry({ api, organizationId, found: { groups, isNeverSynced, readAgain 
   const count = groups?.filter(isNotStored).reduce((sum, group) => sum + group.count, 0) ?? 0;
   return (
     <>
-      <p className="check-summary">{groups !== null && storedWords(count, isNeverSynced)}</p>
+      <p className="check-summary">{groups !== null && storedWords(count, isEmpty)}</p>
       {count > 0 && may === true && outcome.kind !== 'unavailable' && (
         <button
           ref={button}
@@ -142,8 +142,8 @@ function Retry({ api, organizationId, found: { groups, isNeverSynced, readAgain 
 }
 
 /** @param count of the patients that are not stored */
-function storedWords(count: number, isNeverSynced: boolean): string {
-  if (isNeverSynced) return 'No sync has run yet. Start one on the dashboard.';
+function storedWords(count: number, isEmpty: boolean): string {
+  if (isEmpty) return `${NOTHING_READ} Start a sync on the dashboard.`;
   if (count === 0) return 'Every patient that Cliniko gave is stored.';
   return count === 1 ? '1 patient is not stored.' : `${formatCount(count)} patients are not stored.`;
 }

@@ -1,5 +1,5 @@
 /** The reasons for which a person has to look at patients, as texts. Pure. */
-import { QuarantineReason } from '#contract/patients.ts';
+import { type PatientSummary, QuarantineReason } from '#contract/patients.ts';
 import type { CheckReason, PatientToCheck } from '#contract/patients-to-check.ts';
 
 export const CHECK_WORDS: Record<CheckReason, string> = {
@@ -25,6 +25,13 @@ export const CHECK_ADVICE: Record<CheckReason, string> = {
   FIELD_WARNING: 'Correct the field in Cliniko. The next sync reads it again.',
   EMAIL_WARNING: 'Add the email address in Cliniko, if the patient has one.',
 };
+
+export const NOTHING_READ = 'No patient has been read from Cliniko yet.';
+
+/** No run has completed, and none has stored a patient: that no patient has to be checked would say nothing. */
+export function hasReadNothing({ total, missing, last_completed_sync }: PatientSummary): boolean {
+  return last_completed_sync === null && total + missing === 0;
+}
 
 /** Whether the patients of a reason are in quarantine: a retry may store them. */
 export function isNotStored({ reason }: { reason: CheckReason }): boolean {

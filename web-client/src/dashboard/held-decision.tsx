@@ -21,17 +21,23 @@ export interface HeldDecisionProps {
 }
 
 export function HeldDecision({ api, organizationId, held, focusTarget, onDecided }: HeldDecisionProps) {
-  const may = useMay('admin') === true;
+  const may = useMay('admin');
   const [asked, setAsked] = useState<'gone' | 'there' | null>(null);
   const button = useHandOver(focusTarget);
-  if (!may) return <p className="soft">An account with the scope "admin" decides about them.</p>;
+  if (may === false) return <p className="soft">An account with the scope "admin" decides about them.</p>;
   const who = formatPatients(held);
+  const decision = {
+    ref: button,
+    type: 'button',
+    className: 'btn btn-small',
+    'data-unknown': may === undefined,
+  } as const;
   return (
     <>
-      <button ref={button} type="button" className="btn btn-small" onClick={() => setAsked('gone')}>
+      <button {...decision} onClick={() => setAsked('gone')}>
         {held === 1 ? 'This one is gone' : `These ${formatCount(held)} are gone`}
       </button>
-      <button ref={button} type="button" className="btn btn-small" onClick={() => setAsked('there')}>
+      <button {...decision} onClick={() => setAsked('there')}>
         {held === 1 ? 'It is still there' : 'They are still there'}
       </button>
       <LazyConfirmDialog
@@ -40,7 +46,7 @@ export function HeldDecision({ api, organizationId, held, focusTarget, onDecided
         action="Mark as missing"
         otherwise="Not now"
         onConfirm={async () => {
-          const { confirmed } = await api.confirmMissing(organizationId);
+          const { confirmed } = await api.confirmMissing(organizationId, held);
           onDecided(
             `${formatPatients(confirmed)} marked as missing. A patient that reappears in Cliniko returns with the next sync.`,
           );
@@ -58,7 +64,7 @@ export function HeldDecision({ api, organizationId, held, focusTarget, onDecided
         action="Keep them"
         otherwise="Not now"
         onConfirm={async () => {
-          const { released } = await api.releaseHeld(organizationId);
+          const { released } = await api.releaseHeld(organizationId, held);
           onDecided(
             `${formatPatients(released)} kept. Check the API key of the clinic before the next full sync.`,
           );

@@ -69,11 +69,10 @@ function summary(
   { search, state }: PatientFilter,
   { hasMore, isReading }: { hasMore: boolean; isReading: boolean },
 ): string {
-  if (patients === null) return 'Reading…';
-  if (patients.length === 0) {
-    if (isReading) return 'Reading…';
+  // Until then the list is that of the filter before.
+  if (patients === null || isReading) return 'Reading…';
+  if (patients.length === 0)
     return search === '' && state === undefined ? 'No patient is stored yet.' : 'No patient matches.';
-  }
   return hasMore ? `The first ${formatPatients(patients.length)}` : formatPatients(patients.length);
 }
 

@@ -22,6 +22,8 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
   const errors = (log?.metadata.errors ?? []).filter((text) => text !== log?.error_details);
   // Another program may count its errors without listing them.
   const total = Math.max(log?.metadata.errors_total ?? log?.records_failed ?? 0, errors.length);
+  // The line keeps the height of the card.
+  if (log === null) return <p className="run-errors soft">No patient was read yet</p>;
   if (errors.length === 0) return <NoneListed total={total} isOpen={isOpen} />;
   const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);
   return (
@@ -40,11 +42,9 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
           Show {errors.length - shown.length} more
         </button>
       )}
-      {log !== null && (
-        <p>
-          <a href={addressOfCheck(log.organization_id)}>All patients to check</a>
-        </p>
-      )}
+      <p>
+        <a href={addressOfCheck(log.organization_id)}>All patients to check</a>
+      </p>
     </details>
   );
 }

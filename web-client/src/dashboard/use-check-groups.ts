@@ -3,21 +3,22 @@ import { useEffect, useReducer, useState } from 'react';
 import type { PatientsToCheck } from '#contract/patients-to-check.ts';
 import { type Api, messageOf } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
+import { hasReadNothing } from './check-words.ts';
 
 export interface CheckGroups {
   /** Null until they have been read. */
   groups: PatientsToCheck['groups'] | null;
   /** Nothing has been read from Cliniko: an empty list says nothing about its patients. */
-  isNeverSynced: boolean;
+  isEmpty: boolean;
   error: string | null;
   /** Changes when the lists have to be read again. */
   version: number;
   readAgain(): void;
 }
 
-type Read = Pick<CheckGroups, 'groups' | 'isNeverSynced' | 'error'>;
+type Read = Pick<CheckGroups, 'groups' | 'isEmpty' | 'error'>;
 
-const NOTHING_YET: Read = { groups: null, isNeverSynced: false, error: null };
+const NOTHING_YET: Read = { groups: null, isEmpty: false, error: null };
 
 export function useCheckGroups(api: Api, organizationId: number): CheckGroups {
   const [read, setRead] = useState(NOTHING_YET);
@@ -33,6 +34,6 @@ export function useCheckGroups(api: Api, organizationId: number): CheckGroups {
 
 async function readGroups(api: Api, organizationId: number): Promise<Read> {
   const { groups } = await api.patientsToCheck(organizationId);
-  const isNeverSynced = groups.length === 0 && (await api.runs(organizationId)).length === 0;
-  return { groups, isNeverSynced, error: null };
+  const isEmpty = groups.length === 0 && hasReadNothing(await api.summary(organizationId));
+  return { groups, isEmpty, error: null };
 }
