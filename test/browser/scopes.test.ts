@@ -3,7 +3,8 @@ import { describe, expect } from 'vitest';
 import { type GuardedServer, OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { putJson } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
-import { openSignedIn } from './support/sign-in.ts';
+import { holdAnswers } from './support/held-answers.ts';
+import { openSignedIn, signIn } from './support/sign-in.ts';
 import { test } from './support/test.ts';
 
 async function startAs(server: GuardedServer): Promise<void> {
@@ -54,6 +55,38 @@ describe('a token that only reads', () => {
     await startAs(server);
     await dashboard.hasStatus('running');
     expect(await page.getByRole('button', { name: 'Cancel sync' }).count()).toBe(0);
+  });
+});
+
+describe('an administrator whose account is not known yet', () => {
+  test('reads no word about another account, and is asked again for what could not be read', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 200 });
+    await fillClinic(server);
+    const letGo = await holdAnswers(page, /\/api\/v1\/account$/);
+    await page.goto(`${server.url}/?org=${OURS}&view=check`);
+    await signIn(page, server.admin);
+    const gone = page.locator('#HELD button', { hasText: 'These 40 are gone' });
+    await gone.waitFor({ state: 'attached' });
+    expect(await gone.isVisible()).toBe(false);
+    expect(await page.locator('main').textContent()).not.toContain('An account with the scope');
+    letGo();
+    await gone.waitFor();
+
+    let isFirst = true;
+    await page.route(/\/api\/v1\/account$/, async (route) => {
+      if (isFirst) await route.abort();
+      else await route.continue();
+      isFirst = false;
+    });
+    await page.evaluate(
+      (token) => sessionStorage.setItem('patient-sync.token', token),
+      await server.token({ scope: 'read' }),
+    );
+    await page.reload();
+    await page.getByText('An account with the scope "admin" decides about them.').waitFor();
   });
 });
 

@@ -172,6 +172,9 @@ describe('a sign-in link', () => {
     await ops.locator('.badge[data-connection="live"]').waitFor();
     await ops.locator(`tr[data-organization="${OURS}"][data-status="completed"]`).waitFor();
     expect(journal.requests.filter((url) => url.includes('token=') || url.includes(code))).toEqual([]);
+    const list = await context.newPage();
+    await list.goto(`${server.url}/?org=${OURS}&view=patients`);
+    await list.locator('.patient-name').first().waitFor();
 
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Signed in as Reception' }).waitFor();
@@ -179,6 +182,10 @@ describe('a sign-in link', () => {
     await page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await asksForToken(page);
     await ops.getByText('Your session has ended.').waitFor();
+    // A page without a connection learns it when a person looks at it.
+    await list.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await list.getByText('Your session has ended.').waitFor();
+    expect(await list.locator('.patient-name').count()).toBe(0);
     expect(await server.database.sql`select id from browser_sessions`).toHaveLength(0);
 
     await page.goto(`${server.url}/sign-in#${code}`);

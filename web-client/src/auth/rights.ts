@@ -7,6 +7,7 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import type { Account, Api } from '../api.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
+import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { hasSession, type Session } from './session.ts';
 
 /** `unknown`: the server has not answered, or gave no answer. */
@@ -41,18 +42,38 @@ export function useMay(scope: 'sync' | 'admin'): boolean | undefined {
   return account === 'unknown' || RANKED.indexOf(account.scope) >= RANKED.indexOf(scope);
 }
 
-/** Reads the account of this page, again after each sign-in. While the page asks for a sign-in nothing is known. */
+/** Until the server has answered. */
+const AGAIN_MS = 3_000;
+
+/**
+ * Reads the account of this page, again after each sign-in, and when a person looks at the page again: its session may have ended
+ * in another tab, and a list of patients has no connection that tells. While the page asks for a sign-in nothing is known.
+ */
 export function useReadAccount(api: Api, session: Session): void {
   useEffect(() => {
     learn(undefined);
     if (session.kind === 'asked') return undefined;
-    return whileCurrent(
-      api.account(),
-      (account) => {
-        if (account.kind === 'session') hasSession();
-        learn(account);
-      },
-      () => learn('unknown'),
-    );
+    let stop = (): void => {};
+    const read = (): void => {
+      stop();
+      stop = whileCurrent(api.account(), onAccount, () => {
+        known ??= 'unknown';
+        learn(known);
+        if (known !== 'unknown') return;
+        const timer = setTimeout(read, AGAIN_MS);
+        stop = () => clearTimeout(timer);
+      });
+    };
+    read();
+    const stopListening = reconnectOnVisible({ reconnect: read });
+    return () => {
+      stopListening();
+      stop();
+    };
   }, [api, session]);
+}
+
+function onAccount(account: Account): void {
+  if (account.kind === 'session') hasSession();
+  learn(account);
 }
