@@ -1,6 +1,7 @@
 /** What the dashboard shows after a failure, in the guide's words. */
 import { describe, expect, vi } from 'vitest';
 import { connectInTest } from '../support/database.ts';
+import { holdPage } from '../support/held-page.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
@@ -74,6 +75,59 @@ describe('the dashboard', () => {
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await dashboard.hasStatus('completed');
     expect(await refusal.count()).toBe(0);
+  });
+
+  test('says that it joined a sync only while that sync is active', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 300 });
+    const letGo = holdPage(server, 2);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    // Another client starts one while the answer to the press is under way.
+    await page.route('**/sync-all/123', async (route) => {
+      await server.api('/cliniko/sync-all/123', { method: 'POST' });
+      await route.continue();
+    });
+    await dashboard.startFull.click();
+    const joined = page.getByText('This sync was running already.');
+    await joined.waitFor();
+    letGo();
+    await dashboard.hasStatus('completed');
+    await joined.waitFor({ state: 'hidden' });
+    expect(await page.locator('.run-note').textContent()).toMatch(/^Started /);
+  });
+
+  test('says that its clinic is not registered until it is registered again', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    expect((await server.api('/organizations/123', { method: 'DELETE' })).ok).toBe(true);
+    await dashboard.startFull.click();
+    const notice = page.getByRole('alert').filter({ hasText: 'Organization 123 is not registered.' });
+    await notice.waitFor();
+    // In another tab, to which the person went.
+    await putJson(server.api, '/organizations/123', { name: 'Clinic 123' });
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await notice.waitFor({ state: 'hidden' });
+  });
+
+  test('reads its history again when the connection is back', async ({ databaseUrl, page }) => {
+    const first = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    await page.route('**/sync-logs/123?*', (route) => route.abort());
+    const dashboard = await openDashboard(page, first.url);
+    await dashboard.isConnected('live');
+    const history = page.locator('section', { has: page.getByRole('heading', { name: 'History' }) });
+    await history.getByRole('alert').waitFor();
+    await first.stop();
+    await dashboard.isConnected('offline');
+    await page.unroute('**/sync-logs/123?*');
+    const port = Number(new URL(first.url).port);
+    await startTestServer(databaseUrl, { cliniko: first.cliniko, config: { port } });
+    await dashboard.isConnected('live');
+    await history.getByText('No sync has run yet.').waitFor();
+    expect(await history.getByRole('alert').count()).toBe(0);
   });
 
   test('counts the errors of a program that lists none', async ({ databaseUrl, page }) => {

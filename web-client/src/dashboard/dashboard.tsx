@@ -45,7 +45,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
   const clinic = useClinic(api, organizationId, state.log, isConnected(connection));
   const { registration, records, error } = clinic;
-  const start = useStart(api, { state, connection }, applyLog);
+  const start = useStart(api, { state, connection }, { applyLog, onNotRegistered: clinic.readRegistration });
   const cancel = useCancel(api, state.log, applyLog);
   const throughput = useThroughput(state.log, frozenAt !== null);
   const settings = useSettingsAddress(organizationId);
@@ -60,7 +60,6 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
 
   const { log } = state;
   if (isForbidden(connection)) return <NoAccess title={name} words={records.error} connection={connection} />;
-  const isMissing = registration.kind === 'not-registered' || start.outcome.kind === 'not-registered';
   return (
     <>
       <PageHeader current="dashboard" connection={connection} />
@@ -75,7 +74,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         />
         <ClinicPaused organization={organization} />
         <OfflineNotice connection={connection} />
-        {isMissing && <NotRegistered organizationId={organizationId} />}
+        {registration.kind === 'not-registered' && <NotRegistered organizationId={organizationId} />}
         <SyncCard
           organizationId={organizationId}
           state={state}
@@ -88,7 +87,12 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
         />
         <Totals organizationId={organizationId} records={records} />
         <div className="columns">
-          <HistoryCard api={api} organizationId={organizationId} latest={log} />
+          <HistoryCard
+            api={api}
+            organizationId={organizationId}
+            latest={log}
+            isWatching={isConnected(connection)}
+          />
           <CheckCard organizationId={organizationId} records={records} />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />

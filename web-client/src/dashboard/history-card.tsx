@@ -6,6 +6,7 @@ import { formatDuration } from '#contract/duration.ts';
 import { isCancelled } from '#contract/progress.ts';
 import { OperationType, type SyncLog, SyncStatus } from '#contract/sync-log.ts';
 import { type Api, RUNS_AT_ONCE } from '../api.ts';
+import { useReadAgainWhenBack } from '../hooks/use-read-again-when-back.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { durationOf, operationWords } from '../ui/format.ts';
 import { useKeptState } from '../ui/kept-state.ts';
@@ -20,6 +21,8 @@ export interface HistoryCardProps {
   api: Api;
   organizationId: number;
   latest: SyncLog | null;
+  /** An error of the time without a connection goes when it is back. */
+  isWatching: boolean;
 }
 
 const STATUS_WORDS: Record<SyncStatus, string> = {
@@ -42,11 +45,12 @@ function runsWords(count: number, hasOlder: boolean): string {
   return `${formatCount(count)}${hasOlder ? ' or more' : ''} ${count === 1 ? 'run' : 'runs'}`;
 }
 
-export function HistoryCard({ api, organizationId, latest }: HistoryCardProps) {
+export function HistoryCard({ api, organizationId, latest, isWatching }: HistoryCardProps) {
   const [view, setView] = useKeptState('runs', View, AT_FIRST);
   const { filter } = view;
   const history = useHistory(api, organizationId, view, latest);
   const { runs, error } = history;
+  useReadAgainWhenBack(isWatching, error, history.readAgain);
   const [list, button] = useHandOverToEntries<HTMLTableSectionElement>();
   const isAll = view.shown > SHOWN_AT_FIRST;
   const shown = isAll ? (runs ?? []) : (runs?.slice(0, SHOWN_AT_FIRST) ?? []);

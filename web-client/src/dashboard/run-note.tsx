@@ -36,9 +36,10 @@ export function RunNote({ log, frozenAt, outcome }: RunNoteProps) {
   if (log.status === 'running' && phase === 'waiting' && waiting_until !== undefined) {
     return <Waiting until={waiting_until} />;
   }
+  const isJoined = outcome.kind === 'already-running' && outcome.runId === log.id && log.status === 'running';
   return (
     <p className="run-note">
-      {outcome.kind === 'already-running' && <span role="status">This sync was running already. </span>}
+      {isJoined && <span role="status">This sync was running already. </span>}
       Started <Moment at={log.started_at} />
     </p>
   );

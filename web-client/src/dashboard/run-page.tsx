@@ -5,7 +5,8 @@ import type { Api } from '../api.ts';
 import { NoAccess } from '../auth/no-access.tsx';
 import { type Cancel, useCancel } from '../hooks/use-cancel.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
-import { isForbidden } from '../live/connection.ts';
+import { useReadAgainWhenBack } from '../hooks/use-read-again-when-back.ts';
+import { isConnected, isForbidden } from '../live/connection.ts';
 import { CancelDialog } from '../ui/cancel-dialog.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { operationWords } from '../ui/format.ts';
@@ -15,6 +16,7 @@ import { useHandOver } from '../ui/restore-focus.ts';
 import { StatePill } from '../ui/state-pill.tsx';
 import { ClinicTime } from '../ui/time.tsx';
 import { addressOfRun } from './address.ts';
+import { NotRegistered } from './not-registered.tsx';
 import { PlaybackCard } from './playback-card.tsx';
 import { ResultNotice } from './result-notice.tsx';
 import { RunErrors } from './run-errors.tsx';
@@ -47,11 +49,12 @@ export interface RunPageProps {
 
 export function RunPage({ organizationId, runId, api }: RunPageProps) {
   const { state, connection, frozenAt, applyLog } = useOrganization(organizationId);
-  const { registration } = useRegistration(api, organizationId);
+  const { registration, readAgain: onNotRegistered } = useRegistration(api, organizationId);
   const run = useRun(api, organizationId, runId, state.log);
+  useReadAgainWhenBack(isConnected(connection), run.error, run.readAgain);
   const cancel = useCancel(api, run.log, applyLog);
   const announcement = useAnnouncement(state);
-  const start = useStart(api, { state, connection }, openRun);
+  const start = useStart(api, { state, connection }, { applyLog: openRun, onNotRegistered });
   const attempts = useAttempts(api, run.log);
   const neighbours = useNeighbours(api, organizationId, runId, versionOf(state.log));
   const name = nameOf(registration, organizationId);
@@ -67,6 +70,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
         <SubpageTitle organizationId={organizationId} organizationName={name} title={`Run ${runId}`} />
         <NeighbourLinks organizationId={organizationId} neighbours={neighbours} />
         <OfflineNotice connection={connection} />
+        {registration.kind === 'not-registered' && <NotRegistered organizationId={organizationId} />}
         {run.error !== null && (
           <ErrorNotice words={run.error} onAgain={run.error === UNKNOWN_RUN ? undefined : run.readAgain} />
         )}

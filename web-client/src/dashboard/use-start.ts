@@ -1,15 +1,15 @@
 /** Starts a sync from the page, and reports the result of the request. The watch reports the run itself. */
 import { useCallback, useEffect, useState } from 'react';
 import type { OperationType, SyncLog } from '#contract/sync-log.ts';
-import { type Api, ApiError } from '../api.ts';
+import { type Api, ApiError, messageOf } from '../api.ts';
 import { isConnected } from '../live/connection.ts';
 import type { WatchedOrganization } from './use-organization.ts';
 
 export type StartOutcome =
   | { kind: 'none' }
   | { kind: 'asking' }
-  | { kind: 'already-running' }
-  | { kind: 'not-registered' }
+  /** The press joined this run. */
+  | { kind: 'already-running'; runId: number }
   | { kind: 'refused'; message: string };
 
 export interface Start {
@@ -17,14 +17,18 @@ export interface Start {
   begin(type: OperationType): void;
 }
 
-/**
- * @param watched a refusal is forgotten when its run changes, or its connection returns: it says nothing about them
- * @param applyLog gets the run from the server's answer
- */
+export interface StartHandlers {
+  /** Gets the run from the server's answer. */
+  applyLog(log: SyncLog): void;
+  /** The server does not know the organization: a read of its registration says so, until it is registered again. */
+  onNotRegistered(): void;
+}
+
+/** @param watched a refusal is forgotten when its run changes, or its connection returns: it says nothing about them */
 export function useStart(
   api: Api,
   { state: { organizationId, log }, connection }: Pick<WatchedOrganization, 'state' | 'connection'>,
-  applyLog: (log: SyncLog) => void,
+  { applyLog, onNotRegistered }: StartHandlers,
 ): Start {
   const [outcome, setOutcome] = useState<StartOutcome>({ kind: 'none' });
   const isWatching = isConnected(connection);
@@ -38,18 +42,18 @@ export function useStart(
       api
         .startSync(organizationId, type)
         .then((started) => {
-          setOutcome({ kind: started.already_running ? 'already-running' : 'none' });
+          setOutcome(
+            started.already_running ? { kind: 'already-running', runId: started.log.id } : { kind: 'none' },
+          );
           applyLog(started.log);
         })
-        .catch((error: unknown) => setOutcome(outcomeOf(error)));
+        .catch((error: unknown) => {
+          const isUnknown = error instanceof ApiError && error.code === 'ORGANIZATION_NOT_FOUND';
+          if (isUnknown) onNotRegistered();
+          setOutcome(isUnknown ? { kind: 'none' } : { kind: 'refused', message: messageOf(error) });
+        });
     },
-    [api, organizationId, applyLog],
+    [api, organizationId, applyLog, onNotRegistered],
   );
   return { outcome, begin };
-}
-
-function outcomeOf(error: unknown): StartOutcome {
-  if (!(error instanceof ApiError)) throw error;
-  if (error.code === 'ORGANIZATION_NOT_FOUND') return { kind: 'not-registered' };
-  return { kind: 'refused', message: error.message };
 }
