@@ -4,6 +4,7 @@ import { Organization } from '#contract/organization.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { isFocused, openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 async function settingsOf(server: TestServer, id = 123): Promise<Organization> {
@@ -46,6 +47,26 @@ describe('the settings', () => {
     await page.getByRole('heading', { name: 'Harbour Street Clinic', level: 1 }).waitFor();
     await page.getByText('Next sync').waitFor();
     expect(journal.consoleErrors).toEqual([]);
+  });
+
+  test('keep what is typed while they are saved', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.goto(`${server.url}/?org=123&settings=clinic`);
+    const dialog = page.getByRole('dialog', { name: 'Settings' });
+    await dialog.getByLabel('Name').fill('Harbour Street');
+    const letGo = await holdAnswers(page, /organizations\/123$/);
+    await dialog.getByRole('button', { name: 'Save settings' }).click();
+    await dialog.getByRole('button', { name: 'Saving…' }).waitFor();
+    await dialog.getByLabel('Country').fill('NZ');
+    letGo();
+    await dialog.getByRole('button', { name: 'Save settings' }).waitFor();
+    expect(await dialog.getByLabel('Country').inputValue()).toBe('NZ');
+    // That is not saved yet.
+    expect(await dialog.getByText('Saved.').count()).toBe(0);
+    expect(await settingsOf(server)).toMatchObject({ name: 'Harbour Street', country: 'AU' });
+    await dialog.getByRole('button', { name: 'Save settings' }).click();
+    await dialog.getByText('Saved.').waitFor();
+    expect(await settingsOf(server)).toMatchObject({ name: 'Harbour Street', country: 'NZ' });
   });
 
   test('show an error at its field, and ask before the input is lost', async ({ databaseUrl, page }) => {

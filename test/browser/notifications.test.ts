@@ -89,6 +89,44 @@ describe('an administrator', () => {
     await card(page, 'Webhook').getByText('All clinics').waitFor();
   });
 
+  test('is asked before input is lost, and reads again what could not be read', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const body = JSON.stringify({ url: 'https://example.com/hooks', organizations: '*' });
+    expect((await server.api('/webhooks', { method: 'POST', body })).ok).toBe(true);
+    await page.route('**/api/v1/webhooks', (route) => route.abort());
+    await page.goto(`${server.url}/notifications`);
+    const again = page.getByRole('alert').getByRole('button', { name: 'Try again' });
+    await again.waitFor();
+    await page.unroute('**/api/v1/webhooks');
+    await again.click();
+    await page.getByRole('button', { name: 'Change' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Change the notification' });
+    await dialog.getByLabel('Quiet hours').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+
+    await page.route('**/deliveries?*', (route) => route.abort());
+    await page.getByRole('button', { name: 'Show the log' }).click();
+    await again.waitFor();
+    await page.unroute('**/deliveries?*');
+    await again.click();
+    await page.getByText('Nothing was sent in the last 30 days.').waitFor();
+
+    await page.getByRole('button', { name: 'Change' }).click();
+    await dialog.getByLabel('Quiet hours').check();
+    await page.keyboard.press('Escape');
+    const question = page.getByRole('alertdialog', { name: 'Discard the changes?' });
+    await question.getByRole('button', { name: 'Keep editing' }).click();
+    await question.waitFor({ state: 'hidden' });
+    expect(await dialog.getByLabel('Quiet hours').isChecked()).toBe(true);
+    await page.keyboard.press('Escape');
+    await question.getByRole('button', { name: 'Discard' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  });
+
   test('reads an error at its field, which has the focus', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     await page.goto(`${server.url}/notifications`);

@@ -2,12 +2,12 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { ClinikoAccount } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
+import { useUnsavedWarning } from '../hooks/use-unsaved-warning.ts';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import { ClinicFields } from './clinic-fields.tsx';
 import { Field, useFocusOnError } from './field.tsx';
 import { type AcceptedKey, type NewClinicDraft, newClinicDraft } from './new-clinic.ts';
 import { useAddClinic } from './use-add-clinic.ts';
-import { useUnsavedWarning } from './use-unsaved-warning.ts';
 
 export interface NewClinicFormProps extends AcceptedKey {
   api: Api;

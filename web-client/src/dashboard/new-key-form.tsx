@@ -1,9 +1,9 @@
 /** The first step of adding a clinic: its Cliniko API key, which Cliniko has to accept. */
 import { type FormEvent, useRef, useState } from 'react';
 import { type Api, messageOf } from '../api.ts';
+import { useUnsavedWarning } from '../hooks/use-unsaved-warning.ts';
 import { Field, useFocusOnError } from './field.tsx';
 import { type AcceptedKey, nextFreeId } from './new-clinic.ts';
-import { useUnsavedWarning } from './use-unsaved-warning.ts';
 
 export interface NewKeyFormProps {
   api: Api;

@@ -8,13 +8,12 @@ import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { Organization } from '#contract/organization.ts';
 import type { Api } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
-import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { DialogFrame } from '../ui/dialog-frame.tsx';
+import { useDiscardQuestion } from '../ui/discard-question.tsx';
 import { KeyForm } from './key-form.tsx';
 import type { SettingsErrors } from './settings-draft.ts';
 import { SettingsForm } from './settings-form.tsx';
 import { useSettingsDraft } from './use-settings-draft.ts';
-import { useUnsavedWarning } from './use-unsaved-warning.ts';
 
 export type SettingsPart = 'clinic' | 'schedule' | 'key';
 
@@ -36,18 +35,24 @@ const TABS: readonly [SettingsPart, string][] = [
 ];
 
 export function SettingsDialog(props: SettingsDialogProps) {
-  const { api, organization, part, onPart, onSaved, onClose } = props;
+  const { api, organization, part, mayClose: guard, onPart, onSaved, onClose } = props;
   const keyField = useRef<HTMLInputElement>(null);
   const [key, setKey] = useState('');
   const onErrors = (errors: SettingsErrors): void =>
     onPart(errors.schedules === undefined ? 'clinic' : 'schedule');
   const editor = useSettingsDraft(api, organization, { onSaved, onErrors });
-  const asking = useQuestion(editor.isUnsaved || key !== '', props.mayClose);
+  const { mayClose, question } = useDiscardQuestion(editor.isUnsaved || key !== '', onClose);
+  useEffect(() => {
+    guard.current = mayClose;
+    return () => {
+      guard.current = null;
+    };
+  });
   return (
     <DialogFrame
       title="Settings"
       initialFocus={part === 'key' ? keyField : undefined}
-      mayClose={asking.mayClose}
+      mayClose={mayClose}
       onClose={onClose}
     >
       <Tabs.Root className="settings" value={part} onValueChange={onPart}>
@@ -71,16 +76,7 @@ export function SettingsDialog(props: SettingsDialogProps) {
         </Tabs.Panel>
       </Tabs.Root>
       <OtherPages />
-      <ConfirmDialog
-        isOpen={asking.isAsked}
-        title="Discard the changes?"
-        action="Discard"
-        otherwise="Keep editing"
-        onConfirm={() => Promise.resolve(onClose())}
-        onClose={asking.forget}
-      >
-        The settings have changes that are not saved.
-      </ConfirmDialog>
+      {question}
     </DialogFrame>
   );
 }
@@ -93,21 +89,4 @@ function OtherPages() {
       <a href={`${BASE_PATH}/?org=`}>choose or add one</a>.
     </p>
   );
-}
-
-/** Asks the person before input is lost, whichever way the settings close: their buttons, Escape, Back, or leaving the page. */
-function useQuestion(isUnsaved: boolean, guard: SettingsDialogProps['mayClose']) {
-  const [isAsked, setIsAsked] = useState(false);
-  useUnsavedWarning(isUnsaved);
-  const mayClose = (): boolean => {
-    if (isUnsaved) setIsAsked(true);
-    return !isUnsaved;
-  };
-  useEffect(() => {
-    guard.current = mayClose;
-    return () => {
-      guard.current = null;
-    };
-  });
-  return { isAsked, mayClose, forget: () => setIsAsked(false) };
 }

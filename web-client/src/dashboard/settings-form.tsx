@@ -36,7 +36,7 @@ export function SettingsForm({ editor, isHidden }: SettingsFormProps) {
       </Tabs.Panel>
       <div className="settings-end">
         <button type="submit" className="btn btn-primary" aria-disabled={outcome.kind === 'saving'}>
-          Save settings
+          {outcome.kind === 'saving' ? 'Saving…' : 'Save settings'}
         </button>
         <p role="status">{outcome.kind === 'saved' ? 'Saved.' : ''}</p>
         {outcome.kind === 'refused' && <ErrorNotice words={outcome.message} />}

@@ -56,7 +56,8 @@ export function useSettingsDraft(
     setOutcome({ kind: 'saving' });
     api.saveOrganization(organization.organization_id, changeOf(draft, stored)).then((saved) => {
       setStored(saved);
-      setDraft(draftOf(saved));
+      // What was typed during the request stays, and is not saved yet.
+      setDraft((now) => (now === draft ? draftOf(saved) : now));
       setOutcome({ kind: 'saved' });
       onSaved();
     }, refuse);
@@ -66,5 +67,6 @@ export function useSettingsDraft(
     if (outcome.kind !== 'saving') setOutcome({ kind: 'none' });
   };
   const isUnsaved = Object.keys(changeOf(draft, stored)).length > 0;
-  return { draft, onDraft, isUnsaved, outcome, errors, save };
+  const isOutdated = outcome.kind === 'saved' && isUnsaved;
+  return { draft, onDraft, isUnsaved, outcome: isOutdated ? { kind: 'none' } : outcome, errors, save };
 }

@@ -1,5 +1,4 @@
 /** What an endpoint was sent, newest first, and what became of each message. */
-import { useState } from 'react';
 import { formatCount } from '#contract/count.ts';
 import type { WebhookEndpoint } from '#contract/webhook-endpoint.ts';
 import { messageOf } from '../api.ts';
@@ -19,19 +18,18 @@ export interface DeliveryListProps {
 
 export function DeliveryList({ api, endpoint, onChanged, onError }: DeliveryListProps) {
   const { id, latest } = endpoint;
-  const [version, setVersion] = useState(0);
-  const newest = `${version} ${latest?.id} ${latest?.state} ${latest?.attempts}`;
-  const { deliveries, error } = useDeliveries(api, id, newest);
+  const newest = `${latest?.id} ${latest?.state} ${latest?.attempts}`;
+  const { deliveries, error, readAgain } = useDeliveries(api, id, newest);
   const sendAgain = (deliveryId: number): void => {
     api.redeliver(id, deliveryId).then(
       () => {
-        setVersion((before) => before + 1);
+        readAgain();
         onChanged();
       },
       (failure: unknown) => onError(messageOf(failure)),
     );
   };
-  if (error !== null) return <ErrorNotice words={error} />;
+  if (error !== null) return <ErrorNotice words={error} onAgain={readAgain} />;
   if (deliveries === null) return <p className="soft">Reading…</p>;
   if (deliveries.length === 0) return <p className="soft">Nothing was sent in the last 30 days.</p>;
   return (

@@ -4,6 +4,7 @@ import type { CreatedWebhookEndpoint, WebhookEndpoint } from '#contract/webhook-
 import { ApiError, messageOf } from '../api.ts';
 import { useFocusOnError } from '../dashboard/field.tsx';
 import { DialogFrame } from '../ui/dialog-frame.tsx';
+import { useDiscardQuestion } from '../ui/discard-question.tsx';
 import { ErrorNotice } from '../ui/error-notice.tsx';
 import {
   draftOf,
@@ -11,6 +12,7 @@ import {
   type EndpointErrors,
   endpointErrors,
   errorsOf,
+  isChanged,
   requestOf,
 } from './endpoint-draft.ts';
 import { ClinicFields, EventFields, TargetFields, TimeFields } from './endpoint-fields.tsx';
@@ -28,15 +30,15 @@ export interface EndpointDialogProps {
 }
 
 export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onClose }: EndpointDialogProps) {
-  const [draft, setDraft] = useState(() =>
-    draftOf(endpoint, Intl.DateTimeFormat().resolvedOptions().timeZone),
-  );
+  const [initial] = useState(() => draftOf(endpoint, Intl.DateTimeFormat().resolvedOptions().timeZone));
+  const [draft, setDraft] = useState(initial);
   const [isSaving, setIsSaving] = useState(false);
   /** Of no field. */
   const [refusal, setRefusal] = useState<string | null>(null);
   const [errors, setErrors] = useState<EndpointErrors>({});
   const form = useRef<HTMLFormElement>(null);
   useFocusOnError(form, errors);
+  const { mayClose, question } = useDiscardQuestion(isChanged(draft, initial), onClose);
   const onDraft = (part: Partial<EndpointDraft>): void => {
     setDraft((before) => ({ ...before, ...part }));
     setRefusal(null);
@@ -68,6 +70,7 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
   return (
     <DialogFrame
       title={endpoint === null ? 'Add a notification' : 'Change the notification'}
+      mayClose={mayClose}
       onClose={onClose}
     >
       <form ref={form} className="settings" noValidate onSubmit={save}>
@@ -82,6 +85,7 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
           </button>
         </div>
       </form>
+      {question}
     </DialogFrame>
   );
 }

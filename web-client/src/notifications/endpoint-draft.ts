@@ -41,6 +41,10 @@ export function draftOf(endpoint: WebhookEndpoint | null, timeZone: string): End
   };
 }
 
+export function isChanged(draft: EndpointDraft, initial: EndpointDraft): boolean {
+  return JSON.stringify(draft) !== JSON.stringify(initial);
+}
+
 /** Another kind has another target, and events of its own. */
 export function withKind(draft: EndpointDraft, kind: WebhookKind): EndpointDraft {
   const isSameTarget = (draft.kind === 'email') === (kind === 'email');

@@ -39,7 +39,11 @@ export function NotificationsPage({ api }: { api: NotificationApi }) {
             A message when a sync fails or a clinic needs attention. It names clinics, and never a patient.
           </p>
         </div>
-        {isForbidden ? <OnlyForAdministrators /> : error !== null && <ErrorNotice words={error} />}
+        {isForbidden ? (
+          <OnlyForAdministrators />
+        ) : (
+          error !== null && <ErrorNotice words={error} onAgain={readAgain} />
+        )}
         {created?.secret && <Secret secret={created.secret} onClose={() => setCreated(null)} />}
         {list === null && error === null && !isForbidden && <p className="card empty">Reading…</p>}
         {list?.webhooks.length === 0 && (

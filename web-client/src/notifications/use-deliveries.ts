@@ -8,14 +8,18 @@ import type { NotificationApi } from './notification-api.ts';
 export interface Deliveries {
   /** Null until they have been read. */
   deliveries: readonly WebhookDelivery[] | null;
+  /** Why the last read failed; what is known stays. */
   error: string | null;
+  readAgain(): void;
 }
+
+type Read = Omit<Deliveries, 'readAgain'>;
 
 const WATCH_MS = 1_000;
 
 /** @param version changes whenever the newest delivery does */
 export function useDeliveries(api: NotificationApi, id: number, version: string): Deliveries {
-  const [read, setRead] = useState<Deliveries>({ deliveries: null, error: null });
+  const [read, setRead] = useState<Read>({ deliveries: null, error: null });
   const [round, readAgain] = useReducer((times: number) => times + 1, 0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` and `round` request another read
   useEffect(() => {
@@ -32,5 +36,5 @@ export function useDeliveries(api: NotificationApi, id: number, version: string)
     const timer = setInterval(readAgain, WATCH_MS);
     return () => clearInterval(timer);
   }, [isUnderWay]);
-  return read;
+  return { ...read, readAgain };
 }
