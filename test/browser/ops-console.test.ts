@@ -2,7 +2,7 @@
 
 import { describe, expect, vi } from 'vitest';
 import { holdPage } from '../support/held-page.ts';
-import { startTestServer } from '../support/server.ts';
+import { putJson, startTestServer } from '../support/server.ts';
 import { test } from './support/test.ts';
 
 describe('the ops console', () => {
@@ -32,6 +32,21 @@ describe('the ops console', () => {
       `${server.url.replace('http', 'ws')}/api/v1/cliniko/ws?organizations=*`,
     ]);
     expect(journal.consoleErrors).toEqual([]);
+  });
+
+  test('shows a new name of a clinic in the list and in the events', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await page.goto(`${server.url}/ops`);
+    const event = page.locator('.tail-lines li').first();
+    await event.getByRole('link', { name: 'Clinic 123' }).waitFor();
+    await page.locator('tr[data-organization="123"][data-status="completed"]').waitFor();
+    await putJson(server.api, '/organizations/123', { name: 'Harbour Street' });
+    // The end of a run makes the page read the clinics again.
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await page.locator('tr[data-organization="123"]', { hasText: 'Harbour Street' }).waitFor();
+    await event.getByRole('link', { name: 'Harbour Street' }).waitFor();
+    expect(await page.getByRole('link', { name: 'Clinic 123' }).count()).toBe(0);
   });
 
   test('lists failed organizations first, and filters by keyboard', async ({ databaseUrl, page }) => {

@@ -108,11 +108,25 @@ describe('the list of the ops console', () => {
   const everything = new Map(states.map((state) => [state.organizationId, state]));
   const rows = createRowReader()(everything, new Map(), new Map([[2, 'Bayview Physio']]));
   const ids = (text: string, state: 'failed' | null = null) =>
-    narrowed(inOrder(rows), { text, state, cause: null, sort: 'state' }, Date.now()).map(({ id }) => id);
+    narrowed(inOrder(rows), { text, state, cause: null, sort: 'state' }).map(({ id }) => id);
 
   test('has failed organizations first, the newest of them on top', () => {
     expect(ids('')).toEqual([4, 3, 2, 5, 1]);
     expect(countByState(rows)).toMatchObject({ failed: 2, running: 1, ok: 1, never: 1 });
+  });
+
+  test('is searched by ids and words that stay, not by the age of the last success', () => {
+    const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+    const success = (organization_id: number, at: string) =>
+      stateOf(aLog({ organization_id, status: 'completed', started_at: at, completed_at: at }));
+    const ages = [success(40, ago(7 * 60_000)), success(41, ago(12 * 3_600_000)), success(12, ago(0))];
+    const aged = createRowReader()(
+      new Map(ages.map((state) => [state.organizationId, state])),
+      new Map(),
+      new Map(),
+    );
+    const found = narrowed(aged, { text: '12', state: null, cause: null, sort: 'state' });
+    expect(found.map(({ id }) => id)).toEqual([12]);
   });
 
   test('is filtered by text in any case, and by state', () => {

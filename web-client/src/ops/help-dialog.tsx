@@ -5,7 +5,7 @@ import { DialogFrame } from '../ui/dialog-frame.tsx';
 type Line = readonly [key: string, does: string];
 
 const KEYS: readonly Line[] = [
-  ['/', 'Search all visible words'],
+  ['/', 'Search name, id, state, cause'],
   ['j', 'Next organization'],
   ['k', 'Previous organization'],
   ['Enter', 'Open its dashboard; in the search: go to the first one'],

@@ -79,14 +79,14 @@ export function sorted(rows: readonly ConsoleRow[], sort: Sort): readonly Consol
   }
 }
 
-export function narrowed(rows: readonly ConsoleRow[], listing: Listing, now: number): ConsoleRow[] {
+export function narrowed(rows: readonly ConsoleRow[], listing: Listing): ConsoleRow[] {
   const { text, state, cause } = listing;
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {
     if (state !== null && row.state !== state) return false;
     if (cause !== null && (!row.hasFailed || (row.cause ?? 'none') !== cause)) return false;
     if (words.length === 0) return true;
-    const shown = searchTextOf(row, now);
+    const shown = searchTextOf(row);
     return words.every((word) => shown.includes(word));
   });
 }

@@ -6,7 +6,6 @@ import type { Api } from '../api.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
-import { serverNow } from '../server-time.ts';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { OfflineNotice } from '../ui/offline-notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
@@ -42,8 +41,7 @@ const ActionDialog = loadOnDemand(() =>
 
 export function OpsConsole({ api }: { api: Api }) {
   const { rows, names, connection, lines, earlier, throughput, readAgain } = useConsoleRows(api);
-  const [opened] = useState(serverNow);
-  const { listing, change, counts, shown, isFiltered } = useListing(rows, opened);
+  const { listing, change, counts, shown, isFiltered } = useListing(rows);
   const groups = useMemo(() => causeGroups(rows), [rows]);
   const rights = useRights();
   const selection = useSelection(shown);

@@ -80,7 +80,7 @@ export function createRowReader() {
     const add = (id: number, live: OrganizationState): void => {
       const row = overview.get(id);
       if (!live.isKnown && row === undefined) return;
-      const name = row?.name ?? names.get(id);
+      const name = names.get(id);
       const before = known.get(id);
       const isSame =
         before?.live === live && before.row === row && before.made.title === (name ?? `Organization ${id}`);
@@ -216,12 +216,14 @@ export function ageWords(at: string | null, now: number): string {
   return minutes < 2_880 ? `${Math.floor(minutes / 60)} h ago` : `${Math.floor(minutes / 1_440)} d ago`;
 }
 
-/** The words of a row, for the search. The figures of a running sync are left out: rows would come and go with each batch. */
-export function searchTextOf(row: ConsoleRow, now: number): string {
+/**
+ * The words of a row, for the search. The figures of a running sync and the age of the last success are left out: rows would
+ * come and go with each batch and each minute, and a search for an id would find ages.
+ */
+export function searchTextOf(row: ConsoleRow): string {
   const cause = row.hasFailed ? causeWords(row.cause) : '';
   const note = row.log?.status === 'running' ? '' : noteOf(row);
-  const age = ageWords(row.lastSuccessAt, now);
-  return `${row.id} ${row.title} ${STATE_WORDS[row.state]} ${note} ${cause} ${age} ${openWorkText(row)}`.toLowerCase();
+  return `${row.id} ${row.title} ${STATE_WORDS[row.state]} ${note} ${cause} ${openWorkText(row)}`.toLowerCase();
 }
 
 export interface CauseGroup {

@@ -3,7 +3,7 @@ import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'rea
 import { countByState, inOrder, type Listing, listingOf, narrowed, searchOf, sorted } from './listing.ts';
 import type { ConsoleRow } from './rows.ts';
 
-export function useListing(all: readonly ConsoleRow[], now: number) {
+export function useListing(all: readonly ConsoleRow[]) {
   const [listing, setListing] = useState<Listing>(() => listingOf(window.location.search));
   useEffect(() => {
     const onPop = (): void => setListing(listingOf(window.location.search));
@@ -21,10 +21,7 @@ export function useListing(all: readonly ConsoleRow[], now: number) {
   const deferred = useDeferredValue(listing);
   const ordered = useMemo(() => inOrder(all), [all]);
   const counts = useMemo(() => countByState(all), [all]);
-  const shown = useMemo(
-    () => sorted(narrowed(ordered, deferred, now), deferred.sort),
-    [ordered, deferred, now],
-  );
+  const shown = useMemo(() => sorted(narrowed(ordered, deferred), deferred.sort), [ordered, deferred]);
   const isFiltered = deferred.text !== '' || deferred.state !== null || deferred.cause !== null;
   return { listing, change, counts, shown, isFiltered };
 }
