@@ -1,10 +1,10 @@
 /** The texts of the element for a state. Pure. */
 import type { SyncLog } from '#contract/sync-log.ts';
-import type { Connection } from '../live/connection.ts';
+import { type Connection, isConnected } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { nextAttemptAt, type SyncProgressTexts } from '../progress/texts.ts';
 import { formatPercent } from '../ui/format.ts';
-import { CLOCK, TIME } from '../ui/time-format.ts';
+import { CLOCK, dayAndTimeText, TIME } from '../ui/time-format.ts';
 
 /** The problem text explains a failed run, and one that could not store every patient: a tick would deny it. */
 export function stepOf(
@@ -28,18 +28,19 @@ export function countsOf(log: SyncLog | null, percent: number | null, texts: Syn
   return percent === null ? counts : `${counts} (${formatPercent(percent)})`;
 }
 
-interface Moment {
-  /** The time of the state while the connection is lost: nothing is promised then. */
-  frozenAt: number | null;
-  texts: SyncProgressTexts;
-}
-
-export function remainingOf(log: SyncLog | null, { frozenAt, texts }: Moment): string {
+/** While the connection is lost nothing is promised. */
+export function remainingOf(log: SyncLog | null, connection: Connection, texts: SyncProgressTexts): string {
   if (log === null) return '';
-  if (frozenAt !== null) return texts.asOf(CLOCK.format(frozenAt));
+  if (!isConnected(connection)) return texts.asOf(momentText(connection.since, CLOCK));
   const nextAt = nextAttemptAt(log);
   if (nextAt !== null) return texts.nextAttempt(nextAt - Date.now());
   return log.status === 'running' ? texts.remaining(log) : '';
+}
+
+/** The day too when it is not today: a laptop may have slept over night. */
+function momentText(at: number, today: Intl.DateTimeFormat): string {
+  const date = new Date(at);
+  return date.toDateString() === new Date().toDateString() ? today.format(date) : dayAndTimeText(date);
 }
 
 export function connectionWords(
@@ -55,7 +56,7 @@ export function connectionWords(
       return texts.polling;
     case 'offline':
       if (refusedWith === 401 || refusedWith === 403) return texts.notAllowed;
-      return texts.offlineSince(TIME.format(since));
+      return texts.offlineSince(momentText(since, TIME));
     default:
       return kind satisfies never;
   }

@@ -44,17 +44,15 @@ export function createView(root: ShadowRoot, onStart: () => void): View {
   root.adoptedStyleSheets = [sheet];
   const parts = createParts(root, onStart);
   let content: Content = { texts: ENGLISH, label: null, problem: null, start: null, run: null };
-  /** When the server was last known to answer. */
-  let answeredAt = Date.now();
   let ticking: ReturnType<typeof setTimeout> | undefined;
 
   const draw = (): void => {
     clearTimeout(ticking);
     const { run } = content;
     const hasConnection = run !== null && isConnected(run.connection);
-    if (hasConnection) answeredAt = Date.now();
     drawFrame(parts, content);
-    if (run !== null) drawRun(parts, { ...run, texts: content.texts, answeredAt });
+    if (run === null) clearRun(parts);
+    else drawRun(parts, { ...run, texts: content.texts });
     if (hasConnection && nextAttemptAt(run.state.log) !== null) ticking = setTimeout(draw, TICK_MS);
   };
   return {
@@ -105,14 +103,19 @@ function drawFrame(parts: Parts, { texts, label, problem, start, run }: Content)
   write(parts.start, start === 'asking' ? texts.starting : texts.start);
 }
 
+function clearRun({ box, bar, connection, text, remaining, step }: Parts): void {
+  for (const name of Object.keys(box.dataset)) delete box.dataset[name];
+  bar.show(null, '', 1);
+  for (const element of [connection, text, remaining, step]) write(element, '');
+}
+
 interface DrawnRun {
   state: OrganizationState;
   connection: Connection;
   texts: SyncProgressTexts;
-  answeredAt: number;
 }
 
-function drawRun(parts: Parts, { state, connection, texts, answeredAt }: DrawnRun): void {
+function drawRun(parts: Parts, { state, connection, texts }: DrawnRun): void {
   const { log, percent } = state;
   const { dataset } = parts.box;
   dataset.tone = barTone(log);
@@ -126,7 +129,7 @@ function drawRun(parts: Parts, { state, connection, texts, answeredAt }: DrawnRu
   parts.bar.show(known, words, log === null ? 1 : storedShare(log));
   write(parts.connection, connectionWords(connection, texts));
   write(parts.text, counts);
-  write(parts.remaining, remainingOf(log, { frozenAt: isConnected(connection) ? null : answeredAt, texts }));
+  write(parts.remaining, remainingOf(log, connection, texts));
   write(parts.step, stepOf(state, connection, texts));
 }
 

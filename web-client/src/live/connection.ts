@@ -8,7 +8,10 @@ export type TransportKind = 'sse' | 'websocket' | 'poll';
 
 export interface Connection {
   readonly kind: ConnectionKind;
-  /** When this kind began, in milliseconds of the client's clock. */
+  /**
+   * When this kind began; without a connection, when the server was last heard, perhaps before the computer slept. In milliseconds
+   * of the client's clock.
+   */
   readonly since: number;
   /** Absent while nothing arrives. */
   readonly transport?: TransportKind | undefined;
@@ -26,13 +29,13 @@ export function isForbidden({ refusedWith }: Connection): boolean {
 }
 
 /** Changes arrive. Otherwise everything shown is as of the last one that arrived. */
-export function isConnected({ kind }: Connection): boolean {
+export function isConnected({ kind }: Pick<Connection, 'kind'>): boolean {
   return kind === 'live' || kind === 'polling';
 }
 
 export type ConnectionDetails = Pick<Connection, 'transport' | 'isCatchingUp' | 'refusedWith' | 'refusal'>;
 
-/** An unchanged connection keeps its identity, and an unchanged kind keeps its `since`. */
+/** An unchanged connection keeps its identity, and an unchanged kind keeps its `since`. @param now `since` of another kind */
 export function connectionChanged(
   before: Connection,
   kind: ConnectionKind,

@@ -83,6 +83,7 @@ export function watchDirectly(
         report(recovered ? shown.state : forgetCursor(shown.state), 'live', { transport });
       },
       onEvent: (event) => report(applyEvent(shown.state, event), shown.connection.kind, shown.connection),
+      onPing: () => report(shown.state, shown.connection.kind, shown.connection),
       onInterrupted: () => report(shown.state, 'connecting'),
       onDowngraded: () => {
         late ??= setTimeout(isLate, ANSWERS_WITHIN_MS);

@@ -70,6 +70,7 @@ export function openEventStream(options: EventStreamOptions, handlers: StreamHan
   on('ping', Ping, (ping) => {
     if (heartbeatMs !== undefined) watchdog.expectWithin(heartbeatMs * SILENCE_FACTOR);
     if (isAhead(ping.cursor, last)) end({ reason: 'gap' });
+    else handlers.onPing();
   });
   on('bye', Bye, (bye) => end({ reason: 'bye', retryMs: bye.retry_ms, why: openReason(bye) }));
   source.addEventListener('error', () => {

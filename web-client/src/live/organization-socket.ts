@@ -39,6 +39,7 @@ export function openOrganizationSocket(
         break;
       case 'ping':
         if (isAhead(frame.heads[organizationId] ?? null, last)) end({ reason: 'gap' });
+        else handlers.onPing();
         break;
       case 'bye':
         end({ reason: 'bye', retryMs: frame.retry_ms, why: openReason(frame) });

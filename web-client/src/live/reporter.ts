@@ -4,11 +4,13 @@ import {
   type ConnectionDetails,
   type ConnectionKind,
   connectionChanged,
+  isConnected,
 } from './connection.ts';
 
 export interface Reporter<State> {
   readonly state: State;
   readonly connection: Connection;
+  /** @param kind a connected one is a sign of the server, also when nothing changes */
   report(next: State, kind: ConnectionKind, details?: ConnectionDetails): void;
 }
 
@@ -18,7 +20,8 @@ export function createReporter<State>(
   onState: (state: State, connection: Connection) => void,
 ): Reporter<State> {
   let state = start;
-  let connection: Connection = { kind: 'connecting', since: Date.now() };
+  let heardAt = Date.now();
+  let connection: Connection = { kind: 'connecting', since: heardAt };
   return {
     get state() {
       return state;
@@ -27,7 +30,8 @@ export function createReporter<State>(
       return connection;
     },
     report(next, kind, details) {
-      const now = connectionChanged(connection, kind, Date.now(), details);
+      if (isConnected({ kind })) heardAt = Date.now();
+      const now = connectionChanged(connection, kind, heardAt, details);
       if (next === state && now === connection) return;
       [state, connection] = [next, now];
       onState(state, connection);

@@ -25,6 +25,8 @@ export interface StreamBeginning {
 export interface StreamHandlers {
   onHello(beginning: StreamBeginning): void;
   onEvent(event: StreamEvent): void;
+  /** The stream is alive, and nothing is new. */
+  onPing(): void;
   /** Nothing follows. */
   onEnd(end: StreamEnd): void;
 }

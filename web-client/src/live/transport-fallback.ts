@@ -33,6 +33,7 @@ import type { StreamBeginning, StreamEnd, Transport } from './stream.ts';
 export interface TransportHandlers {
   onLive(kind: TransportKind, beginning: StreamBeginning): void;
   onEvent(event: StreamEvent): void;
+  onPing(): void;
   /** The stream is being opened again; this is short. */
   onInterrupted(): void;
   /** There is no stream now, perhaps for long: the caller polls. */
@@ -103,6 +104,7 @@ class Fallback implements TransportFallback {
       {
         onHello: (beginning) => this.#onHello(opened, transport.kind, beginning),
         onEvent: this.#handlers.onEvent,
+        onPing: this.#handlers.onPing,
         onEnd: (end) =>
           opened === this.#live ? this.#onLiveEnd(opened, end) : this.#onOpeningEnd(opened, end),
       },
