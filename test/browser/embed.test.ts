@@ -289,12 +289,21 @@ describe('the style of the element', () => {
 
   test('fits into a narrow column, and reports incorrect use', async ({ databaseUrl, page }) => {
     const panel = await startForeignPage();
-    const server = await startTestServer(databaseUrl);
+    const server = await startTestServer(databaseUrl, { config: { allowedOrigins: [panel.origin] } });
     panel.serve(embedHtml(server.url, 'org="12x" style="width: 180px"'));
     await page.goto(panel.origin);
     const embed = embedOn(page);
     await embed.problem.filter({ hasText: 'The attribute "org" must be the id' }).waitFor();
     const overflow = await embed.box.evaluate((box) => box.scrollWidth - box.clientWidth);
     expect(overflow).toBeLessThanOrEqual(0);
+
+    const element = page.locator('sync-progress');
+    await element.evaluate((tag) => tag.setAttribute('org', '123'));
+    await embed.step.filter({ hasText: 'No sync yet.' }).waitFor();
+    await element.evaluate((tag) => tag.removeAttribute('org'));
+    await embed.problem.filter({ hasText: 'The attribute "org" must be the id' }).waitFor();
+    // Nothing of the other organization stays.
+    expect(await embed.step.textContent()).toBe('');
+    expect(await embed.connection.textContent()).toBe('');
   });
 });

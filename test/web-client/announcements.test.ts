@@ -54,6 +54,23 @@ describe('a screen reader', () => {
     ]);
   });
 
+  test('announces a run that waits for each page once for each quarter', () => {
+    const steps = Array.from({ length: 40 }, (_, i): Step[] => [
+      [running(i * 2.5)],
+      [running(i * 2.5, { phase: 'waiting', waiting_reason: 'Cliniko asks for a pause' })],
+    ]).flat();
+    expect(announcementsOf([null], ...steps)).toEqual([
+      'Sync started.',
+      'Cliniko asks for a pause',
+      'Sync 25 percent done.',
+      'Cliniko asks for a pause',
+      'Sync 50 percent done.',
+      'Cliniko asks for a pause',
+      'Sync 75 percent done.',
+      'Cliniko asks for a pause',
+    ]);
+  });
+
   test('announces a whole run that happened between two updates', () => {
     const next = ended({ id: 18, started_at: '2026-11-23T12:00:00.000Z', records_success: 3 });
     expect(announcementsOf([ended({})], [next])).toEqual(['Sync completed. 3 patients updated.']);

@@ -12,7 +12,8 @@ export interface AnnouncedState {
   run: number | null;
   status: SyncLog['status'] | null;
   quarter: number;
-  isWaiting: boolean;
+  /** The quarter in which a wait of this run was announced; null: in none yet. */
+  waitedIn: number | null;
   isOffline: boolean;
 }
 
@@ -41,11 +42,14 @@ function describe(
   { log, percent }: OrganizationState,
   { kind }: Connection,
 ): AnnouncedState {
+  const [run, quarter] = [log?.id ?? null, Math.floor(percent / 25)];
+  const isWaiting = log?.status === 'running' && log.metadata.phase === 'waiting';
   return {
-    run: log?.id ?? null,
+    run,
     status: log?.status ?? null,
-    quarter: Math.floor(percent / 25),
-    isWaiting: log?.status === 'running' && log.metadata.phase === 'waiting',
+    quarter,
+    // A run that waits for each page is announced once for each quarter.
+    waitedIn: isWaiting ? quarter : announced?.run === run ? announced.waitedIn : null,
     // Between two connection states nothing is known yet.
     isOffline: kind === 'offline' || (kind === 'connecting' && (announced?.isOffline ?? false)),
   };
@@ -66,7 +70,7 @@ function difference(
     return isOtherRun || before.status === 'running' ? texts.ended(log) : null;
   }
   if (isOtherRun) return texts.started;
-  if (now.isWaiting && !before.isWaiting) return texts.waiting(log);
+  if (now.waitedIn !== before.waitedIn) return texts.waiting(log);
   if (now.quarter > before.quarter && now.quarter < 4) return texts.percentDone(Math.floor(percent));
   return null;
 }

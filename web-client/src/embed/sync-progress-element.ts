@@ -30,6 +30,7 @@ export interface SyncProgressDetail {
   connection: Connection;
 }
 
+const NO_ORGANIZATION = 'The attribute "org" must be the id of an organization, such as 123.';
 const WHOLE_NUMBER = /^[1-9][0-9]{0,9}$/;
 
 /** A server that renders a page imports the class and never creates an element. */
@@ -131,6 +132,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
    * @throws Error with a message that may be shown
    */
   async startSync(): Promise<void> {
+    if (!WHOLE_NUMBER.test(this.org ?? '')) throw new Error(NO_ORGANIZATION);
     const event = new CustomEvent('sync-start', { bubbles: true, composed: true, cancelable: true });
     if (!this.dispatchEvent(event)) return;
     const log = await startFullSync(Number(this.org), this.#source(), this);
@@ -180,7 +182,8 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     const org = this.getAttribute('org') ?? '';
     this.#view.update({ problem: null });
     if (!WHOLE_NUMBER.test(org)) {
-      this.#view.update({ problem: 'The attribute "org" must be the id of an organization, such as 123.' });
+      // The run of another organization does not stay.
+      this.#view.update({ run: null, problem: NO_ORGANIZATION });
       return;
     }
     let announced: AnnouncedState | null = null;
