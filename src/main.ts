@@ -33,7 +33,14 @@ async function main(): Promise<void> {
     if (leaving.signal.aborted) return undefined;
     throw error;
   });
-  if (!leaving.signal.aborted) logger.info(`Patient Sync listens on ${server?.url}`);
+  if (leaving.signal.aborted) return;
+  const { baseUrl, contactEmail } = config.cliniko;
+  if (baseUrl === undefined && contactEmail === undefined) {
+    logger.warn(
+      'CLINIKO_CONTACT_EMAIL is not set. Cliniko requires an address in each request, and may block a program without one: set it to yours.',
+    );
+  }
+  logger.info(`Patient Sync listens on ${server?.url}`);
 }
 
 /** From before the start is complete: the embedded PostgreSQL would outlive a process that a signal ends during its start. */

@@ -18,7 +18,7 @@ import { terminalText } from '../logging/terminal-text.ts';
 import { explainStartFailure } from '../server/start-failure.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
 import { type CommandDatabase, openCommandDatabase } from './command-database.ts';
-import { checkNode, checkProxy } from './doctor/configuration-checks.ts';
+import { checkContact, checkNode, checkProxy } from './doctor/configuration-checks.ts';
 import {
   checkClock,
   checkDefaults,
@@ -77,6 +77,7 @@ async function* examine(organizationId: number | undefined): AsyncGenerator<Find
   }
   yield ok('configuration', 'All variables have valid values.');
   yield checkProxy(config);
+  yield checkContact(config);
   const database = await openCommandDatabase(config);
   try {
     yield* examineAndClose(config, database, organizationId);

@@ -15,6 +15,7 @@ import { ClinikoError, type ClinikoFailure, failureWords } from './error.ts';
 import { networkCode } from './network-failure.ts';
 import type { Pacer } from './pacer.ts';
 import { readRecords } from './record.ts';
+import { requestHeaders } from './request-headers.ts';
 import { readBody } from './response-body.ts';
 import {
   backoffMs,
@@ -47,7 +48,7 @@ export interface ClinikoClientOptions {
   /** Including `/v1`; https, or plain http on this machine. Default: derived from the key. */
   baseUrl?: string | undefined;
   /** Cliniko requires a contact address in the user agent. */
-  contactEmail: string;
+  contactEmail: string | undefined;
   /** Shared by all clients with this key. */
   pacer: Pacer;
   clock: Clock;
@@ -84,11 +85,7 @@ export class ClinikoClient implements PatientSource, AccountSource {
     this.#options = options;
     this.#breaker = breakers.forKey(apiKey, new URL(baseUrl).host);
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
-    this.#headers = {
-      authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
-      'user-agent': `PatientSync (${contactEmail})`,
-      accept: 'application/json',
-    };
+    this.#headers = requestHeaders(apiKey, contactEmail);
   }
 
   page(query: PageQuery, options: RequestOptions): Promise<PatientPage> {

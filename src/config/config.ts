@@ -48,7 +48,8 @@ export interface Config extends DatabaseConfig, AccessConfig {
   cliniko: {
     /** With its `/v1`; unset: from the key's shard. */
     baseUrl: string | undefined;
-    contactEmail: string;
+    /** In the User-Agent of each request; undefined: a placeholder. */
+    contactEmail: string | undefined;
     perPage: number;
     concurrency: number;
     requestsPerMinute: number;
@@ -95,7 +96,7 @@ export function readConfig(environment: Environment, args: readonly string[], is
     clinic: readClinic(read),
     cliniko: {
       baseUrl: read('CLINIKO_BASE_URL', clinikoUrl, undefined),
-      contactEmail: read('CLINIKO_CONTACT_EMAIL', contactEmail, 'patient-sync@localhost.invalid'),
+      contactEmail: read('CLINIKO_CONTACT_EMAIL', contactEmail, undefined),
       perPage: read('CLINIKO_PER_PAGE', wholeNumber(1, 100), 100),
       concurrency: read('CLINIKO_CONCURRENCY', wholeNumber(1, 16), 4),
       requestsPerMinute: read('CLINIKO_REQUESTS_PER_MINUTE', wholeNumber(1, 1_000_000), 200),

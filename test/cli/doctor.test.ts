@@ -42,10 +42,17 @@ describe('a set-up that works', () => {
     const mail = await startMailServer();
     const email = { SMTP_URL: `smtp://u:p@127.0.0.1:${mail.port}`, SMTP_FROM: 'sync@example.com' };
     const report = await examine(
-      { DATABASE_URL: databaseUrl, CLINIKO_BASE_URL: server.cliniko.url, ...email },
+      {
+        DATABASE_URL: databaseUrl,
+        CLINIKO_BASE_URL: server.cliniko.url,
+        CLINIKO_CONTACT_EMAIL: 'ops@clinic.example',
+        ...email,
+      },
       '--org',
       '123',
     );
+    expect(report.of('contact')?.state).toBe('ok');
+    expect(server.cliniko.requests.map(({ violations }) => violations)).toEqual([[]]);
     expect(report.findings.filter(({ state }) => state === 'error')).toEqual([]);
     expect(report.code).toBe(0);
     expect(report.findings.map(({ check }) => check)).toEqual(
@@ -75,6 +82,10 @@ describe('a set-up that works', () => {
       detail: expect.stringMatching(/^No answer/),
     });
     expect(JSON.stringify(report.findings)).not.toContain('secret');
+    expect(report.of('contact')).toMatchObject({
+      state: 'warning',
+      detail: expect.stringMatching(/^CLINIKO_CONTACT_EMAIL is not set/),
+    });
     expect(report.of('rights')?.detail).toMatch(/The next start applies \d+ migrations/);
     expect(await sql`select from pg_tables where schemaname = 'public'`).toHaveLength(0);
   });

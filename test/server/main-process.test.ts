@@ -74,6 +74,7 @@ describe('npm start', () => {
       expect(started.output()).toContain(
         `[INFO] DATABASE_URL is not set: using the embedded PostgreSQL under ${dir}\n`,
       );
+      expect(started.output()).toContain('[WARN] CLINIKO_CONTACT_EMAIL is not set.');
       const stream = await openStream(`${url}/api/v1/cliniko/sync-logs/1/events`);
       await stream.until((sent) => sent.length === 2);
 
@@ -85,8 +86,10 @@ describe('npm start', () => {
 
   test('shares the database of a second one, and the last takes it down', async () => {
     const dir = await dataDir();
-    const both = [start(SERVER, { DATA_DIR: dir }), start(SERVER, { DATA_DIR: dir })] as const;
+    const environment = { DATA_DIR: dir, CLINIKO_CONTACT_EMAIL: 'ops@clinic.example' };
+    const both = [start(SERVER, environment), start(SERVER, environment)] as const;
     const [first, second] = await Promise.all(both.map((one) => one.url()));
+    expect(both[0].output()).not.toContain('[WARN]');
     await fetch(`${first}/api/v1/organizations/7`, { method: 'PUT', body: '{"name": "Shared"}' });
     both[0].child.kill('SIGTERM');
     expect(await both[0].exit).toBe(0);

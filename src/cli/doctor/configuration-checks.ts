@@ -1,4 +1,4 @@
-/** Checks without the database: the Node version, and how the server may be reached. */
+/** Checks without the database: the Node version, how the server may be reached, and what it tells Cliniko about itself. */
 import { isLoopbackAddress } from '../../access/same-origin.ts';
 import type { Config } from '../../config/config.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
@@ -32,5 +32,14 @@ export function checkProxy({ auth, host, allowedOrigins }: Config): Finding {
   return warning(
     'proxy',
     `ALLOWED_ORIGINS is not set: ${address} Host with its port (nginx: proxy_set_header Host $http_host), or set ALLOWED_ORIGINS to the address that browsers show.`,
+  );
+}
+
+export function checkContact({ cliniko }: Config): Finding {
+  if (cliniko.contactEmail !== undefined)
+    return ok('contact', 'Each request names CLINIKO_CONTACT_EMAIL to Cliniko.');
+  return warning(
+    'contact',
+    'CLINIKO_CONTACT_EMAIL is not set. Cliniko requires an address in each request, and may block a program without one: set it to yours.',
   );
 }

@@ -1,6 +1,7 @@
 /** The key that seals, the tokens, and the Cliniko key of an organization. */
 import { listTokens } from '../../access/api-tokens.ts';
 import { dateOf } from '../../cliniko/date-header.ts';
+import { requestHeaders } from '../../cliniko/request-headers.ts';
 import { clinikoBaseUrl } from '../../cliniko/shard.ts';
 import type { Config } from '../../config/config.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
@@ -68,11 +69,7 @@ export async function checkClinikoKey(config: Config, apiKey: string, owner: str
   const asked = Date.now();
   try {
     const response = await fetch(`${base.replace(/\/$/, '')}/patients?per_page=1`, {
-      headers: {
-        authorization: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
-        accept: 'application/json',
-        'user-agent': `Patient Sync (${config.cliniko.contactEmail})`,
-      },
+      headers: requestHeaders(apiKey, config.cliniko.contactEmail),
       redirect: 'error',
       signal: AbortSignal.timeout(CLINIKO_LIMIT_MS),
     });
