@@ -61,7 +61,15 @@ const Deployment = z.object({
         securityContext: z.looseObject({ runAsNonRoot: z.literal(true) }),
         containers: z.tuple([
           z.looseObject({
-            env: z.array(z.object({ name: z.string(), value: z.string() })),
+            env: z.array(
+              z.union([
+                z.strictObject({ name: z.string(), value: z.string() }),
+                z.strictObject({
+                  name: z.string(),
+                  valueFrom: z.object({ secretKeyRef: z.object({ name: z.string(), key: z.string() }) }),
+                }),
+              ]),
+            ),
             ports: z.tuple([z.object({ name: z.literal('http'), containerPort: z.int() })]),
             startupProbe: Probe,
             livenessProbe: Probe,
@@ -119,13 +127,43 @@ describe('the file of a platform', () => {
     const { spec } = Deployment.parse(deployment).spec.template;
     const [container] = spec.containers;
     await expectKnown(container.env.map(({ name }) => name));
-    const value = (name: string) => container.env.find((variable) => variable.name === name)?.value;
-    expect(value('PORT')).toBe(String(container.ports[0].containerPort));
-    for (const { name, value: path } of container.env.filter(({ name }) => name.endsWith('_FILE'))) {
+    const values = new Map(
+      container.env.map((one) => [one.name, 'value' in one ? one.value : one.valueFrom]),
+    );
+    expect(values.get('PORT')).toBe(String(container.ports[0].containerPort));
+    for (const [name, path] of values) {
+      if (!name.endsWith('_FILE')) continue;
       expect(path).toBe(`/run/secrets/patient-sync/${name.replace(/_FILE$/, '')}`);
     }
+    const contact = { secretKeyRef: { name: 'patient-sync', key: 'CLINIKO_CONTACT_EMAIL' } };
+    expect(values.get('CLINIKO_CONTACT_EMAIL')).toEqual(contact);
     expect(container.livenessProbe.httpGet.path).toBe('/healthz');
     expect(container.readinessProbe.httpGet.path).toBe('/readyz');
     expect(service).toMatchObject({ spec: { selector: { app: 'patient-sync' } } });
   });
+});
+
+test('each section of the deploy guide sets the four values that every server needs', async () => {
+  const guide = await read('docs/guides/deploy.md');
+  const [, table = ''] = /\n((?:\|.*\n)+)/.exec(guide) ?? [];
+  const names = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+  expect(names).toEqual([
+    'DATABASE_URL',
+    'CREDENTIALS_KEY',
+    'BOOTSTRAP_ADMIN_TOKEN',
+    'CLINIKO_CONTACT_EMAIL',
+  ]);
+  /** These come with a database, whose address the platform or the file sets. */
+  const withDatabase = { Heroku: 'addons:create heroku-postgresql', 'Docker Compose': 'POSTGRES_PASSWORD' };
+  for (const title of ['Heroku', 'Fly', 'Kubernetes', 'Docker Compose']) {
+    const [, section = ''] = new RegExp(`^## ${title}\n([\\s\\S]*?)^## `, 'm').exec(guide) ?? [];
+    const commands = [...section.matchAll(/^```bash[^\n]*\n([\s\S]*?)^```$/gm)]
+      .map(([, text]) => text)
+      .join('');
+    const database = new Map(Object.entries(withDatabase)).get(title);
+    for (const name of names)
+      expect(commands, title).toContain(name === 'DATABASE_URL' ? (database ?? name) : name);
+  }
+  const [{ envVars }] = Render.parse(parseYaml(await read('render.yaml'))).services;
+  expect(envVars.map(({ key }) => key)).toEqual(expect.arrayContaining(names));
 });
