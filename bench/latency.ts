@@ -39,12 +39,13 @@ export async function benchLatency(): Promise<Row[]> {
 function rowsOf([first, ...later]: { ms: number; serverMs: number; requests: number }[]): Row[] {
   if (first === undefined) return [];
   const ideal = (1 + Math.ceil((PAGES - 1) / WINDOW)) * LATENCY_MS;
-  const row = (name: string, ms: number): Row => ({
+  const row = (name: string, ms: number, atMost?: number): Row => ({
     name: `${PATIENTS} patients at ${LATENCY_MS} ms, ${first.requests} requests, ${name}`,
     value: ms,
     unit: 'ms',
     ratio: ms / ideal,
     of: `the ideal of ${ideal} ms`,
+    ...(atMost !== undefined && { atMost }),
   });
   const processor = (serverMs: number): Row => ({
     name: 'the same: processor time of the server',
@@ -54,7 +55,7 @@ function rowsOf([first, ...later]: { ms: number; serverMs: number; requests: num
   return [
     row('the first sync of a server', first.ms),
     processor(first.serverMs),
-    row('a later one', median(later.map(({ ms }) => ms))),
+    row('a later one', median(later.map(({ ms }) => ms)), 1.3),
     processor(median(later.map(({ serverMs }) => serverMs))),
   ];
 }

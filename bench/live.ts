@@ -147,7 +147,7 @@ async function benchPolls({ url }: Environment, forMs: number): Promise<Row[]> {
       unit: 'polls/s',
       ratio: fromMemory / fromSql,
       of: 'from SQL',
-      atLeast: 5,
+      atLeast: 10,
     },
   ];
 }
