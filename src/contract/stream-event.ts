@@ -71,7 +71,7 @@ export type Hello = z.infer<typeof Hello>;
 export const Ping = z.object({ v, type: z.literal('ping'), organization_id: z.int(), cursor: CursorText });
 export type Ping = z.infer<typeof Ping>;
 
-export const ByeReason = z.enum(['restart', 'reauth', 'rotate', 'too_slow']);
+export const ByeReason = z.enum(['restart', 'reauth', 'rotate']);
 export type ByeReason = z.infer<typeof ByeReason>;
 
 /** The server is about to close the stream; reconnect after `retry_ms` with the last cursor. */

@@ -1,5 +1,5 @@
 /** Intended ends of connections: rotation, and the drain when the server stops. */
-import { describe, expect, test as plainTest } from 'vitest';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
 import { Bye } from '#contract/stream-event.ts';
 import { createConnectionRegistry } from '../../src/live/connection-registry.ts';
 import { test } from '../support/database.ts';
@@ -30,11 +30,20 @@ describe('a connection', () => {
     expect(connections.size).toBe(1);
   });
 
-  plainTest('has a default lifetime of 8 to 12 minutes', () => {
+  plainTest('has a lifetime of 8 to 12 minutes, and each another one', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const connections = createConnectionRegistry();
     const { byes, all } = recordByes(100, connections);
-    for (const connection of all) connections.rotate(connection);
-    expect(byes).toEqual([]);
+    const endedAfter = (minutes: number) => {
+      vi.advanceTimersByTime(minutes * 60_000 - performance.now());
+      for (const connection of all) connections.rotate(connection);
+      return byes.length;
+    };
+    expect(endedAfter(7.99)).toBe(0);
+    expect(endedAfter(10)).toBeGreaterThan(10);
+    expect(endedAfter(10)).toBeLessThan(90);
+    expect(endedAfter(12)).toBe(100);
   });
 });
 
