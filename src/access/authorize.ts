@@ -133,18 +133,14 @@ async function authorizeSocket(
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     await recordRefusal(c, error, deps);
-    c.set('socketRefusal', CLOSE_CODES[error.code] ?? TRY_AGAIN_LATER);
+    c.set('socketRefusal', CLOSE_CODES[problemKind(error.code).status] ?? TRY_AGAIN_LATER);
     return undefined;
   }
 }
 
 const TRY_AGAIN_LATER = 1013;
-const CLOSE_CODES: Partial<Record<ProblemError['code'], number>> = {
-  UNAUTHENTICATED: 4401,
-  FORBIDDEN: 4403,
-  TOO_MANY_REQUESTS: 4429,
-  TOO_MANY_STREAMS: 4429,
-};
+/** By the status of the problem. */
+const CLOSE_CODES: Record<number, number> = { 401: 4401, 403: 4403, 429: 4429 };
 
 /** What the log and the audit entry say of a refusal: never the token, and only the route pattern of the URL. */
 export async function recordRefusal(
