@@ -1,5 +1,6 @@
-/** The button of `<sync-progress start>` when a start fails. */
+/** The button of `<sync-progress start>`: when a start fails, and with the snippets of the guide. */
 import { expect, vi } from 'vitest';
+import { readGuide } from '../docs/support/guides.ts';
 import { startTestServer } from '../support/server.ts';
 import { embedHtml, embedOn } from './support/embed-page.ts';
 import { test } from './support/test.ts';
@@ -21,4 +22,38 @@ test('a start that does not reach the server says so until a run arrives', async
   await server.api('/cliniko/sync-all/123', { method: 'POST' });
   await element.hasStatus('completed');
   await vi.waitFor(async () => expect(await element.problem.textContent()).toBe(''));
+});
+
+test('the snippets of the guide leave the start to the page, and replace texts', async ({
+  databaseUrl,
+  page,
+}) => {
+  const guide = await readGuide('guides/embed.md');
+  const snippets = [...guide.matchAll(/^```js part\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
+  expect(snippets).toHaveLength(2);
+  const script = `<script>addEventListener('DOMContentLoaded', () => {
+    const element = document.querySelector('sync-progress');
+    ${snippets.join('\n')}
+  })</script>`;
+  const server = await startTestServer(databaseUrl, { patients: 30 });
+  await page.route('**/bare-page', (route) =>
+    route.fulfill({ contentType: 'text/html', body: embedHtml(server.url, 'org="123" start', script) }),
+  );
+  let startedByElement = 0;
+  await page.route('**/sync-all/123', (route) => {
+    startedByElement += 1;
+    return route.abort();
+  });
+  await page.route('**/api/start-sync', async (route) => {
+    expect(route.request().method()).toBe('POST');
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await route.fulfill({ status: 204 });
+  });
+  await page.goto(`${server.url}/bare-page`);
+  const element = embedOn(page);
+  await element.connection.filter({ hasText: 'En direct' }).waitFor();
+  await element.step.filter({ hasText: 'Aucune synchronisation' }).waitFor();
+  await page.getByRole('button', { name: 'Start sync' }).click();
+  await element.hasStatus('completed');
+  expect(startedByElement).toBe(0);
 });

@@ -59,16 +59,12 @@ describe('an installed release', () => {
       expect((await execute(node, ['--version'])).stdout.trim()).toBe(`v${version}`);
       const demo = await run('demo', '--once', '--patients', '60', '--port', '0');
       expect(demo.stdout, version).toContain('Sync completed: 60/60 patients (100% success)');
-      for (const command of [
-        'demo',
-        'sync',
-        'watch',
-        'tokens',
-        'erase',
-        'migrate',
-        'import-legacy',
-        'doctor',
-      ]) {
+      const { stdout: help } = await run('--help');
+      const commands = [...help.matchAll(/^ {2}([a-z-]+) +\S/gm)].map(([, command = '']) => command);
+      expect(commands).toEqual(
+        expect.arrayContaining(['serve', 'demo', 'overview', 'sign-in-link', 'completion']),
+      );
+      for (const command of commands) {
         expect((await run(command, '--help')).stdout, `${version} ${command}`).toContain('Usage');
       }
     }
