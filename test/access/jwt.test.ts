@@ -174,6 +174,8 @@ describe('a JWT of the identity provider', () => {
     const response = await server.as(jwt, `/cliniko/sync-logs/${OURS}`);
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
     expect(await response.json()).toMatchObject({ code: 'IDENTITY_PROVIDER_UNAVAILABLE' });
+    const socket = startSocket(server, '', { headers: { authorization: `Bearer ${jwt}` } });
+    expect(await socket.closed).toBe(1013);
     expect((await server.as(server.admin, `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
   });
 

@@ -174,6 +174,7 @@ describe('a token with the scope metrics', () => {
     ];
     for (const path of paths) expect((await server.as(token, path)).status, path).toBe(403);
     expect((await server.as(token, '/stream-tokens', { method: 'POST', body: '{}' })).status).toBe(403);
+    expect(await startSocket(server, '', { headers }).closed).toBe(4403);
     expect(
       (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${await server.token()}` } }))
         .status,

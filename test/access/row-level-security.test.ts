@@ -193,6 +193,9 @@ describe('a route that waits for another service', () => {
     }, restrictReads());
     app.get('/slow', async (c) => {
       const before = await restricted.sql`select 1 from patients`;
+      const [limits] = await restricted.sql`
+        select current_setting('statement_timeout') as one, current_setting('idle_in_transaction_session_timeout') as idle`;
+      expect(limits).toEqual({ one: '15s', idle: '30s' });
       endReads();
       // The only connection of the pool, so this waits until the transaction has ended.
       const elsewhere = await database.sql`select 1 from patients`;

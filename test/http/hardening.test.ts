@@ -1,7 +1,9 @@
 /** Headers of every response, CORS, and clients that never complete a request. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { test } from '../support/database.ts';
+import { readSamples, scrape } from '../metrics/support/scrape.ts';
+import { changeTimers } from '../support/change-timers.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/stream.ts';
 
@@ -154,6 +156,8 @@ describe('a client that never finishes its request', () => {
         ),
       )
       .toBe(200);
+    const { sum } = readSamples(await scrape(server.url));
+    expect(sum('patient_sync_connections_refused_total')).toBeGreaterThan(440);
   });
 
   test('with headers beyond 16 KiB gets an error that names the limit', async ({ databaseUrl }) => {
@@ -161,5 +165,24 @@ describe('a client that never finishes its request', () => {
     const { socket, ended } = openRaw(server);
     socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`);
     expect(await ended).toMatch(/^HTTP\/1\.1 431/);
+  });
+});
+
+describe('an answer that takes longer than 30 s', () => {
+  test('is a 503, and an open stream stays open', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const stream = await openStream(`${server.url}/api/v1${EVENTS}`);
+    await stream.until((sent) => sent.length === 2);
+    const shortened = changeTimers({ 30000: 300 });
+    const sql = connectInTest(databaseUrl);
+    const answer = await sql.begin(async (tx) => {
+      await tx`lock table patients`;
+      return await server.api('/cliniko/patients/123/summary');
+    });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await answer.json()).toMatchObject({ code: 'REQUEST_TIMEOUT' });
+    shortened.mockRestore();
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await stream.until((sent) => sent.some(({ event }) => event === 'started'));
   });
 });

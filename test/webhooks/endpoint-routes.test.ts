@@ -239,3 +239,16 @@ describe('settings', () => {
     expect(await fieldOf({ organizations: [123], email: 'ops@example.com' })).toBe(409);
   });
 });
+
+describe('endpoints for all organizations', () => {
+  test('are at most 20', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { organizations: [] });
+    const endpoint = { url: 'https://example.com', organizations: '*' };
+    const answers = await Promise.all(
+      Array.from({ length: 23 }, () => server.api('/webhooks', send('POST', endpoint))),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(20);
+    const refused = answers.find(({ status }) => status !== 201);
+    expect(Problem.parse(await refused?.json())).toMatchObject({ status: 409, code: 'TOO_MANY_WEBHOOKS' });
+  });
+});

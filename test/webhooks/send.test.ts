@@ -1,6 +1,20 @@
-/** What a receiver asks for: a delay in seconds, with a fraction as some services write it, or until a date. */
+/** One attempt: its time limit, and the delay that a receiver asks for. */
 import { expect, test } from 'vitest';
-import { readRetryAfter } from '../../src/webhooks/send.ts';
+import { readRetryAfter, sendWebhook } from '../../src/webhooks/send.ts';
+import { changeTimers } from '../support/change-timers.ts';
+import { startReceiver } from './support/receiver.ts';
+
+test('an attempt ends after 15 s without an answer', async () => {
+  const receiver = await startReceiver('hang');
+  changeTimers({ 15000: 200 });
+  const message = { id: 'msg_1', timestamp: 1_796_000_000, body: '{}' };
+  const options = { rules: { allowLoopback: true, ports: [443] }, signal: new AbortController().signal };
+  expect(await sendWebhook(receiver.url, 'whsec_c2VjcmV0', message, options)).toEqual({
+    status: null,
+    error: 'No answer within 15 s.',
+    retryAfter: null,
+  });
+});
 
 test('Retry-After is read in every form, and nothing else is a delay', () => {
   const now = Date.parse('2026-11-29T02:00:00Z');
