@@ -3,8 +3,10 @@ import { openDatabase } from '../../src/database/open.ts';
 import { rotateKeys } from '../../src/encryption/rotate-keys.ts';
 import { createSealer } from '../../src/encryption/sealer.ts';
 import { SEALED } from '../../src/server/sealed-columns.ts';
-import { test } from '../support/database.ts';
+import { readGuide } from '../docs/support/guides.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
 
 const OTHER = Buffer.alloc(32, 9);
 
@@ -44,6 +46,35 @@ describe('a CREDENTIALS_KEY that did not seal the data of this database', () => 
     for (const sealed of SEALED) await rotateKeys(database, sealer, sealed);
     await database.close();
     await (await startTestServer(databaseUrl, onlyNew)).stop();
+  });
+
+  test('starts after the statements of the guide about a lost key, and syncs with the keys that are stored again', async ({
+    databaseUrl,
+  }) => {
+    const first = await startTestServer(databaseUrl, { patients: 200 });
+    await putJson(first.api, '/organizations/123', { validation: { phone: 'reject', email: 'require' } });
+    const endpoint = { url: 'https://hooks.example.com/', organizations: [123], events: ['sync.completed'] };
+    const registered = await first.api('/webhooks', { method: 'POST', body: JSON.stringify(endpoint) });
+    expect(registered.status).toBe(201);
+    const before = await wholeSync(first);
+    expect(before.records_failed).toBeGreaterThan(0);
+    await first.stop();
+    const sql = connectInTest(databaseUrl);
+    for (const { table } of SEALED) expect(await sql`select from ${sql(table)}`).not.toHaveLength(0);
+
+    const guide = await readGuide('guides/operations.md');
+    const [, statements = ''] = /^## A lost key\n[\s\S]*?^```sql\n([\s\S]*?)^```$/m.exec(guide) ?? [];
+    await sql.unsafe(statements);
+    const config = { credentialsKey: OTHER };
+    const server = await startTestServer(databaseUrl, { organizations: [], patients: 200, config });
+    await putJson(server.api, '/organizations/123/cliniko-credentials', {
+      api_key: server.cliniko.apiKey,
+    });
+    expect(await wholeSync(server)).toMatchObject({
+      records_success: before.records_success,
+      records_failed: before.records_failed,
+      metadata: { unchanged: before.records_success, proof: { proven: true } },
+    });
   });
 
   test('is accepted while nothing is sealed', async ({ databaseUrl }) => {
