@@ -298,6 +298,7 @@ describe('the operations of a server', () => {
     const cancelled = await cancelling;
     const operation = BulkOperation.parse(await cancelled.json());
     expect([cancelled.status, operation]).toMatchObject([202, { status: 'cancelled', matched: 52 }]);
+    expect((await auditOf(sql)).at(-1)).toMatchObject({ action: 'operation.cancel' });
     expect(operation.done).toBeLessThan(operation.matched);
     const { logger } = (await openEngine(databaseUrl)).deps(scriptedSource(people(0)));
     await workOnOperations({
