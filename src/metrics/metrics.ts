@@ -5,7 +5,7 @@
  * `onAnswered` …), or are read at each scrape. No label holds an organization, a run or a key: thousands of clinics
  * would be thousands of series, and a reader of metrics must not learn when a clinic syncs.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { OperationAction } from '#contract/bulk-operation.ts';
 import type { RequestOutcome } from '../cliniko/client.ts';
 import type { ReadOutcome } from '../events/history-reads.ts';
@@ -14,6 +14,7 @@ import type { AnsweredRequest } from '../logging/request-log.ts';
 import type { SyncObserver } from '../sync/observer.ts';
 import { createDatabaseGauges } from './database-gauges.ts';
 import type { DatabaseStats } from './database-stats.ts';
+import { observeProcess } from './process-metrics.ts';
 
 /** Read at each scrape. */
 export interface MetricSources {
@@ -59,7 +60,7 @@ const LAG_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15];
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  const ofProcess = observeProcess();
   collectAtEachScrape(registers, sources);
   const stats = createDatabaseGauges();
   const http = httpMetrics(registers);
@@ -93,9 +94,9 @@ export function createMetrics(sources: MetricSources): Metrics {
     webhookTried: (outcome, seconds) => webhooks.observe({ outcome }, seconds),
     operationApplied: (action, outcome) => operations.inc({ action, outcome }),
     async read() {
-      const own = registry.metrics();
+      const own = [ofProcess.metrics(), registry.metrics()];
       const shared = stats.render(await sources.readDatabaseStats());
-      return `${await own}\n${await shared}`;
+      return (await Promise.all([...own, shared])).join('\n');
     },
   };
 }

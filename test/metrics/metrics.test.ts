@@ -1,4 +1,5 @@
 /** The metrics that an operator on call needs, on a real server that does real work. */
+import perfHooks from 'node:perf_hooks';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
@@ -105,6 +106,20 @@ describe('open streams', () => {
     const { value } = readSamples(await scrape(server.url));
     expect(value('patient_sync_connections', { transport: 'websocket' })).toBe(0);
     expect(value('patient_sync_draining')).toBe(0);
+  });
+});
+
+describe('two servers in one process', () => {
+  test('report it both, and observe it once', async ({ databaseUrl }) => {
+    const observed = vi.spyOn(perfHooks, 'monitorEventLoopDelay');
+    const servers = [await startTestServer(databaseUrl), await startTestServer(databaseUrl)];
+    // None, when an earlier server of this process did.
+    expect(observed.mock.calls.length).toBeLessThanOrEqual(1);
+    for (const { url } of servers) {
+      const text = await scrape(url);
+      expect(text.match(/^nodejs_eventloop_lag_p99_seconds /gm)).toHaveLength(1);
+      expect(readSamples(text).value('process_start_time_seconds')).toBeGreaterThan(1_700_000_000);
+    }
   });
 });
 
