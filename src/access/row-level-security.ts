@@ -54,8 +54,10 @@ interface RestrictedReads {
   end(): void;
 }
 
+/** One for all servers of a process: Node.js 20 copies each storage that was ever used to each promise, and never forgets one. */
+const current = new AsyncLocalStorage<RestrictedReads>();
+
 export async function createRowLevelSecurity(database: Database, logger: Logger): Promise<RowLevelSecurity> {
-  const current = new AsyncLocalStorage<RestrictedReads>();
   const kind = await findKind(database, logger);
   // One connection of the pool stays free: a handler may need an unrestricted read, such as the proof of a replica, while its
   // transaction holds one. Without this, as many requests as there are connections wait for each other.
