@@ -22,8 +22,12 @@ export interface Journal {
   pending: readonly MigrationMeta[];
 }
 
-export function readMigrations(): MigrationMeta[] {
-  return readMigrationFiles({ migrationsFolder: MIGRATIONS });
+let read: readonly MigrationMeta[] | undefined;
+
+/** Read once: an installation does not change while it runs. */
+export function readMigrations(): readonly MigrationMeta[] {
+  read ??= readMigrationFiles({ migrationsFolder: MIGRATIONS });
+  return read;
 }
 
 /**

@@ -20,7 +20,18 @@ const CREATE_RELATION =
 const CREATE_FUNCTION =
   /^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE) (?:"?public"?\.)?"?(\w+)"?\s*\(/gim;
 
-export async function readOwnObjects(): Promise<OwnObjects> {
+let read: Promise<OwnObjects> | undefined;
+
+/** Read once: a start needs them several times, and an installation does not change while it runs. */
+export function readOwnObjects(): Promise<OwnObjects> {
+  read ??= readFromMigrations().catch((error: unknown) => {
+    read = undefined;
+    throw error;
+  });
+  return read;
+}
+
+async function readFromMigrations(): Promise<OwnObjects> {
   const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql'));
   const texts = await Promise.all(files.map((name) => readFile(join(MIGRATIONS, name), 'utf8')));
   const text = texts.join('\n');

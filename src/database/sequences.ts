@@ -34,11 +34,12 @@ export async function advanceSequences(sql: ISql, tables?: readonly string[]): P
     -- PostgreSQL may evaluate the conditions in any order, and has_sequence_privilege fails on other relations.
     where case when s.relkind = 'S' then has_sequence_privilege(s.oid, 'UPDATE') else false end
       and t.relname in ${sql(tables ?? OWN_TABLES)}`;
-  for (const { table, column, sequence } of used) {
-    await sql.unsafe(`select setval('${sequence.replaceAll("'", "''")}', newest) from
+  const statements = used.map(
+    ({ table, column, sequence }) => `select setval('${sequence.replaceAll("'", "''")}', newest) from
       (select max(${column})::bigint as newest from ${table}) as rows
-      where newest > (select case when is_called then last_value else last_value - 1 end from ${sequence})`);
-  }
+      where newest > (select case when is_called then last_value else last_value - 1 end from ${sequence})`,
+  );
+  if (statements.length > 0) await sql.unsafe(statements.join(';\n'));
 }
 
 /** Tables with ids from a sequence. Sequences of other programs in the same database are not touched. */
