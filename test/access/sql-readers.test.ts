@@ -86,12 +86,7 @@ async function preparePlatform() {
 }
 
 /** Connects with the password that the command printed. */
-async function connectReader(
-  platform: Platform,
-  role: string,
-  password: string,
-  options: Parameters<typeof connectPostgres>[1] = {},
-): Promise<Sql> {
+async function connectReader(platform: Platform, role: string, password: string): Promise<Sql> {
   // The databases of these tests are closed to PUBLIC, and belong to another role than the tables.
   const database = new URL(platform.ownerUrl).pathname.slice(1);
   const cluster = connectPostgres(inject('databaseAdminUrl'));
@@ -104,7 +99,7 @@ async function connectReader(
   });
   const url = new URL(platform.ownerUrl);
   [url.username, url.password] = [role, password];
-  return connectInTest(url.href, options);
+  return connectInTest(url.href);
 }
 
 const organizationsIn = async (sql: Sql, table: string, column = 'organization_id') =>

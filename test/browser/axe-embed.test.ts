@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
-import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
@@ -11,10 +11,9 @@ import { test } from './support/test.ts';
 const BOTH_SCHEMES =
   '<style>:root { color-scheme: light dark } body { background: Canvas; color: CanvasText }</style>';
 
-async function embedded(databaseUrl: string, page: Page, options: TestServerOptions = {}) {
+async function embedded(databaseUrl: string, page: Page) {
   const panel = await startForeignPage();
   const server = await startTestServer(databaseUrl, {
-    ...options,
     config: { allowedOrigins: [panel.origin], drainMs: 0 },
   });
   panel.serve(embedHtml(server.url, 'org="123"', BOTH_SCHEMES));

@@ -63,9 +63,9 @@ const running = (percent: number, metadata: Partial<SyncLog['metadata']> = {}): 
   const log = aLog({ percent, records_success: Math.round(percent * 6.48) });
   return { ...log, metadata: { ...log.metadata, patients_found: 648, phase: 'storing', ...metadata } };
 };
-const completed = (change: Partial<SyncLog> = {}): SyncLog => {
+const completed = (): SyncLog => {
   const log = aLog({ status: 'completed', percent: 100, records_success: 648, records_processed: 648 });
-  return { ...log, ...change, metadata: { ...log.metadata, patients_found: 648 } };
+  return { ...log, metadata: { ...log.metadata, patients_found: 648 } };
 };
 const failed = aLog({ status: 'failed', percent: 40, error_details: 'It broke' });
 

@@ -65,7 +65,7 @@ export const hasEnded = (events: SentEvent[]) =>
   events.some(({ event }) => event === 'completed' || event === 'failed');
 
 /** The answer to a poll that contains only this log, or none. */
-export function logListText(organizationId: number, log?: string, hasMore = false): string {
+export function logListText(organizationId: number, log?: string): string {
   const tail = `"organization_id":${organizationId},"source_system":"cliniko"`;
-  return `{"logs":[${log ?? ''}],${tail},"total_logs":${log === undefined ? 0 : 1},"has_more":${hasMore}}`;
+  return `{"logs":[${log ?? ''}],${tail},"total_logs":${log === undefined ? 0 : 1},"has_more":false}`;
 }

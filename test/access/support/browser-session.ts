@@ -10,8 +10,8 @@ export interface BrowserSession {
   ask(path: string, init?: RequestInit): Promise<Response>;
 }
 
-export async function newCode(server: GuardedServer, tokenId: number, minutes = 5): Promise<string> {
-  const link = await createSignInLink(server.database, tokenId, minutes);
+export async function newCode(server: GuardedServer, tokenId: number): Promise<string> {
+  const link = await createSignInLink(server.database, tokenId, 5);
   if (link === undefined) throw new Error(`No account ${tokenId} can sign in.`);
   return link.code;
 }

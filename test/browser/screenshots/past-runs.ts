@@ -2,6 +2,7 @@
 import type { Environment } from './environment.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
+const DAYS = 26;
 
 interface PastRun {
   organizationId: number;
@@ -14,12 +15,8 @@ interface PastRun {
 }
 
 /** Mostly completed, some with errors, two failed. */
-export async function createPastRuns(
-  environment: Environment,
-  organizationId: number,
-  days = 26,
-): Promise<void> {
-  for (let day = days; day >= 1; day -= 1) {
+export async function createPastRuns(environment: Environment, organizationId: number): Promise<void> {
+  for (let day = DAYS; day >= 1; day -= 1) {
     const startedAt = new Date(Date.now() - day * DAY_MS - (day % 5) * 7 * 60_000);
     await insertRun(environment, { organizationId, startedAt, ...dayOf(day) });
   }

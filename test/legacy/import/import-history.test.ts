@@ -80,10 +80,10 @@ async function oldDatabase(): Promise<{ url: string; sql: Sql }> {
   return old;
 }
 
-function importFrom(url: string, target: string, apply: boolean, timeZone = 'UTC'): Promise<ImportReport> {
+function importFrom(url: string, target: string, apply: boolean): Promise<ImportReport> {
   const database = openDatabase(target, { max: 1 });
   onTestFinished(database.close);
-  return withLegacySource(url, { schema: undefined, timeZone }, (source) =>
+  return withLegacySource(url, { schema: undefined, timeZone: 'UTC' }, (source) =>
     importHistory(database.sql, source, {
       organizations: new Map([['org_abc', 123]]),
       operations: new Map(),

@@ -35,11 +35,11 @@ export interface OldRun {
   errorDetails?: unknown;
 }
 
-export async function insertOldRuns(sql: Sql, runs: readonly OldRun[], table = 'sync_logs'): Promise<void> {
+export async function insertOldRuns(sql: Sql, runs: readonly OldRun[]): Promise<void> {
   for (const run of runs) {
     const [processed, success, failed] = run.counts ?? [0, 0, 0];
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
-    await sql`insert into ${sql(table)} (organization_id, source_system, operation_type, status, started_at, completed_at,
+    await sql`insert into sync_logs (organization_id, source_system, operation_type, status, started_at, completed_at,
         updated_at, records_processed, records_success, records_failed, metadata, error_details)
       values (${run.organization ?? 'org_abc'}, ${run.source ?? 'cliniko'}, ${run.operation ?? 'full_patients'}, ${run.status},
         ${run.startedAt}::text::timestamptz, ${run.completedAt ?? null}::text::timestamptz,

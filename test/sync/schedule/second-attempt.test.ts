@@ -1,6 +1,5 @@
 /** Scheduled runs that fail: what follows, with a clinic whose answers are scripted and a worker that runs every attempt. */
 import { describe, expect } from 'vitest';
-import type { Schedules } from '#contract/organization.ts';
 import { ClinikoError, type ClinikoFailure } from '../../../src/cliniko/error.ts';
 import { saveOrganization } from '../../../src/organizations/organizations.ts';
 import { readFreshness } from '../../../src/organizations/overdue.ts';
@@ -17,10 +16,10 @@ import { putJson, startTestServer } from '../../support/server.ts';
 const NIGHTLY = { cron: `0 ${(new Date().getUTCHours() + 12) % 24} * * *`, time_zone: 'UTC' };
 const UNAVAILABLE: ClinikoFailure = { kind: 'unavailable', status: 503 };
 
-async function openClinic(databaseUrl: string, schedule: Schedules = NIGHTLY) {
+async function openClinic(databaseUrl: string) {
   const engine = await openEngine(databaseUrl);
   const { sql, database } = engine;
-  await saveOrganization(database, 123, { schedule });
+  await saveOrganization(database, 123, { schedule: NIGHTLY });
   const source = scriptedSource(people(20));
   const { logger, bus } = engine.deps(source);
   const deps = { database, logger, bus };
