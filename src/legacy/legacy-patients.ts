@@ -32,13 +32,17 @@ export async function readLegacyPatients(
   { limit, offset, search, syncedAfter }: LegacyPatientFilter,
 ): Promise<{ patients: LegacyPatient[]; total: number }> {
   const text = search === undefined ? undefined : `%${search.replace(/[\\%_]/g, '\\$&')}%`;
+  // Full and active runs see every patient of the list who is not held; any other run stores what it sees, or finds it unchanged.
+  const sawAll = sql`organization_id = ${organizationId} and status = 'completed'
+    and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at)`;
   const matching = sql`
-    select patients.*, greatest(patients.stored_at, (
-      -- A full run sees all patients who are not missing; every other run stores what it sees, or finds it unchanged. The same for all
-      -- patients of the organization, and read once.
-      select max(completed_at) at time zone 'utc' as at from sync_logs
-      where organization_id = ${organizationId} and status = 'completed'
-        and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at))) as synced_at
+    select patients.*, greatest(patients.stored_at, case when held_since is null
+      -- The same for all of these patients, and read once.
+      then (select max(completed_at) at time zone 'utc' from sync_logs where ${sawAll})
+      -- The run that did not find the patient ended in the transaction that holds it.
+      else (select completed_at at time zone 'utc' from sync_logs where ${sawAll} and sync_status_word(status) = 'completed'
+        and coalesce(completed_at, started_at) < date_trunc('milliseconds', held_since) at time zone 'utc'
+        order by coalesce(completed_at, started_at) desc limit 1) end) as synced_at
     from patients
     where patients.organization_id = ${organizationId}
       and missing_since is null and merged_into is null and archived_at is null

@@ -23,6 +23,11 @@ const insertPatients = (sql: Sql) => sql`
     (1, '14', 'Merged', null, null, null, '11', '{}', '', 0, '2026-01-01'),
     (2, '21', 'Changed', 'Later', null, null, null, '{}', '', 0, '2026-09-01')`;
 
+/** In the transaction in which the run of active patients ended: that run did not find this patient. */
+const insertHeldPatient = (sql: Sql) => sql`
+  insert into patients (organization_id, cliniko_patient_id, first_name, held_since, raw, content_hash, warnings, stored_at)
+  values (1, '15', 'Held', '2026-03-01 01:00:00.0004', '{}', '', 0, '2026-01-01')`;
+
 const insertRuns = (sql: Sql) => sql`
   insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
   values (1, 'full_patients', 'completed', '2026-02-01', '2026-02-01 01:00:00'),
@@ -38,6 +43,7 @@ describe('the view patients_legacy', () => {
     await prepareDatabase({ url: platform.ownerUrl, readers: [analyst] });
     const owner = connectInTest(platform.ownerUrl);
     await insertPatients(owner);
+    await insertHeldPatient(owner);
     await insertRuns(owner);
     await createView(owner);
     await owner.unsafe(`grant select on patients_legacy to ${analyst}`);
@@ -64,6 +70,14 @@ describe('the view patients_legacy', () => {
         synced: '2026-02-01 01:00:00+00',
       },
       {
+        id: '15',
+        organization_id: 1,
+        name: 'Held',
+        is_active: true,
+        activity_status: 'active',
+        synced: '2026-02-01 01:00:00+00',
+      },
+      {
         id: '21',
         organization_id: 2,
         name: 'Changed Later',
@@ -77,6 +91,7 @@ describe('the view patients_legacy', () => {
     await database.close();
     expect(patients).toMatchObject([
       { id: '11', name: 'Grace Example', last_synced_at: '2026-03-01T01:00:00.000Z' },
+      { id: '15', name: 'Held', last_synced_at: '2026-02-01T01:00:00.000Z' },
     ]);
 
     // The platform granted the view to this role by default: that is no way around the tables.
