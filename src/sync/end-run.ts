@@ -66,8 +66,7 @@ export async function failOrRelease(
   error: unknown,
   signal: AbortSignal,
 ): Promise<RunEnding> {
-  if (error instanceof EndedElsewhereError) await closeRunRow(run.deps.database, run.claimed.lease);
-  if (error instanceof LeaseLostError) return release(run, error.message);
+  if (error instanceof LeaseLostError) return await releaseLost(run, error);
   const isReasonToEnd =
     error instanceof CancelledError ||
     error instanceof KeyReplacedError ||
@@ -102,6 +101,7 @@ async function failRun(run: RunContext, error: unknown): Promise<RunEnding> {
     run.deps.observer?.ended(run.claimed.type, 'failed', report.error_type);
     return 'ended';
   } catch (ending) {
+    if (ending instanceof LeaseLostError) return await releaseLost(run, ending);
     // The lease expires, and the next worker gets the same error.
     return release(run, `its failure could not be written (${safeError(ending).error})`);
   }
@@ -127,6 +127,11 @@ function logConsequence({ claimed, deps: { logger } }: RunContext, consequence: 
 /** Whether this claim made no progress either, and one more would exceed the limit. */
 function isLastClaim({ claimed, state }: RunContext): boolean {
   return !hasMoved(claimed.state, state) && claimed.claimsWithoutProgress >= MAX_CLAIMS_WITHOUT_PROGRESS;
+}
+
+async function releaseLost(run: RunContext, error: LeaseLostError): Promise<RunEnding> {
+  if (error instanceof EndedElsewhereError) await closeRunRow(run.deps.database, run.claimed.lease);
+  return release(run, error.message);
 }
 
 function release(run: RunContext, reason: string): RunEnding {

@@ -151,6 +151,18 @@ describe('a run that another program ended', () => {
     });
     expect(await claimNextRun(engine.database, 'somebody')).toBeUndefined();
   });
+
+  test.for([
+    ['was cancelled before', 'cancel_requested_at = now()'],
+    ['was claimed too often without progress', 'fruitless_claims = 100'],
+  ] as const)('is not claimed again when it %s', async ([, columns], { databaseUrl }) => {
+    const { sql, ...engine } = await openEngine(databaseUrl);
+    await engine.start();
+    await sql.unsafe(`update sync_runs set ${columns}`);
+    await sql`delete from sync_logs`;
+    engine.work(scriptedSource(people(60)));
+    await expect.poll(() => sql`select from sync_runs where ended_at is null`).toHaveLength(0);
+  });
 });
 
 describe('concurrent starts', () => {
