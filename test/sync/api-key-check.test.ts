@@ -1,9 +1,10 @@
 /** A run is bound to the API key it began with: another key may belong to another clinic. */
 import { describe, expect, vi } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { latestRun } from '../support/latest-run.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
+import { wholeSync } from '../support/whole-sync.ts';
 
 const OTHER_KEY = 'MxAnother-au1';
 
@@ -74,4 +75,20 @@ describe('a run whose API key is replaced while it runs', () => {
     expect(await ended(server)).toMatchObject({ status: 'completed', records_success: 450 });
     await cliniko.close();
   });
+});
+
+test('a changed sync with a new key reads everything, although the clock was set back since the last sync', async ({
+  databaseUrl,
+}) => {
+  const cliniko = await startClinikoSimulator({
+    patients: 30,
+    requestsPerMinute: 0,
+    otherApiKeys: [OTHER_KEY],
+  });
+  const server = await startTestServer(databaseUrl, { cliniko });
+  await wholeSync(server);
+  await connectInTest(databaseUrl)`update sync_runs set created_at = created_at + interval '12 hours'`;
+  await putJson(server.api, '/organizations/123/cliniko-credentials', { api_key: OTHER_KEY });
+  expect(await wholeSync(server, 'sync-changed')).toMatchObject({ records_success: 30 });
+  await cliniko.close();
 });

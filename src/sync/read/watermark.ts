@@ -24,15 +24,14 @@ export async function readWatermark({ sql }: Database, organizationId: number): 
 }
 
 /**
- * When the newest of the completed runs began. Runs before the organization was registered (again), or before its key was
- * replaced, do not count: the patients they stored may be deleted or may belong to another clinic.
+ * When the newest of the completed runs began. Runs that read with another key, also before the organization was deleted, do not
+ * count: the patients they stored may be deleted or may belong to another clinic.
  */
 const newestBeginning = (sql: ISql, organizationId: number, condition: PendingQuery<Row[]>) => sql`(
   select max(began) from (
     select least(log.started_at,
       coalesce(run.checkpoint #>> '{position,startedAt}', run.checkpoint ->> 'began')::timestamptz at time zone 'utc') as began
     from sync_logs as log join sync_runs as run on run.sync_log_id = log.id
-      join organizations on organizations.id = log.organization_id
       join cliniko_credentials as credentials on credentials.organization_id = log.organization_id
     where log.organization_id = ${organizationId} and log.status = 'completed'
       and log.operation_type in ('full_patients', 'changed_patients')
@@ -40,6 +39,6 @@ const newestBeginning = (sql: ISql, organizationId: number, condition: PendingQu
       and log.metadata ->> 'phase' = 'completed'
       -- The clock was ahead: it is not known when this run began.
       and log.started_at < (now() at time zone 'utc') + interval '1 day'
-      and run.created_at >= greatest(organizations.created_at, credentials.updated_at)
+      and run.checkpoint ->> 'keyVersion' = extract(epoch from credentials.updated_at)::text
       and ${condition}
     order by log.started_at desc, log.id desc limit ${NEWEST_RUNS}) as newest)`;
