@@ -38,7 +38,7 @@ const config: KnipConfig = {
   },
   // The application brings React or Vue to the client package, so they are optional there and used.
   exclude: ['optionalPeerDependencies'],
-  // Of Debian packages: test/peers/require-peers.ts checks that they are installed, and the soak leaves nats-server out without it.
+  // Of Debian packages: test/peers/require-peers.js checks that they are installed, and the soak leaves nats-server out without it.
   ignoreBinaries: ['nats-server', 'openssl', 'prometheus'],
   ignoreDependencies: [
     // Resolved by name at run time: test/browser/support/chromium.ts.

@@ -1,10 +1,14 @@
 /**
  * The programs that the peer tests run, and the Debian packages that hold them. CI (as root) installs what is missing;
  * anywhere else the run ends with a line that names it.
+ *
+ * JavaScript, because .ci/run starts it beside `npm ci`, when nothing is there yet that reads TypeScript.
  */
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-const PACKAGES: Record<string, string> = {
+/** @type {Record<string, string>} */
+const PACKAGES = {
   bash: 'bash',
   curl: 'curl',
   jq: 'jq',
@@ -25,7 +29,7 @@ const PACKAGES: Record<string, string> = {
   'nats-server': 'nats-server',
 };
 
-export default function requirePeers(): void {
+export default function requirePeers() {
   const missing = missingPrograms();
   if (missing.length === 0) return;
   if (process.env.CI === 'true' && process.getuid?.() === 0) install(missing);
@@ -35,16 +39,20 @@ export default function requirePeers(): void {
   throw new Error(`Missing: ${still.join(', ')}. On Debian: apt-get install ${packages}`);
 }
 
-function missingPrograms(): string[] {
+function missingPrograms() {
   return Object.keys(PACKAGES).filter((program) => spawnSync('which', [program]).status !== 0);
 }
 
-function install(programs: readonly string[]): void {
+/** @param {readonly string[]} programs */
+function install(programs) {
   const packages = [...new Set(programs.flatMap((program) => PACKAGES[program]?.split(' ') ?? []))];
   run('apt-get', ['update', '-q']);
   run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
 }
 
-function run(command: string, args: readonly string[]): void {
+/** @param {string} command @param {readonly string[]} args */
+function run(command, args) {
   spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) requirePeers();
