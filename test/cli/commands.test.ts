@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts';
 import { test } from '../support/database.ts';
+import { fastestFolder } from '../support/fastest-folder.ts';
 import { startTestServer } from '../support/server.ts';
 import { run, runWith, startRefusingServer, watchCommand } from './support/command.ts';
 
@@ -119,7 +120,7 @@ describe('npm run sync', () => {
 
 /** Every account can enter it. */
 async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-demo-'));
+  const folder = await mkdtemp(join(fastestFolder(), 'patient-sync-demo-'));
   await chmod(folder, 0o755);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { builtEntry } from '../support/build-server.ts';
+import { fastestFolder } from '../support/fastest-folder.ts';
 import { openStream } from '../support/stream.ts';
 
 interface Started {
@@ -58,7 +58,7 @@ function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 async function dataDir(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'patient-sync-main-'));
+  const dir = await mkdtemp(join(fastestFolder(), 'patient-sync-main-'));
   await chmod(dir, 0o755);
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   return dir;

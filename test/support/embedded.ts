@@ -2,20 +2,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Sql } from 'postgres';
 import { onTestFinished } from 'vitest';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
+import { fastestFolder } from './fastest-folder.ts';
 import { connectPostgres } from './postgres.ts';
 
 export const PROCESS = fileURLToPath(new URL('../embedded-postgres/embedded-process.ts', import.meta.url));
 
 /** Called first in each test, so its cleanup runs last: finish hooks run in reverse order. */
 export async function newDataDir(): Promise<string> {
-  const dir = await realpath(await mkdtemp(join(tmpdir(), 'embedded-test-')));
+  const dir = await realpath(await mkdtemp(join(fastestFolder(), 'embedded-test-')));
   await chmod(dir, 0o755);
   onTestFinished(async () => {
     await endPostmaster(dir);
