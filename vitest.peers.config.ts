@@ -7,8 +7,13 @@ applyPatches();
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/peers/require-peers.ts', 'test/support/global-setup.ts'],
+    globalSetup: ['test/peers/require-peers.js', 'test/support/global-setup.ts'],
     include: ['test/peers/**/*.test.ts'],
+    // Most of a test waits: for a package registry, for programs that start, for a scrape.
+    maxWorkers: 3,
+    isolate: false,
+    restoreMocks: true,
+    unstubEnvs: true,
     setupFiles: ['test/support/patience.ts'],
     testTimeout: TEST_LIMIT_MS,
     hookTimeout: TEST_LIMIT_MS,
