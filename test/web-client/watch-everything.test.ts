@@ -128,11 +128,11 @@ describe('the ops console', () => {
     page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
     await vi.advanceTimersByTimeAsync(15_000);
     page.newest().say({ v: 1, type: 'ping', heads: { 123: 'k7x2.4' } });
-    const heardAt = Date.now();
-    vi.setSystemTime(heardAt + 8 * 3_600_000);
+    const lastSignAt = Date.now();
+    vi.setSystemTime(lastSignAt + 8 * 3_600_000);
     await vi.advanceTimersByTimeAsync(20_000);
     page.newest().drop();
-    expect(page.connection()).toMatchObject({ kind: 'offline', since: heardAt });
+    expect(page.connection()).toMatchObject({ kind: 'offline', since: lastSignAt });
   });
 
   test('reconnects when a ping proves a gap, an event is unreadable, or the socket is silent', async () => {

@@ -255,16 +255,16 @@ describe('an unreachable server', () => {
     expect(page.connections().at(-1)).toBe('live');
   });
 
-  test('was last heard with its last ping, also when the computer has slept since', async () => {
+  test('gave its last sign with the last ping, also when the computer has slept since', async () => {
     const page = await watch();
     page.newest().hello();
     page.newest().say('snapshot', aSnapshot('k7x2.4', null));
     await pass(15_000);
     page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'k7x2.4' });
-    const heardAt = Date.now();
-    vi.setSystemTime(heardAt + 8 * 3_600_000);
+    const lastSignAt = Date.now();
+    vi.setSystemTime(lastSignAt + 8 * 3_600_000);
     await pass(19_000);
-    expect(page.connection()).toMatchObject({ kind: 'offline', since: heardAt });
+    expect(page.connection()).toMatchObject({ kind: 'offline', since: lastSignAt });
   });
 
   test('is tried at once when the network comes back', async () => {

@@ -9,8 +9,8 @@ export type TransportKind = 'sse' | 'websocket' | 'poll';
 export interface Connection {
   readonly kind: ConnectionKind;
   /**
-   * When this kind began; without a connection, when the server was last heard, perhaps before the computer slept. In milliseconds
-   * of the client's clock.
+   * When this kind began; without a connection, the last sign of the server, perhaps before the computer slept. In milliseconds of
+   * the client's clock.
    */
   readonly since: number;
   /** Absent while nothing arrives. */

@@ -20,8 +20,8 @@ export function createReporter<State>(
   onState: (state: State, connection: Connection) => void,
 ): Reporter<State> {
   let state = start;
-  let heardAt = Date.now();
-  let connection: Connection = { kind: 'connecting', since: heardAt };
+  let lastSignAt = Date.now();
+  let connection: Connection = { kind: 'connecting', since: lastSignAt };
   return {
     get state() {
       return state;
@@ -30,8 +30,8 @@ export function createReporter<State>(
       return connection;
     },
     report(next, kind, details) {
-      if (isConnected({ kind })) heardAt = Date.now();
-      const now = connectionChanged(connection, kind, heardAt, details);
+      if (isConnected({ kind })) lastSignAt = Date.now();
+      const now = connectionChanged(connection, kind, lastSignAt, details);
       if (next === state && now === connection) return;
       [state, connection] = [next, now];
       onState(state, connection);
