@@ -6,6 +6,7 @@ import { putJson, startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { isAccessible } from './support/axe.ts';
 import { focusedText, openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 describe('the patients to check', () => {
@@ -134,6 +135,11 @@ describe('the patients to check', () => {
     await page.getByRole('button', { name: 'These 30 are gone' }).click();
     await page.getByRole('button', { name: 'Mark as missing' }).click();
     const refusal = page.getByRole('alert').filter({ hasText: '55 patients are held now, not 30.' });
+    await refusal.waitFor();
+    const letGo = await holdAnswers(page, /missing\/confirm/);
+    await page.getByRole('button', { name: 'Mark as missing' }).click();
+    await refusal.waitFor({ state: 'detached' });
+    letGo();
     await refusal.waitFor();
     await page.getByRole('button', { name: 'Not now' }).click();
     await page.getByRole('button', { name: 'Read again' }).click();

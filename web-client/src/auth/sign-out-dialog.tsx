@@ -17,6 +17,7 @@ export function SignOutDialog({ api, account, onClose }: SignOutDialogProps) {
   const end = (everywhere: boolean) => (): void => {
     if (isBusy) return;
     setIsBusy(true);
+    setError(null);
     api.signOut(everywhere).then(signOut, (failure: unknown) => {
       setError(messageOf(failure));
       setIsBusy(false);

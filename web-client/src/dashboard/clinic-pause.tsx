@@ -27,8 +27,8 @@ export function PauseClinicButton({ api, registration, onChanged }: PauseClinicP
   const organization = registration.kind === 'registered' ? registration.organization : null;
   const save = async (change: { paused: boolean; paused_reason?: string | null }): Promise<void> => {
     if (organization === null) return;
-    await api.saveOrganization(organization.organization_id, change);
     setError(null);
+    await api.saveOrganization(organization.organization_id, change);
     onChanged();
   };
   const resume = (): void => {

@@ -32,6 +32,8 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const confirm = (): void => {
     if (isBusy) return;
     setIsBusy(true);
+    // The same error is announced again only when it was gone.
+    setError(null);
     onConfirm()
       .then(close, (error: unknown) => setError(messageOf(error)))
       .finally(() => setIsBusy(false));

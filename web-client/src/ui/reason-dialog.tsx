@@ -39,6 +39,8 @@ export function ReasonDialog(props: ReasonDialogProps) {
     event.preventDefault();
     if (isBusy || isEmpty) return;
     setIsBusy(true);
+    // The same error is announced again only when it was gone.
+    setError(null);
     onConfirm(reason.trim() || null).then(onClose, (failure: unknown) => {
       setError(messageOf(failure));
       setIsBusy(false);
