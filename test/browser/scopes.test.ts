@@ -68,7 +68,7 @@ describe('an administrator whose account is not known yet', () => {
     const letGo = await holdAnswers(page, /\/api\/v1\/account$/);
     await page.goto(`${server.url}/?org=${OURS}&view=check`);
     await signIn(page, server.admin);
-    const gone = page.locator('#HELD button', { hasText: 'These 40 are gone' });
+    const gone = page.locator('#HELD button', { hasText: /^These \d+ are gone$/ });
     await gone.waitFor({ state: 'attached' });
     expect(await gone.isVisible()).toBe(false);
     expect(await page.locator('main').textContent()).not.toContain('An account with the scope');
@@ -106,7 +106,7 @@ describe('a token that starts syncs', () => {
     await page.getByRole('link', { name: 'Decide about them' }).click();
     await page.getByRole('button', { name: 'Try them again' }).click();
     await page.locator('.retry-outcome').filter({ hasText: 'Tried again' }).waitFor();
-    expect(await page.getByRole('button', { name: 'These 40 are gone' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: /are gone/ }).count()).toBe(0);
   });
 
   test('reads that an administrator can replace a refused key', async ({ databaseUrl, page }) => {
