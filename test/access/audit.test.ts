@@ -1,10 +1,15 @@
 /** The audit log: who did what, under which request, and never changed afterwards. */
 import { describe, expect } from 'vitest';
+import { z } from 'zod';
 import { AuditPage } from '#contract/access.ts';
+import { allowPerson, disallowPerson } from '../../src/access/identities.ts';
 import { test } from '../support/database.ts';
 import { startSocket } from '../support/socket.ts';
 import { openStream } from '../support/stream.ts';
+import { startReceiver } from '../webhooks/support/receiver.ts';
 import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
+
+const Answer = z.looseObject({ id: z.union([z.int(), z.string()]).optional() });
 
 const read = async (server: GuardedServer, token: string, query = '') =>
   AuditPage.parse(await (await server.as(token, `/audit${query}`)).json());
@@ -47,6 +52,48 @@ describe('the audit log', () => {
     });
     for (const { request_id } of mine) expect(request_id).toMatch(/^[\w-]{10,64}$/);
     expect(entries.map(({ action }) => action)).toContain('token.create');
+  });
+
+  test('records keys, webhooks, accounts and its own readers, and every write that no route names', async ({
+    databaseUrl,
+  }) => {
+    const server = await startGuardedServer(databaseUrl, { config: { webhooksMayLoopBack: true } });
+    const receiver = await startReceiver(204);
+    const { id, token } = await server.newToken({ scope: 'admin', organizations: '*' });
+    const ask = async (path: string, method = 'GET', body?: object) => {
+      const response = await server.as(token, path, { method, ...(body && { body: JSON.stringify(body) }) });
+      expect(response.ok, path).toBe(true);
+      return Answer.parse(JSON.parse((await response.text()) || '{}'));
+    };
+    const key = { api_key: server.cliniko.apiKey };
+    await ask(`/organizations/${OURS}/cliniko-credentials`, 'PUT', key);
+    await ask(`/organizations/${OURS}/cliniko-credentials/verify`, 'POST');
+    const endpoint = await ask('/webhooks', 'POST', { url: receiver.url, organizations: [OURS] });
+    const sent = await ask(`/webhooks/${endpoint.id}/test`, 'POST');
+    await receiver.until(1);
+    await ask(`/webhooks/${endpoint.id}/deliveries/${sent.id}/redeliver`, 'POST');
+    await ask('/sync/cleanup', 'POST');
+    await ask('/audit');
+    const { sql } = server.database;
+    expect(await allowPerson({ sql }, id, { email: 'anna@clinic.example' })).toBe(true);
+    expect(await disallowPerson({ sql }, { email: 'anna@clinic.example' })).toBe(true);
+    expect(await server.revoke(id)).toBe(true);
+
+    const entries = (await read(server, server.admin)).entries.reverse();
+    const from = entries.findIndex(({ actor }) => actor === `token:${id}`);
+    expect(entries.slice(from).map(({ action, organization_id }) => [action, organization_id])).toEqual([
+      ['credentials.change', OURS],
+      ['credentials.verify', OURS],
+      ['webhook.create', OURS],
+      ['webhook.test', OURS],
+      ['webhook.redeliver', OURS],
+      ['api.write', null],
+      ['audit.read', null],
+      ['identity.allow', null],
+      ['identity.disallow', null],
+      ['token.revoke', null],
+    ]);
+    expect(JSON.stringify(entries)).not.toContain(server.cliniko.apiKey);
   });
 
   test('records who read a list of patients to check, as pages or as one file, and not who read its counts', async ({
