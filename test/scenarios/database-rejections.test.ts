@@ -2,14 +2,16 @@
 import { describe, expect } from 'vitest';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
+import { people, person, scriptedSource } from '../support/scripted-source.ts';
 
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-async function refuseWork({ sql }: Engine, sqlstate = '53100'): Promise<void> {
+/** @param patient the Cliniko id of the only one that is refused; default: all */
+async function refuseWork({ sql }: Engine, sqlstate = '53100', patient = '%'): Promise<void> {
   await sql.unsafe(`create function refuse_work() returns trigger language plpgsql as
     $$ begin raise exception 'refused' using errcode = '${sqlstate}'; end $$`);
-  await sql`create trigger refuse_work before insert on patients execute function refuse_work()`;
+  await sql.unsafe(`create trigger refuse_work before insert on patients for each row
+    when (new.cliniko_patient_id like '${patient}') execute function refuse_work()`);
 }
 
 const attempts = async ({ sql }: Engine): Promise<number> => {
@@ -58,6 +60,21 @@ describe('a run whose work the database rejects', () => {
       await worker.stop();
     },
   );
+
+  test('is claimed as often again once it has stored something', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    await refuseWork(engine, '53100', String(person(20).id));
+    await engine.start();
+    await engine.sql`update sync_runs set fruitless_claims = 19`;
+    const worker = engine.work(clinic());
+    await expect.poll(() => attempts(engine)).toBeGreaterThan(2);
+    const [left] = await engine.sql`select status, records_processed > 0 as moved from sync_logs`;
+    expect(left).toEqual({ status: 'running', moved: true });
+
+    await engine.sql`drop trigger refuse_work on patients`;
+    expect(await engine.ended()).toMatchObject({ status: 'completed', records_success: 30 });
+    await worker.stop();
+  });
 
   test('only at its end fails too: reading the same pages again is no progress', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
