@@ -4,9 +4,11 @@ import { describe, expect, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
 import { startRun } from '../../src/sync/start-run.ts';
-import { test } from '../support/database.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { connectInTest, test } from '../support/database.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { hasEnded, openStream } from '../support/stream.ts';
+import { wholeSync } from '../support/whole-sync.ts';
+import { startReceiver } from '../webhooks/support/receiver.ts';
 import { readSamples, scrape } from './support/scrape.ts';
 
 const PATIENTS = 120;
@@ -85,6 +87,58 @@ describe('runs that have not ended', () => {
 
     const server = await startTestServer(databaseUrl);
     await scrapeUntil(server, 'patient_sync_run_claims_total', { kind: 'taken-over' }, 1);
+  });
+});
+
+describe('what waits for a person', () => {
+  test('is counted: quarantined records, deliveries that have not arrived, and the oldest success', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, {
+      organizations: [123, 124],
+      patients: 200,
+      config: { webhooksMayLoopBack: true },
+    });
+    const receiver = await startReceiver(500);
+    const rules = { validation: { phone: 'reject', email: 'require' } };
+    const daily = { schedule: { cron: '0 2 * * *', time_zone: 'Australia/Sydney' } };
+    await putJson(server.api, '/organizations/123', { ...rules, ...daily });
+    await putJson(server.api, '/organizations/124', daily);
+    const endpoint = { url: receiver.url, organizations: [123], events: ['sync.completed'] };
+    await server.api('/webhooks', { method: 'POST', body: JSON.stringify(endpoint) });
+    const { records_failed: rejected } = await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    // The other clinic has had no success since its schedule was made.
+    await sql`update organizations set scheduled_since = now() - interval '3 days' where id = 124`;
+    await sql`update webhook_deliveries set created_at = now() - interval '2 hours'`;
+    await receiver.until(1);
+    await scrapeUntil(server, 'patient_sync_webhook_delivery_seconds_count', { outcome: 'retried' }, 1);
+
+    const { value } = readSamples(await scrape(server.url));
+    expect(rejected).toBeGreaterThan(0);
+    expect(value('patient_sync_quarantined_patients')).toBe(rejected);
+    expect(value('patient_sync_webhooks_pending')).toBe(1);
+    expect(value('patient_sync_oldest_pending_webhook_seconds')).toBeGreaterThan(7_190);
+    expect(value('patient_sync_oldest_success_seconds')).toBeGreaterThan(3 * 86_400 - 60);
+    expect(value('patient_sync_oldest_success_seconds')).toBeLessThan(3 * 86_400 + 3_600);
+  });
+});
+
+describe('the way of nudges', () => {
+  test('is counted: what was heard, and each time after which something may be missing', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: PATIENTS });
+    const before = readSamples(await scrape(server.url));
+    await syncOnce(server);
+    const sql = connectInTest(databaseUrl);
+    const received = readSamples(await scrape(server.url)).value('patient_sync_nudges_heard_total') ?? 0;
+    expect(received).toBeGreaterThan(before.value('patient_sync_nudges_heard_total') ?? 0);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'patient-sync listener'`;
+    const gaps = before.value('patient_sync_listener_gaps_total') ?? 0;
+    await scrapeUntil(server, 'patient_sync_listener_gaps_total', {}, gaps + 1);
+    expect(readSamples(await scrape(server.url)).value('patient_sync_nats_connected')).toBe(0);
   });
 });
 

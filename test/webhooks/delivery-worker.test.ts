@@ -212,3 +212,24 @@ function countBy<T>(ids: readonly T[]): Map<T, number> {
   for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
   return counts;
 }
+
+describe('the log of deliveries', () => {
+  test('keeps 30 days, and longer what is still to be sent', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    await server.api('/organizations/123/webhooks', {
+      method: 'POST',
+      body: '{"url": "https://example.com"}',
+    });
+    await server.stop();
+    const sql = connectInTest(databaseUrl);
+    await sql`
+      insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body, state, created_at, next_attempt_at)
+      select (select id from webhook_endpoints), 123, 'msg_' || days, 'sync.failed', '{}', state,
+        now() - make_interval(days => days), now() + interval '1 hour'
+      from (values (29, 'delivered'), (31, 'delivered'), (32, 'given_up'), (33, 'pending')) as old (days, state)`;
+    await startTestServer(databaseUrl, { organizations: [] });
+    await expect
+      .poll(() => sql`select message_id as id from webhook_deliveries order by message_id`)
+      .toEqual([{ id: 'msg_29' }, { id: 'msg_33' }]);
+  });
+});
