@@ -1,7 +1,15 @@
 import { describe, expect } from 'vitest';
 import { createSealer } from '../../src/encryption/sealer.ts';
 import { saveApiKey, saveOrganization } from '../../src/organizations/organizations.ts';
-import { claimNextRun, type Lease, renewLeases } from '../../src/sync/lease.ts';
+import {
+  assertLease,
+  claimNextRun,
+  type Lease,
+  LeaseLostError,
+  releaseLease,
+  renewLeases,
+  revokeLeases,
+} from '../../src/sync/lease.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -58,5 +66,17 @@ describe('leases', () => {
       where sync_log_id = ${second.syncLogId}`;
     await claimNextRun(database, 'two');
     expect(await renewLeases(database, 'one', [first, second])).toEqual([second]);
+  });
+
+  test('of an earlier claim of the same worker write nothing, and end nothing', async ({ databaseUrl }) => {
+    const { database, sql, first } = await openTwoRuns(databaseUrl);
+    // As an erasure does, so that what the worker has already read is not stored.
+    await sql.begin((tx) => revokeLeases(tx, first.organizationId));
+    const again = await claimNextRun(database, 'one');
+    expect(again?.lease).toEqual({ ...first, epoch: first.epoch + 2 });
+    await expect(sql.begin((tx) => assertLease(tx, first))).rejects.toBeInstanceOf(LeaseLostError);
+    await releaseLease(database, first);
+    expect(await renewLeases(database, 'one', again ? [again.lease] : [])).toEqual([]);
+    await sql.begin((tx) => assertLease(tx, again?.lease ?? first));
   });
 });
