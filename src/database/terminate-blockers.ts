@@ -48,14 +48,15 @@ interface SidePool {
   inTurn: PoolSlots;
 }
 
-const sidePools = new WeakMap<Sql, SidePool>();
+/** By the options of the pool: the views of it that routes have (access/row-level-security.ts) are objects of their own. */
+const sidePools = new WeakMap<Sql['options'], SidePool>();
 
 function sidePoolOf(sql: Sql): SidePool {
-  const found = sidePools.get(sql) ?? {
+  const found = sidePools.get(sql.options) ?? {
     terminator: connectSeparately(sql),
     inTurn: createPoolSlots(Math.max(1, Math.floor(sql.options.max / 3)), QUEUE_LIMIT_MS),
   };
-  sidePools.set(sql, found);
+  sidePools.set(sql.options, found);
   return found;
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished } from 'vitest';
+import { createRowLevelSecurity } from '../../src/access/row-level-security.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { beginTerminatingBlockers } from '../../src/database/terminate-blockers.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 describe('a transaction that terminates idle blockers', () => {
@@ -45,6 +47,32 @@ describe('a transaction that terminates idle blockers', () => {
     expect(await Promise.race([pool.sql`select 1 as n`, Promise.all(waiting)])).toEqual([{ n: 1 }]);
     await Promise.all(waiting);
     await foreign`rollback`.catch(() => {});
+  });
+
+  test('has its turn with those of the sync engine also when a route begins it', async ({ databaseUrl }) => {
+    // With three connections: one turn at a time.
+    const pool = openDatabase(databaseUrl, { max: 3 });
+    onTestFinished(() => pool.close());
+    const logger = createLogger({ level: 'fatal', format: 'json', colour: false });
+    const { database: ofRoutes } = await createRowLevelSecurity(pool, logger);
+    await Promise.all([1, 2, 3].map(() => pool.sql`select`));
+    const begun: string[] = [];
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const first = beginTerminatingBlockers(pool.sql, async () => {
+      begun.push('engine');
+      await ended;
+    });
+    await expect.poll(() => begun).toEqual(['engine']);
+    const second = beginTerminatingBlockers(ofRoutes.sql, async () => void begun.push('route'));
+    // The connections that are free answer, more often than it takes a transaction to begin.
+    for (let trip = 0; trip < 50; trip += 1) await pool.sql`select`;
+    expect(begun).toEqual(['engine']);
+    end();
+    await Promise.all([first, second]);
+    expect(begun).toEqual(['engine', 'route']);
   });
 
   test('fails behind an active session', async ({ databaseUrl }) => {
