@@ -15,7 +15,8 @@ export function isTakenRunId(error: unknown): boolean {
 
 /** Safe during inserts: a sequence only moves forward. */
 export async function advanceSequences(sql: ISql, tables?: readonly string[]): Promise<void> {
-  // That of an identity column belongs to the column. A default may use any sequence: an adopted table can have one of its own.
+  // That of an identity column belongs to the column. A default may use any sequence: an adopted table can have one of its own, and
+  // columns of text that contain its numbers.
   const used = await sql<{ table: string; column: string; sequence: string }[]>`
     with uses (sequence, owner, number) as (
       select objid, refobjid, refobjsubid from pg_depend
@@ -31,6 +32,7 @@ export async function advanceSequences(sql: ISql, tables?: readonly string[]): P
     join pg_class t on t.oid = uses.owner
     join pg_namespace n on n.oid = t.relnamespace and n.nspname = 'public'
     join pg_attribute a on a.attrelid = t.oid and a.attnum = uses.number
+      and a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
     -- PostgreSQL may evaluate the conditions in any order, and has_sequence_privilege fails on other relations.
     where case when s.relkind = 'S' then has_sequence_privilege(s.oid, 'UPDATE') else false end
       and t.relname in ${sql(tables ?? OWN_TABLES)}`;

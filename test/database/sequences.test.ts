@@ -34,6 +34,18 @@ describe('rows of sync_logs that were loaded with their ids', () => {
     expect(await start()).toMatchObject({ sync_log_id: 43, already_running: false });
   });
 
+  test('beside a text that contains numbers of a sequence: a sync starts with the next id', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`create sequence their_numbers`;
+    await sql`alter table sync_logs add reference text default 'run-' || nextval('their_numbers')`;
+    await load(databaseUrl);
+    const server = await startTestServer(databaseUrl, { patients: 1 });
+    const started = await (await server.api('/cliniko/sync-all/123', START)).json();
+    expect(started).toMatchObject({ sync_log_id: 41, already_running: false });
+  });
+
   test('while the server runs: a start with an id conflict advances the sequence', async ({
     databaseUrl,
   }) => {
