@@ -1,4 +1,5 @@
 /** `npm start`: the server, configured by the environment. */
+import { CONTACT_IS_MISSING } from './cliniko/request-headers.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { createLogger, LOG_LEVELS, type Logger } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
@@ -35,11 +36,7 @@ async function main(): Promise<void> {
   });
   if (leaving.signal.aborted) return;
   const { baseUrl, contactEmail } = config.cliniko;
-  if (baseUrl === undefined && contactEmail === undefined) {
-    logger.warn(
-      'CLINIKO_CONTACT_EMAIL is not set. Cliniko requires an address in each request, and may block a program without one: set it to yours.',
-    );
-  }
+  if (baseUrl === undefined && contactEmail === undefined) logger.warn(CONTACT_IS_MISSING);
   logger.info(`Patient Sync listens on ${server?.url}`);
 }
 

@@ -1,5 +1,6 @@
 /** Checks without the database: the Node version, how the server may be reached, and what it tells Cliniko about itself. */
 import { isLoopbackAddress } from '../../access/same-origin.ts';
+import { CONTACT_IS_MISSING } from '../../cliniko/request-headers.ts';
 import type { Config } from '../../config/config.ts';
 import { type Finding, failure, ok, warning } from './finding.ts';
 
@@ -38,8 +39,5 @@ export function checkProxy({ auth, host, allowedOrigins }: Config): Finding {
 export function checkContact({ cliniko }: Config): Finding {
   if (cliniko.contactEmail !== undefined)
     return ok('contact', 'Each request names CLINIKO_CONTACT_EMAIL to Cliniko.');
-  return warning(
-    'contact',
-    'CLINIKO_CONTACT_EMAIL is not set. Cliniko requires an address in each request, and may block a program without one: set it to yours.',
-  );
+  return warning('contact', CONTACT_IS_MISSING);
 }
