@@ -92,7 +92,7 @@ export async function throwFenced(tx: ISql, lease: Lease): Promise<never> {
   await assertLease(tx, lease);
   const running = await tx`select from sync_logs where id = ${syncLogId} and status = 'running'`;
   if (running.length > 0)
-    throw new LeaseLostError(`The database holds an earlier state of run ${syncLogId}.`);
+    throw new LeaseLostError(`The database holds another state of run ${syncLogId} than this worker.`);
   throw new EndedElsewhereError(`Run ${syncLogId} was ended by another program.`);
 }
 

@@ -116,9 +116,9 @@ describe('the record of a batch', () => {
     const { database, sql, lease } = await openRunOf(databaseUrl);
     const before = await everyRow(sql);
     await expect(recordBatch(sql, lease, { ...BATCH, before: STATE })).rejects.toSatisfy(isRefused);
-    await expect(publishProgress(database, lease, STATE, METADATA)).rejects.toThrow('an earlier state');
+    await expect(publishProgress(database, lease, STATE, METADATA)).rejects.toThrow('another state');
     const decide = vi.fn();
-    await expect(endRunRow(database, lease, STATE, decide)).rejects.toThrow('an earlier state');
+    await expect(endRunRow(database, lease, STATE, decide)).rejects.toThrow('another state');
     expect(decide).not.toHaveBeenCalled();
     expect(await everyRow(sql)).toEqual(before);
   });
