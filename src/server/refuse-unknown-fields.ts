@@ -4,7 +4,7 @@
  * A route knows the parameters of its entry in the tables of openapi/: one that is read but not documented there never
  * arrives, so it cannot be forgotten. Fields of a documented body are checked by its schema, when the route parses it.
  *
- * A new route is strict without an entry: so a misspelt `dry_run` deletes nothing.
+ * A new route is strict unless its entry says otherwise: so a misspelt `dry_run` deletes nothing.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
