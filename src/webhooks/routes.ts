@@ -3,6 +3,7 @@
  * sent. Endpoints of other kinds and of several organizations: endpoint-routes.ts.
  */
 import { Hono } from 'hono';
+import type { ISql } from 'postgres';
 import {
   type CreatedWebhook,
   NewWebhook,
@@ -11,7 +12,7 @@ import {
   type WebhookList,
 } from '#contract/webhook.ts';
 import { appendAudit } from '../audit/append.ts';
-import type { Database, Tx } from '../database/open.ts';
+import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { jsonBody, pathId, queryLimit } from '../http/parameters.ts';
 import { auditOrigin, hasScope, principalOf } from '../http/principal.ts';
@@ -76,11 +77,7 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
   return routes;
 }
 
-async function webhooksOf(
-  sql: Database['sql'] | Tx,
-  organizationId: number,
-  id?: number,
-): Promise<Webhook[]> {
+async function webhooksOf(sql: ISql, organizationId: number, id?: number): Promise<Webhook[]> {
   const stored = await readEndpoints(sql, new Set([organizationId]), id);
   return stored.flatMap(({ organizationId: only, shown }) => {
     const { kind, url, events, created_at, disabled_at } = shown;
@@ -89,11 +86,7 @@ async function webhooksOf(
   });
 }
 
-async function requireWebhook(
-  sql: Database['sql'] | Tx,
-  organizationId: number,
-  id: number,
-): Promise<Webhook> {
+async function requireWebhook(sql: ISql, organizationId: number, id: number): Promise<Webhook> {
   const [webhook] = await webhooksOf(sql, organizationId, id);
   if (webhook !== undefined) return webhook;
   throw new ProblemError(
