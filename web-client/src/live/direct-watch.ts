@@ -40,13 +40,17 @@ type OnState = (state: OrganizationState, connection: Connection) => void;
 /** Of the first poll after a stream became silent. */
 const ANSWERS_WITHIN_MS = 1_000;
 
-/** @param start what is already known, perhaps from another tab */
+/**
+ * @param start what is already known, perhaps from another tab
+ * @param signAt as in `createReporter`
+ */
 export function watchDirectly(
   start: OrganizationState,
   options: DirectWatchOptions,
   onState: OnState,
+  signAt?: number,
 ): OrganizationWatch {
-  const shown = createReporter(start, onState);
+  const shown = createReporter(start, onState, signAt);
   let poll: Poll | undefined;
   let late: ReturnType<typeof setTimeout> | undefined;
   /** The head of the organization when the stream began; undefined once the stream has delivered it. */

@@ -14,13 +14,17 @@ export interface Reporter<State> {
   report(next: State, kind: ConnectionKind, details?: ConnectionDetails): void;
 }
 
-/** @param start an unchanged state has to keep its identity */
+/**
+ * @param start an unchanged state has to keep its identity
+ * @param signAt when the server last gave a sign, perhaps to another tab, in milliseconds of the client's clock; default: now
+ */
 export function createReporter<State>(
   start: State,
   onState: (state: State, connection: Connection) => void,
+  signAt = Date.now(),
 ): Reporter<State> {
   let state = start;
-  let lastSignAt = Date.now();
+  let lastSignAt = signAt;
   let connection: Connection = { kind: 'connecting', since: lastSignAt };
   return {
     get state() {

@@ -9,7 +9,7 @@
  * Not here: the connection itself (direct-watch.ts).
  */
 import type { SyncLog } from '#contract/sync-log.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, isConnected } from './connection.ts';
 import type { OrganizationWatch } from './direct-watch.ts';
 import { requestLeaderLock } from './leader-lock.ts';
 import { adoptState, applyAnswer, type OrganizationState } from './organization-state.ts';
@@ -51,30 +51,33 @@ export async function nameToShare(what: string, token: string | null): Promise<s
 
 /**
  * @param name of what is watched: tabs with the same name share
- * @param watchDirectly opens the leader's connection, from what this tab already knows
+ * @param watchDirectly opens the leader's connection, from what this tab already knows, and when the server last gave a sign
  */
 export function shareBetweenTabs(
   name: string,
   start: OrganizationState,
-  watchDirectly: (start: OrganizationState, onState: OnState) => OrganizationWatch,
+  watchDirectly: (start: OrganizationState, onState: OnState, signAt: number) => OrganizationWatch,
   onState: OnState,
 ): OrganizationWatch {
   const channel = new BroadcastChannel(`patient-sync.${VERSION} ${name}`);
   const post = (message: Message): void => channel.postMessage(message);
   let state = start;
   let connection: Connection = { kind: 'connecting', since: Date.now() };
+  let lastSignAt = connection.since;
   let leading: OrganizationWatch | undefined;
 
   const show = (next: OrganizationState, now: Connection): void => {
     [state, connection] = [next, now];
+    lastSignAt = isConnected(now) ? Date.now() : now.since;
     onState(state, connection);
   };
   const lead = (): void => {
     leader.stop();
-    leading = watchDirectly(state, (next, now) => {
+    const onChange: OnState = (next, now) => {
       show(next, now);
       post({ kind: 'state', state, connection });
-    });
+    };
+    leading = watchDirectly(state, onChange, lastSignAt);
   };
   const stepDown = (): void => {
     leading?.stop();

@@ -42,8 +42,8 @@ export interface WatchOptions extends Access {
 export function watchOrganization(organizationId: number, options: WatchOptions): OrganizationWatch {
   const settings = settle(organizationId, options);
   const start = unknownOrganization(organizationId);
-  const alone = (from: OrganizationState, onState: WatchOptions['onState']) =>
-    watchDirectly(from, settings, onState);
+  const alone = (from: OrganizationState, onState: WatchOptions['onState'], signAt?: number) =>
+    watchDirectly(from, settings, onState, signAt);
   if (!mayShare(options)) return alone(start, options.onState);
   const what = `${options.baseUrl} ${organizationId}`;
   const shared = (name: string) => shareBetweenTabs(name, start, alone, options.onState);

@@ -1,0 +1,72 @@
+/** What a tab knows when it takes the shared connection over from another tab. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Connection } from '../../web-client/src/live/connection.ts';
+import { unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import { createReporter } from '../../web-client/src/live/reporter.ts';
+import { shareBetweenTabs } from '../../web-client/src/live/tab-sharing.ts';
+
+const STATE = { ...unknownOrganization(123), isKnown: true };
+const HOURS_MS = 3_600_000;
+
+/** A tab that follows another one, whose server is gone once this tab leads. */
+function follow() {
+  let becomeLeader = (): void => {};
+  let channelName = '';
+  vi.stubGlobal('document', { visibilityState: 'visible' });
+  vi.stubGlobal('navigator', {
+    locks: {
+      request(name: string, _options: unknown, hold: () => void) {
+        [channelName, becomeLeader] = [name, hold];
+        return new Promise(() => {});
+      },
+    },
+  });
+  let shown: Connection | undefined;
+  let shownAt = 0;
+  const watch = shareBetweenTabs(
+    'a clinic',
+    unknownOrganization(123),
+    (start, onState, signAt) => {
+      createReporter(start, onState, signAt).report(start, 'offline');
+      return { applyLog() {}, reconnect() {}, stop() {} };
+    },
+    (_state, connection) => {
+      [shown, shownAt] = [connection, Date.now()];
+    },
+  );
+  const other = new BroadcastChannel(channelName);
+  onTestFinished(() => {
+    watch.stop();
+    other.close();
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+  return {
+    /** @returns when */
+    async hear(connection: Connection): Promise<number> {
+      other.postMessage({ kind: 'state', state: STATE, connection });
+      await vi.waitFor(() => expect(shown).toEqual(connection));
+      return shownAt;
+    },
+    lead: () => becomeLeader(),
+    connection: () => shown,
+  };
+}
+
+test('a tab that takes over a lost connection dates it by the last sign that the other tab had', async () => {
+  const since = Date.now() - 2 * HOURS_MS;
+  const tab = follow();
+  await tab.hear({ kind: 'offline', since });
+  tab.lead();
+  expect(tab.connection()).toMatchObject({ kind: 'offline', since });
+});
+
+test('a tab that takes over from a tab that was live dates a lost connection by its last message', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const tab = follow();
+  const since = await tab.hear({ kind: 'live', since: Date.now() - HOURS_MS });
+  // The computer sleeps.
+  vi.setSystemTime(since + 8 * HOURS_MS);
+  tab.lead();
+  expect(tab.connection()).toMatchObject({ kind: 'offline', since });
+});
