@@ -24,6 +24,35 @@ test('a start that does not reach the server says so until a run arrives', async
   await vi.waitFor(async () => expect(await element.problem.textContent()).toBe(''));
 });
 
+test('a start that fails says nothing about the organization that the element shows by then', async ({
+  databaseUrl,
+  page,
+}) => {
+  const server = await startTestServer(databaseUrl, { organizations: [123, 456], patients: 30 });
+  await server.api('/cliniko/sync-all/456', { method: 'POST' });
+  await page.route('**/bare-page', (route) =>
+    route.fulfill({ contentType: 'text/html', body: embedHtml(server.url, 'org="123" start') }),
+  );
+  let fail = (): void => {};
+  const hasToFail = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  await page.route('**/sync-all/123', async (route) => {
+    await hasToFail;
+    await route.abort();
+  });
+  await page.goto(`${server.url}/bare-page`);
+  const element = embedOn(page);
+  await element.isConnected('live');
+  await page.getByRole('button', { name: 'Start sync' }).click();
+  await page.locator('sync-progress').evaluate((tag) => tag.setAttribute('org', '456'));
+  await element.hasStatus('completed');
+  fail();
+  await page.getByRole('button', { name: 'Start sync', disabled: false }).waitFor();
+  expect(await element.problem.textContent()).toBe('');
+  expect(await element.announcer.textContent()).not.toContain('does not answer');
+});
+
 test('the snippets of the guide leave the start to the page, and replace texts', async ({
   databaseUrl,
   page,

@@ -300,10 +300,13 @@ describe('the style of the element', () => {
     const element = page.locator('sync-progress');
     await element.evaluate((tag) => tag.setAttribute('org', '123'));
     await embed.step.filter({ hasText: 'No sync yet.' }).waitFor();
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.announcer.filter({ hasText: 'Sync completed.' }).waitFor();
     await element.evaluate((tag) => tag.removeAttribute('org'));
     await embed.problem.filter({ hasText: 'The attribute "org" must be the id' }).waitFor();
     // Nothing of the other organization stays.
     expect(await embed.step.textContent()).toBe('');
     expect(await embed.connection.textContent()).toBe('');
+    expect(await embed.announcer.textContent()).toBe('');
   });
 });

@@ -117,4 +117,9 @@ describe('the answer to a request of this page', () => {
     const state = changedBy(aSnapshot('k7x2.4', null), aChange('k7x2.9', aLog({ records_success: 100 })));
     expect(applyAnswer(state, aLog({ cursor: 'k7x2.5' }))).toBe(state);
   });
+
+  test('that is about another organization, which the page showed before, changes nothing', () => {
+    const state = changedBy(aSnapshot('k7x2.4', null));
+    expect(applyAnswer(state, aLog({ organization_id: 456, cursor: 'm3p8.5' }))).toBe(state);
+  });
 });

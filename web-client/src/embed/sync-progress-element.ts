@@ -143,14 +143,21 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     this.#view.update({ problem: null, start: 'asking' });
     // The same refusal is announced again only when it replaces another text.
     this.#view.say('');
+    const { org } = this;
     try {
       await this.startSync();
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      this.#view.update({ problem });
-      this.#view.say(problem);
+      this.#report(error, org);
     }
     this.#view.update({ start: this.start ? 'possible' : null });
+  }
+
+  /** @param org about which the error says something */
+  #report(error: unknown, org: string | null): void {
+    if (org !== this.org) return;
+    const problem = error instanceof Error ? error.message : String(error);
+    this.#view.update({ problem });
+    this.#view.say(problem);
   }
 
   disconnectedCallback(): void {
@@ -181,6 +188,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
   #watch(): void {
     const org = this.getAttribute('org') ?? '';
     this.#view.update({ problem: null });
+    this.#view.say('');
     if (!WHOLE_NUMBER.test(org)) {
       // The run of another organization does not stay.
       this.#view.update({ run: null, problem: NO_ORGANIZATION });

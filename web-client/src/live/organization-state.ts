@@ -46,8 +46,12 @@ export function applyPolledState(state: OrganizationState, { head, log }: Polled
   return { ...shown(state, log), cursor: head ?? state.cursor, isKnown: true };
 }
 
-/** The run from the answer to a request of this page. The answer has no cursor, so the cursor stays. */
+/**
+ * The run from the answer to a request of this page. The answer has no cursor, so the cursor stays. Since the request the page may
+ * have begun to show another organization.
+ */
 export function applyAnswer(state: OrganizationState, log: SyncLog): OrganizationState {
+  if (log.organization_id !== state.organizationId) return state;
   if (isOfEarlierRun(log, state.log) || compare(log.cursor, state.cursor) === 'older') return state;
   return { ...shown(state, log), isKnown: true };
 }
