@@ -130,6 +130,19 @@ describe('the dashboard', () => {
     expect(await history.getByRole('alert').count()).toBe(0);
   });
 
+  test('says nothing about the patients of a clinic whose state could not be read', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.route(/sync-logs\/123|events/, (route) => route.abort());
+    await page.routeWebSocket('**/api/v1/cliniko/ws', (socket) => void socket.close());
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('offline');
+    await page.getByRole('heading', { name: 'Looking up the last sync' }).waitFor();
+    expect(await page.locator('.run-errors').textContent()).toBe('\u00a0');
+  });
+
   test('counts the errors of a program that lists none', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connectInTest(databaseUrl);

@@ -1,6 +1,6 @@
 /** The page of the stored patients: found from the dashboard, searched, filtered by state, and opened one by one. */
 import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
@@ -75,8 +75,19 @@ describe('the patients page', () => {
     // A run that Cliniko refused has read none either.
     server.cliniko.behaviour.access = 'unauthorised';
     await wholeSync(server);
+    const letGo = await holdAnswers(page, /\/summary$/);
+    let reads = 0;
+    page.on('requestfinished', (request) => {
+      if (request.url().endsWith('/to-check')) reads += 1;
+    });
     const dashboard = await openDashboard(page, server.url);
     await dashboard.hasStatus('failed');
+    // At the start, and again when the run is known.
+    await vi.waitFor(() => expect(reads).toBe(2));
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    // The reasons alone do not tell it.
+    expect(await page.locator('.check-card').textContent()).toBe('Patients to checkReading…');
+    letGo();
     await page.locator('.check-card').getByText('No patient has been read from Cliniko yet.').waitFor();
   });
 
@@ -126,7 +137,7 @@ describe('the patients page', () => {
     const letGo = await holdAnswers(page, /search=/);
     await page.getByLabel('Name, e-mail, phone or Cliniko id').fill('no such name');
     await count(page, 'Reading…');
-    await page.locator('.patients[aria-busy="true"]').waitFor();
+    await page.locator('.patients[data-old="true"]').waitFor();
     expect(await rows(page).count()).toBe(before);
     letGo();
     await count(page, 'No patient matches.');
@@ -146,6 +157,9 @@ describe('the patients page', () => {
     const more = page.getByRole('button', { name: 'Show more' });
     await more.click();
     await page.getByRole('button', { name: 'Reading…' }).waitFor();
+    // What is shown stays true while more is read.
+    await count(page, 'The first 50 patients');
+    expect(await page.locator('.patients').getAttribute('data-old')).toBe('false');
     // The same fifty patients, and ten follow them.
     await page.getByLabel('State').selectOption({ label: 'Active' });
     await more.waitFor();

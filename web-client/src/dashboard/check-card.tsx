@@ -12,7 +12,9 @@ export interface CheckCardProps {
 }
 
 export function CheckCard({ organizationId, records }: CheckCardProps) {
-  const { summary, toCheck, toCheckError, readAgain } = records;
+  const { summary, toCheck, toCheckError, error, readAgain } = records;
+  // An empty list says nothing until it is known whether patients have been read.
+  const isUnknown = toCheck === null || (toCheck.length === 0 && summary === null);
   return (
     <section className="card check-card" aria-labelledby="check-title">
       <div className="card-head">
@@ -26,10 +28,10 @@ export function CheckCard({ organizationId, records }: CheckCardProps) {
           </button>
         </p>
       )}
-      {toCheck === null && toCheckError === null && <p className="empty">Reading…</p>}
-      {toCheck?.length === 0 && toCheckError === null && (
+      {isUnknown && error === null && <p className="empty">Reading…</p>}
+      {toCheck?.length === 0 && summary !== null && toCheckError === null && (
         <p className="empty">
-          {summary !== null && hasReadNothing(summary) ? (
+          {hasReadNothing(summary) ? (
             NOTHING_READ
           ) : (
             <>

@@ -23,7 +23,7 @@ export interface PatientsPageProps {
 export function PatientsPage({ organizationId, api }: PatientsPageProps) {
   const { registration } = useRegistration(api, organizationId);
   const [filter, setFilter] = useState<PatientFilter>({ search: '' });
-  const { patients, hasMore, isReading, error, readMore, readAgain } = usePatients(
+  const { patients, hasMore, isReading, isOld, error, readMore, readAgain } = usePatients(
     api,
     organizationId,
     filter,
@@ -40,10 +40,10 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
           <Filters filter={filter} onFilter={setFilter} />
           {error !== null && <ErrorNotice words={error} onAgain={readAgain} />}
           <p className="soft patients-count" role="status">
-            {error === null && summary(patients, filter, { hasMore, isReading })}
+            {error === null && summary(patients, filter, { hasMore, isOld })}
           </p>
           {patients !== null && patients.length > 0 && (
-            <ul ref={list} className="patients" aria-busy={isReading}>
+            <ul ref={list} className="patients" aria-busy={isReading} data-old={isOld}>
               {patients.map((patient) => (
                 <Patient key={patient.cliniko_patient_id} patient={patient} />
               ))}
@@ -67,10 +67,9 @@ export function PatientsPage({ organizationId, api }: PatientsPageProps) {
 function summary(
   patients: readonly ListedPatient[] | null,
   { search, state }: PatientFilter,
-  { hasMore, isReading }: { hasMore: boolean; isReading: boolean },
+  { hasMore, isOld }: { hasMore: boolean; isOld: boolean },
 ): string {
-  // Until then the list is that of the filter before.
-  if (patients === null || isReading) return 'Reading…';
+  if (patients === null || isOld) return 'Reading…';
   if (patients.length === 0)
     return search === '' && state === undefined ? 'No patient is stored yet.' : 'No patient matches.';
   return hasMore ? `The first ${formatPatients(patients.length)}` : formatPatients(patients.length);

@@ -9,8 +9,7 @@ import { addressOfCheck } from './address.ts';
 const SHOWN_AT_FIRST = 6;
 
 export interface RunErrorsProps {
-  /** Null: no run yet. */
-  log: SyncLog | null;
+  log: SyncLog;
   /** Closed, its height is the same with and without errors. */
   isOpen: boolean;
 }
@@ -19,11 +18,9 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
   const [isAll, setIsAll] = useState(false);
   const [list, more] = useHandOverToEntries<HTMLUListElement>();
   // A failed run carries its own reason there too, which is no patient's.
-  const errors = (log?.metadata.errors ?? []).filter((text) => text !== log?.error_details);
+  const errors = (log.metadata.errors ?? []).filter((text) => text !== log.error_details);
   // Another program may count its errors without listing them.
-  const total = Math.max(log?.metadata.errors_total ?? log?.records_failed ?? 0, errors.length);
-  // The line keeps the height of the card.
-  if (log === null) return <p className="run-errors soft">No patient was read yet</p>;
+  const total = Math.max(log.metadata.errors_total ?? log.records_failed, errors.length);
   if (errors.length === 0) return <NoneListed total={total} isOpen={isOpen} />;
   const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);
   return (

@@ -67,9 +67,14 @@ export function SyncCard(props: SyncCardProps) {
         <PhasesOrNotice {...props} log={log} />
       </div>
       <RunFacts log={log} throughput={throughput} frozenAt={frozenAt} />
-      <RunErrors log={log} isOpen={false} />
+      {log === null ? <NoErrors isKnown={state.isKnown} /> : <RunErrors log={log} isOpen={false} />}
     </section>
   );
+}
+
+/** Until the state is known the line only keeps its height. */
+function NoErrors({ isKnown }: { isKnown: boolean }) {
+  return <p className="run-errors soft">{isKnown ? 'No patient was read yet' : '\u00a0'}</p>;
 }
 
 /** What a person has to act on takes the place of the phases. */

@@ -6,7 +6,10 @@ export interface PatientPages<Patient> {
   /** Null until they have been read. */
   patients: readonly Patient[] | null;
   hasMore: boolean;
+  /** A list, or more of it. */
   isReading: boolean;
+  /** The list is that of before: another one is being read. */
+  isOld: boolean;
   error: string | null;
   readMore(): void;
   readAgain(): void;
@@ -21,10 +24,11 @@ interface Read<Patient> {
   patients: Patient[] | null;
   next: string | null;
   isReading: boolean;
+  isOld: boolean;
   error: string | null;
 }
 
-const NOTHING_YET = { patients: null, next: null, isReading: true, error: null };
+const NOTHING_YET = { patients: null, next: null, isReading: true, isOld: false, error: null };
 
 export interface PageReads {
   /** A list that is not shown is not read. */
@@ -48,10 +52,10 @@ export function usePatientPages<Patient>(
     if (!isShown) return;
     let isCurrent = true;
     list.current += 1;
-    setRead((before) => ({ ...before, isReading: true }));
+    setRead((before) => ({ ...before, isReading: true, isOld: true }));
     const timer = setTimeout(() => {
       readPage()
-        .then(({ patients, next }) => ({ patients, next, isReading: false, error: null }))
+        .then(({ patients, next }) => ({ patients, next, isReading: false, isOld: false, error: null }))
         .catch((error: unknown) => ({ ...NOTHING_YET, isReading: false, error: messageOf(error) }))
         .then((result) => isCurrent && setRead(result));
     }, delayMs);
@@ -75,12 +79,13 @@ export function usePatientPages<Patient>(
       (error: unknown) => keep((before) => ({ ...before, isReading: false, error: messageOf(error) })),
     );
   }, [readPage, next]);
-  const { patients, isReading, error } = read;
-  return { patients, hasMore: next !== null, isReading, error, readMore, readAgain };
+  const { patients, isReading, isOld, error } = read;
+  return { patients, hasMore: next !== null, isReading, isOld, error, readMore, readAgain };
 }
 
 /** Ignores an answer that was asked for twice. */
 function appended<Patient>(before: Read<Patient>, asked: string, page: Page<Patient>): Read<Patient> {
   if (before.next !== asked || before.patients === null) return { ...before, isReading: false };
-  return { patients: [...before.patients, ...page.patients], next: page.next, isReading: false, error: null };
+  const patients = [...before.patients, ...page.patients];
+  return { patients, next: page.next, isReading: false, isOld: false, error: null };
 }
