@@ -6,7 +6,7 @@
  */
 import { useEffect, useSyncExternalStore } from 'react';
 import type { Account, Api } from '../api.ts';
-import { whileCurrent } from '../hooks/while-current.ts';
+import { readRepeatedly } from '../hooks/read-repeatedly.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { hasSession, type Session } from './session.ts';
 
@@ -56,13 +56,7 @@ export function useReadAccount(api: Api, session: Session): void {
     let stop = (): void => {};
     const read = (): void => {
       stop();
-      stop = whileCurrent(api.account(), onAccount, () => {
-        known ??= 'unknown';
-        learn(known);
-        if (known !== 'unknown') return;
-        const timer = setTimeout(read, AGAIN_MS);
-        stop = () => clearTimeout(timer);
-      });
+      stop = readRepeatedly(api.account, onAccount, onNoAnswer);
     };
     read();
     const stopListening = reconnectOnVisible({ reconnect: read });
@@ -73,7 +67,14 @@ export function useReadAccount(api: Api, session: Session): void {
   }, [api, session]);
 }
 
-function onAccount(account: Account): void {
+function onAccount(account: Account): null {
   if (account.kind === 'session') hasSession();
   learn(account);
+  return null;
+}
+
+/** What is known stays. */
+function onNoAnswer(): number | null {
+  if (known === undefined) learn('unknown');
+  return known === 'unknown' ? AGAIN_MS : null;
 }
