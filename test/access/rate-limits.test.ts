@@ -159,7 +159,8 @@ describe('a flood of streams', () => {
     const { pathname } = new URL(server.streamUrl(OURS));
     const open = () => openRaw(server.url, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const waiting = () =>
-      sql`select 1 from pg_locks where not granted and relation = 'sync_events'::regclass`;
+      sql`select 1 from pg_locks where not granted and relation = 'sync_events'::regclass
+        and database = (select oid from pg_database where datname = current_database())`;
     const first = open();
     await expect.poll(async () => (await waiting()).length).toBeGreaterThan(0);
     first.socket.end();

@@ -22,7 +22,10 @@ describe('a transaction that terminates idle blockers', () => {
         await other`update things set id = id where id = 1`;
       });
       await expect
-        .poll(() => ours`select from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0`)
+        .poll(
+          () => ours`select from pg_stat_activity
+            where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`,
+        )
         .toHaveLength(1);
       await beginTerminatingBlockers(ours, (own) => own`update things set id = id where id = 2`);
     });
@@ -81,12 +84,12 @@ describe('a transaction that terminates idle blockers', () => {
     const foreign = connectInTest(databaseUrl);
     await pool.sql`create table things as select 1 as id`;
     const busy = foreign.unsafe('begin; update things set id = id; select pg_sleep(60)').catch(() => {});
-    await expect
-      .poll(() => pool.sql`select from pg_stat_activity where wait_event = 'PgSleep'`)
-      .toHaveLength(1);
+    const sleeping = () => pool.sql<{ pid: number }[]>`
+      select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
+    await expect.poll(sleeping).toHaveLength(1);
     const refused = beginTerminatingBlockers(pool.sql, (tx) => tx`update things set id = id`);
     await expect(refused).rejects.toMatchObject({ code: '55P03' });
-    await pool.sql`select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'`;
+    for (const { pid } of await sleeping()) await pool.sql`select pg_terminate_backend(${pid}::int)`;
     await busy;
   });
 });

@@ -129,7 +129,8 @@ describe('the upgrade of a database of version 0.1', () => {
     const killed = refusalOf(platform.ownerUrl);
     await vi.waitFor(async () => {
       const ended = await owner`select pg_terminate_backend(pid) from pg_locks
-        where not granted and relation = 'quarantine'::regclass`;
+        where not granted and relation = 'quarantine'::regclass
+          and database = (select oid from pg_database where datname = current_database())`;
       expect(ended).not.toHaveLength(0);
     });
     expect(await killed).toBeInstanceOf(Error);

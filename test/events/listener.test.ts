@@ -80,7 +80,8 @@ test('a self-test of a lost connection says nothing about the next connection', 
     },
   });
   await expect.poll(() => tests, { timeout: 10_000 }).toHaveLength(2);
-  await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'patient-sync listener'`;
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name = 'patient-sync listener'`;
   await expect.poll(() => reported, { timeout: 10_000 }).toEqual([false, true]);
   // Two tests later the lost one has run out of time.
   await expect.poll(() => tests.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(5);
