@@ -13,6 +13,7 @@ export function createMemoryLog(organizationId: number): MemoryLog {
   let events: LoggedEvent[] = [];
   const head = () => events.at(-1)?.seq ?? 0;
   return {
+    spacingMs: 0,
     append(event) {
       events.push(event);
       if (events.length > KEPT * 2) events = events.slice(-KEPT);

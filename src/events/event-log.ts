@@ -9,6 +9,8 @@ import type { Heads } from './heads.ts';
 import type { FoundFingerprint, LogFingerprint } from './unlogged-changes.ts';
 
 export interface EventLog {
+  /** At least so long from one read of new events to the next: each costs a statement, whether it finds one event or many. */
+  readonly spacingMs: number;
   /**
    * The heads of all organizations, or of those that changed.
    *

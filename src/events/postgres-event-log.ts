@@ -12,6 +12,10 @@ import { readHeads, readOrganizations } from './heads.ts';
 import { appendSnapshot, readFingerprints } from './unlogged-changes.ts';
 
 const LIMIT_MS = 4_000;
+
+/** A run that finds its patients unchanged commits 400 batches a second: one statement for each would take a sixth of its time. */
+const SPACING_MS = 10;
+
 export interface PostgresLogOptions {
   throughPooler: boolean;
   /** Maximum number of connections. */
@@ -32,7 +36,9 @@ export function openPostgresLog(
   });
   const end = (epoch: string) => connection.query((sql) => endEpoch(sql, epoch));
   return {
+    spacingMs: SPACING_MS,
     changes: {
+      spacingMs: SPACING_MS,
       readHeads: (ids) => connection.query((sql) => readChangeHeads(sql, ids)),
       follow: (organizationId, wanted) =>
         connection.query((sql) => followChanges(sql, organizationId, wanted)),

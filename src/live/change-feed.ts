@@ -46,6 +46,7 @@ export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger):
     },
     findMissed: () => findNews(subscribers.all()),
     isHealthy: () => bus.healthy,
+    spacingMs: log.spacingMs,
     onFailure: (error) =>
       logger.warn(safeError(error), 'Reading the log of patient changes failed; the next poll tries again'),
   });

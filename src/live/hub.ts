@@ -90,6 +90,7 @@ export class Hub {
       readNewEvents: createNewEventsReader(deps),
       findMissed: () => this.#poll(),
       isHealthy: () => bus.healthy,
+      spacingMs: log.spacingMs,
       onFailure: (error) => {
         // The events of the failed read may be older than the last horizon.
         this.#requireFullComparison();

@@ -1,4 +1,8 @@
-/** Reads of the log for all subscribers, one at a time, and the backstop poll that finds what no nudge has announced. */
+/**
+ * Reads of the log for all subscribers, one at a time and at a distance, and the backstop poll that finds what no nudge has
+ * announced.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
 import { repeat } from '../timing/every.ts';
 
 export interface LogPoller {
@@ -20,13 +24,15 @@ export interface LogPollerOptions {
   /** Whether nudges arrive. */
   isHealthy(): boolean;
   onFailure(error: unknown): void;
+  /** At least so long from the start of a read to the start of the next one. */
+  spacingMs: number;
 }
 
 /** Polls more often while nudges do not arrive. Jitter keeps servers from polling at the same time. */
 const pollDelayMs = (isHealthy: boolean) => (isHealthy ? 1_000 : 400) * (1 + Math.random() * 0.7);
 
 export function createLogPoller(options: LogPollerOptions): LogPoller {
-  const { readNewEvents, findMissed, isHealthy } = options;
+  const { findMissed, isHealthy } = options;
   let polledAt = Number.NEGATIVE_INFINITY;
   let failedAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
@@ -35,7 +41,7 @@ export function createLogPoller(options: LogPollerOptions): LogPoller {
     failedAt = performance.now();
     if (!stopped) options.onFailure(error);
   };
-  const reader = createReader(readNewEvents, onFailure);
+  const reader = createReader(options, onFailure);
   const poll = async (): Promise<void> => {
     const began = performance.now();
     await findMissed().then(() => {
@@ -61,34 +67,43 @@ export function createLogPoller(options: LogPollerOptions): LogPoller {
   };
 }
 
-/** One read at a time: requests that arrive during a read become the next one. */
+/** One read at a time: requests that arrive during a read, or too soon after its start, become the next one. */
 function createReader(
-  readNewEvents: LogPollerOptions['readNewEvents'],
+  { readNewEvents, spacingMs }: LogPollerOptions,
   onFailure: LogPollerOptions['onFailure'],
 ): Pick<LogPoller, 'read' | 'isBehind' | 'stop'> {
   const wanted = new Set<number>();
-  let reading: ReadonlySet<number> | undefined;
-  let stopped = false;
-  const run = async (): Promise<void> => {
-    while (wanted.size > 0 && !stopped) {
-      reading = new Set(wanted);
-      wanted.clear();
-      try {
-        for (const id of await readNewEvents([...reading])) wanted.add(id);
-      } catch (error) {
-        onFailure(error);
-      }
+  let reading: ReadonlySet<number> = new Set();
+  let beganAt = Number.NEGATIVE_INFINITY;
+  let [isRunning, isStopped] = [false, false];
+  const readOnce = async (): Promise<void> => {
+    beganAt = performance.now();
+    reading = new Set(wanted);
+    wanted.clear();
+    try {
+      for (const id of await readNewEvents([...reading])) wanted.add(id);
+    } catch (error) {
+      onFailure(error);
     }
-    reading = undefined;
+    reading = new Set();
+  };
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (wanted.size > 0 && !isStopped) {
+      const earlyMs = beganAt + spacingMs - performance.now();
+      if (earlyMs > 0) await delay(earlyMs);
+      else await readOnce();
+    }
+    isRunning = false;
   };
   return {
     read(organizationIds) {
       for (const id of organizationIds) wanted.add(id);
-      if (reading === undefined && wanted.size > 0) void run();
+      if (!isRunning) void run();
     },
-    isBehind: (id) => wanted.has(id) || reading?.has(id) === true,
+    isBehind: (id) => wanted.has(id) || reading.has(id),
     stop() {
-      stopped = true;
+      isStopped = true;
     },
   };
 }

@@ -20,6 +20,8 @@ export interface ChangesWanted {
 
 /** The log of patient changes as streams read it. Each call succeeds or fails within a time limit; the caller retries. */
 export interface ChangeLog {
+  /** At least so long from one read of new changes to the next. */
+  readonly spacingMs: number;
   readHeads(organizationIds: readonly number[]): Promise<ChangeHeads>;
   follow(organizationId: number, wanted: ChangesWanted): Promise<PatientChanges>;
   /** Ends an epoch whose history is lost, for all servers. */

@@ -146,6 +146,7 @@ describe('the feed behind the streams', () => {
     const unfollow = vi.fn();
     const bus = { ...createMemoryBus(), follow, unfollow };
     const log = {
+      spacingMs: 0,
       readHeads: vi.fn(async () => ({ epoch: 'e', flushed: 1n, heads: new Map([[7, 2]]) })),
       follow: async () => page('e.1'),
       endEpoch: vi.fn(async () => {}),
@@ -174,6 +175,7 @@ describe('the feed behind the streams', () => {
     const bus = createMemoryBus();
     let head = 5;
     const log = {
+      spacingMs: 0,
       readHeads: async () => ({ epoch: 'e', flushed: 1n, heads: new Map([[7, head]]) }),
       follow: async () => ({ ...page('e.5'), recovered: head === 5 }),
       endEpoch: vi.fn(async () => {}),
