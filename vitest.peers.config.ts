@@ -9,8 +9,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/peers/require-peers.js', 'test/support/global-setup.ts'],
     include: ['test/peers/**/*.test.ts'],
-    // One file at a time: with three, a server of a test ended at its start in one of two whole runs.
-    maxWorkers: 1,
+    // As in vitest.config.ts.
+    maxWorkers: 3,
     isolate: false,
     restoreMocks: true,
     unstubEnvs: true,

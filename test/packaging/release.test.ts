@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { packRelease } from '../../packaging/release/pack.ts';
-import { buildServerWhenStale } from '../support/build-server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const execute = promisify(execFile);
@@ -43,8 +42,6 @@ async function newFolder(): Promise<string> {
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
-
-beforeAll(buildServerWhenStale);
 
 describe('a production installation', () => {
   test('is below 60 MB of packages beside the embedded PostgreSQL', async () => {

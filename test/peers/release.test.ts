@@ -7,9 +7,8 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { packRelease } from '../../packaging/release/pack.ts';
-import { buildServerWhenStale } from '../support/build-server.ts';
 import { folder } from './support/program.ts';
 
 const execute = promisify(execFile);
@@ -45,8 +44,6 @@ async function installNodes(): Promise<Map<string, string>> {
 }
 
 describe('an installed release', () => {
-  beforeAll(buildServerWhenStale);
-
   test('runs the demo and every command on each supported Node, without a build', async () => {
     const release = await installRelease();
     const modules = await readdir(join(release, 'node_modules'));

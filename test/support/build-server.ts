@@ -1,6 +1,8 @@
 /**
  * Builds the server when its sources are newer than `dist/`. Tests that start processes run the built files: they need a
  * third of the processor time of `tsx` to start, and they are what users run.
+ *
+ * Called before the first test only: a build empties `dist/`, so a server that starts just then lacks a file.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
