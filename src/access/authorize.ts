@@ -96,15 +96,21 @@ async function answerStream(
     ? await authorizeSocket(c, needed, deps)
     : await authorizeStream(c, needed, deps);
   if (authorization !== undefined) c.set('authorization', authorization);
-  const { socket } = c.env.incoming;
+  const { incoming, outgoing } = c.env;
   const release = () => authorization?.endUnlessWatched();
-  // A client may disconnect while the database does not answer. No listener stays on an open stream.
-  socket.on('close', release);
-  if (socket.destroyed) release();
+  // The response emits it too, also when a WebSocket is accepted.
+  const onClose = () => {
+    if (incoming.socket.destroyed) release();
+  };
+  // A client may disconnect while the database does not answer. Node's list of listeners keeps room for twenty once it had a third one:
+  // a WebSocket leaves two on its socket, and an SSE stream two on its response.
+  const emitter = isHandshake(c) ? outgoing : incoming.socket;
+  emitter.on('close', onClose);
+  onClose();
   try {
     await next();
   } finally {
-    socket.off('close', release);
+    emitter.off('close', onClose);
     release();
   }
 }
