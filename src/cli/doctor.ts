@@ -6,14 +6,16 @@ import type { Sql } from 'postgres';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../config/rules.ts';
-import { checkDatabase } from '../database/check-database.ts';
+import { checkDatabase, withExplanation } from '../database/check-database.ts';
 import { DatabaseStartError } from '../database/database-failure.ts';
 import { withConnection } from '../database/driver.ts';
 import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
 import { assertSameDatabase } from '../database/same-database.ts';
+import { takesStartupParameters } from '../database/session.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
 import { createSealer } from '../encryption/sealer.ts';
+import { databaseError } from '../logging/safe-error.ts';
 import { terminalText } from '../logging/terminal-text.ts';
 import { explainStartFailure } from '../server/start-failure.ts';
 import { readArguments, runCommand, wholeNumber } from './arguments.ts';
@@ -82,7 +84,7 @@ async function* examine(organizationId: number | undefined): AsyncGenerator<Find
   try {
     yield* examineAndClose(config, database, organizationId);
   } catch (error) {
-    yield failure('database', explainStartFailure(error));
+    yield failure('database', explainCheckFailure(error));
   }
 }
 
@@ -117,13 +119,17 @@ async function* examineDatabase(
     }
   }
   if (!reached) return;
-  const user = await withSql(url, readRole);
+  const user = await withSql('DATABASE_URL', url, readRole);
   const server = config.migrateDatabaseUrl === undefined ? undefined : user;
-  yield* await withSql(config.migrateDatabaseUrl ?? url, async (sql) => [
+  const [variable, owner] =
+    config.migrateDatabaseUrl === undefined
+      ? ['DATABASE_URL', url]
+      : ['MIGRATE_DATABASE_URL', config.migrateDatabaseUrl];
+  yield* await withSql(variable, owner, async (sql) => [
     ...(await checkRights(sql)),
     await checkRowLevelSecurity(sql, user),
   ]);
-  yield* await withSql(url, async (sql) => [
+  yield* await withSql('DATABASE_URL', url, async (sql) => [
     ...(await checkGrants(sql, server, config.databaseReaders)),
     await checkDefaults(sql),
     await checkRoom(sql, config.databasePoolMax),
@@ -168,7 +174,8 @@ async function examineStoredKeys(
   url: string,
   organizationId: number | undefined,
 ): Promise<Finding[]> {
-  const database = openDatabase(url, { max: 1, throughPooler: true });
+  const takesParameters = await takesStartupParameters(url);
+  const database = openDatabase(url, { max: 1, throughPooler: true, takesParameters });
   try {
     const { pending } = await readJournal(database.sql);
     if (pending.length > 0) return [ok('keys', 'Keys and tokens can be checked after the first start.')];
@@ -184,7 +191,19 @@ async function examineStoredKeys(
   }
 }
 
-function withSql<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+/** Without settings for the session, because a check looks at the defaults of the role. */
+async function withSql<T>(variable: string, url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
   const connection = { application_name: 'patient-sync doctor' };
-  return withConnection(url, { connect_timeout: 10, connection }, work);
+  try {
+    return await withConnection(url, { connect_timeout: 10, connection }, work);
+  } catch (error) {
+    throw withExplanation(variable, url, error);
+  }
+}
+
+/** For a refused statement a failed start names the doctor. */
+function explainCheckFailure(error: unknown): string {
+  const refusal = error instanceof DatabaseStartError ? undefined : databaseError(error);
+  if (refusal === undefined) return explainStartFailure(error, 'The check failed');
+  return `The database refused a statement of this check (SQLSTATE ${refusal.code}). Its log has the statement, and the manual of PostgreSQL explains the code in appendix A.`;
 }

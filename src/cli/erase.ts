@@ -6,12 +6,11 @@
 import { formatCount, formatPatients } from '#contract/count.ts';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { readDatabaseConfig } from '../config/config.ts';
-import { withExplanation } from '../database/check-database.ts';
-import { type Database, openDatabase } from '../database/open.ts';
+import type { Database } from '../database/open.ts';
 import { countErasable, type ErasureTarget, eraseAndAudit } from '../erasure/erase.ts';
 import { readArguments, runCommand, UsageError, wholeNumber } from './arguments.ts';
-import { openCommandDatabase } from './command-database.ts';
 import { jsonLine } from './screen.ts';
+import { withMigratedDatabase } from './with-database.ts';
 
 const USAGE =
   'Usage: npm run patients:erase -- --org 123 (--patient 456,789 | --missing-for DAYS) [--confirm] [--json]';
@@ -34,7 +33,8 @@ await runCommand(async () => {
   if (values.org === undefined) throw new UsageError(`--org is missing.\n${USAGE}`);
   const organizationId = wholeNumber(values.org, '--org', 1, MAX_ROW_ID);
   const target = readTarget(values.patient, values['missing-for']);
-  return await withDatabase(async (database) => {
+  const options = { max: 2, answerLimitMs: ERASING_LIMIT_MS };
+  return await withMigratedDatabase(readDatabaseConfig(process.env), options, async (database) => {
     const say = (line: Line): void =>
       void process.stdout.write(values.json ? jsonLine(line) : `${wordsOf(line)}\n`);
     say({
@@ -72,25 +72,6 @@ async function erase(database: Database, organizationId: number, target: Erasure
     action: 'patients.erase',
     details: { count: patients, quarantined },
   }));
-}
-
-/** The configured database, or the embedded one, which runs until the work is done. */
-async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const config = readDatabaseConfig(process.env);
-  const { url, close } = await openCommandDatabase(config);
-  const database = openDatabase(url, {
-    max: 2,
-    throughPooler: true,
-    answerLimitMs: ERASING_LIMIT_MS,
-  });
-  try {
-    return await work(database);
-  } catch (error) {
-    throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
-  } finally {
-    await database.close();
-    await close();
-  }
 }
 
 type Line = { organization_id: number } & (

@@ -5,18 +5,17 @@
  * Works on the configured database directly; servers may run. Neighbour: import-report.ts (what it prints).
  */
 import { MAX_ROW_ID, OperationType } from '#contract/sync-log.ts';
-import { type DatabaseConfig, readDatabaseConfig } from '../config/config.ts';
+import { readDatabaseConfig } from '../config/config.ts';
 import { readAddress } from '../config/database.ts';
 import { type Environment, reader } from '../config/rules.ts';
-import { withExplanation } from '../database/check-database.ts';
-import { type Database, openDatabase } from '../database/open.ts';
+import type { Database } from '../database/open.ts';
 import { LegacyImportError } from '../legacy/import/error.ts';
 import { importHistory } from '../legacy/import/import-history.ts';
 import { type LegacySource, withLegacySource } from '../legacy/import/legacy-source.ts';
 import { CommandError, readArguments, UsageError, wholeNumber } from './arguments.ts';
-import { openCommandDatabase } from './command-database.ts';
 import { printJson, printReport } from './import-report.ts';
 import type { Screen } from './screen.ts';
+import { withMigratedDatabase } from './with-database.ts';
 
 const USAGE = `Usage: npm run db:import-legacy -- --from postgres://user@host/old --map org_abc=123 [--map org_def=124 …]
        [--apply] [--timezone Australia/Sydney] [--schema old_system] [--operation NAME=full_patients …] [--json]
@@ -50,7 +49,7 @@ export async function importLegacyHistory(
   const values = readOptions(args, environment);
   const options = { schema: values.schema, timeZone: values.timeZone ?? 'UTC' };
   try {
-    await withDatabase(readDatabaseConfig(environment), (database) =>
+    await withMigratedDatabase(readDatabaseConfig(environment), { max: 1 }, (database) =>
       withLegacySource(values.from, options, (source) => importFrom(source, database, { values, screen })),
     );
   } catch (error) {
@@ -149,26 +148,4 @@ async function assertRegistered(
   throw new LegacyImportError(
     `No organization ${missing.join(', ')} is registered here. Register it at the running server, then start the import again: ${commands.join('; ')}`,
   );
-}
-
-/** The configured database, or the embedded one, which runs until the work is done. A dry run must not migrate it. */
-async function withDatabase<T>(config: DatabaseConfig, work: (database: Database) => Promise<T>): Promise<T> {
-  const { url, close } = await openCommandDatabase(config);
-  const database = openDatabase(url, { max: 1, throughPooler: true });
-  try {
-    await assertMigrated(database).catch((error: unknown) => {
-      throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
-    });
-    return await work(database);
-  } finally {
-    await database.close();
-    await close();
-  }
-}
-
-async function assertMigrated({ sql }: Database): Promise<void> {
-  const [row] = await sql<{ migrated: boolean }[]>`
-    select to_regclass('public.sync_streams') is not null as migrated`;
-  if (row?.migrated) return;
-  throw new LegacyImportError('The database has no tables of this server yet. Run: npm run db:migrate');
 }

@@ -1,8 +1,11 @@
 /** The database of the environment, for commands that work on it without a server. */
-import { readDatabaseConfig } from '../config/config.ts';
-import { type Database, openDatabase } from '../database/open.ts';
+import { type DatabaseConfig, readDatabaseConfig } from '../config/config.ts';
+import { withExplanation } from '../database/check-database.ts';
+import { readJournal } from '../database/migration-journal.ts';
+import { type Database, type OpenOptions, openPinned } from '../database/open.ts';
 import { prepareDatabase } from '../database/prepare.ts';
 import type { DatabaseRoles } from '../database/revoke-privileges.ts';
+import { CommandError } from './arguments.ts';
 import { openCommandDatabase } from './command-database.ts';
 
 interface WithDatabaseOptions {
@@ -10,7 +13,7 @@ interface WithDatabaseOptions {
   asOwner?: boolean;
 }
 
-/** @returns the exit code */
+/** Migrates first, as a server does. @returns the exit code */
 export async function withDatabase(
   work: (database: Database, roles: DatabaseRoles) => Promise<void>,
   { asOwner = false }: WithDatabaseOptions = {},
@@ -21,10 +24,43 @@ export async function withDatabase(
   try {
     const { roles } = await prepareDatabase({ url, listenUrl, migrateUrl, readers });
     const address = asOwner ? (migrateUrl ?? listenUrl ?? url) : url;
-    const database = openDatabase(address, { max: 1, throughPooler: true });
+    const database = await openPinned(address, { max: 1 });
     await work(database, roles).finally(database.close);
     return 0;
   } finally {
     await close();
   }
+}
+
+/**
+ * Changes no table before the work does: a preview must not migrate.
+ *
+ * @throws CommandError when the tables are not those of this version
+ */
+export async function withMigratedDatabase<T>(
+  config: DatabaseConfig,
+  options: OpenOptions,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const { url, close } = await openCommandDatabase(config);
+  try {
+    const database = await openPinned(url, options);
+    return await assertMigrated(database)
+      .then(() => work(database))
+      .finally(database.close);
+  } catch (error) {
+    throw config.databaseUrl === undefined ? error : withExplanation('DATABASE_URL', url, error);
+  } finally {
+    await close();
+  }
+}
+
+async function assertMigrated({ sql }: Database): Promise<void> {
+  const { schema, pending } = await readJournal(sql);
+  if (pending.length === 0) return;
+  const what =
+    schema === 'none'
+      ? 'The database has no tables of this server yet.'
+      : 'The tables in the database are those of an older version.';
+  throw new CommandError(`${what} Run: npm run db:migrate`);
 }

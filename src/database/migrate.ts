@@ -11,6 +11,7 @@ import { type BlockingSessionWatch, watchBlockingSession } from './blocking-sess
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { withConnection } from './driver.ts';
+import { liftLimits } from './lift-limits.ts';
 import { withMigrationExplanation } from './migration-failure.ts';
 import { applyPending, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
@@ -19,14 +20,14 @@ import { restorePatientUniqueness } from './patient-uniqueness.ts';
 import { type DatabaseRoles, revokeFromOthers } from './revoke-privileges.ts';
 import { assertReadersExist, ensureRowSecurityRole, ensureSchemaUsage } from './roles.ts';
 import { advanceSequences } from './sequences.ts';
-import { type SessionSettings, sessionSettings } from './session.ts';
+import { sessionSettings } from './session.ts';
 
 /** An arbitrary number, the same in every version of this program. */
 export const MIGRATION_LOCK = 7_262_001;
 
 export interface MigrateOptions {
-  /** The pooler rejects startup parameters (`pinSession`). */
-  throughPooler?: boolean;
+  /** Of the address (`pinSession`). Default: true. */
+  takesParameters?: boolean | undefined;
   /** The role of the servers, when it is not the role that migrates. */
   server?: string | undefined;
   /** `DATABASE_READERS` */
@@ -35,9 +36,6 @@ export interface MigrateOptions {
   /** How long to retry while another session, such as a backup, holds a table. Default: 10 minutes. */
   patienceMs?: number;
 }
-
-/** A statement limit of the role must not stop a migration. */
-const NO_LIMIT: SessionSettings = { statement_timeout: '0' };
 
 /**
  * A migration that waits for a table blocks every other statement on it. So it waits for a short time, lets the others run,
@@ -53,11 +51,8 @@ const BLOCKED = new Set(['55P03', '40P01']);
  * @throws DatabaseStartError, UnknownReaderError, PostgresError; a failed migration changes nothing
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<DatabaseRoles> {
-  const { throughPooler = false, logger, patienceMs = PATIENCE_MS } = options;
-  const connection: SessionSettings = {
-    ...sessionSettings({ throughPooler }),
-    ...(throughPooler ? {} : NO_LIMIT),
-  };
+  const { takesParameters = true, logger, patienceMs = PATIENCE_MS } = options;
+  const connection = sessionSettings({ takesParameters });
   const end = performance.now() + patienceMs;
   return await withConnection(url, { connection }, async (sql) => {
     for (;;) {
@@ -84,6 +79,7 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
   try {
     // A snapshot would hide the tables that the migration of another server created.
     const roles = await sql.begin('isolation level read committed', async (tx) => {
+      await liftLimits(tx);
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
       const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;

@@ -2,7 +2,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Sql, TransactionSql } from 'postgres';
 import { connect, THROUGH_POOLER, toWritable } from './driver.ts';
-import { sessionSettings } from './session.ts';
+import { pinSession, sessionSettings } from './session.ts';
 
 export type Tx = TransactionSql;
 
@@ -36,11 +36,13 @@ export interface OpenOptions {
   max?: number;
   /** Sends what a pooler accepts: `THROUGH_POOLER`. */
   throughPooler?: boolean;
+  /** Of the address (`pinSession`). Default: not through a pooler. */
+  takesParameters?: boolean;
 }
 
 /** Connects lazily: the first statement throws when the database is unreachable. */
 export function openDatabase(url: string, options: OpenOptions = {}): Database {
-  const throughPooler = options.throughPooler === true;
+  const { throughPooler = false, takesParameters = !throughPooler } = options;
   const sql = connect(url, {
     ...toWritable(url),
     max: options.max ?? 10,
@@ -49,10 +51,20 @@ export function openDatabase(url: string, options: OpenOptions = {}): Database {
     answer_timeout: (options.answerLimitMs ?? ANSWER_LIMIT_MS) / 1_000,
     connection: {
       application_name: 'patient-sync',
-      ...sessionSettings({ throughPooler }),
+      ...sessionSettings({ takesParameters }),
       ...(!throughPooler && { lock_timeout: LOCK_LIMIT_MS }),
     },
   });
   // The caller runs no more statements. A connection that the server cut could wait without a limit, so the close has one.
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 1 }) };
+}
+
+/**
+ * For a command: pins the settings of its sessions first, as a server does at its start. Without them the default
+ * `search_path` of the role would lead to tables of another program.
+ *
+ * @throws SessionSettingsError, PostgresError
+ */
+export async function openPinned(url: string, options: OpenOptions): Promise<Database> {
+  return openDatabase(url, { ...options, throughPooler: true, takesParameters: await pinSession(url) });
 }

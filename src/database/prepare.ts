@@ -22,6 +22,8 @@ export interface DatabaseAddresses {
 export interface PreparedDatabase {
   /** Sessions at `url` come from a pooler, and may change with each transaction. */
   throughPooler: boolean;
+  /** Of `url`, which is known for a pooler that passes them on too. */
+  takesParameters: boolean;
   /** Sessions at `listenUrl` come from a pooler, in session mode. */
   listensThroughPooler: boolean;
   roles: DatabaseRoles;
@@ -32,7 +34,7 @@ export async function prepareDatabase(
   { url, listenUrl = url, migrateUrl = listenUrl, readers }: DatabaseAddresses,
   logger?: Logger,
 ): Promise<PreparedDatabase> {
-  const isPooled = new Map<string, boolean>();
+  const takesParameters = new Map<string, boolean>();
   const variables = new Map([
     [migrateUrl, 'MIGRATE_DATABASE_URL'],
     [listenUrl, 'LISTEN_DATABASE_URL'],
@@ -47,7 +49,7 @@ export async function prepareDatabase(
     await checkDatabase(variables.get(address) ?? 'DATABASE_URL', address, { logger });
   }
   for (const address of new Set([listenUrl, url, migrateUrl])) {
-    isPooled.set(address, await explained(address, pinSession(address, logger)));
+    takesParameters.set(address, await explained(address, pinSession(address, logger)));
   }
   for (const address of new Set([listenUrl, migrateUrl])) {
     const variable = variables.get(address);
@@ -55,18 +57,19 @@ export async function prepareDatabase(
     await explained(address, assertSameDatabase(url, address, variable));
   }
   const server = migrateUrl === listenUrl ? undefined : await readRole(url);
-  const throughPooler = isPooled.get(migrateUrl) === true;
-  const roles = await explained(migrateUrl, migrate(migrateUrl, { throughPooler, server, readers, logger }));
+  const migration = { takesParameters: takesParameters.get(migrateUrl), server, readers, logger };
+  const roles = await explained(migrateUrl, migrate(migrateUrl, migration));
   return {
-    throughPooler: listenUrl !== url || isPooled.get(url) === true,
-    listensThroughPooler: isPooled.get(listenUrl) === true,
+    throughPooler: listenUrl !== url || takesParameters.get(url) === false,
+    takesParameters: takesParameters.get(url) === true,
+    listensThroughPooler: takesParameters.get(listenUrl) === false,
     roles,
   };
 }
 
 /** The role as PostgreSQL names it: the user name of a pooler may contain more. */
 async function readRole(url: string): Promise<string | undefined> {
-  const connection = sessionSettings({ throughPooler: true });
+  const connection = sessionSettings({ takesParameters: false });
   const [row] = await withConnection(
     url,
     { connection },

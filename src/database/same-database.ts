@@ -35,6 +35,9 @@ export async function assertSameDatabase(url: string, otherUrl: string, variable
 }
 
 function openSession(url: string) {
-  const connection = { application_name: 'patient-sync start', ...sessionSettings({ throughPooler: true }) };
+  const connection = {
+    application_name: 'patient-sync start',
+    ...sessionSettings({ takesParameters: false }),
+  };
   return connect(url, { ...THROUGH_POOLER, max: 1, connection });
 }

@@ -46,31 +46,39 @@ export class SessionSettingsError extends Error {
   override readonly name = 'SessionSettingsError';
 }
 
-/** For the option `connection` of postgres.js. */
-export function sessionSettings({ throughPooler }: { throughPooler: boolean }): SessionSettings {
-  return throughPooler ? PASSED_ON : { ...PASSED_ON, ...PINNED, ...DIRECT_ONLY };
+/**
+ * For the option `connection` of postgres.js.
+ *
+ * @param takesParameters `pinSession` says so; otherwise the defaults of our role are the rest of the settings
+ */
+export function sessionSettings({ takesParameters }: { takesParameters: boolean }): SessionSettings {
+  return takesParameters ? { ...PASSED_ON, ...PINNED, ...DIRECT_ONLY } : PASSED_ON;
 }
 
 /**
  * Call it once at the start, before the pools open.
  *
- * @returns whether this address needs `throughPooler`, because it rejects startup parameters
+ * @returns `takesParameters` of this address
  * @throws SessionSettingsError, PostgresError
  */
 export async function pinSession(url: string, logger?: Logger): Promise<boolean> {
-  if (await takesStartupParameters(url)) return false;
+  if (await takesStartupParameters(url, assertDefaultsUsable)) return true;
   for (let left = POOLED_SESSIONS; left > 0; left -= 1) {
-    if (await withSession(url, true, (sql) => pinRoleDefaults(sql, logger))) return true;
+    if (await withSession(url, false, (sql) => pinRoleDefaults(sql, logger))) return false;
   }
   throw new SessionSettingsError(
     'The pooler keeps sessions with old settings. Restart it, then start again, or set LISTEN_DATABASE_URL and DATABASE_URL to direct connections.',
   );
 }
 
-async function takesStartupParameters(url: string): Promise<boolean> {
+/** Changes nothing, so that a check can call it. @param assertUsable of the session */
+export async function takesStartupParameters(
+  url: string,
+  assertUsable = async (_sql: ISql): Promise<void> => {},
+): Promise<boolean> {
   try {
-    return await withSession(url, false, async (sql) => {
-      await assertDefaultsUsable(sql);
+    return await withSession(url, true, async (sql) => {
+      await assertUsable(sql);
       return (await readDifferent(sql)).length === 0;
     });
   } catch (error) {
@@ -131,9 +139,9 @@ async function assertDefaultsUsable(sql: ISql): Promise<void> {
 
 async function withSession<T>(
   url: string,
-  throughPooler: boolean,
+  takesParameters: boolean,
   work: (sql: ISql) => Promise<T>,
 ): Promise<T> {
-  const connection = { application_name: 'patient-sync start', ...sessionSettings({ throughPooler }) };
+  const connection = { application_name: 'patient-sync start', ...sessionSettings({ takesParameters }) };
   return await withConnection(url, { connection }, work);
 }

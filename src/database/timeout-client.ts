@@ -23,8 +23,10 @@ export interface TimeoutClientOptions {
   max?: number;
   /** Whether statements are prepared; not possible through a pooler. Default: false. */
   prepare?: boolean;
-  /** Sends what a pooler accepts: few startup parameters, and `THROUGH_POOLER`. Default: true. */
+  /** Sends what a pooler accepts: `THROUGH_POOLER`. Default: true. */
   throughPooler?: boolean;
+  /** Of the address (`pinSession`). Default: not through a pooler. */
+  takesParameters?: boolean;
   /** Only reads run on it, so a standby will do. Default: false. */
   mayBeStandby?: boolean;
 }
@@ -58,13 +60,13 @@ async function destroy(sql: Sql): Promise<void> {
 
 function open(options: TimeoutClientOptions): Sql {
   const { url, applicationName, max = 1, prepare = false, throughPooler = true, limitMs } = options;
-  const { mayBeStandby = false } = options;
+  const { mayBeStandby = false, takesParameters = !throughPooler } = options;
   return connect(url, {
     ...(mayBeStandby ? {} : toWritable(url)),
     ...(throughPooler && THROUGH_POOLER),
     max,
     prepare,
     connect_timeout: Math.ceil(limitMs / 1_000),
-    connection: { application_name: applicationName, ...sessionSettings({ throughPooler }) },
+    connection: { application_name: applicationName, ...sessionSettings({ takesParameters }) },
   });
 }

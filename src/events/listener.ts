@@ -173,7 +173,10 @@ function openListening(
     // By default postgres.js reconnects every 30 to 60 minutes.
     max_lifetime: null,
     connect_timeout: OPEN_LIMIT_MS / 1_000,
-    connection: { application_name: 'patient-sync listener', ...sessionSettings({ throughPooler }) },
+    connection: {
+      application_name: 'patient-sync listener',
+      ...sessionSettings({ takesParameters: !throughPooler }),
+    },
     onclose,
     onnotify: (_channel: string, payload: string) => onNotification(payload),
   });

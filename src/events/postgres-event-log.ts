@@ -18,13 +18,15 @@ const SPACING_MS = 10;
 
 export interface PostgresLogOptions {
   throughPooler: boolean;
+  /** Of the address (`pinSession`). Default: not through a pooler. */
+  takesParameters?: boolean;
   /** Maximum number of connections. */
   max: number;
 }
 
 export function openPostgresLog(
   url: string,
-  { throughPooler, max }: PostgresLogOptions,
+  { throughPooler, takesParameters = !throughPooler, max }: PostgresLogOptions,
 ): EventLog & { readonly changes: ChangeLog } {
   const connection = openTimeoutClient({
     url,
@@ -33,6 +35,7 @@ export function openPostgresLog(
     max,
     prepare: !throughPooler,
     throughPooler,
+    takesParameters,
   });
   const end = (epoch: string) => connection.query((sql) => endEpoch(sql, epoch));
   return {

@@ -48,6 +48,7 @@ export async function openServerDatabase(config: Config, logger: Logger): Promis
     database = openDatabase(url, {
       max: poolShare(config.databasePoolMax).engine,
       throughPooler: prepared.throughPooler,
+      takesParameters: prepared.takesParameters,
     });
     const key = config.credentialsKey ?? (await readOrMakeCredentialsKey(config.dataDir));
     const sealer = createSealer(key, config.previousCredentialsKey);

@@ -159,6 +159,7 @@ async function drain(
 function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase, bus: EventBus) {
   const log = openPostgresLog(serverDatabase.url, {
     throughPooler: serverDatabase.throughPooler,
+    takesParameters: serverDatabase.takesParameters,
     max: poolShare(config.databasePoolMax).readers,
   });
   const hub = new Hub(log, bus, logger);

@@ -3,8 +3,10 @@ import { execFile, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, vi } from 'vitest';
+import { createOddDatabase, ODD_DEFAULTS } from '../database/support/odd-defaults.ts';
+import { loadVersion01 } from '../database/support/version-0-1.ts';
 import { builtEntry } from '../support/build-server.ts';
-import { connectInTest, test } from '../support/database.ts';
+import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
 import { runWith, watchCommand } from './support/command.ts';
 
 describe('the commands that work on the database', () => {
@@ -36,6 +38,37 @@ describe('the commands that work on the database', () => {
   });
 });
 
+test('they leave tables of another program alone, which the search_path of the role names first', async () => {
+  const { url, sql } = await createOddDatabase(ODD_DEFAULTS);
+  const run = async (name: string, ...args: string[]): Promise<string> => {
+    const env = { ...process.env, DATABASE_URL: url };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [builtEntry(`cli/${name}`), ...args, '--json'],
+      { env },
+    );
+    return stdout;
+  };
+  await run('migrate');
+  for (const table of ['patients', 'quarantine', 'api_tokens']) {
+    await sql.unsafe(`create table elsewhere.${table} (like public.${table} including all)`);
+    await sql.unsafe(`grant all on elsewhere.${table} to public`);
+  }
+  for (const schema of ['public', 'elsewhere']) {
+    await sql`insert into ${sql(schema)}.patients (organization_id, cliniko_patient_id, raw, content_hash, warnings)
+      values (123, '1', '{}', '', 0)`;
+  }
+  await run('tokens', 'create', '--name', 'Reception', '--organizations', '123');
+  expect(await run('tokens', 'list')).toContain('Reception');
+  expect(await run('erase', '--org', '123', '--patient', '1', '--confirm')).toContain(
+    '"type":"erased","organization_id":123,"patients":1',
+  );
+  expect(await sql`select from public.api_tokens`).toHaveLength(1);
+  expect(await sql`select from public.patients`).toHaveLength(0);
+  expect(await sql`select from elsewhere.api_tokens`).toHaveLength(0);
+  expect(await sql`select from elsewhere.patients`).toHaveLength(1);
+});
+
 test.skipIf(process.platform !== 'linux')(
   'a command whose output does not fit on the disk ends with 1 and one line',
   async ({ databaseUrl }) => {
@@ -50,6 +83,21 @@ test.skipIf(process.platform !== 'linux')(
     expect(command.errors()).toBe('The output cannot be written (ENOSPC).\n');
   },
 );
+
+test('npm run patients:erase says that the tables are missing or older, and creates none', async () => {
+  const { url, sql } = await createEmptyDatabase();
+  const refusal = async (): Promise<string> => {
+    const command = runWith({ DATABASE_URL: url }, 'erase', '--org', '123', '--patient', '1');
+    expect(await command.exit).toBe(1);
+    return command.errors();
+  };
+  expect(await refusal()).toBe('The database has no tables of this server yet. Run: npm run db:migrate\n');
+  expect(await sql`select from pg_tables where schemaname = 'public'`).toHaveLength(0);
+  await loadVersion01(sql);
+  expect(await refusal()).toBe(
+    'The tables in the database are those of an older version. Run: npm run db:migrate\n',
+  );
+});
 
 describe('npm run db:migrate', () => {
   test('refuses a database that no server can use, and creates nothing there', async () => {

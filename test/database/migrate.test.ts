@@ -1,8 +1,16 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { DatabaseStartError } from '../../src/database/database-failure.ts';
-import { migrate } from '../../src/database/migrate.ts';
+import { MIGRATION_LOCK, migrate } from '../../src/database/migrate.ts';
 import { connectInTest, createEmptyDatabase, createTestDatabase } from '../support/database.ts';
+import { createOddDatabase } from './support/odd-defaults.ts';
 import { createPlatform } from './support/platform.ts';
+
+/** A superuser with usual defaults. */
+function inDatabaseOf(url: string): string {
+  const admin = new URL(inject('databaseAdminUrl'));
+  admin.pathname = new URL(url).pathname;
+  return admin.href;
+}
 
 const refusalOf = (url: string): Promise<unknown> => migrate(url).catch((error: unknown) => error);
 
@@ -53,6 +61,23 @@ describe('a database with tables of another program', () => {
     await sql`alter table sync_logs alter column source_system set default 'cliniko'`;
     await migrate(url);
   });
+});
+
+test('a migration that waits takes longer than the limits of its role', async () => {
+  const limits = { transaction_timeout: '1s', idle_in_transaction_session_timeout: '1s' };
+  const { url, sql } = await createOddDatabase({ ...limits, statement_timeout: '1s' });
+  const holder = connectInTest(inDatabaseOf(url));
+  await holder`begin`;
+  await holder`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+  const migrated = migrate(url);
+  await vi.waitFor(async () => {
+    const waiting = await sql`select from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and clock_timestamp() - xact_start > interval '1500 ms'`;
+    expect(waiting).toHaveLength(1);
+  }, 10_000);
+  await holder`commit`;
+  await migrated;
+  expect(await sql`select from patients`).toEqual([]);
 });
 
 describe('the journal', () => {

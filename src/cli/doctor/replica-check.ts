@@ -1,5 +1,6 @@
 /** `READ_DATABASE_URL`: whether it is a replica of the database, and whether the server may read there. */
 import { openDatabase } from '../../database/open.ts';
+import { takesStartupParameters } from '../../database/session.ts';
 import { openReplicaReads, type ReadOutcome } from '../../events/history-reads.ts';
 import { readSyncLogs } from '../../events/sync-logs.ts';
 import { type Finding, ok, warning } from './finding.ts';
@@ -15,7 +16,8 @@ const REASONS: Record<Exclude<ReadOutcome, 'replica'>, string> = {
 
 /** A replica is never needed for a sync, so nothing here is an error. */
 export async function checkReplica(url: string, readUrl: string): Promise<Finding[]> {
-  const database = openDatabase(url, { max: 1, throughPooler: true });
+  const takesParameters = await takesStartupParameters(url);
+  const database = openDatabase(url, { max: 1, throughPooler: true, takesParameters });
   let outcome: ReadOutcome = 'away';
   const replica = openReplicaReads({
     url: readUrl,

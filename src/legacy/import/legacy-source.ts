@@ -7,6 +7,7 @@
 import type { TransactionSql } from 'postgres';
 import { withExplanation } from '../../database/check-database.ts';
 import { withConnection } from '../../database/driver.ts';
+import { liftLimits } from '../../database/lift-limits.ts';
 import { ROWS_AT_ONCE } from '../../database/portions.ts';
 import { databaseError } from '../../logging/safe-error.ts';
 import { LegacyImportError } from './error.ts';
@@ -82,9 +83,8 @@ async function openSource(
   { schema, timeZone }: SourceOptions,
 ): Promise<LegacySource> {
   // With policies applied, rows that the role may not see would be left out without a word. Off, they are an error.
-  await tx.unsafe(
-    `set local row_security = off; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0`,
-  );
+  await tx.unsafe('set local row_security = off');
+  await liftLimits(tx);
   const table = await findLegacyTable(tx, schema);
   const counts = await tx.unsafe<{ organization: string; rows: string }[]>(
     `select coalesce(organization_id::text, '${NO_ORGANIZATION}') as organization, count(*) as rows from ${table.name} group by 1 order by 1`,
