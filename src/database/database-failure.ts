@@ -5,6 +5,7 @@
 import { databaseError, errorCode } from '../logging/safe-error.ts';
 import type { DatabaseHost } from './address.ts';
 import { AddressError, isSocket, socketFile } from './address.ts';
+import { endsSession, type Severity } from './transient-errors.ts';
 
 /** The start cannot continue. The message is one line that says what to do, and contains no secret. */
 export class DatabaseStartError extends Error {
@@ -24,7 +25,7 @@ export function explainDatabaseFailure(error: unknown, address: NamedAddress): s
   const { variable } = address;
   if (error instanceof AddressError) return `${variable} ${error.message}.`;
   const refusal = databaseError(error);
-  if (refusal !== undefined) return explainRefusal(refusal.code, refusal.message, address);
+  if (refusal !== undefined) return explainRefusal(refusal, address);
   const code = errorCode(error);
   const host = address.hosts.map(showHost).join(', ');
   if (isUnverifiable(code)) {
@@ -33,6 +34,8 @@ export function explainDatabaseFailure(error: unknown, address: NamedAddress): s
   const known = NETWORK[code];
   return known === undefined ? undefined : known(host, variable);
 }
+
+const LONGEST_MESSAGE = 200;
 
 const again = (variable: string): string => `Check the host and the port in ${variable}`;
 
@@ -77,12 +80,17 @@ export function isUnverifiable(code: string): boolean {
   return /CERT|^UNABLE_TO_(GET|VERIFY)|^ERR_TLS_CERT/.test(code) && code !== 'ERR_TLS_CERT_ALTNAME_FORMAT';
 }
 
-/** The message of a failed login names the role and the database, but no data of a row. */
-function explainRefusal(sqlstate: string, message: string, address: NamedAddress): string | undefined {
+interface Refusal extends Severity {
+  code: string;
+  message: string;
+}
+
+function explainRefusal(refusal: Refusal, address: NamedAddress): string | undefined {
   const { variable } = address;
+  const { message } = refusal;
   const role = quote(address.user ?? 'the role');
   const database = quote(address.database ?? address.user ?? 'postgres');
-  switch (sqlstate) {
+  switch (refusal.code) {
     case '28P01':
       return `The database refused the password of role ${role}. Correct it in ${variable}; characters such as @ : / ? # % are percent-encoded there.`;
     case '28000':
@@ -93,22 +101,46 @@ function explainRefusal(sqlstate: string, message: string, address: NamedAddress
     case '3D000':
       return `The database ${database} does not exist. Correct the name in ${variable}, or as a superuser: CREATE DATABASE ${database} ENCODING 'UTF8' TEMPLATE template0`;
     case '42501':
-      return `Role ${role} lacks a right in database ${database}. As its owner: GRANT CONNECT, CREATE ON DATABASE ${database} TO ${role}; GRANT USAGE, CREATE ON SCHEMA public TO ${role}`;
+      return `Role ${role} lacks a right in database ${database} (${message}). As its owner: GRANT CONNECT, CREATE ON DATABASE ${database} TO ${role}; GRANT USAGE, CREATE ON SCHEMA public TO ${role}`;
+    case '3F000':
+      return `The database ${database} has no schema public. As its owner: CREATE SCHEMA public AUTHORIZATION ${role}`;
     case '53300':
       return `The database has no free connection for role ${role}. Raise max_connections there, end other sessions, or set DATABASE_POOL_MAX lower.`;
     case '57P03':
       return `The database of ${variable} is starting or stopping. Start the server again when it is up.`;
     case '55000':
       return `The database ${database} accepts no connections. As a superuser: ALTER DATABASE ${database} ALLOW_CONNECTIONS true`;
-    case '08P01':
-    case '42704':
-    case '22023':
-      return `The database refused a parameter of ${variable}, or its pooler passes none on. Remove options and timeouts from the address, or set LISTEN_DATABASE_URL to a direct connection.`;
+    case '53100':
+      return `The disk of the database of ${variable} is full. Make room there, or enlarge it.`;
+    case '53200':
+      return `The database of ${variable} has too little memory (${message}). Give it more, or raise max_locks_per_transaction there.`;
+    case '57014':
+      return `A statement took longer than role ${role} may, or was cancelled by an administrator. As the role: ALTER ROLE ${role} SET statement_timeout = '60s'`;
     case '25006':
       return `The database of ${variable} is read-only. Use the address of the primary.`;
+    case '42704':
+    case '22023':
+      return refusedParameter(variable);
     default:
-      return undefined;
+      return endsSession(refusal) ? explainRefusedLogin(refusal, address) : undefined;
   }
+}
+
+const refusedParameter = (variable: string): string =>
+  `The database refused a parameter of ${variable}, or its pooler passes none on. Remove options and timeouts from the address, or set LISTEN_DATABASE_URL to a direct connection.`;
+
+/**
+ * Poolers have few SQLSTATEs: pgbouncer says 08P01 to every login that it refuses, and Supavisor XX000. The message names the
+ * role and the database, but no data of a row.
+ */
+function explainRefusedLogin({ code, message }: Refusal, { variable, hosts }: NamedAddress): string {
+  if (/startup parameter/i.test(message)) return refusedParameter(variable);
+  const host = hosts.map(showHost).join(', ');
+  const words = message.replace(/\.$/, '').slice(0, LONGEST_MESSAGE);
+  const tenant = /tenant/i.test(message)
+    ? ' At Supabase, the user of a pooler is postgres. and the reference of the project.'
+    : '';
+  return `The database or the pooler at ${host} refused the connection: ${words} (SQLSTATE ${code}). Check the user, the password and the database in ${variable}, that the database behind a pooler is running, and the limits of connections there.${tenant}`;
 }
 
 function showHost(host: DatabaseHost): string {

@@ -22,17 +22,23 @@ const NETWORK =
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const refusal = databaseError(error);
-  if (refusal !== undefined) return TRANSIENT_CODES.test(refusal.code) || endsSession(refusal.severity);
+  if (refusal !== undefined) return TRANSIENT_CODES.test(refusal.code) || endsSession(refusal);
   const thrown = error instanceof DrizzleQueryError ? error.cause : error;
   return isBareError(thrown) && NETWORK.test(errorCode(thrown));
+}
+
+/** Of an error of PostgreSQL or of a pooler. pgbouncer sends only the field that PostgreSQL translates, in English. */
+export interface Severity {
+  severity?: string;
+  severity_local?: string;
 }
 
 /**
  * Whatever its SQLSTATE, such an error concerns the session and not a statement: a pooler without a server, a password that
  * is being changed, a database that is being restored.
  */
-function endsSession(severity: string): boolean {
-  return severity === 'FATAL' || severity === 'PANIC';
+export function endsSession({ severity, severity_local: translated }: Severity): boolean {
+  return ['FATAL', 'PANIC'].includes(severity ?? translated ?? '');
 }
 
 /** The driver's network errors have a code and no cause. `fetch` wraps its errors in a TypeError. */

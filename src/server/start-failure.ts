@@ -24,7 +24,7 @@ function explain(error: unknown, what: string): string {
   if ('syscall' in error && LISTENING.has(String(error.syscall))) return explainListening(error);
   const { error: name, sqlstate } = safeError(error);
   if (name.startsWith('PostgresError'))
-    return `The database refused a statement of the start (SQLSTATE ${sqlstate}). Run npm run doctor: it checks the rights and the settings of DATABASE_URL.`;
+    return `${what}: the database refused a statement (SQLSTATE ${sqlstate}). Run npm run doctor: it checks the rights and the settings of DATABASE_URL.`;
   return `${what}: ${error.message}`;
 }
 

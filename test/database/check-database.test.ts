@@ -37,6 +37,18 @@ async function listen(answer: (socket: import('node:net').Socket) => void) {
   return { url: `postgres://u:s3cret@127.0.0.1:${port}/d`, port, connections: () => connections };
 }
 
+/** The explanation of a login that was refused with this error. */
+async function refusedWith(code: string, message: string): Promise<string> {
+  // pgbouncer sends no severity beside the one that PostgreSQL translates.
+  const severity = code === '08P01' ? ['SFATAL'] : ['SFATAL', 'VFATAL'];
+  const fields = [...severity, `C${code}`, `M${message}`].map((field) => `${field}\0`).join('');
+  const body = Buffer.from(`${fields}\0`);
+  const head = Buffer.from('E\0\0\0\0');
+  head.writeInt32BE(body.length + 4, 1);
+  const { url } = await listen((socket) => socket.on('data', () => socket.end(Buffer.concat([head, body]))));
+  return await refusalOf(`${url}?sslmode=disable`);
+}
+
 describe('a database that cannot be used', () => {
   test('is accepted when nothing is wrong', async ({ databaseUrl }) => {
     await checkDatabase('DATABASE_URL', databaseUrl);
@@ -93,14 +105,32 @@ describe('a database that cannot be used', () => {
   test('a missing entry in pg_hba.conf, also from a database that speaks German', async () => {
     const words =
       'kein pg_hba.conf-Eintrag für Host »10.0.0.7«, Benutzer »u«, Datenbank »d«, keine Verschlüsselung';
-    const fields = ['SFATAL', 'VFATAL', 'C28000', `M${words}`].map((field) => `${field}\0`).join('');
-    const body = Buffer.from(`${fields}\0`);
-    const head = Buffer.from('E\0\0\0\0');
-    head.writeInt32BE(body.length + 4, 1);
-    const german = await listen((socket) => socket.on('data', () => socket.end(Buffer.concat([head, body]))));
-    expect(await refusalOf(`${german.url}?sslmode=disable`)).toMatch(
+    expect(await refusedWith('28000', words)).toMatch(
       /has no entry in pg_hba\.conf for role u .* add sslmode=require to DATABASE_URL/,
     );
+  });
+
+  test.for([
+    ['08P01', 'no such database: d', 'no such database: d (SQLSTATE 08P01). Check the user'],
+    ['08P01', 'no more connections allowed (max_client_conn)', 'the limits of connections there'],
+    ['08P01', 'unsupported startup parameter: options', 'refused a parameter of DATABASE_URL'],
+    [
+      'XX000',
+      'Tenant or user not found',
+      'the user of a pooler is postgres. and the reference of the project',
+    ],
+    ['XX000', 'MaxClientsInSessionMode: max clients reached', 'the limits of connections there'],
+    ['53200', 'out of shared memory', 'too little memory (out of shared memory)'],
+    ['53100', 'could not write to file', 'The disk of the database of DATABASE_URL is full'],
+  ] as const)('a pooler or a database that refuses the login with %s, %j', async ([code, message, words]) => {
+    expect(await refusedWith(code, message)).toContain(words);
+  });
+
+  test('no schema public', async () => {
+    const { url, sql } = await createEmptyDatabase();
+    await sql`drop schema public`;
+    const error = await migrate(url).catch((reason: unknown) => withExplanation('DATABASE_URL', url, reason));
+    expect(String(error)).toMatch(/has no schema public\. .*: CREATE SCHEMA public AUTHORIZATION postgres$/);
   });
 
   test.for([['SQL_ASCII'], ['LATIN1']] as const)('the encoding %s', async ([encoding]) => {
@@ -132,7 +162,7 @@ describe('a database that cannot be used', () => {
     expect(error).toMatchObject({
       name: 'DatabaseStartError',
       message: expect.stringMatching(
-        /Role poor lacks a right .* GRANT USAGE, CREATE ON SCHEMA public TO poor$/,
+        /Role poor lacks a right .* \(permission denied for schema public\)\. .* GRANT USAGE, CREATE ON SCHEMA public TO poor$/,
       ),
     });
   });

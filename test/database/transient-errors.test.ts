@@ -74,6 +74,8 @@ describe('an error of the database', () => {
     '%s passes when it ends the session, and only then',
     (code) => {
       expect(isDatabaseUnavailable(refusal({ code, severity: 'FATAL' }))).toBe(true);
+      const ofPgbouncer = { severity: undefined, severity_local: 'FATAL' };
+      expect(isDatabaseUnavailable(Object.assign(refusal({ code }), ofPgbouncer))).toBe(true);
       expect(isDatabaseUnavailable(refusal({ code }))).toBe(false);
     },
   );
