@@ -29,6 +29,23 @@ describe('the doctor', () => {
     });
   });
 
+  test('warns when the role or the database may have fewer sessions than a server opens', async () => {
+    const { owner, ownerUrl, admin } = await createPlatform('');
+    const [database] = await admin<{ name: string }[]>`select format('%I', current_database()) as name`;
+    const finding = () => checkRoom(connectInTest(ownerUrl), 10);
+    expect(await finding()).toMatchObject({ state: 'ok' });
+    await admin.unsafe(`alter database ${database?.name} connection limit 14`);
+    expect(await finding()).toMatchObject({
+      state: 'warning',
+      detail: expect.stringMatching(/of 14 are free\. Raise the CONNECTION LIMIT of the database, or set/),
+    });
+    await admin.unsafe(`alter role ${owner} connection limit 5`);
+    expect(await finding()).toMatchObject({
+      state: 'warning',
+      detail: expect.stringMatching(/of 5 are free\. Raise the CONNECTION LIMIT of the role, or set/),
+    });
+  });
+
   test('counts the sessions of other roles, which PostgreSQL hides from an ordinary owner', async () => {
     const platform = await createPlatform('');
     const others = connectInTest(platform.urlOf(await platform.createRole()), { max: OTHERS });

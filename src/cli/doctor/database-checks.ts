@@ -29,7 +29,7 @@ export async function checkRights(sql: Sql): Promise<Finding[]> {
   }
   const { schema, pending } = journal;
   const [rights] = await sql<{ create: boolean; role: string }[]>`
-    select has_schema_privilege('public', 'CREATE') as create, quote_ident(current_user) as role`;
+    select coalesce(has_schema_privilege(to_regnamespace('public'), 'CREATE'), false) as create, quote_ident(current_user) as role`;
   if (pending.length > 0 && rights?.create !== true) {
     return [
       failure(
@@ -121,15 +121,26 @@ export async function checkListen(url: string): Promise<Finding> {
 
 /** PostgreSQL hides the kind of a session of another role from an ordinary role. Such a session has a role and a database. */
 export async function checkRoom(sql: Sql, poolMax: number): Promise<Finding> {
-  const [row] = await sql<{ most: number; free: number }[]>`
-    select current_setting('max_connections')::int as most,
+  const [tightest] = await sql<{ what: string; most: number; free: number }[]>`
+    with session as (
+      select usesysid, datid from pg_stat_activity where backend_type = 'client backend'
+        or backend_type is null and usesysid is not null and datid is not null)
+    select 'max_connections' as what, current_setting('max_connections')::int as most,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        - (select count(*)::int from pg_stat_activity where backend_type = 'client backend'
-          or backend_type is null and usesysid is not null and datid is not null) as free`;
+        - (select count(*)::int from session) as free
+    union all
+    select 'the CONNECTION LIMIT of the role', rolconnlimit,
+      rolconnlimit - (select count(*)::int from session where usesysid = pg_roles.oid)
+    from pg_roles where rolname = session_user and rolconnlimit >= 0 and not rolsuper
+    union all
+    select 'the CONNECTION LIMIT of the database', datconnlimit,
+      datconnlimit - (select count(*)::int from session where datid = pg_database.oid)
+    from pg_database where datname = current_database() and datconnlimit >= 0
+    order by free limit 1`;
   const needed = sessionsOf(poolMax);
-  const room = `A server opens up to ${needed} sessions; ${row?.free} of ${row?.most} are free.`;
-  if ((row?.free ?? 0) >= needed) return ok('connections', room);
-  return warning('connections', `${room} Raise max_connections, or set DATABASE_POOL_MAX lower.`);
+  const room = `A server opens up to ${needed} sessions; ${tightest?.free} of ${tightest?.most} are free.`;
+  if ((tightest?.free ?? 0) >= needed) return ok('connections', room);
+  return warning('connections', `${room} Raise ${tightest?.what}, or set DATABASE_POOL_MAX lower.`);
 }
 
 /** Defaults of the role that are not overruled: see database/session.ts. */
