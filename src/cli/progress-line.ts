@@ -8,6 +8,7 @@ import { formatDuration } from '#contract/duration.ts';
 import { CLOSING_TEXT, problemText, queueText, stepText } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { terminalText } from '../logging/terminal-text.ts';
+import { columnsOfText, cut, pad } from './columns.ts';
 import { colourOf, type Paint } from './screen.ts';
 
 const WIDEST_BAR = 40;
@@ -20,7 +21,7 @@ const ROOM_FOR_ELAPSED = 16;
 const asItIs: Paint = (text) => text;
 
 export interface LineOptions {
-  /** Of the terminal; the line is shorter, colours apart. */
+  /** Of the terminal; the line takes fewer, colours apart. */
   columns: number;
   paint?: Paint;
   /** Adds the elapsed time and the countdown of a wait. Absent: the line shows nothing that ticks. */
@@ -76,9 +77,9 @@ const NAMES_FROM_COLUMNS = 70;
 export function organizationLine({ id, name, log }: OrganizationState, options: LineOptions): string {
   const { columns, paint = asItIs } = options;
   const shown =
-    columns < NAMES_FROM_COLUMNS ? '' : `${cut(terminalText(name ?? ''), NAME_WIDTH).padEnd(NAME_WIDTH)}  `;
+    columns < NAMES_FROM_COLUMNS ? '' : `${pad(cut(terminalText(name ?? ''), NAME_WIDTH), NAME_WIDTH)}  `;
   const head = `${String(id).padStart(10)}  ${name === undefined ? '' : shown}`;
-  const room = columns - head.length;
+  const room = columns - columnsOfText(head);
   if (log?.status === 'running') return `${head}${barLine(log, { ...options, columns: room })}`;
   if (log === null) return `${head}${paint(cut('has never synced', room - 1), 'grey')}`;
   const [sentence = ''] = endLine(log).split('\n', 1);
@@ -108,8 +109,4 @@ function untilText(until: string | undefined, nowMs: number | undefined): string
 function elapsedOf(log: SyncLog, nowMs: number | undefined): string {
   if (log.status !== 'running' || nowMs === undefined) return '';
   return `${formatDuration(nowMs - Date.parse(log.started_at))} so far`;
-}
-
-function cut(line: string, columns: number): string {
-  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 }

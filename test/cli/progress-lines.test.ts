@@ -97,6 +97,24 @@ describe('a line', () => {
     );
   });
 
+  test.for(['東京クリニック、品川の診療所', '서울 치과 의원 강남점 본원', '🏥🏥🏥🏥🏥🏥🏥🏥🏥🏥🏥🏥 Sydney'])(
+    'takes two columns for each wide character of %s',
+    (name) => {
+      const columnsOf = (line: string): number => {
+        const wide = line.match(/[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\u{1f3e5}]/gu)?.length ?? 0;
+        return [...line].length + wide;
+      };
+      const options = { columns: 120, nowMs: Date.now() };
+      const plain = organizationLine({ id: 123, name: 'Sydney', log: running(50) }, options);
+      const line = organizationLine({ id: 123, name, log: running(50) }, options);
+      expect(columnsOf(line)).toBe(columnsOf(plain));
+      expect(columnsOf(line.slice(0, line.indexOf('█')))).toBe(plain.indexOf('█'));
+      expect(line.isWellFormed()).toBe(true);
+      const reason = aLog({ status: 'failed', percent: 40, error_details: name.repeat(5) });
+      expect(columnsOf(organizationLine({ id: 1, log: reason }, options))).toBeLessThan(120);
+    },
+  );
+
   test('states the result of a run, and the reason', () => {
     expect(endLine(completed())).toBe('Sync completed: 648/648 patients (100% success)');
     expect(endLine(failed)).toBe('Sync failed: It broke');
