@@ -3,9 +3,10 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DockerfileParser, type From, type Instruction, type JSONInstruction } from 'dockerfile-ast';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readConnectionSettings } from '../../src/database/address-parameters.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -113,7 +114,13 @@ describe('compose.yaml', () => {
     const { services, volumes } = Compose.parse(parse(await readFile(join(ROOT, 'compose.yaml'), 'utf8')));
     const { server, database } = services;
     expect(server.environment.CREDENTIALS_KEY).toBe(`\${CREDENTIALS_KEY:?}`);
-    expect(server.environment.DATABASE_URL).toContain(`:\${POSTGRES_PASSWORD:?}@database:5432/`);
+    expect(server.environment.PGPASSWORD).toBe(`\${POSTGRES_PASSWORD:?}`);
+    vi.stubEnv('PGPASSWORD', 'p@ss/w:rd?#%41');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(readConnectionSettings(server.environment.DATABASE_URL ?? '')).toMatchObject({
+      hosts: [{ host: 'database', port: 5432 }],
+      password: 'p@ss/w:rd?#%41',
+    });
     expect(database.environment.POSTGRES_PASSWORD).toBe(`\${POSTGRES_PASSWORD:?}`);
     expect(server.ports).toEqual(['127.0.0.1:8000:8000']);
     expect(Object.keys(volumes)).toEqual(['database']);
@@ -124,6 +131,8 @@ describe('compose.yaml', () => {
     const { services } = Compose.parse(parse(await readFile(join(ROOT, 'compose.yaml'), 'utf8')));
     const files = (await readdir(join(ROOT, 'src/config'))).map((name) => join(ROOT, 'src/config', name));
     const config = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
-    for (const name of Object.keys(services.server.environment)) expect(config, name).toContain(`'${name}'`);
+    const { PGPASSWORD, ...environment } = services.server.environment;
+    expect(PGPASSWORD).toBeDefined();
+    for (const name of Object.keys(environment)) expect(config, name).toContain(`'${name}'`);
   });
 });

@@ -30,6 +30,17 @@ describe('the unit of systemd', () => {
     expect(await verify(misspelt)).toContain('ProtectHomes');
   });
 
+  test('has no limit after which a service without its database is not started again', async () => {
+    const text = await readFile(UNIT, 'utf8');
+    expect(text).toMatch(/^\[Unit\]\n(?:[^[].*\n|\n)*StartLimitIntervalSec=0\n/m);
+    expect(text).toMatch(/^Restart=on-failure$/m);
+    // In another section systemd would ignore it, and say so.
+    const misplaced = await unitFile((unit) =>
+      unit.replace('StartLimitIntervalSec=0\n', '').concat('StartLimitIntervalSec=0\n'),
+    );
+    expect(await verify(misplaced)).toContain('StartLimitIntervalSec');
+  });
+
   test('leaves the service hardly any right (an exposure below 3 of 10)', async () => {
     const file = await unitFile();
     const { stdout } = await execute('systemd-analyze', [
