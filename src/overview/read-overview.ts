@@ -149,7 +149,7 @@ export const lastJudged = (sql: ISql) => sql`
       case when metadata ->> 'error_type' ~ '^[A-Z_]{1,64}$' then metadata ->> 'error_type' end as cause
     from sync_logs
     where organization_id = organization.id and sync_status_word(status) <> 'running'
-      and lower(btrim(status)) <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
+      and lower(btrim(status) collate "C") <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
     order by started_at desc, id desc limit 1) as judged on true`;
 
 function render({ epoch, columns, metadata, change, ...row }: Row): RenderedRow {

@@ -1,7 +1,8 @@
 /** Rows of `sync_logs` from other programs: every status, number, time and metadata has a valid rendering. */
-import { describe, expect, vi } from 'vitest';
+import { describe, expect, inject, onTestFinished, vi } from 'vitest';
 import type { z } from 'zod';
 import { SyncLog, SyncLogList } from '#contract/sync-log.ts';
+import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { endInterruptedRuns } from '../../src/sync/stale-foreign-runs.ts';
 import { connectInTest as connect, test } from '../support/database.ts';
@@ -31,6 +32,27 @@ const READINGS = [
   ['in_progress', 'running', null],
   ['', 'running', null],
 ] as const;
+
+test('a status in capitals reads the same in a database of any language', async () => {
+  const admin = connect(inject('databaseAdminUrl'));
+  await admin.unsafe(
+    "create database t_turkish locale_provider icu icu_locale 'tr' encoding 'UTF8' template template0",
+  );
+  onTestFinished(async () => {
+    const last = connect(inject('databaseAdminUrl'));
+    await last.unsafe('drop database t_turkish with (force)');
+  });
+  const url = new URL(inject('databaseAdminUrl'));
+  url.pathname = '/t_turkish';
+  await migrate(url.href);
+  const sql = connect(url.href);
+  const [row] = await sql`select lower('I') <> 'i' as "isTurkish", sync_status_word('FAILED') as failed,
+    sync_status_word(' Skipped') as skipped, sync_status_word('TIMEOUT') as timeout`;
+  expect(row).toEqual({ isTurkish: true, failed: 'failed', skipped: 'completed', timeout: 'failed' });
+  const [run] = await sql`insert into sync_logs as log (organization_id, operation_type, status, started_at)
+    values (123, 'patient_sync', 'TIMEOUT', '2026-11-23 10:00:00') returning sync_log_row(log) ->> 'word' as word`;
+  expect(run).toEqual({ word: 'timeout' });
+});
 
 describe('the status of another program', () => {
   test.for(READINGS)(
