@@ -61,8 +61,7 @@ export function readAccessConfig(read: Read): AccessConfig {
   return {
     port: port ?? 8000,
     host,
-    basePath: read('BASE_PATH', basePath, ''),
-    publicUrl: read('PUBLIC_URL', publicUrl, undefined),
+    ...readPageAddress(read),
     auth,
     bootstrapAdminToken,
     jwt: readJwt(read),
@@ -77,6 +76,15 @@ export function readAccessConfig(read: Read): AccessConfig {
     trustedProxies: read('TRUSTED_PROXIES', addresses, new BlockList()),
     keepAliveMs: read('KEEP_ALIVE_MS', wholeNumber(1_000, 3_600_000), 75_000),
   };
+}
+
+function readPageAddress(read: Read): Pick<AccessConfig, 'basePath' | 'publicUrl'> {
+  const path = read('BASE_PATH', basePath, '');
+  const address = read('PUBLIC_URL', publicUrl, undefined);
+  if (address === undefined || address.endsWith(path)) return { basePath: path, publicUrl: address };
+  throw new ConfigError(
+    `PUBLIC_URL must end with BASE_PATH, which is "${path}", because proxies pass addresses on unchanged; it was "${withoutSecrets(address).slice(0, 100)}".`,
+  );
 }
 
 function readAuth(read: Read, bootstrapAdminToken: string | undefined): AccessConfig['auth'] {

@@ -55,6 +55,10 @@ describe('a good value', () => {
       { mail: { host: '::1', port: 465, isSecure: true, requiresTls: false, from: { name: '' } } },
     ],
     [{ PUBLIC_URL: 'https://sync.example.com/sync/' }, { publicUrl: 'https://sync.example.com/sync' }],
+    [
+      { PUBLIC_URL: 'https://sync.example.com/sync/', BASE_PATH: '/sync' },
+      { publicUrl: 'https://sync.example.com/sync', basePath: '/sync' },
+    ],
     [{ PORT: '65535' }, { port: 65_535 }],
     [{ HOST: '::1' }, { host: '::1' }],
     [{ HOST: '[::1]' }, { host: '::1' }],
@@ -124,6 +128,10 @@ describe('a bad value', () => {
   test.for([
     [{ PUBLIC_URL: 'sync.example.com' }, /^PUBLIC_URL must be the address at which people open the pages/],
     [{ PUBLIC_URL: 'https://sync.example.com/?org=1' }, /^PUBLIC_URL must be/],
+    [
+      { PUBLIC_URL: 'https://sync.example.com', BASE_PATH: '/sync' },
+      /^PUBLIC_URL must end with BASE_PATH, which is "\/sync", .*; it was "https:\/\/sync\.example\.com"\.$/,
+    ],
     [{ SMTP_URL: 'smtp://u:secret@mail' }, 'SMTP_FROM must be set too: SMTP_URL and SMTP_FROM go together.'],
     [{ SMTP_FROM: 'sync@example.com' }, /^SMTP_URL must be set too/],
     [
