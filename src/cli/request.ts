@@ -1,6 +1,7 @@
 /** Requests of the command line to a running server. */
 import { readFileSync } from 'node:fs';
 import { parseJson } from '#contract/parse-json.ts';
+import { parseWholeNumber } from '#contract/whole-number.ts';
 import { isUnverifiable } from '../database/database-failure.ts';
 import { errorCode } from '../logging/safe-error.ts';
 import { terminalText } from '../logging/terminal-text.ts';
@@ -22,7 +23,7 @@ export class RefusedError extends CommandError {
 /** Options of every command that talks to a server. */
 export const SERVER_OPTIONS = { url: { type: 'string' }, token: { type: 'string' } } as const;
 
-export const SERVER_USAGE = `  --url URL      the server; default PATIENT_SYNC_URL, else http://localhost:8000
+export const SERVER_USAGE = `  --url URL      the server; default PATIENT_SYNC_URL, else this machine, at PORT (8000) and BASE_PATH
   --token TOKEN  better not on the command line, where other users see it: set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE`;
 
 /**
@@ -37,7 +38,7 @@ export function readServer(
 ): Server {
   const variable = variables.find((name) => process.env[name]) ?? '';
   const source = options.url === undefined ? variable : '--url';
-  const url = options.url ?? process.env[variable] ?? 'http://localhost:8000';
+  const url = options.url ?? process.env[variable] ?? addressHere(process.env);
   if (!isServerUrl(url)) {
     throw new UsageError(
       `${source} must be the http or https address of a server, such as http://localhost:8000, without a user name, a password or a query.`,
@@ -48,6 +49,11 @@ export function readServer(
     throw new UsageError(`${tokenSource} must hold a token: one word of printable characters.`);
   }
   return { url: url.replace(/\/+$/, ''), token, tokenSource };
+}
+
+/** Beside a server, as in a shell of its container, its variables are set. */
+function addressHere({ PORT, BASE_PATH = '' }: NodeJS.ProcessEnv): string {
+  return `http://localhost:${parseWholeNumber(PORT ?? '', 1, 65_535) ?? 8000}${encodeURI(BASE_PATH)}`;
 }
 
 function isServerUrl(text: string): boolean {

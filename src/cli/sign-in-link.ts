@@ -13,7 +13,7 @@ import { withDatabase } from './with-database.ts';
 const USAGE = `Usage: npx patient-sync sign-in-link --id 7 [--minutes 60] [--url URL] [--json]
   --id ID        the account: the id of a token, as "npm run tokens -- list" shows it
   --minutes N    how long the link works, 1 to 1440; default 60
-  --url URL      the address of the pages; default PATIENT_SYNC_URL, PUBLIC_URL or http://localhost:8000
+  --url URL      the address of the pages; default PATIENT_SYNC_URL, PUBLIC_URL or this machine
   --json         one JSON object a line`;
 
 const LONGEST_MINUTES = 24 * 60;

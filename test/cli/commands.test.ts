@@ -196,6 +196,16 @@ describe('the server and its token', () => {
     },
   );
 
+  test('beside a server is found by the variables of the server', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { patients: 1, config: { basePath: '/sync' } });
+    const { port } = new URL(server.url);
+    const command = runWith({ PORT: port, BASE_PATH: '/sync' }, 'sync', '--org', '123');
+    expect(await command.exit).toBe(0);
+    const nowhere = runWith({ PORT: '1' }, 'overview');
+    expect(await nowhere.exit).toBe(1);
+    expect(nowhere.errors()).toContain('No server answers at http://localhost:1.');
+  });
+
   test('that is no Patient Sync server is named', async () => {
     const other = createServer((_request, response) => response.end('<html>hello</html>'));
     await once(other.listen(0, '127.0.0.1'), 'listening');
