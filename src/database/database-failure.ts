@@ -97,7 +97,7 @@ function explainRefusal(refusal: Refusal, address: NamedAddress): string | undef
       // In every language of the database the message names the file.
       return message.includes('pg_hba.conf')
         ? `The database has no entry in pg_hba.conf for role ${role} from this machine with this sslmode. Add an entry there, or add sslmode=require to ${variable}.`
-        : `The database does not let role ${role} log in. Correct the user in ${variable}, or as a superuser: ALTER ROLE ${role} LOGIN`;
+        : `The database does not let role ${role} log in (${message}). Correct the user in ${variable}, or as a superuser: ALTER ROLE ${role} LOGIN`;
     case '3D000':
       return `The database ${database} does not exist. Correct the name in ${variable}, or as a superuser: CREATE DATABASE ${database} ENCODING 'UTF8' TEMPLATE template0`;
     case '42501':

@@ -120,6 +120,7 @@ describe('a database that cannot be used', () => {
       'the user of a pooler is postgres. and the reference of the project',
     ],
     ['XX000', 'MaxClientsInSessionMode: max clients reached', 'the limits of connections there'],
+    ['28000', 'connection requires a valid client certificate', 'a valid client certificate). Correct'],
     ['53200', 'out of shared memory', 'too little memory (out of shared memory)'],
     ['53100', 'could not write to file', 'The disk of the database of DATABASE_URL is full'],
   ] as const)('a pooler or a database that refuses the login with %s, %j', async ([code, message, words]) => {
