@@ -84,7 +84,7 @@ async function* examine(organizationId: number | undefined): AsyncGenerator<Find
   try {
     yield* examineAndClose(config, database, organizationId);
   } catch (error) {
-    yield failure('database', explainCheckFailure(error));
+    yield failure('database', explainCheckFailure(withExplanation('DATABASE_URL', database.url, error)));
   }
 }
 

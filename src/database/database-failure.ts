@@ -71,6 +71,8 @@ const NETWORK: Record<string, (host: string, variable: string) => string> = {
     `The database at ${host} asks for a password without SCRAM, so none was sent. Set password_encryption = 'scram-sha-256' there and set the password of the role in ${variable} again, or use verified TLS.`,
   SASL_SIGNATURE_MISMATCH: (host, variable) =>
     `The program at ${host} does not know the password of ${variable}: it may be another program. ${again(variable)}.`,
+  DATABASE_IS_STANDBY: (host, variable) =>
+    `The database at ${host} is a standby, which accepts no writes. Check that ${variable} names the primary.`,
   CONNECTION_DESTROYED: (host, variable) =>
     `The database at ${host} cannot be written to. Check that ${variable} names the primary.`,
 };

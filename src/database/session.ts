@@ -41,6 +41,12 @@ const DIRECT_ONLY: SessionSettings = { idle_session_timeout: '0' };
 const POOLED_SESSIONS = 100;
 const REFUSED_PARAMETER = '08P01';
 
+/** The address leads to a standby. `explainDatabaseFailure` has the words, which name the variable. */
+export class StandbyError extends Error {
+  override readonly name = 'StandbyError';
+  readonly code = 'DATABASE_IS_STANDBY';
+}
+
 /** The start cannot continue with these defaults. The message is one line with the statement that fixes it. */
 export class SessionSettingsError extends Error {
   override readonly name = 'SessionSettingsError';
@@ -59,10 +65,10 @@ export function sessionSettings({ takesParameters }: { takesParameters: boolean 
  * Call it once at the start, before the pools open.
  *
  * @returns `takesParameters` of this address
- * @throws SessionSettingsError, PostgresError
+ * @throws SessionSettingsError, StandbyError, PostgresError
  */
 export async function pinSession(url: string, logger?: Logger): Promise<boolean> {
-  if (await takesStartupParameters(url, assertDefaultsUsable)) return true;
+  if (await takesStartupParameters(url, assertUsable)) return true;
   for (let left = POOLED_SESSIONS; left > 0; left -= 1) {
     if (await withSession(url, false, (sql) => pinRoleDefaults(sql, logger))) return false;
   }
@@ -71,14 +77,14 @@ export async function pinSession(url: string, logger?: Logger): Promise<boolean>
   );
 }
 
-/** Changes nothing, so that a check can call it. @param assertUsable of the session */
+/** Changes nothing, so that a check can call it. @param check of the session */
 export async function takesStartupParameters(
   url: string,
-  assertUsable = async (_sql: ISql): Promise<void> => {},
+  check = async (_sql: ISql): Promise<void> => {},
 ): Promise<boolean> {
   try {
     return await withSession(url, true, async (sql) => {
-      await assertUsable(sql);
+      await check(sql);
       return (await readDifferent(sql)).length === 0;
     });
   } catch (error) {
@@ -89,7 +95,7 @@ export async function takesStartupParameters(
 
 /** @returns whether this session has the settings; if not, it is ended so that the pooler does not reuse it */
 async function pinRoleDefaults(sql: ISql, logger: Logger | undefined): Promise<boolean> {
-  await assertDefaultsUsable(sql);
+  await assertUsable(sql);
   const different = await readDifferent(sql);
   if (different.length === 0) return true;
   const [row] = await sql<{ role: string; database: string }[]>`
@@ -119,12 +125,14 @@ async function readDifferent(sql: ISql): Promise<string[]> {
 }
 
 /**
- * Checks two defaults that we do not override: read-only transactions, and disabled triggers, which every stream relies on.
+ * Checks that the session can write, and two defaults that we do not override: read-only transactions, and disabled triggers,
+ * which every stream relies on.
  */
-async function assertDefaultsUsable(sql: ISql): Promise<void> {
-  const [row] = await sql<{ role: string; read_only: boolean; replica: boolean }[]>`
+async function assertUsable(sql: ISql): Promise<void> {
+  const [row] = await sql<{ role: string; standby: boolean; read_only: boolean; replica: boolean }[]>`
     select format('%I', session_user) as role, current_setting('session_replication_role') <> 'origin' as replica,
-      current_setting('default_transaction_read_only') = 'on' and not pg_is_in_recovery() as read_only`;
+      pg_is_in_recovery() as standby, current_setting('default_transaction_read_only') = 'on' as read_only`;
+  if (row?.standby === true) throw new StandbyError('The database is a standby.');
   if (row?.read_only === true) {
     throw new SessionSettingsError(
       `The database is switched to read-only for the role of DATABASE_URL (default_transaction_read_only). When that is not meant: ALTER ROLE ${row.role} SET default_transaction_read_only = off`,

@@ -3,8 +3,10 @@ import { expect, test, vi } from 'vitest';
 import { Analytics } from '#contract/analytics.ts';
 import { SyncLogList } from '#contract/sync-log.ts';
 import { checkReplica } from '../../src/cli/doctor/replica-check.ts';
+import { migrate } from '../../src/database/migrate.ts';
 import { type GuardedServer, OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { connectPostgres } from '../support/postgres.ts';
+import { startTestServer } from '../support/server.ts';
 import { startDebianPostgres } from './support/debian-postgres.ts';
 import { startReplica } from './support/replica.ts';
 
@@ -48,6 +50,18 @@ test('a replica answers lists, exports and analytics; the primary answers what t
   expect(SyncLogList.parse(await (await server.as(ours, LIST)).json()).logs[0]).toMatchObject({ id });
   expect(server.logged()).toContain('The replica of READ_DATABASE_URL does not answer');
   expect(await checkReplica(url, readUrl)).toMatchObject([{ state: 'warning' }]);
+});
+
+test('a standby as DATABASE_URL ends the start, with or without tables', async () => {
+  const primary = await startDebianPostgres();
+  await migrate(primary.urlOf('owner', 'after'));
+  const replica = await startReplica(primary.urlOf('admin', 'postgres'));
+  for (const database of ['before', 'after']) {
+    const started = startTestServer(replica.urlOf('owner', database));
+    await expect(started, database).rejects.toThrow(
+      /is a standby, which accepts no writes\. Check that DATABASE_URL names the primary\.$/,
+    );
+  }
 });
 
 async function runSync(server: GuardedServer): Promise<number> {
