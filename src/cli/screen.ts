@@ -20,6 +20,9 @@ export function columnsOf({ columns }: Screen): number {
   return columns || USUAL_COLUMNS;
 }
 
+/** Lines can be drawn again in their place; a terminal such as the shell of Emacs would show the codes for it. */
+export const redraws = ({ isTTY }: Screen): boolean => isTTY === true && process.env.TERM !== 'dumb';
+
 export type Paint = (text: string, colour: Colour) => string;
 
 const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, grey: 90 };
@@ -45,7 +48,7 @@ export function connectionLost(since: Date): string {
 export function connectionLines(screen: Screen): ConnectionHandlers {
   const paint = paintFor(screen);
   // A bar is redrawn in its line and leaves the cursor there.
-  const start = screen.isTTY === true ? '\n' : '';
+  const start = redraws(screen) ? '\n' : '';
   return {
     onLost: (since) => screen.write(`${start}${paint(`Server: ${connectionLost(since)}`, 'yellow')}\n`),
     onBack: (lostForMs) => screen.write(`Server: connected again after ${formatDuration(lostForMs)}\n`),

@@ -10,7 +10,7 @@ import { terminalText } from '../logging/terminal-text.ts';
 import type { ConnectionHandlers } from './connection-monitor.ts';
 import type { EverythingHandlers } from './follow.ts';
 import { endLine, type OrganizationState, organizationLine, plainLine } from './progress-line.ts';
-import { columnsOf, connectionLines, connectionLost, paintFor, type Screen } from './screen.ts';
+import { columnsOf, connectionLines, connectionLost, paintFor, redraws, type Screen } from './screen.ts';
 
 /** Faster redraws are unreadable, and hundreds of organizations may change at once. */
 const REDRAWN_AT_MOST_EVERY_MS = 100;
@@ -27,7 +27,7 @@ export function showEverything(
   readNames: () => Promise<Names> = async () => new Map(),
 ): EverythingHandlers & ConnectionHandlers {
   const latest: LatestRuns = new Map();
-  const table = screen.isTTY ? createTable(screen, latest) : undefined;
+  const table = redraws(screen) ? createTable(screen, latest) : undefined;
   let names: Names = new Map();
   return {
     onEvent(event) {

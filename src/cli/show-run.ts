@@ -9,6 +9,7 @@ import {
   jsonConnectionLines,
   jsonLine,
   paintFor,
+  redraws,
   type Screen,
 } from './screen.ts';
 
@@ -84,7 +85,7 @@ export function createRunDisplay(screen: Screen): RunDisplay {
     if (!isLost && last?.status === 'running') drawBar(last);
   };
   const showRunning = (log: SyncLog): void => {
-    if (screen.isTTY) {
+    if (redraws(screen)) {
       // A run whose end was not received keeps its line.
       if (last?.status === 'running' && last.id !== log.id) screen.write('\n');
       drawBar(log);
@@ -96,7 +97,8 @@ export function createRunDisplay(screen: Screen): RunDisplay {
   };
   const showEnd = (log: SyncLog): void => {
     stop();
-    if (screen.isTTY) screen.write(`${CLEAR_LINE}${barLine(log, { columns: columnsOf(screen), paint })}\n`);
+    if (redraws(screen))
+      screen.write(`${CLEAR_LINE}${barLine(log, { columns: columnsOf(screen), paint })}\n`);
     screen.write(`${paint(endLine(log), colourOf(log))}\n`);
   };
   return {

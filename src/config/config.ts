@@ -92,7 +92,8 @@ export function readConfig(environment: Environment, args: readonly string[], is
     ...readDatabaseConfig(environment),
     logLevel: reader({ LOG_LEVEL: flag ?? environment.LOG_LEVEL })('LOG_LEVEL', logLevel, 'info'),
     logFormat: read('LOG_FORMAT', oneOf(['pretty', 'json']), isTerminal ? 'pretty' : 'json'),
-    colour: isTerminal,
+    // As https://no-color.org says, and as the commands do.
+    colour: isTerminal && !environment.NO_COLOR && environment.TERM !== 'dumb',
     clinic: readClinic(read),
     cliniko: {
       baseUrl: read('CLINIKO_BASE_URL', clinikoUrl, undefined),

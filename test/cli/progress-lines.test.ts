@@ -1,7 +1,7 @@
 /** What the terminal shows of a sync, and what a pipe gets. */
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SyncLog } from '#contract/sync-log.ts';
 import { barLine, endLine, organizationLine, plainLine } from '../../src/cli/progress-line.ts';
 import type { Screen } from '../../src/cli/screen.ts';
@@ -10,7 +10,12 @@ import { showEverything } from '../../src/cli/show-everything.ts';
 import { createRunDisplay, showRun, showRuns } from '../../src/cli/show-run.ts';
 import { aChange, aLog, aSnapshot } from '../web-client/support/logs.ts';
 
-afterEach(() => void vi.useRealTimers());
+// Some machines that run tests have a terminal that can draw nothing again.
+beforeEach(() => void vi.stubEnv('TERM', 'xterm'));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
 
 interface RecordedScreen extends Screen {
   /** Everything that was written. */
@@ -139,8 +144,9 @@ describe('one run', () => {
     expect(screen.text()).toContain('\x1b[32m');
   });
 
-  test('is a plain line for each change in a pipe, without a colour', async () => {
-    const screen = aScreen('pipe');
+  test.for(['pipe', 'terminal'] as const)('is a plain line for each change in a simple %s', async (kind) => {
+    vi.stubEnv('TERM', 'dumb');
+    const screen = { ...aScreen(kind), hasColors: () => false };
     expect(
       await showRun(inTurn(running(10), running(10), running(50), failed), createRunDisplay(screen)),
     ).toBe(1);

@@ -27,6 +27,9 @@ describe('an empty environment', () => {
       eventRetentionDays: 14,
     });
     expect(readConfig({}, [], true)).toMatchObject({ logFormat: 'pretty', colour: true });
+    for (const environment of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
+      expect(readConfig(environment, [], true)).toMatchObject({ logFormat: 'pretty', colour: false });
+    }
     expect(read({ PORT: '', HOST: '' })).toMatchObject({ port: 8000, host: '127.0.0.1' });
   });
 });
