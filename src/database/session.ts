@@ -42,7 +42,7 @@ const POOLED_SESSIONS = 100;
 const REFUSED_PARAMETER = '08P01';
 
 /** The address leads to a standby. `explainDatabaseFailure` has the words, which name the variable. */
-export class StandbyError extends Error {
+class StandbyError extends Error {
   override readonly name = 'StandbyError';
   readonly code = 'DATABASE_IS_STANDBY';
 }
