@@ -4,9 +4,13 @@
  */
 import type { ISql } from 'postgres';
 
-const LIMITS = ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'];
+export const TIME_LIMITS = [
+  'statement_timeout',
+  'idle_in_transaction_session_timeout',
+  'transaction_timeout',
+];
 
 /** Until the end of the transaction. */
 export async function liftLimits(tx: ISql): Promise<void> {
-  await tx`select set_config(name, '0', true) from pg_settings where name in ${tx(LIMITS)}`;
+  await tx`select set_config(name, '0', true) from pg_settings where name in ${tx(TIME_LIMITS)}`;
 }

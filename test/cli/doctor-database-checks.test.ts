@@ -1,10 +1,16 @@
 /** Checks of `npm run doctor` for states of a database that a test cannot give to a whole process. */
 import { describe, expect, vi } from 'vitest';
 import { createRowLevelSecurity } from '../../src/access/row-level-security.ts';
-import { checkClock, checkRoom, checkRowLevelSecurity } from '../../src/cli/doctor/database-checks.ts';
+import {
+  checkClock,
+  checkDefaults,
+  checkRoom,
+  checkRowLevelSecurity,
+} from '../../src/cli/doctor/database-checks.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createOddDatabase } from '../database/support/odd-defaults.ts';
 import { createPlatform } from '../database/support/platform.ts';
 import { connectInTest, test } from '../support/database.ts';
 
@@ -28,6 +34,21 @@ describe('the doctor', () => {
       detail: expect.stringMatching(/free\. Raise max_connections, or set DATABASE_POOL_MAX lower/),
     });
   });
+
+  test.for(['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'])(
+    'warns when %s of the role is too short',
+    async (name) => {
+      const usual = await createOddDatabase({ [name]: '60s' });
+      expect(await checkDefaults(connectInTest(usual.url))).toMatchObject({ state: 'ok' });
+      const short = await createOddDatabase({ [name]: '9s', lock_timeout: '1s' });
+      expect(await checkDefaults(connectInTest(short.url))).toMatchObject({
+        state: 'warning',
+        detail: expect.stringMatching(
+          new RegExp(`^${name} is too short for a busy database: ALTER ROLE u_\\w+ SET ${name} = '60s'$`),
+        ),
+      });
+    },
+  );
 
   test('warns when the role or the database may have fewer sessions than a server opens', async () => {
     const { owner, ownerUrl, admin } = await createPlatform('');

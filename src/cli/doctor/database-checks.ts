@@ -5,6 +5,7 @@ import type { Sql } from 'postgres';
 import { assertNoConflictingObjects } from '../../database/conflicting-objects.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
 import { connect } from '../../database/driver.ts';
+import { TIME_LIMITS } from '../../database/lift-limits.ts';
 import { type Journal, readJournal } from '../../database/migration-journal.ts';
 import { readOwnObjects } from '../../database/own-objects.ts';
 import { sessionsOf } from '../../database/pool-share.ts';
@@ -14,7 +15,7 @@ import { type Finding, failure, ok, warning } from './finding.ts';
 
 const LISTEN_LIMIT_MS = 3_000;
 const CLOCK_LIMIT_MS = 5_000;
-const SHORTEST_STATEMENT_MS = 10_000;
+const SHORTEST_LIMIT_MS = 10_000;
 
 /** Tables, rights and migrations, asked of the role that migrates. */
 export async function checkRights(sql: Sql): Promise<Finding[]> {
@@ -146,11 +147,12 @@ export async function checkRoom(sql: Sql, poolMax: number): Promise<Finding> {
 /** Defaults of the role that are not overruled: see database/session.ts. */
 export async function checkDefaults(sql: Sql): Promise<Finding> {
   const [row] = await sql<
-    { readOnly: boolean; replica: boolean; statementMs: number; isolation: string; role: string }[]
+    { readOnly: boolean; replica: boolean; limit: string | null; isolation: string; role: string }[]
   >`
     select current_setting('transaction_read_only') = 'on' as "readOnly",
       current_setting('session_replication_role') <> 'origin' as replica, quote_ident(current_user) as role,
-      (select setting::int from pg_settings where name = 'statement_timeout') as "statementMs",
+      (select name from pg_settings where name in ${sql(TIME_LIMITS)} and setting::int between 1 and ${SHORTEST_LIMIT_MS - 1}
+        order by setting::int limit 1) as limit,
       current_setting('default_transaction_isolation') as isolation`;
   if (row?.readOnly)
     return failure(
@@ -162,11 +164,10 @@ export async function checkDefaults(sql: Sql): Promise<Finding> {
       'defaults',
       `The role bypasses triggers. As a superuser: ALTER ROLE ${row.role} RESET session_replication_role`,
     );
-  const limitMs = row?.statementMs ?? 0;
-  if (limitMs > 0 && limitMs < SHORTEST_STATEMENT_MS) {
+  if (row?.limit) {
     return warning(
       'defaults',
-      `statement_timeout is ${limitMs} ms, too short for a busy database: ALTER ROLE ${row?.role} SET statement_timeout = '60s'`,
+      `${row.limit} is too short for a busy database: ALTER ROLE ${row.role} SET ${row.limit} = '60s'`,
     );
   }
   return ok('defaults', `Isolation is ${row?.isolation}; each session sets what it needs.`);
