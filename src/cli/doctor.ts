@@ -12,7 +12,7 @@ import { withConnection } from '../database/driver.ts';
 import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
 import { assertSameDatabase } from '../database/same-database.ts';
-import { takesStartupParameters } from '../database/session.ts';
+import { type SessionSettings, sessionSettings, takesStartupParameters } from '../database/session.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
 import { createSealer } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
@@ -131,10 +131,10 @@ async function* examineDatabase(
   ]);
   yield* await withSql('DATABASE_URL', url, async (sql) => [
     ...(await checkGrants(sql, server, config.databaseReaders)),
-    await checkDefaults(sql),
     await checkRoom(sql, config.databasePoolMax),
     await checkClock(sql),
   ]);
+  yield await withSql('DATABASE_URL', url, checkDefaults, {});
   yield await checkListen(config.listenDatabaseUrl ?? url);
   if (config.readDatabaseUrl !== undefined) yield* await checkReplica(url, config.readDatabaseUrl);
   if (config.nats !== undefined) yield await checkNats(config.nats);
@@ -191,10 +191,16 @@ async function examineStoredKeys(
   }
 }
 
-/** Without settings for the session, because a check looks at the defaults of the role. */
-async function withSql<T>(variable: string, url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const connection = { application_name: 'patient-sync doctor' };
+/** @param settings of the session; default: those of a server */
+async function withSql<T>(
+  variable: string,
+  url: string,
+  work: (sql: Sql) => Promise<T>,
+  settings?: SessionSettings,
+): Promise<T> {
   try {
+    const own = settings ?? sessionSettings({ takesParameters: await takesStartupParameters(url) });
+    const connection = { application_name: 'patient-sync doctor', ...own };
     return await withConnection(url, { connect_timeout: 10, connection }, work);
   } catch (error) {
     throw withExplanation(variable, url, error);

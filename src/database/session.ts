@@ -32,6 +32,9 @@ const PINNED: SessionSettings = {
   bytea_output: 'hex',
   extra_float_digits: '1',
   transform_null_equals: 'off',
+  array_nulls: 'on',
+  // Migrations and checks compare names and types as PostgreSQL prints them.
+  quote_all_identifiers: 'off',
 };
 
 /** An idle listener is healthy. Behind a pooler, the pooler decides. */

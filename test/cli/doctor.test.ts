@@ -2,7 +2,9 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { migrate } from '../../src/database/migrate.ts';
 import { terminalText } from '../../src/logging/terminal-text.ts';
+import { createOddDatabase, ODD_DEFAULTS } from '../database/support/odd-defaults.ts';
 import { loadVersion01 } from '../database/support/version-0-1.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
@@ -88,6 +90,15 @@ describe('a set-up that works', () => {
     });
     expect(report.of('rights')?.detail).toMatch(/The next start applies \d+ migrations/);
     expect(await sql`select from pg_tables where schemaname = 'public'`).toHaveLength(0);
+  });
+
+  test('is one whose role has unusual defaults too', async () => {
+    const { url } = await createOddDatabase(ODD_DEFAULTS);
+    expect((await examine({ DATABASE_URL: url })).code).toBe(0);
+    await migrate(url);
+    const report = await examine({ DATABASE_URL: url });
+    expect(report.findings.filter(({ state }) => state === 'error')).toEqual([]);
+    expect(report.of('defaults')?.detail).toContain('Isolation is serializable');
   });
 
   test('is one of version 0.1 too', async () => {

@@ -16,6 +16,11 @@ export const ODD_DEFAULTS = {
   row_security: 'off',
   extra_float_digits: '-15',
   transform_null_equals: 'on',
+  array_nulls: 'off',
+  quote_all_identifiers: 'on',
+  check_function_bodies: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  client_min_messages: 'debug5',
   standard_conforming_strings: 'off',
   idle_session_timeout: '50ms',
 };
