@@ -54,6 +54,18 @@ test('a status in capitals reads the same in a database of any language', async 
   expect(run).toEqual({ word: 'timeout' });
 });
 
+test('a program whose session reads a backslash in a string as an escape records a failed run', async ({
+  databaseUrl,
+}) => {
+  const sql = connect(databaseUrl);
+  await sql`set standard_conforming_strings = off`;
+  await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+    values (123, 'patient_sync', 'running', '2026-11-23 10:00:00')`;
+  const [row] = await sql`update sync_logs set status = 'failed', completed_at = '2026-11-23 10:01:00',
+    error_details = 'Cliniko is away (HTTP 503)' returning status`;
+  expect(row).toEqual({ status: 'failed' });
+});
+
 describe('the status of another program', () => {
   test.for(READINGS)(
     '%j reads as %s, in poll, stream, history and counts',

@@ -27,3 +27,23 @@ BEGIN
   END IF;
 END
 $$;
+--> statement-breakpoint
+-- Without a backslash, which the session of a writer with standard_conforming_strings = off would take away: it could not write a
+-- run that failed with a status of HTTP.
+CREATE OR REPLACE FUNCTION webhooks_enqueue() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND (sync_log_status(OLD) <> 'running' OR sync_log_status(NEW) = 'running') THEN
+    RETURN NULL;
+  END IF;
+  PERFORM webhook_enqueue(NEW.organization_id, happened.event, NEW.id::integer, webhook_body(happened.event, NEW),
+    substring(NEW.error_details from '[(]HTTP ([1-5][0-9]{2})[)]')::integer)
+  FROM (
+    SELECT 'sync.' || sync_log_status(NEW) AS event
+    UNION ALL
+    SELECT 'sync.held' WHERE sync_log_status(NEW) = 'completed' AND sync_log_missing_held(NEW) > 0
+  ) AS happened
+  WHERE EXISTS (SELECT FROM webhook_endpoints WHERE organization_id = NEW.organization_id OR organization_id IS NULL);
+  RETURN NULL;
+END
+$$;
