@@ -88,6 +88,15 @@ export async function requestCancel(tx: ISql, syncLogId: number): Promise<Cancel
   return run;
 }
 
+/** @returns those of these runs that are to end: each has a request to cancel it, or was ended with its organization */
+export async function findCancelled({ sql }: Database, syncLogIds: readonly number[]): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`
+    select sync_log_id as id from sync_runs
+    where sync_log_id = any(${syncLogIds as number[]}::int[])
+      and (cancel_requested_at is not null or ended_at is not null)`;
+  return rows.map(({ id }) => id);
+}
+
 async function cancelProblem(
   { sql }: Database,
   organizationId: number,

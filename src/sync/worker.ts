@@ -11,6 +11,7 @@ import { every, type Repetition, repeat } from '../timing/every.ts';
 import { PassedOver } from '../timing/passed-over.ts';
 import { type Activity, createActivity } from './activity.ts';
 import { findLostKeys, type LostKey } from './api-key-check.ts';
+import { findCancelled } from './cancel-run.ts';
 import { CancelledError } from './failure.ts';
 import {
   type ClaimedRun,
@@ -67,7 +68,7 @@ export class Worker {
     this.#endings.push(
       bus.subscribe((nudge) => {
         if (nudge.work) this.#claims.soon(0);
-        this.#end(nudge.cancelled ?? [], new CancelledError('The cancellation of this run was requested.'));
+        void this.#endCancelled(nudge.cancelled ?? []);
       }),
       bus.onMissed(() => this.#claims.soon(0)),
       every(
@@ -176,6 +177,17 @@ export class Worker {
       run.abort.abort(new LeaseLostError('This run made no progress.'));
       run.slot.release();
     }
+  }
+
+  /**
+   * A nudge proves nothing: any session of the database may notify. Should the database not answer, the server that got the request
+   * ends the run.
+   */
+  async #endCancelled(ids: readonly number[]): Promise<void> {
+    const ours = [...this.#active].map((run) => run.lease.syncLogId).filter((id) => ids.includes(id));
+    if (ours.length === 0) return;
+    const cancelled = await findCancelled(this.#deps.database, ours).catch(() => []);
+    this.#end(cancelled, new CancelledError('The cancellation of this run was requested.'));
   }
 
   #end(ids: readonly number[], reason: CancelledError | LostKey['reason']): void {

@@ -174,6 +174,22 @@ describe('a cancelled run', () => {
     },
   );
 
+  test('is one that the database has as cancelled: any session may send a notification', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(30));
+    const { bus } = engine.deps(source);
+    source.onPage(2, async (query, options) => {
+      const [run] = await engine.sql<{ id: number }[]>`select sync_log_id as id from sync_runs`;
+      bus.publish({ organizations: [], work: false, cancelled: [run?.id ?? 0] });
+      options.signal.throwIfAborted();
+      return await source.page(query, options);
+    });
+
+    expect(await engine.syncWith(source)).toMatchObject({ status: 'completed', records_processed: 30 });
+  });
+
   test('of another program is not ended', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     const sql = connectInTest(databaseUrl);
