@@ -2,13 +2,15 @@
  * A sign-in that waits for the identity provider, in a cookie of the browser that began it: encrypted, and valid for ten minutes.
  * So any server can finish it, also one with the next `CREDENTIALS_KEY`, and an answer of the provider in another browser is worth nothing.
  *
- * `SameSite=Lax`, because the browser returns from the provider's site.
+ * `SameSite=Lax`, because the browser returns from the provider's site. Over https its name has the prefix of the session cookie:
+ * otherwise another host of the domain could set it, and sign the person in to an account of its own.
  */
 import { hkdfSync } from 'node:crypto';
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { EncryptJWT, errors, type JWTPayload, jwtDecrypt } from 'jose';
 import { z } from 'zod';
+import { type Prefix, prefixFor, securePrefix } from './session-cookie.ts';
 
 const AUDIENCE = 'patient-sync/pending-sign-in';
 const LIFE_SECONDS = 600;
@@ -42,13 +44,14 @@ export function createPendingSignIns(
 ): PendingSignIns {
   const key = keyFrom(credentialsKey);
   const previousKey = previousCredentialsKey && keyFrom(previousCredentialsKey);
-  const attributes = (isSecure: boolean, maxAge: number) => ({
-    path: `${basePath}/api/v1/sign-in/oidc`,
-    httpOnly: true,
-    sameSite: 'Lax' as const,
-    secure: isSecure,
-    maxAge,
-  });
+  const write = (c: Context, prefix: Prefix, sealed: string, maxAge: number): void =>
+    setCookie(c, `${prefix}${NAME}`, sealed, {
+      path: prefix === '__Host-' ? '/' : `${basePath}/api/v1/sign-in/oidc`,
+      httpOnly: true,
+      sameSite: 'Lax',
+      secure: prefix !== '',
+      maxAge,
+    });
   return {
     async store(c, content) {
       const sealed = await new EncryptJWT({ ...content })
@@ -57,21 +60,32 @@ export function createPendingSignIns(
         .setIssuedAt()
         .setExpirationTime(`${LIFE_SECONDS}s`)
         .encrypt(key);
-      setCookie(c, NAME, sealed, attributes(content.redirectUri.startsWith('https:'), LIFE_SECONDS));
+      write(c, prefixFor(content.redirectUri, basePath), sealed, LIFE_SECONDS);
     },
     async take(c) {
-      const sealed = getCookie(c, NAME);
-      if (sealed === undefined) return undefined;
-      try {
-        const content = Content.parse(await decrypt(sealed, key, previousKey));
-        setCookie(c, NAME, '', attributes(content.redirectUri.startsWith('https:'), 0));
+      for (const prefix of [securePrefix(basePath), ''] as const) {
+        const content = await open(getCookie(c, `${prefix}${NAME}`), key, previousKey);
+        if (content === undefined || prefixFor(content.redirectUri, basePath) !== prefix) continue;
+        write(c, prefix, '', 0);
         return content;
-      } catch (error) {
-        if (error instanceof errors.JOSEError || error instanceof z.ZodError) return undefined;
-        throw error;
       }
+      return undefined;
     },
   };
+}
+
+/** @returns undefined when there is none, it is older than ten minutes, or another key sealed it */
+async function open(
+  sealed: string | undefined,
+  ...keys: [key: Uint8Array, previousKey: Uint8Array | undefined]
+): Promise<PendingContent | undefined> {
+  if (sealed === undefined) return undefined;
+  try {
+    return Content.parse(await decrypt(sealed, ...keys));
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof z.ZodError) return undefined;
+    throw error;
+  }
 }
 
 async function decrypt(

@@ -13,7 +13,7 @@ import { isLoopbackAddress, isOwn, isRead } from './same-origin.ts';
 
 const NAME = 'patient-sync-session';
 /** Browsers store the first two only from https, and the first only for the whole host. */
-type Prefix = '__Host-' | '__Secure-' | '';
+export type Prefix = '__Host-' | '__Secure-' | '';
 
 export interface SessionCookie {
   secret: string;
@@ -57,7 +57,7 @@ export function prefixFor(origin: string, basePath: string): Prefix {
   return origin.startsWith('https:') ? securePrefix(basePath) : '';
 }
 
-const securePrefix = (basePath: string) => (basePath === '' ? '__Host-' : '__Secure-');
+export const securePrefix = (basePath: string) => (basePath === '' ? '__Host-' : '__Secure-');
 
 export function storeSessionCookie(
   c: Context,
