@@ -1,6 +1,7 @@
 /** `npm start`: the server, configured by the environment. */
 import { CONTACT_IS_MISSING } from './cliniko/request-headers.ts';
 import { type Config, readConfig } from './config/config.ts';
+import { endOnCrash } from './logging/end-on-crash.ts';
 import { createLogger, LOG_LEVELS, type Logger } from './logging/logger.ts';
 import { surviveErrors } from './logging/output.ts';
 import { safeError } from './logging/safe-error.ts';
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   limitHeapGrowth();
   const config = readConfig(process.env, process.argv.slice(2), process.stdout.isTTY === true);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });
+  endOnCrash(logger);
   const leaving = new AbortController();
   const starting = startServer(config, logger, leaving.signal);
   drainOnSignal(config, logger, starting, leaving);

@@ -4,6 +4,7 @@
  */
 import { type ClinikoSimulator, startClinikoSimulator } from '../cliniko-simulator/server.ts';
 import { readConfig } from '../config/config.ts';
+import { endOnCrash } from '../logging/end-on-crash.ts';
 import { createLogger } from '../logging/logger.ts';
 import { onEndingSignal } from '../server/ending-signals.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
@@ -80,6 +81,7 @@ async function serve(cliniko: ClinikoSimulator, port: number, leaving: AbortSign
     process.stdout.isTTY === true,
   );
   const logger = createLogger({ level: config.logLevel, format: 'pretty', colour: config.colour });
+  endOnCrash(logger);
   const server = await startServer(config, logger, leaving);
   logger.info(`Patient Sync listens on ${server.url}, with a simulated Cliniko`);
   return server;

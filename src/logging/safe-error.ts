@@ -43,8 +43,13 @@ export function databaseError(error: unknown): postgres.PostgresError | undefine
   return error instanceof Error && error.cause !== undefined ? databaseError(error.cause) : undefined;
 }
 
-/** The stack begins with the message, which may span lines; frames alone are safe. */
-function frames(error: Error): string[] {
-  const lines = (error.stack ?? '').split('\n').map((line) => line.trim());
+/** The stack begins with the message, whose lines may look like frames. */
+function frames({ message, stack = '' }: Error): string[] {
+  const at = stack.indexOf(message);
+  if (at === -1) return [];
+  const lines = stack
+    .slice(at + message.length)
+    .split('\n')
+    .map((line) => line.trim());
   return lines.filter((line) => /^at .+:\d+:\d+\)?$/.test(line)).slice(0, 8);
 }

@@ -5,6 +5,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { builtEntry } from '../support/build-server.ts';
+import { test as testWithDatabase } from '../support/database.ts';
 import { fastestFolder } from '../support/fastest-folder.ts';
 import { openStream } from '../support/stream.ts';
 
@@ -115,5 +116,24 @@ describe('npm start', () => {
     expect(started.errors().trim().split('\n')).toHaveLength(1);
     expect(started.errors()).toContain(message);
     expect(started.errors()).not.toContain('secret');
+  });
+
+  testWithDatabase('that crashes shows nothing of the data in its error', async ({ databaseUrl }) => {
+    // What node would print of an error of PostgreSQL that no code has caught.
+    const crash = `process.on('SIGUSR2', () => {
+      void Promise.reject(Object.assign(new Error(process.env.DATA), { detail: process.env.DATA }));
+    });`;
+    const [node = '', entry = ''] = SERVER;
+    const started = start([node, '--import', `data:text/javascript,${encodeURIComponent(crash)}`, entry], {
+      DATABASE_URL: databaseUrl,
+      CREDENTIALS_KEY: Buffer.alloc(32, 7).toString('base64'),
+      DATA: 'Failing row contains (1, Quokka).',
+    });
+    await started.url();
+    started.child.kill('SIGUSR2');
+
+    expect(await started.exit).toBe(1);
+    expect(started.output()).toContain('[FATAL] A fault of this program ends it.');
+    expect(started.output() + started.errors()).not.toContain('Quokka');
   });
 });
