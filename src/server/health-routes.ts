@@ -4,6 +4,7 @@ import type { Readiness } from '#contract/health.ts';
 import { withinMs } from '../database/answer-limit.ts';
 import type { Database } from '../database/open.ts';
 import type { EventBus } from '../events/event-bus.ts';
+import { shareRead } from '../live/shared-reads.ts';
 
 /** Below the time that load balancers and orchestrators wait. */
 const ANSWER_LIMIT_MS = 2_000;
@@ -28,7 +29,8 @@ export function createReadinessCheck(
   rowSecurity: Readiness['checks']['row_security'],
   otherRoles: () => Promise<readonly string[]>,
 ): ReadinessCheck {
-  return async () => {
+  // The request needs no token, so however many arrive, one at a time reads the database.
+  return shareRead(async () => {
     const isThere = await answers(database);
     const checks = {
       database: isThere,
@@ -43,7 +45,7 @@ export function createReadinessCheck(
     // Without a listener streams live on the backstop poll: slower, and still right.
     const ready = checks.database && !checks.draining;
     return { status: ready ? 'ready' : 'not ready', checks };
-  };
+  });
 }
 
 async function answers({ sql }: Database): Promise<boolean> {
