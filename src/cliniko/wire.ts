@@ -168,10 +168,14 @@ export function readTime(value: unknown): string | undefined {
 
 const Linked = z.object({ links: z.object({ self: z.string() }) });
 
+const LINKED_ID = /\/([0-9]{1,19})\/?$/;
+
 function asLinkedId(value: unknown): string | undefined {
   const linked = Linked.safeParse(value);
   if (!linked.success) return undefined;
-  return /\/([0-9]{1,19})\/?(?:\?.*)?$/.exec(linked.data.links.self)?.[1];
+  // Without the query first: to look for it at each slash of a hostile text would take time by the square of its length.
+  const [path = ''] = linked.data.links.self.split('?', 1);
+  return LINKED_ID.exec(path)?.[1];
 }
 
 /** PostgreSQL's text can store neither NUL nor a lone surrogate. */

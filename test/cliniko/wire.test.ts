@@ -125,6 +125,11 @@ describe('a merged patient', () => {
   ] as const)('whose survivor is %s names %s', ([self, expected]) => {
     expect(read({ merged_with_patient: { links: { self } } }).patient.mergedInto).toBe(expected);
   });
+
+  test('whose link a hostile server made of half a million others is read like any other', () => {
+    const self = `${'/1?'.repeat(500_000)}\n`;
+    expect(read({ merged_with_patient: { links: { self } } }).patient.mergedInto).toBe('1');
+  });
 });
 
 describe('the original JSON text', () => {
