@@ -52,7 +52,7 @@ export function canMarkMissing({ ids, stored }: Pick<UnseenPatients, 'ids' | 'st
 }
 
 /** Whether a run has read the clinic of the stored patients. With a wrong API key it reads another one. */
-export function recognizesClinic({ ids, recognized }: UnseenPatients, { updated }: UnseenBy): boolean {
+function recognizesClinic({ ids, recognized }: UnseenPatients, { updated }: UnseenBy): boolean {
   return ids.length === 0 || recognized + updated > 0;
 }
 

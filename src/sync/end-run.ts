@@ -4,7 +4,7 @@ import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { resolveMergeChains } from '../patients/merge-chains.ts';
-import { markMissingOrHold, recognizesClinic } from '../patients/missing-patients.ts';
+import { markMissingOrHold } from '../patients/missing-patients.ts';
 import { forgetQuarantined } from '../patients/quarantine.ts';
 import { assertSameApiKey } from './api-key-check.ts';
 import { CancelledError, describeFailure, KeyReplacedError, MAX_CLAIMS_WITHOUT_PROGRESS } from './failure.ts';
@@ -51,8 +51,8 @@ async function markUnseen(tx: ISql, run: RunContext, { patients, quarantined }: 
   const { organizationId } = lease;
   const by = { createdAt, updated: run.state.updated };
   const { marked, held } = await markMissingOrHold(tx, organizationId, patients, by);
-  const gone = recognizesClinic(patients, by) ? quarantined : [];
-  const removed = await forgetQuarantined(tx, organizationId, gone, createdAt);
+  // While a person has to decide whether this is the clinic of the stored patients, the quarantine stays too.
+  const removed = held > 0 ? 0 : await forgetQuarantined(tx, organizationId, quarantined, createdAt);
   return {
     ...(marked > 0 && { missing_marked: marked, patients_deleted: marked }),
     ...(held > 0 && { missing_held: held }),

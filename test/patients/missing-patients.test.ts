@@ -3,11 +3,12 @@ import { describe, expect, onTestFinished } from 'vitest';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
+import { saveOrganization } from '../../src/organizations/organizations.ts';
 import { canMarkMissing } from '../../src/patients/missing-patients.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { rethrow } from '../support/rethrow.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
+import { people, person, scriptedSource } from '../support/scripted-source.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
@@ -115,12 +116,15 @@ describe('a patient that is absent from a proven full sync', () => {
   test('is held with all others, when a new API key belongs to another clinic', async ({ databaseUrl }) => {
     const engine = await openEngine(databaseUrl);
     const allPatients = people(1_015);
-    await engine.syncWith(scriptedSource(allPatients.slice(0, 15)));
+    const unstorable = person(2_000, { email: null });
+    await saveOrganization(engine.database, 123, { validation: { email: 'require' } });
+    await engine.syncWith(scriptedSource([...allPatients.slice(0, 15), unstorable]));
     const another = scriptedSource(allPatients.slice(15));
     for (const _night of [1, 2]) {
       const { metadata } = await engine.syncWith(another);
       expect(metadata).toMatchObject({ missing_held: 15, proof: { proven: true } });
       expect(metadata).not.toHaveProperty('missing_marked');
+      expect(metadata).not.toHaveProperty('quarantine_removed');
     }
     expect((await engine.syncWith(scriptedSource(allPatients))).metadata).not.toHaveProperty('missing_held');
   });
