@@ -2,7 +2,8 @@
 import { describe, expect, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { saveOrganization } from '../../src/organizations/organizations.ts';
-import { runExclusively } from '../../src/sync/exclusive-transaction.ts';
+import { interruptAndRun, runExclusively } from '../../src/sync/exclusive-transaction.ts';
+import { createRun } from '../../src/sync/start-run.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 describe('a transaction that holds an organization exclusively', () => {
@@ -22,5 +23,38 @@ describe('a transaction that holds an organization exclusively', () => {
     });
     await registering;
     expect(await watcher`select from organizations where id = 7`).toHaveLength(1);
+  });
+
+  test('takes a run from its worker when the batches of the run leave the lock no moment', async ({
+    databaseUrl,
+    onTestFinished,
+  }) => {
+    const database = openDatabase(databaseUrl);
+    onTestFinished(() => database.close());
+    await saveOrganization(database, 7, {});
+    await database.sql.begin((tx) => createRun(tx, 7, 'full_patients', {}));
+    await database.sql`update sync_runs set owner = 'fast', lease_epoch = 1, fruitless_claims = 1`;
+    const worker = connectInTest(databaseUrl);
+    let letShare = () => {};
+    const sharing = new Promise<void>((resolve) => {
+      letShare = resolve;
+    });
+    // Overlapping batches share the lock without a pause until their run is lost.
+    const batches = worker.begin(async (tx) => {
+      await tx`select from organizations where id = 7 for key share`;
+      letShare();
+      await expect.poll(() => tx`select owner from sync_runs`).toEqual([{ owner: null }]);
+    });
+    await sharing;
+
+    await interruptAndRun(
+      database.sql,
+      7,
+      (tx) => tx`update organizations set name = 'Changed' where id = 7`,
+    );
+    await batches;
+    expect(await database.sql`select lease_epoch, fruitless_claims from sync_runs`).toEqual([
+      { lease_epoch: 2, fruitless_claims: 0 },
+    ]);
   });
 });

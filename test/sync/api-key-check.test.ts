@@ -50,6 +50,13 @@ describe('a run whose API key is replaced while it runs', () => {
     await cliniko.close();
   });
 
+  test('ends within seconds when a person deletes the key in the database', async ({ databaseUrl }) => {
+    const { cliniko, server } = await replaceInMidRun(databaseUrl, '');
+    await connectInTest(databaseUrl)`delete from cliniko_credentials`;
+    expect(await ended(server)).toMatchObject({ ...REPLACED, records_processed: 200 });
+    await cliniko.close();
+  });
+
   test('does not complete with a proof', async ({ databaseUrl }) => {
     const { cliniko, server } = await replaceInMidRun(databaseUrl);
     cliniko.faults.release();

@@ -2,7 +2,9 @@ import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
-import { cancelRun } from '../../src/sync/cancel-run.ts';
+import { cancelRun, requestCancel } from '../../src/sync/cancel-run.ts';
+import { CancelledError } from '../../src/sync/failure.ts';
+import { forceFailRun } from '../../src/sync/force-fail-run.ts';
 import { assertLease } from '../../src/sync/lease.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -18,8 +20,11 @@ const frozen = (sql: Sql) =>
 
 /** Starts a run and waits until its first request is in flight. */
 async function running(server: TestServer): Promise<number> {
+  const before = server.cliniko.requests.length;
   await post(server, '/sync-all/123');
-  await vi.waitFor(() => expect(server.cliniko.requests.length).toBeGreaterThan(0), { timeout: 10_000 });
+  await vi.waitFor(() => expect(server.cliniko.requests.length).toBeGreaterThan(before), {
+    timeout: 10_000,
+  });
   return (await latestRun(server)).id;
 }
 
@@ -84,12 +89,13 @@ describe('a cancelled run', () => {
     const id = await running(server);
     const sql = connectInTest(databaseUrl);
     await sql`update sync_runs set ${frozen(sql)}`;
-    await sql`update sync_logs set metadata = metadata || '{"estimated_remaining": "45 seconds", "estimated_remaining_ms": 45000}'`;
+    // The clock of the database was ahead at the start.
+    await sql`update sync_logs set started_at = started_at + interval '1 hour',
+      metadata = metadata || '{"estimated_remaining": "45 seconds", "estimated_remaining_ms": 45000}'`;
     await post(server, `/sync-logs/123/${id}/cancel`);
-    expect((await cancelled(server)).metadata).toMatchObject({
-      estimated_remaining: null,
-      estimated_remaining_ms: null,
-    });
+    const { started_at, completed_at, metadata } = await cancelled(server);
+    expect(metadata).toMatchObject({ estimated_remaining: null, estimated_remaining_ms: null });
+    expect(completed_at).toBe(started_at);
 
     const [run] = await sql`select lease_epoch, owner, ended_at from sync_runs`;
     expect(run).toMatchObject({ lease_epoch: 8, owner: null, ended_at: expect.any(Date) });
@@ -199,5 +205,65 @@ describe('a cancelled run', () => {
     const answer = await post(server, `/sync-logs/123/${row?.id}/cancel`);
     expect(answer.status).toBe(409);
     expect(await answer.json()).toMatchObject({ code: 'NOT_OURS' });
+  });
+
+  test('that another program has ended already is refused', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
+    const id = await running(server);
+    const sql = connectInTest(databaseUrl);
+    await sql`update sync_logs set status = 'completed' where id = ${id}`;
+
+    const answer = await post(server, `/sync-logs/123/${id}/cancel`);
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: 'ALREADY_ENDED' });
+  });
+
+  test('is ended by the worker that executes it, which does not release it first', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const source = scriptedSource(people(30));
+    let onAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      onAsked = resolve;
+    });
+    source.onPage(1, (_query, { signal }) => {
+      onAsked();
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    engine.work(source);
+    const id = await engine.start();
+    await asked;
+
+    await engine.sql.begin((tx) => requestCancel(tx, id));
+    engine.deps(source).bus.publish({ organizations: [123], work: false, cancelled: [id] });
+    expect(await engine.ended()).toMatchObject({ metadata: { error_type: 'SYNC_CANCELLED', attempt: 1 } });
+  });
+
+  test('is announced when it is requested, and when a server has ended it for its owner', async ({
+    databaseUrl,
+  }) => {
+    const { database, ...engine } = await openEngine(databaseUrl);
+    const { bus, logger } = engine.deps(scriptedSource([]));
+    const id = await engine.start();
+    const announced: (readonly number[])[] = [];
+    bus.subscribe(({ organizations }) => announced.push(organizations));
+
+    await cancelRun({ database, bus, logger }, 123, id);
+    const { metadata } = await engine.ended();
+    expect(metadata).toMatchObject({ error_type: 'SYNC_CANCELLED' });
+    expect(metadata).not.toHaveProperty('queue_position');
+    await expect.poll(() => announced).toEqual([[123], [123]]);
+  });
+
+  test('keeps the end that another program writes before a server ends it for its owner', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const id = await engine.start();
+    await engine.sql`update sync_logs set status = 'completed', error_details = 'by hand'`;
+    await engine.sql.begin((tx) => forceFailRun(tx, id, new CancelledError()));
+    expect(await engine.latest()).toMatchObject({ status: 'completed', error_details: 'by hand' });
+    expect(await engine.sql`select from sync_runs where ended_at is null`).toHaveLength(0);
   });
 });
