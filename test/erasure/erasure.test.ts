@@ -116,6 +116,8 @@ describe('deleting an organization', () => {
     });
     await server.stop();
     expect(await sql`select 1 from patients`).toHaveLength(0);
+    // The ids that the run has counted.
+    expect(await sql`select 1 from sync_seen`).toHaveLength(0);
   });
 
   test('leaves the reason of each failed run, as its text and as the newest of its errors', async ({
@@ -216,6 +218,31 @@ describe('npm run patients:erase', () => {
       stderr: expect.stringContaining('Usage'),
     });
     await expect(erase(databaseUrl, '--patient', "1'; drop table")).rejects.toMatchObject({ code: 2 });
+  });
+});
+
+describe('an erasure', () => {
+  test('leaves the patients of another organization, also those with the same ids', async ({
+    databaseUrl,
+  }) => {
+    const { people, quarantined, database } = await syncedClinic(databaseUrl);
+    const { sql } = database;
+    const ids = [people.idOf(10), quarantined[0]];
+    await sql`insert into patients (organization_id, cliniko_patient_id, raw, content_hash, warnings)
+      select 9, cliniko_patient_id, raw, content_hash, warnings from patients`;
+    await sql`insert into quarantine (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
+      select 9, record_key, cliniko_patient_id, reason, sealed_raw from quarantine`;
+
+    await eraseAndAudit(database, 123, { kind: 'listed', ids }, () => undefined);
+    const organizationsWith = (table: 'patients' | 'quarantine', id: string) =>
+      sql`select organization_id from ${sql(table)} where cliniko_patient_id = ${id}`;
+    expect(await organizationsWith('patients', ids[0] ?? '')).toEqual([{ organization_id: 9 }]);
+    expect(await organizationsWith('quarantine', quarantined[0])).toEqual([{ organization_id: 9 }]);
+
+    await eraseAndAudit(database, 123, { kind: 'all' }, () => undefined);
+    expect(await sql`select organization_id, count(*)::int from patients group by 1`).toEqual([
+      { organization_id: 9, count: 118 },
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@ import { StreamEvent } from '#contract/stream-event.ts';
 import { SyncLog } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import {
+  HistoryLostError,
   readEventsAfter,
   readStreamStates,
   readTimeline,
@@ -152,7 +153,7 @@ describe('a row that another program writes to sync_logs', () => {
   test('gets a `seq` for each organization; a row that moves leaves a snapshot in its old organization', async ({
     databaseUrl,
   }) => {
-    const { externalWriter, eventsOf } = connect(databaseUrl);
+    const { database, externalWriter, eventsOf } = connect(databaseUrl);
     await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
       select n % 3 + 1, 'many', case when n < 3 then 'running' else 'failed' end, now() at time zone 'utc'
       from generate_series(0, 8) as n`;
@@ -167,6 +168,22 @@ describe('a row that another program writes to sync_logs', () => {
     );
     expect((await eventsOf(1)).at(-1)).toMatchObject({ seq: 4, type: 'snapshot', log: { status: 'failed' } });
     expect(await eventsOf(9)).toMatchObject([{ seq: 1, type: 'progress', log: { organization_id: 9 } }]);
+    const [moved] = await externalWriter<
+      { id: number }[]
+    >`select id from sync_logs where organization_id = 9`;
+    for (const organization of [1, 9]) {
+      const { events } = await readTimeline(database.sql, organization, moved?.id ?? 0);
+      expect(events.map((json) => JSON.parse(json).organization_id)).toEqual([organization]);
+    }
+  });
+
+  test('is not read as a part of another epoch', async ({ databaseUrl }) => {
+    const { database, externalWriter } = connect(databaseUrl);
+    await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (${ORGANIZATION}, 'x', 'running', now())`;
+    const positions = [{ organizationId: ORGANIZATION, seq: 0 }];
+    const read = readEventsAfter(database.sql, 'another', positions, { limit: 10 });
+    await expect(read).rejects.toThrow(HistoryLostError);
   });
 
   test('keeps a number that JavaScript cannot represent', async ({ databaseUrl }) => {

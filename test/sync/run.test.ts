@@ -59,9 +59,10 @@ describe('a page that shifted', () => {
   }) => {
     const engine = await openEngine(databaseUrl);
     const newer = person(10, { first_name: 'Newer', updated_at: '2026-01-01T00:00:00Z' });
-    const records = [...people(10), newer, ...people(25).slice(10)];
-    const old = person(25, { first_name: 'Older', updated_at: '2020-01-01T00:00:00Z' });
-    engine.work(scriptedSource([...records, old]));
+    const older = (n: number) => person(n, { first_name: 'Older', updated_at: '2020-01-01T00:00:00Z' });
+    // In the batch of the newer version, and in a later one.
+    const records = [...people(24).slice(10), older(24), person(25), older(15)];
+    engine.work(scriptedSource([...people(10), newer, ...records]));
     await engine.start();
 
     expect(await engine.ended()).toMatchObject({
@@ -69,9 +70,10 @@ describe('a page that shifted', () => {
       records_processed: 25,
       metadata: { patients_found: 25, patients_stored: 25, proof: { seen: 25, repairs: 3, proven: true } },
     });
+    const ids = [10, 15, 24].map((n) => String(person(n).id));
     const names = await engine.sql`select first_name from patients
-      where cliniko_patient_id in (${String(person(10).id)}, ${String(person(25).id)}) order by cliniko_patient_id`;
-    expect(names.map((row) => row.first_name)).toEqual(['Newer', 'First25']);
+      where cliniko_patient_id = any(${ids}) order by cliniko_patient_id`;
+    expect(names.map((row) => row.first_name)).toEqual(['Newer', 'First15', 'First24']);
   });
 });
 
@@ -162,6 +164,18 @@ describe('a run that another program ended', () => {
     await sql`delete from sync_logs`;
     engine.work(scriptedSource(people(60)));
     await expect.poll(() => sql`select from sync_runs where ended_at is null`).toHaveLength(0);
+  });
+});
+
+describe('a run whose checkpoint another version wrote', () => {
+  test('begins again, and counts each patient', async ({ databaseUrl }) => {
+    const { sql, ...engine } = await openEngine(databaseUrl);
+    const id = await engine.start();
+    const seen = people(10).map((one) => String(one.id));
+    await sql`insert into sync_seen (sync_log_id, cliniko_patient_ids) values (${id}, ${seen}::text[])`;
+    await sql`update sync_runs set attempt = 1, checkpoint = '{"of": "another version"}'`;
+    engine.work(scriptedSource(people(30)));
+    expect(await engine.ended()).toMatchObject({ status: 'completed', records_processed: 30 });
   });
 });
 
