@@ -5,6 +5,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
+import { PatientState, QuarantineReason } from '#contract/patients.ts';
+import { CheckReason } from '#contract/patients-to-check.ts';
+import { SyncStatus } from '#contract/sync-log.ts';
 import { requirementFor } from '../../src/access/route-policy.ts';
 import { test } from '../support/database.ts';
 import { startSocket } from '../support/socket.ts';
@@ -169,6 +172,59 @@ describe('a token of one clinic', () => {
     const everything = [ours.text(), ...sockets.flatMap(({ texts }) => texts)].join('\n');
     expectNothingOf(everything, secrets);
     expect(everything).not.toMatch(new RegExp(`"organization_id":${THEIRS}\\b`));
+  });
+});
+
+// Row-level security restricts only tokens of some clinics, so this shows whether each statement filters by itself.
+describe('a token of all clinics', () => {
+  test('gets answers about one clinic that no data of another changes', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 30 });
+    const { sql } = server.database;
+    const { next } = await (await server.as(server.admin, `/cliniko/patients/${OURS}/changes`)).json();
+    const patterns = server.routes
+      .filter(({ method, path }) => /^(GET|ALL)$/.test(method) && path.includes(':orgId'))
+      .map(({ path }) => path)
+      .filter((path) => !requirementFor('GET', path).isStream);
+    const id = server.cliniko.people.idOf(1);
+    const questions: [string, string[]][] = [
+      ['', ['', '?format=csv', '?limit=100']],
+      [
+        '/patients/:orgId',
+        [...PatientState.options.map((state) => `?state=${state}`), `?ids=${id}`, `?search=${id}`],
+      ],
+      ['/patients/:orgId/changes', ['?since=all', `?since=${next}`]],
+      ['/sync-logs/:orgId', SyncStatus.options.map((status) => `?status=${status}`)],
+    ];
+    const paths = patterns.flatMap((pattern) => {
+      const asked = questions.flatMap(([end, queries]) => (pattern.endsWith(end) ? queries : []));
+      const reasons = pattern.includes(':reason') ? CheckReason.options : [''];
+      return reasons.flatMap((reason) =>
+        asked.map((query) => `${fillIn(pattern.replace(':reason', reason), OURS, 1)}${query}`),
+      );
+    });
+    const answers = async (): Promise<Map<string, string>> => {
+      const found = new Map<string, string>();
+      for (const path of paths) {
+        const answer = await server.as(server.admin, path.slice('/api/v1'.length));
+        const text = (await answer.text()).replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time');
+        found.set(path, `${answer.status} ${text}`);
+      }
+      return found;
+    };
+
+    const before = await answers();
+    await fill(server);
+    await sql`insert into quarantine (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
+      select ${THEIRS}, reason, '777', reason, 'v1' from unnest(${QuarantineReason.options}::text[]) as reason`;
+    const mark = async (column: 'missing_since' | 'held_since' | 'archived_at', from: number) =>
+      await sql`update patients set ${sql(column)} = now(), warnings = 2
+        where id in (select id from patients order by id limit 3 offset ${from})`;
+    await mark('missing_since', 0);
+    await mark('held_since', 3);
+    await mark('archived_at', 6);
+    const after = await answers();
+    expect([...before].filter(([path, text]) => after.get(path) !== text)).toEqual([]);
+    expect(before.size).toBeGreaterThan(50);
   });
 });
 

@@ -19,6 +19,11 @@ describe('the changes of patients over HTTP', () => {
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl, { patients: 30 });
+    const sql = connectInTest(databaseUrl);
+    // Numbered like ours, and none of ours.
+    for (const id of ['1', '2'])
+      await sql`insert into patients (organization_id, cliniko_patient_id, raw, content_hash, warnings)
+        values (9, ${id}, '{}', '', 0)`;
     const empty = await changesOf(server);
     expect(empty).toMatchObject({ changes: [], recovered: true, reason: null });
     expect(empty.next).toMatch(/^[a-z0-9]+\.0$/);
@@ -33,7 +38,6 @@ describe('the changes of patients over HTTP', () => {
     expect(await changesOf(server, `?since=${rest.next}`)).toEqual({ ...empty, next: rest.next });
     expect((await changesOf(server)).next).toBe(rest.next);
 
-    const sql = connectInTest(databaseUrl);
     const page = await changesOf(server, '?since=all&limit=20');
     expect(page.changes[0]).toMatchObject({ seq: null, cursor: null, sync_log_id: null, kind: 'created' });
     const [first = ''] = idsOf(page);
@@ -43,7 +47,8 @@ describe('the changes of patients over HTTP', () => {
     const after = await changesOf(server, `?since=${last.next}`);
     expect(after.changes).toMatchObject([{ kind: 'erased', cliniko_patient_id: first, sync_log_id: null }]);
 
-    await sql`delete from patient_changes where seq <= (select min(seq) from patient_changes)`;
+    await sql`delete from patient_changes where organization_id = 123
+      and seq = (select min(seq) from patient_changes where organization_id = 123)`;
     const [epoch] = after.next.split('.');
     const lost = { changes: [], next: after.next, recovered: false };
     for (const [since, reason] of [

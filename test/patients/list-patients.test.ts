@@ -80,7 +80,11 @@ describe('the patients of a clinic', () => {
         search,
       ).toContain(row?.id);
     }
-    expect((await list(server, '?search=_____no_such_person')).patients).toEqual([]);
+    for (const search of ['_', '%']) {
+      const { patients } = await list(server, `?search=${encodeURIComponent(search)}`);
+      expect(patients.map((patient) => patient.cliniko_patient_id)).toEqual([row?.id]);
+    }
+    expect((await list(server, '?search=no such person')).patients).toEqual([]);
   });
 
   test('link to their pages in Cliniko, by the subdomain that Cliniko names, and to none when it names none', async ({

@@ -55,11 +55,13 @@ describe('patients that Cliniko has merged', () => {
     await store('5', '6');
     await store('6', '99');
     await store('8', '1');
+    await store('5', '7', 456);
     await store('6', '7', 456);
     await resolveMergeChains(sql, 123);
 
     expect(await pointers()).toMatchObject({ 1: '2', 2: '3', 3: '1', 4: '4', 5: '99', 6: '99', 8: '1' });
     expect(await sql`select merged_into from patients where organization_id = 456`).toEqual([
+      { merged_into: '7' },
       { merged_into: '7' },
     ]);
   });
