@@ -187,7 +187,27 @@ describe('an aborted request', () => {
     );
   });
 
-  test('takes nothing, and the requests behind it continue in order', async () => {
+  test('no longer counts among the requests that wait', async () => {
+    const clock = manualClock();
+    const memory = createMemoryBudget({ requests: 1 }, clock);
+    const wanted: number[] = [];
+    const take = (count: number) => {
+      wanted.push(count);
+      return memory.take(count);
+    };
+    const pacer = createPacer({ ...memory, take }, clock);
+    await pacer.take({ signal: never });
+    const staying = pacer.take({ signal: never });
+    const leaving = new AbortController();
+    const left = [1, 2, 3].map(() => pacer.take({ signal: leaving.signal }));
+    leaving.abort();
+    await Promise.allSettled(left);
+    await clock.advance(2 * MINUTE);
+    await staying;
+    expect(wanted.at(-1)).toBe(1);
+  });
+
+  test('takes nothing, also behind another one', async () => {
     const pacer = createPacer(createMemoryBudget({ requests: 1 }, systemClock), systemClock);
     await pacer.take({ signal: never });
     const reason = new Error('no longer needed');
