@@ -39,6 +39,7 @@ describe('quiet hours', () => {
     const early = { ...NIGHT, to: '02:30' };
     expect(isQuiet(early, at('2026-10-03T15:59:00Z'))).toBe(true);
     expect(isQuiet(early, at('2026-10-03T16:00:00Z'))).toBe(false);
+    expect(quietUntil(early, at('2026-10-03T12:00:00Z'))).toEqual(at('2026-10-03T16:00:00Z'));
   });
 
   test('within a day last from their begin until their end', () => {
