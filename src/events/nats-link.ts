@@ -3,7 +3,12 @@
  *
  * The client library moves an open connection to another server of the cluster and subscribes there again. It gives up when
  * no server answers the first time, so the retries of the first connection are here.
+ *
+ * After an error such as a subject that is not permitted the connection stays open, but the library has dropped that
+ * subscription, and no server says when the right was granted. So a new connection replaces it after a while, and counts only when
+ * the server has accepted everything.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type ConnectionOptions,
   connect,
@@ -11,6 +16,7 @@ import {
   type NatsConnection,
   type Subscription,
 } from '@nats-io/transport-node';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { type NatsAddress, NatsCredentialsError } from './nats-address.ts';
 
 export interface NatsLinkOptions {
@@ -36,6 +42,8 @@ export interface NatsLink {
 
 const CONNECT_LIMIT_MS = 3_000;
 const RETRY_AFTER_MS = 1_000;
+/** A right that is missing is granted by a person. */
+const RETRY_AFTER_ERROR_MS = 5_000;
 const RECONNECT_AFTER_MS = 200;
 /** A server that vanished without a FIN is noticed after two pings. */
 const PING_EVERY_MS = 5_000;
@@ -56,6 +64,9 @@ class Link implements NatsLink {
   readonly #subscriptions = new Map<string, Subscription | undefined>();
   #connection: NatsConnection | undefined;
   #isUp = false;
+  #losses = 0;
+  /** A subject that a server did not let this user publish. */
+  #deniedSubject: string | undefined;
   #isReportedAway = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -71,13 +82,14 @@ class Link implements NatsLink {
 
   async open(): Promise<void> {
     try {
-      this.#use(await connect(connectionOptions(this.#options.address)));
+      const confirmed = this.#use(await connect(connectionOptions(this.#options.address)));
+      await withTimeout(CONNECT_LIMIT_MS, confirmed, () => {});
     } catch (error) {
       if (error instanceof errors.AuthorizationError) {
         throw new NatsCredentialsError({ cause: error });
       }
       this.#setAway(reasonOf(error));
-      this.#retryLater();
+      this.#retryLater(RETRY_AFTER_MS);
     }
   }
 
@@ -113,43 +125,74 @@ class Link implements NatsLink {
     return this.#connection?.subscribe(subject, { callback });
   }
 
-  #use(connection: NatsConnection): void {
+  #use(connection: NatsConnection): Promise<void> {
     this.#connection = connection;
     for (const subject of this.#subscriptions.keys()) this.#subscriptions.set(subject, this.#begin(subject));
     void this.#watch(connection);
-    this.#setUp();
+    return this.#confirm(connection);
+  }
+
+  /** Resolves when the server has accepted or rejected all subscriptions. */
+  async #confirm(connection: NatsConnection): Promise<void> {
+    const before = this.#losses;
+    try {
+      // One nudge too many is harmless.
+      if (this.#deniedSubject !== undefined) connection.publish(this.#deniedSubject);
+      await connection.flush();
+    } catch {
+      // The connection was lost, which its status tells.
+      return;
+    }
+    // A rejection came before the answer; #watch has read it by then.
+    await nextTurn();
+    if (before === this.#losses) this.#setUp();
   }
 
   async #watch(connection: NatsConnection): Promise<void> {
+    let retryAfterMs = RETRY_AFTER_MS;
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') this.#setAway('the connection was lost');
-      if (status.type === 'error') this.#setAway(reasonOf(status.error));
-      if (status.type === 'reconnect') this.#setUp();
+      if (status.type === 'reconnect') void this.#confirm(connection);
+      if (status.type === 'error') {
+        retryAfterMs = RETRY_AFTER_ERROR_MS;
+        this.#dropAfter(status.error, connection);
+      }
     }
     if (this.#closed) return;
     this.#connection = undefined;
     this.#setAway('the connection was closed');
-    this.#retryLater();
+    this.#retryLater(retryAfterMs);
+  }
+
+  #dropAfter(error: Error, connection: NatsConnection): void {
+    this.#setAway(reasonOf(error));
+    if (error instanceof errors.PermissionViolationError && error.operation === 'publish')
+      this.#deniedSubject = error.subject;
+    // Now: on a connection that is being closed no subscription can begin.
+    this.#connection = undefined;
+    void connection.close();
   }
 
   #setUp(): void {
     if (this.#isUp || this.#closed) return;
     this.#isUp = true;
+    this.#deniedSubject = undefined;
     this.#isReportedAway = false;
     this.#options.onConnected();
   }
 
   #setAway(reason: string): void {
     this.#isUp = false;
+    this.#losses += 1;
     if (this.#isReportedAway || this.#closed) return;
     this.#isReportedAway = true;
     this.#options.onAway(reason);
   }
 
-  #retryLater(): void {
+  #retryLater(ms: number): void {
     this.#timer = setTimeout(() => {
       this.#retrying = this.#retry();
-    }, RETRY_AFTER_MS);
+    }, ms);
     this.#timer.unref();
   }
 
@@ -157,9 +200,9 @@ class Link implements NatsLink {
     try {
       const connection = await connect(connectionOptions(this.#options.address));
       if (this.#closed) await connection.close();
-      else this.#use(connection);
+      else void this.#use(connection);
     } catch {
-      if (!this.#closed) this.#retryLater();
+      if (!this.#closed) this.#retryLater(RETRY_AFTER_MS);
     }
   }
 }

@@ -42,9 +42,13 @@ async function openPair(databaseUrl: string, natsUrl: string, otherNatsUrl = nat
   return pair;
 }
 
+/** A connection that was refused a right is replaced after some seconds. */
+const PATIENCE = { timeout: 20_000 };
+
 const usesNatsAlone = (bus: NatsBus) =>
-  vi.waitFor(() =>
-    expect({ nats: bus.nats, too: bus.notifiesToo }).toEqual({ nats: 'connected', too: false }),
+  vi.waitFor(
+    () => expect({ nats: bus.nats, too: bus.notifiesToo }).toEqual({ nats: 'connected', too: false }),
+    PATIENCE,
   );
 
 testEventBus('the NATS bus', async (databaseUrl) => openPair(databaseUrl, (await startNats()).url));
@@ -122,6 +126,36 @@ describe('the NATS bus', () => {
     const old = await openPostgresBus(databaseUrl, { selfTest: SELF_TEST });
     onTestFinished(() => old.close());
     await vi.waitFor(() => expect(publisher.notifiesToo).toBe(true));
+  });
+
+  test.for([
+    ['subscribe to organizations', `subscribe: { allow: ["patient_sync.>"], deny: ["*.*.organization.*"] }`],
+    [
+      'publish about one organization',
+      `publish: { allow: ["patient_sync.>"], deny: ["*.*.organization.1"] }`,
+    ],
+  ])('that may not %s uses NOTIFY until it may', { timeout: 45_000 }, async ([, denied], { databaseUrl }) => {
+    const users = (permissions: string) =>
+      `authorization { users: [{ user: us, password: s3cret, permissions: { ${permissions} } }] }\n`;
+    const nats = await startNats(users(`publish: ">", subscribe: ">"`));
+    const { publisher, listener } = await openPair(databaseUrl, nats.url.replace('//', '//us:s3cret@'));
+    listener.followAll();
+    const { received, organizations } = record(listener);
+    await nats.authorize(users(denied ?? ''));
+    await vi.waitFor(() => {
+      publisher.publish(events(1));
+      expect([publisher.nats, listener.nats]).toContain('away');
+    }, PATIENCE);
+    publisher.publish(events(2));
+    await vi.waitFor(() => expect(organizations()).toContain(2));
+
+    await nats.authorize(users(`publish: ">", subscribe: ">"`));
+    for (const bus of [publisher, listener]) await usesNatsAlone(bus);
+    received.length = 0;
+    await vi.waitFor(() => {
+      publisher.publish(events(1));
+      expect(organizations()).toContain(1);
+    });
   });
 
   test('of another database receives nothing', async ({ databaseUrl }) => {

@@ -13,6 +13,8 @@ export interface NatsNode {
   kill(): Promise<void>;
   /** Starts it again, at the same address. */
   restart(): Promise<void>;
+  /** Changes who may do what, without a restart. */
+  authorize(authorization: string): Promise<void>;
 }
 
 export async function startNats(authorization = ''): Promise<NatsNode> {
@@ -38,7 +40,8 @@ export async function startNatsCluster(): Promise<NatsNode[]> {
 
 async function startNode(dir: string, port: number, settings: string): Promise<NatsNode> {
   const config = join(dir, `${port}.conf`);
-  await writeFile(config, `listen: "127.0.0.1:${port}"\n${settings}`);
+  const configure = (text: string) => writeFile(config, `listen: "127.0.0.1:${port}"\n${text}`);
+  await configure(settings);
   let child = await startProgram(config, port);
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -48,6 +51,10 @@ async function startNode(dir: string, port: number, settings: string): Promise<N
     },
     async restart() {
       child = await startProgram(config, port);
+    },
+    async authorize(authorization) {
+      await configure(authorization);
+      child.kill('SIGHUP');
     },
   };
 }
