@@ -58,7 +58,7 @@ export function openReplicaReads(options: ReplicaOptions): HistoryReads & { clos
     async read<T>(organizationId: number, work: ReadWork<T>): Promise<T> {
       const required = health.isAway
         ? undefined
-        : await health.prove(() => readProof(whole.sql, organizationId, true));
+        : await health.prove(() => readProof(whole.sql, organizationId));
       const answer: Attempt<T> =
         required === undefined
           ? { outcome: 'away' }
@@ -94,7 +94,7 @@ function openReplica({ url, restrict }: ReplicaOptions, { proofMs, answerMs }: t
       });
       // One transaction: an address may lead to several replicas. Not one snapshot: the work may see more than the proof.
       const inTransaction = async (tx: TransactionSql): Promise<Found<T>> => {
-        const found = await readProof(tx, organizationId, false);
+        const found = await readProof(tx, organizationId);
         if (isLate) throw new NoAnswerError('The proof came too late');
         onProved();
         if (!includes(found, required)) return 'behind';
@@ -127,17 +127,19 @@ interface Proof {
 }
 
 /**
- * A replica of the same history has the same cluster, timeline and seed. Only a primary can name its epoch: the function needs
- * its WAL position. The position also names its timeline at once; the control data does so from the next checkpoint on, and until
- * then a replica of the primary before, which may have gone another way, would look the same.
+ * A replica of the same history has the same cluster, timeline and seed. Only a server outside of recovery can name its epoch: the
+ * function needs its WAL position. The position also names the timeline at once; the control data does so from the next checkpoint
+ * on. Until then a replica of the primary before, or one that was promoted beside the primary, would look the same, and may have gone
+ * another way.
  */
-async function readProof(sql: ISql, organizationId: number, isPrimary: boolean): Promise<Proof> {
+async function readProof(sql: ISql, organizationId: number): Promise<Proof> {
   const [row] = await sql<Proof[]>`
     select (select system_identifier::text from pg_control_system()) as cluster,
-      ${isPrimary ? sql`('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int` : sql`(select timeline_id from pg_control_checkpoint())`} as timeline,
+      case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
+        else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int end as timeline,
       (select seed::text from sync_epoch_seed limit 1) as seed,
       coalesce((select head from sync_streams where organization_id = ${organizationId}), 0)::text as head,
-      ${isPrimary ? sql`sync_epoch()` : sql`''`} as epoch`;
+      case when pg_is_in_recovery() then '' else sync_epoch() end as epoch`;
   if (row === undefined) throw new Error('A statement that always returns one row returned none.');
   return row;
 }

@@ -12,6 +12,8 @@ export interface Replica {
   urlOf(role: string, database: string): string;
   /** With replay paused it keeps answering, with the rows it has. */
   pauseReplay(paused: boolean): Promise<void>;
+  /** From then on it takes writes, and follows the primary no longer. */
+  promote(): Promise<void>;
   kill(): Promise<void>;
 }
 
@@ -45,6 +47,9 @@ export async function startReplica(primaryUrl: string): Promise<Replica> {
         const [row] = await admin`select pg_get_wal_replay_pause_state() as state`;
         if (row?.state !== state) throw new Error(`The replay is ${row?.state}.`);
       });
+    },
+    async promote() {
+      await admin`select pg_promote()`;
     },
     async kill() {
       server.kill('SIGKILL');
