@@ -20,16 +20,14 @@ export interface Heads {
  * The heads of all organizations, or of those that changed.
  *
  * A changed row was written by a transaction that had not ended at the read before, so its `xmin` is not below the horizon of that
- * read. Transaction numbers are compared as PostgreSQL does it, in a circle of 2^32: a row that nothing has changed for
- * 2^31 transactions may appear as changed, which is harmless.
+ * read. Transaction numbers are compared by their age, in a circle of 2^32: a row that nothing has changed for 2^31 transactions may
+ * appear as changed, which is harmless. PostgreSQL reads the whole table, so the comparison must be cheap: arithmetic with `xmin` as a
+ * number takes four times as long.
  *
  * @param since the `horizon` of an earlier read of the same history
  */
 export async function readHeads(sql: Sql, since?: string): Promise<Heads> {
-  const changed =
-    since === undefined
-      ? sql``
-      : sql`where (xmin::text::bigint - ${since}::bigint % ${CIRCLE}::bigint + ${CIRCLE}::bigint) % ${CIRCLE}::bigint < ${HALF_CIRCLE}::bigint`;
+  const changed = since === undefined ? sql`` : sql`where age(xmin) <= age(${since}::xid8::xid)`;
   const rows = await sql<
     { epoch: string; flushed: string; horizon: string; organization_id: number | null; head: string }[]
   >`
@@ -50,9 +48,6 @@ export async function readHeads(sql: Sql, since?: string): Promise<Heads> {
     positions,
   };
 }
-
-const CIRCLE = String(2 ** 32);
-const HALF_CIRCLE = String(2 ** 31);
 
 /** How many of the newest rows of `sync_logs` decide which organizations come first. */
 const NEWEST_ROWS = 2_000;
