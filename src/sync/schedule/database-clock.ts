@@ -1,5 +1,10 @@
 import type { ISql } from 'postgres';
 
-/** @param now for tests; default: the clock of the database */
+/**
+ * One value for the statement. `clock_timestamp()` itself may change from row to row, so PostgreSQL would compare it with every row of
+ * an index, however few are due.
+ *
+ * @param now for tests; default: the clock of the database
+ */
 export const clockOf = (sql: ISql, now: Date | undefined) =>
-  sql`coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp())`;
+  sql`(select coalesce(${now?.toISOString() ?? null}::timestamptz, clock_timestamp()))`;
