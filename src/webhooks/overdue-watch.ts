@@ -17,13 +17,21 @@ import { every } from '../timing/every.ts';
 /** Jitter is added, so that servers do not look in step. */
 const LOOK_EVERY_MS = 20_000;
 
+/**
+ * Each organization costs a lookup, on each server. So above `atOnce` organizations each look takes a part of them; the parts have
+ * their turns, within three minutes on one server, and sooner on several.
+ */
+const LIMITS = { atOnce: 5_000, parts: 8 };
+
 /** @returns a function that stops it */
 export function watchForOverdue({ sql }: Database, logger: Logger): () => void {
+  // Several servers begin with different parts.
+  let turn = Math.floor(Math.random() * LIMITS.parts);
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
-        const organizations = await enqueueOverdue(sql);
+        const organizations = await enqueueOverdue(sql, turn++);
         for (const id of organizations) logger.warn(`Organization ${id} is overdue: its data is not fresh`);
       } catch (error) {
         logger.warn(
@@ -38,15 +46,20 @@ export function watchForOverdue({ sql }: Database, logger: Logger): () => void {
 /**
  * Waits for no row: an organization that another transaction holds is left to the next look.
  *
+ * @param turn which part of the organizations, if there are many; any number from 0
  * @returns the organizations that have become overdue, with or without an endpoint
  */
-export async function enqueueOverdue(sql: Sql): Promise<number[]> {
+export async function enqueueOverdue(sql: Sql, turn = 0, limits = LIMITS): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
-    with looked as (
+    with part as (
+      select least(${limits.parts}, greatest(1, ceil(reltuples / ${limits.atOnce})))::int as count
+      from pg_class where oid = 'organizations'::regclass),
+    looked as (
       select organization.id, ${isOverdue(sql)} as is_overdue, success.at as last_success_at,
         least(organization.next_sync_at, organization.retry_at) as next_run_at
-      from organizations as organization ${lastSuccess(sql)}
-      where (organization.schedule is not null or organization.overdue_sent_at is not null)
+      from part cross join organizations as organization ${lastSuccess(sql)}
+      where organization.id % part.count = ${turn}::int % part.count
+        and (organization.schedule is not null or organization.overdue_sent_at is not null)
         and not ${isEverythingPaused(sql)}),
     changed as (
       select looked.* from looked join organizations as target on target.id = looked.id

@@ -97,6 +97,25 @@ describe('an overdue organization', () => {
     await receiver.until(2);
   });
 
+  test('is found in its turn when there are many, and at once when there are few', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    const database = openDatabase(databaseUrl);
+    const ids = [1, 2, 3, 4, 5, 6];
+    for (const id of ids) await saveOrganization(database, id, { schedule: NIGHTLY });
+    await database.close();
+    await sql`update organizations set scheduled_since = now() - interval '3 days'`;
+    // PostgreSQL counts the rows.
+    await sql`analyze organizations`;
+    const limits = { atOnce: 2, parts: 8 };
+    const found: number[][] = [];
+    for (const turn of [7, 8, 9, 10]) found.push(await enqueueOverdue(sql, turn, limits));
+    expect(found).toEqual([[1, 4], [2, 5], [3, 6], []]);
+    await sql`update organizations set overdue_sent_at = null`;
+    expect(await enqueueOverdue(sql, 7)).toEqual(ids);
+  });
+
   test('is left to the next look while another transaction holds it', async ({
     databaseUrl,
     onTestFinished,
