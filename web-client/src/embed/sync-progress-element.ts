@@ -48,6 +48,9 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
 
   readonly #view: View = createView(this.attachShadow({ mode: 'open' }), () => void this.#startByButton());
   #watched: OrganizationWatch | undefined;
+  /** What the watch was begun for; null: there is none. */
+  #purpose: string | null = null;
+  #isRefused = false;
   #stop = (): void => {};
   #isPlanned = false;
 
@@ -61,7 +64,8 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
   }
 
   /**
-   * Each property may be set at any time, also before this script has loaded. The element reconnects after a change.
+   * Each property may be set at any time, also before this script has loaded. A page may create a new function each time it
+   * renders: the connection stays, and the function is used for the next token. A server that refuses is asked at once.
    */
   get getStreamToken(): Access['getStreamToken'] {
     return this.#getStreamToken;
@@ -112,8 +116,9 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     return this.hasAttribute('start');
   }
 
-  set start(value: boolean) {
-    this.toggleAttribute('start', value);
+  /** A framework may set undefined, with which `toggleAttribute` would change the attribute. */
+  set start(value: boolean | null | undefined) {
+    this.toggleAttribute('start', value === true);
   }
 
   /** Replaces texts of the element, for another language. */
@@ -161,7 +166,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
   }
 
   disconnectedCallback(): void {
-    this.#stop();
+    this.#planToWatch();
   }
 
   attributeChangedCallback(name: string): void {
@@ -174,19 +179,34 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     return (this.getAttribute('src') ?? this.defaultSource).replace(/\/+$/, '');
   }
 
-  /** Runs once for all attributes that change together, and for properties that a page sets right after them. */
+  /**
+   * Runs once for all attributes that change together, and for properties that a page sets right after them. An element that is
+   * moved in its page keeps its connection.
+   */
   #planToWatch(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
     queueMicrotask(() => {
       this.#isPlanned = false;
+      const purpose = this.isConnected ? this.#purposeNow() : null;
+      if (purpose === this.#purpose) {
+        if (this.#isRefused) this.#watched?.reconnect();
+        return;
+      }
       this.#stop();
-      if (this.isConnected) this.#watch();
+      this.#purpose = purpose;
+      if (purpose !== null) this.#watch();
     });
+  }
+
+  #purposeNow(): string {
+    const has = [this.getStreamToken, this.getToken].map(Boolean);
+    return JSON.stringify([this.org, this.#source(), ...has]);
   }
 
   #watch(): void {
     const org = this.getAttribute('org') ?? '';
+    this.#isRefused = false;
     this.#view.update({ problem: null });
     this.#view.say('');
     if (!WHOLE_NUMBER.test(org)) {
@@ -207,6 +227,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
         // A start that failed says nothing about a run that came later, or about a server that is back.
         const isNews = isConnected(connection) && (state.log !== before.log || !wasConnected);
         wasConnected = isConnected(connection);
+        this.#isRefused = connection.refusedWith !== undefined;
         this.#view.update({ run: { state, connection }, ...(isNews && { problem: null }) });
         if (connection.kind === 'offline' && !state.isKnown && !isExplained) {
           isExplained = true;

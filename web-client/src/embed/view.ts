@@ -11,7 +11,7 @@ import { barTone, displayState } from '../ui/display-state.ts';
 import { shownPercent, storedShare } from '../ui/format.ts';
 import { createBar, part, write } from './parts.ts';
 import { connectionWords, countsOf, remainingOf, stepOf } from './shown-text.ts';
-import { LOOK } from './style.ts';
+import { addStyle } from './style.ts';
 
 /** What the element shows. */
 interface Content {
@@ -38,10 +38,7 @@ const TICK_MS = 1_000;
 
 /** @param onStart the button was pressed */
 export function createView(root: ShadowRoot, onStart: () => void): View {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(LOOK);
-  // A constructed style sheet: a policy that forbids inline styles allows it.
-  root.adoptedStyleSheets = [sheet];
+  addStyle(root);
   const parts = createParts(root, onStart);
   let content: Content = { texts: ENGLISH, label: null, problem: null, start: null, run: null };
   let ticking: ReturnType<typeof setTimeout> | undefined;
@@ -77,10 +74,10 @@ function createParts(root: ShadowRoot, onStart: () => void) {
   label.id = 'label';
   step.dir = 'auto';
   problem.dir = 'auto';
-  announcer.role = 'status';
+  announcer.setAttribute('role', 'status');
   start.type = 'button';
   start.addEventListener('click', () => {
-    if (start.ariaDisabled !== 'true') onStart();
+    if (start.getAttribute('aria-disabled') !== 'true') onStart();
   });
   box.append(row(label, connection), bar.element, row(text, remaining), step, problem, start);
   root.append(box, announcer);
@@ -99,7 +96,7 @@ function drawFrame(parts: Parts, { texts, label, problem, start, run }: Content)
   write(parts.label, label ?? texts.label);
   write(parts.problem, problem ?? (log && texts.problem(log)) ?? '');
   parts.start.hidden = start === null;
-  parts.start.ariaDisabled = String(log?.status === 'running' || start === 'asking');
+  parts.start.setAttribute('aria-disabled', String(log?.status === 'running' || start === 'asking'));
   write(parts.start, start === 'asking' ? texts.starting : texts.start);
 }
 

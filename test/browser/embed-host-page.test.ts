@@ -1,0 +1,143 @@
+/** `<sync-progress>` in pages that change around it, and in browsers that lack what it uses. */
+import type { Page } from 'playwright-core';
+import { describe, expect, vi } from 'vitest';
+import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
+import { holdPage } from '../support/held-page.ts';
+import { startTestServer } from '../support/server.ts';
+import { buildScript } from './support/build-script.ts';
+import { embedHtml, embedOn, openOwnPage } from './support/embed-page.ts';
+import { test } from './support/test.ts';
+
+/** As a React application uses the tag: a new function with each render, and a state that renders with each event. */
+const PANEL = `
+import { useState } from 'react';
+import { createRoot } from 'react-dom/client';
+
+function Panel() {
+  const [detail, setDetail] = useState(null);
+  const getStreamToken = async () => (await (await fetch('/token', { method: 'POST' })).json()).token;
+  return (
+    <div data-percent={detail?.percent}>
+      <sync-progress org="${OURS}" getStreamToken={getStreamToken} onsync-change={(event) => setDetail(event.detail)} />
+    </div>
+  );
+}
+createRoot(document.getElementById('root')!).render(<Panel />);
+`;
+
+const countStreams = (page: Page) => {
+  const opened: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.endsWith('/events')) opened.push(pathname);
+  });
+  return opened;
+};
+
+describe('the element in a page that changes', () => {
+  test('keeps its stream when the page renders with each of its events', async ({ databaseUrl, page }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const letGo = holdPage(server, 5);
+    const script = await buildScript(PANEL);
+    await page.route('**/panel', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<!doctype html><script src="${server.url}/embed/sync-progress.js"></script><div id="root"></div><script src="panel.js"></script>`,
+      }),
+    );
+    await page.route('**/panel.js', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: script }),
+    );
+    await page.route('**/token', async (route) => {
+      const token = await server.token();
+      const body = JSON.stringify({ organizations: [OURS] });
+      const answer = await server.as(token, '/stream-tokens', { method: 'POST', body });
+      await route.fulfill({ contentType: 'application/json', body: await answer.text() });
+    });
+    const streams = countStreams(page);
+    await page.goto(`${server.url}/panel`);
+    await embedOn(page).isConnected('live');
+    await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
+    await embedOn(page).hasStatus('running');
+    letGo();
+    await page.locator('[data-percent="100"]').waitFor();
+    expect(streams).toHaveLength(1);
+  });
+
+  test('keeps its stream and its run when it is moved, and ends both when it is removed', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const letGo = holdPage(server, 5);
+    const streams = countStreams(page);
+    const embed = await openOwnPage(page, server.url);
+    await embed.isConnected('live');
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('running');
+    const connections = await page.locator('sync-progress').evaluate((element) => {
+      const seen: string[] = [];
+      Object.assign(globalThis, { ended: 0 });
+      element.addEventListener('sync-change', (event) =>
+        seen.push((event as CustomEvent).detail.connection.kind),
+      );
+      document.addEventListener('sync-end', () => Object.assign(globalThis, { ended: 1 }));
+      document.body.append(element);
+      return new Promise<string[]>((resolve) => setTimeout(() => resolve(seen)));
+    });
+    expect(connections.filter((kind) => kind !== 'live')).toEqual([]);
+    await embed.hasStatus('running');
+    letGo();
+    await vi.waitFor(async () => expect(await page.evaluate(() => Reflect.get(globalThis, 'ended'))).toBe(1));
+    expect(streams).toHaveLength(1);
+
+    await page.locator('sync-progress').evaluate((element) => element.remove());
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      expect(metrics).toContain('patient_sync_connections{transport="sse"} 0');
+    });
+  });
+
+  test('has a button only while the page wants one', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const embed = await openOwnPage(page, server.url);
+    await embed.isConnected('live');
+    const element = page.locator('sync-progress');
+    for (const [value, isThere] of [
+      [undefined, false],
+      [true, true],
+      [undefined, false],
+      [null, false],
+    ] as const) {
+      await element.evaluate((tag, start) => Object.assign(tag, { start }), value);
+      expect(await element.evaluate((tag) => tag.hasAttribute('start')), String(value)).toBe(isThere);
+    }
+  });
+});
+
+test('the element is drawn in a browser without constructed style sheets and light-dark()', async ({
+  databaseUrl,
+  page,
+}) => {
+  const server = await startTestServer(databaseUrl);
+  await page.addInitScript(() => {
+    Reflect.deleteProperty(globalThis, 'CSSStyleSheet');
+  });
+  await page.route('**/sync-progress.js', async (route) => {
+    const response = await route.fetch();
+    const script = (await response.text()).replaceAll('light-dark(', 'no-such-function(');
+    await route.fulfill({ response, body: script });
+  });
+  await page.route('**/bare-page', (route) =>
+    route.fulfill({ contentType: 'text/html', body: embedHtml(server.url, 'org="123"') }),
+  );
+  await page.goto(`${server.url}/bare-page`);
+  await server.api('/cliniko/sync-all/123', { method: 'POST' });
+  await embedOn(page).hasStatus('completed');
+  const colourOf = (part: string) =>
+    page
+      .locator(`sync-progress .${part}`)
+      .evaluate((element) => getComputedStyle(element).getPropertyValue('background-color'));
+  const none = 'rgba(0, 0, 0, 0)';
+  expect([await colourOf('box'), await colourOf('bar'), await colourOf('fill')]).not.toContain(none);
+});
