@@ -25,6 +25,8 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
       'x-organization-id',
     ],
     exposeHeaders: [
+      // A page counts down to times of this server.
+      'date',
       'etag',
       'retry-after',
       'x-request-id',

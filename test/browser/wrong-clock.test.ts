@@ -5,23 +5,10 @@ import { connectInTest } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { openDashboard } from './support/dashboard.ts';
+import { embedOn, openOwnPage } from './support/embed-page.ts';
 import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
-
-async function setClock(page: Page, offsetMs: number): Promise<void> {
-  await page.addInitScript((offset) => {
-    const rightNow = Date.now.bind(Date);
-    class WrongDate extends Date {
-      constructor(...args: [] | [string | number]) {
-        super(...((args.length === 0 ? [rightNow() + offset] : args) as [number]));
-      }
-      static override now(): number {
-        return rightNow() + offset;
-      }
-    }
-    globalThis.Date = WrongDate as DateConstructor;
-  }, offsetMs);
-}
+import { setClock } from './support/wrong-clock.ts';
 
 /** All but the stream, which tells no time. */
 const ANSWERS = /\/api\/v1\/(?!.*\/events)/;
@@ -110,4 +97,15 @@ test('a lost connection has one time, that of the server', async ({ databaseUrl,
     clockIn(page.getByText(/has not answered since/)),
   ]);
   expect(since).toBe(of);
+});
+
+test('the element counts down to the time of its server', async ({ databaseUrl, page }) => {
+  const server = await startTestServer(databaseUrl);
+  server.cliniko.faults.onPage(2, { kind: 'rate-limited', reset: 40, times: 1 });
+  await setClock(page, 600_000);
+  await openOwnPage(page, server.url);
+  await embedOn(page).hasStatus('none');
+  await server.api('/cliniko/sync-all/123', { method: 'POST' });
+  const remaining = page.locator('sync-progress .remaining');
+  await remaining.filter({ hasText: /^next attempt in \d+ seconds?$/ }).waitFor();
 });

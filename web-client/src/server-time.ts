@@ -19,6 +19,11 @@ export function byServer(at: number): number {
   return at + offsetMs;
 }
 
+/** @param at a time by the clock of the server */
+export function byClient(at: number): number {
+  return at - offsetMs;
+}
+
 /** @param askedAt `Date.now()` before the request */
 export function noteServerTime({ headers }: Response, askedAt: number): void {
   const now = Date.now();
@@ -28,6 +33,26 @@ export function noteServerTime({ headers }: Response, askedAt: number): void {
   if (Math.abs(at - serverNow()) <= TOLERATED_MS) return;
   offsetMs = at - now;
   for (const notify of listeners) notify();
+}
+
+/** Of those that were asked for their time. */
+const askedServers = new Set<string>();
+
+/**
+ * Asks a server for its time, once for a page: the streams do not tell it. Without an answer the next call asks again.
+ *
+ * @param baseUrl without a trailing slash; '' is the page's own origin
+ */
+export async function learnServerTime(baseUrl: string): Promise<void> {
+  if (askedServers.has(baseUrl)) return;
+  askedServers.add(baseUrl);
+  const askedAt = Date.now();
+  try {
+    const answer = await fetch(`${baseUrl}/healthz`, { cache: 'no-store', credentials: 'omit' });
+    noteServerTime(answer, askedAt);
+  } catch {
+    askedServers.delete(baseUrl);
+  }
 }
 
 /** @param onChange `serverNow()` has jumped, because an answer told another time */

@@ -3,6 +3,7 @@ import type { SyncLog } from '#contract/sync-log.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
 import type { OrganizationState } from '../live/organization-state.ts';
 import { nextAttemptAt, type SyncProgressTexts } from '../progress/texts.ts';
+import { serverNow } from '../server-time.ts';
 import { formatPercent } from '../ui/format.ts';
 import { CLOCK, dayAndTimeText, TIME } from '../ui/time-format.ts';
 
@@ -33,7 +34,7 @@ export function remainingOf(log: SyncLog | null, connection: Connection, texts: 
   if (log === null) return '';
   if (!isConnected(connection)) return texts.asOf(momentText(connection.since, CLOCK));
   const nextAt = nextAttemptAt(log);
-  if (nextAt !== null) return texts.nextAttempt(nextAt - Date.now());
+  if (nextAt !== null) return texts.nextAttempt(nextAt - serverNow());
   return log.status === 'running' ? texts.remaining(log) : '';
 }
 

@@ -19,7 +19,8 @@ import { type OrganizationState, unknownOrganization } from '../live/organizatio
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { type OrganizationWatch, watchOrganization } from '../live/watch-organization.ts';
 import { startFullSync } from '../progress/progress-state.ts';
-import { completeTexts, type SyncProgressTexts } from '../progress/texts.ts';
+import { completeTexts, nextAttemptAt, type SyncProgressTexts } from '../progress/texts.ts';
+import { learnServerTime } from '../server-time.ts';
 import { type AnnouncedState, announce } from './announcements.ts';
 import { offlineReason } from './offline-reason.ts';
 import { createView, type View } from './view.ts';
@@ -229,6 +230,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
         wasConnected = isConnected(connection);
         this.#isRefused = connection.refusedWith !== undefined;
         this.#view.update({ run: { state, connection }, ...(isNews && { problem: null }) });
+        if (nextAttemptAt(state.log) !== null) void learnServerTime(this.#source());
         if (connection.kind === 'offline' && !state.isKnown && !isExplained) {
           isExplained = true;
           void this.#explain(connection);

@@ -10,6 +10,7 @@ import type { Connection } from '../live/connection.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { watchOrganization } from '../live/watch-organization.ts';
+import { byClient, learnServerTime, listenToServerTime } from '../server-time.ts';
 import { completeTexts, nextAttemptAt, type SyncProgressTexts } from './texts.ts';
 
 export interface SyncProgressOptions extends Access {
@@ -28,7 +29,7 @@ export interface ProgressState {
   percent: number;
   /** `unknown` until the first answer; `never`: no sync has run. */
   status: SyncLog['status'] | 'unknown' | 'never';
-  /** When a run that waits for Cliniko tries again, for a countdown: milliseconds since 1970; null while none waits. */
+  /** When a run that waits for Cliniko tries again, by the clock of this computer in milliseconds since 1970; null while none waits. */
   nextAttemptAt: number | null;
   /** The current step, in the guide's words. */
   step: string;
@@ -59,12 +60,13 @@ export function progressState(
   const { step, problem, never } = completeTexts(texts);
   const { log, isKnown, percent } =
     state.organizationId === organizationId ? state : unknownOrganization(organizationId);
+  const nextAt = nextAttemptAt(log);
   return {
     progress: log,
     isKnown,
     percent,
     status: log?.status ?? (isKnown ? 'never' : 'unknown'),
-    nextAttemptAt: nextAttemptAt(log),
+    nextAttemptAt: nextAt === null ? null : byClient(nextAt),
     step: log === null ? (isKnown ? never : stepText(null)) : step(log),
     problem: log && problem(log),
     connection,
@@ -102,15 +104,23 @@ export function watchProgress(
   access: Access,
   onChange: (watched: Watched) => void,
 ): ProgressWatch {
+  let watched = nothingWatched(organizationId);
   const watch = watchOrganization(organizationId, {
     ...access,
     baseUrl,
-    onState: (state, connection) => onChange({ state, connection }),
+    onState: (state, connection) => {
+      watched = { state, connection };
+      onChange(watched);
+      if (nextAttemptAt(state.log) !== null) void learnServerTime(baseUrl);
+    },
   });
   const stopWaking = reconnectOnVisible(watch);
+  // The countdown has another end.
+  const stopListening = listenToServerTime(() => onChange({ ...watched }));
   return {
     applyLog: watch.applyLog,
     stop() {
+      stopListening();
       stopWaking();
       watch.stop();
     },
