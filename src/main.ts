@@ -38,7 +38,8 @@ async function main(): Promise<void> {
   });
   if (leaving.signal.aborted) return;
   const { baseUrl, contactEmail } = config.cliniko;
-  if (baseUrl === undefined && contactEmail === undefined) logger.warn(CONTACT_IS_MISSING);
+  // Plain http leads to a simulator on this machine only.
+  if (contactEmail === undefined && !baseUrl?.startsWith('http:')) logger.warn(CONTACT_IS_MISSING);
   logger.info(`Patient Sync listens on ${server?.url}`);
 }
 

@@ -66,24 +66,24 @@ async function dataDir(): Promise<string> {
 }
 
 describe('npm start', () => {
-  test.for([['SIGTERM'], ['SIGINT']] as const)(
-    'says where its data is, and drains on %s to its group',
-    async ([signal]) => {
-      const dir = await dataDir();
-      const started = start(['npm', 'start'], { DATA_DIR: dir });
-      const url = await started.url();
-      expect(started.output()).toContain(
-        `[INFO] DATABASE_URL is not set: using the embedded PostgreSQL under ${dir}\n`,
-      );
-      expect(started.output()).toContain('[WARN] CLINIKO_CONTACT_EMAIL is not set.');
-      const stream = await openStream(`${url}/api/v1/cliniko/sync-logs/1/events`);
-      await stream.until((sent) => sent.length === 2);
+  test.for([
+    ['SIGTERM', {}],
+    ['SIGINT', { CLINIKO_BASE_URL: 'https://cliniko-proxy.example/v1' }],
+  ] as const)('says where its data is, and drains on %s to its group', async ([signal, environment]) => {
+    const dir = await dataDir();
+    const started = start(['npm', 'start'], { DATA_DIR: dir, ...environment });
+    const url = await started.url();
+    expect(started.output()).toContain(
+      `[INFO] DATABASE_URL is not set: using the embedded PostgreSQL under ${dir}\n`,
+    );
+    expect(started.output()).toContain('[WARN] CLINIKO_CONTACT_EMAIL is not set.');
+    const stream = await openStream(`${url}/api/v1/cliniko/sync-logs/1/events`);
+    await stream.until((sent) => sent.length === 2);
 
-      endGroup(started.child, signal);
-      expect(await started.exit).toBe(0);
-      expect(stream.events.at(-1)?.event).toBe('bye');
-    },
-  );
+    endGroup(started.child, signal);
+    expect(await started.exit).toBe(0);
+    expect(stream.events.at(-1)?.event).toBe('bye');
+  });
 
   test('shares the database of a second one, and the last takes it down', async () => {
     const dir = await dataDir();
