@@ -142,7 +142,8 @@ describe('the patients to check', () => {
     letGo();
     await refusal.waitFor();
     await page.getByRole('button', { name: 'Not now' }).click();
-    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('status').filter({ hasText: '55 patients are held now, not 30.' }).waitFor();
+    await expect.poll(() => page.locator('#HELD .check-list li').count()).toBe(50);
     await page.getByRole('button', { name: 'These 55 are gone' }).click();
     await page.getByRole('button', { name: 'Mark as missing' }).click();
     await page.getByRole('status').filter({ hasText: '55 patients marked as missing.' }).waitFor();

@@ -4,7 +4,8 @@
  */
 import { type RefObject, useState } from 'react';
 import { formatCount, formatPatients } from '#contract/count.ts';
-import type { Api } from '../api.ts';
+import type { ConfirmedMissing, ReleasedHeld } from '#contract/patients.ts';
+import { type Api, ApiError } from '../api.ts';
 import { useMay } from '../auth/rights.ts';
 import { LazyConfirmDialog } from '../ui/lazy-confirm-dialog.tsx';
 import { useHandOver } from '../ui/restore-focus.ts';
@@ -16,16 +17,30 @@ export interface HeldDecisionProps {
   held: number;
   /** Takes the focus of the removed buttons. */
   focusTarget: RefObject<HTMLElement | null>;
-  /** @param words what was done, for people */
+  /** @param words what was done, or why nothing was, for people */
   onDecided(words: string): void;
+}
+
+interface Question {
+  answer: 'gone' | 'there';
+  /** As many as the person saw: others may join them while the question is open. */
+  held: number;
 }
 
 export function HeldDecision({ api, organizationId, held, focusTarget, onDecided }: HeldDecisionProps) {
   const may = useMay('admin');
-  const [asked, setAsked] = useState<'gone' | 'there' | null>(null);
+  const [asked, setAsked] = useState<Question | null>(null);
   const button = useHandOver(focusTarget);
   if (may === false) return <p className="soft">An account with the scope "admin" decides about them.</p>;
-  const who = formatPatients(held);
+  const who = formatPatients(asked?.held ?? held);
+  const decide = async (decided: Promise<string>): Promise<void> => {
+    try {
+      onDecided(await decided);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'HELD_CHANGED') onDecided(error.message);
+      throw error;
+    }
+  };
   const decision = {
     ref: button,
     type: 'button',
@@ -34,23 +49,18 @@ export function HeldDecision({ api, organizationId, held, focusTarget, onDecided
   } as const;
   return (
     <>
-      <button {...decision} onClick={() => setAsked('gone')}>
+      <button {...decision} onClick={() => setAsked({ answer: 'gone', held })}>
         {held === 1 ? 'This one is gone' : `These ${formatCount(held)} are gone`}
       </button>
-      <button {...decision} onClick={() => setAsked('there')}>
+      <button {...decision} onClick={() => setAsked({ answer: 'there', held })}>
         {held === 1 ? 'It is still there' : 'They are still there'}
       </button>
       <LazyConfirmDialog
-        isOpen={asked === 'gone'}
+        isOpen={asked?.answer === 'gone'}
         title={`Mark ${who} as missing?`}
         action="Mark as missing"
         otherwise="Not now"
-        onConfirm={async () => {
-          const { confirmed } = await api.confirmMissing(organizationId, held);
-          onDecided(
-            `${formatPatients(confirmed)} marked as missing. A patient that reappears in Cliniko returns with the next sync.`,
-          );
-        }}
+        onConfirm={() => decide(api.confirmMissing(organizationId, asked?.held ?? held).then(confirmedText))}
         onClose={() => setAsked(null)}
       >
         <p>
@@ -59,16 +69,11 @@ export function HeldDecision({ api, organizationId, held, focusTarget, onDecided
         </p>
       </LazyConfirmDialog>
       <LazyConfirmDialog
-        isOpen={asked === 'there'}
+        isOpen={asked?.answer === 'there'}
         title={`Keep ${who}?`}
         action="Keep them"
         otherwise="Not now"
-        onConfirm={async () => {
-          const { released } = await api.releaseHeld(organizationId, held);
-          onDecided(
-            `${formatPatients(released)} kept. Check the API key of the clinic before the next full sync.`,
-          );
-        }}
+        onConfirm={() => decide(api.releaseHeld(organizationId, asked?.held ?? held).then(releasedText))}
         onClose={() => setAsked(null)}
       >
         <p>
@@ -79,3 +84,9 @@ export function HeldDecision({ api, organizationId, held, focusTarget, onDecided
     </>
   );
 }
+
+const confirmedText = ({ confirmed }: ConfirmedMissing) =>
+  `${formatPatients(confirmed)} marked as missing. A patient that reappears in Cliniko returns with the next sync.`;
+
+const releasedText = ({ released }: ReleasedHeld) =>
+  `${formatPatients(released)} kept. Check the API key of the clinic before the next full sync.`;
