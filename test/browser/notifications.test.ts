@@ -89,6 +89,29 @@ describe('an administrator', () => {
     await card(page, 'Webhook').getByText('All clinics').waitFor();
   });
 
+  test('chooses among many clinics with long names', async ({ databaseUrl, page }) => {
+    const organizations = Array.from({ length: 20 }, (_, place) => 101 + place);
+    const server = await startTestServer(databaseUrl, { organizations });
+    const name = 'Harbour Street Physiotherapy, Osteopathy and Podiatry of the Northern Beaches';
+    await connectInTest(databaseUrl)`update organizations set name = ${name} || ' ' || id`;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${server.url}/notifications`);
+    await page.getByRole('button', { name: 'Add a notification' }).click();
+    await page.getByLabel('All clinics').uncheck();
+    const names = page.locator('.check-list .check span:has(bdi)');
+    expect(await names.count()).toBe(20);
+    const ends = await names.evaluateAll((all) =>
+      all.map((one) => one.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom] as const),
+    );
+    expect(ends.filter(([top], place) => top < (ends[place - 1]?.[1] ?? top))).toEqual([]);
+    await page.getByLabel(`${name} 120`).check();
+    await page.getByText('1 of 20 chosen').waitFor();
+    await page.getByLabel('Search the clinics').fill('107');
+    await expect.poll(() => names.count()).toBe(1);
+    await page.getByLabel(`${name} 107`).check();
+    await page.getByText('2 of 20 chosen').waitFor();
+  });
+
   test('is asked before input is lost, and reads again what could not be read', async ({
     databaseUrl,
     page,

@@ -1,5 +1,5 @@
 /** The clinic's Cliniko key: written, never read back, and stored only when Cliniko accepts it. */
-import { type FormEvent, type RefObject, useEffect, useState } from 'react';
+import { type FormEvent, type RefObject, useEffect, useRef, useState } from 'react';
 import type { KeyVerdict, Organization } from '#contract/organization.ts';
 import { type Api, messageOf } from '../api.ts';
 import { Field } from './field.tsx';
@@ -32,6 +32,8 @@ export function KeyForm({ api, organization, field, text, onText, onSaved }: Key
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
   const isBusy = outcome.kind === 'saving' || outcome.kind === 'asking';
   const isEmpty = text.trim() === '';
+  const newest = useRef(text);
+  newest.current = text;
   const answer = (tone: 'good' | 'warn' | 'bad', words: string) =>
     setOutcome({ kind: 'answer', tone, words });
   useEffect(() => {
@@ -48,15 +50,16 @@ export function KeyForm({ api, organization, field, text, onText, onSaved }: Key
     setOutcome({ kind: 'saving' });
     api.saveCheckedKey(id, text.trim()).then(
       () => {
-        onText('');
-        answer('good', 'Cliniko accepts this key. It is stored.');
+        const isTypedSince = newest.current !== text;
+        if (!isTypedSince) onText('');
+        answer('good', isTypedSince ? STORED_BEFORE : 'Cliniko accepts this key. It is stored.');
         onSaved();
       },
-      (error: unknown) =>
-        setOutcome({
-          kind: 'refused',
-          words: hasKey ? `${messageOf(error)} ${UNCHANGED}` : messageOf(error),
-        }),
+      (error: unknown) => {
+        const words = hasKey ? `${messageOf(error)} ${UNCHANGED}` : messageOf(error);
+        if (newest.current === text) setOutcome({ kind: 'refused', words });
+        else answer('bad', `The key before: ${words}`);
+      },
     );
   };
   const checkStored = (): void => {
@@ -130,6 +133,7 @@ const STORED =
   'One is stored, encrypted. It is never shown again. A new key replaces it only when Cliniko accepts it.';
 const FROM_CLINIKO = 'From My Info in Cliniko. It is stored only when Cliniko accepts it.';
 const UNCHANGED = 'The stored key stays in use.';
+const STORED_BEFORE = 'Cliniko accepts the key before. It is stored, and what you typed since is not.';
 
 function KeyOutcome({ outcome }: { outcome: Outcome }) {
   if (outcome.kind !== 'answer') return <p role="status" />;

@@ -17,7 +17,9 @@ export function NewClinicForm({ api, apiKey, account, id }: NewClinicFormProps) 
   const form = useRef<HTMLFormElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const [draft, setDraft] = useState(() => newClinicDraft(account, id));
-  const { progress, errors, refusal, add } = useAddClinic(api, apiKey);
+  const { progress, errors, refusal, add } = useAddClinic(api, apiKey, draft);
+  const isBusy = progress === 'adding' || progress === 'added';
+  const isAdded = progress === 'registered' && refusal === null;
   useFocusOnError(form, errors);
   useUnsavedWarning(progress !== 'added');
   // The form of the key is gone, and the focus with it.
@@ -26,7 +28,7 @@ export function NewClinicForm({ api, apiKey, account, id }: NewClinicFormProps) 
   const onDraft = (part: Partial<NewClinicDraft>): void => setDraft((before) => ({ ...before, ...part }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (progress === 'none') void add(draft);
+    if (!isBusy) void add();
   };
   return (
     <form ref={form} className="card settings" onSubmit={submit} noValidate>
@@ -47,15 +49,17 @@ export function NewClinicForm({ api, apiKey, account, id }: NewClinicFormProps) 
             {...ids}
             inputMode="numeric"
             autoComplete="off"
+            readOnly={progress !== 'none'}
             value={draft.id}
             onChange={(event) => onDraft({ id: event.target.value })}
           />
         )}
       </Field>
       <div className="settings-end">
-        <button type="submit" className="btn btn-primary" aria-disabled={progress !== 'none'}>
-          {progress === 'none' ? 'Add the clinic' : 'Adding…'}
+        <button type="submit" className="btn btn-primary" aria-disabled={isBusy}>
+          {isBusy ? 'Adding…' : isAdded ? 'Save and open the clinic' : 'Add the clinic'}
         </button>
+        <p role="status">{isAdded && 'Added, without the changes since then.'}</p>
       </div>
       {refusal !== null && <ErrorNotice words={refusal} />}
     </form>

@@ -14,6 +14,8 @@ export interface NewKeyFormProps {
 export function NewKeyForm({ api, proposedId, onAccepted }: NewKeyFormProps) {
   const form = useRef<HTMLFormElement>(null);
   const [text, setText] = useState('');
+  const newest = useRef(text);
+  newest.current = text;
   const [isAsking, setIsAsking] = useState(false);
   const [errors, setErrors] = useState<{ key?: string }>({});
   useFocusOnError(form, errors);
@@ -24,16 +26,12 @@ export function NewKeyForm({ api, proposedId, onAccepted }: NewKeyFormProps) {
     if (apiKey === '') return setErrors({ key: 'Paste the API key of the clinic.' });
     setIsAsking(true);
     setErrors({});
-    try {
-      const { organizations } = await api.organizations();
-      const id = proposedId ?? nextFreeId(organizations.map(({ organization_id }) => organization_id));
-      const { verdict, detail, account = null } = await api.verifyKey(id, apiKey);
-      if (verdict === 'valid') return onAccepted({ apiKey, account, id });
-      setErrors({ key: detail });
-    } catch (error) {
-      setErrors({ key: messageOf(error) });
-    }
+    const answer = await verify(api, proposedId, apiKey);
     setIsAsking(false);
+    // A verdict on another text does not apply to what was typed since.
+    if (newest.current !== text) return;
+    if (typeof answer === 'string') setErrors({ key: answer });
+    else onAccepted(answer);
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -65,4 +63,20 @@ export function NewKeyForm({ api, proposedId, onAccepted }: NewKeyFormProps) {
       <p className="hint">Nothing is stored yet. The key is only sent to Cliniko.</p>
     </form>
   );
+}
+
+/** @returns why the key is not accepted, or the accepted key */
+async function verify(
+  api: Api,
+  proposedId: number | undefined,
+  apiKey: string,
+): Promise<AcceptedKey | string> {
+  try {
+    const { organizations } = await api.organizations();
+    const id = proposedId ?? nextFreeId(organizations.map(({ organization_id }) => organization_id));
+    const { verdict, detail, account = null } = await api.verifyKey(id, apiKey);
+    return verdict === 'valid' ? { apiKey, account, id } : detail;
+  } catch (error) {
+    return messageOf(error);
+  }
 }

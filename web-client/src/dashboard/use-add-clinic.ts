@@ -4,29 +4,33 @@ import { type Api, ApiError, messageOf } from '../api.ts';
 import { addressOf, parseOrganizationId } from './address.ts';
 import { type NewClinicDraft, type NewClinicErrors, newClinicErrors } from './new-clinic.ts';
 
-type Progress = 'none' | 'adding' | 'added';
+/** `registered`: its key is not stored, or its fields were changed since; the id stays. */
+type Progress = 'none' | 'adding' | 'registered' | 'added';
 
 export interface AddClinic {
   progress: Progress;
   errors: NewClinicErrors;
   /** Of the server, about no field. */
   refusal: string | null;
-  add(draft: NewClinicDraft): Promise<void>;
+  add(): Promise<void>;
 }
 
-export function useAddClinic(api: Api, apiKey: string): AddClinic {
+/** @param draft as typed now: what was typed during the requests is not saved yet, so the dashboard does not open */
+export function useAddClinic(api: Api, apiKey: string, draft: NewClinicDraft): AddClinic {
   const [progress, setProgress] = useState<Progress>('none');
   const [errors, setErrors] = useState<NewClinicErrors>({});
   const [refusal, setRefusal] = useState<string | null>(null);
   /** After an attempt that failed later, its id is not taken by another clinic. */
   const registered = useRef<number | null>(null);
+  const newest = useRef(draft);
+  newest.current = draft;
   // After the render that ended the warning about unsaved input.
   useEffect(() => {
     if (progress === 'added' && registered.current !== null)
       window.location.assign(addressOf(registered.current));
   }, [progress]);
 
-  const add = async (draft: NewClinicDraft): Promise<void> => {
+  const add = async (): Promise<void> => {
     const found = newClinicErrors(draft);
     const id = parseOrganizationId(draft.id);
     setErrors(found);
@@ -41,10 +45,10 @@ export function useAddClinic(api: Api, apiKey: string): AddClinic {
       await api.saveOrganization(id, changeOf(draft));
       registered.current = id;
       await api.saveCheckedKey(id, apiKey);
-      setProgress('added');
+      setProgress(newest.current === draft ? 'added' : 'registered');
     } catch (error) {
       setRefusal(messageOf(error));
-      setProgress('none');
+      setProgress(registered.current === null ? 'none' : 'registered');
     }
   };
   return { progress, errors, refusal, add };

@@ -1,5 +1,5 @@
 /** Adds or changes an endpoint. Loaded when opened. */
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useCallback, useRef, useState } from 'react';
 import type { CreatedWebhookEndpoint, WebhookEndpoint } from '#contract/webhook-endpoint.ts';
 import { ApiError, messageOf } from '../api.ts';
 import { useFocusOnError } from '../dashboard/field.tsx';
@@ -18,32 +18,45 @@ import {
 import { ClinicFields, EventFields, TargetFields, TimeFields } from './endpoint-fields.tsx';
 import type { NotificationApi } from './notification-api.ts';
 
+/** What the server has. */
+interface Stored {
+  /** Null: nothing yet. */
+  id: number | null;
+  draft: EndpointDraft;
+}
+
 export interface EndpointDialogProps {
   api: NotificationApi;
   /** Null: a new one. */
   endpoint: WebhookEndpoint | null;
   names: ReadonlyMap<number, string>;
   sendsEmail: boolean;
-  /** @param created null: one was changed */
-  onSaved(created: CreatedWebhookEndpoint | null): void;
+  onSaved(saved: WebhookEndpoint | CreatedWebhookEndpoint): void;
   onClose(): void;
 }
 
-export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onClose }: EndpointDialogProps) {
-  const [initial] = useState(() => draftOf(endpoint, Intl.DateTimeFormat().resolvedOptions().timeZone));
-  const [draft, setDraft] = useState(initial);
-  const [isSaving, setIsSaving] = useState(false);
+export function EndpointDialog(props: EndpointDialogProps) {
+  const { api, names, sendsEmail, onSaved, onClose } = props;
+  const [stored, setStored] = useState<Stored>(() => ({
+    id: props.endpoint?.id ?? null,
+    draft: draftOf(props.endpoint, Intl.DateTimeFormat().resolvedOptions().timeZone),
+  }));
+  const [draft, setDraft] = useState(stored.draft);
+  const newest = useRef(draft);
+  newest.current = draft;
+  const [outcome, setOutcome] = useState<'none' | 'saving' | 'saved'>('none');
   /** Of no field. */
   const [refusal, setRefusal] = useState<string | null>(null);
   const [errors, setErrors] = useState<EndpointErrors>({});
   const form = useRef<HTMLFormElement>(null);
   useFocusOnError(form, errors);
-  const { mayClose, question } = useDiscardQuestion(isChanged(draft, initial), onClose);
-  const onDraft = (part: Partial<EndpointDraft>): void => {
+  const { mayClose, question } = useDiscardQuestion(isChanged(draft, stored.draft), onClose);
+  // Always the same, so that a key draws only its field again, and not the list of all clinics.
+  const onDraft = useCallback((part: Partial<EndpointDraft>): void => {
     setDraft((before) => ({ ...before, ...part }));
     setRefusal(null);
     setErrors({});
-  };
+  }, []);
   const refuse = (error: unknown): void => {
     const found = error instanceof ApiError ? errorsOf(error) : null;
     if (found === null) setRefusal(messageOf(error));
@@ -51,25 +64,28 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
   };
   const save = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    if (isSaving) return;
+    if (outcome === 'saving') return;
     const missing = endpointErrors(draft);
     setErrors(missing);
     if (Object.keys(missing).length > 0) return;
     setRefusal(null);
-    setIsSaving(true);
+    setOutcome('saving');
     try {
       const request = requestOf(draft);
-      if (endpoint === null) return onSaved(await api.create(request));
-      await api.change(endpoint.id, request);
-      onSaved(null);
+      const saved = await (stored.id === null ? api.create(request) : api.change(stored.id, request));
+      onSaved(saved);
+      // What was typed during the request is not saved yet.
+      if (!isChanged(newest.current, draft)) return onClose();
+      setStored({ id: saved.id, draft });
+      setOutcome('saved');
     } catch (error) {
       refuse(error);
-      setIsSaving(false);
+      setOutcome('none');
     }
   };
   return (
     <DialogFrame
-      title={endpoint === null ? 'Add a notification' : 'Change the notification'}
+      title={stored.id === null ? 'Add a notification' : 'Change the notification'}
       mayClose={mayClose}
       onClose={onClose}
     >
@@ -80,9 +96,10 @@ export function EndpointDialog({ api, endpoint, names, sendsEmail, onSaved, onCl
         <TimeFields draft={draft} errors={errors} onDraft={onDraft} />
         {refusal !== null && <ErrorNotice words={refusal} />}
         <div className="settings-end">
-          <button type="submit" className="btn btn-primary" aria-disabled={isSaving}>
-            {isSaving ? 'Saving…' : endpoint === null ? 'Add' : 'Save'}
+          <button type="submit" className="btn btn-primary" aria-disabled={outcome === 'saving'}>
+            {outcome === 'saving' ? 'Saving…' : stored.id === null ? 'Add' : 'Save'}
           </button>
+          <p role="status">{outcome === 'saved' && 'Saved, without the changes since then.'}</p>
         </div>
       </form>
       {question}

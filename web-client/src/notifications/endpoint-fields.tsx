@@ -1,5 +1,5 @@
 /** The fields of an endpoint. */
-import { type ReactNode, useId, useState } from 'react';
+import { memo, type ReactNode, useDeferredValue, useId, useMemo, useState } from 'react';
 import { formatCount } from '#contract/count.ts';
 import { Field } from '../dashboard/field.tsx';
 import { timeZones } from '../dashboard/settings-draft.ts';
@@ -115,10 +115,9 @@ export function ClinicFields({
 }: DraftProps & { names: ReadonlyMap<number, string> }) {
   const { isForAll, organizations } = draft;
   const [search, setSearch] = useState('');
+  const wanted = useDeferredValue(search.trim().toLowerCase());
   // An endpoint may name one that the list does not have.
-  const ids = [...new Set([...names.keys(), ...organizations])].sort((one, other) => one - other);
-  const nameOf = (id: number) => names.get(id) ?? `Organization ${id}`;
-  const shown = ids.filter((id) => `${nameOf(id)} ${id}`.toLowerCase().includes(search.trim().toLowerCase()));
+  const all = useMemo(() => new Set([...names.keys(), ...organizations]), [names, organizations]);
   return (
     <Choices legend="Clinics" error={error}>
       <Check
@@ -128,10 +127,10 @@ export function ClinicFields({
       >
         All clinics, also those that are added later
       </Check>
-      {!isForAll && ids.length > SEARCHED_FROM && (
+      {!isForAll && all.size > SEARCHED_FROM && (
         <Field
           label="Search the clinics"
-          hint={`${formatCount(organizations.length)} of ${formatCount(ids.length)} chosen`}
+          hint={`${formatCount(organizations.length)} of ${formatCount(all.size)} chosen`}
         >
           {(field) => (
             <input
@@ -145,22 +144,43 @@ export function ClinicFields({
         </Field>
       )}
       {!isForAll && (
-        <div className="check-list">
-          {shown.length === 0 && <p className="soft">No clinic matches.</p>}
-          {shown.map((id) => (
-            <Check
-              key={id}
-              isChecked={organizations.includes(id)}
-              onToggle={() => onDraft({ organizations: toggled(organizations, id) })}
-            >
-              <bdi>{nameOf(id)}</bdi> <span className="soft">{id}</span>
-            </Check>
-          ))}
-        </div>
+        <ClinicList all={all} names={names} wanted={wanted} chosen={organizations} onDraft={onDraft} />
       )}
     </Choices>
   );
 }
+
+interface ClinicListProps {
+  all: ReadonlySet<number>;
+  names: ReadonlyMap<number, string>;
+  /** In lower case. */
+  wanted: string;
+  chosen: readonly number[];
+  onDraft(part: Partial<EndpointDraft>): void;
+}
+
+/** Thousands are drawn again only when they change, not with each key that is typed beside them. */
+const ClinicList = memo(function ClinicList({ all, names, wanted, chosen, onDraft }: ClinicListProps) {
+  const nameOf = (id: number) => names.get(id) ?? `Organization ${id}`;
+  const shown = [...all].filter((id) => `${nameOf(id)} ${id}`.toLowerCase().includes(wanted));
+  const isChosen = new Set(chosen);
+  return (
+    <div className="check-list">
+      {shown.length === 0 && <p className="soft">No clinic matches.</p>}
+      {shown
+        .sort((one, other) => one - other)
+        .map((id) => (
+          <Check
+            key={id}
+            isChecked={isChosen.has(id)}
+            onToggle={() => onDraft({ organizations: toggled(chosen, id) })}
+          >
+            <bdi>{nameOf(id)}</bdi> <span className="soft">{id}</span>
+          </Check>
+        ))}
+    </div>
+  );
+});
 
 export function EventFields({ draft, errors: { events: error }, onDraft }: DraftProps) {
   const { kind, events } = draft;

@@ -8,7 +8,7 @@ import { LazyConfirmDialog } from '../ui/lazy-confirm-dialog.tsx';
 import { loadOnDemand } from '../ui/load-on-demand.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { EndpointCard } from './endpoint-card.tsx';
-import { kindName } from './labels.ts';
+import { kindName, targetText } from './labels.ts';
 import type { NotificationApi } from './notification-api.ts';
 import { useEndpoints } from './use-endpoints.ts';
 
@@ -20,7 +20,7 @@ export function NotificationsPage({ api }: { api: NotificationApi }) {
   const { list, names, error, isForbidden, readAgain } = useEndpoints(api, useMay('admin'));
   const [edited, setEdited] = useState<WebhookEndpoint | 'new' | null>(null);
   const [removed, setRemoved] = useState<WebhookEndpoint | null>(null);
-  const [created, setCreated] = useState<CreatedWebhookEndpoint | null>(null);
+  const [secrets, setSecrets] = useState<readonly NewSecret[]>([]);
   useDocumentTitle('Notifications');
   return (
     <>
@@ -44,7 +44,13 @@ export function NotificationsPage({ api }: { api: NotificationApi }) {
         ) : (
           error !== null && <ErrorNotice words={error} onAgain={readAgain} />
         )}
-        {created?.secret && <Secret secret={created.secret} onClose={() => setCreated(null)} />}
+        {secrets.map((one) => (
+          <Secret
+            key={one.id}
+            {...one}
+            onClose={() => setSecrets((before) => before.filter(({ id }) => id !== one.id))}
+          />
+        ))}
         {list === null && error === null && !isForbidden && <p className="card empty">Reading…</p>}
         {list?.webhooks.length === 0 && (
           <p className="card empty">
@@ -75,8 +81,7 @@ export function NotificationsPage({ api }: { api: NotificationApi }) {
           names={names}
           sendsEmail={list?.email === true}
           onSaved={(saved) => {
-            setCreated(saved);
-            setEdited(null);
+            setSecrets((before) => [...before, ...secretOf(saved)]);
             readAgain();
           }}
           onClose={() => setEdited(null)}
@@ -90,7 +95,12 @@ export function NotificationsPage({ api }: { api: NotificationApi }) {
         onConfirm={() => (removed === null ? Promise.resolve() : api.remove(removed.id).then(readAgain))}
         onClose={() => setRemoved(null)}
       >
-        {removed !== null && `${kindName(removed.kind)} gets no more messages, and its log is deleted.`}
+        {removed !== null && (
+          <>
+            {kindName(removed.kind)} (<bdi>{targetText(removed)}</bdi>) gets no more messages, and its log is
+            deleted.
+          </>
+        )}
       </LazyConfirmDialog>
     </>
   );
@@ -104,12 +114,27 @@ function OnlyForAdministrators() {
   );
 }
 
+/** Of an endpoint that was created on this page. */
+interface NewSecret {
+  id: number;
+  target: string;
+  secret: string;
+}
+
+function secretOf(saved: WebhookEndpoint | CreatedWebhookEndpoint): NewSecret[] {
+  if (!('secret' in saved) || saved.secret === null) return [];
+  return [{ id: saved.id, target: targetText(saved), secret: saved.secret }];
+}
+
 /** It cannot be read again, so it stays until it is closed. */
-function Secret({ secret, onClose }: { secret: string; onClose(): void }) {
+function Secret({ target, secret, onClose }: NewSecret & { onClose(): void }) {
   return (
     <div className="notice" data-tone="warn">
       <div>
-        <p>Copy the secret now: with it the program checks the signature, and it is shown only once.</p>
+        <p>
+          Copy the secret of <bdi>{target}</bdi> now: with it the program checks the signature, and it is
+          shown only once.
+        </p>
         <p>
           <code className="secret">{secret}</code>
         </p>

@@ -56,6 +56,7 @@ export function ReasonDialog(props: ReasonDialogProps) {
             <input
               id={input}
               maxLength={300}
+              readOnly={isBusy}
               value={reason}
               onChange={(event) => setReason(event.target.value)}
             />
