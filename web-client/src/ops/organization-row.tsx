@@ -16,8 +16,8 @@ export interface OrganizationRowProps {
   row: ConsoleRow;
   /** From 1, without the heading. */
   place: number;
-  /** Pixels from the top of the list. */
-  top: number;
+  /** Pixels from the top of the list; undefined: below the row before. */
+  top: number | undefined;
   /** For ages, by the minute; for a running row by the second. */
   now: number;
   /** Undefined: it cannot be selected. */
@@ -52,7 +52,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
       data-status={log?.status ?? 'none'}
       data-state={state}
       data-selected={isSelected}
-      style={{ transform: `translateY(${top}px)` }}
+      style={top === undefined ? undefined : { transform: `translateY(${top}px)` }}
     >
       {isSelected !== undefined && (
         <td {...CELL} className="ops-select">
@@ -66,7 +66,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         </td>
       )}
       <th {...ROW_HEAD} className="ops-name">
-        <a href={`${BASE_PATH}/?org=${id}`} title={title}>
+        <a dir="auto" href={`${BASE_PATH}/?org=${id}`} title={title}>
           {title}
         </a>
         {row.hasName && <span className="soft">{id}</span>}

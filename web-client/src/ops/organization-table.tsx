@@ -10,6 +10,7 @@ import type { Sort } from './listing.ts';
 import { OrganizationRow } from './organization-row.tsx';
 import type { ConsoleRow } from './rows.ts';
 import { COLUMN_HEAD, ROW, ROWS, TABLE } from './table-roles.ts';
+import { useIsPrinting } from './use-is-printing.ts';
 import { useRowHeight } from './use-row-height.ts';
 import type { Selection } from './use-selection.ts';
 
@@ -48,11 +49,13 @@ export function OrganizationTable(props: OrganizationTableProps) {
   const { rows, selection, sort, onSort, handle, isFrozen, covered } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const height = useRowHeight();
+  // Paper has no window: it shows every row, one below the other.
+  const isPrinting = useIsPrinting();
   const [offset, setOffset] = useState(0);
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => height,
-    overscan: OVERSCAN,
+    overscan: isPrinting ? rows.length : OVERSCAN,
     scrollMargin: offset,
     scrollPaddingEnd: covered,
     getItemKey: (index) => rows[index]?.id ?? index,
@@ -72,7 +75,7 @@ export function OrganizationTable(props: OrganizationTableProps) {
     <div className="card ops-card">
       <table {...TABLE} className="ops" aria-rowcount={rows.length + 1} aria-label="Organizations">
         <Head sort={sort} onSort={onSort} selection={selection} total={rows.length} />
-        <tbody {...ROWS} ref={body} style={{ height: virtualizer.getTotalSize() }}>
+        <tbody {...ROWS} ref={body} style={isPrinting ? undefined : { height: virtualizer.getTotalSize() }}>
           {virtualizer.getVirtualItems().map(({ index, start }) => {
             const row = rows[index];
             if (row === undefined) return null;
@@ -81,7 +84,7 @@ export function OrganizationTable(props: OrganizationTableProps) {
                 key={row.id}
                 row={row}
                 place={index + 1}
-                top={start - offset}
+                top={isPrinting ? undefined : start - offset}
                 now={row.log?.status === 'running' ? now : minute}
                 isSelected={selection?.has(row.id)}
                 onToggle={selection?.toggle ?? NOTHING}
