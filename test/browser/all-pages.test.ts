@@ -16,6 +16,8 @@ import { test } from './support/test.ts';
 /** Each with a sign that it is drawn; both runs have ended. */
 const PAGES: Record<string, string> = {
   '/?org=123': '.runs-scroller tbody tr:nth-child(2)',
+  // A clinic without a key.
+  '/?org=124': '.title-warning',
   '/?org=123&run=1': '.outcome .pill',
   '/?org=123&run=2': '.outcome .pill',
   '/?org=123&view=patients': '.patients li',
@@ -37,6 +39,7 @@ async function startLongWords(databaseUrl: string): Promise<TestServer> {
     validation: { phone: 'reject', email: 'require' },
     schedule: { cron: '0 2 * * *', time_zone: 'Australia/Sydney' },
   });
+  await putJson(server.api, '/organizations/124', { name: LONG_WORD });
   await wholeSync(server);
   const sql = connectInTest(databaseUrl);
   await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, error_details, metadata)
@@ -116,6 +119,30 @@ describe('all pages', () => {
         },
         { timeout: 10_000 },
       );
+    }
+  });
+
+  test('show the beginning of a name that is read from right to left', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    const name = 'عيادة النور للعلاج الطبيعي والتأهيل وطب الأسرة والأسنان في مدينة الإسكندرية الكبرى';
+    await putJson(server.api, '/organizations/123', { name });
+    await wholeSync(server);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${server.url}/ops`);
+    for (const place of ['.ops-name a', '.tail-lines a']) {
+      const link = page.locator(place).filter({ hasText: name }).first();
+      await link.waitFor();
+      const [first, box] = await link.evaluate((element) => {
+        const range = document.createRange();
+        range.setStart(element.firstChild ?? element, 0);
+        range.setEnd(element.firstChild ?? element, 1);
+        const [letter, whole] = [range.getBoundingClientRect(), element.getBoundingClientRect()];
+        return [letter.right, whole.right];
+      });
+      expect(await link.evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth), place).toBe(
+        true,
+      );
+      expect(first, place).toBeLessThanOrEqual((box ?? 0) + 1);
     }
   });
 

@@ -126,7 +126,7 @@ function Registered({ organizations }: { organizations: Organizations }) {
         {organizations.slice(0, SHOWN).map(({ organization_id: id, name }) => (
           <li key={id}>
             <a className="card registered-link" href={addressOf(id)}>
-              <span>{name ?? `Organization ${id}`}</span>
+              <bdi>{name ?? `Organization ${id}`}</bdi>
               <span className="soft">{id}</span>
               <Icon name="next" />
             </a>

@@ -152,7 +152,9 @@ function Title({ api, organizationId, registration, onSettings, onKey, onPaused 
   return (
     <div className="title">
       <div className="title-row">
-        <h1>{name}</h1>
+        <h1>
+          <bdi>{name}</bdi>
+        </h1>
         <PauseClinicButton api={api} registration={registration} onChanged={onPaused} />
         {may !== false && registration.kind !== 'not-registered' && (
           <button type="button" className="btn" data-unknown={may === undefined} onClick={onSettings}>

@@ -13,7 +13,7 @@ export function SubpageTitle({ organizationId, organizationName, title }: Subpag
     <div className="title">
       <p className="crumb">
         <a href={addressOf(organizationId)}>
-          <Icon name="back" /> {organizationName}
+          <Icon name="back" /> <bdi>{organizationName}</bdi>
         </a>
       </p>
       <h1>{title}</h1>

@@ -1,5 +1,5 @@
 /** Says what an action on several organizations will do, and begins it. Loaded when opened. */
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import type { OperationRequest } from '#contract/bulk-operation.ts';
 import { ReasonDialog } from '../ui/reason-dialog.tsx';
 import { type AskedAction, meantBy, wordsOf } from './actions.ts';
@@ -32,13 +32,28 @@ export function ActionDialog({ asked, onConfirm, onClose }: ActionDialogProps) {
       onClose={onClose}
     >
       {!isEmpty && <p>{words.effect}</p>}
-      {!isEmpty && <p className="soft">{namesOf(meant.map(({ title }) => title))}</p>}
+      {!isEmpty && (
+        <p className="soft">
+          <Names titles={meant.map(({ title }) => title)} />
+        </p>
+      )}
       {words.skipped !== null && <p className="soft">{words.skipped}</p>}
     </ReasonDialog>
   );
 }
 
-function namesOf(titles: readonly string[]): string {
+function Names({ titles }: { titles: readonly string[] }) {
   const rest = titles.length - NAMED;
-  return rest <= 0 ? titles.join(', ') : `${titles.slice(0, NAMED).join(', ')} and ${rest} more`;
+  return (
+    <>
+      {titles.slice(0, NAMED).map((title, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two clinics may have one name, and the list does not change.
+        <Fragment key={place}>
+          {place > 0 && ', '}
+          <bdi>{title}</bdi>
+        </Fragment>
+      ))}
+      {rest > 0 && ` and ${rest} more`}
+    </>
+  );
 }

@@ -33,7 +33,7 @@ export const TailCard = memo(function TailCard({ lines, earlier, names }: TailCa
                 <span className="tail-at">
                   <ClockTime at={at} />
                 </span>
-                <a href={`${BASE_PATH}/?org=${organizationId}`}>
+                <a dir="auto" href={`${BASE_PATH}/?org=${organizationId}`}>
                   {names.get(organizationId) ?? `Organization ${organizationId}`}
                 </a>
                 <a className="tail-words" href={`${BASE_PATH}/?org=${organizationId}&run=${runId}`}>

@@ -25,14 +25,17 @@ export function CancelDialog({ log, name, onConfirm, onClose }: CancelDialogProp
       onConfirm={onConfirm}
       onClose={onClose}
     >
-      {isRunning && <p>{effectWords(log, name)}</p>}
+      {isRunning && <Effect log={log} name={name} />}
       <p role="status">{log !== null && !isRunning && announcedEnd(log)}</p>
     </LazyConfirmDialog>
   );
 }
 
-function effectWords({ operation_type, records_success }: SyncLog, name: string): string {
-  const operation = operationWords(operation_type).toLowerCase();
-  const stored = formatPatients(records_success);
-  return `The ${operation} of ${name} stops within a second. The ${stored} stored so far stay; the next sync reads all of them again.`;
+function Effect({ log: { operation_type, records_success }, name }: { log: SyncLog; name: string }) {
+  return (
+    <p>
+      The {operationWords(operation_type).toLowerCase()} of <bdi>{name}</bdi> stops within a second. The{' '}
+      {formatPatients(records_success)} stored so far stay; the next sync reads all of them again.
+    </p>
+  );
 }

@@ -30,7 +30,11 @@ export function PausedNotice({ words, facts, children }: PausedNoticeProps) {
                 {facts && <SinceAndBy facts={facts} />}.
               </strong>
             </p>
-            {facts !== undefined && facts.reason !== null && <p>Reason: {facts.reason}</p>}
+            {facts !== undefined && facts.reason !== null && (
+              <p>
+                Reason: <bdi>{facts.reason}</bdi>
+              </p>
+            )}
             <p>{children}</p>
           </div>
         </div>
@@ -48,7 +52,11 @@ function SinceAndBy({ facts: { at, by } }: { facts: PausedFacts }) {
           <Moment at={at} />
         </>
       )}
-      {by !== null && `, by ${by}`}
+      {by !== null && (
+        <>
+          , by <bdi>{by}</bdi>
+        </>
+      )}
     </>
   );
 }
