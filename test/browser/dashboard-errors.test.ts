@@ -130,7 +130,7 @@ describe('the dashboard', () => {
     expect(await history.getByRole('alert').count()).toBe(0);
   });
 
-  test('says nothing about the patients of a clinic whose state could not be read', async ({
+  test('says nothing about the syncs and patients of a clinic whose state could not be read', async ({
     databaseUrl,
     page,
   }) => {
@@ -141,6 +141,8 @@ describe('the dashboard', () => {
     await dashboard.isConnected('offline');
     await page.getByRole('heading', { name: 'Looking up the last sync' }).waitFor();
     expect(await page.locator('.run-errors').textContent()).toBe('\u00a0');
+    expect(await page.locator('.sync-monitor .pill').count()).toBe(0);
+    expect((await page.locator('.phase-text').allTextContents()).join('').trim()).toBe('');
   });
 
   test('counts the errors of a program that lists none', async ({ databaseUrl, page }) => {

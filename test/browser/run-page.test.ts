@@ -2,6 +2,7 @@
 import { describe, expect } from 'vitest';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 describe('the page of a run', () => {
@@ -18,6 +19,18 @@ describe('the page of a run', () => {
     expect((await server.api('/organizations/123', { method: 'DELETE' })).ok).toBe(true);
     await again.click();
     await page.getByRole('alert').filter({ hasText: 'Organization 123 is not registered.' }).waitFor();
+  });
+
+  test('says that it reads', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl, { patients: 30 });
+    const { id } = await wholeSync(server);
+    const letGo = await holdAnswers(page, /timeline$/);
+    await page.goto(`${server.url}/?org=123&run=${id}`);
+    const reading = page.getByText('Reading…');
+    await reading.waitFor();
+    letGo();
+    await page.getByRole('heading', { name: 'Full sync' }).waitFor();
+    expect(await reading.count()).toBe(0);
   });
 
   test('reads its run when the connection is back', async ({ databaseUrl, page }) => {

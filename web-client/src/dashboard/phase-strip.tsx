@@ -29,8 +29,14 @@ const AT_WORK: Record<'fetch' | 'process' | 'store' | 'check', readonly SyncPhas
   check: ['finishing'],
 };
 
-/** @param log null: no run yet */
-export function PhaseStrip({ log }: { log: SyncLog | null }) {
+export interface PhaseStripProps {
+  /** Null: no run yet. */
+  log: SyncLog | null;
+  /** False: whether there is a run is not known yet. */
+  isKnown?: boolean;
+}
+
+export function PhaseStrip({ log, isKnown = true }: PhaseStripProps) {
   return (
     <ol className="phases" aria-label="Phases">
       {(log === null ? NO_RUN : partsOf(log)).map((part) => (
@@ -40,7 +46,7 @@ export function PhaseStrip({ log }: { log: SyncLog | null }) {
             {part.name}
             {part.took !== undefined && <span className="phase-took">{part.took}</span>}
           </p>
-          <p className="phase-text">{part.text}</p>
+          <p className="phase-text">{isKnown ? part.text : '\u00a0'}</p>
           <span className="phase-bar" aria-hidden="true">
             <span style={{ width: `${part.share * 100}%` }} />
           </span>

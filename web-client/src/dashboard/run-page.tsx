@@ -74,6 +74,7 @@ export function RunPage({ organizationId, runId, api }: RunPageProps) {
         {run.error !== null && (
           <ErrorNotice words={run.error} onAgain={run.error === UNKNOWN_RUN ? undefined : run.readAgain} />
         )}
+        {run.log === null && run.error === null && <p className="card empty">Reading…</p>}
         {run.log !== null && (
           <Outcome
             log={run.log}

@@ -48,7 +48,7 @@ export function SyncCard(props: SyncCardProps) {
     >
       <div className="sync-head">
         <div>
-          <Eyebrow log={log} />
+          <Eyebrow log={log} isKnown={state.isKnown} />
           <h2 id="sync-title">{titleOf(log, state.isKnown, frozenAt)}</h2>
           <p className="current-step">
             <Step log={log} isKnown={state.isKnown} />
@@ -80,6 +80,7 @@ function NoErrors({ isKnown }: { isKnown: boolean }) {
 /** What a person has to act on takes the place of the phases. */
 function PhasesOrNotice({
   organizationId,
+  state,
   log,
   held,
   start,
@@ -87,7 +88,7 @@ function PhasesOrNotice({
 }: SyncCardProps & { log: SyncLog | null }) {
   const hasFailed = log?.status === 'failed';
   const isWorking = log?.status === 'running';
-  if (!hasFailed && (isWorking || held === 0)) return <PhaseStrip log={log} />;
+  if (!hasFailed && (isWorking || held === 0)) return <PhaseStrip log={log} isKnown={state.isKnown} />;
   return (
     <>
       {hasFailed && <ResultNotice log={log} start={start} onKey={onKey} />}
@@ -96,10 +97,11 @@ function PhasesOrNotice({
   );
 }
 
-function Eyebrow({ log }: { log: SyncLog | null }) {
+/** Until the state is known the line only keeps its height. */
+function Eyebrow({ log, isKnown }: { log: SyncLog | null; isKnown: boolean }) {
   return (
     <p className="eyebrow">
-      <StatePill log={log} />
+      {isKnown && <StatePill log={log} />}
       {log !== null && <a href={addressOfRun(log.organization_id, log.id)}>Run {log.id}</a>}
     </p>
   );
