@@ -55,6 +55,12 @@ describe('a token that only reads', () => {
     await startAs(server);
     await dashboard.hasStatus('running');
     expect(await page.getByRole('button', { name: 'Cancel sync' }).count()).toBe(0);
+
+    // A link of an administrator.
+    await page.goto(`${server.url}/?org=${OURS}&settings=key`);
+    await dashboard.hasStatus('running');
+    await page.getByRole('button', { name: 'Start Full Sync' }).waitFor({ state: 'detached' });
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 });
 

@@ -3,6 +3,7 @@
  * them. Their entries of the browser's history keep what belongs to the page (kept-state.ts).
  */
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
+import { useMay } from '../auth/rights.ts';
 import { addressOf } from './address.ts';
 import type { SettingsPart } from './settings-dialog.tsx';
 
@@ -17,6 +18,7 @@ export function addressOfSettings(organizationId: number, part: SettingsPart): s
 }
 
 export interface SettingsAddress {
+  /** Null also for a person who may not change them, whatever the address says. */
   openPart: SettingsPart | null;
   /** The open settings say whether they may close. */
   mayClose: RefObject<(() => boolean) | null>;
@@ -28,6 +30,7 @@ export interface SettingsAddress {
 
 export function useSettingsAddress(organizationId: number): SettingsAddress {
   const [openPart, setOpenPart] = useState(() => settingsOf(window.location.search));
+  const mayChange = useMay('admin') === true;
   const mayClose = useRef<(() => boolean) | null>(null);
   useEffect(() => {
     const follow = (): void => {
@@ -59,5 +62,5 @@ export function useSettingsAddress(organizationId: number): SettingsAddress {
     window.history.replaceState(window.history.state, '', addressOf(organizationId));
     setOpenPart(null);
   }, [organizationId]);
-  return { openPart, mayClose, open, show, close };
+  return { openPart: mayChange ? openPart : null, mayClose, open, show, close };
 }
