@@ -3,6 +3,7 @@ import { type RefCallback, type RefObject, useEffect, useMemo, useRef, useState 
 import type { OperationAction } from '#contract/bulk-operation.ts';
 import { formatCount } from '#contract/count.ts';
 import type { Api } from '../api.ts';
+import { useMay } from '../auth/rights.ts';
 import { BASE_PATH } from '../base-path.ts';
 import { useDocumentTitle } from '../hooks/use-document-title.ts';
 import { type Connection, isConnected } from '../live/connection.ts';
@@ -260,6 +261,7 @@ interface EmptyProps extends Pick<ListProps, 'onShowAll'> {
 }
 
 function Empty({ total, isLive, onShowAll }: EmptyProps) {
+  const canAdd = useMay('admin') === true;
   if (total > 0) {
     return (
       <p className="card empty">
@@ -273,8 +275,14 @@ function Empty({ total, isLive, onShowAll }: EmptyProps) {
   if (!isLive) return <p className="card empty">Looking for organizations…</p>;
   return (
     <p className="card empty">
-      No organization has synced yet. The first one appears here automatically;{' '}
-      <a href={`${BASE_PATH}/`}>open its dashboard</a> to register it.
+      No clinic is registered yet. The first one appears here by itself
+      {canAdd ? (
+        <>
+          : <a href={`${BASE_PATH}/?view=add`}>add a clinic</a>.
+        </>
+      ) : (
+        '. An administrator of this server can add one.'
+      )}
     </p>
   );
 }
