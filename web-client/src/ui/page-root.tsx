@@ -49,6 +49,7 @@ function useFocusAfter(isAsked: boolean): void {
     const main = wasAsked.current && !isAsked ? document.querySelector('main') : null;
     wasAsked.current = isAsked;
     main?.setAttribute('tabindex', '-1');
-    main?.focus();
+    // The header of the page stays in view.
+    main?.focus({ preventScroll: true });
   }, [isAsked]);
 }
