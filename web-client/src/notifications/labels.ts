@@ -33,6 +33,9 @@ export const EVENTS: readonly WebhookEvent[] = [
   'patients.changed',
 ];
 
+/** Its first attempts take seconds; a later one comes after minutes. */
+export const isUnderWay = ({ state, attempts }: WebhookDelivery) => state === 'pending' && attempts <= 1;
+
 export interface Outcome {
   pill: 'completed' | 'waiting' | 'failed' | 'none';
   icon: IconName | null;

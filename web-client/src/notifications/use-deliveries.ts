@@ -2,7 +2,9 @@
 import { useEffect, useReducer, useState } from 'react';
 import type { WebhookDelivery } from '#contract/webhook.ts';
 import { messageOf } from '../api.ts';
+import { useReadAgainWhile } from '../hooks/use-read-again-while.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
+import { isUnderWay } from './labels.ts';
 import type { NotificationApi } from './notification-api.ts';
 
 export interface Deliveries {
@@ -14,8 +16,6 @@ export interface Deliveries {
 }
 
 type Read = Omit<Deliveries, 'readAgain'>;
-
-const WATCH_MS = 1_000;
 
 /** @param version changes whenever the newest delivery does */
 export function useDeliveries(api: NotificationApi, id: number, version: string): Deliveries {
@@ -30,11 +30,6 @@ export function useDeliveries(api: NotificationApi, id: number, version: string)
     );
   }, [api, id, version, round]);
 
-  const isUnderWay = read.deliveries?.some(({ state, attempts }) => state === 'pending' && attempts <= 1);
-  useEffect(() => {
-    if (!isUnderWay) return undefined;
-    const timer = setInterval(readAgain, WATCH_MS);
-    return () => clearInterval(timer);
-  }, [isUnderWay]);
+  useReadAgainWhile(read.deliveries?.some(isUnderWay) === true, readAgain);
   return { ...read, readAgain };
 }

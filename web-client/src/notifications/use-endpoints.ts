@@ -2,11 +2,10 @@
 import { useEffect, useReducer, useState } from 'react';
 import type { WebhookEndpointList } from '#contract/webhook-endpoint.ts';
 import { ApiError, messageOf } from '../api.ts';
+import { useReadAgainWhile } from '../hooks/use-read-again-while.ts';
 import { whileCurrent } from '../hooks/while-current.ts';
+import { isUnderWay } from './labels.ts';
 import type { NotificationApi } from './notification-api.ts';
-
-/** How often the list is read again while a message of it is under way. */
-const WATCH_MS = 1_000;
 
 export interface Endpoints {
   /** Null until it has been read. */
@@ -52,13 +51,7 @@ export function useEndpoints(api: NotificationApi, may: boolean | undefined): En
     );
   }, [api]);
 
-  const isUnderWay = read.list?.webhooks.some(
-    ({ latest }) => latest?.state === 'pending' && latest.attempts <= 1,
-  );
-  useEffect(() => {
-    if (!isUnderWay) return undefined;
-    const timer = setInterval(readAgain, WATCH_MS);
-    return () => clearInterval(timer);
-  }, [isUnderWay]);
+  const hasOneUnderWay = read.list?.webhooks.some(({ latest }) => latest !== null && isUnderWay(latest));
+  useReadAgainWhile(hasOneUnderWay === true, readAgain);
   return { ...read, isForbidden: read.isForbidden || may === false, names, readAgain };
 }
