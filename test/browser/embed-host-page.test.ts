@@ -98,6 +98,24 @@ describe('the element in a page that changes', () => {
     });
   });
 
+  test('keeps its style in another document of the page', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const embed = await openOwnPage(page, server.url);
+    await embed.isConnected('live');
+    const display = await page.locator('sync-progress').evaluate((element) => {
+      // The frame has the policy of its page.
+      const policy = document.createElement('meta');
+      policy.httpEquiv = 'Content-Security-Policy';
+      policy.content = "style-src 'none'";
+      document.head.append(policy);
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      frame.contentDocument?.body.append(element);
+      const box = element.shadowRoot?.querySelector('.box');
+      return box && frame.contentWindow?.getComputedStyle(box).display;
+    });
+    expect(display).toBe('grid');
+  });
+
   test('has a button only while the page wants one', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const embed = await openOwnPage(page, server.url);

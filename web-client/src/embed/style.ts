@@ -123,12 +123,13 @@ p { margin: 0; overflow-wrap: anywhere; }
 
 export function addStyle(root: ShadowRoot): void {
   try {
-    const sheet = new CSSStyleSheet();
+    // A document takes only those of its own window.
+    const sheet = new (root.ownerDocument.defaultView ?? globalThis).CSSStyleSheet();
     sheet.replaceSync(LOOK);
     // A constructed style sheet: a policy that forbids inline styles allows it.
     root.adoptedStyleSheets = [sheet];
   } catch {
-    // Older browsers have none, and neither has the document of a test runner.
+    // Older browsers have none, and neither has a test runner.
     const style = document.createElement('style');
     style.textContent = LOOK;
     root.append(style);

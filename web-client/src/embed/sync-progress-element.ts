@@ -23,6 +23,7 @@ import { completeTexts, nextAttemptAt, type SyncProgressTexts } from '../progres
 import { learnServerTime } from '../server-time.ts';
 import { type AnnouncedState, announce } from './announcements.ts';
 import { offlineReason } from './offline-reason.ts';
+import { addStyle } from './style.ts';
 import { createView, type View } from './view.ts';
 
 export interface SyncProgressDetail {
@@ -168,6 +169,11 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
 
   disconnectedCallback(): void {
     this.#planToWatch();
+  }
+
+  /** A style sheet belongs to one document, such as that of a popup. */
+  adoptedCallback(): void {
+    if (this.shadowRoot !== null) addStyle(this.shadowRoot);
   }
 
   attributeChangedCallback(name: string): void {
