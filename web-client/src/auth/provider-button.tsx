@@ -29,7 +29,7 @@ export function ProviderButton({ api, returnTo }: ProviderButtonProps) {
     );
   };
   return (
-    <div className="sign-in-provider">
+    <div>
       <button type="button" className="btn btn-primary" aria-disabled={isAsking} onClick={begin}>
         <Icon name="key" />
         {isAsking ? 'Opening…' : `Sign in with ${provider}`}

@@ -38,7 +38,7 @@ export function PauseClinicButton({ api, registration, onChanged }: PauseClinicP
     <>
       <button
         type="button"
-        className="btn pause-clinic"
+        className="btn"
         data-unknown={may === undefined || organization === null}
         onClick={organization?.paused ? resume : () => setIsAsking(true)}
       >

@@ -24,7 +24,7 @@ export function PlaybackCard({ moments, isTrimmed }: PlaybackCardProps) {
     <section className="card playback" aria-labelledby="playback-title">
       <div className="card-head">
         <h2 id="playback-title">Timeline</h2>
-        <p className="soft playback-at">
+        <p className="soft">
           <a
             href={addressOfMoment(moment)}
             aria-label={`${formatDuration(moment.offsetMs)}, link to this moment`}

@@ -1,7 +1,7 @@
 /** The throughput of the shown run, measured here from the events, second by second. */
 import { useEffect, useState } from 'react';
 import type { SyncLog } from '#contract/sync-log.ts';
-import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
+import { moved, noThroughput, secondNow, type Throughput, withCount } from '../ui/throughput.ts';
 
 interface Counted {
   throughput: Throughput;
@@ -43,8 +43,4 @@ function withLog(before: Counted, { id, records_processed: processed }: SyncLog)
   if (before.runId !== id) return { throughput: noThroughput(second), runId: id, processed };
   const grown = Math.max(0, processed - before.processed);
   return { throughput: withCount(before.throughput, second, grown), runId: id, processed };
-}
-
-function secondNow(): number {
-  return Math.floor(performance.now() / 1000);
 }

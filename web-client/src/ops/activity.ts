@@ -11,7 +11,7 @@ import { operationWords } from '../ui/format.ts';
 export interface ActivityLine {
   /** A counter of this page. */
   key: number;
-  /** In milliseconds of the client's clock. */
+  /** By the clock of the server, in milliseconds since 1970. */
   at: number;
   organizationId: number;
   runId: number;

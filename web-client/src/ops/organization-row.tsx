@@ -71,7 +71,7 @@ export const OrganizationRow = memo(function OrganizationRow(props: Organization
         </a>
         {row.hasName && <span className="soft">{id}</span>}
       </th>
-      <td {...CELL} className="ops-state">
+      <td {...CELL}>
         <span className="pill" data-pill={state}>
           {icon !== undefined && <Icon name={icon} />}
           {STATE_WORDS[state]}

@@ -24,7 +24,7 @@ export function PauseButton({ pause, change }: KnownPause) {
     <>
       <button
         type="button"
-        className="btn btn-small ops-pause"
+        className="btn btn-small"
         data-hidden={pause === null}
         onClick={() => setAsked(pause?.paused ? 'resume' : 'pause')}
       >

@@ -12,7 +12,7 @@ import type { EverythingState } from '../live/everything-state.ts';
 import { reconnectOnVisible } from '../live/reconnect-on-visible.ts';
 import { watchEverything } from '../live/watch-everything.ts';
 import { serverNow } from '../server-time.ts';
-import { moved, noThroughput, type Throughput, withCount } from '../ui/throughput.ts';
+import { moved, noThroughput, secondNow, type Throughput, withCount } from '../ui/throughput.ts';
 import {
   type ActivityLine,
   activityBetween,
@@ -120,8 +120,4 @@ function throughputAfter(before: WatchedEverything, everything: EverythingState)
 function withNextSecond(before: WatchedEverything): WatchedEverything {
   if (!isConnected(before.connection)) return before;
   return { ...before, throughput: moved(before.throughput, secondNow()) };
-}
-
-function secondNow(): number {
-  return Math.floor(performance.now() / 1000);
 }

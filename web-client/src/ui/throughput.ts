@@ -1,4 +1,4 @@
-/** Counts the processed patients in each of the last seconds. Pure. */
+/** Counts the processed patients in each of the last seconds. Pure, except for the clock. */
 
 export const SECONDS_KEPT = 60;
 
@@ -9,6 +9,11 @@ export interface Throughput {
   readonly second: number;
   /** Oldest first; the last one is still growing. */
   readonly counts: readonly number[];
+}
+
+/** Of a clock that nothing sets back. */
+export function secondNow(): number {
+  return Math.floor(performance.now() / 1000);
 }
 
 export function noThroughput(second: number): Throughput {
