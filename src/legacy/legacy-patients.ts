@@ -1,6 +1,7 @@
 /** A stored patient in the shape of the old lists: active patients only, the most recently synced first. */
 import type { Sql } from 'postgres';
 import { isoTime } from '../database/iso-time.ts';
+import { matchesNameOrEmail } from '../patients/match-text.ts';
 
 export type LegacyPatient = ReturnType<typeof toLegacyPatient>;
 
@@ -31,7 +32,6 @@ export async function readLegacyPatients(
   organizationId: number,
   { limit, offset, search, syncedAfter }: LegacyPatientFilter,
 ): Promise<{ patients: LegacyPatient[]; total: number }> {
-  const text = search === undefined ? undefined : `%${search.replace(/[\\%_]/g, '\\$&')}%`;
   // Full and active runs see every patient of the list who is not held; any other run stores what it sees, or finds it unchanged.
   const sawAll = sql`organization_id = ${organizationId} and status = 'completed'
     and operation_type in ('full_patients', 'active_patients') and isfinite(completed_at)`;
@@ -46,7 +46,7 @@ export async function readLegacyPatients(
     from patients
     where patients.organization_id = ${organizationId}
       and missing_since is null and merged_into is null and archived_at is null
-      ${text === undefined ? sql`` : sql`and (concat_ws(' ', first_name, last_name) ilike ${text} or email ilike ${text})`}`;
+      ${search === undefined ? sql`` : sql`and ${matchesNameOrEmail(sql, search)}`}`;
   const synced =
     syncedAfter === undefined ? sql`` : sql`where synced_at > ${syncedAfter.toISOString()}::timestamptz`;
   const [rows, [count]] = await Promise.all([

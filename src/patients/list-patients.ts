@@ -7,6 +7,7 @@
 import type { Sql } from 'postgres';
 import type { ListedPatient, PatientState } from '#contract/patients.ts';
 import { isoTime } from '../database/iso-time.ts';
+import { matchesNameOrEmail } from './match-text.ts';
 
 export interface PatientFilter {
   /** Part of a name or e-mail, digits of a phone number, or a whole Cliniko id. */
@@ -53,10 +54,9 @@ const stateOf = (sql: Sql) => sql`case when missing_since is not null then 'miss
 const MIN_PHONE_DIGITS = 4;
 
 function matches(sql: Sql, search: string) {
-  const text = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
   // Phone numbers are stored in E.164, which omits the leading zero of the national form.
   const digits = search.replace(/\D/g, '').replace(/^0+/, '');
   const isPhone = /^[\d\s()+.-]+$/.test(search) && digits.length >= MIN_PHONE_DIGITS;
-  return sql`(concat_ws(' ', first_name, last_name) ilike ${text} or email ilike ${text}
+  return sql`(${matchesNameOrEmail(sql, search)}
     or cliniko_patient_id = ${search.trim()} ${isPhone ? sql`or phone like ${`%${digits}%`}` : sql``})`;
 }

@@ -87,6 +87,28 @@ describe('the patients of a clinic', () => {
     expect((await list(server, '?search=no such person')).patients).toEqual([]);
   });
 
+  test('are found however a name is spelled in Unicode, and whatever blanks are around it', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 5 });
+    await wholeSync(server);
+    const sql = connectInTest(databaseUrl);
+    const decomposed = 'Zo\u00eb'.normalize('NFD');
+    await sql`update patients set first_name = ${`${decomposed} `}, last_name = ${' van  Dyk'}, archived_at = null, merged_into = null
+      where id = (select min(id) from patients)`;
+    const [row] = await sql<{ id: string }[]>`
+      select cliniko_patient_id as id from patients where last_name like '%Dyk'`;
+    const found = async (path: string) => {
+      const answer: unknown = await (await server.api(path)).json();
+      return JSON.stringify(answer).includes(`"${row?.id}"`);
+    };
+    for (const name of ['Zo\u00eb', decomposed, 'ZO\u00cb VAN DYK', ' van dyk ', 'van  Dyk', '\u00eb van']) {
+      const search = encodeURIComponent(name);
+      expect(await found(`/cliniko/patients/123?search=${search}`), name).toBe(true);
+      expect(await found(`/cliniko/active-patients/123?search=${search}`), name).toBe(true);
+    }
+  });
+
   test('link to their pages in Cliniko, by the subdomain that Cliniko names, and to none when it names none', async ({
     databaseUrl,
   }) => {
