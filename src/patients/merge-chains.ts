@@ -2,23 +2,22 @@
 import type { ISql } from 'postgres';
 import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 
-/** No real chain is longer; a loop, which Cliniko should not have, ends here. */
-const MAX_STEPS = 32;
-
 /**
  * Points each merged patient at the survivor: after A into B and B into C, A points at C.
  *
- * Cliniko names only the next patient, and a page may show A long before B, so a run does this after it has seen all pages.
- * A loop has no survivor: its patients keep pointing at another patient of the loop. Chains are followed in memory, because
- * the time of a recursive statement grows with the number of merged patients.
+ * Cliniko names only the next patient, and a page may show A long before B, so a run does this after it has seen all pages. The
+ * next patient is read from the record: `merged_into` is already the end of the chain, as it was at an earlier run. A patient
+ * that leads into a loop, which Cliniko should not have, has no survivor, and points at the next one. Chains are followed in
+ * memory, because the time of a recursive statement grows with the number of merged patients.
  *
  * Call it in a transaction that holds the organization exclusively.
  */
 export async function resolveMergeChains(tx: ISql, organizationId: number): Promise<void> {
-  const targets = await readTargets(tx, organizationId);
-  const wrong = [...targets.keys()].filter((id) => survivorOf(id, targets) !== targets.get(id));
-  for (const ids of portions(wrong)) {
-    const survivors = ids.map((id) => survivorOf(id, targets));
+  const merged = await readMerged(tx, organizationId);
+  const wrong = [...survivorsOf(merged)].filter(([id, survivor]) => merged.get(id)?.into !== survivor);
+  for (const part of portions(wrong)) {
+    const ids = part.map(([id]) => id);
+    const survivors = part.map(([, survivor]) => survivor);
     await tx`
       update patients set merged_into = survivor.target
       from unnest(${ids}::text[], ${survivors}::text[]) as survivor (id, target)
@@ -26,30 +25,51 @@ export async function resolveMergeChains(tx: ISql, organizationId: number): Prom
   }
 }
 
-/** The patient that each merged patient points at, in the order of ids. */
-async function readTargets(tx: ISql, organizationId: number): Promise<Map<string, string>> {
-  const targets = new Map<string, string>();
+interface MergedPatient {
+  /** The stored `merged_into`. */
+  into: string;
+  /** The patient that the record names. */
+  next: string;
+}
+
+/** The merged patients, in the order of ids. A row of another program may have a record without a link. */
+async function readMerged(tx: ISql, organizationId: number): Promise<Map<string, MergedPatient>> {
+  const merged = new Map<string, MergedPatient>();
   for (let after = ''; ; ) {
-    const rows = await tx<{ id: string; target: string }[]>`
-      select cliniko_patient_id as id, merged_into as target from patients
+    const rows = await tx<({ id: string } & MergedPatient)[]>`
+      select cliniko_patient_id as id, merged_into as into, coalesce(
+        substring(raw #>> '{merged_with_patient,links,self}' from '/([0-9]{1,19})/?(?:[?].*)?$'), merged_into) as next
+      from patients
       where organization_id = ${organizationId} and merged_into is not null and cliniko_patient_id > ${after}
       order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
-    for (const { id, target } of rows) targets.set(id, target);
+    for (const { id, into, next } of rows) merged.set(id, { into, next });
     const last = rows.at(-1);
-    if (last === undefined) return targets;
+    if (last === undefined) return merged;
     after = last.id;
   }
 }
 
-function survivorOf(id: string, targets: ReadonlyMap<string, string>): string {
-  const met = new Set<string>();
-  let survivor = id;
-  for (let next = targets.get(id); next !== undefined; next = targets.get(next)) {
-    met.add(survivor);
-    // A loop: any other target would be another one at each run.
-    if (met.has(next)) return targets.get(id) ?? id;
-    if (met.size > MAX_STEPS) break;
-    survivor = next;
+/** Where each merged patient has to point: at the end of its chain, or at the next patient if it leads into a loop. */
+function survivorsOf(merged: ReadonlyMap<string, MergedPatient>): Map<string, string> {
+  /** Undefined: a loop. */
+  const ends = new Map<string, string | undefined>();
+  for (const id of merged.keys()) {
+    const path = new Set<string>();
+    let last = id;
+    for (
+      let next = nextOf(last);
+      next !== undefined && !path.has(last) && !ends.has(last);
+      next = nextOf(last)
+    ) {
+      path.add(last);
+      last = next;
+    }
+    const known = ends.has(last) ? ends.get(last) : last;
+    for (const one of path) ends.set(one, path.has(last) ? undefined : known);
   }
-  return survivor;
+  return new Map([...merged].map(([id, { next }]) => [id, ends.get(id) ?? next]));
+
+  function nextOf(id: string): string | undefined {
+    return merged.get(id)?.next;
+  }
 }

@@ -44,6 +44,25 @@ describe('patients that Cliniko has merged', () => {
     expect(await versions()).toEqual(stored);
   });
 
+  test('point where the chain leads now, when Cliniko has changed a later part of it', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl, { patients: 60 });
+    const { pointers } = await openMerged(databaseUrl);
+    const { people } = server.cliniko;
+    const [a, b, c, d] = [people.idOf(50), people.idOf(2), people.idOf(30), people.idOf(9)];
+    await wholeSync(server);
+    const before = await pointers();
+    people.merge(a, b);
+    people.merge(b, c);
+    await wholeSync(server, 'sync-changed');
+    expect(await pointers()).toEqual({ ...before, [a]: c, [b]: c });
+
+    people.merge(b, d);
+    await wholeSync(server, 'sync-changed');
+    expect(await pointers()).toEqual({ ...before, [a]: d, [b]: d });
+  });
+
   test('keep pointing at each other in a loop, and may point at a survivor that is not stored', async ({
     databaseUrl,
   }) => {
