@@ -2,8 +2,8 @@
  * Updates the stored patients to match Cliniko, one batch per statement.
  *
  * Hashes are read first, and only patients that differ are written: a batch of unchanged patients costs one index read and
- * no write. `updated_at` alone is not enough: archiving or a new phone may not change it. An older version never wins, so
- * replaying a page is harmless.
+ * no write. `updated_at` alone is not enough: archiving or a new phone may not change it. An older version does not replace one
+ * that was stored less than an hour before, so replaying a page is harmless.
  *
  * Not here: which patients are rejected (parse-patient.ts), the transaction around it (sync/write/store-batch.ts).
  */
@@ -107,7 +107,9 @@ export async function upsertPatients(
         updated_at = excluded.updated_at, raw = excluded.raw, content_hash = excluded.content_hash,
         warnings = excluded.warnings, stored_at = now(), changed_at = clock_timestamp()
       where (patients.updated_at is null or excluded.updated_at is null
-          or patients.updated_at <= excluded.updated_at)
+          or patients.updated_at <= excluded.updated_at
+          -- No page is that old when it is stored: Cliniko itself has an earlier version again.
+          or patients.stored_at < now() - interval '1 hour')
         -- Another batch has stored this version since the hashes were read.
         and patients.content_hash <> excluded.content_hash
         -- A patient marked as missing or held is present again, in any version.
