@@ -46,6 +46,15 @@ export const syncLogTable = pgTable(
       table.startedAt.desc().nullsFirst(),
       table.id.desc().nullsFirst(),
     ),
+    // The runs of all organizations, the newest last.
+    index('sync_logs_recent').on(table.startedAt, table.id),
+    // These two read a status as the documented one (`sync_status_word()` in drizzle/), whatever word another program wrote.
+    index('sync_logs_unended')
+      .on(table.organizationId, table.id)
+      .where(sql`sync_status_word(status) = 'running'`),
+    index('sync_logs_succeeded')
+      .on(table.organizationId, sql`(coalesce(completed_at, started_at)) desc`)
+      .where(sql`sync_status_word(status) = 'completed'`),
   ],
 );
 
