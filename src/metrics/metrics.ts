@@ -4,9 +4,12 @@
  * Other folders do not import it. They report through small interfaces of their own (sync/observer.ts, the client's
  * `onAnswered` …), or are read at each scrape. No label holds an organization, a run or a key: thousands of clinics
  * would be thousands of series, and a reader of metrics must not learn when a clinic syncs.
+ *
+ * What an alert or a panel counts begins at 0 with the server: Prometheus sees an increase only in a series that exists already.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { OperationAction } from '#contract/bulk-operation.ts';
+import { SyncErrorType } from '#contract/sync-log.ts';
 import type { RequestOutcome } from '../cliniko/client.ts';
 import type { ReadOutcome } from '../events/history-reads.ts';
 import type { LiveCounters } from '../live/stats.ts';
@@ -72,6 +75,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     'Attempts to deliver a webhook, by outcome.',
     ['outcome'],
   );
+  for (const outcome of ['delivered', 'retried', 'given_up']) webhooks.zero({ outcome });
   const historyReads = counter(
     registers,
     'replica_reads_total',
@@ -163,7 +167,6 @@ function collectAtEachScrape(registers: Registers, sources: MetricSources): void
   });
 }
 
-/** Created at 0, so that the first one is an increase. */
 const REFUSALS = [
   ['401', 'UNAUTHENTICATED'],
   ['403', 'FORBIDDEN'],
@@ -180,6 +183,11 @@ function httpMetrics(
     'Answered requests; a stream counts when it starts.',
     ['method', 'route', 'status'],
   );
+  const failures = counter(
+    registers,
+    'internal_errors_total',
+    'Requests that ended with an internal error (500).',
+  );
   const connections = counter(
     registers,
     'connections_refused_total',
@@ -195,10 +203,22 @@ function httpMetrics(
   return {
     requestRefused: (status, code) => refusals.inc({ status: String(status), code }),
     connectionRefused: (limit) => connections.inc({ limit }),
-    requestAnswered: ({ method, route, status, seconds }) =>
-      requests.observe({ method, route, status: String(status) }, seconds),
+    requestAnswered({ method, route, status, seconds }) {
+      requests.observe({ method, route, status: String(status) }, seconds);
+      // Each route and status is a series of its own, which begins with its first answer.
+      if (status === 500) failures.inc();
+    },
   };
 }
+
+const CLINIKO_OUTCOMES: readonly RequestOutcome[] = [
+  'ok',
+  'unauthorised',
+  'forbidden',
+  'rate-limited',
+  'unavailable',
+  'unreadable',
+];
 
 function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> {
   const requests = histogram(
@@ -207,7 +227,7 @@ function clinikoMetrics(registers: Registers): Pick<Metrics, 'clinikoAnswered'> 
     'Requests to Cliniko by outcome, each attempt counted; rate-limited is a 429.',
     ['outcome'],
   );
-  for (const outcome of ['ok', 'rate-limited', 'unavailable']) requests.zero({ outcome });
+  for (const outcome of CLINIKO_OUTCOMES) requests.zero({ outcome });
   return { clinikoAnswered: (outcome, seconds) => requests.observe({ outcome }, seconds) };
 }
 
@@ -256,6 +276,7 @@ function syncObserver(registers: Registers): SyncObserver {
   for (const result of ['inserted', 'updated', 'unchanged', 'failed']) patients.inc({ result }, 0);
   for (const operation of ['full_patients', 'active_patients', 'changed_patients']) {
     ends.inc({ operation, outcome: 'completed', error_type: '' }, 0);
+    for (const error_type of SyncErrorType.options) ends.inc({ operation, outcome: 'failed', error_type }, 0);
   }
   return {
     claimed: (kind) => claims.inc({ kind }),

@@ -1,7 +1,11 @@
 /** The metrics that an operator on call needs, on a real server that does real work. */
+import { readFile } from 'node:fs/promises';
 import perfHooks from 'node:perf_hooks';
 import { describe, expect, onTestFinished, vi } from 'vitest';
+import { SyncErrorType } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { createDatabaseStatsReader } from '../../src/metrics/database-stats.ts';
+import { createMetrics, type MetricSources } from '../../src/metrics/metrics.ts';
 import { claimNextRun } from '../../src/sync/lease.ts';
 import { startRun } from '../../src/sync/start-run.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -12,6 +16,7 @@ import { startReceiver } from '../webhooks/support/receiver.ts';
 import { readSamples, scrape } from './support/scrape.ts';
 
 const PATIENTS = 120;
+const OPERATIONS = new URL('../../docs/operations/', import.meta.url);
 
 async function syncOnce(server: TestServer): Promise<void> {
   const stream = await openStream(`${server.url}/api/v1/cliniko/sync-logs/123/events`);
@@ -177,19 +182,34 @@ describe('two servers in one process', () => {
   });
 });
 
+describe('what alerts and panels count', () => {
+  test('is 0 before it happens for the first time: the first time is an increase', async () => {
+    const { metrics, read } = newMetrics();
+    const rules = await readFile(new URL('alerts.yml', OPERATIONS), 'utf8');
+    const panels = await readFile(new URL('grafana-dashboard.json', OPERATIONS), 'utf8');
+    const counted = [...`${rules}${panels}`.matchAll(/increase\((\w+)(?:\{([^}]*)\})?\[/g)];
+    expect(counted.length).toBeGreaterThan(8);
+    const { value, sum } = await read();
+    for (const [selector, name = '', labels = ''] of counted) {
+      const exact = [...labels.matchAll(/(\w+)="([\w-]+)"/g)];
+      const wanted = Object.fromEntries(exact.map(([, label = '', word = '']) => [label, word]));
+      expect(value(name, wanted), selector).toBe(0);
+      expect(sum(name), selector).toBe(0);
+    }
+    for (const error_type of SyncErrorType.options)
+      expect(value('patient_sync_runs_ended_total', { outcome: 'failed', error_type }), error_type).toBe(0);
+
+    metrics.requestAnswered({ method: 'GET', route: '/api/v1/overview', status: 500, seconds: 0.1 });
+    metrics.requestAnswered({ method: 'GET', route: '/api/v1/overview', status: 503, seconds: 0.1 });
+    expect((await read()).value('patient_sync_internal_errors_total')).toBe(1);
+  });
+});
+
 describe('an unavailable database', () => {
   test('still allows a scrape: its own metrics are absent, not zero', async ({ databaseUrl }) => {
-    const { createMetrics } = await import('../../src/metrics/metrics.ts');
-    const { createDatabaseStatsReader } = await import('../../src/metrics/database-stats.ts');
     const database = openDatabase(databaseUrl.replace(/:\d+\//, ':1/'));
     onTestFinished(() => database.close());
-    const metrics = createMetrics({
-      readDatabaseStats: createDatabaseStatsReader(database.sql),
-      isListenerHealthy: () => false,
-      isNatsConnected: () => false,
-      isDraining: () => true,
-      live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
-    });
+    const { metrics } = newMetrics(createDatabaseStatsReader(database.sql));
     const text = await metrics.read();
     const { value } = readSamples(text);
     expect(value('patient_sync_database_up')).toBe(0);
@@ -213,6 +233,17 @@ describe('a request', () => {
     expect(server.logged()).not.toContain('canary');
   });
 });
+
+function newMetrics(readDatabaseStats: MetricSources['readDatabaseStats'] = async () => undefined) {
+  const metrics = createMetrics({
+    readDatabaseStats,
+    isListenerHealthy: () => false,
+    isNatsConnected: () => false,
+    isDraining: () => true,
+    live: () => ({ sseConnections: 0, socketConnections: 0, folded: 0, closedSlow: 0 }),
+  });
+  return { metrics, read: async () => readSamples(await metrics.read()) };
+}
 
 async function scrapeUntil(
   server: TestServer,

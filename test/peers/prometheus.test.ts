@@ -35,6 +35,16 @@ const Alerts = z.object({
   ),
 });
 
+const AlertTests = z.object({
+  tests: z.array(
+    z.object({
+      alert_rule_test: z.array(
+        z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()).default([]) }),
+      ),
+    }),
+  ),
+});
+
 async function dashboardExpressions(): Promise<string[]> {
   const { panels } = Dashboard.parse(
     JSON.parse(await readFile(`${OPERATIONS}grafana-dashboard.json`, 'utf8')),
@@ -119,6 +129,14 @@ describe('a real Prometheus', () => {
 });
 
 describe('an alert', () => {
+  test('fires in a test of its rule', async () => {
+    const { tests } = AlertTests.parse(parse(await readFile(`${OPERATIONS}alerts.test.yml`, 'utf8')));
+    const fired = tests.flatMap(({ alert_rule_test }) =>
+      alert_rule_test.filter(({ exp_alerts }) => exp_alerts.length > 0).map(({ alertname }) => alertname),
+    );
+    for (const { alert } of await alertRules()) expect(fired).toContain(alert);
+  });
+
   test('names a part of the runbook that exists', async () => {
     const runbook = await readFile(`${OPERATIONS}runbook.md`, 'utf8');
     const anchors = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
