@@ -1,6 +1,6 @@
 /**
- * Maintains the daily partitions of the event log and of the log of patient changes: creates them ahead, and drops them after
- * the retention time.
+ * Maintains the partitions of the event log and of the log of patient changes, one for each day or, with a long retention time, for
+ * several days: creates them ahead, and drops them after the retention time.
  */
 import type { Sql } from 'postgres';
 import { maintainHourly } from '../database/maintain-hourly.ts';

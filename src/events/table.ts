@@ -58,10 +58,12 @@ export const syncLogTable = pgTable(
   ],
 );
 
-/** The head of each organization's stream. Its row lock makes `seq` dense and equal to commit order. */
+/** The head of each organization's stream. Its row lock makes `seq` dense and equal to commit order. The row outlives the organization. */
 export const syncStreamTable = pgTable('sync_streams', {
   organizationId: integer('organization_id').primaryKey(),
   head: bigint('head', { mode: 'bigint' }).notNull(),
+  /** When the organization was deleted last (organizations/erased-runs.ts); null: never. */
+  erasedAt: time('erased_at'),
 });
 
 /**
@@ -72,7 +74,7 @@ export const syncEpochSeedTable = pgTable('sync_epoch_seed', {
   seed: uuid('seed').primaryKey().defaultRandom(),
 });
 
-/** Partitioned by day of `at` (see drizzle/), so that retention drops whole tables. */
+/** Partitioned by days of `at` (see drizzle/), so that retention drops whole tables. */
 export const syncEventTable = pgTable(
   'sync_events',
   {

@@ -114,7 +114,7 @@ export const patientChangeStreamTable = pgTable('patient_change_streams', {
   settledAt: time('settled_at').notNull(),
 });
 
-/** Consecutive changes of one statement, at most 1,000 in a row. Partitioned by day of `at`, like `sync_events`. */
+/** Consecutive changes of one statement, at most 1,000 in a row. Partitioned by days of `at`, like `sync_events`. */
 export const patientChangeTable = pgTable(
   'patient_changes',
   {

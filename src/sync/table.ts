@@ -34,6 +34,8 @@ export const syncRunTable = pgTable(
     index('sync_runs_open').on(table.createdAt).where(sql`ended_at is null`),
     // For erasures. No condition on the checkpoint: each batch would have to write all indexes.
     index('sync_runs_of_organization').on(table.organizationId),
+    // For the end of their retention.
+    index('sync_runs_ended').on(table.endedAt).where(sql`ended_at is not null`),
   ],
 );
 

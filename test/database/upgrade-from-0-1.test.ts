@@ -88,6 +88,7 @@ describe('the upgrade of a database of version 0.1', () => {
     } = await readRows(platform.admin);
     const { sync_eras: eras, cliniko_credentials: keys = [], organizations = [], ...kept } = before;
     const { patients = [], webhook_endpoints: endpoints = [], webhook_deliveries: deliveries = [] } = before;
+    const { sync_streams: streams = [] } = before;
     // Later migrations add columns.
     expect(after).toEqual({
       ...kept,
@@ -98,6 +99,7 @@ describe('the upgrade of a database of version 0.1', () => {
         Object.assign({ organizations: null, kind: null, summary: null }, row),
       ),
       patients: patients.map((row) => Object.assign({ changed_at: expect.any(String) }, row)),
+      sync_streams: streams.map((row) => Object.assign({ erased_at: null }, row)),
       patient_changes: [],
       patient_change_streams: [],
       patient_changes_pending: [],
