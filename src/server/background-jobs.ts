@@ -6,6 +6,7 @@ import { startPartitionMaintenance } from '../events/partitions.ts';
 import { startOperationRetention } from '../operations/read-operation.ts';
 import { type OperationDeps, startOperationWorker } from '../operations/work-on-operations.ts';
 import type { EngineDeps } from '../sync/run-context.ts';
+import { startRunRetention } from '../sync/run-retention.ts';
 import { startScheduler } from '../sync/schedule/scheduler.ts';
 import { watchForInterrupted } from '../sync/stale-foreign-runs.ts';
 import { Worker } from '../sync/worker.ts';
@@ -35,6 +36,7 @@ export async function startBackgroundJobs(
   const stopScheduler = startScheduler(engine);
   const stopOperations = startOperationWorker({ ...engine, onApplied });
   const stopOperationRetention = await startOperationRetention(database, logger);
+  const stopRunRetention = await startRunRetention(database, logger);
   const stopOverdueWatch = watchForOverdue(database, logger);
   const purgeAfterDays = config.purgeMissingAfterDays;
   const stopRotation = config.previousCredentialsKey && rotateAgain(database, engine.sealer, SEALED, logger);
@@ -45,6 +47,7 @@ export async function startBackgroundJobs(
       stopScheduler();
       stopOperations();
       stopOperationRetention();
+      stopRunRetention();
       stopOverdueWatch();
       stopPurge?.();
       stopRotation?.();

@@ -13,12 +13,13 @@ const OVERLAP = '5 minutes';
  * when none is proven, as when Cliniko reports no totals, the last one counts.
  *
  * @returns the time since which a changed sync reads changes (ISO 8601 UTC, whole seconds); undefined when no full or changed
- * sync of this organization has completed, so everything has to be read
+ * sync of this organization has completed, or the last proven one is too long ago, so everything has to be read
  */
 export async function readWatermark({ sql }: Database, organizationId: number): Promise<string | undefined> {
   const isProven = sql`log.metadata #>> '{proof,proven}' = 'true'`;
   const [row] = await sql<{ since: string | null }[]>`
-    select to_char(coalesce(${newestBeginning(sql, organizationId, isProven)}, ${newestBeginning(sql, organizationId, sql`true`)})
+    select to_char(coalesce(${newestBeginning(sql, organizationId, isProven)},
+        case when not ${wasProven(sql, organizationId, isProven)} then ${newestBeginning(sql, organizationId, sql`true`)} end)
       - ${OVERLAP}::interval, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since`;
   return row?.since ?? undefined;
 }
@@ -42,3 +43,12 @@ const newestBeginning = (sql: ISql, organizationId: number, condition: PendingQu
       and run.checkpoint ->> 'keyVersion' = extract(epoch from credentials.updated_at)::text
       and ${condition}
     order by log.started_at desc, log.id desc limit ${NEWEST_RUNS}) as newest)`;
+
+/** Whether a run with the present key is proven whose own record was deleted (run-retention.ts). */
+const wasProven = (sql: ISql, organizationId: number, isProven: PendingQuery<Row[]>) => sql`
+  exists (
+    select from sync_logs as log join cliniko_credentials as credentials using (organization_id)
+    where log.organization_id = ${organizationId} and log.status = 'completed' and ${isProven}
+      and log.operation_type in ('full_patients', 'changed_patients')
+      and log.started_at >= credentials.updated_at at time zone 'utc'
+      and not exists (select from sync_runs where sync_log_id = log.id))`;
