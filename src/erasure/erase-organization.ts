@@ -5,6 +5,7 @@ import { type AuditEntry, appendAudit } from '../audit/append.ts';
 import type { Database, Tx } from '../database/open.ts';
 import { ROWS_AT_ONCE } from '../database/portions.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
+import { leaveRunsBehind } from '../organizations/erased-runs.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { interruptAndRun } from '../sync/exclusive-transaction.ts';
 import { forceFailRun } from '../sync/force-fail-run.ts';
@@ -50,6 +51,7 @@ export async function eraseOrganization(
     await forgetDeliveries(tx, organizationId);
     await leaveSharedEndpoints(tx, organizationId);
     await leaveSqlReaders(tx, organizationId);
+    await leaveRunsBehind(tx, organizationId);
     // The key is deleted with its row.
     await tx`delete from organizations where id = ${organizationId}`;
     await appendAudit(tx, {

@@ -1,5 +1,6 @@
 /** Reads `sync_logs` for the poll, with the stream position (`head`) at which the result was true. */
 import type { ISql, Sql } from 'postgres';
+import { isOfPresent } from '../organizations/erased-runs.ts';
 import { lastChangeOf, toLastChange } from './event-queries.ts';
 import { renderSyncLog } from './render.ts';
 
@@ -12,6 +13,8 @@ export interface SyncLogFilter {
   before?: number | undefined;
   /** Only this row. */
   id?: number | undefined;
+  /** Without those of a deleted organization with the same id. */
+  ofPresent?: true;
 }
 
 export interface SyncLogPage {
@@ -67,8 +70,9 @@ export async function readSyncLogs(
 }
 
 function conditions(sql: ISql, organizationId: number, filter: SyncLogFilter) {
-  const { status, operationType, before, id } = filter;
+  const { status, operationType, before, id, ofPresent } = filter;
   return sql`
+    ${ofPresent ? sql`and ${isOfPresent(sql, sql`${organizationId}::int`, sql`started_at`)}` : sql``}
     ${status === undefined ? sql`` : sql`and sync_log_status(run) = ${status}`}
     ${operationType === undefined ? sql`` : sql`and operation_type = ${operationType}`}
     ${id === undefined ? sql`` : sql`and id = ${id}`}

@@ -9,6 +9,7 @@
  * The overview, the metrics and the webhooks use the same fragments, so they never differ.
  */
 import type { ISql } from 'postgres';
+import { isOfPresent } from './erased-runs.ts';
 import { isEverythingPaused } from './pause.ts';
 
 const LATE = '15 minutes';
@@ -25,6 +26,7 @@ export const lastSuccess = (sql: ISql) => sql`
     select coalesce(completed_at, started_at) at time zone 'utc' as at from sync_logs
     where organization_id = organization.id and sync_status_word(status) = 'completed'
       and coalesce(completed_at, started_at) < (now() at time zone 'utc') + interval '1 day'
+      and ${isOfPresent(sql, sql`organization.id`, sql`coalesce(completed_at, started_at)`)}
     order by coalesce(completed_at, started_at) desc limit 1) as success on true`;
 
 /** Of an organization with a schedule: since when it has had no success. */

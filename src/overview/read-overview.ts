@@ -13,6 +13,7 @@ import { isoTime } from '../database/iso-time.ts';
 import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
 import { renderSyncLog } from '../events/render.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
+import { isOfPresent } from '../organizations/erased-runs.ts';
 import { isOverdue, lastSuccess } from '../organizations/overdue.ts';
 
 export interface OverviewFilter {
@@ -150,6 +151,7 @@ export const lastJudged = (sql: ISql) => sql`
     from sync_logs
     where organization_id = organization.id and sync_status_word(status) <> 'running'
       and lower(btrim(status) collate "C") <> 'cancelled' and metadata ->> 'error_type' is distinct from 'SYNC_CANCELLED'
+      and ${isOfPresent(sql, sql`organization.id`, sql`started_at`)}
     order by started_at desc, id desc limit 1) as judged on true`;
 
 function render({ epoch, columns, metadata, change, ...row }: Row): RenderedRow {

@@ -38,7 +38,7 @@ export function patientRoutes(deps: PatientRouteDeps): Hono {
     const organizationId = pathId(c, 'orgId');
     const [counts, { logs }] = await Promise.all([
       countPatients(database.sql, organizationId),
-      readSyncLogs(database.sql, organizationId, { limit: 1, status: 'completed' }),
+      readSyncLogs(database.sql, organizationId, { limit: 1, status: 'completed', ofPresent: true }),
     ]);
     const body = `${JSON.stringify(counts).slice(0, -1)},"last_completed_sync":${logs[0] ?? 'null'}}`;
     return c.body(body, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });

@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { ErasedOrganization } from '#contract/erasure.ts';
+import { Overview } from '#contract/overview.ts';
+import { PatientSummary } from '#contract/patients.ts';
 import { StartedSync } from '#contract/sync-log.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
 import { eraseAndAudit } from '../../src/erasure/erase.ts';
@@ -12,7 +14,7 @@ import { purgeMissing } from '../../src/erasure/purge.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { rethrow } from '../support/rethrow.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
 const run = promisify(execFile);
@@ -95,6 +97,34 @@ describe('deleting an organization', () => {
     expect(
       await database.sql`select action, details from audit_log where action = 'organization.delete'`,
     ).toEqual([{ action: 'organization.delete', details: { patients: 118, quarantined: 2 } }]);
+  });
+
+  test('leaves its runs behind: another clinic with its id has no success before its own', async ({
+    databaseUrl,
+  }) => {
+    const { server, log } = await syncedClinic(databaseUrl);
+    const state = async () => {
+      const { organizations } = Overview.parse(await askJson(server, '/overview'));
+      const { last_completed_sync } = PatientSummary.parse(
+        await askJson(server, '/cliniko/patients/123/summary'),
+      );
+      const [row] = organizations;
+      return {
+        state: row?.state,
+        since: row?.last_success_at,
+        errors: row?.errors,
+        sync: last_completed_sync?.id ?? null,
+      };
+    };
+    expect(await state()).toMatchObject({ state: 'with_errors', errors: 2, sync: log.id });
+    await remove(server);
+    await putJson(server.api, '/organizations/123', { name: 'Another clinic' });
+    expect(await state()).toEqual({ state: 'never', since: null, errors: 0, sync: null });
+    expect(await askJson(server, '/cliniko/sync-logs/123')).toMatchObject({ logs: [{ id: log.id }] });
+
+    await putJson(server.api, '/organizations/123/cliniko-credentials', { api_key: server.cliniko.apiKey });
+    const own = await wholeSync(server);
+    expect(await state()).toMatchObject({ since: own.completed_at, sync: own.id });
   });
 
   test('ends the running sync, and no patient is stored afterwards', async ({ databaseUrl }) => {
