@@ -32,7 +32,7 @@ interface WaitingRow {
   id: number;
   quiet_hours: QuietHours | null;
   digest: boolean;
-  /** Of the oldest notice, by the clock of the database. */
+  /** Of the oldest notice, by the clock of the database; negative when that was ahead and is set back. */
   waited_s: number;
 }
 
@@ -62,7 +62,8 @@ export async function enqueueNotices(sql: Sql, options: NoticeOptions): Promise<
 }
 
 function isDue({ quiet_hours, digest, waited_s }: WaitingRow, now: Date): boolean {
-  return !isQuiet(quiet_hours, now) && (!digest || waited_s >= DIGEST_MINUTES * 60);
+  const hasWaited = waited_s < 0 || waited_s >= DIGEST_MINUTES * 60;
+  return !isQuiet(quiet_hours, now) && (!digest || hasWaited);
 }
 
 interface EndpointRow {

@@ -128,6 +128,18 @@ describe('a digest', () => {
     ]);
   });
 
+  test('waits for no notice that was written while the clock of the database was ahead', async ({
+    databaseUrl,
+  }) => {
+    const sql = connectInTest(databaseUrl);
+    await addClinics(sql, 2);
+    await addEndpoint(sql, { digest: true });
+    await fail(sql, 1, 1, 'CLINIKO_UNAVAILABLE', '');
+    await age(sql, -60 * 24 * 365);
+    await fail(sql, 2, 2, 'CLINIKO_UNAVAILABLE', '');
+    expect(textsOf(await send(sql))).toEqual([`2 clinics failed: Cliniko did not answer ${LINK}`]);
+  });
+
   test('counts every notice of a long night', async ({ databaseUrl }) => {
     const sql = connectInTest(databaseUrl);
     await addClinics(sql, 700);
