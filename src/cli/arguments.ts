@@ -91,7 +91,7 @@ function exitCodeOf(error: unknown): number {
 function explain(error: unknown): string {
   if (error instanceof UsageError) return asInvoked(error.message).split('\n').map(terminalText).join('\n');
   if (error instanceof CommandError) return asInvoked(terminalText(error.message));
-  return explainStartFailure(error, 'The command failed');
+  return asInvoked(explainStartFailure(error, 'The command failed'));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The database of the environment, for commands that work on it without a server. */
 import { type DatabaseConfig, readDatabaseConfig } from '../config/config.ts';
 import { withExplanation } from '../database/check-database.ts';
+import { assertNotOlder } from '../database/migrate.ts';
 import { readJournal } from '../database/migration-journal.ts';
 import { type Database, type OpenOptions, openPinned } from '../database/open.ts';
 import { prepareDatabase } from '../database/prepare.ts';
@@ -13,7 +14,11 @@ interface WithDatabaseOptions {
   asOwner?: boolean;
 }
 
-/** Migrates first, as a server does. @returns the exit code */
+/**
+ * Creates the tables when there are none. Those of an older version stay: its servers may run.
+ *
+ * @returns the exit code
+ */
 export async function withDatabase(
   work: (database: Database, roles: DatabaseRoles) => Promise<void>,
   { asOwner = false }: WithDatabaseOptions = {},
@@ -22,7 +27,7 @@ export async function withDatabase(
   const { listenDatabaseUrl: listenUrl, migrateDatabaseUrl: migrateUrl, databaseReaders: readers } = config;
   const { url, close } = await openCommandDatabase(config);
   try {
-    const { roles } = await prepareDatabase({ url, listenUrl, migrateUrl, readers });
+    const { roles } = await prepareDatabase({ url, listenUrl, migrateUrl, readers, upgrades: false });
     const address = asOwner ? (migrateUrl ?? listenUrl ?? url) : url;
     const database = await openPinned(address, { max: 1 });
     await work(database, roles).finally(database.close);
@@ -56,11 +61,8 @@ export async function withMigratedDatabase<T>(
 }
 
 async function assertMigrated({ sql }: Database): Promise<void> {
-  const { schema, pending } = await readJournal(sql);
-  if (pending.length === 0) return;
-  const what =
-    schema === 'none'
-      ? 'The database has no tables of this server yet.'
-      : 'The tables in the database are those of an older version.';
-  throw new CommandError(`${what} Run: npm run db:migrate`);
+  const journal = await readJournal(sql);
+  assertNotOlder(journal);
+  if (journal.schema !== 'none') return;
+  throw new CommandError('The database has no tables of this server yet. Run: npm run db:migrate');
 }

@@ -13,7 +13,7 @@ import { DatabaseStartError } from './database-failure.ts';
 import { withConnection } from './driver.ts';
 import { liftLimits } from './lift-limits.ts';
 import { withMigrationExplanation } from './migration-failure.ts';
-import { applyPending, readJournal } from './migration-journal.ts';
+import { applyPending, type Journal, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
 import { readOwnObjects } from './own-objects.ts';
 import { restorePatientUniqueness } from './patient-uniqueness.ts';
@@ -33,6 +33,8 @@ export interface MigrateOptions {
   /** `DATABASE_READERS` */
   readers?: readonly string[];
   logger?: Logger | undefined;
+  /** Whether tables of an older version become those of this one; otherwise they are an error. Default: true. */
+  upgrades?: boolean;
   /** How long to retry while another session, such as a backup, holds a table. Default: 10 minutes. */
   patienceMs?: number;
 }
@@ -85,6 +87,7 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
       const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
       watch = watchBlockingSession(sql, own?.pid ?? 0);
       const journal = await readJournal(tx);
+      if (options.upgrades === false) assertNotOlder(journal);
       await assertNoConflictingObjects(tx, journal.schema === 'none');
       if (journal.schema === '0.1') {
         options.logger?.info(
@@ -103,6 +106,14 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
   } finally {
     await watch?.stop();
   }
+}
+
+/** @throws DatabaseStartError when the tables are those of an older version */
+export function assertNotOlder({ schema, pending }: Journal): void {
+  if (schema === 'none' || pending.length === 0) return;
+  throw new DatabaseStartError(
+    'The tables in the database are those of an older version. Run: npm run db:migrate',
+  );
 }
 
 /** Runs in the transaction of the migration, so no other role ever sees a new table. */

@@ -17,6 +17,8 @@ export interface DatabaseAddresses {
   /** The address of the owner, when `url` logs in as another role. */
   migrateUrl?: string | undefined;
   readers: readonly string[];
+  /** See `migrate`. */
+  upgrades?: boolean;
 }
 
 export interface PreparedDatabase {
@@ -31,7 +33,7 @@ export interface PreparedDatabase {
 
 /** @throws SessionSettingsError, DatabaseStartError, UnknownReaderError, PostgresError */
 export async function prepareDatabase(
-  { url, listenUrl = url, migrateUrl = listenUrl, readers }: DatabaseAddresses,
+  { url, listenUrl = url, migrateUrl = listenUrl, readers, upgrades = true }: DatabaseAddresses,
   logger?: Logger,
 ): Promise<PreparedDatabase> {
   const takesParameters = new Map<string, boolean>();
@@ -57,7 +59,7 @@ export async function prepareDatabase(
     await explained(address, assertSameDatabase(url, address, variable));
   }
   const server = migrateUrl === listenUrl ? undefined : await readRole(url);
-  const migration = { takesParameters: takesParameters.get(migrateUrl), server, readers, logger };
+  const migration = { takesParameters: takesParameters.get(migrateUrl), server, readers, upgrades, logger };
   const roles = await explained(migrateUrl, migrate(migrateUrl, migration));
   return {
     throughPooler: listenUrl !== url || takesParameters.get(url) === false,

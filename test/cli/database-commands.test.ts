@@ -99,6 +99,17 @@ test('npm run patients:erase says that the tables are missing or older, and crea
   );
 });
 
+test('npm run tokens upgrades no tables of an older version, whose servers may run', async () => {
+  const { url, sql } = await createEmptyDatabase();
+  await loadVersion01(sql);
+  const command = runWith({ DATABASE_URL: url }, 'tokens', 'list');
+  expect(await command.exit).toBe(1);
+  expect(command.errors()).toBe(
+    'The tables in the database are those of an older version. Run: npm run db:migrate\n',
+  );
+  expect(await sql`select era from sync_eras`).toHaveLength(1);
+});
+
 describe('npm run db:migrate', () => {
   test('refuses a database that no server can use, and creates nothing there', async () => {
     const admin = connectInTest(inject('databaseAdminUrl'));
