@@ -62,14 +62,17 @@ export function withoutSecrets(value: string): string {
   return /^[^/]*:[^/]*@|^-*[\w-]+=/.test(address) ? address.replace(/[:=].*$/s, '…') : address;
 }
 
-/** The variable itself, or the content of the file that `NAME_FILE` names, without the line break at its end. */
+/**
+ * The variable itself, or the content of the file that `NAME_FILE` names, without the line break at its end and the mark that
+ * editors of Windows put at the start of a file.
+ */
 function readSecret(environment: Environment, name: string): string | undefined {
   const [value, file] = [environment[name] || undefined, environment[`${name}_FILE`] || undefined];
   if (file === undefined) return value;
   if (value !== undefined) {
     throw new ConfigError(`${name} and ${name}_FILE are both set; set one of them.`);
   }
-  const content = readContent(name, file).replace(/\r?\n$/, '');
+  const content = readContent(name, file).replace(/^\ufeff|\r?\n$/g, '');
   // Not as if the variable were unset: the start would use another database, or have no accounts.
   if (content !== '') return content;
   throw new ConfigError(

@@ -254,28 +254,34 @@ describe('an address that is refused', () => {
 });
 
 describe('a secret in a file', () => {
-  test('is read from the path in NAME_FILE, without the line break at its end', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-config-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const secrets = {
-      CREDENTIALS_KEY: KEY,
-      DATABASE_URL: 'postgres://u:p@h/d',
-      CLINIKO_API_KEY: 'k-au1',
-      BOOTSTRAP_ADMIN_TOKEN: ADMIN,
-    };
-    const files = Object.entries(secrets).map(([name, value]) => {
-      const file = join(folder, name);
-      writeFileSync(file, `${value}\n`);
-      return [`${name}_FILE`, file];
-    });
-    expect(read({ ...Object.fromEntries(files), CLINIKO_ORGANIZATION_ID: '123' })).toMatchObject({
-      credentialsKey: Buffer.from(KEY, 'base64'),
-      databaseUrl: 'postgres://u:p@h/d',
-      clinic: { organizationId: 123, apiKey: 'k-au1' },
-      bootstrapAdminToken: ADMIN,
-      auth: 'tokens',
-    });
-  });
+  test.for([
+    ['', '\n'],
+    ['\ufeff', '\r\n'],
+  ])(
+    'is read from the path in NAME_FILE, without %j before it and %j behind it',
+    async ([before, behind]) => {
+      const folder = await mkdtemp(join(tmpdir(), 'patient-sync-config-'));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      const secrets = {
+        CREDENTIALS_KEY: KEY,
+        DATABASE_URL: 'postgres://u:p@h/d',
+        CLINIKO_API_KEY: 'k-au1',
+        BOOTSTRAP_ADMIN_TOKEN: ADMIN,
+      };
+      const files = Object.entries(secrets).map(([name, value]) => {
+        const file = join(folder, name);
+        writeFileSync(file, `${before}${value}${behind}`);
+        return [`${name}_FILE`, file];
+      });
+      expect(read({ ...Object.fromEntries(files), CLINIKO_ORGANIZATION_ID: '123' })).toMatchObject({
+        credentialsKey: Buffer.from(KEY, 'base64'),
+        databaseUrl: 'postgres://u:p@h/d',
+        clinic: { organizationId: 123, apiKey: 'k-au1' },
+        bootstrapAdminToken: ADMIN,
+        auth: 'tokens',
+      });
+    },
+  );
 });
 
 describe('a command line', () => {
