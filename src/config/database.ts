@@ -1,9 +1,11 @@
 /** The part of the environment that says which database, and how to trust it. */
 import { z } from 'zod';
-import { AddressError } from '../database/address.ts';
+import { AddressError, parseAddress } from '../database/address.ts';
 import { readConnectionSettings } from '../database/address-parameters.ts';
 import { ConfigError, oneOf, type Read, text } from './rules.ts';
 
+/** `sslmode`, and the parameters of other programs that say the same. */
+const TLS_MODES = ['ssl', 'sslmode', 'sslaccept'];
 const SSL_MODE = oneOf(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']);
 
 /**
@@ -15,24 +17,32 @@ const SSL_MODE = oneOf(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'v
 export function readAddress(read: Read, name: string): string | undefined {
   const written = read(name, { schema: z.string(), mayBe: 'the address of a database' }, undefined)?.trim();
   if (written === undefined || written === '') return undefined;
-  const address = withParameter(
-    withParameter(written, 'sslrootcert', read('DATABASE_CA', text(1_000_000), undefined)),
-    'sslmode',
-    /(?:^|[?&\s])(?:ssl|sslmode|sslaccept)\s*=/.test(written)
-      ? undefined
-      : read('PGSSLMODE', SSL_MODE, undefined),
-  );
   try {
+    const { parameters } = parseAddress(written);
+    const added = new Map<string, string | undefined>();
+    if (!parameters.has('sslrootcert')) {
+      added.set('sslrootcert', read('DATABASE_CA', text(1_000_000), undefined));
+    }
+    if (!TLS_MODES.some((mode) => parameters.has(mode))) {
+      added.set('sslmode', read('PGSSLMODE', SSL_MODE, undefined));
+    }
+    const address = withParameters(written, added);
     readConnectionSettings(address);
+    return address;
   } catch (cause) {
     if (!(cause instanceof AddressError)) throw cause;
     throw new ConfigError(`${name} ${cause.message}.`, { cause });
   }
-  return address;
 }
 
-function withParameter(address: string, name: string, value: string | undefined): string {
-  if (value === undefined || new RegExp(`(?:^|[?&\\s])${name}\\s*=`).test(address)) return address;
-  if (!address.includes('://')) return `${address} ${name}='${value.replace(/['\\]/g, '\\$&')}'`;
-  return `${address}${address.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`;
+function withParameters(address: string, added: ReadonlyMap<string, string | undefined>): string {
+  const isUrl = /^postgres(ql)?:\/\//i.test(address);
+  let written = address;
+  for (const [name, value] of added) {
+    if (value === undefined) continue;
+    written += isUrl
+      ? `${written.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`
+      : ` ${name}='${value.replace(/['\\]/g, '\\$&')}'`;
+  }
+  return written;
 }

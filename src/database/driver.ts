@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import postgres, { type Sql } from 'postgres';
+import { parseAddress } from './address.ts';
 import { ARRAY_TYPES } from './array-types.ts';
 import { type AddressOptions, addressOptions, type SessionState } from './connection-options.ts';
 
@@ -37,7 +38,7 @@ export type ConnectionOptions = postgres.Options<Record<string, never>> & PatchO
  * wins.
  */
 export const toWritable = (url: string): ConnectionOptions =>
-  url.includes('target_session_attrs=') ? {} : { target_session_attrs: 'read-write' };
+  parseAddress(url).parameters.has('target_session_attrs') ? {} : { target_session_attrs: 'read-write' };
 
 /**
  * A pooler in transaction mode gives each transaction another session. That session does not know a prepared statement. The

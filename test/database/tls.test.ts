@@ -52,6 +52,8 @@ describe('PGSSLMODE', () => {
     ['postgres://u:p@h/d', 'postgres://u:p@h/d?sslmode=require'],
     ['postgres://u:p@h/d?connect_timeout=3', 'postgres://u:p@h/d?connect_timeout=3&sslmode=require'],
     ['host=h dbname=d', "host=h dbname=d sslmode='require'"],
+    ['host=h password=a://b dbname=d', "host=h password=a://b dbname=d sslmode='require'"],
+    ["host=h dbname=d password='a ssl=b'", "host=h dbname=d password='a ssl=b' sslmode='require'"],
     ['postgres://u:p@h/d?sslmode=verify-full', 'postgres://u:p@h/d?sslmode=verify-full'],
     ['postgres://u:p@h/d?ssl=true', 'postgres://u:p@h/d?ssl=true'],
   ] as const)('is the sslmode of an address without one: %s', ([DATABASE_URL, expected]) => {
