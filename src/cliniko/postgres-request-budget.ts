@@ -7,7 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { ISql } from 'postgres';
+import { maintainHourly } from '../database/maintain-hourly.ts';
+import type { Database } from '../database/open.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../timing/clock.ts';
 import { type Budget, type BudgetLimit, estimateWaitMs, WINDOW_MS } from './request-budget.ts';
 import type { WaitNotice } from './source.ts';
@@ -85,4 +88,29 @@ export function createPostgresBudget(sql: ISql, apiKey: string, limit: BudgetLim
       return Math.max(0, pausedUntil - now, estimateWaitMs(requests, window, limit));
     },
   };
+}
+
+/** Much longer than the window, and than any pause. */
+const UNUSED_AFTER_S = 3_600;
+
+/**
+ * Deletes the budgets of keys that are no longer used: a check can try any number of keys that are never stored, and of a deleted
+ * organization nothing of its key stays. What a clock that was ahead has written counts for nothing, and is deleted too.
+ *
+ * @returns a function that stops it
+ */
+export function deleteUnusedBudgets({ sql }: Pick<Database, 'sql'>, logger: Logger): Promise<() => void> {
+  const isLongAgo = (column: string) =>
+    sql`abs(extract(epoch from ${sql(column)} - clock_timestamp())) > ${UNUSED_AFTER_S}`;
+  const work = async (): Promise<void> => {
+    await sql`delete from request_reservations where ${isLongAgo('at')}`;
+    await sql`delete from request_budgets as budget
+      where (paused_until is null or ${isLongAgo('paused_until')})
+        and not exists (select from request_reservations where key_hash = budget.key_hash)`;
+  };
+  return maintainHourly(
+    work,
+    logger,
+    'Deleting the request budgets of unused API keys failed; the next try deletes them',
+  );
 }

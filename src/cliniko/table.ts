@@ -1,4 +1,7 @@
-/** The requests that all servers together sent with each API key in the last minute. Only the hash of a key is stored. */
+/**
+ * The requests that all servers together sent with each API key in the last minute. Only the hash of a key is stored, until the key
+ * was not used for an hour.
+ */
 import { index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { time } from '../database/time-column.ts';
 

@@ -1,4 +1,5 @@
 /** The background jobs of a server: it works on runs, starts scheduled ones, delivers webhooks, and deletes expired data. */
+import { deleteUnusedBudgets } from '../cliniko/postgres-request-budget.ts';
 import type { Config } from '../config/config.ts';
 import { rotateAgain } from '../encryption/rotate-keys.ts';
 import { startPurge } from '../erasure/purge.ts';
@@ -37,6 +38,7 @@ export async function startBackgroundJobs(
   const stopOperations = startOperationWorker({ ...engine, onApplied });
   const stopOperationRetention = await startOperationRetention(database, logger);
   const stopRunRetention = await startRunRetention(database, logger);
+  const stopBudgets = await deleteUnusedBudgets(database, logger);
   const stopOverdueWatch = watchForOverdue(database, logger);
   const purgeAfterDays = config.purgeMissingAfterDays;
   const stopRotation = config.previousCredentialsKey && rotateAgain(database, engine.sealer, SEALED, logger);
@@ -48,6 +50,7 @@ export async function startBackgroundJobs(
       stopOperations();
       stopOperationRetention();
       stopRunRetention();
+      stopBudgets();
       stopOverdueWatch();
       stopPurge?.();
       stopRotation?.();

@@ -1,9 +1,10 @@
 /** One suite for both budgets: a key never exceeds its limit, for any adapter and any number of callers. */
 import { describe, expect, onTestFinished } from 'vitest';
 import { createPacer, type Pacer } from '../../src/cliniko/pacer.ts';
-import { createPostgresBudget } from '../../src/cliniko/postgres-request-budget.ts';
+import { createPostgresBudget, deleteUnusedBudgets } from '../../src/cliniko/postgres-request-budget.ts';
 import type { Budget, BudgetLimit } from '../../src/cliniko/request-budget.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
 import { createMemoryBudget } from '../support/memory-budget.ts';
@@ -150,4 +151,27 @@ describe('a budget in Postgres whose clock was ahead', () => {
     open().pauseUntil(new Date(Date.now() + 60_000));
     await expect.poll(() => open().take(1)).toMatchObject({ reason: 'rate-limited' });
   });
+});
+
+test('the budget of a key that is not used any more is deleted, with its reservations', async ({
+  databaseUrl,
+}) => {
+  const database = openDatabase(databaseUrl, { max: 2 });
+  onTestFinished(() => database.close());
+  const { sql } = database;
+  await sql`insert into request_budgets (key_hash, paused_until) values ('checked', null), ('used', null),
+    ('replaced', now() - interval '2 hours'), ('paused', now() + interval '1 minute'),
+    ('of a clock that was ahead', now() + interval '2 hours')`;
+  await sql`insert into request_reservations (key_hash, at, requests) values ('checked', now() - interval '2 hours', 1),
+    ('of a clock that was ahead', now() + interval '2 hours', 1), ('used', now() - interval '2 hours', 1),
+    ('used', now() - interval '2 seconds', 1)`;
+  const logger = createLogger({ level: 'fatal', format: 'json', colour: false });
+  const stop = await deleteUnusedBudgets(database, logger);
+  stop();
+
+  expect(await sql`select key_hash from request_budgets order by key_hash`).toEqual([
+    { key_hash: 'paused' },
+    { key_hash: 'used' },
+  ]);
+  expect(await sql`select key_hash from request_reservations`).toEqual([{ key_hash: 'used' }]);
 });
