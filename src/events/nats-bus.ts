@@ -1,8 +1,8 @@
 /**
  * The bus between servers over NATS: a subject for each organization, so that a server receives only what it follows.
  *
- * PostgreSQL stays the second path. Its trigger announces rows of other programs, cancellations go over it (they are rare, and
- * the database decides who may send one), and it carries all nudges while NATS is away. Another server may still depend on it:
+ * PostgreSQL stays the second path. Its trigger announces rows of other programs, cancellations go over it (they are rare), and it
+ * carries all nudges while NATS is away. Another server may still depend on it:
  * one without `NATS_URL`, as during an update, or one that lost NATS alone. The self-test that every listener sends
  * tells that, so this server sends over both paths as long as one depends on NOTIFY.
  */
