@@ -79,4 +79,10 @@ describe('leases', () => {
     expect(await renewLeases(database, 'one', again ? [again.lease] : [])).toEqual([]);
     await sql.begin((tx) => assertLease(tx, again?.lease ?? first));
   });
+
+  test('that were released write nothing', async ({ databaseUrl }) => {
+    const { database, sql, first } = await openTwoRuns(databaseUrl);
+    await releaseLease(database, first);
+    await expect(sql.begin((tx) => assertLease(tx, first))).rejects.toBeInstanceOf(LeaseLostError);
+  });
 });
