@@ -47,15 +47,9 @@ async function read(
   }
 }
 
-/** `feed` of the result throws on an endless line. */
+/** `feed` of the result throws once an event has become too long. */
 export function createEventParser(onEvent: (event: EventSourceMessage) => void): EventSourceParser {
-  return createParser({
-    onEvent,
-    onError(error) {
-      if (error.type === 'max-buffer-size-exceeded') throw error;
-    },
-    maxBufferSize: MAX_EVENT_LENGTH,
-  });
+  return createParser({ onEvent, maxBufferSize: MAX_EVENT_LENGTH });
 }
 
 export function isEventStream(
