@@ -1,5 +1,5 @@
 /** `followPatientChanges` against a real server, over a network that is cut, and against fake answers. */
-import { describe, expect, test as plainTest, vi } from 'vitest';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
 import { portions } from '../../src/database/portions.ts';
 import {
   type FollowedChange,
@@ -118,23 +118,30 @@ const ping = (seq: number) => ({
 const bye = { event: 'bye', data: { v: 1, type: 'bye', reason: 'restart', retry_ms: 0 } };
 
 type Sent = { event: string; id?: string; data: object };
-const stream = (...events: Sent[]) =>
-  new Response(
-    events
-      .map(
-        ({ event, id, data }) =>
-          `${id ? `id: ${id}\n` : ''}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
-      )
-      .join(''),
-    { headers: { 'content-type': 'text/event-stream' } },
+const textOf = (events: Sent[]) =>
+  events
+    .map(
+      ({ event, id, data }) => `${id ? `id: ${id}\n` : ''}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
+    )
+    .join('');
+const asStream = (body: string | ReadableStream) =>
+  new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+const stream = (...events: Sent[]) => asStream(textOf(events));
+const thatStaysOpen = (...events: Sent[]) =>
+  asStream(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(textOf(events))),
+    }),
   );
 
 /** Answers one request after the other; the last answer stays open until the test ends it. */
 function answering(...answers: (() => Response)[]) {
   const asked: string[] = [];
+  const signals: (AbortSignal | null | undefined)[] = [];
   const stop = new AbortController();
-  const fakeFetch: typeof fetch = async (url) => {
+  const fakeFetch: typeof fetch = async (url, request) => {
     asked.push(new URL(String(url)).searchParams.get('since') ?? '');
+    signals.push(request?.signal);
     const answer = answers.shift();
     if (answer !== undefined) return answer();
     stop.abort();
@@ -146,7 +153,7 @@ function answering(...answers: (() => Response)[]) {
     fetch: fakeFetch,
     signal: stop.signal,
   };
-  return { asked, options };
+  return { asked, signals, options };
 }
 
 describe('a connection of followPatientChanges', () => {
@@ -160,6 +167,56 @@ describe('a connection of followPatientChanges', () => {
     expect(taken.map(({ seq }) => seq)).toEqual([4, 5, 6]);
     expect(taken.map(({ position }) => position)).toEqual(['e.4', 'e.5', 'e.6']);
     expect(asked).toEqual(['e.3', 'e.4', 'e.5', 'e.6']);
+  });
+
+  plainTest('that is silent for longer than its heartbeats allow is replaced', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { asked, options } = answering(
+      () => thatStaysOpen(),
+      () => thatStaysOpen(hello(), change(4)),
+      () => stream(hello(), change(5)),
+    );
+    const taking = take(followPatientChanges(1, options), 2);
+    // Without a hello.
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(asked).toHaveLength(2);
+    // With a hello the heartbeats decide.
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(asked).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked).toEqual(['e.3', 'e.3', 'e.4']);
+    expect((await taking).map(({ seq }) => seq)).toEqual([4, 5]);
+  });
+
+  plainTest('that has begun is replaced soon, however many before it did not begin', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const away = Array.from({ length: 6 }, () => () => new Response('', { status: 503 }));
+    const { asked, options } = answering(
+      ...away,
+      () => stream(hello()),
+      () => stream(hello(), change(4)),
+    );
+    const taking = take(followPatientChanges(1, options), 1);
+    while (asked.length <= away.length) await vi.advanceTimersByTimeAsync(50);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(asked).toHaveLength(away.length + 2);
+    expect((await taking).map(({ seq }) => seq)).toEqual([4]);
+  });
+
+  plainTest('that says bye is replaced when the server said', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { asked, options } = answering(
+      () => stream(hello(), { ...bye, data: { ...bye.data, retry_ms: 5_000 } }),
+      () => stream(hello(), change(4)),
+    );
+    const taking = take(followPatientChanges(1, options), 1);
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect((await taking).map(({ seq }) => seq)).toEqual([4]);
   });
 
   plainTest(
@@ -177,6 +234,8 @@ describe('a connection of followPatientChanges', () => {
         message: 'The token does not hold organization 1.',
       });
       expect(overloaded.asked).toEqual(['e.3', 'e.3']);
+      // An answer that is not read would keep its connection.
+      expect(overloaded.signals.map((signal) => signal?.aborted)).toEqual([true, true]);
 
       const lost = answering(() => stream(hello({ recovered: false, reason: 'trimmed' })));
       await expect(take(followPatientChanges(1, lost.options), 1)).rejects.toThrow(PatientChangesLostError);

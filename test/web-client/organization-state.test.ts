@@ -100,6 +100,11 @@ describe('a poll', () => {
     expect(applyPolledState(state, { head: 'k7x2.6', log: null })).toBe(state);
   });
 
+  test('of the known head does not take back a run that an answer has shown since', () => {
+    const answered = applyAnswer(changedBy(aSnapshot('k7x2.4', null)), aLog({ cursor: 'k7x2.5' }));
+    expect(applyPolledState(answered, { head: 'k7x2.4', log: null })).toBe(answered);
+  });
+
   test('without a head still counts', () => {
     const state = applyPolledState(changedBy(aSnapshot('k7x2.7', null)), { head: null, log: aLog() });
     expect(state).toMatchObject({ cursor: 'k7x2.7', log: { id: 17 } });

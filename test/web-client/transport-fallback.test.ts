@@ -133,6 +133,9 @@ describe('where Server-Sent Events are blocked', () => {
     expect(page.sockets).toHaveLength(2);
     page.newestSocket().say(SOCKET_HELLO);
     expect(page.newestSocket().sent).toMatchObject([{ since: { 123: 'k7x2.4' } }]);
+    // Another history: it says nothing about the cursor from before.
+    page.newestSocket().say(subscribed(false, 123), { v: 1, type: 'ping', heads: { 123: 'other.4' } });
+    expect(page.newestSocket().isClosed).toBe(false);
   });
 });
 

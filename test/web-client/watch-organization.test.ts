@@ -146,8 +146,12 @@ describe('a stream that works', () => {
     page.newest().fail();
     await pass(500);
     page.newest().hello({ recovered: false });
-    page.newest().say('snapshot', aSnapshot('k7x2.9', null));
-    expect(page.state()).toMatchObject({ cursor: 'k7x2.9', log: null });
+    // Another history: it says nothing about the cursor from before.
+    page.newest().say('ping', { v: 1, type: 'ping', organization_id: 123, cursor: 'm3p8.9' });
+    page.newest().say('snapshot', aSnapshot('m3p8.9', null));
+    expect(page.state()).toMatchObject({ cursor: 'm3p8.9', log: null });
+    await settle();
+    expect(page.opened).toHaveLength(2);
   });
 });
 
