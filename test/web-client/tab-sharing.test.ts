@@ -12,11 +12,12 @@ const HOURS_MS = 3_600_000;
 function follow() {
   let becomeLeader = (): void => {};
   let channelName = '';
+  let asked: AbortSignal | undefined;
   vi.stubGlobal('document', { visibilityState: 'visible' });
   vi.stubGlobal('navigator', {
     locks: {
-      request(name: string, _options: unknown, hold: () => void) {
-        [channelName, becomeLeader] = [name, hold];
+      request(name: string, { signal }: { signal?: AbortSignal }, hold: () => void) {
+        [channelName, becomeLeader, asked] = [name, hold, signal];
         return new Promise(() => {});
       },
     },
@@ -50,6 +51,8 @@ function follow() {
     },
     lead: () => becomeLeader(),
     connection: () => shown,
+    stop: watch.stop,
+    isAsking: () => asked?.aborted === false,
   };
 }
 
@@ -69,4 +72,12 @@ test('a tab that takes over from a tab that was live dates a lost connection by 
   vi.setSystemTime(since + 8 * HOURS_MS);
   tab.lead();
   expect(tab.connection()).toMatchObject({ kind: 'offline', since });
+});
+
+test('a tab that has stopped no longer asks to lead', async () => {
+  const tab = follow();
+  await tab.hear({ kind: 'live', since: Date.now(), transport: 'sse' });
+  expect(tab.isAsking()).toBe(true);
+  tab.stop();
+  expect(tab.isAsking()).toBe(false);
 });

@@ -36,6 +36,8 @@ async function watch(getStreamToken?: (why: OpenReason) => Promise<string>, answ
   await vi.advanceTimersByTimeAsync(0);
   return {
     sockets,
+    reconnect: opened.reconnect,
+    stop: opened.stop,
     newest: newestSocket,
     kinds,
     connection: () => last,
@@ -79,6 +81,52 @@ describe('the ops console', () => {
     ]);
     page.newest().say(subscribed(true, 123));
     expect(page.kinds.at(-1)).toBe('live');
+  });
+
+  test('keeps a socket whose pings arrive in time', async () => {
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123));
+    for (let heartbeat = 1; heartbeat <= 4; heartbeat += 1) {
+      await vi.advanceTimersByTimeAsync(15_000);
+      page.newest().say({ v: 1, type: 'ping', heads: {} });
+    }
+    expect(page.sockets).toHaveLength(1);
+    expect(page.newest().isClosed).toBe(false);
+  });
+
+  test.each([
+    ['arrives', () => Promise.resolve('a token')],
+    ['fails', () => Promise.reject(new Error('no token'))],
+  ] as const)('opens nothing when it is stopped before its token %s', async (_, settle) => {
+    let asked = 0;
+    let end = (): void => {};
+    const page = await watch(() => {
+      asked += 1;
+      return new Promise((resolve) => {
+        end = () => resolve(settle());
+      });
+    });
+    page.stop();
+    end();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked).toBe(1);
+    expect(page.sockets.filter(({ isClosed }) => !isClosed)).toEqual([]);
+  });
+
+  test('opens one socket when the network comes back, and none beside the one that is open', async () => {
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123));
+    page.reconnect();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(page.sockets).toHaveLength(1);
+    page.newest().drop();
+    page.reconnect();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(page.sockets).toHaveLength(2);
+    page.newest().say(SOCKET_HELLO, subscribed(true, 123));
+    // The attempt that was planned before.
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(page.sockets).toHaveLength(2);
   });
 
   test('accepts a snapshot with a lower cursor when the history was lost', async () => {
