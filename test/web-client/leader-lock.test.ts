@@ -20,14 +20,14 @@ test('a tab that takes the lock from a silent leader withdraws its own request, 
     },
   });
   onTestFinished(() => void vi.unstubAllGlobals());
-  const told: string[] = [];
+  const reported: string[] = [];
   const lock = requestLeaderLock('a clinic', {
-    onGained: () => told.push('gained'),
-    onLost: () => told.push('lost'),
+    onGained: () => reported.push('gained'),
+    onLost: () => reported.push('lost'),
   });
   lock.steal();
-  await vi.waitFor(() => expect(told).toContain('gained'));
-  expect(told).toEqual(['gained']);
+  await vi.waitFor(() => expect(reported).toContain('gained'));
+  expect(reported).toEqual(['gained']);
   expect(requests.map(({ steal, signal }) => steal ?? signal?.aborted)).toEqual([true, true]);
   lock.steal();
   expect(requests).toHaveLength(2);

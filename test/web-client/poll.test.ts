@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 /** A server that answers nothing. */
 function pollSilence() {
   const signals: AbortSignal[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const poll = startPolling({
     url: '/logs',
     access: {},
@@ -20,26 +20,26 @@ function pollSilence() {
         signals.push(signal);
         signal.addEventListener('abort', () => reject(signal.reason));
       }),
-    onState: () => told.push('state'),
-    onUnchanged: () => told.push('unchanged'),
-    onFailure: () => told.push('failure'),
+    onState: () => reported.push('state'),
+    onUnchanged: () => reported.push('unchanged'),
+    onFailure: () => reported.push('failure'),
   });
-  return { poll, signals, told };
+  return { poll, signals, reported };
 }
 
 test('a request without an answer fails after 10 seconds, and the next one follows', async () => {
-  const { poll, signals, told } = pollSilence();
+  const { poll, signals, reported } = pollSilence();
   await vi.advanceTimersByTimeAsync(9_900);
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   await vi.advanceTimersByTimeAsync(200);
-  expect(told).toEqual(['failure']);
+  expect(reported).toEqual(['failure']);
   await vi.advanceTimersByTimeAsync(2_000);
   expect(signals).toHaveLength(2);
   poll.stop();
 });
 
 test('a request that is replaced or stopped ends, and is no failure', async () => {
-  const { poll, signals, told } = pollSilence();
+  const { poll, signals, reported } = pollSilence();
   await vi.advanceTimersByTimeAsync(0);
   poll.now();
   await vi.advanceTimersByTimeAsync(0);
@@ -47,5 +47,5 @@ test('a request that is replaced or stopped ends, and is no failure', async () =
   poll.stop();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
 });
