@@ -1,13 +1,13 @@
 /**
- * A simulated fleet: several servers, and thousands of organizations with one ended run each. What a server costs at rest, and how long a
- * console that watches everything takes to join.
+ * A simulated fleet: several servers, and thousands of organizations with a schedule and one ended run each. What a server costs at rest, and
+ * how long a console that watches everything takes to join.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type Environment, openEnvironment } from './environment.ts';
 import { end } from './processes.ts';
 import { progress } from './rounds.ts';
-import { type ServerProcess, startServerProcess, usageOfServer } from './server-processes.ts';
+import { databaseCpuMs, type ServerProcess, startServerProcess, usageOfServer } from './server-processes.ts';
 import type { Row } from './table.ts';
 
 const SERVERS = 4;
@@ -34,7 +34,10 @@ export async function benchFleet({ isQuick }: { isQuick: boolean }): Promise<Row
 }
 
 async function seed({ database: { sql } }: Environment, from: number, to: number): Promise<void> {
-  await sql`insert into organizations (id, name, country, time_zone, validation) select id, 'Clinic ' || id, 'AU', 'Australia/Sydney', '{}' from generate_series(${from}::int, ${to}::int) as id`;
+  await sql`insert into organizations (id, name, country, time_zone, validation, schedule, next_sync_at, longest_interval_s, scheduled_since)
+    select id, 'Clinic ' || id, 'AU', 'Australia/Sydney', '{}', '{"cron": "0 3 * * *", "time_zone": "Australia/Sydney"}',
+      now() + interval '10 hours', 86400, now()
+    from generate_series(${from}::int, ${to}::int) as id`;
   await sql`insert into sync_logs (organization_id, operation_type, status, started_at, completed_at, metadata)
     select id, 'full_patients', 'completed', now(), now(), '{"patients_found": 648}'
     from generate_series(${from}::int, ${to}::int) as id`;
@@ -47,25 +50,27 @@ async function benchSize(environment: Environment, size: number, restSeconds: nu
   );
   const sockets: WebSocket[] = [];
   try {
-    const idle = await coreShare(servers, restSeconds);
+    const idle = await coreShare(environment, servers, restSeconds);
     const begin = performance.now();
     const joins = await Promise.all(servers.map(({ url }) => joinEverything(url, size, sockets)));
     const allMs = performance.now() - begin;
-    const watched = await coreShare(servers, restSeconds);
+    const watched = await coreShare(environment, servers, restSeconds);
     const [first] = servers;
     const rssBytes = first === undefined ? 0 : (await usageOfServer(first)).rssBytes;
     const worst = (read: (join: Join) => number) => Math.max(...joins.map(read));
     const of = `${size} organizations, ${SERVERS} servers`;
     return [
-      { name: `${of}: processor of one at rest`, value: idle * 100, unit: '% of a core' },
+      { name: `${of}: processor of one at rest`, value: idle.server * 100, unit: '% of a core' },
+      { name: 'the same: PostgreSQL, for all servers', value: idle.database * 100, unit: '% of a core' },
       {
         name: 'the same, with a console that watches everything at each',
-        value: watched * 100,
+        value: watched.server * 100,
         unit: '% of a core',
-        ratio: watched / 0.05,
+        ratio: watched.server / 0.05,
         of: 'the 5 % we allow',
         atMost: 1,
       },
+      { name: 'the same: PostgreSQL, for all servers', value: watched.database * 100, unit: '% of a core' },
       {
         name: `${SERVERS} consoles at once: first rows, the slowest`,
         value: worst(({ firstMs }) => firstMs),
@@ -84,15 +89,21 @@ async function benchSize(environment: Environment, size: number, restSeconds: nu
   }
 }
 
-/** The share of one core that the busiest server uses. */
-async function coreShare(servers: readonly ServerProcess[], seconds: number): Promise<number> {
-  const read = () => Promise.all(servers.map(usageOfServer));
+/** The share of one core that the busiest server uses, and that of PostgreSQL. */
+async function coreShare(environment: Environment, servers: readonly ServerProcess[], seconds: number) {
+  const readServers = () => Promise.all(servers.map(usageOfServer));
   // What the start or a join left behind.
   await delay(2_000);
-  const [before, begin] = [await read(), performance.now()];
+  const [before, databaseBefore, begin] = [
+    await readServers(),
+    await databaseCpuMs(environment),
+    performance.now(),
+  ];
   await delay(seconds * 1_000);
-  const [after, elapsed] = [await read(), performance.now() - begin];
-  return Math.max(...after.map(({ cpuMs }, index) => (cpuMs - (before[index]?.cpuMs ?? 0)) / elapsed));
+  const [after, databaseMs] = [await readServers(), (await databaseCpuMs(environment)) - databaseBefore];
+  const elapsed = performance.now() - begin;
+  const shares = after.map(({ cpuMs }, index) => (cpuMs - (before[index]?.cpuMs ?? 0)) / elapsed);
+  return { server: Math.max(...shares), database: databaseMs / elapsed };
 }
 
 interface Join {
