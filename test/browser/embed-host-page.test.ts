@@ -116,6 +116,46 @@ describe('the element in a page that changes', () => {
     expect(display).toBe('grid');
   });
 
+  test('begins each of its lines on the side on which the page does', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.addInitScript(() =>
+      addEventListener('DOMContentLoaded', () => {
+        document.documentElement.dir = 'rtl';
+      }),
+    );
+    const embed = await openOwnPage(page, server.url);
+    await server.api('/cliniko/sync-all/123', { method: 'POST' });
+    await embed.hasStatus('completed');
+    const ends = await page.locator('sync-progress').evaluate((element) =>
+      ['.label', '.text', '.step'].map((part) => {
+        const range = document.createRange();
+        range.selectNodeContents(element.shadowRoot?.querySelector(part) ?? element);
+        return Math.round(range.getBoundingClientRect().right);
+      }),
+    );
+    expect(new Set(ends).size, String(ends)).toBe(1);
+    await page.locator('sync-progress').evaluate((element) => element.removeAttribute('org'));
+    await embed.problem.filter({ hasText: 'must be the id' }).waitFor();
+    expect(await embed.connection.isVisible()).toBe(false);
+  });
+
+  test('shows in forced colours that its button waits', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const letGo = holdPage(server, 5);
+    await page.emulateMedia({ forcedColors: 'active' });
+    const embed = await openOwnPage(page, server.url);
+    await page.locator('sync-progress').evaluate((element) => element.toggleAttribute('start', true));
+    const start = page.getByRole('button', { name: 'Start sync' });
+    const colour = () => start.evaluate((button) => getComputedStyle(button).color);
+    const ready = await colour();
+    await start.click();
+    await embed.hasStatus('running');
+    await vi.waitFor(async () => expect(await colour()).not.toBe(ready));
+    letGo();
+    await embed.hasStatus('completed');
+    await vi.waitFor(async () => expect(await colour()).toBe(ready));
+  });
+
   test('has a button only while the page wants one', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     const embed = await openOwnPage(page, server.url);

@@ -98,9 +98,10 @@ const LOOK = `
 }
 .start[hidden] { display: none; }
 .start[aria-disabled="true"] { border-color: var(--track); color: var(--soft); cursor: default; }
-p { margin: 0; overflow-wrap: anywhere; }
+p { margin: 0; overflow-wrap: anywhere; text-align: left; }
+:host(:dir(rtl)) p { text-align: right; }
 .problem { color: var(--sync-progress-failed, var(--own-failed)); }
-.problem:empty, .remaining:empty, .step:empty { display: none; }
+.connection:empty, .problem:empty, .remaining:empty, .step:empty { display: none; }
 .announcer {
   position: absolute;
   width: 1px;
@@ -116,6 +117,7 @@ p { margin: 0; overflow-wrap: anywhere; }
 @media (forced-colors: active) {
   .box[data-connection="live"] .connection::before { background: Highlight; forced-color-adjust: none; }
   .bar { border: 1px solid CanvasText; }
+  .start[aria-disabled="true"] { border-color: GrayText; color: GrayText; }
   .fill { background: Highlight; forced-color-adjust: none; }
   .missed { background: repeating-linear-gradient(45deg, CanvasText 0 2px, Canvas 2px 4px); forced-color-adjust: none; }
 }

@@ -120,7 +120,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
 
   /** A framework may set undefined, with which `toggleAttribute` would change the attribute. */
   set start(value: boolean | null | undefined) {
-    this.toggleAttribute('start', value === true);
+    this.toggleAttribute('start', Boolean(value));
   }
 
   /** Replaces texts of the element, for another language. */
