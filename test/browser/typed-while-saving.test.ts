@@ -100,3 +100,26 @@ test('a notification stays open with what is not saved, and each secret until it
   await page.getByText('Copy the secret of https://example.com/others now').waitFor();
   expect(await page.locator('.secret').count()).toBe(1);
 });
+
+test('a dialog that was closed while it is saved does not close the next one', async ({
+  databaseUrl,
+  page,
+}) => {
+  const server = await startTestServer(databaseUrl);
+  await page.goto(`${server.url}/notifications`);
+  const open = page.getByRole('button', { name: 'Add a notification' });
+  const dialog = page.getByRole('dialog', { name: 'Add a notification' });
+  await open.click();
+  await page.getByLabel('Service').selectOption({ label: 'Webhook (signed JSON)' });
+  await page.getByLabel('Address (URL)').fill('https://example.com/hooks');
+  await typeDuring(page, /webhooks$/, 'Add', async () => {
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await open.click();
+    await page.getByLabel('Address (URL)').fill('https://example.com/others');
+  });
+  // It was added, and its secret is not lost.
+  await page.locator('.secret').waitFor({ state: 'attached' });
+  expect(await page.getByLabel('Address (URL)').inputValue()).toBe('https://example.com/others');
+});

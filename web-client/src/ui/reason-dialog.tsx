@@ -1,6 +1,8 @@
 /** Says what an action means, asks for a reason where one is shown later, and does it. Loaded when opened. */
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { messageOf } from '../api.ts';
+import { useEndAtUnmount } from '../hooks/use-end-at-unmount.ts';
+import { whileCurrent } from '../hooks/while-current.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { ErrorNotice } from './error-notice.tsx';
 
@@ -35,13 +37,14 @@ export function ReasonDialog(props: ReasonDialogProps) {
   const [error, setError] = useState<string | null>(null);
   const actionButton = useRef<HTMLButtonElement>(null);
   const input = useId();
+  const end = useEndAtUnmount();
   const confirm = (event: FormEvent): void => {
     event.preventDefault();
     if (isBusy || isEmpty) return;
     setIsBusy(true);
     // The same error is announced again only when it was gone.
     setError(null);
-    onConfirm(reason.trim() || null).then(onClose, (failure: unknown) => {
+    end.current = whileCurrent(onConfirm(reason.trim() || null), onClose, (failure) => {
       setError(messageOf(failure));
       setIsBusy(false);
     });
