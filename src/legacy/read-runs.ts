@@ -5,6 +5,7 @@ import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
 import { renderSyncLog } from '../events/render.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
+import { isOfPresent } from '../organizations/erased-runs.ts';
 import { findSecondsTaken, formatSyncId } from './sync-id.ts';
 
 export const parseLog = (text: string): SyncLog => SyncLog.parse(JSON.parse(text));
@@ -12,6 +13,7 @@ export const parseLog = (text: string): SyncLog => SyncLog.parse(JSON.parse(text
 export interface RecentRuns {
   /** Newest first. */
   logs: SyncLog[];
+  /** Of the present organization. */
   latestCompleted: SyncLog | undefined;
 }
 
@@ -19,7 +21,7 @@ export interface RecentRuns {
 export async function readRecentRuns(sql: Sql, organizationId: number, limit: number): Promise<RecentRuns> {
   const [recent, completed] = await Promise.all([
     readSyncLogs(sql, organizationId, { limit }),
-    readSyncLogs(sql, organizationId, { limit: 1, status: 'completed' }),
+    readSyncLogs(sql, organizationId, { limit: 1, status: 'completed', ofPresent: true }),
   ]);
   return { logs: recent.logs.map(parseLog), latestCompleted: completed.logs.map(parseLog)[0] };
 }
@@ -29,8 +31,7 @@ const NEWEST_RUNS = 100;
 
 /**
  * The number of patients in Cliniko, as the newest full run that knew it counted them. When no full run did, the most that one of the
- * newest runs found: a run of active or changed patients finds only a part of the clinic. Runs before the organization was registered
- * (again) may have counted another clinic.
+ * newest runs found: a run of active or changed patients finds only a part of the clinic.
  *
  * @returns 0 when it is not known
  */
@@ -40,8 +41,8 @@ export async function readCountInCliniko(sql: Sql, organizationId: number): Prom
       select id, started_at, operation_type,
         case when jsonb_typeof(metadata -> 'patients_found') = 'number' then
           trunc(greatest(0, least(${MAX_ROW_ID}, (metadata ->> 'patients_found')::numeric))) end as found
-      from sync_logs where organization_id = ${organizationId} and started_at >= coalesce((
-        select created_at at time zone 'utc' from organizations where id = ${organizationId}), '-infinity'))
+      from sync_logs where organization_id = ${organizationId}
+        and ${isOfPresent(sql, sql`${organizationId}::int`, sql`started_at`)})
     select coalesce(
       (select found from run where operation_type = 'full_patients' and found > 0
         order by started_at desc, id desc limit 1),

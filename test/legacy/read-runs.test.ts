@@ -71,8 +71,8 @@ describe('the number of patients in Cliniko', () => {
     expect(await readCountInCliniko(sql, 123)).toBe(649);
     await add('full_patients', '1e400', '2026-11-08');
     expect(await readCountInCliniko(sql, 123)).toBe(2_147_483_647);
-    await sql`insert into organizations (id, country, time_zone, validation, created_at)
-      values (123, 'AU', 'UTC', '{}', '2026-11-09')`;
+    // The organization was deleted: another one has its id.
+    await sql`update sync_streams set erased_at = '2026-11-09Z' where organization_id = 123`;
     expect(await readCountInCliniko(sql, 123)).toBe(0);
     await add('changed_patients', '20', '2026-11-10');
     expect(await readCountInCliniko(sql, 123)).toBe(20);
