@@ -44,8 +44,11 @@ export async function advanceSequences(sql: ISql, tables?: readonly string[]): P
   if (statements.length > 0) await sql.unsafe(statements.join(';\n'));
 }
 
-/** Tables with ids from a sequence. Sequences of other programs in the same database are not touched. */
-const OWN_TABLES = [
+/**
+ * Tables with ids from a sequence, except `patient_changes_pending`, in which no row outlives its transaction. Sequences of other programs
+ * in the same database are not touched.
+ */
+export const OWN_TABLES = [
   'sync_logs',
   'patients',
   'quarantine',
@@ -55,5 +58,6 @@ const OWN_TABLES = [
   'sign_in_identities',
   'webhook_endpoints',
   'webhook_deliveries',
+  'webhook_notices',
   'bulk_operations',
 ];

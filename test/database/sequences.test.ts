@@ -1,4 +1,5 @@
 import { describe, expect, vi } from 'vitest';
+import { advanceSequences, OWN_TABLES } from '../../src/database/sequences.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 
@@ -54,6 +55,29 @@ describe('rows of sync_logs that were loaded with their ids', () => {
     const response = await server.api('/cliniko/sync-all/123', START);
     expect(response.ok).toBe(true);
     expect(await response.json()).toMatchObject({ already_running: false });
+  });
+});
+
+describe('rows that were copied with their ids, as by a logical replication', () => {
+  test('hold up no later row of their table', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    const numbered = await sql<{ name: string }[]>`
+      select distinct t.relname as name from pg_class s
+      join pg_depend d on d.objid = s.oid and d.deptype in ('a', 'i') join pg_class t on t.oid = d.refobjid
+      where s.relkind = 'S' and t.relnamespace = 'public'::regnamespace and t.relname <> 'patient_changes_pending'`;
+    expect([...OWN_TABLES].sort()).toEqual(numbered.map(({ name }) => name).sort());
+  });
+
+  test('hold up no run that ends: its notice has an id of its own', async ({ databaseUrl }) => {
+    const sql = connectInTest(databaseUrl);
+    await sql`insert into webhook_endpoints (kind, url, sealed_secret, events, digest)
+      values ('slack', 'https://example.com', '', '{sync.failed}', true)`;
+    await sql`insert into webhook_notices (id, endpoint_id, organization_id, event, body) overriding system value
+      values (1, 1, 5, 'sync.failed', '{}')`;
+    await advanceSequences(sql);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (5, 'full_patients', 'failed', now() at time zone 'utc')`;
+    expect(await sql`select id from webhook_notices order by id`).toMatchObject([{ id: '1' }, { id: '2' }]);
   });
 });
 
