@@ -36,12 +36,16 @@ interface MergedPatient {
 async function readMerged(tx: ISql, organizationId: number): Promise<Map<string, MergedPatient>> {
   const merged = new Map<string, MergedPatient>();
   for (let after = ''; ; ) {
+    // The records of a portion only: the limit comes before the link is read.
     const rows = await tx<({ id: string } & MergedPatient)[]>`
-      select cliniko_patient_id as id, merged_into as into, coalesce(
+      select id, merged_into as into, coalesce(
         substring(raw #>> '{merged_with_patient,links,self}' from '/([0-9]{1,19})/?(?:[?].*)?$'), merged_into) as next
-      from patients
-      where organization_id = ${organizationId} and merged_into is not null and cliniko_patient_id > ${after}
-      order by cliniko_patient_id limit ${ROWS_AT_ONCE}`;
+      from (
+        select cliniko_patient_id as id, merged_into, raw from patients
+        where organization_id = ${organizationId} and merged_into is not null and cliniko_patient_id > ${after}
+        order by cliniko_patient_id limit ${ROWS_AT_ONCE}
+      ) as portion
+      order by id`;
     for (const { id, into, next } of rows) merged.set(id, { into, next });
     const last = rows.at(-1);
     if (last === undefined) return merged;
