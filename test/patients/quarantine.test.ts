@@ -6,6 +6,8 @@ import { createSealer } from '../../src/encryption/sealer.ts';
 import { readApiKey, SEALED_API_KEYS } from '../../src/organizations/organizations.ts';
 import { SEALED_RECORDS } from '../../src/patients/quarantine.ts';
 import { test } from '../support/database.ts';
+import { openEngine } from '../support/engine.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
@@ -101,6 +103,44 @@ describe('a quarantined patient that Cliniko no longer has', () => {
     const log = await wholeSync(server);
     expect(log.metadata).toMatchObject({ missing_held: 90 });
     expect(await askJson(server, '/cliniko/quarantine/123')).toMatchObject({ total: 40 });
+  });
+});
+
+describe('a quarantined record without an id', () => {
+  test('is deleted when a full sync that covers the clinic sees only a later version of it', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    const syncWith = (...others: unknown[]) => engine.syncWith(scriptedSource([...people(25), ...others]));
+    const count = async () => (await engine.sql`select from quarantine`).length;
+    await syncWith({ note: 'first' }, { note: 'other' });
+    expect(await syncWith({ note: 'second' }, { note: 'other' })).toMatchObject({
+      metadata: { proof: { proven: false }, quarantine_removed: 1 },
+    });
+    expect(await count()).toBe(2);
+    expect(await engine.countPatients()).toBe(25);
+
+    // A list that is shorter than its total does not cover the clinic.
+    const source = scriptedSource([...people(25), { note: 'second' }]);
+    await engine.syncWith({
+      estimateWaitMs: source.estimateWaitMs,
+      async page(query, options) {
+        const page = await source.page(query, options);
+        return { ...page, totalEntries: (page.totalEntries ?? 0) + 1 };
+      },
+    });
+    expect(await count()).toBe(2);
+  });
+
+  test('stays when a sync reads another clinic, which has such records too', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const allPatients = people(50);
+    await engine.syncWith(scriptedSource([...allPatients.slice(0, 25), { note: 'ours' }]));
+    const log = await engine.syncWith(
+      scriptedSource([...allPatients.slice(25), { note: 'of another clinic' }]),
+    );
+    expect(log.metadata).not.toHaveProperty('quarantine_removed');
+    expect(await engine.sql`select from quarantine`).toHaveLength(2);
   });
 });
 

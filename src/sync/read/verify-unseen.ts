@@ -2,8 +2,8 @@
 import type { ISql } from 'postgres';
 import { fetchByIds, IDS_AT_ONCE } from '../../cliniko/fetch-by-ids.ts';
 import { canMarkMissing, findUnseen, type UnseenPatients } from '../../patients/missing-patients.ts';
-import { findUnseenQuarantine } from '../../patients/quarantine.ts';
-import { isProven } from './completeness.ts';
+import { findUnseenQuarantine, type UnseenQuarantine } from '../../patients/quarantine.ts';
+import { isComplete, isProven } from './completeness.ts';
 import type { Crawl } from './crawl.ts';
 import { catchUpPage, type FetchedPage } from './fetched-page.ts';
 
@@ -17,16 +17,22 @@ export interface VerifiedUnseen {
   unanswered: number;
 }
 
-/** @returns undefined unless the crawl covered the whole clinic and is proven: only then is an unseen patient missing */
+/**
+ * Only if the crawl covered the whole clinic and is proven, an unseen patient is missing. If it covered the clinic and there are records
+ * without an id, it is not known which patients they are. Then only unseen records without an id are gone: earlier versions of them.
+ *
+ * @returns undefined unless the crawl covered the whole clinic
+ */
 export async function* verifyUnseen(
   crawl: Crawl,
   sql: ISql,
 ): AsyncGenerator<FetchedPage, VerifiedUnseen | undefined> {
   const { plan, position, seen } = crawl;
-  if (plan.type !== 'full_patients' || !isProven(position.coverage)) return undefined;
+  if (plan.type !== 'full_patients' || !isComplete(position.coverage)) return undefined;
   const { organizationId, createdAt } = plan;
   const patients = await findUnseen(sql, organizationId, seen, createdAt);
   const quarantine = await findUnseenQuarantine(sql, organizationId, seen, createdAt);
+  if (!isProven(position.coverage)) return onlyWithoutId(patients, quarantine);
   // Implausibly many: they will be held, and requesting each of them would take longer than the run.
   if (patients.ids.length > 0 && !canMarkMissing(patients))
     return { patients, quarantined: [], unanswered: 0 };
@@ -40,6 +46,16 @@ export async function* verifyUnseen(
     patients: { ...patients, ids: patients.ids.filter(isGone) },
     quarantined: records.map((record) => record.recordKey).filter(isGone),
     unanswered: unanswered.size,
+  };
+}
+
+/** With a wrong API key a run reads another clinic, which may have records without an id too. */
+function onlyWithoutId({ recognized }: UnseenPatients, { unseen }: UnseenQuarantine): VerifiedUnseen {
+  const records = recognized > 0 ? unseen.filter((record) => record.clinikoPatientId === null) : [];
+  return {
+    patients: { ids: [], stored: 0, recognized: 0 },
+    quarantined: records.map((record) => record.recordKey),
+    unanswered: 0,
   };
 }
 
