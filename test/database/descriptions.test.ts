@@ -19,3 +19,21 @@ test('describes every table, view and column', async ({ databaseUrl }) => {
   expect(described.filter(({ text }) => text === null).map(({ name }) => name)).toEqual([]);
   expect(described.filter(({ text }) => !/^[A-Za-z0-9].{3,}\.$/.test(text ?? ''))).toEqual([]);
 });
+
+test('says what null means in each column of patients and syncs that may be null', async ({
+  databaseUrl,
+}) => {
+  const sql = connectInTest(databaseUrl);
+  const different = await sql`
+    select attrelid::regclass::text || '.' || attname as name, attnotnull as required from pg_attribute
+    where attrelid in ('patients'::regclass, 'sync_logs'::regclass) and attnum > 0 and not attisdropped
+      and attnotnull = (col_description(attrelid, attnum) ~ '\\mnull\\M')`;
+  expect(different).toEqual([]);
+  // The view has the same columns, in the same words.
+  expect(
+    await sql`
+      select viewed.attname as name from pg_attribute as viewed join pg_attribute as stored using (attname)
+      where viewed.attrelid = 'patients_current'::regclass and stored.attrelid = 'patients'::regclass
+        and col_description(viewed.attrelid, viewed.attnum) <> col_description(stored.attrelid, stored.attnum)`,
+  ).toEqual([]);
+});
