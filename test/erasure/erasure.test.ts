@@ -251,31 +251,6 @@ describe('npm run patients:erase', () => {
   });
 });
 
-describe('an erasure', () => {
-  test('leaves the patients of another organization, also those with the same ids', async ({
-    databaseUrl,
-  }) => {
-    const { people, quarantined, database } = await syncedClinic(databaseUrl);
-    const { sql } = database;
-    const ids = [people.idOf(10), quarantined[0]];
-    await sql`insert into patients (organization_id, cliniko_patient_id, raw, content_hash, warnings)
-      select 9, cliniko_patient_id, raw, content_hash, warnings from patients`;
-    await sql`insert into quarantine (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
-      select 9, record_key, cliniko_patient_id, reason, sealed_raw from quarantine`;
-
-    await eraseAndAudit(database, 123, { kind: 'listed', ids }, () => undefined);
-    const organizationsWith = (table: 'patients' | 'quarantine', id: string) =>
-      sql`select organization_id from ${sql(table)} where cliniko_patient_id = ${id}`;
-    expect(await organizationsWith('patients', ids[0] ?? '')).toEqual([{ organization_id: 9 }]);
-    expect(await organizationsWith('quarantine', quarantined[0])).toEqual([{ organization_id: 9 }]);
-
-    await eraseAndAudit(database, 123, { kind: 'all' }, () => undefined);
-    expect(await sql`select organization_id, count(*)::int from patients group by 1`).toEqual([
-      { organization_id: 9, count: 118 },
-    ]);
-  });
-});
-
 describe('the answer that is kept for an Idempotency-Key', () => {
   test.for(['organization', 'patient'] as const)(
     'is given again without the lines of erased patients (%s)',

@@ -59,6 +59,9 @@ test('what a sync, a person, a retry or an erasure changes in one organization c
   expect(await eraseAndAudit(database, 123, erased, () => undefined)).toMatchObject({ patients: 10 });
 
   expect(await askJson(server, '/cliniko/patients/123/summary')).toMatchObject({ missing: 35 });
+  expect(await eraseAndAudit(database, 123, { kind: 'all' }, () => undefined)).toMatchObject({
+    patients: 109,
+  });
   expect(await ofOther()).toEqual(before);
 });
 
