@@ -123,6 +123,7 @@ interface Proof {
   timeline: number;
   seed: string;
   head: string;
+  /** '' in recovery. */
   epoch: string;
 }
 
@@ -130,7 +131,7 @@ interface Proof {
  * A replica of the same history has the same cluster, timeline and seed. Only a server outside of recovery can name its epoch: the
  * function needs its WAL position. The position also names the timeline at once; the control data does so from the next checkpoint
  * on. Until then a replica of the primary before, or one that was promoted beside the primary, would look the same, and may have gone
- * another way.
+ * another way. A copy of the database, and another replica that was promoted to the same timeline, have another epoch.
  */
 async function readProof(sql: ISql, organizationId: number): Promise<Proof> {
   const [row] = await sql<Proof[]>`
@@ -148,7 +149,8 @@ function includes(found: Proof, required: Proof): boolean {
   const isSameHistory =
     found.cluster === required.cluster &&
     found.timeline === required.timeline &&
-    found.seed === required.seed;
+    found.seed === required.seed &&
+    (found.epoch === '' || found.epoch === required.epoch);
   return isSameHistory && BigInt(found.head) >= BigInt(required.head);
 }
 

@@ -9,7 +9,7 @@ import {
   type ReplicaOptions,
 } from '../../src/events/history-reads.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
-import { createTestDatabase, test } from '../support/database.ts';
+import { connectInTest, createTestDatabase, test } from '../support/database.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { WAIT_LIMIT_MS } from '../support/wait-limit.ts';
 
@@ -56,9 +56,17 @@ test('is one with the same history; otherwise, and while it is away, the primary
 test('of another database is never the one that answers', async ({ databaseUrl }) => {
   const foreign = await createTestDatabase();
   onTestFinished(() => foreign.drop());
-  const { read, outcomes } = await openReads(databaseUrl, foreign.url);
-  expect((await read()).logs).toHaveLength(1);
-  expect(outcomes).toEqual(['behind']);
+  const { database, read, outcomes } = await openReads(databaseUrl, foreign.url);
+  const answer = await read();
+  // A copy of the same cluster, with as many events and the same seed.
+  const copy = connectInTest(foreign.url);
+  await copy`insert into sync_logs (organization_id, operation_type, status, started_at)
+    values (5, 'changed_patients', 'completed', now())`;
+  const [{ seed } = { seed: '' }] = await database.sql<{ seed: string }[]>`select seed from sync_epoch_seed`;
+  await copy`update sync_epoch_seed set seed = ${seed}`;
+  expect(answer.logs).toHaveLength(1);
+  expect(await read()).toEqual(answer);
+  expect(outcomes).toEqual(['behind', 'behind']);
 });
 
 test('that has not proved itself in time leaves the read to the primary', async ({ databaseUrl }) => {
