@@ -1,5 +1,4 @@
 /** The trigger on `sync_logs` and the event log it writes, with rows written by another program. */
-import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished } from 'vitest';
 import { StreamEvent } from '#contract/stream-event.ts';
 import { SyncLog } from '#contract/sync-log.ts';
@@ -10,9 +9,7 @@ import {
   readTimeline,
   renderSnapshot,
 } from '../../src/events/event-queries.ts';
-import { startPartitionMaintenance } from '../../src/events/partitions.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
-import { createLogger } from '../../src/logging/logger.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 const ORGANIZATION = 77;
@@ -303,37 +300,5 @@ describe('the event log', () => {
     expect(old[0]?.partition).toBeNull();
     expect((await externalWriter`select seq from sync_events`).map((row) => Number(row.seq))).toEqual([1]);
     expect(await eventsOf(ORGANIZATION)).toHaveLength(1);
-  });
-
-  test('postpones maintenance while a long reader holds a lock, and does not block writers', async ({
-    databaseUrl,
-  }) => {
-    const { database, externalWriter } = connect(databaseUrl);
-    const [tomorrow] =
-      await externalWriter`select 'sync_events_' || to_char(now() at time zone 'utc' + interval '1 day',
-      'YYYYMMDD') as name`;
-    await externalWriter.unsafe(`drop table ${tomorrow?.name}`);
-    const backup = connectInTest(databaseUrl);
-    const lines: string[] = [];
-    const output = new Writable({
-      write(chunk, _encoding, done) {
-        lines.push(String(chunk));
-        done();
-      },
-    });
-    const logger = createLogger({ level: 'warn', format: 'json', colour: false }, output);
-    await backup.begin(async (tx) => {
-      await tx`select from sync_events`;
-      const stop = await startPartitionMaintenance(database, 14, logger);
-      stop();
-      await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
-        values (${ORGANIZATION}, 'x', 'running', now())`;
-    });
-    expect(lines.join('')).toContain('55P03');
-    const stop = await startPartitionMaintenance(database, 14, logger);
-    stop();
-    expect(await externalWriter`select to_regclass(${String(tomorrow?.name)}) as made`).toEqual([
-      { made: tomorrow?.name },
-    ]);
   });
 });

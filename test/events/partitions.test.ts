@@ -1,6 +1,10 @@
-/** The partitions of the two logs: how many there are, and which days they hold. */
+/** The partitions of the two logs: how many there are, which days they hold, and when they are maintained. */
+import { Writable } from 'node:stream';
 import type { Sql } from 'postgres';
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
+import { openDatabase } from '../../src/database/open.ts';
+import { startPartitionMaintenance } from '../../src/events/partitions.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { connectInTest, test } from '../support/database.ts';
 
 interface Range {
@@ -8,7 +12,7 @@ interface Range {
   days: number;
 }
 
-/** As of some day, for retention times in days and days ahead. */
+/** As a server does every hour. */
 async function maintain(sql: Sql, retentionDays: number, daysAhead: number): Promise<void> {
   await sql`select sync_events_maintain(${retentionDays}, ${daysAhead})`;
 }
@@ -92,5 +96,39 @@ describe('the partitions of a log', () => {
     const after = await rangesOf(sql, 'sync_events');
     expect(after.slice(0, before.length - 1)).toEqual(before.slice(0, -1));
     expect(startsOf(after).at(before.length - 1)).toBe(Date.parse(last?.begins ?? '') + DAY_MS);
+  });
+
+  test('are maintained later while a long reader holds a lock, and writers do not wait', async ({
+    databaseUrl,
+  }) => {
+    const database = openDatabase(databaseUrl);
+    onTestFinished(() => database.close());
+    const externalWriter = connectInTest(databaseUrl);
+    const [tomorrow] =
+      await externalWriter`select 'sync_events_' || to_char(now() at time zone 'utc' + interval '1 day',
+      'YYYYMMDD') as name`;
+    await externalWriter.unsafe(`drop table ${tomorrow?.name}`);
+    const backup = connectInTest(databaseUrl);
+    const lines: string[] = [];
+    const output = new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(String(chunk));
+        done();
+      },
+    });
+    const logger = createLogger({ level: 'warn', format: 'json', colour: false }, output);
+    await backup.begin(async (tx) => {
+      await tx`select from sync_events`;
+      const stop = await startPartitionMaintenance(database, 14, logger);
+      stop();
+      await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
+        values (5, 'x', 'running', now())`;
+    });
+    expect(lines.join('')).toContain('55P03');
+    const stop = await startPartitionMaintenance(database, 14, logger);
+    stop();
+    expect(await externalWriter`select to_regclass(${String(tomorrow?.name)}) as made`).toEqual([
+      { made: tomorrow?.name },
+    ]);
   });
 });
