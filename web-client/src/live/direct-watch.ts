@@ -32,10 +32,11 @@ export interface OrganizationWatch {
 
 export interface DirectWatchOptions extends TransportOptions {
   fetch: typeof fetch;
-  pollIntervalMs: number;
 }
 
 type OnState = (state: OrganizationState, connection: Connection) => void;
+
+const POLL_INTERVAL_MS = 2_000;
 
 /** Of the first poll after a stream became silent. */
 const ANSWERS_WITHIN_MS = 1_000;
@@ -126,7 +127,7 @@ function pollOrganization(
     access: options.access,
     since: state.isKnown ? state.cursor : null,
     fetch: options.fetch,
-    intervalMs: options.pollIntervalMs,
+    intervalMs: POLL_INTERVAL_MS,
     onState: (polled) => onAnswer(applyPolledState(shown.state, polled)),
     onUnchanged: () => onAnswer(shown.state),
     onFailure,

@@ -18,9 +18,10 @@ export interface TransportOptions {
   sendsHeaders: boolean;
   openSocket: OpenSocket | undefined;
   takeSlot: TakeSlot;
-  /** How long a stream may take to send `hello`. */
-  helloTimeoutMs: number;
 }
+
+/** How long a stream may take to send `hello`. */
+const HELLO_TIMEOUT_MS = 4_000;
 
 /** Server-Sent Events come first: plain HTTP, which every proxy passes, though some with delay. */
 export function transportsOf(options: TransportOptions, current: () => OrganizationState): Transport[] {
@@ -40,7 +41,7 @@ interface OpenSlot {
 }
 
 function eventStreamTransport(options: TransportOptions, current: () => OrganizationState): Transport {
-  const { openEventSource, helloTimeoutMs } = options;
+  const { openEventSource } = options;
   return {
     kind: 'sse',
     open: (handlers, why) =>
@@ -50,7 +51,12 @@ function eventStreamTransport(options: TransportOptions, current: () => Organiza
           // The cursor now, not the one from before the wait for a token.
           const since = current().cursor;
           const close = openEventStream(
-            { url: withQuery(address, 'since', since), since, openEventSource, helloTimeoutMs },
+            {
+              url: withQuery(address, 'since', since),
+              since,
+              openEventSource,
+              helloTimeoutMs: HELLO_TIMEOUT_MS,
+            },
             {
               ...handlers,
               onEnd(end) {
@@ -90,7 +96,7 @@ async function takeSlot(
 }
 
 function socketTransport(
-  { baseUrl, access, helloTimeoutMs }: TransportOptions,
+  { baseUrl, access }: TransportOptions,
   openSocket: OpenSocket,
   current: () => OrganizationState,
 ): Transport {
@@ -103,7 +109,7 @@ function socketTransport(
           const { organizationId } = current();
           const cursor = (): string | null => current().cursor;
           return openOrganizationSocket(
-            { url, organizationId, cursor, openSocket, helloTimeoutMs },
+            { url, organizationId, cursor, openSocket, helloTimeoutMs: HELLO_TIMEOUT_MS },
             handlers,
           );
         },

@@ -31,7 +31,6 @@ export interface WatchEverythingOptions extends Access {
   /** Default: the browser's. Node 20 has none, so it is required there. */
   openSocket?: OpenSocket | undefined;
   fetch?: typeof fetch | undefined;
-  helloTimeoutMs?: number;
 }
 
 export interface EverythingWatch {
@@ -45,14 +44,17 @@ export interface EverythingWatch {
  */
 export const BYTES_FOR_CURSORS = 15 * 1024;
 
+/** How long the socket may take to send `hello`. */
+const HELLO_TIMEOUT_MS = 5_000;
+
 /** @throws when there is no WebSocket and `openSocket` is absent */
 export function watchEverything(options: WatchEverythingOptions): EverythingWatch {
-  const { baseUrl, helloTimeoutMs = 5_000, openSocket = ownWebSocket() } = options;
+  const { baseUrl, openSocket = ownWebSocket() } = options;
   if (openSocket === undefined)
     throw new Error('This environment has no WebSocket: pass one as `openSocket`.');
   const server = { baseUrl, fetch: options.fetch ?? ((...request) => fetch(...request)) };
   const access = completeAccess(options, '*', server);
-  const target = { address: socketAddress(baseUrl), access, openSocket, helloTimeoutMs };
+  const target = { address: socketAddress(baseUrl), access, openSocket };
 
   const shown = createReporter<EverythingState>(new Map(), options.onState);
   let refusal: string | undefined;
@@ -111,7 +113,6 @@ interface SocketTarget {
   address: string;
   access: Access;
   openSocket: OpenSocket;
-  helloTimeoutMs: number;
 }
 
 interface FrameHandlers {
@@ -121,7 +122,7 @@ interface FrameHandlers {
 }
 
 function openSubscribed(
-  { address, access, openSocket, helloTimeoutMs }: SocketTarget,
+  { address, access, openSocket }: SocketTarget,
   why: OpenReason,
   isFirst: boolean,
   { onFrame, onEnd }: FrameHandlers,
@@ -130,7 +131,7 @@ function openSubscribed(
     () => withStreamToken(isFirst ? `${address}?organizations=*` : address, access, why),
     (url) => {
       const opened = openOpsSocket(
-        { url, openSocket, helloTimeoutMs },
+        { url, openSocket, helloTimeoutMs: HELLO_TIMEOUT_MS },
         { onFrame: (frame) => onFrame(frame, isFirst ? undefined : opened), onEnd },
       );
       return opened.close;

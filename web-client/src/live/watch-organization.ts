@@ -34,9 +34,6 @@ export interface WatchOptions extends Access {
    * of such a token is not known.
    */
   share?: boolean | undefined;
-  /** How long a stream may take to send `hello`. */
-  helloTimeoutMs?: number;
-  pollIntervalMs?: number;
 }
 
 export function watchOrganization(organizationId: number, options: WatchOptions): OrganizationWatch {
@@ -70,7 +67,7 @@ function begunLater(begun: Promise<OrganizationWatch>): OrganizationWatch {
 }
 
 function settle(organizationId: number, options: WatchOptions): DirectWatchOptions {
-  const { baseUrl, helloTimeoutMs = 4_000, pollIntervalMs = 2_000 } = options;
+  const { baseUrl } = options;
   const fetchNow: typeof fetch = options.fetch ?? ((...request) => fetch(...request));
   const access = completeAccess(options, [organizationId], { baseUrl, fetch: fetchNow });
   const mustFetch = options.openEventSource === undefined && typeof EventSource === 'undefined';
@@ -85,7 +82,5 @@ function settle(organizationId: number, options: WatchOptions): DirectWatchOptio
     openSocket: options.openSocket === undefined ? ownWebSocket() : (options.openSocket ?? undefined),
     fetch: fetchNow,
     takeSlot: connectionSlots(baseUrl),
-    helloTimeoutMs,
-    pollIntervalMs,
   };
 }
