@@ -3,8 +3,8 @@
  * database with Cliniko.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { readTimeline } from '../src/events/event-queries.ts';
 import { readSyncLogs } from '../src/events/sync-logs.ts';
+import { readTimeline } from '../test/support/timeline.ts';
 import type { Audience } from './audience.ts';
 import { digestOfRecord } from './digest.ts';
 import type { Environment } from './environment.ts';

@@ -113,16 +113,6 @@ export async function readEventsAfter(
   return rows.map((row) => toEvent(row, epoch));
 }
 
-/** All stored events of one run. `trimmed`: retention has deleted the first ones. */
-export async function readTimeline(
-  sql: Sql,
-  organizationId: number,
-  syncLogId: number,
-): Promise<{ events: string[]; trimmed: boolean }> {
-  const all = await readTimelinePart(sql, { organizationId, syncLogId, after: '0', limit: null });
-  return { events: all.map(({ json }) => json), trimmed: all[0]?.created !== true };
-}
-
 export interface TimelineEvent {
   seq: string;
   json: string;
@@ -130,10 +120,10 @@ export interface TimelineEvent {
   created: boolean;
 }
 
-/** The next events of one run, in order. @param part `limit` null: no limit */
+/** The next events of one run, in order. */
 export async function readTimelinePart(
   sql: Sql,
-  part: { organizationId: number; syncLogId: number; after: string; limit: number | null },
+  part: { organizationId: number; syncLogId: number; after: string; limit: number },
 ): Promise<TimelineEvent[]> {
   const rows = await sql<(EventRow & { created: boolean })[]>`
     select (select sync_epoch()) as epoch, event.created, ${eventColumns(sql)}

@@ -3,14 +3,10 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { StreamEvent } from '#contract/stream-event.ts';
 import { SyncLog } from '#contract/sync-log.ts';
 import { openDatabase } from '../../src/database/open.ts';
-import {
-  readEventsAfter,
-  readStreamStates,
-  readTimeline,
-  renderSnapshot,
-} from '../../src/events/event-queries.ts';
+import { readEventsAfter, readStreamStates, renderSnapshot } from '../../src/events/event-queries.ts';
 import { readSyncLogs } from '../../src/events/sync-logs.ts';
 import { connectInTest, test } from '../support/database.ts';
+import { readTimeline } from '../support/timeline.ts';
 
 const ORGANIZATION = 77;
 

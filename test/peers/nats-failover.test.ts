@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { readTimeline } from '../../src/events/event-queries.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { type ReconnectingClient, watchBySocket, watchBySse } from '../support/reconnecting-client.ts';
 import { logTextOf } from '../support/sent-event.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { readTimeline } from '../support/timeline.ts';
 import { startNatsCluster } from './support/nats.ts';
 
 const ORGANIZATION = 123;

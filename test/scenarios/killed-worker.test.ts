@@ -11,7 +11,6 @@ import { ClinikoClient } from '../../src/cliniko/client.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import { type ClinikoSimulator, startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { readTimeline } from '../../src/events/event-queries.ts';
 import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -22,6 +21,7 @@ import {
   type PassingStatement,
   type StatementProxy,
 } from '../support/statement-proxy.ts';
+import { readTimeline } from '../support/timeline.ts';
 
 const PATIENTS = 230;
 const API_KEY = 'a-key-au1';

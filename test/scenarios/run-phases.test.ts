@@ -3,10 +3,10 @@ import { describe, expect, test as plain } from 'vitest';
 import { Timeline } from '../../src/contract/stream-event.ts';
 import type { SyncPhase } from '../../src/contract/sync-log.ts';
 import { PHASE_TRANSITIONS, SYNC_PHASES } from '../../src/contract/sync-phase.ts';
-import { readTimeline } from '../../src/events/event-queries.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
+import { readTimeline } from '../support/timeline.ts';
 
 describe('the phases of a run', () => {
   plain('lead only to phases, and from each to an end', () => {

@@ -9,7 +9,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
-import { readTimeline } from '../../src/events/event-queries.ts';
 import { connectInTest, test } from '../support/database.ts';
 import {
   type ReconnectingClient,
@@ -19,6 +18,7 @@ import {
 } from '../support/reconnecting-client.ts';
 import { logTextOf } from '../support/sent-event.ts';
 import { openServerPair, type ServerPair } from '../support/server-pair.ts';
+import { readTimeline } from '../support/timeline.ts';
 import type { Shown } from '../support/viewer.ts';
 
 /** Changes by all writers together between two faults. */
