@@ -33,22 +33,19 @@ export interface FoundSession {
   isDue: boolean;
 }
 
-export interface OpenedSession {
-  secret: string;
-  sessionId: number;
-  tokenId: number;
-}
-
 /** The origin of a request, for the audit entry. */
 type Origin = Pick<AuditEntry, 'requestId'>;
 
-/** @param identityId of a sign-in at the identity provider */
+/**
+ * @param identityId of a sign-in at the identity provider
+ * @returns the secret of the session, for its cookie
+ */
 export async function openSession(
   tx: ISql,
   tokenId: number,
   origin: Origin,
   identityId?: number,
-): Promise<OpenedSession> {
+): Promise<string> {
   const hours = identityId === undefined ? IDLE_DAYS * 24 : PROVIDER_SESSION_HOURS;
   const secret = randomBytes(32).toString('base64url');
   const [row] = await tx<{ id: number }[]>`
@@ -67,7 +64,7 @@ export async function openSession(
     },
     ...origin,
   });
-  return { secret, sessionId: row.id, tokenId };
+  return secret;
 }
 
 /** Whether a cookie can hold a secret of a session: any other text needs no query. */

@@ -58,15 +58,15 @@ async function finish(c: Context, deps: OidcDeps): Promise<Refusal | { returnTo:
   const identity = pending && (await askProvider(provider, new URL(c.req.url).search, pending));
   if (pending === undefined || identity === undefined) return refuse(c, deps, 'failed');
   if (identity === 'unavailable') return refuse(c, deps, identity);
-  const opened = await deps.database.sql.begin(async (tx) => {
+  const secret = await deps.database.sql.begin(async (tx) => {
     const account = await accountOf(tx, identity, deps.bootstrapHash);
     if (account === undefined) return undefined;
     return openSession(tx, account.tokenId, { requestId: c.get('requestId') }, account.identityId);
   });
-  if (opened === undefined) return refuse(c, deps, 'not-allowed');
+  if (secret === undefined) return refuse(c, deps, 'not-allowed');
   await endOldSession(c, deps);
   const { basePath } = deps;
-  const cookie = { secret: opened.secret, prefix: prefixFor(pending.redirectUri, basePath) };
+  const cookie = { secret, prefix: prefixFor(pending.redirectUri, basePath) };
   const expires = new Date(Date.now() + PROVIDER_SESSION_HOURS * HOUR_MS);
   storeSessionCookie(c, cookie, { basePath, expires });
   return { returnTo: pending.returnTo };

@@ -8,7 +8,7 @@ import { type Principal, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { hashOf } from './api-tokens.ts';
 import type { AuthorizeDeps } from './authorize.ts';
-import { endSessions, IDLE_DAYS, type OpenedSession, openSession } from './browser-sessions.ts';
+import { endSessions, IDLE_DAYS, openSession } from './browser-sessions.ts';
 import type { IdentityProvider } from './oidc-provider.ts';
 import type { PendingSignIns } from './pending-sign-in.ts';
 import {
@@ -56,8 +56,8 @@ export function sessionRoutes(deps: SessionDeps): App {
     const { code } = await jsonBody(c, SignIn);
     const origin = { requestId: c.get('requestId') };
     const isOpen = (await findLink(hashOf(code))) !== undefined;
-    const opened = isOpen ? await openLinkedSession(deps, code, origin) : undefined;
-    if (opened === undefined) {
+    const secret = isOpen ? await openLinkedSession(deps, code, origin) : undefined;
+    if (secret === undefined) {
       deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
       throw new ProblemError(
         'SIGN_IN_LINK_INVALID',
@@ -66,7 +66,7 @@ export function sessionRoutes(deps: SessionDeps): App {
     }
     // Only now: a used link must not sign out its person.
     await endOldSession(c, deps);
-    const cookie = { secret: opened.secret, prefix: prefixFor(c.req.header('origin') ?? '', deps.basePath) };
+    const cookie = { secret, prefix: prefixFor(c.req.header('origin') ?? '', deps.basePath) };
     const expires = new Date(Date.now() + IDLE_DAYS * DAY_MS);
     storeSessionCookie(c, cookie, { basePath: deps.basePath, expires });
     return c.body(null, 204, NO_STORE);
@@ -82,12 +82,12 @@ export function sessionRoutes(deps: SessionDeps): App {
   return routes;
 }
 
-/** @returns undefined when another request has used the link, or its token is no longer valid */
+/** @returns the secret of the session; undefined when another request has used the link, or its token is no longer valid */
 async function openLinkedSession(
   { database, bootstrapHash }: SessionDeps,
   code: string,
   origin: Parameters<typeof openSession>[2],
-): Promise<OpenedSession | undefined> {
+): Promise<string | undefined> {
   return await database.sql.begin(async (tx) => {
     const tokenId = await useSignInLink(tx, code, bootstrapHash);
     return tokenId === undefined ? undefined : openSession(tx, tokenId, origin);
