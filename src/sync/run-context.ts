@@ -11,14 +11,14 @@ import type { Sealer } from '../encryption/sealer.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Tracer } from '../logging/tracer.ts';
-import { type Activity, createActivity } from './activity.ts';
+import type { Activity } from './activity.ts';
 import type { ClaimedRun } from './lease.ts';
 import { createRunLog, type RunLog } from './log-lines.ts';
 import { runningMetadata } from './metadata.ts';
 import type { SyncObserver } from './observer.ts';
 import { createRunDisplay } from './run-display.ts';
 import type { RunState } from './run-state.ts';
-import { type Slot, UNLIMITED_SLOT } from './slots.ts';
+import type { Slot } from './slots.ts';
 import { publishProgress } from './sync-log-row.ts';
 import { createTraffic } from './traffic.ts';
 import { type CommitQueue, createCommitQueue } from './write/commit-queue.ts';
@@ -43,12 +43,7 @@ export interface EngineDeps {
 
 export type RunContext = ReturnType<typeof createRunContext>;
 
-export function createRunContext(
-  claimed: ClaimedRun,
-  deps: EngineDeps,
-  slot: Slot = UNLIMITED_SLOT,
-  activity: Activity = createActivity(),
-) {
+export function createRunContext(claimed: ClaimedRun, deps: EngineDeps, slot: Slot, activity: Activity) {
   const { lease, type } = claimed;
   const log: RunLog = createRunLog(deps.logger, lease, type);
   const commits: CommitQueue = createCommitQueue();

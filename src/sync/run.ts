@@ -26,8 +26,8 @@ export async function runSync(
   claimed: ClaimedRun,
   deps: EngineDeps,
   signal: AbortSignal,
-  slot?: Slot,
-  activity?: Activity,
+  slot: Slot,
+  activity: Activity,
 ): Promise<RunEnding> {
   const { database, perPage } = deps;
   const { lease, type, createdAt } = claimed;

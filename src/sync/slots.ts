@@ -38,15 +38,6 @@ export interface Slot {
   release(): void;
 }
 
-/** For a run outside a worker. */
-export const UNLIMITED_SLOT: Slot = {
-  resumeIfFree: () => true,
-  pause() {},
-  resume: async () => {},
-  worked() {},
-  release() {},
-};
-
 /** @param onFree called when a new run may take a slot */
 export function createSlots(limit: number, onFree: () => void): Slots {
   const queue = createQueue();

@@ -2,10 +2,12 @@
 import { describe, expect, vi } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
+import { createActivity } from '../../src/sync/activity.ts';
 import { claimNextRun, LeaseLostError } from '../../src/sync/lease.ts';
 import { runningMetadata } from '../../src/sync/metadata.ts';
 import { runSync } from '../../src/sync/run.ts';
 import { INITIAL_STATE } from '../../src/sync/run-state.ts';
+import { createSlots } from '../../src/sync/slots.ts';
 import { publishProgress } from '../../src/sync/sync-log-row.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -121,7 +123,9 @@ describe('a worker that was frozen past its lease', () => {
     expect(successor).toMatchObject({ attempt: 2, lease: { epoch: 2 } });
 
     const before = await engine.latest();
-    await runSync(zombie, engine.deps(scriptedSource(people(30))), new AbortController().signal);
+    const { signal } = new AbortController();
+    const slot = createSlots(1, () => {}).take();
+    await runSync(zombie, engine.deps(scriptedSource(people(30))), signal, slot, createActivity());
     const writing = publishProgress(
       engine.database,
       zombie.lease,
