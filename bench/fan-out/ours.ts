@@ -110,6 +110,6 @@ async function openApp(
     tracer: NO_TRACER,
     publicUrl: undefined,
     sendsEmail: false,
-    webhookRules: { allowLoopback: false },
+    webhookRules: { allowLoopback: false, ports: [443] },
   });
 }

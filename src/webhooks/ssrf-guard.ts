@@ -19,20 +19,17 @@ class ForbiddenAddressError extends Error {
 export interface SsrfRules {
   /** For development: http and https to this machine on any port, beside the public internet. */
   allowLoopback: boolean;
-  /** Ports of the public internet. Default: 80 and 443. */
-  ports?: readonly number[];
+  /** Of the public internet. */
+  ports: readonly number[];
 }
 
 /** @returns its IPv4 and IPv6 addresses. @throws when the name does not resolve */
 export type ResolveName = (hostname: string) => Promise<string[]>;
 
-const DEFAULT_PORTS = [80, 443];
-
 /** @returns undefined when a webhook may be registered for it, else what it has to be: completes `"url" …` */
 export function urlProblem(text: string, rules: SsrfRules): string | undefined {
-  const { ports = DEFAULT_PORTS } = rules;
   if (isAllowedUrl(text, rules)) return undefined;
-  return `must be the https address of a public host, such as https://example.com/hooks, on port ${list(ports)}, without a user name, a password or a fragment`;
+  return `must be the https address of a public host, such as https://example.com/hooks, on port ${rules.ports.join(' or ')}, without a user name, a password or a fragment`;
 }
 
 function isAllowedUrl(text: string, rules: SsrfRules): boolean {
@@ -62,7 +59,7 @@ export function requireAllowedUrl(url: URL, rules: SsrfRules): void {
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw forbidden();
 }
 
-function isAllowedPort({ port, protocol }: URL, { ports = DEFAULT_PORTS }: SsrfRules): boolean {
+function isAllowedPort({ port, protocol }: URL, { ports }: SsrfRules): boolean {
   return ports.includes(port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));
 }
 
@@ -114,8 +111,6 @@ export function originOf(url: string): string {
 function bare(hostname: string): string {
   return hostname.replace(/^\[|\]$|\.$/g, '');
 }
-
-const list = (ports: readonly number[]): string => ports.join(' or ');
 
 function forbidden(): ForbiddenAddressError {
   return new ForbiddenAddressError('The address leads into a private network.');

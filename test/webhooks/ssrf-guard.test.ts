@@ -11,7 +11,7 @@ import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { startReceiver } from './support/receiver.ts';
 
-const STRICT = { allowLoopback: false };
+const STRICT = { allowLoopback: false, ports: [80, 443] };
 
 /** The one text of all attempts that reach no public host. */
 const NO_CONNECTION = 'No connection: the host has no public address, or does not answer.';

@@ -8,7 +8,7 @@ const message = {
   body: '{"type":"sync.completed"}',
 };
 const attempt = await sendWebhook(url, secret, message, {
-  rules: { allowLoopback: true },
+  rules: { allowLoopback: true, ports: [443] },
   signal: new AbortController().signal,
 });
 process.stdout.write(JSON.stringify(attempt));
