@@ -14,7 +14,6 @@ export interface Connection {
 export interface ConnectionRegistry {
   add(connection: Connection): void;
   remove(connection: Connection): void;
-  readonly size: number;
   /** Ends the connection if its lifetime is over. Called at each heartbeat of the connection. */
   rotate(connection: Connection): void;
   byeToAll(reason: ByeReason): void;
@@ -45,9 +44,6 @@ export function createConnectionRegistry(lifetimeMs = eightToTwelveMinutes): Con
     },
     remove(connection) {
       open.delete(connection);
-    },
-    get size() {
-      return open.size;
     },
     rotate(connection) {
       if (performance.now() < (open.get(connection) ?? Number.POSITIVE_INFINITY)) return;

@@ -27,7 +27,8 @@ describe('a connection', () => {
 
     expect(young.byes).toEqual([]);
     expect(old.byes).toMatchObject([{ reason: 'rotate' }]);
-    expect(connections.size).toBe(1);
+    connections.byeToAll('restart');
+    expect([young.byes.length, old.byes.length]).toEqual([1, 1]);
   });
 
   plainTest('has a lifetime of 8 to 12 minutes, and each another one', () => {
