@@ -18,7 +18,6 @@ export interface ImportOptions {
   operations: ReadonlyMap<string, OperationType>;
   /** False: a dry run. */
   apply: boolean;
-  onPortion?: (rowsRead: number) => void;
 }
 
 interface OrganizationReport {
@@ -52,13 +51,10 @@ export async function importHistory(
 ): Promise<ImportReport> {
   const report = startReport(source, options);
   try {
-    let read = 0;
     for await (const portion of source.portions([...options.organizations.keys()])) {
       for (const [organization, rows] of byOrganization(portion)) {
         await importPortion(sql, organization, rows, { options, report });
       }
-      read += portion.length;
-      options.onPortion?.(read);
     }
   } catch (error) {
     if (!(error instanceof OrganizationDeletedError)) throw error;

@@ -275,12 +275,19 @@ describe('an import', () => {
     onTestFinished(database.close);
     const options = { organizations: new Map([['org_abc', 123]]), operations: new Map(), apply: true };
     const stopped = withLegacySource(old.url, { schema: undefined, timeZone: 'UTC' }, (source) =>
-      importHistory(database.sql, source, {
-        ...options,
-        onPortion: () => {
-          throw new Error('The power is off.');
+      importHistory(
+        database.sql,
+        {
+          ...source,
+          async *portions(organizations) {
+            for await (const portion of source.portions(organizations)) {
+              yield portion;
+              throw new Error('The power is off.');
+            }
+          },
         },
-      }),
+        options,
+      ),
     );
     await expect(stopped).rejects.toThrow('The power is off.');
     expect(await sql`select from sync_logs`).toHaveLength(1_000);
