@@ -23,8 +23,6 @@ export interface Environment {
   say(line: string): void;
   /** Ends the soak with this error. */
   fail(error: unknown): void;
-  /** The folder with the logs; it is kept when something failed. */
-  folder: string;
   close(): Promise<void>;
 }
 
@@ -70,13 +68,14 @@ export async function openEnvironment(options: SoakOptions, reporting: Reporting
       servers.push(await Server.open(`server-${n}`, settings, findings));
     const organizations = sizes.map((_, clinic) => 101 + clinic);
     await register(servers[0]?.url ?? '', organizations);
-    return { ...reporting, options, postgres, cliniko, servers, nats, organizations, folder, close };
+    return { ...reporting, options, postgres, cliniko, servers, nats, organizations, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+/** @param folder with the logs */
 async function removeUnlessFailed(folder: string, { findings, say }: Reporting): Promise<void> {
   if (findings.failures === 0) await rm(folder, { recursive: true, force: true });
   else say(`The logs are in ${folder}.`);
