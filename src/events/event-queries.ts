@@ -9,7 +9,8 @@
 import type { ISql, Sql } from 'postgres';
 import type { RunStart } from '#contract/run-order.ts';
 import { isoTime } from '../database/iso-time.ts';
-import { type LastChange, renderEnvelope, renderSyncLog } from './render.ts';
+import { renderEnvelope, renderSyncLog } from './render.ts';
+import { type RunRowIfAny, renderRun, runColumns } from './run-row.ts';
 
 export interface LoggedEvent {
   organizationId: number;
@@ -134,7 +135,7 @@ export async function readTimelinePart(
   return rows.map((row) => ({ seq: row.seq, created: row.created, json: toEvent(row, row.epoch).json }));
 }
 
-interface StateRow {
+type StateRow = RunRowIfAny & {
   organization_id: number;
   epoch: string;
   at: string;
@@ -142,11 +143,8 @@ interface StateRow {
   oldest: string;
   log_id: number | null;
   started_at: string | null;
-  columns: string | null;
-  metadata: string | null;
-  change: LastChangeRow | null;
   has_older: boolean;
-}
+};
 
 /** One state for each id, known or not, all read in one statement. */
 export async function readStreamStates(sql: Sql, organizationIds: readonly number[]): Promise<StreamState[]> {
@@ -155,8 +153,7 @@ export async function readStreamStates(sql: Sql, organizationIds: readonly numbe
       ${isoTime(sql, sql`clock_timestamp()`)} as at,
       coalesce((select min(seq) from sync_events where organization_id = wanted.organization_id), stream.head + 1)
         as oldest,
-      ${comparableStart(sql, sql`log.started_at`)} as started_at, (log.row - 'metadata')::text as columns,
-      (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as change,
+      ${comparableStart(sql, sql`log.started_at`)} as started_at, ${runColumns(sql)},
       exists (select 1 from sync_logs where organization_id = wanted.organization_id
         order by started_at desc, id desc offset 1) as has_older
     from unnest(${organizationIds as number[]}::int[]) as wanted (organization_id)
@@ -174,12 +171,7 @@ export async function readStreamStates(sql: Sql, organizationIds: readonly numbe
     head: Number(row.head),
     oldest: Number(row.oldest),
     at: row.at,
-    latest: runOf(
-      row.log_id,
-      row.started_at,
-      row.columns &&
-        renderSyncLog({ columns: row.columns, metadata: row.metadata }, row.epoch, toLastChange(row.change)),
-    ),
+    latest: runOf(row.log_id, row.started_at, row.columns === null ? null : renderRun(row, row.epoch)),
     hasOlder: row.has_older,
   }));
 }
@@ -204,19 +196,6 @@ export function renderSnapshot(
 /** Ends an epoch whose history is lost, for all servers. Does nothing when that epoch has already ended. */
 export async function endEpoch(sql: Sql, epoch: string): Promise<void> {
   await sql`select sync_epoch_renew(${epoch})`;
-}
-
-type LastChangeRow = [seq: number, at: string];
-
-/** The last change of a row, for a statement in which `log` has the row's `id` and `organization_id`. */
-export const lastChangeOf = (sql: ISql) => sql`(
-  select json_build_array(changed.seq, ${isoTime(sql, 'changed.at')})
-  from sync_events as changed
-  where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
-  order by changed.seq desc limit 1)`;
-
-export function toLastChange(change: LastChangeRow | null): LastChange {
-  return change === null ? { seq: null, at: null } : { seq: change[0], at: change[1] };
 }
 
 function toEvent(row: EventRow, epoch: string): LoggedEvent {

@@ -1,8 +1,7 @@
 /** Reads `sync_logs` for the poll, with the stream position (`head`) at which the result was true. */
 import type { ISql, Sql } from 'postgres';
 import { isOfPresent } from '../organizations/erased-runs.ts';
-import { lastChangeOf, toLastChange } from './event-queries.ts';
-import { renderSyncLog } from './render.ts';
+import { lastChangeOf, type RunRow, renderRun } from './run-row.ts';
 
 export interface SyncLogFilter {
   /** 1 to 100. */
@@ -41,7 +40,7 @@ export async function readSyncLogs(
     {
       epoch: string;
       head: string;
-      logs: [columns: string, metadata: string | null, change: [number, string] | null][];
+      logs: [RunRow['columns'], RunRow['metadata'], RunRow['change']][];
     }[]
   >`
     select ${knownEpoch === undefined ? sql`sync_epoch()` : sql`${knownEpoch}::text`} as epoch,
@@ -62,9 +61,7 @@ export async function readSyncLogs(
     head: Number(page.head),
     logs: page.logs
       .slice(0, filter.limit)
-      .map(([columns, metadata, change]) =>
-        renderSyncLog({ columns, metadata }, epoch, toLastChange(change)),
-      ),
+      .map(([columns, metadata, change]) => renderRun({ columns, metadata, change }, epoch)),
     hasMore: page.logs.length > filter.limit,
   };
 }

@@ -1,8 +1,7 @@
 /** The runs behind the old answers: the same rows and the same rendering as the documented poll. */
 import type { Sql } from 'postgres';
 import { MAX_ROW_ID, SyncLog } from '#contract/sync-log.ts';
-import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
-import { renderSyncLog } from '../events/render.ts';
+import { type RunRow, renderRun, runColumns } from '../events/run-row.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { isOfPresent } from '../organizations/erased-runs.ts';
@@ -99,16 +98,11 @@ export async function readRunTotals(sql: Sql, organizationId: number): Promise<R
 export async function readActiveRuns(sql: Sql, organizations: GrantedOrganizations): Promise<SyncLog[]> {
   const granted =
     organizations === '*' ? sql`` : sql`and organization_id = any(${[...organizations]}::int[])`;
-  const rows = await sql<
-    { epoch: string; columns: string; metadata: string | null; change: [number, string] | null }[]
-  >`
-    select sync_epoch() as epoch, (log.row - 'metadata')::text as columns, (log.row -> 'metadata')::text as metadata,
-      ${lastChangeOf(sql)} as change
+  const rows = await sql<(RunRow & { epoch: string })[]>`
+    select sync_epoch() as epoch, ${runColumns(sql)}
     from (
       select distinct on (organization_id) id, organization_id, sync_log_row(run) as row from sync_logs as run
       where sync_log_status(run) = 'running' ${granted}
       order by organization_id, started_at desc, id desc limit 1000) as log`;
-  return rows.map(({ epoch, columns, metadata, change }) =>
-    parseLog(renderSyncLog({ columns, metadata }, epoch, toLastChange(change))),
-  );
+  return rows.map((row) => parseLog(renderRun(row, row.epoch)));
 }

@@ -10,8 +10,7 @@
 import type { ISql } from 'postgres';
 import type { OverviewRow, OverviewState } from '#contract/overview.ts';
 import { isoTime } from '../database/iso-time.ts';
-import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
-import { renderSyncLog } from '../events/render.ts';
+import { lastChangeOf, type RunRowIfAny, renderRun } from '../events/run-row.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { isOfPresent } from '../organizations/erased-runs.ts';
 import { isOverdue, lastSuccess } from '../organizations/overdue.ts';
@@ -41,13 +40,7 @@ export interface RenderedRow extends Omit<OverviewRow, 'latest'> {
   latest: string | null;
 }
 
-interface Row extends Omit<RenderedRow, 'latest'> {
-  is_overdue: boolean;
-  epoch: string;
-  columns: string | null;
-  metadata: string | null;
-  change: [number, string] | null;
-}
+type Row = Omit<RenderedRow, 'latest'> & RunRowIfAny & { is_overdue: boolean; epoch: string };
 
 /** Organizations whose states one statement computes, when a filter may leave out most of them. */
 const PORTION = 2_000;
@@ -154,8 +147,8 @@ export const lastJudged = (sql: ISql) => sql`
       and ${isOfPresent(sql, sql`organization.id`, sql`started_at`)}
     order by started_at desc, id desc limit 1) as judged on true`;
 
-function render({ epoch, columns, metadata, change, ...row }: Row): RenderedRow {
-  const latest = columns === null ? null : renderSyncLog({ columns, metadata }, epoch, toLastChange(change));
+function render(row: Row): RenderedRow {
+  const latest = row.columns === null ? null : renderRun(row, row.epoch);
   const { organization_id, name, state, cause, last_success_at, last_success_age_s, next_run_at } = row;
   const { errors, quarantine, held, paused, paused_at, paused_reason, paused_by } = row;
   return {

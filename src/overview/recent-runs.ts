@@ -6,8 +6,7 @@
  */
 import type { ISql } from 'postgres';
 import type { SyncStatus } from '#contract/sync-log.ts';
-import { lastChangeOf, toLastChange } from '../events/event-queries.ts';
-import { renderSyncLog } from '../events/render.ts';
+import { type RunRow, renderRun, runColumns } from '../events/run-row.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 
 export interface RecentRunsFilter {
@@ -18,26 +17,16 @@ export interface RecentRunsFilter {
   limit: number;
 }
 
-interface Row {
-  epoch: string;
-  columns: string;
-  metadata: string | null;
-  change: [number, string] | null;
-}
-
 /** @returns rendered sync logs, newest first */
 export async function readRecentRuns(sql: ISql, filter: RecentRunsFilter): Promise<string[]> {
   const { organizations, limit } = filter;
-  const rows = await sql<Row[]>`
-    select sync_epoch() as epoch, (log.row - 'metadata')::text as columns, (log.row -> 'metadata')::text as metadata,
-      ${lastChangeOf(sql)} as change
+  const rows = await sql<(RunRow & { epoch: string })[]>`
+    select sync_epoch() as epoch, ${runColumns(sql)}
     from (
       ${organizations === '*' ? runsOfAll(sql, filter) : runsOf(sql, [...organizations], filter)}
       order by started_at desc, id desc limit ${limit}) as log
     order by log.started_at desc, log.id desc`;
-  return rows.map(({ epoch, columns, metadata, change }) =>
-    renderSyncLog({ columns, metadata }, epoch, toLastChange(change)),
-  );
+  return rows.map((row) => renderRun(row, row.epoch));
 }
 
 /** A row without a stream has an organization that no client can name. */

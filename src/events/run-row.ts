@@ -1,0 +1,31 @@
+/** A row of `sync_logs` as a statement returns it, and what clients get of it. */
+import type { ISql } from 'postgres';
+import { isoTime } from '../database/iso-time.ts';
+import { renderSyncLog } from './render.ts';
+
+export interface RunRow {
+  /** Of `sync_log_row()`: `metadata` and the other columns, each as JSON text. */
+  columns: string;
+  metadata: string | null;
+  /** The last change; null when the history no longer has it. */
+  change: [seq: number, at: string] | null;
+}
+
+/** Of a join that may have found no row. */
+export type RunRowIfAny = RunRow | Record<keyof RunRow, null>;
+
+/** The columns of a `RunRow`, for a statement in which `log` has `id`, `organization_id`, and `row` from `sync_log_row()`. */
+export const runColumns = (sql: ISql) => sql`
+  (log.row - 'metadata')::text as columns, (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as change`;
+
+/** The last change of a row, for a statement in which `log` has the row's `id` and `organization_id`. */
+export const lastChangeOf = (sql: ISql) => sql`(
+  select json_build_array(changed.seq, ${isoTime(sql, 'changed.at')})
+  from sync_events as changed
+  where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
+  order by changed.seq desc limit 1)`;
+
+export function renderRun({ columns, metadata, change }: RunRow, epoch: string): string {
+  const [seq, at] = change ?? [null, null];
+  return renderSyncLog({ columns, metadata }, epoch, { seq, at });
+}
