@@ -35,22 +35,12 @@ export async function readFingerprints(
   sql: Sql,
   before: readonly Pick<LogFingerprint, 'organizationId' | 'head'>[],
 ): Promise<FoundFingerprint[]> {
-  const rows = await sql<
-    {
-      organization_id: number;
-      epoch: string;
-      head: string;
-      head_at: string | null;
-      head_at_before: string | null;
-      signature: string;
-      is_unlogged: boolean;
-    }[]
-  >`
-    select wanted.organization_id, (select sync_epoch()) as epoch, stream.head,
+  const rows = await sql<(Omit<FoundFingerprint, 'head'> & { head: string })[]>`
+    select wanted.organization_id as "organizationId", (select sync_epoch()) as epoch, stream.head,
       (select max(at)::text from sync_events
-        where organization_id = wanted.organization_id and seq = stream.head) as head_at,
+        where organization_id = wanted.organization_id and seq = stream.head) as "headAt",
       (select max(at)::text from sync_events
-        where organization_id = wanted.organization_id and seq = wanted.head) as head_at_before,
+        where organization_id = wanted.organization_id and seq = wanted.head) as "headAtBefore",
       (select md5(coalesce(string_agg(id || ' ' || version, ',' order by started_at desc, id desc), ''))
         from (select id, started_at, xmin::text as version from sync_logs
           where organization_id = wanted.organization_id
@@ -69,21 +59,13 @@ export async function readFingerprints(
         or exists (select from sync_events as newest
           where newest.organization_id = wanted.organization_id and newest.seq = stream.head
             and newest.sync_log_id is not null and not exists (select from sync_logs
-              where id = newest.sync_log_id and organization_id = wanted.organization_id)) as is_unlogged
+              where id = newest.sync_log_id and organization_id = wanted.organization_id)) as "isUnlogged"
     from unnest(${before.map((one) => one.organizationId)}::int[], ${before.map((one) => one.head)}::bigint[])
       as wanted (organization_id, head)
     cross join lateral (
       select coalesce((select head from sync_streams where organization_id = wanted.organization_id), 0) as head
     ) as stream`;
-  return rows.map((row) => ({
-    organizationId: row.organization_id,
-    epoch: row.epoch,
-    head: Number(row.head),
-    headAt: row.head_at,
-    headAtBefore: row.head_at_before,
-    signature: row.signature,
-    isUnlogged: row.is_unlogged,
-  }));
+  return rows.map((row) => ({ ...row, head: Number(row.head) }));
 }
 
 /** Appends a snapshot of the table's present state. Does nothing when an event was logged since `head`. */
