@@ -7,7 +7,6 @@
  * Not here: which events become notices (drizzle/), and how messages are sent (delivery-worker.ts).
  */
 import type { Sql, TransactionSql } from 'postgres';
-import type { SyncEvent } from '#contract/webhook.ts';
 import { DIGEST_MINUTES, type QuietHours, type WebhookKind } from '#contract/webhook-endpoint.ts';
 import { MessageDraft } from './message-draft.ts';
 import { pageLinks } from './page-links.ts';
@@ -76,16 +75,6 @@ interface EndpointRow {
   address: string | null;
 }
 
-interface NoticeRow {
-  organization_id: number;
-  name: string | null;
-  event: SyncEvent;
-  sync_log_id: number | null;
-  body: string;
-  http_status: number | null;
-  created_at: string;
-}
-
 async function enqueueNoticesOf(
   tx: TransactionSql,
   id: number,
@@ -108,10 +97,10 @@ async function takeNotices(tx: TransactionSql, endpoint: EndpointRow, now: Date)
   const waited = new MessageDraft(kind);
   const messages = [waited];
   for await (const portion of deleteNotices(tx, endpoint).cursor(ROWS_AT_ONCE)) {
-    for (const row of portion.filter(({ organization_id }) => isOf(endpoint, organization_id))) {
-      const hasWaited = digest || (end !== null && new Date(row.created_at) < end);
+    for (const notice of portion.filter(({ organizationId }) => isOf(endpoint, organizationId))) {
+      const hasWaited = digest || (end !== null && new Date(notice.createdAt) < end);
       const message = hasWaited ? waited : new MessageDraft(kind);
-      message.add(noticeOf(row));
+      message.add(notice);
       if (!hasWaited) messages.push(message);
     }
   }
@@ -122,13 +111,13 @@ async function takeNotices(tx: TransactionSql, endpoint: EndpointRow, now: Date)
 function deleteNotices(tx: TransactionSql, { id, kind, digest, quiet_hours }: EndpointRow) {
   // A text for people counts all of them, so its size does not grow.
   const isCounted = kind !== 'standard' && (digest || quiet_hours !== null);
-  return tx<NoticeRow[]>`
+  return tx<(Notice & { createdAt: string })[]>`
     with taken as (
       delete from webhook_notices where id in (
         select id from webhook_notices where endpoint_id = ${id} order by id limit ${isCounted ? null : NOTICES_AT_ONCE}::bigint)
       returning *)
-    select taken.organization_id, organization.name, taken.event, taken.sync_log_id, taken.body, taken.http_status,
-      taken.created_at
+    select taken.organization_id as "organizationId", organization.name as "organizationName", taken.event,
+      taken.sync_log_id as "syncLogId", taken.body, taken.http_status as "httpStatus", taken.created_at as "createdAt"
     from taken left join organizations as organization on organization.id = taken.organization_id order by taken.id`;
 }
 
@@ -137,12 +126,3 @@ function isOf({ organization_id, organizations }: EndpointRow, id: number): bool
   if (organization_id !== null) return id === organization_id;
   return organizations === null || organizations.includes(id);
 }
-
-const noticeOf = (row: NoticeRow): Notice => ({
-  event: row.event,
-  organizationId: row.organization_id,
-  organizationName: row.name,
-  syncLogId: row.sync_log_id,
-  body: row.body,
-  httpStatus: row.http_status,
-});

@@ -34,25 +34,6 @@ export interface DueDelivery {
 /** Endpoints whose last attempt had no answer share few attempts, and so do emails, which one mail server takes. */
 type Lane = 'open' | 'silent' | 'email';
 
-interface DueRow {
-  id: string;
-  organization_id: number | null;
-  owner: number;
-  lane: Lane;
-  endpoint_id: number;
-  kind: WebhookKind;
-  url: string;
-  sealed_secret: string;
-  message_id: string;
-  event: string;
-  body: string;
-  body_kind: WebhookKind;
-  summary: unknown;
-  address: string | null;
-  attempts: number;
-  quiet_hours: QuietHours | null;
-}
-
 /** Renewed while the attempt runs (`renewClaims`). After that, other servers retry the attempt of a crashed one. */
 const CLAIM_LASTS = '15 seconds';
 /** Servers of the previous version claim for this long, and renew nothing. */
@@ -84,7 +65,7 @@ export async function claimDeliveries(
   const owners = inFlight.map(({ owner }) => owner);
   const roomOf = (lane: Lane, share: number) => share - inFlight.filter((one) => one.lane === lane).length;
   const endpoints = inFlight.map(({ endpointId }) => endpointId);
-  const rows = await sql<DueRow[]>`
+  return await sql<DueDelivery[]>`
     with recursive waiting (endpoint_id) as (
       -- Skips from endpoint to endpoint along the index, when anything is due at all.
       (select endpoint_id from webhook_deliveries where state = 'pending'
@@ -121,28 +102,11 @@ export async function claimDeliveries(
     set attempts = attempts + 1, next_attempt_at = clock_timestamp() + ${CLAIM_LASTS}::interval
     from chosen, webhook_endpoints as endpoint
     where delivery.id = chosen.id and endpoint.id = delivery.endpoint_id
-    returning delivery.id::text, endpoint.organization_id, chosen.owner, chosen.lane, delivery.endpoint_id, endpoint.kind,
-      endpoint.url, endpoint.sealed_secret, endpoint.address, delivery.message_id, delivery.event, delivery.body,
-      coalesce(delivery.kind, endpoint.kind) as body_kind, delivery.summary, delivery.attempts,
-      case when delivery.event not in ('test', 'patients.changed') then endpoint.quiet_hours end as quiet_hours`;
-  return rows.map((row) => ({
-    id: row.id,
-    organizationId: row.organization_id,
-    owner: row.owner,
-    lane: row.lane,
-    endpointId: row.endpoint_id,
-    kind: row.kind,
-    url: row.url,
-    sealedSecret: row.sealed_secret,
-    messageId: row.message_id,
-    event: row.event,
-    body: row.body,
-    bodyKind: row.body_kind,
-    summary: row.summary,
-    address: row.address,
-    attempts: row.attempts,
-    quietHours: row.quiet_hours,
-  }));
+    returning delivery.id::text, endpoint.organization_id as "organizationId", chosen.owner, chosen.lane,
+      delivery.endpoint_id as "endpointId", endpoint.kind, endpoint.url, endpoint.sealed_secret as "sealedSecret",
+      endpoint.address, delivery.message_id as "messageId", delivery.event, delivery.body,
+      coalesce(delivery.kind, endpoint.kind) as "bodyKind", delivery.summary, delivery.attempts,
+      case when delivery.event not in ('test', 'patients.changed') then endpoint.quiet_hours end as "quietHours"`;
 }
 
 /**
