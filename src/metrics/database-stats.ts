@@ -24,18 +24,7 @@ export interface DatabaseStats {
   freshness: Freshness;
 }
 
-interface Row {
-  queued: number;
-  working: number;
-  abandoned: number;
-  foreign: number;
-  oldest: number;
-  silence: number;
-  queue: number;
-  quarantined: number;
-  webhooks: number;
-  oldest_webhook: number;
-}
+type Row = DatabaseStats['runs'] & Omit<DatabaseStats, 'runs' | 'freshness'>;
 
 const FRESH_FOR_MS = 1_000;
 
@@ -56,16 +45,8 @@ export function createDatabaseStatsReader(sql: Sql): () => Promise<DatabaseStats
 
 async function readDatabaseStats(sql: Sql): Promise<DatabaseStats> {
   const [row, freshness] = await Promise.all([readRow(sql), readFreshness(sql)]);
-  return {
-    runs: { queued: row.queued, working: row.working, abandoned: row.abandoned, foreign: row.foreign },
-    oldestRunSeconds: row.oldest,
-    longestSilenceSeconds: row.silence,
-    notificationQueueUsage: row.queue,
-    quarantined: row.quarantined,
-    webhooksPending: row.webhooks,
-    oldestWebhookSeconds: row.oldest_webhook,
-    freshness,
-  };
+  const { queued, working, abandoned, foreign, ...figures } = row;
+  return { runs: { queued, working, abandoned, foreign }, ...figures, freshness };
 }
 
 async function readRow(sql: Sql): Promise<Row> {
@@ -81,13 +62,13 @@ async function readRow(sql: Sql): Promise<Row> {
       count(*) filter (where ours and owner is not null and lease_expires_at >= clock_timestamp())::int as working,
       count(*) filter (where ours and owner is not null and lease_expires_at < clock_timestamp())::int as abandoned,
       count(*) filter (where not ours)::int as foreign,
-      greatest(0, coalesce(extract(epoch from clock_timestamp() - min(started_at)), 0))::float8 as oldest,
-      greatest(0, coalesce(extract(epoch from clock_timestamp() - min(changed_at)), 0))::float8 as silence,
-      pg_notification_queue_usage() as queue,
+      greatest(0, coalesce(extract(epoch from clock_timestamp() - min(started_at)), 0))::float8 as "oldestRunSeconds",
+      greatest(0, coalesce(extract(epoch from clock_timestamp() - min(changed_at)), 0))::float8 as "longestSilenceSeconds",
+      pg_notification_queue_usage() as "notificationQueueUsage",
       (select count(*)::int from quarantine) as quarantined,
-      (select count(*)::int from webhook_deliveries where state = 'pending') as webhooks,
+      (select count(*)::int from webhook_deliveries where state = 'pending') as "webhooksPending",
       (select greatest(0, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0))::float8
-        from webhook_deliveries where state = 'pending') as oldest_webhook
+        from webhook_deliveries where state = 'pending') as "oldestWebhookSeconds"
     from running`;
   if (row === undefined) throw new Error('A statement that always returns one row returned none.');
   return row;
