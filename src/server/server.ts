@@ -41,7 +41,8 @@ import { openBus } from './open-bus.ts';
 import { openServerDatabase, type ServerDatabase } from './open-database.ts';
 import { openHistoryReads } from './open-history-reads.ts';
 
-const KEEP_ALIVE_MS = 20_000;
+/** Between the pings of a WebSocket. */
+const SOCKET_PING_MS = 20_000;
 
 /** The rest of the drain is for clients that are slow to disconnect. */
 const BYE_SHARE_OF_DRAIN = 0.8;
@@ -166,7 +167,7 @@ function openLive(config: Config, logger: Logger, serverDatabase: ServerDatabase
   const changeFeed = createChangeFeed(log.changes, bus, logger);
   const connections = createConnectionRegistry();
   const heartbeat = createHeartbeatTimer(HEARTBEAT_MS);
-  const keepAlive = createHeartbeatTimer(KEEP_ALIVE_MS);
+  const keepAlive = createHeartbeatTimer(SOCKET_PING_MS);
   hub.onHistoryLost(() => connections.byeToAll('restart'));
   return {
     deps: { hub, changeFeed, connections, heartbeat, keepAlive, flushScheduler: createFlushScheduler() },
