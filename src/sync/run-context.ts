@@ -33,8 +33,8 @@ export interface EngineDeps {
   perPage: number;
   /** Maximum number of requests of a run in flight. */
   window: number;
-  /** Runs that work concurrently. A run that waits for Cliniko does not count. Default: `DEFAULT_RUNS_AT_ONCE`. */
-  runsAtOnce?: number;
+  /** Runs that work concurrently. A run that waits for Cliniko does not count. */
+  runsAtOnce: number;
   /** The worker aborts a run that made no progress for this long. Default: `STALLED_AFTER_MS`. */
   stalledAfterMs?: number;
   observer?: SyncObserver;

@@ -27,9 +27,6 @@ import { runSync } from './run.ts';
 import type { EngineDeps } from './run-context.ts';
 import { createSlots, type Slot, type Slots } from './slots.ts';
 
-/** Default of `SYNC_CONCURRENCY`. */
-const DEFAULT_RUNS_AT_ONCE = 16;
-
 /** Open runs of one server, including those that wait for Cliniko: each uses some memory and a connection. */
 const OPEN_RUNS_AT_MOST = 1_024;
 
@@ -63,8 +60,8 @@ export class Worker {
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
-    const { bus, runsAtOnce = DEFAULT_RUNS_AT_ONCE } = deps;
-    this.#slots = createSlots(runsAtOnce, () => this.#claims.soon(0));
+    const { bus } = deps;
+    this.#slots = createSlots(deps.runsAtOnce, () => this.#claims.soon(0));
     this.#endings.push(
       bus.subscribe((nudge) => {
         if (nudge.work) this.#claims.soon(0);

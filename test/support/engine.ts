@@ -39,6 +39,7 @@ export async function openEngine(databaseUrl: string, options: OpenOptions = {})
     sourceFor: () => source,
     perPage,
     window: 4,
+    runsAtOnce: 16,
   });
   const engine = {
     database,

@@ -32,4 +32,5 @@ new Worker({
     }),
   perPage: 100,
   window: 4,
+  runsAtOnce: 16,
 });
