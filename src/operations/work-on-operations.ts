@@ -20,7 +20,7 @@ import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import type { CancelDeps } from '../sync/cancel-run.ts';
-import { wouldStartWait } from '../sync/held-organization.ts';
+import { wouldStartWait } from '../sync/locked-organization.ts';
 import { every } from '../timing/every.ts';
 import { PassedOver } from '../timing/passed-over.ts';
 import { type Applied, applyAction, type RunningOperation } from './apply-action.ts';
@@ -36,7 +36,7 @@ type Outcome = Applied['outcome'] | 'failed';
 const LOOK_EVERY_MS = 1_000;
 
 /** Delay of a target that another program holds. It doubles, up to 160 s. */
-const TRY_HELD_AGAIN_MS = 10_000;
+const TRY_LOCKED_AGAIN_MS = 10_000;
 
 /** Runs without a worker, on all servers, beyond which an operation starts none. */
 const QUEUED_AT_MOST = 100;
@@ -44,12 +44,12 @@ const QUEUED_AT_MOST = 100;
 /** @returns a function that stops it after the current organization */
 export function startOperationWorker(deps: OperationDeps): () => void {
   let isStopped = false;
-  const held = new PassedOver();
+  const locked = new PassedOver();
   const stop = every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
-        await workOnOperations(deps, { held, isStopped: () => isStopped });
+        await workOnOperations(deps, { locked, isStopped: () => isStopped });
       } catch (error) {
         deps.logger.warn(safeError(error), 'Working on the bulk operations failed; the next check continues');
       }
@@ -63,21 +63,21 @@ export function startOperationWorker(deps: OperationDeps): () => void {
 
 interface Work {
   /** Organizations that another program holds. Kept between calls. */
-  held: PassedOver;
+  locked: PassedOver;
   isStopped: () => boolean;
 }
 
 /** Until no operation has a target that can be acted on now. */
 export async function workOnOperations(
   deps: OperationDeps,
-  { held, isStopped }: Work = { held: new PassedOver(), isStopped: () => false },
+  { locked, isStopped }: Work = { locked: new PassedOver(), isStopped: () => false },
 ): Promise<void> {
   const { sql } = deps.database;
   const operations = new Map((await readRunning(sql)).map((operation) => [operation.id, operation]));
   while (operations.size > 0) {
     for (const operation of operations.values()) {
       if (isStopped()) return;
-      if (await takeNext(deps, operation, held)) continue;
+      if (await takeNext(deps, operation, locked)) continue;
       operations.delete(operation.id);
       await completeOperation(deps, operation);
     }
@@ -95,12 +95,12 @@ async function readRunning(sql: Sql): Promise<RunningOperation[]> {
 async function takeNext(
   deps: OperationDeps,
   operation: RunningOperation,
-  held: PassedOver,
+  locked: PassedOver,
 ): Promise<boolean> {
   const { sql } = deps.database;
   const { id, action } = operation;
   if ((action === 'start' || action === 'retry') && (await isQueueFull(sql))) return false;
-  const work = (tx: Tx) => actOnNext(tx, deps, operation, held.ids());
+  const work = (tx: Tx) => actOnNext(tx, deps, operation, locked.ids());
   // A server that froze in the middle of a batch holds the row that a cancel needs.
   const begin = () => (action === 'cancel' ? beginTerminatingBlockers(sql, work) : sql.begin(work));
   const taken = await retryTransaction(begin).catch(async (error: unknown) => {
@@ -110,8 +110,13 @@ async function takeNext(
     return await retryTransaction(begin);
   });
   if (taken === undefined) return false;
-  if (taken.outcome === 'held') {
-    reportHeld(deps, operation, taken.organizationId, held.addAgain(taken.organizationId, TRY_HELD_AGAIN_MS));
+  if (taken.outcome === 'locked') {
+    reportLocked(
+      deps,
+      operation,
+      taken.organizationId,
+      locked.addAgain(taken.organizationId, TRY_LOCKED_AGAIN_MS),
+    );
     return true;
   }
   taken.publish?.();
@@ -135,7 +140,7 @@ type Taken = { organizationId: number } & (
   | Applied
   | { outcome: 'failed'; error: unknown; publish?: undefined }
   /** Another program holds the organization, or one of its rows. */
-  | { outcome: 'held' }
+  | { outcome: 'locked' }
 );
 
 /**
@@ -159,7 +164,7 @@ async function actOnNext(
   if (target === undefined) return undefined;
   const { organizationId } = target;
   const applied = await applyOrSkip(tx, deps, operation, organizationId);
-  if (applied.outcome === 'held') return { organizationId, outcome: 'held' };
+  if (applied.outcome === 'locked') return { organizationId, outcome: 'locked' };
   await tx`update bulk_operation_targets set outcome = ${applied.outcome}
     where operation_id = ${operation.id} and organization_id = ${organizationId}`;
   return { organizationId, ...applied };
@@ -171,13 +176,13 @@ async function applyOrSkip(
   deps: OperationDeps,
   operation: RunningOperation,
   organizationId: number,
-): Promise<Applied | { outcome: 'failed'; error: unknown } | { outcome: 'held' }> {
+): Promise<Applied | { outcome: 'failed'; error: unknown } | { outcome: 'locked' }> {
   try {
-    if (await wouldWait(tx, operation, organizationId)) return { outcome: 'held' };
+    if (await wouldWait(tx, operation, organizationId)) return { outcome: 'locked' };
     return await tx.savepoint((inner) => applyAction(inner, deps, operation, organizationId));
   } catch (error) {
     if (error instanceof OrganizationDeletedError) return { outcome: 'skipped' };
-    if (waitedTooLong(error)) return { outcome: 'held' };
+    if (waitedTooLong(error)) return { outcome: 'locked' };
     if (isDatabaseUnavailable(error) || isTakenRunId(error)) throw error;
     return { outcome: 'failed', error };
   }
@@ -188,7 +193,7 @@ async function wouldWait(tx: Tx, { action }: RunningOperation, organizationId: n
   return await wouldStartWait(tx, organizationId);
 }
 
-function reportHeld(
+function reportLocked(
   { logger }: OperationDeps,
   { id, action }: RunningOperation,
   organizationId: number,

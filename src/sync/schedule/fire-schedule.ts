@@ -24,7 +24,7 @@ import {
   readSchedules,
   widest,
 } from '../../organizations/planned-firings.ts';
-import { wouldStartWait } from '../held-organization.ts';
+import { wouldStartWait } from '../locked-organization.ts';
 import { createRun, findRunning } from '../start-run.ts';
 import { clockOf } from './database-clock.ts';
 
@@ -39,7 +39,7 @@ export type Fired = { organizationId: number } & (
   | { outcome: 'already-running' | 'waits' | 'rested' }
   | { outcome: 'unreadable'; reason: string }
   /** Another program holds the organization. The firing stays due. */
-  | { outcome: 'held' }
+  | { outcome: 'locked' }
   | { outcome: 'failed'; error: unknown }
 );
 
@@ -98,7 +98,7 @@ async function fire(tx: Tx, due: Due): Promise<Fired> {
   }
   const schedule = fired.find((one) => operationOf(one) === type)?.cron;
   const trigger: SyncTrigger = { kind: 'schedule', ...(schedule !== undefined && { schedule }) };
-  if (await wouldStartWait(tx, organizationId)) return { organizationId, outcome: 'held' };
+  if (await wouldStartWait(tx, organizationId)) return { organizationId, outcome: 'locked' };
   try {
     const run = await tx.savepoint((inner) => createRun(inner, organizationId, type, { trigger }));
     if (run !== undefined) {
@@ -107,7 +107,7 @@ async function fire(tx: Tx, due: Due): Promise<Fired> {
       return { organizationId, outcome: 'started', type, disabled: read.error };
     }
   } catch (error) {
-    if (waitedTooLong(error)) return { organizationId, outcome: 'held' };
+    if (waitedTooLong(error)) return { organizationId, outcome: 'locked' };
     if (isDatabaseUnavailable(error)) throw error;
     // The firing stays due.
     return { organizationId, outcome: 'failed', error };

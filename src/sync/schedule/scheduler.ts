@@ -34,7 +34,7 @@ const NAMED_AT_MOST = 20;
 const TRY_AGAIN_MS = 60_000;
 
 /** Delay of a start while another program holds the organization. It doubles, up to 160 s. */
-const TRY_HELD_AGAIN_MS = 10_000;
+const TRY_LOCKED_AGAIN_MS = 10_000;
 
 export interface SchedulerDeps {
   database: Database;
@@ -97,15 +97,15 @@ async function report(deps: SchedulerDeps, failed: PassedOver, fired: Fired): Pr
     bus.publish({ organizations: [organizationId], work: true });
   } else if (outcome === 'unreadable') {
     logDisabled(logger, organizationId, fired.reason);
-  } else if (outcome === 'held') {
-    reportHeld(deps, failed, organizationId);
+  } else if (outcome === 'locked') {
+    reportLocked(deps, failed, organizationId);
   } else if (outcome === 'failed') {
     await reportFailedStart(deps, failed, organizationId, fired.error);
   }
 }
 
-function reportHeld({ logger }: SchedulerDeps, failed: PassedOver, organizationId: number): void {
-  const delayMs = failed.addAgain(organizationId, TRY_HELD_AGAIN_MS);
+function reportLocked({ logger }: SchedulerDeps, failed: PassedOver, organizationId: number): void {
+  const delayMs = failed.addAgain(organizationId, TRY_LOCKED_AGAIN_MS);
   logger.warn(
     { organization_id: organizationId },
     `A sync of organization ${organizationId} is due, but another program holds it in an open transaction; it is tried again in ${delayMs / 1_000} s`,
@@ -141,8 +141,8 @@ export async function startDueAttempts(deps: SchedulerDeps): Promise<number> {
       started += 1;
       logger.info(`Run ${retryOf} of organization ${organizationId} is tried again`);
       bus.publish({ organizations: [organizationId], work: true });
-    } else if (outcome === 'held') {
-      reportHeld(deps, failed, organizationId);
+    } else if (outcome === 'locked') {
+      reportLocked(deps, failed, organizationId);
     } else if (outcome === 'failed') {
       await reportFailedStart(deps, failed, organizationId, attempt.error);
     }

@@ -4,7 +4,7 @@ import { briefLockWait, waitedTooLong } from '../../database/brief-lock.ts';
 import type { Database, Tx } from '../../database/open.ts';
 import { isDatabaseUnavailable } from '../../database/transient-errors.ts';
 import { isEverythingPaused } from '../../organizations/pause.ts';
-import { wouldStartWait } from '../held-organization.ts';
+import { wouldStartWait } from '../locked-organization.ts';
 import { createRun } from '../start-run.ts';
 import { clockOf } from './database-clock.ts';
 
@@ -16,7 +16,7 @@ type Attempted =
   /** Another run is working. */
   | { outcome: 'waits' }
   /** Another program holds the organization. The attempt stays due. */
-  | { outcome: 'held' }
+  | { outcome: 'locked' }
   | { outcome: 'failed'; error: unknown };
 
 export type SecondAttempt = {
@@ -65,11 +65,11 @@ export async function startNextAttempt(
 async function start(tx: Tx, { id, retry_of: retryOf, type, schedule }: Due): Promise<Attempted> {
   const trigger: SyncTrigger = { kind: 'retry', ...(schedule !== null && { schedule }) };
   try {
-    if (await wouldStartWait(tx, id)) return { outcome: 'held' };
+    if (await wouldStartWait(tx, id)) return { outcome: 'locked' };
     const run = await tx.savepoint((inner) => createRun(inner, id, type, { trigger, retryOf }));
     return { outcome: run === undefined ? 'waits' : 'started' };
   } catch (error) {
-    if (waitedTooLong(error)) return { outcome: 'held' };
+    if (waitedTooLong(error)) return { outcome: 'locked' };
     if (isDatabaseUnavailable(error)) throw error;
     return { outcome: 'failed', error };
   }

@@ -1,6 +1,6 @@
 /** Whether a start would wait for another transaction. */
 import { describe, expect } from 'vitest';
-import { wouldStartWait } from '../../src/sync/held-organization.ts';
+import { wouldStartWait } from '../../src/sync/locked-organization.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 
@@ -10,15 +10,15 @@ describe('a start of a sync', () => {
   }) => {
     const { sql, ...engine } = await openEngine(databaseUrl);
     const other = connectInTest(databaseUrl);
-    const whileHeld = () =>
+    const whileLocked = () =>
       other.begin(async (tx) => {
         await tx`select from sync_streams where organization_id = 123 for update`;
         return { waits: await sql.begin((asking) => wouldStartWait(asking, 123)) };
       });
     await engine.start();
-    expect(await whileHeld()).toEqual({ waits: false });
+    expect(await whileLocked()).toEqual({ waits: false });
     await sql`update sync_logs set status = 'completed'`;
-    expect(await whileHeld()).toEqual({ waits: true });
+    expect(await whileLocked()).toEqual({ waits: true });
   });
 
   test('that asks keeps neither the stream nor the organization from another transaction', async ({

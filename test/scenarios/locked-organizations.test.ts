@@ -20,9 +20,9 @@ import { rethrow } from '../support/rethrow.ts';
 import { people, scriptedSource } from '../support/scripted-source.ts';
 
 /** They come first everywhere. A second for each, or a place in a portion, would keep the others from their turn. */
-const HELD = Array.from({ length: 210 }, (_, n) => 1001 + n);
+const LOCKED = Array.from({ length: 210 }, (_, n) => 1001 + n);
 const OTHERS = [1901, 1902, 1903];
-const CLINICS = [...HELD, ...OTHERS];
+const CLINICS = [...LOCKED, ...OTHERS];
 
 async function openClinics(databaseUrl: string) {
   const engine = await openEngine(databaseUrl);
@@ -40,12 +40,12 @@ type Statement = (sql: Sql) => Promise<unknown>;
 /** Their next runs are being written. */
 const startsRuns: Statement = (sql) => sql`
   insert into sync_logs (organization_id, operation_type, status, started_at)
-  select id, 'legacy', 'running', now() at time zone 'utc' from unnest(${HELD}::int[]) as id`;
+  select id, 'legacy', 'running', now() at time zone 'utc' from unnest(${LOCKED}::int[]) as id`;
 
 /** Earlier runs are being corrected. */
 const correctsRuns: Statement = (sql) => sql`
   update sync_logs set records_processed = 1
-  where organization_id = any(${HELD}::int[]) and status = 'completed'`;
+  where organization_id = any(${LOCKED}::int[]) and status = 'completed'`;
 
 /** @returns ends the transaction */
 async function hold(databaseUrl: string, write: Statement): Promise<() => Promise<unknown>> {
@@ -71,10 +71,10 @@ async function startOthersFirst(databaseUrl: string, sql: Sql, start: () => Prom
   expect(await start()).toBe(OTHERS.length);
   expect(await started(sql)).toEqual(OTHERS);
   await release();
-  expect(await start()).toBe(HELD.length);
+  expect(await start()).toBe(LOCKED.length);
 }
 
-describe('with many clinics held by another program', () => {
+describe('with many clinics locked by another program', () => {
   test('due schedules start the others, and those once they are free', async ({ databaseUrl }) => {
     const { sql, deps } = await openClinics(databaseUrl);
     await completedRuns(sql);
@@ -101,7 +101,7 @@ describe('with many clinics held by another program', () => {
       idempotencyKey: undefined,
     };
     const [first = 0, second = 0, third = 0] = OTHERS;
-    for (const organizations of [[...HELD.slice(0, 20), first, second], [third]])
+    for (const organizations of [[...LOCKED.slice(0, 20), first, second], [third]])
       await createOperation(sql, { action: 'start', filter: { organizations } }, caller);
     const release = await hold(databaseUrl, startsRuns);
     const work = { ...deps, onApplied: vi.fn() };
@@ -111,7 +111,7 @@ describe('with many clinics held by another program', () => {
     expect(await statuses()).toMatchObject([{ status: 'running' }, { status: 'completed' }]);
     await release();
     await workOnOperations(work);
-    expect(await started(sql)).toEqual([...HELD.slice(0, 20), ...OTHERS]);
+    expect(await started(sql)).toEqual([...LOCKED.slice(0, 20), ...OTHERS]);
     expect(await statuses()).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
     expect(work.onApplied).toHaveBeenCalledTimes(23);
   });
@@ -120,15 +120,15 @@ describe('with many clinics held by another program', () => {
     const { sql, deps } = await openClinics(databaseUrl);
     await completedRuns(sql);
     for (const id of CLINICS) await startRun(deps.database, id, 'full_patients');
-    // All of them are due: the held ones more than one statement writes.
+    // All of them are due: the locked ones more than one statement writes.
     await sql`update sync_logs set metadata = metadata || '{"queue_position": 9999}' where status = 'running'`;
     const release = await hold(databaseUrl, correctsRuns);
     expect((await updateQueuePositions(deps.database)).sort()).toEqual(OTHERS);
     const claimed = await claimNextRun(deps.database, 'a worker');
     expect(claimed?.lease.organizationId).toBe(OTHERS[0]);
     await release();
-    expect(await updateQueuePositions(deps.database)).toContain(HELD[0]);
-    expect((await claimNextRun(deps.database, 'another worker'))?.lease.organizationId).toBe(HELD[0]);
+    expect(await updateQueuePositions(deps.database)).toContain(LOCKED[0]);
+    expect((await claimNextRun(deps.database, 'another worker'))?.lease.organizationId).toBe(LOCKED[0]);
   });
 
   test('schedules of the others that a clock ahead has planned are planned again', async ({
@@ -138,12 +138,12 @@ describe('with many clinics held by another program', () => {
     const ahead = new Date(Date.now() + 365 * 86_400_000);
     await sql`update organizations set next_sync_at = ${ahead.toISOString()}::timestamptz where schedule is not null`;
     expect(await startDueSyncs({ ...deps, now: () => ahead })).toBe(CLINICS.length);
-    const lock: Statement = (held) => held`
-      select from organizations where id = any(${HELD}::int[]) for update`;
+    const lock: Statement = (locker) => locker`
+      select from organizations where id = any(${LOCKED}::int[]) for update`;
     const release = await hold(databaseUrl, lock);
     expect(await releaseFromFuture(deps.database)).toEqual(OTHERS);
     await release();
-    expect(await releaseFromFuture(deps.database)).toEqual(HELD);
+    expect(await releaseFromFuture(deps.database)).toEqual(LOCKED);
   });
 
   test('interrupted runs of the others end', async ({ databaseUrl }) => {
@@ -155,7 +155,7 @@ describe('with many clinics held by another program', () => {
     const release = await hold(databaseUrl, correctsRuns);
     expect(await endInterruptedRuns(deps.database)).toBe(OTHERS.length);
     await release();
-    expect(await endInterruptedRuns(deps.database)).toBe(HELD.length);
+    expect(await endInterruptedRuns(deps.database)).toBe(LOCKED.length);
   });
 
   test('the purge erases the missing patients of the others', async ({ databaseUrl }) => {
