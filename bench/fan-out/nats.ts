@@ -1,9 +1,10 @@
 /** nats-server, with clients over WebSocket and a publisher on one plain connection. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../src/embedded-postgres/postmaster.ts';
 import type { Candidate } from './candidate.ts';
 import { NATS_SUBJECT } from './nats-subscriber.ts';
-import { connectTo, findProgram, freePort, makeFolder, startProgram } from './program.ts';
+import { connectTo, findProgram, makeFolder, startProgram } from './program.ts';
 import { createPublisher } from './publisher.ts';
 
 export const NATS_SERVER = findProgram('nats-server');

@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../src/embedded-postgres/postmaster.ts';
 import type { Candidate } from './candidate.ts';
 import { EVENT_NAME } from './events.ts';
-import { connectTo, findProgram, freePort, makeFolder, startProgram } from './program.ts';
+import { connectTo, findProgram, makeFolder, startProgram } from './program.ts';
 import { createPublisher } from './publisher.ts';
 
 const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
