@@ -2,16 +2,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts';
 import { test } from '../support/database.ts';
-import { fastestFolder } from '../support/fastest-folder.ts';
+import { newDataDir } from '../support/embedded.ts';
+import { newFolder } from '../support/new-folder.ts';
 import { startTestServer } from '../support/server.ts';
 import { run, runWith, startRefusingServer, watchCommand } from './support/command.ts';
 
@@ -118,14 +118,6 @@ describe('npm run sync', () => {
   });
 });
 
-/** Every account can enter it. */
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(fastestFolder(), 'patient-sync-demo-'));
-  await chmod(folder, 0o755);
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -153,9 +145,7 @@ describe('the server and its token', () => {
     });
 
     const refusing = await startRefusingServer(401, 'Send a token.');
-    const folder = await mkdtemp(join(tmpdir(), 'patient-sync-token-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const file = join(folder, 'token');
+    const file = join(await newFolder(), 'token');
     await writeFile(file, 'from-file\n');
     const url = { PATIENT_SYNC_URL: refusing.url };
     const commands = [
@@ -230,7 +220,7 @@ describe('npm run demo', () => {
     await once(other.listen(0, '127.0.0.1'), 'listening');
     onTestFinished(() => void other.close());
     const { port } = other.address() as AddressInfo;
-    const demo = runWith({ DATA_DIR: await newFolder() }, 'demo', '--port', String(port));
+    const demo = runWith({ DATA_DIR: await newDataDir() }, 'demo', '--port', String(port));
     expect(await demo.exit).toBe(1);
     expect(demo.errors()).toBe(
       `PORT is taken by another program; it was "${port}". Set PORT to another one, or to 0 for any free port.\n`,
@@ -238,7 +228,7 @@ describe('npm run demo', () => {
   });
 
   test('whose output has no reader completes its sync, and leaves no PostgreSQL running', async () => {
-    const folder = await newFolder();
+    const folder = await newDataDir();
     const demo = runWith({ DATA_DIR: folder }, 'demo', '--once', '--patients', '120', '--port', '0');
     await demo.says(/listens on/);
     demo.child.stdout?.destroy();

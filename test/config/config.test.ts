@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/config/rules.ts';
+import { newFolder } from '../support/new-folder.ts';
 
 const ADMIN = 'a'.repeat(32);
 const KEY = Buffer.alloc(32, 9).toString('base64');
@@ -260,8 +259,7 @@ describe('a secret in a file', () => {
   ])(
     'is read from the path in NAME_FILE, without %j before it and %j behind it',
     async ([before, behind]) => {
-      const folder = await mkdtemp(join(tmpdir(), 'patient-sync-config-'));
-      onTestFinished(() => rm(folder, { recursive: true }));
+      const folder = await newFolder();
       const secrets = {
         CREDENTIALS_KEY: KEY,
         DATABASE_URL: 'postgres://u:p@h/d',

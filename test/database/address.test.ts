@@ -1,10 +1,10 @@
 /** Database addresses, as hosting platforms provide them and as psql accepts them. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AddressError } from '../../src/database/address.ts';
 import { readConnectionSettings } from '../../src/database/address-parameters.ts';
+import { newFolder } from '../support/new-folder.ts';
 
 const PASSWORD = 's3cret';
 
@@ -152,8 +152,7 @@ describe('parameters of libpq', () => {
   });
 
   test('a password file counts when others cannot read it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'pgpass-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
+    const folder = await newFolder();
     const file = join(folder, 'pgpass');
     await writeFile(file, '# comment\nother:*:*:*:no\nh:5432:d:u:p\\:1\n', { mode: 0o600 });
     const address = `postgres://u@h/d?passfile=${encodeURIComponent(file)}`;

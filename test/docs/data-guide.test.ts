@@ -2,25 +2,16 @@
  * The guide about the data, followed by a login for analysts: its statements run, its lists of columns are those of the database, and a
  * copy that it describes ends equal to the table, whatever writes patients at the same time.
  */
-import { randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { beforeAll, describe, expect, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { createSqlReader, revokeSqlReader } from '../../src/access/sql-readers.ts';
-import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { connectInTest, createEmptyDatabase, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { readWhile } from '../support/patient-copies.ts';
-import {
-  createClinic,
-  createWriter,
-  ORGANIZATION,
-  runsEnded,
-  unlessDeletedOrDeadlocked,
-  type Write,
-} from '../support/patient-writers.ts';
+import { ORGANIZATION, type Write, writeAtOnce } from '../support/patient-writers.ts';
+import { newReaderUrl } from '../support/sql-reader.ts';
 import { readGuide } from './support/guides.ts';
 
 interface Block {
@@ -47,25 +38,8 @@ function block(language: string, mark: string): string {
   return found[0]?.text ?? '';
 }
 
-/** Logs in as the command makes it, without `raw`. */
-async function connectReader(databaseUrl: string): Promise<Sql> {
-  const roles = await migrate(databaseUrl);
-  const owner = openDatabase(databaseUrl, { max: 1 });
-  const role = `r_${randomBytes(6).toString('hex')}`;
-  const rights = { raw: false, identifiers: false, expiresInDays: 1, connections: 5, statementSeconds: 60 };
-  const { password } = await createSqlReader(
-    owner,
-    { role, organizations: [ORGANIZATION], ...rights },
-    roles,
-  );
-  onTestFinished(async () => {
-    await revokeSqlReader(owner, role, roles);
-    await owner.close();
-  });
-  const url = new URL(databaseUrl);
-  [url.username, url.password] = [role, password];
-  return connectInTest(url.href, { max: 2 });
-}
+const connectReader = async (databaseUrl: string): Promise<Sql> =>
+  connectInTest(await newReaderUrl(databaseUrl, ORGANIZATION), { max: 2 });
 
 /** The copy of the guide, in a database of its own. */
 async function createCopy(source: Sql) {
@@ -108,20 +82,8 @@ describe('a copy by changed_at', () => {
     const engine = await openEngine(databaseUrl);
     const foreign = openDatabase(databaseUrl, { max: 4 });
     onTestFinished(() => foreign.close());
-    const clinic = createClinic();
-    const write = createWriter(engine, clinic, foreign.sql);
-    const workers = [engine.work(clinic.source), engine.work(clinic.source)];
     const copy = await createCopy(await connectReader(databaseUrl));
-    const work = async () => {
-      await write({ what: 'sync', which: 0 });
-      const calling = CHURN.map(async (writes) => {
-        for (const one of writes) await write(one).catch(unlessDeletedOrDeadlocked);
-      });
-      await Promise.all(calling);
-      await runsEnded(engine.sql);
-      await Promise.all(workers.map((worker) => worker.stop()));
-    };
-    await readWhile([copy.read], work());
+    await readWhile([copy.read], writeAtOnce(engine, foreign.sql, CHURN));
     await copy.dropErased();
     expect((await copy.rows()).length).toBeGreaterThan(0);
     expect(await copy.rows()).toEqual(await rowsOf(engine.sql, 'patients'));

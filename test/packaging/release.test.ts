@@ -1,14 +1,14 @@
 /** What an installation of a release is made of. Installed and started for real: test/peers/release.test.ts. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { packRelease } from '../../packaging/release/pack.ts';
+import { newFolder } from '../support/new-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const execute = promisify(execFile);
@@ -36,12 +36,6 @@ const Lock = z.object({
 const read = (path: string) => readFile(path, 'utf8');
 const manifestOf = async (folder: string) =>
   Manifest.parse(JSON.parse(await read(join(folder, 'package.json'))));
-
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-release-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 describe('a production installation', () => {
   test('is below 60 MB of packages beside the embedded PostgreSQL', async () => {

@@ -1,12 +1,10 @@
 /** The example in examples/ that needs only Python and HTTP, as a real process that is killed. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
 import { test } from '../support/database.ts';
 import { expectInStep, ORGANIZATION, startExample, startExampleClinic } from '../support/example-clinic.ts';
+import { newFolder } from '../support/new-folder.ts';
 
 const READ = `
 import json, sqlite3, sys
@@ -16,9 +14,7 @@ print(json.dumps([json.loads(patient) for (patient,) in sqlite3.connect(sys.argv
 test('follow_patients.py keeps a SQLite file in step, also after a crash', async ({ databaseUrl }) => {
   const { server, sql, sync, change } = await startExampleClinic(databaseUrl);
   await sync();
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-example-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, 'patients.sqlite');
+  const file = join(await newFolder(), 'patients.sqlite');
   const environment = { PATIENT_SYNC_URL: server.url, ORGANIZATION: String(ORGANIZATION) };
   const start = () => startExample('python3', ['examples/follow_patients.py', file], environment);
   const copied = async (): Promise<unknown> => {

@@ -2,8 +2,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +11,7 @@ import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { type Command, commandsOf } from '../docs/support/guides.ts';
 import { insertOldRuns, OLD_SCHEMA } from '../legacy/support/old-database.ts';
 import { createEmptyDatabase } from '../support/database.ts';
+import { newFolder } from '../support/new-folder.ts';
 import { freePort } from './support/free-port.ts';
 import { forPsql } from './support/psql-address.ts';
 
@@ -27,9 +26,7 @@ interface Reader {
 
 /** An empty machine: a database without tables, and free ports. */
 async function newReader(): Promise<Reader> {
-  const directory = await mkdtemp(join(tmpdir(), 'patient-sync-guide-'));
-  await chmod(directory, 0o755);
-  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const directory = await newFolder({ mode: 0o755 });
   const ports = new Map([
     ['8000', String(await freePort())],
     ['8001', String(await freePort())],

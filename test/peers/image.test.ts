@@ -5,8 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -14,6 +13,7 @@ import { DockerfileParser } from 'dockerfile-ast';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { test } from '../support/database.ts';
+import { newFolder } from '../support/new-folder.ts';
 import { freePort } from './support/free-port.ts';
 
 const execute = promisify(execFile);
@@ -41,9 +41,7 @@ async function instructions() {
 
 /** The build stage from its last RUN on: sources, modules and the build are there already (`npm ci`). */
 async function buildImage(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-image-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await chmod(folder, 0o755);
+  const folder = await newFolder({ mode: 0o755 });
   const { runs, copies } = await instructions();
   const built = join(folder, 'build');
   await execute('mkdir', ['-p', join(built, 'web-client')]);

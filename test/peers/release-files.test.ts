@@ -1,19 +1,18 @@
 /** What `.ci/package` writes for a release, in a copy of the checkout: it builds packages that other tests use. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { newFolder } from '../support/new-folder.ts';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** As `npm ci` leaves it: the files of the repository, the packages and the build. */
 async function copyOfCheckout(): Promise<string> {
-  const copy = await mkdtemp(join(tmpdir(), 'patient-sync-checkout-'));
-  onTestFinished(() => rm(copy, { recursive: true, force: true }));
+  const copy = await newFolder();
   const files = 'git ls-files --cached --others --exclude-standard -z';
   await execute(
     'bash',
@@ -30,8 +29,7 @@ async function copyOfCheckout(): Promise<string> {
 }
 
 test('.ci/package writes the archives, the SBOM, the notes and their checksums', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-release-files-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await newFolder();
   await execute(join(await copyOfCheckout(), '.ci/package'), [folder]);
   const { version, dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   expect((await readdir(folder)).sort()).toEqual([

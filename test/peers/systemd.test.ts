@@ -1,19 +1,18 @@
 /** The unit of systemd, judged by systemd itself. It is not started: the machine of a test may run under something else. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { newFolder } from '../support/new-folder.ts';
 
 const execute = promisify(execFile);
 const UNIT = fileURLToPath(new URL('../../packaging/patient-sync.service', import.meta.url));
 
 /** With the Node.js of this machine: systemd looks whether the program is there. */
 async function unitFile(change: (text: string) => string = (text) => text): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-unit-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await newFolder();
   const file = join(folder, 'patient-sync.service');
   const text = (await readFile(UNIT, 'utf8')).replace('/usr/bin/node', process.execPath);
   await writeFile(file, change(text));

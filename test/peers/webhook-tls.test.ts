@@ -1,10 +1,9 @@
 /** Webhooks over TLS: the name is what the certificate is checked for, the address is the one that was looked at. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -12,14 +11,14 @@ import { promisify } from 'node:util';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { newSecret } from '../../src/webhooks/signature.ts';
+import { newFolder } from '../support/new-folder.ts';
 
 const execute = promisify(execFile);
 const SENDER = fileURLToPath(new URL('support/send-webhook.ts', import.meta.url));
 
 /** For `localhost` alone. */
 async function makeCertificate(): Promise<{ certificate: string; key: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'patient-sync-tls-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await newFolder();
   const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   const form = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];

@@ -1,28 +1,9 @@
 /** The example in examples/ that keeps a table of another PostgreSQL in step, as a real process that is killed. */
-import { randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
-import { expect, onTestFinished } from 'vitest';
-import { createSqlReader, revokeSqlReader } from '../../src/access/sql-readers.ts';
-import { migrate } from '../../src/database/migrate.ts';
-import { openDatabase } from '../../src/database/open.ts';
+import { expect } from 'vitest';
 import { createEmptyDatabase, test } from '../support/database.ts';
 import { expectInStep, ORGANIZATION, startExample, startExampleClinic } from '../support/example-clinic.ts';
-
-async function readerUrl(databaseUrl: string): Promise<string> {
-  const roles = await migrate(databaseUrl);
-  const owner = openDatabase(databaseUrl, { max: 1 });
-  const role = `r_${randomBytes(6).toString('hex')}`;
-  const rights = { raw: false, identifiers: false, expiresInDays: 1, connections: 5, statementSeconds: 60 };
-  const reader = { role, organizations: [ORGANIZATION], ...rights };
-  const { password } = await createSqlReader(owner, reader, roles);
-  onTestFinished(async () => {
-    await revokeSqlReader(owner, role, roles);
-    await owner.close();
-  });
-  const url = new URL(databaseUrl);
-  [url.username, url.password] = [role, password];
-  return url.href;
-}
+import { newReaderUrl } from '../support/sql-reader.ts';
 
 const rowsOf = async (sql: Sql, table: string) => {
   const [row] = await sql.unsafe<{ rows: string }[]>(
@@ -41,7 +22,7 @@ test('follow-patients.ts keeps another database in step, also after a crash and 
   const environment = {
     PATIENT_SYNC_URL: server.url,
     ORGANIZATION: String(ORGANIZATION),
-    SOURCE_URL: await readerUrl(databaseUrl),
+    SOURCE_URL: await newReaderUrl(databaseUrl, ORGANIZATION),
     COPY_URL: url,
   };
   const start = () =>

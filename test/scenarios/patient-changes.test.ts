@@ -23,12 +23,11 @@ import {
 import {
   BY_HAND,
   callers,
-  createClinic,
-  createWriter,
   ORGANIZATION,
   runsEnded,
   unlessDeletedOrDeadlocked,
   type Write,
+  writeAtOnce,
 } from '../support/patient-writers.ts';
 import { openServerPair, type ServerPair } from '../support/server-pair.ts';
 import { startFailingReceiver } from '../webhooks/support/receiver.ts';
@@ -41,23 +40,11 @@ async function play(schedule: Write[][]): Promise<void> {
   try {
     const engine = await openEngine(url);
     const [foreign, reader] = [openDatabase(url, { max: 4 }), openDatabase(url, { max: 2 })];
-    const clinic = createClinic();
-    const write = createWriter(engine, clinic, foreign.sql);
-    const workers = [engine.work(clinic.source), engine.work(clinic.source)];
     const follower = createFollower(reader.sql, (since, limit) =>
       followChanges(reader.sql, ORGANIZATION, { since, limit }),
     );
     const incremental = createIncrementalCopy(reader.sql);
-    const work = async () => {
-      await write({ what: 'sync', which: 0 });
-      const calling = schedule.map(async (writes) => {
-        for (const one of writes) await write(one).catch(unlessDeletedOrDeadlocked);
-      });
-      await Promise.all(calling);
-      await runsEnded(engine.sql);
-      await Promise.all(workers.map((worker) => worker.stop()));
-    };
-    await readWhile([follower.read, incremental.read], work());
+    await readWhile([follower.read, incremental.read], writeAtOnce(engine, foreign.sql, schedule));
 
     await expectEqualCopies(reader.sql, [follower], incremental.copy);
     await Promise.all([engine.database.close(), foreign.close(), reader.close()]);

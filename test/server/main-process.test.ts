@@ -1,12 +1,10 @@
 /** `npm start` as a real process: start, shared database, and shutdown. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { builtEntry } from '../support/build-server.ts';
 import { test as testWithDatabase } from '../support/database.ts';
-import { fastestFolder } from '../support/fastest-folder.ts';
+import { newDataDir } from '../support/embedded.ts';
 import { openStream } from '../support/stream.ts';
 
 interface Started {
@@ -58,19 +56,12 @@ function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid !== undefined) process.kill(-child.pid, signal);
 }
 
-async function dataDir(): Promise<string> {
-  const dir = await mkdtemp(join(fastestFolder(), 'patient-sync-main-'));
-  await chmod(dir, 0o755);
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
-
 describe('npm start', () => {
   test.for([
     ['SIGTERM', {}],
     ['SIGINT', { CLINIKO_BASE_URL: 'https://cliniko-proxy.example/v1' }],
   ] as const)('says where its data is, and drains on %s to its group', async ([signal, environment]) => {
-    const dir = await dataDir();
+    const dir = await newDataDir();
     const started = start(['npm', 'start'], { DATA_DIR: dir, ...environment });
     const url = await started.url();
     expect(started.output()).toContain(
@@ -86,7 +77,7 @@ describe('npm start', () => {
   });
 
   test('shares the database of a second one, and the last takes it down', async () => {
-    const dir = await dataDir();
+    const dir = await newDataDir();
     const environment = { DATA_DIR: dir, CLINIKO_CONTACT_EMAIL: 'ops@clinic.example' };
     const both = [start(SERVER, environment), start(SERVER, environment)] as const;
     const [first, second] = await Promise.all(both.map((one) => one.url()));

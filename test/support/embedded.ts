@@ -1,7 +1,7 @@
 /** Helpers for the tests of the embedded PostgreSQL: open it in this process or another one, query it, kill it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,18 +9,15 @@ import type { Sql } from 'postgres';
 import { onTestFinished } from 'vitest';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded-postgres/open.ts';
 import { fastestFolder } from './fastest-folder.ts';
+import { newFolder } from './new-folder.ts';
 import { connectPostgres } from './postgres.ts';
 
 export const PROCESS = fileURLToPath(new URL('../embedded-postgres/embedded-process.ts', import.meta.url));
 
 /** Called first in each test, so its cleanup runs last: finish hooks run in reverse order. */
 export async function newDataDir(): Promise<string> {
-  const dir = await realpath(await mkdtemp(join(fastestFolder(), 'embedded-test-')));
-  await chmod(dir, 0o755);
-  onTestFinished(async () => {
-    await endPostmaster(dir);
-    await rm(dir, { recursive: true, force: true });
-  });
+  const dir = await realpath(await newFolder({ parent: fastestFolder(), mode: 0o755 }));
+  onTestFinished(() => endPostmaster(dir));
   return dir;
 }
 

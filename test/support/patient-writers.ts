@@ -50,7 +50,7 @@ const writes = fc.array(fc.record({ what: fc.constantFrom(...WRITES), which: fc.
 export const callers = fc.array(writes, { minLength: 3, maxLength: 4 });
 
 /** A clinic that has other patients, in other versions, after each `change`. */
-export function createClinic() {
+function createClinic() {
   let version = 0;
   let gone = 0;
   const current = () =>
@@ -118,11 +118,7 @@ export const BY_HAND: ((sql: Sql, which: number) => Promise<unknown>)[] = [
 
 type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-export function createWriter(
-  { database, sql }: Engine,
-  clinic: ReturnType<typeof createClinic>,
-  foreign: Sql,
-) {
+function createWriter({ database, sql }: Engine, clinic: ReturnType<typeof createClinic>, foreign: Sql) {
   const sealer = createSealer(CREDENTIALS_KEY);
   const audited = {
     organizationId: ORGANIZATION,
@@ -161,6 +157,20 @@ export function createWriter(
         return what satisfies never;
     }
   };
+}
+
+/** A first sync, then all callers at once, each its writes in order, until all runs have ended. */
+export async function writeAtOnce(engine: Engine, foreign: Sql, schedule: Write[][]): Promise<void> {
+  const clinic = createClinic();
+  const write = createWriter(engine, clinic, foreign);
+  const workers = [engine.work(clinic.source), engine.work(clinic.source)];
+  await write({ what: 'sync', which: 0 });
+  const calling = schedule.map(async (writes) => {
+    for (const one of writes) await write(one).catch(unlessDeletedOrDeadlocked);
+  });
+  await Promise.all(calling);
+  await runsEnded(engine.sql);
+  await Promise.all(workers.map((worker) => worker.stop()));
 }
 
 export const runsEnded = (sql: Sql) =>

@@ -1,19 +1,12 @@
 /** A program from Debian that runs for one test, and a folder for its files. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { newFolder } from '../../support/new-folder.ts';
 
-export async function folder(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'patient-sync-peers-'));
-  await chmod(dir, 0o777);
-  // A PostgreSQL that is ending may still write its last files.
-  onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-  return dir;
-}
+/** Programs of any account write their files in it. */
+export const folder = (): Promise<string> => newFolder({ mode: 0o777 });
 
 export function run(
   program: string,

@@ -1,11 +1,11 @@
 /** A real Prometheus, on any free port, with its data in a directory of the test's own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
+import { newFolder } from '../../support/new-folder.ts';
 import { freePort } from './free-port.ts';
 
 const QueryAnswer = z.object({
@@ -26,8 +26,7 @@ export interface Prometheus {
 
 /** @param rules path of a file with rules */
 export async function startPrometheus(targetUrl: string, rules: string): Promise<Prometheus> {
-  const directory = await mkdtemp(join(tmpdir(), 'patient-sync-prometheus-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const directory = await newFolder();
   const config = join(directory, 'prometheus.yml');
   await writeFile(
     config,
