@@ -21,8 +21,6 @@ export interface UnseenPatients {
   ids: readonly string[];
   /** Stored patients that are not known to be missing, including the unseen ones. */
   stored: number;
-  /** Patients that were stored before the run, and that it saw and did not write. */
-  recognized: number;
 }
 
 export interface MissingDecision {
@@ -36,8 +34,8 @@ export interface MissingDecision {
 export interface UnseenBy {
   /** Patients that were stored later are not touched: another run or request saw them. */
   createdAt: Date;
-  /** Patients that were stored before and that the run has written. */
-  updated: number;
+  /** Whether it saw anything that was stored before. With a wrong API key it has read another clinic. */
+  isRecognized: boolean;
 }
 
 /** Ids that a run has seen. */
@@ -51,11 +49,6 @@ export function canMarkMissing({ ids, stored }: Pick<UnseenPatients, 'ids' | 'st
   return ids.length < stored && ids.length <= Math.max(HELD_ABOVE, stored * HELD_ABOVE_SHARE);
 }
 
-/** Whether a run has read the clinic of the stored patients. With a wrong API key it reads another one. */
-function recognizesClinic({ ids, recognized }: UnseenPatients, { updated }: UnseenBy): boolean {
-  return ids.length === 0 || recognized + updated > 0;
-}
-
 /**
  * The stored patients that are not known to be missing and were not seen.
  *
@@ -63,13 +56,14 @@ function recognizesClinic({ ids, recognized }: UnseenPatients, { updated }: Unse
  * portions and not with a cursor, because a time limit for a statement applies to the whole reading of a cursor.
  *
  * @param since the start of the run: another run or request saw each patient that was stored later
+ * @returns also how many it `recognized`: stored before, seen, and not written
  */
 export async function findUnseen(
   sql: ISql,
   organizationId: number,
   seen: SeenPatients,
   since: Date,
-): Promise<UnseenPatients> {
+): Promise<UnseenPatients & { recognized: number }> {
   const ids: string[] = [];
   let stored = 0;
   let recognized = 0;
@@ -104,7 +98,7 @@ export async function markMissingOrHold(
   unseen: UnseenPatients,
   by: UnseenBy,
 ): Promise<MissingDecision> {
-  const marks = canMarkMissing(unseen) && recognizesClinic(unseen, by);
+  const marks = canMarkMissing(unseen) && by.isRecognized;
   let marked = 0;
   let held = 0;
   for (const ids of portions([...unseen.ids].sort())) {

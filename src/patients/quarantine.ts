@@ -155,8 +155,8 @@ interface QuarantinedRecord {
 export interface UnseenQuarantine {
   /** Records that the run did not see, least recently seen first; at most `CHECKED_AT_MOST`. */
   unseen: readonly QuarantinedRecord[];
-  /** Whether it saw at least one other record of the quarantine. */
-  hasSeenOthers: boolean;
+  /** How many others it saw that were quarantined before. */
+  recognized: number;
 }
 
 /** The limit per run: the next run checks the rest. */
@@ -169,17 +169,17 @@ export async function findUnseenQuarantine(
   seen: { has(recordKey: string): boolean },
   since: Date,
 ): Promise<UnseenQuarantine> {
-  const rows = await sql<{ record_key: string; id: string | null }[]>`
-    select record_key, cliniko_patient_id as id from quarantine
-    where organization_id = ${organizationId} and last_seen_at < ${since.toISOString()}::timestamptz
+  const rows = await sql<{ record_key: string; id: string | null; is_old: boolean }[]>`
+    select record_key, cliniko_patient_id as id, last_seen_at < ${since.toISOString()}::timestamptz as is_old
+    from quarantine
+    where organization_id = ${organizationId} and first_seen_at < ${since.toISOString()}::timestamptz
     order by last_seen_at, quarantine.id`;
-  const unseen = rows.filter((row) => !seen.has(row.record_key));
-  const total = await countQuarantine(sql, organizationId);
+  const unseen = rows.filter((row) => row.is_old && !seen.has(row.record_key));
   return {
     unseen: unseen
       .slice(0, CHECKED_AT_MOST)
       .map((row) => ({ recordKey: row.record_key, clinikoPatientId: row.id })),
-    hasSeenOthers: total > unseen.length,
+    recognized: rows.length - unseen.length,
   };
 }
 

@@ -46,13 +46,15 @@ export async function completeRun(run: RunContext, unseen: VerifiedUnseen | unde
   run.deps.observer?.ended(run.claimed.type, 'completed', '');
 }
 
-async function markUnseen(tx: ISql, run: RunContext, { patients, quarantined }: VerifiedUnseen) {
+async function markUnseen(tx: ISql, run: RunContext, unseen: VerifiedUnseen) {
+  const { patients, quarantined, recognized } = unseen;
   const { lease, createdAt } = run.claimed;
   const { organizationId } = lease;
-  const by = { createdAt, updated: run.state.updated };
-  const { marked, held } = await markMissingOrHold(tx, organizationId, patients, by);
-  // While a person has to decide whether this is the clinic of the stored patients, the quarantine stays too.
-  const removed = held > 0 ? 0 : await forgetQuarantined(tx, organizationId, quarantined, createdAt);
+  const isRecognized = recognized + run.state.updated > 0;
+  const { marked, held } = await markMissingOrHold(tx, organizationId, patients, { createdAt, isRecognized });
+  // It stays too while a person has to decide whether this is the clinic of the stored patients.
+  const forgets = isRecognized && held === 0;
+  const removed = forgets ? await forgetQuarantined(tx, organizationId, quarantined, createdAt) : 0;
   return {
     ...(marked > 0 && { missing_marked: marked, patients_deleted: marked }),
     ...(held > 0 && { missing_held: held }),

@@ -3,11 +3,11 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { rotateKeys } from '../../src/encryption/rotate-keys.ts';
 import { createSealer } from '../../src/encryption/sealer.ts';
-import { readApiKey, SEALED_API_KEYS } from '../../src/organizations/organizations.ts';
+import { readApiKey, SEALED_API_KEYS, saveOrganization } from '../../src/organizations/organizations.ts';
 import { SEALED_RECORDS } from '../../src/patients/quarantine.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { people, scriptedSource } from '../support/scripted-source.ts';
+import { people, person, scriptedSource } from '../support/scripted-source.ts';
 import { CREDENTIALS_KEY, startTestServer } from '../support/server.ts';
 import { askJson, wholeSync } from '../support/whole-sync.ts';
 
@@ -103,6 +103,25 @@ describe('a quarantined patient that Cliniko no longer has', () => {
     const log = await wholeSync(server);
     expect(log.metadata).toMatchObject({ missing_held: 90 });
     expect(await askJson(server, '/cliniko/quarantine/123')).toMatchObject({ total: 40 });
+  });
+});
+
+describe('the quarantine of a clinic without any stored patient', () => {
+  test('stays when a sync reads another clinic, and loses what its own no longer has', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    await saveOrganization(engine.database, 123, { validation: { email: 'require' } });
+    const withoutEmail = (n: number) => person(n, { email: null });
+    await engine.syncWith(scriptedSource([1, 2, 3].map(withoutEmail)));
+    const another = await engine.syncWith(scriptedSource([...people(20).slice(10), withoutEmail(30)]));
+    expect(another).toMatchObject({ records_success: 10, metadata: { proof: { proven: true } } });
+    expect(another.metadata).not.toHaveProperty('quarantine_removed');
+    expect(await engine.sql`select from quarantine`).toHaveLength(4);
+
+    await engine.sql`delete from patients`;
+    const own = await engine.syncWith(scriptedSource([withoutEmail(1)]));
+    expect(own.metadata).toMatchObject({ quarantine_removed: 3 });
   });
 });
 

@@ -50,7 +50,7 @@ describe('with a statement timeout', () => {
       const unseen = await findUnseen(sql, 123, new Set(), new Date());
       expect(unseen).toMatchObject({ stored: PATIENTS });
       expect(unseen.ids).toHaveLength(PATIENTS);
-      const by = { createdAt: new Date(), updated: 0 };
+      const by = { createdAt: new Date(), isRecognized: false };
       const held = await interruptAndRun(sql, 123, (tx) => markMissingOrHold(tx, 123, unseen, by));
       expect(held).toEqual({ marked: 0, held: PATIENTS });
 

@@ -2,7 +2,7 @@
 import type { ISql } from 'postgres';
 import { fetchByIds, IDS_AT_ONCE } from '../../cliniko/fetch-by-ids.ts';
 import { canMarkMissing, findUnseen, type UnseenPatients } from '../../patients/missing-patients.ts';
-import { findUnseenQuarantine, type UnseenQuarantine } from '../../patients/quarantine.ts';
+import { findUnseenQuarantine } from '../../patients/quarantine.ts';
 import { isComplete, isProven } from './completeness.ts';
 import type { Crawl } from './crawl.ts';
 import { catchUpPage, type FetchedPage } from './fetched-page.ts';
@@ -13,6 +13,8 @@ export interface VerifiedUnseen {
   patients: UnseenPatients;
   /** Keys of quarantined records that Cliniko no longer has. */
   quarantined: readonly string[];
+  /** Patients and quarantined records of before the run that it saw. Patients that it had already written are not included. */
+  recognized: number;
   /** Stored patients that Cliniko neither returned nor confirmed to be absent. */
   unanswered: number;
 }
@@ -32,30 +34,24 @@ export async function* verifyUnseen(
   const { organizationId, createdAt } = plan;
   const patients = await findUnseen(sql, organizationId, seen, createdAt);
   const quarantine = await findUnseenQuarantine(sql, organizationId, seen, createdAt);
-  if (!isProven(position.coverage)) return onlyWithoutId(patients, quarantine);
+  const recognized = patients.recognized + quarantine.recognized;
+  if (!isProven(position.coverage)) {
+    const withoutId = quarantine.unseen.filter((record) => record.clinikoPatientId === null);
+    const quarantined = withoutId.map((record) => record.recordKey);
+    return { patients: { ids: [], stored: 0 }, quarantined, recognized, unanswered: 0 };
+  }
   // Implausibly many: they will be held, and requesting each of them would take longer than the run.
   if (patients.ids.length > 0 && !canMarkMissing(patients))
-    return { patients, quarantined: [], unanswered: 0 };
-  // A list without any stored patient may belong to another clinic: then the quarantine is left unchanged.
-  const isThisClinic = patients.stored > patients.ids.length || quarantine.hasSeenOthers;
-  const records = isThisClinic ? quarantine.unseen : [];
+    return { patients, quarantined: [], recognized, unanswered: 0 };
+  const records = quarantine.unseen;
   const ids = new Set([...patients.ids, ...records.flatMap((record) => record.clinikoPatientId ?? [])]);
   const unanswered = yield* askByIds(crawl, [...ids]);
   const isGone = (key: string) => !seen.has(key) && !unanswered.has(key);
   return {
     patients: { ...patients, ids: patients.ids.filter(isGone) },
     quarantined: records.map((record) => record.recordKey).filter(isGone),
+    recognized,
     unanswered: unanswered.size,
-  };
-}
-
-/** With a wrong API key a run reads another clinic, which may have records without an id too. */
-function onlyWithoutId({ recognized }: UnseenPatients, { unseen }: UnseenQuarantine): VerifiedUnseen {
-  const records = recognized > 0 ? unseen.filter((record) => record.clinikoPatientId === null) : [];
-  return {
-    patients: { ids: [], stored: 0, recognized: 0 },
-    quarantined: records.map((record) => record.recordKey),
-    unanswered: 0,
   };
 }
 
