@@ -46,12 +46,17 @@ export const SEALED_RECORDS: SealedColumn = {
   contextOf: (row) => rawContext(Number(row.organization_id), String(row.record_key)),
 };
 
-/** Adds records, or notes that they failed again. No key may occur twice. An existing row keeps its id. */
+/**
+ * Adds records, or notes that they failed again. No key may occur twice. An existing row keeps its id.
+ *
+ * @param isNewAttempt false for a record that the same run has read before, on a page that has shifted
+ */
 export async function quarantineRecords(
   tx: ISql,
   sealer: Sealer,
   organizationId: number,
   records: readonly RejectedRecord[],
+  isNewAttempt: (recordKey: string) => boolean = () => true,
 ): Promise<void> {
   if (records.length === 0) return;
   const rows = records.map((record) => ({
@@ -59,15 +64,16 @@ export async function quarantineRecords(
     cliniko_patient_id: record.clinikoPatientId,
     reason: record.reason,
     sealed_raw: sealer.seal(record.raw.toString(), rawContext(organizationId, record.recordKey)),
+    is_new_attempt: isNewAttempt(record.recordKey),
   }));
   await tx`
     with rejected as (
       select * from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-        as rejected (record_key text, cliniko_patient_id text, reason text, sealed_raw text)),
+        as rejected (record_key text, cliniko_patient_id text, reason text, sealed_raw text, is_new_attempt boolean)),
     known as (${lockQuarantined(tx, organizationId, tx`select record_key from rejected`)}),
     seen_again as (
       update quarantine set reason = rejected.reason, sealed_raw = rejected.sealed_raw, last_seen_at = now(),
-        attempts = attempts + 1
+        attempts = attempts + is_new_attempt::int
       from known join rejected using (record_key) where quarantine.id = known.id)
     insert into quarantine as other (organization_id, record_key, cliniko_patient_id, reason, sealed_raw)
     select ${organizationId}, record_key, cliniko_patient_id, reason, sealed_raw

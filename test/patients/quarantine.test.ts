@@ -202,6 +202,20 @@ describe('a record that fails in each sync', () => {
     expect(await database.sql`select last_value::int from quarantine_id_seq`).toEqual([{ last_value: 4 }]);
   });
 
+  test('counts one attempt per sync, although a patient moves into the next page while it is read', async ({
+    databaseUrl,
+  }) => {
+    const engine = await openEngine(databaseUrl);
+    await saveOrganization(engine.database, 123, { validation: { email: 'require' } });
+    const allPatients = [...people(9), person(10, { email: null }), ...people(25).slice(10)];
+    for (const attempts of [1, 2]) {
+      const source = scriptedSource(allPatients);
+      source.onPage(2, (query, options) => scriptedSource([person(0), ...allPatients]).page(query, options));
+      await engine.syncWith(source);
+      expect(await engine.sql`select attempts from quarantine`).toEqual([{ attempts }]);
+    }
+  });
+
   test('can be quarantined beyond the ids that an integer holds', async ({ databaseUrl }) => {
     const database = openDatabase(databaseUrl, { max: 1 });
     onTestFinished(() => database.close());

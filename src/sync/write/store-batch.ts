@@ -159,7 +159,8 @@ async function finishBatch(
   };
   // Rejected records follow the record, which releases others from quarantine. Their COMMIT waits for both, which is rare.
   const recorded = recordBatch(tx, lease, record);
-  const quarantined = quarantineRecords(tx, sealer, lease.organizationId, rejected);
+  const isNew = (recordKey: string) => batch.newKeys.has(recordKey);
+  const quarantined = quarantineRecords(tx, sealer, lease.organizationId, rejected, isNew);
   await (rejected.length > 0 ? Promise.all([recorded, quarantined]) : Promise.all([recorded, commit()]));
   return next;
 }
