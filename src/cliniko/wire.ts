@@ -151,6 +151,9 @@ const UTC_SECONDS = /^(?!0000)(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5
 
 const Time = z.iso.datetime({ offset: true });
 
+/** Neither zod nor JavaScript knows it. PostgreSQL reads it as the second that follows, and so does `readTime`. */
+const LEAP_SECOND = /(?<=T\d\d:\d\d:)60(?=[.Z+-])/;
+
 /** At the limits of the calendar an offset may lead outside: to year 0, which PostgreSQL rejects, or to +010000. */
 const STORABLE_TIME = /^(?!0000)\d{4}-/;
 
@@ -159,9 +162,10 @@ export function readTime(value: unknown): string | undefined {
   // The format that Cliniko always uses.
   const day = typeof value === 'string' ? UTC_SECONDS.exec(value)?.[1] : undefined;
   if (day !== undefined && asDay(day) !== undefined) return `${String(value).slice(0, 19)}.000Z`;
-  const time = Time.safeParse(value);
+  const isLeap = typeof value === 'string' && LEAP_SECOND.test(value);
+  const time = Time.safeParse(isLeap ? value.replace(LEAP_SECOND, '59') : value);
   if (!time.success) return undefined;
-  const date = new Date(time.data);
+  const date = new Date(Date.parse(time.data) + (isLeap ? 1_000 : 0));
   const utc = Number.isNaN(date.getTime()) ? '' : date.toISOString();
   return STORABLE_TIME.test(utc) ? utc : undefined;
 }

@@ -107,6 +107,11 @@ describe('a time', () => {
     // These offsets lead to two years that PostgreSQL does not have.
     ['0001-01-01T00:00:00+10:00', null],
     ['9999-12-31T23:59:59-10:00', null],
+    // A leap second, as PostgreSQL reads it.
+    ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00.000Z'],
+    ['2017-01-01T09:59:60.5+10:00', '2017-01-01T00:00:00.500Z'],
+    ['9999-12-31T23:59:60Z', null],
+    ['2016-12-31T23:59:61Z', null],
     [1_759_593_600, null],
   ] as const)('%j is read as %j', ([time, expected]) => {
     const { patient, oddities } = read({ updated_at: time });
