@@ -65,8 +65,8 @@ class Link implements NatsLink {
   #connection: NatsConnection | undefined;
   #isUp = false;
   #losses = 0;
-  /** A subject that a server did not let this user publish. */
-  #deniedSubject: string | undefined;
+  /** What a server did not let this user publish. Kept, because the servers of a cluster may differ in what they permit. */
+  readonly #deniedSubjects = new Set<string>();
   #isReportedAway = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -136,8 +136,8 @@ class Link implements NatsLink {
   async #confirm(connection: NatsConnection): Promise<void> {
     const before = this.#losses;
     try {
-      // One nudge too many is harmless.
-      if (this.#deniedSubject !== undefined) connection.publish(this.#deniedSubject);
+      // Nudges too many are harmless.
+      for (const subject of this.#deniedSubjects) connection.publish(subject);
       await connection.flush();
     } catch {
       // The connection was lost, which its status tells.
@@ -167,7 +167,7 @@ class Link implements NatsLink {
   #dropAfter(error: Error, connection: NatsConnection): void {
     this.#setAway(reasonOf(error));
     if (error instanceof errors.PermissionViolationError && error.operation === 'publish')
-      this.#deniedSubject = error.subject;
+      this.#deniedSubjects.add(error.subject);
     // Now: on a connection that is being closed no subscription can begin.
     this.#connection = undefined;
     void connection.close();
@@ -176,7 +176,6 @@ class Link implements NatsLink {
   #setUp(): void {
     if (this.#isUp || this.#closed) return;
     this.#isUp = true;
-    this.#deniedSubject = undefined;
     this.#isReportedAway = false;
     this.#options.onConnected();
   }

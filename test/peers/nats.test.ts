@@ -1,8 +1,9 @@
 /** Nudges over NATS, with nats-server of Debian. The self-tests of the listeners are frequent, so a bus soon sends over NATS alone. */
+import { connect } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { checkNats } from '../../src/cli/doctor/nats-check.ts';
 import { parseNatsAddress } from '../../src/events/nats-address.ts';
-import { type NatsBus, openNatsBus } from '../../src/events/nats-bus.ts';
+import { type NatsBus, type NatsBusOptions, openNatsBus } from '../../src/events/nats-bus.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { openPostgresLog } from '../../src/events/postgres-event-log.ts';
 import { suppressTriggerNotify } from '../../src/events/suppress-trigger-notify.ts';
@@ -23,12 +24,13 @@ function addressOf(url: string) {
   return address;
 }
 
-async function openBus(databaseUrl: string, natsUrl: string): Promise<NatsBus> {
-  const bus = await openNatsBus(databaseUrl, {
-    address: addressOf(natsUrl),
-    scope: 'test',
-    selfTest: SELF_TEST,
-  });
+async function openBus(
+  databaseUrl: string,
+  natsUrl: string,
+  more: Partial<NatsBusOptions> = {},
+): Promise<NatsBus> {
+  const address = addressOf(natsUrl);
+  const bus = await openNatsBus(databaseUrl, { address, scope: 'test', selfTest: SELF_TEST, ...more });
   onTestFinished(() => bus.close());
   return bus;
 }
@@ -41,6 +43,10 @@ async function openPair(databaseUrl: string, natsUrl: string, otherNatsUrl = nat
   await usesNatsAlone(pair.publisher);
   return pair;
 }
+
+/** Settings of a server where the user of a bus has these permissions, and a witness all of them. */
+const permit = (permissions: string) =>
+  `authorization { users: [{ user: us, password: s3cret, permissions: { ${permissions} } }, { user: witness, password: s3cret }] }\n`;
 
 /** A connection that was refused a right is replaced after some seconds. */
 const PATIENCE = { timeout: 20_000 };
@@ -135,13 +141,11 @@ describe('the NATS bus', () => {
       `publish: { allow: ["patient_sync.>"], deny: ["*.*.organization.1"] }`,
     ],
   ])('that may not %s uses NOTIFY until it may', { timeout: 45_000 }, async ([, denied], { databaseUrl }) => {
-    const users = (permissions: string) =>
-      `authorization { users: [{ user: us, password: s3cret, permissions: { ${permissions} } }] }\n`;
-    const nats = await startNats(users(`publish: ">", subscribe: ">"`));
+    const nats = await startNats(permit(`publish: ">", subscribe: ">"`));
     const { publisher, listener } = await openPair(databaseUrl, nats.url.replace('//', '//us:s3cret@'));
     listener.followAll();
     const { received, organizations } = record(listener);
-    await nats.authorize(users(denied ?? ''));
+    await nats.authorize(permit(denied ?? ''));
     await vi.waitFor(() => {
       publisher.publish(events(1));
       expect([publisher.nats, listener.nats]).toContain('away');
@@ -149,7 +153,7 @@ describe('the NATS bus', () => {
     publisher.publish(events(2));
     await vi.waitFor(() => expect(organizations()).toContain(2));
 
-    await nats.authorize(users(`publish: ">", subscribe: ">"`));
+    await nats.authorize(permit(`publish: ">", subscribe: ">"`));
     for (const bus of [publisher, listener]) await usesNatsAlone(bus);
     received.length = 0;
     await vi.waitFor(() => {
@@ -158,15 +162,45 @@ describe('the NATS bus', () => {
     });
   });
 
+  test('that may publish about one organization at one server and about another at the next uses NOTIFY', {
+    timeout: 45_000,
+  }, async ({ databaseUrl }) => {
+    const server = (denied: string) => permit(`publish: { allow: ["patient_sync.>"], deny: [${denied}] }`);
+    const [one, two] = [server('"*.*.organization.1"'), server('"*.*.organization.2"')];
+    const nats = await startNats(one);
+    const states: string[] = [];
+    const onNats = (lost: string | undefined) => void states.push(lost ?? 'connected');
+    const publisher = await openBus(databaseUrl, nats.url.replace('//', '//us:s3cret@'), { onNats });
+    const seen: string[] = [];
+    const witness = await connect({ servers: nats.url, user: 'witness', pass: 's3cret' });
+    onTestFinished(() => witness.close());
+    const callback = () => void seen.push('organization 2');
+    witness.subscribe('patient_sync.test.organization.2', { callback });
+    const publishUntil = (nats: string) =>
+      vi.waitFor(() => {
+        publisher.publish(events(1, 2));
+        expect(publisher.nats).toBe(nats);
+      }, PATIENCE);
+    await publishUntil('away');
+    await nats.authorize(two);
+    await publishUntil('connected');
+    await publishUntil('away');
+
+    // The next attempt is refused too: organization 2 is permitted again, and 1 is not.
+    await nats.authorize(one);
+    seen.length = 0;
+    await vi.waitFor(() => expect(seen).not.toEqual([]), PATIENCE);
+    publisher.publish(events(1));
+    await nats.authorize(server(''));
+    await publishUntil('connected');
+    const refused = 'a subject is not permitted';
+    expect(states).toEqual(['connected', refused, 'connected', refused, 'connected']);
+  });
+
   test('of another database receives nothing', async ({ databaseUrl }) => {
     const nats = await startNats();
     const { publisher, listener } = await openPair(databaseUrl, nats.url);
-    const other = await openNatsBus(databaseUrl, {
-      address: addressOf(nats.url),
-      scope: 'other',
-      selfTest: SELF_TEST,
-    });
-    onTestFinished(() => other.close());
+    const other = await openBus(databaseUrl, nats.url, { scope: 'other' });
     await usesNatsAlone(publisher);
     const [ours, theirs] = [record(listener), record(other)];
     listener.followAll();
