@@ -121,6 +121,23 @@ describe('two keys', () => {
   });
 });
 
+describe('a budget that is deleted as unused while a request is reserved', () => {
+  test('is locked all the same, so that two servers never reserve at once', async ({ databaseUrl }) => {
+    const database = openDatabase(databaseUrl, { max: 1 });
+    onTestFinished(() => database.close());
+    const { sql } = database;
+    await sql.unsafe(`create sequence deletions;
+      create function delete_once() returns trigger language plpgsql as
+        $$ begin if nextval('deletions') = 1 then delete from request_budgets; end if; return null; end $$;
+      create trigger delete_once after insert on request_budgets for each statement execute function delete_once()`);
+    expect(await createPostgresBudget(sql, 'a-key', LIMIT, systemClock).take(1)).toBeUndefined();
+    expect(
+      await sql`select budget.key_hash from request_budgets as budget
+      join request_reservations using (key_hash)`,
+    ).toHaveLength(1);
+  });
+});
+
 describe('a budget in a database without its tables', () => {
   test('throws instead of waiting forever', async ({ databaseUrl }) => {
     const database = openDatabase(databaseUrl, { max: 1 });
