@@ -1,4 +1,5 @@
 /** Which runs get the slots of a server when there are more runs than slots. The simulator forces the order of events. */
+import { once } from 'node:events';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { SyncLog } from '#contract/sync-log.ts';
 import { ClinikoClient } from '../../src/cliniko/client.ts';
@@ -11,6 +12,7 @@ import { systemClock } from '../../src/timing/clock.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
 import { createMemoryBudget } from '../support/memory-budget.ts';
+import { people, scriptedSource } from '../support/scripted-source.ts';
 
 async function openClinic(patients: number, apiKey: string, ...otherApiKeys: string[]) {
   const clinic = await startClinikoSimulator({ patients, apiKey, otherApiKeys, requestsPerMinute: 0 });
@@ -98,6 +100,26 @@ describe('a small clinic', () => {
     // A turn that ends costs no request.
     const pages = large.requests.filter(({ query }) => query.includes('sort=created_at'));
     expect(pages).toHaveLength(2 * new Set(pages.map(({ page }) => page)).size);
+  });
+});
+
+describe('a run whose first request has no answer', () => {
+  test('uses no slot, long before the wait is reported', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const silent = scriptedSource(people(10));
+    silent.onPage(1, async (_query, { signal }) => {
+      await once(signal, 'abort');
+      throw signal.reason;
+    });
+    const sourceFor = (apiKey: string) => (apiKey === 'silent-au1' ? silent : scriptedSource(people(10)));
+    await saveOrganization(engine.database, 1, {});
+    await saveApiKey(engine.database, engine.deps(silent).sealer, 1, 'silent-au1');
+    // This source reports no wait, and no run counts as stalled.
+    engine.work(silent, { runsAtOnce: 1, sourceFor, stalledAfterMs: 3_600_000 });
+    await startRun(engine.database, 1, 'full_patients');
+    await engine.start();
+    await vi.waitFor(() => expect(silent.asked).toEqual([1]));
+    expect(await engine.ended()).toMatchObject({ status: 'completed', records_processed: 10 });
   });
 });
 

@@ -22,6 +22,12 @@ import { type BaseState, storeBatch } from './store-batch.ts';
 /** Number of batches requested before they are needed. */
 const BATCHES_AHEAD = 2;
 
+/**
+ * A run without any answer has no work yet, so after this time it uses no slot. When all clinics of a host are silent, those of
+ * other hosts do not wait until each of them is reported as waiting (`NO_ANSWER_AFTER_MS`).
+ */
+const FIRST_ANSWER_WITHIN_MS = 1_000;
+
 export interface PipelineOptions {
   rules: ParseRules;
   requests: RequestMeter;
@@ -39,9 +45,11 @@ export async function runPipeline<Result>(
   const { organizationId } = run.claimed.lease;
   const cut = cutIntoBatches(pages, run.state.found);
   const batches = readAhead(prepareBatches(cut, { sql, organizationId, rules }), BATCHES_AHEAD);
+  const unanswered = setTimeout(() => run.slot.pause(), FIRST_ANSWER_WITHIN_MS);
   try {
     for (;;) {
       const next = await requests.waits.whileWaiting(batches.next());
+      clearTimeout(unanswered);
       await run.activity.during(run.slot.resume(signal));
       if (next.done === true) return next.value;
       signal.throwIfAborted();
@@ -50,6 +58,7 @@ export async function runPipeline<Result>(
       run.slot.worked(batch.records.length);
     }
   } finally {
+    clearTimeout(unanswered);
     requests.stop();
     // The batches in flight commit or fail before the state of the run is final. Their failure takes precedence.
     await run.commits.committed();
