@@ -8,8 +8,8 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CREDENTIALS_KEY } from '../bench/product.ts';
-import { freePort } from '../test/peers/support/free-port.ts';
 import { builtEntry } from '../test/support/build-server.ts';
+import { freePort } from '../test/support/free-port.ts';
 import type { Findings } from './findings.ts';
 import { expectNoPatientData } from './patient-data.ts';
 

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe } from 'vitest';
 import { StartedSync } from '#contract/sync-log.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
@@ -14,7 +15,7 @@ const BOTH_SCHEMES =
 async function embedded(databaseUrl: string, page: Page) {
   const panel = await startForeignPage();
   const server = await startTestServer(databaseUrl, {
-    config: { allowedOrigins: [panel.origin], drainMs: 0 },
+    config: { allowedOrigins: [panel.origin], port: await freePort(), drainMs: 0 },
   });
   panel.serve(embedHtml(server.url, 'org="123"', BOTH_SCHEMES));
   await page.goto(panel.origin);

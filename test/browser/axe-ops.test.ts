@@ -1,5 +1,6 @@
 /** The ops console in every state, light and dark: axe finds nothing against WCAG 2.2 AA. */
 import { describe } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { startTestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { test } from './support/test.ts';
@@ -11,7 +12,7 @@ describe('the ops console is accessible', () => {
   }) => {
     const server = await startTestServer(databaseUrl, {
       organizations: [1, 2, 3],
-      config: { drainMs: 0 },
+      config: { port: await freePort(), drainMs: 0 },
     });
     await page.goto(`${server.url}/ops`);
     await page.locator('.badge[data-connection="live"]').waitFor();

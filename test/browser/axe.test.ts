@@ -1,6 +1,7 @@
 /** The dashboard and the page of a run in every state, light and dark: axe finds nothing against WCAG 2.2 AA. */
 import type { Page } from 'playwright-core';
 import { describe } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
@@ -63,7 +64,7 @@ describe('the dashboard is accessible', () => {
   });
 
   test('after a failure, and while the server is unreachable', async ({ databaseUrl, page }) => {
-    const server = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    const server = await startTestServer(databaseUrl, { config: { port: await freePort(), drainMs: 0 } });
     server.cliniko.behaviour.access = 'unauthorised';
     const dashboard = await startAndSee(server, page, 'failed');
     await isAccessible(page);

@@ -1,6 +1,7 @@
 /** What the dashboard shows after a failure, in the guide's words. */
 import { describe, expect, vi } from 'vitest';
 import { connectInTest } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { holdPage } from '../support/held-page.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
@@ -114,7 +115,8 @@ describe('the dashboard', () => {
   });
 
   test('reads its history again when the connection is back', async ({ databaseUrl, page }) => {
-    const first = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { config: { port, drainMs: 0 } });
     await page.route('**/sync-logs/123?*', (route) => route.abort());
     const dashboard = await openDashboard(page, first.url);
     await dashboard.isConnected('live');
@@ -123,7 +125,6 @@ describe('the dashboard', () => {
     await first.stop();
     await dashboard.isConnected('offline');
     await page.unroute('**/sync-logs/123?*');
-    const port = Number(new URL(first.url).port);
     await startTestServer(databaseUrl, { cliniko: first.cliniko, config: { port } });
     await dashboard.isConnected('live');
     await history.getByText('No sync has run yet.').waitFor();

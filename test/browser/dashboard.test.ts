@@ -1,5 +1,6 @@
 /** The dashboard in a real browser, against a real server and a simulated Cliniko. */
 import { describe, expect, vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { openDashboard, recordBar } from './support/dashboard.ts';
@@ -68,13 +69,13 @@ describe('a full sync on the dashboard', () => {
 
 describe('a server that becomes unreachable', () => {
   test('is shown as offline, and streams again when it is back', async ({ databaseUrl, page }) => {
-    const first = await startTestServer(databaseUrl, { config: { drainMs: 0 } });
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { config: { port, drainMs: 0 } });
     const dashboard = await openDashboard(page, first.url);
     await dashboard.isConnected('live');
     await first.stop();
     await dashboard.isConnected('offline');
 
-    const port = Number(new URL(first.url).port);
     const second = await startTestServer(databaseUrl, { cliniko: first.cliniko, config: { port } });
     await dashboard.isConnected('live');
     await second.api('/cliniko/sync-all/123', { method: 'POST' });

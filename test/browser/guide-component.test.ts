@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
 import { SyncLogList } from '#contract/sync-log.ts';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { buildGuideComponent } from './support/guide-component.ts';
 import { test } from './support/test.ts';
@@ -32,18 +33,23 @@ function statusesSeen(page: Page): string[] {
 
 describe("the guide's component", () => {
   test('starts a sync, shows its progress, and stops at its end', async ({ databaseUrl, page, journal }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 1_200 });
+    const server = await startTestServer(databaseUrl);
+    const { faults } = server.cliniko;
+    holdPage(server, 1);
     const statuses = statusesSeen(page);
     await openGuidePage(page, server);
 
     await page.getByRole('button', { name: '🔄 Start Full Sync' }).click();
     await page.locator('.current-step', { hasText: 'Initializing...' }).waitFor();
+    faults.clear();
+    const letGo = holdPage(server, 5);
+    faults.release();
     await page.locator('.current-step', { hasText: /Fetching from Cliniko \(page \d+\/7\)/ }).waitFor();
     await page.locator('.progress-text', { hasText: /[1-9]\d* \/ 648 patients\s*\(\d+\.\d%\)/ }).waitFor();
     const width = await page.locator('.progress-fill').evaluate((bar) => bar.getAttribute('style'));
     expect(width).toMatch(/^width: [1-9][\d.]*%;$/);
 
-    server.cliniko.behaviour.latencyMs = 0;
+    letGo();
     await page.getByRole('button', { name: '🔄 Start Full Sync' }).waitFor();
     await vi.waitFor(() => expect(statuses.at(-1)).toBe('completed'));
     expect(statuses.slice(0, -1).every((status) => status === 'running')).toBe(true);

@@ -4,6 +4,7 @@
  */
 import type { Page, Route } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { openDashboard } from './support/dashboard.ts';
@@ -88,7 +89,10 @@ describe.each([390, 1280])('at %d pixels', (width) => {
     databaseUrl,
     page,
   }) => {
-    const server = await startTestServer(databaseUrl, { patients: 230, config: { drainMs: 0 } });
+    const server = await startTestServer(databaseUrl, {
+      patients: 230,
+      config: { port: await freePort(), drainMs: 0 },
+    });
     await putJson(server.api, '/organizations/123', {
       name: 'Harbour Street Clinic',
       validation: { phone: 'reject', email: 'require' },

@@ -1,6 +1,7 @@
 /** The ops console in a real browser. */
 
 import { describe, expect, vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { holdPage } from '../support/held-page.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { test } from './support/test.ts';
@@ -95,7 +96,8 @@ describe('the ops console', () => {
   });
 
   test('shows events, health and throughput, and sorts by its headings', async ({ databaseUrl, page }) => {
-    const server = await startTestServer(databaseUrl, { organizations: [9, 10] });
+    const port = await freePort();
+    const server = await startTestServer(databaseUrl, { organizations: [9, 10], config: { port } });
     await page.goto(`${server.url}/ops`);
     await page.locator('.badge[data-connection="live"]').waitFor();
     await page.locator('.light[data-tone="good"]', { hasText: 'Listener' }).waitFor();

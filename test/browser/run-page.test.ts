@@ -1,5 +1,6 @@
 /** What the page of a run says after a failure of the server, or without the clinic of the run. */
 import { describe, expect } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { holdAnswers } from './support/held-answers.ts';
@@ -34,7 +35,8 @@ describe('the page of a run', () => {
   });
 
   test('reads its run when the connection is back', async ({ databaseUrl, page }) => {
-    const first = await startTestServer(databaseUrl, { patients: 30, config: { drainMs: 0 } });
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { patients: 30, config: { port, drainMs: 0 } });
     const { id } = await wholeSync(first);
     const ofRun = `**/sync-logs/123/${id}*`;
     await page.route(ofRun, (route) => route.abort());
@@ -44,7 +46,6 @@ describe('the page of a run', () => {
     await first.stop();
     await page.locator('.badge[data-connection="offline"]').waitFor();
     await page.unroute(ofRun);
-    const port = Number(new URL(first.url).port);
     await startTestServer(databaseUrl, { cliniko: first.cliniko, config: { port } });
     await page.getByRole('heading', { name: 'Full sync' }).waitFor();
     await notice.waitFor({ state: 'hidden' });

@@ -4,6 +4,7 @@
  */
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { holdPage } from '../support/held-page.ts';
 import { latestRun } from '../support/latest-run.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -57,7 +58,8 @@ describe('a sync that is watched', () => {
     databaseUrl,
     page,
   }) => {
-    const server = await startTestServer(databaseUrl, { patients: 1_200, latencyMs: 800 });
+    const server = await startTestServer(databaseUrl, { patients: 1_200, latencyMs: 100 });
+    const letGo = holdPage(server, 12);
     const network = await blockable(page);
     await network.blockStreams();
     const embed = await openOwnPage(page, server.url);
@@ -77,7 +79,7 @@ describe('a sync that is watched', () => {
     await embed.isOn('sse');
     expect((await latestRun(server)).status).toBe('running');
 
-    server.cliniko.behaviour.latencyMs = 0;
+    letGo();
     await embed.hasStatus('completed');
     expect(await embed.text.textContent()).toBe('1,200 / 1,200 patients (100.0%)');
     expect(isSorted(await bar())).toBe(true);
@@ -87,7 +89,8 @@ describe('a sync that is watched', () => {
     databaseUrl,
     page,
   }) => {
-    const first = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { latencyMs: 400, config: { port, drainMs: 0 } });
     const letGo = holdPage(first, 7);
     const embed = await openOwnPage(page, first.url);
     await embed.isOn('sse');
@@ -99,7 +102,6 @@ describe('a sync that is watched', () => {
     await embed.isConnected('offline');
     letGo();
 
-    const port = Number(new URL(first.url).port);
     const second = await startTestServer(databaseUrl, {
       cliniko: first.cliniko,
       organizations: [],

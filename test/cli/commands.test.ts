@@ -11,6 +11,8 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts';
 import { test } from '../support/database.ts';
 import { newDataDir } from '../support/embedded.ts';
+import { freePort } from '../support/free-port.ts';
+import { holdPage } from '../support/held-page.ts';
 import { newFolder } from '../support/new-folder.ts';
 import { startTestServer } from '../support/server.ts';
 import { run, runWith, startRefusingServer, watchCommand } from './support/command.ts';
@@ -35,14 +37,16 @@ describe('npm run sync', () => {
   });
 
   test('continues through a restart of its server', async ({ databaseUrl }) => {
-    const first = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { config: { port, drainMs: 0 } });
+    const letGo = holdPage(first, 5);
     const sync = run('sync', '--org', '123', '--url', first.url);
     await sync.says(/Progress: [1-9]/);
     await first.stop();
     // A restart that is shorter than one poll is no lost connection.
     await sync.says(/connection lost/);
-    const port = Number(new URL(first.url).port);
     await startTestServer(databaseUrl, { cliniko: first.cliniko, organizations: [], config: { port } });
+    letGo();
     expect(await sync.exit).toBe(0);
     expect(sync.output()).toMatch(/Server: connection lost since \d\d:\d\d:\d\d, trying again\n/);
     expect(sync.output()).toMatch(/Server: connected again after \d+s\n/);

@@ -1,13 +1,19 @@
 /** `patient-sync overview` as a real process, against a real server. */
 import { expect } from 'vitest';
 import { connectInTest, test } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { run } from './support/command.ts';
 
 test('patient-sync overview shows each organization, and ends with 2 when one is overdue', async ({
   databaseUrl,
 }) => {
-  const server = await startTestServer(databaseUrl, { patients: 5, organizations: [123, 124] });
+  const port = await freePort();
+  const server = await startTestServer(databaseUrl, {
+    patients: 5,
+    organizations: [123, 124],
+    config: { port },
+  });
   const sql = connectInTest(databaseUrl);
   const fresh = run('overview', '--url', server.url);
   expect(await fresh.exit).toBe(0);

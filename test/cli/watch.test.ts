@@ -1,6 +1,8 @@
 /** `npm run watch` as a real process, and a sync whose command ends before it. */
 import { describe, expect, vi } from 'vitest';
 import { test } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { run, startRefusingServer } from './support/command.ts';
 
@@ -21,7 +23,9 @@ describe('npm run watch', () => {
 
   test('shows all organizations, through a restart of the server, until Ctrl-C', async ({ databaseUrl }) => {
     const organizations = [1, 2];
-    const first = await startTestServer(databaseUrl, { organizations, patients: 20, config: { drainMs: 0 } });
+    const port = await freePort();
+    const config = { port, drainMs: 0 };
+    const first = await startTestServer(databaseUrl, { organizations, patients: 20, config });
     const watch = run('watch', '--all', '--url', first.url);
     await watch.says('Watching all organizations.\n');
     await first.api('/cliniko/sync-all/1', { method: 'POST' });
@@ -29,7 +33,6 @@ describe('npm run watch', () => {
     await first.stop();
     await watch.says(/Server: connection lost since \d\d:\d\d:\d\d, trying again\n/);
 
-    const port = Number(new URL(first.url).port);
     const again = { cliniko: first.cliniko, organizations: [], config: { port } };
     const second = await startTestServer(databaseUrl, again);
     await second.api('/cliniko/sync-all/2', { method: 'POST' });
@@ -65,7 +68,8 @@ describe('npm run watch', () => {
 });
 describe('a sync that is watched no longer', () => {
   test('continues, and Ctrl-C prints how to watch and cancel it', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 200 });
+    const server = await startTestServer(databaseUrl);
+    holdPage(server, 5);
     const sync = run('sync', '--org', '123', '--url', server.url);
     await sync.says(/Progress: /);
     sync.child.kill('SIGINT');
@@ -77,7 +81,9 @@ describe('a sync that is watched no longer', () => {
   });
 
   test('ends with 3 when the server does not come back within --timeout', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 400, config: { drainMs: 0 } });
+    const port = await freePort();
+    const server = await startTestServer(databaseUrl, { config: { port, drainMs: 0 } });
+    holdPage(server, 5);
     const sync = run('sync', '--org', '123', '--url', server.url, '--timeout', '1');
     await sync.says(/Progress: /);
     await server.stop();

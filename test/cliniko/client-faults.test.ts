@@ -4,6 +4,7 @@ import { createCircuitBreakers } from '../../src/cliniko/circuit-breaker.ts';
 import { createPacer } from '../../src/cliniko/pacer.ts';
 import type { WaitNotice } from '../../src/cliniko/source.ts';
 import { systemClock } from '../../src/timing/clock.ts';
+import { freePort } from '../support/free-port.ts';
 import { createMemoryBudget } from '../support/memory-budget.ts';
 import { EMPTY_PAGE, never, openClient, query, serve } from './support/client.ts';
 
@@ -102,7 +103,7 @@ describe('a permanent fault', () => {
   });
 
   test('a refused connection: unavailable, with the code of the network', async () => {
-    const { client, cliniko } = await openClient();
+    const { client, cliniko } = await openClient({}, { port: await freePort() });
     await cliniko.close();
     await expect(client.page(query(1), { signal: never })).rejects.toMatchObject({
       message: 'Cliniko could not be reached or did not answer properly (ECONNREFUSED)',

@@ -1,6 +1,7 @@
 /** Scripts of the old service start a sync, compare the status with 200, and poll until it ends. */
 import { describe, expect, vi } from 'vitest';
 import { connectInTest, test } from '../support/database.ts';
+import { holdPage } from '../support/held-page.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 type Json = Record<string, unknown>;
@@ -63,7 +64,7 @@ describe('POST /cliniko/sync/:org', () => {
 test('every other way to start answers 200, with or without a trailing slash, and says when one is running', async ({
   databaseUrl,
 }) => {
-  const server = await startTestServer(databaseUrl, { latencyMs: 300 });
+  const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
   expect(await post(server, '/cliniko/sync-comprehensive/123/')).toMatchObject({
     status: 200,
     body: { success: true, already_running: false },
@@ -97,7 +98,8 @@ test('an organization without a key starts a run that fails, so that the log sho
 
 describe('the progress API', () => {
   test('gives an id at the start with which the run is followed to its end', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 100 });
+    const server = await startTestServer(databaseUrl);
+    const letGo = holdPage(server, 7);
     const { status, body } = await post(server, '/sync/start/123?sync_mode=full');
     expect(status).toBe(200);
     expect(body).toMatchObject({ sync_mode: 'full', status: 'starting', organization_id: 123 });
@@ -107,6 +109,7 @@ describe('the progress API', () => {
       status: 200,
       body: { sync_id: id, message: expect.stringContaining('already in progress') },
     });
+    letGo();
     const steps: number[] = [];
     await vi.waitFor(
       async () => {
@@ -156,7 +159,7 @@ describe('the progress API', () => {
   });
 
   test('lists what runs, and cancels by id; a second cancel is answered 200 too', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 2_000 });
+    const server = await startTestServer(databaseUrl, { latencyMs: 60_000 });
     const { body } = await post(server, '/sync/start/123?sync_mode=full');
     const active = (await (await server.api('/sync/active')).json()) as {
       active_syncs: Json[];

@@ -2,6 +2,7 @@
 import { describe, expect, vi } from 'vitest';
 import { test } from '../browser/support/test.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestServer } from '../support/server.ts';
 
 const TYPES = ['snapshot', 'started', 'progress', 'completed'];
@@ -11,8 +12,8 @@ describe("Chromium's own EventSource and WebSocket", () => {
     databaseUrl,
     page,
   }) => {
-    const first = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 0 } });
-    const port = Number(new URL(first.url).port);
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { organizations: [], config: { port, drainMs: 0 } });
     const { begin, step, end } = openExternalWriter(databaseUrl);
     await page.goto(`${first.url}/healthz`);
     await page.evaluate((types) => {

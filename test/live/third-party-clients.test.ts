@@ -5,6 +5,7 @@ import { EventSource as LaunchDarklyEventSource } from 'launchdarkly-eventsource
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestServer } from '../support/server.ts';
 
 interface Received {
@@ -53,8 +54,8 @@ const CLIENTS: [name: string, listen: (url: string, onEvent: (event: Received) =
 
 describe.for(CLIENTS)('%s', ([, listen]) => {
   test('receives every event once, also across a restart of the server', async ({ databaseUrl }) => {
-    const first = await startTestServer(databaseUrl, { organizations: [], config: { drainMs: 0 } });
-    const port = Number(new URL(first.url).port);
+    const port = await freePort();
+    const first = await startTestServer(databaseUrl, { organizations: [], config: { port, drainMs: 0 } });
     const { begin, step, end } = openExternalWriter(databaseUrl);
     const received: Received[] = [];
     const close = listen(`${first.url}/api/v1/cliniko/sync-logs/55/events`, (event) => received.push(event));

@@ -7,7 +7,7 @@ import { embedOn, startForeignPage } from '../browser/support/embed-page.ts';
 import { test } from '../browser/support/test.ts';
 import { readGuide } from '../docs/support/guides.ts';
 import { codeBlock, run as finish, ROOT } from '../packaging/support/packed-package.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { folder, run } from './support/program.ts';
 
 const GUIDE = 'docs/guides/embed.md';

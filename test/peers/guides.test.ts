@@ -11,8 +11,8 @@ import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { type Command, commandsOf } from '../docs/support/guides.ts';
 import { insertOldRuns, OLD_SCHEMA } from '../legacy/support/old-database.ts';
 import { createEmptyDatabase } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { newFolder } from '../support/new-folder.ts';
-import { freePort } from './support/free-port.ts';
 import { forPsql } from './support/psql-address.ts';
 
 const execute = promisify(execFile);

@@ -13,8 +13,8 @@ import { DockerfileParser } from 'dockerfile-ast';
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { test } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { newFolder } from '../support/new-folder.ts';
-import { freePort } from './support/free-port.ts';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

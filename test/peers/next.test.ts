@@ -14,7 +14,7 @@ import { startGuardedServer } from '../access/support/guarded-server.ts';
 import { embedOn } from '../browser/support/embed-page.ts';
 import { test } from '../browser/support/test.ts';
 import { codeBlock, packPackage, ROOT, run } from '../packaging/support/packed-package.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 
 const README = 'packaging/client/README.md';
 

@@ -6,8 +6,8 @@ import { describe, expect, onTestFinished, vi } from 'vitest';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
 import { readGuide } from '../docs/support/guides.ts';
 import { test } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { openStream } from '../support/stream.ts';
-import { freePort } from './support/free-port.ts';
 import { folder, run } from './support/program.ts';
 
 interface Site {

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished, vi } from 'vitest';
+import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
 import { test } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { latestRun } from '../support/latest-run.ts';
 import { putJson, startTestServer, type TestServer } from '../support/server.ts';
 
@@ -67,8 +69,9 @@ describe('a run whose Cliniko answers 503 for some time', () => {
 
 describe('a run that cannot reach Cliniko', () => {
   test('waits and names the network error code, not the database', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl);
-    await server.cliniko.close();
+    const cliniko = await startClinikoSimulator({ patients: 1, port: await freePort() });
+    const server = await startTestServer(databaseUrl, { cliniko });
+    await cliniko.close();
     await start(server);
     await until(server, { metadata: { waiting_reason: expect.stringContaining('ECONNREFUSED') } });
     expect(server.logged()).toContain('ECONNREFUSED');

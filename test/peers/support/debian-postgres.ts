@@ -8,8 +8,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { appendFile, chown, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
+import { freePort } from '../../support/free-port.ts';
 import { connectPostgres } from '../../support/postgres.ts';
-import { freePort } from './free-port.ts';
 import { folder, run } from './program.ts';
 
 /** Debian keeps each version in a folder of its own; the newest one. */

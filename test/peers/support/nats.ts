@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../support/free-port.ts';
 import { folder, run } from './program.ts';
 
 export interface NatsNode {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../support/free-port.ts';
 import { folder, run } from './program.ts';
 
 /** As written without knowledge of streams: `proxy_pass`, and every default. */

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { freePort } from '../../support/free-port.ts';
 import { connectPostgres } from '../../support/postgres.ts';
-import { freePort } from './free-port.ts';
 import { folder, run } from './program.ts';
 
 /** @param tls of the cluster behind it: both sides then speak TLS, with this certificate */

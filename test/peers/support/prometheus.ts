@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
+import { freePort } from '../../support/free-port.ts';
 import { newFolder } from '../../support/new-folder.ts';
-import { freePort } from './free-port.ts';
 
 const QueryAnswer = z.object({
   status: z.literal('success'),

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { chmod, chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
+import { freePort } from '../../support/free-port.ts';
 import { connectPostgres } from '../../support/postgres.ts';
 import { execute, IDENTITY, programOf } from './debian-postgres.ts';
-import { freePort } from './free-port.ts';
 import { folder, run } from './program.ts';
 
 export interface Replica {

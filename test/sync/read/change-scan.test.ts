@@ -4,6 +4,7 @@ import { ClinikoError } from '../../../src/cliniko/error.ts';
 import type { PatientSource } from '../../../src/cliniko/source.ts';
 import { IgnoredFilterError, scanChanges } from '../../../src/sync/read/change-scan.ts';
 import { connectInTest, test } from '../../support/database.ts';
+import { holdPage } from '../../support/held-page.ts';
 import { latestRun } from '../../support/latest-run.ts';
 import { clinikoRecords, person } from '../../support/scripted-source.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
@@ -64,7 +65,8 @@ describe('a changed run', () => {
   test('reads everything when another program set the status of the only full run to completed', async ({
     databaseUrl,
   }) => {
-    const server = await startTestServer(databaseUrl, { patients: 500, latencyMs: 100 });
+    const server = await startTestServer(databaseUrl, { patients: 500 });
+    const letGo = holdPage(server, 3);
     const sql = connectInTest(databaseUrl);
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await vi.waitFor(
@@ -76,6 +78,7 @@ describe('a changed run', () => {
       },
       { timeout: 10_000, interval: 5 },
     );
+    letGo();
     const log = await wholeSync(server, 'sync-changed');
     expect(log).toMatchObject({ operation_type: 'changed_patients', records_success: 500 });
     expect(await sql`select from patients`).toHaveLength(500);

@@ -1,8 +1,9 @@
 /**
- * A port that is free now: for programs that cannot tell which one they were given, and so cannot be asked for any.
+ * A port that is free now, and that no other test gets by chance: it lies below the ports that the kernel gives to connections
+ * and to listeners on port 0.
  *
- * It lies below the ports that the kernel gives to connections and to listeners on port 0, so until the program listens no
- * other test gets it by chance.
+ * For programs that cannot tell which port they were given, for a server that is restarted at its address, and for an address
+ * at which nothing answers any more.
  */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
