@@ -69,9 +69,9 @@ describe('a clinic that does not change', () => {
     const server = await openClinic(databaseUrl);
     const release = holdPage(server, 3);
     const sync = wholeSync(server);
-    for (const field of ['updated_at', 'archived_at']) await server.cliniko.requested(asksFor(field));
-    const last = await server.cliniko.requested(isListPage(3));
-    expect(last.query).not.toContain('created_at:<=');
+    await server.cliniko.requested(isListPage(3));
+    if (hasBegunEarly(server))
+      for (const field of ['updated_at', 'archived_at']) await server.cliniko.requested(asksFor(field));
     release();
 
     expect(await sync).toMatchObject({ ...PROVEN, records_success: 250 });
