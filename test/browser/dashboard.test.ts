@@ -1,16 +1,15 @@
 /** The dashboard in a real browser, against a real server and a simulated Cliniko. */
 import { describe, expect, vi } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { holdPage } from '../support/held-page.ts';
+import { holdLaterPages, holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
 import { openDashboard, recordBar } from './support/dashboard.ts';
 import { test } from './support/test.ts';
 
 describe('a full sync on the dashboard', () => {
   test('is shown by the stream from the button to the totals', async ({ databaseUrl, page, journal }) => {
-    const server = await startTestServer(databaseUrl, { latencyMs: 150 });
-    // The run does not end before its middle was seen.
-    const letGo = holdPage(server, 7);
+    const server = await startTestServer(databaseUrl, { config: { cliniko: { concurrency: 1 } } });
+    const letEachGo = holdLaterPages(server);
     const dashboard = await openDashboard(page, server.url);
     await dashboard.isConnected('live');
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Clinic 123');
@@ -23,7 +22,7 @@ describe('a full sync on the dashboard', () => {
     await dashboard.hasStatus('running');
     expect(await dashboard.startFull.getAttribute('aria-disabled')).toBe('true');
     await dashboard.step.filter({ hasText: /page \d+\/7/ }).waitFor();
-    letGo();
+    await letEachGo(barValues);
 
     await dashboard.hasStatus('completed');
     expect(await dashboard.bar.getAttribute('aria-valuenow')).toBe('100');

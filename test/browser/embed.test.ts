@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, vi } from 'vitest';
 import { StreamToken } from '#contract/access.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
-import { holdPage } from '../support/held-page.ts';
+import { holdLaterPages } from '../support/held-page.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { embedHtml, embedOn, startForeignPage } from './support/embed-page.ts';
 import { test } from './support/test.ts';
@@ -39,10 +39,9 @@ describe('the element on a page of another origin', () => {
   }) => {
     const panel = await startForeignPage();
     const server = await startTestServer(databaseUrl, {
-      latencyMs: 200,
-      config: { allowedOrigins: [panel.origin] },
+      config: { allowedOrigins: [panel.origin], cliniko: { concurrency: 1 } },
     });
-    const letGo = holdPage(server, 7);
+    const letEachGo = holdLaterPages(server);
     const policy = `default-src 'none'; img-src data:; script-src ${server.url}; connect-src ${server.url}`;
     panel.serve(embedHtml(server.url, 'org="123"'), { 'content-security-policy': policy });
     await page.goto(panel.origin);
@@ -60,7 +59,7 @@ describe('the element on a page of another origin', () => {
 
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await embed.hasStatus('running');
-    letGo();
+    await letEachGo(barValues);
     await embed.hasStatus('completed');
     expect(await embed.bar.getAttribute('aria-valuenow')).toBe('100');
     expect(await embed.bar.getAttribute('aria-valuetext')).toBe('648 / 648 patients (100.0%)');

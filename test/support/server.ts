@@ -21,7 +21,7 @@ export interface TestServer extends RunningServer {
 export interface TestServerOptions extends Partial<SimulatorOptions> {
   /** Registered with the simulator's key. Default: 123. */
   organizations?: readonly number[];
-  config?: Partial<Config>;
+  config?: Partial<Omit<Config, 'cliniko'>> & { cliniko?: Partial<Config['cliniko']> };
   /** Share one Cliniko between two servers. */
   cliniko?: ClinikoSimulator;
   /** Takes what stops the server. Default: the end of the test, which is too early for a server that tests share. */

@@ -1,7 +1,6 @@
 /** A server with AUTH=tokens, and two clinics that have nothing to do with each other. */
 import { onTestFinished } from 'vitest';
 import { createToken, type NewToken, revokeToken } from '../../../src/access/api-tokens.ts';
-import type { Config } from '../../../src/config/config.ts';
 import { type Database, openDatabase } from '../../../src/database/open.ts';
 import { putJson, startTestServer, type TestServer, type TestServerOptions } from '../../support/server.ts';
 
@@ -25,7 +24,7 @@ export async function startGuardedServer(
   options: TestServerOptions = {},
 ): Promise<GuardedServer> {
   const { config = {}, organizations = [OURS, THEIRS], ...rest } = options;
-  const settings: Partial<Config> = { auth: 'tokens', ...config };
+  const settings: TestServerOptions['config'] = { auth: 'tokens', ...config };
   const server = await startTestServer(databaseUrl, { ...rest, organizations: [], config: settings });
   const database = openDatabase(databaseUrl, { max: 2 });
   onTestFinished(() => database.close());
