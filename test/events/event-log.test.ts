@@ -69,7 +69,7 @@ describe('a row that another program writes to sync_logs', () => {
     for (const organization of [1, 2]) {
       for (const [index, status] of statuses.entries())
         await externalWriter`insert into sync_logs (organization_id, operation_type, status, started_at)
-          values (${organization}, ${`run ${index}`}, ${status}, ${`2026-11-23 10:00:0${index}`}::timestamp)`;
+          values (${organization}, ${`run ${index}`}, ${status}, ${`2026-11-23 10:00:0${index}`}::text::timestamp)`;
     }
     await externalWriter`update sync_logs set records_processed = 3 where organization_id = 1`;
     for (const index of statuses.keys())

@@ -49,7 +49,7 @@ describe('two runs that start in one second', () => {
     const sql = connectInTest(databaseUrl);
     const insert = (ms: number) => sql<{ id: number }[]>`
       insert into sync_logs (organization_id, operation_type, status, started_at, completed_at)
-      values (123, 'full_patients', 'completed', ${`2026-03-04 05:06:07.${ms}`}, '2026-03-04 05:06:09') returning id`;
+      values (123, 'full_patients', 'completed', ${`2026-03-04 05:06:07.${ms}`}::text::timestamp, '2026-03-04 05:06:09') returning id`;
     const [first] = await insert(100);
     const [second] = await insert(900);
     const ids = ['sync_123_20260304_050607', `sync_123_20260304_050607_${second?.id}`];

@@ -55,7 +55,7 @@ export async function insertRun({ sql }: Environment, run: PastRun): Promise<voi
     insert into sync_logs (organization_id, operation_type, status, started_at, completed_at,
       records_processed, records_success, records_failed, metadata, error_details)
     values (${organizationId}, ${operation}, ${error === undefined ? 'completed' : 'failed'},
-      ${utcText(startedAt)}::timestamp, ${utcText(completedAt)}::timestamp, ${processed}, ${processed - failed}, ${failed},
+      ${utcText(startedAt)}::text::timestamp, ${utcText(completedAt)}::text::timestamp, ${processed}, ${processed - failed}, ${failed},
       ${JSON.stringify(metadata)}::text::jsonb, ${error?.details ?? null})`;
 }
 
