@@ -7,7 +7,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
-import { arbitraryOf, closed, type Resolve, type Schema } from './generate.ts';
+import { arbitraryOf, closed, type Known, type Resolve, type Schema } from './generate.ts';
 
 interface Parameter {
   name: string;
@@ -53,11 +53,10 @@ export function operationsOf({ paths }: Document): Operation[] {
   );
 }
 
-/** @param known values of path parameters that lead to something, such as the ids of rows that exist */
 export function requestsOf(
   operation: Operation,
   document: Document,
-  known: Record<string, readonly (number | string)[]>,
+  known: Known,
 ): fc.Arbitrary<SentRequest> {
   const resolve: Resolve = (reference) => {
     const schema = document.components.schemas[reference.split('/').at(-1) ?? ''];
@@ -68,7 +67,7 @@ export function requestsOf(
   const checker = createChecker(document);
   const values = parameters.map((parameter) => parameterValue(parameter, resolve, known));
   const schema = requestBody?.content['application/json']?.schema;
-  const bodies = schema === undefined ? fc.constant(undefined) : bodyOf(schema, resolve);
+  const bodies = schema === undefined ? fc.constant(undefined) : bodyOf(schema, resolve, known);
   const isAbsent = (body: string | undefined): boolean =>
     body === undefined || (body === '' && requestBody?.required === false);
   return fc.tuple(fc.tuple(...values), bodies).map(([texts, body]) => {
@@ -98,7 +97,7 @@ function addressOf(pattern: string, given: readonly (Parameter & { text: string 
 function parameterValue(
   { name, in: place, required, schema }: Parameter,
   resolve: Resolve,
-  known: Record<string, readonly (number | string)[]>,
+  known: Known,
 ): fc.Arbitrary<string | undefined> {
   const ids = (known[name] ?? []).map(String);
   const absent = fc.constant(undefined);
@@ -124,8 +123,8 @@ function parameterValue(
   );
 }
 
-function bodyOf(schema: Schema, resolve: Resolve): fc.Arbitrary<string> {
-  const valid = arbitraryOf(schema, resolve);
+function bodyOf(schema: Schema, resolve: Resolve, known: Known): fc.Arbitrary<string> {
+  const valid = arbitraryOf(schema, resolve, known);
   const unknownField = fc
     .tuple(valid, fc.jsonValue())
     .map(([value, extra]) => ({ ...Object(value), zz: extra }));

@@ -24,14 +24,18 @@ export interface Schema {
 
 export type Resolve = (reference: string) => Schema;
 
-export function arbitraryOf(schema: Schema, resolve: Resolve): fc.Arbitrary<unknown> {
-  if (schema.$ref !== undefined) return arbitraryOf(resolve(schema.$ref), resolve);
+/** Values that lead to something, by the name of their parameter or field: the ids of rows that exist, the name of a time zone. */
+export type Known = Readonly<Record<string, readonly unknown[]>>;
+
+/** @param known takes the place of most values of the fields that it names */
+export function arbitraryOf(schema: Schema, resolve: Resolve, known: Known = {}): fc.Arbitrary<unknown> {
+  if (schema.$ref !== undefined) return arbitraryOf(resolve(schema.$ref), resolve, known);
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   const either = schema.anyOf ?? schema.oneOf;
-  if (either !== undefined) return fc.oneof(...either.map((one) => arbitraryOf(one, resolve)));
+  if (either !== undefined) return fc.oneof(...either.map((one) => arbitraryOf(one, resolve, known)));
   if (Array.isArray(schema.type)) {
-    return fc.oneof(...schema.type.map((type) => arbitraryOf({ ...schema, type }, resolve)));
+    return fc.oneof(...schema.type.map((type) => arbitraryOf({ ...schema, type }, resolve, known)));
   }
   switch (schema.type) {
     case 'string':
@@ -45,12 +49,12 @@ export function arbitraryOf(schema: Schema, resolve: Resolve): fc.Arbitrary<unkn
     case 'null':
       return fc.constant(null);
     case 'array':
-      return fc.array(arbitraryOf(schema.items ?? {}, resolve), {
+      return fc.array(arbitraryOf(schema.items ?? {}, resolve, known), {
         minLength: schema.minItems ?? 0,
         maxLength: Math.min(schema.maxItems ?? 3, 3),
       });
     case 'object':
-      return objectOf(schema, resolve);
+      return objectOf(schema, resolve, known);
     default:
       return fc.jsonValue();
   }
@@ -62,9 +66,19 @@ function textOf({ pattern, format, minLength = 0, maxLength = 100 }: Schema): fc
   return fc.string({ minLength, maxLength: Math.min(maxLength, 100) });
 }
 
-function objectOf({ properties = {}, required = [] }: Schema, resolve: Resolve): fc.Arbitrary<object> {
+function objectOf(
+  { properties = {}, required = [] }: Schema,
+  resolve: Resolve,
+  known: Known,
+): fc.Arbitrary<object> {
+  const fieldOf = (name: string, schema: Schema): fc.Arbitrary<unknown> => {
+    const allowed = arbitraryOf(schema, resolve, known);
+    const good = known[name] ?? [];
+    if (good.length === 0) return allowed;
+    return fc.oneof({ arbitrary: fc.constantFrom(...good), weight: 3 }, { arbitrary: allowed, weight: 1 });
+  };
   const values = Object.fromEntries(
-    Object.entries(properties).map(([name, one]) => [name, arbitraryOf(one, resolve)]),
+    Object.entries(properties).map(([name, one]) => [name, fieldOf(name, one)]),
   );
   return fc.record(values, { requiredKeys: required });
 }
