@@ -104,7 +104,10 @@ describe('all pages', () => {
     }
   });
 
-  test('never scroll sideways on the smallest phone with letters of twice the size', async ({ databaseUrl, page }) => {
+  test('never scroll sideways on the smallest phone with letters of twice the size', async ({
+    databaseUrl,
+    page,
+  }) => {
     const server = await startLongWords(databaseUrl);
     await page.setViewportSize({ width: 320, height: 640 });
     for (const path of Object.keys(PAGES)) {

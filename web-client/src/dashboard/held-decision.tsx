@@ -25,6 +25,8 @@ interface Question {
   answer: 'gone' | 'there';
   /** As many as the person saw: others may join them while the question is open. */
   held: number;
+  /** The server has refused it, because others are held: it is asked again about those of the next read. */
+  isOld?: boolean;
 }
 
 export function HeldDecision({ api, organizationId, held, focusTarget, onDecided }: HeldDecisionProps) {
@@ -32,12 +34,16 @@ export function HeldDecision({ api, organizationId, held, focusTarget, onDecided
   const [asked, setAsked] = useState<Question | null>(null);
   const button = useHandOver(focusTarget);
   if (may === false) return <p className="soft">An account with the scope "admin" decides about them.</p>;
+  if (asked?.isOld && asked.held !== held) setAsked({ answer: asked.answer, held });
   const who = formatPatients(asked?.held ?? held);
   const decide = async (decided: Promise<string>): Promise<void> => {
     try {
       onDecided(await decided);
     } catch (error) {
-      if (error instanceof ApiError && error.code === 'HELD_CHANGED') onDecided(error.message);
+      if (error instanceof ApiError && error.code === 'HELD_CHANGED') {
+        setAsked((question) => question && { ...question, isOld: true });
+        onDecided(error.message);
+      }
       throw error;
     }
   };
