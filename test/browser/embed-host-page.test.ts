@@ -64,6 +64,27 @@ describe('the element in a page that changes', () => {
     expect(streams).toHaveLength(1);
   });
 
+  test('asks a server that refuses it a few times while the page renders often, and then with the new token', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const embed = await openOwnPage(page, server.url, OURS);
+    await embed.isConnected('offline');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    const token = await server.token();
+    await page.locator('sync-progress').evaluate(async (element, later) => {
+      for (let render = 0; render < 100; render += 1) {
+        Object.assign(element, { getToken: async () => 'none' });
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      Object.assign(element, { getToken: async () => later });
+    }, token);
+    expect(asked.length).toBeLessThan(50);
+    await embed.isConnected('live');
+  });
+
   test('keeps its stream and its run when it is moved, and ends both when it is removed', async ({
     databaseUrl,
     page,

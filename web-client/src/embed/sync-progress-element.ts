@@ -22,6 +22,7 @@ import { startFullSync } from '../progress/progress-state.ts';
 import { completeTexts, nextAttemptAt, type SyncProgressTexts } from '../progress/texts.ts';
 import { learnServerTime } from '../server-time.ts';
 import { type AnnouncedState, announce } from './announcements.ts';
+import { atMostEvery } from './at-most-every.ts';
 import { offlineReason } from './offline-reason.ts';
 import { addStyle } from './style.ts';
 import { createView, type View } from './view.ts';
@@ -53,6 +54,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
   /** What the watch was begun for; null: there is none. */
   #purpose: string | null = null;
   #isRefused = false;
+  readonly #askAgain = atMostEvery(2_000, () => this.#isRefused && this.#watched?.reconnect());
   #stop = (): void => {};
   #isPlanned = false;
 
@@ -67,7 +69,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
 
   /**
    * Each property may be set at any time, also before this script has loaded. A page may create a new function each time it
-   * renders: the connection stays, and the function is used for the next token. A server that refuses is asked at once.
+   * renders: the connection stays, and the function is used for the next token. A server that refuses is asked soon.
    */
   get getStreamToken(): Access['getStreamToken'] {
     return this.#getStreamToken;
@@ -197,7 +199,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
       this.#isPlanned = false;
       const purpose = this.isConnected ? this.#purposeNow() : null;
       if (purpose === this.#purpose) {
-        if (this.#isRefused) this.#watched?.reconnect();
+        if (this.#isRefused) this.#askAgain();
         return;
       }
       this.#stop();
